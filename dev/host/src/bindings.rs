@@ -1,0 +1,25 @@
+//! Bindings to the interfaces of `wit/world.wit`, made by wasmtime.
+
+#[allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::all,
+    clippy::restriction,
+    reason = "generated"
+)]
+mod generated {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "idhook:host/spin",
+        imports: { default: trappable },
+        with: {
+            "spin:key-value/key-value.store": crate::key_value::OpenStore,
+            "wasi:keyvalue/store.bucket": crate::key_value::OpenStore,
+            "wasi:keyvalue/atomics.cas": crate::key_value::Swap,
+        },
+    });
+}
+
+pub(crate) use generated::spin::{key_value::key_value, variables::variables};
+pub(crate) use generated::wasi::keyvalue::{atomics, store};

@@ -1,0 +1,66 @@
+//! What a store holds for one instance of the component, and what is linked into it.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Accessor, HasData, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::bindings::{atomics, key_value, store, variables};
+use crate::key_value::{HasKeyValue, KeyValueState, KeyValueView};
+use crate::outbound::Hooks;
+use crate::variables::{ComponentVariables, LookupError};
+
+/// The data of one `wasmtime::Store`.
+pub(crate) struct State {
+    pub(crate) table: ResourceTable,
+    pub(crate) wasi: WasiCtx,
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) hooks: Hooks,
+    pub(crate) variables: Arc<ComponentVariables>,
+    pub(crate) key_value: KeyValueState,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}
+
+/// Links WASI 0.2 and 0.3 and Spin's own interfaces.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi::p3::add_to_linker(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(linker)?;
+    variables::add_to_linker::<_, HasVariables>(linker, |state| &state.variables)?;
+    let key_value = |state: &mut State| KeyValueView { state: &mut state.key_value, table: &mut state.table };
+    key_value::add_to_linker::<_, HasKeyValue>(linker, key_value)?;
+    store::add_to_linker::<_, HasKeyValue>(linker, key_value)?;
+    atomics::add_to_linker::<_, HasKeyValue>(linker, key_value)?;
+    Ok(())
+}
+
+/// `spin:variables`
+struct HasVariables;
+
+impl HasData for HasVariables {
+    type Data<'a> = &'a ComponentVariables;
+}
+
+impl variables::Host for &ComponentVariables {}
+
+impl<T: Send> variables::HostWithStore<T> for HasVariables {
+    async fn get(store: &Accessor<T, Self>, name: String) -> wasmtime::Result<Result<String, variables::Error>> {
+        Ok(store.with(|mut access| access.get().get(&name).map(str::to_owned)).map_err(|error| match error {
+            LookupError::InvalidName(message) => variables::Error::InvalidName(message),
+            LookupError::Undefined(message) => variables::Error::Undefined(message),
+        }))
+    }
+}

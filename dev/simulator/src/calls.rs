@@ -1,0 +1,111 @@
+//! The record of what was asked, for tests that count calls and look at headers.
+
+use http::{HeaderMap, Method, header};
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One of the two simulated products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Server {
+    /// VMware Identity Manager, also known as Workspace ONE Access.
+    Vidm,
+    /// SDDC Manager of VMware Cloud Foundation.
+    Sddc,
+}
+
+/// One request as it arrived. No body and no credential is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// Whom it was for.
+    pub server: Server,
+    /// Whether it came over https.
+    pub tls: bool,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path with the query, as sent.
+    pub path_and_query: String,
+    /// The scheme of the Authorization header (`Bearer`, `HZN`, `Basic`), if there was one. Never the credential.
+    pub authorization: Option<String>,
+    /// The Content-Type header.
+    pub content_type: Option<String>,
+    /// The Accept header.
+    pub accept: Option<String>,
+    /// The traceparent header (W3C Trace Context).
+    pub traceparent: Option<String>,
+    /// The X-Request-Id header.
+    pub request_id: Option<String>,
+    /// The length of the request's body.
+    pub body_length: usize,
+    /// The status answered. None while it is being answered, and where the connection was torn down instead.
+    pub status: Option<u16>,
+}
+
+impl Call {
+    pub(crate) fn new(server: Server, tls: bool, method: &Method, path_and_query: &str, headers: &HeaderMap) -> Self {
+        let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        Self {
+            server,
+            tls,
+            method: method.to_string(),
+            path_and_query: path_and_query.to_owned(),
+            authorization: text(header::AUTHORIZATION.as_str())
+                .and_then(|value| value.split_whitespace().next().map(str::to_owned)),
+            content_type: text(header::CONTENT_TYPE.as_str()),
+            accept: text(header::ACCEPT.as_str()),
+            traceparent: text("traceparent"),
+            request_id: text("x-request-id"),
+            body_length: 0,
+            status: None,
+        }
+    }
+
+    /// The path without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path_and_query.split('?').next().unwrap_or_default()
+    }
+}
+
+/// All calls since the last clear.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(Mutex<Record>);
+
+#[derive(Debug, Default)]
+struct Record {
+    first: usize,
+    calls: Vec<Call>,
+}
+
+impl Calls {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a call down; the number is for [`Calls::answered`].
+    pub(crate) fn arrived(&self, call: Call) -> usize {
+        let mut record = self.record();
+        record.calls.push(call);
+        record.first + record.calls.len() - 1
+    }
+
+    pub(crate) fn answered(&self, number: usize, status: u16) {
+        let mut record = self.record();
+        let first = record.first;
+        // A call from before a clear is no longer there.
+        if let Some(call) = number.checked_sub(first).and_then(|at| record.calls.get_mut(at)) {
+            call.status = Some(status);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Call> {
+        self.record().calls.clone()
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut record = self.record();
+        record.first += record.calls.len();
+        record.calls.clear();
+    }
+}

@@ -1,0 +1,36 @@
+//! The planted credentials, all in one place. They are worth nothing: no system but this one takes them.
+//!
+//! The passwords hold what breaks naive encoding: a quote, an ampersand, a percent sign, a plus, a backslash, a letter
+//! outside ASCII. All begin with `planted-`, so that a test can look for leaks by that word.
+
+/// vIDM: a local administrator (System Domain), for `system/login`.
+pub const VIDM_USERNAME: &str = "svc-idhook";
+/// The password of [`VIDM_USERNAME`].
+pub const VIDM_PASSWORD: &str = "planted-vidm-\"q&a\"=50%25+\\é!";
+
+/// vIDM: a local user who can log in but is no administrator; management calls give 403 `forbidden`.
+pub const VIDM_PLAIN_USERNAME: &str = "plain-user";
+/// The password of [`VIDM_PLAIN_USERNAME`].
+pub const VIDM_PLAIN_PASSWORD: &str = "planted-plain-'q'&10%+ß";
+
+/// vIDM: an OAuth client with both grants, `client_credentials` and `password`.
+pub const VIDM_CLIENT_ID: &str = "idhook.client@corp";
+/// The secret of [`VIDM_CLIENT_ID`].
+pub const VIDM_CLIENT_SECRET: &str = "planted-client-\"s&t\"=99%2B+\\ñ:/?";
+
+/// vIDM: an OAuth client without the `password` grant.
+pub const VIDM_LIMITED_CLIENT_ID: &str = "limited-client";
+/// The secret of [`VIDM_LIMITED_CLIENT_ID`].
+pub const VIDM_LIMITED_CLIENT_SECRET: &str = "planted-limited-&%+ø";
+
+/// vIDM: an administrator whose account is in Active Directory: the password grant takes it, `system/login` does not.
+pub const VIDM_DOMAIN_USERNAME: &str = "svc-idhook-ad";
+/// The password of [`VIDM_DOMAIN_USERNAME`].
+pub const VIDM_DOMAIN_PASSWORD: &str = "planted-domain-\"w&x\"=1%20+\\ü";
+/// The domain of [`VIDM_DOMAIN_USERNAME`].
+pub const VIDM_DOMAIN: &str = "corp.example";
+
+/// SDDC Manager: an administrator.
+pub const SDDC_USERNAME: &str = "svc-idhook@vsphere.local";
+/// The password of [`SDDC_USERNAME`].
+pub const SDDC_PASSWORD: &str = "planted-sddc-\"y&z\"=7%2F+\\å";

@@ -1,0 +1,222 @@
+//! Faults on demand: what goes wrong, on which requests, how often.
+
+use crate::calls::Server;
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Something that shall go wrong. As JSON (for `POST /_simulator/faults`):
+/// `{"server":"vidm","method":"GET","path":"syncprofile","times":2,"kind":"busy","status":503}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// Only on this server; on both if None.
+    #[serde(default)]
+    pub server: Option<Server>,
+    /// Only on this method; on all if None.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Only where path and query, as sent, contain this.
+    #[serde(default)]
+    pub path: String,
+    /// On this many requests; on all from now on if None (`null`). Once if left out of the JSON.
+    #[serde(default = "once")]
+    pub times: Option<u32>,
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field it is the default of")]
+fn once() -> Option<u32> {
+    Some(1)
+}
+
+/// What goes wrong. Where it says "the real answer", the request is carried out first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum FaultKind {
+    /// Waits, then goes on as if nothing had been (further faults that match included).
+    Delay {
+        /// How long.
+        milliseconds: u64,
+    },
+    /// Resets the TCP connection (RST). The request is not carried out.
+    Reset,
+    /// Carries the request out, then resets the connection: the client can't know.
+    LoseAnswer,
+    /// Answers 429, 503 or the like, with Retry-After.
+    Busy {
+        /// The status.
+        #[serde(default = "busy")]
+        status: u16,
+        /// The Retry-After header.
+        #[serde(default)]
+        retry_after: RetryAfter,
+    },
+    /// Answers any status with an HTML page, as a gateway would.
+    Html {
+        /// The status.
+        status: u16,
+    },
+    /// The real answer, but Content-Length promises more than comes before the connection is closed.
+    CutBody,
+    /// 401 as for an expired token, in the server's own form. The request is not carried out.
+    ExpiredToken,
+    /// The real answer, a few bytes at a time.
+    Drip {
+        /// Bytes at a time.
+        bytes: usize,
+        /// The pause before each.
+        milliseconds: u64,
+    },
+    /// A redirect. The request is not carried out.
+    Redirect {
+        /// The status.
+        #[serde(default = "found")]
+        status: u16,
+        /// The Location header.
+        location: String,
+    },
+    /// 200 with a well-formed JSON body of that many bytes. The request is not carried out.
+    Oversized {
+        /// The length of the body.
+        bytes: usize,
+        /// Sent without Content-Length (chunked), so that only counting helps.
+        #[serde(default)]
+        chunked: bool,
+    },
+    /// The real answer's head, with a body that is broken JSON.
+    GarbageJson,
+    /// The real answer under another content type.
+    WrongContentType {
+        /// The Content-Type header.
+        content_type: String,
+    },
+    /// This very answer. The request is not carried out.
+    Answer {
+        /// The status.
+        status: u16,
+        /// The Content-Type header.
+        content_type: String,
+        /// The body.
+        body: String,
+    },
+}
+
+fn busy() -> u16 {
+    503
+}
+
+fn found() -> u16 {
+    302
+}
+
+/// A Retry-After header (RFC 9110, 10.2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RetryAfter {
+    /// No such header.
+    #[default]
+    Absent,
+    /// As a number of seconds.
+    Seconds(u64),
+    /// As an HTTP date that many seconds ahead.
+    DateIn(u64),
+}
+
+impl Fault {
+    /// The next request whatever it is.
+    #[must_use]
+    pub fn new(kind: FaultKind) -> Self {
+        Self { server: None, method: None, path: String::new(), times: once(), kind }
+    }
+
+    /// The next request waits that long.
+    #[must_use]
+    pub fn delay(duration: Duration) -> Self {
+        Self::new(FaultKind::Delay { milliseconds: crate::clock::millis(duration) })
+    }
+
+    /// The next request gets this very answer.
+    #[must_use]
+    pub fn answer(status: u16, content_type: &str, body: &str) -> Self {
+        Self::new(FaultKind::Answer { status, content_type: content_type.to_owned(), body: body.to_owned() })
+    }
+
+    /// Only on this server.
+    #[must_use]
+    pub fn on(mut self, server: Server) -> Self {
+        self.server = Some(server);
+        self
+    }
+
+    /// Only on this method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Only where path and query contain this.
+    #[must_use]
+    pub fn path(mut self, part: &str) -> Self {
+        self.path = part.to_owned();
+        self
+    }
+
+    /// On the next so many requests.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// On every request until the faults are cleared.
+    #[must_use]
+    pub fn always(mut self) -> Self {
+        self.times = None;
+        self
+    }
+
+    fn matches(&self, server: Server, method: &str, path_and_query: &str) -> bool {
+        self.times != Some(0)
+            && self.server.is_none_or(|wanted| wanted == server)
+            && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && path_and_query.contains(&self.path)
+    }
+}
+
+/// The faults that are waiting for their request, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Vec<Fault>>);
+
+impl Faults {
+    pub(crate) fn add(&self, fault: Fault) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn all(&self) -> Vec<Fault> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What goes wrong with this request: all delays that match, added up, and the first other fault that does.
+    pub(crate) fn take(&self, server: Server, method: &str, path_and_query: &str) -> (Duration, Option<FaultKind>) {
+        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut delay, mut kind) = (Duration::ZERO, None);
+        for fault in faults.iter_mut().filter(|fault| fault.matches(server, method, path_and_query)) {
+            match &fault.kind {
+                FaultKind::Delay { milliseconds } => delay += Duration::from_millis(*milliseconds),
+                _ if kind.is_some() => continue,
+                other => kind = Some(other.clone()),
+            }
+            fault.times = fault.times.map(|left| left - 1);
+        }
+        faults.retain(|fault| fault.times != Some(0));
+        (delay, kind)
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be chosen about the two servers: at the start with [`crate::Options`], later with
+//! [`crate::Simulator::configure_vidm`] and [`crate::Simulator::configure_sddc`].
+
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a sync run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncDuration {
+    /// This long.
+    Fixed(Duration),
+    /// Until [`crate::Simulator::finish_sync`] is called.
+    Manual,
+}
+
+/// How a sync run ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Well.
+    Completed,
+    /// Stopped by the safeguards.
+    SafeguardsTripped,
+    /// For another reason, in the server's words.
+    Failed(String),
+}
+
+/// What a second kick-off meets while a run is going. What the real one does is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlreadyRunning {
+    /// 200, and the run that is going goes on.
+    #[default]
+    Join,
+    /// 409 with an `errors` body.
+    Conflict,
+}
+
+/// The document of `GET …/syncprofile/sync`. The real one is not known; these are the plausible ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StatusShape {
+    /// `{"status":"RUNNING","startTime":…,"endTime":null,"message":null,"groupsAdded":0,…}`
+    #[default]
+    Flat,
+    /// `{"syncStatus":{"status":"COMPLETED","message":null}}`, as in vRealize Automation 7.4.
+    Nested,
+    /// `{"syncResult":"IN_PROGRESS","timeStamp":…,"syncDetails":{…}}`, as in the VCF Identity Broker.
+    Broker,
+    /// As [`StatusShape::Flat`], but always with this word.
+    Word(String),
+    /// 200 without a body.
+    Empty,
+    /// 404 with Tomcat's page, as if there were no such call.
+    NotFound,
+}
+
+/// Everything about vIDM that can be chosen.
+#[derive(Clone, Debug)]
+pub struct VidmSettings {
+    /// How long a sync run takes. Four seconds.
+    pub sync_duration: SyncDuration,
+    /// The life of a session token. Eight hours.
+    pub session_lifetime: Duration,
+    /// The life of an OAuth token. Three hours.
+    pub oauth_lifetime: Duration,
+    /// Takes only the vendor's media types in `connectormanagement` (true), or `application/json` as well, as Omnissa
+    /// announced in 2025 (false).
+    pub strict_media_types: bool,
+    /// So many refused logins in a row lock the account. Five.
+    pub lockout_after: u32,
+    /// For this long. Five minutes.
+    pub lockout_duration: Duration,
+    /// What a second kick-off meets.
+    pub already_running: AlreadyRunning,
+    /// The shape of the status document.
+    pub status_shape: StatusShape,
+    /// For this long after a kick-off the status still tells of the run before. Zero.
+    pub status_lag: Duration,
+    /// The order of `syncexecutions`.
+    pub executions_newest_first: bool,
+    /// What `POST …/syncprofile/dryrun` answers with 200; None means 404, for the real call is not known.
+    pub dry_run: Option<Value>,
+    /// SCIM never answers more resources than this at once, whatever `count` asks for.
+    pub scim_page_limit: Option<usize>,
+    /// `AllOk` in the health document.
+    pub healthy: bool,
+}
+
+impl Default for VidmSettings {
+    fn default() -> Self {
+        Self {
+            sync_duration: SyncDuration::Fixed(Duration::from_secs(4)),
+            session_lifetime: Duration::from_hours(8),
+            oauth_lifetime: Duration::from_hours(3),
+            strict_media_types: true,
+            lockout_after: 5,
+            lockout_duration: Duration::from_mins(5),
+            already_running: AlreadyRunning::default(),
+            status_shape: StatusShape::default(),
+            status_lag: Duration::ZERO,
+            executions_newest_first: true,
+            dry_run: None,
+            scim_page_limit: None,
+            healthy: true,
+        }
+    }
+}
+
+/// The form of the refresh token id that `PATCH /v1/tokens/access-token/refresh` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefreshBody {
+    /// As a JSON string, in quotes: what the schema says.
+    #[default]
+    Quoted,
+    /// Bare: what scripts send to VCF 5.0.
+    Bare,
+}
+
+/// What a successful `POST …/identity-sources` answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SourceAdded {
+    /// 201 and a sentence: what the 5.0.0 guide shows.
+    #[default]
+    Sentence,
+    /// 204: what the OpenAPI documents say.
+    NoContent,
+}
+
+/// Everything about SDDC Manager that can be chosen.
+#[derive(Clone, Debug)]
+pub struct SddcSettings {
+    /// The life of an access token. One hour.
+    pub access_lifetime: Duration,
+    /// The life of a refresh token. 24 hours.
+    pub refresh_lifetime: Duration,
+    /// The status of a successful `POST /v1/tokens`: 200 (up to VCF 5.2.0) or 201 (after).
+    pub token_status: u16,
+    /// The form of the refresh token id that is taken.
+    pub refresh_body: RefreshBody,
+    /// Text answers (a refreshed token, a new id, a sentence) come as JSON strings in quotes instead of bare.
+    pub quoted_answers: bool,
+    /// What adding an identity source answers.
+    pub source_added: SourceAdded,
+    /// The `status` and `details` of `GET /v1/identity-broker/prechecks`.
+    pub precheck: Value,
+}
+
+impl Default for SddcSettings {
+    fn default() -> Self {
+        Self {
+            access_lifetime: Duration::from_hours(1),
+            refresh_lifetime: Duration::from_hours(24),
+            token_status: 200,
+            refresh_body: RefreshBody::default(),
+            quoted_answers: false,
+            source_added: SourceAdded::default(),
+            precheck: serde_json::json!({"status": "SUCCESS", "details": []}),
+        }
+    }
+}

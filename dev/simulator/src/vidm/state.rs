@@ -1,0 +1,227 @@
+//! What vIDM knows: tenants, directories with their runs, groups, tokens.
+
+use super::profile::Profile;
+use super::{errors, seed, sync};
+use crate::clock;
+use crate::reply::{Ask, Reply};
+use crate::settings::{Outcome, VidmSettings};
+use std::collections::{BTreeMap, HashMap};
+
+/// A tenant: directories, and the groups SCIM shows.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) name: String,
+    pub(crate) directories: Vec<Directory>,
+    pub(crate) groups: Vec<Group>,
+}
+
+/// Which kick-offs a directory takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KickOff {
+    Neither,
+    Classic,
+    V2,
+    Both,
+}
+
+/// A directory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) id: String,
+    pub(crate) userstore_id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) base_dn: String,
+    pub(crate) deleting: bool,
+    pub(crate) kick_off: KickOff,
+    pub(crate) safeguards_trip: bool,
+    pub(crate) fails_next: Option<String>,
+    pub(crate) profile: Profile,
+    /// What is in Active Directory, whether synced or not.
+    pub(crate) in_ad: Vec<AdGroup>,
+    /// Oldest first.
+    pub(crate) runs: Vec<Run>,
+}
+
+impl Directory {
+    pub(crate) fn syncable(&self) -> bool {
+        self.kick_off != KickOff::Neither
+    }
+
+    pub(crate) fn migrated(&self) -> bool {
+        self.kick_off == KickOff::V2
+    }
+
+    pub(crate) fn running(&self) -> Option<&Run> {
+        self.runs.last().filter(|run| run.end.is_none())
+    }
+}
+
+/// A group in Active Directory.
+#[derive(Clone, Debug)]
+pub(crate) struct AdGroup {
+    pub(crate) name: String,
+    pub(crate) dn: String,
+    pub(crate) guid: String,
+}
+
+impl AdGroup {
+    /// The name is the first CN of the DN, its escapes undone (RFC 4514).
+    pub(crate) fn new(dn: &str) -> Option<Self> {
+        let (attribute, rest) = dn.split_once('=')?;
+        if !attribute.trim().eq_ignore_ascii_case("cn") {
+            return None;
+        }
+        let mut name = Vec::new();
+        let mut bytes = rest.bytes();
+        let mut ended = false;
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b',' => {
+                    ended = true;
+                    break;
+                }
+                b'\\' => {
+                    let escaped = bytes.next()?;
+                    match char::from(escaped).to_digit(16) {
+                        Some(high) => {
+                            let low = char::from(bytes.next()?).to_digit(16)?;
+                            name.push(u8::try_from(high * 16 + low).ok()?);
+                        }
+                        None => name.push(escaped),
+                    }
+                }
+                _ => name.push(byte),
+            }
+        }
+        let name = String::from_utf8(name).ok()?;
+        (ended && !name.is_empty()).then(|| Self { name, dn: dn.to_owned(), guid: clock::uuid() })
+    }
+}
+
+/// A group as SCIM shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) id: String,
+    pub(crate) display_name: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) dn: Option<String>,
+    pub(crate) domain: Option<String>,
+    pub(crate) internal_type: &'static str,
+    /// The directory it came from.
+    pub(crate) userstore_id: Option<String>,
+    pub(crate) created: u64,
+}
+
+/// How many things a run changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) groups_added: u64,
+    pub(crate) groups_removed: u64,
+    pub(crate) users_added: u64,
+    pub(crate) users_updated: u64,
+}
+
+/// A sync run.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) id: String,
+    /// False for the one that was there from the start.
+    pub(crate) asked_for: bool,
+    pub(crate) ignore_safeguards: bool,
+    pub(crate) v2: bool,
+    pub(crate) start: u64,
+    /// When it is going to end; None: when somebody says so.
+    pub(crate) due: Option<u64>,
+    pub(crate) planned: Outcome,
+    /// The groups that were in AD and in the profile when it began: what comes later is for the next run.
+    pub(crate) found: Vec<AdGroup>,
+    pub(crate) end: Option<(u64, Outcome)>,
+    pub(crate) counts: Counts,
+    /// Kick-offs answered by this run beside the first.
+    pub(crate) joined: u32,
+}
+
+/// What a token stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) tenant: String,
+    pub(crate) admin: bool,
+    /// A session token also goes with `HZN`; an OAuth token does not.
+    pub(crate) session: bool,
+    pub(crate) expires: u64,
+}
+
+/// Refused logins of one account.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Refusals {
+    pub(crate) in_a_row: u32,
+    pub(crate) locked_until: u64,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) settings: VidmSettings,
+    /// By name; the one in the host has the empty name.
+    pub(crate) tenants: BTreeMap<String, Tenant>,
+    pub(crate) tokens: HashMap<String, Token>,
+    /// By tenant and user name.
+    pub(crate) refusals: HashMap<(String, String), Refusals>,
+}
+
+impl State {
+    pub(crate) fn new(settings: VidmSettings, tenants: &[String]) -> Self {
+        let names = std::iter::once(String::new()).chain(tenants.iter().cloned());
+        let tenants = names.enumerate().map(|(at, name)| (name.clone(), seed::tenant(at, &name))).collect();
+        Self { settings, tenants, tokens: HashMap::new(), refusals: HashMap::new() }
+    }
+
+    /// Ends the runs whose time has come.
+    pub(crate) fn settle(&mut self) {
+        let now = clock::now();
+        self.tenants.values_mut().for_each(|tenant| sync::settle(tenant, now));
+    }
+
+    /// The tenant asked for and the directory in it.
+    pub(crate) fn directory(&mut self, ask: &Ask) -> Result<&mut Directory, Reply> {
+        let id = ask.param("id");
+        self.tenants
+            .get_mut(&ask.tenant)
+            .and_then(|tenant| tenant.directories.iter_mut().find(|directory| directory.id == id))
+            .ok_or_else(|| errors::not_found("Directory configuration not found."))
+    }
+
+    /// A directory of any tenant by its id, or by its name if that is unambiguous.
+    pub(crate) fn find(&mut self, directory: &str) -> anyhow::Result<(&mut Tenant, usize)> {
+        let by = |wanted: fn(&Directory) -> &str| {
+            let mut hits = self.tenants.iter().flat_map(|(name, tenant)| {
+                let hits = tenant.directories.iter().enumerate().filter(move |(_, item)| wanted(item) == directory);
+                hits.map(move |(at, _)| (name.clone(), at))
+            });
+            (hits.next(), hits.next().is_some())
+        };
+        let (name, at) = match (by(|item| &item.id), by(|item| &item.name)) {
+            ((Some(hit), _), _) | (_, (Some(hit), false)) => hit,
+            (_, (Some(_), true)) => anyhow::bail!("more than one directory is called {directory:?}: give its id"),
+            _ => anyhow::bail!("no directory {directory:?}"),
+        };
+        let tenant = self.tenants.get_mut(&name).ok_or_else(|| anyhow::anyhow!("no tenant {name:?}"))?;
+        Ok((tenant, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AdGroup;
+
+    #[test]
+    fn the_name_of_a_group_is_its_unescaped_cn() {
+        let name = |dn: &str| AdGroup::new(dn).map(|group| group.name);
+        assert_eq!(name("CN=gg-new,OU=Groups,DC=corp,DC=example").as_deref(), Some("gg-new"));
+        assert_eq!(name("cn=gg\\, with comma,DC=x").as_deref(), Some("gg, with comma"));
+        assert_eq!(name("CN=gg-\\C3\\A9,DC=x").as_deref(), Some("gg-é"));
+        assert_eq!(name("OU=Groups,DC=x"), None);
+        assert_eq!(name("CN=alone"), None);
+    }
+}

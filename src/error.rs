@@ -1,0 +1,471 @@
+//! What can go wrong, said once: who failed, the evidence kept, and what to do about it.
+//!
+//! [`ErrorCode`] is the one table from a failure to its HTTP status, its title and whether a retry can help.
+//! Every face shows the same codes.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// Longest piece of upstream text kept as evidence, in bytes.
+const MAX_EVIDENCE: usize = 600;
+
+/// What failed, as a stable word callers may match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The request's content is not what the route takes.
+    RequestInvalid,
+    /// A literal `${…}` was left in a field by the caller's templating.
+    UnresolvedPlaceholder,
+    /// No caller could be recognised.
+    Unauthenticated,
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// No such route.
+    RouteNotFound,
+    /// No target of that name is configured.
+    TargetNotFound,
+    /// vIDM has no such directory.
+    DirectoryNotFound,
+    /// This sync id is not one of ours.
+    SyncNotFound,
+    /// The upstream said 404.
+    NotFound,
+    /// The route exists, the method does not.
+    MethodNotAllowed,
+    /// The caller was too slow in sending its request.
+    RequestTimeout,
+    /// More than one directory goes by that name.
+    DirectoryAmbiguous,
+    /// The directory is of a kind that is never synced, or it is being deleted.
+    DirectoryNotSyncable,
+    /// The request body is over the bound.
+    BodyTooLarge,
+    /// The request body is of a media type this route does not read.
+    UnsupportedMediaType,
+    /// idhook itself is not configured, or wrongly.
+    NotConfigured,
+    /// The upstream could not be reached at all.
+    UpstreamUnreachable,
+    /// The upstream's certificate was not trusted, or TLS failed otherwise.
+    UpstreamTls,
+    /// The upstream refused our credentials.
+    UpstreamAuth,
+    /// Our account at the upstream may not do this.
+    UpstreamForbidden,
+    /// The upstream refused the request (4xx).
+    UpstreamRejected,
+    /// The upstream failed (5xx), or broke off.
+    UpstreamFailed,
+    /// The upstream's answer is not what it should be.
+    UpstreamInvalid,
+    /// The upstream did not answer in time.
+    UpstreamTimeout,
+    /// The upstream asks for patience (429, 503).
+    UpstreamBusy,
+    /// A fault of idhook's own.
+    Internal,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller's: the same request will fail again.
+    Caller,
+    /// The operator's: configuration, credentials or permissions have to change.
+    Operator,
+    /// The upstream's or the network's.
+    Upstream,
+    /// Our own.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code, for documents and tests.
+    pub const ALL: &'static [Self] = &[
+        Self::RequestInvalid,
+        Self::UnresolvedPlaceholder,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::RouteNotFound,
+        Self::TargetNotFound,
+        Self::DirectoryNotFound,
+        Self::SyncNotFound,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::DirectoryAmbiguous,
+        Self::DirectoryNotSyncable,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::NotConfigured,
+        Self::UpstreamUnreachable,
+        Self::UpstreamTls,
+        Self::UpstreamAuth,
+        Self::UpstreamForbidden,
+        Self::UpstreamRejected,
+        Self::UpstreamFailed,
+        Self::UpstreamInvalid,
+        Self::UpstreamTimeout,
+        Self::UpstreamBusy,
+        Self::Internal,
+    ];
+
+    /// The whole table: word, HTTP status, title, fault, and whether the same request may succeed later.
+    const fn row(self) -> (&'static str, StatusCode, &'static str, Fault, bool) {
+        use Fault::{Caller, Operator, Upstream};
+        match self {
+            Self::RequestInvalid => ("request_invalid", StatusCode::BAD_REQUEST, "The request is not valid", Caller, false),
+            Self::UnresolvedPlaceholder => {
+                ("unresolved_placeholder", StatusCode::BAD_REQUEST, "A placeholder was not filled in", Caller, false)
+            }
+            Self::Unauthenticated => ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key was given", Caller, false),
+            Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "This caller may not do that", Caller, false),
+            Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "There is no such route", Caller, false),
+            Self::TargetNotFound => ("target_not_found", StatusCode::NOT_FOUND, "There is no such target", Caller, false),
+            Self::DirectoryNotFound => ("directory_not_found", StatusCode::NOT_FOUND, "There is no such directory", Caller, false),
+            Self::SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "There is no such sync", Caller, false),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "The upstream has no such thing", Caller, false),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "This route does not take that method", Caller, false)
+            }
+            Self::RequestTimeout => ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request came too slowly", Caller, true),
+            Self::DirectoryAmbiguous => {
+                ("directory_ambiguous", StatusCode::CONFLICT, "More than one directory matches", Caller, false)
+            }
+            Self::DirectoryNotSyncable => {
+                ("directory_not_syncable", StatusCode::CONFLICT, "This directory cannot be synced", Caller, false)
+            }
+            Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false),
+            Self::UnsupportedMediaType => (
+                "unsupported_media_type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The request body's media type is not supported",
+                Caller,
+                false,
+            ),
+            Self::NotConfigured => {
+                ("not_configured", StatusCode::SERVICE_UNAVAILABLE, "idhook is not configured for this", Operator, false)
+            }
+            Self::UpstreamUnreachable => {
+                ("upstream_unreachable", StatusCode::BAD_GATEWAY, "The upstream could not be reached", Upstream, true)
+            }
+            Self::UpstreamTls => ("upstream_tls", StatusCode::BAD_GATEWAY, "No trusted TLS connection to the upstream", Operator, false),
+            Self::UpstreamAuth => ("upstream_auth", StatusCode::BAD_GATEWAY, "The upstream refused our credentials", Operator, false),
+            Self::UpstreamForbidden => {
+                ("upstream_forbidden", StatusCode::BAD_GATEWAY, "Our account at the upstream may not do this", Operator, false)
+            }
+            Self::UpstreamRejected => {
+                ("upstream_rejected", StatusCode::UNPROCESSABLE_ENTITY, "The upstream rejected the request", Caller, false)
+            }
+            Self::UpstreamFailed => ("upstream_failed", StatusCode::BAD_GATEWAY, "The upstream failed", Upstream, true),
+            Self::UpstreamInvalid => {
+                ("upstream_invalid", StatusCode::BAD_GATEWAY, "The upstream's answer could not be understood", Upstream, false)
+            }
+            Self::UpstreamTimeout => {
+                ("upstream_timeout", StatusCode::GATEWAY_TIMEOUT, "The upstream did not answer in time", Upstream, true)
+            }
+            Self::UpstreamBusy => ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream asks for patience", Upstream, true),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "idhook failed", Fault::Internal, false),
+        }
+    }
+
+    /// The stable snake-case word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The HTTP status the webhook answers with.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    /// A short human title, the same for every occurrence (RFC 9457 `title`).
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn fault(self) -> Fault {
+        self.row().3
+    }
+
+    /// Whether the very same request may succeed later with nobody changing anything.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        self.row().4
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One field of the caller's input that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) to the field; empty for the document itself.
+    pub pointer: String,
+    /// What is wrong with it and what would be right. Never the value of a secret field.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A field error at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// What the upstream said, kept as evidence; bounded, and free of secrets as far as its sender is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UpstreamEvidence {
+    /// The call, as method and path template.
+    pub call: &'static str,
+    /// HTTP status, where an answer came at all.
+    pub status: Option<StatusCode>,
+    /// The vendor's own error code.
+    pub code: Option<String>,
+    /// The vendor's own words, or the beginning of a body that is not the vendor's error form.
+    pub message: Option<String>,
+    /// The vendor's advice.
+    pub remediation: Option<String>,
+    /// The vendor's reference for its support.
+    pub reference: Option<String>,
+    /// Further lines: causes and nested errors.
+    pub details: Vec<String>,
+}
+
+/// A failure. Small to pass around; everything about it is behind one pointer.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    code: ErrorCode,
+    detail: String,
+    hint: Option<String>,
+    fields: Vec<FieldError>,
+    candidates: Vec<Candidate>,
+    target: Option<String>,
+    upstream: Option<UpstreamEvidence>,
+    retry_after: Option<Duration>,
+}
+
+/// One of several things a name could have meant.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Candidate {
+    /// Its id, which names it exactly.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind, in the vendor's words.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// The outcome of everything fallible here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A failure of kind `code`; `detail` says what happened this time.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            detail: detail.into(),
+            hint: None,
+            fields: Vec::new(),
+            candidates: Vec::new(),
+            target: None,
+            upstream: None,
+            retry_after: None,
+        }))
+    }
+
+    /// The caller's input is wrong in these fields.
+    #[must_use]
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        let detail = match fields.as_slice() {
+            [one] if one.pointer.is_empty() => one.detail.clone(),
+            [one] => format!("{}: {}", one.pointer, one.detail),
+            many => format!("{} fields are not valid", many.len()),
+        };
+        let mut error = Self::new(ErrorCode::RequestInvalid, detail);
+        error.0.fields = fields;
+        error
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what the upstream said.
+    #[must_use]
+    pub fn upstream(mut self, evidence: UpstreamEvidence) -> Self {
+        self.0.upstream = Some(evidence);
+        self
+    }
+
+    /// Adds the things a name could have meant.
+    #[must_use]
+    pub fn candidates(mut self, candidates: Vec<Candidate>) -> Self {
+        self.0.candidates = candidates;
+        self
+    }
+
+    /// Adds how long to wait before trying again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    /// Names the target this happened at, unless it is named already.
+    #[must_use]
+    pub fn at(mut self, target: &str) -> Self {
+        self.0.target.get_or_insert_with(|| target.to_owned());
+        self
+    }
+
+    /// The same failure under a more telling code: a 404 for a directory is `directory_not_found`.
+    #[must_use]
+    pub fn recode(mut self, code: ErrorCode, detail: impl Into<String>) -> Self {
+        self.0.code = code;
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// What failed.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// What happened this time, for a person.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint_text(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The wrong fields of the caller's input.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
+    /// The things a name could have meant.
+    #[must_use]
+    pub fn candidate_list(&self) -> &[Candidate] {
+        &self.0.candidates
+    }
+
+    /// The target it happened at.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
+    }
+
+    /// What the upstream said.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&UpstreamEvidence> {
+        self.0.upstream.as_ref()
+    }
+
+    /// How long to wait before trying again, where the upstream said so.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The status the upstream answered with, where it answered.
+    #[must_use]
+    pub fn upstream_status(&self) -> Option<StatusCode> {
+        self.evidence().and_then(|evidence| evidence.status)
+    }
+
+    /// Whether the upstream has no such thing.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.code(), ErrorCode::NotFound | ErrorCode::DirectoryNotFound)
+    }
+
+    /// Whether the same request may succeed later with nobody changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.code().is_retryable()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.detail())?;
+        if let Some(hint) = self.hint_text() {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The beginning of an upstream text, on one line, fit to be shown.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let mut short = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if short.len() + word.len() >= MAX_EVIDENCE {
+            let room = MAX_EVIDENCE.saturating_sub(short.len());
+            let cut = word.char_indices().map(|(at, _)| at).take_while(|at| *at < room).last().unwrap_or(0);
+            short.push_str(word.get(..cut).unwrap_or_default());
+            short.push('…');
+            break;
+        }
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.push_str(word);
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_word_and_a_sensible_status() {
+        let mut words: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+            // What a retry cannot mend and the caller did is a 4xx: orchestrators repeat on any 5xx.
+            assert_eq!(code.fault() == Fault::Caller, code.status().is_client_error(), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_one_bounded_line() {
+        assert_eq!(excerpt("<html>\r\n  <h1>404</h1>\u{0}</html>"), "<html> <h1>404</h1> </html>");
+        assert!(excerpt(&"ä".repeat(10_000)).len() <= MAX_EVIDENCE + '…'.len_utf8());
+        assert!(excerpt(&"word ".repeat(10_000)).len() <= MAX_EVIDENCE + '…'.len_utf8() + 5);
+    }
+}

@@ -1,0 +1,106 @@
+//! The one way out: a trait that sends a request and returns the whole answer, or says exactly how it failed.
+//!
+//! Whoever implements it follows no redirect: a request here carries credentials, and where they go is configuration's
+//! business alone.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Sends HTTP requests. Implemented by each face over what its runtime offers, and by a script in tests.
+///
+/// No `Send` bound: WASI and JavaScript futures have none.
+#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be")]
+pub trait HttpClient {
+    /// Sends `request` (absolute URI) and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// When no complete answer came within `limits`; see [`TransportErrorKind`].
+    async fn send(&self, request: http::Request<Bytes>, limits: &Limits) -> Result<http::Response<Bytes>, TransportError>;
+}
+
+/// What one exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For the connection, TLS included. Default 10 s.
+    pub connect_timeout: Duration,
+    /// From the request sent to the first byte of the answer. Default 30 s.
+    pub first_byte_timeout: Duration,
+    /// Between any two pieces of the answer. Default 10 s.
+    pub between_bytes_timeout: Duration,
+    /// Largest answer body read, in bytes. Default 8 MiB: directory lists of large tenants are long.
+    pub max_body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            first_byte_timeout: Duration::from_secs(30),
+            between_bytes_timeout: Duration::from_secs(10),
+            max_body: 8 << 20,
+        }
+    }
+}
+
+/// How an exchange failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportErrorKind {
+    /// The runtime refuses this host (Spin: not in `allowed_outbound_hosts`).
+    HostNotAllowed,
+    /// The name does not resolve.
+    Dns,
+    /// Nothing listens there, or no route leads there.
+    Refused,
+    /// No connection within the time.
+    ConnectTimeout,
+    /// TLS could not be agreed; most often an untrusted certificate.
+    Tls,
+    /// Connected, but no answer within the time.
+    Timeout,
+    /// The connection broke before the answer was whole.
+    Interrupted,
+    /// The answer is larger than [`Limits::max_body`].
+    BodyTooLarge,
+    /// The answer is not HTTP as it should be.
+    Protocol,
+}
+
+impl TransportErrorKind {
+    /// Whether the request certainly never reached the server, so that even one that changes something may be repeated.
+    #[must_use]
+    pub const fn never_arrived(self) -> bool {
+        matches!(self, Self::HostNotAllowed | Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Tls)
+    }
+
+    /// Whether another try has a chance. A refused host, a bad certificate or an oversized answer stay what they are.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Timeout | Self::Interrupted)
+    }
+}
+
+/// An exchange that did not come to a complete answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportError {
+    /// How it failed.
+    pub kind: TransportErrorKind,
+    /// The runtime's own words for it.
+    pub detail: String,
+}
+
+impl TransportError {
+    /// A transport error with the runtime's own words.
+    pub fn new(kind: TransportErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for TransportError {}

@@ -1,0 +1,27 @@
+//! idhook: an identity webhook for VMware estates.
+//!
+//! This crate is the whole of it but for the doors. It does no I/O: requests come in as [`http`](::http) values, calls go
+//! out through [`http::HttpClient`], time is [`runtime::Clock`]'s. A face (a package below `src/faces`) binds it to a
+//! runtime and decides nothing.
+//!
+//! ```text
+//!  faces/spin ──► webhook ──► vidm, vcf ──► session, outbound ──► endpoint, retry ──► http, runtime, auth, error
+//! ```
+//!
+//! * [`webhook`]: the HTTP contract: routes, callers, input, problems, the log line.
+//! * [`vidm`]: VMware Identity Manager, now Workspace ONE Access: login, directories, sync, groups, health.
+//! * [`vcf`]: SDDC Manager of VMware Cloud Foundation: tokens, identity providers and sources.
+//! * [`config`]: every variable, read and checked once.
+//! * [`session`], [`outbound`], [`endpoint`], [`retry`]: how any upstream call is made.
+//! * [`http`], [`runtime`], [`auth`], [`error`]: the ground they stand on.
+
+#![forbid(unsafe_code)]
+
+pub mod auth;
+pub mod endpoint;
+pub mod error;
+pub mod http;
+pub mod outbound;
+pub mod retry;
+pub mod runtime;
+pub mod session;

@@ -1,0 +1,288 @@
+//! The sender: one piece of work's view of the outside. It knows the deadline, passes the trace on, repeats what may be
+//! repeated, checks every answer, and keeps a record of each call for the log.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use std::pin::pin;
+
+use crate::auth::AccessToken;
+use crate::endpoint::{Api, Endpoint, check};
+use crate::error::{Error, ErrorCode, UpstreamEvidence};
+use crate::http::{Limits, TransportError, TransportErrorKind};
+use crate::retry::{Repeat, RetryPolicy, retry_after};
+use crate::runtime::Runtime;
+
+/// One upstream exchange, as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CallRecord {
+    /// Method and path template.
+    pub call: &'static str,
+    /// HTTP status; absent when no answer came.
+    #[serde(serialize_with = "status_code")]
+    pub status: Option<StatusCode>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+fn status_code<S: serde::Serializer>(status: &Option<StatusCode>, serializer: S) -> Result<S::Ok, S::Error> {
+    match status {
+        Some(status) => serializer.serialize_u16(status.as_u16()),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What a piece of work may use of the outside, and what it has used.
+#[derive(Debug)]
+pub struct Outbound<'r, R> {
+    runtime: &'r R,
+    limits: Limits,
+    retry: RetryPolicy,
+    deadline: Duration,
+    headers: HeaderMap,
+    calls: RefCell<Vec<CallRecord>>,
+}
+
+/// Where a call goes: one target's name and base URL, and what it overrides.
+#[derive(Debug)]
+pub struct Destination<'t, A: Api> {
+    /// The target's name, for errors.
+    pub target: &'t str,
+    /// Its base URL.
+    pub url: &'t BaseUrl,
+    /// Its paths and media types.
+    pub profile: &'t A::Profile,
+}
+
+/// The root of a target: scheme, host and port, with no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Reads `https://host[:port]`; a trailing slash is dropped.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words fit to follow the variable's name.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim().trim_end_matches('/');
+        let uri: Uri = text.parse().map_err(|_| "is not a URL; write https://host or https://host:port")?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err("is not an absolute URL; write https://host or https://host:port");
+        };
+        if !matches!(scheme, "https" | "http") {
+            return Err("has a scheme other than https and http");
+        }
+        if authority.as_str().contains('@') {
+            return Err("holds credentials; they have variables of their own");
+        }
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
+            return Err("has a path; write only https://host or https://host:port, the paths are known");
+        }
+        Ok(Self(format!("{scheme}://{authority}")))
+    }
+
+    /// The URL, without a trailing slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn join(&self, relative: &Uri) -> Result<Uri, http::uri::InvalidUri> {
+        let path = relative.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        format!("{}{path}", self.0).parse()
+    }
+}
+
+impl<'r, R: Runtime> Outbound<'r, R> {
+    /// A view of the outside that ends `time` from now. `headers` (the trace) go on every call.
+    pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
+        let deadline = runtime.elapsed().saturating_add(time);
+        Self { runtime, limits, retry: RetryPolicy::default(), deadline, headers, calls: RefCell::default() }
+    }
+
+    /// The runtime underneath: its clocks, its log.
+    #[must_use]
+    pub fn runtime(&self) -> &'r R {
+        self.runtime
+    }
+
+    /// Every exchange so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.calls.borrow().clone()
+    }
+
+    /// The time left.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_sub(self.runtime.elapsed())
+    }
+
+    /// Sends `endpoint`, with `token` where it needs one, and reads its answer; repeats what may be repeated.
+    ///
+    /// # Errors
+    /// Transport failures and bad statuses under their codes, named after the target.
+    pub async fn call<E: Endpoint>(
+        &self,
+        to: &Destination<'_, E::Api>,
+        endpoint: &E,
+        token: Option<&AccessToken>,
+    ) -> Result<E::Response, Error> {
+        let answer = self.checked(to, endpoint, token).await.map_err(|e| e.at(to.target))?;
+        endpoint.response(answer).map_err(|e| e.at(to.target))
+    }
+
+    async fn checked<E: Endpoint>(
+        &self,
+        to: &Destination<'_, E::Api>,
+        endpoint: &E,
+        token: Option<&AccessToken>,
+    ) -> Result<http::Response<Bytes>, Error> {
+        let mut request = endpoint.request(to.profile)?;
+        *request.uri_mut() = to
+            .url
+            .join(request.uri())
+            .map_err(|e| Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", E::CALL)))?;
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        if let Some(token) = token {
+            token.authorize(&mut request).map_err(|e| Error::new(ErrorCode::UpstreamInvalid, e.to_string()))?;
+        }
+
+        let mut attempt = 1;
+        loop {
+            let sent = self.exchange(E::CALL, request.clone()).await;
+            let now = self.runtime.now();
+            let (again, asked) = match &sent {
+                Ok(answer) => (repeats_on(answer.status(), E::REPEAT), retry_after(answer.headers(), now)),
+                Err(e) => (e.kind.is_transient() && (E::REPEAT == Repeat::Always || e.kind.never_arrived()), None),
+            };
+            let wait = if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
+            let Some(wait) = wait else {
+                return match sent {
+                    Ok(answer) => check::<E>(answer, now),
+                    Err(e) => Err(unreached(E::CALL, E::REPEAT, to.url, &e)),
+                };
+            };
+            self.runtime.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// One exchange, no longer than the deadline, and recorded.
+    async fn exchange(&self, call: &'static str, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let started = self.runtime.elapsed();
+        let answer = pin!(self.runtime.send(request, &self.limits));
+        let deadline = pin!(self.runtime.sleep(self.remaining()));
+        let answer = match select(answer, deadline).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => {
+                Err(TransportError::new(TransportErrorKind::Timeout, "the time for this request is used up"))
+            }
+        };
+        let ms = u64::try_from(self.runtime.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
+        let status = answer.as_ref().ok().map(http::Response::status);
+        self.calls.borrow_mut().push(CallRecord { call, status, ms });
+        answer
+    }
+}
+
+/// 429 and 503 are refusals at the door, but only a GET is certain not to have been acted on.
+fn repeats_on(status: StatusCode, repeat: Repeat) -> bool {
+    repeat == Repeat::Always && matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+/// A transport failure, told with what to do about it.
+fn unreached(call: &'static str, repeat: Repeat, url: &BaseUrl, e: &TransportError) -> Error {
+    let url = url.as_str();
+    let (code, what, hint) = match e.kind {
+        TransportErrorKind::HostNotAllowed => (
+            ErrorCode::UpstreamUnreachable,
+            "the runtime does not let this component call that host",
+            format!("add \"{url}\" to allowed_outbound_hosts of the component in spin.toml"),
+        ),
+        TransportErrorKind::Dns => (
+            ErrorCode::UpstreamUnreachable,
+            "the host name does not resolve",
+            format!("check the host in {url}, and that the runtime's machine can resolve it"),
+        ),
+        TransportErrorKind::Refused | TransportErrorKind::ConnectTimeout => (
+            ErrorCode::UpstreamUnreachable,
+            "no connection",
+            format!("check that {url} is up and that a firewall lets the runtime's machine through"),
+        ),
+        TransportErrorKind::Tls => (
+            ErrorCode::UpstreamTls,
+            "TLS failed, most often because the certificate is not trusted",
+            format!(
+                "give the runtime the CA that signed the certificate of {url}: for Spin a [[client_tls]] table with \
+                 ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment; and use the host name \
+                 that the certificate names"
+            ),
+        ),
+        TransportErrorKind::Timeout => (
+            ErrorCode::UpstreamTimeout,
+            "no answer in time",
+            match repeat {
+                Repeat::Always => "try again; if it stays so, raise the time-outs or look at the server's load".to_owned(),
+                Repeat::IfNeverArrived => "it may have been carried out all the same: read the state before trying again".to_owned(),
+            },
+        ),
+        TransportErrorKind::Interrupted => (
+            ErrorCode::UpstreamFailed,
+            "the connection broke before the answer was whole",
+            match repeat {
+                Repeat::Always => "try again".to_owned(),
+                Repeat::IfNeverArrived => "it may have been carried out all the same: read the state before trying again".to_owned(),
+            },
+        ),
+        TransportErrorKind::BodyTooLarge => (
+            ErrorCode::UpstreamInvalid,
+            "the answer is larger than the bound",
+            "raise upstream_body_limit if an answer of that size is expected".to_owned(),
+        ),
+        TransportErrorKind::Protocol => (
+            ErrorCode::UpstreamInvalid,
+            "the answer is not HTTP as expected",
+            format!("check the scheme and port of {url}"),
+        ),
+    };
+    Error::new(code, format!("{call}: {what}: {}", crate::error::excerpt(&e.detail)))
+        .hint(hint)
+        .upstream(UpstreamEvidence { call, ..UpstreamEvidence::default() })
+}
+
+/// Headers that tie upstream calls to the request they serve.
+#[must_use]
+pub fn trace_headers(request_id: &HeaderValue, traceparent: Option<&HeaderValue>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-id", request_id.clone());
+    if let Some(traceparent) = traceparent {
+        headers.insert("traceparent", traceparent.clone());
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_an_origin() {
+        for (text, read) in [
+            ("https://vidm.corp.example", "https://vidm.corp.example"),
+            (" https://vidm.corp.example:8443/ ", "https://vidm.corp.example:8443"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ] {
+            assert_eq!(BaseUrl::parse(text).unwrap().as_str(), read);
+        }
+        for text in ["", "vidm", "vidm:443", "ftp://h", "https://h/SAAS", "https://h?x", "https://h#x", "https://u:p@h", "https://"] {
+            assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}
