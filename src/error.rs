@@ -258,6 +258,7 @@ struct Inner {
     target: Option<String>,
     upstream: Option<UpstreamEvidence>,
     retry_after: Option<Duration>,
+    allow: Option<String>,
 }
 
 /// One of several things a name could have meant.
@@ -287,6 +288,7 @@ impl Error {
             target: None,
             upstream: None,
             retry_after: None,
+            allow: None,
         }))
     }
 
@@ -328,6 +330,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
+        self
+    }
+
+    /// Adds the methods the route does take, as an `Allow` header lists them.
+    #[must_use]
+    pub fn allow(mut self, methods: String) -> Self {
+        self.0.allow = Some(methods);
         self
     }
 
@@ -392,6 +401,12 @@ impl Error {
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The methods the route does take, where another one was the failure.
+    #[must_use]
+    pub fn allowed_methods(&self) -> Option<&str> {
+        self.0.allow.as_deref()
     }
 
     /// The status the upstream answered with, where it answered.

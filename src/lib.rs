@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+pub mod config;
 pub mod endpoint;
 pub mod error;
 pub mod http;
@@ -25,3 +26,6 @@ pub mod outbound;
 pub mod retry;
 pub mod runtime;
 pub mod session;
+pub mod vcf;
+pub mod vidm;
+pub mod webhook;

@@ -49,6 +49,14 @@ impl Session {
         }
     }
 
+    /// Forgets the token: the next piece of work logs in. A refusal stays what it is.
+    pub async fn forget(&self) {
+        let mut state = self.0.lock().await;
+        if matches!(*state, State::LoggedIn(_)) {
+            *state = State::LoggedOut;
+        }
+    }
+
     /// The token, and whether it was kept from before. One equal to `stale` is not good enough.
     ///
     /// The lock is held during the login, so that requests that come together log in once.

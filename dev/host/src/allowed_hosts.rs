@@ -69,10 +69,7 @@ impl AllowedHosts {
         self.0.iter().any(|entry| {
             entry.allows_scheme(url.scheme())
                 && entry.host.allows(&host.to_owned())
-                && entry
-                    .port
-                    .as_ref()
-                    .is_none_or(|range| port.is_some_and(|port| range.contains(&u32::from(port))))
+                && entry.port.as_ref().is_none_or(|range| port.is_some_and(|port| range.contains(&u32::from(port))))
         })
     }
 
@@ -93,8 +90,7 @@ impl Entry {
         let (host, port) = split_port(rest)?;
         let port = match port {
             "" => {
-                let port =
-                    default_port(scheme).context("the scheme has no default port, give one")?;
+                let port = default_port(scheme).context("the scheme has no default port, give one")?;
                 Some(only(port))
             }
             "*" => None,
@@ -216,7 +212,8 @@ mod tests {
     use crate::variables::Variables;
 
     fn parse(entries: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<AllowedHosts> {
-        let declared = variables.iter().map(|(name, _)| format!("{name} = {{ required = true }}\n")).collect::<String>();
+        let declared =
+            variables.iter().map(|(name, _)| format!("{name} = {{ required = true }}\n")).collect::<String>();
         let given: BTreeMap<_, _> = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let variables = Variables::resolve(&toml::from_str(&declared)?, &given, |_| None)?;
         AllowedHosts::parse(&entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>(), &variables)
@@ -273,9 +270,13 @@ mod tests {
 
     #[test]
     fn the_application_itself_needs_an_entry_too() {
-        for (entry, allowed) in
-            [("http://self", true), ("https://self.alt", true), ("*://*:*", true), ("redis://self", false), ("http://a", false)]
-        {
+        for (entry, allowed) in [
+            ("http://self", true),
+            ("https://self.alt", true),
+            ("*://*:*", true),
+            ("redis://self", false),
+            ("http://a", false),
+        ] {
             assert_eq!(parse(&[entry], &[]).unwrap().allows_self(), allowed, "{entry}");
         }
     }
@@ -283,7 +284,8 @@ mod tests {
     #[test]
     fn entries_may_be_templates() {
         let variables = [("vidm_url", "https://v.example:8443"), ("host", "h.example"), ("none", "")];
-        let hosts = parse(&["{{ vidm_url }}", "https://{{ host }}", "{{ none }}", "https://{{ none }}"], &variables).unwrap();
+        let hosts =
+            parse(&["{{ vidm_url }}", "https://{{ host }}", "{{ none }}", "https://{{ none }}"], &variables).unwrap();
         assert!(hosts.allows(&"https://v.example:8443/x".parse().unwrap()));
         assert!(hosts.allows(&"https://h.example/x".parse().unwrap()));
         assert!(!hosts.allows(&"https://other.example/x".parse().unwrap()));
@@ -291,9 +293,18 @@ mod tests {
 
     #[test]
     fn malformed_entries_are_refused_without_showing_a_value() {
-        for entry in
-            ["a.example", "*", "", "https://", "https://a/b", "https://a:1/b", "ftp://a", "https://a:x", "https://a.*", "1s://a:1"]
-        {
+        for entry in [
+            "a.example",
+            "*",
+            "",
+            "https://",
+            "https://a/b",
+            "https://a:1/b",
+            "ftp://a",
+            "https://a:x",
+            "https://a.*",
+            "1s://a:1",
+        ] {
             assert!(parse(&[entry], &[]).is_err(), "{entry}");
         }
         let error = format!("{:#}", parse(&["https://{{ token }}"], &[("token", "hun/ter2")]).unwrap_err());

@@ -83,10 +83,12 @@ impl KeyValueState {
 }
 
 /// An open store (`spin:key-value`) or bucket (`wasi:keyvalue`).
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 #[derive(Clone)]
 pub struct OpenStore(Arc<Contents>);
 
 /// A compare-and-swap under way: the key and the value it was read with.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Swap {
     contents: Arc<Contents>,
     key: String,
@@ -152,11 +154,7 @@ impl<T: Send> key_value::HostStoreWithStore<T> for HasKeyValue {
         }))
     }
 
-    async fn get(
-        accessor: &Accessor<T, Self>,
-        store: Resource<OpenStore>,
-        key: String,
-    ) -> SpinResult<Option<Vec<u8>>> {
+    async fn get(accessor: &Accessor<T, Self>, store: Resource<OpenStore>, key: String) -> SpinResult<Option<Vec<u8>>> {
         let contents = accessor.with(|mut access| access.get().contents(&store))?;
         Ok(Ok(lock(&contents).get(&key).cloned()))
     }

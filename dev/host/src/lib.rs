@@ -1,1 +1,212 @@
-//! Soon.
+//! Serves the built `.wasm` on this machine, for development and for tests of the artifact itself.
+//!
+//! It takes Spin's place: it reads the same `spin.toml`, links WASI 0.2 and 0.3 with Spin's variables and key-value
+//! interfaces, refuses outbound hosts that the manifest doesn't allow, and treats requests and instances as Spin 4.1
+//! does. The work is done by wasmtime's own crates; what is here only puts them together:
+//!
+//! | module | |
+//! |---|---|
+//! | `application` over `manifest`, `variables`, `routes`, `allowed_hosts` | what `spin.toml` says |
+//! | `server` | inbound: HTTP/1.1, route, headers |
+//! | `instances` | how instances are made, reused and ended |
+//! | `outbound`, `connect`, `tls` | the guest's own HTTP calls |
+//! | `state`, `bindings`, `key_value` | what is linked into an instance |
+//!
+//! Behaviour was taken from Spin's source (<https://github.com/spinframework/spin>, 4.1); where this host does less it
+//! says so when it starts: no `files`, no SQLite, no static responses, no component dependencies. Two differences show at
+//! run time: calls go out in HTTP/1.1 alone, and a WASI 0.3 guest is not given the `Host` header (it has the URI), which
+//! wasmtime 48 withholds and the 47 of Spin 4.1.0 did not.
+
+mod allowed_hosts;
+mod application;
+mod bindings;
+mod connect;
+mod instances;
+mod key_value;
+mod manifest;
+mod outbound;
+mod output;
+mod routes;
+mod server;
+mod state;
+mod tls;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use wasmtime_wasi_http::handler::ProxyHandler;
+
+pub use crate::key_value::KeyValue;
+pub use crate::output::Output;
+
+use crate::application::Application;
+use crate::instances::{Instances, Reuse};
+use crate::outbound::Outbound;
+use crate::output::Sink;
+use crate::server::Server;
+
+/// What to serve and how. The defaults are Spin's.
+#[derive(Clone)]
+pub struct Options {
+    /// The component, whatever `source` the manifest names.
+    pub wasm: PathBuf,
+    /// The `spin.toml`.
+    pub manifest: PathBuf,
+    /// Which `[component.<id>]` of the manifest to serve; not needed when there is only one.
+    pub component: Option<String>,
+    /// Where to listen; port 0 takes a free one. Default: 127.0.0.1, a free port.
+    pub listen: SocketAddr,
+    /// Values of application variables. They come before `SPIN_VARIABLE_<NAME>` in the environment and the defaults.
+    pub variables: BTreeMap<String, String>,
+    /// Trust the certificates in this PEM file, and no others, when the guest calls HTTPS.
+    pub ca_file: Option<PathBuf>,
+    /// The guest's environment variables, beside those of the manifest.
+    pub environment: BTreeMap<String, String>,
+    /// Where the guest's stdout and stderr go.
+    pub output: Output,
+    /// How many requests one instance takes. Default: 128. A WASI 0.2 component always gets a fresh instance.
+    pub max_instance_reuse_count: usize,
+    /// How many of them at once. Default: 16.
+    pub max_instance_concurrent_reuse_count: usize,
+    /// How long an idle instance is kept. Default: 1 s.
+    pub idle_instance_timeout: Duration,
+    /// How long a request may take, and separately the guest's work after it. Default: no limit.
+    pub request_timeout: Option<Duration>,
+    /// The key-value stores. Default: an empty one with the label `default`.
+    pub key_value: KeyValue,
+}
+
+impl Options {
+    /// Spin's defaults for a component and its manifest.
+    pub fn new(wasm: impl Into<PathBuf>, manifest: impl Into<PathBuf>) -> Self {
+        Self {
+            wasm: wasm.into(),
+            manifest: manifest.into(),
+            component: None,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            variables: BTreeMap::new(),
+            ca_file: None,
+            environment: BTreeMap::new(),
+            output: Output::default(),
+            max_instance_reuse_count: 128,
+            max_instance_concurrent_reuse_count: 16,
+            idle_instance_timeout: Duration::from_secs(1),
+            request_timeout: None,
+            key_value: KeyValue::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    /// Shows names of variables, not their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("wasm", &self.wasm)
+            .field("manifest", &self.manifest)
+            .field("listen", &self.listen)
+            .field("variables", &self.variables.keys())
+            .field("ca_file", &self.ca_file)
+            .field("environment", &self.environment.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A component being served. Dropping it stops it: connections are closed and instances are ended.
+pub struct Host {
+    address: SocketAddr,
+    output: Sink,
+    server: AbortHandle,
+    /// Closed when the server has ended.
+    ended: watch::Receiver<()>,
+    /// Dropping it ends the instances.
+    _stop: watch::Sender<()>,
+}
+
+impl Host {
+    /// Reads the manifest, compiles the component and starts to serve it; requests are answered once this returns.
+    ///
+    /// # Errors
+    ///
+    /// When Spin would not start either (the manifest is not valid, a required variable has no value, a key-value label
+    /// is unknown, the component needs what is not offered or handles no HTTP), or when a file can't be read or the
+    /// address is taken.
+    pub async fn start(options: Options) -> Result<Self> {
+        let application = Application::read(&options)?;
+        let tls = tls::client_config(options.ca_file.as_deref())?;
+        let wasm = options.wasm;
+        let context = format!("cannot serve {}", wasm.display());
+        let component = tokio::task::spawn_blocking(move || instances::load(&wasm)).await?;
+        let component = component.map_err(anyhow::Error::from).context(context)?;
+        let listener =
+            TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+        let address = listener.local_addr()?;
+
+        let output = Sink::new(options.output);
+        let outbound = Outbound::new(tls, application.allowed_hosts, address.to_string().parse()?, output.clone());
+        let (stop, stopped) = watch::channel(());
+        let reuse = Reuse {
+            count: options.max_instance_reuse_count,
+            concurrent_count: options.max_instance_concurrent_reuse_count,
+            idle_timeout: options.idle_instance_timeout,
+            request_timeout: options.request_timeout,
+        };
+        let instances = Instances {
+            reuse: reuse.for_component(&component),
+            component,
+            environment: application.environment,
+            variables: Arc::new(application.variables),
+            key_value: options.key_value,
+            key_value_labels: Arc::new(application.key_value_labels),
+            outbound: Arc::new(outbound),
+            output: output.clone(),
+            stop: stopped,
+        };
+        let handler = ProxyHandler::new(instances);
+        let server = Arc::new(Server { router: application.router, handler, output: output.clone() });
+        let (end, ended) = watch::channel(());
+        let server = tokio::spawn(async move {
+            server.run(listener).await;
+            drop(end);
+        });
+        Ok(Self { address, output, server: server.abort_handle(), ended, _stop: stop })
+    }
+
+    /// Where it is reached: scheme, address and port, without a slash after them.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the guest wrote to stdout and stderr so far, and the host's messages; empty unless [`Output::Capture`].
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.output.contents()
+    }
+
+    /// Waits until it serves no more, which happens only when accepting connections fails.
+    pub async fn stopped(&self) {
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

@@ -16,7 +16,8 @@ use crate::variables::is_variable_name;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
     spin_manifest_version: toml::Value,
-    pub(crate) application: Application,
+    #[expect(dead_code, reason = "known to Spin and of no use here")]
+    application: Application,
     #[serde(default)]
     pub(crate) variables: BTreeMap<String, Variable>,
     pub(crate) trigger: BTreeMap<String, Vec<toml::Table>>,
@@ -29,7 +30,7 @@ pub(crate) struct Manifest {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "keys that Spin knows and that change nothing here")]
 pub(crate) struct Application {
-    pub(crate) name: String,
+    name: String,
     #[serde(default)]
     version: String,
     #[serde(default)]
@@ -304,7 +305,6 @@ source = { url = "https://example.com/o.wasm", digest = "sha256:0" }
     #[test]
     fn reads_what_spin_reads() {
         let manifest = Manifest::parse(MANIFEST).unwrap();
-        assert_eq!(manifest.application.name, "app");
         let (id, component) = manifest.select(Some("app")).unwrap();
         assert_eq!(id, "app");
         assert_eq!(component.allowed_outbound_hosts, ["{{ vidm_url }}"]);

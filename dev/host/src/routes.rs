@@ -118,8 +118,10 @@ impl RouteMatch<'_> {
             ("spin-client-addr".to_owned(), client.to_string()),
         ];
         for (name, value) in &self.named {
-            headers
-                .push((format!("spin-path-match-{}", name.replace('_', "-").to_ascii_lowercase()), (*value).to_owned()));
+            headers.push((
+                format!("spin-path-match-{}", name.replace('_', "-").to_ascii_lowercase()),
+                (*value).to_owned(),
+            ));
         }
         headers
     }
@@ -174,9 +176,14 @@ mod tests {
     fn the_most_exact_route_wins_whatever_the_order() {
         for routes in [["/...", "/a/...", "/a/:id", "/a/b", "/a"], ["/a", "/a/b", "/a/:id", "/a/...", "/..."]] {
             let router = router(&routes);
-            for (path, route) in
-                [("/", "/..."), ("/a", "/a"), ("/a/b", "/a/b"), ("/a/c", "/a/:id"), ("/a/c/d", "/a/..."), ("/b", "/...")]
-            {
+            for (path, route) in [
+                ("/", "/..."),
+                ("/a", "/a"),
+                ("/a/b", "/a/b"),
+                ("/a/c", "/a/:id"),
+                ("/a/c/d", "/a/..."),
+                ("/b", "/..."),
+            ] {
                 assert_eq!(router.route(path).unwrap().raw, route, "{path}");
             }
         }

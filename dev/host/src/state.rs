@@ -21,6 +21,16 @@ pub(crate) struct State {
     pub(crate) key_value: KeyValueState,
 }
 
+impl State {
+    fn variables(&mut self) -> &ComponentVariables {
+        &self.variables
+    }
+
+    fn key_value(&mut self) -> KeyValueView<'_> {
+        KeyValueView { state: &mut self.key_value, table: &mut self.table }
+    }
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
@@ -39,11 +49,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     wasmtime_wasi::p3::add_to_linker(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)?;
-    variables::add_to_linker::<_, HasVariables>(linker, |state| &state.variables)?;
-    let key_value = |state: &mut State| KeyValueView { state: &mut state.key_value, table: &mut state.table };
-    key_value::add_to_linker::<_, HasKeyValue>(linker, key_value)?;
-    store::add_to_linker::<_, HasKeyValue>(linker, key_value)?;
-    atomics::add_to_linker::<_, HasKeyValue>(linker, key_value)?;
+    variables::add_to_linker::<_, HasVariables>(linker, State::variables)?;
+    key_value::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
+    store::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
+    atomics::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
     Ok(())
 }
 

@@ -28,11 +28,7 @@ impl Reply {
     }
 
     /// Any text under any content type.
-    pub(crate) fn text(
-        status: StatusCode,
-        content_type: impl Into<Cow<'static, str>>,
-        body: impl Into<Bytes>,
-    ) -> Self {
+    pub(crate) fn text(status: StatusCode, content_type: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
         Self { status, content_type: Some(content_type.into()), body: body.into() }
     }
 

@@ -1,1 +1,16 @@
-//! Soon.
+//! Development tasks, one file each: `cargo xtask help` lists them.
+//!
+//! The artifact tests use [`build`] too, so that they test the very component that ships.
+
+pub mod build;
+pub mod caller;
+pub mod demo;
+pub mod serve;
+pub mod settings;
+pub mod simulator;
+mod terminal;
+
+/// Tells why a task ended, on stderr.
+pub fn complain(e: &anyhow::Error) {
+    terminal::complain(e);
+}

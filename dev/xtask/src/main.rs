@@ -1,2 +1,32 @@
-//! Soon.
-fn main() {}
+//! `cargo demo`, `cargo serve`, `cargo simulator`, `cargo xtask build`.
+
+use std::process::ExitCode;
+
+use clap::Command;
+use xtask::{build, demo, serve, simulator};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Command::new("cargo xtask")
+        .bin_name("cargo xtask")
+        .about("Development tasks of idhook")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(demo::command())
+        .subcommand(serve::command())
+        .subcommand(simulator::command())
+        .subcommand(build::command());
+    let done = match command.get_matches().subcommand() {
+        Some((demo::NAME, matches)) => demo::run(matches).await,
+        Some((serve::NAME, matches)) => serve::run(matches).await,
+        Some((simulator::NAME, matches)) => simulator::run(matches).await,
+        _ => build::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            xtask::complain(&e);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -192,22 +192,21 @@ impl State {
             .ok_or_else(|| errors::not_found("Directory configuration not found."))
     }
 
-    /// A directory of any tenant by its id, or by its name if that is unambiguous.
+    /// A directory of any tenant by its id, or one of the tenant in the host by its name if that is unambiguous.
     pub(crate) fn find(&mut self, directory: &str) -> anyhow::Result<(&mut Tenant, usize)> {
-        let by = |wanted: fn(&Directory) -> &str| {
-            let mut hits = self.tenants.iter().flat_map(|(name, tenant)| {
-                let hits = tenant.directories.iter().enumerate().filter(move |(_, item)| wanted(item) == directory);
-                hits.map(move |(at, _)| (name.clone(), at))
-            });
-            (hits.next(), hits.next().is_some())
-        };
-        let (name, at) = match (by(|item| &item.id), by(|item| &item.name)) {
-            ((Some(hit), _), _) | (_, (Some(hit), false)) => hit,
-            (_, (Some(_), true)) => anyhow::bail!("more than one directory is called {directory:?}: give its id"),
-            _ => anyhow::bail!("no directory {directory:?}"),
-        };
-        let tenant = self.tenants.get_mut(&name).ok_or_else(|| anyhow::anyhow!("no tenant {name:?}"))?;
-        Ok((tenant, at))
+        let named = |tenant: &Tenant| tenant.directories.iter().filter(|item| item.name == directory).count();
+        for (name, tenant) in &mut self.tenants {
+            if let Some(at) = tenant.directories.iter().position(|item| item.id == directory) {
+                return Ok((tenant, at));
+            }
+            if name.is_empty() {
+                anyhow::ensure!(named(tenant) < 2, "more than one directory is called {directory:?}: give its id");
+                if let Some(at) = tenant.directories.iter().position(|item| item.name == directory) {
+                    return Ok((tenant, at));
+                }
+            }
+        }
+        anyhow::bail!("no directory {directory:?}")
     }
 }
 

@@ -1,1 +1,74 @@
-//! Soon.
+//! The Spin door: a WASI 0.3 HTTP service that hands requests to [`idhook::webhook`] and lends it Spin's outbound HTTP,
+//! clocks and variables. It translates and decides nothing; there is no panic in it, for a panic would end every other
+//! request in the instance.
+
+mod client;
+mod runtime;
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use idhook::config::{Config, Problem, VARIABLES};
+use idhook::webhook::{Body, Webhook};
+use spin_sdk::http::{Request, Response};
+use spin_sdk::variables;
+use std::pin::pin;
+
+thread_local! {
+    /// What this instance remembers between requests. Spin drops an instance that is idle for a second.
+    static WEBHOOK: OnceCell<Rc<Webhook>> = const { OnceCell::new() };
+}
+
+/// Answers one request.
+#[spin_sdk::http_service]
+async fn handle(request: Request) -> Response<Full<Bytes>> {
+    let webhook = webhook().await;
+    let (parts, body) = request.into_parts();
+    let body = read(body, &webhook).await;
+    let response = webhook.handle(&runtime::Spin, http::Request::from_parts(parts, body)).await;
+    response.map(Full::new)
+}
+
+/// The webhook of this instance, made on the first request. While a variables provider fails it is made anew each time, so
+/// that the instance recovers when the provider does.
+async fn webhook() -> Rc<Webhook> {
+    if let Some(webhook) = WEBHOOK.with(|cell| cell.get().cloned()) {
+        return webhook;
+    }
+    let mut values = BTreeMap::new();
+    let mut problems = Vec::new();
+    for variable in VARIABLES {
+        match variables::get(variable.name).await {
+            Ok(value) => {
+                values.insert(variable.name, value);
+            }
+            Err(variables::Error::Undefined(_)) => {}
+            // The provider's own words may quote what it holds.
+            Err(_) => problems.push(Problem {
+                variable: variable.name.to_owned(),
+                detail: "could not be read from its provider; see the runtime's log".to_owned(),
+            }),
+        }
+    }
+    if !problems.is_empty() {
+        return Rc::new(Webhook::new(Err(problems)));
+    }
+    let webhook = Rc::new(Webhook::new(Config::parse(|name| values.get(name).cloned())));
+    WEBHOOK.with(|cell| cell.get_or_init(|| webhook).clone())
+}
+
+/// Reads a request body within the webhook's bounds.
+async fn read(body: spin_sdk::wasip3::http_compat::IncomingRequestBody, webhook: &Webhook) -> Body {
+    let whole = pin!(Limited::new(body, webhook.request_body_limit()).collect());
+    let deadline = pin!(spin_sdk::time::sleep(webhook.request_timeout()));
+    match select(whole, deadline).await {
+        Either::Left((Ok(whole), _)) => Body::Whole(whole.to_bytes()),
+        Either::Left((Err(e), _)) if e.is::<LengthLimitError>() => Body::TooLarge,
+        Either::Left((Err(_), _)) => Body::Broken,
+        Either::Right(((), _)) => Body::TooSlow,
+    }
+}

@@ -1,0 +1,192 @@
+//! The lives of instances: how one is made, how many requests it may take, when it goes.
+//!
+//! wasmtime's [`ProxyHandler`](wasmtime_wasi_http::handler::ProxyHandler) does the work; this is the state it asks, with
+//! Spin's answers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::Sleep;
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Cache, CacheConfig, Config, Engine, Store, StoreContextMut};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::p2::bindings::ProxyPre as ProxyPre2;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
+
+use crate::application::Environment;
+use crate::key_value::{KeyValue, KeyValueState};
+use crate::outbound::{Hooks, Outbound};
+use crate::output::Sink;
+use crate::state::{State, add_to_linker};
+use crate::variables::ComponentVariables;
+
+/// Everything an instance is made from.
+pub(crate) struct Instances {
+    pub(crate) component: ProxyPre<State>,
+    pub(crate) environment: Environment,
+    pub(crate) variables: Arc<ComponentVariables>,
+    pub(crate) key_value: KeyValue,
+    pub(crate) key_value_labels: Arc<BTreeSet<String>>,
+    pub(crate) outbound: Arc<Outbound>,
+    pub(crate) output: Sink,
+    pub(crate) reuse: Reuse,
+    /// Closed when the host is dropped.
+    pub(crate) stop: watch::Receiver<()>,
+}
+
+/// How long and how much an instance may be used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reuse {
+    pub(crate) count: usize,
+    pub(crate) concurrent_count: usize,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) request_timeout: Option<Duration>,
+}
+
+/// Compiles and links the component, and finds out which version of `wasi:http` it handles.
+pub(crate) fn load(wasm: &Path) -> wasmtime::Result<ProxyPre<State>> {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    // Compiled code is kept where wasmtime keeps it by default; without such a place it is compiled each time.
+    config.cache(Cache::new(CacheConfig::new()).ok());
+    let engine = Engine::new(&config)?;
+    let component = Component::from_file(&engine, wasm)?;
+    let mut linker = Linker::new(&engine);
+    add_to_linker(&mut linker)?;
+    let pre = linker.instantiate_pre(&component)?;
+    match ServicePre::new(pre.clone()) {
+        Ok(service) => Ok(ProxyPre::P3(service)),
+        Err(_) => ProxyPre2::new(pre).map(ProxyPre::P2).map_err(|error| {
+            error.context("the component exports neither wasi:http/handler@0.3 nor wasi:http/incoming-handler@0.2")
+        }),
+    }
+}
+
+impl Reuse {
+    /// An instance of a WASI 0.2 component takes a single request, and Spin sets it no limit of time.
+    pub(crate) fn for_component(self, component: &ProxyPre<State>) -> Self {
+        match component {
+            ProxyPre::P3(_) => self,
+            ProxyPre::P2(_) => Self { count: 1, concurrent_count: 1, request_timeout: None, ..self },
+        }
+    }
+}
+
+impl HandlerState for Instances {
+    type StoreData = State;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
+        let mut wasi = WasiCtxBuilder::new();
+        self.output.connect(&mut wasi);
+        for (name, value) in &self.environment.0 {
+            wasi.env(name, value);
+        }
+        let state = State {
+            table: ResourceTable::new(),
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: Hooks(Arc::clone(&self.outbound)),
+            variables: Arc::clone(&self.variables),
+            key_value: KeyValueState::new(self.key_value.clone(), Arc::clone(&self.key_value_labels)),
+        };
+        let engine = match &self.component {
+            ProxyPre::P3(pre) => pre.engine(),
+            ProxyPre::P2(pre) => pre.engine(),
+        };
+        let mut store = Store::new(engine, state);
+        let proxy = self.component.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            proxy,
+            view: State::http,
+            expiration: Expiration::new(self.reuse, self.stop.clone()),
+            state: Worker { reuse: self.reuse, output: self.output.clone(), stop: self.stop.clone() },
+        })
+    }
+}
+
+/// Ends an instance that has been idle, or busy with one request, for too long.
+pub(crate) struct Expiration {
+    reuse: Reuse,
+    sleep: Pin<Box<Sleep>>,
+    stopped: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+}
+
+impl Expiration {
+    fn new(reuse: Reuse, mut stop: watch::Receiver<()>) -> Self {
+        let stopped = Box::pin(async move { while stop.changed().await.is_ok() {} });
+        Self { reuse, sleep: Box::pin(tokio::time::sleep(Duration::MAX)), stopped }
+    }
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, start: Instant) -> Poll<()> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let timeout = match status {
+            WorkerStatus::Idle => Some(self.reuse.idle_timeout),
+            WorkerStatus::Requests | WorkerStatus::PostReturn => self.reuse.request_timeout,
+        };
+        let Some(deadline) = timeout.and_then(|timeout| start.checked_add(timeout)) else {
+            return Poll::Pending;
+        };
+        if self.sleep.deadline() != deadline.into() {
+            self.sleep.as_mut().reset(deadline.into());
+        }
+        self.sleep.as_mut().poll(cx)
+    }
+}
+
+/// One instance at work.
+pub(crate) struct Worker {
+    reuse: Reuse,
+    output: Sink,
+    stop: watch::Receiver<()>,
+}
+
+impl WorkerState for Worker {
+    type StoreData = State;
+    type RequestData = ();
+
+    fn should_accept_request(&self, concurrent_count: usize, total_count: usize) -> ShouldAccept {
+        if total_count >= self.reuse.count {
+            ShouldAccept::Never
+        } else if concurrent_count >= self.reuse.concurrent_count {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, State>,
+        (): (),
+        _: wasmtime::component::GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(tokio::time::sleep(self.reuse.request_timeout.unwrap_or(Duration::MAX)))
+    }
+
+    fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
+        // Once the host is dropped its instances are cut off, and that is no failure.
+        let stopped = self.stop.has_changed().is_err();
+        if let Err(error) = result.as_ref()
+            && !stopped
+        {
+            self.output.say(format_args!("an instance failed: {error:?}"));
+        }
+        drop(store);
+    }
+}

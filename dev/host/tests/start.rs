@@ -1,0 +1,88 @@
+//! What keeps the host from starting, each with a message that says what to do. Serving itself is tested with the
+//! component that ships, in the package `artifacts`.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use idhook_host::{Host, KeyValue, Options};
+
+const MANIFEST: &str = r#"
+spin_manifest_version = 2
+application = { name = "app" }
+[variables]
+host_test_token = { required = true, secret = true }
+[[trigger.http]]
+route = "/..."
+component = "app"
+[component.app]
+source = "app.wasm"
+allowed_outbound_hosts = ["https://a.example"]
+key_value_stores = ["default"]
+[component.app.variables]
+token = "{{ host_test_token }}"
+"#;
+
+/// The smallest component there is, which handles nothing.
+const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+async fn start(manifest: &str, change: impl FnOnce(&mut Options)) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let (toml, wasm) = (directory.path().join("spin.toml"), directory.path().join("app.wasm"));
+    std::fs::write(&toml, manifest).unwrap();
+    std::fs::write(&wasm, EMPTY_COMPONENT).unwrap();
+    let mut options = Options::new(wasm, toml);
+    options.variables.insert("host_test_token".to_owned(), "hunter2".to_owned());
+    change(&mut options);
+    assert!(!format!("{options:?}").contains("hunter2"));
+    let error = format!("{:#}", Host::start(options).await.unwrap_err());
+    assert!(!error.contains("hunter2"), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_required_variable_has_no_value() {
+    let error = start(MANIFEST, |options| options.variables.clear()).await;
+    assert!(error.contains("SPIN_VARIABLE_HOST_TEST_TOKEN"), "{error}");
+}
+
+#[tokio::test]
+async fn a_template_names_an_undeclared_variable() {
+    let error = start(&MANIFEST.replace("{{ host_test_token }}", "{{ tokn }}"), |_| {}).await;
+    assert!(error.contains("token") && error.contains("\"tokn\""), "{error}");
+}
+
+#[tokio::test]
+async fn an_outbound_host_is_malformed() {
+    let error = start(&MANIFEST.replace("https://a.example", "a.example"), |_| {}).await;
+    assert!(error.contains("\"a.example\"") && error.contains("no scheme"), "{error}");
+}
+
+#[tokio::test]
+async fn a_key_value_label_is_unknown() {
+    let manifest = MANIFEST.replace("[\"default\"]", "[\"shared\"]");
+    let error = start(&manifest, |_| {}).await;
+    assert!(error.contains("\"shared\""), "{error}");
+    let error = start(&manifest, |options| options.key_value = KeyValue::with_labels(["shared"])).await;
+    assert!(!error.contains("\"shared\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_is_missing() {
+    for file in ["spin.toml", "app.wasm", "ca.pem"] {
+        let error = start(MANIFEST, |options| {
+            let gone = options.wasm.with_file_name(file).with_extension("gone");
+            match file {
+                "spin.toml" => options.manifest = gone,
+                "app.wasm" => options.wasm = gone,
+                _ => options.ca_file = Some(gone),
+            }
+        })
+        .await;
+        assert!(error.contains(".gone"), "{file}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_component_handles_no_http() {
+    let error = start(MANIFEST, |_| {}).await;
+    assert!(error.contains("wasi:http/handler@0.3"), "{error}");
+}

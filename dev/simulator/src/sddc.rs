@@ -1,0 +1,94 @@
+//! SDDC Manager, as far as identity providers need it.
+//!
+//! The facts come from the VMware Cloud Foundation API reference guide 5.0.0, the OpenAPI documents VMware publishes
+//! (vcf-api-specs), and VMware's PowerVCF with its issues. Where they contradict each other there is a setting in
+//! [`SddcSettings`].
+
+mod errors;
+mod providers;
+pub(crate) mod state;
+mod tokens;
+mod validation;
+
+use crate::clock;
+use crate::reply::{Answer, Ask, Reply};
+use crate::settings::SddcSettings;
+use crate::tokens::authorization;
+use axum::Router;
+use axum::extract::State as Extracted;
+use axum::routing::{delete, get, patch, post};
+use http::{Method, StatusCode, header};
+use serde_json::json;
+use state::State;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The server.
+#[derive(Debug)]
+pub(crate) struct Sddc(Mutex<State>);
+
+impl Sddc {
+    pub(crate) fn new(settings: SddcSettings, ca_pem: &str, external: bool) -> Self {
+        Self(Mutex::new(State::new(settings, ca_pem, external)))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, for whoever has a valid access token; 401 otherwise. Basic authentication is not taken.
+    fn authorized(&self, ask: &Ask) -> Result<MutexGuard<'_, State>, Reply> {
+        let state = self.state();
+        let header = ask.header(header::AUTHORIZATION);
+        let token = authorization(header.as_deref()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let expires = token.and_then(|(_, token)| state.access.get(token));
+        if expires.is_some_and(|expires| *expires > clock::now()) {
+            Ok(state)
+        } else {
+            Err(errors::unauthorized(&ask.method))
+        }
+    }
+
+    /// What a token that has expired gives.
+    pub(crate) fn expired(method: &Method) -> Reply {
+        errors::unauthorized(method)
+    }
+}
+
+/// 415 unless the body is said to be JSON.
+fn takes_json(ask: &Ask) -> Result<(), Reply> {
+    if ask.content_type().as_deref() == Some("application/json") {
+        Ok(())
+    } else {
+        Err(errors::unsupported_media_type())
+    }
+}
+
+/// A text under `application/json`, bare as in the guide's examples, or in quotes.
+fn text(status: StatusCode, text: &str, quoted: bool) -> Reply {
+    let body = if quoted { json!(text).to_string() } else { text.to_owned() };
+    Reply::text(status, "application/json", body)
+}
+
+type Action = fn(&Sddc, &Ask) -> Answer;
+
+/// All routes.
+pub(crate) fn router(sddc: Arc<Sddc>) -> Router {
+    let on = |action: Action| move |Extracted(sddc): Extracted<Arc<Sddc>>, ask: Ask| async move { action(&sddc, &ask) };
+    let one = "/v1/identity-providers/{id}";
+    let sources = "/v1/identity-providers/{id}/identity-sources";
+    let source = "/v1/identity-providers/{id}/identity-sources/{domainName}";
+    Router::new()
+        .route("/v1/tokens", post(on(tokens::create)))
+        .route("/v1/tokens/access-token/refresh", patch(on(tokens::refresh)))
+        .route("/v1/tokens/refresh-token", delete(on(tokens::revoke)))
+        .route("/v1/identity-providers", get(on(providers::list)).merge(post(on(providers::add))))
+        .route(one, get(on(providers::one)).merge(patch(on(providers::update))).merge(delete(on(providers::remove))))
+        .route(sources, post(on(providers::add_source)))
+        .route(source, patch(on(providers::update_source)).merge(delete(on(providers::remove_source))))
+        .route("/v1/identity-providers/{id}/sync-client", post(on(providers::sync_client)))
+        .route("/v1/identity-broker/prechecks", get(on(providers::prechecks)))
+        .route("/v1/identity-broker/sddc-manager-oidc", get(on(providers::oidc)))
+        .method_not_allowed_fallback(|| async { Reply::nginx(StatusCode::METHOD_NOT_ALLOWED) })
+        .fallback(|| async { Reply::nginx(StatusCode::NOT_FOUND) })
+        .with_state(sddc)
+}

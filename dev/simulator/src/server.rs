@@ -1,0 +1,209 @@
+//! The listeners. The accept loop is our own, below axum, because faults such as a reset or a cut body have to be real on the
+//! wire, with TLS as without.
+
+use crate::calls::{Call, Server};
+use crate::faults::{FaultKind, RetryAfter};
+use crate::reply::Reply;
+use crate::wire::{Cord, Paced, Wire};
+use crate::{Shared, clock, control};
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// No request to the real servers is nearly as large.
+const LARGEST_REQUEST: usize = 4 << 20;
+
+/// One of the two servers, at its http or its https door.
+pub(crate) struct Door {
+    pub(crate) server: Server,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) router: Router,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Accepts until the task is aborted; its connections end with it.
+pub(crate) async fn listen(listener: TcpListener, door: Arc<Door>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, _)) => drop(connections.spawn(connection(tcp, Arc::clone(&door)))),
+                // Out of file descriptors, most likely: waiting helps, spinning does not.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(tcp: TcpStream, door: Arc<Door>) {
+    let _ = tcp.set_nodelay(true);
+    let cord = Arc::new(Cord::default());
+    let wire = Wire::new(tcp, Arc::clone(&cord));
+    match door.tls.clone() {
+        None => serve(wire, door, cord).await,
+        // A client that does not trust the CA goes away here.
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(wire).await {
+                serve(stream, door, cord).await;
+            }
+        }
+    }
+}
+
+async fn serve<S>(stream: S, door: Arc<Door>, cord: Arc<Cord>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let service = service_fn(|request| {
+        let (door, cord) = (Arc::clone(&door), Arc::clone(&cord));
+        async move { Ok::<_, Infallible>(answer(&door, &cord, request).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // The connection comes first, so that what was written is on its way before the cord is pulled.
+    tokio::select! {
+        biased;
+        _ = connection => {}
+        () = cord.pulled() => {}
+    }
+}
+
+/// Reads a request whole, writes it down, and answers it: rightly or as a fault demands.
+async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
+        return Reply::tomcat(StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    };
+    let body = body.to_bytes();
+    if door.tls.is_none() && (target == "/_simulator" || target.starts_with("/_simulator/")) {
+        return control::answer(&door.shared, &parts.method, parts.uri.path(), &body).into_response();
+    }
+    let mut call = Call::new(door.server, door.tls.is_some(), &parts.method, &target, &parts.headers);
+    call.body_length = body.len();
+    let number = door.shared.calls.arrived(call);
+    let (delay, fault) = door.shared.faults.take(door.server, parts.method.as_str(), &target);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let method = parts.method.clone();
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = match fault {
+        None => carry_out(door, request).await,
+        Some(FaultKind::Reset) => cord.reset().await,
+        Some(FaultKind::LoseAnswer) => {
+            carry_out(door, request).await;
+            cord.reset().await
+        }
+        Some(FaultKind::ExpiredToken) => match door.server {
+            Server::Vidm => crate::vidm::Vidm::expired(&method).into_response(),
+            Server::Sddc => crate::sddc::Sddc::expired(&method).into_response(),
+        },
+        Some(
+            kind @ (FaultKind::CutBody
+            | FaultKind::Drip { .. }
+            | FaultKind::GarbageJson
+            | FaultKind::WrongContentType { .. }),
+        ) => spoil(carry_out(door, request).await, kind, cord).await,
+        Some(kind) => instead(door.server, kind),
+    };
+    door.shared.calls.answered(number, response.status().as_u16());
+    response
+}
+
+async fn carry_out(door: &Door, request: Request<Body>) -> Response<Body> {
+    let request = match door.server {
+        Server::Vidm => match door.shared.vidm.take_tenant(request) {
+            Ok(request) => request,
+            Err(reply) => return reply.into_response(),
+        },
+        Server::Sddc => request,
+    };
+    match TowerToHyperService::new(door.router.clone()).call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// The real answer, spoilt.
+async fn spoil(response: Response<Body>, kind: FaultKind, cord: &Arc<Cord>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    if parts.status == StatusCode::NO_CONTENT {
+        // Which may have no body to spoil.
+        parts.status = StatusCode::OK;
+    }
+    let body = match kind {
+        FaultKind::CutBody => {
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len() + 100));
+            Body::new(Paced::then_cut(body, Arc::clone(cord)))
+        }
+        FaultKind::Drip { bytes, milliseconds } => {
+            Body::new(Paced::drip(body, bytes.max(1), Duration::from_millis(milliseconds)))
+        }
+        FaultKind::WrongContentType { content_type } => {
+            if let Ok(value) = HeaderValue::from_str(&content_type) {
+                parts.headers.insert(header::CONTENT_TYPE, value);
+            }
+            Body::from(body)
+        }
+        _ => {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            Body::from("{\"items\":[{\"name\":\"gar")
+        }
+    };
+    Response::from_parts(parts, body)
+}
+
+/// An answer in place of the real one.
+fn instead(server: Server, kind: FaultKind) -> Response<Body> {
+    let page = |status: u16| {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        match server {
+            Server::Vidm => Reply::tomcat(status),
+            Server::Sddc => Reply::nginx(status),
+        }
+        .into_response()
+    };
+    let with = |mut response: Response<Body>, name: header::HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    };
+    match kind {
+        FaultKind::Busy { status, retry_after } => match retry_after {
+            RetryAfter::Absent => page(status),
+            RetryAfter::Seconds(seconds) => with(page(status), header::RETRY_AFTER, &seconds.to_string()),
+            RetryAfter::DateIn(seconds) => with(page(status), header::RETRY_AFTER, &clock::http_date_in(seconds)),
+        },
+        FaultKind::Html { status } => page(status),
+        FaultKind::Redirect { status, location } => with(page(status), header::LOCATION, &location),
+        FaultKind::Answer { status, content_type, body } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Reply::text(status, content_type, body).into_response()
+        }
+        FaultKind::Oversized { bytes, chunked } => {
+            let frame = "{\"items\":[],\"padding\":\"\"}";
+            let padding = "x".repeat(bytes.saturating_sub(frame.len()));
+            let body = Bytes::from(format!("{{\"items\":[],\"padding\":\"{padding}\"}}"));
+            let body = if chunked { Body::new(Paced::drip(body, 64 << 10, Duration::ZERO)) } else { Body::from(body) };
+            with(Response::new(body), header::CONTENT_TYPE, "application/json")
+        }
+        // The others were dealt with before.
+        _ => page(500),
+    }
+}

@@ -1,0 +1,311 @@
+//! The handle: start, addresses, control.
+
+use crate::calls::{Call, Calls, Server};
+use crate::faults::{Fault, Faults};
+use crate::sddc::Sddc;
+use crate::server::{self, Door};
+use crate::settings::{Outcome, SddcSettings, SyncDuration, VidmSettings};
+use crate::vidm::state::{AdGroup, Directory};
+use crate::vidm::{Vidm, sync};
+use crate::{ca, clock, sddc, vidm};
+use anyhow::Context as _;
+use axum::Router;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// What a simulator is started with. A port of 0 leaves the choice to the system.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address all four listen on. 127.0.0.1, to which ::1 is added where there is IPv6.
+    pub listen: IpAddr,
+    /// The port of vIDM over http.
+    pub vidm_port: u16,
+    /// The port of vIDM over https.
+    pub vidm_tls_port: u16,
+    /// The port of SDDC Manager over http.
+    pub sddc_port: u16,
+    /// The port of SDDC Manager over https.
+    pub sddc_tls_port: u16,
+    /// Names or addresses the certificate is valid for beside localhost, 127.0.0.1 and ::1.
+    pub names: Vec<String>,
+    /// Tenants in the path (`/SAAS/t/corp/…`), beside the one in the host.
+    pub tenants: Vec<String>,
+    /// SDDC Manager begins with an external identity provider ([`crate::seeds::EXTERNAL_PROVIDER`]).
+    pub external_provider: bool,
+    /// What can be chosen about vIDM.
+    pub vidm: VidmSettings,
+    /// What can be chosen about SDDC Manager.
+    pub sddc: SddcSettings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            vidm_port: 0,
+            vidm_tls_port: 0,
+            sddc_port: 0,
+            sddc_tls_port: 0,
+            names: Vec::new(),
+            tenants: vec!["corp".to_owned()],
+            external_provider: false,
+            vidm: VidmSettings::default(),
+            sddc: SddcSettings::default(),
+        }
+    }
+}
+
+/// A sync run that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncRun {
+    /// What the kick-off said.
+    pub ignore_safeguards: bool,
+    /// Started with the v2 call.
+    pub v2: bool,
+    /// How many further kick-offs it took in.
+    pub joined: u32,
+    /// How it ended; None while it is going.
+    pub outcome: Option<Outcome>,
+}
+
+/// Two servers, running. Dropping it stops them.
+#[derive(Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+    ca_pem: String,
+    addresses: [SocketAddr; 4],
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What all listeners share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) calls: Calls,
+    pub(crate) faults: Faults,
+    pub(crate) vidm: Arc<Vidm>,
+    pub(crate) sddc: Arc<Sddc>,
+}
+
+impl Simulator {
+    /// Starts both servers in the present tokio runtime.
+    ///
+    /// # Errors
+    /// If a port is taken, or the certificates can't be made (a bad entry in [`Options::names`]).
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let authority = ca::make(&options.names)?;
+        let shared = Arc::new(Shared {
+            calls: Calls::default(),
+            faults: Faults::default(),
+            vidm: Arc::new(Vidm::new(options.vidm, &options.tenants)),
+            sddc: Arc::new(Sddc::new(options.sddc, &authority.pem, options.external_provider)),
+        });
+        let vidm = vidm::router(Arc::clone(&shared.vidm));
+        let sddc = sddc::router(Arc::clone(&shared.sddc));
+        let acceptor = TlsAcceptor::from(authority.server);
+        let mut addresses = [SocketAddr::new(options.listen, 0); 4];
+        let mut tasks = Vec::new();
+        let doors: [(u16, Server, Option<TlsAcceptor>, &Router); 4] = [
+            (options.vidm_port, Server::Vidm, None, &vidm),
+            (options.vidm_tls_port, Server::Vidm, Some(acceptor.clone()), &vidm),
+            (options.sddc_port, Server::Sddc, None, &sddc),
+            (options.sddc_tls_port, Server::Sddc, Some(acceptor), &sddc),
+        ];
+        for ((port, server, tls, router), address) in doors.into_iter().zip(&mut addresses) {
+            let wanted = SocketAddr::new(options.listen, port);
+            let listener = TcpListener::bind(wanted).await.with_context(|| format!("listening on {wanted}"))?;
+            *address = listener.local_addr()?;
+            let door = Arc::new(Door { server, tls, router: router.clone(), shared: Arc::clone(&shared) });
+            tasks.push(tokio::spawn(server::listen(listener, Arc::clone(&door))));
+            // Some clients (Node.js 18) take the first address of `localhost` and no other. Where there is no IPv6, so be it.
+            if options.listen == IpAddr::V4(Ipv4Addr::LOCALHOST)
+                && let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).await
+            {
+                tasks.push(tokio::spawn(server::listen(listener, door)));
+            }
+        }
+        Ok(Self { shared, ca_pem: authority.pem, addresses, tasks })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    #[must_use]
+    pub fn vidm_url(&self) -> String {
+        format!("http://{}", self.addresses[0])
+    }
+
+    /// `https://localhost:PORT`
+    #[must_use]
+    pub fn vidm_tls_url(&self) -> String {
+        format!("https://localhost:{}", self.addresses[1].port())
+    }
+
+    /// `http://127.0.0.1:PORT`
+    #[must_use]
+    pub fn sddc_url(&self) -> String {
+        format!("http://{}", self.addresses[2])
+    }
+
+    /// `https://localhost:PORT`
+    #[must_use]
+    pub fn sddc_tls_url(&self) -> String {
+        format!("https://localhost:{}", self.addresses[3].port())
+    }
+
+    /// The certificate of the CA behind both https ports.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Writes [`Simulator::ca_pem`] to a file.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn write_ca(&self, path: impl AsRef<Path>) -> anyhow::Result<()> {
+        let path = path.as_ref();
+        std::fs::write(path, &self.ca_pem).with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Every request since the last clear, in the order they arrived.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.calls.all()
+    }
+
+    /// Forgets the calls.
+    pub fn clear_calls(&self) {
+        self.shared.calls.clear();
+    }
+
+    /// Something shall go wrong. Where several faults match a request the oldest counts (delays add to it).
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.faults.add(fault);
+    }
+
+    /// Nothing shall go wrong any more.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// Changes how vIDM behaves from now on.
+    pub fn configure_vidm(&self, change: impl FnOnce(&mut VidmSettings)) {
+        change(&mut self.shared.vidm.state().settings);
+    }
+
+    /// Changes how SDDC Manager behaves from now on.
+    pub fn configure_sddc(&self, change: impl FnOnce(&mut SddcSettings)) {
+        change(&mut self.shared.sddc.state().settings);
+    }
+
+    /// How long the next sync runs take.
+    pub fn set_sync_duration(&self, duration: SyncDuration) {
+        self.configure_vidm(|settings| settings.sync_duration = duration);
+    }
+
+    /// Ends the run that is going. `directory` is an id, or a name in the tenant in the host; so it is below.
+    ///
+    /// # Errors
+    /// If there is no such directory, or no run is going.
+    pub fn finish_sync(&self, directory: &str, outcome: Outcome) -> anyhow::Result<()> {
+        self.shared.finish_sync(directory, outcome)
+    }
+
+    /// From now on the safeguards of the directory stop each run that does not ignore them.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn set_safeguards_trip(&self, directory: &str, trip: bool) -> anyhow::Result<()> {
+        self.shared.directory(directory, |directory| directory.safeguards_trip = trip)
+    }
+
+    /// The next run fails with this message.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn fail_next_sync(&self, directory: &str, message: &str) -> anyhow::Result<()> {
+        self.shared.directory(directory, |directory| directory.fails_next = Some(message.to_owned()))
+    }
+
+    /// A new group in Active Directory. The next run that begins brings it into SCIM, if the sync profile selects it.
+    ///
+    /// # Errors
+    /// If there is no such directory, or the DN does not begin with a CN.
+    pub fn add_directory_group(&self, directory: &str, dn: &str) -> anyhow::Result<()> {
+        self.shared.add_directory_group(directory, dn)
+    }
+
+    /// The runs that were asked for, oldest first (the one from the schedule before the start is not among them).
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn runs(&self, directory: &str) -> anyhow::Result<Vec<SyncRun>> {
+        self.shared.directory(directory, |directory| {
+            let asked_for = directory.runs.iter().filter(|run| run.asked_for);
+            asked_for
+                .map(|run| SyncRun {
+                    ignore_safeguards: run.ignore_safeguards,
+                    v2: run.v2,
+                    joined: run.joined,
+                    outcome: run.end.as_ref().map(|(_, outcome)| outcome.clone()),
+                })
+                .collect()
+        })
+    }
+
+    /// How many runs were asked for.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn runs_started(&self, directory: &str) -> anyhow::Result<usize> {
+        self.shared.directory(directory, |directory| directory.runs.iter().filter(|run| run.asked_for).count())
+    }
+
+    /// All access tokens of both servers expire now. Refresh tokens stay good.
+    pub fn expire_tokens(&self) {
+        self.shared.expire_tokens();
+    }
+
+    /// All refresh tokens of SDDC Manager expire now.
+    pub fn expire_refresh_tokens(&self) {
+        self.shared.sddc.state().refresh.clear();
+    }
+
+    /// Lets locked vIDM accounts in again.
+    pub fn unlock_accounts(&self) {
+        self.shared.vidm.state().refusals.clear();
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Shared {
+    pub(crate) fn directory<T>(&self, directory: &str, then: impl FnOnce(&mut Directory) -> T) -> anyhow::Result<T> {
+        let mut state = self.vidm.state();
+        let (tenant, at) = state.find(directory)?;
+        tenant.directories.get_mut(at).map(then).context("no such directory")
+    }
+
+    pub(crate) fn add_directory_group(&self, directory: &str, dn: &str) -> anyhow::Result<()> {
+        let group = AdGroup::new(dn).with_context(|| format!("{dn:?} is not the DN of a group: CN=…,…"))?;
+        self.directory(directory, |directory| directory.in_ad.push(group))
+    }
+
+    pub(crate) fn finish_sync(&self, directory: &str, outcome: Outcome) -> anyhow::Result<()> {
+        let mut state = self.vidm.state();
+        let (tenant, at) = state.find(directory)?;
+        anyhow::ensure!(sync::finish(tenant, at, clock::now(), outcome), "no sync of {directory:?} is running");
+        Ok(())
+    }
+
+    pub(crate) fn expire_tokens(&self) {
+        self.vidm.state().tokens.clear();
+        self.sddc.state().access.clear();
+    }
+}

@@ -1,0 +1,14 @@
+//! That the simulator is as strict as it claims: one test for each rule a client could break.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "the helpers of tests are tests too")]
+
+mod client;
+mod control;
+mod faults;
+mod sddc_providers;
+mod sddc_tokens;
+mod tls;
+mod vidm_directories;
+mod vidm_login;
+mod vidm_profile;
+mod vidm_scim;
+mod vidm_sync;

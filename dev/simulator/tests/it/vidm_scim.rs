@@ -1,0 +1,113 @@
+use crate::client::{API, Admin, encode};
+use idhook_simulator::seeds;
+use serde_json::{Value, json};
+
+const EXTENSION: &str = "urn:scim:schemas:extension:workspace:1.0";
+
+async fn list(admin: &Admin, query: &str) -> crate::client::Got {
+    admin.get(&format!("{API}/scim/Groups?{query}")).await
+}
+
+#[tokio::test]
+async fn a_group_is_found_by_name_whatever_the_case_and_by_its_exact_dn() {
+    let admin = Admin::new().await;
+    assert_eq!(admin.groups("displayName eq \"GG-App@corp.example\"").await, [seeds::PRESENT_GROUP_NAME]);
+    let by_dn = format!("distinguishedName eq \"{}\"", seeds::PRESENT_GROUP_DN);
+    assert_eq!(admin.groups(&by_dn).await, [seeds::PRESENT_GROUP_NAME]);
+    assert_eq!(admin.groups("displayName co \"gg-app\"").await.len(), 2);
+    assert_eq!(admin.groups("displayName sw \"gg-app@\"").await.len(), 1);
+    let either = "displayName eq \"gg-app@corp.example\" or displayName eq \"gg-picked@corp.example\"";
+    assert_eq!(admin.groups(either).await.len(), 2);
+    let both = format!("({either}) and domain eq \"lab.example\"");
+    assert!(admin.groups(&both).await.is_empty());
+}
+
+#[tokio::test]
+async fn quotes_and_backslashes_in_a_value_must_be_escaped() {
+    let admin = Admin::new().await;
+    let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let name = format!("displayName eq \"{}\"", escape(seeds::AWKWARD_GROUP_NAME));
+    assert_eq!(admin.groups(&name).await, [seeds::AWKWARD_GROUP_NAME]);
+    let dn = format!("distinguishedName eq \"{}\"", escape(seeds::AWKWARD_GROUP_DN));
+    assert_eq!(admin.groups(&dn).await, [seeds::AWKWARD_GROUP_NAME]);
+    let naive = encode(&format!("displayName eq \"{}\"", seeds::AWKWARD_GROUP_NAME));
+    assert_eq!(list(&admin, &format!("filter={naive}")).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_resource_has_the_workspace_extension() {
+    let admin = Admin::new().await;
+    let filter = encode("displayName eq \"gg-app@corp.example\"");
+    let got = list(&admin, &format!("filter={filter}")).await.json();
+    let group = &got["Resources"][0];
+    assert_eq!((&got["totalResults"], &got["schemas"][0]), (&json!(1), &json!("urn:scim:schemas:core:1.0")));
+    assert_eq!(group[EXTENSION]["distinguishedName"], seeds::PRESENT_GROUP_DN);
+    assert_eq!(group[EXTENSION]["internalGroupType"], "EXTERNAL");
+    assert!(group["externalId"].is_string() && group["meta"]["created"].is_string());
+    let got = list(&admin, &format!("filter={filter}&attributes=displayName")).await.json();
+    assert_eq!(got["Resources"][0].as_object().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn no_match_is_an_empty_list() {
+    let admin = Admin::new().await;
+    let got = list(&admin, &format!("filter={}", encode("displayName eq \"nobody\""))).await;
+    assert_eq!((got.status, &got.json()["totalResults"], &got.json()["Resources"]), (200, &json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_query_decides_the_status() {
+    let admin = Admin::new().await;
+    for (query, status) in [
+        (format!("filter={}", encode("displayName ne \"x\"")), 400),
+        (format!("filter={}", encode("displayName pr")), 400),
+        (format!("filter={}", encode("shoeSize eq \"x\"")), 400),
+        ("attributes=shoeSize".to_owned(), 400),
+        ("sortBy=shoeSize".to_owned(), 400),
+        ("count=many".to_owned(), 404),
+        ("startIndex=-1".to_owned(), 404),
+    ] {
+        let got = list(&admin, &query).await;
+        assert_eq!(got.status, status, "{query}");
+        got.code();
+    }
+}
+
+#[tokio::test]
+async fn pages_begin_with_zero_or_one_and_may_be_smaller_than_asked_for() {
+    let admin = Admin::new().await;
+    let ids = |got: &Value| {
+        got["Resources"].as_array().unwrap().iter().map(|group| group["id"].to_string()).collect::<Vec<_>>()
+    };
+    let all = list(&admin, "").await.json();
+    let total = usize::try_from(all["totalResults"].as_u64().unwrap()).unwrap();
+    assert!(total >= 4);
+    assert_eq!(ids(&list(&admin, "startIndex=0&count=2").await.json()), ids(&all)[..2]);
+    assert_eq!(ids(&list(&admin, "startIndex=1&count=2").await.json()), ids(&all)[..2]);
+    assert_eq!(ids(&list(&admin, "startIndex=3&count=1").await.json()), ids(&all)[2..3]);
+    admin.simulator.configure_vidm(|settings| settings.scim_page_limit = Some(1));
+    let got = list(&admin, "count=10000").await.json();
+    assert_eq!((&got["itemsPerPage"], &got["totalResults"]), (&json!(1), &json!(total)));
+}
+
+#[tokio::test]
+async fn without_a_count_there_are_twenty() {
+    let admin = Admin::new().await;
+    for number in 0..30 {
+        let dn = format!("CN=gg-{number},OU=Groups,DC=corp,DC=example");
+        admin.simulator.add_directory_group(seeds::CORP, &dn).unwrap();
+    }
+    admin.simulator.set_sync_duration(idhook_simulator::SyncDuration::Fixed(std::time::Duration::ZERO));
+    admin.sync(seeds::CORP, "").await;
+    assert_eq!(list(&admin, "").await.json()["itemsPerPage"], 20);
+}
+
+#[tokio::test]
+async fn a_long_filter_is_posted_to_search() {
+    let admin = Admin::new().await;
+    let path = format!("{API}/scim/Groups/.search?locale=en");
+    let body = json!({"filter": "(displayName co \"gg-app\")", "attributes": "id,displayName", "count": 1}).to_string();
+    let got = admin.send("POST", &path, &[("content-type", "application/json")], &body).await;
+    assert_eq!((got.status, &got.json()["totalResults"], &got.json()["itemsPerPage"]), (200, &json!(2), &json!(1)));
+    assert_eq!(admin.send("POST", &path, &[("content-type", "text/plain")], &body).await.status, 415);
+}

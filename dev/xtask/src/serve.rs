@@ -1,0 +1,54 @@
+//! `cargo serve`: the built component in the embedded host, by itself.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{ArgMatches, Command};
+use idhook_host::{Host, Options};
+
+use crate::caller::Caller;
+use crate::terminal::say;
+use crate::{build, settings};
+
+/// The subcommand's name.
+pub const NAME: &str = "serve";
+
+/// What `cargo serve --help` says.
+#[must_use]
+pub fn command() -> Command {
+    settings::options(Command::new(NAME).bin_name("cargo serve --").about(
+        "Builds the component and serves it in the embedded host, which honours spin.toml as Spin does. \
+         Without --api-keys a key is made and shown.",
+    ))
+}
+
+/// Serves until Ctrl-C.
+///
+/// # Errors
+/// When the component cannot be built or served.
+pub async fn run(matches: &ArgMatches) -> Result<()> {
+    let wasm = build::component()?;
+    let mut variables = settings::variables(matches);
+    let mut key = None;
+    if !variables.contains_key("api_keys") {
+        let caller = Caller::for_trying()?;
+        variables.insert("api_keys".to_owned(), caller.api_keys);
+        key = Some(caller.key);
+    }
+    let mut options = Options::new(wasm, build::manifest());
+    options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, matches.get_one("port").copied().unwrap_or(3000)));
+    options.ca_file = matches.get_one::<PathBuf>("ca-file").cloned();
+    options.variables = variables;
+    let host = Host::start(options).await?;
+    let url = host.url();
+    say(format!("idhook listens on {url}; Ctrl-C ends it"));
+    say(format!("  curl {url}/readyz"));
+    if let Some(key) = key {
+        say(format!("a key made for this run (all scopes but vidm:override and admin):\n  export IDHOOK_KEY={key}"));
+    }
+    tokio::select! {
+        () = host.stopped() => anyhow::bail!("the host stopped accepting connections"),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
+}

@@ -1,0 +1,338 @@
+//! Every setting, read and checked once. A [`Config`] that exists is complete; what keeps one from existing is told by
+//! variable name, all of it at once, and never with a value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::auth::{Scheme, Secret};
+use crate::http::Limits;
+use crate::outbound::BaseUrl;
+use crate::{vcf, vidm};
+
+mod keys;
+mod targets;
+
+pub use keys::{ApiKey, Scope};
+
+/// One variable: in Spin by this name, in an environment as `IDHOOK_` and the name in upper case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether its value must not be seen.
+    pub secret: bool,
+    /// What it is for; the README's table and the manifest say the same.
+    pub help: &'static str,
+}
+
+const fn plain(name: &'static str, help: &'static str) -> Variable {
+    Variable { name, secret: false, help }
+}
+
+const fn secret(name: &'static str, help: &'static str) -> Variable {
+    Variable { name, secret: true, help }
+}
+
+/// Every variable there is. A blank one counts as unset.
+pub const VARIABLES: &[Variable] = &[
+    plain("vidm_url", "vIDM (Workspace ONE Access): https://host[:port]"),
+    plain("vidm_tenant", "tenant, where it is in the path (/SAAS/t/{tenant}); empty where it is in the host name"),
+    plain("vidm_username", "system login: a local (System Domain) administrator; with vidm_domain: an account of that domain"),
+    secret("vidm_password", "its password"),
+    plain("vidm_domain", "domain of the account, for the OAuth password grant; needs vidm_client_id and vidm_client_secret too"),
+    plain("vidm_client_id", "OAuth client: client credentials, or the password grant when vidm_username is set"),
+    secret("vidm_client_secret", "its shared secret"),
+    plain("vidm_authorization_scheme", "word before a session token: HZN (default) or Bearer"),
+    plain("vidm_profile", "media types: horizon (default) or json (Omnissa Access)"),
+    plain("vidm_sync_api", "sync call: auto (default), classic or v2"),
+    plain("vcf_url", "SDDC Manager: https://host[:port]"),
+    plain("vcf_username", "SDDC Manager account, as user@domain"),
+    secret("vcf_password", "its password"),
+    secret("targets", "JSON: any number of further targets: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
+    secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
+    secret("state_key", "key that authenticates sync ids, 32 characters or more; derived from the credentials where empty"),
+    plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
+    plain("request_body_limit", "largest request body taken, in bytes; default 262144"),
+    plain("upstream_body_limit", "largest upstream answer read, in bytes; default 8388608"),
+    plain("connect_timeout", "seconds for an upstream connection; default 10"),
+    plain("first_byte_timeout", "seconds to the first byte of an upstream answer; default 30"),
+    plain("between_bytes_timeout", "seconds between pieces of an upstream answer; default 10"),
+    plain("request_timeout", "seconds for a whole request; default 25"),
+];
+
+/// Which requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only those answered with 4xx or 5xx.
+    Error,
+    /// All.
+    Info,
+}
+
+/// A complete configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// vIDM targets by name.
+    pub vidm: BTreeMap<String, vidm::Target>,
+    /// SDDC Manager targets by name.
+    pub vcf: BTreeMap<String, vcf::Target>,
+    /// Who may call; never empty.
+    pub api_keys: Vec<ApiKey>,
+    /// What authenticates sync ids, where it was given.
+    pub state_key: Option<Secret>,
+    /// Which requests are logged.
+    pub log_level: LogLevel,
+    /// Largest request body taken, in bytes.
+    pub request_body_limit: usize,
+    /// Bounds of each upstream exchange.
+    pub limits: Limits,
+    /// Time for a whole request.
+    pub request_timeout: Duration,
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub variable: String,
+    /// What is wrong with it and what to write instead; never its value.
+    pub detail: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.variable, self.detail)
+    }
+}
+
+/// Mistakes as they are found; a configuration comes of it only when there are none.
+struct Reader<'v> {
+    lookup: &'v dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads the variables through `lookup`.
+    ///
+    /// # Errors
+    /// Every mistake there is, by variable name.
+    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader { lookup: &lookup, problems: Vec::new() };
+        let (vidm, vcf) = targets::read(&mut reader);
+        let api_keys = keys::read(&mut reader);
+        let state_key = reader.text("state_key").map(Secret::new);
+        if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
+            reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
+        }
+        let log_level = reader.word("log_level", LogLevel::Info, &[("info", LogLevel::Info), ("error", LogLevel::Error)]);
+        let default = Limits::default();
+        let config = Self {
+            vidm,
+            vcf,
+            api_keys,
+            state_key,
+            log_level,
+            request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
+            limits: Limits {
+                connect_timeout: reader.seconds("connect_timeout", default.connect_timeout),
+                first_byte_timeout: reader.seconds("first_byte_timeout", default.first_byte_timeout),
+                between_bytes_timeout: reader.seconds("between_bytes_timeout", default.between_bytes_timeout),
+                max_body: reader.number("upstream_body_limit", default.max_body, 1..=64 << 20),
+            },
+            request_timeout: reader.seconds("request_timeout", Duration::from_secs(25)),
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+    }
+
+    /// Every configured text that must never be shown, to be struck out of whatever leaves.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
+        let vcf = self.vcf.values().map(|target| &target.credentials.password);
+        vidm.chain(vcf).chain(&self.state_key).collect()
+    }
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, variable: impl Into<String>, detail: impl Into<String>) {
+        self.problems.push(Problem { variable: variable.into(), detail: detail.into() });
+    }
+
+    /// The variable's value, unless it is blank.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// A base URL.
+    fn url(&mut self, name: &str) -> Option<BaseUrl> {
+        let text = self.text(name)?;
+        match BaseUrl::parse(&text) {
+            Ok(url) => Some(url),
+            Err(why) => {
+                self.problem(name, why);
+                None
+            }
+        }
+    }
+
+    /// One of a few words, in any case.
+    fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> T {
+        let Some(text) = self.text(name) else { return default };
+        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim())) {
+            return *value;
+        }
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        self.problem(name, format!("is none of {}", known.join(", ")));
+        default
+    }
+
+    fn number(&mut self, name: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> usize {
+        let Some(text) = self.text(name) else { return default };
+        match text.trim().parse() {
+            Ok(number) if range.contains(&number) => number,
+            _ => {
+                self.problem(name, format!("is not a whole number from {} to {}", range.start(), range.end()));
+                default
+            }
+        }
+    }
+
+    fn seconds(&mut self, name: &str, default: Duration) -> Duration {
+        let Some(text) = self.text(name) else { return default };
+        match text.trim().parse::<f64>() {
+            Ok(seconds) if (0.1..=600.0).contains(&seconds) => Duration::from_secs_f64(seconds),
+            _ => {
+                self.problem(name, "is not a number of seconds from 0.1 to 600");
+                default
+            }
+        }
+    }
+
+    /// A JSON variable. What is told of a mistake is its place and kind; a value may be a secret.
+    fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        let mut json = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
+        let read = serde_path_to_error::deserialize(&mut json).map_err(|e| (e.path().to_string(), e.into_inner()));
+        match read.and_then(|value| json.end().map(|()| value).map_err(|e| (".".to_owned(), e))) {
+            Ok(value) => Some(value),
+            Err((path, e)) => {
+                let detail = mistake(&path, &e);
+                self.problem(name, detail);
+                None
+            }
+        }
+    }
+}
+
+/// A JSON mistake without the value it was found in: serde's own words may quote one.
+fn mistake(path: &str, e: &serde_json::Error) -> String {
+    let said = e.to_string();
+    let place = if path == "." { String::new() } else { format!(" at {path}") };
+    if !e.is_data() {
+        return format!("is not valid JSON (line {}, column {})", e.line(), e.column());
+    }
+    match said.split_once(" at line ").map_or(said.as_str(), |(words, _)| words) {
+        words if words.starts_with("unknown field") || words.starts_with("missing field") => format!("has an {words}{place}")
+            .replace("an missing", "a missing"),
+        _ => format!("has a value of the wrong kind{place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const KEYS: &str = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["vidm:read"]}]"#;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+        let map: BTreeMap<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::parse(|name| map.get(name).cloned())
+    }
+
+    fn mistakes(pairs: &[(&str, &str)]) -> String {
+        let problems = parse(pairs).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn plain_variables_make_the_default_targets() {
+        let config = parse(&[
+            ("vidm_url", "https://vidm.corp.example/"),
+            ("vidm_username", "svc"),
+            ("vidm_password", "p"),
+            ("vcf_url", "https://sddc.corp.example"),
+            ("vcf_username", "svc@vsphere.local"),
+            ("vcf_password", "p"),
+            ("api_keys", KEYS),
+        ])
+        .unwrap();
+        assert_eq!(config.vidm["default"].url.as_str(), "https://vidm.corp.example");
+        assert!(matches!(config.vidm["default"].credentials, vidm::Credentials::System { scheme: Scheme::Hzn, .. }));
+        assert_eq!(config.vcf["default"].credentials.username, "svc@vsphere.local");
+        assert_eq!(config.request_timeout, Duration::from_secs(25));
+    }
+
+    #[test]
+    fn the_login_follows_from_the_credentials() {
+        let with = |more: &[(&'static str, &'static str)]| {
+            let mut pairs = vec![("vidm_url", "https://v"), ("api_keys", KEYS)];
+            pairs.extend_from_slice(more);
+            parse(&pairs).map(|mut config| config.vidm.remove("default").unwrap().credentials)
+        };
+        let client = [("vidm_client_id", "idhook"), ("vidm_client_secret", "s")];
+        assert!(matches!(with(&client).unwrap(), vidm::Credentials::Client { .. }));
+        let account = [("vidm_username", "svc"), ("vidm_password", "p"), ("vidm_domain", "corp.example")];
+        assert!(matches!(with(&[account.as_slice(), &client].concat()).unwrap(), vidm::Credentials::Password { .. }));
+        assert!(matches!(with(&account[..2]).unwrap(), vidm::Credentials::System { .. }));
+        assert!(with(&account).is_err(), "a domain needs a client");
+        assert!(with(&[]).is_err());
+    }
+
+    #[test]
+    fn nothing_configured_is_told_as_such() {
+        let told = mistakes(&[]);
+        assert!(told.contains("vidm_url") && told.contains("api_keys"), "{told}");
+    }
+
+    #[test]
+    fn all_mistakes_come_at_once_and_no_value_is_shown() {
+        let told = mistakes(&[
+            ("vidm_url", "https://v/SAAS?pw=hunter2"),
+            ("vidm_profile", "hunter2"),
+            ("connect_timeout", "hunter2"),
+            ("request_body_limit", "-1"),
+            ("state_key", "hunter2"),
+            ("log_level", "hunter2"),
+            ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}},"vcf":{"m":{"url":["hunter2"]}}}"#),
+            ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:all"]}]"#),
+        ]);
+        for name in
+            ["vidm_url", "vidm_profile", "connect_timeout", "request_body_limit", "state_key", "log_level", "targets", "api_keys"]
+        {
+            assert!(told.contains(name), "{name} is missing in:\n{told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(told.contains("pasword"), "a misspelt field is named: {told}");
+    }
+
+    #[test]
+    fn further_targets_come_from_json() {
+        let config = parse(&[
+            (
+                "targets",
+                r#"{"vidm":{"prod":{"url":"https://a","tenant":"corp","client_id":"i","client_secret":"s","profile":"json","sync_api":"v2"}},
+                    "vcf":{"mgmt":{"url":"https://b","username":"u","password":"p"}}}"#,
+            ),
+            ("api_keys", KEYS),
+        ])
+        .unwrap();
+        assert_eq!(config.vidm["prod"].tenant.as_deref(), Some("corp"));
+        assert_eq!(config.vidm["prod"].sync_api, vidm::SyncApi::V2);
+        assert_eq!(config.vcf["mgmt"].url.as_str(), "https://b");
+        assert_eq!(config.secrets().len(), 2);
+    }
+}

@@ -1,0 +1,37 @@
+//! Spin's clocks, randomness and log, as the core asks for them.
+
+use std::io::Write as _;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use idhook::runtime::{Clock, Runtime};
+
+/// The runtime this component runs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spin;
+
+impl Clock for Spin {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        spin_sdk::time::sleep(duration).await;
+    }
+}
+
+impl Runtime for Spin {
+    fn random(&self) -> u64 {
+        spin_sdk::wasip3::random::random::get_random_u64()
+    }
+
+    fn log(&self, line: &str) {
+        // There is nowhere to tell that the log is gone.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}

@@ -1,0 +1,299 @@
+//! SDDC Manager of VMware Cloud Foundation: tokens, identity providers and their identity sources.
+//!
+//! The calls are those of the VMware Cloud Foundation API reference, chapters "Tokens" and "Identity Providers" (since VCF
+//! 4.5), with the identity broker's (since 5.1). From VCF 9.0 on all of them are marked deprecated, and all are still
+//! there. SDDC Manager speaks for the management domain's sign-in alone; other domains are the vSphere Client's business.
+//!
+//! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Memory`], one for each [`Target`].
+
+pub mod certificate;
+mod error;
+mod extra;
+mod identity_broker;
+mod identity_providers;
+mod identity_sources;
+mod model;
+mod spec;
+#[cfg(test)]
+mod testing;
+mod text;
+mod tokens;
+mod validate;
+
+use std::cell::RefCell;
+
+pub use certificate::CertificateFacts;
+pub use extra::Extra;
+pub use model::{
+    AddedProvider, AddedSource, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders,
+    IdentitySource, LdapInfo, OidcInfo, PageMetadata, PrecheckDetail, PrecheckResult, SddcManagerOidc, SyncClientToken,
+    SyncClientTokenInfo,
+};
+pub use spec::{
+    FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
+    OidcSpec, SourceDetails,
+};
+pub use validate::Purpose;
+
+use crate::auth::{AccessToken, Secret};
+use crate::endpoint::{Api, Endpoint, VendorError};
+use crate::error::{Error, ErrorCode, FieldError, Result};
+use crate::outbound::{BaseUrl, Destination, Outbound};
+use crate::runtime::Runtime;
+use crate::session::Session;
+
+/// What a call says to a server that does not know it.
+const SINCE_5_1: &str =
+    "SDDC Manager has this call from VCF 5.1 on (sddc-manager-oidc from 5.2 on): check its version and the id";
+
+/// What is said when a token is refused that was just given; a refused login has a hint of its own.
+const TOKEN_REFUSED: &str = "SDDC Manager refuses a token that it has just given: check the account's role there (ADMIN, to \
+                             change identity providers) and SDDC Manager's clock";
+
+/// One SDDC Manager.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What it is called in configuration.
+    pub name: String,
+    /// Where it is.
+    pub url: BaseUrl,
+    /// Who we are there.
+    pub credentials: Credentials,
+}
+
+/// An account of SDDC Manager.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Its name with its domain: `administrator@vsphere.local`.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// What is kept between pieces of work: the session with one target.
+#[derive(Debug, Default)]
+pub struct Memory {
+    session: Session,
+    refresh: RefCell<Option<Secret>>,
+}
+
+/// SDDC Manager's API.
+#[derive(Debug, Clone, Copy)]
+pub enum Vcf {}
+
+impl Api for Vcf {
+    /// Paths and media types are the same in all versions.
+    type Profile = ();
+
+    fn read_error(body: &[u8]) -> Option<VendorError> {
+        error::read(body)
+    }
+}
+
+/// SDDC Manager as one piece of work sees it.
+#[derive(Debug)]
+pub struct Client<'a, R> {
+    target: &'a Target,
+    memory: &'a Memory,
+    out: &'a Outbound<'a, R>,
+}
+
+impl<'a, R: Runtime> Client<'a, R> {
+    /// A view of `target` that remembers in `memory` and calls through `out`.
+    pub fn new(target: &'a Target, memory: &'a Memory, out: &'a Outbound<'a, R>) -> Self {
+        Self { target, memory, out }
+    }
+
+    /// All identity providers; the embedded one with its identity sources is among them.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn identity_providers(&self) -> Result<IdentityProviders> {
+        self.call(&identity_providers::List).await
+    }
+
+    /// One identity provider.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
+    pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
+        self.call(&identity_providers::Get { id: named("id", id)? }).await
+    }
+
+    /// Adds an external identity provider. `spec` is sent as it is: check it first.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn add_identity_provider(&self, spec: &IdentityProviderSpec) -> Result<AddedProvider> {
+        self.call(&identity_providers::Add { spec }).await
+    }
+
+    /// Changes an external identity provider; `spec` is the whole of it, secrets included.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
+    pub async fn update_identity_provider(&self, id: &str, spec: &IdentityProviderSpec) -> Result<()> {
+        self.call(&identity_providers::Update { id: named("id", id)?, spec }).await
+    }
+
+    /// Deletes an external identity provider.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
+    pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
+        self.call(&identity_providers::Delete { id: named("id", id)? }).await
+    }
+
+    /// Adds an identity source to the embedded provider, whose id the list of providers tells.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
+    pub async fn add_identity_source(&self, provider: &str, spec: &IdentitySourceSpec) -> Result<AddedSource> {
+        self.call(&identity_sources::Add { provider: named("id", provider)?, spec }).await
+    }
+
+    /// Changes the identity source of `domain_name`; `spec` is the whole of it, its password included.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id or a domain name that cannot be one; otherwise as any upstream call.
+    pub async fn update_identity_source(
+        &self,
+        provider: &str,
+        domain_name: &str,
+        spec: &IdentitySourceSpec,
+    ) -> Result<()> {
+        let (provider, domain_name) = (named("id", provider)?, named("domainName", domain_name)?);
+        self.call(&identity_sources::Update { provider, domain_name, spec }).await
+    }
+
+    /// Deletes the identity source of `domain_name`.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id or a domain name that cannot be one; otherwise as any upstream call.
+    pub async fn delete_identity_source(&self, provider: &str, domain_name: &str) -> Result<()> {
+        let (provider, domain_name) = (named("id", provider)?, named("domainName", domain_name)?);
+        self.call(&identity_sources::Delete { provider, domain_name }).await
+    }
+
+    /// Makes a new SCIM token for a federated provider, which voids the one before it. VCF 5.1 and later.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one, or a lifetime below one second; otherwise as any upstream call.
+    pub async fn generate_sync_client_token(&self, id: &str, ttl_seconds: Option<i64>) -> Result<SyncClientToken> {
+        if ttl_seconds.is_some_and(|ttl| ttl < 1) {
+            let detail = "syncClientTokenTTL must be a number of seconds above 0, or left out";
+            return Err(Error::invalid(vec![FieldError::new("", detail)]));
+        }
+        let endpoint = identity_broker::GenerateSyncClientToken { id: named("id", id)?, ttl_seconds };
+        self.call(&endpoint).await.map_err(since_5_1)
+    }
+
+    /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
+        self.call(&identity_broker::Prechecks { kind }).await.map_err(since_5_1)
+    }
+
+    /// SDDC Manager's own OpenID Connect client. VCF 5.2 and later.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
+        self.call(&identity_broker::SddcManagerOidcInfo).await.map_err(since_5_1)
+    }
+
+    /// Ends the session: the refresh token is made void at the server, and both tokens are forgotten here. An access token
+    /// cannot be made void; it ends by itself within the hour.
+    ///
+    /// # Errors
+    /// As any upstream call; the tokens are forgotten all the same.
+    pub async fn log_out(&self) -> Result<()> {
+        self.memory.session.forget().await;
+        let kept = self.memory.refresh.take();
+        match kept {
+            Some(refresh_token) => {
+                self.out.call(&self.destination(), &tokens::Invalidate { refresh_token: &refresh_token }, None).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn destination(&self) -> Destination<'a, Vcf> {
+        Destination { target: &self.target.name, url: &self.target.url, profile: &() }
+    }
+
+    /// Sends `endpoint` with a token, logging in first where there is none.
+    async fn call<E: Endpoint<Api = Vcf>>(&self, endpoint: &E) -> Result<E::Response> {
+        let to = self.destination();
+        let log_in = async || self.log_in().await;
+        let send = async |token: AccessToken| {
+            let sent = self.out.call(&to, endpoint, Some(&token)).await;
+            if sent.as_ref().is_err_and(|e| e.code() == ErrorCode::UpstreamAuth) {
+                // A server that refuses what it gave has forgotten us or our account: ask with the password next time.
+                self.memory.refresh.take();
+            }
+            sent
+        };
+        let done =
+            self.memory.session.with_token(self.out.runtime(), log_in, send).await.map_err(|e| e.at(&self.target.name));
+        done.map_err(|e| match e.code() {
+            ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
+            _ => e,
+        })
+    }
+
+    /// A new access token: by the refresh token where there is one, by name and password otherwise.
+    async fn log_in(&self) -> Result<AccessToken> {
+        // Taken out for the time being, so that nothing is borrowed while we wait.
+        let kept = self.memory.refresh.take();
+        if let Some(refresh_token) = kept {
+            match self.refresh(&refresh_token).await {
+                Ok(access_token) => {
+                    self.memory.refresh.replace(Some(refresh_token));
+                    return Ok(tokens::access_token(access_token, self.out.runtime().now()));
+                }
+                // Nobody answered, or nobody has the time: a login would fare no better.
+                Err(e) if e.upstream_status().is_none() || e.code() == ErrorCode::UpstreamBusy => {
+                    self.memory.refresh.replace(Some(refresh_token));
+                    return Err(e);
+                }
+                // Expired, revoked, or a form this version does not take.
+                Err(_) => {}
+            }
+        }
+        let pair =
+            self.out.call(&self.destination(), &tokens::Create { credentials: &self.target.credentials }, None).await;
+        let pair = pair.map_err(tokens::refused)?;
+        self.memory.refresh.replace(pair.refresh_token);
+        Ok(tokens::access_token(pair.access_token, self.out.runtime().now()))
+    }
+
+    /// A new access token by `refresh_token`, sent as the specification says and, if that is not taken, as the vendor's own
+    /// PowerShell module sends it.
+    async fn refresh(&self, refresh_token: &Secret) -> Result<Secret> {
+        let to = self.destination();
+        match self.out.call(&to, &tokens::Refresh { refresh_token, form: tokens::Form::Quoted }, None).await {
+            Err(e) if tokens::wants_other_form(&e) => {
+                self.out.call(&to, &tokens::Refresh { refresh_token, form: tokens::Form::Bare }, None).await
+            }
+            done => done,
+        }
+    }
+}
+
+/// A path segment that names something: an empty one would name the whole collection, a dotted one its parent.
+fn named<'t>(what: &str, text: &'t str) -> Result<&'t str> {
+    match validate::segment_fault(text) {
+        Some(fault) => Err(Error::invalid(vec![FieldError::new("", format!("{what} {fault}"))])),
+        None => Ok(text),
+    }
+}
+
+fn since_5_1(error: Error) -> Error {
+    match error.code() {
+        ErrorCode::NotFound => error.hint(SINCE_5_1),
+        _ => error,
+    }
+}

@@ -1,0 +1,148 @@
+//! SDDC Manager's two error forms, `Error` (with `causes`) and `ErrorResponse` (with `cause`), read as one.
+
+use serde_json::{Map, Value};
+
+use crate::endpoint::VendorError;
+use crate::error::excerpt;
+
+/// How many causes and nested errors are told.
+const MAX_DETAILS: usize = 20;
+
+/// How deep nested errors are followed.
+const MAX_DEPTH: usize = 8;
+
+/// Reads either form. `None` when `body` is something else.
+pub(super) fn read(body: &[u8]) -> Option<VendorError> {
+    let Ok(Value::Object(error)) = serde_json::from_slice(body) else { return None };
+    // Nothing is required in either form; without any of these three there is nothing to tell either.
+    if text(&error, "errorCode").is_none()
+        && text(&error, "message").is_none()
+        && list(&error, "nestedErrors").next().is_none()
+    {
+        return None;
+    }
+    let mut details = Vec::new();
+    collect(&error, MAX_DEPTH, &mut details);
+    Some(VendorError {
+        code: text(&error, "errorCode"),
+        message: text(&error, "message"),
+        remediation: text(&error, "remediationMessage"),
+        reference: text(&error, "referenceToken"),
+        details,
+    })
+}
+
+/// Causes, findings and nested errors below `error`, one line each.
+fn collect(error: &Map<String, Value>, depth: usize, lines: &mut Vec<String>) {
+    for cause in list(error, "causes").chain(list(error, "cause")) {
+        push(lines, [text(cause, "type"), text(cause, "message")]);
+    }
+    // VCF 9.1 tells the findings of a failed check here.
+    for finding in list(error, "notifications") {
+        push(lines, [text(finding, "severity"), text(finding, "message"), text(finding, "impactMessage")]);
+        for remedy in list(finding, "remediations") {
+            push(lines, [text(remedy, "message")]);
+        }
+    }
+    for nested in list(error, "nestedErrors") {
+        push(lines, [text(nested, "errorCode"), text(nested, "message"), text(nested, "remediationMessage")]);
+        if depth > 1 && lines.len() < MAX_DETAILS {
+            collect(nested, depth - 1, lines);
+        }
+    }
+}
+
+fn push<const N: usize>(lines: &mut Vec<String>, parts: [Option<String>; N]) {
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if lines.len() < MAX_DETAILS && !parts.is_empty() {
+        lines.push(parts.join(": "));
+    }
+}
+
+fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = excerpt(object.get(name)?.as_str()?);
+    (!text.is_empty()).then_some(text)
+}
+
+fn list<'v>(object: &'v Map<String, Value>, name: &str) -> impl Iterator<Item = &'v Map<String, Value>> {
+    object.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_error_is_read_with_its_causes_and_all_that_is_nested() {
+        let error = read(include_bytes!("../../tests/fixtures/vcf/error.answer.json")).unwrap();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            error,
+            VendorError {
+                code: some("IDENTITY_SOURCE_ADD_FAILED"),
+                message: some("Failed to add the identity source corp.example"),
+                remediation: some("Check the LDAP settings"),
+                reference: some("H0IJ5E"),
+                details: vec![
+                    "com.vmware.vcf.LdapException: The server cannot be contacted".to_owned(),
+                    "LDAP_BIND_FAILED: Bind as svc-ldap@corp.example failed".to_owned(),
+                    "data 52e".to_owned(),
+                ],
+            }
+        );
+    }
+
+    #[test]
+    fn an_error_response_is_read_with_its_cause() {
+        let error = read(include_bytes!("../../tests/fixtures/vcf/error-response.answer.json")).unwrap();
+        assert_eq!(error.code.as_deref(), Some("UNAUTHORIZED"));
+        assert_eq!(error.reference.as_deref(), Some("K1M2N3"));
+        assert_eq!(error.details, ["io.jsonwebtoken.ExpiredJwtException: JWT expired"]);
+    }
+
+    #[test]
+    fn the_findings_of_vcf_9_1_are_read() {
+        let body = br#"{"errorCode":"E","notifications":[{"severity":"ERROR","message":"m","impactMessage":"i","remediations":[{"message":"do"}]}]}"#;
+        assert_eq!(read(body).unwrap().details, ["ERROR: m: i", "do"]);
+    }
+
+    #[test]
+    fn other_bodies_are_not_the_vendors() {
+        for body in [
+            "",
+            "nginx",
+            "[]",
+            "{}",
+            "null",
+            r#"{"status":404,"error":"Not Found","path":"/v1"}"#,
+            r#"{"errorCode":7,"message":""}"#,
+        ] {
+            assert_eq!(read(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_monstrous_error_stays_small() {
+        let mut nested = r#"{"message":"m"}"#.to_owned();
+        for _ in 0..30 {
+            nested = format!(
+                r#"{{"message":"{}","nestedErrors":[{nested},{nested_again}]}}"#,
+                "x".repeat(2000),
+                nested_again = r#"{"message":"n"}"#
+            );
+        }
+        let error = read(nested.as_bytes()).unwrap();
+        assert!(error.details.len() <= MAX_DETAILS);
+        assert!(error.details.iter().all(|line| line.len() < 2100), "{:?}", error.details);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_the_reader_panic(body in any::<Vec<u8>>(), text in "\\PC*") {
+            read(&body);
+            let object = serde_json::json!({"message": text, "causes": [text, {"message": text}], "nestedErrors": {"a": text}});
+            prop_assert!(read(object.to_string().as_bytes()).is_none_or(|error| error.details.len() <= MAX_DETAILS));
+        }
+    }
+}

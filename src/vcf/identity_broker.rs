@@ -1,0 +1,194 @@
+//! What VCF 5.1 and later add for federated providers: the SCIM token, the prechecks, SDDC Manager's own client.
+
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
+
+use crate::auth::Secret;
+use crate::endpoint::{Endpoint, bare, form, invalid, read_json, segment};
+use crate::error::Result;
+use crate::retry::Repeat;
+use crate::vcf::model::{text, whole_number};
+use crate::vcf::text::plain;
+use crate::vcf::{Extra, PrecheckResult, SddcManagerOidc, SyncClientToken, Vcf};
+
+const JSON: &str = "application/json";
+
+/// `POST /v1/identity-providers/{id}/sync-client?syncClientTokenTTL={seconds}` (VMware Cloud Foundation API, Identity
+/// Providers, "Generate sync client token"; VCF 5.1 and later, the parameter from 5.2 on).
+///
+/// Answers the vendor's `SyncClientTokenInfo`, says the specification of 5.1.1; the later ones name no answer at all.
+#[derive(Debug)]
+pub(super) struct GenerateSyncClientToken<'a> {
+    pub(super) id: &'a str,
+    pub(super) ttl_seconds: Option<i64>,
+}
+
+impl Endpoint for GenerateSyncClientToken<'_> {
+    type Api = Vcf;
+    type Response = SyncClientToken;
+    const CALL: &'static str = "POST /v1/identity-providers/{id}/sync-client";
+    // The token before it is void at once.
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        let mut path = format!("/v1/identity-providers/{}/sync-client", segment(self.id));
+        if let Some(ttl) = self.ttl_seconds {
+            path.push('?');
+            path.push_str(&form([("syncClientTokenTTL", ttl.to_string().as_str())]));
+        }
+        bare(Method::POST, &path, JSON)
+    }
+
+    /// Reads as much as can be read: this token is given once.
+    fn response(&self, answer: http::Response<Bytes>) -> Result<SyncClientToken> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Info {
+            token: Secret,
+            #[serde(default, deserialize_with = "whole_number")]
+            expire_in: Option<i64>,
+            #[serde(default, deserialize_with = "text")]
+            expire_at: Option<String>,
+            #[serde(default, deserialize_with = "text")]
+            scim_url: Option<String>,
+            #[serde(flatten)]
+            extra: Extra,
+        }
+        let no_token = || {
+            invalid(Self::CALL, &answer, "it holds no token").hint(
+                "SDDC Manager may have made a new token all the same, and the one before it is void then: \
+             look at the provider's syncClientTokenInfo, and generate again",
+            )
+        };
+        let body = plain(answer.body()).ok_or_else(no_token)?;
+        if body.starts_with('{') {
+            let Info { token, expire_in, expire_at, scim_url, extra } =
+                serde_json::from_str(&body).map_err(|_| no_token())?;
+            if token.is_empty() {
+                return Err(no_token());
+            }
+            return Ok(SyncClientToken { token, expire_in, expire_at, scim_url, extra });
+        }
+        if body.contains(|c: char| !c.is_ascii_graphic() || c == '<') {
+            return Err(no_token());
+        }
+        Ok(SyncClientToken {
+            token: Secret::new(body),
+            expire_in: None,
+            expire_at: None,
+            scim_url: None,
+            extra: Extra::default(),
+        })
+    }
+}
+
+/// `GET /v1/identity-broker/prechecks?type={type}` (VMware Cloud Foundation API, Identity Providers, "Get identity precheck
+/// result"; VCF 5.1 and later, the parameter from 5.2 on).
+#[derive(Debug)]
+pub(super) struct Prechecks<'a> {
+    pub(super) kind: Option<&'a str>,
+}
+
+impl Endpoint for Prechecks<'_> {
+    type Api = Vcf;
+    type Response = PrecheckResult;
+    const CALL: &'static str = "GET /v1/identity-broker/prechecks";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        let path = "/v1/identity-broker/prechecks";
+        match self.kind {
+            Some(kind) => bare(Method::GET, &format!("{path}?{}", form([("type", kind)])), JSON),
+            None => bare(Method::GET, path, JSON),
+        }
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<PrecheckResult> {
+        read_json(Self::CALL, &answer)
+    }
+}
+
+/// `GET /v1/identity-broker/sddc-manager-oidc` (VMware Cloud Foundation API, Identity Providers, "Get SDDC Manager OIDC
+/// info"; VCF 5.2 and later).
+#[derive(Debug)]
+pub(super) struct SddcManagerOidcInfo;
+
+impl Endpoint for SddcManagerOidcInfo {
+    type Api = Vcf;
+    type Response = SddcManagerOidc;
+    const CALL: &'static str = "GET /v1/identity-broker/sddc-manager-oidc";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, "/v1/identity-broker/sddc-manager-oidc", JSON)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<SddcManagerOidc> {
+        read_json(Self::CALL, &answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::vcf::testing::{read, wire};
+
+    const ACCEPT: &str = "accept: application/json\n\n";
+
+    #[test]
+    fn a_sync_client_token_is_made_and_given_whole() {
+        let generate = GenerateSyncClientToken { id: "8f8a", ttl_seconds: None };
+        assert_eq!(wire(&generate), format!("POST /v1/identity-providers/8f8a/sync-client\n{ACCEPT}"));
+        let day = GenerateSyncClientToken { id: "8f8a", ttl_seconds: Some(86_400) };
+        assert_eq!(
+            wire(&day),
+            format!("POST /v1/identity-providers/8f8a/sync-client?syncClientTokenTTL=86400\n{ACCEPT}")
+        );
+
+        let answer = include_str!("../../tests/fixtures/vcf/sync-client.answer.json");
+        let token = read(&generate, answer).unwrap();
+        assert!(!format!("{token:?}").contains("c2NpbQ"), "{token:?}");
+        let written: serde_json::Value = serde_json::to_value(&token).unwrap();
+        assert_eq!(written, serde_json::from_str::<serde_json::Value>(answer).unwrap());
+    }
+
+    #[test]
+    fn a_token_is_not_lost_to_an_odd_answer() {
+        let generate = GenerateSyncClientToken { id: "8f8a", ttl_seconds: None };
+        for answer in [
+            "a.b.c",
+            "\"a.b.c\"",
+            r#"{"token":"a.b.c"}"#,
+            r#"{"token":"a.b.c","expireAt":1,"expireIn":{},"scimUrl":null,"n":[]}"#,
+        ] {
+            assert_eq!(read(&generate, answer).unwrap().token.expose(), "a.b.c", "{answer}");
+        }
+        for answer in ["", "null", "{}", r#"{"token":""}"#, r#"{"token":7}"#, "<html></html>", "no token today"] {
+            let error = read(&generate, answer).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
+            assert!(error.hint_text().unwrap().contains("void"), "{error}");
+        }
+    }
+
+    #[test]
+    fn prechecks_are_asked_for_and_read() {
+        assert_eq!(wire(&Prechecks { kind: None }), format!("GET /v1/identity-broker/prechecks\n{ACCEPT}"));
+        let entra = Prechecks { kind: Some("Microsoft Entra ID") };
+        assert_eq!(wire(&entra), format!("GET /v1/identity-broker/prechecks?type=Microsoft%20Entra%20ID\n{ACCEPT}"));
+        let result = read(&entra, include_str!("../../tests/fixtures/vcf/precheck.answer.json")).unwrap();
+        assert_eq!(result.status.as_deref(), Some("WARNING"));
+        assert_eq!(result.details.unwrap()[0].kind.as_deref(), Some("ELM"));
+    }
+
+    #[test]
+    fn sddc_managers_own_client_is_asked_for_and_read() {
+        assert_eq!(wire(&SddcManagerOidcInfo), format!("GET /v1/identity-broker/sddc-manager-oidc\n{ACCEPT}"));
+        let info =
+            read(&SddcManagerOidcInfo, include_str!("../../tests/fixtures/vcf/sddc-manager-oidc.answer.json")).unwrap();
+        assert_eq!(info.oidc_client_id.as_deref(), Some("sddc-manager-client"));
+        assert_eq!(info.source.as_deref(), Some("MICROSOFT_ENTRA_ID"));
+        assert_eq!(info.extra, Extra::default());
+    }
+}

@@ -1,0 +1,207 @@
+//! The identity providers: listed, read, added, changed, deleted. All synchronous; no task is ever returned.
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::Value;
+
+use crate::endpoint::{Endpoint, bare, json, read_json, segment, with_body};
+use crate::error::{Result, excerpt};
+use crate::retry::Repeat;
+use crate::vcf::text::{is_uuid, plain};
+use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, Vcf};
+
+const JSON: &str = "application/json";
+
+fn path(id: &str) -> String {
+    format!("/v1/identity-providers/{}", segment(id))
+}
+
+/// `GET /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Get all Identity Providers").
+#[derive(Debug)]
+pub(super) struct List;
+
+impl Endpoint for List {
+    type Api = Vcf;
+    type Response = IdentityProviders;
+    const CALL: &'static str = "GET /v1/identity-providers";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, "/v1/identity-providers", JSON)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProviders> {
+        read_json(Self::CALL, &answer)
+    }
+}
+
+/// `GET /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Get Identity Provider").
+#[derive(Debug)]
+pub(super) struct Get<'a> {
+    pub(super) id: &'a str,
+}
+
+impl Endpoint for Get<'_> {
+    type Api = Vcf;
+    type Response = IdentityProvider;
+    const CALL: &'static str = "GET /v1/identity-providers/{id}";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, &path(self.id), JSON)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProvider> {
+        read_json(Self::CALL, &answer)
+    }
+}
+
+/// `POST /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Add an external Identity Provider").
+///
+/// Answers 201 with the bare id of the new provider, under a JSON content type; no version's specification names a schema.
+#[derive(Debug)]
+pub(super) struct Add<'a> {
+    pub(super) spec: &'a IdentityProviderSpec,
+}
+
+impl Endpoint for Add<'_> {
+    type Api = Vcf;
+    type Response = AddedProvider;
+    const CALL: &'static str = "POST /v1/identity-providers";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::POST, "/v1/identity-providers", JSON, JSON, json(self.spec)?)
+    }
+
+    /// Never fails: the provider is there, whatever the answer looks like.
+    fn response(&self, answer: http::Response<Bytes>) -> Result<AddedProvider> {
+        let text = plain(answer.body());
+        let id = match serde_json::from_slice(answer.body()) {
+            Ok(Value::Object(mut object)) => match object.remove("id") {
+                Some(Value::String(id)) if !id.trim().is_empty() => Some(id),
+                _ => None,
+            },
+            _ => text.clone().filter(|text| is_uuid(text)),
+        };
+        let message = if id.is_some() { None } else { text.map(|text| excerpt(&text)) };
+        Ok(AddedProvider { id, message })
+    }
+}
+
+/// `PATCH /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Update an external Identity
+/// Provider").
+///
+/// Answers 204.
+#[derive(Debug)]
+pub(super) struct Update<'a> {
+    pub(super) id: &'a str,
+    pub(super) spec: &'a IdentityProviderSpec,
+}
+
+impl Endpoint for Update<'_> {
+    type Api = Vcf;
+    type Response = ();
+    const CALL: &'static str = "PATCH /v1/identity-providers/{id}";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::PATCH, &path(self.id), JSON, JSON, json(self.spec)?)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `DELETE /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Delete an external Identity
+/// Provider").
+///
+/// Answers 204.
+#[derive(Debug)]
+pub(super) struct Delete<'a> {
+    pub(super) id: &'a str,
+}
+
+impl Endpoint for Delete<'_> {
+    type Api = Vcf;
+    type Response = ();
+    const CALL: &'static str = "DELETE /v1/identity-providers/{id}";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::DELETE, &path(self.id), JSON)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vcf::testing::{compact, read, wire};
+
+    const ACCEPT: &str = "accept: application/json\n";
+    const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
+
+    #[test]
+    fn the_list_is_asked_for_and_read() {
+        assert_eq!(wire(&List), format!("GET /v1/identity-providers\n{ACCEPT}\n"));
+        let list = read(&List, include_str!("../../tests/fixtures/vcf/identity-providers.answer.json")).unwrap();
+        let kinds: Vec<_> = list.elements.iter().filter_map(|provider| provider.kind.as_deref()).collect();
+        assert_eq!(kinds, ["Embedded", "Microsoft ADFS"]);
+    }
+
+    #[test]
+    fn one_provider_is_asked_for_and_read() {
+        let get = Get { id: "14903101-fe54-448e-96be-6ffadad2284f" };
+        assert_eq!(wire(&get), format!("GET /v1/identity-providers/14903101-fe54-448e-96be-6ffadad2284f\n{ACCEPT}\n"));
+        let provider = read(&get, include_str!("../../tests/fixtures/vcf/identity-provider-adfs.answer.json")).unwrap();
+        assert_eq!(provider.id.as_deref(), Some("14903101-fe54-448e-96be-6ffadad2284f"));
+        assert!(provider.is_active());
+        assert_eq!(wire(&Get { id: "a/../b" }), format!("GET /v1/identity-providers/a%2F..%2Fb\n{ACCEPT}\n"));
+    }
+
+    #[test]
+    fn the_guides_provider_is_added() {
+        let json = include_str!("../../tests/fixtures/vcf/identity-provider-add.request.json");
+        let spec = serde_json::from_str(json).unwrap();
+        let add = Add { spec: &spec };
+        assert_eq!(wire(&add), format!("POST /v1/identity-providers\n{BOTH}\n{}", compact(json)));
+
+        let id = "bb65e41c-e00d-4d74-b417-db72df6024f9";
+        let bare = include_str!("../../tests/fixtures/vcf/identity-provider-added.answer.txt");
+        for answer in [bare, &format!("\"{bare}\"\n"), &format!(r#"{{"id": "{id}", "name": "My ADFS"}}"#)] {
+            assert_eq!(
+                read(&add, answer).unwrap(),
+                AddedProvider { id: Some(id.to_owned()), message: None },
+                "{answer}"
+            );
+        }
+        for (answer, message) in [
+            ("", None),
+            ("Created", Some("Created")),
+            ("Added it\n  successfully", Some("Added it successfully")),
+            ("{\"id\": 7}", Some("{\"id\": 7}")),
+            ("{}", Some("{}")),
+        ] {
+            let read = read(&add, answer).unwrap();
+            assert_eq!((read.id, read.message.as_deref()), (None, message), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_guides_provider_is_changed_and_deleted() {
+        let json = include_str!("../../tests/fixtures/vcf/identity-provider-update.request.json");
+        let spec = serde_json::from_str(json).unwrap();
+        let id = "373d09f7-a47e-42d8-9597-293ff84ee6f6";
+        let update = Update { id, spec: &spec };
+        assert_eq!(wire(&update), format!("PATCH /v1/identity-providers/{id}\n{BOTH}\n{}", compact(json)));
+        read(&update, "").unwrap();
+        read(&update, "anything").unwrap();
+        assert_eq!(wire(&Delete { id }), format!("DELETE /v1/identity-providers/{id}\n{ACCEPT}\n"));
+        read(&Delete { id }, "").unwrap();
+    }
+}

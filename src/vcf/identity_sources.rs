@@ -1,0 +1,139 @@
+//! The identity sources of the embedded provider: added, changed, deleted. They are read with the providers.
+
+use bytes::Bytes;
+use http::Method;
+
+use crate::endpoint::{Endpoint, bare, json, segment, with_body};
+use crate::error::{Result, excerpt};
+use crate::retry::Repeat;
+use crate::vcf::text::plain;
+use crate::vcf::{AddedSource, IdentitySourceSpec, Vcf};
+
+const JSON: &str = "application/json";
+
+fn path(provider: &str) -> String {
+    format!("/v1/identity-providers/{}/identity-sources", segment(provider))
+}
+
+fn path_of(provider: &str, domain_name: &str) -> String {
+    format!("{}/{}", path(provider), segment(domain_name))
+}
+
+/// `POST /v1/identity-providers/{id}/identity-sources` (VMware Cloud Foundation API, Identity Providers, "Add an embedded
+/// Identity Source").
+///
+/// Answers 204, or 201 with a sentence under a JSON content type.
+#[derive(Debug)]
+pub(super) struct Add<'a> {
+    pub(super) provider: &'a str,
+    pub(super) spec: &'a IdentitySourceSpec,
+}
+
+impl Endpoint for Add<'_> {
+    type Api = Vcf;
+    type Response = AddedSource;
+    const CALL: &'static str = "POST /v1/identity-providers/{id}/identity-sources";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::POST, &path(self.provider), JSON, JSON, json(self.spec)?)
+    }
+
+    /// Never fails: the source is there, whatever the answer looks like.
+    fn response(&self, answer: http::Response<Bytes>) -> Result<AddedSource> {
+        Ok(AddedSource { message: plain(answer.body()).map(|text| excerpt(&text)) })
+    }
+}
+
+/// `PATCH /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
+/// "Update an embedded Identity Source").
+///
+/// Answers 204.
+#[derive(Debug)]
+pub(super) struct Update<'a> {
+    pub(super) provider: &'a str,
+    pub(super) domain_name: &'a str,
+    pub(super) spec: &'a IdentitySourceSpec,
+}
+
+impl Endpoint for Update<'_> {
+    type Api = Vcf;
+    type Response = ();
+    const CALL: &'static str = "PATCH /v1/identity-providers/{id}/identity-sources/{domainName}";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::PATCH, &path_of(self.provider, self.domain_name), JSON, JSON, json(self.spec)?)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `DELETE /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
+/// "Delete an embedded Identity Source").
+///
+/// Answers 204.
+#[derive(Debug)]
+pub(super) struct Delete<'a> {
+    pub(super) provider: &'a str,
+    pub(super) domain_name: &'a str,
+}
+
+impl Endpoint for Delete<'_> {
+    type Api = Vcf;
+    type Response = ();
+    const CALL: &'static str = "DELETE /v1/identity-providers/{id}/identity-sources/{domainName}";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::DELETE, &path_of(self.provider, self.domain_name), JSON)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vcf::testing::{compact, read, wire};
+
+    const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
+
+    #[test]
+    fn the_guides_source_is_added() {
+        let json = include_str!("../../tests/fixtures/vcf/identity-source-add.request.json");
+        let spec = serde_json::from_str(json).unwrap();
+        let add = Add { provider: "cc81918d-6772-41ca-8b1b-494aa01c04a0", spec: &spec };
+        let line = "POST /v1/identity-providers/cc81918d-6772-41ca-8b1b-494aa01c04a0/identity-sources";
+        assert_eq!(wire(&add), format!("{line}\n{BOTH}\n{}", compact(json)));
+        let sentence = include_str!("../../tests/fixtures/vcf/identity-source-added.answer.txt");
+        assert_eq!(read(&add, sentence).unwrap().message.as_deref(), Some(sentence));
+        assert_eq!(read(&add, &format!("\"{sentence}\"")).unwrap().message.as_deref(), Some(sentence));
+        assert_eq!(read(&add, "").unwrap().message, None);
+    }
+
+    #[test]
+    fn the_guides_source_is_changed_and_deleted() {
+        let json = include_str!("../../tests/fixtures/vcf/identity-source-update.request.json");
+        let spec = serde_json::from_str(json).unwrap();
+        let provider = "d57ec6b3-9cb3-4603-9276-ebef8990a5ef";
+        let update = Update { provider, domain_name: "embedded-ids.com", spec: &spec };
+        let path = format!("/v1/identity-providers/{provider}/identity-sources/embedded-ids.com");
+        assert_eq!(wire(&update), format!("PATCH {path}\n{BOTH}\n{}", compact(json)));
+        let delete = Delete { provider, domain_name: "embedded-ids.com" };
+        assert_eq!(wire(&delete), format!("DELETE {path}\naccept: application/json\n\n"));
+        read(&update, "").unwrap();
+        read(&delete, "").unwrap();
+    }
+
+    #[test]
+    fn a_domain_name_is_one_segment_whatever_it_holds() {
+        let delete = Delete { provider: "p", domain_name: "a/b?c=d e%2F#é" };
+        let path = "/v1/identity-providers/p/identity-sources/a%2Fb%3Fc%3Dd%20e%252F%23%C3%A9";
+        assert_eq!(wire(&delete), format!("DELETE {path}\naccept: application/json\n\n"));
+    }
+}

@@ -1,0 +1,32 @@
+//! What the tests of this module share.
+
+use bytes::Bytes;
+
+use crate::endpoint::Endpoint;
+use crate::vcf::Vcf;
+
+/// The request of `endpoint` as text: request line, headers, an empty line, the body.
+pub(super) fn wire<E: Endpoint<Api = Vcf>>(endpoint: &E) -> String {
+    let request = endpoint.request(&()).unwrap();
+    let mut text = format!("{} {}\n", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+    }
+    text + "\n" + std::str::from_utf8(request.body()).unwrap()
+}
+
+/// What `endpoint` reads of a good answer.
+pub(super) fn read<E: Endpoint>(endpoint: &E, body: &str) -> Result<E::Response, crate::error::Error> {
+    endpoint.response(http::Response::new(Bytes::copy_from_slice(body.as_bytes())))
+}
+
+/// `json` without the white space between its tokens; names keep their order.
+pub(super) fn compact(json: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        quoted ^= *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        quoted || !c.is_ascii_whitespace()
+    };
+    json.chars().filter(keep).collect()
+}

@@ -1,0 +1,261 @@
+//! Tokens: a pair by name and password, a new access token by the refresh token, and the end of a refresh token.
+//!
+//! The vendor's samples live one hour (access) and are said to live 24 hours (refresh); an access token is a JWT and
+//! believed as to its own lifetime. None of the three calls is authorised by a token.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{AccessToken, Scheme, Secret, jwt_lifetime};
+use crate::endpoint::{Endpoint, invalid, json, read_json, with_body};
+use crate::error::{Error, ErrorCode, Result};
+use crate::retry::Repeat;
+use crate::vcf::text::plain;
+use crate::vcf::{Credentials, Vcf};
+
+const JSON: &str = "application/json";
+
+/// How long an access token lives that does not say.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+/// No access token is kept longer than this, whatever it says.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// `POST /v1/tokens` (VMware Cloud Foundation API, Tokens, "Create Token Pair").
+///
+/// Answers 201; 200 up to VCF 5.2.0.
+#[derive(Debug)]
+pub(super) struct Create<'a> {
+    pub(super) credentials: &'a Credentials,
+}
+
+/// What a login gives.
+#[derive(Debug)]
+pub(super) struct TokenPair {
+    pub(super) access_token: Secret,
+    pub(super) refresh_token: Option<Secret>,
+}
+
+impl Endpoint for Create<'_> {
+    type Api = Vcf;
+    type Response = TokenPair;
+    const CALL: &'static str = "POST /v1/tokens";
+    // A failed login counts against the account.
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        #[derive(Serialize)]
+        struct TokenCreationSpec<'a> {
+            username: &'a str,
+            password: &'a str,
+        }
+        let Credentials { username, password } = self.credentials;
+        let body = json(&TokenCreationSpec { username, password: password.expose() })?;
+        with_body(Method::POST, "/v1/tokens", JSON, JSON, body)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<TokenPair> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Pair {
+            access_token: Secret,
+            refresh_token: Option<RefreshToken>,
+        }
+        #[derive(Deserialize)]
+        struct RefreshToken {
+            id: Option<Secret>,
+        }
+        let pair: Pair = read_json(Self::CALL, &answer)?;
+        if !is_token(pair.access_token.expose()) {
+            return Err(invalid(Self::CALL, &answer, "its accessToken is not a token"));
+        }
+        let refresh_token = pair.refresh_token.and_then(|token| token.id).filter(|id| is_token(id.expose()));
+        Ok(TokenPair { access_token: pair.access_token, refresh_token })
+    }
+}
+
+/// In which form a refresh token is sent. The specification says a JSON string, the vendor's PowerShell module sends the
+/// bare id under the same content type, and both have been seen to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `"id"`.
+    Quoted,
+    /// `id`.
+    Bare,
+}
+
+/// `PATCH /v1/tokens/access-token/refresh` (VMware Cloud Foundation API, Tokens, "Refresh Access Token").
+///
+/// Answers the new access token, as a text or as a JSON string.
+#[derive(Debug)]
+pub(super) struct Refresh<'a> {
+    pub(super) refresh_token: &'a Secret,
+    pub(super) form: Form,
+}
+
+impl Endpoint for Refresh<'_> {
+    type Api = Vcf;
+    type Response = Secret;
+    const CALL: &'static str = "PATCH /v1/tokens/access-token/refresh";
+    // A refresh token may be used any number of times, but a PATCH is a PATCH.
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        let body = match self.form {
+            Form::Quoted => json(&self.refresh_token.expose())?,
+            Form::Bare => Bytes::copy_from_slice(self.refresh_token.expose().as_bytes()),
+        };
+        with_body(Method::PATCH, "/v1/tokens/access-token/refresh", JSON, JSON, body)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<Secret> {
+        plain(answer.body())
+            .filter(|token| is_token(token))
+            .map(Secret::new)
+            .ok_or_else(|| invalid(Self::CALL, &answer, "it is not a token"))
+    }
+}
+
+/// `DELETE /v1/tokens/refresh-token` (VMware Cloud Foundation API, Tokens, "Invalidate Refresh Token").
+///
+/// Answers 204.
+#[derive(Debug)]
+pub(super) struct Invalidate<'a> {
+    pub(super) refresh_token: &'a Secret,
+}
+
+impl Endpoint for Invalidate<'_> {
+    type Api = Vcf;
+    type Response = ();
+    const CALL: &'static str = "DELETE /v1/tokens/refresh-token";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::DELETE, "/v1/tokens/refresh-token", JSON, JSON, json(&self.refresh_token.expose())?)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `token` as it came at `now`.
+pub(super) fn access_token(token: Secret, now: SystemTime) -> AccessToken {
+    let lifetime = jwt_lifetime(token.expose()).unwrap_or(LIFETIME).min(LONGEST_LIFETIME);
+    AccessToken::new(Scheme::Bearer, token, now, lifetime)
+}
+
+/// Whether a refresh was refused in a way that the other form of its body may mend.
+pub(super) fn wants_other_form(error: &Error) -> bool {
+    matches!(
+        error.upstream_status(),
+        Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    )
+}
+
+/// A failed login as what it is: SDDC Manager tells wrong credentials by 401, by 400, or by its own code.
+pub(super) fn refused(error: Error) -> Error {
+    let by_status = matches!(error.upstream_status(), Some(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED));
+    let by_code = error.evidence().and_then(|said| said.code.as_deref()) == Some("IDENTITY_UNAUTHORIZED_ENTITY");
+    if !by_status && !by_code {
+        return error;
+    }
+    let detail = format!("SDDC Manager does not take the configured name and password: {}", error.detail());
+    error.recode(ErrorCode::UpstreamAuth, detail).hint(
+        "check the target's username (with its domain, as in administrator@vsphere.local) and password; \
+         the account needs a role in SDDC Manager, ADMIN to change identity providers",
+    )
+}
+
+/// Tokens are one word of visible ASCII; a page or an error text is not.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'{' | b'<'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vcf::testing::{read, wire};
+
+    const HEADERS: &str = "accept: application/json\ncontent-type: application/json\n\n";
+
+    fn credentials() -> Credentials {
+        Credentials { username: "administrator@vsphere.local".to_owned(), password: Secret::new(r#"VMw@re1!"\"#) }
+    }
+
+    #[test]
+    fn a_login_sends_name_and_password_and_reads_a_pair() {
+        let credentials = credentials();
+        let create = Create { credentials: &credentials };
+        let body = r#"{"username":"administrator@vsphere.local","password":"VMw@re1!\"\\"}"#;
+        assert_eq!(wire(&create), format!("POST /v1/tokens\n{HEADERS}{body}"));
+
+        let answer = include_str!("../../tests/fixtures/vcf/tokens.answer.json");
+        let pair = read(&create, answer).unwrap();
+        assert!(answer.contains(pair.access_token.expose()));
+        assert_eq!(pair.refresh_token.unwrap().expose(), "3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e");
+        for lone in [
+            r#"{"accessToken":"t"}"#,
+            r#"{"accessToken":"t","refreshToken":null}"#,
+            r#"{"accessToken":"t","refreshToken":{}}"#,
+        ] {
+            assert!(read(&create, lone).unwrap().refresh_token.is_none(), "{lone}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pair_is_told_without_showing_it() {
+        let credentials = credentials();
+        for answer in
+            ["", "[]", r#"{"refreshToken":{"id":"secret"}}"#, r#"{"accessToken":"sec ret"}"#, r#"{"accessToken":""}"#]
+        {
+            let error = read(&Create { credentials: &credentials }, answer).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
+            assert!(!format!("{error:?}").contains("sec"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_is_sent_in_either_form_and_read_in_either() {
+        let id = Secret::new("3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e");
+        let refresh = |form| Refresh { refresh_token: &id, form };
+        let line = "PATCH /v1/tokens/access-token/refresh";
+        assert_eq!(wire(&refresh(Form::Quoted)), format!("{line}\n{HEADERS}\"3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e\""));
+        assert_eq!(wire(&refresh(Form::Bare)), format!("{line}\n{HEADERS}3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e"));
+        for answer in ["a.b.c", "\"a.b.c\"", "\"a.b.c\"\r\n"] {
+            assert_eq!(read(&refresh(Form::Quoted), answer).unwrap().expose(), "a.b.c");
+        }
+        for answer in ["", "\"\"", "<html>", "{\"accessToken\":\"a\"}", "not a token"] {
+            assert!(read(&refresh(Form::Quoted), answer).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_made_void_by_its_quoted_id() {
+        let id = Secret::new("3c6b");
+        let invalidate = Invalidate { refresh_token: &id };
+        assert_eq!(wire(&invalidate), format!("DELETE /v1/tokens/refresh-token\n{HEADERS}\"3c6b\""));
+        read(&invalidate, "").unwrap();
+    }
+
+    #[test]
+    fn a_token_lives_as_long_as_it_says_and_no_longer_than_a_day() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(5_000_000_000);
+        let jwt = |claims: &str| {
+            use base64::Engine as _;
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+            access_token(Secret::new(format!("e30.{claims}.c2ln")), now)
+        };
+        let hour = Duration::from_secs(3600);
+        let fresh_for = |token: &AccessToken, time| token.is_fresh(now + time - Duration::from_secs(61));
+        let half = jwt(r#"{"iat":1000,"exp":2800}"#);
+        assert!(fresh_for(&half, hour / 2) && !fresh_for(&half, hour / 2 + Duration::from_secs(2)));
+        let opaque = access_token(Secret::new("opaque"), now);
+        assert!(fresh_for(&opaque, hour) && !fresh_for(&opaque, hour + Duration::from_secs(2)));
+        let endless = jwt(r#"{"iat":0,"exp":18446744073709551615}"#);
+        assert!(fresh_for(&endless, hour * 24) && !fresh_for(&endless, hour * 24 + Duration::from_secs(2)));
+    }
+}

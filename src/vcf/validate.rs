@@ -1,0 +1,283 @@
+//! Checks of a specification before anything is sent: everything that is wrong at once, each thing by its place.
+//!
+//! Required is what the vendor's schema requires, but for two fields of an external provider that the vendor's own
+//! examples leave out (`ldap.type` in the reference, `ldap.domainName` in PowerVCF's samples too) and for
+//! `federatedIdpSourceType`, which VCF 5.1 does not know. Words (`type` and the like) are the server's to judge: no
+//! version's specification lists them.
+
+use std::num::NonZeroU16;
+use std::time::SystemTime;
+
+use http::Uri;
+
+use crate::auth::Secret;
+use crate::error::FieldError;
+use crate::vcf::certificate::{self, CertificateFacts};
+use crate::vcf::spec::{
+    FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
+    OidcSpec, SourceDetails,
+};
+
+/// What a specification is to be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To add what is not there yet.
+    Create,
+    /// To change what is there. The same is required: SDDC Manager takes whole specifications only.
+    Update,
+}
+
+impl IdentityProviderSpec {
+    /// Checks everything that can be checked without the server, at the time `now`.
+    ///
+    /// # Errors
+    /// Every field that is missing or wrong, by its JSON Pointer.
+    pub fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
+        let mut check = Check::new(purpose, now);
+        check.text("/name", self.name.as_ref());
+        check.text("/type", self.kind.as_ref());
+        check.chain("/certChain", self.cert_chain.as_ref());
+        if let Some(ldap) = &self.ldap {
+            check.ldap("/ldap", ldap);
+        }
+        if let Some(oidc) = &self.oidc {
+            check.oidc("/oidc", oidc);
+        }
+        if let Some(federated) = &self.fed_idp_spec {
+            check.federated("/fedIdpSpec", federated);
+        }
+        check.done()
+    }
+}
+
+impl IdentitySourceSpec {
+    /// Checks everything that can be checked without the server, at the time `now`.
+    ///
+    /// # Errors
+    /// Every field that is missing or wrong, by its JSON Pointer.
+    pub fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
+        let mut check = Check::new(purpose, now);
+        check.text("/name", self.name.as_ref());
+        if let Some(ldap) = check.given("/ldap", self.ldap.as_ref()) {
+            check.text("/ldap/type", ldap.kind.as_ref());
+            // The source is changed and deleted by this name, as a segment of a path.
+            if let Some(name) = check.text("/ldap/domainName", ldap.domain_name.as_ref())
+                && let Some(fault) = segment_fault(name)
+            {
+                check.wrong("/ldap/domainName", fault);
+            }
+            check.ldap("/ldap", ldap);
+        }
+        check.done()
+    }
+}
+
+/// Why `text` cannot name something in a path, if it cannot.
+pub(super) fn segment_fault(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        Some("must not be empty")
+    } else if matches!(text, "." | "..") {
+        Some("must not be \".\" or \"..\"")
+    } else if text.chars().any(char::is_control) {
+        Some("must not hold control characters")
+    } else {
+        None
+    }
+}
+
+struct Check {
+    purpose: Purpose,
+    now: SystemTime,
+    certificates: Vec<CertificateFacts>,
+    errors: Vec<FieldError>,
+}
+
+impl Check {
+    fn new(purpose: Purpose, now: SystemTime) -> Self {
+        Self { purpose, now, certificates: Vec::new(), errors: Vec::new() }
+    }
+
+    fn done(self) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
+        if self.errors.is_empty() { Ok(self.certificates) } else { Err(self.errors) }
+    }
+
+    fn wrong(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.errors.push(FieldError::new(pointer, detail));
+    }
+
+    /// Something that must be there.
+    fn given<'s, T>(&mut self, pointer: &str, value: Option<&'s T>) -> Option<&'s T> {
+        if value.is_none() {
+            self.wrong(pointer, "is required");
+        }
+        value
+    }
+
+    /// A text that must be there and not be blank.
+    fn text<'s>(&mut self, pointer: &str, value: Option<&'s String>) -> Option<&'s str> {
+        let value = value.map(String::as_str).filter(|text| !text.trim().is_empty());
+        if value.is_none() {
+            self.wrong(pointer, "is required and must not be blank");
+        }
+        value
+    }
+
+    /// A secret that must be there and not be blank.
+    fn secret(&mut self, pointer: &str, value: Option<&Secret>) {
+        if value.is_some_and(|secret| !secret.expose().trim().is_empty()) {
+            return;
+        }
+        let detail = match self.purpose {
+            Purpose::Create => "is required and must not be blank",
+            Purpose::Update => {
+                "is required in an update too: SDDC Manager takes no partial update and gives no secret back"
+            }
+        };
+        self.wrong(pointer, detail);
+    }
+
+    fn ldap(&mut self, at: &str, ldap: &LdapSpec) {
+        let LdapSpec { kind: _, domain_name: _, domain_alias: _, username, password, source_details, extra: _ } = ldap;
+        let pointer = format!("{at}/username");
+        if let Some(username) = self.text(&pointer, username.as_ref())
+            && !username.contains(['@', '\\', '='])
+        {
+            self.wrong(
+                pointer,
+                "must be user@domain, DOMAIN\\user or a distinguished name; a bare name cannot sign in",
+            );
+        }
+        self.secret(&format!("{at}/password"), password.as_ref());
+        let at = format!("{at}/sourceDetails");
+        if let Some(details) = self.given(&at, source_details.as_ref()) {
+            self.source_details(&at, details);
+        }
+    }
+
+    fn source_details(&mut self, at: &str, details: &SourceDetails) {
+        let SourceDetails { users_base_dn, groups_base_dn, cert_chain, server_endpoints, extra: _ } = details;
+        self.text(&format!("{at}/usersBaseDn"), users_base_dn.as_ref());
+        self.text(&format!("{at}/groupsBaseDn"), groups_base_dn.as_ref());
+        let chain = format!("{at}/certChain");
+        self.chain(&chain, cert_chain.as_ref());
+        let endpoints = server_endpoints.as_deref().unwrap_or_default();
+        if endpoints.is_empty() {
+            self.wrong(format!("{at}/serverEndpoints"), "is required: at least one ldap:// or ldaps:// URL");
+        }
+        let mut tls = false;
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            match ldap_endpoint(endpoint) {
+                Ok(Scheme::Ldap) => {}
+                Ok(Scheme::Ldaps) => tls = true,
+                Err(fault) => self.wrong(format!("{at}/serverEndpoints/{index}"), fault),
+            }
+        }
+        if tls && cert_chain.as_ref().is_none_or(Vec::is_empty) {
+            self.wrong(
+                chain,
+                "is required when an endpoint is ldaps://: give the certificates that signed the directory's, each as \
+                 what `base64 -w0 chain.pem` prints",
+            );
+        }
+    }
+
+    fn oidc(&mut self, at: &str, oidc: &OidcSpec) {
+        let OidcSpec { client_id, client_secret, discovery_endpoint, extra: _ } = oidc;
+        self.text(&format!("{at}/clientId"), client_id.as_ref());
+        self.secret(&format!("{at}/clientSecret"), client_secret.as_ref());
+        let pointer = format!("{at}/discoveryEndpoint");
+        if let Some(endpoint) = self.text(&pointer, discovery_endpoint.as_ref())
+            && !is_web_url(endpoint)
+        {
+            self.wrong(pointer, "must be a URL, as https://host/.well-known/openid-configuration");
+        }
+    }
+
+    fn federated(&mut self, at: &str, federated: &FederatedIdentityProviderSpec) {
+        let FederatedIdentityProviderSpec { name, directory, oidc_spec, sync_client_token_ttl, extra: _ } = federated;
+        self.text(&format!("{at}/name"), name.as_ref());
+        let pointer = format!("{at}/directory");
+        if let Some(directory) = self.given(&pointer, directory.as_ref()) {
+            self.directory(&pointer, directory);
+        }
+        let pointer = format!("{at}/oidcSpec");
+        if let Some(oidc) = self.given(&pointer, oidc_spec.as_ref()) {
+            self.oidc(&pointer, oidc);
+        }
+        if sync_client_token_ttl.is_some_and(|ttl| ttl < 1) {
+            self.wrong(format!("{at}/syncClientTokenTTL"), "must be a number of seconds above 0, or left out");
+        }
+    }
+
+    fn directory(&mut self, at: &str, directory: &IdentityProviderDirectory) {
+        let IdentityProviderDirectory {
+            directory_id: _,
+            name,
+            default_domain,
+            domains,
+            federated_idp_source_type: _,
+            extra: _,
+        } = directory;
+        let pointer = format!("{at}/name");
+        if let Some(name) = self.text(&pointer, name.as_ref())
+            && name.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, ' ' | '_' | '-'))
+        {
+            self.wrong(pointer, "may hold letters, digits, spaces, \"_\" and \"-\" only");
+        }
+        self.text(&format!("{at}/defaultDomain"), default_domain.as_ref());
+        let pointer = format!("{at}/domains");
+        let domains = domains.as_deref().unwrap_or_default();
+        if domains.is_empty() {
+            self.wrong(pointer.as_str(), "is required: at least one domain");
+        }
+        for (index, domain) in domains.iter().enumerate() {
+            self.text(&format!("{pointer}/{index}"), Some(domain));
+        }
+    }
+
+    fn chain(&mut self, at: &str, chain: Option<&Vec<String>>) {
+        for (index, entry) in chain.into_iter().flatten().enumerate() {
+            certificate::check(&format!("{at}/{index}"), entry, self.now, &mut self.certificates, &mut self.errors);
+        }
+    }
+}
+
+enum Scheme {
+    Ldap,
+    Ldaps,
+}
+
+/// Reads `ldap://host[:port]` or `ldaps://host[:port]`.
+fn ldap_endpoint(text: &str) -> Result<Scheme, &'static str> {
+    const FORM: &str = "must be ldap://host, ldaps://host or either with :port";
+    let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
+    let scheme = if scheme.eq_ignore_ascii_case("ldap") {
+        Scheme::Ldap
+    } else if scheme.eq_ignore_ascii_case("ldaps") {
+        Scheme::Ldaps
+    } else {
+        return Err(FORM);
+    };
+    let authority: http::uri::Authority = rest.strip_suffix('/').unwrap_or(rest).parse().map_err(|_| FORM)?;
+    // What is left of it once the host is taken off: nothing, or a port. A user's name would stand before the host.
+    let port = authority.as_str().strip_prefix(authority.host()).ok_or(FORM)?;
+    if authority.host().is_empty() {
+        return Err(FORM);
+    }
+    // `parse` alone would take a sign too.
+    let number = port.strip_prefix(':').filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
+    if port.is_empty() || number.is_some_and(|number| number.parse::<NonZeroU16>().is_ok()) {
+        Ok(scheme)
+    } else {
+        Err("must have a port from 1 to 65535, or none")
+    }
+}
+
+fn is_web_url(text: &str) -> bool {
+    text.parse().is_ok_and(|url: Uri| {
+        matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests;

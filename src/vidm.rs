@@ -1,0 +1,146 @@
+//! VMware Identity Manager, later Workspace ONE Access, now Omnissa Access: login, directories, sync, groups, health.
+//!
+//! The calls that sync a directory are in no public reference. What is known of them comes from VMware's own tools and
+//! modules (priam, PowerValidatedSolutions), from public scripts, and from the article "Manual Sync of vIDM via API"; each
+//! endpoint names its source. Where an answer is written down nowhere, its reader takes what comes and keeps the vendor's
+//! words.
+//!
+//! One endpoint is one file; [`Client`] puts them together.
+
+mod api;
+mod client;
+mod directories;
+mod directory_ref;
+mod domains;
+mod groups;
+mod health;
+mod login;
+mod memory;
+mod profile;
+mod sync_report;
+mod sync_start;
+mod sync_state;
+
+use serde::Deserialize;
+
+use crate::auth::{Scheme, Secret};
+use crate::outbound::BaseUrl;
+
+pub use client::{Client, DirectorySummary, StartedSync};
+pub use directories::{Directory, DirectoryKind};
+pub use directory_ref::DirectoryRef;
+pub use groups::{Group, GroupQuery};
+pub use health::{Check, Health};
+pub use memory::Memory;
+pub use profile::{Profile, ProfileOverrides};
+pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
+pub use sync_start::StartOptions;
+
+/// One vIDM tenant.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its name in routes, errors and the log.
+    pub name: String,
+    /// Scheme, host and port.
+    pub url: BaseUrl,
+    /// The tenant, where it belongs in the path (`/SAAS/t/{tenant}`); `None` where the host name tells it.
+    pub tenant: Option<String>,
+    /// How to log in.
+    pub credentials: Credentials,
+    /// Paths and media types.
+    pub profile: Profile,
+    /// Which call starts a sync.
+    pub sync_api: SyncApi,
+}
+
+/// How to log in.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// A local account of the System Domain.
+    System {
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+        /// What the token is sent under.
+        scheme: Scheme,
+    },
+    /// An OAuth client with the grant `client_credentials`.
+    Client {
+        /// Client id.
+        id: String,
+        /// Client secret.
+        secret: Secret,
+    },
+    /// A domain account, through an OAuth client with the grant `password`.
+    Password {
+        /// Client id.
+        client_id: String,
+        /// Client secret.
+        client_secret: Secret,
+        /// User name, without its domain.
+        username: String,
+        /// Password.
+        password: Secret,
+        /// The account's domain.
+        domain: String,
+    },
+}
+
+impl Credentials {
+    /// What of it must never be shown.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::System { password, .. } => vec![password],
+            Self::Client { secret, .. } => vec![secret],
+            Self::Password { client_secret, password, .. } => vec![client_secret, password],
+        }
+    }
+}
+
+/// Which call starts a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncApi {
+    /// Whichever the directory takes: v2 first where it was migrated to the enterprise service, else classic first.
+    #[default]
+    Auto,
+    /// The classic connector's.
+    Classic,
+    /// The enterprise service's.
+    V2,
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Response;
+
+    use super::api::Vidm;
+    use super::{Profile, SyncApi};
+    use crate::endpoint::Endpoint;
+
+    /// The request as bytes would show it: method and URI, headers by name, body.
+    pub(crate) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Profile) -> String {
+        let request = endpoint.request(profile).unwrap();
+        let mut headers: Vec<_> =
+            request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
+        headers.sort();
+        let body = std::str::from_utf8(request.body()).unwrap();
+        format!("{} {}\n{}\n{body}", request.method(), request.uri(), headers.concat())
+    }
+
+    /// An answer.
+    pub(crate) fn answer(status: u16, body: &str) -> Response<Bytes> {
+        Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn the_words_of_configuration() {
+        for (word, api) in [("\"auto\"", SyncApi::Auto), ("\"classic\"", SyncApi::Classic), ("\"v2\"", SyncApi::V2)] {
+            assert_eq!(serde_json::from_str::<SyncApi>(word).unwrap(), api);
+        }
+        assert_eq!(SyncApi::default(), SyncApi::Auto);
+    }
+}

@@ -1,0 +1,85 @@
+//! What all of vIDM's endpoints share: the profile, and the forms its errors take.
+
+use serde_json::Value;
+
+use super::profile::Profile;
+use crate::endpoint::{Api, VendorError};
+use crate::error::excerpt;
+
+/// vIDM's REST API.
+#[derive(Debug)]
+pub(crate) struct Vidm;
+
+impl Api for Vidm {
+    type Profile = Profile;
+
+    /// Three forms: `{"errors": [{"code", "message", "parameters"}]}` (the vendor's SCIM guide), OAuth's `{"error",
+    /// "error_description"}` (RFC 6749 section 5.2), and a bare `{"code", "message"}`.
+    fn read_error(body: &[u8]) -> Option<VendorError> {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        if let Some(errors) = body.get("errors").and_then(Value::as_array) {
+            let mut lines = errors.iter().filter_map(|error| one(error, "code", "message"));
+            let mut first = lines.next()?;
+            first.details.extend(lines.map(|next| {
+                [next.code, next.message].into_iter().flatten().collect::<Vec<_>>().join(": ")
+            }));
+            return Some(first);
+        }
+        one(&body, "error", "error_description").or_else(|| one(&body, "code", "message"))
+    }
+}
+
+fn one(error: &Value, code: &str, message: &str) -> Option<VendorError> {
+    let text = |name| match error.get(name) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Some(excerpt(text)),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let (code, message) = (text(code), text(message));
+    if code.is_none() && message.is_none() {
+        return None;
+    }
+    let parameters = error.get("parameters").filter(|value| value.as_object().is_some_and(|map| !map.is_empty()));
+    let details = parameters.map(|value| excerpt(&format!("parameters: {value}"))).into_iter().collect();
+    Some(VendorError { code, message, details, ..VendorError::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Option<(Option<String>, Option<String>, Vec<String>)> {
+        Vidm::read_error(body.as_bytes()).map(|error| (error.code, error.message, error.details))
+    }
+
+    fn text(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_errors_form() {
+        let (code, message, details) = read(include_str!("../../tests/fixtures/vidm/error_forbidden.json")).unwrap();
+        assert_eq!((code, message), (text("forbidden"), text("User is not authorized to perform the task.")));
+        assert!(details.is_empty());
+        let two = r#"{"errors": [{"code": "a", "message": "m", "parameters": {"n": 1}}, {"message": "then"}, {}]}"#;
+        assert_eq!(read(two).unwrap(), (text("a"), text("m"), vec![r#"parameters: {"n":1}"#.into(), "then".into()]));
+    }
+
+    #[test]
+    fn the_oauth_form() {
+        let (code, message, _) = read(include_str!("../../tests/fixtures/vidm/error_oauth.json")).unwrap();
+        assert_eq!((code, message), (text("invalid_client"), text("Client authentication failed.")));
+    }
+
+    #[test]
+    fn the_bare_form() {
+        assert_eq!(read(r#"{"code": 1001, "message": "no"}"#).unwrap(), (text("1001"), text("no"), vec![]));
+    }
+
+    #[test]
+    fn everything_else_is_somebody_elses() {
+        for body in ["", "null", "[]", "<html></html>", "{}", r#"{"errors": []}"#, r#"{"errors": [1]}"#, r#"{"code": {}}"#] {
+            assert_eq!(read(body), None, "{body}");
+        }
+    }
+}

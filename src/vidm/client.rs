@@ -1,0 +1,327 @@
+//! The calls put together: what a caller asks for, in as few of them as it takes.
+
+use serde::Serialize;
+
+use super::api::Vidm;
+use super::directories::{Directory, ListDirectories};
+use super::directory_ref::{DirectoryRef, check_syncable};
+use super::domains::ListDomains;
+use super::groups::{FindGroups, Group, GroupQuery, SearchGroups, is_long};
+use super::health::{GetHealth, Health};
+use super::login::login;
+use super::memory::{Memory, StartCall};
+use super::profile::Profile;
+use super::sync_report::SyncReport;
+use super::sync_start::{StartOptions, StartSync, StartSyncV2, already_running};
+use super::sync_state::GetSync;
+use super::{SyncApi, Target};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorCode, Result};
+use crate::outbound::{Destination, Outbound};
+use crate::runtime::Runtime;
+
+/// At most this many directories are asked for their domains when a name is none of theirs.
+const DOMAINS_ASKED: usize = 20;
+
+/// One request's view of a target: cheap to make, gone when the request is.
+#[derive(Debug)]
+pub struct Client<'a, R> {
+    target: &'a Target,
+    memory: &'a Memory,
+    out: &'a Outbound<'a, R>,
+    profile: Profile,
+}
+
+/// What a directory is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DirectorySummary {
+    /// Its id.
+    pub id: String,
+    /// Its name, where it is known: whoever names it by id makes no call to learn it.
+    pub name: Option<String>,
+    /// Its kind in the vendor's words, where it is known.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+impl DirectorySummary {
+    fn of(directory: &Directory) -> Self {
+        let kind = directory.kind.as_ref().map(|kind| kind.as_str().to_owned());
+        Self { id: directory.id.clone(), name: directory.name.clone(), kind }
+    }
+}
+
+/// A sync that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedSync {
+    /// What is synced.
+    pub directory: DirectorySummary,
+    /// Whether it ran before we asked: what was made in the directory since its start may not be in it.
+    pub already_running: bool,
+}
+
+impl<'a, R: Runtime> Client<'a, R> {
+    /// A view of `target` through `out`.
+    pub fn new(target: &'a Target, memory: &'a Memory, out: &'a Outbound<'a, R>) -> Self {
+        Self { target, memory, out, profile: target.profile.in_tenant(target.tenant.as_deref()) }
+    }
+
+    fn to(&self) -> Destination<'_, Vidm> {
+        Destination { target: &self.target.name, url: &self.target.url, profile: &self.profile }
+    }
+
+    /// One call, logged in.
+    async fn call<E: Endpoint<Api = Vidm>>(&self, endpoint: &E) -> Result<E::Response> {
+        let to = self.to();
+        let login = async || login(self.out, &to, &self.target.credentials).await;
+        self.memory
+            .session
+            .with_token(self.out.runtime(), login, async |token| self.out.call(&to, endpoint, Some(&token)).await)
+            .await
+    }
+
+    /// Every directory of the tenant.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn directories(&self) -> Result<Vec<Directory>> {
+        let directories = self.call(&ListDirectories).await?;
+        self.memory.keep(&directories, self.out.runtime().now());
+        Ok(directories)
+    }
+
+    /// One directory. It is taken from the list, which every version has; the call for a single one is seen in one public
+    /// script only, and answers in another form.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`; else the login's and the call's.
+    pub async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
+        let directories = self.directories().await?;
+        if let Some(found) = which.find(&directories).map_err(|e| e.at(&self.target.name))? {
+            return Ok(found.clone());
+        }
+        match which {
+            DirectoryRef::Name(domain) => match self.by_domain(which, domain, &directories).await? {
+                Some(found) => Ok(found),
+                None => Err(which.not_found(&directories).at(&self.target.name)),
+            },
+            DirectoryRef::Id(_) => Err(which.not_found(&directories).at(&self.target.name)),
+        }
+    }
+
+    /// The directory that has this domain.
+    async fn by_domain(&self, which: &DirectoryRef, domain: &str, directories: &[Directory]) -> Result<Option<Directory>> {
+        let found = self.of_domain(directories, domain).await?;
+        match found.as_slice() {
+            [] => Ok(None),
+            [one] => {
+                self.memory.keep_domain(domain, &one.id);
+                Ok(Some((*one).clone()))
+            }
+            many => {
+                let candidates = many.iter().map(|directory| directory.candidate()).collect();
+                Err(which.ambiguous(candidates).at(&self.target.name))
+            }
+        }
+    }
+
+    /// Those of `directories` that have this domain, the first twenty that can be synced being asked. One that does not
+    /// tell its domains is passed over.
+    ///
+    /// # Errors
+    /// The login's and the calls'.
+    pub async fn of_domain<'d>(&self, directories: &'d [Directory], domain: &str) -> Result<Vec<&'d Directory>> {
+        let mut found = Vec::new();
+        for directory in directories.iter().filter(|directory| directory.syncable()).take(DOMAINS_ASKED) {
+            let texts = match self.call(&ListDomains { directory: &directory.id }).await {
+                Err(e) if matches!(e.upstream_status().map(|s| s.as_u16()), Some(403..=406)) => continue,
+                texts => texts?,
+            };
+            if texts.iter().any(|text| text.eq_ignore_ascii_case(domain)) {
+                found.push(directory);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Starts a sync of one directory, or finds it running.
+    ///
+    /// By id, or by a name that is remembered, this is one call.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the login's and the calls'.
+    pub async fn start_sync(&self, which: &DirectoryRef, options: StartOptions) -> Result<StartedSync> {
+        let remembered = self.memory.directory(which, self.out.runtime().now());
+        // An id is tried as it is; a name has to be looked up first.
+        let unseen = match (&remembered, which) {
+            (Some(directory), _) => Some(Start::of(directory)),
+            (None, DirectoryRef::Id(id)) => Some(Start::blind(id)),
+            (None, DirectoryRef::Name(_)) => None,
+        };
+        let mut tried = None;
+        if let Some(start) = unseen {
+            let call = self.first_call(&start);
+            match self.try_start(&start, call, options).await {
+                Err(error) if wants_another_call(&error) => {
+                    // Perhaps it is gone, perhaps it takes the other call: the list tells.
+                    self.memory.forget_list();
+                    tried = Some((start.summary.id, call, error));
+                }
+                done => return done,
+            }
+        }
+        let directory = self.directory(which).await?;
+        check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
+        self.start_seen(&Start::of(&directory), options, tried).await
+    }
+
+    /// Starts a sync of a directory that was just seen in the list, with each call that may be used and was not tried.
+    async fn start_seen(
+        &self,
+        start: &Start,
+        options: StartOptions,
+        tried: Option<(String, StartCall, Error)>,
+    ) -> Result<StartedSync> {
+        let first = self.first_call(start);
+        let calls = match self.target.sync_api {
+            SyncApi::Auto => vec![first, first.other()],
+            SyncApi::Classic | SyncApi::V2 => vec![first],
+        };
+        // A try under another id was a try of another directory.
+        let tried = tried.filter(|(id, ..)| *id == start.summary.id);
+        let used = tried.as_ref().map(|(_, call, _)| *call);
+        let mut refused = tried.map(|(.., error)| error);
+        for call in calls.into_iter().filter(|call| Some(*call) != used) {
+            match self.try_start(start, call, options).await {
+                Err(error) if wants_another_call(&error) => {
+                    refused.get_or_insert(error);
+                }
+                done => return done,
+            }
+        }
+        let error = refused.unwrap_or_else(|| Error::new(ErrorCode::Internal, "no call starts a sync"));
+        Err(self.no_call_fits(start, error))
+    }
+
+    /// The directory is there and no call we may use starts its sync.
+    fn no_call_fits(&self, start: &Start, error: Error) -> Error {
+        let hint = match self.target.sync_api {
+            SyncApi::Auto => "the directory is there, and neither sync call fits it: this version may use other paths or media types, \
+                 which the target's profile can override"
+                .to_owned(),
+            SyncApi::Classic | SyncApi::V2 => format!(
+                "the directory is there, but the {} sync call does not fit it: set the target's sync_api to auto",
+                self.first_call(start).name()
+            ),
+        };
+        let detail = error.detail().to_owned();
+        // "Not found" would say that the directory is not there.
+        let error = if error.is_not_found() { error.recode(ErrorCode::UpstreamRejected, detail) } else { error };
+        error.hint(hint).at(&self.target.name)
+    }
+
+    /// The call to begin with.
+    fn first_call(&self, start: &Start) -> StartCall {
+        match self.target.sync_api {
+            SyncApi::Classic => StartCall::Classic,
+            SyncApi::V2 => StartCall::V2,
+            SyncApi::Auto => self.memory.worked(&start.summary.id).unwrap_or(match start.migrated {
+                true => StartCall::V2,
+                false => StartCall::Classic,
+            }),
+        }
+    }
+
+    /// One kick-off.
+    async fn try_start(&self, start: &Start, call: StartCall, options: StartOptions) -> Result<StartedSync> {
+        let directory = start.summary.id.as_str();
+        let done = match call {
+            StartCall::Classic => self.call(&StartSync { directory, options }).await,
+            StartCall::V2 => self.call(&StartSyncV2 { directory, options }).await,
+        };
+        let running = match done {
+            Ok(()) => false,
+            Err(error) if already_running(&error) => true,
+            Err(error) => return Err(error),
+        };
+        self.memory.keep_worked(directory, call);
+        Ok(StartedSync { directory: start.summary.clone(), already_running: running })
+    }
+
+    /// How the directory's sync stands. An answer that cannot be read, or none for this directory, is
+    /// [`SyncStatus::Unknown`](super::SyncStatus::Unknown) and no error.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn sync_state(&self, directory_id: &str) -> Result<SyncReport> {
+        match self.call(&GetSync { directory: directory_id }).await {
+            Err(error) => match error.upstream_status() {
+                Some(status) if matches!(status.as_u16(), 404..=406) => Ok(SyncReport::unanswered(status)),
+                _ => Err(error),
+            },
+            report => report,
+        }
+    }
+
+    /// The groups that go by exactly this name; none, when there is none.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
+        let filter = query.filter();
+        let mut groups = if is_long(&filter) {
+            self.call(&SearchGroups { filter: &filter }).await?
+        } else {
+            self.call(&FindGroups { filter: &filter }).await?
+        };
+        groups.retain(|group| query.is(group));
+        Ok(groups)
+    }
+
+    /// vIDM's own health. Needs no login.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn health(&self) -> Result<Health> {
+        self.out.call(&self.to(), &GetHealth, None).await
+    }
+}
+
+/// A directory whose sync is to start, with what is known of it.
+struct Start {
+    summary: DirectorySummary,
+    migrated: bool,
+}
+
+impl Start {
+    fn of(directory: &Directory) -> Self {
+        let migrated = directory.migrated_to_enterprise_service == Some(true);
+        Self { summary: DirectorySummary::of(directory), migrated }
+    }
+
+    fn blind(id: &str) -> Self {
+        Self { summary: DirectorySummary { id: id.to_owned(), name: None, kind: None }, migrated: false }
+    }
+}
+
+impl StartCall {
+    fn other(self) -> Self {
+        match self {
+            Self::Classic => Self::V2,
+            Self::V2 => Self::Classic,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+/// Whether a refused start may be about the call and not about the directory.
+fn wants_another_call(error: &Error) -> bool {
+    matches!(error.upstream_status().map(|status| status.as_u16()), Some(404 | 405 | 409 | 415))
+}

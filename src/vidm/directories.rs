@@ -1,0 +1,322 @@
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs`: which directories there are.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use crate::endpoint::{Endpoint, bare, invalid, read_json};
+use crate::error::{Candidate, Result};
+use crate::retry::Repeat;
+
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs` (not in the vendor's public reference; VMware's
+/// PowerValidatedSolutions module reads it so)
+///
+/// One page, `{"items": […]}`. Directories of just-in-time users are asked for too, so that whoever names one is told
+/// what it is.
+#[derive(Debug)]
+pub(crate) struct ListDirectories;
+
+impl Endpoint for ListDirectories {
+    type Api = Vidm;
+    type Response = Vec<Directory>;
+    const CALL: &'static str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        bare(Method::GET, &profile.path(Path::Directories), &profile.media(Media::Directories))
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Vec<Directory>> {
+        let items = read_items(Self::CALL, &answer)?;
+        let total = items.len();
+        // What has no id cannot be named, shown or synced.
+        let directories: Vec<_> = items.into_iter().filter_map(Directory::read).collect();
+        if directories.is_empty() && total > 0 {
+            return Err(invalid(Self::CALL, &answer, &format!("none of its {total} items has a directoryId")));
+        }
+        Ok(directories)
+    }
+}
+
+/// The objects in `{"items": […]}`, or in a bare array.
+pub(super) fn read_items(call: &'static str, answer: &Response<Bytes>) -> Result<Vec<Map<String, Value>>> {
+    let items = match read_json(call, answer)? {
+        Value::Array(items) => items,
+        Value::Object(mut body) => match body.remove("items") {
+            Some(Value::Array(items)) => items,
+            _ => return Err(invalid(call, answer, "it has no list of items")),
+        },
+        _ => return Err(invalid(call, answer, "it is not a list")),
+    };
+    Ok(items.into_iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None }).collect())
+}
+
+/// One directory, as vIDM describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directory {
+    /// Its id, a UUID. vIDM calls it `directoryId`, `directoryConfigId` or `directoryConfigurationId`.
+    pub id: String,
+    /// Its name. For Active Directory usually the domain's, but anybody can choose another.
+    pub name: Option<String>,
+    /// What kind it is.
+    pub kind: Option<DirectoryKind>,
+    /// Where its users are stored.
+    pub userstore_id: Option<String>,
+    /// How many domains it has.
+    pub count_domains: Option<u64>,
+    /// Whether it is being deleted.
+    pub delete_in_progress: Option<bool>,
+    /// Whether it is synced by the newer enterprise service (connectors from 20.01), not the classic connector.
+    pub migrated_to_enterprise_service: Option<bool>,
+    /// Whether it has a sync profile at all.
+    pub sync_configuration_enabled: Option<bool>,
+    /// Everything else vIDM said of it, as it came.
+    pub extra: Map<String, Value>,
+}
+
+impl Directory {
+    /// Reads one item; `None` when it has no id. A field of an unexpected kind stays in `extra`.
+    pub(crate) fn read(mut item: Map<String, Value>) -> Option<Self> {
+        let ids = ["directoryId", "directoryConfigId", "directoryConfigurationId"];
+        let id = ids.into_iter().find_map(|name| text(&mut item, name).filter(|id| !id.is_empty()))?;
+        Some(Self {
+            id,
+            name: text(&mut item, "name"),
+            kind: text(&mut item, "type").or_else(|| text(&mut item, "directoryType")).map(DirectoryKind::from),
+            userstore_id: text(&mut item, "userstoreId").or_else(|| text(&mut item, "userStoreId")),
+            count_domains: take(&mut item, "countDomains", Value::as_u64),
+            delete_in_progress: flag(&mut item, "deleteInProgress"),
+            migrated_to_enterprise_service: flag(&mut item, "migratedToEnterpriseService"),
+            sync_configuration_enabled: flag(&mut item, "syncConfigurationEnabled"),
+            extra: item,
+        })
+    }
+
+    /// Whether it can be synced, as far as the list tells.
+    #[must_use]
+    pub fn syncable(&self) -> bool {
+        self.why_not_syncable().is_none()
+    }
+
+    /// Why it cannot be synced, in words fit to follow its name; `None` when it can.
+    #[must_use]
+    pub fn why_not_syncable(&self) -> Option<&'static str> {
+        if self.delete_in_progress == Some(true) {
+            return Some("is being deleted");
+        }
+        match self.kind {
+            Some(DirectoryKind::LocalDirectory) => return Some("holds local users, which come from nowhere else"),
+            Some(DirectoryKind::JitDirectory) => return Some("is filled at each user's login (just in time), not by a sync"),
+            Some(DirectoryKind::OtherDirectory) => return Some("is filled by other means than a sync"),
+            _ => {}
+        }
+        (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
+    }
+
+    /// This directory as one of several a name could have meant.
+    pub(crate) fn candidate(&self) -> Candidate {
+        Candidate {
+            id: self.id.clone(),
+            name: self.name.clone().unwrap_or_default(),
+            kind: self.kind.as_ref().map(DirectoryKind::as_str).unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Takes the field `name` out of `item` where `read` understands it.
+fn take<T>(item: &mut Map<String, Value>, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    let read = read(item.get(name)?)?;
+    item.remove(name);
+    Some(read)
+}
+
+pub(super) fn text(item: &mut Map<String, Value>, name: &str) -> Option<String> {
+    take(item, name, |value| value.as_str().map(str::to_owned))
+}
+
+fn flag(item: &mut Map<String, Value>, name: &str) -> Option<bool> {
+    take(item, name, |value| match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(word) => word.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
+    })
+}
+
+impl Serialize for Directory {
+    /// What is ours first, under our names; then the rest as it came.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const OURS: [&str; 9] = [
+            "id",
+            "name",
+            "type",
+            "syncable",
+            "userstoreId",
+            "countDomains",
+            "deleteInProgress",
+            "migratedToEnterpriseService",
+            "syncConfigurationEnabled",
+        ];
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("name", &self.name)?;
+        map.serialize_entry("type", &self.kind)?;
+        map.serialize_entry("syncable", &self.syncable())?;
+        map.serialize_entry("userstoreId", &self.userstore_id)?;
+        map.serialize_entry("countDomains", &self.count_domains)?;
+        map.serialize_entry("deleteInProgress", &self.delete_in_progress)?;
+        map.serialize_entry("migratedToEnterpriseService", &self.migrated_to_enterprise_service)?;
+        map.serialize_entry("syncConfigurationEnabled", &self.sync_configuration_enabled)?;
+        for (name, value) in self.extra.iter().filter(|(name, _)| !OURS.contains(&name.as_str())) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// What kind a directory is, in the vendor's words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum DirectoryKind {
+    /// `LOCAL_DIRECTORY`
+    LocalDirectory,
+    /// `ACTIVE_DIRECTORY_LDAP`
+    ActiveDirectoryLdap,
+    /// `ACTIVE_DIRECTORY_IWA`: integrated Windows authentication.
+    ActiveDirectoryIwa,
+    /// `JIT_DIRECTORY`: users come into being at their login.
+    JitDirectory,
+    /// `OTHER_DIRECTORY`
+    OtherDirectory,
+    /// `LDAP_DIRECTORY`: an LDAP server that is not Active Directory.
+    LdapDirectory,
+    /// A word this version does not know.
+    Unknown(String),
+}
+
+impl DirectoryKind {
+    const KNOWN: [Self; 6] = [
+        Self::LocalDirectory,
+        Self::ActiveDirectoryLdap,
+        Self::ActiveDirectoryIwa,
+        Self::JitDirectory,
+        Self::OtherDirectory,
+        Self::LdapDirectory,
+    ];
+
+    /// The vendor's word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::LocalDirectory => "LOCAL_DIRECTORY",
+            Self::ActiveDirectoryLdap => "ACTIVE_DIRECTORY_LDAP",
+            Self::ActiveDirectoryIwa => "ACTIVE_DIRECTORY_IWA",
+            Self::JitDirectory => "JIT_DIRECTORY",
+            Self::OtherDirectory => "OTHER_DIRECTORY",
+            Self::LdapDirectory => "LDAP_DIRECTORY",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+impl From<String> for DirectoryKind {
+    fn from(word: String) -> Self {
+        let known = Self::KNOWN.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(&word));
+        known.unwrap_or(Self::Unknown(word))
+    }
+}
+
+impl Serialize for DirectoryKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::vidm::tests::{answer, sent};
+
+    const LIST: &str = include_str!("../../tests/fixtures/vidm/directories.json");
+
+    fn read(body: &str) -> Result<Vec<Directory>> {
+        ListDirectories.response(answer(200, body))
+    }
+
+    #[test]
+    fn the_request() {
+        let expected = |base: &str, media: &str| {
+            format!(
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs?includeJitDirectories=true\naccept: {media}\n\n"
+            )
+        };
+        let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.list+json";
+        assert_eq!(sent(&ListDirectories, &Profile::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&ListDirectories, &Profile::json()), expected("/SAAS", "application/json"));
+        assert_eq!(sent(&ListDirectories, &Profile::horizon().in_tenant(Some("corp"))), expected("/SAAS/t/corp", horizon));
+        assert_eq!(sent(&ListDirectories, &Profile::json().in_tenant(Some("corp"))), expected("/SAAS/t/corp", "application/json"));
+    }
+
+    #[test]
+    fn every_field_is_read_and_unknown_ones_are_kept() {
+        let directories = read(LIST).unwrap();
+        let kinds: Vec<_> = directories.iter().map(|directory| directory.kind.clone().unwrap()).collect();
+        assert_eq!(
+            kinds,
+            [
+                DirectoryKind::LocalDirectory,
+                DirectoryKind::ActiveDirectoryLdap,
+                DirectoryKind::ActiveDirectoryIwa,
+                DirectoryKind::JitDirectory,
+                DirectoryKind::Unknown("CLOUD_DIRECTORY".to_owned()),
+            ]
+        );
+        let corp = &directories[1];
+        assert_eq!(corp.id, "66666666-7777-4888-8999-000000000002");
+        assert_eq!(corp.name.as_deref(), Some("corp.example"));
+        assert_eq!(corp.userstore_id.as_deref(), Some("0b000000-0000-4000-8000-000000000002"));
+        assert_eq!(corp.count_domains, Some(2));
+        assert_eq!(corp.delete_in_progress, Some(false));
+        assert_eq!(corp.migrated_to_enterprise_service, Some(false));
+        assert_eq!(corp.sync_configuration_enabled, Some(true));
+        assert_eq!(corp.extra["unheardOf"]["of"], true);
+        assert!(corp.extra.contains_key("_links"));
+        let syncable: Vec<_> = directories.iter().map(Directory::syncable).collect();
+        assert_eq!(syncable, [false, true, true, false, true]);
+    }
+
+    #[test]
+    fn what_is_shown() {
+        let shown = serde_json::to_value(&read(LIST).unwrap()[1]).unwrap();
+        assert_eq!(shown["id"], "66666666-7777-4888-8999-000000000002");
+        assert_eq!(shown["type"], "ACTIVE_DIRECTORY_LDAP");
+        assert_eq!(shown["syncable"], true);
+        assert_eq!(shown["unheardOf"]["of"], true);
+        // A field of theirs with a name of ours does not appear twice.
+        let odd = r#"[{"directoryId": "d", "id": 7, "syncable": "x", "deleteInProgress": "true"}]"#;
+        let text = serde_json::to_string(&read(odd).unwrap()[0]).unwrap();
+        assert_eq!(text.matches("\"id\"").count() + text.matches("\"syncable\"").count(), 2, "{text}");
+        assert!(text.contains(r#""syncable":false"#), "{text}");
+    }
+
+    #[test]
+    fn little_is_enough() {
+        let directories = read(r#"{"items": [{"directoryConfigId": "a", "directoryType": "LDAP_DIRECTORY"}, {"name": "no id"}, 7, {"directoryConfigurationId": "b", "countDomains": "two"}]}"#).unwrap();
+        assert_eq!(directories.len(), 2);
+        assert_eq!(directories[0].kind, Some(DirectoryKind::LdapDirectory));
+        assert!(directories[1].syncable() && directories[1].name.is_none());
+        assert_eq!(directories[1].extra["countDomains"], "two");
+        assert!(read(r#"{"items": []}"#).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_list_is_told() {
+        for body in ["", "null", "7", "<html>", "{}", r#"{"items": {}}"#, r#"{"items": [{"name": "x"}]}"#] {
+            assert_eq!(read(body).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{body}");
+        }
+    }
+}

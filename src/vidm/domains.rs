@@ -1,0 +1,78 @@
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains`: a directory's domains.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::Value;
+
+use super::api::Vidm;
+use super::directories::read_items;
+use super::profile::{Media, Path, Profile};
+use crate::endpoint::{Endpoint, bare};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains` (VMware's
+/// PowerValidatedSolutions module)
+///
+/// Which field of an item holds the domain's name is not written down anywhere, so every text in it is given back.
+#[derive(Debug)]
+pub(crate) struct ListDomains<'a> {
+    pub(crate) directory: &'a str,
+}
+
+impl Endpoint for ListDomains<'_> {
+    type Api = Vidm;
+    /// Every text of every item.
+    type Response = Vec<String>;
+    const CALL: &'static str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::DirectoryDomains, self.directory);
+        bare(Method::GET, &path, &profile.media(Media::DirectoryDomains))
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Vec<String>> {
+        let mut texts = Vec::new();
+        for item in read_items(Self::CALL, &answer)? {
+            item.into_iter().filter(|(name, _)| name != "_links").for_each(|(_, value)| collect(value, &mut texts));
+        }
+        Ok(texts)
+    }
+}
+
+fn collect(value: Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.into_iter().for_each(|value| collect(value, texts)),
+        Value::Object(map) => map.into_iter().for_each(|(_, value)| collect(value, texts)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vidm::tests::{answer, sent};
+
+    #[test]
+    fn the_request() {
+        let expected = |base: &str, media: &str| {
+            format!(
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/domains\naccept: {media}\n\n"
+            )
+        };
+        let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.domain.list+json";
+        let endpoint = ListDomains { directory: "d/1" };
+        assert_eq!(sent(&endpoint, &Profile::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&endpoint, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+    }
+
+    #[test]
+    fn every_text_but_the_links() {
+        let body = include_str!("../../tests/fixtures/vidm/domains.json");
+        let texts = ListDomains { directory: "d" }.response(answer(200, body)).unwrap();
+        assert!(texts.contains(&"corp.example".to_owned()) && texts.contains(&"emea.corp.example".to_owned()), "{texts:?}");
+        assert!(!texts.iter().any(|text| text.contains("/SAAS/")), "{texts:?}");
+    }
+}

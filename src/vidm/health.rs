@@ -1,0 +1,122 @@
+//! `GET /SAAS/API/1.0/REST/system/health`: vIDM about itself.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use crate::endpoint::{Endpoint, bare, read_json};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// `GET /SAAS/API/1.0/REST/system/health` (VMware Identity Manager 3.3 documentation, "monitoring")
+///
+/// Needs no login. A flat object whose values are all texts, booleans included.
+#[derive(Debug)]
+pub(crate) struct GetHealth;
+
+impl Endpoint for GetHealth {
+    type Api = Vidm;
+    type Response = Health;
+    const CALL: &'static str = "GET /SAAS/API/1.0/REST/system/health";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        bare(Method::GET, &profile.path(Path::Health), &profile.media(Media::Health))
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Health> {
+        let mut body: Map<String, Value> = read_json(Self::CALL, &answer)?;
+        let all_ok = body.remove("AllOk").map(Check::from);
+        let build_version = body.remove("BuildVersion").and_then(|value| value.as_str().map(str::to_owned));
+        Ok(Health {
+            all_ok: match all_ok {
+                Some(Check::Bool(ok)) => Some(ok),
+                _ => None,
+            },
+            build_version,
+            checks: body.into_iter().map(|(name, value)| (name, Check::from(value))).collect(),
+        })
+    }
+}
+
+/// vIDM's health, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// `AllOk`: everything it looks at is well. `None` when it does not say, or says "unknown".
+    pub all_ok: Option<bool>,
+    /// `BuildVersion`, as "version Build number".
+    pub build_version: Option<String>,
+    /// Everything else, by the vendor's names. Many read "unknown" unless the appliance is set to check more.
+    pub checks: BTreeMap<String, Check>,
+}
+
+/// One thing vIDM says about its health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Check {
+    /// Yes or no.
+    Bool(bool),
+    /// A name, a number, a time, or "unknown".
+    Text(String),
+}
+
+impl From<Value> for Check {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::String(text) => match text.to_ascii_lowercase().parse() {
+                Ok(flag) => Self::Bool(flag),
+                Err(_) => Self::Text(text),
+            },
+            other => Self::Text(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vidm::tests::{answer, sent};
+
+    fn read(body: &str) -> Result<Health> {
+        GetHealth.response(answer(200, body))
+    }
+
+    #[test]
+    fn the_request() {
+        for profile in [Profile::horizon(), Profile::json()] {
+            assert_eq!(sent(&GetHealth, &profile), "GET /SAAS/API/1.0/REST/system/health\naccept: application/json\n\n");
+            let tenant = sent(&GetHealth, &profile.in_tenant(Some("corp")));
+            assert_eq!(tenant, "GET /SAAS/t/corp/API/1.0/REST/system/health\naccept: application/json\n\n");
+        }
+    }
+
+    #[test]
+    fn texts_become_what_they_mean_and_all_are_kept() {
+        let health = read(include_str!("../../tests/fixtures/vidm/health.json")).unwrap();
+        assert_eq!(health.all_ok, Some(true));
+        assert_eq!(health.build_version.as_deref(), Some("3.3.7.0 Build 21173100"));
+        assert_eq!(health.checks["DatabaseConnectionOk"], Check::Bool(true));
+        assert_eq!(health.checks["ServiceReadOnlyMode"], Check::Bool(false));
+        assert_eq!(health.checks["ElasticsearchServiceOk"], Check::Text("unknown".to_owned()));
+        assert_eq!(health.checks["AuditPollInterval"], Check::Text("1000".to_owned()));
+        assert_eq!(health.checks.len(), 8);
+        let shown = serde_json::to_value(&health).unwrap();
+        assert_eq!((&shown["allOk"], &shown["checks"]["MessagingConnectionOk"]), (&Value::Bool(true), &Value::Bool(true)));
+    }
+
+    #[test]
+    fn not_knowing_is_not_being_well() {
+        for body in ["{}", r#"{"AllOk": "unknown"}"#, r#"{"AllOk": null, "Nodes": [1, 2]}"#] {
+            assert_eq!(read(body).unwrap().all_ok, None, "{body}");
+        }
+        assert_eq!(read(r#"{"AllOk": "FALSE"}"#).unwrap().all_ok, Some(false));
+        assert!(read("ok").is_err());
+    }
+}

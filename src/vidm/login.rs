@@ -1,0 +1,126 @@
+//! The three ways in: the product's own login, an OAuth client, and a domain account through an OAuth client.
+//!
+//! `system/login` takes only accounts of the local System Domain (priam says so in its source; its users found out). A
+//! domain account comes in through the OAuth password grant with a `domain` field, on a client that was made for it
+//! through the API.
+
+mod oauth;
+mod system;
+
+use std::time::Duration;
+
+pub(crate) use oauth::OauthToken;
+pub(crate) use system::SystemLogin;
+
+use crate::auth::{AccessToken, Scheme, Secret, jwt_lifetime};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorCode};
+use crate::outbound::{Destination, Outbound};
+use crate::runtime::Runtime;
+
+use super::Credentials;
+use super::api::Vidm;
+
+/// How long a token is used that does not say how long it lives.
+const UNSAID: Duration = Duration::from_secs(600);
+
+/// No token is used for longer, whatever it says.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What a login gave.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) scheme: Scheme,
+    pub(crate) token: Secret,
+    /// As the answer says it, in seconds.
+    pub(crate) expires_in: Option<u64>,
+}
+
+impl Granted {
+    /// What the answer says, else what the token says of itself, else a cautious guess.
+    fn lifetime(&self) -> Duration {
+        let said = self.expires_in.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        let said = said.or_else(|| jwt_lifetime(self.token.expose()).filter(|lifetime| !lifetime.is_zero()));
+        said.unwrap_or(UNSAID).min(LONGEST)
+    }
+}
+
+/// Logs in with `credentials`.
+///
+/// # Errors
+/// `upstream_auth` when they are refused; else as any call.
+pub(crate) async fn login<R: Runtime>(
+    out: &Outbound<'_, R>,
+    to: &Destination<'_, Vidm>,
+    credentials: &Credentials,
+) -> Result<AccessToken, Error> {
+    // Counted from before the call, so that the token dies here first.
+    let now = out.runtime().now();
+    let granted = match credentials {
+        Credentials::System { username, password, scheme } => {
+            let endpoint = SystemLogin { username, password, scheme: *scheme };
+            out.call(to, &endpoint, None).await.map_err(|e| refused::<SystemLogin<'_>>(e, SYSTEM_HINT))
+        }
+        Credentials::Client { id, secret } => {
+            let endpoint = OauthToken { client_id: id, client_secret: secret, account: None };
+            out.call(to, &endpoint, None).await.map_err(|e| refused::<OauthToken<'_>>(e, CLIENT_HINT))
+        }
+        Credentials::Password { client_id, client_secret, username, password, domain } => {
+            let account = Some(oauth::Account { username, password, domain });
+            let endpoint = OauthToken { client_id, client_secret, account };
+            out.call(to, &endpoint, None).await.map_err(|e| refused::<OauthToken<'_>>(e, PASSWORD_HINT))
+        }
+    }?;
+    let lifetime = granted.lifetime();
+    Ok(AccessToken::new(granted.scheme, granted.token, now, lifetime))
+}
+
+const SYSTEM_HINT: &str = "check user name and password by logging in to the console with them; this login takes only \
+    local accounts of the System Domain: an Active Directory account needs an OAuth client with the password grant \
+    (client id, client secret and domain), and after several wrong passwords the account is locked for a while";
+
+const CLIENT_HINT: &str = "check client id and secret; the OAuth client needs the grant client_credentials and the scope \
+    admin (in Omnissa Access an administrator role as well)";
+
+const PASSWORD_HINT: &str = "check client id and secret, then user name, password and domain; the OAuth client needs the \
+    grant password, which only the API can give it and editing it in the console takes away, and the scope admin; after \
+    several wrong passwords the account is locked for a while";
+
+/// A refusal at a login is about the credentials, by whichever status it comes.
+fn refused<E: Endpoint>(error: Error, hint: &str) -> Error {
+    match error.upstream_status().map(|status| status.as_u16()) {
+        Some(400 | 401 | 403) => {
+            let detail = error.detail().to_owned();
+            error.recode(ErrorCode::UpstreamAuth, detail).hint(hint)
+        }
+        Some(404) => error.hint(format!(
+            "{} is not there: check the target's URL, and whether the tenant belongs in the path (vidm_tenant)",
+            E::CALL
+        )),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    #[test]
+    fn the_lifetime_is_the_answers_or_the_tokens_or_a_guess() {
+        let jwt = |iat: u64, exp: u64| format!("e30.{}.s", URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":{iat},"exp":{exp}}}"#)));
+        for (expires_in, token, seconds) in [
+            (Some(10_799), jwt(0, 5), 10_799),
+            (Some(0), jwt(100, 3_700), 3_600),
+            (None, jwt(1_608_207_386, 1_608_236_186), 28_800),
+            (None, jwt(7, 7), 600),
+            (None, "opaque".to_owned(), 600),
+            (Some(u64::MAX), "opaque".to_owned(), 86_400),
+            (None, jwt(0, u64::MAX), 86_400),
+        ] {
+            let granted = Granted { scheme: Scheme::Bearer, token: Secret::new(token), expires_in };
+            assert_eq!(granted.lifetime(), Duration::from_secs(seconds), "{expires_in:?}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! How a sync stands, read from an answer whose form is written down nowhere.
+//!
+//! What is known are its relatives: the wrapper in vRealize Automation 7.4 (`{"syncStatus": {"status": "RUNNING",
+//! "message": null}}`), and the sync log of VCF 9's identity broker (`success`, `syncDetails` with `usersAdded`…,
+//! `timeStamp` in milliseconds; words `STARTED, IN_PROGRESS, FAILED, COMPLETED, UNKNOWN`). So the reader looks for words,
+//! times and counts by name, at any depth, the outermost first; what it does not understand is [`SyncStatus::Unknown`]
+//! with the word kept.
+
+mod fields;
+#[cfg(test)]
+mod tests;
+mod time;
+mod words;
+
+use std::time::SystemTime;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::excerpt;
+use fields::Run;
+
+/// Longest word of the upstream's kept, in characters.
+const MAX_WORD: usize = 80;
+
+/// How a sync stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncStatus {
+    /// It will run.
+    Queued,
+    /// It runs.
+    Running,
+    /// It ended well.
+    Succeeded,
+    /// It ended badly.
+    Failed,
+    /// The answer does not say, or not in words we know.
+    Unknown,
+}
+
+impl SyncStatus {
+    /// Whether it will stay as it is. `Unknown` is not: the next answer may be readable.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
+}
+
+/// Why a sync failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// It would have changed more than the directory's safeguards allow.
+    SafeguardTripped,
+    /// Anything else.
+    SyncFailed,
+}
+
+/// What a sync changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Users.
+    pub users: Changes,
+    /// Groups.
+    pub groups: Changes,
+}
+
+/// How many of a kind were changed; `None` where the upstream does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Changes {
+    /// Added.
+    pub added: Option<u64>,
+    /// Updated.
+    pub updated: Option<u64>,
+    /// Removed.
+    pub removed: Option<u64>,
+}
+
+/// How a directory's latest sync stands, as far as the answer could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncReport {
+    /// Where it stands.
+    pub status: SyncStatus,
+    /// The word the status was read from, or could not be.
+    pub upstream_word: Option<String>,
+    /// What vIDM says about it.
+    pub message: Option<String>,
+    /// When it began.
+    #[serde(serialize_with = "rfc3339")]
+    pub started_at: Option<SystemTime>,
+    /// When it ended.
+    #[serde(serialize_with = "rfc3339")]
+    pub finished_at: Option<SystemTime>,
+    /// What it changed.
+    pub counts: Option<Counts>,
+    /// Why it failed, when it did.
+    pub reason: Option<FailureReason>,
+}
+
+fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(crate::runtime::rfc3339).serialize(serializer)
+}
+
+impl SyncReport {
+    /// A sync that was just started: it runs, and nothing more is known.
+    #[must_use]
+    pub fn running() -> Self {
+        Self {
+            status: SyncStatus::Running,
+            upstream_word: None,
+            message: None,
+            started_at: None,
+            finished_at: None,
+            counts: None,
+            reason: None,
+        }
+    }
+
+    /// Nothing is known but `word`.
+    fn unknown(word: &str) -> Self {
+        Self {
+            status: SyncStatus::Unknown,
+            upstream_word: Some(bounded(word)),
+            message: None,
+            started_at: None,
+            finished_at: None,
+            counts: None,
+            reason: None,
+        }
+    }
+
+    /// vIDM does not answer this question for this directory.
+    pub(crate) fn unanswered(status: http::StatusCode) -> Self {
+        Self::unknown(&format!("no state is told ({})", status.as_u16()))
+    }
+
+    /// Reads the body of an answer, whatever it is.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        if text.is_empty() {
+            return Self::unknown("no content");
+        }
+        match serde_json::from_str(text) {
+            Ok(Value::String(word)) => Self::of_word(&word),
+            Ok(value) => match fields::newest_run(&value) {
+                Some(run) => Self::of_run(run),
+                None => Self::unknown(text),
+            },
+            // A bare word needs no JSON around it.
+            Err(_) => Self::of_word(text),
+        }
+    }
+
+    fn of_word(word: &str) -> Self {
+        let status = words::status(word).unwrap_or(SyncStatus::Unknown);
+        let reason = (status == SyncStatus::Failed).then(|| words::reason([word]));
+        Self { status, reason, ..Self::unknown(word) }
+    }
+
+    fn of_run(run: Run) -> Self {
+        let mut status = run.status();
+        let tripped = words::reason(run.messages.iter().map(String::as_str)) == FailureReason::SafeguardTripped;
+        // Its own words for a stopped sync say enough where no other word does.
+        if status == SyncStatus::Unknown && tripped {
+            status = SyncStatus::Failed;
+        }
+        let word = run.word();
+        let failed = status == SyncStatus::Failed;
+        let reason = failed.then(|| words::reason(run.messages.iter().map(String::as_str).chain(word.as_deref())));
+        let message = match reason {
+            Some(FailureReason::SafeguardTripped) => run.messages.iter().find(|text| words::is_safeguard(text)),
+            _ => None,
+        };
+        Self {
+            status,
+            upstream_word: Some(word.map_or_else(|| "no status".to_owned(), |word| bounded(&word))),
+            message: message.or(run.messages.first()).map(|text| excerpt(text)),
+            started_at: run.started(),
+            finished_at: run.finished(),
+            counts: (run.counts != Counts::default()).then_some(run.counts),
+            reason,
+        }
+    }
+}
+
+/// A word of the upstream's, on one line and not longer than it need be.
+fn bounded(word: &str) -> String {
+    let line = excerpt(word);
+    match line.char_indices().nth(MAX_WORD) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}

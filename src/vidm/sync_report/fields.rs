@@ -1,0 +1,300 @@
+//! What an answer says of a run, gathered by the names of its fields.
+//!
+//! Names are compared as [`plain`] letters. The outermost field wins, among equals the one that stands first in its table.
+
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+
+use super::words::plain;
+use super::{Changes, Counts, SyncStatus, time, words};
+
+/// How deep is looked.
+const DEPTH: usize = 5;
+
+/// Where a list of runs stands.
+const LISTS: [&str; 9] =
+    ["items", "syncexecutions", "executions", "synclogs", "logs", "history", "runs", "results", "content"];
+
+/// What has a state of its own that is not the run's.
+const OTHERS: [&str; 9] =
+    ["links", "connector", "connectorinstance", "directory", "profile", "schedule", "syncschedule", "service", "health"];
+
+/// Where a status word stands.
+const STATUS: [&str; 12] = [
+    "syncstatus",
+    "status",
+    "syncstate",
+    "state",
+    "lastsyncstatus",
+    "lastsyncstate",
+    "currentstatus",
+    "executionstatus",
+    "syncresult",
+    "lastsyncresult",
+    "result",
+    "outcome",
+];
+
+/// Where it stands inside an object that is itself a status.
+const IN_STATUS: [&str; 4] = ["name", "value", "code", "type"];
+
+/// Where a yes means that it runs.
+const RUNNING: [&str; 5] = ["running", "isrunning", "inprogress", "syncinprogress", "syncing"];
+
+/// Where a yes or a no tells how it ended.
+const SUCCESS: [&str; 7] = ["success", "successful", "succeeded", "issuccess", "issuccessful", "syncsuccess", "result"];
+
+const MESSAGES: [&str; 14] = [
+    "message",
+    "errormessage",
+    "syncmessage",
+    "statusmessage",
+    "failuremessage",
+    "failurereason",
+    "reason",
+    "error",
+    "errors",
+    "alerts",
+    "messages",
+    "syncresultmessage",
+    "syncresultmessagekey",
+    "details",
+];
+
+const STARTED: [&str; 12] = [
+    "starttime",
+    "startedat",
+    "started",
+    "syncstarttime",
+    "startdate",
+    "starttimestamp",
+    "startedon",
+    "lastsyncstarttime",
+    "syncstartedat",
+    "begintime",
+    "start",
+    "timestamp",
+];
+
+const FINISHED: [&str; 12] = [
+    "endtime",
+    "finishedat",
+    "finished",
+    "syncendtime",
+    "enddate",
+    "endtimestamp",
+    "finishtime",
+    "completedat",
+    "completiontime",
+    "endedat",
+    "lastsyncendtime",
+    "end",
+];
+
+/// What is said of one run.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    word: Found<String>,
+    /// The best word that is understood and stands where syncs are spoken of.
+    sync_word: Found<String>,
+    running: Found<bool>,
+    success: Found<bool>,
+    started: Found<SystemTime>,
+    finished: Found<SystemTime>,
+    /// Every text that explains something, outermost first.
+    pub(super) messages: Vec<String>,
+    pub(super) counts: Counts,
+}
+
+/// The best of several finds.
+#[derive(Debug)]
+struct Found<T>(Option<((usize, usize), T)>);
+
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Found<T> {
+    fn offer(&mut self, rank: (usize, usize), value: Option<T>) {
+        if let Some(value) = value
+            && self.0.as_ref().is_none_or(|(best, _)| rank < *best)
+        {
+            self.0 = Some((rank, value));
+        }
+    }
+
+    fn get(&self) -> Option<&T> {
+        self.0.as_ref().map(|(_, value)| value)
+    }
+}
+
+/// The run an answer speaks of; of several the one that began last. `None` when it speaks of none.
+pub(super) fn newest_run(value: &Value) -> Option<Run> {
+    match value {
+        Value::Object(map) => {
+            let run = Run::of(map);
+            if run.says_nothing() {
+                let list = map.iter().find(|(name, value)| value.is_array() && LISTS.contains(&plain(name).as_str()));
+                return list.and_then(|(_, list)| newest_run(list)).or(Some(run));
+            }
+            Some(run)
+        }
+        // Which end is the newest is not written down. Without times it is the first.
+        Value::Array(items) => items.iter().filter_map(Value::as_object).map(Run::of).reduce(|newest, run| {
+            if run.started() > newest.started() { run } else { newest }
+        }),
+        _ => None,
+    }
+}
+
+impl Run {
+    fn of(map: &Map<String, Value>) -> Self {
+        let mut run = Self::default();
+        let mut queue = VecDeque::from([(0, String::new(), map)]);
+        while let Some((depth, parent, map)) = queue.pop_front() {
+            for (name, value) in map {
+                let name = plain(name);
+                if OTHERS.contains(&name.as_str()) {
+                    continue;
+                }
+                run.field(depth, &parent, &name, value);
+                if let Value::Object(map) = value
+                    && depth < DEPTH
+                {
+                    queue.push_back((depth + 1, name, map));
+                }
+            }
+        }
+        run
+    }
+
+    fn field(&mut self, depth: usize, parent: &str, name: &str, value: &Value) {
+        let at = |table: &[&str]| table.iter().position(|known| *known == name).map(|place| (depth, place));
+        let in_status = || if STATUS.contains(&parent) { at(&IN_STATUS) } else { None };
+        if let Some(rank) = at(&STATUS).or_else(in_status) {
+            let word = word(value);
+            let speaks_of_sync = [parent, name].iter().any(|name| name.contains("sync") || name.contains("execution"));
+            let understood = word.as_deref().is_some_and(|word| words::status(word).is_some());
+            self.sync_word.offer(rank, word.clone().filter(|_| understood && speaks_of_sync));
+            self.word.offer(rank, word);
+        }
+        if let Some(rank) = at(&RUNNING) {
+            self.running.offer(rank, value.as_bool());
+        }
+        if let Some(rank) = at(&SUCCESS) {
+            self.success.offer(rank, value.as_bool());
+        }
+        if let Some(rank) = at(&STARTED) {
+            self.started.offer(rank, time::read(value));
+        }
+        if let Some(rank) = at(&FINISHED) {
+            self.finished.offer(rank, time::read(value));
+        }
+        if MESSAGES.contains(&name) {
+            texts(value, &mut self.messages);
+        }
+        if let (Some(slot), Some(count)) = (slot(&mut self.counts, parent, name), number(value)) {
+            slot.get_or_insert(count);
+        }
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.word.get().is_none() && self.running.get().is_none() && self.success.get().is_none()
+    }
+
+    pub(super) fn started(&self) -> Option<SystemTime> {
+        self.started.get().copied()
+    }
+
+    pub(super) fn finished(&self) -> Option<SystemTime> {
+        self.finished.get().copied()
+    }
+
+    /// The best word: the outermost, unless only another one is understood.
+    fn best_word(&self) -> Option<&String> {
+        let outermost = self.word.get();
+        let understood = outermost.filter(|word| words::status(word).is_some());
+        understood.or(self.sync_word.get()).or(outermost)
+    }
+
+    pub(super) fn status(&self) -> SyncStatus {
+        let ended = self.success.get().map(|well| if *well { SyncStatus::Succeeded } else { SyncStatus::Failed });
+        match self.best_word().and_then(|word| words::status(word)) {
+            // Completed is not yet well completed.
+            Some(SyncStatus::Succeeded) => ended.unwrap_or(SyncStatus::Succeeded),
+            Some(status) => status,
+            None if self.running.get() == Some(&true) => SyncStatus::Running,
+            None => ended.unwrap_or(SyncStatus::Unknown),
+        }
+    }
+
+    /// What the status was read from.
+    pub(super) fn word(&self) -> Option<String> {
+        let flag = |name: &str, found: &Found<bool>| found.get().map(|flag| format!("{name}: {flag}"));
+        let word = self.best_word().cloned();
+        word.or_else(|| flag("success", &self.success)).or_else(|| flag("running", &self.running))
+    }
+}
+
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(word) if !word.trim().is_empty() => Some(word.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Texts, and those in a list of texts or of objects that carry one.
+fn texts(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => into.push(text.clone()),
+        Value::Array(values) => {
+            for value in values {
+                match value {
+                    Value::Object(map) => {
+                        let told = |name: &str| MESSAGES.contains(&name) || matches!(name, "text" | "description");
+                        let told = map.iter().filter(|(name, value)| value.is_string() && told(&plain(name)));
+                        told.for_each(|(_, value)| texts(value, into));
+                    }
+                    Value::String(_) => texts(value, into),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Where a count belongs: `usersAdded`, `numUsersAdded`, `addedUsersCount`, or `added` within `users`.
+fn slot<'c>(counts: &'c mut Counts, parent: &str, name: &str) -> Option<&'c mut Option<u64>> {
+    let kind_of = |name: &str| match (name.contains("user"), name.contains("group")) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    };
+    let (users, change) = match kind_of(name) {
+        Some(users) => (users, name.to_owned()),
+        None if matches!(parent, "users" | "user" | "groups" | "group") => (parent.starts_with("user"), name.to_owned()),
+        None => return None,
+    };
+    let change = change.replace(if users { "user" } else { "group" }, "");
+    let change = ["numberof", "num", "total"].iter().find_map(|prefix| change.strip_prefix(prefix)).unwrap_or(&change);
+    let change = change.strip_suffix("count").unwrap_or(change);
+    // What is left of the plural, before or behind.
+    let change = change.strip_prefix('s').or(change.strip_suffix('s')).unwrap_or(change);
+    let changes: &mut Changes = if users { &mut counts.users } else { &mut counts.groups };
+    match change {
+        "added" | "add" | "created" | "new" => Some(&mut changes.added),
+        "updated" | "update" | "modified" | "changed" => Some(&mut changes.updated),
+        "removed" | "remove" | "deleted" | "delete" => Some(&mut changes.removed),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+}

@@ -1,0 +1,148 @@
+//! Answers as they may look, and what is read from them.
+
+use std::time::Duration;
+
+use super::{SyncStatus::{Failed, Queued, Running, Succeeded, Unknown}, *};
+
+fn read(body: &str) -> SyncReport {
+    SyncReport::read(body.as_bytes())
+}
+
+#[test]
+fn the_status_wherever_it_stands() {
+    for (body, status, word) in [
+        // A word alone.
+        ("RUNNING", Running, "RUNNING"),
+        ("\"COMPLETED\"", Succeeded, "COMPLETED"),
+        // vRealize Automation 7.4's wrapper.
+        (include_str!("../../../tests/fixtures/vidm/sync_state_wrapper.json"), Running, "RUNNING"),
+        (r#"{"syncStatus": {"status": "COMPLETED", "message": null}}"#, Succeeded, "COMPLETED"),
+        // Flat, under one name or another.
+        (r#"{"status": "IN_PROGRESS"}"#, Running, "IN_PROGRESS"),
+        (r#"{"syncStatus": "STARTED"}"#, Running, "STARTED"),
+        (r#"{"state": "queued"}"#, Queued, "queued"),
+        (r#"{"lastSyncStatus": "FAILED"}"#, Failed, "FAILED"),
+        (r#"{"result": "success"}"#, Succeeded, "success"),
+        // An object that is a status.
+        (r#"{"status": {"name": "Pending"}}"#, Queued, "Pending"),
+        // Yes and no.
+        (r#"{"success": true}"#, Succeeded, "success: true"),
+        (r#"{"successful": false}"#, Failed, "success: false"),
+        (r#"{"result": true}"#, Succeeded, "success: true"),
+        (r#"{"running": true}"#, Running, "running: true"),
+        (r#"{"running": false}"#, Unknown, "running: false"),
+        (r#"{"running": true, "success": false}"#, Running, "success: false"),
+        // Completed, but not well.
+        (r#"{"status": "COMPLETED", "success": false}"#, Failed, "COMPLETED"),
+        (r#"{"status": "RUNNING", "success": false}"#, Running, "RUNNING"),
+        // The outermost counts; another only where syncs are spoken of.
+        (r#"{"a": {"status": "FAILED"}, "status": "RUNNING"}"#, Running, "RUNNING"),
+        (r#"{"state": "ENABLED", "lastSync": {"status": "COMPLETED"}}"#, Succeeded, "COMPLETED"),
+        (r#"{"status": "REORGANISING", "agent": {"status": "OK"}}"#, Unknown, "REORGANISING"),
+        (r#"{"connector": {"status": "OK"}}"#, Unknown, "no status"),
+        // Lists.
+        (r#"{"items": []}"#, Unknown, "no status"),
+        (r#"{"items": [{"status": "COMPLETED"}, {"status": "FAILED"}]}"#, Succeeded, "COMPLETED"),
+        (r#"{"items": [{"status": "FAILED", "startTime": 1}, {"status": "COMPLETED", "startTime": 2}]}"#, Succeeded, "COMPLETED"),
+        (r#"[{"state": "COMPLETED", "startedAt": "2026-01-01T00:00:00Z"}, {"state": "RUNNING", "startedAt": "2026-01-02T00:00:00Z"}]"#, Running, "RUNNING"),
+        (r#"{"status": "RUNNING", "items": [{"status": "FAILED"}]}"#, Running, "RUNNING"),
+        // Nothing to read.
+        ("", Unknown, "no content"),
+        (" \n", Unknown, "no content"),
+        ("{}", Unknown, "no status"),
+        ("null", Unknown, "null"),
+        ("[]", Unknown, "[]"),
+        ("42", Unknown, "42"),
+        (r#"{"status": null}"#, Unknown, "no status"),
+        (r#"{"status": 3}"#, Unknown, "3"),
+        (r#"{"status": "HIBERNATING"}"#, Unknown, "HIBERNATING"),
+        ("<html><body>Sign in</body></html>", Unknown, "<html><body>Sign in</body></html>"),
+    ] {
+        let report = read(body);
+        assert_eq!((report.status, report.upstream_word.as_deref()), (status, Some(word)), "{body}");
+    }
+}
+
+#[test]
+fn the_words_in_any_spelling() {
+    for (status, spellings) in [
+        (Running, "RUNNING running IN_PROGRESS in-progress inProgress InProgress STARTED SYNCING SYNC_IN_PROGRESS syncRunning PROCESSING"),
+        (Queued, "QUEUED PENDING scheduled SYNC_PENDING NOT_STARTED"),
+        (Succeeded, "COMPLETED complete SUCCESS SUCCESSFUL Succeeded SYNC_SUCCESS LAST_SYNC_SUCCESSFUL FINISHED done OK"),
+        (Failed, "FAILED FAILURE ERROR SYNC_FAILED syncError ABORTED CANCELLED canceled TIMED_OUT UNSUCCESSFUL SAFEGUARD_EXCEEDED"),
+        (Unknown, "UNKNOWN IDLE sync status last is NEW"),
+    ] {
+        for word in spellings.split(' ') {
+            assert_eq!(read(&format!(r#"{{"status": "{word}"}}"#)).status, status, "{word}");
+        }
+    }
+    assert_eq!(read(r#"{"status": "In progress"}"#).status, Running);
+    assert_eq!(read(r#"{"status": "Completed with errors"}"#).status, Failed);
+}
+
+#[test]
+fn a_whole_report() {
+    let report = read(include_str!("../../../tests/fixtures/vidm/sync_state_log.json"));
+    let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    assert_eq!(report.status, Succeeded);
+    assert_eq!((report.started_at, report.finished_at), (at(1_795_168_800), at(1_795_168_842)));
+    let users = Changes { added: Some(3), updated: Some(2), removed: Some(0) };
+    let groups = Changes { added: Some(1), updated: Some(0), removed: Some(0) };
+    assert_eq!(report.counts, Some(Counts { users, groups }));
+    assert_eq!(
+        serde_json::to_string(&report).unwrap(),
+        r#"{"status":"succeeded","upstreamWord":"COMPLETED","message":null,"startedAt":"2026-11-20T10:00:00.000Z","finishedAt":"2026-11-20T10:00:42.000Z","counts":{"users":{"added":3,"updated":2,"removed":0},"groups":{"added":1,"updated":0,"removed":0}},"reason":null}"#
+    );
+}
+
+#[test]
+fn safeguards_are_told_apart() {
+    const STOPPED: &str = "Failed to complete sync. Please check safeguards for details.";
+    const LIMIT: &str = "You are attempting to remove 40% of current users from an existing group, more than your current limit of 10%.";
+    for (body, reason, message) in [
+        (format!(r#"{{"status": "FAILED", "message": "{STOPPED}"}}"#), FailureReason::SafeguardTripped, Some(STOPPED)),
+        (format!(r#"{{"syncStatus": {{"status": "ERROR", "message": "{LIMIT}"}}}}"#), FailureReason::SafeguardTripped, Some(LIMIT)),
+        (format!(r#"{{"success": false, "alerts": [{{"text": "One."}}, {{"text": "{STOPPED}"}}]}}"#), FailureReason::SafeguardTripped, Some(STOPPED)),
+        (format!(r#"{{"message": "{STOPPED}"}}"#), FailureReason::SafeguardTripped, Some(STOPPED)),
+        (r#"{"status": "SAFEGUARD_THRESHOLD_EXCEEDED"}"#.to_owned(), FailureReason::SafeguardTripped, None),
+        (r#"{"status": "FAILED", "message": "Bind failed."}"#.to_owned(), FailureReason::SyncFailed, Some("Bind failed.")),
+        (r#"{"status": "FAILED", "ignoreSafeguards": true}"#.to_owned(), FailureReason::SyncFailed, None),
+        (r#"{"status": "FAILED", "errors": ["Bind failed.", "x"]}"#.to_owned(), FailureReason::SyncFailed, Some("Bind failed.")),
+    ] {
+        let report = read(&body);
+        assert_eq!((report.status, report.reason, report.message.as_deref()), (Failed, Some(reason), message), "{body}");
+    }
+    for body in [
+        format!(r#"{{"status": "RUNNING", "message": "{STOPPED}"}}"#),
+        r#"{"status": "COMPLETED", "message": "Safeguards were ignored."}"#.to_owned(),
+    ] {
+        assert_eq!(read(&body).reason, None, "{body}");
+    }
+}
+
+#[test]
+fn counts_under_their_many_names() {
+    let removed = |body: &str| read(body).counts.and_then(|counts| counts.users.removed);
+    for body in [
+        r#"{"usersRemoved": 4}"#,
+        r#"{"syncDetails": {"usersDeleted": "4"}}"#,
+        r#"{"numUsersRemoved": 4}"#,
+        r#"{"removedUsersCount": 4}"#,
+        r#"{"users": {"removed": 4}}"#,
+        r#"{"summary": {"users": {"deletedCount": 4}}}"#,
+        r#"{"usersRemoved": 4, "details": {"usersRemoved": 5}}"#,
+    ] {
+        assert_eq!(removed(body), Some(4), "{body}");
+    }
+    for body in ["{}", r#"{"usersRemoved": null}"#, r#"{"removed": 4}"#, r#"{"groupUsersRemoved": 4}"#, r#"{"userCount": 4}"#, r#"{"usersRemoved": -4}"#] {
+        assert_eq!(read(body).counts, None, "{body}");
+    }
+}
+
+#[test]
+fn a_long_word_is_cut() {
+    let report = read(&format!(r#"{{"status": "{}"}}"#, "ä ".repeat(4_000)));
+    assert!(report.upstream_word.unwrap().chars().count() <= MAX_WORD + 1);
+    let report = read(&"<p>".repeat(100_000));
+    assert!(report.upstream_word.unwrap().len() < 400);
+}

@@ -1,0 +1,211 @@
+//! The two calls that start a sync: the classic connector's and the enterprise service's.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use crate::endpoint::{Api as _, Endpoint, json, with_body};
+use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
+use crate::retry::Repeat;
+
+/// How a sync is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StartOptions {
+    /// Whether to run past the safeguards, the limits on how much one sync may change. Without them a broken LDAP filter
+    /// can delete a directory's users, so this is off unless somebody says otherwise.
+    pub ignore_safeguards: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    ignore_safeguards: bool,
+}
+
+impl StartOptions {
+    fn body(self) -> Result<Bytes> {
+        json(&Body { ignore_safeguards: self.ignore_safeguards })
+    }
+}
+
+/// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (not in the vendor's
+/// public reference; VMware's PowerValidatedSolutions module and "Manual Sync of vIDM via API")
+///
+/// Answers 200, and no more: no id of a run, no link.
+#[derive(Debug)]
+pub(crate) struct StartSync<'a> {
+    pub(crate) directory: &'a str,
+    pub(crate) options: StartOptions,
+}
+
+impl Endpoint for StartSync<'_> {
+    type Api = Vidm;
+    type Response = ();
+    const CALL: &'static str =
+        "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::Sync, self.directory);
+        let (accept, content) = (profile.media(Media::SyncAccept), profile.media(Media::SyncContent));
+        with_body(Method::POST, &path, &accept, &content, self.options.body()?)
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+        started(Self::CALL, &answer)
+    }
+}
+
+/// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2` (not in the vendor's
+/// public reference; public scripts for Workspace ONE Access in the cloud)
+///
+/// For directories that were migrated to the enterprise service.
+#[derive(Debug)]
+pub(crate) struct StartSyncV2<'a> {
+    pub(crate) directory: &'a str,
+    pub(crate) options: StartOptions,
+}
+
+impl Endpoint for StartSyncV2<'_> {
+    type Api = Vidm;
+    type Response = ();
+    const CALL: &'static str =
+        "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::SyncV2, self.directory);
+        let media = profile.media(Media::SyncV2);
+        with_body(Method::POST, &path, &media, &media, self.options.body()?)
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+        started(Self::CALL, &answer)
+    }
+}
+
+/// A 2xx has started a sync, whatever its body; only an error body says otherwise.
+fn started(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Errors {
+        errors: Vec<serde::de::IgnoredAny>,
+    }
+    if serde_json::from_slice::<Errors>(answer.body()).is_ok_and(|body| !body.errors.is_empty())
+        && let Some(vendor) = Vidm::read_error(answer.body())
+    {
+        let said = [vendor.code.as_deref(), vendor.message.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} was answered with an error: {said}")).upstream(
+            UpstreamEvidence {
+                call,
+                status: Some(answer.status()),
+                code: vendor.code,
+                message: vendor.message,
+                details: vendor.details,
+                ..UpstreamEvidence::default()
+            },
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a refused start says that a sync is running already. How vIDM says so is not written down: a 409 without words
+/// of its own is taken for it, and so are words to that effect under any status.
+pub(crate) fn already_running(error: &Error) -> bool {
+    let Some(evidence) = error.evidence() else { return false };
+    let Some(status) = evidence.status else { return false };
+    let said = [evidence.code.as_deref(), evidence.message.as_deref()].into_iter().flatten();
+    let said: String = said.chain(evidence.details.iter().map(String::as_str)).collect();
+    let words: String = said.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    if words.contains("delet") {
+        return false;
+    }
+    let speaks_of_it = ["inprogress", "alreadyrunning", "alreadystarted", "alreadysyncing", "alreadyqueued"]
+        .into_iter()
+        .chain(["currentlyrunning", "currentlysyncing", "syncrunning", "syncisrunning"])
+        .any(|phrase| words.contains(phrase));
+    speaks_of_it || (status == http::StatusCode::CONFLICT && words.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::check;
+    use crate::vidm::tests::{answer, sent};
+    use std::time::SystemTime;
+
+    const SYNC: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.sync+json";
+    const TRIGGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.trigger.v2+json";
+    const JSON: &str = "application/json";
+
+    #[test]
+    fn the_classic_request() {
+        let expected = |base: &str, accept: &str, content: &str, flag: bool| {
+            format!(
+                "POST {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncprofile/sync\n\
+                 accept: {accept}\ncontent-type: {content}\n\n{{\"ignoreSafeguards\":{flag}}}"
+            )
+        };
+        for flag in [false, true] {
+            let start = StartSync { directory: "d-1", options: StartOptions { ignore_safeguards: flag } };
+            let v1 = "application/vnd.vmware.horizon.v1.0+json";
+            assert_eq!(sent(&start, &Profile::horizon()), expected("/SAAS", v1, SYNC, flag));
+            assert_eq!(sent(&start, &Profile::json()), expected("/SAAS", JSON, JSON, flag));
+            assert_eq!(sent(&start, &Profile::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", v1, SYNC, flag));
+            assert_eq!(sent(&start, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", JSON, JSON, flag));
+        }
+    }
+
+    #[test]
+    fn the_v2_request() {
+        let expected = |base: &str, media: &str| {
+            format!(
+                "POST {base}/jersey/manager/api/connectormanagement/directoryconfigurations/d-1/sync/v2\n\
+                 accept: {media}\ncontent-type: {media}\n\n{{\"ignoreSafeguards\":false}}"
+            )
+        };
+        let start = StartSyncV2 { directory: "d-1", options: StartOptions::default() };
+        assert_eq!(sent(&start, &Profile::horizon()), expected("/SAAS", TRIGGER));
+        assert_eq!(sent(&start, &Profile::json()), expected("/SAAS", JSON));
+        assert_eq!(sent(&start, &Profile::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", TRIGGER));
+        assert_eq!(sent(&start, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", JSON));
+    }
+
+    #[test]
+    fn any_2xx_has_started_it_but_an_error_body() {
+        let start = StartSync { directory: "d", options: StartOptions::default() };
+        for body in ["", "{}", "ok", "<ok/>", r#"{"items":[]}"#, r#"{"errors":[]}"#, r#"{"code":0,"message":"started"}"#] {
+            start.response(answer(200, body)).unwrap();
+        }
+        let error = start.response(answer(200, r#"{"errors":[{"code":"no","message":"not now"}]}"#)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+        assert!(error.detail().contains("no: not now"), "{error}");
+    }
+
+    #[test]
+    fn running_already_in_several_words() {
+        let says = |status, body: &str| {
+            let error = check::<StartSync<'_>>(answer(status, body), SystemTime::UNIX_EPOCH).unwrap_err();
+            already_running(&error)
+        };
+        for (status, body) in [
+            (409, ""),
+            (409, r#"{"errors":[{"code":"sync.in.progress","message":"x"}]}"#),
+            (400, r#"{"errors":[{"code":"a","message":"A sync is already running for this directory."}]}"#),
+            (500, r#"{"errors":[{"code":"DIRECTORY_SYNC_ALREADY_STARTED","message":null}]}"#),
+            (400, r#"{"code":"b","message":"Directory sync is currently in-progress"}"#),
+        ] {
+            assert!(says(status, body), "{status} {body}");
+        }
+        for (status, body) in [
+            (400, ""),
+            (404, "<html><title>404</title></html>"),
+            (409, r#"{"errors":[{"code":"conflict","message":"Use the other call."}]}"#),
+            (409, r#"{"errors":[{"code":"conflict","message":"Deletion of the directory is in progress."}]}"#),
+            (500, r#"{"errors":[{"code":"connector","message":"The connector is not running."}]}"#),
+        ] {
+            assert!(!says(status, body), "{status} {body}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync`: how the sync stands.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use super::sync_report::SyncReport;
+use crate::endpoint::{Endpoint, bare};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (a comment below
+/// "Manual Sync of vIDM via API" says to poll it; its answer is written down nowhere)
+///
+/// So whatever comes is read as far as it can be: see [`SyncReport`].
+#[derive(Debug)]
+pub(crate) struct GetSync<'a> {
+    pub(crate) directory: &'a str,
+}
+
+impl Endpoint for GetSync<'_> {
+    type Api = Vidm;
+    type Response = SyncReport;
+    const CALL: &'static str =
+        "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::Sync, self.directory);
+        bare(Method::GET, &path, &profile.media(Media::SyncState))
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<SyncReport> {
+        Ok(SyncReport::read(answer.body()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vidm::sync_report::SyncStatus;
+    use crate::vidm::tests::{answer, sent};
+
+    #[test]
+    fn the_request() {
+        let expected = |base: &str, media: &str| {
+            format!(
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d/syncprofile/sync\naccept: {media}, */*;q=0.5\n\n"
+            )
+        };
+        let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.sync+json";
+        let state = GetSync { directory: "d" };
+        assert_eq!(sent(&state, &Profile::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&state, &Profile::json()), expected("/SAAS", "application/json"));
+        assert_eq!(sent(&state, &Profile::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", horizon));
+        assert_eq!(sent(&state, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+    }
+
+    #[test]
+    fn an_empty_answer_says_nothing() {
+        let report = GetSync { directory: "d" }.response(answer(204, "")).unwrap();
+        assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Unknown, Some("no content")));
+    }
+}

@@ -1,0 +1,116 @@
+//! Who is calling: an API key, in any of the three ways callers can send one.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use super::route::Access;
+use crate::config::{ApiKey, Scope};
+use crate::error::{Error, ErrorCode};
+
+/// A caller that proved who it is.
+#[derive(Debug)]
+pub(super) struct Caller<'k> {
+    key: &'k ApiKey,
+}
+
+impl<'k> Caller<'k> {
+    /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`.
+    pub(super) fn of(headers: &HeaderMap, keys: &'k [ApiKey]) -> Result<Self, Error> {
+        let Some(presented) = presented(headers) else {
+            return Err(Error::new(ErrorCode::Unauthenticated, "no API key came with the request")
+                .hint("send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication"));
+        };
+        match ApiKey::find(keys, &presented) {
+            Some(key) => Ok(Self { key }),
+            None => Err(Error::new(ErrorCode::Unauthenticated, "the API key is not one of those configured")
+                .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)")),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.key.name
+    }
+
+    /// Whether it has `scope`.
+    pub(super) fn may(&self, scope: Scope) -> bool {
+        self.key.scopes.contains(&scope)
+    }
+
+    /// Refuses a caller without the scope, or one that is limited to other targets.
+    pub(super) fn require(&self, access: Access, target: Option<&str>) -> Result<(), Error> {
+        if let Some(scope) = access.filter(|scope| !self.may(*scope)) {
+            return Err(self.lacks(scope));
+        }
+        let allowed = match (&self.key.targets, target) {
+            (Some(allowed), Some(target)) => allowed.iter().any(|name| name == target),
+            (None, _) | (_, None) => true,
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::Forbidden, format!("the key {} is not for this target", self.key.name))
+            .hint("name the target in the key's entry in api_keys, or use another key"))
+    }
+
+    /// The refusal for want of a scope.
+    pub(super) fn lacks(&self, scope: Scope) -> Error {
+        Error::new(ErrorCode::Forbidden, format!("the key {} lacks the scope {scope}", self.key.name))
+            .hint(format!("add {scope} to the scopes of this key in api_keys, or use another key"))
+    }
+}
+
+/// The key as it was presented. An `X-API-Key` wins: proxies may add an `Authorization` of their own.
+fn presented(headers: &HeaderMap) -> Option<Vec<u8>> {
+    if let Some(key) = headers.get("x-api-key") {
+        return Some(trim(key.as_bytes()).to_vec());
+    }
+    let value = trim(headers.get(AUTHORIZATION)?.as_bytes());
+    let (scheme, credentials) = value.split_at_checked(value.iter().position(|byte| *byte == b' ')?)?;
+    let credentials = trim(credentials);
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        return Some(credentials.to_vec());
+    }
+    if scheme.eq_ignore_ascii_case(b"basic") {
+        let pair = STANDARD.decode(credentials).ok()?;
+        let colon = pair.iter().position(|byte| *byte == b':')?;
+        return pair.get(colon + 1..).map(<[u8]>::to_vec);
+    }
+    None
+}
+
+fn trim(bytes: &[u8]) -> &[u8] {
+    bytes.trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_key_comes_three_ways() {
+        for headers in [
+            with("authorization", "Bearer k:1"),
+            with("authorization", "bearer  k:1 "),
+            with("x-api-key", "k:1"),
+            with("authorization", &format!("Basic {}", STANDARD.encode("anybody:k:1"))),
+        ] {
+            assert_eq!(presented(&headers).unwrap(), b"k:1", "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_key() {
+        for value in ["k", "Bearer", "Basic !!!", "Basic bm9jb2xvbg==", "Digest k"] {
+            assert_eq!(presented(&with("authorization", value)), None, "{value}");
+        }
+        assert_eq!(presented(&HeaderMap::new()), None);
+    }
+}

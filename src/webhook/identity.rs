@@ -1,0 +1,90 @@
+//! The names a request goes by: its id and its trace.
+
+use http::{HeaderValue, Request};
+
+use crate::runtime::Runtime;
+
+/// Ids of one request.
+#[derive(Debug, Clone)]
+pub(super) struct RequestIdentity {
+    /// `X-Request-Id`: the caller's, where it sent a reasonable one, else ours.
+    pub(super) id: HeaderValue,
+    /// `traceparent` (W3C Trace Context), where a valid one came.
+    pub(super) traceparent: Option<HeaderValue>,
+}
+
+impl RequestIdentity {
+    pub(super) fn of<B>(request: &Request<B>, runtime: &impl Runtime) -> Self {
+        let given = request.headers().get("x-request-id").filter(|value| is_id(value.as_bytes()));
+        let id = given.cloned().unwrap_or_else(|| {
+            let fresh = format!("{:016x}{:016x}", runtime.random(), runtime.random());
+            HeaderValue::from_str(&fresh).unwrap_or(HeaderValue::from_static("-"))
+        });
+        let traceparent = request.headers().get("traceparent").filter(|value| trace_id(value).is_some()).cloned();
+        Self { id, traceparent }
+    }
+
+    /// The id as text.
+    pub(super) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or("-")
+    }
+
+    /// The trace id within `traceparent`.
+    pub(super) fn trace_id(&self) -> Option<&str> {
+        self.traceparent.as_ref().and_then(trace_id)
+    }
+}
+
+fn is_id(bytes: &[u8]) -> bool {
+    (1..=128).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'=' | b'/' | b'+'))
+}
+
+/// `version-traceid-parentid-flags`; a version after 00 may have more behind it.
+fn trace_id(value: &HeaderValue) -> Option<&str> {
+    let text = value.to_str().ok()?;
+    let mut parts = text.split('-');
+    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let is_zero = |part: &str| part.bytes().all(|b| b == b'0');
+    let valid = is_hex(version, 2)
+        && version != "ff"
+        && is_hex(trace, 32)
+        && is_hex(parent, 16)
+        && is_hex(flags, 2)
+        && !is_zero(trace)
+        && !is_zero(parent)
+        && (version != "00" || parts.next().is_none());
+    valid.then_some(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_taken_only_when_it_is_one() {
+        let read = |text: &'static str| trace_id(&HeaderValue::from_static(text)).map(str::to_owned);
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(read(good).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        for bad in [
+            "",
+            "00",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_could_break_a_log_is_not_taken() {
+        assert!(is_id(b"a-1.b:c"));
+        for bad in [b"".as_slice(), b"a b", b"a\"b", &[b'a'; 129]] {
+            assert!(!is_id(bad));
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What a request brings: its query and its body, whatever form they came in, as one typed value or a list of all that is
+//! wrong.
+
+use std::fmt;
+
+use http::Request;
+use http::header::CONTENT_TYPE;
+use percent_encoding::percent_decode;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde_json::{Map, Value};
+
+use super::Body;
+use crate::error::{Error, ErrorCode, FieldError};
+
+/// A request's input, read as far as its form.
+#[derive(Debug)]
+pub(super) struct Input<'a> {
+    query: Vec<(String, String)>,
+    body: &'a [u8],
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Urlencoded,
+}
+
+impl<'a> Input<'a> {
+    /// Looks at what came: bounds and media type.
+    pub(super) fn of(request: &'a Request<Body>) -> Result<Self, Error> {
+        let body: &[u8] = match request.body() {
+            Body::Whole(bytes) => bytes,
+            Body::TooLarge => {
+                return Err(Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
+                    .hint("send only the fields the route knows, or raise request_body_limit"));
+            }
+            Body::TooSlow => return Err(Error::new(ErrorCode::RequestTimeout, "the request body did not come in time")),
+            Body::Broken => {
+                return Err(Error::invalid(vec![FieldError::new("", "the request body broke off before its end")]));
+            }
+        };
+        let form = if body.iter().all(u8::is_ascii_whitespace) { Form::Json } else { media_type(request)? };
+        Ok(Self { query: pairs(request.uri().query().unwrap_or_default().as_bytes(), "the query")?, body, form })
+    }
+
+    /// The query parameter `name`, where it is there and not blank.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
+        found.filter(|value| !value.is_empty())
+    }
+
+    /// The query parameter `name` as yes or no.
+    pub(super) fn query_flag(&self, name: &str) -> Result<Option<bool>, Error> {
+        self.query(name).map(|text| flag_word(text).ok_or_else(|| query_error(name, "write true or false"))).transpose()
+    }
+
+    /// The body as `T`; an empty one is an empty object.
+    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let value = self.value()?;
+        let mut placeholders = Vec::new();
+        find_placeholders(&value, &mut String::new(), &mut placeholders);
+        if !placeholders.is_empty() {
+            let detail = format!("{} still holds a placeholder", list(&placeholders));
+            return Err(Error::invalid(placeholders)
+                .recode(ErrorCode::UnresolvedPlaceholder, detail)
+                .hint("the caller's template was not filled in: check the variable's name there"));
+        }
+        serde_path_to_error::deserialize(value).map_err(|e| {
+            let pointer = pointer(e.path());
+            Error::invalid(vec![FieldError::new(pointer, expectation(&e.into_inner().to_string()))])
+        })
+    }
+
+    fn value(&self) -> Result<Value, Error> {
+        let text = self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(self.body).trim_ascii();
+        if text.is_empty() {
+            return Ok(Value::Object(Map::new()));
+        }
+        // curl -d says "form" of whatever it sends; a form never begins so.
+        if self.form == Form::Urlencoded && !text.starts_with(b"{") {
+            let mut fields = Map::new();
+            for (name, value) in pairs(text, "the form")? {
+                if name == "payload" {
+                    return parse(value.as_bytes());
+                }
+                fields.insert(name, Value::String(value));
+            }
+            return Ok(Value::Object(fields));
+        }
+        parse(text)
+    }
+}
+
+/// A query parameter that is wrong.
+pub(super) fn query_error(name: &str, detail: &str) -> Error {
+    Error::invalid(vec![FieldError::new("", format!("the query parameter {name} is not valid: {detail}"))])
+}
+
+fn parse(text: &[u8]) -> Result<Value, Error> {
+    let value: Value = serde_json::from_slice(text).map_err(|e| {
+        let place = format!("line {}, column {}", e.line(), e.column());
+        let detail = if e.is_eof() { format!("the JSON ends too early, at {place}") } else { format!("this is not JSON, at {place}") };
+        Error::invalid(vec![FieldError::new("", detail)])
+    })?;
+    match value {
+        Value::Object(_) => Ok(value),
+        _ => Err(Error::invalid(vec![FieldError::new("", "the body must be a JSON object")])),
+    }
+}
+
+fn media_type(request: &Request<Body>) -> Result<Form, Error> {
+    let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(Form::Json) };
+    let text = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match text.as_str() {
+        "" | "application/json" | "text/json" | "text/plain" | "application/octet-stream" => Ok(Form::Json),
+        "application/x-www-form-urlencoded" => Ok(Form::Urlencoded),
+        other if other.starts_with("application/") && other.ends_with("+json") => Ok(Form::Json),
+        other => Err(Error::new(ErrorCode::UnsupportedMediaType, format!("{} is not read here", crate::error::excerpt(other)))
+            .hint("send JSON as Content-Type: application/json")),
+    }
+}
+
+/// Name and value pairs of a query or a form.
+fn pairs(text: &[u8], what: &str) -> Result<Vec<(String, String)>, Error> {
+    let decode = |part: &[u8]| {
+        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        percent_decode(&spaced).decode_utf8().map(std::borrow::Cow::into_owned)
+    };
+    text.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = pair.split_at_checked(at).unwrap_or((pair, b""));
+            Ok((decode(name)?, decode(value.strip_prefix(b"=").unwrap_or(value))?))
+        })
+        .collect::<Result<_, std::str::Utf8Error>>()
+        .map_err(|_| Error::invalid(vec![FieldError::new("", format!("{what} is not UTF-8"))]))
+}
+
+/// Collects the texts that still hold `${…}`.
+fn find_placeholders(value: &Value, at: &mut String, found: &mut Vec<FieldError>) {
+    let length = at.len();
+    match value {
+        Value::String(text) if text.split_once("${").is_some_and(|(_, rest)| rest.contains('}')) => {
+            found.push(FieldError::new(at.clone(), "holds a placeholder ${…} that was not filled in"));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                at.push_str(&format!("/{index}"));
+                find_placeholders(item, at, found);
+                at.truncate(length);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, item) in fields {
+                at.push('/');
+                at.push_str(&escape(name));
+                find_placeholders(item, at, found);
+                at.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn list(fields: &[FieldError]) -> String {
+    fields.iter().take(5).map(|field| field.pointer.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A JSON Pointer (RFC 6901) to where deserialising stopped.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// serde's words without the value it quotes: that may be a password in the wrong place.
+fn expectation(said: &str) -> String {
+    match said.rsplit_once("expected ") {
+        Some((_, expected)) => format!("is of the wrong kind: expected {expected}"),
+        None if said.starts_with("missing field") || said.starts_with("duplicate field") => said.to_owned(),
+        None => "is of the wrong kind".to_owned(),
+    }
+}
+
+fn flag_word(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" | "" => Some(false),
+        _ => None,
+    }
+}
+
+/// A boolean as callers send it: `true`, `"true"`, `"false"`, `1`, null; for `#[serde(deserialize_with)]`.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    struct Flag;
+    impl Visitor<'_> for Flag {
+        type Value = bool;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true or false")
+        }
+        fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
+            Ok(value)
+        }
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<bool, E> {
+            flag_word(value).ok_or_else(|| E::custom("a word, expected true or false"))
+        }
+        fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<bool, E> {
+            match value {
+                0 => Ok(false),
+                1 => Ok(true),
+                _ => Err(E::custom("a number, expected true or false")),
+            }
+        }
+        fn visit_unit<E>(self) -> Result<bool, E> {
+            Ok(false)
+        }
+    }
+    deserializer.deserialize_any(Flag).map_err(|e| D::Error::custom(expectation(&e.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    struct Wanted {
+        #[serde(default, deserialize_with = "flag")]
+        ignore_safeguards: bool,
+        directory: Option<String>,
+    }
+
+    fn read(content_type: Option<&str>, body: &'static [u8]) -> Result<Wanted, Error> {
+        let mut request = Request::post("/vidm/x/v1/syncs").body(Body::Whole(Bytes::from_static(body))).unwrap();
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert(CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        Input::of(&request)?.body()
+    }
+
+    #[test]
+    fn the_same_input_in_many_forms() {
+        let wanted = Wanted { ignore_safeguards: true, directory: Some("corp".into()) };
+        for (content_type, body) in [
+            (Some("application/json"), br#"{"ignoreSafeguards":true,"directory":"corp"}"#.as_slice()),
+            (Some("application/json; charset=utf-8"), b"\xEF\xBB\xBF {\"ignoreSafeguards\":\"true\",\"directory\":\"corp\",\"more\":1}"),
+            (Some("text/plain"), br#"{"ignoreSafeguards":1,"directory":"corp"}"#),
+            (None, br#"{"ignoreSafeguards":"True","directory":"corp"}"#),
+            (Some("application/vnd.api+json"), br#"{"ignoreSafeguards":true,"directory":"corp"}"#),
+            (Some("application/x-www-form-urlencoded"), br#"{"ignoreSafeguards":true,"directory":"corp"}"#),
+            (Some("application/x-www-form-urlencoded"), b"ignoreSafeguards=true&directory=c%6Frp"),
+            (Some("application/x-www-form-urlencoded"), b"payload=%7B%22ignoreSafeguards%22%3Atrue%2C%22directory%22%3A%22corp%22%7D"),
+        ] {
+            assert_eq!(read(content_type, body).unwrap(), wanted, "{content_type:?} {}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn nothing_is_defaults() {
+        let nothing = Wanted { ignore_safeguards: false, directory: None };
+        assert_eq!(read(Some("application/json"), b"").unwrap(), nothing);
+        assert_eq!(read(Some("multipart/form-data"), b" \n").unwrap(), nothing);
+        assert_eq!(read(None, br#"{"ignoreSafeguards":null,"directory":null}"#).unwrap(), nothing);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_its_value_is_not_shown() {
+        let told = |body| {
+            let error = read(None, body).unwrap_err();
+            (error.code(), error.fields()[0].pointer.clone(), error.fields()[0].detail.clone())
+        };
+        assert_eq!(told(b"{").1, "");
+        assert!(told(b"{").2.contains("ends too early"));
+        assert!(told(b"{'a':1}").2.contains("line 1, column 2"));
+        assert!(told(b"[]").2.contains("object"));
+        let (code, pointer, detail) = told(br#"{"ignoreSafeguards":"hunter2"}"#);
+        assert_eq!((code, pointer.as_str()), (ErrorCode::RequestInvalid, "/ignoreSafeguards"));
+        assert!(detail.contains("true or false") && !detail.contains("hunter2"), "{detail}");
+        let (_, pointer, detail) = told(br#"{"directory":["hunter2"]}"#);
+        assert!(pointer == "/directory" && detail.contains("string") && !detail.contains("hunter2"), "{detail}");
+        let (code, pointer, _) = told(br#"{"directory":"${dir}"}"#);
+        assert_eq!((code, pointer.as_str()), (ErrorCode::UnresolvedPlaceholder, "/directory"));
+        let (code, pointer, _) = told(br#"{"x":[{"a/b~c":"pre ${dir} post"}]}"#);
+        assert_eq!((code, pointer.as_str()), (ErrorCode::UnresolvedPlaceholder, "/x/0/a~1b~0c"));
+        assert!(read(None, br#"{"directory":"costs $5 {net}"}"#).is_ok());
+    }
+
+    #[test]
+    fn other_media_types_are_refused() {
+        assert_eq!(read(Some("application/xml"), b"<a/>").unwrap_err().code(), ErrorCode::UnsupportedMediaType);
+    }
+}

@@ -1,0 +1,213 @@
+//! The routes: one table of paths, methods and the scope each needs.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use std::sync::LazyLock;
+
+use crate::config::Scope;
+use crate::error::{Error, ErrorCode, FieldError};
+
+/// A route's name, for dispatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Health,
+    Ready,
+    Directories,
+    Directory,
+    DirectorySyncs,
+    DirectorySync,
+    Syncs,
+    Sync,
+    Groups,
+    VidmHealth,
+    IdentityProviders,
+    IdentityProvider,
+    IdentitySources,
+    IdentitySource,
+    SyncClient,
+    Prechecks,
+    SddcManagerOidc,
+}
+
+impl Name {
+    /// Whether it works on a vIDM target; the others but the first two work on an SDDC Manager.
+    pub(super) fn is_vidm(self) -> bool {
+        use Name::{Directories, Directory, DirectorySync, DirectorySyncs, Groups, Sync, Syncs, VidmHealth};
+        matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
+    }
+}
+
+/// What a method on a route asks of its caller; `None`: nothing.
+pub(super) type Access = Option<Scope>;
+
+/// One route.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) path: &'static str,
+    pub(super) name: Name,
+    pub(super) methods: &'static [(Method, Access)],
+}
+
+const READ_VIDM: &[(Method, Access)] = &[(Method::GET, Some(Scope::VidmRead))];
+const READ_VCF: &[(Method, Access)] = &[(Method::GET, Some(Scope::VcfRead))];
+const START: &[(Method, Access)] = &[(Method::POST, Some(Scope::VidmSync))];
+const OPEN: &[(Method, Access)] = &[(Method::GET, None)];
+
+/// Every route there is.
+pub(super) const ROWS: &[Row] = &[
+    Row { path: "/healthz", name: Name::Health, methods: OPEN },
+    Row { path: "/readyz", name: Name::Ready, methods: OPEN },
+    Row { path: "/vidm/{target}/v1/directories", name: Name::Directories, methods: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/directories/{directory}", name: Name::Directory, methods: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/directories/{directory}/syncs", name: Name::DirectorySyncs, methods: START },
+    Row { path: "/vidm/{target}/v1/directories/{directory}/sync", name: Name::DirectorySync, methods: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/syncs", name: Name::Syncs, methods: START },
+    Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, methods: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/groups", name: Name::Groups, methods: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/health", name: Name::VidmHealth, methods: READ_VIDM },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers",
+        name: Name::IdentityProviders,
+        methods: &[(Method::GET, Some(Scope::VcfRead)), (Method::POST, Some(Scope::VcfWrite))],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}",
+        name: Name::IdentityProvider,
+        methods: &[
+            (Method::GET, Some(Scope::VcfRead)),
+            (Method::PATCH, Some(Scope::VcfWrite)),
+            (Method::DELETE, Some(Scope::VcfWrite)),
+        ],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources",
+        name: Name::IdentitySources,
+        methods: &[(Method::POST, Some(Scope::VcfWrite))],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
+        name: Name::IdentitySource,
+        methods: &[(Method::PATCH, Some(Scope::VcfWrite)), (Method::DELETE, Some(Scope::VcfWrite))],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
+        name: Name::SyncClient,
+        methods: &[(Method::POST, Some(Scope::VcfWrite))],
+    },
+    Row { path: "/vcf/{target}/v1/identity-broker/prechecks", name: Name::Prechecks, methods: READ_VCF },
+    Row { path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc", name: Name::SddcManagerOidc, methods: READ_VCF },
+];
+
+impl Row {
+    /// What `method` needs here; `None` when it is not taken. HEAD is GET without the body.
+    pub(super) fn method(&self, method: &Method) -> Option<Access> {
+        let wanted = if method == Method::HEAD { &Method::GET } else { method };
+        self.methods.iter().find(|(method, _)| method == wanted).map(|(_, access)| *access)
+    }
+
+    /// The `Allow` header.
+    pub(super) fn allow(&self) -> String {
+        let mut methods: Vec<&str> = self.methods.iter().map(|(method, _)| method.as_str()).collect();
+        if self.method(&Method::GET).is_some() {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods.join(", ")
+    }
+
+    pub(super) fn method_not_allowed(&self, method: &Method) -> Error {
+        Error::new(ErrorCode::MethodNotAllowed, format!("{} does not take {method}", self.path))
+            .hint(format!("use one of {}", self.allow()))
+            .allow(self.allow())
+    }
+}
+
+/// A path that led somewhere, its parameters decoded once.
+#[derive(Debug)]
+pub(super) struct Matched {
+    pub(super) row: &'static Row,
+    parameters: Vec<(String, String)>,
+}
+
+impl Matched {
+    /// The parameter `name` of the path.
+    pub(super) fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The target's name, where the route has one.
+    pub(super) fn target(&self) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == "target").map(|(_, value)| value.as_str())
+    }
+}
+
+static ROUTER: LazyLock<matchit::Router<&'static Row>> = LazyLock::new(|| {
+    let mut router = matchit::Router::new();
+    for row in ROWS {
+        let added = router.insert(row.path, row);
+        debug_assert!(added.is_ok(), "{}: {added:?}", row.path);
+    }
+    router
+});
+
+/// Finds the route of a path as it stands in the request line. One trailing slash is forgiven.
+pub(super) fn find(path: &str) -> Result<Matched, Error> {
+    let trimmed = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+    let found = ROUTER.at(trimmed).map_err(|_| {
+        Error::new(ErrorCode::RouteNotFound, format!("there is no route {}", crate::error::excerpt(path)))
+            .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; see the README")
+    })?;
+    let mut parameters = Vec::new();
+    for (name, raw) in found.params.iter() {
+        let value = percent_decode_str(raw).decode_utf8().ok().filter(|value| is_usable(value)).ok_or_else(|| {
+            let detail = format!("{{{name}}} in the path is empty, not UTF-8, or holds control characters");
+            Error::invalid(vec![FieldError::new("", detail)])
+        })?;
+        parameters.push((name.to_owned(), value.into_owned()));
+    }
+    Ok(Matched { row: found.value, parameters })
+}
+
+fn is_usable(value: &str) -> bool {
+    !value.trim().is_empty() && value != "." && value != ".." && value.len() <= 2048 && !value.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_can_be_reached() {
+        for row in ROWS {
+            let path = row.path.replace(['{', '}'], "");
+            assert_eq!(find(&path).unwrap().row.name, row.name, "{path}");
+            assert_eq!(find(&format!("{path}/")).unwrap().row.name, row.name, "{path}/");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded_once() {
+        let matched = find("/vcf/default/v1/identity-providers/a%2Fb/identity-sources/corp%2520x.example").unwrap();
+        assert_eq!(matched.parameter("id"), "a/b");
+        assert_eq!(matched.parameter("domainName"), "corp%20x.example");
+        assert_eq!(matched.target(), Some("default"));
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_told() {
+        for path in ["/", "", "/nope", "//", "/vidm", "/vidm//v1/directories", "/healthz//"] {
+            assert_eq!(find(path).unwrap_err().code(), ErrorCode::RouteNotFound, "{path}");
+        }
+        for path in ["/vidm/%FF/v1/directories", "/vidm/%2E%2E/v1/directories", "/vidm/a%0Db/v1/directories", "/vidm/%20/v1/directories"] {
+            assert_eq!(find(path).unwrap_err().code(), ErrorCode::RequestInvalid, "{path}");
+        }
+    }
+
+    #[test]
+    fn head_and_options_come_by_themselves() {
+        let matched = find("/vcf/x/v1/identity-providers").unwrap();
+        assert_eq!(matched.row.allow(), "GET, POST, HEAD, OPTIONS");
+        assert_eq!(matched.row.method(&Method::HEAD), Some(Some(Scope::VcfRead)));
+        assert_eq!(matched.row.method(&Method::PUT), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! What the `.wasm` asks of its host.

@@ -1,0 +1,109 @@
+//! Who may call, and how requests are taken.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::scene::{Scene, Setting, send};
+
+const DIRECTORIES: &str = "/vidm/default/v1/directories";
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_key_that_fits() {
+    let scene = Scene::new().await;
+    let none = send(scene.request(Method::GET, DIRECTORIES)).await;
+    none.problem("unauthenticated");
+    assert!(none.header("www-authenticate").starts_with("Bearer"));
+    send(scene.request(Method::GET, DIRECTORIES).bearer_auth("wrong")).await.problem("unauthenticated");
+    let elsewhere = send(scene.request(Method::GET, DIRECTORIES).bearer_auth(&scene.keys.elsewhere)).await;
+    assert_eq!(elsewhere.status, 403);
+    elsewhere.problem("forbidden");
+    let scope = send(scene.request(Method::POST, &format!("{DIRECTORIES}/x/syncs")).bearer_auth(&scene.keys.reader)).await;
+    assert!(scope.problem("forbidden")["detail"].as_str().unwrap().contains("vidm:sync"));
+    // The caller is settled before its body is looked at.
+    let request = scene.request(Method::POST, "/vidm/default/v1/syncs").bearer_auth("wrong").body("{");
+    send(request).await.problem("unauthenticated");
+    assert_eq!(scene.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_comes_three_ways() {
+    let scene = Scene::new().await;
+    let key = &scene.keys.reader;
+    for request in [
+        scene.request(Method::GET, DIRECTORIES).bearer_auth(key),
+        scene.request(Method::GET, DIRECTORIES).header("x-api-key", key),
+        scene.request(Method::GET, DIRECTORIES).basic_auth("anybody", Some(key)),
+    ] {
+        assert_eq!(send(request).await.status, 200);
+    }
+    let line = scene.log().pop().unwrap();
+    assert_eq!((&line["caller"], &line["route"]), (&json!("reader"), &json!("/vidm/{target}/v1/directories")));
+}
+
+#[tokio::test]
+async fn unconfigured_it_is_alive_and_says_what_is_missing() {
+    let variables = vec![("api_keys", String::new()), ("vidm_password", String::new()), ("connect_timeout", "soon".to_owned())];
+    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let alive = send(scene.request(Method::GET, "/healthz")).await;
+    assert_eq!((alive.status.as_u16(), &alive.json()["name"]), (200, &json!("idhook")));
+    let ready = send(scene.request(Method::GET, "/readyz")).await;
+    assert_eq!(ready.status, 503);
+    let detail = ready.problem("not_configured")["detail"].as_str().unwrap().to_owned();
+    for name in ["api_keys", "vidm_password", "connect_timeout"] {
+        assert!(detail.contains(name), "{name} in {detail}");
+    }
+    scene.get(DIRECTORIES).await.problem("not_configured");
+    assert!(scene.log().iter().any(|line| line["problems"].to_string().contains("vidm_password")));
+}
+
+#[tokio::test]
+async fn ready_names_the_targets() {
+    let scene = Scene::new().await;
+    let ready = send(scene.request(Method::GET, "/readyz")).await;
+    assert_eq!(ready.json(), json!({"status": "ready", "vidm": ["default"], "vcf": ["default"]}));
+}
+
+#[tokio::test]
+async fn methods_paths_and_bodies_that_do_not_fit() {
+    let scene = Scene::new().await;
+    scene.get("/").await.problem("route_not_found");
+    scene.get("/vidm/nowhere/v1/directories").await.problem("target_not_found");
+    let wrong = scene.write(Method::PUT, DIRECTORIES, "").await;
+    wrong.problem("method_not_allowed");
+    assert_eq!(wrong.header("allow"), "GET, HEAD, OPTIONS");
+    let options = send(scene.request(Method::OPTIONS, DIRECTORIES)).await;
+    assert_eq!((options.status.as_u16(), options.header("allow")), (204, "GET, HEAD, OPTIONS"));
+    assert_eq!(scene.get(&format!("{DIRECTORIES}/")).await.status, 200);
+    let head = send(scene.request(Method::HEAD, DIRECTORIES).bearer_auth(&scene.keys.all)).await;
+    assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
+
+    let syncs = "/vidm/default/v1/syncs";
+    scene.post(syncs, "{\"directory\":").await.problem("request_invalid");
+    scene.post(syncs, "[1]").await.problem("request_invalid");
+    scene.post(syncs, r#"{"directory":"${resource.name}"}"#).await.problem("unresolved_placeholder");
+    let big = scene.post(syncs, &format!("{{\"directory\":\"{}\"}}", "x".repeat(300_000))).await;
+    assert_eq!(big.status, 413);
+    big.problem("body_too_large");
+    let xml = scene.request(Method::POST, syncs).bearer_auth(&scene.keys.all).header("content-type", "text/xml").body("<a/>");
+    send(xml).await.problem("unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_names_all_the_way() {
+    let scene = Scene::new().await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let request = scene.request(Method::GET, DIRECTORIES).bearer_auth(&scene.keys.all);
+    let answer = send(request.header("x-request-id", "job-42").header("traceparent", trace)).await;
+    assert_eq!(answer.header("x-request-id"), "job-42");
+    let line = scene.log().pop().unwrap();
+    assert_eq!((&line["request_id"], &line["trace_id"]), (&json!("job-42"), &json!("4bf92f3577b34da6a3ce929d0e0e4736")));
+    assert_eq!(line["calls"].as_array().unwrap().len(), 2, "{line}");
+    assert!(line["calls"][0]["ms"].is_u64() && line["calls"][0]["status"] == json!(200));
+    for call in scene.simulator.calls() {
+        assert_eq!(call.request_id.as_deref(), Some("job-42"), "{call:?}");
+        assert_eq!(call.traceparent.as_deref(), Some(trace), "{call:?}");
+    }
+    let own = scene.get("/healthz").await;
+    assert_eq!(own.header("x-request-id").len(), 32);
+    assert_eq!(own.header("cache-control"), "no-store");
+}

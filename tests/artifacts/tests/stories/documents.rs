@@ -1,0 +1,57 @@
+//! What is written about the component is true of it: the manifest, the README.
+
+use idhook::config::{Scope, VARIABLES};
+use idhook::error::ErrorCode;
+
+fn manifest() -> toml::Table {
+    std::fs::read_to_string(xtask::build::manifest()).unwrap().parse().unwrap()
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(xtask::build::root().join("README.md")).unwrap()
+}
+
+#[test]
+fn the_manifest_declares_every_variable_and_hides_the_secret_ones() {
+    let manifest = manifest();
+    let declared = manifest["variables"].as_table().unwrap();
+    let passed = manifest["component"]["idhook"]["variables"].as_table().unwrap();
+    assert_eq!(declared.len(), VARIABLES.len());
+    for variable in VARIABLES {
+        let name = variable.name;
+        let secret = declared[name].get("secret").and_then(toml::Value::as_bool).unwrap_or(false);
+        assert_eq!(secret, variable.secret, "{name}");
+        assert_eq!(declared[name]["default"].as_str(), Some(""), "{name}: what is unset is told at /readyz, not by a failed start");
+        assert_eq!(passed[name].as_str(), Some(format!("{{{{ {name} }}}}").as_str()));
+    }
+}
+
+#[test]
+fn the_manifest_allows_the_targets_and_nothing_else() {
+    let manifest = manifest();
+    let allowed = manifest["component"]["idhook"]["allowed_outbound_hosts"].as_array().unwrap();
+    assert_eq!(allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(), ["{{ vidm_url }}", "{{ vcf_url }}"]);
+}
+
+#[test]
+fn the_readme_tells_every_variable_code_and_scope() {
+    let readme = readme();
+    for variable in VARIABLES {
+        assert!(readme.contains(&format!("`{}`", variable.name)), "{}", variable.name);
+    }
+    for code in ErrorCode::ALL.iter().filter(|code| **code != ErrorCode::Internal) {
+        assert!(readme.contains(&format!("`{code}`")), "{code}");
+    }
+    for scope in Scope::ALL {
+        assert!(readme.contains(&format!("`{scope}`")), "{scope}");
+    }
+}
+
+#[test]
+fn the_readme_tells_the_size_of_the_component() {
+    let size = std::fs::metadata(crate::scene::wasm()).unwrap().len().div_ceil(1000);
+    let readme = readme();
+    let told: u64 = readme.split_once(" kB)").unwrap().0.rsplit_once('(').unwrap().1.parse().unwrap();
+    assert!(told.abs_diff(size) * 20 <= size, "the README says {told} kB, it is {size} kB");
+    assert!(size < 1000, "{size} kB");
+}

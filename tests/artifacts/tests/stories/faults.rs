@@ -1,0 +1,175 @@
+//! What the upstream and the network can do, and what a caller then sees.
+
+use std::time::{Duration, Instant};
+
+use idhook_simulator::{Fault, FaultKind, RetryAfter, credentials, seeds};
+use serde_json::Value;
+
+use crate::scene::{Scene, Setting};
+
+const DIRECTORIES: &str = "/vidm/default/v1/directories";
+const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
+
+fn corp_syncs() -> String {
+    format!("{DIRECTORIES}/{}/syncs", seeds::CORP)
+}
+
+/// One fault on every list call, and the problem that comes of it.
+#[tokio::test]
+async fn each_fault_has_its_problem() {
+    let variables = vec![("first_byte_timeout", "0.3".to_owned()), ("upstream_body_limit", "100000".to_owned())];
+    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let redirect = FaultKind::Redirect { status: 302, location: "https://elsewhere.example/login?x=planted-query".to_owned() };
+    let answer = |status: u16, content_type: &str, body: &str| FaultKind::Answer {
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    };
+    let table: Vec<(&str, FaultKind, &str, u16)> = vec![
+        ("reset", FaultKind::Reset, "upstream_failed", 502),
+        ("silence", FaultKind::Delay { milliseconds: 60_000 }, "upstream_timeout", 504),
+        ("busy for long", FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(120) }, "upstream_busy", 503),
+        ("limit", FaultKind::Busy { status: 429, retry_after: RetryAfter::DateIn(90) }, "upstream_busy", 503),
+        ("gateway page", FaultKind::Html { status: 500 }, "upstream_failed", 502),
+        ("not found page", FaultKind::Html { status: 404 }, "not_found", 404),
+        ("cut", FaultKind::CutBody, "upstream_failed", 502),
+        ("redirect", redirect, "upstream_invalid", 502),
+        ("too much", FaultKind::Oversized { bytes: 200_000, chunked: false }, "upstream_invalid", 502),
+        ("too much, uncounted", FaultKind::Oversized { bytes: 200_000, chunked: true }, "upstream_invalid", 502),
+        ("garbage", FaultKind::GarbageJson, "upstream_invalid", 502),
+        ("a page with 200", answer(200, "text/html", "<html>Log in"), "upstream_invalid", 502),
+        ("forbidden", answer(403, "application/json", r#"{"errors":[{"code":"forbidden","message":"no"}]}"#), "upstream_forbidden", 502),
+    ];
+    for (what, kind, code, status) in table {
+        for (path, part) in [(DIRECTORIES, "directoryconfigs"), (PROVIDERS, "identity-providers")] {
+            // A held refusal of the case before must not answer this one.
+            scene.simulator.add_fault(Fault::new(kind.clone()).path(part).always());
+            let answer = scene.get(path).await;
+            let problem = answer.problem(code);
+            assert_eq!(answer.status.as_u16(), status, "{what} {path}: {problem}");
+            assert!(answer.text.len() < 4000, "{what}: {} bytes", answer.text.len());
+            assert!(!answer.text.contains("planted"), "{what}: {problem}");
+            if code == "upstream_busy" {
+                assert!((60..=120).contains(&answer.header("retry-after").parse::<u64>().unwrap()), "{what}: {problem}");
+            }
+            scene.simulator.clear_faults();
+            assert_eq!(scene.get(path).await.status, 200, "{what}: it goes on when the fault is gone");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_passing_fault_is_not_seen_on_a_read() {
+    let scene = Scene::new().await;
+    for kind in [FaultKind::Reset, FaultKind::CutBody, FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(0) }] {
+        scene.simulator.add_fault(Fault::new(kind).path("directoryconfigs").times(2));
+        assert_eq!(scene.get(DIRECTORIES).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_start_is_never_sent_twice_by_chance() {
+    let scene = Scene::new().await;
+    scene.post(&corp_syncs(), "").await;
+    for kind in [FaultKind::LoseAnswer, FaultKind::Reset, FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent }] {
+        scene.asked();
+        scene.simulator.add_fault(Fault::new(kind.clone()).path("syncprofile/sync").always());
+        let answer = scene.post(&corp_syncs(), "").await;
+        assert!(answer.status.is_server_error(), "{kind:?}: {}", answer.text);
+        let asked = scene.asked();
+        assert_eq!(asked.len(), 1, "{kind:?}: {asked:?}");
+        scene.simulator.clear_faults();
+    }
+    scene.simulator.add_fault(Fault::new(FaultKind::LoseAnswer).path("syncprofile/sync"));
+    let lost = scene.post(&corp_syncs(), "").await.problem("upstream_failed");
+    assert!(lost["hint"].as_str().unwrap().contains("may have been carried out"), "{lost}");
+}
+
+#[tokio::test]
+async fn a_slow_drip_ends_with_the_time_for_the_request() {
+    let scene = Scene::with(Setting { variables: vec![("request_timeout", "1".to_owned())], ..Setting::default() }).await;
+    scene.simulator.add_fault(Fault::new(FaultKind::Drip { bytes: 5, milliseconds: 200 }).path("directoryconfigs").always());
+    let started = Instant::now();
+    scene.get(DIRECTORIES).await.problem("upstream_timeout");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_expired_token_is_replaced_once() {
+    let scene = Scene::new().await;
+    scene.get(DIRECTORIES).await;
+    scene.asked();
+    scene.simulator.expire_tokens();
+    assert_eq!(scene.get(DIRECTORIES).await.status, 200);
+    assert_eq!(scene.asked().len(), 3, "refused, login, again");
+    scene.simulator.add_fault(Fault::new(FaultKind::ExpiredToken).path("directoryconfigs").always());
+    scene.get(DIRECTORIES).await.problem("upstream_auth");
+    assert_eq!(scene.asked().len(), 3, "and not more than once");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once_and_told() {
+    let variables = vec![("vidm_password", "planted-wrong".to_owned()), ("vcf_password", "planted-wrong".to_owned())];
+    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    for path in [DIRECTORIES, PROVIDERS] {
+        let refused = scene.get(path).await;
+        assert_eq!(refused.status, 502);
+        assert!(refused.problem("upstream_auth")["hint"].is_string());
+        for _ in 0..5 {
+            scene.get(path).await.problem("upstream_auth");
+        }
+        assert_eq!(scene.asked().len(), 1, "six requests, one login: the account is not locked");
+    }
+    // Those who come together do not each try it.
+    let scene = Scene::with(Setting { variables: vec![("vidm_password", "planted-wrong".to_owned())], ..Setting::default() }).await;
+    let (a, b, c) = tokio::join!(scene.get(DIRECTORIES), scene.get(DIRECTORIES), scene.get(DIRECTORIES));
+    for answer in [a, b, c] {
+        answer.problem("upstream_auth");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_is_told_from_one_that_is_wrong() {
+    let variables = vec![
+        ("vidm_username", credentials::VIDM_PLAIN_USERNAME.to_owned()),
+        ("vidm_password", credentials::VIDM_PLAIN_PASSWORD.to_owned()),
+    ];
+    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let problem = scene.get(DIRECTORIES).await.problem("upstream_forbidden");
+    assert_eq!(problem["upstream"]["code"], "forbidden");
+    assert_eq!(problem["upstream"]["status"], 403);
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_told_with_the_recipe() {
+    let scene = Scene::with(Setting { tls: true, trusted: false, ..Setting::default() }).await;
+    for path in [DIRECTORIES, PROVIDERS] {
+        let refused = scene.get(path).await;
+        assert_eq!(refused.status, 502);
+        let problem = refused.problem("upstream_tls");
+        assert!(problem["hint"].as_str().unwrap().contains("ca_roots_file"), "{problem}");
+        assert_eq!(problem["upstream"]["target"], "default");
+    }
+    assert_eq!(scene.asked(), [""; 0], "no password went out");
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_or_nowhere() {
+    let at = async |url: &str| {
+        let scene = Scene::with(Setting { variables: vec![("vidm_url", url.to_owned())], ..Setting::default() }).await;
+        scene.get(DIRECTORIES).await.problem("upstream_unreachable")
+    };
+    let down = at("http://127.0.0.1:9").await;
+    assert!(down["retryable"] == Value::Bool(true) && down["hint"].as_str().unwrap().contains("127.0.0.1:9"), "{down}");
+    let nowhere = at("https://vidm.invalid").await;
+    assert!(nowhere["detail"].as_str().unwrap().contains("resolve"), "{nowhere}");
+}
+
+#[tokio::test]
+async fn a_host_the_manifest_does_not_allow() {
+    let targets = r#"{"vidm":{"lab":{"url":"http://127.0.0.1:9","username":"u","password":"planted"}}}"#;
+    let scene = Scene::with(Setting { variables: vec![("targets", targets.to_owned())], ..Setting::default() }).await;
+    let problem = scene.get("/vidm/lab/v1/directories").await.problem("upstream_unreachable");
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(hint.contains("allowed_outbound_hosts") && hint.contains("http://127.0.0.1:9"), "{problem}");
+}

@@ -1,0 +1,149 @@
+//! SDDC Manager's operations.
+
+use idhook_simulator::{Options as SimulatorOptions, SourceAdded, seeds};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, Setting};
+
+const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
+
+fn source(domain: &str) -> Value {
+    json!({
+        "name": "research",
+        "ldap": {
+            "type": "ActiveDirectory", "domainName": domain, "domainAlias": "R",
+            "username": "svc@research.example", "password": "p\"w",
+            "sourceDetails": {
+                "usersBaseDn": "OU=P", "groupsBaseDn": "OU=G", "certChain": [],
+                "serverEndpoints": ["ldap://dc01.research.example"]
+            }
+        },
+        "aFieldOfTomorrow": {"kept": true}
+    })
+}
+
+fn adfs() -> Value {
+    json!({
+        "name": "My ADFS", "type": "AD_FS", "certChain": [],
+        "ldap": {
+            "domainName": "external-idp.com", "domainAlias": "external-idp", "username": "u@domain.com", "password": "x",
+            "sourceDetails": {"usersBaseDn": "u", "groupsBaseDn": "g", "certChain": [], "serverEndpoints": ["ldap://dns01.domain.com"]}
+        },
+        "oidc": {"clientId": "id", "clientSecret": "s", "discoveryEndpoint": "https://domain.com/.well-known/openid-configuration"}
+    })
+}
+
+fn domains(provider: &Value) -> Vec<String> {
+    let sources = provider["identitySources"].as_array().unwrap();
+    sources.iter().filter_map(|source| Some(source["domainNames"][0].as_str()?.to_owned())).collect()
+}
+
+async fn sources_come_and_go(scene: &Scene) {
+    let listed = scene.get(PROVIDERS).await;
+    assert_eq!(listed.status, 200, "{}", listed.text);
+    let id = listed.json()["elements"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(id, seeds::EMBEDDED_PROVIDER);
+    let sources = format!("{PROVIDERS}/{id}/identity-sources");
+
+    let added = scene.post(&sources, &source("research.example").to_string()).await;
+    assert_eq!(added.status, 201, "{}", added.text);
+    assert_eq!(added.json()["domainName"], "research.example");
+    let place = added.header("location").to_owned();
+    assert_eq!(place, format!("{sources}/research.example"));
+    let provider = scene.get(&format!("{PROVIDERS}/{id}")).await.json();
+    assert!(domains(&provider).contains(&"research.example".to_owned()), "{provider}");
+    assert!(!provider.to_string().contains("p\\\"w"), "a password is not given back");
+
+    let twice = scene.post(&sources, &source("research.example").to_string()).await;
+    assert_eq!(twice.status, 422, "{}", twice.text);
+    let problem = twice.problem("upstream_rejected");
+    assert!(problem["upstream"]["code"].is_string() && problem["upstream"]["reference"].is_string(), "{problem}");
+
+    assert_eq!(scene.write(Method::PATCH, &place, &source("research.example").to_string()).await.status, 204);
+    let deleted = scene.write(Method::DELETE, &place, "").await;
+    assert_eq!((deleted.status.as_u16(), deleted.text.as_str()), (204, ""));
+    assert_eq!(scene.write(Method::DELETE, &place, "").await.status, 404);
+    let provider = scene.get(&format!("{PROVIDERS}/{id}")).await.json();
+    assert!(!domains(&provider).contains(&"research.example".to_owned()));
+}
+
+#[tokio::test]
+async fn identity_sources_over_http() {
+    sources_come_and_go(&Scene::new().await).await;
+}
+
+#[tokio::test]
+async fn identity_sources_over_https_and_with_the_newer_204() {
+    let mut simulator = SimulatorOptions::default();
+    simulator.sddc.source_added = SourceAdded::NoContent;
+    sources_come_and_go(&Scene::with(Setting { tls: true, simulator, ..Setting::default() }).await).await;
+}
+
+#[tokio::test]
+async fn an_external_provider_comes_and_goes() {
+    let scene = Scene::new().await;
+    let added = scene.post(PROVIDERS, &adfs().to_string()).await;
+    assert_eq!(added.status, 201, "{}", added.text);
+    let id = added.json()["id"].as_str().unwrap().to_owned();
+    let place = added.header("location").to_owned();
+    assert_eq!(place, format!("{PROVIDERS}/{id}"));
+    assert_eq!(scene.get(&place).await.json()["name"], "My ADFS");
+    assert_eq!(scene.write(Method::PATCH, &place, &adfs().to_string()).await.status, 204);
+    assert_eq!(scene.post(PROVIDERS, &adfs().to_string()).await.status, 422, "there can be only one");
+    assert_eq!(scene.write(Method::DELETE, &place, "").await.status, 204);
+    assert_eq!(scene.get(&place).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_before_anything_is_sent() {
+    let scene = Scene::new().await;
+    let mut spec = source("research.example");
+    spec["name"] = json!(" ");
+    spec["ldap"]["password"] = Value::Null;
+    spec["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["ldaps://dc01", "http://dc02"]);
+    let refused = scene.post(&format!("{PROVIDERS}/x/identity-sources"), &spec.to_string()).await;
+    let problem = refused.problem("request_invalid");
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    for pointer in ["/name", "/ldap/password", "/ldap/sourceDetails/certChain", "/ldap/sourceDetails/serverEndpoints/1"] {
+        assert!(pointers.contains(&pointer), "{pointer} in {problem}");
+    }
+    assert_eq!(scene.asked(), [""; 0]);
+
+    let wrong = scene.post(PROVIDERS, r#"{"name":"n","type":"t","ldap":{"domainName":["hunter2"]}}"#).await;
+    let problem = wrong.problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/ldap/domainName", "{problem}");
+    assert!(!wrong.text.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn cold_is_two_calls_and_warm_is_one() {
+    let scene = Scene::new().await;
+    scene.get(PROVIDERS).await;
+    assert_eq!(scene.asked(), ["POST /v1/tokens", "GET /v1/identity-providers"]);
+    scene.get(PROVIDERS).await;
+    assert_eq!(scene.asked(), ["GET /v1/identity-providers"]);
+
+    // A token that was thrown away upstream costs one failed call, a refresh and a replay.
+    scene.simulator.expire_tokens();
+    assert_eq!(scene.get(PROVIDERS).await.status, 200);
+    assert_eq!(
+        scene.asked(),
+        ["GET /v1/identity-providers", "PATCH /v1/tokens/access-token/refresh", "GET /v1/identity-providers"]
+    );
+}
+
+#[tokio::test]
+async fn the_operations_of_5_1_and_later() {
+    let scene = Scene::with(Setting {
+        simulator: SimulatorOptions { external_provider: true, ..SimulatorOptions::default() },
+        ..Setting::default()
+    })
+    .await;
+    let oidc = scene.get("/vcf/default/v1/identity-broker/sddc-manager-oidc").await;
+    assert_eq!(oidc.status, 200, "{}", oidc.text);
+    assert!(oidc.json()["oidcClientId"].is_string());
+    let checks = scene.get("/vcf/default/v1/identity-broker/prechecks").await;
+    assert_eq!(checks.status, 200, "{}", checks.text);
+    scene.post(&format!("{PROVIDERS}/x/sync-client?syncClientTokenTTL=soon"), "").await.problem("request_invalid");
+}

@@ -1,0 +1,205 @@
+//! What the ground does when calls fail: repeats, waits, deadlines, evidence.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use idhook::endpoint::{Api, Endpoint, VendorError, bare, with_body};
+use idhook::error::{Error, ErrorCode, Result};
+use idhook::http::{Limits, TransportErrorKind};
+use idhook::outbound::{BaseUrl, Destination, Outbound};
+use idhook::retry::Repeat;
+use idhook::runtime::Runtime as _;
+
+use crate::script::{Call, Script, get, post};
+
+const THING: &str = "https://up.example/thing";
+
+#[derive(Debug)]
+struct Plain;
+
+impl Api for Plain {
+    type Profile = ();
+
+    fn read_error(body: &[u8]) -> Option<VendorError> {
+        let code = std::str::from_utf8(body).ok()?.strip_prefix("error ")?;
+        Some(VendorError { code: Some(code.to_owned()), ..VendorError::default() })
+    }
+}
+
+/// `GET /thing`
+struct Read;
+
+impl Endpoint for Read {
+    type Api = Plain;
+    type Response = String;
+    const CALL: &'static str = "GET /thing";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, "/thing", "text/plain")
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<String> {
+        Ok(String::from_utf8_lossy(answer.body()).into_owned())
+    }
+}
+
+/// `POST /thing`
+struct Change;
+
+impl Endpoint for Change {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "POST /thing";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::POST, "/thing", "text/plain", "text/plain", "x")
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `endpoint` against the script; also the statuses of the exchanges made.
+fn run<E: Endpoint<Api = Plain>>(script: &Script, time: u64, endpoint: &E) -> (Result<E::Response>, Vec<Option<u16>>) {
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let out = Outbound::new(script, Limits::default(), Duration::from_secs(time), HeaderMap::new());
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let done = script.run(out.call(&to, endpoint, None));
+    let statuses = out.calls().into_iter().map(|call| call.status.map(|status| status.as_u16())).collect();
+    (done, statuses)
+}
+
+fn fails<E: Endpoint<Api = Plain>>(calls: impl IntoIterator<Item = Call>, endpoint: &E) -> Error
+where
+    E::Response: std::fmt::Debug,
+{
+    run(&Script::new(calls), 60, endpoint).0.unwrap_err()
+}
+
+#[test]
+fn a_read_is_repeated_until_it_succeeds() {
+    let script = Script::new([
+        get(THING).fail(TransportErrorKind::Interrupted),
+        get(THING).answer(503, ""),
+        get(THING).header("accept", "text/plain").without("authorization").answer(200, "here"),
+    ]);
+    let (done, statuses) = run(&script, 60, &Read);
+    assert_eq!(done.unwrap(), "here");
+    assert_eq!(statuses, [None, Some(503), Some(200)]);
+    let slept = script.slept();
+    assert_eq!(slept.len(), 2);
+    assert!(slept[0] <= Duration::from_millis(400) && slept[1] <= Duration::from_millis(800), "{slept:?}");
+}
+
+#[test]
+fn three_tries_and_no_more() {
+    let error = fails([get(THING).answer(502, ""), get(THING).answer(504, ""), get(THING).answer(502, "")], &Read);
+    assert_eq!(error.code(), ErrorCode::UpstreamFailed);
+    assert_eq!(error.target(), Some("here"));
+}
+
+#[test]
+fn what_a_repeat_cannot_mend_is_not_repeated() {
+    for status in [400, 401, 403, 404, 406, 415, 500] {
+        fails([get(THING).answer(status, "")], &Read);
+    }
+    for kind in [TransportErrorKind::HostNotAllowed, TransportErrorKind::Tls, TransportErrorKind::BodyTooLarge, TransportErrorKind::Protocol]
+    {
+        fails([get(THING).fail(kind)], &Read);
+        fails([post(THING).fail(kind)], &Change);
+    }
+}
+
+#[test]
+fn a_change_is_repeated_only_when_it_never_arrived() {
+    let script = Script::new([
+        post(THING).fail(TransportErrorKind::Dns),
+        post(THING).fail(TransportErrorKind::ConnectTimeout),
+        post(THING).body("x").answer(200, ""),
+    ]);
+    run(&script, 60, &Change).0.unwrap();
+    for kind in [TransportErrorKind::Timeout, TransportErrorKind::Interrupted] {
+        let error = fails([post(THING).fail(kind)], &Change);
+        assert!(error.hint_text().unwrap().contains("read the state before trying again"), "{error}");
+    }
+    for status in [429, 502, 503, 504] {
+        fails([post(THING).answer(status, "")], &Change);
+    }
+}
+
+#[test]
+fn the_upstreams_patience_is_honoured_when_there_is_time() {
+    let calls = || [get(THING).answer(429, "").answer_header("retry-after", "20"), get(THING).answer(200, "late")];
+    let script = Script::new(calls());
+    assert_eq!(run(&script, 60, &Read).0.unwrap(), "late");
+    assert_eq!(script.slept(), [Duration::from_secs(20)]);
+
+    // With less time it is the caller who is told how long to wait.
+    let [busy, _] = calls();
+    let error = run(&Script::new([busy]), 15, &Read).0.unwrap_err();
+    assert_eq!((error.code(), error.wait()), (ErrorCode::UpstreamBusy, Some(Duration::from_secs(20))));
+}
+
+#[test]
+fn the_deadline_ends_a_call_that_hangs() {
+    let script = Script::new([get(THING).hang()]);
+    let (done, statuses) = run(&script, 7, &Read);
+    let error = done.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
+    assert_eq!(statuses, [None]);
+    assert_eq!(script.slept(), [Duration::from_secs(7)]);
+}
+
+#[test]
+fn the_deadline_holds_over_all_tries() {
+    let slow = || get(THING).takes(Duration::from_secs(4)).answer(503, "");
+    let script = Script::new([slow(), slow(), slow()]);
+    let (done, statuses) = run(&script, 10, &Read);
+    // 4 s, a wait, 4 s, a wait, and what is left of the ten.
+    assert_eq!(done.unwrap_err().code(), ErrorCode::UpstreamTimeout);
+    assert_eq!(statuses, [Some(503), Some(503), None]);
+    assert!(script.slept().last().unwrap() < &Duration::from_secs(2));
+}
+
+#[test]
+fn a_redirect_is_an_error_and_its_query_is_not_shown() {
+    let redirect = get(THING).answer(302, "").answer_header("location", "https://login.example/?ticket=s3cret");
+    let error = fails([redirect], &Read);
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    let text = format!("{error} {:?}", error.evidence());
+    assert!(text.contains("https://login.example/") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn the_vendors_words_are_kept() {
+    let error = fails([get(THING).answer(409, "error busy.elsewhere")], &Read);
+    assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+    assert_eq!(error.evidence().unwrap().code.as_deref(), Some("busy.elsewhere"));
+    assert!(error.detail().contains("busy.elsewhere"), "{error}");
+    let page = fails([get(THING).answer(404, "<html><title>Apache Tomcat</title></html>")], &Read);
+    assert!(page.hint_text().unwrap().contains("check the target's URL"), "{page}");
+}
+
+#[test]
+fn the_trace_goes_on_every_call() {
+    let script = Script::new([get(THING).header("x-request-id", "r-1").answer(503, ""), get(THING).header("x-request-id", "r-1")]);
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-id", "r-1".parse().unwrap());
+    let out = Outbound::new(&script, Limits::default(), Duration::from_secs(60), headers);
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    script.run(out.call(&to, &Read, None)).unwrap();
+    assert_eq!(script.requests().len(), 2);
+}
+
+#[test]
+fn the_script_itself_is_deterministic() {
+    let (one, other) = (Script::new([]), Script::new([]));
+    assert_eq!([one.random(), one.random()], [other.random(), other.random()]);
+    one.log("a line");
+    assert_eq!(one.lines(), ["a line"]);
+}
