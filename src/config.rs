@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::auth::{Scheme, Secret};
+use crate::auth::Secret;
 use crate::http::Limits;
-use crate::outbound::BaseUrl;
 use crate::{vcf, vidm};
 
 mod keys;
@@ -166,26 +165,20 @@ impl Reader<'_> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// A base URL.
-    fn url(&mut self, name: &str) -> Option<BaseUrl> {
-        let text = self.text(name)?;
-        match BaseUrl::parse(&text) {
-            Ok(url) => Some(url),
-            Err(why) => {
-                self.problem(name, why);
-                None
-            }
-        }
+    /// The variable's value as one of a few words.
+    fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> T {
+        let text = self.text(name);
+        self.choice(text.as_deref(), default, words, name)
     }
 
-    /// One of a few words, in any case.
-    fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> T {
-        let Some(text) = self.text(name) else { return default };
-        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim())) {
+    /// `text` as one of a few words, in any case; blank is the default.
+    fn choice<T: Copy>(&mut self, text: Option<&str>, default: T, words: &[(&str, T)], place: impl Into<String>) -> T {
+        let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return default };
+        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             return *value;
         }
         let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        self.problem(name, format!("is none of {}", known.join(", ")));
+        self.problem(place, format!("is none of {}", known.join(", ")));
         default
     }
 
@@ -214,13 +207,17 @@ impl Reader<'_> {
     /// A JSON variable. What is told of a mistake is its place and kind; a value may be a secret.
     fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
-        let mut json = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
-        let read = serde_path_to_error::deserialize(&mut json).map_err(|e| (e.path().to_string(), e.into_inner()));
-        match read.and_then(|value| json.end().map(|()| value).map_err(|e| (".".to_owned(), e))) {
+        let value: serde_json::Value = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+            Ok(value) => value,
+            Err(e) => {
+                self.problem(name, format!("is not valid JSON (line {}, column {})", e.line(), e.column()));
+                return None;
+            }
+        };
+        match serde_path_to_error::deserialize(value) {
             Ok(value) => Some(value),
-            Err((path, e)) => {
-                let detail = mistake(&path, &e);
-                self.problem(name, detail);
+            Err(e) => {
+                self.problem(name, mistake(&e.path().to_string(), e.inner()));
                 None
             }
         }
@@ -231,10 +228,7 @@ impl Reader<'_> {
 fn mistake(path: &str, e: &serde_json::Error) -> String {
     let said = e.to_string();
     let place = if path == "." { String::new() } else { format!(" at {path}") };
-    if !e.is_data() {
-        return format!("is not valid JSON (line {}, column {})", e.line(), e.column());
-    }
-    match said.split_once(" at line ").map_or(said.as_str(), |(words, _)| words) {
+    match said.as_str() {
         words if words.starts_with("unknown field") || words.starts_with("missing field") => format!("has an {words}{place}")
             .replace("an missing", "a missing"),
         _ => format!("has a value of the wrong kind{place}"),
@@ -271,7 +265,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.vidm["default"].url.as_str(), "https://vidm.corp.example");
-        assert!(matches!(config.vidm["default"].credentials, vidm::Credentials::System { scheme: Scheme::Hzn, .. }));
+        assert!(matches!(config.vidm["default"].credentials, vidm::Credentials::System { scheme: crate::auth::Scheme::Hzn, .. }));
         assert_eq!(config.vcf["default"].credentials.username, "svc@vsphere.local");
         assert_eq!(config.request_timeout, Duration::from_secs(25));
     }
@@ -307,7 +301,7 @@ mod tests {
             ("request_body_limit", "-1"),
             ("state_key", "hunter2"),
             ("log_level", "hunter2"),
-            ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}},"vcf":{"m":{"url":["hunter2"]}}}"#),
+            ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}}}"#),
             ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:all"]}]"#),
         ]);
         for name in

@@ -131,8 +131,10 @@ fn build(built: Result<http::Request<Bytes>, http::Error>) -> Result<http::Reque
 /// # Errors
 /// `upstream_invalid`, with the beginning of the body as evidence.
 pub fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
-    let mut reader = serde_json::Deserializer::from_slice(answer.body());
-    serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+    // By way of `Value`, as requests are: one deserialiser for each type is enough in a small component.
+    let value: serde_json::Value = serde_json::from_slice(answer.body())
+        .map_err(|e| invalid(call, answer, &format!("it is not JSON (line {}, column {})", e.line(), e.column())))?;
+    serde_path_to_error::deserialize(value).map_err(|e| {
         let at = match e.path().to_string() {
             path if path == "." => String::new(),
             path => format!(" at {path}"),
@@ -165,12 +167,21 @@ fn describe(answer: &http::Response<Bytes>) -> String {
 /// By the status: `upstream_auth`, `upstream_forbidden`, `not_found`, `upstream_busy`, `upstream_rejected`,
 /// `upstream_failed`, or `upstream_invalid` for a redirect and other oddities.
 pub fn check<E: Endpoint>(answer: http::Response<Bytes>, now: std::time::SystemTime) -> Result<http::Response<Bytes>, Error> {
+    check_call(E::CALL, <E::Api as Api>::read_error, answer, now)
+}
+
+/// [`check`], compiled once for all endpoints.
+pub(crate) fn check_call(
+    call: &'static str,
+    read_error: fn(&[u8]) -> Option<VendorError>,
+    answer: http::Response<Bytes>,
+    now: std::time::SystemTime,
+) -> Result<http::Response<Bytes>, Error> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
     }
-    let call = E::CALL;
-    let vendor = <E::Api as Api>::read_error(answer.body());
+    let vendor = read_error(answer.body());
     let is_vendor = vendor.is_some();
     let vendor = vendor.unwrap_or_else(|| foreign(&answer));
     let said = match (&vendor.code, &vendor.message) {

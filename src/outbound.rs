@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use std::pin::pin;
 
 use crate::auth::AccessToken;
-use crate::endpoint::{Api, Endpoint, check};
+use crate::endpoint::{Api, Endpoint, VendorError, check_call};
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::http::{Limits, TransportError, TransportErrorKind};
 use crate::retry::{Repeat, RetryPolicy, retry_after};
@@ -55,6 +55,37 @@ pub struct Destination<'t, A: Api> {
     pub url: &'t BaseUrl,
     /// Its paths and media types.
     pub profile: &'t A::Profile,
+}
+
+/// A call that is ready to be sent. It is the same type for every endpoint, so that what sends it (repeats, logins,
+/// replays) is compiled once and not once for each of them.
+#[derive(Debug, Clone)]
+pub struct Prepared<'t> {
+    target: &'t str,
+    url: &'t BaseUrl,
+    call: &'static str,
+    repeat: Repeat,
+    read_error: fn(&[u8]) -> Option<VendorError>,
+    request: http::Request<Bytes>,
+}
+
+impl<'t> Prepared<'t> {
+    /// Writes down the request of `endpoint` for this destination.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn new<E: Endpoint>(to: &Destination<'t, E::Api>, endpoint: &E) -> Result<Self, Error> {
+        let request = endpoint.request(to.profile).map_err(|e| e.at(to.target))?;
+        let (call, repeat, read_error) = (E::CALL, E::REPEAT, <E::Api as Api>::read_error);
+        Self { target: to.target, url: to.url, call, repeat, read_error, request }.joined()
+    }
+
+    fn joined(mut self) -> Result<Self, Error> {
+        *self.request.uri_mut() = self.url.join(self.request.uri()).map_err(|e| {
+            Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", self.call)).at(self.target)
+        })?;
+        Ok(self)
+    }
 }
 
 /// The root of a target: scheme, host and port, with no path.
@@ -131,21 +162,21 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         endpoint: &E,
         token: Option<&AccessToken>,
     ) -> Result<E::Response, Error> {
-        let answer = self.checked(to, endpoint, token).await.map_err(|e| e.at(to.target))?;
+        let answer = self.send(&Prepared::new(to, endpoint)?, token).await?;
         endpoint.response(answer).map_err(|e| e.at(to.target))
     }
 
-    async fn checked<E: Endpoint>(
-        &self,
-        to: &Destination<'_, E::Api>,
-        endpoint: &E,
-        token: Option<&AccessToken>,
-    ) -> Result<http::Response<Bytes>, Error> {
-        let mut request = endpoint.request(to.profile)?;
-        *request.uri_mut() = to
-            .url
-            .join(request.uri())
-            .map_err(|e| Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", E::CALL)))?;
+    /// Sends a call, with `token` where it needs one, and repeats what may be repeated.
+    ///
+    /// # Errors
+    /// Transport failures and bad statuses under their codes, named after the target.
+    pub async fn send(&self, call: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
+        self.checked(call, token).await.map_err(|e| e.at(call.target))
+    }
+
+    async fn checked(&self, to: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
+        let Prepared { call, repeat, url, read_error, .. } = *to;
+        let mut request = to.request.clone();
         for (name, value) in &self.headers {
             request.headers_mut().insert(name, value.clone());
         }
@@ -155,17 +186,17 @@ impl<'r, R: Runtime> Outbound<'r, R> {
 
         let mut attempt = 1;
         loop {
-            let sent = self.exchange(E::CALL, request.clone()).await;
+            let sent = self.exchange(call, request.clone()).await;
             let now = self.runtime.now();
             let (again, asked) = match &sent {
-                Ok(answer) => (repeats_on(answer.status(), E::REPEAT), retry_after(answer.headers(), now)),
-                Err(e) => (e.kind.is_transient() && (E::REPEAT == Repeat::Always || e.kind.never_arrived()), None),
+                Ok(answer) => (repeats_on(answer.status(), repeat), retry_after(answer.headers(), now)),
+                Err(e) => (e.kind.is_transient() && (repeat == Repeat::Always || e.kind.never_arrived()), None),
             };
             let wait = if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
             let Some(wait) = wait else {
                 return match sent {
-                    Ok(answer) => check::<E>(answer, now),
-                    Err(e) => Err(unreached(E::CALL, E::REPEAT, to.url, &e)),
+                    Ok(answer) => check_call(call, read_error, answer, now),
+                    Err(e) => Err(unreached(call, repeat, url, &e)),
                 };
             };
             self.runtime.sleep(wait).await;

@@ -6,7 +6,7 @@
 //!
 //! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Memory`], one for each [`Target`].
 
-pub mod certificate;
+mod certificate;
 mod error;
 mod extra;
 mod identity_broker;
@@ -21,6 +21,8 @@ mod tokens;
 mod validate;
 
 use std::cell::RefCell;
+
+use bytes::Bytes;
 
 pub use certificate::CertificateFacts;
 pub use extra::Extra;
@@ -38,7 +40,7 @@ pub use validate::Purpose;
 use crate::auth::{AccessToken, Secret};
 use crate::endpoint::{Api, Endpoint, VendorError};
 use crate::error::{Error, ErrorCode, FieldError, Result};
-use crate::outbound::{BaseUrl, Destination, Outbound};
+use crate::outbound::{BaseUrl, Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
 use crate::session::Session;
 
@@ -224,20 +226,24 @@ impl<'a, R: Runtime> Client<'a, R> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &() }
     }
 
-    /// Sends `endpoint` with a token, logging in first where there is none.
+    /// Sends `endpoint` with a token and reads its answer.
     async fn call<E: Endpoint<Api = Vcf>>(&self, endpoint: &E) -> Result<E::Response> {
-        let to = self.destination();
+        let answer = self.send(&Prepared::new(&self.destination(), endpoint)?).await?;
+        endpoint.response(answer).map_err(|e| e.at(&self.target.name))
+    }
+
+    /// Sends `call` with a token, logging in first where there is none.
+    async fn send(&self, call: &Prepared<'_>) -> Result<http::Response<Bytes>> {
         let log_in = async || self.log_in().await;
         let send = async |token: AccessToken| {
-            let sent = self.out.call(&to, endpoint, Some(&token)).await;
+            let sent = self.out.send(call, Some(&token)).await;
             if sent.as_ref().is_err_and(|e| e.code() == ErrorCode::UpstreamAuth) {
                 // A server that refuses what it gave has forgotten us or our account: ask with the password next time.
                 self.memory.refresh.take();
             }
             sent
         };
-        let done =
-            self.memory.session.with_token(self.out.runtime(), log_in, send).await.map_err(|e| e.at(&self.target.name));
+        let done = self.memory.session.with_token(self.out.runtime(), log_in, send).await;
         done.map_err(|e| match e.code() {
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
             _ => e,

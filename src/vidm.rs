@@ -20,6 +20,8 @@ mod profile;
 mod sync_report;
 mod sync_start;
 mod sync_state;
+#[cfg(test)]
+mod tests;
 
 use serde::Deserialize;
 
@@ -110,37 +112,4 @@ pub enum SyncApi {
     Classic,
     /// The enterprise service's.
     V2,
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use http::Response;
-
-    use super::api::Vidm;
-    use super::{Profile, SyncApi};
-    use crate::endpoint::Endpoint;
-
-    /// The request as bytes would show it: method and URI, headers by name, body.
-    pub(crate) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Profile) -> String {
-        let request = endpoint.request(profile).unwrap();
-        let mut headers: Vec<_> =
-            request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
-        headers.sort();
-        let body = std::str::from_utf8(request.body()).unwrap();
-        format!("{} {}\n{}\n{body}", request.method(), request.uri(), headers.concat())
-    }
-
-    /// An answer.
-    pub(crate) fn answer(status: u16, body: &str) -> Response<Bytes> {
-        Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
-    }
-
-    #[test]
-    fn the_words_of_configuration() {
-        for (word, api) in [("\"auto\"", SyncApi::Auto), ("\"classic\"", SyncApi::Classic), ("\"v2\"", SyncApi::V2)] {
-            assert_eq!(serde_json::from_str::<SyncApi>(word).unwrap(), api);
-        }
-        assert_eq!(SyncApi::default(), SyncApi::Auto);
-    }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{BaseUrl, Reader, Scheme, Secret, vcf, vidm};
+use super::Reader;
+use crate::auth::{Scheme, Secret};
+use crate::outbound::BaseUrl;
+use crate::{vcf, vidm};
 
 /// Name of the targets that the plain variables describe.
 const DEFAULT: &str = "default";
@@ -45,17 +48,15 @@ struct VcfEntry {
 type Read = (BTreeMap<String, vidm::Target>, BTreeMap<String, vcf::Target>);
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Read {
-    let before = reader.problems.len();
     let Targets { vidm: mut vidm_entries, vcf: mut vcf_entries } = reader.json("targets").unwrap_or_default();
     for name in vidm_entries.keys().chain(vcf_entries.keys()) {
         if !is_name(name) {
             reader.problem("targets", "has a target whose name is not 1 to 63 letters, digits, dots, dashes or underscores");
         }
     }
-    let (vidm_url, vcf_url) = (reader.url("vidm_url"), reader.url("vcf_url"));
-    if let Some(url) = vidm_url {
+    if let Some(url) = reader.text("vidm_url") {
         let entry = VidmEntry {
-            url: Some(url.as_str().to_owned()),
+            url: Some(url),
             tenant: reader.text("vidm_tenant"),
             username: reader.text("vidm_username"),
             password: reader.text("vidm_password").map(Secret::new),
@@ -71,9 +72,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             reader.problem("targets", "has a vidm target named default beside vidm_url; name it otherwise or leave vidm_url empty");
         }
     }
-    if let Some(url) = vcf_url {
+    if let Some(url) = reader.text("vcf_url") {
         let entry = VcfEntry {
-            url: Some(url.as_str().to_owned()),
+            url: Some(url),
             username: reader.text("vcf_username"),
             password: reader.text("vcf_password").map(Secret::new),
         };
@@ -81,7 +82,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             reader.problem("targets", "has a vcf target named default beside vcf_url; name it otherwise or leave vcf_url empty");
         }
     }
-    if vidm_entries.is_empty() && vcf_entries.is_empty() && reader.problems.len() == before {
+    if vidm_entries.is_empty() && vcf_entries.is_empty() && reader.text("targets").is_none() {
         reader.problem("vidm_url", "is not set, nor is vcf_url or targets: there is nothing to work on");
     }
     let vidm = vidm_entries.into_iter().filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?))).collect();
@@ -117,13 +118,8 @@ impl VidmEntry {
     fn target(self, name: String, reader: &mut Reader<'_>) -> Option<vidm::Target> {
         let at = |field: &str| place("vidm", &name, field);
         let profile = self.profile(&at, reader);
-        let sync_api = choice(
-            self.sync_api.as_deref(),
-            &[("auto", vidm::SyncApi::Auto), ("classic", vidm::SyncApi::Classic), ("v2", vidm::SyncApi::V2)],
-            vidm::SyncApi::Auto,
-            reader,
-            at("sync_api"),
-        );
+        let words = [("auto", vidm::SyncApi::Auto), ("classic", vidm::SyncApi::Classic), ("v2", vidm::SyncApi::V2)];
+        let sync_api = reader.choice(self.sync_api.as_deref(), vidm::SyncApi::Auto, &words, at("sync_api"));
         let tenant = self.tenant.clone().filter(|tenant| !tenant.trim().is_empty());
         let url = url(self.url.clone(), reader, at("url"));
         let credentials = self.credentials(&at, reader);
@@ -157,7 +153,7 @@ impl VidmEntry {
         match (username, domain, client_id) {
             (Some(username), None, None) => {
                 let words = [("hzn", Scheme::Hzn), ("bearer", Scheme::Bearer)];
-                let scheme = choice(self.authorization_scheme.as_deref(), &words, Scheme::Hzn, reader, at("authorization_scheme"));
+                let scheme = reader.choice(self.authorization_scheme.as_deref(), Scheme::Hzn, &words, at("authorization_scheme"));
                 let password = required(password, blank_secret, reader, at("password"))?;
                 Some(vidm::Credentials::System { username, password, scheme })
             }
@@ -196,15 +192,4 @@ impl VcfEntry {
         let credentials = vcf::Credentials { username: username?, password: password? };
         Some(vcf::Target { url: url?, credentials, name })
     }
-}
-
-/// One of a few words, in any case; blank is the default.
-fn choice<T: Copy>(text: Option<&str>, words: &[(&str, T)], default: T, reader: &mut Reader<'_>, place: String) -> T {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return default };
-    if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
-        return *value;
-    }
-    let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    reader.problem(place, format!("is none of {}", known.join(", ")));
-    default
 }

@@ -20,9 +20,9 @@ impl Api for Vidm {
         if let Some(errors) = body.get("errors").and_then(Value::as_array) {
             let mut lines = errors.iter().filter_map(|error| one(error, "code", "message"));
             let mut first = lines.next()?;
-            first.details.extend(lines.map(|next| {
-                [next.code, next.message].into_iter().flatten().collect::<Vec<_>>().join(": ")
-            }));
+            first.details.extend(
+                lines.map(|next| [next.code, next.message].into_iter().flatten().collect::<Vec<_>>().join(": ")),
+            );
             return Some(first);
         }
         one(&body, "error", "error_description").or_else(|| one(&body, "code", "message"))
@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn everything_else_is_somebody_elses() {
-        for body in ["", "null", "[]", "<html></html>", "{}", r#"{"errors": []}"#, r#"{"errors": [1]}"#, r#"{"code": {}}"#] {
+        for body in
+            ["", "null", "[]", "<html></html>", "{}", r#"{"errors": []}"#, r#"{"errors": [1]}"#, r#"{"code": {}}"#]
+        {
             assert_eq!(read(body), None, "{body}");
         }
     }

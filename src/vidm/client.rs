@@ -1,5 +1,7 @@
 //! The calls put together: what a caller asks for, in as few of them as it takes.
 
+use bytes::Bytes;
+use http::StatusCode;
 use serde::Serialize;
 
 use super::api::Vidm;
@@ -15,13 +17,18 @@ use super::sync_report::SyncReport;
 use super::sync_start::{StartOptions, StartSync, StartSyncV2, already_running};
 use super::sync_state::GetSync;
 use super::{SyncApi, Target};
+use crate::auth::AccessToken;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorCode, Result};
-use crate::outbound::{Destination, Outbound};
+use crate::outbound::{Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
 
 /// At most this many directories are asked for their domains when a name is none of theirs.
 const DOMAINS_ASKED: usize = 20;
+
+/// The login was good, and then its token was not.
+const TOKEN_REFUSED: &str = "the login succeeded, but this call refuses its token: check that the account is an \
+    administrator, and whether this version wants the token under HZN or under Bearer";
 
 /// One request's view of a target: cheap to make, gone when the request is.
 #[derive(Debug)]
@@ -71,14 +78,23 @@ impl<'a, R: Runtime> Client<'a, R> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &self.profile }
     }
 
-    /// One call, logged in.
+    /// Sends `endpoint` with a token and reads its answer.
     async fn call<E: Endpoint<Api = Vidm>>(&self, endpoint: &E) -> Result<E::Response> {
+        let answer = self.send(&Prepared::new(&self.to(), endpoint)?).await?;
+        endpoint.response(answer).map_err(|e| e.at(&self.target.name))
+    }
+
+    /// Sends `call` with a token, logging in first where there is none.
+    async fn send(&self, call: &Prepared<'_>) -> Result<http::Response<Bytes>> {
         let to = self.to();
-        let login = async || login(self.out, &to, &self.target.credentials).await;
-        self.memory
-            .session
-            .with_token(self.out.runtime(), login, async |token| self.out.call(&to, endpoint, Some(&token)).await)
-            .await
+        let log_in = async || login(self.out, &to, &self.target.credentials).await;
+        let send = async |token: AccessToken| self.out.send(call, Some(&token)).await;
+        let done = self.memory.session.with_token(self.out.runtime(), log_in, send).await;
+        done.map_err(|e| match e.code() {
+            // A login that was refused brings its own hint.
+            ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
+            _ => e,
+        })
     }
 
     /// Every directory of the tenant.
@@ -111,7 +127,12 @@ impl<'a, R: Runtime> Client<'a, R> {
     }
 
     /// The directory that has this domain.
-    async fn by_domain(&self, which: &DirectoryRef, domain: &str, directories: &[Directory]) -> Result<Option<Directory>> {
+    async fn by_domain(
+        &self,
+        which: &DirectoryRef,
+        domain: &str,
+        directories: &[Directory],
+    ) -> Result<Option<Directory>> {
         let found = self.of_domain(directories, domain).await?;
         match found.as_slice() {
             [] => Ok(None),
@@ -206,6 +227,10 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// The directory is there and no call we may use starts its sync.
     fn no_call_fits(&self, start: &Start, error: Error) -> Error {
+        if error.upstream_status() == Some(StatusCode::CONFLICT) {
+            return error
+                .hint("vIDM refuses to start this sync now, in its own words; look at the directory in the console");
+        }
         let hint = match self.target.sync_api {
             SyncApi::Auto => "the directory is there, and neither sync call fits it: this version may use other paths or media types, \
                  which the target's profile can override"

@@ -110,7 +110,9 @@ impl Directory {
         }
         match self.kind {
             Some(DirectoryKind::LocalDirectory) => return Some("holds local users, which come from nowhere else"),
-            Some(DirectoryKind::JitDirectory) => return Some("is filled at each user's login (just in time), not by a sync"),
+            Some(DirectoryKind::JitDirectory) => {
+                return Some("is filled at each user's login (just in time), not by a sync");
+            }
             Some(DirectoryKind::OtherDirectory) => return Some("is filled by other means than a sync"),
             _ => {}
         }
@@ -257,8 +259,14 @@ mod tests {
         let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.list+json";
         assert_eq!(sent(&ListDirectories, &Profile::horizon()), expected("/SAAS", horizon));
         assert_eq!(sent(&ListDirectories, &Profile::json()), expected("/SAAS", "application/json"));
-        assert_eq!(sent(&ListDirectories, &Profile::horizon().in_tenant(Some("corp"))), expected("/SAAS/t/corp", horizon));
-        assert_eq!(sent(&ListDirectories, &Profile::json().in_tenant(Some("corp"))), expected("/SAAS/t/corp", "application/json"));
+        assert_eq!(
+            sent(&ListDirectories, &Profile::horizon().in_tenant(Some("corp"))),
+            expected("/SAAS/t/corp", horizon)
+        );
+        assert_eq!(
+            sent(&ListDirectories, &Profile::json().in_tenant(Some("corp"))),
+            expected("/SAAS/t/corp", "application/json")
+        );
     }
 
     #[test]

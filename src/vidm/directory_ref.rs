@@ -68,12 +68,18 @@ impl DirectoryRef {
             Self::Id(id) => format!("no directory has the id \"{id}\""),
             Self::Name(name) => format!("no directory has the name or a domain \"{name}\""),
         };
-        let names = directories.iter().filter(|directory| directory.syncable()).filter_map(|directory| directory.name.as_deref());
+        let names = directories
+            .iter()
+            .filter(|directory| directory.syncable())
+            .filter_map(|directory| directory.name.as_deref());
         let mut names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();
         let more = names.len().saturating_sub(SHOWN);
         names.truncate(SHOWN);
         let hint = match (names.as_slice(), more) {
-            ([], _) => "vIDM shows no directory that can be synced; check the tenant and what the configured account may see".to_owned(),
+            ([], _) => {
+                "vIDM shows no directory that can be synced; check the tenant and what the configured account may see"
+                    .to_owned()
+            }
             (names, 0) => format!("directories that can be synced: {}", names.join(", ")),
             (names, more) => format!("directories that can be synced: {} and {more} more", names.join(", ")),
         };
@@ -108,14 +114,25 @@ mod tests {
     fn a_uuid_is_an_id() {
         let id = "66666666-7777-4888-8999-00000000000F";
         assert_eq!(DirectoryRef::parse(&format!(" {id} ")), DirectoryRef::Id(id.to_owned()));
-        for name in ["corp.example", "", "66666666-7777-4888-8999-00000000000g", "66666666-7777-4888-8999-0", "66666666777748888999000000000000"] {
+        for name in [
+            "corp.example",
+            "",
+            "66666666-7777-4888-8999-00000000000g",
+            "66666666-7777-4888-8999-0",
+            "66666666777748888999000000000000",
+        ] {
             assert_eq!(DirectoryRef::parse(name), DirectoryRef::Name(name.to_owned()));
         }
     }
 
     #[test]
     fn a_name_is_exact_before_it_is_anything_else() {
-        let list = directories(&[("a", "corp", "LDAP_DIRECTORY"), ("b", "Corp", "LDAP_DIRECTORY"), ("c", "b", "X"), ("d", "Lab", "X")]);
+        let list = directories(&[
+            ("a", "corp", "LDAP_DIRECTORY"),
+            ("b", "Corp", "LDAP_DIRECTORY"),
+            ("c", "b", "X"),
+            ("d", "Lab", "X"),
+        ]);
         assert_eq!(found("corp", &list).as_deref(), Some("a"));
         assert_eq!(found("Corp", &list).as_deref(), Some("b"));
         assert_eq!(found("LAB", &list).as_deref(), Some("d"));
@@ -126,7 +143,8 @@ mod tests {
 
     #[test]
     fn several_are_told() {
-        let list = directories(&[("a", "corp", "LDAP_DIRECTORY"), ("b", "Corp", "X"), ("c", "twin", "X"), ("d", "twin", "X")]);
+        let list =
+            directories(&[("a", "corp", "LDAP_DIRECTORY"), ("b", "Corp", "X"), ("c", "twin", "X"), ("d", "twin", "X")]);
         for text in ["CORP", "twin"] {
             let error = DirectoryRef::parse(text).find(&list).unwrap_err();
             assert_eq!((error.code(), error.candidate_list().len()), (ErrorCode::DirectoryAmbiguous, 2));
@@ -148,11 +166,20 @@ mod tests {
 
     #[test]
     fn kinds_that_are_never_synced() {
-        for (kind, syncable) in [("LOCAL_DIRECTORY", false), ("JIT_DIRECTORY", false), ("OTHER_DIRECTORY", false), ("ACTIVE_DIRECTORY_IWA", true), ("NEW", true)] {
+        for (kind, syncable) in [
+            ("LOCAL_DIRECTORY", false),
+            ("JIT_DIRECTORY", false),
+            ("OTHER_DIRECTORY", false),
+            ("ACTIVE_DIRECTORY_IWA", true),
+            ("NEW", true),
+        ] {
             let directory = &directories(&[("a", "n", kind)])[0];
             assert_eq!(check_syncable(directory).is_ok(), syncable, "{kind}");
         }
-        for fields in [json!({"directoryId": "a", "syncConfigurationEnabled": false}), json!({"directoryId": "a", "deleteInProgress": true})] {
+        for fields in [
+            json!({"directoryId": "a", "syncConfigurationEnabled": false}),
+            json!({"directoryId": "a", "deleteInProgress": true}),
+        ] {
             let directory = Directory::read(fields.as_object().unwrap().clone()).unwrap();
             assert_eq!(check_syncable(&directory).unwrap_err().code(), ErrorCode::DirectoryNotSyncable);
         }

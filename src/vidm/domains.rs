@@ -72,7 +72,10 @@ mod tests {
     fn every_text_but_the_links() {
         let body = include_str!("../../tests/fixtures/vidm/domains.json");
         let texts = ListDomains { directory: "d" }.response(answer(200, body)).unwrap();
-        assert!(texts.contains(&"corp.example".to_owned()) && texts.contains(&"emea.corp.example".to_owned()), "{texts:?}");
+        assert!(
+            texts.contains(&"corp.example".to_owned()) && texts.contains(&"emea.corp.example".to_owned()),
+            "{texts:?}"
+        );
         assert!(!texts.iter().any(|text| text.contains("/SAAS/")), "{texts:?}");
     }
 }

@@ -43,12 +43,16 @@ impl GroupQuery {
     /// Whether `group` is the one meant, and not just something the filter let through. Case does not count, as in Active
     /// Directory.
     pub(crate) fn is(&self, group: &Group) -> bool {
-        let same = |ours: &str, theirs: Option<&str>| theirs.is_some_and(|theirs| theirs.to_lowercase() == ours.to_lowercase());
+        let same = |ours: &str, theirs: Option<&str>| {
+            theirs.is_some_and(|theirs| theirs.to_lowercase() == ours.to_lowercase())
+        };
         match self {
             Self::DistinguishedName(dn) => same(dn, group.distinguished_name.as_deref()),
             Self::Name(name) if name.contains('@') => same(name, group.display_name.as_deref()),
             // A domain has no @, a group's name may.
-            Self::Name(name) => same(name, group.display_name.as_deref().and_then(|full| full.rsplit_once('@')).map(|(bare, _)| bare)),
+            Self::Name(name) => {
+                same(name, group.display_name.as_deref().and_then(|full| full.rsplit_once('@')).map(|(bare, _)| bare))
+            }
         }
     }
 }
@@ -193,7 +197,10 @@ mod tests {
     #[test]
     fn filters_are_quoted() {
         for (query, filter) in [
-            (dn("CN=gg-new,OU=Groups,DC=corp,DC=example"), r#"distinguishedName eq "CN=gg-new,OU=Groups,DC=corp,DC=example""#),
+            (
+                dn("CN=gg-new,OU=Groups,DC=corp,DC=example"),
+                r#"distinguishedName eq "CN=gg-new,OU=Groups,DC=corp,DC=example""#,
+            ),
             (dn(r#"CN=a\, "b",DC=c"#), r#"distinguishedName eq "CN=a\\, \"b\",DC=c""#),
             (name("gg-new@corp.example"), r#"displayName eq "gg-new@corp.example""#),
             (name("gg-new"), r#"displayName sw "gg-new@""#),
@@ -248,7 +255,9 @@ mod tests {
     #[test]
     fn only_the_very_group_is_meant() {
         let groups = SearchGroups { filter: "" }.response(answer(200, GROUPS)).unwrap();
-        let found = |query: GroupQuery| groups.iter().filter(|group| query.is(group)).map(|group| group.id.as_str()).collect::<Vec<_>>();
+        let found = |query: GroupQuery| {
+            groups.iter().filter(|group| query.is(group)).map(|group| group.id.as_str()).collect::<Vec<_>>()
+        };
         assert_eq!(found(name("gg-new@corp.example")), ["g-1"]);
         assert_eq!(found(name("GG-New")), ["g-1", "g-3"]);
         assert_eq!(found(dn("cn=GG-new,ou=groups,dc=corp,dc=example")), ["g-1"]);

@@ -91,7 +91,10 @@ mod tests {
     #[test]
     fn the_request() {
         for profile in [Profile::horizon(), Profile::json()] {
-            assert_eq!(sent(&GetHealth, &profile), "GET /SAAS/API/1.0/REST/system/health\naccept: application/json\n\n");
+            assert_eq!(
+                sent(&GetHealth, &profile),
+                "GET /SAAS/API/1.0/REST/system/health\naccept: application/json\n\n"
+            );
             let tenant = sent(&GetHealth, &profile.in_tenant(Some("corp")));
             assert_eq!(tenant, "GET /SAAS/t/corp/API/1.0/REST/system/health\naccept: application/json\n\n");
         }
@@ -108,7 +111,10 @@ mod tests {
         assert_eq!(health.checks["AuditPollInterval"], Check::Text("1000".to_owned()));
         assert_eq!(health.checks.len(), 8);
         let shown = serde_json::to_value(&health).unwrap();
-        assert_eq!((&shown["allOk"], &shown["checks"]["MessagingConnectionOk"]), (&Value::Bool(true), &Value::Bool(true)));
+        assert_eq!(
+            (&shown["allOk"], &shown["checks"]["MessagingConnectionOk"]),
+            (&Value::Bool(true), &Value::Bool(true))
+        );
     }
 
     #[test]

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn the_lifetime_is_the_answers_or_the_tokens_or_a_guess() {
-        let jwt = |iat: u64, exp: u64| format!("e30.{}.s", URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":{iat},"exp":{exp}}}"#)));
+        let jwt =
+            |iat: u64, exp: u64| format!("e30.{}.s", URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":{iat},"exp":{exp}}}"#)));
         for (expires_in, token, seconds) in [
             (Some(10_799), jwt(0, 5), 10_799),
             (Some(0), jwt(100, 3_700), 3_600),

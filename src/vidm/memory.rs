@@ -88,7 +88,8 @@ mod tests {
             json!({"directoryId": "c", "name": "twin"}),
             json!({"directoryId": "d", "name": "local", "type": "LOCAL_DIRECTORY"}),
         ];
-        let list: Vec<_> = items.into_iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
+        let list: Vec<_> =
+            items.into_iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
         let (memory, now) = (Memory::default(), SystemTime::UNIX_EPOCH);
         memory.keep(&list, now);
         memory.keep_domain("corp.example", "a");

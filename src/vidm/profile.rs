@@ -56,14 +56,12 @@ impl Path {
                 "directory_domains",
                 "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains",
             ),
-            Self::Sync => (
-                "sync",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync",
-            ),
-            Self::SyncV2 => (
-                "sync_v2",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2",
-            ),
+            Self::Sync => {
+                ("sync", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync")
+            }
+            Self::SyncV2 => {
+                ("sync_v2", "{base}/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2")
+            }
             Self::Groups => ("groups", "{base}/jersey/manager/api/scim/Groups"),
             Self::GroupsSearch => ("groups_search", "{base}/jersey/manager/api/scim/Groups/.search"),
             Self::Health => ("health", "{base}/API/1.0/REST/system/health"),
@@ -200,9 +198,12 @@ impl Profile {
         }
         for (name, value) in &overrides.media_types {
             let media = Media::ALL.into_iter().find(|media| media.row().0 == name);
-            let media = media.ok_or_else(|| unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)))?;
+            let media =
+                media.ok_or_else(|| unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)))?;
             if !value.contains('/') || HeaderValue::from_str(value).is_err() {
-                return Err(format!("has media_types.{name}, which is not a media type; write it like application/json"));
+                return Err(format!(
+                    "has media_types.{name}, which is not a media type; write it like application/json"
+                ));
             }
             self.media_types.insert(media, value.clone());
         }

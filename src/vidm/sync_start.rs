@@ -95,17 +95,17 @@ fn started(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
     if serde_json::from_slice::<Errors>(answer.body()).is_ok_and(|body| !body.errors.is_empty())
         && let Some(vendor) = Vidm::read_error(answer.body())
     {
-        let said = [vendor.code.as_deref(), vendor.message.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} was answered with an error: {said}")).upstream(
-            UpstreamEvidence {
+        let said =
+            [vendor.code.as_deref(), vendor.message.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} was answered with an error: {said}"))
+            .upstream(UpstreamEvidence {
                 call,
                 status: Some(answer.status()),
                 code: vendor.code,
                 message: vendor.message,
                 details: vendor.details,
                 ..UpstreamEvidence::default()
-            },
-        ));
+            }));
     }
     Ok(())
 }
@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn any_2xx_has_started_it_but_an_error_body() {
         let start = StartSync { directory: "d", options: StartOptions::default() };
-        for body in ["", "{}", "ok", "<ok/>", r#"{"items":[]}"#, r#"{"errors":[]}"#, r#"{"code":0,"message":"started"}"#] {
+        for body in
+            ["", "{}", "ok", "<ok/>", r#"{"items":[]}"#, r#"{"errors":[]}"#, r#"{"code":0,"message":"started"}"#]
+        {
             start.response(answer(200, body)).unwrap();
         }
         let error = start.response(answer(200, r#"{"errors":[{"code":"no","message":"not now"}]}"#)).unwrap_err();

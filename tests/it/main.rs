@@ -13,3 +13,7 @@ mod script;
 mod session;
 mod vcf_operations;
 mod vcf_session;
+mod vidm_login;
+mod vidm_reads;
+mod vidm_support;
+mod vidm_sync;

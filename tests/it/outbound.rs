@@ -107,8 +107,12 @@ fn what_a_repeat_cannot_mend_is_not_repeated() {
     for status in [400, 401, 403, 404, 406, 415, 500] {
         fails([get(THING).answer(status, "")], &Read);
     }
-    for kind in [TransportErrorKind::HostNotAllowed, TransportErrorKind::Tls, TransportErrorKind::BodyTooLarge, TransportErrorKind::Protocol]
-    {
+    for kind in [
+        TransportErrorKind::HostNotAllowed,
+        TransportErrorKind::Tls,
+        TransportErrorKind::BodyTooLarge,
+        TransportErrorKind::Protocol,
+    ] {
         fails([get(THING).fail(kind)], &Read);
         fails([post(THING).fail(kind)], &Change);
     }
@@ -186,7 +190,10 @@ fn the_vendors_words_are_kept() {
 
 #[test]
 fn the_trace_goes_on_every_call() {
-    let script = Script::new([get(THING).header("x-request-id", "r-1").answer(503, ""), get(THING).header("x-request-id", "r-1")]);
+    let script = Script::new([
+        get(THING).header("x-request-id", "r-1").answer(503, ""),
+        get(THING).header("x-request-id", "r-1"),
+    ]);
     let url = BaseUrl::parse("https://up.example").unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "r-1".parse().unwrap());

@@ -24,7 +24,13 @@ struct Server<'s> {
 
 impl<'s> Server<'s> {
     fn new(script: &'s Script) -> Self {
-        Self { script, session: Session::default(), logins: Cell::new(0), refuse: Cell::new(None), given: RefCell::default() }
+        Self {
+            script,
+            session: Session::default(),
+            logins: Cell::new(0),
+            refuse: Cell::new(None),
+            given: RefCell::default(),
+        }
     }
 
     async fn login(&self) -> Result<AccessToken, Error> {

@@ -93,7 +93,7 @@ mod tests {
     fn client_credentials() {
         let expected = |base: &str| {
             format!(
-                "POST {base}/auth/oauthtoken\naccept: application/json\nauthorization: Basic aWRob29rOnMlM0FlJTIwYw==\n\
+                "POST {base}/auth/oauthtoken\naccept: application/json\nauthorization: Basic aWRob29rOnM6ZSBj\n\
                  content-type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials"
             )
         };

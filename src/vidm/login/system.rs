@@ -57,8 +57,11 @@ impl Endpoint for SystemLogin<'_> {
             _ => read_json::<Answer>(Self::CALL, &answer)?.session_token.unwrap_or_else(|| Secret::new("")),
         };
         if token.is_empty() {
-            return Err(Error::new(ErrorCode::UpstreamAuth, format!("{} was answered without a sessionToken", Self::CALL))
-                .hint("the account may log in but gets no token: use a local administrator of the System Domain"));
+            return Err(Error::new(
+                ErrorCode::UpstreamAuth,
+                format!("{} was answered without a sessionToken", Self::CALL),
+            )
+            .hint("the account may log in but gets no token: use a local administrator of the System Domain"));
         }
         Ok(Granted { scheme: self.scheme, token, expires_in: None })
     }
@@ -123,7 +126,12 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_token_is_a_refusal() {
-        for body in [r#"{"id":null,"sessionToken":null,"admin":false}"#, "{}", r#"{"sessionToken":""}"#, "<s><sessionToken></sessionToken></s>"] {
+        for body in [
+            r#"{"id":null,"sessionToken":null,"admin":false}"#,
+            "{}",
+            r#"{"sessionToken":""}"#,
+            "<s><sessionToken></sessionToken></s>",
+        ] {
             let error = read(body).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamAuth, "{body}");
             assert!(error.hint_text().unwrap().contains("System Domain"));

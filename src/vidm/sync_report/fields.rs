@@ -18,8 +18,17 @@ const LISTS: [&str; 9] =
     ["items", "syncexecutions", "executions", "synclogs", "logs", "history", "runs", "results", "content"];
 
 /// What has a state of its own that is not the run's.
-const OTHERS: [&str; 9] =
-    ["links", "connector", "connectorinstance", "directory", "profile", "schedule", "syncschedule", "service", "health"];
+const OTHERS: [&str; 9] = [
+    "links",
+    "connector",
+    "connectorinstance",
+    "directory",
+    "profile",
+    "schedule",
+    "syncschedule",
+    "service",
+    "health",
+];
 
 /// Where a status word stands.
 const STATUS: [&str; 12] = [
@@ -144,9 +153,11 @@ pub(super) fn newest_run(value: &Value) -> Option<Run> {
             Some(run)
         }
         // Which end is the newest is not written down. Without times it is the first.
-        Value::Array(items) => items.iter().filter_map(Value::as_object).map(Run::of).reduce(|newest, run| {
-            if run.started() > newest.started() { run } else { newest }
-        }),
+        Value::Array(items) => items
+            .iter()
+            .filter_map(Value::as_object)
+            .map(Run::of)
+            .reduce(|newest, run| if run.started() > newest.started() { run } else { newest }),
         _ => None,
     }
 }
@@ -234,9 +245,10 @@ impl Run {
 
     /// What the status was read from.
     pub(super) fn word(&self) -> Option<String> {
-        let flag = |name: &str, found: &Found<bool>| found.get().map(|flag| format!("{name}: {flag}"));
-        let word = self.best_word().cloned();
-        word.or_else(|| flag("success", &self.success)).or_else(|| flag("running", &self.running))
+        let runs = self.running.get().filter(|running| **running).map(|_| "running: true".to_owned());
+        let ended = || self.success.get().map(|well| format!("success: {well}"));
+        let rests = || self.running.get().map(|_| "running: false".to_owned());
+        self.best_word().cloned().or(runs).or_else(ended).or_else(rests)
     }
 }
 
@@ -278,7 +290,9 @@ fn slot<'c>(counts: &'c mut Counts, parent: &str, name: &str) -> Option<&'c mut 
     };
     let (users, change) = match kind_of(name) {
         Some(users) => (users, name.to_owned()),
-        None if matches!(parent, "users" | "user" | "groups" | "group") => (parent.starts_with("user"), name.to_owned()),
+        None if matches!(parent, "users" | "user" | "groups" | "group") => {
+            (parent.starts_with("user"), name.to_owned())
+        }
         None => return None,
     };
     let change = change.replace(if users { "user" } else { "group" }, "");

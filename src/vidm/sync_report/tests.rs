@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{SyncStatus::{Failed, Queued, Running, Succeeded, Unknown}, *};
+use super::{
+    SyncStatus::{Failed, Queued, Running, Succeeded, Unknown},
+    *,
+};
 
 fn read(body: &str) -> SyncReport {
     SyncReport::read(body.as_bytes())
@@ -31,7 +34,7 @@ fn the_status_wherever_it_stands() {
         (r#"{"result": true}"#, Succeeded, "success: true"),
         (r#"{"running": true}"#, Running, "running: true"),
         (r#"{"running": false}"#, Unknown, "running: false"),
-        (r#"{"running": true, "success": false}"#, Running, "success: false"),
+        (r#"{"running": true, "success": false}"#, Running, "running: true"),
         // Completed, but not well.
         (r#"{"status": "COMPLETED", "success": false}"#, Failed, "COMPLETED"),
         (r#"{"status": "RUNNING", "success": false}"#, Running, "RUNNING"),
@@ -43,8 +46,16 @@ fn the_status_wherever_it_stands() {
         // Lists.
         (r#"{"items": []}"#, Unknown, "no status"),
         (r#"{"items": [{"status": "COMPLETED"}, {"status": "FAILED"}]}"#, Succeeded, "COMPLETED"),
-        (r#"{"items": [{"status": "FAILED", "startTime": 1}, {"status": "COMPLETED", "startTime": 2}]}"#, Succeeded, "COMPLETED"),
-        (r#"[{"state": "COMPLETED", "startedAt": "2026-01-01T00:00:00Z"}, {"state": "RUNNING", "startedAt": "2026-01-02T00:00:00Z"}]"#, Running, "RUNNING"),
+        (
+            r#"{"items": [{"status": "FAILED", "startTime": 1}, {"status": "COMPLETED", "startTime": 2}]}"#,
+            Succeeded,
+            "COMPLETED",
+        ),
+        (
+            r#"[{"state": "COMPLETED", "startedAt": "2026-01-01T00:00:00Z"}, {"state": "RUNNING", "startedAt": "2026-01-02T00:00:00Z"}]"#,
+            Running,
+            "RUNNING",
+        ),
         (r#"{"status": "RUNNING", "items": [{"status": "FAILED"}]}"#, Running, "RUNNING"),
         // Nothing to read.
         ("", Unknown, "no content"),
@@ -66,10 +77,19 @@ fn the_status_wherever_it_stands() {
 #[test]
 fn the_words_in_any_spelling() {
     for (status, spellings) in [
-        (Running, "RUNNING running IN_PROGRESS in-progress inProgress InProgress STARTED SYNCING SYNC_IN_PROGRESS syncRunning PROCESSING"),
+        (
+            Running,
+            "RUNNING running IN_PROGRESS in-progress inProgress InProgress STARTED SYNCING SYNC_IN_PROGRESS syncRunning PROCESSING",
+        ),
         (Queued, "QUEUED PENDING scheduled SYNC_PENDING NOT_STARTED"),
-        (Succeeded, "COMPLETED complete SUCCESS SUCCESSFUL Succeeded SYNC_SUCCESS LAST_SYNC_SUCCESSFUL FINISHED done OK"),
-        (Failed, "FAILED FAILURE ERROR SYNC_FAILED syncError ABORTED CANCELLED canceled TIMED_OUT UNSUCCESSFUL SAFEGUARD_EXCEEDED"),
+        (
+            Succeeded,
+            "COMPLETED complete SUCCESS SUCCESSFUL Succeeded SYNC_SUCCESS LAST_SYNC_SUCCESSFUL FINISHED done OK",
+        ),
+        (
+            Failed,
+            "FAILED FAILURE ERROR SYNC_FAILED syncError ABORTED CANCELLED canceled TIMED_OUT UNSUCCESSFUL SAFEGUARD_EXCEEDED",
+        ),
         (Unknown, "UNKNOWN IDLE sync status last is NEW"),
     ] {
         for word in spellings.split(' ') {
@@ -101,16 +121,36 @@ fn safeguards_are_told_apart() {
     const LIMIT: &str = "You are attempting to remove 40% of current users from an existing group, more than your current limit of 10%.";
     for (body, reason, message) in [
         (format!(r#"{{"status": "FAILED", "message": "{STOPPED}"}}"#), FailureReason::SafeguardTripped, Some(STOPPED)),
-        (format!(r#"{{"syncStatus": {{"status": "ERROR", "message": "{LIMIT}"}}}}"#), FailureReason::SafeguardTripped, Some(LIMIT)),
-        (format!(r#"{{"success": false, "alerts": [{{"text": "One."}}, {{"text": "{STOPPED}"}}]}}"#), FailureReason::SafeguardTripped, Some(STOPPED)),
+        (
+            format!(r#"{{"syncStatus": {{"status": "ERROR", "message": "{LIMIT}"}}}}"#),
+            FailureReason::SafeguardTripped,
+            Some(LIMIT),
+        ),
+        (
+            format!(r#"{{"success": false, "alerts": [{{"text": "One."}}, {{"text": "{STOPPED}"}}]}}"#),
+            FailureReason::SafeguardTripped,
+            Some(STOPPED),
+        ),
         (format!(r#"{{"message": "{STOPPED}"}}"#), FailureReason::SafeguardTripped, Some(STOPPED)),
         (r#"{"status": "SAFEGUARD_THRESHOLD_EXCEEDED"}"#.to_owned(), FailureReason::SafeguardTripped, None),
-        (r#"{"status": "FAILED", "message": "Bind failed."}"#.to_owned(), FailureReason::SyncFailed, Some("Bind failed.")),
+        (
+            r#"{"status": "FAILED", "message": "Bind failed."}"#.to_owned(),
+            FailureReason::SyncFailed,
+            Some("Bind failed."),
+        ),
         (r#"{"status": "FAILED", "ignoreSafeguards": true}"#.to_owned(), FailureReason::SyncFailed, None),
-        (r#"{"status": "FAILED", "errors": ["Bind failed.", "x"]}"#.to_owned(), FailureReason::SyncFailed, Some("Bind failed.")),
+        (
+            r#"{"status": "FAILED", "errors": ["Bind failed.", "x"]}"#.to_owned(),
+            FailureReason::SyncFailed,
+            Some("Bind failed."),
+        ),
     ] {
         let report = read(&body);
-        assert_eq!((report.status, report.reason, report.message.as_deref()), (Failed, Some(reason), message), "{body}");
+        assert_eq!(
+            (report.status, report.reason, report.message.as_deref()),
+            (Failed, Some(reason), message),
+            "{body}"
+        );
     }
     for body in [
         format!(r#"{{"status": "RUNNING", "message": "{STOPPED}"}}"#),
@@ -134,7 +174,14 @@ fn counts_under_their_many_names() {
     ] {
         assert_eq!(removed(body), Some(4), "{body}");
     }
-    for body in ["{}", r#"{"usersRemoved": null}"#, r#"{"removed": 4}"#, r#"{"groupUsersRemoved": 4}"#, r#"{"userCount": 4}"#, r#"{"usersRemoved": -4}"#] {
+    for body in [
+        "{}",
+        r#"{"usersRemoved": null}"#,
+        r#"{"removed": 4}"#,
+        r#"{"groupUsersRemoved": 4}"#,
+        r#"{"userCount": 4}"#,
+        r#"{"usersRemoved": -4}"#,
+    ] {
         assert_eq!(read(body).counts, None, "{body}");
     }
 }

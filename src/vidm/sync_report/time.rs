@@ -74,9 +74,21 @@ mod tests {
 
     #[test]
     fn what_is_no_time() {
-        for form in [json!(0), json!(-5), json!(null), json!(true), json!(""), json!("yesterday"), json!("1970-01-01T00:00:00+10:00"),
-            json!(u64::MAX), json!(1e300), json!("2020-12-17"), json!("2020-13-45T99:99:99Z"), json!("äääääääääääääääääääääää+é"), json!({})]
-        {
+        for form in [
+            json!(0),
+            json!(-5),
+            json!(null),
+            json!(true),
+            json!(""),
+            json!("yesterday"),
+            json!("1970-01-01T00:00:00+10:00"),
+            json!(u64::MAX),
+            json!(1e300),
+            json!("2020-12-17"),
+            json!("2020-13-45T99:99:99Z"),
+            json!("äääääääääääääääääääääää+é"),
+            json!({}),
+        ] {
             assert_eq!(read(&form), None, "{form}");
         }
     }

@@ -15,16 +15,36 @@ pub(super) fn status(word: &str) -> Option<SyncStatus> {
         word = word.strip_prefix(prefix).filter(|rest| !rest.is_empty()).unwrap_or(word);
     }
     Some(match word {
-        "running" | "inprogress" | "started" | "syncing" | "ing" | "processing" | "executing" | "active" | "ongoing" => {
-            SyncStatus::Running
-        }
+        "running" | "inprogress" | "started" | "syncing" | "ing" | "processing" | "executing" | "active"
+        | "ongoing" => SyncStatus::Running,
         "queued" | "pending" | "scheduled" | "waiting" | "submitted" | "requested" | "notstarted" => SyncStatus::Queued,
-        "completed" | "complete" | "success" | "successful" | "succeeded" | "successfully" | "completedsuccessfully"
-        | "finished" | "done" | "ok" | "completedwithwarnings" | "completedwithalerts" | "completedwithwarning" => {
-            SyncStatus::Succeeded
-        }
-        "failed" | "failure" | "fail" | "error" | "errored" | "aborted" | "cancelled" | "canceled" | "terminated" | "timedout"
-        | "timeout" | "unsuccessful" | "completedwitherrors" | "stopped" => SyncStatus::Failed,
+        "completed"
+        | "complete"
+        | "success"
+        | "successful"
+        | "succeeded"
+        | "successfully"
+        | "completedsuccessfully"
+        | "finished"
+        | "done"
+        | "ok"
+        | "completedwithwarnings"
+        | "completedwithalerts"
+        | "completedwithwarning" => SyncStatus::Succeeded,
+        "failed"
+        | "failure"
+        | "fail"
+        | "error"
+        | "errored"
+        | "aborted"
+        | "cancelled"
+        | "canceled"
+        | "terminated"
+        | "timedout"
+        | "timeout"
+        | "unsuccessful"
+        | "completedwitherrors"
+        | "stopped" => SyncStatus::Failed,
         _ if word.contains("safeguard") => SyncStatus::Failed,
         _ => return None,
     })

@@ -3,6 +3,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use idhook_simulator::{RefreshBody, Simulator, credentials};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -95,6 +96,19 @@ async fn a_revoked_refresh_token_is_gone() {
     assert_eq!(refresh(&simulator, &[JSON], format!("\"{id}\"")).await.status, 404);
     let (_, id) = pair(&simulator).await;
     simulator.expire_refresh_tokens();
+    assert_eq!(refresh(&simulator, &[JSON], format!("\"{id}\"")).await.status, 404);
+}
+
+#[tokio::test]
+async fn both_tokens_live_as_long_as_they_are_said_to() {
+    let simulator = start().await;
+    simulator.configure_sddc(|settings| {
+        settings.access_lifetime = Duration::from_millis(30);
+        settings.refresh_lifetime = Duration::from_millis(30);
+    });
+    let (access, id) = pair(&simulator).await;
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(list(&simulator, &access).await.status, 401);
     assert_eq!(refresh(&simulator, &[JSON], format!("\"{id}\"")).await.status, 404);
 }
 

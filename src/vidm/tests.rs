@@ -1,0 +1,153 @@
+//! What the endpoints' own tests share, and what holds for all of them.
+
+use bytes::Bytes;
+use http::Response;
+use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+use serde_json::{Map, Value};
+
+use super::api::Vidm;
+use super::directories::ListDirectories;
+use super::domains::ListDomains;
+use super::groups::{FindGroups, GroupQuery, SearchGroups};
+use super::health::GetHealth;
+use super::login::{OauthToken, SystemLogin};
+use super::sync_start::{StartOptions, StartSync, StartSyncV2};
+use super::sync_state::GetSync;
+use super::{DirectoryRef, Profile, SyncApi};
+use crate::auth::{Scheme, Secret};
+use crate::endpoint::{Api as _, Endpoint};
+
+/// The request as bytes would show it: method and URI, headers by name, body.
+pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Profile) -> String {
+    let request = endpoint.request(profile).unwrap();
+    let mut headers: Vec<_> =
+        request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
+    headers.sort();
+    let body = std::str::from_utf8(request.body()).unwrap();
+    format!("{} {}\n{}\n{body}", request.method(), request.uri(), headers.concat())
+}
+
+/// An answer.
+pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
+    Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+}
+
+#[test]
+fn the_words_of_configuration() {
+    for (word, api) in [("\"auto\"", SyncApi::Auto), ("\"classic\"", SyncApi::Classic), ("\"v2\"", SyncApi::V2)] {
+        assert_eq!(serde_json::from_str::<SyncApi>(word).unwrap(), api);
+    }
+    assert_eq!(SyncApi::default(), SyncApi::Auto);
+}
+
+/// Lets every reader have `body`. Any outcome will do, as long as there is one.
+fn read_all(body: &[u8]) {
+    let secret = Secret::new("s");
+    let options = StartOptions::default();
+    let answer = || Response::new(Bytes::copy_from_slice(body));
+    let _ = Vidm::read_error(body);
+    let _ = SystemLogin { username: "u", password: &secret, scheme: Scheme::Hzn }.response(answer());
+    let _ = OauthToken { client_id: "c", client_secret: &secret, account: None }.response(answer());
+    let _ = StartSync { directory: "d", options }.response(answer());
+    let _ = StartSyncV2 { directory: "d", options }.response(answer());
+    let _ = ListDomains { directory: "d" }.response(answer());
+    let _ = GetHealth.response(answer());
+    let _ = SearchGroups { filter: "" }.response(answer());
+    if let Ok(groups) = (FindGroups { filter: "" }).response(answer()) {
+        let _ = serde_json::to_string(&groups).unwrap();
+    }
+    if let Ok(directories) = ListDirectories.response(answer()) {
+        let text = serde_json::to_string(&directories).unwrap();
+        // Shown once more, it is still one object a directory, with no name twice.
+        assert_eq!(serde_json::from_str::<Vec<Map<String, Value>>>(&text).unwrap().len(), directories.len());
+    }
+    let report = GetSync { directory: "d" }.response(answer()).unwrap();
+    assert!(report.upstream_word.as_deref().is_some_and(|word| word.chars().count() <= 81));
+    let _ = serde_json::to_string(&report).unwrap();
+}
+
+/// Any JSON, out of names and words that the readers know.
+fn json() -> impl Strategy<Value = Value> {
+    const NAMES: [&str; 24] = [
+        "items",
+        "Resources",
+        "errors",
+        "error",
+        "code",
+        "message",
+        "directoryId",
+        "type",
+        "name",
+        "id",
+        "status",
+        "syncStatus",
+        "success",
+        "running",
+        "startTime",
+        "syncEndTime",
+        "usersAdded",
+        "groups",
+        "removed",
+        "totalResults",
+        "AllOk",
+        "access_token",
+        "sessionToken",
+        "urn:scim:schemas:extension:workspace:1.0",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(&["RUNNING", "sync", "2026-11-20T10:00:00+", "-1", "true", ""][..]).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 64, 6, |inner| {
+        let name = prop_oneof![4 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => any::<String>()];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((name, inner), 0..6).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_all(&body);
+    }
+
+    #[test]
+    fn no_text_makes_a_reader_panic(body in "[<\"{]?\\PC{0,40}") {
+        read_all(body.as_bytes());
+    }
+
+    #[test]
+    fn no_json_makes_a_reader_panic(body in json()) {
+        read_all(body.to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_name_makes_a_request(text in any::<String>()) {
+        let profile = Profile::horizon().in_tenant(Some(&text));
+        let options = StartOptions::default();
+        let base = "/SAAS/t/";
+        for uri in [
+            StartSync { directory: &text, options }.request(&profile).unwrap().uri().clone(),
+            StartSyncV2 { directory: &text, options }.request(&profile).unwrap().uri().clone(),
+            FindGroups { filter: &GroupQuery::Name(text.clone()).filter() }.request(&profile).unwrap().uri().clone(),
+        ] {
+            assert!(uri.path().starts_with(base), "{uri}");
+            assert!(uri.path().split('/').nth(4) == Some("jersey"), "{uri}");
+        }
+        let _ = DirectoryRef::parse(&text);
+    }
+}
+
+#[test]
+fn a_deep_answer_ends() {
+    for (open, close) in [("[", "]"), ("{\"status\":", "}"), ("{\"errors\":[", "]}")] {
+        read_all(format!("{}1{}", open.repeat(20_000), close.repeat(20_000)).as_bytes());
+    }
+}
