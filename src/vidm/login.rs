@@ -24,9 +24,6 @@ use super::api::Vidm;
 /// How long a token is used that does not say how long it lives.
 const UNSAID: Duration = Duration::from_secs(600);
 
-/// No token is used for longer, whatever it says.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-
 /// What a login gave.
 #[derive(Debug)]
 pub(crate) struct Granted {
@@ -41,7 +38,7 @@ impl Granted {
     fn lifetime(&self) -> Duration {
         let said = self.expires_in.filter(|seconds| *seconds > 0).map(Duration::from_secs);
         let said = said.or_else(|| jwt_lifetime(self.token.expose()).filter(|lifetime| !lifetime.is_zero()));
-        said.unwrap_or(UNSAID).min(LONGEST)
+        said.unwrap_or(UNSAID)
     }
 }
 
@@ -117,8 +114,6 @@ mod tests {
             (None, jwt(1_608_207_386, 1_608_236_186), 28_800),
             (None, jwt(7, 7), 600),
             (None, "opaque".to_owned(), 600),
-            (Some(u64::MAX), "opaque".to_owned(), 86_400),
-            (None, jwt(0, u64::MAX), 86_400),
         ] {
             let granted = Granted { scheme: Scheme::Bearer, token: Secret::new(token), expires_in };
             assert_eq!(granted.lifetime(), Duration::from_secs(seconds), "{expires_in:?}");

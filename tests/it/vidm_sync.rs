@@ -70,12 +70,12 @@ fn a_migrated_directory_takes_v2_first() {
 #[test]
 fn the_other_call_is_tried_once_and_remembered() {
     for status in [404, 405, 415] {
-        let estate = Estate::warm(false).then([classic(LAB).answer(status, ""), lists(), v2(LAB)]);
-        let started = estate.start(LAB).unwrap();
-        assert_eq!(started.directory.name.as_deref(), Some("Lab"));
-        // From now on it is one call again, even for one whose list was forgotten.
-        let estate = estate.then([v2(LAB)]);
-        estate.start(LAB).unwrap();
+        // The list says nothing of a migration, so only memory can know it the next time.
+        let estate = Estate::warm(false).then([classic(CORP).answer(status, ""), lists(), v2(CORP)]);
+        let started = estate.start(CORP).unwrap();
+        assert_eq!(started.directory.name.as_deref(), Some("corp.example"));
+        let estate = estate.then([v2(CORP)]);
+        estate.start(CORP).unwrap();
     }
     // Seen in the list a moment ago, it needs no second look.
     let estate = Estate::new([logs_in("t1"), lists(), classic(CORP).answer(404, ""), v2(CORP)]);
@@ -116,6 +116,11 @@ fn a_remembered_name_that_proves_wrong_is_looked_up_again() {
     let anew = r#"{"items":[{"directoryId":"new","name":"corp.example","type":"ACTIVE_DIRECTORY_LDAP"}]}"#;
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, anew), classic("new")]);
     assert_eq!(estate.start("corp.example").unwrap().directory.id, "new");
+    // Should the list fail then, the wrong id is not tried again all the same.
+    let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(500, "")]);
+    assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
+    let estate = estate.then([get(LIST).answer(200, anew), classic("new")]);
+    estate.start("corp.example").unwrap();
     // Or it is gone for good.
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, r#"{"items":[]}"#)]);
     assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::DirectoryNotFound);

@@ -15,7 +15,11 @@ use crate::variables::Variables;
 
 /// The destinations of one component.
 #[derive(Debug, Default)]
-pub(crate) struct AllowedHosts(Vec<Entry>);
+pub(crate) struct AllowedHosts {
+    entries: Vec<Entry>,
+    /// The template that a variable's value made malformed, and how.
+    malformed: Option<String>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -38,11 +42,12 @@ enum AllowedHost {
 }
 
 impl AllowedHosts {
-    /// Expands and parses the entries. One that a variable leaves empty is skipped: an optional endpoint.
+    /// Expands and parses the entries. One that a variable leaves empty is skipped: an optional endpoint. One that a
+    /// variable makes malformed does not stop the start: as in Spin, every call is refused then.
     ///
     /// # Errors
     ///
-    /// When an entry is malformed. The error shows the entry as written, not the value of a variable in it.
+    /// When an entry is malformed as it is written.
     pub(crate) fn parse(entries: &[String], variables: &Variables) -> Result<Self> {
         let mut parsed = Vec::new();
         for entry in entries {
@@ -52,9 +57,21 @@ impl AllowedHosts {
             if templated && matches!(expanded.as_str(), "" | "http://" | "https://") {
                 continue;
             }
-            parsed.push(Entry::parse(&expanded).with_context(|| format!("allowed_outbound_hosts entry {entry:?}"))?);
+            match Entry::parse(&expanded).with_context(|| format!("allowed_outbound_hosts entry {entry:?}")) {
+                Ok(entry) => parsed.push(entry),
+                Err(error) if templated => {
+                    return Ok(Self { entries: Vec::new(), malformed: Some(format!("{error:#}")) });
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(Self(parsed))
+        Ok(Self { entries: parsed, malformed: None })
+    }
+
+    /// Why every call is refused, when a variable's value made an entry malformed. It shows the entry as written, not the
+    /// value.
+    pub(crate) fn malformed(&self) -> Option<&str> {
+        self.malformed.as_deref()
     }
 
     /// May the guest call this absolute URI?
@@ -66,7 +83,7 @@ impl AllowedHosts {
             return false;
         };
         let port = url.port().or_else(|| default_port(url.scheme()));
-        self.0.iter().any(|entry| {
+        self.entries.iter().any(|entry| {
             entry.allows_scheme(url.scheme())
                 && entry.host.allows(&host.to_owned())
                 && entry.port.as_ref().is_none_or(|range| port.is_some_and(|port| range.contains(&u32::from(port))))
@@ -75,7 +92,7 @@ impl AllowedHosts {
 
     /// May the guest call its own application?
     pub(crate) fn allows_self(&self) -> bool {
-        self.0.iter().any(|entry| {
+        self.entries.iter().any(|entry| {
             (entry.allows_scheme("http") || entry.allows_scheme("https"))
                 && matches!(entry.host, AllowedHost::Any | AllowedHost::ToSelf)
         })
@@ -292,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_entries_are_refused_without_showing_a_value() {
+    fn entries_malformed_as_written_are_refused() {
         for entry in [
             "a.example",
             "*",
@@ -307,7 +324,13 @@ mod tests {
         ] {
             assert!(parse(&[entry], &[]).is_err(), "{entry}");
         }
-        let error = format!("{:#}", parse(&["https://{{ token }}"], &[("token", "hun/ter2")]).unwrap_err());
-        assert!(error.contains("{{ token }}") && !error.contains("ter2"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_makes_an_entry_malformed_refuses_every_call_and_is_not_shown() {
+        let hosts = parse(&["https://a.example", "https://{{ token }}"], &[("token", "hun/ter2")]).unwrap();
+        assert!(!hosts.allows(&"https://a.example/".parse().unwrap()));
+        let why = hosts.malformed().unwrap();
+        assert!(why.contains("{{ token }}") && !why.contains("ter2"), "{why}");
     }
 }

@@ -41,6 +41,9 @@ pub(crate) struct Outbound {
 
 impl Outbound {
     pub(crate) fn new(tls: rustls::ClientConfig, allowed: AllowedHosts, origin: Authority, output: Sink) -> Self {
+        if let Some(why) = allowed.malformed() {
+            output.say(format_args!("every outbound call will be refused: {why}"));
+        }
         let client = Client::builder(TokioExecutor::new()).build(Connector::new(tls, output.clone()));
         Self { client, allowed, origin, output }
     }

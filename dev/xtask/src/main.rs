@@ -16,7 +16,9 @@ async fn main() -> ExitCode {
         .subcommand(serve::command())
         .subcommand(simulator::command())
         .subcommand(build::command());
-    let done = match command.get_matches().subcommand() {
+    // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
+    let arguments = std::env::args_os().enumerate().filter(|(at, argument)| !(*at == 2 && argument == "--"));
+    let done = match command.get_matches_from(arguments.map(|(_, argument)| argument)).subcommand() {
         Some((demo::NAME, matches)) => demo::run(matches).await,
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,

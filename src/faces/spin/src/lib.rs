@@ -29,7 +29,13 @@ async fn handle(request: Request) -> Response<Full<Bytes>> {
     let webhook = webhook().await;
     let (parts, body) = request.into_parts();
     let body = read(body, &webhook).await;
-    let response = webhook.handle(&runtime::Spin, http::Request::from_parts(parts, body)).await;
+    let is_head = parts.method == http::Method::HEAD;
+    let mut response = webhook.handle(&runtime::Spin, http::Request::from_parts(parts, body)).await;
+    // Framing is a face's business: said, the whole answer goes out in one piece.
+    if !is_head && response.status() != http::StatusCode::NO_CONTENT {
+        let length = response.body().len().into();
+        response.headers_mut().insert(http::header::CONTENT_LENGTH, length);
+    }
     response.map(Full::new)
 }
 

@@ -1,1 +1,52 @@
 //! What the `.wasm` asks of its host.
+
+use std::collections::BTreeSet;
+
+use wit_component::DecodedWasm;
+use wit_parser::{Resolve, WorldId, WorldItem};
+
+use crate::scene::wasm;
+
+/// Interfaces of a world, as `namespace:package/interface@version`; of 0.2, where any release takes the place of another,
+/// only that it is 0.2.
+fn interfaces<'a>(resolve: &Resolve, items: impl Iterator<Item = &'a WorldItem>) -> BTreeSet<String> {
+    let id = |item: &WorldItem| match item {
+        WorldItem::Interface { id, .. } => resolve.id_of(*id),
+        _ => None,
+    };
+    items.filter_map(id).map(|name| match name.split_once("@0.2.") {
+        Some((name, _)) => format!("{name}@0.2"),
+        None => name,
+    }).collect()
+}
+
+fn imports_and_exports(resolve: &Resolve, world: WorldId) -> (BTreeSet<String>, BTreeSet<String>) {
+    let world = &resolve.worlds[world];
+    (interfaces(resolve, world.imports.values()), interfaces(resolve, world.exports.values()))
+}
+
+#[test]
+fn the_component_is_built_to_the_world_in_wit() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("spin")).unwrap();
+    let (may_import, exports) = imports_and_exports(&resolve, world);
+
+    let DecodedWasm::Component(decoded, built) = wit_component::decode(&std::fs::read(wasm()).unwrap()).unwrap() else {
+        panic!("not a component");
+    };
+    let (imports, built_exports) = imports_and_exports(&decoded, built);
+    let beyond: Vec<_> = imports.difference(&may_import).collect();
+    assert!(beyond.is_empty(), "imports that wit/world.wit does not name: {beyond:?}");
+    let unused: Vec<_> = may_import.difference(&imports).collect();
+    assert!(unused.is_empty(), "wit/world.wit names what is not imported: {unused:?}");
+    assert_eq!(built_exports, exports);
+    for import in &imports {
+        let known = import.starts_with("spin:variables/") || import.starts_with("spin:key-value/")
+            || import.ends_with("@0.2") || import.ends_with("@0.3.0");
+        assert!(known, "{import}: Spin 4.1 offers WASI 0.3.0 and 0.2 and its own, nothing else");
+    }
+    for no in ["wasi:filesystem", "wasi:sockets"] {
+        assert!(!imports.iter().any(|import| import.starts_with(no)), "{no}");
+    }
+}

@@ -59,7 +59,9 @@ async fn nothing_secret_is_shown() {
         answer(500, "application/json", &echo),
         answer(500, "text/html", &page),
         answer(404, "text/plain", &page),
-        answer(200, "application/json", &token),
+        // Where a token belongs and is not what it should be.
+        answer(200, "application/json", &token).map(|fault| fault.path("login")),
+        answer(200, "application/json", &token).map(|fault| fault.path("tokens")),
         answer(200, "text/html", &page),
         Some(Fault::new(FaultKind::GarbageJson).always()),
         Some(Fault::new(FaultKind::Reset).always()),

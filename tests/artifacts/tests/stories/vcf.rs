@@ -124,13 +124,10 @@ async fn cold_is_two_calls_and_warm_is_one() {
     scene.get(PROVIDERS).await;
     assert_eq!(scene.asked(), ["GET /v1/identity-providers"]);
 
-    // A token that was thrown away upstream costs one failed call, a refresh and a replay.
+    // A token that was thrown away upstream costs one refused call, a login and a replay.
     scene.simulator.expire_tokens();
     assert_eq!(scene.get(PROVIDERS).await.status, 200);
-    assert_eq!(
-        scene.asked(),
-        ["GET /v1/identity-providers", "PATCH /v1/tokens/access-token/refresh", "GET /v1/identity-providers"]
-    );
+    assert_eq!(scene.asked(), ["GET /v1/identity-providers", "POST /v1/tokens", "GET /v1/identity-providers"]);
 }
 
 #[tokio::test]

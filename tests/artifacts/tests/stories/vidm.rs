@@ -94,9 +94,8 @@ async fn the_safeguards_stay_on_unless_one_may_turn_them_off() {
 #[tokio::test]
 async fn a_tripped_safeguard_is_told_as_such() {
     let scene = Scene::new().await;
-    scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
     let place = scene.post(&syncs(seeds::CORP), "").await.header("location").to_owned();
-    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    scene.simulator.finish_sync(seeds::CORP, Outcome::SafeguardsTripped).unwrap();
     let state = scene.get(&place).await.json();
     assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")), "{state}");
 }
