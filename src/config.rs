@@ -39,9 +39,15 @@ const fn secret(name: &'static str, help: &'static str) -> Variable {
 pub const VARIABLES: &[Variable] = &[
     plain("vidm_url", "vIDM (Workspace ONE Access): https://host[:port]"),
     plain("vidm_tenant", "tenant, where it is in the path (/SAAS/t/{tenant}); empty where it is in the host name"),
-    plain("vidm_username", "system login: a local (System Domain) administrator; with vidm_domain: an account of that domain"),
+    plain(
+        "vidm_username",
+        "system login: a local (System Domain) administrator; with vidm_domain: an account of that domain",
+    ),
     secret("vidm_password", "its password"),
-    plain("vidm_domain", "domain of the account, for the OAuth password grant; needs vidm_client_id and vidm_client_secret too"),
+    plain(
+        "vidm_domain",
+        "domain of the account, for the OAuth password grant; needs vidm_client_id and vidm_client_secret too",
+    ),
     plain("vidm_client_id", "OAuth client: client credentials, or the password grant when vidm_username is set"),
     secret("vidm_client_secret", "its shared secret"),
     plain("vidm_authorization_scheme", "word before a session token: HZN (default) or Bearer"),
@@ -52,7 +58,10 @@ pub const VARIABLES: &[Variable] = &[
     secret("vcf_password", "its password"),
     secret("targets", "JSON: any number of further targets: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
     secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
-    secret("state_key", "key that authenticates sync ids, 32 characters or more; derived from the credentials where empty"),
+    secret(
+        "state_key",
+        "key that authenticates sync ids, 32 characters or more; derived from the credentials where empty",
+    ),
     plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
     plain("request_body_limit", "largest request body taken, in bytes; default 262144"),
     plain("upstream_body_limit", "largest upstream answer read, in bytes; default 8388608"),
@@ -126,7 +135,8 @@ impl Config {
         if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
             reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
         }
-        let log_level = reader.word("log_level", LogLevel::Info, &[("info", LogLevel::Info), ("error", LogLevel::Error)]);
+        let log_level =
+            reader.word("log_level", LogLevel::Info, &[("info", LogLevel::Info), ("error", LogLevel::Error)]);
         let default = Limits::default();
         let config = Self {
             vidm,
@@ -229,8 +239,9 @@ fn mistake(path: &str, e: &serde_json::Error) -> String {
     let said = e.to_string();
     let place = if path == "." { String::new() } else { format!(" at {path}") };
     match said.as_str() {
-        words if words.starts_with("unknown field") || words.starts_with("missing field") => format!("has an {words}{place}")
-            .replace("an missing", "a missing"),
+        words if words.starts_with("unknown field") || words.starts_with("missing field") => {
+            format!("has an {words}{place}").replace("an missing", "a missing")
+        }
         _ => format!("has a value of the wrong kind{place}"),
     }
 }
@@ -265,7 +276,10 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.vidm["default"].url.as_str(), "https://vidm.corp.example");
-        assert!(matches!(config.vidm["default"].credentials, vidm::Credentials::System { scheme: crate::auth::Scheme::Hzn, .. }));
+        assert!(matches!(
+            config.vidm["default"].credentials,
+            vidm::Credentials::System { scheme: crate::auth::Scheme::Hzn, .. }
+        ));
         assert_eq!(config.vcf["default"].credentials.username, "svc@vsphere.local");
         assert_eq!(config.request_timeout, Duration::from_secs(25));
     }
@@ -304,9 +318,16 @@ mod tests {
             ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}}}"#),
             ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:all"]}]"#),
         ]);
-        for name in
-            ["vidm_url", "vidm_profile", "connect_timeout", "request_body_limit", "state_key", "log_level", "targets", "api_keys"]
-        {
+        for name in [
+            "vidm_url",
+            "vidm_profile",
+            "connect_timeout",
+            "request_body_limit",
+            "state_key",
+            "log_level",
+            "targets",
+            "api_keys",
+        ] {
             assert!(told.contains(name), "{name} is missing in:\n{told}");
         }
         assert!(!told.contains("hunter2"), "{told}");

@@ -146,18 +146,20 @@ pub fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Respons
 /// `upstream_invalid`: the answer to `call` is not what it should be, and why.
 #[must_use]
 pub fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &str) -> Error {
-    Error::new(ErrorCode::UpstreamInvalid, format!("the answer to {call} is not usable: {why}"))
-        .upstream(UpstreamEvidence {
+    Error::new(ErrorCode::UpstreamInvalid, format!("the answer to {call} is not usable: {why}")).upstream(
+        UpstreamEvidence {
             call,
             status: Some(answer.status()),
             message: Some(describe(answer)),
             ..UpstreamEvidence::default()
-        })
+        },
+    )
 }
 
 /// What kind of body this is, without its content: a body that was to hold a token must not end up in an error.
 fn describe(answer: &http::Response<Bytes>) -> String {
-    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
+    let content_type =
+        answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
     format!("{} bytes of {}", answer.body().len(), excerpt(content_type))
 }
 
@@ -166,7 +168,10 @@ fn describe(answer: &http::Response<Bytes>) -> String {
 /// # Errors
 /// By the status: `upstream_auth`, `upstream_forbidden`, `not_found`, `upstream_busy`, `upstream_rejected`,
 /// `upstream_failed`, or `upstream_invalid` for a redirect and other oddities.
-pub fn check<E: Endpoint>(answer: http::Response<Bytes>, now: std::time::SystemTime) -> Result<http::Response<Bytes>, Error> {
+pub fn check<E: Endpoint>(
+    answer: http::Response<Bytes>,
+    now: std::time::SystemTime,
+) -> Result<http::Response<Bytes>, Error> {
     check_call(E::CALL, <E::Api as Api>::read_error, answer, now)
 }
 
@@ -253,7 +258,10 @@ mod tests {
 
     #[test]
     fn forms_are_encoded() {
-        assert_eq!(form([("grant_type", "password"), ("password", "a&b=c+d%é\"")]), "grant_type=password&password=a%26b%3Dc%2Bd%25%C3%A9%22");
+        assert_eq!(
+            form([("grant_type", "password"), ("password", "a&b=c+d%é\"")]),
+            "grant_type=password&password=a%26b%3Dc%2Bd%25%C3%A9%22"
+        );
     }
 
     #[test]

@@ -117,28 +117,44 @@ impl ErrorCode {
     const fn row(self) -> (&'static str, StatusCode, &'static str, Fault, bool) {
         use Fault::{Caller, Operator, Upstream};
         match self {
-            Self::RequestInvalid => ("request_invalid", StatusCode::BAD_REQUEST, "The request is not valid", Caller, false),
+            Self::RequestInvalid => {
+                ("request_invalid", StatusCode::BAD_REQUEST, "The request is not valid", Caller, false)
+            }
             Self::UnresolvedPlaceholder => {
                 ("unresolved_placeholder", StatusCode::BAD_REQUEST, "A placeholder was not filled in", Caller, false)
             }
-            Self::Unauthenticated => ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key was given", Caller, false),
+            Self::Unauthenticated => {
+                ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key was given", Caller, false)
+            }
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "This caller may not do that", Caller, false),
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "There is no such route", Caller, false),
-            Self::TargetNotFound => ("target_not_found", StatusCode::NOT_FOUND, "There is no such target", Caller, false),
-            Self::DirectoryNotFound => ("directory_not_found", StatusCode::NOT_FOUND, "There is no such directory", Caller, false),
+            Self::TargetNotFound => {
+                ("target_not_found", StatusCode::NOT_FOUND, "There is no such target", Caller, false)
+            }
+            Self::DirectoryNotFound => {
+                ("directory_not_found", StatusCode::NOT_FOUND, "There is no such directory", Caller, false)
+            }
             Self::SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "There is no such sync", Caller, false),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "The upstream has no such thing", Caller, false),
-            Self::MethodNotAllowed => {
-                ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "This route does not take that method", Caller, false)
+            Self::MethodNotAllowed => (
+                "method_not_allowed",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This route does not take that method",
+                Caller,
+                false,
+            ),
+            Self::RequestTimeout => {
+                ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request came too slowly", Caller, true)
             }
-            Self::RequestTimeout => ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request came too slowly", Caller, true),
             Self::DirectoryAmbiguous => {
                 ("directory_ambiguous", StatusCode::CONFLICT, "More than one directory matches", Caller, false)
             }
             Self::DirectoryNotSyncable => {
                 ("directory_not_syncable", StatusCode::CONFLICT, "This directory cannot be synced", Caller, false)
             }
-            Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false),
+            Self::BodyTooLarge => {
+                ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false)
+            }
             Self::UnsupportedMediaType => (
                 "unsupported_media_type",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -146,28 +162,50 @@ impl ErrorCode {
                 Caller,
                 false,
             ),
-            Self::NotConfigured => {
-                ("not_configured", StatusCode::SERVICE_UNAVAILABLE, "idhook is not configured for this", Operator, false)
-            }
+            Self::NotConfigured => (
+                "not_configured",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "idhook is not configured for this",
+                Operator,
+                false,
+            ),
             Self::UpstreamUnreachable => {
                 ("upstream_unreachable", StatusCode::BAD_GATEWAY, "The upstream could not be reached", Upstream, true)
             }
-            Self::UpstreamTls => ("upstream_tls", StatusCode::BAD_GATEWAY, "No trusted TLS connection to the upstream", Operator, false),
-            Self::UpstreamAuth => ("upstream_auth", StatusCode::BAD_GATEWAY, "The upstream refused our credentials", Operator, false),
-            Self::UpstreamForbidden => {
-                ("upstream_forbidden", StatusCode::BAD_GATEWAY, "Our account at the upstream may not do this", Operator, false)
+            Self::UpstreamTls => {
+                ("upstream_tls", StatusCode::BAD_GATEWAY, "No trusted TLS connection to the upstream", Operator, false)
             }
-            Self::UpstreamRejected => {
-                ("upstream_rejected", StatusCode::UNPROCESSABLE_ENTITY, "The upstream rejected the request", Caller, false)
+            Self::UpstreamAuth => {
+                ("upstream_auth", StatusCode::BAD_GATEWAY, "The upstream refused our credentials", Operator, false)
             }
+            Self::UpstreamForbidden => (
+                "upstream_forbidden",
+                StatusCode::BAD_GATEWAY,
+                "Our account at the upstream may not do this",
+                Operator,
+                false,
+            ),
+            Self::UpstreamRejected => (
+                "upstream_rejected",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The upstream rejected the request",
+                Caller,
+                false,
+            ),
             Self::UpstreamFailed => ("upstream_failed", StatusCode::BAD_GATEWAY, "The upstream failed", Upstream, true),
-            Self::UpstreamInvalid => {
-                ("upstream_invalid", StatusCode::BAD_GATEWAY, "The upstream's answer could not be understood", Upstream, false)
-            }
+            Self::UpstreamInvalid => (
+                "upstream_invalid",
+                StatusCode::BAD_GATEWAY,
+                "The upstream's answer could not be understood",
+                Upstream,
+                false,
+            ),
             Self::UpstreamTimeout => {
                 ("upstream_timeout", StatusCode::GATEWAY_TIMEOUT, "The upstream did not answer in time", Upstream, true)
             }
-            Self::UpstreamBusy => ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream asks for patience", Upstream, true),
+            Self::UpstreamBusy => {
+                ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream asks for patience", Upstream, true)
+            }
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "idhook failed", Fault::Internal, false),
         }
     }

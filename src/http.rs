@@ -11,13 +11,20 @@ use bytes::Bytes;
 /// Sends HTTP requests. Implemented by each face over what its runtime offers, and by a script in tests.
 ///
 /// No `Send` bound: WASI and JavaScript futures have none.
-#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be")]
+#[allow(
+    async_fn_in_trait,
+    reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
+)]
 pub trait HttpClient {
     /// Sends `request` (absolute URI) and reads the whole answer, whatever its status.
     ///
     /// # Errors
     /// When no complete answer came within `limits`; see [`TransportErrorKind`].
-    async fn send(&self, request: http::Request<Bytes>, limits: &Limits) -> Result<http::Response<Bytes>, TransportError>;
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        limits: &Limits,
+    ) -> Result<http::Response<Bytes>, TransportError>;
 }
 
 /// What one exchange may take.

@@ -192,7 +192,8 @@ impl<'r, R: Runtime> Outbound<'r, R> {
                 Ok(answer) => (repeats_on(answer.status(), repeat), retry_after(answer.headers(), now)),
                 Err(e) => (e.kind.is_transient() && (repeat == Repeat::Always || e.kind.never_arrived()), None),
             };
-            let wait = if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
+            let wait =
+                if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
             let Some(wait) = wait else {
                 return match sent {
                     Ok(answer) => check_call(call, read_error, answer, now),
@@ -205,7 +206,11 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     }
 
     /// One exchange, no longer than the deadline, and recorded.
-    async fn exchange(&self, call: &'static str, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+    async fn exchange(
+        &self,
+        call: &'static str,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         let started = self.runtime.elapsed();
         let answer = pin!(self.runtime.send(request, &self.limits));
         let deadline = pin!(self.runtime.sleep(self.remaining()));
@@ -259,8 +264,12 @@ fn unreached(call: &'static str, repeat: Repeat, url: &BaseUrl, e: &TransportErr
             ErrorCode::UpstreamTimeout,
             "no answer in time",
             match repeat {
-                Repeat::Always => "try again; if it stays so, raise the time-outs or look at the server's load".to_owned(),
-                Repeat::IfNeverArrived => "it may have been carried out all the same: read the state before trying again".to_owned(),
+                Repeat::Always => {
+                    "try again; if it stays so, raise the time-outs or look at the server's load".to_owned()
+                }
+                Repeat::IfNeverArrived => {
+                    "it may have been carried out all the same: read the state before trying again".to_owned()
+                }
             },
         ),
         TransportErrorKind::Interrupted => (
@@ -268,7 +277,9 @@ fn unreached(call: &'static str, repeat: Repeat, url: &BaseUrl, e: &TransportErr
             "the connection broke before the answer was whole",
             match repeat {
                 Repeat::Always => "try again".to_owned(),
-                Repeat::IfNeverArrived => "it may have been carried out all the same: read the state before trying again".to_owned(),
+                Repeat::IfNeverArrived => {
+                    "it may have been carried out all the same: read the state before trying again".to_owned()
+                }
             },
         ),
         TransportErrorKind::BodyTooLarge => (
@@ -312,7 +323,17 @@ mod tests {
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap().as_str(), read);
         }
-        for text in ["", "vidm", "vidm:443", "ftp://h", "https://h/SAAS", "https://h?x", "https://h#x", "https://u:p@h", "https://"] {
+        for text in [
+            "",
+            "vidm",
+            "vidm:443",
+            "ftp://h",
+            "https://h/SAAS",
+            "https://h?x",
+            "https://h#x",
+            "https://u:p@h",
+            "https://",
+        ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }
     }

@@ -35,7 +35,13 @@ impl RetryPolicy {
     /// The upstream's `retry_after` is honoured to the second; otherwise the wait is drawn evenly from half to whole of the
     /// doubled base, so that callers who failed together do not come back together.
     #[must_use]
-    pub fn wait(&self, attempt: u32, retry_after: Option<Duration>, random: u64, remaining: Duration) -> Option<Duration> {
+    pub fn wait(
+        &self,
+        attempt: u32,
+        retry_after: Option<Duration>,
+        random: u64,
+        remaining: Duration,
+    ) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
         }

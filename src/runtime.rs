@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 use crate::http::HttpClient;
 
 /// Time, as an argument.
-#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be")]
+#[allow(
+    async_fn_in_trait,
+    reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
+)]
 pub trait Clock {
     /// The wall clock: for expiry, for time stamps.
     fn now(&self) -> SystemTime;

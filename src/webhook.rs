@@ -117,7 +117,10 @@ impl Webhook {
         if is_head {
             *response.body_mut() = Bytes::new();
         }
-        if line.is_wanted(response.status(), self.config.as_ref().map_or(crate::config::LogLevel::Info, |c| c.config.log_level)) {
+        if line.is_wanted(
+            response.status(),
+            self.config.as_ref().map_or(crate::config::LogLevel::Info, |c| c.config.log_level),
+        ) {
             runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started)));
         }
         response
@@ -135,10 +138,17 @@ impl Webhook {
         if request.method() == Method::OPTIONS {
             return Ok(empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())]));
         }
-        let access = matched.row.method(request.method()).ok_or_else(|| matched.row.method_not_allowed(request.method()))?;
+        let access =
+            matched.row.method(request.method()).ok_or_else(|| matched.row.method_not_allowed(request.method()))?;
         match matched.row.name {
             Name::Health => return json(StatusCode::OK, &status::health()),
-            Name::Ready => return self.config.as_ref().map_err(|problems| not_configured(problems)).and_then(|c| json(StatusCode::OK, &status::ready(&c.config))),
+            Name::Ready => {
+                return self
+                    .config
+                    .as_ref()
+                    .map_err(|problems| not_configured(problems))
+                    .and_then(|c| json(StatusCode::OK, &status::ready(&c.config)));
+            }
             _ => {}
         }
         let configured = self.config.as_ref().map_err(|problems| {
@@ -151,7 +161,12 @@ impl Webhook {
         let input = Input::of(request)?;
 
         let limits: Limits = configured.config.limits;
-        let outbound = Outbound::new(runtime, limits, configured.config.request_timeout, trace_headers(&identity.id, identity.traceparent.as_ref()));
+        let outbound = Outbound::new(
+            runtime,
+            limits,
+            configured.config.request_timeout,
+            trace_headers(&identity.id, identity.traceparent.as_ref()),
+        );
         let context = Context { configured, outbound: &outbound, caller: &caller, input, log: line };
         let outcome = dispatch(context, &matched, request.method()).await;
         line.calls(outbound.calls());
@@ -159,7 +174,11 @@ impl Webhook {
     }
 }
 
-async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method: &Method) -> Result<Response<Bytes>, Error> {
+async fn dispatch<R: Runtime>(
+    context: Context<'_, R>,
+    matched: &Matched,
+    method: &Method,
+) -> Result<Response<Bytes>, Error> {
     if matched.row.name.is_vidm() {
         vidm_routes::dispatch(context, matched).await
     } else {
@@ -169,12 +188,14 @@ async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method
 
 fn not_configured(problems: &[Problem]) -> Error {
     let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Error::new(ErrorCode::NotConfigured, told.join("; ")).hint("set these variables; GET /readyz tells when all is well")
+    Error::new(ErrorCode::NotConfigured, told.join("; "))
+        .hint("set these variables; GET /readyz tells when all is well")
 }
 
 /// A JSON answer.
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Result<Response<Bytes>, Error> {
-    let body = serde_json::to_vec(value).map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
+    let body = serde_json::to_vec(value)
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -120,7 +120,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ApiKey> {
                 Some(scope) => scopes.push(*scope),
                 None => {
                     let known: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-                    reader.problem("api_keys", format!("has at [{at}].scopes a word that is none of {}", known.join(", ")));
+                    reader.problem(
+                        "api_keys",
+                        format!("has at [{at}].scopes a word that is none of {}", known.join(", ")),
+                    );
                 }
             }
         }
@@ -130,7 +133,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ApiKey> {
 }
 
 fn hex32(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = text.trim().chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        text.trim().chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     let bytes: Vec<u8> = digits.chunks_exact(2).filter_map(|pair| Some(pair.first()? << 4 | pair.last()?)).collect();
     if digits.len() == 64 { bytes.try_into().ok() } else { None }
 }

@@ -51,7 +51,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
     let Targets { vidm: mut vidm_entries, vcf: mut vcf_entries } = reader.json("targets").unwrap_or_default();
     for name in vidm_entries.keys().chain(vcf_entries.keys()) {
         if !is_name(name) {
-            reader.problem("targets", "has a target whose name is not 1 to 63 letters, digits, dots, dashes or underscores");
+            reader.problem(
+                "targets",
+                "has a target whose name is not 1 to 63 letters, digits, dots, dashes or underscores",
+            );
         }
     }
     if let Some(url) = reader.text("vidm_url") {
@@ -69,7 +72,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             ..VidmEntry::default()
         };
         if vidm_entries.insert(DEFAULT.to_owned(), entry).is_some() {
-            reader.problem("targets", "has a vidm target named default beside vidm_url; name it otherwise or leave vidm_url empty");
+            reader.problem(
+                "targets",
+                "has a vidm target named default beside vidm_url; name it otherwise or leave vidm_url empty",
+            );
         }
     }
     if let Some(url) = reader.text("vcf_url") {
@@ -79,14 +85,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             password: reader.text("vcf_password").map(Secret::new),
         };
         if vcf_entries.insert(DEFAULT.to_owned(), entry).is_some() {
-            reader.problem("targets", "has a vcf target named default beside vcf_url; name it otherwise or leave vcf_url empty");
+            reader.problem(
+                "targets",
+                "has a vcf target named default beside vcf_url; name it otherwise or leave vcf_url empty",
+            );
         }
     }
     if vidm_entries.is_empty() && vcf_entries.is_empty() && reader.text("targets").is_none() {
         reader.problem("vidm_url", "is not set, nor is vcf_url or targets: there is nothing to work on");
     }
-    let vidm = vidm_entries.into_iter().filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?))).collect();
-    let vcf = vcf_entries.into_iter().filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?))).collect();
+    let vidm = vidm_entries
+        .into_iter()
+        .filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?)))
+        .collect();
+    let vcf =
+        vcf_entries.into_iter().filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?))).collect();
     (vidm, vcf)
 }
 
@@ -153,7 +166,12 @@ impl VidmEntry {
         match (username, domain, client_id) {
             (Some(username), None, None) => {
                 let words = [("hzn", Scheme::Hzn), ("bearer", Scheme::Bearer)];
-                let scheme = reader.choice(self.authorization_scheme.as_deref(), Scheme::Hzn, &words, at("authorization_scheme"));
+                let scheme = reader.choice(
+                    self.authorization_scheme.as_deref(),
+                    Scheme::Hzn,
+                    &words,
+                    at("authorization_scheme"),
+                );
                 let password = required(password, blank_secret, reader, at("password"))?;
                 Some(vidm::Credentials::System { username, password, scheme })
             }

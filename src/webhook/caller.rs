@@ -19,8 +19,9 @@ impl<'k> Caller<'k> {
     /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`.
     pub(super) fn of(headers: &HeaderMap, keys: &'k [ApiKey]) -> Result<Self, Error> {
         let Some(presented) = presented(headers) else {
-            return Err(Error::new(ErrorCode::Unauthenticated, "no API key came with the request")
-                .hint("send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication"));
+            return Err(Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(
+                "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication",
+            ));
         };
         match ApiKey::find(keys, &presented) {
             Some(key) => Ok(Self { key }),

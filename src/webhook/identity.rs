@@ -37,7 +37,9 @@ impl RequestIdentity {
 
 fn is_id(bytes: &[u8]) -> bool {
     (1..=128).contains(&bytes.len())
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'=' | b'/' | b'+'))
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'=' | b'/' | b'+'))
 }
 
 /// `version-traceid-parentid-flags`; a version after 00 may have more behind it.
@@ -45,7 +47,9 @@ fn trace_id(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok()?;
     let mut parts = text.split('-');
     let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let is_hex = |part: &str, length| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
     let is_zero = |part: &str| part.bytes().all(|b| b == b'0');
     let valid = is_hex(version, 2)
         && version != "ff"

@@ -35,7 +35,9 @@ impl<'a> Input<'a> {
                 return Err(Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
                     .hint("send only the fields the route knows, or raise request_body_limit"));
             }
-            Body::TooSlow => return Err(Error::new(ErrorCode::RequestTimeout, "the request body did not come in time")),
+            Body::TooSlow => {
+                return Err(Error::new(ErrorCode::RequestTimeout, "the request body did not come in time"));
+            }
             Body::Broken => {
                 return Err(Error::invalid(vec![FieldError::new("", "the request body broke off before its end")]));
             }
@@ -100,7 +102,11 @@ pub(super) fn query_error(name: &str, detail: &str) -> Error {
 fn parse(text: &[u8]) -> Result<Value, Error> {
     let value: Value = serde_json::from_slice(text).map_err(|e| {
         let place = format!("line {}, column {}", e.line(), e.column());
-        let detail = if e.is_eof() { format!("the JSON ends too early, at {place}") } else { format!("this is not JSON, at {place}") };
+        let detail = if e.is_eof() {
+            format!("the JSON ends too early, at {place}")
+        } else {
+            format!("this is not JSON, at {place}")
+        };
         Error::invalid(vec![FieldError::new("", detail)])
     })?;
     match value {
@@ -116,8 +122,11 @@ fn media_type(request: &Request<Body>) -> Result<Form, Error> {
         "" | "application/json" | "text/json" | "text/plain" | "application/octet-stream" => Ok(Form::Json),
         "application/x-www-form-urlencoded" => Ok(Form::Urlencoded),
         other if other.starts_with("application/") && other.ends_with("+json") => Ok(Form::Json),
-        other => Err(Error::new(ErrorCode::UnsupportedMediaType, format!("{} is not read here", crate::error::excerpt(other)))
-            .hint("send JSON as Content-Type: application/json")),
+        other => Err(Error::new(
+            ErrorCode::UnsupportedMediaType,
+            format!("{} is not read here", crate::error::excerpt(other)),
+        )
+        .hint("send JSON as Content-Type: application/json")),
     }
 }
 
@@ -258,13 +267,19 @@ mod tests {
         let wanted = Wanted { ignore_safeguards: true, directory: Some("corp".into()) };
         for (content_type, body) in [
             (Some("application/json"), br#"{"ignoreSafeguards":true,"directory":"corp"}"#.as_slice()),
-            (Some("application/json; charset=utf-8"), b"\xEF\xBB\xBF {\"ignoreSafeguards\":\"true\",\"directory\":\"corp\",\"more\":1}"),
+            (
+                Some("application/json; charset=utf-8"),
+                b"\xEF\xBB\xBF {\"ignoreSafeguards\":\"true\",\"directory\":\"corp\",\"more\":1}",
+            ),
             (Some("text/plain"), br#"{"ignoreSafeguards":1,"directory":"corp"}"#),
             (None, br#"{"ignoreSafeguards":"True","directory":"corp"}"#),
             (Some("application/vnd.api+json"), br#"{"ignoreSafeguards":true,"directory":"corp"}"#),
             (Some("application/x-www-form-urlencoded"), br#"{"ignoreSafeguards":true,"directory":"corp"}"#),
             (Some("application/x-www-form-urlencoded"), b"ignoreSafeguards=true&directory=c%6Frp"),
-            (Some("application/x-www-form-urlencoded"), b"payload=%7B%22ignoreSafeguards%22%3Atrue%2C%22directory%22%3A%22corp%22%7D"),
+            (
+                Some("application/x-www-form-urlencoded"),
+                b"payload=%7B%22ignoreSafeguards%22%3Atrue%2C%22directory%22%3A%22corp%22%7D",
+            ),
         ] {
             assert_eq!(read(content_type, body).unwrap(), wanted, "{content_type:?} {}", String::from_utf8_lossy(body));
         }

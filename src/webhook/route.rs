@@ -169,7 +169,11 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
 }
 
 fn is_usable(value: &str) -> bool {
-    !value.trim().is_empty() && value != "." && value != ".." && value.len() <= 2048 && !value.chars().any(char::is_control)
+    !value.trim().is_empty()
+        && value != "."
+        && value != ".."
+        && value.len() <= 2048
+        && !value.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -198,7 +202,12 @@ mod tests {
         for path in ["/", "", "/nope", "//", "/vidm", "/vidm//v1/directories", "/healthz//"] {
             assert_eq!(find(path).unwrap_err().code(), ErrorCode::RouteNotFound, "{path}");
         }
-        for path in ["/vidm/%FF/v1/directories", "/vidm/%2E%2E/v1/directories", "/vidm/a%0Db/v1/directories", "/vidm/%20/v1/directories"] {
+        for path in [
+            "/vidm/%FF/v1/directories",
+            "/vidm/%2E%2E/v1/directories",
+            "/vidm/a%0Db/v1/directories",
+            "/vidm/%20/v1/directories",
+        ] {
             assert_eq!(find(path).unwrap_err().code(), ErrorCode::RequestInvalid, "{path}");
         }
     }

@@ -5,8 +5,8 @@
 //! instance with the same configuration agrees. That derivation is slow on purpose (PBKDF2): an id travels, and must not
 //! let its holder try passwords at leisure.
 
-use std::time::{Duration, SystemTime};
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,7 +46,13 @@ pub(super) struct SyncId {
 }
 
 impl SyncId {
-    pub(super) fn new(target: &str, directory: String, name: Option<String>, kind: Option<String>, requested: SystemTime) -> Self {
+    pub(super) fn new(
+        target: &str,
+        directory: String,
+        name: Option<String>,
+        kind: Option<String>,
+        requested: SystemTime,
+    ) -> Self {
         let since = requested.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let requested_ms = u64::try_from(since.as_millis()).unwrap_or(0);
         Self { target: target.to_owned(), directory, name, kind, requested_ms }
@@ -119,7 +125,8 @@ impl Key {
     /// When it would be longer than ids may be.
     pub(super) fn seal(&self, id: &SyncId) -> Result<String, Error> {
         let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, id).map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
+        serde_json::to_writer(&mut bytes, id)
+            .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
         let tag = self.mac(&bytes);
         bytes.extend(tag.iter().take(TAG));
         let text = URL_SAFE_NO_PAD.encode(bytes);
@@ -162,7 +169,13 @@ mod tests {
     }
 
     fn id() -> SyncId {
-        SyncId::new("default", "d-1".into(), Some("corp.example".into()), None, SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123))
+        SyncId::new(
+            "default",
+            "d-1".into(),
+            Some("corp.example".into()),
+            None,
+            SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
+        )
     }
 
     #[test]

@@ -36,8 +36,11 @@ pub(super) async fn dispatch<R: Runtime>(
     let name = matched.target().unwrap_or_default();
     let configured = context.configured;
     let (Some(target), Some(memory)) = (configured.config.vcf.get(name), configured.vcf.get(name)) else {
-        return Err(Error::new(ErrorCode::TargetNotFound, format!("there is no vcf target {}", crate::error::excerpt(name)))
-            .hint("GET /readyz lists the configured targets"));
+        return Err(Error::new(
+            ErrorCode::TargetNotFound,
+            format!("there is no vcf target {}", crate::error::excerpt(name)),
+        )
+        .hint("GET /readyz lists the configured targets"));
     };
     let client = Client::new(target, memory, context.outbound);
     let id = matched.parameter("id");
@@ -69,9 +72,10 @@ pub(super) async fn dispatch<R: Runtime>(
         }
         Name::SyncClient => {
             let ttl = context.input.query("syncClientTokenTTL").map(|text| {
-                text.parse::<i64>().ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
-                    super::input::query_error("syncClientTokenTTL", "write a whole number of seconds")
-                })
+                text.parse::<i64>()
+                    .ok()
+                    .filter(|seconds| *seconds > 0)
+                    .ok_or_else(|| super::input::query_error("syncClientTokenTTL", "write a whole number of seconds"))
             });
             json(StatusCode::OK, &client.generate_sync_client_token(id, ttl.transpose()?).await?)
         }

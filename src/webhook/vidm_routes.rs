@@ -15,7 +15,9 @@ use crate::config::Scope;
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::{Runtime, rfc3339};
-use crate::vidm::{Client, Counts, Directory, DirectoryRef, FailureReason, Group, GroupQuery, StartOptions, SyncReport, SyncStatus};
+use crate::vidm::{
+    Client, Counts, Directory, DirectoryRef, FailureReason, Group, GroupQuery, StartOptions, SyncReport, SyncStatus,
+};
 
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;
@@ -92,12 +94,18 @@ struct Links {
     this: String,
 }
 
-pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Response<Bytes>, Error> {
+pub(super) async fn dispatch<R: Runtime>(
+    mut context: Context<'_, R>,
+    matched: &Matched,
+) -> Result<Response<Bytes>, Error> {
     let name = matched.target().unwrap_or_default();
     let configured = context.configured;
     let (Some(target), Some(memory)) = (configured.config.vidm.get(name), configured.vidm.get(name)) else {
-        return Err(Error::new(ErrorCode::TargetNotFound, format!("there is no vidm target {}", crate::error::excerpt(name)))
-            .hint("GET /readyz lists the configured targets"));
+        return Err(Error::new(
+            ErrorCode::TargetNotFound,
+            format!("there is no vidm target {}", crate::error::excerpt(name)),
+        )
+        .hint("GET /readyz lists the configured targets"));
     };
     let client = Client::new(target, memory, context.outbound);
     match matched.row.name {
@@ -115,7 +123,10 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
             let wanted: StartRequest = context.input.body()?;
             let directory = wanted.directory.as_deref().map(str::trim).filter(|directory| !directory.is_empty());
             let Some(directory) = directory else {
-                return Err(Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")]));
+                return Err(Error::invalid(vec![FieldError::new(
+                    "/directory",
+                    "is missing: the id or the name of a directory",
+                )]));
             };
             start(&mut context, &client, name, &DirectoryRef::parse(directory), &wanted).await
         }

@@ -50,11 +50,8 @@ pub fn component() -> Result<PathBuf> {
     ensure_target()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["build", "--release", "--target", TARGET, "--package", "idhook-spin"];
-    let status = Command::new(cargo)
-        .args(arguments)
-        .current_dir(root())
-        .status()
-        .context("cargo could not be started")?;
+    let status =
+        Command::new(cargo).args(arguments).current_dir(root()).status().context("cargo could not be started")?;
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
     }
@@ -64,7 +61,11 @@ pub fn component() -> Result<PathBuf> {
 
 /// rustup adds the target that `rust-toolchain.toml` names by itself, unless it was told not to.
 fn ensure_target() -> Result<()> {
-    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output().context("rustc could not be started")?;
+    let sysroot = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(root())
+        .output()
+        .context("rustc could not be started")?;
     let sysroot = String::from_utf8(sysroot.stdout).context("rustc's sysroot is not UTF-8")?;
     if Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).is_dir() {
         return Ok(());

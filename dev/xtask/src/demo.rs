@@ -73,15 +73,27 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let (has_vidm, has_vcf) = (variables.contains_key("vidm_url"), variables.contains_key("vcf_url"));
     options.variables = variables;
     let host = Host::start(options).await?;
-    say(format!("\nidhook_spin.wasm ({} kB) is served on {} after {} ms", size.div_ceil(1000), host.url(), started.elapsed().as_millis()));
+    say(format!(
+        "\nidhook_spin.wasm ({} kB) is served on {} after {} ms",
+        size.div_ceil(1000),
+        host.url(),
+        started.elapsed().as_millis()
+    ));
     if let Some(simulator) = &simulator {
-        say(format!("against a simulated vIDM on {} and SDDC Manager on {}", simulator.vidm_tls_url(), simulator.sddc_tls_url()));
+        say(format!(
+            "against a simulated vIDM on {} and SDDC Manager on {}",
+            simulator.vidm_tls_url(),
+            simulator.sddc_tls_url()
+        ));
     }
 
     let api = Api { client: reqwest::Client::new(), url: host.url(), key: caller.key };
     let mut synced = None;
     if has_vidm {
-        synced = Some(sync(&api, directory.or(simulator.as_ref().map(|_| seeds::CORP_NAME))).await?);
+        synced = Some(match &simulator {
+            Some(simulator) => group_arrives(&api, simulator).await?,
+            None => sync(&api, directory).await?,
+        });
     }
     if has_vcf {
         identity_sources(&api, matches.get_one::<String>("add-source"), simulator.as_ref()).await?;
@@ -131,7 +143,11 @@ impl Api {
         let response = request.send().await.context("idhook does not answer")?;
         let status = response.status();
         let text = response.text().await?;
-        let value: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).context("the answer is not JSON")? };
+        let value: Value = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).context("the answer is not JSON")?
+        };
         if !status.is_success() {
             bail!("{status}: {}", serde_json::to_string_pretty(&value)?);
         }
@@ -147,18 +163,39 @@ fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// The story of the README: a new group in Active Directory, which vIDM does not know before it has synced.
+async fn group_arrives(api: &Api, simulator: &Simulator) -> Result<String> {
+    const GROUP: &str = "/vidm/default/v1/groups?name=gg-new-project@corp.example";
+    simulator.add_directory_group(seeds::CORP, "CN=gg-new-project,OU=Groups,DC=corp,DC=example")?;
+    say("\na workflow has just made the AD group gg-new-project");
+    let (_, before) = api.call(Method::GET, GROUP, None).await?;
+    say(format!("  present: {}", before.pointer("/present").unwrap_or(&Value::Null)));
+    let directory = sync(api, Some(seeds::CORP_NAME)).await?;
+    let (_, after) = api.call(Method::GET, GROUP, None).await?;
+    let is_present = after.pointer("/present") == Some(&Value::Bool(true));
+    say(format!("  present: {is_present}, as {}", text(&after, "/groups/0/displayName")));
+    if !is_present {
+        bail!("the sync succeeded and the group is not there");
+    }
+    Ok(directory)
+}
+
+fn is_syncable(directory: &Value) -> bool {
+    directory.pointer("/syncable") == Some(&Value::Bool(true))
+}
+
 /// Lists the directories, syncs one, and watches it; gives the directory's id.
 async fn sync(api: &Api, wanted: Option<&str>) -> Result<String> {
     let (_, answer) = api.call(Method::GET, "/vidm/default/v1/directories", None).await?;
     let directories = list(&answer, "/directories");
     for directory in directories {
-        let mark = if directory["syncable"] == json!(true) { "can be synced" } else { "" };
+        let mark = if is_syncable(directory) { "can be synced" } else { "" };
         say(format!("  {:<22} {:<24} {mark}", text(directory, "/name"), text(directory, "/type")));
     }
     let wanted = match wanted {
         Some(wanted) => wanted.to_owned(),
         None => {
-            let mut syncable = directories.iter().filter(|directory| directory["syncable"] == json!(true));
+            let mut syncable = directories.iter().filter(|directory| is_syncable(directory));
             match (syncable.next(), syncable.next()) {
                 (Some(only), None) => text(only, "/id").to_owned(),
                 _ => bail!("say which directory to sync: --directory NAME"),
@@ -166,7 +203,8 @@ async fn sync(api: &Api, wanted: Option<&str>) -> Result<String> {
         }
     };
 
-    let (status, started) = api.call(Method::POST, "/vidm/default/v1/syncs", Some(&json!({ "directory": wanted }))).await?;
+    let (status, started) =
+        api.call(Method::POST, "/vidm/default/v1/syncs", Some(&json!({ "directory": wanted }))).await?;
     say(format!("  {status}, {} for {}", text(&started, "/status"), text(&started, "/directory/name")));
     let place = text(&started, "/links/self").to_owned();
     say(format!("\nGET {}…", place.get(..40).unwrap_or(&place)));
@@ -186,8 +224,13 @@ async fn sync(api: &Api, wanted: Option<&str>) -> Result<String> {
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
     bar.finish_and_clear();
-    say(format!("  {} after {:.1} s; counts {}", text(&last, "/status"), began.elapsed().as_secs_f64(), last["counts"]));
-    if last["status"] != json!("succeeded") {
+    say(format!(
+        "  {} after {:.1} s; counts {}",
+        text(&last, "/status"),
+        began.elapsed().as_secs_f64(),
+        last.pointer("/counts").unwrap_or(&Value::Null)
+    ));
+    if text(&last, "/status") != "succeeded" {
         bail!("the sync did not succeed: {}", serde_json::to_string_pretty(&last)?);
     }
     Ok(text(&last, "/directory/id").to_owned())
@@ -214,11 +257,13 @@ async fn identity_sources(api: &Api, file: Option<&String>, simulator: Option<&S
         (None, None) => return Ok(()),
     };
     let embedded = embedded.context("SDDC Manager lists no embedded identity provider")?;
-    let (status, added) = api.call(Method::POST, &format!("{PROVIDERS}/{embedded}/identity-sources"), Some(&spec)).await?;
-    say(format!("  {status}: {}", added["message"].as_str().unwrap_or("added")));
+    let (status, added) =
+        api.call(Method::POST, &format!("{PROVIDERS}/{embedded}/identity-sources"), Some(&spec)).await?;
+    say(format!("  {status}: {}", added.pointer("/message").and_then(Value::as_str).unwrap_or("added")));
     let (_, provider) = api.call(Method::GET, &format!("{PROVIDERS}/{embedded}"), None).await?;
     let domain = text(&added, "/domainName");
-    let there = list(&provider, "/identitySources").iter().any(|source| list(source, "/domainNames").contains(&json!(domain)));
+    let there =
+        list(&provider, "/identitySources").iter().any(|source| list(source, "/domainNames").contains(&json!(domain)));
     if !there {
         bail!("the source for {domain} was added but is not listed");
     }
@@ -251,10 +296,16 @@ fn by_hand(api: &Api, directory: Option<&str>, has_vcf: bool) {
     say("  curl $IDHOOK/readyz");
     if let Some(directory) = directory {
         say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories");
-        say(format!("  curl -i -X POST -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories/{directory}/syncs"));
+        say(format!(
+            "  curl -i -X POST -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories/{directory}/syncs"
+        ));
         say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK<the Location of that answer>");
-        say(format!("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories/{directory}/sync"));
-        say("  curl -G -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/groups --data-urlencode 'name=gg-app@corp.example'");
+        say(format!(
+            "  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories/{directory}/sync"
+        ));
+        say(
+            "  curl -G -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/groups --data-urlencode 'name=gg-app@corp.example'",
+        );
     }
     if has_vcf {
         say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vcf/default/v1/identity-providers");

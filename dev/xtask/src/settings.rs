@@ -10,8 +10,19 @@ use idhook::config::{VARIABLES, Variable};
 #[must_use]
 pub fn options(command: Command) -> Command {
     let command = command
-        .arg(Arg::new("port").long("port").value_parser(value_parser!(u16)).default_value("3000").help("where to listen on 127.0.0.1; 0: any free port"))
-        .arg(Arg::new("ca-file").long("ca-file").value_parser(value_parser!(PathBuf)).help("PEM file of the CA that signed the targets' certificates; without it: the public ones"));
+        .arg(
+            Arg::new("port")
+                .long("port")
+                .value_parser(value_parser!(u16))
+                .default_value("3000")
+                .help("where to listen on 127.0.0.1; 0: any free port"),
+        )
+        .arg(
+            Arg::new("ca-file")
+                .long("ca-file")
+                .value_parser(value_parser!(PathBuf))
+                .help("PEM file of the CA that signed the targets' certificates; without it: the public ones"),
+        );
     VARIABLES.iter().fold(command, |command, variable| {
         command.arg(
             Arg::new(variable.name)

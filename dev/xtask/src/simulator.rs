@@ -25,8 +25,20 @@ pub fn command() -> Command {
         .arg(port("vidm-tls-port", "8543", "vIDM over https"))
         .arg(port("sddc-port", "8181", "SDDC Manager over http"))
         .arg(port("sddc-tls-port", "8544", "SDDC Manager over https"))
-        .arg(Arg::new("sync-seconds").long("sync-seconds").value_parser(value_parser!(f64)).default_value("4").help("how long a sync takes"))
-        .arg(Arg::new("ca-file").long("ca-file").value_parser(value_parser!(PathBuf)).default_value("target/simulator-ca.pem").help("where to write the CA of its certificates"))
+        .arg(
+            Arg::new("sync-seconds")
+                .long("sync-seconds")
+                .value_parser(value_parser!(f64))
+                .default_value("4")
+                .help("how long a sync takes"),
+        )
+        .arg(
+            Arg::new("ca-file")
+                .long("ca-file")
+                .value_parser(value_parser!(PathBuf))
+                .default_value("target/simulator-ca.pem")
+                .help("where to write the CA of its certificates"),
+        )
 }
 
 /// Serves until Ctrl-C.
@@ -59,7 +71,11 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     say("serve idhook against it, in another terminal:\n");
     say(format!("export IDHOOK_VIDM_URL={vidm}\nexport IDHOOK_VIDM_USERNAME={}", credentials::VIDM_USERNAME));
     say(format!("export IDHOOK_VIDM_PASSWORD={}", quoted(credentials::VIDM_PASSWORD)));
-    say(format!("export IDHOOK_VCF_URL={}\nexport IDHOOK_VCF_USERNAME={}", simulator.sddc_url(), credentials::SDDC_USERNAME));
+    say(format!(
+        "export IDHOOK_VCF_URL={}\nexport IDHOOK_VCF_USERNAME={}",
+        simulator.sddc_url(),
+        credentials::SDDC_USERNAME
+    ));
     say(format!("export IDHOOK_VCF_PASSWORD={}\ncargo serve\n\nCtrl-C ends it", quoted(credentials::SDDC_PASSWORD)));
     Ok(tokio::signal::ctrl_c().await?)
 }

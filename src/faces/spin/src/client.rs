@@ -13,7 +13,11 @@ use spin_sdk::wasip3::http_compat::{RequestOptionsExtension, http_from_wasi_resp
 use crate::runtime::Spin;
 
 impl HttpClient for Spin {
-    async fn send(&self, mut request: http::Request<Bytes>, limits: &Limits) -> Result<http::Response<Bytes>, TransportError> {
+    async fn send(
+        &self,
+        mut request: http::Request<Bytes>,
+        limits: &Limits,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         request.extensions_mut().insert(RequestOptionsExtension(options(limits)));
         // Without it the body would go out chunked, which not every gateway in front of an appliance takes.
         if !request.body().is_empty() {
@@ -59,7 +63,9 @@ fn failed(code: ErrorCode) -> TransportError {
         | ErrorCode::ConnectionLimitReached => Kind::Refused,
         ErrorCode::ConnectionTimeout => Kind::ConnectTimeout,
         ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => Kind::Tls,
-        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => Kind::Timeout,
+        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
+            Kind::Timeout
+        }
         ErrorCode::HttpResponseBodySize(_) => Kind::BodyTooLarge,
         ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestMethodInvalid

@@ -14,10 +14,13 @@ fn interfaces<'a>(resolve: &Resolve, items: impl Iterator<Item = &'a WorldItem>)
         WorldItem::Interface { id, .. } => resolve.id_of(*id),
         _ => None,
     };
-    items.filter_map(id).map(|name| match name.split_once("@0.2.") {
-        Some((name, _)) => format!("{name}@0.2"),
-        None => name,
-    }).collect()
+    items
+        .filter_map(id)
+        .map(|name| match name.split_once("@0.2.") {
+            Some((name, _)) => format!("{name}@0.2"),
+            None => name,
+        })
+        .collect()
 }
 
 fn imports_and_exports(resolve: &Resolve, world: WorldId) -> (BTreeSet<String>, BTreeSet<String>) {
@@ -42,8 +45,10 @@ fn the_component_is_built_to_the_world_in_wit() {
     assert!(unused.is_empty(), "wit/world.wit names what is not imported: {unused:?}");
     assert_eq!(built_exports, exports);
     for import in &imports {
-        let known = import.starts_with("spin:variables/") || import.starts_with("spin:key-value/")
-            || import.ends_with("@0.2") || import.ends_with("@0.3.0");
+        let known = import.starts_with("spin:variables/")
+            || import.starts_with("spin:key-value/")
+            || import.ends_with("@0.2")
+            || import.ends_with("@0.3.0");
         assert!(known, "{import}: Spin 4.1 offers WASI 0.3.0 and 0.2 and its own, nothing else");
     }
     for no in ["wasi:filesystem", "wasi:sockets"] {

@@ -17,7 +17,8 @@ async fn nobody_gets_in_without_a_key_that_fits() {
     let elsewhere = send(scene.request(Method::GET, DIRECTORIES).bearer_auth(&scene.keys.elsewhere)).await;
     assert_eq!(elsewhere.status, 403);
     elsewhere.problem("forbidden");
-    let scope = send(scene.request(Method::POST, &format!("{DIRECTORIES}/x/syncs")).bearer_auth(&scene.keys.reader)).await;
+    let scope =
+        send(scene.request(Method::POST, &format!("{DIRECTORIES}/x/syncs")).bearer_auth(&scene.keys.reader)).await;
     assert!(scope.problem("forbidden")["detail"].as_str().unwrap().contains("vidm:sync"));
     // The caller is settled before its body is looked at.
     let request = scene.request(Method::POST, "/vidm/default/v1/syncs").bearer_auth("wrong").body("{");
@@ -42,7 +43,8 @@ async fn a_key_comes_three_ways() {
 
 #[tokio::test]
 async fn unconfigured_it_is_alive_and_says_what_is_missing() {
-    let variables = vec![("api_keys", String::new()), ("vidm_password", String::new()), ("connect_timeout", "soon".to_owned())];
+    let variables =
+        vec![("api_keys", String::new()), ("vidm_password", String::new()), ("connect_timeout", "soon".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
     let alive = send(scene.request(Method::GET, "/healthz")).await;
     assert_eq!((alive.status.as_u16(), &alive.json()["name"]), (200, &json!("idhook")));
@@ -84,7 +86,8 @@ async fn methods_paths_and_bodies_that_do_not_fit() {
     let big = scene.post(syncs, &format!("{{\"directory\":\"{}\"}}", "x".repeat(300_000))).await;
     assert_eq!(big.status, 413);
     big.problem("body_too_large");
-    let xml = scene.request(Method::POST, syncs).bearer_auth(&scene.keys.all).header("content-type", "text/xml").body("<a/>");
+    let xml =
+        scene.request(Method::POST, syncs).bearer_auth(&scene.keys.all).header("content-type", "text/xml").body("<a/>");
     send(xml).await.problem("unsupported_media_type");
 }
 
@@ -96,7 +99,10 @@ async fn a_request_keeps_its_names_all_the_way() {
     let answer = send(request.header("x-request-id", "job-42").header("traceparent", trace)).await;
     assert_eq!(answer.header("x-request-id"), "job-42");
     let line = scene.log().pop().unwrap();
-    assert_eq!((&line["request_id"], &line["trace_id"]), (&json!("job-42"), &json!("4bf92f3577b34da6a3ce929d0e0e4736")));
+    assert_eq!(
+        (&line["request_id"], &line["trace_id"]),
+        (&json!("job-42"), &json!("4bf92f3577b34da6a3ce929d0e0e4736"))
+    );
     assert_eq!(line["calls"].as_array().unwrap().len(), 2, "{line}");
     assert!(line["calls"][0]["ms"].is_u64() && line["calls"][0]["status"] == json!(200));
     for call in scene.simulator.calls() {

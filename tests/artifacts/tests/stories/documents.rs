@@ -21,7 +21,11 @@ fn the_manifest_declares_every_variable_and_hides_the_secret_ones() {
         let name = variable.name;
         let secret = declared[name].get("secret").and_then(toml::Value::as_bool).unwrap_or(false);
         assert_eq!(secret, variable.secret, "{name}");
-        assert_eq!(declared[name]["default"].as_str(), Some(""), "{name}: what is unset is told at /readyz, not by a failed start");
+        assert_eq!(
+            declared[name]["default"].as_str(),
+            Some(""),
+            "{name}: what is unset is told at /readyz, not by a failed start"
+        );
         assert_eq!(passed[name].as_str(), Some(format!("{{{{ {name} }}}}").as_str()));
     }
 }
@@ -30,7 +34,10 @@ fn the_manifest_declares_every_variable_and_hides_the_secret_ones() {
 fn the_manifest_allows_the_targets_and_nothing_else() {
     let manifest = manifest();
     let allowed = manifest["component"]["idhook"]["allowed_outbound_hosts"].as_array().unwrap();
-    assert_eq!(allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(), ["{{ vidm_url }}", "{{ vcf_url }}"]);
+    assert_eq!(
+        allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(),
+        ["{{ vidm_url }}", "{{ vcf_url }}"]
+    );
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn corp_syncs() -> String {
 async fn each_fault_has_its_problem() {
     let variables = vec![("first_byte_timeout", "0.3".to_owned()), ("upstream_body_limit", "100000".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
-    let redirect = FaultKind::Redirect { status: 302, location: "https://elsewhere.example/login?x=planted-query".to_owned() };
+    let redirect =
+        FaultKind::Redirect { status: 302, location: "https://elsewhere.example/login?x=planted-query".to_owned() };
     let answer = |status: u16, content_type: &str, body: &str| FaultKind::Answer {
         status,
         content_type: content_type.to_owned(),
@@ -38,7 +39,12 @@ async fn each_fault_has_its_problem() {
         ("too much, uncounted", FaultKind::Oversized { bytes: 200_000, chunked: true }, "upstream_invalid", 502),
         ("garbage", FaultKind::GarbageJson, "upstream_invalid", 502),
         ("a page with 200", answer(200, "text/html", "<html>Log in"), "upstream_invalid", 502),
-        ("forbidden", answer(403, "application/json", r#"{"errors":[{"code":"forbidden","message":"no"}]}"#), "upstream_forbidden", 502),
+        (
+            "forbidden",
+            answer(403, "application/json", r#"{"errors":[{"code":"forbidden","message":"no"}]}"#),
+            "upstream_forbidden",
+            502,
+        ),
     ];
     for (what, kind, code, status) in table {
         for (path, part) in [(DIRECTORIES, "directoryconfigs"), (PROVIDERS, "identity-providers")] {
@@ -50,7 +56,10 @@ async fn each_fault_has_its_problem() {
             assert!(answer.text.len() < 4000, "{what}: {} bytes", answer.text.len());
             assert!(!answer.text.contains("planted"), "{what}: {problem}");
             if code == "upstream_busy" {
-                assert!((60..=120).contains(&answer.header("retry-after").parse::<u64>().unwrap()), "{what}: {problem}");
+                assert!(
+                    (60..=120).contains(&answer.header("retry-after").parse::<u64>().unwrap()),
+                    "{what}: {problem}"
+                );
             }
             scene.simulator.clear_faults();
             assert_eq!(scene.get(path).await.status, 200, "{what}: it goes on when the fault is gone");
@@ -61,7 +70,9 @@ async fn each_fault_has_its_problem() {
 #[tokio::test]
 async fn a_passing_fault_is_not_seen_on_a_read() {
     let scene = Scene::new().await;
-    for kind in [FaultKind::Reset, FaultKind::CutBody, FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(0) }] {
+    for kind in
+        [FaultKind::Reset, FaultKind::CutBody, FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(0) }]
+    {
         scene.simulator.add_fault(Fault::new(kind).path("directoryconfigs").times(2));
         assert_eq!(scene.get(DIRECTORIES).await.status, 200);
     }
@@ -71,7 +82,9 @@ async fn a_passing_fault_is_not_seen_on_a_read() {
 async fn a_start_is_never_sent_twice_by_chance() {
     let scene = Scene::new().await;
     scene.post(&corp_syncs(), "").await;
-    for kind in [FaultKind::LoseAnswer, FaultKind::Reset, FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent }] {
+    for kind in
+        [FaultKind::LoseAnswer, FaultKind::Reset, FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent }]
+    {
         scene.asked();
         scene.simulator.add_fault(Fault::new(kind.clone()).path("syncprofile/sync").always());
         let answer = scene.post(&corp_syncs(), "").await;
@@ -87,8 +100,11 @@ async fn a_start_is_never_sent_twice_by_chance() {
 
 #[tokio::test]
 async fn a_slow_drip_ends_with_the_time_for_the_request() {
-    let scene = Scene::with(Setting { variables: vec![("request_timeout", "1".to_owned())], ..Setting::default() }).await;
-    scene.simulator.add_fault(Fault::new(FaultKind::Drip { bytes: 5, milliseconds: 200 }).path("directoryconfigs").always());
+    let scene =
+        Scene::with(Setting { variables: vec![("request_timeout", "1".to_owned())], ..Setting::default() }).await;
+    scene
+        .simulator
+        .add_fault(Fault::new(FaultKind::Drip { bytes: 5, milliseconds: 200 }).path("directoryconfigs").always());
     let started = Instant::now();
     scene.get(DIRECTORIES).await.problem("upstream_timeout");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
@@ -121,7 +137,9 @@ async fn a_wrong_password_is_tried_once_and_told() {
         assert_eq!(scene.asked().len(), 1, "six requests, one login: the account is not locked");
     }
     // Those who come together do not each try it.
-    let scene = Scene::with(Setting { variables: vec![("vidm_password", "planted-wrong".to_owned())], ..Setting::default() }).await;
+    let scene =
+        Scene::with(Setting { variables: vec![("vidm_password", "planted-wrong".to_owned())], ..Setting::default() })
+            .await;
     let (a, b, c) = tokio::join!(scene.get(DIRECTORIES), scene.get(DIRECTORIES), scene.get(DIRECTORIES));
     for answer in [a, b, c] {
         answer.problem("upstream_auth");

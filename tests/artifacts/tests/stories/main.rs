@@ -1,5 +1,7 @@
 //! The main job and what can go wrong with it, over the component that ships.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
+
 mod artifact;
 mod callers;
 mod documents;

@@ -150,7 +150,8 @@ impl Scene {
 
     /// What upstream was asked since the last time, as `METHOD path`.
     pub(crate) fn asked(&self) -> Vec<String> {
-        let asked = self.simulator.calls().iter().map(|call: &Call| format!("{} {}", call.method, call.path())).collect();
+        let asked =
+            self.simulator.calls().iter().map(|call: &Call| format!("{} {}", call.method, call.path())).collect();
         self.simulator.clear_calls();
         asked
     }

@@ -17,7 +17,9 @@ const PATHS: [&str; 6] = [
 /// Every secret there is: passwords and client secrets begin with `planted-`, tokens are JWTs.
 #[track_caller]
 fn no_secret(scene: &Scene, what: &str, text: &str) {
-    for secret in [credentials::VIDM_PASSWORD, credentials::SDDC_PASSWORD, credentials::VIDM_CLIENT_SECRET, "planted-", "eyJ"] {
+    for secret in
+        [credentials::VIDM_PASSWORD, credentials::SDDC_PASSWORD, credentials::VIDM_CLIENT_SECRET, "planted-", "eyJ"]
+    {
         assert!(!text.contains(secret), "{what} shows {secret}: {text}");
     }
     for key in [&scene.keys.all, &scene.keys.reader, &scene.keys.syncer, &scene.keys.elsewhere] {
@@ -34,7 +36,8 @@ async fn everything(scene: &Scene) -> Vec<Answer> {
     let spec = r#"{"name":"n","ldap":{"type":"ActiveDirectory","domainName":"d.example","username":"u","password":"planted-in-body",
         "sourceDetails":{"usersBaseDn":"u","groupsBaseDn":"g","serverEndpoints":["ldaps://h"],"certChain":["planted-not-a-certificate"]}}}"#;
     answers.push(scene.post("/vcf/default/v1/identity-providers/x/identity-sources", spec).await);
-    answers.push(scene.write(Method::PATCH, "/vcf/default/v1/identity-providers/x", r#"{"ldap":"planted-here"}"#).await);
+    answers
+        .push(scene.write(Method::PATCH, "/vcf/default/v1/identity-providers/x", r#"{"ldap":"planted-here"}"#).await);
     answers.push(send(scene.request(Method::GET, PATHS[0]).bearer_auth("planted-key")).await);
     answers.push(send(scene.request(Method::GET, PATHS[0]).header("x-request-id", "planted \"id")).await);
     answers

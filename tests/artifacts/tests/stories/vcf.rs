@@ -104,8 +104,10 @@ async fn what_is_wrong_is_told_before_anything_is_sent() {
     spec["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["ldaps://dc01", "http://dc02"]);
     let refused = scene.post(&format!("{PROVIDERS}/x/identity-sources"), &spec.to_string()).await;
     let problem = refused.problem("request_invalid");
-    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
-    for pointer in ["/name", "/ldap/password", "/ldap/sourceDetails/certChain", "/ldap/sourceDetails/serverEndpoints/1"] {
+    let pointers: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    for pointer in ["/name", "/ldap/password", "/ldap/sourceDetails/certChain", "/ldap/sourceDetails/serverEndpoints/1"]
+    {
         assert!(pointers.contains(&pointer), "{pointer} in {problem}");
     }
     assert_eq!(scene.asked(), [""; 0]);

@@ -24,7 +24,10 @@ async fn main_job(scene: &Scene) {
     assert_eq!(started.status, 202, "{}", started.text);
     let document = started.json();
     assert_eq!(document["status"], "running");
-    assert_eq!(document["directory"], json!({"id": seeds::CORP, "name": seeds::CORP_NAME, "type": "ACTIVE_DIRECTORY_LDAP"}));
+    assert_eq!(
+        document["directory"],
+        json!({"id": seeds::CORP, "name": seeds::CORP_NAME, "type": "ACTIVE_DIRECTORY_LDAP"})
+    );
     let place = started.header("location").to_owned();
     assert_eq!(document["links"]["self"], place.as_str());
     assert!(place.ends_with(document["id"].as_str().unwrap()));
