@@ -71,6 +71,21 @@ pub enum Scheme {
     Bearer,
 }
 
+impl Scheme {
+    /// The word itself.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Hzn => "HZN",
+            Self::Bearer => "Bearer",
+        }
+    }
+
+    /// The scheme that this word stands for.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        [Self::Hzn, Self::Bearer].into_iter().find(|scheme| scheme.word() == word)
+    }
+}
+
 /// What a login gave: good for requests until shortly before it expires.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
@@ -84,7 +99,27 @@ impl AccessToken {
     #[must_use]
     pub fn new(scheme: Scheme, secret: Secret, now: SystemTime, lifetime: Duration) -> Self {
         // Longer than this nobody's token lives; a lifetime off the scale must not overflow.
-        Self { scheme, secret, expires: now + lifetime.min(MAX_LIFETIME) }
+        Self { scheme, secret, expires: now.checked_add(lifetime.min(MAX_LIFETIME)).unwrap_or(now) }
+    }
+
+    /// A token that lives until `expires`.
+    pub(crate) fn until(scheme: Scheme, secret: Secret, expires: SystemTime) -> Self {
+        Self { scheme, secret, expires }
+    }
+
+    /// When it expires.
+    pub(crate) fn expires(&self) -> SystemTime {
+        self.expires
+    }
+
+    /// The header's value: scheme and token.
+    pub(crate) fn header(&self) -> Secret {
+        Secret::new(format!("{} {}", self.scheme.word(), self.secret.expose()))
+    }
+
+    /// The token alone.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     /// Whether it can still be used at `now`.
@@ -104,12 +139,7 @@ impl AccessToken {
     /// # Errors
     /// When the token has characters no header may carry; it was not a token then.
     pub fn authorize<B>(&self, request: &mut http::Request<B>) -> Result<(), InvalidToken> {
-        let scheme = match self.scheme {
-            Scheme::Hzn => "HZN",
-            Scheme::Bearer => "Bearer",
-        };
-        let mut value =
-            HeaderValue::from_str(&format!("{scheme} {}", self.secret.expose())).map_err(|_| InvalidToken)?;
+        let mut value = HeaderValue::from_str(self.header().expose()).map_err(|_| InvalidToken)?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(())

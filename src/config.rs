@@ -60,8 +60,10 @@ pub const VARIABLES: &[Variable] = &[
     secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
     secret(
         "state_key",
-        "key that authenticates sync ids, 32 characters or more; derived from the credentials where empty",
+        "key that authenticates sync ids and seals what is kept in the store, 32 characters or more; derived from the \
+         targets' passwords and secrets where empty",
     ),
+    plain("store", "key-value store that instances share: auto (default), used where there is one; or none"),
     plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
     plain("request_body_limit", "largest request body taken, in bytes; default 262144"),
     plain("upstream_body_limit", "largest upstream answer read, in bytes; default 8388608"),
@@ -69,6 +71,7 @@ pub const VARIABLES: &[Variable] = &[
     plain("first_byte_timeout", "seconds to the first byte of an upstream answer; default 30"),
     plain("between_bytes_timeout", "seconds between pieces of an upstream answer; default 10"),
     plain("request_timeout", "seconds for a whole request; default 25"),
+    plain("wait_limit", "longest wait a caller may ask for (Prefer: wait=N, event streams), in seconds; default 300"),
 ];
 
 /// Which requests are logged.
@@ -89,8 +92,10 @@ pub struct Config {
     pub vcf: BTreeMap<String, vcf::Target>,
     /// Who may call; never empty.
     pub api_keys: Vec<ApiKey>,
-    /// What authenticates sync ids, where it was given.
+    /// What authenticates sync ids and seals what is kept, where it was given.
     pub state_key: Option<Secret>,
+    /// Whether to use the runtime's key-value store, where it has one.
+    pub store: bool,
     /// Which requests are logged.
     pub log_level: LogLevel,
     /// Largest request body taken, in bytes.
@@ -99,6 +104,8 @@ pub struct Config {
     pub limits: Limits,
     /// Time for a whole request.
     pub request_timeout: Duration,
+    /// The longest wait a caller may ask for.
+    pub wait_limit: Duration,
 }
 
 /// One mistake.
@@ -130,7 +137,15 @@ impl Config {
     pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader { lookup: &lookup, problems: Vec::new() };
         let (vidm, vcf) = targets::read(&mut reader);
-        let api_keys = keys::read(&mut reader);
+        let is_target = |name: &str| match name.split_once('/') {
+            Some(("vidm", name)) => vidm.contains_key(name),
+            Some(("vcf", name)) => vcf.contains_key(name),
+            Some(_) => false,
+            None => vidm.contains_key(name) || vcf.contains_key(name),
+        };
+        // With a mistake among the targets it is not known which there will be.
+        let all_known = reader.problems.is_empty();
+        let api_keys = keys::read(&mut reader, all_known.then_some(&is_target));
         let state_key = reader.text("state_key").map(Secret::new);
         if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
             reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
@@ -143,6 +158,7 @@ impl Config {
             vcf,
             api_keys,
             state_key,
+            store: reader.word("store", true, &[("auto", true), ("none", false)]),
             log_level,
             request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
             limits: Limits {
@@ -152,6 +168,7 @@ impl Config {
                 max_body: reader.number("upstream_body_limit", default.max_body, 1..=64 << 20),
             },
             request_timeout: reader.seconds("request_timeout", Duration::from_secs(25)),
+            wait_limit: reader.seconds("wait_limit", Duration::from_secs(300)),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
     }
@@ -332,6 +349,41 @@ mod tests {
         }
         assert!(!told.contains("hunter2"), "{told}");
         assert!(told.contains("pasword"), "a misspelt field is named: {told}");
+    }
+
+    #[test]
+    fn a_key_names_targets_that_there_are_and_is_no_digest_of_nothing() {
+        let with = |targets: &str, sha256: &str| {
+            let keys = format!(r#"[{{"name":"ci","sha256":"{sha256}","scopes":["vidm:read"],"targets":{targets}}}]"#);
+            let more = r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}}}"#;
+            parse(&[
+                ("vcf_url", "https://s"),
+                ("vcf_username", "u"),
+                ("vcf_password", "p"),
+                ("targets", more),
+                ("api_keys", keys.as_str()),
+            ])
+        };
+        let digest = "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
+        assert!(with(r#"["default","lab","vidm/lab","vcf/default"]"#, digest).is_ok());
+        for wrong in ["prod", "vidm/default", "vcf/lab", "other/lab", ""] {
+            let problems = with(&format!(r#"["lab","{wrong}"]"#), digest).unwrap_err();
+            assert!(problems.len() == 1 && problems[0].detail.contains("[0].targets[1]"), "{wrong}: {problems:?}");
+        }
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let problems = with("null", empty).unwrap_err();
+        assert!(problems[0].detail.contains("empty text"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_where_it_was_written() {
+        let told = mistakes(&[("targets", r#"{"vidm":{"default":{"url":"https://v"}},"vcf":{"default":{}}}"#), ("api_keys", KEYS)]);
+        assert!(told.contains("targets.vidm.default.username") && told.contains("targets.vcf.default.url"), "{told}");
+        assert!(!told.contains("vidm_") && !told.contains("vcf_"), "{told}");
+        let told = mistakes(&[("vidm_url", "https://v"), ("vcf_url", "https://s"), ("api_keys", KEYS)]);
+        assert!(told.contains("vidm_username") && told.contains("vcf_password") && !told.contains("targets."), "{told}");
+        let both = [("vidm_url", "https://v"), ("targets", r#"{"vidm":{"default":{"url":"https://v"}}}"#), ("api_keys", KEYS)];
+        assert!(mistakes(&both).contains("beside vidm_url"));
     }
 
     #[test]

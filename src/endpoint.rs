@@ -1,13 +1,17 @@
 //! What an endpoint is: a type that carries its whole contract, and the one check of status and content every answer
 //! goes through.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use http::{Method, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, DATE, LOCATION};
+use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
+use crate::auth::Secret;
 use crate::error::{Error, ErrorCode, UpstreamEvidence, excerpt};
+use crate::redact::{strike, strike_json};
 use crate::retry::Repeat;
 
 /// What a path segment may not hold as it is: everything but RFC 3986's unreserved characters.
@@ -15,6 +19,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// What a form field may not hold as it is.
 pub(crate) const FORM: &AsciiSet = SEGMENT;
+
+/// Larger error bodies are not read: no vendor's are.
+const MAX_ERROR_BODY: usize = 64 << 10;
+
+/// The longest code of a vendor's that is taken for one.
+const MAX_CODE: usize = 64;
 
 /// A vendor's API: what all its endpoints share.
 pub trait Api {
@@ -51,6 +61,9 @@ pub trait Endpoint {
     const CALL: &'static str;
     /// Whether it may be sent again.
     const REPEAT: Repeat;
+    /// Whether it gets or ends a token. Of the answer to such a call nothing is ever shown but its status and the vendor's code,
+    /// and no status of it is taken for word about what was to be done with the token.
+    const IS_LOGIN: bool = false;
 
     /// The request, its URI relative to the target's base URL. Authorization is added by the sender.
     ///
@@ -73,6 +86,11 @@ pub fn segment(text: &str) -> String {
         "." | ".." => text.replace('.', "%252E"),
         _ => utf8_percent_encode(text, SEGMENT).to_string(),
     }
+}
+
+/// Whether `text` is a UUID (RFC 9562 section 4), in small or capital letters.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 /// `pairs` as a query or a form body (`application/x-www-form-urlencoded`).
@@ -139,8 +157,22 @@ pub fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Respons
             path if path == "." => String::new(),
             path => format!(" at {path}"),
         };
-        invalid(call, answer, &format!("its JSON is not what was expected{at}: {}", e.inner()))
+        // serde quotes the value it found; it may be a token in the wrong place.
+        let said = e.inner().to_string();
+        let why = match said.rsplit_once(", expected ") {
+            Some((_, expected)) => format!(": expected {expected}"),
+            None if said.starts_with("missing field") => format!(": {said}"),
+            None => String::new(),
+        };
+        invalid(call, answer, &format!("its JSON is not what was expected{at}{why}"))
     })
+}
+
+/// The time by the server's own clock, in whole seconds: the `Date` header (RFC 9110 section 6.6.1) of its answer. `None`
+/// where there is none that can be read.
+#[must_use]
+pub fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }
 
 /// `upstream_invalid`: the answer to `call` is not what it should be, and why.
@@ -163,86 +195,163 @@ fn describe(answer: &http::Response<Bytes>) -> String {
     format!("{} bytes of {}", answer.body().len(), excerpt(content_type))
 }
 
-/// The one check every answer goes through: 2xx passes, everything else becomes an [`Error`] with the evidence kept.
-///
-/// # Errors
-/// By the status: `upstream_auth`, `upstream_forbidden`, `not_found`, `upstream_busy`, `upstream_rejected`,
-/// `upstream_failed`, or `upstream_invalid` for a redirect and other oddities.
-pub fn check<E: Endpoint>(
-    answer: http::Response<Bytes>,
-    now: std::time::SystemTime,
-) -> Result<http::Response<Bytes>, Error> {
-    check_call(E::CALL, <E::Api as Api>::read_error, answer, now)
+/// What the sender needs to know of an endpoint, the same for all of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) call: &'static str,
+    pub(crate) repeat: Repeat,
+    pub(crate) is_login: bool,
+    read_error: fn(&[u8]) -> Option<VendorError>,
 }
 
-/// [`check`], compiled once for all endpoints.
-pub(crate) fn check_call(
-    call: &'static str,
-    read_error: fn(&[u8]) -> Option<VendorError>,
-    answer: http::Response<Bytes>,
-    now: std::time::SystemTime,
-) -> Result<http::Response<Bytes>, Error> {
-    let status = answer.status();
-    if status.is_success() {
-        return Ok(answer);
+impl Kind {
+    pub(crate) fn of<E: Endpoint>() -> Self {
+        Self { call: E::CALL, repeat: E::REPEAT, is_login: E::IS_LOGIN, read_error: <E::Api as Api>::read_error }
     }
-    let vendor = read_error(answer.body());
-    let is_vendor = vendor.is_some();
-    let vendor = vendor.unwrap_or_else(|| foreign(&answer));
-    let said = match (&vendor.code, &vendor.message) {
-        (Some(code), Some(message)) => format!(": {code}: {message}"),
-        (Some(text), None) | (None, Some(text)) => format!(": {text}"),
-        (None, None) => String::new(),
-    };
-    let code = match status {
-        StatusCode::UNAUTHORIZED => ErrorCode::UpstreamAuth,
-        StatusCode::FORBIDDEN => ErrorCode::UpstreamForbidden,
-        StatusCode::NOT_FOUND => ErrorCode::NotFound,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => ErrorCode::UpstreamBusy,
-        _ if status.is_client_error() => ErrorCode::UpstreamRejected,
-        _ if status.is_server_error() => ErrorCode::UpstreamFailed,
-        _ => ErrorCode::UpstreamInvalid,
-    };
-    let error = Error::new(code, format!("{call} was answered with {status}{said}"));
-    let error = match status {
-        _ if status.is_redirection() => error.hint(
-            "redirects are not followed with credentials; the target's URL must name the server itself, with its scheme and port",
-        ),
+
+    /// The one check every answer goes through: 2xx passes, everything else becomes an [`Error`] with the evidence kept, free of
+    /// `secrets`.
+    ///
+    /// # Errors
+    /// By the status: `upstream_auth`, `upstream_forbidden`, `not_found` (where the vendor itself says so), `upstream_busy`,
+    /// `upstream_rejected`, `upstream_failed`, or `upstream_invalid` for a redirect and other oddities. A login's 400, 401 and
+    /// 403 are `upstream_auth`, its other refusals `upstream_invalid`.
+    pub(crate) fn check(
+        &self,
+        answer: http::Response<Bytes>,
+        now: SystemTime,
+        secrets: &[&Secret],
+    ) -> Result<http::Response<Bytes>, Error> {
+        let (call, status) = (self.call, answer.status());
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let (is_vendor, vendor) = self.said(&answer, secrets);
+        let said = match (&vendor.code, &vendor.message) {
+            (Some(code), Some(message)) => format!(": {code}: {message}"),
+            (Some(text), None) | (None, Some(text)) => format!(": {text}"),
+            (None, None) => String::new(),
+        };
+        let error = Error::new(self.code(status, is_vendor), format!("{call} was answered with {status}{said}"));
+        let error = match hint(status, is_vendor) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
+        // Only 429, and a 503 that says when to come back, are certain to have been refused at the door.
+        let asked = crate::retry::retry_after(answer.headers(), now);
+        let refused = status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
+        let error = if self.changes() && !refused { error.not_retryable() } else { error };
+        let error = error.retry_after(asked).dated(server_time(answer.headers()));
+        Err(error.upstream(UpstreamEvidence {
+            call,
+            status: Some(status),
+            is_login: self.is_login,
+            is_vendor,
+            code: vendor.code,
+            message: vendor.message,
+            remediation: vendor.remediation,
+            reference: vendor.reference,
+            details: vendor.details,
+        }))
+    }
+
+    /// Whether it changes something beyond a token.
+    pub(crate) fn changes(&self) -> bool {
+        self.repeat == Repeat::IfNeverArrived && !self.is_login
+    }
+
+    fn code(&self, status: StatusCode, is_vendor: bool) -> ErrorCode {
+        match status {
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_login => ErrorCode::UpstreamAuth,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => ErrorCode::UpstreamBusy,
+            _ if self.is_login && status.is_client_error() => ErrorCode::UpstreamInvalid,
+            StatusCode::UNAUTHORIZED => ErrorCode::UpstreamAuth,
+            StatusCode::FORBIDDEN => ErrorCode::UpstreamForbidden,
+            // Somebody else's page does not say that the thing is not there.
+            StatusCode::NOT_FOUND if is_vendor => ErrorCode::NotFound,
+            StatusCode::NOT_FOUND => ErrorCode::UpstreamInvalid,
+            _ if status.is_client_error() => ErrorCode::UpstreamRejected,
+            _ if status.is_server_error() => ErrorCode::UpstreamFailed,
+            _ => ErrorCode::UpstreamInvalid,
+        }
+    }
+
+    /// What an error body says, and whether it is of the vendor's form.
+    fn said(&self, answer: &http::Response<Bytes>, secrets: &[&Secret]) -> (bool, VendorError) {
+        let body = struck(answer.body(), secrets);
+        let vendor = body.as_deref().and_then(self.read_error);
+        let is_vendor = vendor.is_some();
+        let mut vendor = vendor.unwrap_or_default();
+        if let Some(words) = vendor.code.take_if(|code| !is_code(code)) {
+            vendor.message.get_or_insert(words);
+        }
+        if self.is_login {
+            // What a login says may quote what it was sent, in whatever form.
+            vendor = VendorError { code: vendor.code, ..VendorError::default() };
+        } else if !is_vendor {
+            vendor.message = foreign(answer, body.as_deref(), secrets);
+        }
+        (is_vendor, vendor)
+    }
+}
+
+/// [`Kind::check`] of one endpoint, for tests.
+#[cfg(test)]
+pub(crate) fn check<E: Endpoint>(answer: http::Response<Bytes>, now: SystemTime) -> Result<http::Response<Bytes>, Error> {
+    Kind::of::<E>().check(answer, now, &[])
+}
+
+fn hint(status: StatusCode, is_vendor: bool) -> Option<&'static str> {
+    Some(match status {
+        _ if status.is_redirection() => {
+            "redirects are not followed with credentials; the target's URL must name the server itself, with its scheme and port"
+        }
         StatusCode::NOT_FOUND if !is_vendor => {
-            error.hint("this is not the vendor's error form: check the target's URL (and tenant), something else may answer there")
+            "this is not the vendor's error form: check the target's URL (and tenant), something else may answer there"
         }
         StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            error.hint("this version wants another media type: set the target's profile, or override the media type of this call")
+            "this version wants another media type: set the target's profile, or override the media type of this call"
         }
-        StatusCode::FORBIDDEN => error.hint("give the configured account the administrator role this call needs"),
-        _ => error,
-    };
-    Err(error.retry_after(crate::retry::retry_after(answer.headers(), now)).upstream(UpstreamEvidence {
-        call,
-        status: Some(status),
-        code: vendor.code,
-        message: vendor.message,
-        remediation: vendor.remediation,
-        reference: vendor.reference,
-        details: vendor.details,
-    }))
+        StatusCode::FORBIDDEN => "give the configured account the administrator role this call needs",
+        _ => return None,
+    })
+}
+
+/// Whether a text is a code as programs have them, and no words that could quote something.
+pub(crate) fn is_code(text: &str) -> bool {
+    (1..=MAX_CODE).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-'))
+}
+
+/// An error body without `secrets`; they are struck out before anything of it is cut or joined. `None` when it is too large.
+fn struck(body: &[u8], secrets: &[&Secret]) -> Option<Vec<u8>> {
+    if body.len() > MAX_ERROR_BODY {
+        return None;
+    }
+    Some(match serde_json::from_slice(body) {
+        Ok(mut value) => {
+            strike_json(&mut value, secrets);
+            value.to_string().into_bytes()
+        }
+        Err(_) => strike(&String::from_utf8_lossy(body), secrets).into_bytes(),
+    })
 }
 
 /// An error body that is not the vendor's: its beginning as text, a page by its title, a redirect by where it points.
-fn foreign(answer: &http::Response<Bytes>) -> VendorError {
+fn foreign(answer: &http::Response<Bytes>, body: Option<&[u8]>, secrets: &[&Secret]) -> Option<String> {
     if let Some(location) = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
         // The query may hold a session's secrets; the rest says enough.
         let place = location.split(['?', '#']).next().unwrap_or_default();
-        return VendorError { message: Some(format!("redirect to {}", excerpt(place))), ..VendorError::default() };
+        return Some(format!("redirect to {}", excerpt(&strike(place, secrets))));
     }
-    let text = String::from_utf8_lossy(answer.body());
+    let Some(body) = body else { return Some(format!("a body of {} bytes", answer.body().len())) };
+    let text = String::from_utf8_lossy(body);
     let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title);
-    let message = match title {
-        Some(title) => format!("an HTML page: {}", excerpt(title)),
-        None if text.trim().is_empty() => String::new(),
-        None => excerpt(&text),
-    };
-    VendorError { message: (!message.is_empty()).then_some(message), ..VendorError::default() }
+    match title {
+        Some(title) => Some(format!("an HTML page: {}", excerpt(title))),
+        None if text.trim().is_empty() => None,
+        None => Some(excerpt(&text)),
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +366,17 @@ mod tests {
     }
 
     #[test]
+    fn a_uuid_is_told_from_a_word() {
+        assert!(is_uuid("bb65e41c-e00d-4d74-b417-db72df6024f9"));
+        assert!(is_uuid("BB65E41C-E00D-4D74-B417-DB72DF6024F9"));
+        for other in
+            ["", "Created", "bb65e41c-e00d-4d74-b417-db72df6024f", "bb65e41c-e00d-4d74-b417-db72df6024fg", "----"]
+        {
+            assert!(!is_uuid(other), "{other}");
+        }
+    }
+
+    #[test]
     fn forms_are_encoded() {
         assert_eq!(
             form([("grant_type", "password"), ("password", "a&b=c+d%é\"")]),
@@ -265,12 +385,136 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_clock_is_its_date() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, value.parse().unwrap());
+            server_time(&headers).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        };
+        // The three forms of RFC 9110 section 5.6.7.
+        for form in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(read(form), Some(784_111_777), "{form}");
+        }
+        for form in ["", "now", "784111777", "1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 +0100"] {
+            assert_eq!(read(form), None, "{form}");
+        }
+        assert_eq!(server_time(&HeaderMap::new()), None);
+    }
+
+    #[test]
     fn a_page_is_told_by_its_title_and_a_redirect_by_its_place() {
+        let told = |answer: http::Response<Bytes>| foreign(&answer, Some(answer.body().as_ref()), &[]);
         let page = http::Response::new(Bytes::from("<html><title>404 – Not Found</title><body>long"));
-        assert_eq!(foreign(&page).message.unwrap(), "an HTML page: 404 – Not Found");
+        assert_eq!(told(page).unwrap(), "an HTML page: 404 – Not Found");
         let mut redirect = http::Response::new(Bytes::new());
         redirect.headers_mut().insert(LOCATION, "https://elsewhere/login?token=x".parse().unwrap());
-        assert_eq!(foreign(&redirect).message.unwrap(), "redirect to https://elsewhere/login");
-        assert_eq!(foreign(&http::Response::new(Bytes::new())).message, None);
+        assert_eq!(told(redirect).unwrap(), "redirect to https://elsewhere/login");
+        assert_eq!(told(http::Response::new(Bytes::new())), None);
+    }
+
+    fn read_error(body: &[u8]) -> Option<VendorError> {
+        let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let text = |name: &str| body.get(name)?.as_str().map(excerpt);
+        Some(VendorError { code: Some(text("code")?), message: text("message"), ..VendorError::default() })
+    }
+
+    fn failed(repeat: Repeat, is_login: bool, status: u16, body: &str) -> Error {
+        let mut answer = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        let secret = Secret::new("two  blanks \"quoted\"");
+        Kind { call: "GET /x", repeat, is_login, read_error }.check(answer, SystemTime::UNIX_EPOCH, &[&secret]).unwrap_err()
+    }
+
+    #[test]
+    fn a_login_is_never_an_answer_about_the_thing() {
+        let vendor = r#"{"code":"not.found","message":"no such user: s3cret"}"#;
+        for (status, code) in [
+            (400, ErrorCode::UpstreamAuth),
+            (401, ErrorCode::UpstreamAuth),
+            (403, ErrorCode::UpstreamAuth),
+            (404, ErrorCode::UpstreamInvalid),
+            (405, ErrorCode::UpstreamInvalid),
+            (406, ErrorCode::UpstreamInvalid),
+            (409, ErrorCode::UpstreamInvalid),
+            (422, ErrorCode::UpstreamInvalid),
+            (429, ErrorCode::UpstreamBusy),
+            (500, ErrorCode::UpstreamFailed),
+            (503, ErrorCode::UpstreamBusy),
+        ] {
+            for body in ["", vendor, "<html><title>s3cret</title>", "s3cret"] {
+                let error = failed(Repeat::IfNeverArrived, true, status, body);
+                assert_eq!((error.code(), error.answer_status()), (code, None), "{status} {body}");
+                assert_eq!(error.upstream_status().unwrap().as_u16(), status);
+                assert!(code.status().is_server_error() && error.is_retryable() == code.is_retryable(), "{status}");
+                assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+            }
+            let said = failed(Repeat::IfNeverArrived, true, status, vendor).evidence().unwrap().code.clone();
+            assert_eq!(said.as_deref(), Some("not.found"));
+        }
+    }
+
+    #[test]
+    fn only_the_vendor_says_that_a_thing_is_not_there() {
+        for body in ["", "<html>", "{}", "not found"] {
+            let error = failed(Repeat::IfNeverArrived, false, 404, body);
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{body}");
+            assert!(error.hint_text().unwrap().contains("check the target's URL"), "{body}");
+            assert_eq!(error.answer_status(), Some(StatusCode::NOT_FOUND));
+        }
+        assert_eq!(failed(Repeat::Always, false, 404, r#"{"code":"x"}"#).code(), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn what_was_sent_is_struck_out_before_anything_is_cut() {
+        let text = |error: &Error| format!("{} {:?}", error.detail(), error.evidence());
+        // Blanks that would be joined, quotes that were escaped, a secret across the end of the excerpt, a code that quotes.
+        let long = format!("{{\"code\":\"c\",\"message\":\"{}two  blanks \\\"quoted\\\"\"}}", "x".repeat(590));
+        for body in [
+            "you sent two  blanks \"quoted\"",
+            r#"{"code":"c","message":"two  blanks \"quoted\""}"#,
+            r#"{"code":"two  blanks \"quoted\""}"#,
+            "<title>two  blanks &quot;quoted&quot;</title>",
+            "p=two++blanks+%22quoted%22",
+            &long,
+        ] {
+            let error = failed(Repeat::Always, false, 500, body);
+            assert!(!text(&error).contains("two") && text(&error).contains('…'), "{body}: {}", text(&error));
+        }
+        let error = failed(Repeat::Always, false, 500, &"x".repeat(MAX_ERROR_BODY + 1));
+        assert_eq!(error.evidence().unwrap().message.as_deref(), Some("a body of 65537 bytes"));
+    }
+
+    #[test]
+    fn a_code_is_a_word_of_a_program() {
+        let said = |body: &str| {
+            let said = failed(Repeat::Always, false, 500, body).evidence().unwrap().clone();
+            (said.code, said.message)
+        };
+        assert_eq!(said(r#"{"code":"A.b_c:d-1"}"#), (Some("A.b_c:d-1".to_owned()), None));
+        assert_eq!(said(r#"{"code":"some words"}"#), (None, Some("some words".to_owned())));
+        assert_eq!(said(&format!(r#"{{"code":"{}","message":"m"}}"#, "c".repeat(65))), (None, Some("m".to_owned())));
+    }
+
+    #[test]
+    fn a_change_that_may_have_been_made_is_not_to_be_repeated() {
+        for status in [500, 502, 503, 504] {
+            assert!(!failed(Repeat::IfNeverArrived, false, status, "").is_retryable(), "{status}");
+            assert!(failed(Repeat::Always, false, status, "").is_retryable(), "{status}");
+        }
+        assert!(failed(Repeat::IfNeverArrived, false, 429, "").is_retryable());
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_not_shown() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Answer {
+            #[allow(dead_code, reason = "only read")]
+            token: String,
+        }
+        for body in [r#"{"token":12345678}"#, r#"{"token":["12345678"]}"#, r#"{"x":12345678}"#, r#""12345678""#] {
+            let answer = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
+            let error = read_json::<Answer>("GET /x", &answer).unwrap_err();
+            assert!(!format!("{error:?}").contains("12345678"), "{error:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! Every face shows the same codes.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
@@ -270,7 +270,12 @@ pub struct UpstreamEvidence {
     pub call: &'static str,
     /// HTTP status, where an answer came at all.
     pub status: Option<StatusCode>,
-    /// The vendor's own error code.
+    /// Whether the call was a login (any call that gets or ends a token): what it says is said of our credentials, not of
+    /// what was to be done.
+    pub is_login: bool,
+    /// Whether the body was of the vendor's own error form.
+    pub is_vendor: bool,
+    /// The vendor's own error code; a word such as programs have.
     pub code: Option<String>,
     /// The vendor's own words, or the beginning of a body that is not the vendor's error form.
     pub message: Option<String>,
@@ -296,7 +301,9 @@ struct Inner {
     target: Option<String>,
     upstream: Option<UpstreamEvidence>,
     retry_after: Option<Duration>,
+    server_time: Option<SystemTime>,
     allow: Option<String>,
+    never_again: bool,
 }
 
 /// One of several things a name could have meant.
@@ -326,7 +333,9 @@ impl Error {
             target: None,
             upstream: None,
             retry_after: None,
+            server_time: None,
             allow: None,
+            never_again: false,
         }))
     }
 
@@ -371,10 +380,36 @@ impl Error {
         self
     }
 
+    /// Adds the time by the upstream's own clock, as its answer's `Date` has it.
+    #[must_use]
+    pub fn dated(mut self, time: Option<SystemTime>) -> Self {
+        self.0.server_time = time;
+        self
+    }
+
     /// Adds the methods the route does take, as an `Allow` header lists them.
     #[must_use]
     pub fn allow(mut self, methods: String) -> Self {
         self.0.allow = Some(methods);
+        self
+    }
+
+    /// The same request is not to be sent again as it is, whatever the code says: what it asked for may have been done already,
+    /// or somebody has to change something first.
+    #[must_use]
+    pub fn not_retryable(mut self) -> Self {
+        self.0.never_again = true;
+        self
+    }
+
+    /// It was a login that failed: nothing of the upstream's own words is kept, for they may hold what was sent.
+    #[must_use]
+    pub(crate) fn of_login(mut self) -> Self {
+        if let Some(UpstreamEvidence { is_login, message, remediation, reference, details, .. }) = &mut self.0.upstream {
+            *is_login = true;
+            (*message, *remediation, *reference) = (None, None, None);
+            details.clear();
+        }
         self
     }
 
@@ -391,6 +426,12 @@ impl Error {
         self.0.code = code;
         self.0.detail = detail.into();
         self
+    }
+
+    /// The time by the upstream's own clock when it answered, where it answered and said so.
+    #[must_use]
+    pub fn server_time(&self) -> Option<SystemTime> {
+        self.0.server_time
     }
 
     /// What failed.
@@ -453,6 +494,12 @@ impl Error {
         self.evidence().and_then(|evidence| evidence.status)
     }
 
+    /// The status that the call itself was answered with: `None` where none came, or where it was the login that failed.
+    #[must_use]
+    pub fn answer_status(&self) -> Option<StatusCode> {
+        self.evidence().filter(|evidence| !evidence.is_login).and_then(|evidence| evidence.status)
+    }
+
     /// Whether the upstream has no such thing.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -462,7 +509,7 @@ impl Error {
     /// Whether the same request may succeed later with nobody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.code().is_retryable()
+        self.code().is_retryable() && !self.0.never_again
     }
 }
 

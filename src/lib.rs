@@ -13,6 +13,7 @@
 //! * [`vcf`]: SDDC Manager of VMware Cloud Foundation: tokens, identity providers and sources.
 //! * [`config`]: every variable, read and checked once.
 //! * [`session`], [`outbound`], [`endpoint`], [`retry`]: how any upstream call is made.
+//! * [`store`], [`seal`], [`state_key`]: what instances share, where the runtime has a key-value store.
 //! * [`http`], [`runtime`], [`auth`], [`error`]: the ground they stand on.
 
 #![forbid(unsafe_code)]
@@ -23,9 +24,14 @@ pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod outbound;
+mod redact;
 pub mod retry;
 pub mod runtime;
+pub mod seal;
 pub mod session;
+pub mod state_key;
+pub mod store;
+pub mod sync;
 pub mod vcf;
 pub mod vidm;
 pub mod webhook;

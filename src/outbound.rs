@@ -9,12 +9,13 @@ use futures_util::future::{Either, select};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use std::pin::pin;
 
-use crate::auth::AccessToken;
-use crate::endpoint::{Api, Endpoint, VendorError, check_call};
+use crate::auth::{AccessToken, Secret};
+use crate::endpoint::{Api, Endpoint, Kind};
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::http::{Limits, TransportError, TransportErrorKind};
 use crate::retry::{Repeat, RetryPolicy, retry_after};
 use crate::runtime::Runtime;
+use crate::store::{SharedStore, StoreAccess};
 
 /// One upstream exchange, as the log tells it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -39,10 +40,12 @@ fn status_code<S: serde::Serializer>(status: &Option<StatusCode>, serializer: S)
 #[derive(Debug)]
 pub struct Outbound<'r, R> {
     runtime: &'r R,
+    store: SharedStore<'r, R>,
     limits: Limits,
     retry: RetryPolicy,
     deadline: Duration,
     headers: HeaderMap,
+    secrets: Vec<&'r Secret>,
     calls: RefCell<Vec<CallRecord>>,
 }
 
@@ -63,9 +66,7 @@ pub struct Destination<'t, A: Api> {
 pub struct Prepared<'t> {
     target: &'t str,
     url: &'t BaseUrl,
-    call: &'static str,
-    repeat: Repeat,
-    read_error: fn(&[u8]) -> Option<VendorError>,
+    kind: Kind,
     request: http::Request<Bytes>,
 }
 
@@ -76,13 +77,12 @@ impl<'t> Prepared<'t> {
     /// When it cannot be written down.
     pub fn new<E: Endpoint>(to: &Destination<'t, E::Api>, endpoint: &E) -> Result<Self, Error> {
         let request = endpoint.request(to.profile).map_err(|e| e.at(to.target))?;
-        let (call, repeat, read_error) = (E::CALL, E::REPEAT, <E::Api as Api>::read_error);
-        Self { target: to.target, url: to.url, call, repeat, read_error, request }.joined()
+        Self { target: to.target, url: to.url, kind: Kind::of::<E>(), request }.joined()
     }
 
     fn joined(mut self) -> Result<Self, Error> {
         *self.request.uri_mut() = self.url.join(self.request.uri()).map_err(|e| {
-            Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", self.call)).at(self.target)
+            Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", self.kind.call)).at(self.target)
         })?;
         Ok(self)
     }
@@ -128,10 +128,31 @@ impl BaseUrl {
 }
 
 impl<'r, R: Runtime> Outbound<'r, R> {
-    /// A view of the outside that ends `time` from now. `headers` (the trace) go on every call.
+    /// A view of the outside, without a store, that ends `time` from now. `headers` (the trace) go on every call.
     pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
         let deadline = runtime.elapsed().saturating_add(time);
-        Self { runtime, limits, retry: RetryPolicy::default(), deadline, headers, calls: RefCell::default() }
+        let (store, retry) = (SharedStore::new(runtime, None, deadline), RetryPolicy::default());
+        Self { runtime, store, limits, retry, deadline, headers, secrets: Vec::new(), calls: RefCell::default() }
+    }
+
+    /// The same, with texts that are struck out of whatever an upstream says. The token of a call is struck out in any case.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Vec<&'r Secret>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// The same with the runtime's store.
+    #[must_use]
+    pub fn with_store(mut self, access: &'r StoreAccess) -> Self {
+        self.store = SharedStore::new(self.runtime, Some(access), self.deadline);
+        self
+    }
+
+    /// What instances share; where there is no store, a view of nothing.
+    #[must_use]
+    pub fn store(&self) -> &SharedStore<'r, R> {
+        &self.store
     }
 
     /// The runtime underneath: its clocks, its log.
@@ -163,7 +184,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         token: Option<&AccessToken>,
     ) -> Result<E::Response, Error> {
         let answer = self.send(&Prepared::new(to, endpoint)?, token).await?;
-        endpoint.response(answer).map_err(|e| e.at(to.target))
+        endpoint.response(answer).map_err(|e| if E::IS_LOGIN { e.of_login() } else { e }.at(to.target))
     }
 
     /// Sends a call, with `token` where it needs one, and repeats what may be repeated.
@@ -175,7 +196,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     }
 
     async fn checked(&self, to: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
-        let Prepared { call, repeat, url, read_error, .. } = *to;
+        let Prepared { kind: kind @ Kind { call, repeat, .. }, url, .. } = *to;
         let mut request = to.request.clone();
         for (name, value) in &self.headers {
             request.headers_mut().insert(name, value.clone());
@@ -196,8 +217,11 @@ impl<'r, R: Runtime> Outbound<'r, R> {
                 if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
             let Some(wait) = wait else {
                 return match sent {
-                    Ok(answer) => check_call(call, read_error, answer, now),
-                    Err(e) => Err(unreached(call, repeat, url, &e)),
+                    Ok(answer) => {
+                        let token = token.map(AccessToken::secret);
+                        kind.check(answer, now, &self.secrets.iter().copied().chain(token).collect::<Vec<_>>())
+                    }
+                    Err(e) => Err(unreached(&kind, url, &e)),
                 };
             };
             self.runtime.sleep(wait).await;
@@ -233,8 +257,13 @@ fn repeats_on(status: StatusCode, repeat: Repeat) -> bool {
 }
 
 /// A transport failure, told with what to do about it.
-fn unreached(call: &'static str, repeat: Repeat, url: &BaseUrl, e: &TransportError) -> Error {
-    let url = url.as_str();
+fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
+    let (call, url) = (kind.call, url.as_str());
+    let again = |otherwise: &str| match kind.repeat {
+        Repeat::Always => otherwise.to_owned(),
+        Repeat::IfNeverArrived if kind.is_login => "the login may count all the same: try again later".to_owned(),
+        Repeat::IfNeverArrived => "it may have been carried out all the same: read the state before trying again".to_owned(),
+    };
     let (code, what, hint) = match e.kind {
         TransportErrorKind::HostNotAllowed => (
             ErrorCode::UpstreamUnreachable,
@@ -256,31 +285,19 @@ fn unreached(call: &'static str, repeat: Repeat, url: &BaseUrl, e: &TransportErr
             "TLS failed, most often because the certificate is not trusted",
             format!(
                 "give the runtime the CA that signed the certificate of {url}: for Spin a [[client_tls]] table with \
-                 ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment; and use the host name \
-                 that the certificate names"
+                 ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment; use the host name \
+                 that the certificate names; and check that this port speaks TLS"
             ),
         ),
         TransportErrorKind::Timeout => (
             ErrorCode::UpstreamTimeout,
             "no answer in time",
-            match repeat {
-                Repeat::Always => {
-                    "try again; if it stays so, raise the time-outs or look at the server's load".to_owned()
-                }
-                Repeat::IfNeverArrived => {
-                    "it may have been carried out all the same: read the state before trying again".to_owned()
-                }
-            },
+            again("try again; if it stays so, raise the time-outs or look at the server's load"),
         ),
         TransportErrorKind::Interrupted => (
             ErrorCode::UpstreamFailed,
             "the connection broke before the answer was whole",
-            match repeat {
-                Repeat::Always => "try again".to_owned(),
-                Repeat::IfNeverArrived => {
-                    "it may have been carried out all the same: read the state before trying again".to_owned()
-                }
-            },
+            format!("{}; if it stays so, check the scheme of {url}: a port that speaks TLS ends a plain request so", again("try again")),
         ),
         TransportErrorKind::BodyTooLarge => (
             ErrorCode::UpstreamInvalid,
@@ -293,9 +310,12 @@ fn unreached(call: &'static str, repeat: Repeat, url: &BaseUrl, e: &TransportErr
             format!("check the scheme and port of {url}"),
         ),
     };
-    Error::new(code, format!("{call}: {what}: {}", crate::error::excerpt(&e.detail)))
+    let error = Error::new(code, format!("{call}: {what}: {}", crate::error::excerpt(&e.detail)))
         .hint(hint)
-        .upstream(UpstreamEvidence { call, ..UpstreamEvidence::default() })
+        .upstream(UpstreamEvidence { call, is_login: kind.is_login, ..UpstreamEvidence::default() });
+    let waits_for_somebody = e.kind == TransportErrorKind::HostNotAllowed;
+    let may_be_done = kind.changes() && !e.kind.never_arrived();
+    if waits_for_somebody || may_be_done { error.not_retryable() } else { error }
 }
 
 /// Headers that tie upstream calls to the request they serve.

@@ -1,8 +1,10 @@
-//! What the core asks of the place it runs in, besides HTTP: the time, a sleep, chance, and somewhere to log.
+//! What the core asks of the place it runs in, besides HTTP: the time, a sleep, chance, somewhere to log, and a key-value
+//! store where it has one.
 
 use std::time::{Duration, SystemTime};
 
 use crate::http::HttpClient;
+use crate::store::Store;
 
 /// Time, as an argument.
 #[allow(
@@ -22,6 +24,12 @@ pub trait Clock {
 
 /// Everything the core needs from outside. A face implements it once; tests script it.
 pub trait Runtime: HttpClient + Clock {
+    /// Its key-value store.
+    type Store: Store;
+
+    /// The store, if there is one. It may still turn out to be [`Absent`](crate::store::StoreError::Absent) when asked.
+    fn store(&self) -> Option<&Self::Store>;
+
     /// Random bits: for request ids and to spread retries. Need not be fit for keys.
     fn random(&self) -> u64;
 
@@ -29,8 +37,28 @@ pub trait Runtime: HttpClient + Clock {
     fn log(&self, line: &str);
 }
 
-/// `time` as RFC 3339 in UTC with milliseconds.
+/// The last moment that RFC 3339 can write down, in seconds since 1970: the end of the year 9999.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// `time` as RFC 3339 in UTC with milliseconds; what lies before 1970 or beyond the year 9999 as the nearest that does not.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(Duration::from_secs(LAST_SECOND));
+    // humantime refuses what it cannot write, and `to_string` panics then; from 1970 to 9999 it can write everything.
+    humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_can_be_written_down() {
+        let at = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap();
+        assert_eq!(rfc3339(at(1_608_207_386)), "2020-12-17T12:16:26.000Z");
+        for seconds in [LAST_SECOND, LAST_SECOND + 1, 1 << 62] {
+            assert_eq!(rfc3339(at(seconds)), "9999-12-31T23:59:59.000Z");
+        }
+        assert_eq!(rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+    }
 }

@@ -1,5 +1,7 @@
 //! One login for many calls: keeps a target's token, logs in once however many wait, and never hammers an account that
-//! was refused.
+//! was refused. Where there is a store, the token and the refusal are other instances' too.
+
+mod shared_token;
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +9,10 @@ use futures_util::lock::Mutex;
 
 use crate::auth::AccessToken;
 use crate::error::{Error, ErrorCode};
-use crate::runtime::Clock;
+use crate::runtime::Runtime;
+
+pub use shared_token::SharedToken;
+use shared_token::Shared;
 
 /// After our credentials were refused they are not tried again for this long: vIDM locks accounts that fail too often.
 const REFUSAL_HOLD: Duration = Duration::from_secs(60);
@@ -28,66 +33,108 @@ enum State {
 }
 
 impl Session {
-    /// Runs `work` with a token, logging in first where there is none that is fresh. When the upstream refuses a token
-    /// that was kept (401), there is one new login and one replay: it may have been revoked.
+    /// Runs `work` with a token, logging in first where there is none that is fresh, here or in the store. When the upstream
+    /// refuses a token that was kept (401), it may have been revoked: there is one new login and one replay. A newer one that
+    /// another instance left in the store is tried before that.
     ///
     /// # Errors
     /// The login's or the work's. A login refused less than a minute ago is answered with that refusal, nobody asked.
     pub async fn with_token<T>(
         &self,
-        clock: &impl Clock,
+        shared: &SharedToken<'_, impl Runtime>,
         login: impl AsyncFn() -> Result<AccessToken, Error>,
         work: impl AsyncFn(AccessToken) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (token, kept) = self.token(clock, &login, None).await?;
-        match work(token.clone()).await {
-            Err(e) if kept && e.code() == ErrorCode::UpstreamAuth => {
-                let (fresh, _) = self.token(clock, &login, Some(&token)).await?;
-                work(fresh).await
+        let (mut token, mut from) = self.token(shared, &login, None, true).await?;
+        // The store is believed once more after a refusal, not twice.
+        for ask_store in [true, false] {
+            match work(token.clone()).await {
+                Err(e) if from == Source::Kept && e.code() == ErrorCode::UpstreamAuth => {
+                    (token, from) = self.token(shared, &login, Some(&token), ask_store).await?;
+                }
+                done => return done,
             }
-            done => done,
         }
+        work(token).await
     }
 
-    /// Forgets the token: the next piece of work logs in. A refusal stays what it is.
-    pub async fn forget(&self) {
+    /// Forgets the token, in the store as well: the next piece of work logs in. A refusal stays what it is.
+    pub async fn forget(&self, shared: &SharedToken<'_, impl Runtime>) {
         let mut state = self.0.lock().await;
         if matches!(*state, State::LoggedIn(_)) {
             *state = State::LoggedOut;
+            shared.forget().await;
         }
     }
 
-    /// The token, and whether it was kept from before. One equal to `stale` is not good enough.
+    /// The token, and where it is from. One equal to `stale` is not good enough.
     ///
     /// The lock is held during the login, so that requests that come together log in once.
     async fn token(
         &self,
-        clock: &impl Clock,
+        shared: &SharedToken<'_, impl Runtime>,
         login: &impl AsyncFn() -> Result<AccessToken, Error>,
         stale: Option<&AccessToken>,
-    ) -> Result<(AccessToken, bool), Error> {
+        ask_store: bool,
+    ) -> Result<(AccessToken, Source), Error> {
         let mut state = self.0.lock().await;
-        let now = clock.now();
-        match &*state {
-            State::LoggedIn(token) if token.is_fresh(now) && !stale.is_some_and(|stale| stale.is(token)) => {
-                return Ok((token.clone(), true));
+        if let Some(known) = state.known(shared.runtime().now(), stale) {
+            return known.map(|token| (token, Source::Kept));
+        }
+        if ask_store && let Some(found) = shared.load().await {
+            let found = State::from(found);
+            if let Some(known) = found.known(shared.runtime().now(), stale) {
+                *state = found;
+                return known.map(|token| (token, Source::Kept));
             }
-            State::Refused { error, until } if *until > now => return Err(error.clone()),
-            State::LoggedOut | State::LoggedIn(_) | State::Refused { .. } => {}
         }
         match login().await {
             Ok(token) => {
                 *state = State::LoggedIn(token.clone());
-                Ok((token, false))
+                shared.save(&token).await;
+                Ok((token, Source::Login))
             }
-            Err(error) => {
-                *state = if matches!(error.code(), ErrorCode::UpstreamAuth) {
-                    State::Refused { error: held(&error), until: clock.now() + REFUSAL_HOLD }
-                } else {
-                    State::LoggedOut
-                };
+            Err(error) if error.code() == ErrorCode::UpstreamAuth => {
+                let held = held(&error);
+                shared.save_refusal(&held, REFUSAL_HOLD).await;
+                *state = State::Refused { error: held, until: shared.runtime().now() + REFUSAL_HOLD };
                 Err(error)
             }
+            Err(error) => {
+                *state = State::LoggedOut;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Where a token is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// From before, here or in the store: it may have been revoked.
+    Kept,
+    /// A login just now.
+    Login,
+}
+
+impl State {
+    /// What this is good for at `now`: a token, or word that there will be none. `None` when a login has to tell.
+    fn known(&self, now: SystemTime, stale: Option<&AccessToken>) -> Option<Result<AccessToken, Error>> {
+        match self {
+            Self::LoggedIn(token) if token.is_fresh(now) && !stale.is_some_and(|stale| stale.is(token)) => {
+                Some(Ok(token.clone()))
+            }
+            Self::Refused { error, until } if *until > now => Some(Err(error.clone())),
+            Self::LoggedOut | Self::LoggedIn(_) | Self::Refused { .. } => None,
+        }
+    }
+}
+
+impl From<Shared> for State {
+    fn from(shared: Shared) -> Self {
+        match shared {
+            Shared::Token(token) => Self::LoggedIn(token),
+            Shared::Refused { error, until } => Self::Refused { error, until },
         }
     }
 }

@@ -7,12 +7,15 @@
 //! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Memory`], one for each [`Target`].
 
 mod certificate;
+mod compare;
 mod error;
+mod expiry;
 mod extra;
 mod identity_broker;
 mod identity_providers;
 mod identity_sources;
 mod model;
+mod put;
 mod spec;
 #[cfg(test)]
 mod testing;
@@ -23,14 +26,17 @@ mod validate;
 use std::cell::RefCell;
 
 use bytes::Bytes;
+use http::StatusCode;
 
 pub use certificate::CertificateFacts;
+pub use compare::{Change, Difference};
 pub use extra::Extra;
 pub use model::{
     AddedProvider, AddedSource, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders,
     IdentitySource, LdapInfo, OidcInfo, PageMetadata, PrecheckDetail, PrecheckResult, SddcManagerOidc, SyncClientToken,
     SyncClientTokenInfo,
 };
+pub use put::{Outcome, Put, PutOptions};
 pub use spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
     OidcSpec, SourceDetails,
@@ -42,7 +48,7 @@ use crate::endpoint::{Api, Endpoint, VendorError};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::outbound::{BaseUrl, Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
-use crate::session::Session;
+use crate::session::{Session, SharedToken};
 
 /// What a call says to a server that does not know it.
 const SINCE_5_1: &str =
@@ -51,6 +57,9 @@ const SINCE_5_1: &str =
 /// What is said when a token is refused that was just given; a refused login has a hint of its own.
 const TOKEN_REFUSED: &str = "SDDC Manager refuses a token that it has just given: check the account's role there (ADMIN, to \
                              change identity providers) and SDDC Manager's clock";
+
+/// The calls that log in or stay logged in, as errors and records name them.
+pub const LOGIN_CALLS: [&str; 2] = [tokens::Create::CALL, tokens::Refresh::CALL];
 
 /// One SDDC Manager.
 #[derive(Debug, Clone)]
@@ -212,7 +221,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call; the tokens are forgotten all the same.
     pub async fn log_out(&self) -> Result<()> {
-        self.memory.session.forget().await;
+        self.memory.session.forget(&self.shared_token()).await;
         let kept = self.memory.refresh.take();
         match kept {
             Some(refresh_token) => {
@@ -220,6 +229,12 @@ impl<'a, R: Runtime> Client<'a, R> {
             }
             None => Ok(()),
         }
+    }
+
+    fn shared_token(&self) -> SharedToken<'_, R> {
+        let Target { name, url, credentials } = self.target;
+        let identity = [url.as_str(), &credentials.username, credentials.password.expose()];
+        SharedToken::new(self.out.store(), "vcf", name, &identity)
     }
 
     fn destination(&self) -> Destination<'a, Vcf> {
@@ -243,7 +258,7 @@ impl<'a, R: Runtime> Client<'a, R> {
             }
             sent
         };
-        let done = self.memory.session.with_token(self.out.runtime(), log_in, send).await;
+        let done = self.memory.session.with_token(&self.shared_token(), log_in, send).await;
         done.map_err(|e| match e.code() {
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
             _ => e,
@@ -298,8 +313,8 @@ fn named<'t>(what: &str, text: &'t str) -> Result<&'t str> {
 }
 
 fn since_5_1(error: Error) -> Error {
-    match error.code() {
-        ErrorCode::NotFound => error.hint(SINCE_5_1),
+    match error.answer_status() {
+        Some(StatusCode::NOT_FOUND) => error.hint(SINCE_5_1),
         _ => error,
     }
 }

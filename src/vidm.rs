@@ -7,16 +7,25 @@
 //!
 //! One endpoint is one file; [`Client`] puts them together.
 
+mod add_to_profile;
 mod api;
 mod client;
 mod directories;
+mod directory_groups;
 mod directory_ref;
+mod dn;
 mod domains;
+mod dry_run;
+mod group_query;
 mod groups;
 mod health;
 mod login;
 mod memory;
 mod profile;
+mod proof;
+mod selection;
+mod sync_executions;
+mod sync_profile;
 mod sync_report;
 mod sync_start;
 mod sync_state;
@@ -26,17 +35,24 @@ mod tests;
 use serde::Deserialize;
 
 use crate::auth::{Scheme, Secret};
+use crate::endpoint::Endpoint as _;
 use crate::outbound::BaseUrl;
 
+pub use add_to_profile::ProfileChange;
 pub use client::{Client, DirectorySummary, StartedSync};
 pub use directories::{Directory, DirectoryKind};
 pub use directory_ref::DirectoryRef;
-pub use groups::{Group, GroupQuery};
+pub use group_query::GroupQuery;
+pub use groups::Group;
 pub use health::{Check, Health};
 pub use memory::Memory;
 pub use profile::{Profile, ProfileOverrides};
+pub use proof::Proof;
 pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
 pub use sync_start::StartOptions;
+
+/// The calls that log in, as errors and records name them.
+pub const LOGIN_CALLS: [&str; 2] = [login::SystemLogin::CALL, login::OauthToken::CALL];
 
 /// One vIDM tenant.
 #[derive(Debug, Clone)]
@@ -87,6 +103,23 @@ pub enum Credentials {
         /// The account's domain.
         domain: String,
     },
+}
+
+impl Target {
+    /// What makes it this target and no other: a token or a list got from it is worth nothing once any of this changes.
+    pub(crate) fn identity(&self) -> Vec<&str> {
+        let mut parts = vec![self.url.as_str(), self.tenant.as_deref().unwrap_or_default()];
+        match &self.credentials {
+            Credentials::System { username, password, scheme } => {
+                parts.extend(["system", username, password.expose(), scheme.word()]);
+            }
+            Credentials::Client { id, secret } => parts.extend(["client", id, secret.expose()]),
+            Credentials::Password { client_id, client_secret, username, password, domain } => {
+                parts.extend(["password", client_id, client_secret.expose(), username, password.expose(), domain]);
+            }
+        }
+        parts
+    }
 }
 
 impl Credentials {

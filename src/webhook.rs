@@ -4,18 +4,25 @@
 //! parsed before the caller is known, and nothing upstream is asked before the input is valid.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::config::{Config, Problem};
 use crate::error::{Error, ErrorCode};
-use crate::outbound::{Outbound, trace_headers};
+use crate::outbound::Outbound;
 use crate::runtime::Runtime;
-use crate::{http::Limits, vcf, vidm};
+use crate::state_key::StateKey;
+use crate::store::StoreAccess;
+use crate::{sync, vcf, vidm};
 
 mod caller;
+mod doctor;
 mod identity;
 mod input;
 mod log;
@@ -23,8 +30,12 @@ mod problem;
 mod route;
 mod status;
 mod sync_id;
+mod vcf_put;
 mod vcf_routes;
 mod vidm_routes;
+mod watch;
+
+pub use watch::Events;
 
 use caller::Caller;
 use identity::RequestIdentity;
@@ -32,14 +43,23 @@ use input::Input;
 use log::LogLine;
 use route::{Matched, Name};
 
+/// What may be read of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyBounds {
+    /// The most, in bytes.
+    pub limit: usize,
+    /// The longest it may take.
+    pub time: Duration,
+}
+
 /// A request's body as the face could read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// All of it, within [`Webhook::request_body_limit`].
+    /// All of it, within [`BodyBounds::limit`].
     Whole(Bytes),
     /// There was more than the limit.
     TooLarge,
-    /// It did not come within [`Webhook::request_timeout`].
+    /// It did not come within [`BodyBounds::time`].
     TooSlow,
     /// The connection broke, or the framing was wrong.
     Broken,
@@ -58,6 +78,26 @@ struct Configured {
     vidm: BTreeMap<String, vidm::Memory>,
     vcf: BTreeMap<String, vcf::Memory>,
     sync_ids: sync_id::Key,
+    syncs: BTreeMap<String, sync::Memory>,
+    /// Unless it is turned off.
+    store: Option<StoreAccess>,
+}
+
+/// A response's body.
+#[derive(Debug)]
+pub enum Content<R> {
+    /// All of it.
+    Whole(Bytes),
+    /// One that comes piece by piece, until [`Events::next`] gives no more or the caller goes away.
+    Events(Box<Events<R>>),
+}
+
+/// What a handler gives.
+#[derive(Debug)]
+enum Reply {
+    Whole(Response<Bytes>),
+    /// An event stream of this sync.
+    Watch(Box<sync::Request>),
 }
 
 /// What a handler works with: the request as far as it has been understood.
@@ -66,47 +106,69 @@ struct Context<'a, R> {
     outbound: &'a Outbound<'a, R>,
     caller: &'a Caller<'a>,
     input: Input<'a>,
+    /// How long the caller wants to wait for a final state.
+    patience: Option<Duration>,
+    /// Whether the caller wants an event stream.
+    wants_events: bool,
     log: &'a mut LogLine,
+}
+
+impl Configured {
+    /// A view of the outside for one piece of work that may take `time`.
+    fn outbound<'r, R: Runtime>(&'r self, runtime: &'r R, identity: &RequestIdentity, time: Duration) -> Outbound<'r, R> {
+        let outbound = Outbound::new(runtime, self.config.limits, time, identity.headers()).with_secrets(self.config.secrets());
+        match &self.store {
+            Some(store) => outbound.with_store(store),
+            None => outbound,
+        }
+    }
 }
 
 impl Webhook {
     /// A webhook for what [`Config::parse`] gave. With mistakes it still answers, and says what is missing.
     #[must_use]
     pub fn new(config: Result<Config, Vec<Problem>>) -> Self {
-        let config = config.map(|config| Configured {
+        let config = config.map(|config| {
+            let state_key = Arc::new(StateKey::new(&config));
+            Configured {
             vidm: config.vidm.keys().map(|name| (name.clone(), vidm::Memory::default())).collect(),
             vcf: config.vcf.keys().map(|name| (name.clone(), vcf::Memory::default())).collect(),
-            sync_ids: sync_id::Key::new(&config),
+            syncs: config.vidm.keys().map(|name| (name.clone(), sync::Memory::default())).collect(),
+            sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
+            store: config.store.then(|| StoreAccess::new(state_key)),
             config,
-        });
+        }});
         Self { config }
     }
 
-    /// The most a face should read of a request body, in bytes.
-    #[must_use]
-    pub fn request_body_limit(&self) -> usize {
-        self.config.as_ref().map_or(64 << 10, |configured| configured.config.request_body_limit)
-    }
-
-    /// The longest a face should wait for a request body.
-    #[must_use]
-    pub fn request_timeout(&self) -> std::time::Duration {
-        self.config.as_ref().map_or(std::time::Duration::from_secs(25), |configured| configured.config.request_timeout)
-    }
-
     /// Answers one request, and logs it.
-    pub async fn handle<R: Runtime>(&self, runtime: &R, request: Request<Body>) -> Response<Bytes> {
+    ///
+    /// `read` reads its body, and is called only when the caller is known and the route takes one: who has no key gets
+    /// nothing buffered.
+    pub async fn handle<R: Runtime + Clone, B>(
+        self: &Rc<Self>,
+        runtime: &R,
+        request: Request<B>,
+        read: impl AsyncFnOnce(B, BodyBounds) -> Body,
+    ) -> Response<Content<R>> {
         let started = runtime.elapsed();
-        let identity = RequestIdentity::of(&request, runtime);
-        let mut line = LogLine::new(runtime.now(), &identity, &request);
-        let is_head = request.method() == Method::HEAD;
+        let (parts, body) = request.into_parts();
+        let identity = RequestIdentity::of(&parts, runtime);
+        let mut line = LogLine::new(runtime.now(), &identity, &parts);
+        let is_head = parts.method == Method::HEAD;
 
-        let outcome = self.answer(runtime, &request, &identity, &mut line).await;
+        let read = async |bounds| read(body, bounds).await;
+        let outcome = self.answer(runtime, &parts, read, started, &identity, &mut line).await;
+        let mut watched = None;
         let mut response = match outcome {
-            Ok(response) => response,
+            Ok(Reply::Whole(response)) => response,
+            Ok(Reply::Watch(request)) => {
+                watched = Some(request);
+                event_stream()
+            }
             Err(error) => {
-                line.failed(&error);
                 let secrets = self.config.as_ref().map(|configured| configured.config.secrets()).unwrap_or_default();
+                line.failed(&error, &secrets);
                 problem::response(&error, &identity, &secrets)
             }
         };
@@ -123,31 +185,41 @@ impl Webhook {
         ) {
             runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started)));
         }
-        response
+        match (watched, &self.config) {
+            (Some(request), Ok(configured)) if !is_head => {
+                let limit = configured.config.wait_limit;
+                let events = Events::new(Rc::clone(self), runtime.clone(), identity, *request, limit);
+                response.map(|_| Content::Events(Box::new(events)))
+            }
+            _ => response.map(Content::Whole),
+        }
     }
 
     async fn answer<R: Runtime>(
         &self,
         runtime: &R,
-        request: &Request<Body>,
+        request: &Parts,
+        read: impl AsyncFnOnce(BodyBounds) -> Body,
+        started: Duration,
         identity: &RequestIdentity,
         line: &mut LogLine,
-    ) -> Result<Response<Bytes>, Error> {
-        let matched = route::find(request.uri().path())?;
+    ) -> Result<Reply, Error> {
+        let matched = route::find(request.uri.path())?;
         line.route(&matched);
-        if request.method() == Method::OPTIONS {
-            return Ok(empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())]));
+        if request.method == Method::OPTIONS {
+            return Ok(Reply::Whole(empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())])));
         }
         let access =
-            matched.row.method(request.method()).ok_or_else(|| matched.row.method_not_allowed(request.method()))?;
+            matched.row.method(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
         match matched.row.name {
-            Name::Health => return json(StatusCode::OK, &status::health()),
+            Name::Health => return json(StatusCode::OK, &status::health()).map(Reply::Whole),
             Name::Ready => {
                 return self
                     .config
                     .as_ref()
                     .map_err(|problems| not_configured(problems))
-                    .and_then(|c| json(StatusCode::OK, &status::ready(&c.config)));
+                    .and_then(|c| json(StatusCode::OK, &status::ready(&c.config)))
+                    .map(Reply::Whole);
             }
             _ => {}
         }
@@ -155,21 +227,27 @@ impl Webhook {
             line.problems(problems);
             not_configured(problems)
         })?;
-        let caller = Caller::of(request.headers(), &configured.config.api_keys)?;
+        let caller = Caller::of(&request.headers, &configured.config.api_keys)?;
         line.caller(&caller);
-        caller.require(access, matched.target())?;
-        let input = Input::of(request)?;
+        caller.require(access, &matched)?;
+        let left = configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
+        let body = match request.method {
+            Method::POST | Method::PUT | Method::PATCH => {
+                read(BodyBounds { limit: configured.config.request_body_limit, time: left }).await
+            }
+            _ => Body::Whole(Bytes::new()),
+        };
+        let input = Input::of(request, &body)?;
 
-        let limits: Limits = configured.config.limits;
-        let outbound = Outbound::new(
-            runtime,
-            limits,
-            configured.config.request_timeout,
-            trace_headers(&identity.id, identity.traceparent.as_ref()),
-        );
-        let context = Context { configured, outbound: &outbound, caller: &caller, input, log: line };
-        let outcome = dispatch(context, &matched, request.method()).await;
+        let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
+        let time = configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started))
+            + patience.unwrap_or_default();
+        let outbound = configured.outbound(runtime, identity, time);
+        let wants_events = watch::wants_events(&request.headers);
+        let context = Context { configured, outbound: &outbound, caller: &caller, input, patience, wants_events, log: line };
+        let outcome = dispatch(context, &matched, &request.method).await;
         line.calls(outbound.calls());
+        line.store(outbound.store().trouble());
         outcome
     }
 }
@@ -178,11 +256,14 @@ async fn dispatch<R: Runtime>(
     context: Context<'_, R>,
     matched: &Matched,
     method: &Method,
-) -> Result<Response<Bytes>, Error> {
-    if matched.row.name.is_vidm() {
+) -> Result<Reply, Error> {
+    if matches!(matched.row.name, Name::VidmDoctor | Name::VcfDoctor) {
+        let target = matched.target().unwrap_or_default();
+        doctor::examine(&context, matched.row.name, target).await.map(Reply::Whole)
+    } else if matched.row.name.is_vidm() {
         vidm_routes::dispatch(context, matched).await
     } else {
-        vcf_routes::dispatch(context, matched, method).await
+        vcf_routes::dispatch(context, matched, method).await.map(Reply::Whole)
     }
 }
 
@@ -190,6 +271,18 @@ fn not_configured(problems: &[Problem]) -> Error {
     let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
     Error::new(ErrorCode::NotConfigured, told.join("; "))
         .hint("set these variables; GET /readyz tells when all is well")
+}
+
+/// The head of an event stream.
+fn event_stream() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response
+}
+
+fn no_target(kind: &str, name: &str) -> Error {
+    Error::new(ErrorCode::TargetNotFound, format!("there is no {kind} target {}", crate::error::excerpt(name)))
+        .hint("GET /readyz lists the configured targets")
 }
 
 /// A JSON answer.

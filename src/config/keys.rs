@@ -57,16 +57,20 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// The targets it may do it at; `None`: all.
+    /// The targets it may do it at, as `NAME`, `vidm/NAME` or `vcf/NAME`; `None`: all.
     pub targets: Option<Vec<String>>,
     digest: [u8; 32],
 }
 
 impl ApiKey {
-    /// The digest as text: what tells this entry from any other.
+    /// Whether it is good for the target `name` of this `kind`, `vidm` or `vcf`.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn is_for(&self, kind: &str, name: &str) -> bool {
+        let fits = |entry: &String| match entry.split_once('/') {
+            Some((of_kind, named)) => of_kind == kind && named == name,
+            None => entry == name,
+        };
+        self.targets.as_ref().is_none_or(|entries| entries.iter().any(fits))
     }
 
     /// The caller that `key` belongs to. Every entry is compared, each in constant time.
@@ -92,7 +96,8 @@ struct Entry {
     targets: Option<Vec<String>>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ApiKey> {
+/// Reads the callers; `is_target` tells which names targets go by, where they are all known.
+pub(super) fn read(reader: &mut Reader<'_>, is_target: Option<&dyn Fn(&str) -> bool>) -> Vec<ApiKey> {
     let Some(entries) = reader.json::<Vec<Entry>>("api_keys") else {
         if reader.text("api_keys").is_none() {
             reader.problem("api_keys", "is not set: nobody may call; write [{\"name\", \"sha256\", \"scopes\"}]");
@@ -108,6 +113,17 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ApiKey> {
             reader.problem("api_keys", format!("has at [{at}].sha256 something other than 64 hexadecimal digits; make it with: printf %s \"$KEY\" | sha256sum"));
             continue;
         };
+        if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
+            reader.problem("api_keys", format!("has at [{at}].sha256 the digest of an empty text: the key was not set when it was made"));
+        }
+        if let Some(is_target) = is_target
+            && let Some(which) = entry.targets.iter().flatten().position(|name| !is_target(name))
+        {
+            reader.problem(
+                "api_keys",
+                format!("has at [{at}].targets[{which}] a name that no target has; write NAME, vidm/NAME or vcf/NAME as configured"),
+            );
+        }
         if keys.iter().any(|key| key.name == entry.name || key.digest == digest) {
             reader.problem("api_keys", format!("has at [{at}] a name or a key that stands there already"));
         }
@@ -156,6 +172,27 @@ mod tests {
         assert!(ApiKey::find(&keys, b"gamma").is_none());
         assert!(ApiKey::find(&keys, b"").is_none());
         assert!(ApiKey::find(&[], b"alpha").is_none());
+    }
+
+    #[test]
+    fn a_key_is_good_for_the_targets_it_names() {
+        let key = |targets: Option<&[&str]>| ApiKey {
+            name: "a".into(),
+            scopes: vec![],
+            targets: targets.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+            digest: [0; 32],
+        };
+        for (targets, vidm, vcf) in [
+            (None, true, true),
+            (Some(["prod"].as_slice()), true, true),
+            (Some(&["vidm/prod"]), true, false),
+            (Some(&["other", "vcf/prod"]), false, true),
+            (Some(&["other", "vidm/other", "x/prod"]), false, false),
+            (Some(&[]), false, false),
+        ] {
+            let key = key(targets);
+            assert_eq!((key.is_for("vidm", "prod"), key.is_for("vcf", "prod")), (vidm, vcf), "{targets:?}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ struct VcfEntry {
 type Read = (BTreeMap<String, vidm::Target>, BTreeMap<String, vcf::Target>);
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Read {
-    let Targets { vidm: mut vidm_entries, vcf: mut vcf_entries } = reader.json("targets").unwrap_or_default();
+    let Targets { vidm: vidm_entries, vcf: vcf_entries } = reader.json("targets").unwrap_or_default();
     for name in vidm_entries.keys().chain(vcf_entries.keys()) {
         if !is_name(name) {
             reader.problem(
@@ -57,6 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             );
         }
     }
+    let (mut vidm, mut vcf) = (BTreeMap::new(), BTreeMap::new());
     if let Some(url) = reader.text("vidm_url") {
         let entry = VidmEntry {
             url: Some(url),
@@ -71,7 +72,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             sync_api: reader.text("vidm_sync_api"),
             ..VidmEntry::default()
         };
-        if vidm_entries.insert(DEFAULT.to_owned(), entry).is_some() {
+        vidm.extend(entry.target(DEFAULT.to_owned(), "vidm_", reader).map(|target| (DEFAULT.to_owned(), target)));
+        if vidm_entries.contains_key(DEFAULT) {
             reader.problem(
                 "targets",
                 "has a vidm target named default beside vidm_url; name it otherwise or leave vidm_url empty",
@@ -84,22 +86,25 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             username: reader.text("vcf_username"),
             password: reader.text("vcf_password").map(Secret::new),
         };
-        if vcf_entries.insert(DEFAULT.to_owned(), entry).is_some() {
+        vcf.extend(entry.target(DEFAULT.to_owned(), "vcf_", reader).map(|target| (DEFAULT.to_owned(), target)));
+        if vcf_entries.contains_key(DEFAULT) {
             reader.problem(
                 "targets",
                 "has a vcf target named default beside vcf_url; name it otherwise or leave vcf_url empty",
             );
         }
     }
-    if vidm_entries.is_empty() && vcf_entries.is_empty() && reader.text("targets").is_none() {
+    if ["vidm_url", "vcf_url", "targets"].iter().all(|name| reader.text(name).is_none()) {
         reader.problem("vidm_url", "is not set, nor is vcf_url or targets: there is nothing to work on");
     }
-    let vidm = vidm_entries
-        .into_iter()
-        .filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?)))
-        .collect();
-    let vcf =
-        vcf_entries.into_iter().filter_map(|(name, entry)| Some((name.clone(), entry.target(name, reader)?))).collect();
+    for (name, entry) in vidm_entries {
+        let place = format!("targets.vidm.{name}.");
+        vidm.extend(entry.target(name.clone(), &place, reader).map(|target| (name, target)));
+    }
+    for (name, entry) in vcf_entries {
+        let place = format!("targets.vcf.{name}.");
+        vcf.extend(entry.target(name.clone(), &place, reader).map(|target| (name, target)));
+    }
     (vidm, vcf)
 }
 
@@ -109,31 +114,36 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
-/// Where a setting of a target was written: `vidm_password`, or a place in `targets`.
-fn place(kind: &str, target: &str, field: &str) -> String {
-    if target == DEFAULT { format!("{kind}_{field}") } else { format!("targets.{kind}.{target}.{field}") }
+/// A text that is there.
+fn text(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.trim().is_empty())
 }
 
-fn required<T>(value: Option<T>, is_blank: impl Fn(&T) -> bool, reader: &mut Reader<'_>, place: String) -> Option<T> {
-    let value = value.filter(|value| !is_blank(value));
+/// A secret that is there; one of blanks may be meant so.
+fn secret(value: Option<Secret>) -> Option<Secret> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn required<T>(value: Option<T>, reader: &mut Reader<'_>, place: String) -> Option<T> {
     if value.is_none() {
         reader.problem(place, "is not set");
     }
     value
 }
 
-fn url(text: Option<String>, reader: &mut Reader<'_>, place: String) -> Option<BaseUrl> {
-    let text = required(text, |text| text.trim().is_empty(), reader, place.clone())?;
-    BaseUrl::parse(&text).map_err(|why| reader.problem(place, why)).ok()
+fn url(url: Option<String>, reader: &mut Reader<'_>, place: String) -> Option<BaseUrl> {
+    let url = required(text(url), reader, place.clone())?;
+    BaseUrl::parse(&url).map_err(|why| reader.problem(place, why)).ok()
 }
 
 impl VidmEntry {
-    fn target(self, name: String, reader: &mut Reader<'_>) -> Option<vidm::Target> {
-        let at = |field: &str| place("vidm", &name, field);
+    /// The target; `place` is where it was written, to be followed by a field's name.
+    fn target(self, name: String, place: &str, reader: &mut Reader<'_>) -> Option<vidm::Target> {
+        let at = |field: &str| format!("{place}{field}");
         let profile = self.profile(&at, reader);
         let words = [("auto", vidm::SyncApi::Auto), ("classic", vidm::SyncApi::Classic), ("v2", vidm::SyncApi::V2)];
         let sync_api = reader.choice(self.sync_api.as_deref(), vidm::SyncApi::Auto, &words, at("sync_api"));
-        let tenant = self.tenant.clone().filter(|tenant| !tenant.trim().is_empty());
+        let tenant = text(self.tenant.clone());
         let url = url(self.url.clone(), reader, at("url"));
         let credentials = self.credentials(&at, reader);
         Some(vidm::Target { url: url?, tenant, credentials: credentials?, profile, sync_api, name })
@@ -157,10 +167,6 @@ impl VidmEntry {
 
     /// Which login it is follows from what is there.
     fn credentials(self, at: &dyn Fn(&str) -> String, reader: &mut Reader<'_>) -> Option<vidm::Credentials> {
-        let text = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
-        let secret = |value: Option<Secret>| value.filter(|value| !value.is_empty());
-        let blank = |_: &_| false;
-        let blank_secret = |_: &_| false;
         let (username, domain, client_id) = (text(self.username), text(self.domain), text(self.client_id));
         let (password, client_secret) = (secret(self.password), secret(self.client_secret));
         match (username, domain, client_id) {
@@ -172,19 +178,19 @@ impl VidmEntry {
                     &words,
                     at("authorization_scheme"),
                 );
-                let password = required(password, blank_secret, reader, at("password"))?;
+                let password = required(password, reader, at("password"))?;
                 Some(vidm::Credentials::System { username, password, scheme })
             }
             (None, _, Some(id)) => {
-                let secret = required(client_secret, blank_secret, reader, at("client_secret"))?;
+                let secret = required(client_secret, reader, at("client_secret"))?;
                 Some(vidm::Credentials::Client { id, secret })
             }
             (Some(username), domain, client_id) => {
                 // An account of a domain logs in through an OAuth client; all five are needed.
-                let domain = required(domain, blank, reader, at("domain"));
-                let client_id = required(client_id, blank, reader, at("client_id"));
-                let client_secret = required(client_secret, blank_secret, reader, at("client_secret"));
-                let password = required(password, blank_secret, reader, at("password"));
+                let domain = required(domain, reader, at("domain"));
+                let client_id = required(client_id, reader, at("client_id"));
+                let client_secret = required(client_secret, reader, at("client_secret"));
+                let password = required(password, reader, at("password"));
                 Some(vidm::Credentials::Password {
                     client_id: client_id?,
                     client_secret: client_secret?,
@@ -202,11 +208,11 @@ impl VidmEntry {
 }
 
 impl VcfEntry {
-    fn target(self, name: String, reader: &mut Reader<'_>) -> Option<vcf::Target> {
-        let at = |field: &str| place("vcf", &name, field);
+    fn target(self, name: String, place: &str, reader: &mut Reader<'_>) -> Option<vcf::Target> {
+        let at = |field: &str| format!("{place}{field}");
         let url = url(self.url, reader, at("url"));
-        let username = required(self.username, |text| text.trim().is_empty(), reader, at("username"));
-        let password = required(self.password, Secret::is_empty, reader, at("password"));
+        let username = required(text(self.username), reader, at("username"));
+        let password = required(secret(self.password), reader, at("password"));
         let credentials = vcf::Credentials { username: username?, password: password? };
         Some(vcf::Target { url: url?, credentials, name })
     }

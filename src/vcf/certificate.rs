@@ -8,7 +8,7 @@
 //! (154 kB if it also writes the name down) and `x509-parser` 145 kB.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -17,6 +17,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use der::{DateTime, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{FieldError, excerpt};
 
@@ -38,8 +39,42 @@ pub struct CertificateFacts {
     pub subject: String,
     /// When it expires (RFC 3339).
     pub not_after: String,
-    /// How many whole days are left.
+    /// How many whole days are left; below 0 once it has expired.
     pub expires_in_days: i64,
+}
+
+/// What the certificates of the entry at `pointer` tell, whatever their time, is added to `facts`; what cannot be read
+/// tells nothing.
+pub(super) fn tell(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<CertificateFacts>) {
+    for der in Entry::read(entry).map(|entry| entry.certificates).unwrap_or_default() {
+        if let Ok(certificate) = Certificate::read(&der) {
+            facts.push(certificate.facts(pointer, now));
+        }
+    }
+}
+
+/// The certificates of a whole chain as DER, whatever the form of its entries. One that cannot be read stands for itself.
+pub(super) fn ders(chain: &[String]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for entry in chain {
+        match Entry::read(entry) {
+            Ok(Entry { mut certificates, .. }) => all.append(&mut certificates),
+            Err(_) => all.push(entry.trim().as_bytes().to_vec()),
+        }
+    }
+    all
+}
+
+/// A certificate in a line: whose, until when, and the beginning of the SHA-256 fingerprint to tell it from its successor.
+pub(super) fn describe(der: &[u8]) -> String {
+    let mut fingerprint = String::new();
+    for byte in Sha256::digest(der).iter().take(8) {
+        fingerprint.push_str(&format!("{byte:02x}"));
+    }
+    match Certificate::read(der) {
+        Ok(Certificate { subject, not_after, .. }) => format!("{subject}, until {not_after}, SHA-256 {fingerprint}…"),
+        Err(_) => format!("not a readable certificate, SHA-256 {fingerprint}…"),
+    }
 }
 
 /// `entry` in the form SDDC Manager is known to take; as it is when it cannot be read.
@@ -63,28 +98,23 @@ pub(super) fn check(
         Err(fault) => return errors.push(FieldError::new(pointer, fault)),
     };
     for der in &certificates {
-        let Ok(Certificate { subject, not_before, not_after }) = Certificate::read(der) else {
+        let Ok(certificate) = Certificate::read(der) else {
             errors.push(FieldError::new(pointer, format!("holds something that is not an X.509 certificate; {HOW}")));
             continue;
         };
+        let Certificate { subject, not_before, not_after } = &certificate;
         if not_before.to_system_time() > now {
             let detail = format!(
                 "the certificate of {subject} is not valid before {not_before}; check the clock that issued it"
             );
             errors.push(FieldError::new(pointer, detail));
         }
-        match not_after.to_system_time().duration_since(now) {
-            Ok(left) => {
-                let expires_in_days =
-                    i64::try_from(left.as_secs() / Duration::from_hours(24).as_secs()).unwrap_or(i64::MAX);
-                let (pointer, not_after) = (pointer.to_owned(), not_after.to_string());
-                facts.push(CertificateFacts { pointer, subject, not_after, expires_in_days });
-            }
-            Err(_) => {
-                let detail =
-                    format!("the certificate of {subject} expired on {not_after}; give the one that replaces it");
-                errors.push(FieldError::new(pointer, detail));
-            }
+        let told = certificate.facts(pointer, now);
+        if told.expires_in_days < 0 {
+            let detail = format!("the certificate of {subject} expired on {not_after}; give the one that replaces it");
+            errors.push(FieldError::new(pointer, detail));
+        } else {
+            facts.push(told);
         }
     }
 }
@@ -187,6 +217,24 @@ impl Certificate {
         let subject = excerpt(&name(AnyRef::decode(&mut signed)?)?);
         Ok(Self { subject, not_before, not_after })
     }
+
+    fn facts(&self, pointer: &str, now: SystemTime) -> CertificateFacts {
+        CertificateFacts {
+            pointer: pointer.to_owned(),
+            subject: self.subject.clone(),
+            not_after: self.not_after.to_string(),
+            expires_in_days: days_until(self.not_after.to_system_time(), now),
+        }
+    }
+}
+
+/// Whole days from `now` to the end of the second `time`; below 0 when that has passed.
+pub(super) fn days_until(time: SystemTime, now: SystemTime) -> i64 {
+    let seconds = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    };
+    seconds(time).saturating_sub(seconds(now)).div_euclid(86_400)
 }
 
 fn inside(value: AnyRef<'_>) -> der::Result<SliceReader<'_>> {

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use crate::endpoint::{Endpoint, bare, json, read_json, segment, with_body};
+use crate::endpoint::{Endpoint, bare, is_uuid, json, read_json, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
-use crate::vcf::text::{is_uuid, plain};
+use crate::vcf::text::plain;
 use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, Vcf};
 
 const JSON: &str = "application/json";

@@ -18,13 +18,6 @@ pub(super) fn plain(body: &[u8]) -> Option<String> {
     (!unquoted.is_empty()).then(|| unquoted.to_owned())
 }
 
-/// Whether `text` is a UUID (RFC 9562 section 4), in small or capital letters.
-pub(super) fn is_uuid(text: &str) -> bool {
-    let groups: Vec<_> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,16 +33,5 @@ mod tests {
             assert_eq!(plain(body.as_bytes()), None, "{body:?}");
         }
         assert_eq!(plain(b"\"").as_deref(), Some("\""));
-    }
-
-    #[test]
-    fn a_uuid_is_told_from_a_word() {
-        assert!(is_uuid("bb65e41c-e00d-4d74-b417-db72df6024f9"));
-        assert!(is_uuid("BB65E41C-E00D-4D74-B417-DB72DF6024F9"));
-        for other in
-            ["", "Created", "bb65e41c-e00d-4d74-b417-db72df6024f", "bb65e41c-e00d-4d74-b417-db72df6024fg", "----"]
-        {
-            assert!(!is_uuid(other), "{other}");
-        }
     }
 }

@@ -21,9 +21,6 @@ const JSON: &str = "application/json";
 /// How long an access token lives that does not say.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// No access token is kept longer than this, whatever it says.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-
 /// `POST /v1/tokens` (VMware Cloud Foundation API, Tokens, "Create Token Pair").
 ///
 /// Answers 201; 200 up to VCF 5.2.0.
@@ -45,6 +42,7 @@ impl Endpoint for Create<'_> {
     const CALL: &'static str = "POST /v1/tokens";
     // A failed login counts against the account.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
         #[derive(Serialize)]
@@ -102,6 +100,7 @@ impl Endpoint for Refresh<'_> {
     const CALL: &'static str = "PATCH /v1/tokens/access-token/refresh";
     // A refresh token may be used any number of times, but a PATCH is a PATCH.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
         let body = match self.form {
@@ -132,6 +131,7 @@ impl Endpoint for Invalidate<'_> {
     type Response = ();
     const CALL: &'static str = "DELETE /v1/tokens/refresh-token";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
         with_body(Method::DELETE, "/v1/tokens/refresh-token", JSON, JSON, json(&self.refresh_token.expose())?)
@@ -144,7 +144,7 @@ impl Endpoint for Invalidate<'_> {
 
 /// `token` as it came at `now`.
 pub(super) fn access_token(token: Secret, now: SystemTime) -> AccessToken {
-    let lifetime = jwt_lifetime(token.expose()).unwrap_or(LIFETIME).min(LONGEST_LIFETIME);
+    let lifetime = jwt_lifetime(token.expose()).unwrap_or(LIFETIME);
     AccessToken::new(Scheme::Bearer, token, now, lifetime)
 }
 
@@ -158,10 +158,10 @@ pub(super) fn wants_other_form(error: &Error) -> bool {
 
 /// A failed login as what it is: SDDC Manager tells wrong credentials by 401, by 400, or by its own code.
 pub(super) fn refused(error: Error) -> Error {
-    let by_status = matches!(error.upstream_status(), Some(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED));
     let by_code = error.evidence().and_then(|said| said.code.as_deref()) == Some("IDENTITY_UNAUTHORIZED_ENTITY");
-    if !by_status && !by_code {
-        return error;
+    if error.code() != ErrorCode::UpstreamAuth && !by_code {
+        let is_elsewhere = matches!(error.upstream_status(), Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
+        return if is_elsewhere { error.hint("check the target's URL: SDDC Manager does not answer there") } else { error };
     }
     let detail = format!("SDDC Manager does not take the configured name and password: {}", error.detail());
     error.recode(ErrorCode::UpstreamAuth, detail).hint(

@@ -1,5 +1,7 @@
 //! The calls put together: what a caller asks for, in as few of them as it takes.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
@@ -8,11 +10,12 @@ use super::api::Vidm;
 use super::directories::{Directory, ListDirectories};
 use super::directory_ref::{DirectoryRef, check_syncable};
 use super::domains::ListDomains;
-use super::groups::{FindGroups, Group, GroupQuery, SearchGroups, is_long};
+use super::dry_run::DryRun;
 use super::health::{GetHealth, Health};
 use super::login::login;
 use super::memory::{Memory, StartCall};
 use super::profile::Profile;
+use super::sync_executions::ListSyncExecutions;
 use super::sync_report::SyncReport;
 use super::sync_start::{StartOptions, StartSync, StartSyncV2, already_running};
 use super::sync_state::GetSync;
@@ -22,6 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorCode, Result};
 use crate::outbound::{Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
+use crate::session::SharedToken;
 
 /// At most this many directories are asked for their domains when a name is none of theirs.
 const DOMAINS_ASKED: usize = 20;
@@ -66,6 +70,9 @@ pub struct StartedSync {
     pub directory: DirectorySummary,
     /// Whether it ran before we asked: what was made in the directory since its start may not be in it.
     pub already_running: bool,
+    /// The time by vIDM's own clock when it answered, in whole seconds.
+    #[serde(skip)]
+    pub server_time: Option<SystemTime>,
 }
 
 impl<'a, R: Runtime> Client<'a, R> {
@@ -74,12 +81,25 @@ impl<'a, R: Runtime> Client<'a, R> {
         Self { target, memory, out, profile: target.profile.in_tenant(target.tenant.as_deref()) }
     }
 
+    /// The target's name.
+    pub(super) fn target(&self) -> &'a str {
+        &self.target.name
+    }
+
+    pub(super) fn memory(&self) -> &'a Memory {
+        self.memory
+    }
+
+    pub(super) fn runtime(&self) -> &'a R {
+        self.out.runtime()
+    }
+
     fn to(&self) -> Destination<'_, Vidm> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &self.profile }
     }
 
     /// Sends `endpoint` with a token and reads its answer.
-    async fn call<E: Endpoint<Api = Vidm>>(&self, endpoint: &E) -> Result<E::Response> {
+    pub(super) async fn call<E: Endpoint<Api = Vidm>>(&self, endpoint: &E) -> Result<E::Response> {
         let answer = self.send(&Prepared::new(&self.to(), endpoint)?).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }
@@ -89,7 +109,8 @@ impl<'a, R: Runtime> Client<'a, R> {
         let to = self.to();
         let log_in = async || login(self.out, &to, &self.target.credentials).await;
         let send = async |token: AccessToken| self.out.send(call, Some(&token)).await;
-        let done = self.memory.session.with_token(self.out.runtime(), log_in, send).await;
+        let shared = SharedToken::new(self.out.store(), "vidm", &self.target.name, &self.target.identity());
+        let done = self.memory.session.with_token(&shared, log_in, send).await;
         done.map_err(|e| match e.code() {
             // A login that was refused brings its own hint.
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
@@ -104,6 +125,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     pub async fn directories(&self) -> Result<Vec<Directory>> {
         let directories = self.call(&ListDirectories).await?;
         self.memory.keep(&directories, self.out.runtime().now());
+        self.memory.share_list(self.out.store(), self.target).await;
         Ok(directories)
     }
 
@@ -126,6 +148,24 @@ impl<'a, R: Runtime> Client<'a, R> {
         }
     }
 
+    /// What to call a directory that is to be synced: by id, or by a name that is remembered, no call is made.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable` for a name; else the login's and the call's.
+    pub async fn locate(&self, which: &DirectoryRef) -> Result<DirectorySummary> {
+        self.memory.recall_list(self.out.store(), self.target).await;
+        let remembered = self.memory.directory(which, self.out.runtime().now());
+        match (remembered, which) {
+            (Some(directory), _) => Ok(DirectorySummary::of(&directory)),
+            (None, DirectoryRef::Id(id)) => Ok(DirectorySummary { id: id.clone(), name: None, kind: None }),
+            (None, DirectoryRef::Name(_)) => {
+                let directory = self.directory(which).await?;
+                check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
+                Ok(DirectorySummary::of(&directory))
+            }
+        }
+    }
+
     /// The directory that has this domain.
     async fn by_domain(
         &self,
@@ -138,6 +178,7 @@ impl<'a, R: Runtime> Client<'a, R> {
             [] => Ok(None),
             [one] => {
                 self.memory.keep_domain(domain, &one.id);
+                self.memory.share_list(self.out.store(), self.target).await;
                 Ok(Some((*one).clone()))
             }
             many => {
@@ -148,22 +189,27 @@ impl<'a, R: Runtime> Client<'a, R> {
     }
 
     /// Those of `directories` that have this domain, the first twenty that can be synced being asked. One that does not
-    /// tell its domains is passed over.
+    /// tell its domains is passed over, and so is one whose call fails while another has the domain.
     ///
     /// # Errors
-    /// The login's and the calls'.
+    /// The login's; the first call's that failed, where none has the domain.
     pub async fn of_domain<'d>(&self, directories: &'d [Directory], domain: &str) -> Result<Vec<&'d Directory>> {
-        let mut found = Vec::new();
+        let (mut found, mut failed) = (Vec::new(), None);
         for directory in directories.iter().filter(|directory| directory.syncable()).take(DOMAINS_ASKED) {
-            let texts = match self.call(&ListDomains { directory: &directory.id }).await {
-                Err(e) if matches!(e.upstream_status().map(|s| s.as_u16()), Some(403..=406)) => continue,
-                texts => texts?,
-            };
-            if texts.iter().any(|text| text.eq_ignore_ascii_case(domain)) {
-                found.push(directory);
+            match self.call(&ListDomains { directory: &directory.id }).await {
+                Ok(texts) if texts.iter().any(|text| text.eq_ignore_ascii_case(domain)) => found.push(directory),
+                Ok(_) => {}
+                Err(e) if matches!(e.answer_status().map(|s| s.as_u16()), Some(403..=406)) => {}
+                Err(e) if e.answer_status().is_some() && e.code() != ErrorCode::UpstreamAuth => {
+                    failed.get_or_insert(e);
+                }
+                Err(e) => return Err(e),
             }
         }
-        Ok(found)
+        match failed {
+            Some(e) if found.is_empty() => Err(e),
+            _ => Ok(found),
+        }
     }
 
     /// Starts a sync of one directory, or finds it running.
@@ -173,6 +219,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the login's and the calls'.
     pub async fn start_sync(&self, which: &DirectoryRef, options: StartOptions) -> Result<StartedSync> {
+        self.memory.recall_list(self.out.store(), self.target).await;
         let remembered = self.memory.directory(which, self.out.runtime().now());
         // An id is tried as it is; a name has to be looked up first.
         let unseen = match (&remembered, which) {
@@ -186,7 +233,7 @@ impl<'a, R: Runtime> Client<'a, R> {
             match self.try_start(&start, call, options).await {
                 Err(error) if wants_another_call(&error) => {
                     // Perhaps it is gone, perhaps it takes the other call: the list tells.
-                    self.memory.forget_list();
+                    self.memory.forget_list(self.out.store(), self.target).await;
                     tried = Some((start.summary.id, call, error));
                 }
                 done => return done,
@@ -227,7 +274,7 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// The directory is there and no call we may use starts its sync.
     fn no_call_fits(&self, start: &Start, error: Error) -> Error {
-        if error.upstream_status() == Some(StatusCode::CONFLICT) {
+        if error.answer_status() == Some(StatusCode::CONFLICT) {
             return error
                 .hint("vIDM refuses to start this sync now, in its own words; look at the directory in the console");
         }
@@ -242,7 +289,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         };
         let detail = error.detail().to_owned();
         // "Not found" would say that the directory is not there.
-        let error = if error.is_not_found() { error.recode(ErrorCode::UpstreamRejected, detail) } else { error };
+        let error = if error.answer_status() == Some(StatusCode::NOT_FOUND) { error.recode(ErrorCode::UpstreamRejected, detail) } else { error };
         error.hint(hint).at(&self.target.name)
     }
 
@@ -265,13 +312,13 @@ impl<'a, R: Runtime> Client<'a, R> {
             StartCall::Classic => self.call(&StartSync { directory, options }).await,
             StartCall::V2 => self.call(&StartSyncV2 { directory, options }).await,
         };
-        let running = match done {
-            Ok(()) => false,
-            Err(error) if already_running(&error) => true,
+        let (already_running, server_time) = match done {
+            Ok(server_time) => (false, server_time),
+            Err(error) if already_running(&error) => (true, error.server_time()),
             Err(error) => return Err(error),
         };
         self.memory.keep_worked(directory, call);
-        Ok(StartedSync { directory: start.summary.clone(), already_running: running })
+        Ok(StartedSync { directory: start.summary.clone(), already_running, server_time })
     }
 
     /// How the directory's sync stands. An answer that cannot be read, or none for this directory, is
@@ -281,27 +328,29 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// The login's and the call's.
     pub async fn sync_state(&self, directory_id: &str) -> Result<SyncReport> {
         match self.call(&GetSync { directory: directory_id }).await {
-            Err(error) => match error.upstream_status() {
-                Some(status) if matches!(status.as_u16(), 404..=406) => Ok(SyncReport::unanswered(status)),
+            Err(error) => match error.answer_status() {
+                Some(status) if matches!(status.as_u16(), 404..=406) => Ok(SyncReport::unanswered(status, &error)),
                 _ => Err(error),
             },
             report => report,
         }
     }
 
-    /// The groups that go by exactly this name; none, when there is none.
+    /// The directory's runs, the one that began last first; `None` when this version does not tell them.
     ///
     /// # Errors
     /// The login's and the call's.
-    pub async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
-        let filter = query.filter();
-        let mut groups = if is_long(&filter) {
-            self.call(&SearchGroups { filter: &filter }).await?
-        } else {
-            self.call(&FindGroups { filter: &filter }).await?
-        };
-        groups.retain(|group| query.is(group));
-        Ok(groups)
+    pub async fn executions(&self, directory_id: &str) -> Result<Option<Vec<SyncReport>>> {
+        unless(&[404, 405, 406], self.call(&ListSyncExecutions { directory: directory_id }).await)
+    }
+
+    /// What a sync would do, in whatever form vIDM tells it; `None` when this version has no dry run.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn dry_run(&self, directory_id: &str, ignore_safeguards: bool) -> Result<Option<serde_json::Value>> {
+        let options = StartOptions { ignore_safeguards };
+        unless(&[404, 405, 501], self.call(&DryRun { directory: directory_id, options }).await)
     }
 
     /// vIDM's own health. Needs no login.
@@ -346,7 +395,15 @@ impl StartCall {
     }
 }
 
+/// `None` for an answer with one of these statuses: this version does not have the call.
+fn unless<T>(statuses: &[u16], done: Result<T>) -> Result<Option<T>> {
+    match done {
+        Err(e) if e.answer_status().is_some_and(|status| statuses.contains(&status.as_u16())) => Ok(None),
+        done => done.map(Some),
+    }
+}
+
 /// Whether a refused start may be about the call and not about the directory.
 fn wants_another_call(error: &Error) -> bool {
-    matches!(error.upstream_status().map(|status| status.as_u16()), Some(404 | 405 | 409 | 415))
+    matches!(error.answer_status().map(|status| status.as_u16()), Some(404 | 405 | 409 | 415))
 }

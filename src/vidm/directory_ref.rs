@@ -1,5 +1,6 @@
 //! Which directory is meant: by id, by name, or by a domain it has.
 
+use crate::endpoint::is_uuid;
 use crate::error::{Candidate, Error, ErrorCode, Result};
 
 use super::directories::Directory;
@@ -21,9 +22,7 @@ impl DirectoryRef {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
-        let groups: Vec<_> = text.split('-').map(str::len).collect();
-        let is_uuid = groups == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
-        if is_uuid { Self::Id(text.to_owned()) } else { Self::Name(text.to_owned()) }
+        if is_uuid(text) { Self::Id(text.to_owned()) } else { Self::Name(text.to_owned()) }
     }
 
     /// The text as it was given.

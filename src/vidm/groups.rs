@@ -16,103 +16,84 @@ use crate::retry::Repeat;
 const WORKSPACE: &str = "urn:scim:schemas:extension:workspace:1.0";
 
 /// How many groups one answer may hold. An exact name has one in each domain at most.
-const COUNT: u32 = 100;
+const COUNT: usize = 100;
 
 /// A filter longer than this goes in a body: proxies cut long URIs.
 const LONG: usize = 1_500;
 
-/// Which group is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupQuery {
-    /// By its distinguished name, `CN=…`.
-    DistinguishedName(String),
-    /// By its name: `name@domain` as vIDM calls a synced group, or the bare name, in whichever domain.
-    Name(String),
+/// What is asked for, and from where on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Search<'a> {
+    pub(crate) filter: &'a str,
+    /// Which attributes are to come, by commas; `None` for all of them.
+    pub(crate) attributes: Option<&'static str>,
+    /// Where the page begins; the first group is 1.
+    pub(crate) start: usize,
 }
 
-impl GroupQuery {
-    /// The SCIM filter. vIDM knows `eq`, `co`, `sw` and the comparisons of order.
-    pub(crate) fn filter(&self) -> String {
-        match self {
-            Self::DistinguishedName(dn) => format!("distinguishedName eq {}", quoted(dn)),
-            Self::Name(name) if name.contains('@') => format!("displayName eq {}", quoted(name)),
-            Self::Name(name) => format!("displayName sw {}", quoted(&format!("{name}@"))),
-        }
-    }
-
-    /// Whether `group` is the one meant, and not just something the filter let through. Case does not count, as in Active
-    /// Directory.
-    pub(crate) fn is(&self, group: &Group) -> bool {
-        let same = |ours: &str, theirs: Option<&str>| {
-            theirs.is_some_and(|theirs| theirs.to_lowercase() == ours.to_lowercase())
-        };
-        match self {
-            Self::DistinguishedName(dn) => same(dn, group.distinguished_name.as_deref()),
-            Self::Name(name) if name.contains('@') => same(name, group.display_name.as_deref()),
-            // A domain has no @, a group's name may.
-            Self::Name(name) => {
-                same(name, group.display_name.as_deref().and_then(|full| full.rsplit_once('@')).map(|(bare, _)| bare))
-            }
-        }
-    }
-}
-
-/// `text` in quotes, as SCIM filters (and JSON, whose rule they take over) want it.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// Some of the groups that a filter lets through.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) groups: Vec<Group>,
+    /// Where the next page begins; `None` when this was the last one.
+    pub(crate) next: Option<usize>,
 }
 
 /// `GET /SAAS/jersey/manager/api/scim/Groups` (the vendor's swagger in vmware/idm, and its SCIM guide)
 #[derive(Debug)]
-pub(crate) struct FindGroups<'a> {
-    pub(crate) filter: &'a str,
-}
+pub(crate) struct FindGroups<'a>(pub(crate) Search<'a>);
 
 impl Endpoint for FindGroups<'_> {
     type Api = Vidm;
-    type Response = Vec<Group>;
+    type Response = Page;
     const CALL: &'static str = "GET /SAAS/jersey/manager/api/scim/Groups";
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let query = form([("filter", self.filter), ("startIndex", "1"), ("count", &COUNT.to_string())]);
-        bare(Method::GET, &format!("{}?{query}", profile.path(Path::Groups)), &profile.media(Media::Groups))
+        let Search { filter, attributes, start } = self.0;
+        let (start, count) = (start.to_string(), COUNT.to_string());
+        let mut query = vec![("filter", filter)];
+        query.extend(attributes.map(|names| ("attributes", names)));
+        query.extend([("startIndex", start.as_str()), ("count", &count)]);
+        let path = format!("{}?{}", profile.path(Path::Groups), form(query));
+        bare(Method::GET, &path, &profile.media(Media::Groups))
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<Vec<Group>> {
-        read_groups(Self::CALL, &answer)
+    fn response(&self, answer: Response<Bytes>) -> Result<Page> {
+        read_page(Self::CALL, &answer, self.0.start)
     }
 }
 
 /// `POST /SAAS/jersey/manager/api/scim/Groups/.search` (the vendor's SCIM guide): the same for long filters.
 #[derive(Debug)]
-pub(crate) struct SearchGroups<'a> {
-    pub(crate) filter: &'a str,
-}
+pub(crate) struct SearchGroups<'a>(pub(crate) Search<'a>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Search<'a> {
+struct Body<'a> {
     filter: &'a str,
-    start_index: u32,
-    count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a str>,
+    start_index: usize,
+    count: usize,
 }
 
 impl Endpoint for SearchGroups<'_> {
     type Api = Vidm;
-    type Response = Vec<Group>;
+    type Response = Page;
     const CALL: &'static str = "POST /SAAS/jersey/manager/api/scim/Groups/.search";
     /// It only reads.
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let Search { filter, attributes, start } = self.0;
         let media = profile.media(Media::Groups);
-        let body = json(&Search { filter: self.filter, start_index: 1, count: COUNT })?;
+        let body = json(&Body { filter, attributes, start_index: start, count: COUNT })?;
         with_body(Method::POST, &profile.path(Path::GroupsSearch), &media, &media, body)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<Vec<Group>> {
-        read_groups(Self::CALL, &answer)
+    fn response(&self, answer: Response<Bytes>) -> Result<Page> {
+        read_page(Self::CALL, &answer, self.0.start)
     }
 }
 
@@ -121,15 +102,23 @@ pub(crate) fn is_long(filter: &str) -> bool {
     filter.len() > LONG
 }
 
-fn read_groups(call: &'static str, answer: &Response<Bytes>) -> Result<Vec<Group>> {
+fn read_page(call: &'static str, answer: &Response<Bytes>, start: usize) -> Result<Page> {
     let mut body: Map<String, Value> = read_json(call, answer)?;
+    let total = body.get("totalResults").and_then(Value::as_u64).and_then(|total| usize::try_from(total).ok());
     let resources = match body.remove("Resources") {
         Some(Value::Array(resources)) => resources,
         // An empty result may come without the list.
-        None | Some(Value::Null) if body.get("totalResults").and_then(Value::as_u64) == Some(0) => Vec::new(),
+        None | Some(Value::Null) if total == Some(0) => Vec::new(),
         _ => return Err(invalid(call, answer, "it has no list of Resources")),
     };
-    Ok(resources.into_iter().filter_map(Group::read).collect())
+    // The server may give fewer than were asked for; where the next page begins is told by what came.
+    let (came, next) = (resources.len(), start.saturating_add(resources.len()));
+    let more = total.map_or(came >= COUNT, |total| next <= total);
+    if more && came == 0 {
+        return Err(invalid(call, answer, "its totalResults promise more groups than its pages hold"));
+    }
+    let groups = resources.into_iter().filter_map(Group::read).collect();
+    Ok(Page { groups, next: more.then_some(next) })
 }
 
 /// One group, as vIDM knows it.
@@ -186,34 +175,13 @@ mod tests {
 
     const GROUPS: &str = include_str!("../../tests/fixtures/vidm/groups.json");
 
-    fn dn(text: &str) -> GroupQuery {
-        GroupQuery::DistinguishedName(text.to_owned())
-    }
-
-    fn name(text: &str) -> GroupQuery {
-        GroupQuery::Name(text.to_owned())
-    }
-
-    #[test]
-    fn filters_are_quoted() {
-        for (query, filter) in [
-            (
-                dn("CN=gg-new,OU=Groups,DC=corp,DC=example"),
-                r#"distinguishedName eq "CN=gg-new,OU=Groups,DC=corp,DC=example""#,
-            ),
-            (dn(r#"CN=a\, "b",DC=c"#), r#"distinguishedName eq "CN=a\\, \"b\",DC=c""#),
-            (name("gg-new@corp.example"), r#"displayName eq "gg-new@corp.example""#),
-            (name("gg-new"), r#"displayName sw "gg-new@""#),
-            (name(r#"x" or displayName sw ""#), r#"displayName sw "x\" or displayName sw \"@""#),
-        ] {
-            assert_eq!(query.filter(), filter);
-        }
+    fn all(filter: &str) -> Search<'_> {
+        Search { filter, attributes: None, start: 1 }
     }
 
     #[test]
     fn the_request() {
-        let filter = name("gg new@corp.example").filter();
-        let find = FindGroups { filter: &filter };
+        let find = FindGroups(all(r#"displayName eq "gg new@corp.example""#));
         let expected = |base: &str| {
             format!(
                 "GET {base}/jersey/manager/api/scim/Groups?filter=displayName%20eq%20%22gg%20new%40corp.example%22&startIndex=1&count=100\n\
@@ -228,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_request_with_a_long_filter() {
-        let search = SearchGroups { filter: r#"displayName eq "a@b""# };
+        let search = SearchGroups(all(r#"displayName eq "a@b""#));
         for profile in [Profile::horizon(), Profile::json()] {
             assert_eq!(
                 sent(&search, &profile.in_tenant(Some("t"))),
@@ -241,7 +209,7 @@ mod tests {
 
     #[test]
     fn groups_are_read_with_their_extension() {
-        let groups = FindGroups { filter: "" }.response(answer(200, GROUPS)).unwrap();
+        let groups = FindGroups(all("")).response(answer(200, GROUPS)).unwrap().groups;
         let group = &groups[0];
         assert_eq!(group.display_name.as_deref(), Some("gg-new@corp.example"));
         assert_eq!(group.distinguished_name.as_deref(), Some("CN=gg-new,OU=Groups,DC=corp,DC=example"));
@@ -253,24 +221,41 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_group_is_meant() {
-        let groups = SearchGroups { filter: "" }.response(answer(200, GROUPS)).unwrap();
-        let found = |query: GroupQuery| {
-            groups.iter().filter(|group| query.is(group)).map(|group| group.id.as_str()).collect::<Vec<_>>()
+    fn a_later_page_of_fewer_attributes() {
+        let search = Search { filter: "f", attributes: Some("id,displayName"), start: 101 };
+        assert_eq!(
+            sent(&FindGroups(search), &Profile::json()),
+            "GET /SAAS/jersey/manager/api/scim/Groups?filter=f&attributes=id%2CdisplayName&startIndex=101&count=100\n\
+             accept: application/json\n\n"
+        );
+        assert!(
+            sent(&SearchGroups(search), &Profile::json())
+                .ends_with(r#"{"filter":"f","attributes":"id,displayName","startIndex":101,"count":100}"#)
+        );
+    }
+
+    #[test]
+    fn where_the_next_page_begins() {
+        let next = |start: usize, body: &str| {
+            FindGroups(Search { start, ..all("") }).response(answer(200, body)).map(|page| page.next)
         };
-        assert_eq!(found(name("gg-new@corp.example")), ["g-1"]);
-        assert_eq!(found(name("GG-New")), ["g-1", "g-3"]);
-        assert_eq!(found(dn("cn=GG-new,ou=groups,dc=corp,dc=example")), ["g-1"]);
-        assert!(found(name("gg")).is_empty());
-        assert!(found(dn("CN=gg-new")).is_empty());
-        assert_eq!(found(name("ALL USERS")), Vec::<&str>::new());
+        assert_eq!(next(1, r#"{"totalResults":3,"Resources":[{"id":"a"},{"id":"b"}]}"#).unwrap(), Some(3));
+        assert_eq!(next(3, r#"{"totalResults":3,"Resources":[{"id":"c"}]}"#).unwrap(), None);
+        // What cannot be read counts as well.
+        assert_eq!(next(1, r#"{"totalResults":2,"Resources":[7,{"id":"b"}]}"#).unwrap(), None);
+        // Without a total a full page says that there may be more.
+        assert_eq!(next(1, r#"{"Resources":[{"id":"a"}]}"#).unwrap(), None);
+        let full = format!(r#"{{"Resources":[{}]}}"#, vec!["{}"; 100].join(","));
+        assert_eq!(next(1, &full).unwrap(), Some(101));
+        let error = next(3, r#"{"totalResults":3,"Resources":[]}"#).unwrap_err();
+        assert!(error.detail().contains("promise more"), "{error}");
     }
 
     #[test]
     fn none_is_an_answer_and_nonsense_is_not() {
-        let read = |body: &str| FindGroups { filter: "" }.response(answer(200, body));
-        assert!(read(r#"{"totalResults":0,"Resources":[]}"#).unwrap().is_empty());
-        assert!(read(r#"{"totalResults":0}"#).unwrap().is_empty());
+        let read = |body: &str| FindGroups(all("")).response(answer(200, body));
+        assert!(read(r#"{"totalResults":0,"Resources":[]}"#).unwrap().groups.is_empty());
+        assert!(read(r#"{"totalResults":0}"#).unwrap().groups.is_empty());
         for body in ["", "[]", "{}", r#"{"totalResults":1}"#, r#"{"Resources":{}}"#] {
             assert_eq!(read(body).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{body}");
         }

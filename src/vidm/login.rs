@@ -90,7 +90,7 @@ fn refused<E: Endpoint>(error: Error, hint: &str) -> Error {
             let detail = error.detail().to_owned();
             error.recode(ErrorCode::UpstreamAuth, detail).hint(hint)
         }
-        Some(404) => error.hint(format!(
+        Some(404..=405 | 407..=414 | 416..=428) => error.hint(format!(
             "{} is not there: check the target's URL, and whether the tenant belongs in the path (vidm_tenant)",
             E::CALL
         )),

@@ -1,15 +1,24 @@
-//! What an instance remembers of a target between requests. All of it can be lost at any time.
+//! What an instance remembers of a target between requests; the list of directories also for other instances, where there is
+//! a store. All of it can be lost at any time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use serde_json::{Map, Value};
+
+use super::Target;
 use super::directories::Directory;
 use super::directory_ref::DirectoryRef;
+use crate::runtime::Runtime;
 use crate::session::Session;
+use crate::store::SharedStore;
 
 /// How long a list of directories is good for turning names into ids.
 const LIST_LIFE: Duration = Duration::from_secs(600);
+
+/// A longer list is not put into the store.
+const MAX_SHARED: usize = 256 << 10;
 
 /// The two calls that start a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +34,8 @@ pub struct Memory {
     list: RefCell<Option<List>>,
     /// By directory id, what started a sync last time.
     worked: RefCell<BTreeMap<String, StartCall>>,
+    /// Whether the filters of this vIDM take one group at a time only.
+    one_group_each: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -61,9 +72,45 @@ impl Memory {
         found.filter(|directory| directory.syncable()).cloned()
     }
 
-    /// Forgets the list: it proved wrong.
-    pub(crate) fn forget_list(&self) {
+    /// Forgets the list, in the store as well: it proved wrong.
+    pub(crate) async fn forget_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
         *self.list.borrow_mut() = None;
+        if let Some(name) = list_name(store, target) {
+            store.delete(&name).await;
+        }
+    }
+
+    /// Puts the list into the store, for other instances.
+    pub(crate) async fn share_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
+        let Some(name) = list_name(store, target) else { return };
+        let written = self.list.borrow().as_ref().map(|list| (list.written(), list.until));
+        let Some((value, until)) = written else { return };
+        if let Ok(life) = until.duration_since(store.runtime().now())
+            && value.len() <= MAX_SHARED
+        {
+            store.set(&name, &value, life).await;
+        }
+    }
+
+    /// Takes the list out of the store, where there is none here that is fresh.
+    pub(crate) async fn recall_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
+        let now = store.runtime().now();
+        if self.list.borrow().as_ref().is_some_and(|list| list.until > now) {
+            return;
+        }
+        let Some(name) = list_name(store, target) else { return };
+        let Some(kept) = store.get(&name).await else { return };
+        if let Some(list) = List::read(&kept.value, kept.until) {
+            *self.list.borrow_mut() = Some(list);
+        }
+    }
+
+    pub(crate) fn one_group_each(&self) -> bool {
+        self.one_group_each.get()
+    }
+
+    pub(crate) fn keep_one_group_each(&self) {
+        self.one_group_each.set(true);
     }
 
     pub(crate) fn worked(&self, id: &str) -> Option<StartCall> {
@@ -72,6 +119,49 @@ impl Memory {
 
     pub(crate) fn keep_worked(&self, id: &str, call: StartCall) {
         self.worked.borrow_mut().insert(id.to_owned(), call);
+    }
+}
+
+fn list_name<R: Runtime>(store: &SharedStore<'_, R>, target: &Target) -> Option<String> {
+    store.name("directories", &target.name, &target.identity())
+}
+
+/// A directory in the form it came in: what [`Directory::read`] reads.
+fn written(directory: &Directory) -> Map<String, Value> {
+    let mut item = directory.extra.clone();
+    let fields = [
+        ("directoryId", Some(Value::from(directory.id.as_str()))),
+        ("name", directory.name.as_deref().map(Value::from)),
+        ("type", directory.kind.as_ref().map(|kind| Value::from(kind.as_str()))),
+        ("userstoreId", directory.userstore_id.as_deref().map(Value::from)),
+        ("countDomains", directory.count_domains.map(Value::from)),
+        ("deleteInProgress", directory.delete_in_progress.map(Value::from)),
+        ("migratedToEnterpriseService", directory.migrated_to_enterprise_service.map(Value::from)),
+        ("syncConfigurationEnabled", directory.sync_configuration_enabled.map(Value::from)),
+    ];
+    item.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    item
+}
+
+impl List {
+    /// `{"items": […], "domains": {domain: id}}`, the items in vIDM's own form.
+    fn written(&self) -> Vec<u8> {
+        let items = self.directories.iter().map(written).map(Value::Object).collect();
+        let domains = self.domains.iter().map(|(domain, id)| (domain.clone(), Value::from(id.as_str()))).collect();
+        let all = Map::from_iter([("items".to_owned(), Value::Array(items)), ("domains".to_owned(), Value::Object(domains))]);
+        Value::Object(all).to_string().into_bytes()
+    }
+
+    fn read(written: &[u8], until: SystemTime) -> Option<Self> {
+        let Value::Object(mut all) = serde_json::from_slice(written).ok()? else { return None };
+        let (Value::Array(items), Value::Object(domains)) = (all.remove("items")?, all.remove("domains")?) else { return None };
+        let item = |item| if let Value::Object(item) = item { Directory::read(item) } else { None };
+        let domain = |(domain, id): (String, Value)| Some((domain, id.as_str()?.to_owned()));
+        Some(Self {
+            directories: items.into_iter().filter_map(item).collect(),
+            domains: domains.into_iter().filter_map(domain).collect(),
+            until,
+        })
     }
 }
 
@@ -101,7 +191,21 @@ mod tests {
         for (text, later) in [("corp", 600), ("twin", 0), ("local", 0), ("none", 0)] {
             assert_eq!(known(text, later), None, "{text}");
         }
-        memory.forget_list();
-        assert_eq!(known("corp", 0), None);
+    }
+
+    #[test]
+    fn a_list_comes_back_as_it_was_written() {
+        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/vidm/directories.json")).unwrap();
+        let items = fixture["items"].as_array().unwrap();
+        let directories: Vec<_> =
+            items.iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
+        assert!(directories.len() > 2);
+        let domains = BTreeMap::from([("corp.example".to_owned(), directories[0].id.clone())]);
+        let list = List { directories, domains, until: SystemTime::UNIX_EPOCH };
+        let read = List::read(&list.written(), SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!((read.directories, read.domains), (list.directories, list.domains));
+        for other in ["", "[]", "{}", r#"{"items":{},"domains":{}}"#] {
+            assert!(List::read(other.as_bytes(), SystemTime::UNIX_EPOCH).is_none(), "{other}");
+        }
     }
 }

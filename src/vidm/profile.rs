@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::endpoint::segment;
 
 const MANAGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory";
+const GROUP_QUERY: &str = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
 const JSON: &str = "application/json";
 
 /// A call whose path can be overridden.
@@ -25,19 +26,27 @@ pub(crate) enum Path {
     DirectoryDomains,
     Sync,
     SyncV2,
+    SyncExecutions,
+    SyncProfile,
+    DryRun,
+    DirectoryGroups,
     Groups,
     GroupsSearch,
     Health,
 }
 
 impl Path {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::SystemLogin,
         Self::OauthToken,
         Self::Directories,
         Self::DirectoryDomains,
         Self::Sync,
         Self::SyncV2,
+        Self::SyncExecutions,
+        Self::SyncProfile,
+        Self::DryRun,
+        Self::DirectoryGroups,
         Self::Groups,
         Self::GroupsSearch,
         Self::Health,
@@ -62,6 +71,22 @@ impl Path {
             Self::SyncV2 => {
                 ("sync_v2", "{base}/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2")
             }
+            Self::SyncExecutions => (
+                "sync_executions",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions",
+            ),
+            Self::SyncProfile => (
+                "sync_profile",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile",
+            ),
+            Self::DryRun => (
+                "dry_run",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun",
+            ),
+            Self::DirectoryGroups => (
+                "directory_groups",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups",
+            ),
             Self::Groups => ("groups", "{base}/jersey/manager/api/scim/Groups"),
             Self::GroupsSearch => ("groups_search", "{base}/jersey/manager/api/scim/Groups/.search"),
             Self::Health => ("health", "{base}/API/1.0/REST/system/health"),
@@ -79,12 +104,18 @@ pub(crate) enum Media {
     SyncAccept,
     SyncV2,
     SyncState,
+    SyncExecutions,
+    SyncProfile,
+    DryRunContent,
+    DryRunAccept,
+    DirectoryGroupsContent,
+    DirectoryGroupsAccept,
     Groups,
     Health,
 }
 
 impl Media {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 15] = [
         Self::Login,
         Self::Directories,
         Self::DirectoryDomains,
@@ -92,6 +123,12 @@ impl Media {
         Self::SyncAccept,
         Self::SyncV2,
         Self::SyncState,
+        Self::SyncExecutions,
+        Self::SyncProfile,
+        Self::DryRunContent,
+        Self::DryRunAccept,
+        Self::DirectoryGroupsContent,
+        Self::DirectoryGroupsAccept,
         Self::Groups,
         Self::Health,
     ];
@@ -107,6 +144,13 @@ impl Media {
             Self::SyncV2 => ("sync_v2", Type::Manager(".sync.trigger.v2+json")),
             // Nobody has written down what this answer is called, so anything else is taken too.
             Self::SyncState => ("sync_state", Type::ManagerOrAny(".sync.profile.sync+json")),
+            Self::SyncExecutions => ("sync_executions", Type::JsonOrAny),
+            Self::SyncProfile => ("sync_profile", Type::Manager(".sync.profile.groups+json")),
+            Self::DryRunContent => ("dry_run_content", Type::Manager(".sync.profile.sync+json")),
+            Self::DryRunAccept => ("dry_run_accept", Type::JsonOrAny),
+            Self::DirectoryGroupsContent => ("directory_groups_content", Type::GroupQuery),
+            // The public script that makes this call takes any answer.
+            Self::DirectoryGroupsAccept => ("directory_groups_accept", Type::JsonOrAny),
             Self::Groups => ("groups", Type::Json),
             Self::Health => ("health", Type::Json),
         }
@@ -117,7 +161,9 @@ impl Media {
 #[derive(Clone, Copy)]
 enum Type {
     Json,
+    JsonOrAny,
     V1,
+    GroupQuery,
     Manager(&'static str),
     ManagerOrAny(&'static str),
 }
@@ -150,11 +196,12 @@ impl Default for Profile {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ProfileOverrides {
-    /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `sync`, `sync_v2`, `groups`,
-    /// `groups_search`, `health`.
+    /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `sync`, `sync_v2`,
+    /// `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `health`.
     pub paths: BTreeMap<String, String>,
     /// Media types: `login`, `directories`, `directory_domains`, `sync_content`, `sync_accept`, `sync_v2`, `sync_state`,
-    /// `groups`, `health`.
+    /// `sync_executions`, `sync_profile`, `dry_run_content`, `dry_run_accept`, `directory_groups_content`,
+    /// `directory_groups_accept`, `groups`, `health`.
     pub media_types: BTreeMap<String, String>,
 }
 
@@ -237,9 +284,10 @@ impl Profile {
             return Cow::Borrowed(value);
         }
         match (self.kind, media.row().1) {
-            (_, Type::Json) | (Kind::Json, Type::V1 | Type::Manager(_)) => Cow::Borrowed(JSON),
-            (Kind::Json, Type::ManagerOrAny(_)) => Cow::Borrowed("application/json, */*;q=0.5"),
+            (_, Type::Json) | (Kind::Json, Type::V1 | Type::GroupQuery | Type::Manager(_)) => Cow::Borrowed(JSON),
+            (_, Type::JsonOrAny) | (Kind::Json, Type::ManagerOrAny(_)) => Cow::Borrowed("application/json, */*;q=0.5"),
             (Kind::Horizon, Type::V1) => Cow::Borrowed("application/vnd.vmware.horizon.v1.0+json"),
+            (Kind::Horizon, Type::GroupQuery) => Cow::Borrowed(GROUP_QUERY),
             (Kind::Horizon, Type::Manager(rest)) => Cow::Owned(format!("{MANAGER}{rest}")),
             (Kind::Horizon, Type::ManagerOrAny(rest)) => Cow::Owned(format!("{MANAGER}{rest}, */*;q=0.5")),
         }

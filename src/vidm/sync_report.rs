@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::error::excerpt;
+use crate::error::{Error, excerpt};
 use fields::Run;
 
 /// Longest word of the upstream's kept, in characters.
@@ -97,6 +97,9 @@ pub struct SyncReport {
     pub counts: Option<Counts>,
     /// Why it failed, when it did.
     pub reason: Option<FailureReason>,
+    /// The time by vIDM's own clock when it said so, in whole seconds: what its other times are to be compared with.
+    #[serde(skip)]
+    pub server_time: Option<SystemTime>,
 }
 
 fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -107,15 +110,7 @@ impl SyncReport {
     /// A sync that was just started: it runs, and nothing more is known.
     #[must_use]
     pub fn running() -> Self {
-        Self {
-            status: SyncStatus::Running,
-            upstream_word: None,
-            message: None,
-            started_at: None,
-            finished_at: None,
-            counts: None,
-            reason: None,
-        }
+        Self { status: SyncStatus::Running, upstream_word: None, ..Self::unknown("") }
     }
 
     /// Nothing is known but `word`.
@@ -128,12 +123,14 @@ impl SyncReport {
             finished_at: None,
             counts: None,
             reason: None,
+            server_time: None,
         }
     }
 
     /// vIDM does not answer this question for this directory.
-    pub(crate) fn unanswered(status: http::StatusCode) -> Self {
-        Self::unknown(&format!("no state is told ({})", status.as_u16()))
+    pub(crate) fn unanswered(status: http::StatusCode, error: &Error) -> Self {
+        let report = Self::unknown(&format!("no state is told ({})", status.as_u16()));
+        Self { server_time: error.server_time(), ..report }
     }
 
     /// Reads the body of an answer, whatever it is.
@@ -152,6 +149,15 @@ impl SyncReport {
             // A bare word needs no JSON around it.
             Err(_) => Self::of_word(text),
         }
+    }
+
+    /// Reads a list of runs, the one that began last first; those without a time as they came, after the others. `None`
+    /// when it is no list.
+    pub(crate) fn read_all(body: &[u8], server_time: Option<SystemTime>) -> Option<Vec<Self>> {
+        let runs = fields::runs(&serde_json::from_slice(body).ok()?)?;
+        let mut reports: Vec<_> = runs.into_iter().map(|run| Self { server_time, ..Self::of_run(run) }).collect();
+        reports.sort_by_key(|report| std::cmp::Reverse(report.started_at));
+        Some(reports)
     }
 
     fn of_word(word: &str) -> Self {
@@ -182,6 +188,7 @@ impl SyncReport {
             finished_at: run.finished(),
             counts: (run.counts != Counts::default()).then_some(run.counts),
             reason,
+            server_time: None,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The two calls that start a sync: the classic connector's and the enterprise service's.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
 
 use super::api::Vidm;
 use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Api as _, Endpoint, json, with_body};
+use crate::endpoint::{Api as _, Endpoint, is_code, json, server_time, with_body};
 use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use crate::retry::Repeat;
 
@@ -25,7 +27,7 @@ struct Body {
 }
 
 impl StartOptions {
-    fn body(self) -> Result<Bytes> {
+    pub(super) fn body(self) -> Result<Bytes> {
         json(&Body { ignore_safeguards: self.ignore_safeguards })
     }
 }
@@ -42,7 +44,8 @@ pub(crate) struct StartSync<'a> {
 
 impl Endpoint for StartSync<'_> {
     type Api = Vidm;
-    type Response = ();
+    /// The time by vIDM's clock.
+    type Response = Option<SystemTime>;
     const CALL: &'static str =
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
@@ -53,7 +56,7 @@ impl Endpoint for StartSync<'_> {
         with_body(Method::POST, &path, &accept, &content, self.options.body()?)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+    fn response(&self, answer: Response<Bytes>) -> Result<Option<SystemTime>> {
         started(Self::CALL, &answer)
     }
 }
@@ -70,7 +73,8 @@ pub(crate) struct StartSyncV2<'a> {
 
 impl Endpoint for StartSyncV2<'_> {
     type Api = Vidm;
-    type Response = ();
+    /// The time by vIDM's clock.
+    type Response = Option<SystemTime>;
     const CALL: &'static str =
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
@@ -81,13 +85,19 @@ impl Endpoint for StartSyncV2<'_> {
         with_body(Method::POST, &path, &media, &media, self.options.body()?)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+    fn response(&self, answer: Response<Bytes>) -> Result<Option<SystemTime>> {
         started(Self::CALL, &answer)
     }
 }
 
 /// A 2xx has started a sync, whatever its body; only an error body says otherwise.
-fn started(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
+fn started(call: &'static str, answer: &Response<Bytes>) -> Result<Option<SystemTime>> {
+    told_of_no_error(call, answer)?;
+    Ok(server_time(answer.headers()))
+}
+
+/// A good status may still carry vIDM's error form.
+pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
     #[derive(Deserialize)]
     struct Errors {
         errors: Vec<serde::de::IgnoredAny>,
@@ -98,10 +108,12 @@ fn started(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
         let said =
             [vendor.code.as_deref(), vendor.message.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
         return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} was answered with an error: {said}"))
+            .dated(server_time(answer.headers()))
             .upstream(UpstreamEvidence {
                 call,
                 status: Some(answer.status()),
-                code: vendor.code,
+                is_vendor: true,
+                code: vendor.code.filter(|code| is_code(code)),
                 message: vendor.message,
                 details: vendor.details,
                 ..UpstreamEvidence::default()
@@ -111,10 +123,15 @@ fn started(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
 }
 
 /// Whether a refused start says that a sync is running already. How vIDM says so is not written down: a 409 without words
-/// of its own is taken for it, and so are words to that effect under any status.
+/// of its own is taken for it, and so are words to that effect, under any status that is about this request, in vIDM's own
+/// error form. A page that speaks of an "upgrade in progress" is not.
 pub(crate) fn already_running(error: &Error) -> bool {
     let Some(evidence) = error.evidence() else { return false };
-    let Some(status) = evidence.status else { return false };
+    let Some(status) = evidence.status.map(|status| status.as_u16()) else { return false };
+    let is_start = [StartSync::CALL, StartSyncV2::CALL].contains(&evidence.call);
+    if !is_start || status >= 500 || matches!(status, 401 | 403 | 429) {
+        return false;
+    }
     let said = [evidence.code.as_deref(), evidence.message.as_deref()].into_iter().flatten();
     let said: String = said.chain(evidence.details.iter().map(String::as_str)).collect();
     let words: String = said.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
@@ -125,15 +142,16 @@ pub(crate) fn already_running(error: &Error) -> bool {
         .into_iter()
         .chain(["currentlyrunning", "currentlysyncing", "syncrunning", "syncisrunning"])
         .any(|phrase| words.contains(phrase));
-    speaks_of_it || (status == http::StatusCode::CONFLICT && words.is_empty())
+    (evidence.is_vendor && speaks_of_it) || (status == 409 && words.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::endpoint::check;
+    use crate::vidm::login::SystemLogin;
+    use crate::vidm::sync_state::GetSync;
     use crate::vidm::tests::{answer, sent};
-    use std::time::SystemTime;
 
     const SYNC: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.sync+json";
     const TRIGGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.trigger.v2+json";
@@ -195,7 +213,7 @@ mod tests {
             (409, ""),
             (409, r#"{"errors":[{"code":"sync.in.progress","message":"x"}]}"#),
             (400, r#"{"errors":[{"code":"a","message":"A sync is already running for this directory."}]}"#),
-            (500, r#"{"errors":[{"code":"DIRECTORY_SYNC_ALREADY_STARTED","message":null}]}"#),
+            (422, r#"{"errors":[{"code":"DIRECTORY_SYNC_ALREADY_STARTED","message":null}]}"#),
             (400, r#"{"code":"b","message":"Directory sync is currently in-progress"}"#),
         ] {
             assert!(says(status, body), "{status} {body}");
@@ -205,9 +223,23 @@ mod tests {
             (404, "<html><title>404</title></html>"),
             (409, r#"{"errors":[{"code":"conflict","message":"Use the other call."}]}"#),
             (409, r#"{"errors":[{"code":"conflict","message":"Deletion of the directory is in progress."}]}"#),
-            (500, r#"{"errors":[{"code":"connector","message":"The connector is not running."}]}"#),
+            (400, r#"{"errors":[{"code":"connector","message":"The connector is not running."}]}"#),
+            // A page, a text, a refusal of ourselves, a server in trouble: none of them speaks of this sync.
+            (503, "<html><title>Upgrade in progress</title></html>"),
+            (404, "<html><title>Upgrade in progress</title></html>"),
+            (409, "Upgrade in progress"),
+            (503, r#"{"errors":[{"code":"busy","message":"An upgrade is in progress."}]}"#),
+            (500, r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#),
+            (401, r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#),
+            (403, r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#),
+            (429, r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#),
         ] {
             assert!(!says(status, body), "{status} {body}");
         }
+        // The same words from any other call are about something else.
+        let login = answer(400, r#"{"errors":[{"code":"a","message":"already running"}]}"#);
+        assert!(!already_running(&check::<SystemLogin<'_>>(login, SystemTime::UNIX_EPOCH).unwrap_err()));
+        let state = answer(409, "");
+        assert!(!already_running(&check::<GetSync<'_>>(state, SystemTime::UNIX_EPOCH).unwrap_err()));
     }
 }

@@ -6,7 +6,7 @@ use http::{Method, Request, Response};
 use super::api::Vidm;
 use super::profile::{Media, Path, Profile};
 use super::sync_report::SyncReport;
-use crate::endpoint::{Endpoint, bare};
+use crate::endpoint::{Endpoint, bare, server_time};
 use crate::error::Result;
 use crate::retry::Repeat;
 
@@ -32,7 +32,7 @@ impl Endpoint for GetSync<'_> {
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<SyncReport> {
-        Ok(SyncReport::read(answer.body()))
+        Ok(SyncReport { server_time: server_time(answer.headers()), ..SyncReport::read(answer.body()) })
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::api::Vidm;
 use super::directories::ListDirectories;
 use super::domains::ListDomains;
-use super::groups::{FindGroups, GroupQuery, SearchGroups};
+use super::group_query::GroupQuery;
+use super::groups::{FindGroups, Search, SearchGroups};
 use super::health::GetHealth;
 use super::login::{OauthToken, SystemLogin};
 use super::sync_start::{StartOptions, StartSync, StartSyncV2};
@@ -52,9 +53,10 @@ fn read_all(body: &[u8]) {
     let _ = StartSyncV2 { directory: "d", options }.response(answer());
     let _ = ListDomains { directory: "d" }.response(answer());
     let _ = GetHealth.response(answer());
-    let _ = SearchGroups { filter: "" }.response(answer());
-    if let Ok(groups) = (FindGroups { filter: "" }).response(answer()) {
-        let _ = serde_json::to_string(&groups).unwrap();
+    let search = Search { filter: "", attributes: None, start: 1 };
+    let _ = SearchGroups(search).response(answer());
+    if let Ok(page) = FindGroups(search).response(answer()) {
+        let _ = serde_json::to_string(&page.groups).unwrap();
     }
     if let Ok(directories) = ListDirectories.response(answer()) {
         let text = serde_json::to_string(&directories).unwrap();
@@ -136,7 +138,8 @@ proptest! {
         for uri in [
             StartSync { directory: &text, options }.request(&profile).unwrap().uri().clone(),
             StartSyncV2 { directory: &text, options }.request(&profile).unwrap().uri().clone(),
-            FindGroups { filter: &GroupQuery::Name(text.clone()).filter() }.request(&profile).unwrap().uri().clone(),
+            FindGroups(Search { filter: &GroupQuery::Name(text.clone()).filter(), attributes: None, start: 1 })
+                .request(&profile).unwrap().uri().clone(),
         ] {
             assert!(uri.path().starts_with(base), "{uri}");
             assert!(uri.path().split('/').nth(4) == Some("jersey"), "{uri}");

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::route::Access;
+use super::route::{Access, Matched};
 use crate::config::{ApiKey, Scope};
 use crate::error::{Error, ErrorCode};
 
@@ -40,15 +40,12 @@ impl<'k> Caller<'k> {
     }
 
     /// Refuses a caller without the scope, or one that is limited to other targets.
-    pub(super) fn require(&self, access: Access, target: Option<&str>) -> Result<(), Error> {
+    pub(super) fn require(&self, access: Access, matched: &Matched) -> Result<(), Error> {
         if let Some(scope) = access.filter(|scope| !self.may(*scope)) {
             return Err(self.lacks(scope));
         }
-        let allowed = match (&self.key.targets, target) {
-            (Some(allowed), Some(target)) => allowed.iter().any(|name| name == target),
-            (None, _) | (_, None) => true,
-        };
-        if allowed {
+        let kind = if matched.row.name.is_vidm() { "vidm" } else { "vcf" };
+        if matched.target().is_none_or(|name| self.key.is_for(kind, name)) {
             return Ok(());
         }
         Err(Error::new(ErrorCode::Forbidden, format!("the key {} is not for this target", self.key.name))
@@ -64,9 +61,12 @@ impl<'k> Caller<'k> {
 
 /// The key as it was presented. An `X-API-Key` wins: proxies may add an `Authorization` of their own.
 fn presented(headers: &HeaderMap) -> Option<Vec<u8>> {
-    if let Some(key) = headers.get("x-api-key") {
-        return Some(trim(key.as_bytes()).to_vec());
-    }
+    let header = headers.get("x-api-key").map(|key| trim(key.as_bytes()).to_vec());
+    // An empty key is none: whoever sends one has a variable that is not set.
+    header.filter(|key| !key.is_empty()).or_else(|| authorization(headers).filter(|key| !key.is_empty()))
+}
+
+fn authorization(headers: &HeaderMap) -> Option<Vec<u8>> {
     let value = trim(headers.get(AUTHORIZATION)?.as_bytes());
     let (scheme, credentials) = value.split_at_checked(value.iter().position(|byte| *byte == b' ')?)?;
     let credentials = trim(credentials);
@@ -112,6 +112,18 @@ mod tests {
         for value in ["k", "Bearer", "Basic !!!", "Basic bm9jb2xvbg==", "Digest k"] {
             assert_eq!(presented(&with("authorization", value)), None, "{value}");
         }
-        assert_eq!(presented(&HeaderMap::new()), None);
+        for headers in [
+            with("x-api-key", ""),
+            with("x-api-key", " "),
+            with("authorization", "Bearer "),
+            with("authorization", "Bearer  "),
+            with("authorization", &format!("Basic {}", STANDARD.encode("anybody:"))),
+            HeaderMap::new(),
+        ] {
+            assert_eq!(presented(&headers), None, "{headers:?}");
+        }
+        let mut both = with("x-api-key", "");
+        both.insert("authorization", "Bearer k:1".parse().unwrap());
+        assert_eq!(presented(&both).unwrap(), b"k:1");
     }
 }

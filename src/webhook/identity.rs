@@ -1,6 +1,7 @@
 //! The names a request goes by: its id and its trace.
 
-use http::{HeaderValue, Request};
+use http::HeaderValue;
+use http::request::Parts;
 
 use crate::runtime::Runtime;
 
@@ -14,14 +15,19 @@ pub(super) struct RequestIdentity {
 }
 
 impl RequestIdentity {
-    pub(super) fn of<B>(request: &Request<B>, runtime: &impl Runtime) -> Self {
-        let given = request.headers().get("x-request-id").filter(|value| is_id(value.as_bytes()));
+    pub(super) fn of(request: &Parts, runtime: &impl Runtime) -> Self {
+        let given = request.headers.get("x-request-id").filter(|value| is_id(value.as_bytes()));
         let id = given.cloned().unwrap_or_else(|| {
             let fresh = format!("{:016x}{:016x}", runtime.random(), runtime.random());
             HeaderValue::from_str(&fresh).unwrap_or(HeaderValue::from_static("-"))
         });
-        let traceparent = request.headers().get("traceparent").filter(|value| trace_id(value).is_some()).cloned();
+        let traceparent = request.headers.get("traceparent").filter(|value| trace_id(value).is_some()).cloned();
         Self { id, traceparent }
+    }
+
+    /// The headers that tie upstream calls to the request.
+    pub(super) fn headers(&self) -> http::HeaderMap {
+        crate::outbound::trace_headers(&self.id, self.traceparent.as_ref())
     }
 
     /// The id as text.

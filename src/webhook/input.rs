@@ -1,12 +1,11 @@
 //! What a request brings: its query and its body, whatever form they came in, as one typed value or a list of all that is
 //! wrong.
 
-use std::fmt;
-
-use http::Request;
+use http::request::Parts;
 use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::Deserialize as _;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use super::Body;
@@ -15,6 +14,7 @@ use crate::error::{Error, ErrorCode, FieldError};
 /// A request's input, read as far as its form.
 #[derive(Debug)]
 pub(super) struct Input<'a> {
+    is_read: bool,
     query: Vec<(String, String)>,
     body: &'a [u8],
     form: Form,
@@ -28,8 +28,8 @@ enum Form {
 
 impl<'a> Input<'a> {
     /// Looks at what came: bounds and media type.
-    pub(super) fn of(request: &'a Request<Body>) -> Result<Self, Error> {
-        let body: &[u8] = match request.body() {
+    pub(super) fn of(request: &Parts, body: &'a Body) -> Result<Self, Error> {
+        let body: &[u8] = match body {
             Body::Whole(bytes) => bytes,
             Body::TooLarge => {
                 return Err(Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
@@ -43,7 +43,17 @@ impl<'a> Input<'a> {
             }
         };
         let form = if body.iter().all(u8::is_ascii_whitespace) { Form::Json } else { media_type(request)? };
-        Ok(Self { query: pairs(request.uri().query().unwrap_or_default().as_bytes(), "the query")?, body, form })
+        let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
+        let query = pairs(request.uri.query().unwrap_or_default().as_bytes(), "the query")?;
+        if let Some((name, _)) = query.iter().find(|(_, value)| is_unresolved(value)) {
+            return Err(unresolved(&format!("the query parameter {}", crate::error::excerpt(name)), Vec::new()));
+        }
+        Ok(Self { is_read, query, body, form })
+    }
+
+    /// Whether the request only reads.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read
     }
 
     /// The query parameter `name`, where it is there and not blank.
@@ -59,19 +69,35 @@ impl<'a> Input<'a> {
 
     /// The body as `T`; an empty one is an empty object.
     pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        read(self.filled()?)
+    }
+
+    /// The body as fields of our own. Where an Aria payload has them in `inputs` or `customProperties` they are taken from there;
+    /// what stands outside wins.
+    pub(super) fn order<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let mut value = self.filled()?;
+        if let Value::Object(fields) = &mut value {
+            for place in ["inputs", "customProperties"] {
+                if let Some(Value::Object(inner)) = fields.get(place).cloned() {
+                    inner.into_iter().for_each(|(name, item)| {
+                        fields.entry(name).or_insert(item);
+                    });
+                }
+            }
+        }
+        read(value)
+    }
+
+    /// The body, with no placeholder left in it.
+    fn filled(&self) -> Result<Value, Error> {
         let value = self.value()?;
         let mut placeholders = Vec::new();
         find_placeholders(&value, &mut String::new(), &mut placeholders);
         if !placeholders.is_empty() {
-            let detail = format!("{} still holds a placeholder", list(&placeholders));
-            return Err(Error::invalid(placeholders)
-                .recode(ErrorCode::UnresolvedPlaceholder, detail)
-                .hint("the caller's template was not filled in: check the variable's name there"));
+            let names = list(&placeholders);
+            return Err(unresolved(&names, placeholders));
         }
-        serde_path_to_error::deserialize(value).map_err(|e| {
-            let pointer = pointer(e.path());
-            Error::invalid(vec![FieldError::new(pointer, expectation(&e.into_inner().to_string()))])
-        })
+        Ok(value)
     }
 
     fn value(&self) -> Result<Value, Error> {
@@ -94,6 +120,25 @@ impl<'a> Input<'a> {
     }
 }
 
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize(value).map_err(|e| {
+        let pointer = pointer(e.path());
+        Error::invalid(vec![FieldError::new(pointer, expectation(&e.into_inner().to_string()))])
+    })
+}
+
+/// A caller's template was not filled in.
+pub(super) fn unresolved(what: &str, fields: Vec<FieldError>) -> Error {
+    Error::invalid(fields)
+        .recode(ErrorCode::UnresolvedPlaceholder, format!("{what} still holds a placeholder ${{…}}"))
+        .hint("the caller's template was not filled in: check the variable's name there")
+}
+
+/// Whether a text still holds `${…}`.
+pub(super) fn is_unresolved(text: &str) -> bool {
+    text.split_once("${").is_some_and(|(_, rest)| rest.contains('}'))
+}
+
 /// A query parameter that is wrong.
 pub(super) fn query_error(name: &str, detail: &str) -> Error {
     Error::invalid(vec![FieldError::new("", format!("the query parameter {name} is not valid: {detail}"))])
@@ -105,7 +150,12 @@ fn parse(text: &[u8]) -> Result<Value, Error> {
         let detail = if e.is_eof() {
             format!("the JSON ends too early, at {place}")
         } else {
-            format!("this is not JSON, at {place}")
+            // serde_json has no kinds for these two; a test holds us to its words.
+            match e.to_string() {
+                said if said.starts_with("recursion limit") => format!("the JSON is nested too deep, at {place}"),
+                said if said.starts_with("number out of range") => format!("the JSON has a number that is too large, at {place}"),
+                _ => format!("this is not JSON, at {place}"),
+            }
         };
         Error::invalid(vec![FieldError::new("", detail)])
     })?;
@@ -115,8 +165,8 @@ fn parse(text: &[u8]) -> Result<Value, Error> {
     }
 }
 
-fn media_type(request: &Request<Body>) -> Result<Form, Error> {
-    let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(Form::Json) };
+fn media_type(request: &Parts) -> Result<Form, Error> {
+    let Some(value) = request.headers.get(CONTENT_TYPE) else { return Ok(Form::Json) };
     let text = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match text.as_str() {
         "" | "application/json" | "text/json" | "text/plain" | "application/octet-stream" => Ok(Form::Json),
@@ -151,7 +201,7 @@ fn pairs(text: &[u8], what: &str) -> Result<Vec<(String, String)>, Error> {
 fn find_placeholders(value: &Value, at: &mut String, found: &mut Vec<FieldError>) {
     let length = at.len();
     match value {
-        Value::String(text) if text.split_once("${").is_some_and(|(_, rest)| rest.contains('}')) => {
+        Value::String(text) if is_unresolved(text) => {
             found.push(FieldError::new(at.clone(), "holds a placeholder ${…} that was not filled in"));
         }
         Value::Array(items) => {
@@ -162,7 +212,7 @@ fn find_placeholders(value: &Value, at: &mut String, found: &mut Vec<FieldError>
             }
         }
         Value::Object(fields) => {
-            for (name, item) in fields {
+            for (name, item) in fields.iter().filter(|(name, item)| !(item.is_string() && is_secret(name))) {
                 at.push('/');
                 at.push_str(&escape(name));
                 find_placeholders(item, at, found);
@@ -171,6 +221,11 @@ fn find_placeholders(value: &Value, at: &mut String, found: &mut Vec<FieldError>
         }
         _ => {}
     }
+}
+
+/// Whether a field holds a secret, which may look like anything.
+fn is_secret(name: &str) -> bool {
+    ["password", "clientSecret"].iter().any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
 fn list(fields: &[FieldError]) -> String {
@@ -212,32 +267,54 @@ fn flag_word(text: &str) -> Option<bool> {
     }
 }
 
-/// A boolean as callers send it: `true`, `"true"`, `"false"`, `1`, null; for `#[serde(deserialize_with)]`.
+/// One value, out of the list of one that some callers' templates make of it.
+fn lone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(mut items) if items.len() == 1 => items.pop().unwrap_or_default(),
+        value => value,
+    })
+}
+
+/// A boolean as callers send it: `true`, `"true"`, `"false"`, `1`, null, or a list of one of these; for
+/// `#[serde(deserialize_with)]`.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    struct Flag;
-    impl Visitor<'_> for Flag {
-        type Value = bool;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("true or false")
+    let flag = match lone(deserializer)? {
+        Value::Bool(flag) => Some(flag),
+        Value::Null => Some(false),
+        Value::String(word) => flag_word(&word),
+        Value::Number(number) => flag_word(&number.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    };
+    flag.ok_or_else(|| D::Error::custom("something else, expected true or false"))
+}
+
+/// A text that names something: alone, in a list of one, or null. For `#[serde(deserialize_with)]`.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match lone(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.trim().chars().any(char::is_control) => {
+            Err(D::Error::custom("something else, expected a text without control characters"))
         }
-        fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
-            Ok(value)
-        }
-        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<bool, E> {
-            flag_word(value).ok_or_else(|| E::custom("a word, expected true or false"))
-        }
-        fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<bool, E> {
-            match value {
-                0 => Ok(false),
-                1 => Ok(true),
-                _ => Err(E::custom("a number, expected true or false")),
-            }
-        }
-        fn visit_unit<E>(self) -> Result<bool, E> {
-            Ok(false)
-        }
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(D::Error::custom("something else, expected a string")),
     }
-    deserializer.deserialize_any(Flag).map_err(|e| D::Error::custom(expectation(&e.to_string())))
+}
+
+/// A list of texts as callers send it: a list, one text, null; blank ones left out. For `#[serde(deserialize_with)]`.
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged, expecting = "a list of texts")]
+    enum Texts {
+        Many(Vec<String>),
+        One(String),
+        None,
+    }
+    let texts = match serde::Deserialize::deserialize(deserializer)? {
+        Texts::Many(many) => many,
+        Texts::One(one) => vec![one],
+        Texts::None => Vec::new(),
+    };
+    Ok(texts.into_iter().filter(|text| !text.trim().is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -251,15 +328,17 @@ mod tests {
     struct Wanted {
         #[serde(default, deserialize_with = "flag")]
         ignore_safeguards: bool,
+        #[serde(default, deserialize_with = "text")]
         directory: Option<String>,
     }
 
     fn read(content_type: Option<&str>, body: &'static [u8]) -> Result<Wanted, Error> {
-        let mut request = Request::post("/vidm/x/v1/syncs").body(Body::Whole(Bytes::from_static(body))).unwrap();
+        let mut request = http::Request::post("/vidm/x/v1/syncs").body(Body::Whole(Bytes::from_static(body))).unwrap();
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, content_type.parse().unwrap());
         }
-        Input::of(&request)?.body()
+        let (parts, body) = request.into_parts();
+        Input::of(&parts, &body)?.order()
     }
 
     #[test]
@@ -306,13 +385,49 @@ mod tests {
         let (code, pointer, detail) = told(br#"{"ignoreSafeguards":"hunter2"}"#);
         assert_eq!((code, pointer.as_str()), (ErrorCode::RequestInvalid, "/ignoreSafeguards"));
         assert!(detail.contains("true or false") && !detail.contains("hunter2"), "{detail}");
-        let (_, pointer, detail) = told(br#"{"directory":["hunter2"]}"#);
+        let (_, pointer, detail) = told(br#"{"directory":["hunter2",2]}"#);
         assert!(pointer == "/directory" && detail.contains("string") && !detail.contains("hunter2"), "{detail}");
         let (code, pointer, _) = told(br#"{"directory":"${dir}"}"#);
         assert_eq!((code, pointer.as_str()), (ErrorCode::UnresolvedPlaceholder, "/directory"));
         let (code, pointer, _) = told(br#"{"x":[{"a/b~c":"pre ${dir} post"}]}"#);
         assert_eq!((code, pointer.as_str()), (ErrorCode::UnresolvedPlaceholder, "/x/0/a~1b~0c"));
         assert!(read(None, br#"{"directory":"costs $5 {net}"}"#).is_ok());
+        // A secret may look like anything.
+        assert!(read(None, br#"{"ldap":{"password":"a${b}","clientSecret":"${c}"}}"#).is_ok());
+        let (_, pointer, detail) = told(br#"{"directory":"corp\u0007"}"#);
+        assert!(pointer == "/directory" && detail.contains("control characters"), "{detail}");
+    }
+
+    #[test]
+    fn json_that_cannot_be_taken_is_told_from_what_is_none() {
+        let told = |body: String| read(None, body.leak().as_bytes()).unwrap_err().fields()[0].detail.clone();
+        assert!(told(format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200))).contains("too deep"));
+        assert!(told("{\"a\":1e999}".to_owned()).contains("too large"));
+        assert!(told("{\"a\":x}".to_owned()).contains("not JSON"));
+    }
+
+    #[test]
+    fn fields_come_from_lists_of_one_and_from_where_aria_has_them() {
+        let wanted = Wanted { ignore_safeguards: true, directory: Some("corp".into()) };
+        for body in [
+            br#"{"directory":["corp"],"ignoreSafeguards":["true"]}"#.as_slice(),
+            br#"{"inputs":{"directory":"corp","ignoreSafeguards":true}}"#,
+            br#"{"customProperties":{"directory":["corp"]},"inputs":{"ignoreSafeguards":1}}"#,
+            br#"{"directory":"corp","inputs":{"directory":"other","ignoreSafeguards":true}}"#,
+        ] {
+            assert_eq!(read(None, body).unwrap(), wanted, "{}", String::from_utf8_lossy(body));
+        }
+        assert!(read(None, br#"{"directory":["corp","other"]}"#).is_err());
+        assert!(read(None, br#"{"inputs":["directory"],"customProperties":null}"#).is_ok());
+    }
+
+    #[test]
+    fn a_placeholder_in_the_query_is_named() {
+        let request = http::Request::get("/vidm/x/v1/groups?dn=%24%7Bgroup.dn%7D&name=a").body(Body::Whole(Bytes::new())).unwrap();
+        let (parts, body) = request.into_parts();
+        let error = Input::of(&parts, &body).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
+        assert!(error.detail().contains("query parameter dn"), "{error}");
     }
 
     #[test]

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{Request, StatusCode};
+use http::StatusCode;
+use http::request::Parts;
 use serde::Serialize;
 
 use super::caller::Caller;
 use super::identity::RequestIdentity;
 use super::route::Matched;
+use crate::auth::Secret;
 use crate::config::{LogLevel, Problem};
 use crate::error::{Error, ErrorCode};
 use crate::outbound::CallRecord;
+use crate::redact::strike;
 use crate::runtime::rfc3339;
 
 /// The line of one request, filled in as it becomes known.
@@ -40,16 +43,19 @@ pub(super) struct LogLine {
     ms: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallRecord>,
+    /// What went wrong with the store; the request went on without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
 }
 
 impl LogLine {
-    pub(super) fn new<B>(now: SystemTime, identity: &RequestIdentity, request: &Request<B>) -> Self {
+    pub(super) fn new(now: SystemTime, identity: &RequestIdentity, request: &Parts) -> Self {
         Self {
             time: rfc3339(now),
             level: "info",
             request_id: identity.id().to_owned(),
             trace_id: identity.trace_id().map(str::to_owned),
-            method: request.method().as_str().chars().take(16).collect(),
+            method: request.method.as_str().chars().take(16).collect(),
             route: None,
             target: None,
             caller: None,
@@ -60,6 +66,7 @@ impl LogLine {
             problems: Vec::new(),
             ms: 0,
             calls: Vec::new(),
+            store: None,
         }
     }
 
@@ -81,10 +88,10 @@ impl LogLine {
         self.problems = problems.iter().map(ToString::to_string).collect();
     }
 
-    pub(super) fn failed(&mut self, error: &Error) {
+    pub(super) fn failed(&mut self, error: &Error, secrets: &[&Secret]) {
         self.code = Some(error.code().as_str());
         // The vendor's code is a word of its program; its message may hold anything and stays out.
-        self.upstream_code = error.evidence().and_then(|evidence| evidence.code.clone());
+        self.upstream_code = error.evidence().and_then(|evidence| Some(strike(evidence.code.as_deref()?, secrets)));
         if error.code() == ErrorCode::Internal {
             self.problems.push(error.detail().to_owned());
         }
@@ -92,6 +99,10 @@ impl LogLine {
 
     pub(super) fn calls(&mut self, calls: Vec<CallRecord>) {
         self.calls = calls;
+    }
+
+    pub(super) fn store(&mut self, trouble: Option<String>) {
+        self.store = trouble;
     }
 
     /// Whether a line with this outcome is to be written.

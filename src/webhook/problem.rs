@@ -8,9 +8,7 @@ use serde::Serialize;
 use super::identity::RequestIdentity;
 use crate::auth::Secret;
 use crate::error::{Candidate, Error, FieldError, UpstreamEvidence};
-
-/// Shorter texts than this are not struck out: they would be found in any text.
-const MIN_SECRET: usize = 4;
+pub(super) use crate::redact::strike;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,7 +55,7 @@ pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Se
     let clean = |text: &str| strike(text, secrets);
     let code = error.code();
     let upstream = error.evidence().map(|evidence| {
-        let UpstreamEvidence { call, status, code, message, remediation, reference, details } = evidence;
+        let UpstreamEvidence { call, status, code, message, remediation, reference, details, .. } = evidence;
         let clean = |text: &Option<String>| text.as_deref().map(clean);
         Upstream {
             target: error.target(),
@@ -99,26 +97,4 @@ pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Se
         headers.insert(ALLOW, allow);
     }
     response
-}
-
-/// `text` without any of `secrets`, in case an upstream sent one back.
-fn strike(text: &str, secrets: &[&Secret]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET) {
-        if text.contains(secret) {
-            text = text.replace(secret, "…");
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_echoed_secret_is_struck_out() {
-        let secrets = [&Secret::new("hunter2"), &Secret::new("a"), &Secret::new("")];
-        assert_eq!(strike("bad password hunter2 for a", &secrets), "bad password … for a");
-    }
 }

@@ -4,6 +4,7 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use std::sync::LazyLock;
 
+use super::input::{is_unresolved, unresolved};
 use crate::config::Scope;
 use crate::error::{Error, ErrorCode, FieldError};
 
@@ -20,6 +21,7 @@ pub(super) enum Name {
     Sync,
     Groups,
     VidmHealth,
+    VidmDoctor,
     IdentityProviders,
     IdentityProvider,
     IdentitySources,
@@ -27,6 +29,7 @@ pub(super) enum Name {
     SyncClient,
     Prechecks,
     SddcManagerOidc,
+    VcfDoctor,
 }
 
 impl Name {
@@ -36,6 +39,9 @@ impl Name {
         matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
     }
 }
+
+/// The longest parameter, in bytes.
+const MAX_PARAMETER: usize = 2048;
 
 /// What a method on a route asks of its caller; `None`: nothing.
 pub(super) type Access = Option<Scope>;
@@ -51,6 +57,9 @@ pub(super) struct Row {
 const READ_VIDM: &[(Method, Access)] = &[(Method::GET, Some(Scope::VidmRead))];
 const READ_VCF: &[(Method, Access)] = &[(Method::GET, Some(Scope::VcfRead))];
 const START: &[(Method, Access)] = &[(Method::POST, Some(Scope::VidmSync))];
+const START_OR_LIST: &[(Method, Access)] =
+    &[(Method::GET, Some(Scope::VidmRead)), (Method::POST, Some(Scope::VidmSync))];
+const ADMIN: &[(Method, Access)] = &[(Method::GET, Some(Scope::Admin))];
 const OPEN: &[(Method, Access)] = &[(Method::GET, None)];
 
 /// Every route there is.
@@ -59,16 +68,21 @@ pub(super) const ROWS: &[Row] = &[
     Row { path: "/readyz", name: Name::Ready, methods: OPEN },
     Row { path: "/vidm/{target}/v1/directories", name: Name::Directories, methods: READ_VIDM },
     Row { path: "/vidm/{target}/v1/directories/{directory}", name: Name::Directory, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/directories/{directory}/syncs", name: Name::DirectorySyncs, methods: START },
+    Row { path: "/vidm/{target}/v1/directories/{directory}/syncs", name: Name::DirectorySyncs, methods: START_OR_LIST },
     Row { path: "/vidm/{target}/v1/directories/{directory}/sync", name: Name::DirectorySync, methods: READ_VIDM },
     Row { path: "/vidm/{target}/v1/syncs", name: Name::Syncs, methods: START },
     Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, methods: READ_VIDM },
     Row { path: "/vidm/{target}/v1/groups", name: Name::Groups, methods: READ_VIDM },
     Row { path: "/vidm/{target}/v1/health", name: Name::VidmHealth, methods: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/doctor", name: Name::VidmDoctor, methods: ADMIN },
     Row {
         path: "/vcf/{target}/v1/identity-providers",
         name: Name::IdentityProviders,
-        methods: &[(Method::GET, Some(Scope::VcfRead)), (Method::POST, Some(Scope::VcfWrite))],
+        methods: &[
+            (Method::GET, Some(Scope::VcfRead)),
+            (Method::POST, Some(Scope::VcfWrite)),
+            (Method::PUT, Some(Scope::VcfWrite)),
+        ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}",
@@ -87,7 +101,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
         name: Name::IdentitySource,
-        methods: &[(Method::PATCH, Some(Scope::VcfWrite)), (Method::DELETE, Some(Scope::VcfWrite))],
+        methods: &[
+            (Method::PUT, Some(Scope::VcfWrite)),
+            (Method::PATCH, Some(Scope::VcfWrite)),
+            (Method::DELETE, Some(Scope::VcfWrite)),
+        ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
@@ -96,6 +114,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row { path: "/vcf/{target}/v1/identity-broker/prechecks", name: Name::Prechecks, methods: READ_VCF },
     Row { path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc", name: Name::SddcManagerOidc, methods: READ_VCF },
+    Row { path: "/vcf/{target}/v1/doctor", name: Name::VcfDoctor, methods: ADMIN },
 ];
 
 impl Row {
@@ -159,21 +178,28 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
     })?;
     let mut parameters = Vec::new();
     for (name, raw) in found.params.iter() {
-        let value = percent_decode_str(raw).decode_utf8().ok().filter(|value| is_usable(value)).ok_or_else(|| {
-            let detail = format!("{{{name}}} in the path is empty, not UTF-8, or holds control characters");
-            Error::invalid(vec![FieldError::new("", detail)])
-        })?;
-        parameters.push((name.to_owned(), value.into_owned()));
+        let value = percent_decode_str(raw).decode_utf8();
+        if let Some(fault) = value.as_deref().map_or(Some("is not UTF-8"), fault) {
+            return Err(Error::invalid(vec![FieldError::new("", format!("{{{name}}} in the path {fault}"))]));
+        }
+        let value = value.unwrap_or_default().into_owned();
+        if is_unresolved(&value) {
+            return Err(unresolved(&format!("{{{name}}} in the path"), Vec::new()));
+        }
+        parameters.push((name.to_owned(), value));
     }
     Ok(Matched { row: found.value, parameters })
 }
 
-fn is_usable(value: &str) -> bool {
-    !value.trim().is_empty()
-        && value != "."
-        && value != ".."
-        && value.len() <= 2048
-        && !value.chars().any(char::is_control)
+/// Why a parameter names nothing.
+fn fault(value: &str) -> Option<&'static str> {
+    match value {
+        _ if value.trim().is_empty() => Some("is empty"),
+        "." | ".." => Some("is no name"),
+        _ if value.len() > MAX_PARAMETER => Some("is too long"),
+        _ if value.chars().any(char::is_control) => Some("holds control characters"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -213,10 +239,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_parameter_is_said() {
+        let told = |parameter: &str| {
+            let error = find(&format!("/vidm/default/v1/directories/{parameter}")).unwrap_err();
+            (error.code(), error.detail().to_owned())
+        };
+        for (parameter, fault) in
+            [("%20", "is empty"), ("%FF", "not UTF-8"), ("a%0Db", "control characters"), (&"a".repeat(2049), "too long")]
+        {
+            let (code, detail) = told(parameter);
+            assert_eq!(code, ErrorCode::RequestInvalid);
+            assert!(detail.contains("{directory}") && detail.contains(fault), "{detail}");
+        }
+        for parameter in ["${resource.name}", "%24%7Bresource.name%7D", "a-$%7Bx}"] {
+            let (code, detail) = told(parameter);
+            assert_eq!(code, ErrorCode::UnresolvedPlaceholder);
+            assert!(detail.contains("{directory} in the path"), "{detail}");
+        }
+    }
+
+    #[test]
     fn head_and_options_come_by_themselves() {
         let matched = find("/vcf/x/v1/identity-providers").unwrap();
-        assert_eq!(matched.row.allow(), "GET, POST, HEAD, OPTIONS");
+        assert_eq!(matched.row.allow(), "GET, POST, PUT, HEAD, OPTIONS");
         assert_eq!(matched.row.method(&Method::HEAD), Some(Some(Scope::VcfRead)));
-        assert_eq!(matched.row.method(&Method::PUT), None);
+        assert_eq!(matched.row.method(&Method::PATCH), None);
     }
 }

@@ -1,143 +1,56 @@
 //! Sync ids: all there is to know about a started sync, in a text that any instance can read and nobody can forge.
 //!
 //! An id is `base64url(version ‖ JSON ‖ tag)`, the tag being the first 16 bytes of an HMAC-SHA256 over what stands before
-//! it. The key comes from `state_key`; without one it is derived from the configured credentials and callers, so that every
-//! instance with the same configuration agrees. That derivation is slow on purpose (PBKDF2): an id travels, and must not
-//! let its holder try passwords at leisure.
+//! it, under a key derived from the [`StateKey`].
 
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
-use crate::auth::Secret;
-use crate::config::Config;
 use crate::error::{Error, ErrorCode};
+use crate::state_key::{StateKey, hmac};
+use crate::sync::Request;
 
 const VERSION: u8 = 1;
 const TAG: usize = 16;
 /// Longest id read at all.
 const MAX_LENGTH: usize = 2000;
-/// Some tens of milliseconds in the component, once an instance and only without a `state_key`.
-const ROUNDS: u32 = 50_000;
-
-/// What an id holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SyncId {
-    /// The vIDM target's name.
-    #[serde(rename = "t")]
-    pub(super) target: String,
-    /// The directory's id.
-    #[serde(rename = "d")]
-    pub(super) directory: String,
-    /// Its name, where it was known at the start.
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
-    /// Its type, where it was known at the start.
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
-    pub(super) kind: Option<String>,
-    /// When the sync was asked for, in milliseconds since 1970.
-    #[serde(rename = "r")]
-    requested_ms: u64,
-}
-
-impl SyncId {
-    pub(super) fn new(
-        target: &str,
-        directory: String,
-        name: Option<String>,
-        kind: Option<String>,
-        requested: SystemTime,
-    ) -> Self {
-        let since = requested.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let requested_ms = u64::try_from(since.as_millis()).unwrap_or(0);
-        Self { target: target.to_owned(), directory, name, kind, requested_ms }
-    }
-
-    pub(super) fn requested(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(self.requested_ms)
-    }
-}
+/// The most that the names of groups may take of it, in bytes as JSON; the rest is for the directory's name and numbers.
+pub(super) const MAX_GROUPS: usize = 1000;
 
 /// What authenticates ids.
 #[derive(Debug)]
-pub(super) struct Key {
-    material: Material,
-    derived: OnceLock<Secret32>,
-}
-
-#[derive(Debug)]
-enum Material {
-    Given(Secret),
-    Credentials(Secret),
-}
-
-struct Secret32([u8; 32]);
-
-impl std::fmt::Debug for Secret32 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret32(…)")
-    }
-}
+pub(super) struct Key(Arc<StateKey>);
 
 impl Key {
-    pub(super) fn new(config: &Config) -> Self {
-        let material = match &config.state_key {
-            Some(key) => Material::Given(key.clone()),
-            None => {
-                // Unit separators keep "ab","c" and "a","bc" apart.
-                let mut all = String::new();
-                for secret in config.secrets() {
-                    all.push_str(secret.expose());
-                    all.push('\u{1f}');
-                }
-                for key in &config.api_keys {
-                    all.push_str(&key.fingerprint());
-                    all.push('\u{1f}');
-                }
-                Material::Credentials(Secret::new(all))
-            }
-        };
-        Self { material, derived: OnceLock::new() }
+    pub(super) fn new(state_key: Arc<StateKey>) -> Self {
+        Self(state_key)
     }
 
     fn mac(&self, message: &[u8]) -> [u8; 32] {
-        let key = self.derived.get_or_init(|| {
-            Secret32(match &self.material {
-                Material::Given(key) => hmac(key.expose().as_bytes(), b"idhook sync id v1"),
-                Material::Credentials(all) => {
-                    let mut key = [0; 32];
-                    pbkdf2::pbkdf2_hmac::<Sha256>(all.expose().as_bytes(), b"idhook sync id v1", ROUNDS, &mut key);
-                    key
-                }
-            })
-        });
-        hmac(&key.0, message)
+        hmac(&self.0.derive("sync id"), message)
     }
 
     /// Writes an id.
     ///
     /// # Errors
     /// When it would be longer than ids may be.
-    pub(super) fn seal(&self, id: &SyncId) -> Result<String, Error> {
+    pub(super) fn seal(&self, request: &Request) -> Result<String, Error> {
         let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, id)
+        serde_json::to_writer(&mut bytes, request)
             .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
         let tag = self.mac(&bytes);
         bytes.extend(tag.iter().take(TAG));
         let text = URL_SAFE_NO_PAD.encode(bytes);
         if text.len() > MAX_LENGTH {
-            return Err(Error::new(ErrorCode::Internal, "a sync id would be too long: the directory's name is"));
+            return Err(Error::new(ErrorCode::Internal, "a sync id would be too long"));
         }
         Ok(text)
     }
 
     /// Reads an id that came back; `None` when it is not one of ours.
-    pub(super) fn open(&self, text: &str) -> Option<SyncId> {
+    pub(super) fn open(&self, text: &str) -> Option<Request> {
         if text.len() > MAX_LENGTH {
             return None;
         }
@@ -154,28 +67,17 @@ impl Key {
     }
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length; the error type is the trait's.
-    Hmac::<Sha256>::new_from_slice(key).map_or([0; 32], |mac| mac.chain_update(message).finalize().into_bytes().into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn key(text: &str) -> Key {
-        Key { material: Material::Given(Secret::new(text)), derived: OnceLock::new() }
+        Key::new(Arc::new(StateKey::of(text)))
     }
 
-    fn id() -> SyncId {
-        SyncId::new(
-            "default",
-            "d-1".into(),
-            Some("corp.example".into()),
-            None,
-            SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
-        )
+    fn id() -> Request {
+        Request::example()
     }
 
     #[test]
@@ -186,11 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_from_credentials_is_the_same_everywhere() {
-        let derived = |text: &str| Key { material: Material::Credentials(Secret::new(text)), derived: OnceLock::new() };
-        let text = derived("a\u{1f}").seal(&id()).unwrap();
-        assert_eq!(derived("a\u{1f}").open(&text).unwrap(), id());
-        assert_eq!(derived("b\u{1f}").open(&text), None);
+    fn an_id_fits_with_as_many_groups_as_are_taken() {
+        let mut request = id();
+        request.name = Some("n".repeat(64));
+        request.groups = vec!["CN=gg-application-administrators,OU=Groups,DC=corp,DC=example".to_owned(); 15];
+        assert!(serde_json::to_vec(&request.groups).unwrap().len() > MAX_GROUPS - 70);
+        assert!(key("k").seal(&request).is_ok());
     }
 
     proptest! {

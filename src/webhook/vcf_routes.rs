@@ -1,32 +1,14 @@
 //! The routes below `/vcf/{target}`: the vendor's own operations, with validation in front.
 
 use bytes::Bytes;
-use http::header::LOCATION;
 use http::{Method, Response, StatusCode};
-use serde::Serialize;
 
 use super::route::{Matched, Name};
-use super::{Context, empty, json, with_headers};
-use crate::endpoint::segment;
+use super::vcf_put::{Document, created, put_provider, put_source};
+use super::{Context, empty, json, no_target};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::vcf::{CertificateFacts, Client, IdentityProviderSpec, IdentitySourceSpec, Purpose};
-
-/// The answer to a new provider or source.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Added<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    domain_name: Option<&'a str>,
-    /// What SDDC Manager said, where it said something that is not the id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    /// The certificates that were sent: whose they are and until when.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    certificates: Vec<CertificateFacts>,
-}
+use crate::vcf::{AddedProvider, AddedSource, Client, IdentityProviderSpec, IdentitySourceSpec, Purpose};
 
 pub(super) async fn dispatch<R: Runtime>(
     context: Context<'_, R>,
@@ -36,17 +18,14 @@ pub(super) async fn dispatch<R: Runtime>(
     let name = matched.target().unwrap_or_default();
     let configured = context.configured;
     let (Some(target), Some(memory)) = (configured.config.vcf.get(name), configured.vcf.get(name)) else {
-        return Err(Error::new(
-            ErrorCode::TargetNotFound,
-            format!("there is no vcf target {}", crate::error::excerpt(name)),
-        )
-        .hint("GET /readyz lists the configured targets"));
+        return Err(no_target("vcf", name));
     };
     let client = Client::new(target, memory, context.outbound);
     let id = matched.parameter("id");
     let domain = matched.parameter("domainName");
     match matched.row.name {
         Name::IdentityProviders if method == Method::POST => add_provider(&context, &client, name).await,
+        Name::IdentityProviders if method == Method::PUT => put_provider(&context, &client, name).await,
         Name::IdentityProviders => json(StatusCode::OK, &client.identity_providers().await?),
         Name::IdentityProvider if method == Method::PATCH => {
             let spec: IdentityProviderSpec = context.input.body()?;
@@ -66,6 +45,7 @@ pub(super) async fn dispatch<R: Runtime>(
             client.update_identity_source(id, domain, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
+        Name::IdentitySource if method == Method::PUT => put_source(&context, &client, name, id, domain).await,
         Name::IdentitySource => {
             client.delete_identity_source(id, domain).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
@@ -92,16 +72,8 @@ async fn add_provider<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let spec: IdentityProviderSpec = context.input.body()?;
     let certificates = spec.validate(Purpose::Create, context.outbound.runtime().now()).map_err(Error::invalid)?;
-    let added = client.add_identity_provider(&spec).await?;
-    let answer = Added { id: added.id.as_deref(), domain_name: None, message: added.message.as_deref(), certificates };
-    let response = json(StatusCode::CREATED, &answer)?;
-    Ok(match &added.id {
-        Some(id) => {
-            let place = format!("/vcf/{}/v1/identity-providers/{}", segment(target), segment(id));
-            with_headers(response, &[(LOCATION, &place)])
-        }
-        None => response,
-    })
+    let AddedProvider { id, message } = client.add_identity_provider(&spec).await?;
+    created(target, None, Document { id, message, certificates, ..Document::default() })
 }
 
 async fn add_source<R: Runtime>(
@@ -112,14 +84,7 @@ async fn add_source<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let spec: IdentitySourceSpec = context.input.body()?;
     let certificates = spec.validate(Purpose::Create, context.outbound.runtime().now()).map_err(Error::invalid)?;
-    let added = client.add_identity_source(provider, &spec).await?;
-    let domain = spec.ldap.as_ref().and_then(|ldap| ldap.domain_name.as_deref()).unwrap_or_default();
-    let answer = Added { id: None, domain_name: Some(domain), message: added.message.as_deref(), certificates };
-    let place = format!(
-        "/vcf/{}/v1/identity-providers/{}/identity-sources/{}",
-        segment(target),
-        segment(provider),
-        segment(domain)
-    );
-    Ok(with_headers(json(StatusCode::CREATED, &answer)?, &[(LOCATION, &place)]))
+    let AddedSource { message } = client.add_identity_source(provider, &spec).await?;
+    let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
+    created(target, Some(provider), Document { domain_name, message, certificates, ..Document::default() })
 }

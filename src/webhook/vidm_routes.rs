@@ -1,23 +1,23 @@
 //! The routes below `/vidm/{target}`: directories, syncs, groups, health.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::input::{flag, query_error};
+use super::input::{flag, query_error, text, texts};
 use super::route::{Matched, Name};
-use super::sync_id::SyncId;
-use super::{Context, json, with_headers};
+use super::sync_id::MAX_GROUPS;
+use super::{Configured, Context, Reply, json, watch, with_headers};
 use crate::config::Scope;
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::outbound::Outbound;
 use crate::runtime::{Runtime, rfc3339};
-use crate::vidm::{
-    Client, Counts, Directory, DirectoryRef, FailureReason, Group, GroupQuery, StartOptions, SyncReport, SyncStatus,
-};
+use crate::sync::{self, Desk, Order, Reason, Request, State};
+use crate::vidm::{Client, Counts, Directory, DirectoryRef, Group, GroupQuery, SyncReport, SyncStatus};
 
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;
@@ -26,10 +26,14 @@ const ASK_AGAIN: u64 = 2;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct StartRequest {
+    #[serde(deserialize_with = "text")]
     directory: Option<String>,
     #[serde(deserialize_with = "flag")]
     ignore_safeguards: bool,
-    groups: Option<Vec<String>>,
+    #[serde(deserialize_with = "flag")]
+    dry_run: bool,
+    #[serde(deserialize_with = "texts")]
+    groups: Vec<String>,
     #[serde(deserialize_with = "flag")]
     add_to_profile: bool,
 }
@@ -37,6 +41,12 @@ struct StartRequest {
 #[derive(Debug, Serialize)]
 struct Directories<'d> {
     directories: Vec<&'d Directory>,
+}
+
+#[derive(Debug, Serialize)]
+struct History {
+    directory: DirectoryDocument,
+    syncs: Vec<SyncReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,7 +58,7 @@ struct Groups {
 /// A sync as callers see it: always flat, always answered with 2xx.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SyncDocument {
+pub(super) struct SyncDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     status: SyncStatus,
@@ -61,17 +71,31 @@ struct SyncDocument {
     finished_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<GroupDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<FailureReason>,
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    joined: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<UpstreamWord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
     links: Links,
+}
+
+/// Whether a group that was asked for is there.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupDocument {
+    requested: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,57 +116,75 @@ struct UpstreamWord {
 struct Links {
     #[serde(rename = "self")]
     this: String,
+    /// The same, as an event stream: with `Accept: text/event-stream`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<String>,
 }
 
-pub(super) async fn dispatch<R: Runtime>(
-    mut context: Context<'_, R>,
-    matched: &Matched,
-) -> Result<Response<Bytes>, Error> {
+pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
     let name = matched.target().unwrap_or_default();
-    let configured = context.configured;
-    let (Some(target), Some(memory)) = (configured.config.vidm.get(name), configured.vidm.get(name)) else {
-        return Err(Error::new(
-            ErrorCode::TargetNotFound,
-            format!("there is no vidm target {}", crate::error::excerpt(name)),
-        )
-        .hint("GET /readyz lists the configured targets"));
-    };
-    let client = Client::new(target, memory, context.outbound);
-    match matched.row.name {
-        Name::Directories => directories(&context, &client).await,
-        Name::Directory => {
-            let which = DirectoryRef::parse(matched.parameter("directory"));
-            json(StatusCode::OK, &client.directory(&which).await?)
-        }
+    let target = vidm_target(context.configured, name)?;
+    let client = Client::new(target.target, target.memory, context.outbound);
+    let directory = || DirectoryRef::parse(matched.parameter("directory"));
+    let response = match matched.row.name {
+        Name::Directories => directories(&context, &client).await?,
+        Name::Directory => json(StatusCode::OK, &client.directory(&directory()).await?)?,
+        Name::DirectorySyncs if context.input.is_read() => history(&client, &directory()).await?,
         Name::DirectorySyncs => {
-            let wanted = context.input.body()?;
-            let which = DirectoryRef::parse(matched.parameter("directory"));
-            start(&mut context, &client, name, &which, &wanted).await
+            let wanted = context.input.order()?;
+            return start(&mut context, &client, name, &directory(), wanted).await;
         }
         Name::Syncs => {
-            let wanted: StartRequest = context.input.body()?;
+            let wanted: StartRequest = context.input.order()?;
             let directory = wanted.directory.as_deref().map(str::trim).filter(|directory| !directory.is_empty());
             let Some(directory) = directory else {
-                return Err(Error::invalid(vec![FieldError::new(
-                    "/directory",
-                    "is missing: the id or the name of a directory",
-                )]));
+                return Err(Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")]));
             };
-            start(&mut context, &client, name, &DirectoryRef::parse(directory), &wanted).await
+            let which = DirectoryRef::parse(directory);
+            return start(&mut context, &client, name, &which, wanted).await;
         }
-        Name::Sync => sync(&context, &client, name, matched.parameter("sync")).await,
-        Name::DirectorySync => {
-            let directory = client.directory(&DirectoryRef::parse(matched.parameter("directory"))).await?;
-            let report = client.sync_state(&directory.id).await?;
-            let this = format!("/vidm/{}/v1/directories/{}/sync", segment(name), segment(&directory.id));
-            let kind = directory.kind.as_ref().map(|kind| kind.as_str().to_owned());
-            let directory = DirectoryDocument { id: directory.id, name: directory.name, kind };
-            state(SyncDocument::new(report, directory, this))
-        }
-        Name::Groups => groups(&context, &client).await,
-        Name::VidmHealth => json(StatusCode::OK, &client.health().await?),
-        other => Err(Error::new(ErrorCode::Internal, format!("{other:?} is not a vidm route"))),
+        Name::Sync => return sync(&context, name, matched.parameter("sync")).await,
+        Name::DirectorySync => present(&client, name, &directory()).await?,
+        Name::Groups => groups(&context, &client).await?,
+        Name::VidmHealth => json(StatusCode::OK, &client.health().await?)?,
+        other => return Err(Error::new(ErrorCode::Internal, format!("{other:?} is not a vidm route"))),
+    };
+    Ok(Reply::Whole(response))
+}
+
+/// A vIDM target with what is remembered of it.
+struct VidmTarget<'c> {
+    target: &'c crate::vidm::Target,
+    memory: &'c crate::vidm::Memory,
+    syncs: &'c sync::Memory,
+}
+
+fn vidm_target<'c>(configured: &'c Configured, name: &str) -> Result<VidmTarget<'c>, Error> {
+    match (configured.config.vidm.get(name), configured.vidm.get(name), configured.syncs.get(name)) {
+        (Some(target), Some(memory), Some(syncs)) => Ok(VidmTarget { target, memory, syncs }),
+        _ => Err(Error::new(ErrorCode::TargetNotFound, format!("there is no vidm target {}", crate::error::excerpt(name)))
+            .hint("GET /readyz lists the configured targets")),
     }
+}
+
+/// The directory's present state, with no request behind it.
+async fn present<R: Runtime>(client: &Client<'_, R>, target: &str, which: &DirectoryRef) -> Result<Response<Bytes>, Error> {
+    let directory = client.locate(which).await?;
+    let report = client.sync_state(&directory.id).await?;
+    let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&directory.id));
+    let directory = DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind };
+    let state = State { status: report.status, reason: report.reason.map(Reason::from), groups: Vec::new(), report };
+    answer(StatusCode::OK, &SyncDocument::new(state, directory, Links { this, events: None }))
+}
+
+/// Recent runs, newest first, where this version tells.
+async fn history<R: Runtime>(client: &Client<'_, R>, which: &DirectoryRef) -> Result<Response<Bytes>, Error> {
+    let directory = client.locate(which).await?;
+    let Some(runs) = client.executions(&directory.id).await? else {
+        return Err(Error::new(ErrorCode::NotFound, "this version of vIDM does not tell of earlier runs")
+            .hint("GET …/sync tells of the latest"));
+    };
+    json(StatusCode::OK, &History { directory: DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind }, syncs: runs })
 }
 
 async fn directories<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) -> Result<Response<Bytes>, Error> {
@@ -182,89 +224,152 @@ async fn start<R: Runtime>(
     client: &Client<'_, R>,
     target: &str,
     which: &DirectoryRef,
-    wanted: &StartRequest,
-) -> Result<Response<Bytes>, Error> {
-    let mut fields = Vec::new();
-    if wanted.groups.as_ref().is_some_and(|groups| !groups.is_empty()) {
-        fields.push(FieldError::new("/groups", "is not supported by this version: ask GET …/groups after the sync"));
-    }
-    if wanted.add_to_profile {
-        fields.push(FieldError::new("/addToProfile", "is not supported by this version"));
-    }
-    if !fields.is_empty() {
-        return Err(Error::invalid(fields));
-    }
+    wanted: StartRequest,
+) -> Result<Reply, Error> {
     if wanted.ignore_safeguards {
         if !context.caller.may(Scope::VidmOverride) {
             return Err(context.caller.lacks(Scope::VidmOverride));
         }
         context.log.ignores_safeguards();
     }
-    let requested = context.outbound.runtime().now();
-    let started = client.start_sync(which, StartOptions { ignore_safeguards: wanted.ignore_safeguards }).await?;
-    let directory = started.directory;
-    let id = SyncId::new(target, directory.id, directory.name, directory.kind, requested);
-    let text = context.configured.sync_ids.seal(&id)?;
-    let place = format!("/vidm/{}/v1/syncs/{text}", segment(target));
-    let mut document = SyncDocument::new(SyncReport::running(), DirectoryDocument::of(&id), place.clone());
-    document.id = Some(text);
-    document.requested_at = Some(rfc3339(id.requested()));
-    document.joined = started.already_running;
+    check_groups(&wanted)?;
+    if wanted.dry_run {
+        return dry_run(client, which, wanted.ignore_safeguards).await.map(Reply::Whole);
+    }
+    let configured = context.configured;
+    let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
+    let order = Order { ignore_safeguards: wanted.ignore_safeguards, groups: wanted.groups, add_to_profile: wanted.add_to_profile };
+    let (request, status) = desk.start(which, order).await?;
+    if let Some(patience) = context.patience {
+        return waited(context, &request, patience).await;
+    }
+    let mut document = document_of(configured, &request, State::begun(status))?;
     document.retry_after = Some(ASK_AGAIN);
-    let response = json(StatusCode::ACCEPTED, &document)?;
-    Ok(with_headers(response, &[(LOCATION, &place), (RETRY_AFTER, &ASK_AGAIN.to_string())]))
+    answer(StatusCode::ACCEPTED, &document).map(|response| Reply::Whole(with_location(response, &document.links.this)))
 }
 
-async fn sync<R: Runtime>(
-    context: &Context<'_, R>,
-    client: &Client<'_, R>,
-    target: &str,
-    text: &str,
-) -> Result<Response<Bytes>, Error> {
-    let id = context.configured.sync_ids.open(text).filter(|id| id.target == target).ok_or_else(|| {
+/// What is wrong with the groups, all of it at once.
+fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
+    let mut fields = Vec::new();
+    for (at, group) in wanted.groups.iter().enumerate() {
+        match GroupQuery::parse(group) {
+            Err(why) => fields.push(FieldError::new(format!("/groups/{at}"), why.to_string())),
+            Ok(GroupQuery::Name(_)) if wanted.add_to_profile => fields.push(FieldError::new(
+                format!("/groups/{at}"),
+                "must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only",
+            )),
+            Ok(_) => {}
+        }
+    }
+    if wanted.add_to_profile && wanted.groups.is_empty() {
+        fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
+    }
+    if serde_json::to_vec(&wanted.groups).is_ok_and(|text| text.len() > MAX_GROUPS) {
+        fields.push(FieldError::new("/groups", "is too long for one request: they travel in its id; ask in parts"));
+    }
+    if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields)) }
+}
+
+async fn dry_run<R: Runtime>(client: &Client<'_, R>, which: &DirectoryRef, ignore_safeguards: bool) -> Result<Response<Bytes>, Error> {
+    let directory = client.locate(which).await?;
+    match client.dry_run(&directory.id, ignore_safeguards).await? {
+        Some(result) => json(StatusCode::OK, &serde_json::json!({ "dryRun": true, "directory": directory, "result": result })),
+        None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
+            .hint("the console's Sync Now page shows what a run would change before it is confirmed")),
+    }
+}
+
+/// A sync by its id: its state now, after a wait, or as it goes.
+async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
+    let request = context.configured.sync_ids.open(text).filter(|request| request.target == target).ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target")
             .hint("use the id, or the Location, of a start's answer as it is; ids end with a change of state_key or credentials")
     })?;
-    let report = client.sync_state(&id.directory).await?;
-    let this = format!("/vidm/{}/v1/syncs/{text}", segment(target));
-    let mut document = SyncDocument::new(report, DirectoryDocument::of(&id), this);
-    document.id = Some(text.to_owned());
-    document.requested_at = Some(rfc3339(id.requested()));
-    state(document)
+    if context.wants_events {
+        return Ok(Reply::Watch(Box::new(request)));
+    }
+    match context.patience {
+        Some(patience) => waited(context, &request, patience).await,
+        None => {
+            let document = sync_document(context.configured, context.outbound, &request).await?;
+            answer(StatusCode::OK, &document).map(Reply::Whole)
+        }
+    }
 }
 
-/// The state, with word of when to ask again while it is not final.
-fn state(document: SyncDocument) -> Result<Response<Bytes>, Error> {
-    let response = json(StatusCode::OK, &document)?;
+/// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
+async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patience: Duration) -> Result<Reply, Error> {
+    let document = watch::wait(context.configured, context.outbound, request, patience).await?;
+    let response = with_location(answer(StatusCode::OK, &document)?, &document.links.this);
+    let applied = format!("wait={}", patience.as_secs());
+    Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
+}
+
+/// How the sync `request` stands, as callers see it.
+pub(super) async fn sync_document<R: Runtime>(
+    configured: &Configured,
+    outbound: &Outbound<'_, R>,
+    request: &Request,
+) -> Result<SyncDocument, Error> {
+    let target = vidm_target(configured, &request.target)?;
+    let client = Client::new(target.target, target.memory, outbound);
+    let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request).await?;
+    document_of(configured, request, state)
+}
+
+fn document_of(configured: &Configured, request: &Request, state: State) -> Result<SyncDocument, Error> {
+    let text = configured.sync_ids.seal(request)?;
+    let this = format!("/vidm/{}/v1/syncs/{text}", segment(&request.target));
+    let directory = DirectoryDocument { id: request.directory.clone(), name: request.name.clone(), kind: request.kind.clone() };
+    let mut document = SyncDocument::new(state, directory, Links { events: Some(this.clone()), this });
+    document.id = Some(text);
+    document.requested_at = Some(rfc3339(request.requested()));
+    Ok(document)
+}
+
+/// A sync's state, with word of when to ask again while it is not final.
+fn answer(status: StatusCode, document: &SyncDocument) -> Result<Response<Bytes>, Error> {
+    let response = json(status, document)?;
     Ok(match document.retry_after {
         Some(seconds) => with_headers(response, &[(RETRY_AFTER, &seconds.to_string())]),
         None => response,
     })
 }
 
-impl DirectoryDocument {
-    fn of(id: &SyncId) -> Self {
-        Self { id: id.directory.clone(), name: id.name.clone(), kind: id.kind.clone() }
-    }
+fn with_location(response: Response<Bytes>, place: &str) -> Response<Bytes> {
+    with_headers(response, &[(LOCATION, place)])
 }
 
 impl SyncDocument {
-    fn new(report: SyncReport, directory: DirectoryDocument, this: String) -> Self {
+    fn new(state: State, directory: DirectoryDocument, links: Links) -> Self {
+        let State { status, report, groups, reason } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
+        let groups = groups.into_iter().map(|group| GroupDocument {
+            requested: group.requested,
+            state: if group.present { "present" } else { "absent" },
+            id: group.id,
+            display_name: group.display_name,
+        });
         Self {
             id: None,
-            status: report.status,
+            status,
             directory,
             requested_at: None,
             started_at: time(report.started_at),
             finished_at: time(report.finished_at),
             counts: report.counts,
-            reason: report.reason,
+            groups: groups.collect(),
+            reason,
+            hint: reason.map(Reason::hint),
             message: report.message,
-            joined: false,
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
-            retry_after: (!report.status.is_final()).then_some(ASK_AGAIN),
-            links: Links { this },
+            retry_after: (!status.is_final()).then_some(ASK_AGAIN),
+            links,
         }
+    }
+
+    /// Whether it will stay as it is.
+    pub(super) fn is_final(&self) -> bool {
+        self.status.is_final()
     }
 }

@@ -8,12 +8,21 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod interleavings;
+mod memory_store;
 mod outbound;
 mod script;
 mod session;
+mod store;
 mod vcf_operations;
 mod vcf_session;
 mod vidm_login;
+mod vidm_profile;
+mod vidm_proof;
 mod vidm_reads;
+mod vidm_runs;
 mod vidm_support;
 mod vidm_sync;
+mod webhook_doctor;
+mod webhook_support;
+mod webhook_vcf_put;

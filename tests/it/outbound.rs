@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use idhook::auth::{AccessToken, Scheme, Secret};
 use idhook::endpoint::{Api, Endpoint, VendorError, bare, with_body};
 use idhook::error::{Error, ErrorCode, Result};
 use idhook::http::{Limits, TransportErrorKind};
@@ -14,6 +15,7 @@ use idhook::runtime::Runtime as _;
 use crate::script::{Call, Script, get, post};
 
 const THING: &str = "https://up.example/thing";
+const START_TIME: std::time::SystemTime = std::time::SystemTime::UNIX_EPOCH;
 
 #[derive(Debug)]
 struct Plain;
@@ -129,7 +131,15 @@ fn a_change_is_repeated_only_when_it_never_arrived() {
     for kind in [TransportErrorKind::Timeout, TransportErrorKind::Interrupted] {
         let error = fails([post(THING).fail(kind)], &Change);
         assert!(error.hint_text().unwrap().contains("read the state before trying again"), "{error}");
+        assert!(!error.is_retryable(), "{error}");
     }
+    for kind in [TransportErrorKind::Timeout, TransportErrorKind::Interrupted] {
+        assert!(fails([get(THING).fail(kind), get(THING).fail(kind), get(THING).fail(kind)], &Read).is_retryable());
+    }
+    let refused = || post(THING).fail(TransportErrorKind::Refused);
+    assert!(fails([refused(), refused(), refused()], &Change).is_retryable(), "it never arrived");
+    // Somebody has to allow the host first.
+    assert!(!fails([get(THING).fail(TransportErrorKind::HostNotAllowed)], &Read).is_retryable());
     for status in [429, 502, 503, 504] {
         fails([post(THING).answer(status, "")], &Change);
     }
@@ -186,6 +196,18 @@ fn the_vendors_words_are_kept() {
     assert!(error.detail().contains("busy.elsewhere"), "{error}");
     let page = fails([get(THING).answer(404, "<html><title>Apache Tomcat</title></html>")], &Read);
     assert!(page.hint_text().unwrap().contains("check the target's URL"), "{page}");
+}
+
+#[test]
+fn what_we_sent_does_not_come_back() {
+    let configured = Secret::new("hunter2 two");
+    let token = AccessToken::new(Scheme::Bearer, Secret::new("t0k3n.abc"), START_TIME, Duration::from_secs(600));
+    let script = Script::new([get(THING).answer(400, "you sent t0k3n.abc and hunter2+two, hunter2 two")]);
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let out = script.outbound().with_secrets(vec![&configured]);
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let error = script.run(out.call(&to, &Read, Some(&token))).unwrap_err();
+    assert_eq!(error.evidence().unwrap().message.as_deref(), Some("you sent … and …, …"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -26,6 +27,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind};
 use idhook::outbound::Outbound;
 use idhook::runtime::{Clock, Runtime};
+
+use crate::memory_store::MemoryStore;
 
 /// When every script begins: 2026-11-20T10:00:00Z.
 pub(crate) const START: Duration = Duration::from_secs(1_795_168_800);
@@ -140,6 +143,7 @@ pub(crate) struct Script {
     slept: RefCell<Vec<Duration>>,
     serial: Cell<u64>,
     lines: RefCell<Vec<String>>,
+    store: Option<Rc<MemoryStore>>,
 }
 
 #[derive(Debug)]
@@ -160,7 +164,14 @@ impl Script {
             slept: RefCell::default(),
             serial: Cell::default(),
             lines: RefCell::default(),
+            store: None,
         }
+    }
+
+    /// The same with this store, which other scripts may share.
+    pub(crate) fn with_store(mut self, store: &Rc<MemoryStore>) -> Self {
+        self.store = Some(Rc::clone(store));
+        self
     }
 
     /// Lets the script go on with these calls.
@@ -257,6 +268,12 @@ impl Clock for Script {
 }
 
 impl Runtime for Script {
+    type Store = MemoryStore;
+
+    fn store(&self) -> Option<&MemoryStore> {
+        self.store.as_deref()
+    }
+
     /// Counts, so that it is never twice the same and always the same again.
     fn random(&self) -> u64 {
         self.serial()

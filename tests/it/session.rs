@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 use idhook::auth::{AccessToken, Scheme, Secret};
 use idhook::error::{Error, ErrorCode};
 use idhook::runtime::Clock as _;
-use idhook::session::Session;
+use idhook::session::{Session, SharedToken};
+use idhook::store::SharedStore;
 
 use crate::script::Script;
 
@@ -52,7 +53,9 @@ impl<'s> Server<'s> {
             true => Ok(self.given.borrow().len()),
             false => Err(Error::new(ErrorCode::UpstreamAuth, "401")),
         };
-        self.session.with_token(self.script, async || self.login().await, work).await
+        let store = SharedStore::new(self.script, None, HOUR);
+        let shared = SharedToken::new(&store, "vidm", "prod", &[]);
+        self.session.with_token(&shared, async || self.login().await, work).await
     }
 
     fn revoke(&self) {

@@ -131,7 +131,7 @@ fn an_older_server_without_the_broker_is_told_as_such() {
         with(missing(format!("{broker}/prechecks?type=Okta")), async |client| client.prechecks(Some("Okta")).await);
     let oidc = with(missing(format!("{broker}/sddc-manager-oidc")), async |client| client.sddc_manager_oidc().await);
     for error in [prechecks.unwrap_err(), oidc.unwrap_err()] {
-        assert_eq!(error.code(), ErrorCode::NotFound);
+        assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
         assert!(error.hint_text().unwrap().contains("VCF 5.1"), "{error}");
     }
 }

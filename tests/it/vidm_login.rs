@@ -101,7 +101,7 @@ fn a_refusal_says_why_and_is_not_repeated() {
 fn no_login_there_points_to_url_and_tenant() {
     let estate = Estate::new([post(LOGIN).answer(404, "<html><title>Not Found</title></html>")]);
     let error = list(&estate).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::NotFound);
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
     assert!(error.hint_text().unwrap().contains("vidm_tenant"), "{error}");
 }
 
@@ -112,6 +112,9 @@ fn a_login_is_repeated_only_when_it_never_arrived() {
     for call in [post(LOGIN).fail(TransportErrorKind::Interrupted), post(LOGIN).answer(503, "")] {
         list(&Estate::new([call])).unwrap_err();
     }
+    // Nothing was changed: it may be asked again, only not at once.
+    let error = list(&Estate::new([post(LOGIN).fail(TransportErrorKind::Timeout)])).unwrap_err();
+    assert!(error.is_retryable() && error.hint_text().unwrap().contains("the login may count"), "{error}");
 }
 
 #[test]

@@ -55,6 +55,17 @@ fn no_state_is_unknown_and_says_so() {
 }
 
 #[test]
+fn a_state_is_dated_by_the_servers_clock() {
+    let at = Some(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(784_111_777));
+    for status in [200, 404] {
+        let call = get(STATE).answer(status, "RUNNING").answer_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(state(call).unwrap().server_time, at);
+        let call = get(STATE).answer(status, "RUNNING").answer_header("date", "yesterday");
+        assert_eq!(state(call).unwrap().server_time, None);
+    }
+}
+
+#[test]
 fn failing_to_ask_is_no_state() {
     assert_eq!(state(get(STATE).answer(403, "")).unwrap_err().code(), ErrorCode::UpstreamForbidden);
     assert_eq!(state(get(STATE).answer(500, "")).unwrap_err().code(), ErrorCode::UpstreamFailed);

@@ -6,8 +6,8 @@ use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
 use idhook::vidm::{DirectoryRef, StartOptions, SyncApi};
 
-use crate::script::get;
-use crate::vidm_support::{CORP, Estate, LAB, LIST, LOCAL, NOBODY, classic, domains, lists, logs_in, v2};
+use crate::script::{Call, get, post};
+use crate::vidm_support::{CORP, Estate, LAB, LIST, LOCAL, LOGIN, NOBODY, classic, domains, lists, logs_in, v2};
 
 #[test]
 fn cold_by_name_is_three_calls_and_warm_is_one() {
@@ -150,7 +150,7 @@ fn what_is_never_synced_is_told_from_a_fresh_list() {
 fn running_already_is_no_error() {
     let running =
         r#"{"errors":[{"code":"sync.running","message":"A sync is already in progress.","parameters":null}]}"#;
-    for (status, body) in [(409, ""), (409, running), (400, running), (500, running)] {
+    for (status, body) in [(409, ""), (409, running), (400, running)] {
         let estate = Estate::warm(true).then([classic(CORP).answer(status, body)]);
         let started = estate.start("corp.example").unwrap();
         assert!(started.already_running && started.directory.id == CORP, "{status} {body}");
@@ -182,7 +182,7 @@ fn a_start_is_repeated_only_when_it_never_arrived() {
     let estate = Estate::warm(true).then([classic(CORP).fail(TransportErrorKind::Timeout)]);
     let error = estate.start("corp.example").unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
-    assert!(error.hint_text().unwrap().contains("read the state"), "{error}");
+    assert!(error.hint_text().unwrap().contains("read the state") && !error.is_retryable(), "{error}");
 }
 
 #[test]
@@ -200,6 +200,42 @@ fn a_domain_leads_to_its_directory() {
     // Known from then on.
     let estate = estate.then([classic(CORP)]);
     estate.start("EMEA.corp.example").unwrap();
+}
+
+#[test]
+fn a_directory_in_trouble_does_not_hide_another_that_has_the_domain() {
+    let corp = || domains(CORP).answer(200, include_str!("../fixtures/vidm/domains.json"));
+    let other = || domains("66666666-7777-4888-8999-000000000005").answer(500, "");
+    let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(200, "<html>"), other(), classic(CORP)]);
+    assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
+    // Where nobody has it, the one that could not be asked may.
+    let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(404, ""), other()]);
+    assert_eq!(estate.start("nowhere.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
+}
+
+#[test]
+fn a_login_is_not_taken_for_an_answer_about_the_sync() {
+    let running = r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#;
+    for (status, body) in [(400, running), (409, ""), (404, running), (405, "")] {
+        // Nothing was started, the list is not asked, and no other call tried.
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        let error = estate.start(CORP).unwrap_err();
+        assert!(error.code().status().is_server_error() && !error.is_not_found(), "{status}: {error}");
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        let error = estate.run(async |client| client.sync_state(CORP).await).unwrap_err();
+        assert_eq!(error.evidence().unwrap().call, "POST /SAAS/API/1.0/REST/auth/system/login", "{status}");
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        estate.run(async |client| client.executions(CORP).await).unwrap_err();
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        estate.run(async |client| client.dry_run(CORP, false).await).unwrap_err();
+    }
+}
+
+#[test]
+fn a_page_that_speaks_of_progress_is_no_running_sync() {
+    let page = "<html><title>Upgrade in progress</title></html>";
+    let estate = Estate::warm(true).then([classic(CORP).answer(503, page)]);
+    assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamBusy);
 }
 
 #[test]
@@ -225,4 +261,19 @@ fn no_more_than_twenty_are_asked_for_their_domains() {
     let asked = (0..20).map(|n| domains(&format!("d{n}")).answer(200, r#"{"items":[]}"#));
     let estate = Estate::new([logs_in("t1"), list].into_iter().chain(asked));
     assert_eq!(estate.start("other.example").unwrap_err().code(), ErrorCode::DirectoryNotFound);
+}
+
+#[test]
+fn the_servers_clock_goes_with_its_word() {
+    let noon = Some(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+    let dated = |call: Call| call.answer_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (directory, call) in [
+        (CORP, classic(CORP).answer(200, "")),
+        // Running already is a word of its own, and dated likewise.
+        (CORP, classic(CORP).answer(409, "")),
+        (LAB, v2(LAB).answer(200, "{}")),
+    ] {
+        assert_eq!(Estate::warm(true).then([dated(call)]).start(directory).unwrap().server_time, noon);
+    }
+    assert_eq!(Estate::warm(true).then([classic(CORP)]).start(CORP).unwrap().server_time, None);
 }

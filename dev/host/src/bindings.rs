@@ -12,7 +12,11 @@ mod generated {
     wasmtime::component::bindgen!({
         path: "wit",
         world: "idhook:host/spin",
-        imports: { default: trappable },
+        imports: {
+            "wasi:keyvalue/store": async | trappable,
+            "wasi:keyvalue/atomics": async | trappable,
+            default: trappable,
+        },
         with: {
             "spin:key-value/key-value.store": crate::key_value::OpenStore,
             "wasi:keyvalue/store.bucket": crate::key_value::OpenStore,

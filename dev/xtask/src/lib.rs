@@ -1,10 +1,11 @@
 //! Development tasks, one file each: `cargo xtask help` lists them.
 //!
-//! The artifact tests use [`build`] too, so that they test the very component that ships.
+//! The artifact tests use [`build`] too, so that they test the very component that ships, and [`redis`].
 
 pub mod build;
 pub mod caller;
 pub mod demo;
+pub mod redis;
 pub mod serve;
 pub mod settings;
 pub mod simulator;

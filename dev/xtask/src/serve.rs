@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{ArgMatches, Command};
-use idhook_host::{Host, Options};
+use clap::{Arg, ArgMatches, Command};
+use idhook_host::{Host, KeyValue, Options};
 
 use crate::caller::Caller;
 use crate::terminal::say;
@@ -20,6 +20,10 @@ pub fn command() -> Command {
     settings::options(Command::new(NAME).bin_name("cargo serve --").about(
         "Builds the component and serves it in the embedded host, which honours spin.toml as Spin does. \
          Without --api-keys a key is made and shown.",
+    ))
+    .arg(Arg::new("redis").long("redis").value_name("URL").help(
+        "keep what instances share on this Redis server (redis://host[:port][/database]); without it: in memory, for this \
+         process",
     ))
 }
 
@@ -40,6 +44,9 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, matches.get_one("port").copied().unwrap_or(3000)));
     options.ca_file = matches.get_one::<PathBuf>("ca-file").cloned();
     options.variables = variables;
+    if let Some(url) = matches.get_one::<String>("redis") {
+        options.key_value = KeyValue::redis(url)?;
+    }
     let host = Host::start(options).await?;
     let url = host.url();
     say(format!("idhook listens on {url}; Ctrl-C ends it"));

@@ -46,6 +46,7 @@ impl Endpoint for OauthToken<'_> {
     type Response = Granted;
     const CALL: &'static str = "POST /SAAS/auth/oauthtoken";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
         let body = match &self.account {

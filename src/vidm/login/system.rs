@@ -44,6 +44,7 @@ impl Endpoint for SystemLogin<'_> {
     type Response = Granted;
     const CALL: &'static str = "POST /SAAS/API/1.0/REST/auth/system/login";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
         let body = json(&Body { username: self.username, password: self.password, issue_token: true })?;

@@ -162,6 +162,19 @@ pub(super) fn newest_run(value: &Value) -> Option<Run> {
     }
 }
 
+/// Every run of a list, in its order; an object that is itself one run is a list of one. `None` when there is no list.
+pub(super) fn runs(value: &Value) -> Option<Vec<Run>> {
+    match value {
+        Value::Array(items) => Some(items.iter().filter_map(Value::as_object).map(Run::of).collect()),
+        Value::Object(map) => {
+            let list = map.iter().find(|(name, value)| value.is_array() && LISTS.contains(&plain(name).as_str()));
+            let one = || Some(Run::of(map)).filter(|run| !run.says_nothing()).map(|run| vec![run]);
+            list.and_then(|(_, list)| runs(list)).or_else(one)
+        }
+        _ => None,
+    }
+}
+
 impl Run {
     fn of(map: &Map<String, Value>) -> Self {
         let mut run = Self::default();

@@ -27,15 +27,20 @@ fn whole(number: f64) -> Option<u64> {
 
 fn epoch(number: u64) -> Option<SystemTime> {
     let since = if number >= MILLISECONDS { Duration::from_millis(number) } else { Duration::from_secs(number) };
-    // A zero stands for "never". Beyond the year 9999 nothing can be written down.
-    (1..253_402_300_800).contains(&since.as_secs()).then(|| SystemTime::UNIX_EPOCH + since)
+    bounded(SystemTime::UNIX_EPOCH.checked_add(since)?)
+}
+
+/// A zero stands for "never". Beyond the year 9999 nothing can be written down.
+fn bounded(time: SystemTime) -> Option<SystemTime> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (1..253_402_300_800).contains(&since.as_secs()).then_some(time)
 }
 
 fn date(text: &str) -> Option<SystemTime> {
     let text = text.strip_suffix("UTC").unwrap_or(text).trim_end();
     let time = text.get(19..)?;
     let Some(sign_at) = time.find(['+', '-']) else {
-        return humantime::parse_rfc3339_weak(text).ok();
+        return bounded(humantime::parse_rfc3339_weak(text).ok()?);
     };
     let (fraction, offset) = time.split_at_checked(sign_at)?;
     let local = humantime::parse_rfc3339_weak(&format!("{}{fraction}", text.get(..19)?)).ok()?;
@@ -43,12 +48,13 @@ fn date(text: &str) -> Option<SystemTime> {
     let number = |range| digits.get(range).unwrap_or("00").parse::<u64>().ok();
     let shift = Duration::from_secs(number(0..2)? * 3600 + number(2..4)? * 60);
     let utc = if offset.starts_with('+') { local.checked_sub(shift) } else { local.checked_add(shift) };
-    utc.filter(|time| *time >= SystemTime::UNIX_EPOCH)
+    bounded(utc?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -82,6 +88,9 @@ mod tests {
             json!(""),
             json!("yesterday"),
             json!("1970-01-01T00:00:00+10:00"),
+            json!("9999-12-31T23:59:59.999-05:00"),
+            json!("9999-12-31T23:59:59.999-99:99"),
+            json!("1970-01-01T00:00:00Z"),
             json!(u64::MAX),
             json!(1e300),
             json!("2020-12-17"),
@@ -90,6 +99,22 @@ mod tests {
             json!({}),
         ] {
             assert_eq!(read(&form), None, "{form}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_a_time_can_be_written_down(year in 0u32..=9999, rest in "-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-][0-9]{2}:?[0-9]{2})?") {
+            if let Some(time) = read(&json!(format!("{year:04}{rest}"))) {
+                prop_assert_eq!(humantime::format_rfc3339_millis(time).to_string(), crate::runtime::rfc3339(time));
+            }
+        }
+
+        #[test]
+        fn numbers_too(number in any::<u64>(), fraction in any::<f64>()) {
+            for value in [json!(number), json!(number.to_string()), json!(fraction)] {
+                read(&value).map(crate::runtime::rfc3339);
+            }
         }
     }
 }

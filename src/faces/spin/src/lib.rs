@@ -4,39 +4,56 @@
 
 mod client;
 mod runtime;
+mod store;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use futures_util::future::{Either, select};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use futures_util::stream::unfold;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
 use idhook::config::{Config, Problem, VARIABLES};
-use idhook::webhook::{Body, Webhook};
+use idhook::webhook::{Body, BodyBounds, Content, Webhook};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
-use std::pin::pin;
+use spin_sdk::wasip3::http_compat::IncomingRequestBody;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
 
 thread_local! {
     /// What this instance remembers between requests. Spin drops an instance that is idle for a second.
     static WEBHOOK: OnceCell<Rc<Webhook>> = const { OnceCell::new() };
 }
 
+/// A response's body: whole, or a stream that asks for its next piece only when the last one is out, and ends when nobody
+/// reads it any more.
+type Outgoing = http_body_util::Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>>>;
+
 /// Answers one request.
 #[spin_sdk::http_service]
-async fn handle(request: Request) -> Response<Full<Bytes>> {
+async fn handle(request: Request) -> Response<Outgoing> {
     let webhook = webhook().await;
-    let (parts, body) = request.into_parts();
-    let body = read(body, &webhook).await;
-    let is_head = parts.method == http::Method::HEAD;
-    let mut response = webhook.handle(&runtime::Spin, http::Request::from_parts(parts, body)).await;
-    // Framing is a face's business: said, the whole answer goes out in one piece.
-    if !is_head && response.status() != http::StatusCode::NO_CONTENT {
-        let length = response.body().len().into();
-        response.headers_mut().insert(http::header::CONTENT_LENGTH, length);
-    }
-    response.map(Full::new)
+    let is_head = request.method() == http::Method::HEAD;
+    let response = webhook.handle(&runtime::Spin, request, read).await;
+    let (mut parts, content) = response.into_parts();
+    let body = match content {
+        Content::Whole(bytes) => {
+            // Framing is a face's business: said, the whole answer goes out in one piece.
+            if !is_head && parts.status != http::StatusCode::NO_CONTENT {
+                parts.headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
+            }
+            Outgoing::Left(Full::new(bytes))
+        }
+        Content::Events(events) => {
+            let pieces = unfold(events, async |mut events| events.next().await.map(|piece| (Ok(Frame::data(piece)), events)));
+            Outgoing::Right(StreamBody::new(Box::pin(pieces)))
+        }
+    };
+    Response::from_parts(parts, body)
 }
 
 /// The webhook of this instance, made on the first request. While a variables provider fails it is made anew each time, so
@@ -67,10 +84,10 @@ async fn webhook() -> Rc<Webhook> {
     WEBHOOK.with(|cell| cell.get_or_init(|| webhook).clone())
 }
 
-/// Reads a request body within the webhook's bounds.
-async fn read(body: spin_sdk::wasip3::http_compat::IncomingRequestBody, webhook: &Webhook) -> Body {
-    let whole = pin!(Limited::new(body, webhook.request_body_limit()).collect());
-    let deadline = pin!(spin_sdk::time::sleep(webhook.request_timeout()));
+/// Reads a request body within bounds.
+async fn read(body: IncomingRequestBody, bounds: BodyBounds) -> Body {
+    let whole = pin!(Limited::new(body, bounds.limit).collect());
+    let deadline = pin!(spin_sdk::time::sleep(bounds.time));
     match select(whole, deadline).await {
         Either::Left((Ok(whole), _)) => Body::Whole(whole.to_bytes()),
         Either::Left((Err(e), _)) if e.is::<LengthLimitError>() => Body::TooLarge,

@@ -1,10 +1,12 @@
-//! Spin's clocks, randomness and log, as the core asks for them.
+//! Spin's clocks, randomness, log and store, as the core asks for them.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use idhook::runtime::{Clock, Runtime};
+
+use crate::store::SpinStore;
 
 /// The runtime this component runs in.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,12 @@ impl Clock for Spin {
 }
 
 impl Runtime for Spin {
+    type Store = SpinStore;
+
+    fn store(&self) -> Option<&SpinStore> {
+        Some(&SpinStore)
+    }
+
     fn random(&self) -> u64 {
         spin_sdk::wasip3::random::random::get_random_u64()
     }

@@ -32,7 +32,7 @@ async fn each_fault_has_its_problem() {
         ("busy for long", FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(120) }, "upstream_busy", 503),
         ("limit", FaultKind::Busy { status: 429, retry_after: RetryAfter::DateIn(90) }, "upstream_busy", 503),
         ("gateway page", FaultKind::Html { status: 500 }, "upstream_failed", 502),
-        ("not found page", FaultKind::Html { status: 404 }, "not_found", 404),
+        ("not found page", FaultKind::Html { status: 404 }, "upstream_invalid", 502),
         ("cut", FaultKind::CutBody, "upstream_failed", 502),
         ("redirect", redirect, "upstream_invalid", 502),
         ("too much", FaultKind::Oversized { bytes: 200_000, chunked: false }, "upstream_invalid", 502),
@@ -96,6 +96,41 @@ async fn a_start_is_never_sent_twice_by_chance() {
     scene.simulator.add_fault(Fault::new(FaultKind::LoseAnswer).path("syncprofile/sync"));
     let lost = scene.post(&corp_syncs(), "").await.problem("upstream_failed");
     assert!(lost["hint"].as_str().unwrap().contains("may have been carried out"), "{lost}");
+    assert_eq!(lost["retryable"], false, "{lost}");
+}
+
+#[tokio::test]
+async fn a_date_beyond_all_dates_is_survived() {
+    let scene = Scene::new().await;
+    let body = r#"{"status":"COMPLETED","endTime":"9999-12-31T23:59:59.999-05:00","startTime":"0000-01-01T00:00:00Z"}"#;
+    scene.simulator.add_fault(Fault::answer(200, "application/json", body).path("syncprofile/sync").method("GET"));
+    let path = format!("{DIRECTORIES}/{}/sync", seeds::CORP);
+    let state = scene.get(&path).await;
+    assert_eq!((state.status.as_u16(), &state.json()["status"]), (200, &Value::from("succeeded")), "{}", state.text);
+    assert!(state.json().get("finishedAt").is_none(), "{}", state.text);
+}
+
+#[tokio::test]
+async fn a_login_elsewhere_is_no_answer_about_the_directory() {
+    for (status, body) in [
+        (404, r#"{"errors":[{"code":"not.found","message":"planted"}]}"#),
+        (405, "<html>planted"),
+        (400, r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#),
+        (409, ""),
+    ] {
+        let scene = Scene::new().await;
+        scene.simulator.add_fault(Fault::answer(status, "application/json", body).path("login").always());
+        scene.simulator.add_fault(Fault::answer(status, "application/json", body).path("/v1/tokens").always());
+        for answer in [
+            scene.post(&corp_syncs(), "").await,
+            scene.get(&format!("{DIRECTORIES}/{}/sync", seeds::CORP)).await,
+            scene.get(PROVIDERS).await,
+            scene.write(reqwest::Method::DELETE, &format!("{PROVIDERS}/x"), "").await,
+        ] {
+            assert_eq!(answer.status.as_u16(), 502, "{status}: {}", answer.text);
+            assert!(!answer.text.contains("planted") && answer.text.contains("hint"), "{}", answer.text);
+        }
+    }
 }
 
 #[tokio::test]
@@ -189,5 +224,6 @@ async fn a_host_the_manifest_does_not_allow() {
     let scene = Scene::with(Setting { variables: vec![("targets", targets.to_owned())], ..Setting::default() }).await;
     let problem = scene.get("/vidm/lab/v1/directories").await.problem("upstream_unreachable");
     let hint = problem["hint"].as_str().unwrap();
+    assert_eq!(problem["retryable"], false, "{problem}");
     assert!(hint.contains("allowed_outbound_hosts") && hint.contains("http://127.0.0.1:9"), "{problem}");
 }

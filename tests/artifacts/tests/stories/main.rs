@@ -4,9 +4,12 @@
 
 mod artifact;
 mod callers;
+mod doctor;
 mod documents;
 mod faults;
+mod put;
 mod scene;
 mod secrets;
+mod store;
 mod vcf;
 mod vidm;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use idhook_host::{Host, Options, Output};
+use idhook_host::{Host, KeyValue, Options, Output};
 use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration, credentials};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -22,6 +22,7 @@ pub(crate) struct Scene {
     pub(crate) host: Host,
     pub(crate) keys: Keys,
     pub(crate) client: reqwest::Client,
+    options: Options,
     _ca: tempfile::NamedTempFile,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Keys {
     pub(crate) reader: String,
     /// Reads and syncs, but must leave the safeguards on.
     pub(crate) syncer: String,
-    /// All scopes, at a target named `other` only.
+    /// All scopes, at the SDDC Manager only.
     pub(crate) elsewhere: String,
 }
 
@@ -73,11 +74,18 @@ pub(crate) struct Setting {
     pub(crate) tls: bool,
     pub(crate) trusted: bool,
     pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) key_value: KeyValue,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { simulator: SimulatorOptions::default(), tls: false, trusted: true, variables: Vec::new() }
+        Self {
+            simulator: SimulatorOptions::default(),
+            tls: false,
+            trusted: true,
+            variables: Vec::new(),
+            key_value: KeyValue::default(),
+        }
     }
 }
 
@@ -101,7 +109,7 @@ impl Scene {
             .iter()
             .flat_map(|caller| serde_json::from_str::<Vec<Value>>(&caller.api_keys).unwrap())
             .collect();
-        entries[3]["targets"] = serde_json::json!(["other"]);
+        entries[3]["targets"] = serde_json::json!(["vcf/default"]);
 
         let (vidm, sddc) = match setting.tls {
             true => (simulator.vidm_tls_url(), simulator.sddc_tls_url()),
@@ -112,6 +120,7 @@ impl Scene {
         // So that "warm" does not depend on how busy the machine is.
         options.idle_instance_timeout = Duration::from_secs(30);
         options.ca_file = (setting.tls && setting.trusted).then(|| ca.path().to_owned());
+        options.key_value = setting.key_value;
         let variables = [
             ("vidm_url", vidm),
             ("vidm_username", credentials::VIDM_USERNAME.to_owned()),
@@ -124,10 +133,22 @@ impl Scene {
         for (name, value) in variables.into_iter().chain(setting.variables) {
             options.variables.insert(name.to_owned(), value);
         }
-        let host = Host::start(options).await.unwrap();
+        let host = Host::start(options.clone()).await.unwrap();
         let keys = Keys { all: all.key, reader: reader.key, syncer: syncer.key, elsewhere: elsewhere.key };
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { simulator, host, keys, client, _ca: ca }
+        Self { simulator, host, keys, client, options, _ca: ca }
+    }
+
+    /// A further host like the first, on the same store: other instances. `change` is what is different about it.
+    pub(crate) async fn another_host(&self, change: impl FnOnce(&mut Options)) -> Host {
+        let mut options = self.options.clone();
+        change(&mut options);
+        Host::start(options).await.unwrap()
+    }
+
+    /// Ends the host and starts it anew: nothing is left of its instances.
+    pub(crate) async fn restart(&mut self) {
+        self.host = self.another_host(|_| {}).await;
     }
 
     /// A request with no key.

@@ -16,7 +16,7 @@ const PATHS: [&str; 6] = [
 
 /// Every secret there is: passwords and client secrets begin with `planted-`, tokens are JWTs.
 #[track_caller]
-fn no_secret(scene: &Scene, what: &str, text: &str) {
+pub(crate) fn no_secret(scene: &Scene, what: &str, text: &str) {
     for secret in
         [credentials::VIDM_PASSWORD, credentials::SDDC_PASSWORD, credentials::VIDM_CLIENT_SECRET, "planted-", "eyJ"]
     {
@@ -27,7 +27,7 @@ fn no_secret(scene: &Scene, what: &str, text: &str) {
     }
 }
 
-async fn everything(scene: &Scene) -> Vec<Answer> {
+pub(crate) async fn everything(scene: &Scene) -> Vec<Answer> {
     let mut answers = Vec::new();
     for path in PATHS {
         answers.push(scene.get(path).await);
@@ -80,6 +80,103 @@ async fn nothing_secret_is_shown() {
         }
         no_secret(&scene, &format!("the log, {what}"), &scene.host.output());
         assert!(!scene.log().is_empty());
+    }
+}
+
+/// A secret in the forms in which a server may send it back, in error bodies of several kinds.
+fn echoes(secret: &str) -> Vec<(&'static str, String)> {
+    let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let json = serde_json::to_string(secret).unwrap();
+    let json = json.trim_matches('"');
+    let unicode: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let base64 = base64(format!("svc-idhook:{secret}").as_bytes());
+    let vendor = |said: &str| format!(r#"{{"errors":[{{"code":"bad","message":"{said}"}}],"message":"{said}","errorCode":"E"}}"#);
+    vec![
+        ("as it is", secret.to_owned()),
+        ("escaped as JSON", vendor(json)),
+        ("escaped as JSON, all of it", vendor(&unicode)),
+        ("JSON within JSON", vendor(&serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"').to_owned())),
+        ("percent-encoded", format!("password={percent}&x=1")),
+        ("form-encoded", vendor(&format!("password={}", percent.to_lowercase().replace("%20", "+")))),
+        ("in base64", vendor(&format!("Authorization: Basic {base64}"))),
+        ("cut at the end of the excerpt", format!("{}{secret}", "x".repeat(590 - secret.len() / 2))),
+        ("as the vendor's code", vendor("m").replace("\"bad\"", &format!("\"{json}\"")).replace("\"E\"", &format!("\"{json}\""))),
+        ("in a title", format!("<html><title>{secret}</title>")),
+    ]
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |chunk: &[u8]| {
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        (0..=chunk.len()).map(|at| char::from(DIGITS[(bits >> (18 - 6 * at) & 63) as usize])).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
+}
+
+/// No eight characters in a row of `secret`, however encoded: as it is, joined over its blanks, or in base64.
+#[track_caller]
+fn no_piece(what: &str, secret: &str, text: &str) {
+    let encoded = base64(format!("svc-idhook:{secret}").as_bytes());
+    let core = &encoded[16..];
+    for secret in [secret.to_owned(), secret.split_whitespace().collect::<Vec<_>>().join(" "), core.to_owned()] {
+        let letters: Vec<char> = secret.chars().collect();
+        for piece in letters.windows(8).map(|piece| piece.iter().collect::<String>()) {
+            assert!(!text.contains(&piece), "{what} shows {piece}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_form_of_a_password_comes_back() {
+    for (part, secret, path) in [
+        ("login", credentials::VIDM_PASSWORD, "/vidm/default/v1/directories"),
+        ("directoryconfigs", credentials::VIDM_PASSWORD, "/vidm/default/v1/directories"),
+        ("tokens", credentials::SDDC_PASSWORD, "/vcf/default/v1/identity-providers"),
+        ("identity-providers", credentials::SDDC_PASSWORD, "/vcf/default/v1/identity-providers"),
+    ] {
+        for (form, body) in echoes(secret) {
+            for status in [400, 404, 500] {
+                let what = format!("{part} {status}, {form}");
+                let scene = Scene::new().await;
+                scene.simulator.add_fault(Fault::answer(status, "application/json", &body).path(part).always());
+                let answer = scene.get(path).await;
+                assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{what}");
+                no_piece(&what, secret, &answer.text);
+                no_piece(&format!("the log, {what}"), secret, &scene.host.output());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn blanks_that_are_joined_and_codes_that_quote_show_nothing() {
+    // The login goes to the simulator's own tenant, so another secret of ours stands in for the password: the state key.
+    let secret = "planted  with   blanks  and  more  of  them";
+    for body in [secret.to_owned(), format!(r#"{{"errors":[{{"code":"planted-in-a-code","message":"{secret}"}}]}}"#)] {
+        let variables = vec![("state_key", secret.to_owned()), ("targets", r#"{"vcf":{"x":{"url":"https://x.invalid","username":"u","password":"planted-in-a-code"}}}"#.to_owned())];
+        let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+        scene.simulator.add_fault(Fault::answer(400, "application/json", &body).path("directoryconfigs").always());
+        let answer = scene.get("/vidm/default/v1/directories").await;
+        assert!(answer.status.is_client_error(), "{}", answer.text);
+        no_piece("the answer", secret, &answer.text);
+        no_piece("the log", secret, &scene.host.output());
+        no_secret(&scene, "the answer", &answer.text);
+        no_secret(&scene, "the log", &scene.host.output());
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_a_call_does_not_come_back() {
+    let scene = Scene::new().await;
+    let token = "s3ssion.t0ken-value";
+    let login = format!(r#"{{"sessionToken":"{token}"}}"#);
+    scene.simulator.add_fault(Fault::answer(200, "application/json", &login).path("login").always());
+    for body in [format!("no such session: HZN {token}"), format!(r#"{{"errors":[{{"code":"{token}","message":"x {token}"}}]}}"#)] {
+        scene.simulator.add_fault(Fault::answer(403, "application/json", &body).path("directoryconfigs"));
+        let answer = scene.get("/vidm/default/v1/directories").await;
+        answer.problem("upstream_forbidden");
+        assert!(!answer.text.contains(token) && !scene.host.output().contains(token), "{}", answer.text);
     }
 }
 

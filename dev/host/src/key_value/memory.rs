@@ -1,0 +1,105 @@
+//! A store in memory: as strict as Spin's default one (SQLite) is dangerous.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The values of one store.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<BTreeMap<String, Value>>);
+
+#[derive(Debug)]
+enum Value {
+    Set(Vec<u8>),
+    /// Made by `increment`, and by nothing else.
+    Counter(i64),
+}
+
+impl Value {
+    /// As it is read: a counter has the form that Spin's default store gives it, eight bytes, little-endian.
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Set(bytes) => bytes.clone(),
+            Self::Counter(count) => count.to_le_bytes().to_vec(),
+        }
+    }
+}
+
+impl Memory {
+    /// A panic under the lock can only come from running out of memory; the map itself stays sound.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.lock().get(key).map(Value::bytes)
+    }
+
+    pub(crate) fn set(&self, key: String, value: Vec<u8>) {
+        self.lock().insert(key, Value::Set(value));
+    }
+
+    pub(crate) fn delete(&self, key: &str) {
+        self.lock().remove(key);
+    }
+
+    pub(crate) fn exists(&self, key: &str) -> bool {
+        self.lock().contains_key(key)
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Refuses a key that was ever set. Spin's default store panics there unless the value happens to have eight bytes, and
+    /// is out of order from then on; a component that gets along here does not get that far.
+    pub(crate) fn increment(&self, key: String, delta: i64) -> Result<i64, String> {
+        match self.lock().entry(key).or_insert(Value::Counter(0)) {
+            Value::Counter(count) => {
+                *count = count.wrapping_add(delta);
+                Ok(*count)
+            }
+            Value::Set(_) => Err("the key was set, so it is no counter: Spin's default store would break down".to_owned()),
+        }
+    }
+
+    /// Writes `value` if the key still holds `seen`, and returns what it holds otherwise.
+    pub(crate) fn compare_and_swap(&self, key: &str, seen: Option<&[u8]>, value: Vec<u8>) -> Result<(), Option<Vec<u8>>> {
+        let mut values = self.lock();
+        let now = values.get(key).map(Value::bytes);
+        if now.as_deref() != seen {
+            return Err(now);
+        }
+        values.insert(key.to_owned(), Value::Set(value));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+
+    #[test]
+    fn counters_start_at_zero_and_refuse_what_was_set() {
+        let memory = Memory::default();
+        assert_eq!(memory.increment("n".to_owned(), 3), Ok(3));
+        assert_eq!(memory.increment("n".to_owned(), -1), Ok(2));
+        assert_eq!(memory.get("n").unwrap(), 2_i64.to_le_bytes());
+        for value in [b"2".to_vec(), 2_i64.to_le_bytes().to_vec()] {
+            memory.set("n".to_owned(), value.clone());
+            assert!(memory.increment("n".to_owned(), 1).is_err());
+            assert_eq!(memory.get("n").unwrap(), value);
+        }
+        memory.delete("n");
+        assert!(!memory.exists("n"));
+        assert_eq!(memory.increment("n".to_owned(), 1), Ok(1));
+    }
+
+    #[test]
+    fn a_swap_fails_when_the_value_has_changed() {
+        let memory = Memory::default();
+        assert_eq!(memory.compare_and_swap("k", None, b"1".to_vec()), Ok(()));
+        assert_eq!(memory.compare_and_swap("k", None, b"2".to_vec()), Err(Some(b"1".to_vec())));
+        assert_eq!(memory.compare_and_swap("k", Some(b"1"), b"2".to_vec()), Ok(()));
+        assert_eq!(memory.get("k").unwrap(), b"2");
+    }
+}

@@ -1,0 +1,98 @@
+//! A Redis server of one's own, for tests and trials: on a free loopback port, keeping nothing on disk.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+/// How long the server may take to be up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running `redis-server`; dropping it ends it.
+#[derive(Debug)]
+pub struct Redis {
+    server: Child,
+    address: SocketAddr,
+}
+
+impl Redis {
+    /// Starts one; `None` when `redis-server` is not installed.
+    ///
+    /// # Errors
+    /// When it is installed and does not come up.
+    pub fn start() -> Result<Option<Self>> {
+        Self::start_at(free_port()?)
+    }
+
+    /// Starts one at this port of 127.0.0.1; `None` when `redis-server` is not installed.
+    ///
+    /// # Errors
+    /// When it is installed and does not come up.
+    pub fn start_at(port: u16) -> Result<Option<Self>> {
+        let started = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .current_dir(std::env::temp_dir())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let server = match started {
+            Ok(server) => server,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e).context("redis-server could not be started"),
+        };
+        let mut redis = Self { server, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
+        let begun = Instant::now();
+        while TcpStream::connect_timeout(&redis.address, PATIENCE).is_err() {
+            if let Some(status) = redis.server.try_wait()? {
+                bail!("redis-server ended at once ({status}); is port {port} taken?");
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("redis-server does not listen on {}", redis.address);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(Some(redis))
+    }
+
+    /// Starts one for a test. Where `redis-server` is not installed, says how to install it and gives `None`; with `CI` set
+    /// in the environment that is an error, so that no test is skipped there unseen.
+    ///
+    /// # Errors
+    /// As [`Redis::start`], and when a test may not be skipped.
+    pub fn for_test() -> Result<Option<Self>> {
+        const HOW: &str = "redis-server is not installed (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)";
+        let redis = Self::start()?;
+        if redis.is_none() {
+            if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
+                bail!(HOW);
+            }
+            crate::terminal::say(format!("SKIPPED: {HOW}"));
+        }
+        Ok(redis)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{}/0", self.address)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// A port nobody listens on.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

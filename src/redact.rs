@@ -1,0 +1,236 @@
+//! Striking our secrets out of texts that others wrote: a server may send back what it was sent, in whatever form.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde_json::Value;
+
+use crate::auth::Secret;
+
+/// Shorter texts than this are not struck out: they would be found in any text.
+const MIN_SECRET: usize = 4;
+
+/// The shortest piece of base64 that is looked for.
+const MIN_BASE64: usize = 5;
+
+/// What stands where a secret was.
+const STRUCK: &str = "…";
+
+/// Reads one character at the beginning of a text: what it stands for, and how much of the text it takes.
+type Decoder = fn(&[u8]) -> Option<(Decoded, usize)>;
+
+enum Decoded {
+    Byte(u8),
+    Char(char),
+}
+
+/// As it is; as in a JSON string; percent-encoded, once with `+` as itself and once as a form has it; as in HTML.
+const DECODERS: [Decoder; 5] = [|_| None, json, percent, form, html];
+
+/// `text` without any of `secrets`: raw, escaped, encoded, or in base64.
+pub(crate) fn strike(text: &str, secrets: &[&Secret]) -> String {
+    let secrets: Vec<&[u8]> =
+        secrets.iter().map(|secret| secret.expose().as_bytes()).filter(|secret| secret.len() >= MIN_SECRET).collect();
+    let mut spans = Vec::new();
+    for decoder in DECODERS {
+        let (decoded, places) = decode(text.as_bytes(), decoder);
+        for secret in &secrets {
+            find(&decoded, &places, secret, &mut spans);
+        }
+    }
+    if text.len() >= MIN_BASE64 {
+        let plain = text.replace('-', "+").replace('_', "/");
+        let places: Vec<usize> = (0..=plain.len()).collect();
+        for needle in secrets.iter().flat_map(|secret| in_base64(secret)) {
+            find(plain.as_bytes(), &places, needle.as_bytes(), &mut spans);
+        }
+    }
+    cut(text, spans)
+}
+
+/// Every text of `value`, names of fields included, without any of `secrets`.
+pub(crate) fn strike_json(value: &mut Value, secrets: &[&Secret]) {
+    match value {
+        Value::String(text) => *text = strike(text, secrets),
+        Value::Array(items) => items.iter_mut().for_each(|item| strike_json(item, secrets)),
+        Value::Object(fields) => {
+            for (name, mut item) in std::mem::take(fields) {
+                strike_json(&mut item, secrets);
+                fields.insert(strike(&name, secrets), item);
+            }
+        }
+        Value::Number(number) => {
+            let text = number.to_string();
+            if strike(&text, secrets) != text {
+                *value = Value::String(STRUCK.to_owned());
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// `text` read by `decoder`, and where each byte of it began; the end is there as well.
+fn decode(text: &[u8], decoder: Decoder) -> (Vec<u8>, Vec<usize>) {
+    let (mut decoded, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
+    let mut at = 0;
+    while let Some((&first, rest)) = text.get(at..).and_then(|rest| Some((rest.first()?, rest))) {
+        let (one, length) = decoder(rest).unwrap_or((Decoded::Byte(first), 1));
+        match one {
+            Decoded::Byte(byte) => decoded.push(byte),
+            Decoded::Char(c) => decoded.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        places.resize(decoded.len(), at);
+        at += length;
+    }
+    places.push(text.len());
+    (decoded, places)
+}
+
+fn find(text: &[u8], places: &[usize], needle: &[u8], spans: &mut Vec<(usize, usize)>) {
+    for (at, window) in text.windows(needle.len()).enumerate() {
+        if window == needle
+            && let (Some(begin), Some(end)) = (places.get(at), places.get(at + needle.len()))
+        {
+            spans.push((*begin, *end));
+        }
+    }
+}
+
+/// `text` with a mark in place of each of these spans.
+fn cut(text: &str, mut spans: Vec<(usize, usize)>) -> String {
+    spans.sort_unstable();
+    let (mut left, mut done) = (String::with_capacity(text.len()), 0);
+    for (begin, end) in spans {
+        if begin >= done {
+            left.push_str(text.get(done..begin).unwrap_or_default());
+            left.push_str(STRUCK);
+        }
+        done = done.max(end);
+    }
+    left.push_str(text.get(done..).unwrap_or_default());
+    left
+}
+
+/// What base64 makes of `secret` wherever it stands in what is encoded (a name and a colon before it, say): the characters
+/// that it alone decides, in each of the three places.
+fn in_base64(secret: &[u8]) -> Vec<String> {
+    let mut needles = Vec::new();
+    for (before, begin) in [(0, 0), (1, 2), (2, 3)] {
+        let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.iter().copied()).collect();
+        let text = STANDARD_NO_PAD.encode(&padded);
+        needles.extend(text.get(begin..padded.len() * 4 / 3).filter(|needle| needle.len() >= MIN_BASE64).map(str::to_owned));
+    }
+    needles
+}
+
+fn hex(digits: Option<&[u8]>) -> Option<u32> {
+    let digits = std::str::from_utf8(digits?).ok()?;
+    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
+}
+
+fn json(text: &[u8]) -> Option<(Decoded, usize)> {
+    match text {
+        [b'\\', b'u', ..] => Some((Decoded::Char(char::from_u32(hex(text.get(2..6))?)?), 6)),
+        [b'\\', b'n', ..] => Some((Decoded::Byte(b'\n'), 2)),
+        [b'\\', b't', ..] => Some((Decoded::Byte(b'\t'), 2)),
+        [b'\\', escaped @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((Decoded::Byte(*escaped), 2)),
+        _ => None,
+    }
+}
+
+fn percent(text: &[u8]) -> Option<(Decoded, usize)> {
+    match text {
+        [b'%', ..] => Some((Decoded::Byte(u8::try_from(hex(text.get(1..3))?).ok()?), 3)),
+        _ => None,
+    }
+}
+
+fn form(text: &[u8]) -> Option<(Decoded, usize)> {
+    if text.starts_with(b"+") { Some((Decoded::Byte(b' '), 1)) } else { percent(text) }
+}
+
+fn html(text: &[u8]) -> Option<(Decoded, usize)> {
+    let inner = text.strip_prefix(b"&")?;
+    let end = inner.iter().take(10).position(|byte| *byte == b';')?;
+    let c = match inner.get(..end)? {
+        b"amp" => '&',
+        b"lt" => '<',
+        b"gt" => '>',
+        b"quot" => '"',
+        b"apos" => '\'',
+        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(hex(Some(digits))?)?,
+        [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
+        _ => return None,
+    };
+    Some((Decoded::Char(c), end + 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn struck(text: &str, secret: &str) -> String {
+        strike(text, &[&Secret::new(secret)])
+    }
+
+    #[test]
+    fn an_echoed_secret_is_struck_out() {
+        let secrets = [&Secret::new("hunter2"), &Secret::new("a"), &Secret::new("")];
+        assert_eq!(strike("bad password hunter2 for a, hunter2hunter2", &secrets), "bad password … for a, ……");
+        assert_eq!(strike("", &secrets), "");
+    }
+
+    #[test]
+    fn in_whatever_form_it_comes_back() {
+        let secret = "p ä\"w\\d/&+%<9";
+        for form in [
+            secret,
+            r#"p ä\"w\\d\/&+%<9"#,
+            r#"p \u00e4\u0022w\u005Cd/\u0026+%<9"#,
+            "p%20%C3%A4%22w%5Cd%2F%26%2B%25%3C9",
+            "p+%c3%a4%22w%5cd%2f%26%2b%25%3c9",
+            "p%20%C3%A4%22w%5Cd/&+%25%3C9",
+            "p ä&quot;w\\d/&amp;+%&lt;9",
+            "p &#228;&#x22;w\\d/&amp;+%&lt;9",
+        ] {
+            assert_eq!(struck(&format!("pw={form}&x"), secret), "pw=…&x", "{form}");
+        }
+    }
+
+    #[test]
+    fn base64_hides_nothing_whatever_stands_before_it() {
+        let secret = "s3cr?t>pa~ss";
+        for before in ["", "a:", "ab:", "abc:", "svc-idhook:"] {
+            for text in [STANDARD.encode(format!("{before}{secret}")), URL_SAFE.encode(format!("{before}{secret}:x"))] {
+                let left = struck(&text, secret);
+                let rest: Vec<_> = left.split('…').collect();
+                assert_eq!(rest.len(), 2, "{text}");
+                // What is left does not hold three bytes of it.
+                let shown = URL_SAFE.encode(secret).as_bytes().windows(4).filter(|w| left.as_bytes().windows(4).any(|l| l == *w)).count();
+                assert_eq!(shown, 0, "{text} {left}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_of_a_document() {
+        let mut value = json!({"a": ["x hunter2"], "hunter2": {"b": "hunter%32"}, "n": 12_345_678, "t": true});
+        strike_json(&mut value, &[&Secret::new("hunter2"), &Secret::new("12345678")]);
+        assert_eq!(value, json!({"a": ["x …"], "…": {"b": "…"}, "n": "…", "t": true}));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_any_length_breaks_it(text in "\\PC{0,60}", secret in "\\PC{0,8}") {
+            let left = struck(&text, &secret);
+            prop_assert!(secret.len() < MIN_SECRET || secret.contains('…') || !left.contains(&secret));
+        }
+
+        #[test]
+        fn escapes_that_are_none(text in "[%&\\\\u#x;0-9a-f+äé]{0,40}") {
+            prop_assert!(struck(&text, "hunter2") == text);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The store as the core uses it: bounded, sealed, expiring, and never the cause of a failure.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::{Either, select};
+
+use super::{Store, StoreError};
+use crate::error::excerpt;
+use crate::runtime::Runtime;
+use crate::seal::Sealer;
+use crate::state_key::{StateKey, hmac};
+
+/// What one call to the store may take. A store that is well answers within milliseconds; one that is down may hang.
+const CALL_TIME: Duration = Duration::from_secs(1);
+
+/// A store that failed is left alone by this instance for so long.
+const HOLD: Duration = Duration::from_secs(10);
+
+/// What an instance knows of its store: the keys everything is kept under, and whether it is worth asking.
+#[derive(Debug)]
+pub struct StoreAccess {
+    state_key: Arc<StateKey>,
+    keys: OnceLock<Keys>,
+    /// On the clock that never goes back.
+    left_alone_until: Cell<Duration>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    sealer: Sealer,
+    fingerprints: FingerprintKey,
+    /// Stands in every key: whoever has another state key has another store, even where it is the same.
+    tag: String,
+}
+
+struct FingerprintKey([u8; 32]);
+
+impl std::fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FingerprintKey(…)")
+    }
+}
+
+impl StoreAccess {
+    /// Access for whoever has this key.
+    #[must_use]
+    pub fn new(state_key: Arc<StateKey>) -> Self {
+        Self { state_key, keys: OnceLock::new(), left_alone_until: Cell::default() }
+    }
+
+    fn keys(&self) -> &Keys {
+        self.keys.get_or_init(|| Keys {
+            sealer: Sealer::new(&self.state_key),
+            fingerprints: FingerprintKey(self.state_key.derive("store fingerprint")),
+            tag: short(&self.state_key.derive("store tag"), 6),
+        })
+    }
+
+    fn fingerprint(&self, parts: &[&str]) -> String {
+        let mut all = String::new();
+        for part in parts {
+            all.push_str(part);
+            all.push('\u{1f}');
+        }
+        short(&hmac(&self.keys().fingerprints.0, all.as_bytes()), 12)
+    }
+}
+
+fn short(bytes: &[u8], length: usize) -> String {
+    URL_SAFE_NO_PAD.encode(bytes.get(..length).unwrap_or(bytes))
+}
+
+/// A value that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The value.
+    pub value: Vec<u8>,
+    /// When it ends.
+    pub until: SystemTime,
+}
+
+/// The store in one request's view. Where there is none, where it failed during this request, and where it failed for this
+/// instance in the last ten seconds, nothing is found and nothing kept; the request goes on as without.
+///
+/// Keys begin with `idhook:` and a tag of the state key; counters with `idhook:n:` and the tag, and no other call ever touches
+/// those. Everything else is sealed, whether secret or not: what decides which directory is synced must not be alterable by
+/// whoever can write to a shared Redis.
+#[derive(Debug)]
+pub struct SharedStore<'r, R> {
+    runtime: &'r R,
+    access: Option<&'r StoreAccess>,
+    deadline: Duration,
+    trouble: RefCell<Option<String>>,
+    given_up: Cell<bool>,
+}
+
+impl<'r, R: Runtime> SharedStore<'r, R> {
+    /// The store of `runtime` as `access` knows it, until `deadline` (as [`Clock::elapsed`](crate::runtime::Clock::elapsed)
+    /// has it); without access there is none.
+    pub fn new(runtime: &'r R, access: Option<&'r StoreAccess>, deadline: Duration) -> Self {
+        Self { runtime, access, deadline, trouble: RefCell::default(), given_up: Cell::default() }
+    }
+
+    /// The runtime underneath.
+    #[must_use]
+    pub fn runtime(&self) -> &'r R {
+        self.runtime
+    }
+
+    /// Whether there is a store to be asked, as far as is known.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.reach().is_some()
+    }
+
+    /// What went wrong with the store during this request; for the log.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
+    }
+
+    /// A name for something that belongs to one target and holds only as long as these `parts` (URL, credentials) stay what
+    /// they are; `None` without a store. The parts cannot be found out from it.
+    #[must_use]
+    pub fn name(&self, what: &str, target: &str, parts: &[&str]) -> Option<String> {
+        let (access, _) = self.reach()?;
+        Some(format!("{what}:{target}:{}", access.fingerprint(parts)))
+    }
+
+    /// What is kept under `name`. What cannot be opened or has ended is not there; what has ended is taken out.
+    pub async fn get(&self, name: &str) -> Option<Kept> {
+        let (access, store) = self.reach()?;
+        let key = value_key(access, name);
+        let sealed = self.bounded(access, "get", store.get(&key)).await??;
+        let text = access.keys().sealer.open(&key, &sealed)?;
+        let (until, value) = text.split_first_chunk::<8>()?;
+        let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*until)))?;
+        if until <= self.runtime.now() {
+            self.bounded(access, "delete", store.delete(&key)).await;
+            return None;
+        }
+        Some(Kept { value: value.to_vec(), until })
+    }
+
+    /// Keeps `value` under `name` for this long; whether it is kept now.
+    pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
+        let Some((access, store)) = self.reach() else { return false };
+        let until = (self.runtime.now() + lifetime).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut text = u64::try_from(until.as_millis()).unwrap_or(u64::MAX).to_be_bytes().to_vec();
+        text.extend_from_slice(value);
+        let key = value_key(access, name);
+        let sealed = access.keys().sealer.seal(&key, &text, self.runtime.random());
+        self.bounded(access, "set", store.set(&key, &sealed)).await.is_some()
+    }
+
+    /// Takes out what is kept under `name`.
+    pub async fn delete(&self, name: &str) {
+        if let Some((access, store)) = self.reach() {
+            let key = value_key(access, name);
+            self.bounded(access, "delete", store.delete(&key)).await;
+        }
+    }
+
+    /// Adds `by` to the counter `name`, atomically, and gives its new value; `None` without a store. Counters are not sealed,
+    /// never end, and share no name with what [`set`](Self::set) keeps.
+    pub async fn increment(&self, name: &str, by: u64) -> Option<u64> {
+        let (access, store) = self.reach()?;
+        self.bounded(access, "increment", store.increment(&counter_key(access, name), by)).await
+    }
+
+    /// Takes out the counter `name`: it begins at 0 again.
+    pub async fn delete_counter(&self, name: &str) {
+        if let Some((access, store)) = self.reach() {
+            self.bounded(access, "delete", store.delete(&counter_key(access, name))).await;
+        }
+    }
+
+    fn reach(&self) -> Option<(&'r StoreAccess, &'r R::Store)> {
+        let access = self.access?;
+        if self.given_up.get() || self.runtime.elapsed() < access.left_alone_until.get() {
+            return None;
+        }
+        Some((access, self.runtime.store()?))
+    }
+
+    /// One call, no longer than it may take. After a failure the store is none for this request, and for a while for this
+    /// instance.
+    async fn bounded<T>(
+        &self,
+        access: &StoreAccess,
+        what: &str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<T> {
+        let left = self.deadline.saturating_sub(self.runtime.elapsed());
+        let time = CALL_TIME.min(left);
+        let failure = match select(pin!(call), pin!(self.runtime.sleep(time))).await {
+            Either::Left((Ok(done), _)) => return Some(done),
+            Either::Left((Err(StoreError::Absent), _)) => None,
+            Either::Left((Err(StoreError::Failed(why)), _)) => Some(format!("{what}: {}", excerpt(&why))),
+            // The request's own time is up, and that is not the store's fault.
+            Either::Right(_) if left < CALL_TIME => return None,
+            Either::Right(_) => Some(format!("{what}: no answer within {} ms", CALL_TIME.as_millis())),
+        };
+        self.given_up.set(true);
+        access.left_alone_until.set(self.runtime.elapsed() + HOLD);
+        if failure.is_some() {
+            *self.trouble.borrow_mut() = failure;
+        }
+        None
+    }
+}
+
+fn counter_key(access: &StoreAccess, name: &str) -> String {
+    format!("idhook:n:{}:{name}", access.keys().tag)
+}
+
+fn value_key(access: &StoreAccess, name: &str) -> String {
+    format!("idhook:{}:{name}", access.keys().tag)
+}

@@ -1,0 +1,119 @@
+//! A request for a sync: all there is to know about it, so that whoever gets it back can answer for it.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::Order;
+use super::judge::Moment;
+use super::ledger::{ms, time};
+use crate::vidm::DirectorySummary;
+
+/// A request that was taken. It travels in the sync id, under short names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The vIDM target's name.
+    #[serde(rename = "t")]
+    pub target: String,
+    /// The directory's id.
+    #[serde(rename = "d")]
+    pub directory: String,
+    /// Its name, where it was known.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its type, where it was known.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// When it came, in milliseconds since 1970.
+    #[serde(rename = "r")]
+    pub(super) requested_ms: u64,
+    /// When it came, on vIDM's clock, where an answer told.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "moment")]
+    pub(super) moment: Option<Moment>,
+    /// The ledger its ticket is from: [`Request::SHARED`], or an instance's.
+    #[serde(rename = "l")]
+    pub(super) ledger: u64,
+    /// Its ticket there.
+    #[serde(rename = "q")]
+    pub(super) ticket: u64,
+    /// Whether it kicked a run off when it came.
+    #[serde(rename = "k", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) kicked: bool,
+    /// Whether its run ignores the safeguards.
+    #[serde(rename = "i", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ignore_safeguards: bool,
+    /// The groups that must be there in the end.
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+impl Request {
+    /// The ledger in the shared store.
+    pub(super) const SHARED: u64 = 0;
+
+    pub(super) fn new(target: &str, directory: DirectorySummary, requested: SystemTime, order: &Order) -> Self {
+        Self {
+            target: target.to_owned(),
+            directory: directory.id,
+            name: directory.name,
+            kind: directory.kind,
+            requested_ms: ms(requested),
+            moment: None,
+            ledger: Self::SHARED,
+            ticket: 0,
+            kicked: false,
+            ignore_safeguards: order.ignore_safeguards,
+            groups: order.groups.clone(),
+        }
+    }
+
+    /// When it came.
+    #[must_use]
+    pub fn requested(&self) -> SystemTime {
+        time(self.requested_ms)
+    }
+}
+
+#[cfg(test)]
+impl Request {
+    /// A request with everything filled in.
+    pub(crate) fn example() -> Self {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
+        Self {
+            target: "default".to_owned(),
+            directory: "d1000000-0000-4000-8000-0000000000c0".to_owned(),
+            name: Some("corp.example".to_owned()),
+            kind: Some("ACTIVE_DIRECTORY_LDAP".to_owned()),
+            requested_ms: ms(at),
+            moment: Some(Moment { earliest: at, latest: at + Duration::from_secs(1) }),
+            ledger: u64::MAX,
+            ticket: u64::MAX,
+            kicked: true,
+            ignore_safeguards: true,
+            groups: vec!["gg-app@corp.example".to_owned()],
+        }
+    }
+}
+
+impl Moment {
+    /// The same, seen from `earlier` before it: what happened then may be that much further back.
+    pub(super) fn widened(self, earlier: Duration) -> Self {
+        Self { earliest: self.earliest.checked_sub(earlier).unwrap_or(SystemTime::UNIX_EPOCH), latest: self.latest }
+    }
+}
+
+/// A moment as two numbers.
+mod moment {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Moment, ms, time};
+
+    pub(super) fn serialize<S: Serializer>(moment: &Option<Moment>, serializer: S) -> Result<S::Ok, S::Error> {
+        moment.map(|moment| (ms(moment.earliest), ms(moment.latest))).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Moment>, D::Error> {
+        let pair = Option::<(u64, u64)>::deserialize(deserializer)?;
+        Ok(pair.map(|(earliest, latest)| Moment { earliest: time(earliest), latest: time(latest) }))
+    }
+}

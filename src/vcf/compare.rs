@@ -1,0 +1,291 @@
+//! How a specification differs from what SDDC Manager shows of the same thing. Nobody is asked: two values in, a list of
+//! differences out.
+//!
+//! What can be compared is what is given back. A password or a client secret never is, nor is an external provider's own
+//! `certChain`; its `type` and its directory's are answered in other words than those taken (`AD_FS` or `ActiveDirectory`
+//! becomes `Microsoft ADFS` and `Oidc` in the vendor's reference). Those are told in [`Difference::not_compared`]. What
+//! the specification leaves out is the server's to choose (an OpenLDAP source without an alias is given one), so it is
+//! no difference.
+//!
+//! Servers are compared in their order: the first is the primary one, the second its stand-in (administration guide,
+//! "Add Active Directory over LDAP or OpenLDAP"). Certificates and domains are sets; certificates are the same when their
+//! DER is.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::FieldError;
+use crate::vcf::certificate;
+use crate::vcf::extra::Extra;
+use crate::vcf::model::{
+    DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentitySource, LdapInfo, OidcInfo,
+};
+use crate::vcf::spec::{
+    FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
+    OidcSpec, SourceDetails,
+};
+
+/// What a specification would change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Difference {
+    /// What is shown otherwise than it is wanted.
+    pub changes: Vec<Change>,
+    /// JSON Pointers to what the specification holds and SDDC Manager does not give back: secrets above all.
+    pub not_compared: Vec<String>,
+}
+
+/// One field that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// JSON Pointer (RFC 6901) into the specification.
+    pub pointer: String,
+    /// As it is; null where there is nothing. A certificate is a line about it. Left out, as is `to`, for a field that
+    /// this version does not know: nobody can say that it is no secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// As it is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
+}
+
+impl IdentitySourceSpec {
+    /// How it differs from `present`, the source of its domain.
+    #[must_use]
+    pub fn difference(&self, present: &IdentitySource) -> Difference {
+        let Self { name, ldap, extra } = self;
+        let mut difference = Difference::default();
+        difference.text("/name", name, &present.name, exact);
+        if let Some(ldap) = ldap {
+            let none = LdapInfo::default();
+            let shown = present.ldap.as_ref().unwrap_or(&none);
+            let kind = if shown.kind.is_some() { &shown.kind } else { &present.kind };
+            difference.text("/ldap/type", &ldap.kind, kind, in_any_case);
+            difference.ldap(ldap, shown);
+        }
+        difference.extra("", extra, &present.extra);
+        difference
+    }
+}
+
+impl IdentityProviderSpec {
+    /// How it differs from `present`, which is the same provider: see [`Self::is_another_than`].
+    #[must_use]
+    pub fn difference(&self, present: &IdentityProvider) -> Difference {
+        let Self { name, kind, cert_chain, ldap, oidc, fed_idp_spec, extra } = self;
+        let mut difference = Difference::default();
+        difference.text("/name", name, &present.name, exact);
+        difference.hidden("/type", kind.is_some());
+        difference.hidden("/certChain", cert_chain.as_ref().is_some_and(|chain| !chain.is_empty()));
+        if let Some(ldap) = ldap {
+            difference.hidden("/ldap/type", ldap.kind.is_some());
+            difference.ldap(ldap, present.ldap.as_ref().unwrap_or(&LdapInfo::default()));
+        }
+        if let Some(oidc) = oidc {
+            difference.oidc("/oidc", oidc, present.oidc.as_ref().unwrap_or(&OidcInfo::default()));
+        }
+        if let Some(federated) = fed_idp_spec {
+            difference
+                .federated(federated, present.fed_idp.as_ref().unwrap_or(&FederatedIdentityProviderInfo::default()));
+        }
+        difference.extra("", extra, &present.extra);
+        difference
+    }
+
+    /// Why this cannot be the provider `present`, by field: another name, or another kind as far as the answer's form
+    /// tells. Empty when it can.
+    #[must_use]
+    pub fn is_another_than(&self, present: &IdentityProvider) -> Vec<FieldError> {
+        let mut fields = Vec::new();
+        if let (Some(wanted), Some(shown)) = (&self.name, &present.name)
+            && wanted != shown
+        {
+            fields
+                .push(FieldError::new("/name", format!("is not the name of the external provider there is: {shown}")));
+        }
+        let wanted = self.fed_idp_spec.as_ref();
+        let shown = present.fed_idp.as_ref();
+        if wanted.is_some() != shown.is_some() {
+            let kind = present.kind.as_deref().unwrap_or("unknown");
+            let detail = format!("is of another kind than the external provider there is, whose type is {kind}");
+            fields.push(FieldError::new("/type", detail));
+        }
+        let wanted = wanted.and_then(|spec| spec.directory.as_ref()?.federated_idp_source_type.as_deref());
+        let shown = shown.and_then(|info| info.source.as_deref());
+        if let (Some(wanted), Some(shown)) = (wanted, shown)
+            && !in_any_case(wanted, shown)
+            // What VCF 5.1.1 calls Microsoft Entra ID.
+            && !(in_any_case(wanted, "MICROSOFT_ENTRA_ID") && in_any_case(shown, "AZURE"))
+        {
+            let detail = format!("is not the source of the external provider there is: {shown}");
+            fields.push(FieldError::new("/fedIdpSpec/directory/federatedIdpSourceType", detail));
+        }
+        fields
+    }
+}
+
+impl Difference {
+    fn change(&mut self, pointer: &str, from: Value, to: Value) {
+        self.changes.push(Change { pointer: pointer.to_owned(), from: Some(from), to: Some(to) });
+    }
+
+    /// Something that is given and cannot be read back.
+    fn hidden(&mut self, pointer: &str, given: bool) {
+        if given {
+            self.not_compared.push(pointer.to_owned());
+        }
+    }
+
+    fn text(&mut self, pointer: &str, wanted: &Option<String>, shown: &Option<String>, same: fn(&str, &str) -> bool) {
+        if let Some(wanted) = wanted
+            && !shown.as_deref().is_some_and(|shown| same(wanted, shown))
+        {
+            self.change(pointer, shown.clone().into(), wanted.clone().into());
+        }
+    }
+
+    /// A list, of which `same` says whether it is as wanted. None and an empty one are the same.
+    fn list(
+        &mut self,
+        pointer: &str,
+        wanted: &Option<Vec<String>>,
+        shown: &Option<Vec<String>>,
+        same: fn(&[String], &[String]) -> bool,
+    ) {
+        let Some(wanted) = wanted else { return };
+        let shown = shown.as_deref().unwrap_or_default();
+        if !same(wanted, shown) {
+            self.change(pointer, Value::from(shown), Value::from(wanted.as_slice()));
+        }
+    }
+
+    /// Certificates as a set of DER. Shown is a line about each, not its base64.
+    fn certificates(&mut self, pointer: &str, wanted: &Option<Vec<String>>, shown: &Option<Vec<String>>) {
+        let Some(wanted) = wanted else { return };
+        let wanted = certificate::ders(wanted);
+        let shown = certificate::ders(shown.as_deref().unwrap_or_default());
+        if !same_set(&wanted, &shown, |one, other| one == other) {
+            let lines = |ders: &[Vec<u8>]| {
+                let mut lines = Vec::new();
+                for der in ders {
+                    lines.push(certificate::describe(der));
+                }
+                Value::from(lines)
+            };
+            self.change(pointer, lines(&shown), lines(&wanted));
+        }
+    }
+
+    fn ldap(&mut self, wanted: &LdapSpec, shown: &LdapInfo) {
+        let LdapSpec { kind: _, domain_name, domain_alias, username, password, source_details, extra } = wanted;
+        self.text("/ldap/domainName", domain_name, &shown.domain_name, in_any_case);
+        self.text("/ldap/domainAlias", domain_alias, &shown.domain_alias, in_any_case);
+        self.text("/ldap/username", username, &shown.username, exact);
+        self.hidden("/ldap/password", password.is_some());
+        if let Some(details) = source_details {
+            let SourceDetails { users_base_dn, groups_base_dn, cert_chain, server_endpoints, extra } = details;
+            let none = SourceDetails::default();
+            let shown = shown.source_details.as_ref().unwrap_or(&none);
+            self.text("/ldap/sourceDetails/usersBaseDn", users_base_dn, &shown.users_base_dn, exact);
+            self.text("/ldap/sourceDetails/groupsBaseDn", groups_base_dn, &shown.groups_base_dn, exact);
+            let pointer = "/ldap/sourceDetails/serverEndpoints";
+            self.list(pointer, server_endpoints, &shown.server_endpoints, same_servers);
+            self.certificates("/ldap/sourceDetails/certChain", cert_chain, &shown.cert_chain);
+            self.extra("/ldap/sourceDetails", extra, &shown.extra);
+        }
+        self.extra("/ldap", extra, &shown.extra);
+    }
+
+    fn oidc(&mut self, at: &str, wanted: &OidcSpec, shown: &OidcInfo) {
+        let OidcSpec { client_id, client_secret, discovery_endpoint, extra } = wanted;
+        self.text(&format!("{at}/clientId"), client_id, &shown.client_id, exact);
+        self.hidden(&format!("{at}/clientSecret"), client_secret.is_some());
+        self.text(&format!("{at}/discoveryEndpoint"), discovery_endpoint, &shown.discovery_endpoint, exact);
+        self.extra(at, extra, &shown.extra);
+    }
+
+    fn federated(&mut self, wanted: &FederatedIdentityProviderSpec, shown: &FederatedIdentityProviderInfo) {
+        let FederatedIdentityProviderSpec { name, directory, oidc_spec, sync_client_token_ttl, extra } = wanted;
+        self.text("/fedIdpSpec/name", name, &shown.name, exact);
+        if let Some(directory) = directory {
+            let shown = match &shown.directory_list {
+                Some(DirectoryList::One(one)) => Some(&**one),
+                Some(DirectoryList::Many(many)) => {
+                    many.iter().find(|one| one.name == directory.name).or_else(|| many.first())
+                }
+                None => None,
+            };
+            self.directory(directory, shown.unwrap_or(&IdentityProviderDirectory::default()));
+        }
+        if let Some(oidc) = oidc_spec {
+            self.oidc("/fedIdpSpec/oidcSpec", oidc, shown.oidc_info.as_ref().unwrap_or(&OidcInfo::default()));
+        }
+        if let Some(ttl) = sync_client_token_ttl
+            && shown.sync_client_token_ttl != Some(*ttl)
+        {
+            self.change("/fedIdpSpec/syncClientTokenTTL", shown.sync_client_token_ttl.into(), (*ttl).into());
+        }
+        self.extra("/fedIdpSpec", extra, &shown.extra);
+    }
+
+    /// `federatedIdpSourceType` is not among it: with another one it would be another provider.
+    fn directory(&mut self, wanted: &IdentityProviderDirectory, shown: &IdentityProviderDirectory) {
+        let IdentityProviderDirectory {
+            directory_id,
+            name,
+            default_domain,
+            domains,
+            federated_idp_source_type: _,
+            extra,
+        } = wanted;
+        self.text("/fedIdpSpec/directory/directoryId", directory_id, &shown.directory_id, in_any_case);
+        self.text("/fedIdpSpec/directory/name", name, &shown.name, exact);
+        self.text("/fedIdpSpec/directory/defaultDomain", default_domain, &shown.default_domain, in_any_case);
+        self.list("/fedIdpSpec/directory/domains", domains, &shown.domains, same_domains);
+        self.extra("/fedIdpSpec/directory", extra, &shown.extra);
+    }
+
+    /// Fields without a name here: compared where the answer has one of that name too.
+    fn extra(&mut self, at: &str, wanted: &Extra, shown: &Extra) {
+        for (name, wanted) in wanted.0.iter().filter(|(_, value)| !value.is_null()) {
+            let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            match shown.0.get(name) {
+                Some(shown) if shown == wanted => {}
+                Some(_) => self.changes.push(Change { pointer, from: None, to: None }),
+                None => self.not_compared.push(pointer),
+            }
+        }
+    }
+}
+
+fn exact(wanted: &str, shown: &str) -> bool {
+    wanted == shown
+}
+
+fn in_any_case(wanted: &str, shown: &str) -> bool {
+    wanted.eq_ignore_ascii_case(shown)
+}
+
+/// Servers in their order, however they are written: the port that is the default, a slash at the end and capital letters
+/// mean nothing.
+fn same_servers(wanted: &[String], shown: &[String]) -> bool {
+    let plain = |text: &str| {
+        let text = text.trim().to_ascii_lowercase();
+        let text = text.strip_suffix('/').unwrap_or(&text);
+        let port = if text.starts_with("ldaps:") { ":636" } else { ":389" };
+        text.strip_suffix(port).unwrap_or(text).to_owned()
+    };
+    wanted.len() == shown.len() && wanted.iter().zip(shown).all(|(wanted, shown)| plain(wanted) == plain(shown))
+}
+
+fn same_domains(wanted: &[String], shown: &[String]) -> bool {
+    same_set(wanted, shown, |one, other| one.eq_ignore_ascii_case(other))
+}
+
+fn same_set<T>(one: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
+    // Some few each: no need to sort them.
+    let within = |all: &[T], set: &[T]| all.iter().all(|one| set.iter().any(|other| same(one, other)));
+    within(one, other) && within(other, one)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What runs out at SDDC Manager: the certificates by which directories are trusted, and the SCIM token of a federated
+//! provider.
+
+use std::time::{Duration, SystemTime};
+
+use crate::vcf::certificate::{self, CertificateFacts};
+use crate::vcf::model::{LdapInfo, SyncClientTokenInfo};
+
+/// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
+const MILLISECONDS: u64 = 100_000_000_000;
+
+impl LdapInfo {
+    /// The certificates by which its servers are trusted, the expired ones too; pointers are relative to this. What
+    /// cannot be read is left out.
+    #[must_use]
+    pub fn certificates(&self, now: SystemTime) -> Vec<CertificateFacts> {
+        let mut facts = Vec::new();
+        let chain = self.source_details.as_ref().and_then(|details| details.cert_chain.as_deref());
+        for (at, entry) in chain.unwrap_or_default().iter().enumerate() {
+            certificate::tell(&format!("/sourceDetails/certChain/{at}"), entry, now, &mut facts);
+        }
+        facts
+    }
+}
+
+impl SyncClientTokenInfo {
+    /// How many whole days the token has left, below 0 once it has expired; `None` when `expireAt` cannot be read. The
+    /// vendor calls it "the seconds at which the token expires" and makes it a text, so both numbers and dates (RFC 3339
+    /// in UTC) are.
+    #[must_use]
+    pub fn expires_in_days(&self, now: SystemTime) -> Option<i64> {
+        let text = self.expire_at.as_deref()?.trim();
+        let time = match text.parse::<u64>() {
+            Ok(number) if number >= MILLISECONDS => {
+                SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(number))?
+            }
+            Ok(number) => SystemTime::UNIX_EPOCH + Duration::from_secs(number),
+            Err(_) => humantime::parse_rfc3339_weak(text).ok()?,
+        };
+        Some(certificate::days_until(time, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vcf::IdentityProviders;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    /// 2027-01-01T00:00:00Z.
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_761_600)
+    }
+
+    #[test]
+    fn every_certificate_is_told_with_the_days_it_has_left() {
+        let list = include_str!("../../tests/fixtures/vcf/identity-providers.answer.json");
+        let mut list: IdentityProviders = serde_json::from_str(list).unwrap();
+        let source = &mut list.elements[0].identity_sources.as_mut().unwrap()[2];
+        let ldap = source.ldap.as_mut().unwrap();
+        assert_eq!(ldap.certificates(now()), []);
+        let chain = [
+            include_str!("../../tests/fixtures/vcf/chain.pem"),
+            "???",
+            include_str!("../../tests/fixtures/vcf/expired.pem"),
+        ];
+        ldap.source_details.as_mut().unwrap().cert_chain = Some(chain.map(|pem| STANDARD.encode(pem)).into());
+        let told: Vec<_> = ldap
+            .certificates(now())
+            .into_iter()
+            .map(|facts| (facts.pointer, facts.subject, facts.expires_in_days))
+            .collect();
+        let line = |at, subject: &str, days| (format!("/sourceDetails/certChain/{at}"), subject.to_owned(), days);
+        assert_eq!(
+            told,
+            [
+                line(0, "CN=Corp Issuing CA,DC=corp,DC=example", 1461),
+                line(0, "CN=Corp Root CA,DC=corp,DC=example", 6940),
+                line(2, "CN=Corp Old CA,DC=corp,DC=example", -2376),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_read_in_every_form_it_may_have() {
+        let days = |text: &str| {
+            let info = SyncClientTokenInfo { expire_at: Some(text.to_owned()), ..SyncClientTokenInfo::default() };
+            info.expires_in_days(now())
+        };
+        for (text, left) in [
+            ("2027-01-03T00:00:00Z", Some(2)),
+            ("2027-01-03T00:00:00.000Z", Some(2)),
+            ("2027-01-02T23:59:59Z", Some(1)),
+            ("2026-12-31T23:59:59Z", Some(-1)),
+            (" 1798934400 ", Some(2)),
+            ("1798934400000", Some(2)),
+            ("soon", None),
+            ("", None),
+            ("99999999999999999999999", None),
+        ] {
+            assert_eq!(days(text), left, "{text}");
+        }
+        assert_eq!(SyncClientTokenInfo::default().expires_in_days(now()), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! `POST …/connectormanagement/directoryconfigs/{directory}/directorygroups`: looks groups up where they come from.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use crate::endpoint::{Endpoint, invalid, json, read_json, with_body};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups` (a public script for
+/// vRealize Automation 8 puts what it answers straight into the sync profile)
+///
+/// The connector searches by distinguished names and by nothing else. A container's name finds every group in it.
+#[derive(Debug)]
+pub(crate) struct FindDirectoryGroups<'a> {
+    pub(crate) directory: &'a str,
+    pub(crate) dns: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    search_dns: &'a [&'a str],
+}
+
+impl Endpoint for FindDirectoryGroups<'_> {
+    type Api = Vidm;
+    /// What was found, each as an entry of a sync profile.
+    type Response = Vec<Value>;
+    const CALL: &'static str =
+        "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups";
+    /// It only reads.
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::DirectoryGroups, self.directory);
+        let accept = profile.media(Media::DirectoryGroupsAccept);
+        let content = profile.media(Media::DirectoryGroupsContent);
+        with_body(Method::POST, &path, &accept, &content, json(&Body { search_dns: self.dns })?)
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Vec<Value>> {
+        let mut body: Map<String, Value> = read_json(Self::CALL, &answer)?;
+        let Some(Value::Object(found)) = body.remove("identityGroups") else {
+            return Err(invalid(Self::CALL, &answer, "it has no identityGroups"));
+        };
+        let lists = found.into_iter().filter_map(|(_, mut found)| match found.get_mut("mappedGroupData") {
+            Some(Value::Array(entries)) => Some(std::mem::take(entries)),
+            _ => None,
+        });
+        Ok(lists.flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::vidm::tests::{answer, sent};
+
+    const FIND: FindDirectoryGroups<'_> = FindDirectoryGroups { directory: "d", dns: &["CN=a\\, \"é\",DC=x", "CN=b"] };
+
+    #[test]
+    fn the_request() {
+        let expected = |base: &str, content: &str| {
+            format!(
+                "POST {base}/jersey/manager/api/connectormanagement/directoryconfigs/d/directorygroups\n\
+                 accept: application/json, */*;q=0.5\ncontent-type: {content}\n\n\
+                 {{\"searchDns\":[\"CN=a\\\\, \\\"é\\\",DC=x\",\"CN=b\"]}}"
+            )
+        };
+        let query = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
+        assert_eq!(sent(&FIND, &Profile::horizon()), expected("/SAAS", query));
+        assert_eq!(sent(&FIND, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+    }
+
+    #[test]
+    fn every_entry_as_it_came() {
+        let body = include_str!("../../tests/fixtures/vidm/directory_groups.json");
+        let entries = FIND.response(answer(200, body)).unwrap();
+        let dns: Vec<_> = entries.iter().map(|entry| entry["mappedGroup"]["dn"].as_str().unwrap()).collect();
+        assert_eq!(dns, ["CN=gg-new,OU=Groups,DC=corp,DC=example"]);
+        assert_eq!(entries[0]["mappedGroup"]["unheardOf"], 7);
+    }
+
+    #[test]
+    fn finding_none_is_an_answer_and_nonsense_is_not() {
+        for body in [
+            r#"{"identityGroups":{}}"#,
+            r#"{"identityGroups":{"CN=a":null,"CN=b":{},"CN=c":{"mappedGroupData":null},"CN=d":{"mappedGroupData":[]}}}"#,
+        ] {
+            assert!(FIND.response(answer(200, body)).unwrap().is_empty(), "{body}");
+        }
+        for body in ["", "[]", "{}", r#"{"identityGroups":[]}"#, "<html>"] {
+            assert_eq!(FIND.response(answer(200, body)).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{body}");
+        }
+    }
+}

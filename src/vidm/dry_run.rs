@@ -1,0 +1,97 @@
+//! `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun`: what a sync would do.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::Value;
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use super::sync_start::StartOptions;
+use crate::endpoint::{Endpoint, with_body};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// How much of an answer is kept, in bytes.
+const KEPT: usize = 64 << 10;
+
+/// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun` (not verified: only
+/// the path is known, and that the console has a dry run with "Ignore Safeguards")
+///
+/// Method, body and media types are those of the call that starts a sync; the answer is handed on as it comes.
+#[derive(Debug)]
+pub(crate) struct DryRun<'a> {
+    pub(crate) directory: &'a str,
+    pub(crate) options: StartOptions,
+}
+
+impl Endpoint for DryRun<'_> {
+    type Api = Vidm;
+    type Response = Value;
+    const CALL: &'static str =
+        "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::DryRun, self.directory);
+        let (accept, content) = (profile.media(Media::DryRunAccept), profile.media(Media::DryRunContent));
+        with_body(Method::POST, &path, &accept, &content, self.options.body()?)
+    }
+
+    /// JSON as it came; what is no JSON, or too much of it, as the beginning of its text; nothing as null.
+    fn response(&self, answer: Response<Bytes>) -> Result<Value> {
+        let body = answer.body().trim_ascii();
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        let json = if body.len() <= KEPT { serde_json::from_slice(body).ok() } else { None };
+        Ok(json.unwrap_or_else(|| Value::String(beginning(&String::from_utf8_lossy(body)))))
+    }
+}
+
+fn beginning(text: &str) -> String {
+    match text.char_indices().find(|(at, c)| at + c.len_utf8() > KEPT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vidm::tests::{answer, sent};
+    use serde_json::json;
+
+    const SYNC: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.sync+json";
+
+    #[test]
+    fn the_request() {
+        let expected = |base: &str, content: &str, flag: bool| {
+            format!(
+                "POST {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncprofile/dryrun\n\
+                 accept: application/json, */*;q=0.5\ncontent-type: {content}\n\n{{\"ignoreSafeguards\":{flag}}}"
+            )
+        };
+        for flag in [false, true] {
+            let call = DryRun { directory: "d-1", options: StartOptions { ignore_safeguards: flag } };
+            assert_eq!(sent(&call, &Profile::horizon()), expected("/SAAS", SYNC, flag));
+            assert_eq!(
+                sent(&call, &Profile::json().in_tenant(Some("t"))),
+                expected("/SAAS/t/t", "application/json", flag)
+            );
+        }
+    }
+
+    #[test]
+    fn the_answer_is_kept_as_it_came_and_bounded() {
+        let read = |body: &str| {
+            DryRun { directory: "d", options: StartOptions::default() }.response(answer(200, body)).unwrap()
+        };
+        assert_eq!(read(r#"{"usersToAdd": 3, "x": [null]}"#), json!({"usersToAdd": 3, "x": [null]}));
+        assert_eq!(read(""), Value::Null);
+        assert_eq!(read("<html>"), json!("<html>"));
+        let long = format!("[\"{}\"]", "é".repeat(40_000));
+        let cut = read(&long);
+        let cut = cut.as_str().unwrap();
+        assert!(cut.len() <= 65_536 + 3 && cut.ends_with("é…") && long.starts_with(cut.trim_end_matches('…')));
+    }
+}

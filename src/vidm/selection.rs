@@ -1,0 +1,248 @@
+//! What a sync profile selects: read strictly, changed by adding only.
+//!
+//! Writing a profile replaces its set of groups, and the next sync removes from vIDM what is no longer in it. So a profile is
+//! written only when every part of it that selects something was understood, and everything else goes back as it came.
+//!
+//! The form, after what VMware's PowerValidatedSolutions and public scripts write:
+//!
+//! ```json
+//! {"identityGroupInfo": {"<base DN, or a group's own DN>": {
+//!     "mappedGroupData": [{"mappedGroup": {"dn": "…", "objectGuid": "…", …}, "selected": true}, …],
+//!     "numSelected": 1, "numTotal": 4, "selected": false}},
+//!  "excludeNestedGroupMembers": false}
+//! ```
+//!
+//! `selected` on a base means every group below it, now and later; on an entry, that group.
+
+use serde_json::{Map, Value, json};
+
+use super::dn::Key;
+
+const INFO: &str = "identityGroupInfo";
+const ENTRIES: &str = "mappedGroupData";
+const SELECTED: &str = "selected";
+const NUM_SELECTED: &str = "numSelected";
+const NUM_TOTAL: &str = "numTotal";
+
+/// A profile that was read whole. Every field of it is as it came, but for what [`merge`](Self::merge) selects.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Selection(Map<String, Value>);
+
+/// The entry of one group, as the connector or a profile gave it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    dn: String,
+    entry: Value,
+}
+
+impl Found {
+    /// Reads an entry; `None` when it does not tell a distinguished name.
+    pub(super) fn read(entry: Value) -> Option<Self> {
+        let dn = dn_of(&entry)?.to_owned();
+        Some(Self { dn, entry })
+    }
+
+    /// Whether it is this group's.
+    pub(super) fn is(&self, dn: &Key) -> bool {
+        Key::of(&self.dn) == *dn
+    }
+
+    /// The base it stands under: the one it names itself, else its own name, which a profile takes as well.
+    fn base(&self) -> &str {
+        let named = self.entry.get("mappedGroup").and_then(|group| group.get("groupBaseDN")).and_then(Value::as_str);
+        named.filter(|base| !base.trim().is_empty()).unwrap_or(&self.dn)
+    }
+}
+
+impl Selection {
+    /// Reads a profile, all of it or not at all.
+    ///
+    /// # Errors
+    /// What it was that could not be read.
+    pub(super) fn read(profile: Map<String, Value>) -> Result<Self, String> {
+        let Some(info) = profile.get(INFO) else { return Err(format!("it has no {INFO}")) };
+        let Value::Object(bases) = info else { return Err(format!("its {INFO} is not an object")) };
+        for (base, info) in bases {
+            check_base(info).map_err(|why| format!("its base \"{base}\" {why}"))?;
+        }
+        Ok(Self(profile))
+    }
+
+    /// As it is to be written.
+    pub(super) fn document(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Whether it selects this group, by itself or with everything below a base.
+    pub(super) fn selects(&self, dn: &Key) -> bool {
+        self.covers(dn) || self.entries().any(|(_, entry)| is_selected(entry) && is_dn(entry, dn))
+    }
+
+    /// Whether it selects nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.bases().any(|(_, info)| is_selected(info)) && !self.entries().any(|(_, entry)| is_selected(entry))
+    }
+
+    /// Selects what `other` selects and this one does not, and tells what that was. Nothing is ever unselected.
+    pub(super) fn merge(&mut self, other: &Self) -> Vec<String> {
+        let mut lacking = Vec::new();
+        for (base, theirs) in other.bases() {
+            if is_selected(theirs) && !self.covers(&Key::of(base)) {
+                self.select_base(base, theirs);
+                lacking.push(format!("everything below {base}"));
+            }
+        }
+        for (base, entry) in other.entries().filter(|(_, entry)| is_selected(entry)) {
+            if let Some(dn) = dn_of(entry)
+                && self.select(base, dn, entry)
+            {
+                lacking.push(dn.to_owned());
+            }
+        }
+        lacking
+    }
+
+    /// Selects one group that was found.
+    pub(super) fn add(&mut self, found: &Found) {
+        self.select(found.base(), &found.dn, &found.entry);
+    }
+
+    fn bases(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.get(INFO).and_then(Value::as_object).into_iter().flatten()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.bases().flat_map(|(base, info)| entries(info).map(move |entry| (base, entry)))
+    }
+
+    /// Whether everything at this place is selected.
+    fn covers(&self, place: &Key) -> bool {
+        self.bases().any(|(base, info)| is_selected(info) && place.is_within(&Key::of(base)))
+    }
+
+    /// The base of that name, however it is spelled.
+    fn base_mut(&mut self, base: &str) -> Option<&mut Value> {
+        let key = Key::of(base);
+        self.bases_mut()?.iter_mut().find(|(name, _)| Key::of(name) == key).map(|(_, info)| info)
+    }
+
+    fn bases_mut(&mut self) -> Option<&mut Map<String, Value>> {
+        self.0.get_mut(INFO).and_then(Value::as_object_mut)
+    }
+
+    fn select_base(&mut self, base: &str, theirs: &Value) {
+        match self.base_mut(base) {
+            Some(ours) => set(ours, SELECTED, json!(true)),
+            None => {
+                if let Some(bases) = self.bases_mut() {
+                    bases.insert(base.to_owned(), theirs.clone());
+                }
+            }
+        }
+    }
+
+    /// Selects a group, if it is not selected: its entry where it stands, else under `base`. Says whether it did.
+    fn select(&mut self, base: &str, dn: &str, entry: &Value) -> bool {
+        let key = Key::of(dn);
+        if self.selects(&key) {
+            return false;
+        }
+        let listed = self.bases_mut().into_iter().flat_map(Map::values_mut).any(|info| {
+            let Some(listed) = entries_mut(info).and_then(|all| all.iter_mut().find(|entry| is_dn(entry, &key))) else {
+                return false;
+            };
+            set(listed, SELECTED, json!(true));
+            count(info);
+            true
+        });
+        if listed {
+            return true;
+        }
+        let mut entry = entry.clone();
+        set(&mut entry, SELECTED, json!(true));
+        if let Some(info) = self.base_mut(base) {
+            if let Some(entries) = entries_mut(info) {
+                entries.push(entry);
+            }
+            count(info);
+        } else if let Some(bases) = self.bases_mut() {
+            let info = json!({ENTRIES: [entry], NUM_SELECTED: 1, NUM_TOTAL: 1, SELECTED: false});
+            bases.insert(base.to_owned(), info);
+        }
+        true
+    }
+}
+
+/// Whether what stands under a base is all there and understood; else why not.
+fn check_base(info: &Value) -> Result<(), String> {
+    let Value::Object(fields) = info else { return Err("is not an object".to_owned()) };
+    let Some(Value::Bool(all)) = fields.get(SELECTED) else {
+        return Err(format!("does not say whether it is {SELECTED}"));
+    };
+    let Some(Value::Array(entries)) = fields.get(ENTRIES) else { return Err(format!("has no {ENTRIES}")) };
+    for (at, entry) in entries.iter().enumerate() {
+        if dn_of(entry).is_none() {
+            return Err(format!("has an entry ({at}) without the group's dn"));
+        }
+        if !entry.get(SELECTED).is_some_and(Value::is_boolean) {
+            return Err(format!("has an entry ({at}) that does not say whether it is {SELECTED}"));
+        }
+    }
+    let number = |name: &str| match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_u64().map(Some).ok_or_else(|| format!("has a {name} that is not a number")),
+    };
+    let length = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let picked = length(entries.iter().filter(|entry| is_selected(entry)).count());
+    let (selected, total) = (number(NUM_SELECTED)?, number(NUM_TOTAL)?);
+    if let Some(selected) = selected.filter(|selected| !all && *selected != picked) {
+        return Err(format!("says that {selected} groups are selected and lists {picked}"));
+    }
+    let at_least = length(entries.len()).max(selected.unwrap_or(0));
+    if let Some(total) = total.filter(|total| *total < at_least) {
+        return Err(format!("says that there are {total} groups in all and tells of {at_least}"));
+    }
+    Ok(())
+}
+
+fn is_selected(value: &Value) -> bool {
+    value.get(SELECTED) == Some(&Value::Bool(true))
+}
+
+fn entries(info: &Value) -> impl Iterator<Item = &Value> {
+    info.get(ENTRIES).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn entries_mut(info: &mut Value) -> Option<&mut Vec<Value>> {
+    info.get_mut(ENTRIES).and_then(Value::as_array_mut)
+}
+
+fn dn_of(entry: &Value) -> Option<&str> {
+    entry.get("mappedGroup")?.get("dn")?.as_str().filter(|dn| !dn.trim().is_empty())
+}
+
+fn is_dn(entry: &Value, dn: &Key) -> bool {
+    dn_of(entry).is_some_and(|theirs| Key::of(theirs) == *dn)
+}
+
+fn set(value: &mut Value, name: &str, to: Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert(name.to_owned(), to);
+    }
+}
+
+/// Brings the counts of a base, where it has them, up to one more that is selected.
+fn count(info: &mut Value) {
+    let number = |info: &Value, name: &str| info.get(name).and_then(Value::as_u64);
+    let listed = u64::try_from(entries(info).count()).unwrap_or(u64::MAX);
+    let selected = number(info, NUM_SELECTED).map(|selected| selected.saturating_add(1));
+    if let Some(selected) = selected {
+        set(info, NUM_SELECTED, json!(selected));
+    }
+    if let Some(total) = number(info, NUM_TOTAL) {
+        set(info, NUM_TOTAL, json!(total.max(listed).max(selected.unwrap_or(0))));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! `…/connectormanagement/directoryconfigs/{directory}/syncprofile`: which groups a directory's sync brings in.
+//!
+//! One URL; the content type of a PUT chooses the part of the profile, here the groups. VMware's PowerValidatedSolutions
+//! writes them so, and sends every group it wants to keep along with the new one: what is not sent is no longer selected.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::{Map, Value};
+
+use super::api::Vidm;
+use super::profile::{Media, Path, Profile};
+use super::sync_start::told_of_no_error;
+use crate::endpoint::{Endpoint, bare, json, read_json, with_body};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile` (not verified: that it exists
+/// is told by one public script, and by a flag `isGetBeforeUpdate` of vRealize Suite Lifecycle Manager)
+///
+/// Its answer is taken to have the form that a PUT takes; [`Selection`](super::selection::Selection) refuses any other.
+#[derive(Debug)]
+pub(crate) struct GetSyncProfile<'a> {
+    pub(crate) directory: &'a str,
+}
+
+impl Endpoint for GetSyncProfile<'_> {
+    type Api = Vidm;
+    type Response = Map<String, Value>;
+    const CALL: &'static str =
+        "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::SyncProfile, self.directory);
+        bare(Method::GET, &path, &profile.media(Media::SyncProfile))
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Map<String, Value>> {
+        read_json(Self::CALL, &answer)
+    }
+}
+
+/// `PUT /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile` (VMware's
+/// PowerValidatedSolutions module, `Set-WSADirectoryGroup`)
+///
+/// Replaces the set of groups. What it answers is not written down: reading the profile again tells what became of it.
+#[derive(Debug)]
+pub(crate) struct PutSyncProfile<'a> {
+    pub(crate) directory: &'a str,
+    pub(crate) groups: &'a Map<String, Value>,
+}
+
+impl Endpoint for PutSyncProfile<'_> {
+    type Api = Vidm;
+    type Response = ();
+    const CALL: &'static str =
+        "PUT /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile";
+    /// Sent twice it is the same set, but somebody may have changed it between.
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::SyncProfile, self.directory);
+        let media = profile.media(Media::SyncProfile);
+        with_body(Method::PUT, &path, &media, &media, json(self.groups)?)
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+        told_of_no_error(Self::CALL, &answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::vidm::tests::{answer, sent};
+
+    const GROUPS: &str =
+        "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.groups+json";
+    const JSON: &str = "application/json";
+    const PATH: &str = "jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/syncprofile";
+
+    #[test]
+    fn the_requests() {
+        let groups = serde_json::from_str(r#"{"identityGroupInfo":{"é":1},"a":null}"#).unwrap();
+        let get = GetSyncProfile { directory: "d/1" };
+        let put = PutSyncProfile { directory: "d/1", groups: &groups };
+        for (profile, base, media) in [
+            (Profile::horizon(), "/SAAS", GROUPS),
+            (Profile::json(), "/SAAS", JSON),
+            (Profile::horizon().in_tenant(Some("t")), "/SAAS/t/t", GROUPS),
+        ] {
+            assert_eq!(sent(&get, &profile), format!("GET {base}/{PATH}\naccept: {media}\n\n"));
+            assert_eq!(
+                sent(&put, &profile),
+                format!(
+                    "PUT {base}/{PATH}\naccept: {media}\ncontent-type: {media}\n\n{{\"a\":null,\"identityGroupInfo\":{{\"é\":1}}}}"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_good_answer_is_an_error() {
+        let put = PutSyncProfile { directory: "d", groups: &Map::new() };
+        for body in ["", "{}", "[]", r#"{"identityGroupInfo":{}}"#] {
+            put.response(answer(200, body)).unwrap();
+        }
+        let error = put.response(answer(200, r#"{"errors":[{"code":"no","message":"not now"}]}"#)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+        for body in ["", "[]", "<html>", "null"] {
+            assert!(GetSyncProfile { directory: "d" }.response(answer(200, body)).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`: what is wrong with a target, one check after another,
+//! each with the thing to do about it. It reads; it never starts or changes anything.
+//!
+//! A check that was not reached, because one before it failed, is `skipped`. `ok` is whether none failed; a warning is
+//! for what works today.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use super::route::Name;
+use super::{Context, json, no_target};
+use crate::auth::Secret;
+use crate::error::{Error, ErrorCode, excerpt};
+use crate::outbound::{BaseUrl, CallRecord, Outbound};
+use crate::redact::strike;
+use crate::runtime::Runtime;
+use crate::{vcf, vidm};
+
+mod vcf_checks;
+mod vidm_checks;
+
+/// What ends sooner than this is worth a warning.
+const SOON_DAYS: i64 = 30;
+
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    result: Finding,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Finding {
+    Ok,
+    Warning,
+    Failed,
+    Skipped,
+}
+
+/// The findings so far, in the order of the checks.
+struct Report<'a> {
+    secrets: Vec<&'a Secret>,
+    checks: Vec<Check>,
+}
+
+/// Examines the target that is named so.
+pub(super) async fn examine<R: Runtime>(
+    context: &Context<'_, R>,
+    route: Name,
+    name: &str,
+) -> Result<Response<Bytes>, Error> {
+    let (configured, out) = (context.configured, context.outbound);
+    let config = &configured.config;
+    let mut report = Report { secrets: config.secrets(), checks: Vec::new() };
+    let all = if route == Name::VidmDoctor {
+        let (target, memory) =
+            config.vidm.get(name).zip(configured.vidm.get(name)).ok_or_else(|| no_target("vidm", name))?;
+        vidm_checks::run(&mut report, &vidm::Client::new(target, memory, out), out, &target.url).await;
+        vidm_checks::ALL
+    } else {
+        let (target, memory) =
+            config.vcf.get(name).zip(configured.vcf.get(name)).ok_or_else(|| no_target("vcf", name))?;
+        vcf_checks::run(&mut report, &vcf::Client::new(target, memory, out), out, &target.url).await;
+        vcf_checks::ALL
+    };
+    json(StatusCode::OK, &report.finish(all))
+}
+
+impl Report<'_> {
+    fn add(&mut self, check: &'static str, result: Finding, detail: &str, hint: Option<&str>, ms: u64) {
+        let clean = |text: &str| strike(text, &self.secrets);
+        let (detail, hint) = (excerpt(&clean(detail)), hint.map(clean));
+        self.checks.push(Check { check, result, detail, hint, ms });
+    }
+
+    fn ok(&mut self, check: &'static str, detail: &str, ms: u64) {
+        self.add(check, Finding::Ok, detail, None, ms);
+    }
+
+    fn failed(&mut self, check: &'static str, error: &Error, ms: u64) {
+        self.add(check, Finding::Failed, error.detail(), error.hint_text(), ms);
+    }
+
+    /// Whether there is a connection to talk over, by how the first call fared. Any answer at all is a sign of life.
+    fn connection(&mut self, url: &BaseUrl, error: Option<&Error>, ms: u64) -> bool {
+        match error.filter(|error| error.upstream_status().is_none()) {
+            Some(error) if error.code() == ErrorCode::UpstreamTls => {
+                self.ok("reach", "something listens there", ms);
+                self.failed("tls", error, ms);
+                return false;
+            }
+            Some(error)
+                if matches!(
+                    error.code(),
+                    ErrorCode::UpstreamUnreachable
+                        | ErrorCode::UpstreamTimeout
+                        | ErrorCode::UpstreamFailed
+                        | ErrorCode::UpstreamInvalid
+                        | ErrorCode::NotConfigured
+                ) =>
+            {
+                self.failed("reach", error, ms);
+                return false;
+            }
+            _ => {}
+        }
+        self.ok("reach", &format!("{} answers", url.as_str()), ms);
+        if url.as_str().starts_with("https:") {
+            self.ok("tls", "its certificate is trusted", ms);
+        } else {
+            let detail = "there is none: the password and tokens travel readable";
+            self.add("tls", Finding::Warning, detail, Some("write https:// in the target's URL"), 0);
+        }
+        true
+    }
+
+    /// Whether the login is good, by how the first call fared that needs one; `calls` are those that were made for it.
+    fn login(&mut self, error: Option<&Error>, calls: &[CallRecord], logins: &[&str]) -> bool {
+        let ms = calls.iter().filter(|call| logins.contains(&call.call)).map(|call| call.ms).sum();
+        let refused = error.filter(|error| match error.evidence() {
+            Some(evidence) => logins.contains(&evidence.call),
+            None => error.code() == ErrorCode::UpstreamAuth,
+        });
+        if let Some(error) = refused {
+            self.failed("login", error, ms);
+            return false;
+        }
+        let asked = calls.iter().any(|call| logins.contains(&call.call));
+        self.ok("login", if asked { "logged in" } else { "a token of an earlier login is still good" }, ms);
+        true
+    }
+
+    /// All checks of `names`, those that were not reached among them.
+    fn finish(mut self, names: &[&'static str]) -> Diagnosis {
+        let failed = self.checks.iter().find(|check| check.result == Finding::Failed).map(|check| check.check);
+        let detail = format!("not known, as {} failed", failed.unwrap_or("a check before it"));
+        for (at, check) in names.iter().copied().enumerate() {
+            if self.checks.get(at).is_none_or(|found| found.check != check) {
+                let skipped = Check { check, result: Finding::Skipped, detail: detail.clone(), hint: None, ms: 0 };
+                self.checks.insert(at.min(self.checks.len()), skipped);
+            }
+        }
+        Diagnosis { ok: failed.is_none(), checks: self.checks }
+    }
+}
+
+/// The calls made since there were `from` of them.
+fn calls_since<R: Runtime>(out: &Outbound<'_, R>, from: usize) -> Vec<CallRecord> {
+    out.calls().split_off(from)
+}
+
+/// How long those of `calls` took that are not logins.
+fn spent(calls: &[CallRecord], logins: &[&str]) -> u64 {
+    calls.iter().filter(|call| !logins.contains(&call.call)).map(|call| call.ms).sum()
+}

@@ -1,0 +1,124 @@
+//! The checks of a vIDM target: its health (which needs no login), the login, the list of directories, one sync state, one
+//! group look-up.
+
+use super::{Finding, Report, calls_since, spent};
+use crate::error::Error;
+use crate::outbound::{BaseUrl, Outbound};
+use crate::runtime::Runtime;
+use crate::vidm::{Check, Client, Directory, GroupQuery, Health, LOGIN_CALLS, SyncStatus};
+
+pub(super) const ALL: &[&str] =
+    &["reach", "tls", "health", "login", "media_types", "permission", "directories", "sync_state", "groups"];
+
+/// Looked up to see whether groups can be; no group is likely to be called so.
+const GROUP: &str = "idhook-doctor";
+
+pub(super) async fn run<R: Runtime>(
+    report: &mut Report<'_>,
+    client: &Client<'_, R>,
+    out: &Outbound<'_, R>,
+    url: &BaseUrl,
+) {
+    let told = client.health().await;
+    let ms = spent(&calls_since(out, 0), &[]);
+    if !report.connection(url, told.as_ref().err(), ms) {
+        return;
+    }
+    health(report, told, ms);
+
+    let from = out.calls().len();
+    let listed = client.directories().await;
+    let calls = calls_since(out, from);
+    if !report.login(listed.as_ref().err(), &calls, &LOGIN_CALLS) {
+        return;
+    }
+    if let Some(directory) = directories(report, listed, spent(&calls, &LOGIN_CALLS)) {
+        let from = out.calls().len();
+        let state = client.sync_state(&directory.id).await;
+        let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+        let name = shown(&directory);
+        match state {
+            Ok(state) if state.status == SyncStatus::Unknown => {
+                let word = state.upstream_word.unwrap_or_default();
+                let hint = "syncs start all the same, but how they end cannot be told: if this version uses another path \
+                            or media type, set paths.sync or media_types.sync_state of this target in targets";
+                let detail = format!("the state of {name} is not in words known here; vIDM says: {word}");
+                report.add("sync_state", Finding::Warning, &detail, Some(hint), ms);
+            }
+            Ok(state) => {
+                let word = state.upstream_word.unwrap_or_default();
+                report.ok("sync_state", &format!("the state of {name} can be read; vIDM says: {word}"), ms);
+            }
+            Err(error) => report.failed("sync_state", &error, ms),
+        }
+    }
+
+    let from = out.calls().len();
+    let found = client.groups(&GroupQuery::Name(GROUP.to_owned())).await;
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    match found {
+        Ok(_) => report.ok("groups", "groups can be looked up by SCIM", ms),
+        Err(error) => report.failed("groups", &error, ms),
+    }
+}
+
+fn health(report: &mut Report<'_>, told: Result<Health, Error>, ms: u64) {
+    let health = match told {
+        Ok(health) => health,
+        // Nothing here depends on it, and what else is wrong is told by the next checks.
+        Err(error) => return report.add("health", Finding::Warning, error.detail(), error.hint_text(), ms),
+    };
+    let version = health.build_version.as_deref().unwrap_or("of an untold version");
+    match health.all_ok {
+        Some(true) => report.ok("health", &format!("vIDM {version} says that all is well"), ms),
+        Some(false) => {
+            let bad =
+                health.checks.iter().filter(|(name, check)| name.ends_with("Ok") && **check == Check::Bool(false));
+            let bad: Vec<_> = bad.map(|(name, _)| name.as_str()).collect();
+            let detail = format!("vIDM {version} says that not all is well: {}", bad.join(", "));
+            let hint = "look at System Diagnostics in the vIDM console";
+            report.add("health", Finding::Failed, &detail, Some(hint), ms);
+        }
+        None => report.add("health", Finding::Warning, &format!("vIDM {version} does not say how it is"), None, ms),
+    }
+}
+
+/// What the list of directories tells; gives the first that can be synced.
+fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) -> Option<Directory> {
+    let mut directories = match listed {
+        Ok(directories) => directories,
+        Err(error) => {
+            match error.upstream_status().map(|status| status.as_u16()) {
+                Some(406 | 415) => report.failed(
+                    "media_types",
+                    &error.hint(
+                        "set the profile of this target (vidm_profile) to the other of horizon and json, or override \
+                         media_types.directories of this target in targets",
+                    ),
+                    ms,
+                ),
+                Some(401 | 403) => report.failed("permission", &error, ms),
+                _ => report.failed("directories", &error, ms),
+            }
+            return None;
+        }
+    };
+    report.ok("media_types", "those of the profile are taken", ms);
+    report.ok("permission", "the account may list directories", ms);
+    let total = directories.len();
+    directories.retain(Directory::syncable);
+    let names: Vec<_> = directories.iter().map(shown).collect();
+    let detail = format!("{total} in all, {} can be synced: {}", names.len(), names.join(", "));
+    if directories.is_empty() {
+        let hint = "check that this is the right tenant (vidm_tenant), and that a directory is set up in it";
+        report.add("directories", Finding::Warning, &format!("{total} in all, none can be synced"), Some(hint), ms);
+        report.add("sync_state", Finding::Skipped, "there is no directory that can be synced", None, 0);
+        return None;
+    }
+    report.ok("directories", &detail, ms);
+    directories.into_iter().next()
+}
+
+fn shown(directory: &Directory) -> String {
+    directory.name.clone().unwrap_or_else(|| directory.id.clone())
+}

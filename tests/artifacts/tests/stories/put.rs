@@ -1,0 +1,135 @@
+//! Making it so: identity sources and the external provider, by PUT.
+
+use idhook_simulator::{Options as SimulatorOptions, SourceAdded, seeds};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::scene::{Answer, Scene, Setting};
+
+const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
+const PASSWORD: &str = "planted-in-a-spec";
+
+fn place(domain: &str) -> String {
+    format!("{PROVIDERS}/{}/identity-sources/{domain}", seeds::EMBEDDED_PROVIDER)
+}
+
+fn source(endpoint: &str) -> Value {
+    json!({
+        "name": "research",
+        "ldap": {
+            "type": "ActiveDirectory", "domainAlias": "R", "username": "svc@research.example", "password": PASSWORD,
+            "sourceDetails": {"usersBaseDn": "OU=P", "groupsBaseDn": "OU=G", "serverEndpoints": [endpoint]}
+        }
+    })
+}
+
+fn adfs() -> Value {
+    json!({
+        "name": "My ADFS", "type": "AD_FS",
+        "ldap": {
+            "domainName": "external-idp.com", "username": "u@domain.com", "password": PASSWORD,
+            "sourceDetails": {"usersBaseDn": "u", "groupsBaseDn": "g", "serverEndpoints": ["ldap://dns01.domain.com"]}
+        },
+        "oidc": {"clientId": "id", "clientSecret": PASSWORD, "discoveryEndpoint": "https://domain.com/.well-known/openid-configuration"}
+    })
+}
+
+async fn put(scene: &Scene, path: &str, spec: &Value) -> Answer {
+    let answer = scene.write(Method::PUT, path, &spec.to_string()).await;
+    assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+    answer
+}
+
+/// Three runs of the same pipeline: the first creates, the second finds nothing to do, the third has something to change.
+async fn a_source_is_made_so(scene: &Scene) {
+    let (place, list) = (place("research.example"), format!("GET /v1/identity-providers/{}", seeds::EMBEDDED_PROVIDER));
+    let dry = put(scene, &format!("{place}?dryRun=true"), &source("ldap://dc01")).await;
+    assert_eq!((dry.status.as_u16(), &dry.json()["outcome"]), (200, &json!("created")), "{}", dry.text);
+    assert_eq!(scene.asked(), ["POST /v1/tokens", &list]);
+
+    let created = put(scene, &place, &source("ldap://dc01")).await;
+    assert_eq!((created.status.as_u16(), created.header("location")), (201, place.as_str()), "{}", created.text);
+    assert_eq!(created.json()["outcome"], "created");
+    scene.asked();
+
+    let again = put(scene, &place, &source("ldap://DC01:389/")).await;
+    assert_eq!(
+        again.json(),
+        json!({"outcome": "unchanged", "domainName": "research.example", "secretsCompared": false, "notCompared": ["/ldap/password"]})
+    );
+    assert_eq!(scene.asked(), [list.as_str()]);
+
+    let moved = put(scene, &place, &source("ldap://dc02")).await.json();
+    let pointer = "/ldap/sourceDetails/serverEndpoints";
+    assert_eq!(moved["changes"], json!([{"pointer": pointer, "from": ["ldap://dc01"], "to": ["ldap://dc02"]}]));
+    assert_eq!(scene.asked().len(), 2);
+    let shown = scene.get(&format!("{PROVIDERS}/{}", seeds::EMBEDDED_PROVIDER)).await.text;
+    assert!(shown.contains("ldap://dc02") && !shown.contains("ldap://dc01\""), "{shown}");
+    scene.asked();
+
+    let forced = put(scene, &format!("{place}?force=true"), &source("ldap://dc02")).await.json();
+    assert_eq!((&forced["outcome"], &forced["changes"]), (&json!("updated"), &json!([])));
+    assert_eq!(scene.asked().len(), 2);
+    assert!(!scene.host.output().contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn a_source_over_http() {
+    a_source_is_made_so(&Scene::new().await).await;
+}
+
+#[tokio::test]
+async fn a_source_over_https_and_with_the_newer_204() {
+    let mut simulator = SimulatorOptions::default();
+    simulator.sddc.source_added = SourceAdded::NoContent;
+    a_source_is_made_so(&Scene::with(Setting { tls: true, simulator, ..Setting::default() }).await).await;
+}
+
+#[tokio::test]
+async fn a_certificate_is_the_same_in_another_form() {
+    let scene = Scene::new().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    scene.simulator.write_ca(file.path()).unwrap();
+    let pem = std::fs::read_to_string(file.path()).unwrap();
+    let domain = seeds::LDAPS_SOURCE_DOMAIN;
+    let spec = json!({
+        "name": "secure-ids-name",
+        "ldap": {
+            "type": "ActiveDirectory", "domainName": domain, "username": format!("svc-ldap@{domain}"), "password": PASSWORD,
+            "sourceDetails": {
+                "usersBaseDn": "CN=Users,DC=ids,DC=example", "groupsBaseDn": "CN=Users,DC=ids,DC=example", "certChain": [pem],
+                "serverEndpoints": ["ldaps://dc01.secure-ids.example", "ldaps://dc02.secure-ids.example"]
+            }
+        }
+    });
+    let answer = put(&scene, &place(domain), &spec).await;
+    assert_eq!(answer.json()["outcome"], "unchanged", "{}", answer.text);
+    assert_eq!(answer.json()["certificates"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_external_provider_is_made_so_and_never_replaced() {
+    let scene = Scene::new().await;
+    let created = put(&scene, PROVIDERS, &adfs()).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let id = created.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(created.header("location"), format!("{PROVIDERS}/{id}"));
+    scene.asked();
+
+    let again = put(&scene, PROVIDERS, &adfs()).await.json();
+    assert_eq!((&again["outcome"], &again["id"]), (&json!("unchanged"), &json!(id)));
+    assert_eq!(scene.asked(), ["GET /v1/identity-providers"]);
+
+    let mut other = adfs();
+    other["oidc"]["clientId"] = json!("id2");
+    let changed = put(&scene, PROVIDERS, &other).await.json();
+    assert_eq!(changed["changes"], json!([{"pointer": "/oidc/clientId", "from": "id", "to": "id2"}]));
+    assert_eq!(scene.asked(), ["GET /v1/identity-providers".to_owned(), format!("PATCH /v1/identity-providers/{id}")]);
+
+    let mut another = adfs();
+    another["name"] = json!("Another");
+    let refused = put(&scene, &format!("{PROVIDERS}?force=true"), &another).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.problem("request_invalid")["errors"][0]["pointer"], "/name");
+    assert_eq!(scene.get(&format!("{PROVIDERS}/{id}")).await.json()["name"], "My ADFS");
+}

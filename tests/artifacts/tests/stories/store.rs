@@ -1,0 +1,204 @@
+//! What instances share: with a store in memory, on Redis, with one that is down, with none.
+
+use idhook_host::{Host, KeyValue};
+use idhook_simulator::{Outcome, credentials, seeds};
+use reqwest::StatusCode;
+use xtask::redis::{Redis, free_port};
+
+use crate::scene::{Scene, Setting};
+use crate::secrets::{everything, no_secret};
+
+const STORE: &str = "default";
+
+fn syncs(directory: &str) -> String {
+    format!("/vidm/default/v1/directories/{directory}/syncs")
+}
+
+/// Starts a sync and lets it end; gives what upstream was asked.
+async fn sync(scene: &Scene, directory: &str) -> Vec<String> {
+    scene.asked();
+    let started = scene.post(&syncs(directory), "").await;
+    assert_eq!(started.status, StatusCode::ACCEPTED, "{}", started.text);
+    let asked = scene.asked();
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    asked
+}
+
+fn on(key_value: KeyValue) -> Setting {
+    Setting { key_value, ..Setting::default() }
+}
+
+/// The store in memory, and one on Redis where there is a server; what is returned with it keeps it alive.
+fn stores() -> Vec<(KeyValue, Option<Redis>)> {
+    let mut stores = vec![(KeyValue::default(), None)];
+    if let Some(redis) = Redis::for_test().unwrap() {
+        stores.push((KeyValue::redis(&redis.url()).unwrap(), Some(redis)));
+    }
+    stores
+}
+
+#[tokio::test]
+async fn a_cold_instance_makes_one_call_when_another_was_there_before() {
+    for (key_value, _redis) in stores() {
+        let mut scene = Scene::with(on(key_value)).await;
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3, "login, list, kick-off");
+        scene.get("/vcf/default/v1/identity-providers").await;
+        for directory in [seeds::CORP, seeds::CORP_NAME] {
+            scene.restart().await;
+            let asked = sync(&scene, directory).await;
+            assert_eq!(asked.len(), 1, "{asked:?}");
+        }
+        assert_eq!(scene.get("/vcf/default/v1/identity-providers").await.status, 200);
+        assert_eq!(scene.asked().len(), 1, "SDDC Manager's token is shared too");
+        assert!(scene.log().iter().all(|line| line.get("store").is_none()));
+    }
+}
+
+#[tokio::test]
+async fn two_hosts_on_one_redis_log_in_once() {
+    let Some(redis) = Redis::for_test().unwrap() else { return };
+    let mut scene = Scene::with(on(KeyValue::redis(&redis.url()).unwrap())).await;
+    // A connection of its own, as another machine has.
+    let mut other = scene.another_host(|options| options.key_value = KeyValue::redis(&redis.url()).unwrap()).await;
+    let mut logins = 0;
+    for _ in 0..3 {
+        logins += sync(&scene, seeds::CORP).await.iter().filter(|call| call.ends_with("/login")).count();
+        std::mem::swap(&mut scene.host, &mut other);
+    }
+    assert_eq!(logins, 1);
+}
+
+#[tokio::test]
+async fn nothing_in_the_store_can_be_read() {
+    for (key_value, _redis) in stores() {
+        let scene = Scene::with(on(key_value.clone())).await;
+        everything(&scene).await;
+        sync(&scene, seeds::CORP_NAME).await;
+        let keys = key_value.keys(STORE).await.unwrap();
+        assert!(keys.len() >= 3, "two tokens and a list: {keys:?}");
+        for key in keys {
+            assert!(key.starts_with("idhook:"), "{key}");
+            let value = key_value.get(STORE, &key).await.unwrap().unwrap();
+            let text = String::from_utf8_lossy(&value);
+            no_secret(&scene, &key, &text);
+            no_secret(&scene, "a key", &key);
+            for word in ["HZN", "Bearer", seeds::CORP, seeds::CORP_NAME, credentials::VIDM_USERNAME] {
+                assert!(!text.contains(word), "{key} shows {word}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_into_the_store_is_a_miss() {
+    let key_value = KeyValue::default();
+    let mut scene = Scene::with(on(key_value.clone())).await;
+    sync(&scene, seeds::CORP_NAME).await;
+    let keys = key_value.keys(STORE).await.unwrap();
+    let mut values = Vec::new();
+    for key in keys.iter().filter(|key| !key.starts_with("idhook:n:")) {
+        values.push((key.clone(), key_value.get(STORE, key).await.unwrap().unwrap()));
+    }
+    assert!(values.len() >= 2);
+    // Each value at the place of the next.
+    for (at, (key, _)) in values.iter().enumerate() {
+        key_value.set(STORE, key, values[(at + 1) % values.len()].1.clone()).await.unwrap();
+    }
+    scene.restart().await;
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+    for (key, value) in &values {
+        key_value.set(STORE, key, value[..value.len() / 2].to_vec()).await.unwrap();
+    }
+    scene.restart().await;
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_costs_one_login() {
+    let mut scene = Scene::with(on(KeyValue::default())).await;
+    sync(&scene, seeds::CORP).await;
+    scene.simulator.expire_tokens();
+    scene.restart().await;
+    let asked = sync(&scene, seeds::CORP).await;
+    assert_eq!(asked.len(), 3, "refused, login, again: {asked:?}");
+    scene.restart().await;
+    assert_eq!(sync(&scene, seeds::CORP).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once_and_not_by_every_instance() {
+    let wrong = vec![("vidm_password", "planted-wrong".to_owned())];
+    let mut scene = Scene::with(Setting { variables: wrong, ..on(KeyValue::default()) }).await;
+    for _ in 0..3 {
+        let refused = scene.get("/vidm/default/v1/directories").await;
+        refused.problem("upstream_auth");
+        scene.restart().await;
+    }
+    assert_eq!(scene.asked().len(), 1);
+    // Set right, it is used at once.
+    let mended = |options: &mut idhook_host::Options| {
+        options.variables.insert("vidm_password".to_owned(), credentials::VIDM_PASSWORD.to_owned());
+    };
+    scene.host = scene.another_host(mended).await;
+    assert_eq!(scene.get("/vidm/default/v1/directories").await.status, 200);
+}
+
+#[tokio::test]
+async fn without_a_store_all_is_as_it_was() {
+    let none = vec![("store", "none".to_owned())];
+    let untouched = KeyValue::default();
+    for setting in [on(KeyValue::denied()), Setting { variables: none, ..on(untouched.clone()) }] {
+        let mut scene = Scene::with(setting).await;
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
+        scene.restart().await;
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+        assert!(scene.log().iter().all(|line| line.get("store").is_none()), "no store is nothing to complain of");
+    }
+    assert!(untouched.keys(STORE).await.unwrap().is_empty());
+}
+
+/// Whether each of the host's lines of log so far tells of trouble with the store.
+fn troubled(host: &Host) -> Vec<bool> {
+    let lines = host.output();
+    let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.map(|line| line.get("store").is_some()).collect()
+}
+
+#[tokio::test]
+async fn a_redis_that_is_not_there_costs_a_second_and_no_more() {
+    let nowhere = KeyValue::redis(&format!("redis://127.0.0.1:{}/0", free_port().unwrap())).unwrap();
+    let scene = Scene::with(on(nowhere)).await;
+    let begun = std::time::Instant::now();
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert_eq!(troubled(&scene.host), [true, false], "it is told once, and then left alone for a while");
+}
+
+#[tokio::test]
+async fn a_redis_that_goes_away_takes_nothing_with_it() {
+    let Some(redis) = Redis::for_test().unwrap() else { return };
+    let mut scene = Scene::with(on(KeyValue::redis(&redis.url()).unwrap())).await;
+    sync(&scene, seeds::CORP_NAME).await;
+    let mut other = scene.another_host(|_| {}).await;
+    drop(redis);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1, "this instance remembers");
+    std::mem::swap(&mut scene.host, &mut other);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+    assert_eq!(troubled(&scene.host), [true]);
+}
+
+#[tokio::test]
+async fn a_counter_on_redis_is_what_spin_makes_of_it() {
+    let Some(redis) = Redis::for_test().unwrap() else { return };
+    let stores = KeyValue::redis(&redis.url()).unwrap();
+    assert_eq!(stores.increment(STORE, "n", 3).await.unwrap(), 3);
+    assert_eq!(stores.increment(STORE, "n", 39).await.unwrap(), 42);
+    assert_eq!(stores.get(STORE, "n").await.unwrap().unwrap(), b"42");
+    stores.set(STORE, "text", "x").await.unwrap();
+    assert!(stores.increment(STORE, "text", 1).await.is_err());
+    let mut keys = KeyValue::redis(&redis.url()).unwrap().keys(STORE).await.unwrap();
+    keys.sort();
+    assert_eq!(keys, ["n", "text"], "keys are bare");
+}

@@ -1,0 +1,112 @@
+//! A store in memory that can be made to fail, and tells what is in it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use idhook::store::{Store, StoreError};
+
+/// What ails a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Ailment {
+    #[default]
+    None,
+    /// The runtime grants no access.
+    Absent,
+    Fails,
+    /// Never answers.
+    Hangs,
+}
+
+#[derive(Debug)]
+enum Value {
+    Set(Vec<u8>),
+    Counter(u64),
+}
+
+/// The store. Scripts share it as instances do.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore {
+    values: RefCell<BTreeMap<String, Value>>,
+    calls: Cell<usize>,
+    ailment: Cell<Ailment>,
+}
+
+impl MemoryStore {
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::default()
+    }
+
+    pub(crate) fn ail(&self, ailment: Ailment) {
+        self.ailment.set(ailment);
+    }
+
+    /// How often it was asked since the last time.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.take()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.values.borrow().keys().cloned().collect()
+    }
+
+    /// Everything that was set.
+    pub(crate) fn dump(&self) -> Vec<(String, Vec<u8>)> {
+        let values = self.values.borrow();
+        let set = |(key, value): (&String, &Value)| match value {
+            Value::Set(value) => Some((key.clone(), value.clone())),
+            Value::Counter(_) => None,
+        };
+        values.iter().filter_map(set).collect()
+    }
+
+    /// Puts these bytes at a key, as somebody else with access could.
+    pub(crate) fn plant(&self, key: &str, value: Vec<u8>) {
+        self.values.borrow_mut().insert(key.to_owned(), Value::Set(value));
+    }
+
+    async fn asked(&self) -> Result<(), StoreError> {
+        self.calls.set(self.calls.get() + 1);
+        match self.ailment.get() {
+            Ailment::None => Ok(()),
+            Ailment::Absent => Err(StoreError::Absent),
+            Ailment::Fails => Err(StoreError::Failed("scripted".to_owned())),
+            Ailment::Hangs => std::future::pending().await,
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.asked().await?;
+        match self.values.borrow().get(key) {
+            Some(Value::Set(value)) => Ok(Some(value.clone())),
+            Some(Value::Counter(_)) => panic!("{key} is a counter"),
+            None => Ok(None),
+        }
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.asked().await?;
+        let before = self.values.borrow_mut().insert(key.to_owned(), Value::Set(value.to_vec()));
+        assert!(!matches!(before, Some(Value::Counter(_))), "{key} is a counter");
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.asked().await?;
+        self.values.borrow_mut().remove(key);
+        Ok(())
+    }
+
+    async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
+        self.asked().await?;
+        match self.values.borrow_mut().entry(key.to_owned()).or_insert(Value::Counter(0)) {
+            Value::Counter(count) => {
+                *count += by;
+                Ok(*count)
+            }
+            Value::Set(_) => panic!("{key} was set; Spin's store would be gone now"),
+        }
+    }
+}

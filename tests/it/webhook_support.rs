@@ -1,0 +1,173 @@
+//! The webhook as the scenarios see it: two targets, one key with all scopes, one that may only read.
+
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use idhook::config::Config;
+use idhook::http::{HttpClient, Limits, TransportError};
+use idhook::runtime::{Clock, Runtime};
+use idhook::webhook::{Body, Content, Webhook};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::script::{Call, Script};
+
+const KEY: &str = "key-with-all-scopes";
+const READER: &str = "key-that-may-read";
+
+/// A webhook over a script.
+pub(crate) struct Door {
+    pub(crate) script: Rc<Script>,
+    webhook: Rc<Webhook>,
+}
+
+/// The script as the webhook holds it.
+#[derive(Debug, Clone)]
+struct Shared(Rc<Script>);
+
+impl HttpClient for Shared {
+    async fn send(&self, request: Request<Bytes>, limits: &Limits) -> Result<Response<Bytes>, TransportError> {
+        self.0.send(request, limits).await
+    }
+}
+
+impl Clock for Shared {
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+}
+
+impl Runtime for Shared {
+    type Store = <Script as Runtime>::Store;
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+
+    fn log(&self, line: &str) {
+        self.0.log(line);
+    }
+
+    fn store(&self) -> Option<&Self::Store> {
+        self.0.store()
+    }
+}
+
+/// One answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) response: Response<Bytes>,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(self.response.body()).unwrap()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(self.response.body()).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts that this is the problem `code`, and gives it.
+    #[track_caller]
+    pub(crate) fn problem(&self, code: &str) -> Value {
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{}", self.text());
+        problem
+    }
+}
+
+impl Door {
+    /// vIDM and SDDC Manager under the names, accounts and passwords of the other scenarios, and what `calls` expect.
+    pub(crate) fn new(calls: impl IntoIterator<Item = Call>) -> Self {
+        Self::with(&[], calls)
+    }
+
+    /// The same with `variables` set.
+    pub(crate) fn with(variables: &[(&str, &str)], calls: impl IntoIterator<Item = Call>) -> Self {
+        let digest = |key: &str| {
+            let mut hex = String::new();
+            for byte in Sha256::digest(key) {
+                write!(hex, "{byte:02x}").unwrap();
+            }
+            hex
+        };
+        let keys = json!([
+            {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vcf:read", "vcf:write", "admin"]},
+            {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read"]},
+        ])
+        .to_string();
+        let config = Config::parse(|name| {
+            let given = variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+            given.or_else(|| {
+                Some(match name {
+                    "vidm_url" => "https://vidm.corp.example".to_owned(),
+                    "vidm_username" => "svc-sync".to_owned(),
+                    "vidm_password" => "pässword".to_owned(),
+                    "vcf_url" => "https://sddc.corp.example".to_owned(),
+                    "vcf_username" => "administrator@vsphere.local".to_owned(),
+                    "vcf_password" => "VMw@re1!".to_owned(),
+                    "api_keys" => keys.clone(),
+                    _ => return None,
+                })
+            })
+        });
+        assert!(config.is_ok(), "{config:?}");
+        Self { script: Rc::new(Script::new(calls)), webhook: Rc::new(Webhook::new(config)) }
+    }
+
+    /// One request with all scopes.
+    pub(crate) fn send(&self, method: Method, path: &str, body: &str) -> Answer {
+        self.send_as(KEY, method, path, body)
+    }
+
+    /// One request of a caller that may only read.
+    pub(crate) fn send_as_reader(&self, method: Method, path: &str, body: &str) -> Answer {
+        self.send_as(READER, method, path, body)
+    }
+
+    fn send_as(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let request = Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap();
+        let read = async |body, _| Body::Whole(body);
+        let response = self.script.run(self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read));
+        let whole = |content| match content {
+            Content::Whole(bytes) => bytes,
+            Content::Events(_) => panic!("nobody asked for events"),
+        };
+        Answer { response: response.map(whole) }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, "")
+    }
+
+    /// Lets the script go on with these calls.
+    pub(crate) fn then(&self, calls: impl IntoIterator<Item = Call>) {
+        self.script.then(calls);
+    }
+
+    /// How many upstream calls there were.
+    pub(crate) fn calls(&self) -> usize {
+        self.script.requests().len()
+    }
+}
