@@ -22,6 +22,7 @@ pub mod auth;
 pub mod config;
 pub mod endpoint;
 pub mod error;
+mod gate;
 pub mod http;
 pub mod outbound;
 mod redact;

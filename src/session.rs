@@ -9,6 +9,7 @@ use futures_util::lock::Mutex;
 
 use crate::auth::AccessToken;
 use crate::error::{Error, ErrorCode};
+use crate::gate::lock;
 use crate::runtime::Runtime;
 
 pub use shared_token::SharedToken;
@@ -60,7 +61,7 @@ impl Session {
 
     /// Forgets the token, in the store as well: the next piece of work logs in. A refusal stays what it is.
     pub async fn forget(&self, shared: &SharedToken<'_, impl Runtime>) {
-        let mut state = self.0.lock().await;
+        let mut state = lock(&self.0, shared.runtime()).await;
         if matches!(*state, State::LoggedIn(_)) {
             *state = State::LoggedOut;
             shared.forget().await;
@@ -77,7 +78,7 @@ impl Session {
         stale: Option<&AccessToken>,
         ask_store: bool,
     ) -> Result<(AccessToken, Source), Error> {
-        let mut state = self.0.lock().await;
+        let mut state = lock(&self.0, shared.runtime()).await;
         if let Some(known) = state.known(shared.runtime().now(), stale) {
             return known.map(|token| (token, Source::Kept));
         }

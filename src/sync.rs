@@ -34,6 +34,7 @@ use futures_util::lock::Mutex;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::gate::lock;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
 use crate::vidm::{Client, DirectoryRef, DirectorySummary, FailureReason, GroupQuery, Proof, StartOptions, SyncReport, SyncStatus};
@@ -437,8 +438,8 @@ impl<'a, R: Runtime> Desk<'a, R> {
     /// The state of a directory, as fresh as is good for all who ask at once, and the ledger's entry from just before.
     async fn look<S: Shelf>(&self, ledger: &Ledger<'_, S>, ledger_id: u64, directory: &str) -> Result<Result<Look>, Gone> {
         let shared = Rc::clone(self.memory.looks.borrow_mut().entry(directory.to_owned()).or_default());
-        let mut kept = shared.lock().await;
         let runtime = self.out.runtime();
+        let mut kept = lock(&shared, runtime).await;
         let is_fresh = |look: &&Look| look.ledger_id == ledger_id && runtime.elapsed().saturating_sub(look.at) < FRESH;
         if let Some(look) = kept.as_ref().filter(is_fresh) {
             return Ok(Ok(look.clone()));
