@@ -262,7 +262,9 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
     let again = |otherwise: &str| match kind.repeat {
         Repeat::Always => otherwise.to_owned(),
         Repeat::IfNeverArrived if kind.is_login => "the login may count all the same: try again later".to_owned(),
-        Repeat::IfNeverArrived => "it may have been carried out all the same: read the state before trying again".to_owned(),
+        Repeat::IfNeverArrived => {
+            "it may have been carried out all the same: read the state before trying again".to_owned()
+        }
     };
     let (code, what, hint) = match e.kind {
         TransportErrorKind::HostNotAllowed => (
@@ -297,7 +299,10 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
         TransportErrorKind::Interrupted => (
             ErrorCode::UpstreamFailed,
             "the connection broke before the answer was whole",
-            format!("{}; if it stays so, check the scheme of {url}: a port that speaks TLS ends a plain request so", again("try again")),
+            format!(
+                "{}; if it stays so, check the scheme of {url}: a port that speaks TLS ends a plain request so",
+                again("try again")
+            ),
         ),
         TransportErrorKind::BodyTooLarge => (
             ErrorCode::UpstreamInvalid,

@@ -117,7 +117,9 @@ fn in_base64(secret: &[u8]) -> Vec<String> {
     for (before, begin) in [(0, 0), (1, 2), (2, 3)] {
         let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.iter().copied()).collect();
         let text = STANDARD_NO_PAD.encode(&padded);
-        needles.extend(text.get(begin..padded.len() * 4 / 3).filter(|needle| needle.len() >= MIN_BASE64).map(str::to_owned));
+        needles.extend(
+            text.get(begin..padded.len() * 4 / 3).filter(|needle| needle.len() >= MIN_BASE64).map(str::to_owned),
+        );
     }
     needles
 }
@@ -208,7 +210,12 @@ mod tests {
                 let rest: Vec<_> = left.split('…').collect();
                 assert_eq!(rest.len(), 2, "{text}");
                 // What is left does not hold three bytes of it.
-                let shown = URL_SAFE.encode(secret).as_bytes().windows(4).filter(|w| left.as_bytes().windows(4).any(|l| l == *w)).count();
+                let shown = URL_SAFE
+                    .encode(secret)
+                    .as_bytes()
+                    .windows(4)
+                    .filter(|w| left.as_bytes().windows(4).any(|l| l == *w))
+                    .count();
                 assert_eq!(shown, 0, "{text} {left}");
             }
         }

@@ -50,8 +50,8 @@ pub use request::Request;
 use judge::{Began, Kicked, Verdict, judge};
 use ledger::{Claim, Entry, Gone, Head, Ledger, Shelf};
 
-/// A look at vIDM this fresh is shared by all who ask in one instance.
-const FRESH: Duration = Duration::from_millis(900);
+/// A look this fresh is good enough for all who watch in one instance.
+pub const FRESH: Duration = Duration::from_millis(900);
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
 
@@ -172,6 +172,11 @@ impl<'a, R: Runtime> Desk<'a, R> {
         self.out.runtime().now()
     }
 
+    /// The instance's own ledger.
+    fn local(&self) -> Shelf<'_, R> {
+        Shelf::Local(&self.memory.local, self.memory.local.id(|| self.out.runtime().random()))
+    }
+
     /// Starts a sync, or joins the next one: gives the request, and whether its run is under way or waits.
     ///
     /// # Errors
@@ -200,32 +205,30 @@ impl<'a, R: Runtime> Desk<'a, R> {
         let mut request = Request::new(self.target, directory, requested, order);
         let shared = self.out.store();
         if shared.is_there()
-            && let Ok(status) = self.start_with(shared, Request::SHARED, &mut request, came).await
+            && let Ok(status) = self.start_with(Shelf::Shared(shared), &mut request, came).await
         {
             return status.map(|status| (request, status));
         }
         // Without a shared ledger, or where it fails, the instance's own.
-        let id = self.memory.local.id(|| self.out.runtime().random());
-        let status = self.start_with(&self.memory.local, id, &mut request, came).await.map_err(gone)??;
+        let status = self.start_with(self.local(), &mut request, came).await.map_err(gone)??;
         Ok((request, status))
     }
 
     /// The start, with one ledger. The outer failure is the ledger's, before anything was sent.
-    async fn start_with<S: Shelf>(
+    async fn start_with(
         &self,
-        store: &S,
-        ledger_id: u64,
+        shelf: Shelf<'_, R>,
         request: &mut Request,
         came: Duration,
     ) -> Result<Result<SyncStatus>, Gone> {
-        let ledger = Ledger::new(store, self.target, &request.directory);
-        request.ledger = ledger_id;
+        let ledger = Ledger::new(shelf, self.target, &request.directory);
+        request.ledger = ledger.id();
         request.ticket = ledger.ticket().await?;
         let mut entry = ledger.entry().await?;
         // Where vIDM tells no times, only a look beforehand tells a run that was begun from one that was joined.
-        let looks = entry.may_run() || entry.untimed();
+        let looks = entry.may_run(self.now()) || entry.untimed();
         if looks {
-            let look = match self.look(&ledger, ledger_id, &request.directory).await? {
+            let look = match self.look(&ledger, &request.directory, Duration::ZERO).await? {
                 Ok(look) => look,
                 Err(e) => return Ok(Err(e)),
             };
@@ -252,7 +255,7 @@ impl<'a, R: Runtime> Desk<'a, R> {
     }
 
     /// Whether the run of the latest kick-off, or another, is going on; writes down what was seen.
-    async fn is_busy<S: Shelf>(&self, ledger: &Ledger<'_, S>, look: &Look) -> Result<bool, Gone> {
+    async fn is_busy(&self, ledger: &Ledger<'_, R>, look: &Look) -> Result<bool, Gone> {
         let (entry, status) = (&look.entry, look.report.status);
         let Some(head) = entry.head else { return Ok(matches!(status, SyncStatus::Queued | SyncStatus::Running)) };
         let untimed = look.report.started_at.is_none() && status != SyncStatus::Unknown;
@@ -277,9 +280,9 @@ impl<'a, R: Runtime> Desk<'a, R> {
     }
 
     /// Sends the kick-off, if nobody else has the right to; `blind` when vIDM was not looked at just before.
-    async fn kick<S: Shelf>(
+    async fn kick(
         &self,
-        ledger: &Ledger<'_, S>,
+        ledger: &Ledger<'_, R>,
         entry: &Entry,
         request: &Request,
         blind: bool,
@@ -310,7 +313,7 @@ impl<'a, R: Runtime> Desk<'a, R> {
     }
 
     /// A kick-off whose answer was lost may have begun a run; one that was refused has not.
-    async fn write_failure<S: Shelf>(&self, ledger: &Ledger<'_, S>, claim: &Claim, e: &Error, sent_at: SystemTime) {
+    async fn write_failure(&self, ledger: &Ledger<'_, R>, claim: &Claim, e: &Error, sent_at: SystemTime) {
         let _ = if e.may_have_been_done() {
             ledger.kicked(claim, sent_at, None, true).await
         } else {
@@ -318,28 +321,46 @@ impl<'a, R: Runtime> Desk<'a, R> {
         };
     }
 
-    /// How a request stands; moves the queue on where it is time to.
+    /// How a directory's latest run stands, whoever started it; what is seen is written down.
     ///
     /// # Errors
     /// The calls'.
-    pub async fn state(&self, request: &Request) -> Result<State> {
+    pub async fn latest(&self, directory: &str) -> Result<SyncReport> {
+        let shared = self.out.store();
+        let shelf = if shared.is_there() { Shelf::Shared(shared) } else { self.local() };
+        let ledger = Ledger::new(shelf, self.target, directory);
+        match self.look(&ledger, directory, Duration::ZERO).await {
+            Ok(look) => {
+                let look = look?;
+                // The ledger only becomes more exact by it.
+                let _ = self.is_busy(&ledger, &look).await;
+                Ok(look.report)
+            }
+            Err(Gone) => self.report(directory).await,
+        }
+    }
+
+    /// How a request stands, by a look no older than `max_age`; moves the queue on where it is time to.
+    ///
+    /// # Errors
+    /// The calls'.
+    pub async fn state(&self, request: &Request, max_age: Duration) -> Result<State> {
         let shared = self.out.store();
         if shared.is_there()
-            && let Ok(state) = self.state_with(shared, Request::SHARED, request).await
+            && let Ok(state) = self.state_with(Shelf::Shared(shared), request, max_age).await
         {
             return state;
         }
-        let id = self.memory.local.id(|| self.out.runtime().random());
-        self.state_with(&self.memory.local, id, request).await.map_err(gone)?
+        self.state_with(self.local(), request, max_age).await.map_err(gone)?
     }
 
-    async fn state_with<S: Shelf>(&self, store: &S, ledger_id: u64, request: &Request) -> Result<Result<State>, Gone> {
-        let ledger = Ledger::new(store, self.target, &request.directory);
-        let look = match self.look(&ledger, ledger_id, &request.directory).await? {
+    async fn state_with(&self, shelf: Shelf<'_, R>, request: &Request, max_age: Duration) -> Result<Result<State>, Gone> {
+        let ledger = Ledger::new(shelf, self.target, &request.directory);
+        let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
             Err(e) => return Ok(Err(e)),
         };
-        let (look, entry, is_ours) = (&look, look.entry, ledger_id == request.ledger);
+        let (look, entry, is_ours) = (&look, look.entry, ledger.id() == request.ledger);
         if is_ours && entry.succeeded() >= request.ticket {
             // What came after is not this request's concern.
             return Ok(self.proven(request, &look.as_success()).await);
@@ -384,9 +405,9 @@ impl<'a, R: Runtime> Desk<'a, R> {
     }
 
     /// Starts the further run that the request waits for.
-    async fn go_on<S: Shelf>(
+    async fn go_on(
         &self,
-        ledger: &Ledger<'_, S>,
+        ledger: &Ledger<'_, R>,
         entry: &Entry,
         request: &Request,
         look: &Look,
@@ -436,11 +457,13 @@ impl<'a, R: Runtime> Desk<'a, R> {
     }
 
     /// The state of a directory, as fresh as is good for all who ask at once, and the ledger's entry from just before.
-    async fn look<S: Shelf>(&self, ledger: &Ledger<'_, S>, ledger_id: u64, directory: &str) -> Result<Result<Look>, Gone> {
+    async fn look(&self, ledger: &Ledger<'_, R>, directory: &str, max_age: Duration) -> Result<Result<Look>, Gone> {
         let shared = Rc::clone(self.memory.looks.borrow_mut().entry(directory.to_owned()).or_default());
         let runtime = self.out.runtime();
+        let came = runtime.elapsed();
         let mut kept = lock(&shared, runtime).await;
-        let is_fresh = |look: &&Look| look.ledger_id == ledger_id && runtime.elapsed().saturating_sub(look.at) < FRESH;
+        // A look that ended while this one waited for the lock was taken for all who waited.
+        let is_fresh = |look: &&Look| look.ledger_id == ledger.id() && look.at.saturating_add(max_age) > came;
         if let Some(look) = kept.as_ref().filter(is_fresh) {
             return Ok(Ok(look.clone()));
         }
@@ -451,7 +474,7 @@ impl<'a, R: Runtime> Desk<'a, R> {
             Err(e) => return Ok(Err(e)),
         };
         let at = runtime.elapsed();
-        let look = Look { ledger_id, entry, report, at, took: at.saturating_sub(asked) };
+        let look = Look { ledger_id: ledger.id(), entry, report, at, took: at.saturating_sub(asked) };
         *kept = Some(look.clone());
         Ok(Ok(look))
     }

@@ -114,7 +114,10 @@ pub(super) fn read(reader: &mut Reader<'_>, is_target: Option<&dyn Fn(&str) -> b
             continue;
         };
         if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
-            reader.problem("api_keys", format!("has at [{at}].sha256 the digest of an empty text: the key was not set when it was made"));
+            reader.problem(
+                "api_keys",
+                format!("has at [{at}].sha256 the digest of an empty text: the key was not set when it was made"),
+            );
         }
         if let Some(is_target) = is_target
             && let Some(which) = entry.targets.iter().flatten().position(|name| !is_target(name))

@@ -27,19 +27,74 @@ use crate::store::SharedStore;
 /// a start never waits.
 pub(super) const LEASE: Duration = Duration::from_secs(45);
 
+/// A run that nobody has seen for so many milliseconds is over: an hour, more than any public account of a sync tells of.
+const RUN_MS: u64 = 3_600_000;
+
 /// How long the shared store keeps what a ledger holds. Long, for a generation that is forgotten begins again at one.
 const LIFE: Duration = Duration::from_hours(400 * 24);
 
 /// Where a ledger is kept.
-pub(super) trait Shelf {
+pub(super) enum Shelf<'s, R> {
+    /// In the store that instances share.
+    Shared(&'s SharedStore<'s, R>),
+    /// In the instance's own memory.
+    Local(&'s LocalStore, u64),
+}
+
+impl<R: Runtime> Shelf<'_, R> {
+    /// Which ledger it is: zero is the shared one.
+    pub(super) fn id(&self) -> u64 {
+        match self {
+            Self::Shared(_) => 0,
+            Self::Local(_, id) => *id,
+        }
+    }
+
     /// The value of `key`.
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Gone>;
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Gone> {
+        match self {
+            Self::Local(store, _) => Ok(store.values.borrow().get(key).cloned()),
+            Self::Shared(store) => match store.get(key).await {
+                Some(kept) => Ok(Some(kept.value)),
+                None if store.is_there() => Ok(None),
+                None => Err(Gone),
+            },
+        }
+    }
+
     /// Gives `key` this value.
-    async fn set(&self, key: &str, value: &[u8]) -> Result<(), Gone>;
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), Gone> {
+        match self {
+            Self::Local(store, _) => {
+                store.values.borrow_mut().insert(key.to_owned(), value.to_vec());
+                Ok(())
+            }
+            Self::Shared(store) => if store.set(key, value, LIFE).await { Ok(()) } else { Err(Gone) },
+        }
+    }
+
     /// Adds one to the counter `key`, atomically, and gives its new value.
-    async fn count(&self, key: &str) -> Result<u64, Gone>;
+    async fn count(&self, key: &str) -> Result<u64, Gone> {
+        match self {
+            Self::Local(store, _) => {
+                let mut counters = store.counters.borrow_mut();
+                let count = counters.entry(key.to_owned()).or_default();
+                *count = count.saturating_add(1);
+                Ok(*count)
+            }
+            Self::Shared(store) => store.increment(key, 1).await.ok_or(Gone),
+        }
+    }
+
     /// Forgets the counter `key`.
-    async fn forget(&self, key: &str);
+    async fn forget(&self, key: &str) {
+        match self {
+            Self::Local(store, _) => {
+                store.counters.borrow_mut().remove(key);
+            }
+            Self::Shared(store) => store.delete_counter(key).await,
+        }
+    }
 }
 
 /// The shelf does not answer.
@@ -113,10 +168,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether the latest kick-off may still be running, as far as anybody has seen.
-    pub(super) fn may_run(&self) -> bool {
+    /// Whether the latest kick-off may still be running, as far as anybody has seen; one of long ago is not believed to.
+    pub(super) fn may_run(&self, now: SystemTime) -> bool {
         match (self.head, self.seen) {
-            (Some(head), _) if head.serves == 0 => false,
+            (Some(head), _) if head.serves == 0 || ms(now).saturating_sub(head.kicked_ms) > RUN_MS => false,
             (Some(head), Some(seen)) if seen.generation == head.generation => seen.ended.is_none(),
             (Some(_), _) => true,
             (None, _) => false,
@@ -140,14 +195,19 @@ impl Entry {
 }
 
 /// One directory's ledger in a store.
-pub(super) struct Ledger<'s, S> {
-    store: &'s S,
+pub(super) struct Ledger<'s, R> {
+    store: Shelf<'s, R>,
     directory: String,
 }
 
-impl<'s, S: Shelf> Ledger<'s, S> {
-    pub(super) fn new(store: &'s S, target: &str, directory: &str) -> Self {
+impl<'s, R: Runtime> Ledger<'s, R> {
+    pub(super) fn new(store: Shelf<'s, R>, target: &str, directory: &str) -> Self {
         Self { store, directory: format!("sync:{target}:{directory}") }
+    }
+
+    /// Which ledger it is: [`Request::SHARED`](super::Request::SHARED), or an instance's.
+    pub(super) fn id(&self) -> u64 {
+        self.store.id()
     }
 
     fn key(&self, what: &str) -> String {
@@ -275,50 +335,6 @@ impl LocalStore {
             self.id.set(random() | 1);
         }
         self.id.get()
-    }
-}
-
-impl Shelf for LocalStore {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Gone> {
-        Ok(self.values.borrow().get(key).cloned())
-    }
-
-    async fn set(&self, key: &str, value: &[u8]) -> Result<(), Gone> {
-        self.values.borrow_mut().insert(key.to_owned(), value.to_vec());
-        Ok(())
-    }
-
-    async fn count(&self, key: &str) -> Result<u64, Gone> {
-        let mut counters = self.counters.borrow_mut();
-        let count = counters.entry(key.to_owned()).or_default();
-        *count = count.saturating_add(1);
-        Ok(*count)
-    }
-
-    async fn forget(&self, key: &str) {
-        self.counters.borrow_mut().remove(key);
-    }
-}
-
-impl<R: Runtime> Shelf for SharedStore<'_, R> {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Gone> {
-        match SharedStore::get(self, key).await {
-            Some(kept) => Ok(Some(kept.value)),
-            None if self.is_there() => Ok(None),
-            None => Err(Gone),
-        }
-    }
-
-    async fn set(&self, key: &str, value: &[u8]) -> Result<(), Gone> {
-        if SharedStore::set(self, key, value, LIFE).await { Ok(()) } else { Err(Gone) }
-    }
-
-    async fn count(&self, key: &str) -> Result<u64, Gone> {
-        self.increment(key, 1).await.ok_or(Gone)
-    }
-
-    async fn forget(&self, key: &str) {
-        self.delete_counter(key).await;
     }
 }
 

@@ -160,7 +160,8 @@ pub(super) fn wants_other_form(error: &Error) -> bool {
 pub(super) fn refused(error: Error) -> Error {
     let by_code = error.evidence().and_then(|said| said.code.as_deref()) == Some("IDENTITY_UNAUTHORIZED_ENTITY");
     if error.code() != ErrorCode::UpstreamAuth && !by_code {
-        let is_elsewhere = matches!(error.upstream_status(), Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
+        let is_refusal = error.upstream_status().is_some_and(|status| status.is_client_error());
+        let is_elsewhere = is_refusal && error.code() == ErrorCode::UpstreamInvalid;
         return if is_elsewhere { error.hint("check the target's URL: SDDC Manager does not answer there") } else { error };
     }
     let detail = format!("SDDC Manager does not take the configured name and password: {}", error.detail());

@@ -144,7 +144,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
             return start(&mut context, &client, name, &which, wanted).await;
         }
         Name::Sync => return sync(&context, name, matched.parameter("sync")).await,
-        Name::DirectorySync => present(&client, name, &directory()).await?,
+        Name::DirectorySync => present(&context, &client, name, &directory()).await?,
         Name::Groups => groups(&context, &client).await?,
         Name::VidmHealth => json(StatusCode::OK, &client.health().await?)?,
         other => return Err(Error::new(ErrorCode::Internal, format!("{other:?} is not a vidm route"))),
@@ -168,9 +168,10 @@ fn vidm_target<'c>(configured: &'c Configured, name: &str) -> Result<VidmTarget<
 }
 
 /// The directory's present state, with no request behind it.
-async fn present<R: Runtime>(client: &Client<'_, R>, target: &str, which: &DirectoryRef) -> Result<Response<Bytes>, Error> {
+async fn present<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>, target: &str, which: &DirectoryRef) -> Result<Response<Bytes>, Error> {
     let directory = client.locate(which).await?;
-    let report = client.sync_state(&directory.id).await?;
+    let syncs = vidm_target(context.configured, target)?.syncs;
+    let report = Desk::new(target, client, syncs, context.outbound).latest(&directory.id).await?;
     let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&directory.id));
     let directory = DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind };
     let state = State { status: report.status, reason: report.reason.map(Reason::from), groups: Vec::new(), report };
@@ -291,7 +292,7 @@ async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) ->
     match context.patience {
         Some(patience) => waited(context, &request, patience).await,
         None => {
-            let document = sync_document(context.configured, context.outbound, &request).await?;
+            let document = sync_document(context.configured, context.outbound, &request, Duration::ZERO).await?;
             answer(StatusCode::OK, &document).map(Reply::Whole)
         }
     }
@@ -305,15 +306,16 @@ async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patienc
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
 }
 
-/// How the sync `request` stands, as callers see it.
+/// How the sync `request` stands, as callers see it, by a look no older than `max_age`.
 pub(super) async fn sync_document<R: Runtime>(
     configured: &Configured,
     outbound: &Outbound<'_, R>,
     request: &Request,
+    max_age: Duration,
 ) -> Result<SyncDocument, Error> {
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
-    let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request).await?;
+    let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request, max_age).await?;
     document_of(configured, request, state)
 }
 

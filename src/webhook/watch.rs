@@ -12,7 +12,7 @@ use super::{Webhook, problem};
 use crate::error::Error;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
-use crate::sync::Request;
+use crate::sync::{FRESH, Request};
 
 /// The first wait between two looks at a sync.
 const FIRST: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ impl<R: Runtime> Events<R> {
         let (outcome, secrets) = {
             let configured = self.webhook.config.as_ref().ok()?;
             let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
-            (sync_document(configured, &outbound, &self.request).await, configured.config.secrets())
+            (sync_document(configured, &outbound, &self.request, FRESH).await, configured.config.secrets())
         };
         match outcome {
             Ok(document) => {
@@ -160,7 +160,7 @@ pub(super) async fn wait<R: Runtime>(
     let mut pace = Pace::default();
     let mut last = None;
     loop {
-        let (asked, outcome) = match sync_document(configured, outbound, request).await {
+        let (asked, outcome) = match sync_document(configured, outbound, request, FRESH).await {
             Ok(document) if document.is_final() => return Ok(document),
             Ok(document) => (None, Ok(document)),
             // What passes is waited out; the state seen before it is still the state.

@@ -194,6 +194,12 @@ fn refused_credentials_are_told_and_not_tried_again() {
         // The script has no second login.
         assert_eq!(lists(&script, &memory).unwrap_err().code(), ErrorCode::UpstreamAuth);
     }
+    // Somebody else at that URL says nothing about the credentials, nor about providers.
+    for status in [404, 405, 409] {
+        let error = lists(&Script::new([login().answer(status, REFUSED.replace("IDENTITY", "OTHER"))]), &Memory::default()).unwrap_err();
+        assert_eq!((error.code(), error.answer_status()), (ErrorCode::UpstreamInvalid, None), "{status}");
+        assert!(error.hint_text().unwrap().contains("URL"), "{error}");
+    }
     // A server in trouble says nothing about the credentials.
     let script = Script::new([login().answer(500, ""), login(), list(&first_token())]);
     let memory = Memory::default();

@@ -90,17 +90,27 @@ fn echoes(secret: &str) -> Vec<(&'static str, String)> {
     let json = json.trim_matches('"');
     let unicode: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
     let base64 = base64(format!("svc-idhook:{secret}").as_bytes());
-    let vendor = |said: &str| format!(r#"{{"errors":[{{"code":"bad","message":"{said}"}}],"message":"{said}","errorCode":"E"}}"#);
+    let vendor = |said: &str| {
+        format!(r#"{{"errors":[{{"code":"bad","message":"{said}"}}],"message":"{said}","errorCode":"E"}}"#)
+    };
     vec![
         ("as it is", secret.to_owned()),
         ("escaped as JSON", vendor(json)),
         ("escaped as JSON, all of it", vendor(&unicode)),
-        ("JSON within JSON", vendor(&serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"').to_owned())),
+        (
+            "JSON within JSON",
+            vendor(
+                &serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"').to_owned(),
+            ),
+        ),
         ("percent-encoded", format!("password={percent}&x=1")),
         ("form-encoded", vendor(&format!("password={}", percent.to_lowercase().replace("%20", "+")))),
         ("in base64", vendor(&format!("Authorization: Basic {base64}"))),
         ("cut at the end of the excerpt", format!("{}{secret}", "x".repeat(590 - secret.len() / 2))),
-        ("as the vendor's code", vendor("m").replace("\"bad\"", &format!("\"{json}\"")).replace("\"E\"", &format!("\"{json}\""))),
+        (
+            "as the vendor's code",
+            vendor("m").replace("\"bad\"", &format!("\"{json}\"")).replace("\"E\"", &format!("\"{json}\"")),
+        ),
         ("in a title", format!("<html><title>{secret}</title>")),
     ]
 }
@@ -152,9 +162,15 @@ async fn no_form_of_a_password_comes_back() {
 #[tokio::test]
 async fn blanks_that_are_joined_and_codes_that_quote_show_nothing() {
     // The login goes to the simulator's own tenant, so another secret of ours stands in for the password: the state key.
-    let secret = "planted  with   blanks  and  more  of  them";
+    let secret = "planted  qzvx   jkwq  yzkx   vbqj";
     for body in [secret.to_owned(), format!(r#"{{"errors":[{{"code":"planted-in-a-code","message":"{secret}"}}]}}"#)] {
-        let variables = vec![("state_key", secret.to_owned()), ("targets", r#"{"vcf":{"x":{"url":"https://x.invalid","username":"u","password":"planted-in-a-code"}}}"#.to_owned())];
+        let variables = vec![
+            ("state_key", secret.to_owned()),
+            (
+                "targets",
+                r#"{"vcf":{"x":{"url":"https://x.invalid","username":"u","password":"planted-in-a-code"}}}"#.to_owned(),
+            ),
+        ];
         let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
         scene.simulator.add_fault(Fault::answer(400, "application/json", &body).path("directoryconfigs").always());
         let answer = scene.get("/vidm/default/v1/directories").await;
@@ -172,7 +188,10 @@ async fn the_token_of_a_call_does_not_come_back() {
     let token = "s3ssion.t0ken-value";
     let login = format!(r#"{{"sessionToken":"{token}"}}"#);
     scene.simulator.add_fault(Fault::answer(200, "application/json", &login).path("login").always());
-    for body in [format!("no such session: HZN {token}"), format!(r#"{{"errors":[{{"code":"{token}","message":"x {token}"}}]}}"#)] {
+    for body in [
+        format!("no such session: HZN {token}"),
+        format!(r#"{{"errors":[{{"code":"{token}","message":"x {token}"}}]}}"#),
+    ] {
         scene.simulator.add_fault(Fault::answer(403, "application/json", &body).path("directoryconfigs"));
         let answer = scene.get("/vidm/default/v1/directories").await;
         answer.problem("upstream_forbidden");

@@ -12,6 +12,10 @@ fn syncs(directory: &str) -> String {
     format!("{DIRECTORIES}/{directory}/syncs")
 }
 
+fn present(directory: &str) -> String {
+    format!("{DIRECTORIES}/{directory}/sync")
+}
+
 /// The story a newcomer is told: list, start by name, watch it go from running to succeeded. And what it costs upstream.
 async fn main_job(scene: &Scene) {
     let listed = scene.get(DIRECTORIES).await;
@@ -63,12 +67,17 @@ async fn cold_by_name_is_three_calls_and_warm_is_one() {
     assert_eq!(scene.post(&syncs(seeds::CORP_NAME), "{}").await.status, 202);
     let cold = scene.asked();
     assert_eq!(cold.len(), 3, "login, list, kick-off: {cold:?}");
-    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let finished = async || {
+        scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        assert_eq!(scene.get(&present(seeds::CORP)).await.json()["status"], "succeeded");
+        scene.asked();
+    };
+    finished().await;
 
     assert_eq!(scene.post(&syncs(seeds::CORP_NAME), "{}").await.status, 202);
     let by_name = scene.asked();
     assert_eq!(by_name.len(), 1, "the name is known by now: {by_name:?}");
-    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    finished().await;
 
     assert_eq!(scene.post(&syncs(seeds::CORP), "{}").await.status, 202);
     let by_id = scene.asked();
@@ -124,6 +133,7 @@ async fn a_directory_of_the_newer_kind_gets_the_newer_call() {
     let started = scene.post(&syncs(seeds::CLOUD), "").await;
     assert_eq!(started.status, 202, "{}", started.text);
     scene.simulator.finish_sync(seeds::CLOUD, Outcome::Completed).unwrap();
+    assert_eq!(scene.get(&present(seeds::CLOUD)).await.json()["status"], "succeeded");
     scene.asked();
     assert_eq!(scene.post(&syncs(seeds::CLOUD), "").await.status, 202);
     assert_eq!(scene.asked().len(), 1);
