@@ -377,12 +377,19 @@ mod tests {
 
     #[test]
     fn a_mistake_is_told_where_it_was_written() {
-        let told = mistakes(&[("targets", r#"{"vidm":{"default":{"url":"https://v"}},"vcf":{"default":{}}}"#), ("api_keys", KEYS)]);
+        let told = mistakes(&[
+            ("targets", r#"{"vidm":{"default":{"url":"https://v"}},"vcf":{"default":{}}}"#),
+            ("api_keys", KEYS),
+        ]);
         assert!(told.contains("targets.vidm.default.username") && told.contains("targets.vcf.default.url"), "{told}");
         assert!(!told.contains("vidm_") && !told.contains("vcf_"), "{told}");
         let told = mistakes(&[("vidm_url", "https://v"), ("vcf_url", "https://s"), ("api_keys", KEYS)]);
-        assert!(told.contains("vidm_username") && told.contains("vcf_password") && !told.contains("targets."), "{told}");
-        let both = [("vidm_url", "https://v"), ("targets", r#"{"vidm":{"default":{"url":"https://v"}}}"#), ("api_keys", KEYS)];
+        assert!(
+            told.contains("vidm_username") && told.contains("vcf_password") && !told.contains("targets."),
+            "{told}"
+        );
+        let both =
+            [("vidm_url", "https://v"), ("targets", r#"{"vidm":{"default":{"url":"https://v"}}}"#), ("api_keys", KEYS)];
         assert!(mistakes(&both).contains("beside vidm_url"));
     }
 

@@ -239,7 +239,8 @@ impl Kind {
         };
         // Only 429, and a 503 that says when to come back, are certain to have been refused at the door.
         let asked = crate::retry::retry_after(answer.headers(), now);
-        let refused = status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
+        let refused =
+            status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
         let error = if self.changes() && !refused { error.not_retryable() } else { error };
         let error = error.retry_after(asked).dated(server_time(answer.headers()));
         Err(error.upstream(UpstreamEvidence {
@@ -262,7 +263,9 @@ impl Kind {
 
     fn code(&self, status: StatusCode, is_vendor: bool) -> ErrorCode {
         match status {
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_login => ErrorCode::UpstreamAuth,
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_login => {
+                ErrorCode::UpstreamAuth
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => ErrorCode::UpstreamBusy,
             _ if self.is_login && status.is_client_error() => ErrorCode::UpstreamInvalid,
             StatusCode::UNAUTHORIZED => ErrorCode::UpstreamAuth,
@@ -297,7 +300,10 @@ impl Kind {
 
 /// [`Kind::check`] of one endpoint, for tests.
 #[cfg(test)]
-pub(crate) fn check<E: Endpoint>(answer: http::Response<Bytes>, now: SystemTime) -> Result<http::Response<Bytes>, Error> {
+pub(crate) fn check<E: Endpoint>(
+    answer: http::Response<Bytes>,
+    now: SystemTime,
+) -> Result<http::Response<Bytes>, Error> {
     Kind::of::<E>().check(answer, now, &[])
 }
 
@@ -422,7 +428,9 @@ mod tests {
         let mut answer = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
         *answer.status_mut() = StatusCode::from_u16(status).unwrap();
         let secret = Secret::new("two  blanks \"quoted\"");
-        Kind { call: "GET /x", repeat, is_login, read_error }.check(answer, SystemTime::UNIX_EPOCH, &[&secret]).unwrap_err()
+        Kind { call: "GET /x", repeat, is_login, read_error }
+            .check(answer, SystemTime::UNIX_EPOCH, &[&secret])
+            .unwrap_err()
     }
 
     #[test]

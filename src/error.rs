@@ -405,7 +405,8 @@ impl Error {
     /// It was a login that failed: nothing of the upstream's own words is kept, for they may hold what was sent.
     #[must_use]
     pub(crate) fn of_login(mut self) -> Self {
-        if let Some(UpstreamEvidence { is_login, message, remediation, reference, details, .. }) = &mut self.0.upstream {
+        if let Some(UpstreamEvidence { is_login, message, remediation, reference, details, .. }) = &mut self.0.upstream
+        {
             *is_login = true;
             (*message, *remediation, *reference) = (None, None, None);
             details.clear();

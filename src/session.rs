@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorCode};
 use crate::gate::lock;
 use crate::runtime::Runtime;
 
-pub use shared_token::SharedToken;
 use shared_token::Shared;
+pub use shared_token::SharedToken;
 
 /// After our credentials were refused they are not tried again for this long: vIDM locks accounts that fail too often.
 const REFUSAL_HOLD: Duration = Duration::from_secs(60);

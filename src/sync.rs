@@ -37,7 +37,9 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::gate::lock;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
-use crate::vidm::{Client, DirectoryRef, DirectorySummary, FailureReason, GroupQuery, Proof, StartOptions, SyncReport, SyncStatus};
+use crate::vidm::{
+    Client, DirectoryRef, DirectorySummary, FailureReason, GroupQuery, Proof, StartOptions, SyncReport, SyncStatus,
+};
 
 mod judge;
 mod ledger;
@@ -131,7 +133,9 @@ impl Reason {
                 "the run would have changed more than this directory's safeguards allow: look at what it would change in vIDM's \
                  sync log; with the scope vidm:override a start may ask for ignoreSafeguards"
             }
-            Self::SyncFailed => "vIDM's sync log tells more; often the connector is down or the bind account's password has expired",
+            Self::SyncFailed => {
+                "vIDM's sync log tells more; often the connector is down or the bind account's password has expired"
+            }
             Self::GroupAbsent => {
                 "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), or the \
                  domain controller that the connector reads does not have it yet"
@@ -354,7 +358,12 @@ impl<'a, R: Runtime> Desk<'a, R> {
         self.state_with(self.local(), request, max_age).await.map_err(gone)?
     }
 
-    async fn state_with(&self, shelf: Shelf<'_, R>, request: &Request, max_age: Duration) -> Result<Result<State>, Gone> {
+    async fn state_with(
+        &self,
+        shelf: Shelf<'_, R>,
+        request: &Request,
+        max_age: Duration,
+    ) -> Result<Result<State>, Gone> {
         let ledger = Ledger::new(shelf, self.target, &request.directory);
         let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
@@ -377,7 +386,8 @@ impl<'a, R: Runtime> Desk<'a, R> {
         let began = Began::against(look.report.started_at, moment);
         let verdict = judge(look.report.status, began, kicked);
         // A later run than the one that was kicked off hides it; the list of runs may still tell.
-        let is_hidden = serving.is_none() && began == Began::After && !matches!(verdict, Verdict::Ended { succeeded: true, .. });
+        let is_hidden =
+            serving.is_none() && began == Began::After && !matches!(verdict, Verdict::Ended { succeeded: true, .. });
         if is_hidden && let Some(run) = self.earlier_success(request).await {
             return Ok(self.proven(request, &Look { report: run, ..look.clone() }).await);
         }
@@ -418,6 +428,8 @@ impl<'a, R: Runtime> Desk<'a, R> {
         Ok(match self.kick(ledger, entry, request, false).await? {
             Ok(Kick::Sent(_)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
             Ok(Kick::Waits) => Ok(State::of(SyncStatus::Queued, look)),
+            // It is written down as one that may have begun a run; the next look tells.
+            Err(e) if e.may_have_been_done() => Ok(State::of(SyncStatus::Queued, look)),
             Err(e) => Err(e),
         })
     }
@@ -426,7 +438,8 @@ impl<'a, R: Runtime> Desk<'a, R> {
     async fn proven(&self, request: &Request, look: &Look) -> Result<State> {
         let groups = self.prove(request).await?;
         let all = groups.iter().all(|group| group.present);
-        let (status, reason) = if all { (SyncStatus::Succeeded, None) } else { (SyncStatus::Failed, Some(Reason::GroupAbsent)) };
+        let (status, reason) =
+            if all { (SyncStatus::Succeeded, None) } else { (SyncStatus::Failed, Some(Reason::GroupAbsent)) };
         Ok(State { groups, reason, ..State::of(status, look) })
     }
 
@@ -546,6 +559,9 @@ impl Error {
     fn may_have_been_done(&self) -> bool {
         // Where it was the login that failed, nothing was asked for.
         !self.evidence().is_some_and(|evidence| evidence.is_login)
-            && matches!(self.code(), ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid)
+            && matches!(
+                self.code(),
+                ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid
+            )
     }
 }

@@ -115,8 +115,14 @@ struct Context<'a, R> {
 
 impl Configured {
     /// A view of the outside for one piece of work that may take `time`.
-    fn outbound<'r, R: Runtime>(&'r self, runtime: &'r R, identity: &RequestIdentity, time: Duration) -> Outbound<'r, R> {
-        let outbound = Outbound::new(runtime, self.config.limits, time, identity.headers()).with_secrets(self.config.secrets());
+    fn outbound<'r, R: Runtime>(
+        &'r self,
+        runtime: &'r R,
+        identity: &RequestIdentity,
+        time: Duration,
+    ) -> Outbound<'r, R> {
+        let outbound =
+            Outbound::new(runtime, self.config.limits, time, identity.headers()).with_secrets(self.config.secrets());
         match &self.store {
             Some(store) => outbound.with_store(store),
             None => outbound,
@@ -131,13 +137,14 @@ impl Webhook {
         let config = config.map(|config| {
             let state_key = Arc::new(StateKey::new(&config));
             Configured {
-            vidm: config.vidm.keys().map(|name| (name.clone(), vidm::Memory::default())).collect(),
-            vcf: config.vcf.keys().map(|name| (name.clone(), vcf::Memory::default())).collect(),
-            syncs: config.vidm.keys().map(|name| (name.clone(), sync::Memory::default())).collect(),
-            sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
-            store: config.store.then(|| StoreAccess::new(state_key)),
-            config,
-        }});
+                vidm: config.vidm.keys().map(|name| (name.clone(), vidm::Memory::default())).collect(),
+                vcf: config.vcf.keys().map(|name| (name.clone(), vcf::Memory::default())).collect(),
+                syncs: config.vidm.keys().map(|name| (name.clone(), sync::Memory::default())).collect(),
+                sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
+                store: config.store.then(|| StoreAccess::new(state_key)),
+                config,
+            }
+        });
         Self { config }
     }
 
@@ -244,7 +251,8 @@ impl Webhook {
             + patience.unwrap_or_default();
         let outbound = configured.outbound(runtime, identity, time);
         let wants_events = watch::wants_events(&request.headers);
-        let context = Context { configured, outbound: &outbound, caller: &caller, input, patience, wants_events, log: line };
+        let context =
+            Context { configured, outbound: &outbound, caller: &caller, input, patience, wants_events, log: line };
         let outcome = dispatch(context, &matched, &request.method).await;
         line.calls(outbound.calls());
         line.store(outbound.store().trouble());
@@ -252,11 +260,7 @@ impl Webhook {
     }
 }
 
-async fn dispatch<R: Runtime>(
-    context: Context<'_, R>,
-    matched: &Matched,
-    method: &Method,
-) -> Result<Reply, Error> {
+async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method: &Method) -> Result<Reply, Error> {
     if matches!(matched.row.name, Name::VidmDoctor | Name::VcfDoctor) {
         let target = matched.target().unwrap_or_default();
         doctor::examine(&context, matched.row.name, target).await.map(Reply::Whole)

@@ -57,7 +57,8 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
 
     pub(super) async fn save_refusal(&self, error: &Error, hold: Duration) {
         let Some(name) = self.name.as_deref() else { return };
-        let text = format!("{REFUSED} {}\0{}", error.detail().replace('\0', " "), error.hint_text().unwrap_or_default());
+        let text =
+            format!("{REFUSED} {}\0{}", error.detail().replace('\0', " "), error.hint_text().unwrap_or_default());
         self.store.set(name, text.as_bytes(), hold).await;
     }
 

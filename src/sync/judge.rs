@@ -103,12 +103,18 @@ pub(super) fn judge(status: SyncStatus, began: Began, kicked: Kicked) -> Verdict
                 // Around the request alone, nothing having been kicked off for it: that run was not started for it.
                 (Began::Around, Kicked::NotYet) => Verdict::Start,
                 (Began::Around, Kicked::Serving { .. }) => Verdict::Ended { succeeded, doubtful: false },
-                (Began::Around, Kicked::ItselfOnce { .. } | Kicked::Lost) => Verdict::Ended { succeeded, doubtful: true },
+                (Began::Around, Kicked::ItselfOnce { .. } | Kicked::Lost) => {
+                    Verdict::Ended { succeeded, doubtful: true }
+                }
                 // An older run: ours does not show yet, or never came to be.
-                (Began::Before, Kicked::Serving { ago, .. } | Kicked::ItselfOnce { ago }) if ago < SETTLE => Verdict::Running,
+                (Began::Before, Kicked::Serving { ago, .. } | Kicked::ItselfOnce { ago }) if ago < SETTLE => {
+                    Verdict::Running
+                }
                 (Began::Before, _) => Verdict::Start,
                 // Perhaps an older run was joined, and no time tells: the next kick-off looks first.
-                (Began::Unsaid, Kicked::Serving { ago, blind: true, seen_running }) if seen_running || ago >= SETTLE => {
+                (Began::Unsaid, Kicked::Serving { ago, blind: true, seen_running })
+                    if seen_running || ago >= SETTLE =>
+                {
                     Verdict::Start
                 }
                 (Began::Unsaid, Kicked::Serving { ago, seen_running, .. }) => {
@@ -119,7 +125,11 @@ pub(super) fn judge(status: SyncStatus, began: Began, kicked: Kicked) -> Verdict
                     }
                 }
                 (Began::Unsaid, Kicked::ItselfOnce { ago }) => {
-                    if ago >= SETTLE { Verdict::Ended { succeeded, doubtful: false } } else { Verdict::Running }
+                    if ago >= SETTLE {
+                        Verdict::Ended { succeeded, doubtful: false }
+                    } else {
+                        Verdict::Running
+                    }
                 }
                 (Began::Unsaid, Kicked::NotYet) => Verdict::Start,
                 // Starting here would start again with every instance that is asked.
@@ -148,7 +158,10 @@ mod tests {
         let moment = Moment::before(at(100), Duration::from_secs(3), Duration::from_secs(2));
         assert_eq!(moment, Moment { earliest: at(95), latest: at(98) });
         let began = |seconds| Began::against(Some(at(seconds)), Some(moment));
-        assert_eq!((began(94), began(95), began(98), began(99)), (Began::Before, Began::Around, Began::Around, Began::After));
+        assert_eq!(
+            (began(94), began(95), began(98), began(99)),
+            (Began::Before, Began::Around, Began::Around, Began::After)
+        );
         assert_eq!(Began::against(None, Some(moment)), Began::Unsaid);
         assert_eq!(Began::against(Some(at(1)), None), Began::Unsaid);
     }
@@ -180,7 +193,10 @@ mod tests {
         assert_eq!(judge(SyncStatus::Succeeded, Began::Before, SERVING), Verdict::Running);
         assert_eq!(judge(SyncStatus::Succeeded, Began::Unsaid, SERVING), Verdict::Running);
         assert_eq!(judge(SyncStatus::Succeeded, Began::Before, SETTLED), Verdict::Start, "it never came to be");
-        assert_eq!(judge(SyncStatus::Failed, Began::Unsaid, SETTLED), Verdict::Ended { succeeded: false, doubtful: false });
+        assert_eq!(
+            judge(SyncStatus::Failed, Began::Unsaid, SETTLED),
+            Verdict::Ended { succeeded: false, doubtful: false }
+        );
     }
 
     #[test]

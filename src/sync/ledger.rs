@@ -69,7 +69,13 @@ impl<R: Runtime> Shelf<'_, R> {
                 store.values.borrow_mut().insert(key.to_owned(), value.to_vec());
                 Ok(())
             }
-            Self::Shared(store) => if store.set(key, value, LIFE).await { Ok(()) } else { Err(Gone) },
+            Self::Shared(store) => {
+                if store.set(key, value, LIFE).await {
+                    Ok(())
+                } else {
+                    Err(Gone)
+                }
+            }
         }
     }
 

@@ -162,7 +162,11 @@ pub(super) fn refused(error: Error) -> Error {
     if error.code() != ErrorCode::UpstreamAuth && !by_code {
         let is_refusal = error.upstream_status().is_some_and(|status| status.is_client_error());
         let is_elsewhere = is_refusal && error.code() == ErrorCode::UpstreamInvalid;
-        return if is_elsewhere { error.hint("check the target's URL: SDDC Manager does not answer there") } else { error };
+        return if is_elsewhere {
+            error.hint("check the target's URL: SDDC Manager does not answer there")
+        } else {
+            error
+        };
     }
     let detail = format!("SDDC Manager does not take the configured name and password: {}", error.detail());
     error.recode(ErrorCode::UpstreamAuth, detail).hint(

@@ -289,7 +289,11 @@ impl<'a, R: Runtime> Client<'a, R> {
         };
         let detail = error.detail().to_owned();
         // "Not found" would say that the directory is not there.
-        let error = if error.answer_status() == Some(StatusCode::NOT_FOUND) { error.recode(ErrorCode::UpstreamRejected, detail) } else { error };
+        let error = if error.answer_status() == Some(StatusCode::NOT_FOUND) {
+            error.recode(ErrorCode::UpstreamRejected, detail)
+        } else {
+            error
+        };
         error.hint(hint).at(&self.target.name)
     }
 

@@ -148,13 +148,16 @@ impl List {
     fn written(&self) -> Vec<u8> {
         let items = self.directories.iter().map(written).map(Value::Object).collect();
         let domains = self.domains.iter().map(|(domain, id)| (domain.clone(), Value::from(id.as_str()))).collect();
-        let all = Map::from_iter([("items".to_owned(), Value::Array(items)), ("domains".to_owned(), Value::Object(domains))]);
+        let all =
+            Map::from_iter([("items".to_owned(), Value::Array(items)), ("domains".to_owned(), Value::Object(domains))]);
         Value::Object(all).to_string().into_bytes()
     }
 
     fn read(written: &[u8], until: SystemTime) -> Option<Self> {
         let Value::Object(mut all) = serde_json::from_slice(written).ok()? else { return None };
-        let (Value::Array(items), Value::Object(domains)) = (all.remove("items")?, all.remove("domains")?) else { return None };
+        let (Value::Array(items), Value::Object(domains)) = (all.remove("items")?, all.remove("domains")?) else {
+            return None;
+        };
         let item = |item| if let Value::Object(item) = item { Directory::read(item) } else { None };
         let domain = |(domain, id): (String, Value)| Some((domain, id.as_str()?.to_owned()));
         Some(Self {

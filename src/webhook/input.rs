@@ -1,8 +1,8 @@
 //! What a request brings: its query and its body, whatever form they came in, as one typed value or a list of all that is
 //! wrong.
 
-use http::request::Parts;
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use percent_encoding::percent_decode;
 use serde::Deserialize as _;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
@@ -153,7 +153,9 @@ fn parse(text: &[u8]) -> Result<Value, Error> {
             // serde_json has no kinds for these two; a test holds us to its words.
             match e.to_string() {
                 said if said.starts_with("recursion limit") => format!("the JSON is nested too deep, at {place}"),
-                said if said.starts_with("number out of range") => format!("the JSON has a number that is too large, at {place}"),
+                said if said.starts_with("number out of range") => {
+                    format!("the JSON has a number that is too large, at {place}")
+                }
                 _ => format!("this is not JSON, at {place}"),
             }
         };
@@ -423,7 +425,9 @@ mod tests {
 
     #[test]
     fn a_placeholder_in_the_query_is_named() {
-        let request = http::Request::get("/vidm/x/v1/groups?dn=%24%7Bgroup.dn%7D&name=a").body(Body::Whole(Bytes::new())).unwrap();
+        let request = http::Request::get("/vidm/x/v1/groups?dn=%24%7Bgroup.dn%7D&name=a")
+            .body(Body::Whole(Bytes::new()))
+            .unwrap();
         let (parts, body) = request.into_parts();
         let error = Input::of(&parts, &body).unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);

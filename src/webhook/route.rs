@@ -244,9 +244,12 @@ mod tests {
             let error = find(&format!("/vidm/default/v1/directories/{parameter}")).unwrap_err();
             (error.code(), error.detail().to_owned())
         };
-        for (parameter, fault) in
-            [("%20", "is empty"), ("%FF", "not UTF-8"), ("a%0Db", "control characters"), (&"a".repeat(2049), "too long")]
-        {
+        for (parameter, fault) in [
+            ("%20", "is empty"),
+            ("%FF", "not UTF-8"),
+            ("a%0Db", "control characters"),
+            (&"a".repeat(2049), "too long"),
+        ] {
             let (code, detail) = told(parameter);
             assert_eq!(code, ErrorCode::RequestInvalid);
             assert!(detail.contains("{directory}") && detail.contains(fault), "{detail}");

@@ -138,7 +138,10 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
             let wanted: StartRequest = context.input.order()?;
             let directory = wanted.directory.as_deref().map(str::trim).filter(|directory| !directory.is_empty());
             let Some(directory) = directory else {
-                return Err(Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")]));
+                return Err(Error::invalid(vec![FieldError::new(
+                    "/directory",
+                    "is missing: the id or the name of a directory",
+                )]));
             };
             let which = DirectoryRef::parse(directory);
             return start(&mut context, &client, name, &which, wanted).await;
@@ -162,13 +165,21 @@ struct VidmTarget<'c> {
 fn vidm_target<'c>(configured: &'c Configured, name: &str) -> Result<VidmTarget<'c>, Error> {
     match (configured.config.vidm.get(name), configured.vidm.get(name), configured.syncs.get(name)) {
         (Some(target), Some(memory), Some(syncs)) => Ok(VidmTarget { target, memory, syncs }),
-        _ => Err(Error::new(ErrorCode::TargetNotFound, format!("there is no vidm target {}", crate::error::excerpt(name)))
-            .hint("GET /readyz lists the configured targets")),
+        _ => Err(Error::new(
+            ErrorCode::TargetNotFound,
+            format!("there is no vidm target {}", crate::error::excerpt(name)),
+        )
+        .hint("GET /readyz lists the configured targets")),
     }
 }
 
 /// The directory's present state, with no request behind it.
-async fn present<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>, target: &str, which: &DirectoryRef) -> Result<Response<Bytes>, Error> {
+async fn present<R: Runtime>(
+    context: &Context<'_, R>,
+    client: &Client<'_, R>,
+    target: &str,
+    which: &DirectoryRef,
+) -> Result<Response<Bytes>, Error> {
     let directory = client.locate(which).await?;
     let syncs = vidm_target(context.configured, target)?.syncs;
     let report = Desk::new(target, client, syncs, context.outbound).latest(&directory.id).await?;
@@ -185,7 +196,13 @@ async fn history<R: Runtime>(client: &Client<'_, R>, which: &DirectoryRef) -> Re
         return Err(Error::new(ErrorCode::NotFound, "this version of vIDM does not tell of earlier runs")
             .hint("GET …/sync tells of the latest"));
     };
-    json(StatusCode::OK, &History { directory: DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind }, syncs: runs })
+    json(
+        StatusCode::OK,
+        &History {
+            directory: DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind },
+            syncs: runs,
+        },
+    )
 }
 
 async fn directories<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) -> Result<Response<Bytes>, Error> {
@@ -239,7 +256,11 @@ async fn start<R: Runtime>(
     }
     let configured = context.configured;
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
-    let order = Order { ignore_safeguards: wanted.ignore_safeguards, groups: wanted.groups, add_to_profile: wanted.add_to_profile };
+    let order = Order {
+        ignore_safeguards: wanted.ignore_safeguards,
+        groups: wanted.groups,
+        add_to_profile: wanted.add_to_profile,
+    };
     let (request, status) = desk.start(which, order).await?;
     if let Some(patience) = context.patience {
         return waited(context, &request, patience).await;
@@ -271,10 +292,16 @@ fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
     if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields)) }
 }
 
-async fn dry_run<R: Runtime>(client: &Client<'_, R>, which: &DirectoryRef, ignore_safeguards: bool) -> Result<Response<Bytes>, Error> {
+async fn dry_run<R: Runtime>(
+    client: &Client<'_, R>,
+    which: &DirectoryRef,
+    ignore_safeguards: bool,
+) -> Result<Response<Bytes>, Error> {
     let directory = client.locate(which).await?;
     match client.dry_run(&directory.id, ignore_safeguards).await? {
-        Some(result) => json(StatusCode::OK, &serde_json::json!({ "dryRun": true, "directory": directory, "result": result })),
+        Some(result) => {
+            json(StatusCode::OK, &serde_json::json!({ "dryRun": true, "directory": directory, "result": result }))
+        }
         None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
             .hint("the console's Sync Now page shows what a run would change before it is confirmed")),
     }
@@ -322,7 +349,8 @@ pub(super) async fn sync_document<R: Runtime>(
 fn document_of(configured: &Configured, request: &Request, state: State) -> Result<SyncDocument, Error> {
     let text = configured.sync_ids.seal(request)?;
     let this = format!("/vidm/{}/v1/syncs/{text}", segment(&request.target));
-    let directory = DirectoryDocument { id: request.directory.clone(), name: request.name.clone(), kind: request.kind.clone() };
+    let directory =
+        DirectoryDocument { id: request.directory.clone(), name: request.name.clone(), kind: request.kind.clone() };
     let mut document = SyncDocument::new(state, directory, Links { events: Some(this.clone()), this });
     document.id = Some(text);
     document.requested_at = Some(rfc3339(request.requested()));

@@ -45,7 +45,8 @@ impl Pace {
 
 /// The seconds of `Prefer: wait=N` (RFC 7240), at most `limit`.
 pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Duration> {
-    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    let preferences =
+        headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
     let seconds = preferences.filter_map(|preference| {
         let (name, value) = preference.split(';').next()?.split_once('=')?;
         (name.trim().eq_ignore_ascii_case("wait")).then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
@@ -83,7 +84,13 @@ enum Next {
 }
 
 impl<R: Runtime> Events<R> {
-    pub(super) fn new(webhook: Rc<Webhook>, runtime: R, identity: RequestIdentity, request: Request, limit: Duration) -> Self {
+    pub(super) fn new(
+        webhook: Rc<Webhook>,
+        runtime: R,
+        identity: RequestIdentity,
+        request: Request,
+        limit: Duration,
+    ) -> Self {
         let ends = runtime.elapsed().saturating_add(limit);
         Self { webhook, runtime, identity, request, last: None, pace: Pace::default(), ends, next: Next::Look }
     }
@@ -163,9 +170,9 @@ pub(super) async fn wait<R: Runtime>(
         let (asked, outcome) = match sync_document(configured, outbound, request, FRESH).await {
             Ok(document) if document.is_final() => return Ok(document),
             Ok(document) => (None, Ok(document)),
+            Err(error) if !error.is_retryable() => return Err(error),
             // What passes is waited out; the state seen before it is still the state.
-            Err(error) if error.is_retryable() => (error.wait(), last.take().map_or(Err(error), Ok)),
-            Err(error) => return Err(error),
+            Err(error) => (error.wait(), last.take().ok_or(error)),
         };
         let pause = pace.next(asked);
         if runtime.elapsed().saturating_add(pause) >= ends {

@@ -331,7 +331,8 @@ fn play(scenario: Scenario, schedule: &mut Schedule) -> World {
             preemptions += usize::from(choice > 0);
             continue;
         };
-        preemptions = preemptions.saturating_add(usize::from(choice > 0 && last.is_some_and(|last| tasks[last].is_some())));
+        preemptions =
+            preemptions.saturating_add(usize::from(choice > 0 && last.is_some_and(|last| tasks[last].is_some())));
         last = Some(at);
         let before = world.borrow().steps;
         let is_done = tasks[at].as_mut().unwrap().as_mut().poll(&mut context).is_ready();
@@ -359,13 +360,18 @@ fn play(scenario: Scenario, schedule: &mut Schedule) -> World {
 fn check(scenario: Scenario, world: &World, schedule: &Schedule) {
     let story = || {
         let World { runs, came, told, trace, .. } = world;
-        format!("{scenario:?}\nchoices {:?}\nruns {runs:?}\ncame {came:?}\ntold {told:?}\n{}", schedule.taken, trace.join("\n"))
+        format!(
+            "{scenario:?}\nchoices {:?}\nruns {runs:?}\ncame {came:?}\ntold {told:?}\n{}",
+            schedule.taken,
+            trace.join("\n")
+        )
     };
     // Exact where there is a common ledger; to the second of the Date header where only the clocks can tell.
     let slack = if scenario.shares || scenario.one_instance { 0 } else { 1000 };
     for (at, told) in &world.told {
         let came = world.came[at];
-        let served = world.runs.iter().any(|run| run.began + slack >= came && run.ended.is_some_and(|ended| ended <= *told));
+        let served =
+            world.runs.iter().any(|run| run.began + slack >= came && run.ended.is_some_and(|ended| ended <= *told));
         assert!(served, "caller {at} was told of success by a run that began before it came: {}", story());
     }
     if scenario.shares && scenario.dies.is_none() {
@@ -374,7 +380,8 @@ fn check(scenario: Scenario, world: &World, schedule: &Schedule) {
         for pair in world.runs.windows(2) {
             let [before, this] = pair else { continue };
             let mut tickets = world.tickets.values().filter_map(|drawn| drawn.first());
-            let is_blind = !scenario.tells_times && world.runs.iter().find(|run| run.drawn > 0).is_some_and(|first| first.began == before.began);
+            let is_blind = !scenario.tells_times
+                && world.runs.iter().find(|run| run.drawn > 0).is_some_and(|first| first.began == before.began);
             let needed = tickets.any(|ticket| *ticket >= before.drawn && *ticket <= this.drawn) || is_blind;
             assert!(needed, "a run that serves nobody new: {}", story());
         }

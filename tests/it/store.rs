@@ -44,8 +44,7 @@ impl Instance {
 
     /// One request's work, and what it says of the store.
     fn run<T>(&self, work: impl AsyncFnOnce(&Outbound<'_, Script>, Client<'_, Script>) -> T) -> (T, Option<String>) {
-        let out =
-            Outbound::new(&self.script, Limits::default(), MINUTE, HeaderMap::new()).with_store(&self.access);
+        let out = Outbound::new(&self.script, Limits::default(), MINUTE, HeaderMap::new()).with_store(&self.access);
         let done = self.script.run(work(&out, Client::new(&self.target, &self.memory, &out)));
         (done, out.store().trouble())
     }
@@ -118,10 +117,7 @@ fn what_has_ended_is_absent_and_taken_out() {
 fn another_password_key_or_url_is_another_place() {
     let store = MemoryStore::new();
     warm(&store);
-    let mut other = Instance::new(
-        &store,
-        [post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), starts("t2")],
-    );
+    let mut other = Instance::new(&store, [post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), starts("t2")]);
     let Credentials::System { password, .. } = &mut other.target.credentials else { panic!() };
     *password = Secret::new("another");
     other.start(CORP).0.unwrap();
@@ -145,8 +141,7 @@ fn foreign_and_broken_values_are_misses() {
     ] {
         store.plant(&first.0, one);
         store.plant(&second.0, two);
-        let (started, trouble) =
-            Instance::new(&store, [logs_in("t2"), lists(), starts("t2")]).start("corp.example");
+        let (started, trouble) = Instance::new(&store, [logs_in("t2"), lists(), starts("t2")]).start("corp.example");
         started.unwrap();
         assert_eq!(trouble, None, "a miss is no trouble");
     }
@@ -199,10 +194,8 @@ fn a_refusal_holds_for_all_instances_and_only_for_that_password() {
 fn a_list_that_proved_wrong_is_dropped_for_all() {
     let store = MemoryStore::new();
     warm(&store);
-    let gone = Instance::new(
-        &store,
-        [classic(CORP).answer(404, ""), lists(), crate::vidm_support::v2(CORP).answer(404, "")],
-    );
+    let gone =
+        Instance::new(&store, [classic(CORP).answer(404, ""), lists(), crate::vidm_support::v2(CORP).answer(404, "")]);
     let before = store.dump();
     gone.start("corp.example").0.unwrap_err();
     assert_ne!(store.dump(), before, "the list was read anew");

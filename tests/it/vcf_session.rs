@@ -196,7 +196,9 @@ fn refused_credentials_are_told_and_not_tried_again() {
     }
     // Somebody else at that URL says nothing about the credentials, nor about providers.
     for status in [404, 405, 409] {
-        let error = lists(&Script::new([login().answer(status, REFUSED.replace("IDENTITY", "OTHER"))]), &Memory::default()).unwrap_err();
+        let error =
+            lists(&Script::new([login().answer(status, REFUSED.replace("IDENTITY", "OTHER"))]), &Memory::default())
+                .unwrap_err();
         assert_eq!((error.code(), error.answer_status()), (ErrorCode::UpstreamInvalid, None), "{status}");
         assert!(error.hint_text().unwrap().contains("URL"), "{error}");
     }

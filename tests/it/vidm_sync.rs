@@ -206,7 +206,8 @@ fn a_domain_leads_to_its_directory() {
 fn a_directory_in_trouble_does_not_hide_another_that_has_the_domain() {
     let corp = || domains(CORP).answer(200, include_str!("../fixtures/vidm/domains.json"));
     let other = || domains("66666666-7777-4888-8999-000000000005").answer(500, "");
-    let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(200, "<html>"), other(), classic(CORP)]);
+    let estate =
+        Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(200, "<html>"), other(), classic(CORP)]);
     assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
     // Where nobody has it, the one that could not be asked may.
     let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(404, ""), other()]);

@@ -63,7 +63,8 @@ impl Redis {
     /// # Errors
     /// As [`Redis::start`], and when a test may not be skipped.
     pub fn for_test() -> Result<Option<Self>> {
-        const HOW: &str = "redis-server is not installed (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)";
+        const HOW: &str =
+            "redis-server is not installed (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)";
         let redis = Self::start()?;
         if redis.is_none() {
             if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {

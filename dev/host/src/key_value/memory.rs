@@ -58,12 +58,19 @@ impl Memory {
                 *count = count.wrapping_add(delta);
                 Ok(*count)
             }
-            Value::Set(_) => Err("the key was set, so it is no counter: Spin's default store would break down".to_owned()),
+            Value::Set(_) => {
+                Err("the key was set, so it is no counter: Spin's default store would break down".to_owned())
+            }
         }
     }
 
     /// Writes `value` if the key still holds `seen`, and returns what it holds otherwise.
-    pub(crate) fn compare_and_swap(&self, key: &str, seen: Option<&[u8]>, value: Vec<u8>) -> Result<(), Option<Vec<u8>>> {
+    pub(crate) fn compare_and_swap(
+        &self,
+        key: &str,
+        seen: Option<&[u8]>,
+        value: Vec<u8>,
+    ) -> Result<(), Option<Vec<u8>>> {
         let mut values = self.lock();
         let now = values.get(key).map(Value::bytes);
         if now.as_deref() != seen {

@@ -16,7 +16,8 @@ impl Redis {
     /// Does not connect yet.
     pub(crate) fn new(url: &str) -> Result<Self> {
         // The URL may hold a password.
-        let client = Client::open(url).context("not a Redis URL; write redis://[user:password@]host[:port][/database]")?;
+        let client =
+            Client::open(url).context("not a Redis URL; write redis://[user:password@]host[:port][/database]")?;
         Ok(Self { client, connection: OnceCell::new() })
     }
 

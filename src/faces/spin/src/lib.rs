@@ -31,7 +31,8 @@ thread_local! {
 
 /// A response's body: whole, or a stream that asks for its next piece only when the last one is out, and ends when nobody
 /// reads it any more.
-type Outgoing = http_body_util::Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>>>;
+type Outgoing =
+    http_body_util::Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>>>;
 
 /// Answers one request.
 #[spin_sdk::http_service]
@@ -49,7 +50,8 @@ async fn handle(request: Request) -> Response<Outgoing> {
             Outgoing::Left(Full::new(bytes))
         }
         Content::Events(events) => {
-            let pieces = unfold(events, async |mut events| events.next().await.map(|piece| (Ok(Frame::data(piece)), events)));
+            let pieces =
+                unfold(events, async |mut events| events.next().await.map(|piece| (Ok(Frame::data(piece)), events)));
             Outgoing::Right(StreamBody::new(Box::pin(pieces)))
         }
     };

@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use idhook::store::{Store, StoreError};
-use spin_sdk::experimental::wasi::keyvalue::store::{self as buckets, Bucket};
 use spin_sdk::experimental::wasi::keyvalue::atomics;
+use spin_sdk::experimental::wasi::keyvalue::store::{self as buckets, Bucket};
 use spin_sdk::key_value;
 
 /// The store's label: Spin provides one under this name unless it is told otherwise, and the manifest that ships grants it.

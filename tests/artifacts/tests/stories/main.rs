@@ -11,5 +11,6 @@ mod put;
 mod scene;
 mod secrets;
 mod store;
+mod syncs;
 mod vcf;
 mod vidm;

@@ -22,7 +22,7 @@ pub(crate) struct Scene {
     pub(crate) host: Host,
     pub(crate) keys: Keys,
     pub(crate) client: reqwest::Client,
-    options: Options,
+    pub(crate) options: Options,
     _ca: tempfile::NamedTempFile,
 }
 

@@ -100,7 +100,7 @@ fn echoes(secret: &str) -> Vec<(&'static str, String)> {
         (
             "JSON within JSON",
             vendor(
-                &serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"').to_owned(),
+                serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"'),
             ),
         ),
         ("percent-encoded", format!("password={percent}&x=1")),

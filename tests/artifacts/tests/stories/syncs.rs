@@ -1,0 +1,369 @@
+//! Syncs one can trust: joined, watched, proven; and many callers at once.
+
+use std::time::{Duration, Instant};
+
+use idhook_host::{Host, KeyValue};
+use idhook_simulator::{Fault, FaultKind, Options as SimulatorOptions, Outcome, StatusShape, SyncDuration, seeds};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::scene::{Answer, Scene, Setting, send};
+
+const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+const PICKED_GROUP: &str = "CN=gg-handmade,OU=Picked,DC=corp,DC=example";
+
+fn syncs() -> String {
+    format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP)
+}
+
+fn without_store() -> Setting {
+    Setting { variables: vec![("store", "none".to_owned())], ..Setting::default() }
+}
+
+/// Starts a sync and gives the place of its state.
+async fn start(scene: &Scene, body: &Value) -> String {
+    let started = scene.post(&syncs(), &body.to_string()).await;
+    assert_eq!(started.status, 202, "{}", started.text);
+    started.header("location").to_owned()
+}
+
+async fn status(scene: &Scene, place: &str) -> String {
+    let state = scene.get(place).await;
+    assert_eq!(state.status, 200, "{}", state.text);
+    state.json()["status"].as_str().unwrap().to_owned()
+}
+
+fn end(scene: &Scene) {
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+}
+
+fn runs(scene: &Scene) -> usize {
+    scene.simulator.runs_started(seeds::CORP).unwrap()
+}
+
+#[tokio::test]
+async fn a_group_is_proven_or_missed() {
+    for setting in [Setting::default(), without_store()] {
+        let scene = Scene::with(setting).await;
+        scene.simulator.add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
+        let wanted = json!({"groups": [NEW_GROUP, "gg-new@corp.example", seeds::PRESENT_GROUP_DN]});
+        let place = start(&scene, &wanted).await;
+        assert_eq!(status(&scene, &place).await, "running");
+        end(&scene);
+        let state = scene.get(&place).await.json();
+        assert_eq!(state["status"], "succeeded", "{state}");
+        let states: Vec<_> = state["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
+        assert_eq!(states, ["present"; 3], "{state}");
+
+        // Not under a base that is synced as a whole: it never comes by itself, and the hint says what to do.
+        scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
+        let place = start(&scene, &json!({"groups": [PICKED_GROUP]})).await;
+        end(&scene);
+        let state = scene.get(&place).await.json();
+        assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("group_absent")), "{state}");
+        assert!(state["hint"].as_str().unwrap().contains("addToProfile"));
+
+        let place = start(&scene, &json!({"groups": [PICKED_GROUP], "addToProfile": "true"})).await;
+        end(&scene);
+        assert_eq!(status(&scene, &place).await, "succeeded", "added to the profile first");
+        let groups = scene.get("/vidm/default/v1/groups?name=gg-app@corp.example").await.json();
+        assert_eq!(groups["present"], true, "what was selected before is still there");
+    }
+}
+
+#[tokio::test]
+async fn groups_that_cannot_be_meant_are_told_before_anything_starts() {
+    let scene = Scene::new().await;
+    let body = json!({"groups": ["", "gg\nx", "CN=a,DC=b", "name@x"], "addToProfile": true});
+    let problem = scene.post(&syncs(), &body.to_string()).await.problem("request_invalid");
+    let pointers: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    assert!(pointers.contains(&"/groups/2") || pointers.contains(&"/groups/1"), "{problem}");
+    let long = json!({"groups": vec!["CN=a-very-long-name-of-a-group,OU=Groups,DC=corp,DC=example"; 40]});
+    scene.post(&syncs(), &long.to_string()).await.problem("request_invalid");
+    assert_eq!(runs(&scene), 0);
+}
+
+/// Callers who come during a run wait for one further run, all of them for the same.
+async fn many_during_a_run(setting: Setting, callers: usize) -> usize {
+    let scene = Scene::with(setting).await;
+    let first = start(&scene, &json!({})).await;
+    assert_eq!(status(&scene, &first).await, "running");
+    // The second of vIDM's Date header must be over before a clock can tell the others from the first.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let mut places = Vec::new();
+    for _ in 0..callers {
+        places.push(start(&scene, &json!({})).await);
+    }
+    for place in [places.first().unwrap(), places.last().unwrap()] {
+        assert_eq!(status(&scene, place).await, "queued");
+    }
+    end(&scene);
+    assert_eq!(status(&scene, &first).await, "succeeded");
+    for place in &places {
+        let now = status(&scene, place).await;
+        assert!(now == "running" || now == "queued", "nobody is told of the run before: {now}");
+    }
+    assert_eq!(status(&scene, places.last().unwrap()).await, "running");
+    end(&scene);
+    for place in &places {
+        assert_eq!(status(&scene, place).await, "succeeded");
+    }
+    assert_eq!(status(&scene, &first).await, "succeeded", "and the first stays what it was");
+    runs(&scene)
+}
+
+#[tokio::test]
+async fn a_hundred_callers_during_a_run_cost_two_runs() {
+    assert_eq!(many_during_a_run(Setting::default(), 100).await, 2);
+}
+
+#[tokio::test]
+async fn without_a_store_it_is_the_same_in_one_instance() {
+    assert_eq!(many_during_a_run(without_store(), 20).await, 2);
+}
+
+#[tokio::test]
+async fn who_comes_together_shares_a_run() {
+    let scene = Scene::new().await;
+    let path = syncs();
+    let started = futures_join(12, || scene.post(&path, "")).await;
+    for answer in &started {
+        assert_eq!(answer.status, 202, "{}", answer.text);
+    }
+    end(&scene);
+    let mut waiting: Vec<_> = started.iter().map(|answer| answer.header("location").to_owned()).collect();
+    for _ in 0..3 {
+        let mut still = Vec::new();
+        for place in waiting {
+            if status(&scene, &place).await != "succeeded" {
+                still.push(place);
+            }
+        }
+        waiting = still;
+        if !waiting.is_empty() {
+            end(&scene);
+        }
+    }
+    assert!(waiting.is_empty());
+    assert!(runs(&scene) <= 2, "{} runs", runs(&scene));
+}
+
+/// `count` futures at once.
+async fn futures_join<F: Future<Output = Answer>>(count: usize, make: impl Fn() -> F) -> Vec<Answer> {
+    let mut futures: Vec<_> = (0..count).map(|_| Box::pin(make())).collect();
+    let mut answers = Vec::new();
+    std::future::poll_fn(|context| {
+        futures.retain_mut(|future| match future.as_mut().poll(context) {
+            std::task::Poll::Ready(answer) => {
+                answers.push(answer);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if futures.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    answers
+}
+
+#[tokio::test]
+async fn a_crowd_of_strangers_breaks_nothing() {
+    let scene = Scene::new().await;
+    let answers = futures_join(60, || scene.get("/vidm/default/v1/directories")).await;
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let logins = scene.asked().iter().filter(|call| call.ends_with("/login")).count();
+    assert!(logins < 60, "those who share an instance share a login: {logins}");
+    assert!(!scene.host.output().contains("trap"), "{}", scene.host.output());
+}
+
+#[tokio::test]
+async fn two_hosts_on_one_store_join_each_others_syncs() {
+    let shared = KeyValue::default();
+    let scene = Scene::with(Setting { key_value: shared, ..Setting::default() }).await;
+    let other = Host::start(scene.options.clone()).await.unwrap();
+    let at_other = async |method: Method, path: &str| {
+        let request = scene.client.request(method, format!("{}{path}", other.url())).bearer_auth(&scene.keys.all);
+        send(request).await
+    };
+    let first = start(&scene, &json!({})).await;
+    assert_eq!(status(&scene, &first).await, "running");
+    let second = at_other(Method::POST, &syncs()).await;
+    assert_eq!((second.status.as_u16(), &second.json()["status"]), (202, &json!("queued")), "{}", second.text);
+    let second = second.header("location").to_owned();
+    end(&scene);
+    assert_eq!(at_other(Method::GET, &first).await.json()["status"], "succeeded", "either host answers for either");
+    assert_eq!(status(&scene, &second).await, "running", "whoever asks moves the queue on");
+    end(&scene);
+    assert_eq!(at_other(Method::GET, &second).await.json()["status"], "succeeded");
+    assert_eq!(runs(&scene), 2);
+}
+
+#[tokio::test]
+async fn an_old_result_is_not_taken_for_ours() {
+    // For a while after the kick-off vIDM tells of the run before, which succeeded.
+    let mut simulator = SimulatorOptions::default();
+    simulator.vidm.status_lag = Duration::from_secs(3600);
+    let scene = Scene::with(Setting { simulator, ..Setting::default() }).await;
+    let place = start(&scene, &json!({})).await;
+    assert_eq!(status(&scene, &place).await, "running");
+    assert_eq!(runs(&scene), 1, "and nothing more is started for it");
+}
+
+#[tokio::test]
+async fn states_that_cannot_be_read_are_unknown_and_groups_still_decide() {
+    for shape in [StatusShape::Word("FROBNICATING".to_owned()), StatusShape::Empty, StatusShape::NotFound] {
+        let scene = Scene::new().await;
+        let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_DN]})).await;
+        scene.simulator.configure_vidm(|vidm| vidm.status_shape = shape.clone());
+        scene.simulator.add_fault(Fault::answer(404, "text/html", "<title>404").path("syncexecutions").always());
+        assert_eq!(status(&scene, &place).await, "succeeded", "{shape:?}: the group is there");
+        let place = start(&scene, &json!({})).await;
+        let state = scene.get(&place).await.json();
+        assert_eq!(state["status"], "unknown", "{shape:?}: {state}");
+        assert!(state["upstream"]["status"].is_string(), "{shape:?}: {state}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_the_sync_or_with_the_callers_patience() {
+    let scene = Scene::new().await;
+    let place = start(&scene, &json!({})).await;
+    let wait = |seconds: u64| {
+        let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all);
+        send(request.header("prefer", format!("wait={seconds}")))
+    };
+    let began = Instant::now();
+    let patient = wait(2).await;
+    assert_eq!((patient.status.as_u16(), &patient.json()["status"]), (200, &json!("running")));
+    assert_eq!(patient.header("preference-applied"), "wait=2");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    scene.simulator.set_sync_duration(SyncDuration::Manual);
+    let (done, ()) = tokio::join!(wait(30), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        end(&scene);
+    });
+    assert_eq!(done.json()["status"], "succeeded", "{}", done.text);
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn an_event_stream_tells_each_change_and_ends() {
+    let scene = Scene::new().await;
+    let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_NAME]})).await;
+    let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all).header("accept", "text/event-stream");
+    let mut response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut text = String::new();
+    let mut ended = false;
+    while let Some(piece) = response.chunk().await.unwrap() {
+        text.push_str(&String::from_utf8_lossy(&piece));
+        if text.contains("running") && !ended {
+            end(&scene);
+            ended = true;
+        }
+    }
+    let states: Vec<Value> = text
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("event: state\ndata: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    assert_eq!(states.first().unwrap()["status"], "running", "{text}");
+    let last = states.last().unwrap();
+    assert_eq!((&last["status"], &last["groups"][0]["state"]), (&json!("succeeded"), &json!("present")), "{text}");
+    assert!(text.contains(":\n\n"), "a heartbeat: {text}");
+}
+
+#[tokio::test]
+async fn who_watches_together_asks_together_and_who_goes_away_costs_nothing() {
+    let scene = Scene::new().await;
+    let place = start(&scene, &json!({})).await;
+    scene.asked();
+    let watch = || {
+        let request =
+            scene.request(Method::GET, &place).bearer_auth(&scene.keys.all).header("accept", "text/event-stream");
+        async { request.send().await.unwrap() }
+    };
+    let mut watchers = Vec::new();
+    for _ in 0..10 {
+        watchers.push(watch().await);
+    }
+    tokio::time::sleep(Duration::from_millis(2800)).await;
+    let asked = scene.asked().len();
+    assert!(asked <= 9, "ten watchers, {asked} questions in three seconds");
+    drop(watchers);
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.asked();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(scene.asked(), [""; 0], "nobody watches any more");
+}
+
+#[tokio::test]
+async fn earlier_runs_and_dry_runs_where_there_are_any() {
+    let scene = Scene::new().await;
+    let place = start(&scene, &json!({})).await;
+    end(&scene);
+    assert_eq!(status(&scene, &place).await, "succeeded");
+    let history = scene.get(&syncs()).await;
+    assert_eq!(history.status, 200, "{}", history.text);
+    let listed = history.json();
+    assert!(listed["syncs"].as_array().unwrap().len() >= 2, "{listed}");
+    assert_eq!(listed["syncs"][0]["status"], "succeeded");
+
+    let dry = scene.post(&syncs(), r#"{"dryRun":true}"#).await;
+    assert!(dry.problem("not_found")["detail"].as_str().unwrap().contains("no dry run"), "{}", dry.text);
+    scene.simulator.configure_vidm(|vidm| vidm.dry_run = Some(json!({"usersAdded": 3})));
+    let dry = scene.post(&syncs(), r#"{"dryRun":true}"#).await;
+    assert_eq!((dry.status.as_u16(), &dry.json()["result"]["usersAdded"]), (200, &json!(3)), "{}", dry.text);
+    assert_eq!(runs(&scene), 1, "a dry run is no run");
+}
+
+/// What goes wrong between vIDM and us, at every call there is: the state or the problem is right, and no group is lost.
+#[tokio::test]
+async fn each_fault_at_each_call_ends_as_it_should_and_loses_no_group() {
+    let kinds = [
+        FaultKind::Reset,
+        FaultKind::LoseAnswer,
+        FaultKind::CutBody,
+        FaultKind::GarbageJson,
+        FaultKind::Html { status: 500 },
+        FaultKind::ExpiredToken,
+    ];
+    for (method, part) in [
+        ("POST", "syncprofile/sync"),
+        ("GET", "syncprofile"),
+        ("PUT", "syncprofile"),
+        ("POST", "directorygroups"),
+        ("GET", "scim/Groups"),
+    ] {
+        for kind in &kinds {
+            let scene = Scene::new().await;
+            scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
+            scene.simulator.add_fault(Fault::new(kind.clone()).method(method).path(part));
+            let body = json!({"groups": [PICKED_GROUP], "addToProfile": true}).to_string();
+            let started = scene.post(&syncs(), &body).await;
+            let what = format!("{kind:?} at {method} {part}: {}", started.text);
+            assert!(started.status == 202 || started.header("content-type") == "application/problem+json", "{what}");
+            assert_ne!(started.json()["code"], "internal", "{what}");
+            scene.simulator.clear_faults();
+            // Once more, without the fault: it comes to a good end, and what was selected before is there.
+            let place = start(&scene, &serde_json::from_str(&body).unwrap()).await;
+            for _ in 0..3 {
+                if scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).is_ok()
+                    && status(&scene, &place).await == "succeeded"
+                {
+                    break;
+                }
+                let _ = status(&scene, &place).await;
+            }
+            let last = scene.get(&place).await.json();
+            assert_eq!(last["status"], "succeeded", "{what}\n{last}");
+            for group in [seeds::PRESENT_GROUP_NAME, "gg-handmade@corp.example"] {
+                let found = scene.get(&format!("/vidm/default/v1/groups?name={group}")).await.json();
+                assert_eq!(found["present"], true, "{group}: {what}");
+            }
+        }
+    }
+}
