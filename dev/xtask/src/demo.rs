@@ -163,20 +163,37 @@ fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The story of the README: a new group in Active Directory, which vIDM does not know before it has synced.
+/// The story of the README: a new group in Active Directory, three workflows that want it at once, and the proof.
 async fn group_arrives(api: &Api, simulator: &Simulator) -> Result<String> {
-    const GROUP: &str = "/vidm/default/v1/groups?name=gg-new-project@corp.example";
-    simulator.add_directory_group(seeds::CORP, "CN=gg-new-project,OU=Groups,DC=corp,DC=example")?;
-    say("\na workflow has just made the AD group gg-new-project");
-    let (_, before) = api.call(Method::GET, GROUP, None).await?;
-    say(format!("  present: {}", before.pointer("/present").unwrap_or(&Value::Null)));
+    const GROUP: &str = "CN=gg-new-project,OU=Groups,DC=corp,DC=example";
+    const SYNCS: &str = "/vidm/default/v1/syncs";
     let directory = sync(api, Some(seeds::CORP_NAME)).await?;
-    let (_, after) = api.call(Method::GET, GROUP, None).await?;
-    let is_present = after.pointer("/present") == Some(&Value::Bool(true));
-    say(format!("  present: {is_present}, as {}", text(&after, "/groups/0/displayName")));
-    if !is_present {
-        bail!("the sync succeeded and the group is not there");
+
+    say("\na run is going on when a workflow makes the AD group gg-new-project, and three callers want it");
+    let (_, first) = api.call(Method::POST, SYNCS, Some(&json!({ "directory": seeds::CORP_NAME }))).await?;
+    say(format!("  {}", text(&first, "/status")));
+    // Within a second of each other no clock tells a run that was begun from one that was joined.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    simulator.add_directory_group(seeds::CORP, GROUP)?;
+    let wanted = json!({ "directory": seeds::CORP_NAME, "groups": [GROUP] });
+    let mut places = Vec::new();
+    for _ in 0..3 {
+        let (_, started) = api.call(Method::POST, SYNCS, Some(&wanted)).await?;
+        say(format!("  {}", text(&started, "/status")));
+        places.push(text(&started, "/links/self").to_owned());
     }
+    for place in &places {
+        let last = watch(api, place).await?;
+        say(format!("  {} is {}", text(&last, "/groups/0/displayName"), text(&last, "/groups/0/state")));
+    }
+    say(format!("  runs in all: {}, one for the three of them", simulator.runs_started(seeds::CORP)?));
+
+    say("\nand a run that the safeguards stop");
+    simulator.set_safeguards_trip(seeds::CORP, true)?;
+    let (_, started) = api.call(Method::POST, SYNCS, Some(&json!({ "directory": seeds::CORP_NAME }))).await?;
+    let last = follow(api, text(&started, "/links/self")).await?;
+    say(format!("  {}: {}", text(&last, "/status"), text(&last, "/reason")));
+    simulator.set_safeguards_trip(seeds::CORP, false)?;
     Ok(directory)
 }
 
@@ -206,13 +223,27 @@ async fn sync(api: &Api, wanted: Option<&str>) -> Result<String> {
     let (status, started) =
         api.call(Method::POST, "/vidm/default/v1/syncs", Some(&json!({ "directory": wanted }))).await?;
     say(format!("  {status}, {} for {}", text(&started, "/status"), text(&started, "/directory/name")));
-    let place = text(&started, "/links/self").to_owned();
-    say(format!("\nGET {}…", place.get(..40).unwrap_or(&place)));
+    let last = watch(api, text(&started, "/links/self")).await?;
+    Ok(text(&last, "/directory/id").to_owned())
+}
+
+/// Follows a sync, which has to succeed.
+async fn watch(api: &Api, place: &str) -> Result<Value> {
+    let last = follow(api, place).await?;
+    if text(&last, "/status") != "succeeded" {
+        bail!("the sync did not succeed: {}", serde_json::to_string_pretty(&last)?);
+    }
+    Ok(last)
+}
+
+/// Asks for the state of a sync until it is final, and shows it as it goes.
+async fn follow(api: &Api, place: &str) -> Result<Value> {
+    say(format!("\nGET {}…", place.get(..40).unwrap_or(place)));
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("  {spinner} {msg} {elapsed}")?);
     bar.enable_steady_tick(Duration::from_millis(100));
     let began = Instant::now();
     let last = loop {
-        let (_, state) = api.quietly(Method::GET, &place, None).await?;
+        let (_, state) = api.quietly(Method::GET, place, None).await?;
         let word = text(&state, "/status").to_owned();
         bar.set_message(word.clone());
         if bar.is_hidden() {
@@ -224,16 +255,9 @@ async fn sync(api: &Api, wanted: Option<&str>) -> Result<String> {
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
     bar.finish_and_clear();
-    say(format!(
-        "  {} after {:.1} s; counts {}",
-        text(&last, "/status"),
-        began.elapsed().as_secs_f64(),
-        last.pointer("/counts").unwrap_or(&Value::Null)
-    ));
-    if text(&last, "/status") != "succeeded" {
-        bail!("the sync did not succeed: {}", serde_json::to_string_pretty(&last)?);
-    }
-    Ok(text(&last, "/directory/id").to_owned())
+    let counts = last.pointer("/counts").unwrap_or(&Value::Null);
+    say(format!("  {} after {:.1} s; counts {counts}", text(&last, "/status"), began.elapsed().as_secs_f64()));
+    Ok(last)
 }
 
 /// Lists the identity providers and adds an identity source to the embedded one.

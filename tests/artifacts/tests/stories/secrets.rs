@@ -99,9 +99,7 @@ fn echoes(secret: &str) -> Vec<(&'static str, String)> {
         ("escaped as JSON, all of it", vendor(&unicode)),
         (
             "JSON within JSON",
-            vendor(
-                serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"'),
-            ),
+            vendor(serde_json::to_string(&format!(r#"{{"password":"{json}"}}"#)).unwrap().trim_matches('"')),
         ),
         ("percent-encoded", format!("password={percent}&x=1")),
         ("form-encoded", vendor(&format!("password={}", percent.to_lowercase().replace("%20", "+")))),
