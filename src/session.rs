@@ -18,6 +18,10 @@ pub use shared_token::SharedToken;
 /// After our credentials were refused they are not tried again for this long: vIDM locks accounts that fail too often.
 const REFUSAL_HOLD: Duration = Duration::from_secs(60);
 
+/// How often, and how far apart, the store is asked for what another instance's login gave: for three seconds.
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(150);
+
 /// The present token of one target, or why there is none.
 #[derive(Debug, Default)]
 pub struct Session(Mutex<State>);
@@ -89,7 +93,20 @@ impl Session {
                 return known.map(|token| (token, Source::Kept));
             }
         }
-        match login().await {
+        // Another instance may be at it just now: its token is as good as ours, and its refusal would be ours.
+        let turn = shared.turn().filter(|_| ask_store);
+        if !shared.is_first(turn.as_deref()).await {
+            for _ in 0..PATIENCE {
+                shared.runtime().sleep(PAUSE).await;
+                let Some(found) = shared.load().await.map(State::from) else { continue };
+                if let Some(known) = found.known(shared.runtime().now(), stale) {
+                    *state = found;
+                    return known.map(|token| (token, Source::Kept));
+                }
+            }
+        }
+        let outcome = login().await;
+        let outcome = match outcome {
             Ok(token) => {
                 *state = State::LoggedIn(token.clone());
                 shared.save(&token).await;
@@ -105,7 +122,9 @@ impl Session {
                 *state = State::LoggedOut;
                 Err(error)
             }
-        }
+        };
+        shared.done(turn.as_deref()).await;
+        outcome
     }
 }
 

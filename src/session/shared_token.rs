@@ -36,6 +36,27 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.store.runtime()
     }
 
+    /// Whether this login is the first of those that instances are about to make at the same time. Without a store each is.
+    pub(super) async fn is_first(&self, turn: Option<&str>) -> bool {
+        match turn {
+            Some(turn) => self.store.increment(turn, 1).await.is_none_or(|count| count == 1),
+            None => true,
+        }
+    }
+
+    /// The login is done and what came of it is in its place: nobody need wait for it any more.
+    pub(super) async fn done(&self, turn: Option<&str>) {
+        if let Some(turn) = turn {
+            self.store.delete_counter(turn).await;
+        }
+    }
+
+    /// The counter of logins within these few seconds; a claimant that dies is waited for no longer.
+    pub(super) fn turn(&self) -> Option<String> {
+        let since = self.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.name.as_deref().map(|name| format!("login:{name}:{}", since.as_secs() / 5))
+    }
+
     pub(super) async fn load(&self) -> Option<Shared> {
         let kept = self.store.get(self.name.as_deref()?).await?;
         let text = String::from_utf8(kept.value).ok()?;

@@ -15,8 +15,9 @@ use crate::runtime::Runtime;
 use crate::seal::Sealer;
 use crate::state_key::{StateKey, hmac};
 
-/// What one call to the store may take. A store that is well answers within milliseconds; one that is down may hang.
-const CALL_TIME: Duration = Duration::from_secs(1);
+/// What one call to the store may take. A store that is well answers within milliseconds; one that is down may hang: Spin's
+/// Redis client tries for minutes before it says so, and may need one or two to notice that the server is back.
+const CALL_TIME: Duration = Duration::from_millis(500);
 
 /// A store that failed is left alone by this instance for so long.
 const HOLD: Duration = Duration::from_secs(10);

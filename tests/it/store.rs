@@ -208,7 +208,7 @@ fn a_store_that_ails_is_no_store() {
     for (ailment, told) in [
         (Ailment::Absent, None),
         (Ailment::Fails, Some("get: scripted")),
-        (Ailment::Hangs, Some("get: no answer within 1000 ms")),
+        (Ailment::Hangs, Some("get: no answer within 500 ms")),
     ] {
         let store = MemoryStore::new();
         store.ail(ailment);
@@ -217,7 +217,7 @@ fn a_store_that_ails_is_no_store() {
         started.unwrap();
         assert_eq!(trouble.as_deref(), told, "{ailment:?}");
         assert_eq!(store.calls(), 1, "asked once, and left alone for the rest of the request");
-        assert!(instance.script.elapsed() < Duration::from_millis(1100));
+        assert!(instance.script.elapsed() < Duration::from_millis(600));
 
         // Nor is it asked by the next requests, for a while.
         store.ail(Ailment::None);
