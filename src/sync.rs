@@ -11,7 +11,7 @@
 //! * Whoever asks for the state of a waiting request and finds nothing running claims the kick-off for all who wait. There is
 //!   no work in the background.
 //! * A claim is leased: a claimant that dies delays the others by at most its lease.
-//! * Tickets, claims and kick-offs are in the [`ledger`], in the shared store where there is one. Without one the ledger is
+//! * Tickets, claims and kick-offs are in the ledger (`sync/ledger.rs`), in the shared store where there is one. Without one the ledger is
 //!   the instance's own and ends with it; then vIDM's own start times decide, held against the `Date` of its answers, and the
 //!   rare double start is harmless, for vIDM joins it.
 //!
