@@ -5,10 +5,11 @@
 //! runtime and decides nothing.
 //!
 //! ```text
-//!  faces/spin ──► webhook ──► vidm, vcf ──► session, outbound ──► endpoint, retry ──► http, runtime, auth, error
+//!  faces/spin ──► webhook ──► sync, vidm, vcf ──► session, outbound ──► endpoint, retry ──► http, runtime, auth, error
 //! ```
 //!
 //! * [`webhook`]: the HTTP contract: routes, callers, input, problems, the log line.
+//! * [`sync`]: syncs one can trust, on top of [`vidm`]: start, join, state, proof; the protocol is written down there.
 //! * [`vidm`]: VMware Identity Manager, now Workspace ONE Access: login, directories, sync, groups, health.
 //! * [`vcf`]: SDDC Manager of VMware Cloud Foundation: tokens, identity providers and sources.
 //! * [`config`]: every variable, read and checked once.
