@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use std::pin::pin;
 
 use crate::auth::{AccessToken, Secret};
@@ -321,17 +321,6 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
     let waits_for_somebody = e.kind == TransportErrorKind::HostNotAllowed;
     let may_be_done = kind.changes() && !e.kind.never_arrived();
     if waits_for_somebody || may_be_done { error.not_retryable() } else { error }
-}
-
-/// Headers that tie upstream calls to the request they serve.
-#[must_use]
-pub fn trace_headers(request_id: &HeaderValue, traceparent: Option<&HeaderValue>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-request-id", request_id.clone());
-    if let Some(traceparent) = traceparent {
-        headers.insert("traceparent", traceparent.clone());
-    }
-    headers
 }
 
 #[cfg(test)]

@@ -237,19 +237,17 @@ impl Webhook {
         let caller = Caller::of(&request.headers, &configured.config.api_keys)?;
         line.caller(&caller);
         caller.require(access, &matched)?;
-        let left = configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
+        let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
         let body = match request.method {
             Method::POST | Method::PUT | Method::PATCH => {
-                read(BodyBounds { limit: configured.config.request_body_limit, time: left }).await
+                read(BodyBounds { limit: configured.config.request_body_limit, time: left() }).await
             }
             _ => Body::Whole(Bytes::new()),
         };
         let input = Input::of(request, &body)?;
 
         let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
-        let time = configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started))
-            + patience.unwrap_or_default();
-        let outbound = configured.outbound(runtime, identity, time);
+        let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let wants_events = watch::wants_events(&request.headers);
         let context =
             Context { configured, outbound: &outbound, caller: &caller, input, patience, wants_events, log: line };

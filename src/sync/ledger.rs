@@ -20,6 +20,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::judge::Moment;
+use super::request::Request;
 use crate::runtime::Runtime;
 use crate::store::SharedStore;
 
@@ -42,10 +43,10 @@ pub(super) enum Shelf<'s, R> {
 }
 
 impl<R: Runtime> Shelf<'_, R> {
-    /// Which ledger it is: zero is the shared one.
+    /// Which ledger it is.
     pub(super) fn id(&self) -> u64 {
         match self {
-            Self::Shared(_) => 0,
+            Self::Shared(_) => Request::SHARED,
             Self::Local(_, id) => *id,
         }
     }
@@ -211,7 +212,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Self { store, directory: format!("sync:{target}:{directory}") }
     }
 
-    /// Which ledger it is: [`Request::SHARED`](super::Request::SHARED), or an instance's.
+    /// Which ledger it is: [`Request::SHARED`], or an instance's.
     pub(super) fn id(&self) -> u64 {
         self.store.id()
     }

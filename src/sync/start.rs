@@ -138,7 +138,7 @@ impl<R: Runtime> Desk<'_, R> {
         };
     }
 
-    /// Adds groups to the profile, one caller at a time for a directory.
+    /// Adds groups to the profile. No claim keeps two callers apart: the read-back behind this notices a lost update and repairs it.
     async fn add_to_profile(&self, directory: &str, groups: &[String]) -> Result<()> {
         let change = self.client.add_to_profile(directory, &queries(groups)).await?;
         if change.not_found.is_empty() {

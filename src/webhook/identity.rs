@@ -1,7 +1,7 @@
 //! The names a request goes by: its id and its trace.
 
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::runtime::Runtime;
 
@@ -26,8 +26,13 @@ impl RequestIdentity {
     }
 
     /// The headers that tie upstream calls to the request.
-    pub(super) fn headers(&self) -> http::HeaderMap {
-        crate::outbound::trace_headers(&self.id, self.traceparent.as_ref())
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-request-id", self.id.clone());
+        if let Some(traceparent) = &self.traceparent {
+            headers.insert("traceparent", traceparent.clone());
+        }
+        headers
     }
 
     /// The id as text.
