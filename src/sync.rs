@@ -35,17 +35,20 @@ use serde::Serialize;
 
 use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
 
+mod book;
 mod desk;
 mod judge;
 mod ledger;
+mod profile;
 mod request;
+mod shelf;
 mod start;
 mod state;
 
 pub use desk::Desk;
 pub use judge::Moment;
-pub use ledger::LocalStore;
 pub use request::Request;
+pub use shelf::LocalStore;
 
 use ledger::Entry;
 

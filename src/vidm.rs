@@ -38,7 +38,7 @@ use crate::auth::{Scheme, Secret};
 use crate::endpoint::Endpoint as _;
 use crate::outbound::BaseUrl;
 
-pub use add_to_profile::ProfileChange;
+pub use add_to_profile::{ProfileAddition, ProfileChange};
 pub use client::{Client, DirectorySummary, StartedSync};
 pub use directories::{Directory, DirectoryKind};
 pub use directory_ref::DirectoryRef;

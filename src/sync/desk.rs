@@ -3,8 +3,10 @@
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use super::book;
 use super::judge::{Began, Kicked, Moment, Verdict, judge};
-use super::ledger::{self, Entry, Gone, Head, Ledger, Shelf};
+use super::ledger::{Entry, Head, Ledger};
+use super::shelf::{Gone, Shelf};
 use super::{Look, Memory};
 use crate::error::{Error, ErrorCode, Result};
 use crate::gate::lock;
@@ -116,7 +118,7 @@ impl<'a, R: Runtime> Desk<'a, R> {
     }
 
     pub(super) fn since(&self, ms: u64) -> Duration {
-        self.now().duration_since(ledger::time(ms)).unwrap_or_default()
+        self.now().duration_since(book::time(ms)).unwrap_or_default()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::Order;
+use super::book::{ms, time};
 use super::judge::Moment;
-use super::ledger::{ms, time};
 use crate::vidm::DirectorySummary;
 
 /// A request that was taken. It travels in the sync id, under short names.

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use super::desk::gone;
 use super::judge::Moment;
-use super::ledger::{Claim, Entry, Gone, Ledger, Shelf};
+use super::ledger::{Claim, Entry, Ledger};
+use super::shelf::{Gone, Shelf};
 use super::{Desk, Order, Request};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
@@ -136,19 +137,6 @@ impl<R: Runtime> Desk<'_, R> {
         } else {
             ledger.failed(claim, self.now()).await
         };
-    }
-
-    /// Adds groups to the profile. No claim keeps two callers apart: the read-back behind this notices a lost update and repairs it.
-    async fn add_to_profile(&self, directory: &str, groups: &[String]) -> Result<()> {
-        let change = self.client.add_to_profile(directory, &queries(groups)).await?;
-        if change.not_found.is_empty() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorCode::RequestInvalid,
-            format!("the connector does not find {} in its directory", change.not_found.join(", ")),
-        )
-        .hint("check the DN; a group that was just made may not have reached the domain controller that the connector reads"))
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::desk::gone;
 use super::judge::{Began, Kicked, Verdict, judge};
-use super::ledger::{Entry, Gone, Ledger, Shelf};
+use super::ledger::{Entry, Ledger};
+use super::shelf::{Gone, Shelf};
 use super::start::{Kick, queries};
 use super::{Desk, Look, Reason, Request, State};
 use crate::error::Result;

@@ -44,61 +44,75 @@ pub struct ProfileChange {
     pub not_found: Vec<String>,
 }
 
+/// Groups that are to be added to a directory's sync profile, looked up and not written yet.
+#[derive(Debug)]
+pub struct ProfileAddition {
+    directory: String,
+    change: ProfileChange,
+    found: Vec<(String, Key, Found)>,
+}
+
+impl ProfileAddition {
+    /// Whether there is anything to write.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// The groups that the connector does not find.
+    #[must_use]
+    pub fn not_found(&self) -> &[String] {
+        &self.change.not_found
+    }
+}
+
 /// A group that was asked for.
 type Wanted<'q> = (&'q str, Key);
 
 impl<R: Runtime> Client<'_, R> {
-    /// Selects groups in the directory's sync profile, so that its next sync brings them in. Those that are selected
-    /// already, and those the connector does not find, change nothing; with none to add nothing is written.
+    /// Finds out which groups the directory's sync profile lacks, and looks those up through the connector. Changes nothing.
+    ///
+    /// # Errors
+    /// `request_invalid` for a group that is not given by its distinguished name, under its place in `wanted`, `/groups/3`.
+    /// `upstream_invalid` when the profile cannot be read whole. Else the login's and the calls'.
+    pub async fn profile_addition(&self, directory_id: &str, wanted: &[GroupQuery]) -> Result<ProfileAddition> {
+        let wanted = distinct(wanted)?;
+        let (directory, mut change) = (directory_id.to_owned(), ProfileChange::default());
+        if wanted.is_empty() {
+            return Ok(ProfileAddition { directory, change, found: Vec::new() });
+        }
+        let profile = self.selection(directory_id).await.map_err(unchanged)?;
+        let (already, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(_, key)| profile.selects(key));
+        change.already.extend(already.into_iter().map(|(dn, _)| dn.to_owned()));
+        let mut entries = self.look_up(directory_id, &missing).await.map_err(unchanged)?;
+        let mut found = Vec::new();
+        for (dn, key) in missing {
+            match entries.iter().position(|entry| entry.is(&key)) {
+                Some(at) => found.push((dn.to_owned(), key, entries.swap_remove(at))),
+                None => change.not_found.push(dn.to_owned()),
+            }
+        }
+        Ok(ProfileAddition { directory, change, found })
+    }
+
+    /// Selects what was found in the directory's sync profile, so that its next sync brings it in. With nothing to add
+    /// nothing is called.
     ///
     /// Whoever may do this from several places at once should take turns: two writers are noticed and put right, but a
     /// selection that was written and lost again between two of our readings was never seen here.
     ///
     /// # Errors
-    /// `request_invalid` for a group that is not given by its distinguished name, under its place in `wanted`, `/groups/3`.
     /// `upstream_invalid` when the profile cannot be read whole (nothing is written then), or when what is read back after
     /// writing lacks something (told by name). Else the login's and the calls'.
-    pub async fn add_to_profile(&self, directory_id: &str, wanted: &[GroupQuery]) -> Result<ProfileChange> {
-        let wanted = distinct(wanted)?;
-        let mut change = ProfileChange::default();
-        if wanted.is_empty() {
+    pub async fn add_to_profile(&self, addition: ProfileAddition) -> Result<ProfileChange> {
+        let ProfileAddition { directory, mut change, mut found } = addition;
+        if found.is_empty() {
             return Ok(change);
         }
-        let written = self.prepare(directory_id, &wanted, &mut change).await.map_err(unchanged)?;
-        if let Some((before, found)) = written {
-            self.write(directory_id, before, &found).await?;
-        }
-        Ok(change)
-    }
-
-    /// Everything that comes before writing: what is to be added, and the profile as it is.
-    async fn prepare(
-        &self,
-        directory: &str,
-        wanted: &[Wanted<'_>],
-        change: &mut ProfileChange,
-    ) -> Result<Option<(Selection, Vec<Found>)>> {
-        let profile = self.selection(directory).await?;
-        let (already, missing): (Vec<_>, Vec<_>) = wanted.iter().partition(|(_, key)| profile.selects(key));
-        change.already.extend(already.into_iter().map(|(dn, _)| (*dn).to_owned()));
-        if missing.is_empty() {
-            return Ok(None);
-        }
-        let mut entries = self.look_up(directory, &missing).await?;
-        let mut found = Vec::new();
-        for (dn, key) in missing {
-            match entries.iter().position(|entry| entry.is(key)) {
-                Some(at) => found.push(((*dn).to_owned(), key, entries.swap_remove(at))),
-                None => change.not_found.push((*dn).to_owned()),
-            }
-        }
-        if found.is_empty() {
-            return Ok(None);
-        }
-        // The connector may have taken its time.
-        let profile = self.selection(directory).await?;
+        // The connector may have taken its time, and so may the one whose turn it was before.
+        let profile = self.selection(&directory).await.map_err(unchanged)?;
         if profile.is_empty() {
-            self.expect_nothing_synced(directory).await?;
+            self.expect_nothing_synced(&directory).await.map_err(unchanged)?;
         }
         found.retain(|(dn, key, _)| {
             let by_now = profile.selects(key);
@@ -106,7 +120,10 @@ impl<R: Runtime> Client<'_, R> {
             !by_now
         });
         let found: Vec<_> = found.into_iter().map(|(_, _, entry)| entry).collect();
-        Ok((!found.is_empty()).then_some((profile, found)))
+        if !found.is_empty() {
+            self.write(&directory, profile, &found).await?;
+        }
+        Ok(change)
     }
 
     /// What the profile selects.
@@ -134,7 +151,7 @@ impl<R: Runtime> Client<'_, R> {
         })
     }
 
-    async fn look_up(&self, directory: &str, wanted: &[&Wanted<'_>]) -> Result<Vec<Found>> {
+    async fn look_up(&self, directory: &str, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
         let mut found = Vec::new();
         for some in wanted.chunks(LOOKED_UP) {
             let dns: Vec<_> = some.iter().map(|(dn, _)| *dn).collect();

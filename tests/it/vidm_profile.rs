@@ -75,7 +75,10 @@ fn without_app(mut profile: Value) -> Value {
 
 fn add(estate: &Estate, wanted: &[&str]) -> Result<ProfileChange> {
     let wanted = GroupQuery::parse_all(wanted).unwrap();
-    estate.run(async |client| client.add_to_profile(CORP, &wanted).await)
+    estate.run(async |client| {
+        let addition = client.profile_addition(CORP, &wanted).await?;
+        client.add_to_profile(addition).await
+    })
 }
 
 fn fails(calls: impl IntoIterator<Item = Call>) -> Error {

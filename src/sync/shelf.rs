@@ -1,0 +1,105 @@
+//! Where what a sync protocol writes is kept: in the store that instances share, or in the instance's own memory.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::request::Request;
+use crate::runtime::Runtime;
+use crate::store::SharedStore;
+
+/// How long the shared store keeps what a book holds. Long, for a generation that is forgotten begins again at one.
+const LIFE: Duration = Duration::from_hours(400 * 24);
+
+/// Where a book is kept.
+pub(super) enum Shelf<'s, R> {
+    /// In the store that instances share.
+    Shared(&'s SharedStore<'s, R>),
+    /// In the instance's own memory.
+    Local(&'s LocalStore, u64),
+}
+
+impl<R: Runtime> Shelf<'_, R> {
+    /// Which shelf it is: [`Request::SHARED`], or an instance's.
+    pub(super) fn id(&self) -> u64 {
+        match self {
+            Self::Shared(_) => Request::SHARED,
+            Self::Local(_, id) => *id,
+        }
+    }
+
+    /// The value of `key`.
+    pub(super) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Gone> {
+        match self {
+            Self::Local(store, _) => Ok(store.values.borrow().get(key).cloned()),
+            Self::Shared(store) => match store.get(key).await {
+                Some(kept) => Ok(Some(kept.value)),
+                None if store.is_there() => Ok(None),
+                None => Err(Gone),
+            },
+        }
+    }
+
+    /// Gives `key` this value.
+    pub(super) async fn set(&self, key: &str, value: &[u8]) -> Result<(), Gone> {
+        match self {
+            Self::Local(store, _) => {
+                store.values.borrow_mut().insert(key.to_owned(), value.to_vec());
+                Ok(())
+            }
+            Self::Shared(store) => {
+                if store.set(key, value, LIFE).await {
+                    Ok(())
+                } else {
+                    Err(Gone)
+                }
+            }
+        }
+    }
+
+    /// Adds one to the counter `key`, atomically, and gives its new value.
+    pub(super) async fn count(&self, key: &str) -> Result<u64, Gone> {
+        match self {
+            Self::Local(store, _) => {
+                let mut counters = store.counters.borrow_mut();
+                let count = counters.entry(key.to_owned()).or_default();
+                *count = count.saturating_add(1);
+                Ok(*count)
+            }
+            Self::Shared(store) => store.increment(key, 1).await.ok_or(Gone),
+        }
+    }
+
+    /// Forgets the counter `key`.
+    pub(super) async fn forget(&self, key: &str) {
+        match self {
+            Self::Local(store, _) => {
+                store.counters.borrow_mut().remove(key);
+            }
+            Self::Shared(store) => store.delete_counter(key).await,
+        }
+    }
+}
+
+/// The shelf does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gone;
+
+/// A store in the instance's own memory: what books are kept in where there is no shared one.
+#[derive(Debug, Default)]
+pub struct LocalStore {
+    values: RefCell<BTreeMap<String, Vec<u8>>>,
+    counters: RefCell<BTreeMap<String, u64>>,
+    /// Told apart from every other instance's, and from the shared store's.
+    id: Cell<u64>,
+}
+
+impl LocalStore {
+    /// This store's id, drawn on first use; never 0.
+    pub(super) fn id(&self, random: impl FnOnce() -> u64) -> u64 {
+        if self.id.get() == 0 {
+            self.id.set(random() | 1);
+        }
+        self.id.get()
+    }
+}
