@@ -12,7 +12,7 @@ use futures_util::lock::{Mutex, MutexGuard};
 use crate::runtime::Clock;
 
 /// How long to wait before asking again.
-const PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// Takes the lock, when its holder has done.
 pub(crate) async fn lock<'m, T>(mutex: &'m Mutex<T>, clock: &impl Clock) -> MutexGuard<'m, T> {

@@ -10,6 +10,8 @@
 //! * Where a run may be going on, vIDM is asked. If it does run, the request waits: nothing is started.
 //! * Whoever asks for the state of a waiting request and finds nothing running claims the kick-off for all who wait. There is
 //!   no work in the background.
+//! * Who has the claim to a kick-off waits for syncs of other directories that share a connector, as far as they were kicked
+//!   off here and their connectors are known (`sync/neighbours.rs`).
 //! * A claim is leased: a claimant that dies delays the others by at most its lease.
 //! * Tickets, claims and kick-offs are in the ledger (`sync/ledger.rs`), in the shared store where there is one. Without one the ledger is
 //!   the instance's own and ends with it; then vIDM's own start times decide, held against the `Date` of its answers, and the
@@ -21,9 +23,11 @@
 //!    SCIM decides, and a doubtful run that lacks them is followed by one that is beyond doubt.
 //! 2. With a ledger that is shared, any number of requests during one run cost one further run.
 //! 3. A dead claimant delays by at most its lease.
+//! 4. With a ledger that is shared, no two directories that are known to share a connector are kicked off at once.
+//! 5. Groups that are added to one sync profile at once do not lose one another (`sync/profile.rs`).
 //!
 //! `tests/it/interleavings.rs` runs this very code over all schedules of a few callers up to a bound, against a vIDM that joins
-//! silently, and holds it to these three.
+//! silently, and holds it to these.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,6 +43,7 @@ mod book;
 mod desk;
 mod judge;
 mod ledger;
+mod neighbours;
 mod profile;
 mod request;
 mod shelf;

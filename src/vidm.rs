@@ -10,6 +10,7 @@
 mod add_to_profile;
 mod api;
 mod client;
+mod connectors;
 mod directories;
 mod directory_groups;
 mod directory_ref;

@@ -45,6 +45,11 @@ impl<'s, R: Runtime> Book<'s, R> {
         self.shelf.id()
     }
 
+    /// Which shelf it is on.
+    pub(super) fn shelf(&self) -> Shelf<'s, R> {
+        self.shelf
+    }
+
     fn key(&self, what: &str) -> String {
         format!("{}:{what}", self.name)
     }

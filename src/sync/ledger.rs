@@ -138,6 +138,20 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Ok(Entry { head: self.book.read("head").await?, seen: self.book.read("seen").await? })
     }
 
+    /// Which shelf it is on.
+    pub(super) fn shelf(&self) -> Shelf<'s, R> {
+        self.book.shelf()
+    }
+
+    /// Whether a kick-off is claimed and not sent yet, and whether one that was sent may still run.
+    pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), Gone> {
+        // In this order: whoever kicks off writes the head last.
+        let (lease, entry) = (self.book.lease().await?, self.entry().await?);
+        let written = entry.head.map_or(0, |head| head.generation);
+        let claimed = lease.is_some_and(|lease| lease.generation > written && lease.until_ms > ms(now));
+        Ok((claimed, entry.may_run(now)))
+    }
+
     /// Tries for the right to kick off after `head`. `None`: somebody else has it.
     ///
     /// A claim whose lease has run out is passed over: its claimant is gone, or its kick-off's answer is.
@@ -151,6 +165,11 @@ impl<'s, R: Runtime> Ledger<'s, R> {
             return Ok(None);
         }
         Ok(Some(Claim { turn, serves: self.ticket().await? }))
+    }
+
+    /// Gives back the right to kick off: nothing was sent, and nothing has changed.
+    pub(super) async fn give_back(&self, claim: &Claim) -> Result<(), Gone> {
+        self.book.end_turn(&claim.turn).await
     }
 
     /// Writes down a kick-off that was sent at `kicked` and may have started a run.

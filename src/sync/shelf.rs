@@ -19,6 +19,14 @@ pub(super) enum Shelf<'s, R> {
     Local(&'s LocalStore, u64),
 }
 
+impl<R> Clone for Shelf<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Shelf<'_, R> {}
+
 impl<R: Runtime> Shelf<'_, R> {
     /// Which shelf it is: [`Request::SHARED`], or an instance's.
     pub(super) fn id(&self) -> u64 {

@@ -17,6 +17,8 @@ pub(super) enum Kick {
     Sent(Option<Moment>),
     /// A run goes on; ours comes after it.
     Waits,
+    /// Another directory's run goes on, and both have one connector; ours comes after it.
+    GivesWay,
 }
 
 impl<R: Runtime> Desk<'_, R> {
@@ -92,7 +94,7 @@ impl<R: Runtime> Desk<'_, R> {
                 request.kicked = true;
                 Ok(SyncStatus::Running)
             }
-            Ok(Kick::Waits) => Ok(SyncStatus::Queued),
+            Ok(Kick::Waits | Kick::GivesWay) => Ok(SyncStatus::Queued),
             Err(e) => Err(e),
         })
     }
@@ -106,6 +108,10 @@ impl<R: Runtime> Desk<'_, R> {
         blind: bool,
     ) -> Result<Result<Kick>, Gone> {
         let Some(claim) = ledger.claim(entry.head, self.now()).await? else { return Ok(Ok(Kick::Waits)) };
+        if !self.has_way(ledger.shelf(), &request.directory).await? {
+            ledger.give_back(&claim).await?;
+            return Ok(Ok(Kick::GivesWay));
+        }
         let (sent_at, sent) = (self.now(), self.out.runtime().elapsed());
         let which = DirectoryRef::Id(request.directory.clone());
         let options = StartOptions { ignore_safeguards: request.ignore_safeguards };

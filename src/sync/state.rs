@@ -15,6 +15,9 @@ use crate::vidm::{Proof, SyncReport, SyncStatus};
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
 
+/// Why a request waits while its own directory does not run.
+const GIVES_WAY: &str = "waits for the sync of another directory of the same connector";
+
 impl<R: Runtime> Desk<'_, R> {
     /// How a directory's latest run stands, whoever started it; what is seen is written down.
     ///
@@ -119,6 +122,10 @@ impl<R: Runtime> Desk<'_, R> {
         Ok(match self.kick(ledger, entry, request, false).await? {
             Ok(Kick::Sent(_)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
             Ok(Kick::Waits) => Ok(State::of(SyncStatus::Queued, look)),
+            Ok(Kick::GivesWay) => {
+                let report = SyncReport { message: Some(GIVES_WAY.to_owned()), ..SyncReport::queued() };
+                Ok(State { report, ..State::of(SyncStatus::Queued, look) })
+            }
             // It is written down as one that may have begun a run; the next look tells.
             Err(e) if e.may_have_been_done() => Ok(State::of(SyncStatus::Queued, look)),
             Err(e) => Err(e),

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::api::Vidm;
+use super::connectors::ListConnectors;
 use super::directories::{Directory, ListDirectories};
 use super::directory_ref::{DirectoryRef, check_syncable};
 use super::domains::ListDomains;
@@ -346,6 +347,21 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// The login's and the call's.
     pub async fn executions(&self, directory_id: &str) -> Result<Option<Vec<SyncReport>>> {
         unless(&[404, 405, 406], self.call(&ListSyncExecutions { directory: directory_id }).await)
+    }
+
+    /// The connectors of a directory; none where this version or this account does not tell them. Remembered for ten minutes.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn connectors(&self, directory_id: &str) -> Result<Vec<String>> {
+        let now = self.out.runtime().now();
+        if let Some(known) = self.memory.connectors(directory_id, now) {
+            return Ok(known);
+        }
+        let asked = self.call(&ListConnectors { directory: directory_id }).await;
+        let connectors = unless(&[403, 404, 405, 406], asked)?.unwrap_or_default();
+        self.memory.keep_connectors(directory_id, &connectors, now);
+        Ok(connectors)
     }
 
     /// What a sync would do, in whatever form vIDM tells it; `None` when this version has no dry run.

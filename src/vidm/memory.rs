@@ -34,6 +34,8 @@ pub struct Memory {
     list: RefCell<Option<List>>,
     /// By directory id, what started a sync last time.
     worked: RefCell<BTreeMap<String, StartCall>>,
+    /// By directory id, its connectors, and until when that is good.
+    connectors: RefCell<BTreeMap<String, (Vec<String>, SystemTime)>>,
     /// Whether the filters of this vIDM take one group at a time only.
     one_group_each: Cell<bool>,
 }
@@ -103,6 +105,16 @@ impl Memory {
         if let Some(list) = List::read(&kept.value, kept.until) {
             *self.list.borrow_mut() = Some(list);
         }
+    }
+
+    /// The connectors of a directory, where they are known.
+    pub(crate) fn connectors(&self, id: &str, now: SystemTime) -> Option<Vec<String>> {
+        let connectors = self.connectors.borrow();
+        connectors.get(id).filter(|(_, until)| *until > now).map(|(connectors, _)| connectors.clone())
+    }
+
+    pub(crate) fn keep_connectors(&self, id: &str, connectors: &[String], now: SystemTime) {
+        self.connectors.borrow_mut().insert(id.to_owned(), (connectors.to_vec(), now + LIST_LIFE));
     }
 
     pub(crate) fn one_group_each(&self) -> bool {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::endpoint::segment;
 
 const MANAGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory";
+const CONNECTOR: &str = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
 const GROUP_QUERY: &str = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
 const JSON: &str = "application/json";
 
@@ -24,6 +25,7 @@ pub(crate) enum Path {
     OauthToken,
     Directories,
     DirectoryDomains,
+    DirectoryConnectors,
     Sync,
     SyncV2,
     SyncExecutions,
@@ -36,11 +38,12 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::SystemLogin,
         Self::OauthToken,
         Self::Directories,
         Self::DirectoryDomains,
+        Self::DirectoryConnectors,
         Self::Sync,
         Self::SyncV2,
         Self::SyncExecutions,
@@ -64,6 +67,10 @@ impl Path {
             Self::DirectoryDomains => (
                 "directory_domains",
                 "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains",
+            ),
+            Self::DirectoryConnectors => (
+                "directory_connectors",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors",
             ),
             Self::Sync => {
                 ("sync", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync")
@@ -100,6 +107,7 @@ pub(crate) enum Media {
     Login,
     Directories,
     DirectoryDomains,
+    DirectoryConnectors,
     SyncContent,
     SyncAccept,
     SyncV2,
@@ -115,10 +123,11 @@ pub(crate) enum Media {
 }
 
 impl Media {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Login,
         Self::Directories,
         Self::DirectoryDomains,
+        Self::DirectoryConnectors,
         Self::SyncContent,
         Self::SyncAccept,
         Self::SyncV2,
@@ -139,6 +148,8 @@ impl Media {
             Self::Login => ("login", Type::Json),
             Self::Directories => ("directories", Type::Manager(".list+json")),
             Self::DirectoryDomains => ("directory_domains", Type::Manager(".domain.list+json")),
+            // The vendor's type for connectors; whether this list is called so is written down nowhere.
+            Self::DirectoryConnectors => ("directory_connectors", Type::ConnectorOrAny),
             Self::SyncContent => ("sync_content", Type::Manager(".sync.profile.sync+json")),
             Self::SyncAccept => ("sync_accept", Type::V1),
             Self::SyncV2 => ("sync_v2", Type::Manager(".sync.trigger.v2+json")),
@@ -164,6 +175,7 @@ enum Type {
     JsonOrAny,
     V1,
     GroupQuery,
+    ConnectorOrAny,
     Manager(&'static str),
     ManagerOrAny(&'static str),
 }
@@ -196,10 +208,10 @@ impl Default for Profile {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ProfileOverrides {
-    /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `sync`, `sync_v2`,
-    /// `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `health`.
+    /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `directory_connectors`,
+    /// `sync`, `sync_v2`, `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `health`.
     pub paths: BTreeMap<String, String>,
-    /// Media types: `login`, `directories`, `directory_domains`, `sync_content`, `sync_accept`, `sync_v2`, `sync_state`,
+    /// Media types: `login`, `directories`, `directory_domains`, `directory_connectors`, `sync_content`, `sync_accept`, `sync_v2`, `sync_state`,
     /// `sync_executions`, `sync_profile`, `dry_run_content`, `dry_run_accept`, `directory_groups_content`,
     /// `directory_groups_accept`, `groups`, `health`.
     pub media_types: BTreeMap<String, String>,
@@ -285,9 +297,12 @@ impl Profile {
         }
         match (self.kind, media.row().1) {
             (_, Type::Json) | (Kind::Json, Type::V1 | Type::GroupQuery | Type::Manager(_)) => Cow::Borrowed(JSON),
-            (_, Type::JsonOrAny) | (Kind::Json, Type::ManagerOrAny(_)) => Cow::Borrowed("application/json, */*;q=0.5"),
+            (_, Type::JsonOrAny) | (Kind::Json, Type::ConnectorOrAny | Type::ManagerOrAny(_)) => {
+                Cow::Borrowed("application/json, */*;q=0.5")
+            }
             (Kind::Horizon, Type::V1) => Cow::Borrowed("application/vnd.vmware.horizon.v1.0+json"),
             (Kind::Horizon, Type::GroupQuery) => Cow::Borrowed(GROUP_QUERY),
+            (Kind::Horizon, Type::ConnectorOrAny) => Cow::Owned(format!("{CONNECTOR}, */*;q=0.5")),
             (Kind::Horizon, Type::Manager(rest)) => Cow::Owned(format!("{MANAGER}{rest}")),
             (Kind::Horizon, Type::ManagerOrAny(rest)) => Cow::Owned(format!("{MANAGER}{rest}, */*;q=0.5")),
         }

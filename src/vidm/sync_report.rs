@@ -113,6 +113,12 @@ impl SyncReport {
         Self { status: SyncStatus::Running, upstream_word: None, ..Self::unknown("") }
     }
 
+    /// A sync that has yet to start.
+    #[must_use]
+    pub fn queued() -> Self {
+        Self { status: SyncStatus::Queued, ..Self::running() }
+    }
+
     /// Nothing is known but `word`.
     fn unknown(word: &str) -> Self {
         Self {

@@ -1,0 +1,86 @@
+//! Neighbours: directories of one connector, which the vendor advises against syncing at once (VMware Identity Manager 19.03,
+//! best practices for directory integration).
+//!
+//! A target's book `neighbours:{target}` lists the directories that were ever kicked off. Who has the claim to a kick-off
+//! goes through the others on the list: one that is claimed or runs, and shares a connector, is waited for. Each wrote its
+//! claim before it read the list, so of two at once at least one sees the other; where both do, the one whose id comes first
+//! goes. Syncs that others start, the schedule or the console, are not looked for: it would take a call for each directory.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::book::Book;
+use super::ledger::Ledger;
+use super::shelf::{Gone, Shelf};
+use super::{Desk, FRESH};
+use crate::gate::PAUSE;
+use crate::runtime::Runtime;
+
+/// How long to wait for a neighbour that has a claim and has not kicked off yet.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a turn at the list may take.
+const LEASE: Duration = Duration::from_secs(5);
+
+impl<R: Runtime> Desk<'_, R> {
+    /// Whether `directory`, to whose kick-off the caller has the claim, may be kicked off beside what is going on.
+    pub(super) async fn has_way(&self, shelf: Shelf<'_, R>, directory: &str) -> Result<bool, Gone> {
+        let book = Book::new(shelf, format!("neighbours:{}", self.target));
+        for other in self.listed(&book, directory).await? {
+            if !self.gives_way(shelf, directory, &other).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The other directories on the list, once `directory` is on it.
+    async fn listed(&self, book: &Book<'_, R>, directory: &str) -> Result<BTreeSet<String>, Gone> {
+        let read = async || Ok(book.read::<BTreeSet<String>>("directories").await?.unwrap_or_default());
+        let mut list = read().await?;
+        while !list.contains(directory) {
+            let Some(turn) = book.take_turn(0, self.now(), LEASE).await? else {
+                self.out.runtime().sleep(PAUSE).await;
+                list = read().await?;
+                continue;
+            };
+            list = read().await?;
+            if list.insert(directory.to_owned()) {
+                book.write("directories", &list).await?;
+            }
+            book.end_turn(&turn).await?;
+        }
+        list.remove(directory);
+        Ok(list)
+    }
+
+    /// Whether `other` is not in the way of `directory`.
+    async fn gives_way(&self, shelf: Shelf<'_, R>, directory: &str, other: &str) -> Result<bool, Gone> {
+        let ledger = Ledger::new(shelf, self.target, other);
+        let came = self.out.runtime().elapsed();
+        loop {
+            let (claimed, runs) = ledger.stands(self.now()).await?;
+            if !claimed && !runs || !self.share_a_connector(directory, other).await {
+                return Ok(true);
+            }
+            if runs {
+                // What cannot be seen is not known to run.
+                let Ok(look) = self.look(&ledger, other, FRESH).await? else { return Ok(true) };
+                return Ok(!self.is_busy(&ledger, &look).await?);
+            }
+            // It looks for us as we do for it.
+            if directory > other || self.out.runtime().elapsed().saturating_sub(came) > PATIENCE {
+                return Ok(false);
+            }
+            self.out.runtime().sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether two directories are known to have a connector in common.
+    async fn share_a_connector(&self, one: &str, other: &str) -> bool {
+        let (Ok(ours), Ok(theirs)) = (self.client.connectors(one).await, self.client.connectors(other).await) else {
+            return false;
+        };
+        ours.iter().any(|connector| theirs.contains(connector))
+    }
+}

@@ -1,0 +1,80 @@
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors`: which connectors read a directory.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::{Map, Value};
+
+use super::api::Vidm;
+use super::directories::read_items;
+use super::profile::{Media, Path, Profile};
+use crate::endpoint::{Endpoint, bare};
+use crate::error::Result;
+use crate::retry::Repeat;
+
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors` (VMware's
+/// PowerValidatedSolutions module)
+///
+/// The fields of an item are known from the list of connector instances only, `instanceId` and `host`; so whichever of the
+/// usual names of an id is there tells connectors apart.
+#[derive(Debug)]
+pub(crate) struct ListConnectors<'a> {
+    pub(crate) directory: &'a str,
+}
+
+/// What may tell connectors apart, the surest first.
+const IDS: [&str; 5] = ["instanceId", "connectorId", "id", "uuid", "host"];
+
+impl Endpoint for ListConnectors<'_> {
+    type Api = Vidm;
+    /// Each connector's id, as far as there is one.
+    type Response = Vec<String>;
+    const CALL: &'static str =
+        "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+        let path = profile.directory_path(Path::DirectoryConnectors, self.directory);
+        bare(Method::GET, &path, &profile.media(Media::DirectoryConnectors))
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Vec<String>> {
+        Ok(read_items(Self::CALL, &answer)?.iter().filter_map(id).collect())
+    }
+}
+
+/// An id under its name, so that a host is never taken for an id.
+fn id(item: &Map<String, Value>) -> Option<String> {
+    let told = |name: &&str| item.get(*name)?.as_str().filter(|text| !text.is_empty());
+    let name = IDS.iter().find(|name| told(name).is_some())?;
+    Some(format!("{name}={}", told(name)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vidm::tests::{answer, sent};
+
+    #[test]
+    fn the_request() {
+        let expected = |base: &str, media: &str| {
+            format!(
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/connectors\naccept: {media}, */*;q=0.5\n\n"
+            )
+        };
+        let horizon = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
+        let endpoint = ListConnectors { directory: "d/1" };
+        assert_eq!(sent(&endpoint, &Profile::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&endpoint, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+    }
+
+    #[test]
+    fn connectors_are_told_apart_by_whatever_id_they_have() {
+        let read = |body: &str| ListConnectors { directory: "d" }.response(answer(200, body)).unwrap();
+        let body = r#"{"items":[
+            {"instanceId":"c1","host":"connector.corp.example"},{"connectorId":"c2"},{"host":"h"},{"instanceId":"","id":"c4"},
+            {"name":"no id"},{"instanceId":7}
+        ],"_links":{}}"#;
+        assert_eq!(read(body), ["instanceId=c1", "connectorId=c2", "host=h", "id=c4"]);
+        assert_eq!(read(r#"{"items":[]}"#), [""; 0]);
+    }
+}
