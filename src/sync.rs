@@ -29,12 +29,8 @@
 //! `tests/it/interleavings.rs` runs this very code over all schedules of a few callers up to a bound, against a vIDM that joins
 //! silently, and holds it to these.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::lock::Mutex;
 use serde::Serialize;
 
 use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
@@ -43,6 +39,7 @@ mod book;
 mod desk;
 mod judge;
 mod ledger;
+mod look;
 mod neighbours;
 mod profile;
 mod request;
@@ -55,39 +52,17 @@ pub use judge::Moment;
 pub use request::Request;
 pub use shelf::LocalStore;
 
-use ledger::Entry;
+use look::Look;
 
-/// A look this fresh is good enough for all who watch in one instance.
+/// A look this fresh is good enough for who just came to watch.
 pub const FRESH: Duration = Duration::from_millis(900);
+
 /// What an instance remembers of a target's syncs.
 #[derive(Debug, Default)]
 pub struct Memory {
     local: LocalStore,
-    looks: RefCell<BTreeMap<String, Rc<Mutex<Option<Look>>>>>,
-}
-
-/// One look at the state of a directory, and what the ledger said just before it. In this order: a kick-off that the entry
-/// tells of was sent before the look was taken, so what the look shows is not older than it.
-#[derive(Debug, Clone)]
-struct Look {
-    /// Which ledger.
-    ledger_id: u64,
-    entry: Entry,
-    report: SyncReport,
-    /// When it was taken, by the runtime's clock that never goes back.
-    at: Duration,
-    /// How long the answer took.
-    took: Duration,
-}
-
-impl Look {
-    /// This look where it shows a success; else only that there was one, for it shows a later run.
-    fn as_success(&self) -> Self {
-        match self.report.status {
-            SyncStatus::Succeeded => self.clone(),
-            _ => Self { report: SyncReport { status: SyncStatus::Succeeded, ..SyncReport::running() }, ..self.clone() },
-        }
-    }
+    looks: look::Looks,
+    proofs: look::Proofs,
 }
 
 /// What a start is asked for.
@@ -112,6 +87,8 @@ pub struct State {
     pub groups: Vec<Proof>,
     /// Why it failed, when it did.
     pub reason: Option<Reason>,
+    /// How old the look is that it comes from.
+    pub age: Duration,
 }
 
 /// Why a request failed.
@@ -159,11 +136,17 @@ impl State {
     /// A request that was just taken, and nothing more is known.
     #[must_use]
     pub fn begun(status: SyncStatus) -> Self {
-        Self { status, report: SyncReport { status, ..SyncReport::running() }, groups: Vec::new(), reason: None }
+        Self {
+            status,
+            report: SyncReport { status, ..SyncReport::running() },
+            groups: Vec::new(),
+            reason: None,
+            age: Duration::ZERO,
+        }
     }
 
     fn of(status: SyncStatus, look: &Look) -> Self {
-        Self { status, report: look.report.clone(), groups: Vec::new(), reason: None }
+        Self { status, report: look.report.clone(), groups: Vec::new(), reason: None, age: look.age }
     }
 
     fn failed(look: &Look) -> Self {

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::shelf::{Gone, Shelf};
 use crate::runtime::Runtime;
 
+/// How long the shared store keeps what a book holds. Long, for a generation that is forgotten begins again at one.
+const LIFE: Duration = Duration::from_hours(400 * 24);
+
 /// Values and counters under one name.
 pub(super) struct Book<'s, R> {
     shelf: Shelf<'s, R>,
@@ -60,10 +63,20 @@ impl<'s, R: Runtime> Book<'s, R> {
         Ok(self.shelf.get(&self.key(what)).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// Writes `value` under `what`.
+    /// Writes `value` under `what`, for good.
     pub(super) async fn write(&self, what: &str, value: &impl Serialize) -> Result<(), Gone> {
+        self.write_for(LIFE, what, value).await
+    }
+
+    /// Writes `value` under `what`, for a while.
+    pub(super) async fn write_for(&self, life: Duration, what: &str, value: &impl Serialize) -> Result<(), Gone> {
         let bytes = serde_json::to_vec(value).unwrap_or_default();
-        self.shelf.set(&self.key(what), &bytes).await
+        self.shelf.set(&self.key(what), &bytes, life).await
+    }
+
+    /// Takes out what is written under `what`.
+    pub(super) async fn erase(&self, what: &str) {
+        self.shelf.delete(&self.key(what)).await;
     }
 
     /// Adds one to the counter `what`, atomically, and gives its new value.

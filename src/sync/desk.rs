@@ -1,15 +1,13 @@
 //! The desk: what both a start and a question after the state need: looks, the ledger at hand, what they say together.
 
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use super::book;
-use super::judge::{Began, Kicked, Moment, Verdict, judge};
+use super::judge::{Began, Kicked, Verdict, judge};
 use super::ledger::{Entry, Head, Ledger};
 use super::shelf::{Gone, Shelf};
 use super::{Look, Memory};
 use crate::error::{Error, ErrorCode, Result};
-use crate::gate::lock;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
 use crate::vidm::{Client, SyncReport, SyncStatus};
@@ -68,34 +66,6 @@ impl<'a, R: Runtime> Desk<'a, R> {
         Kicked::Serving { ago: self.since(head.kicked_ms), seen_running: entry.seen_running(), blind: head.blind }
     }
 
-    /// The state of a directory, as fresh as is good for all who ask at once, and the ledger's entry from just before.
-    pub(super) async fn look(
-        &self,
-        ledger: &Ledger<'_, R>,
-        directory: &str,
-        max_age: Duration,
-    ) -> Result<Result<Look>, Gone> {
-        let shared = Rc::clone(self.memory.looks.borrow_mut().entry(directory.to_owned()).or_default());
-        let runtime = self.out.runtime();
-        let came = runtime.elapsed();
-        let mut kept = lock(&shared, runtime).await;
-        // A look that ended while this one waited for the lock was taken for all who waited.
-        let is_fresh = |look: &&Look| look.ledger_id == ledger.id() && look.at.saturating_add(max_age) > came;
-        if let Some(look) = kept.as_ref().filter(is_fresh) {
-            return Ok(Ok(look.clone()));
-        }
-        let entry = ledger.entry().await?;
-        let asked = runtime.elapsed();
-        let report = match self.report(directory).await {
-            Ok(report) => report,
-            Err(e) => return Ok(Err(e)),
-        };
-        let at = runtime.elapsed();
-        let look = Look { ledger_id: ledger.id(), entry, report, at, took: at.saturating_sub(asked) };
-        *kept = Some(look.clone());
-        Ok(Ok(look))
-    }
-
     /// What vIDM tells of the latest run, from the second source where the first is not to be read.
     pub(super) async fn report(&self, directory: &str) -> Result<SyncReport> {
         let report = self.client.sync_state(directory).await?;
@@ -104,17 +74,6 @@ impl<'a, R: Runtime> Desk<'a, R> {
         }
         let runs = self.client.executions(directory).await?;
         Ok(runs.and_then(|runs| runs.into_iter().next()).unwrap_or(report))
-    }
-
-    /// After a kick-off the last look is of the past.
-    pub(super) fn forget_look(&self, directory: &str) {
-        self.memory.looks.borrow_mut().remove(directory);
-    }
-
-    /// When something happened that was at `came`, on vIDM's clock.
-    pub(super) fn moment_of(&self, look: &Look, came: Duration) -> Option<Moment> {
-        let date = look.report.server_time?;
-        Some(Moment::before(date, look.at.saturating_sub(look.took).saturating_sub(came), look.took))
     }
 
     pub(super) fn since(&self, ms: u64) -> Duration {

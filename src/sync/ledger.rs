@@ -71,6 +71,25 @@ pub(super) struct Seen {
     pub(super) untimed: bool,
 }
 
+impl Seen {
+    /// Nothing was seen of it yet.
+    fn of(generation: u64) -> Self {
+        Self { generation, running: false, ended: None, succeeded: 0, untimed: false }
+    }
+
+    /// This and what was seen of the run of `head`.
+    fn and(self, head: Head, running: bool, ended: Option<bool>, untimed: bool) -> Self {
+        let before = if self.generation == head.generation { self } else { Self::of(head.generation) };
+        Self {
+            running: running || before.running,
+            ended: ended.or(before.ended),
+            succeeded: if ended == Some(true) { self.succeeded.max(head.serves) } else { self.succeeded },
+            untimed: untimed || self.untimed,
+            ..before
+        }
+    }
+}
+
 /// The right to kick off once.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Claim {
@@ -209,15 +228,15 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         untimed: bool,
     ) -> Result<(), Gone> {
         let Some(head) = entry.head else { return Ok(()) };
-        let before = entry.seen.filter(|seen| seen.generation == head.generation);
-        let succeeded = entry.succeeded();
-        let now = Seen {
-            generation: head.generation,
-            running: running || before.is_some_and(|seen| seen.running),
-            ended: ended.or(before.and_then(|seen| seen.ended)),
-            succeeded: if ended == Some(true) { succeeded.max(head.serves) } else { succeeded },
-            untimed: untimed || entry.untimed(),
-        };
-        if entry.seen == Some(now) { Ok(()) } else { self.book.write("seen", &now).await }
+        if entry.seen.is_some_and(|seen| seen == seen.and(head, running, ended, untimed)) {
+            return Ok(());
+        }
+        // The entry may be as old as the look that it came with.
+        let present: Option<Seen> = self.book.read("seen").await?;
+        if present.is_some_and(|present| present.generation > head.generation) {
+            return Ok(());
+        }
+        let now = present.unwrap_or(Seen::of(head.generation)).and(head, running, ended, untimed);
+        if present == Some(now) { Ok(()) } else { self.book.write("seen", &now).await }
     }
 }

@@ -8,9 +8,6 @@ use super::request::Request;
 use crate::runtime::Runtime;
 use crate::store::SharedStore;
 
-/// How long the shared store keeps what a book holds. Long, for a generation that is forgotten begins again at one.
-const LIFE: Duration = Duration::from_hours(400 * 24);
-
 /// Where a book is kept.
 pub(super) enum Shelf<'s, R> {
     /// In the store that instances share.
@@ -48,15 +45,15 @@ impl<R: Runtime> Shelf<'_, R> {
         }
     }
 
-    /// Gives `key` this value.
-    pub(super) async fn set(&self, key: &str, value: &[u8]) -> Result<(), Gone> {
+    /// Gives `key` this value; the shared store keeps it for so long.
+    pub(super) async fn set(&self, key: &str, value: &[u8], life: Duration) -> Result<(), Gone> {
         match self {
             Self::Local(store, _) => {
                 store.values.borrow_mut().insert(key.to_owned(), value.to_vec());
                 Ok(())
             }
             Self::Shared(store) => {
-                if store.set(key, value, LIFE).await {
+                if store.set(key, value, life).await {
                     Ok(())
                 } else {
                     Err(Gone)
@@ -75,6 +72,16 @@ impl<R: Runtime> Shelf<'_, R> {
                 Ok(*count)
             }
             Self::Shared(store) => store.increment(key, 1).await.ok_or(Gone),
+        }
+    }
+
+    /// Takes out the value of `key`.
+    pub(super) async fn delete(&self, key: &str) {
+        match self {
+            Self::Local(store, _) => {
+                store.values.borrow_mut().remove(key);
+            }
+            Self::Shared(store) => store.delete(key).await,
         }
     }
 

@@ -77,7 +77,7 @@ impl<R: Runtime> Desk<'_, R> {
                 Ok(look) => look,
                 Err(e) => return Ok(Err(e)),
             };
-            request.moment = self.moment_of(&look, came);
+            request.moment = look.moment_of(came);
             if self.is_busy(&ledger, &look).await? {
                 return Ok(Ok(SyncStatus::Queued));
             }
@@ -116,24 +116,25 @@ impl<R: Runtime> Desk<'_, R> {
         let which = DirectoryRef::Id(request.directory.clone());
         let options = StartOptions { ignore_safeguards: request.ignore_safeguards };
         let outcome = self.client.start_sync(&which, options).await;
-        self.forget_look(&request.directory);
         let took = self.out.runtime().elapsed().saturating_sub(sent);
         // From here on the ledger's failures only make it less exact: what was sent was sent.
-        match outcome {
+        let kick = match outcome {
             Ok(started) if started.already_running => {
                 let _ = ledger.failed(&claim, self.now()).await;
-                Ok(Ok(Kick::Waits))
+                Ok(Kick::Waits)
             }
             Ok(started) => {
                 let moment = started.server_time.map(|date| Moment::before(date, Duration::ZERO, took));
                 let _ = ledger.kicked(&claim, sent_at, moment, blind).await;
-                Ok(Ok(Kick::Sent(moment)))
+                Ok(Kick::Sent(moment))
             }
             Err(e) => {
                 self.write_failure(ledger, &claim, &e, sent_at).await;
-                Ok(Err(e))
+                Err(e)
             }
-        }
+        };
+        self.forget_look(ledger, &request.directory).await;
+        Ok(kick)
     }
 
     /// A kick-off whose answer was lost may have begun a run; one that was refused has not.

@@ -6,11 +6,11 @@ use super::desk::gone;
 use super::judge::{Began, Kicked, Verdict, judge};
 use super::ledger::{Entry, Ledger};
 use super::shelf::{Gone, Shelf};
-use super::start::{Kick, queries};
+use super::start::Kick;
 use super::{Desk, Look, Reason, Request, State};
 use crate::error::Result;
 use crate::runtime::Runtime;
-use crate::vidm::{Proof, SyncReport, SyncStatus};
+use crate::vidm::{SyncReport, SyncStatus};
 
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
@@ -66,7 +66,7 @@ impl<R: Runtime> Desk<'_, R> {
         let (look, entry, is_ours) = (&look, look.entry, ledger.id() == request.ledger);
         if is_ours && entry.succeeded() >= request.ticket {
             // What came after is not this request's concern.
-            return Ok(self.proven(request, &look.as_success()).await);
+            return Ok(self.proven(request, &look.as_success(), max_age).await);
         }
         self.is_busy(&ledger, look).await?;
         let serving = entry.head.filter(|head| is_ours && head.serves >= request.ticket);
@@ -83,15 +83,15 @@ impl<R: Runtime> Desk<'_, R> {
         let is_hidden =
             serving.is_none() && began == Began::After && !matches!(verdict, Verdict::Ended { succeeded: true, .. });
         if is_hidden && let Some(run) = self.earlier_success(request).await {
-            return Ok(self.proven(request, &Look { report: run, ..look.clone() }).await);
+            return Ok(self.proven(request, &look.with(run), max_age).await);
         }
         Ok(match verdict {
             Verdict::Queued => Ok(State::of(SyncStatus::Queued, look)),
             Verdict::Running => Ok(State::of(SyncStatus::Running, look)),
             Verdict::Start => self.go_on(&ledger, &entry, request, look).await?,
-            Verdict::Unknown => self.undecided(request, look).await,
+            Verdict::Unknown => self.undecided(request, look, max_age).await,
             Verdict::Ended { succeeded: false, .. } => Ok(State::failed(look)),
-            Verdict::Ended { succeeded: true, doubtful } => match self.proven(request, look).await {
+            Verdict::Ended { succeeded: true, doubtful } => match self.proven(request, look, max_age).await {
                 Ok(state) if doubtful && state.reason == Some(Reason::GroupAbsent) => {
                     self.go_on(&ledger, &entry, request, look).await?
                 }
@@ -133,8 +133,8 @@ impl<R: Runtime> Desk<'_, R> {
     }
 
     /// A run that succeeded: the groups decide.
-    async fn proven(&self, request: &Request, look: &Look) -> Result<State> {
-        let groups = self.prove(request).await?;
+    async fn proven(&self, request: &Request, look: &Look, max_age: Duration) -> Result<State> {
+        let groups = self.prove(request, look, max_age).await?;
         let all = groups.iter().all(|group| group.present);
         let (status, reason) =
             if all { (SyncStatus::Succeeded, None) } else { (SyncStatus::Failed, Some(Reason::GroupAbsent)) };
@@ -142,15 +142,10 @@ impl<R: Runtime> Desk<'_, R> {
     }
 
     /// An answer that tells nothing: groups that are all there still decide.
-    async fn undecided(&self, request: &Request, look: &Look) -> Result<State> {
-        let groups = self.prove(request).await?;
+    async fn undecided(&self, request: &Request, look: &Look, max_age: Duration) -> Result<State> {
+        let groups = self.prove(request, look, max_age).await?;
         let all = !groups.is_empty() && groups.iter().all(|group| group.present);
         let status = if all { SyncStatus::Succeeded } else { SyncStatus::Unknown };
         Ok(State { groups, ..State::of(status, look) })
-    }
-
-    /// Which of the request's groups are there.
-    async fn prove(&self, request: &Request) -> Result<Vec<Proof>> {
-        self.client.prove(&queries(&request.groups)).await
     }
 }

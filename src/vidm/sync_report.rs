@@ -14,7 +14,7 @@ mod words;
 
 use std::time::SystemTime;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::{Error, excerpt};
@@ -24,7 +24,7 @@ use fields::Run;
 const MAX_WORD: usize = 80;
 
 /// How a sync stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SyncStatus {
     /// It will run.
@@ -48,7 +48,7 @@ impl SyncStatus {
 }
 
 /// Why a sync failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
     /// It would have changed more than the directory's safeguards allow.
@@ -58,7 +58,7 @@ pub enum FailureReason {
 }
 
 /// What a sync changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Users.
     pub users: Changes,
@@ -67,7 +67,7 @@ pub struct Counts {
 }
 
 /// How many of a kind were changed; `None` where the upstream does not say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
     /// Added.
     pub added: Option<u64>,

@@ -84,6 +84,9 @@ pub(super) struct SyncDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
     links: Links,
+    /// How old the look is that this comes from.
+    #[serde(skip)]
+    pub(super) age: Duration,
 }
 
 /// Whether a group that was asked for is there.
@@ -185,7 +188,13 @@ async fn present<R: Runtime>(
     let report = Desk::new(target, client, syncs, context.outbound).latest(&directory.id).await?;
     let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&directory.id));
     let directory = DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind };
-    let state = State { status: report.status, reason: report.reason.map(Reason::from), groups: Vec::new(), report };
+    let state = State {
+        status: report.status,
+        reason: report.reason.map(Reason::from),
+        groups: Vec::new(),
+        report,
+        age: Duration::ZERO,
+    };
     answer(StatusCode::OK, &SyncDocument::new(state, directory, Links { this, events: None }))
 }
 
@@ -372,7 +381,7 @@ fn with_location(response: Response<Bytes>, place: &str) -> Response<Bytes> {
 
 impl SyncDocument {
     fn new(state: State, directory: DirectoryDocument, links: Links) -> Self {
-        let State { status, report, groups, reason } = state;
+        let State { status, report, groups, reason, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
         let groups = groups.into_iter().map(|group| GroupDocument {
             requested: group.requested,
@@ -395,6 +404,7 @@ impl SyncDocument {
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
             retry_after: (!status.is_final()).then_some(ASK_AGAIN),
             links,
+            age,
         }
     }
 

@@ -20,26 +20,44 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The waits between looks: from one second to ten, or as long as the upstream asks for.
+///
+/// Who watches takes a look of somebody else's for its own when it is younger than the time between two of its own, and goes on
+/// from when that was taken. So all who watch a directory fall into one step, and it is asked about as for one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace(Duration);
+struct Pace {
+    next: Duration,
+    /// How old a look may be.
+    max_age: Duration,
+}
 
 impl Default for Pace {
     fn default() -> Self {
-        Self(FIRST)
+        Self { next: FIRST, max_age: FRESH }
     }
 }
 
 impl Pace {
-    /// The next wait.
-    pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
-        let wait = self.0;
-        self.0 = (wait * 3 / 2).min(LONGEST);
+    /// The wait after a look that is so old.
+    fn after_look(&mut self, age: Duration) -> Duration {
+        self.max_age = self.next;
+        self.step().saturating_sub(age)
+    }
+
+    /// The wait after a failure, at least as long as was asked for.
+    fn after_failure(&mut self, asked: Option<Duration>) -> Duration {
+        let wait = self.step();
         asked.map_or(wait, |asked| asked.max(wait))
+    }
+
+    fn step(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 3 / 2).min(LONGEST);
+        wait
     }
 
     /// Something happened: look closely again.
     fn again(&mut self) {
-        self.0 = FIRST;
+        self.next = FIRST;
     }
 }
 
@@ -125,7 +143,7 @@ impl<R: Runtime> Events<R> {
         let (outcome, secrets) = {
             let configured = self.webhook.config.as_ref().ok()?;
             let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
-            (sync_document(configured, &outbound, &self.request, FRESH).await, configured.config.secrets())
+            (sync_document(configured, &outbound, &self.request, self.pace.max_age).await, configured.config.secrets())
         };
         match outcome {
             Ok(document) => {
@@ -134,7 +152,11 @@ impl<R: Runtime> Events<R> {
                 if is_news {
                     self.pace.again();
                 }
-                self.next = if document.is_final() { Next::End } else { Next::Beat { wait: self.pace.next(None) } };
+                self.next = if document.is_final() {
+                    Next::End
+                } else {
+                    Next::Beat { wait: self.pace.after_look(document.age) }
+                };
                 let event = is_news.then(|| Bytes::from(format!("event: state\ndata: {text}\n\n")));
                 if is_news {
                     self.last = Some(text);
@@ -151,7 +173,7 @@ impl<R: Runtime> Events<R> {
     }
 
     fn after(&mut self, error: &Error) -> Next {
-        if error.is_retryable() { Next::Beat { wait: self.pace.next(error.wait()) } } else { Next::End }
+        if error.is_retryable() { Next::Beat { wait: self.pace.after_failure(error.wait()) } } else { Next::End }
     }
 }
 
@@ -167,14 +189,13 @@ pub(super) async fn wait<R: Runtime>(
     let mut pace = Pace::default();
     let mut last = None;
     loop {
-        let (asked, outcome) = match sync_document(configured, outbound, request, FRESH).await {
+        let (pause, outcome) = match sync_document(configured, outbound, request, pace.max_age).await {
             Ok(document) if document.is_final() => return Ok(document),
-            Ok(document) => (None, Ok(document)),
+            Ok(document) => (pace.after_look(document.age), Ok(document)),
             Err(error) if !error.is_retryable() => return Err(error),
             // What passes is waited out; the state seen before it is still the state.
-            Err(error) => (error.wait(), last.take().ok_or(error)),
+            Err(error) => (pace.after_failure(error.wait()), last.take().ok_or(error)),
         };
-        let pause = pace.next(asked);
         if runtime.elapsed().saturating_add(pause) >= ends {
             return outcome;
         }
@@ -216,10 +237,19 @@ mod tests {
     #[test]
     fn the_pace_slows_down_to_ten_seconds() {
         let mut pace = Pace::default();
-        let waits: Vec<_> = (0..8).map(|_| pace.next(None).as_millis()).collect();
+        let waits: Vec<_> = (0..8).map(|_| pace.after_look(Duration::ZERO).as_millis()).collect();
         assert_eq!(waits, [1000, 1500, 2250, 3375, 5062, 7593, 10_000, 10_000]);
-        assert_eq!(pace.next(Some(Duration::from_secs(60))), Duration::from_secs(60));
+        assert_eq!(pace.after_failure(Some(Duration::from_secs(60))), Duration::from_secs(60));
         pace.again();
-        assert_eq!(pace.next(None), FIRST);
+        assert_eq!(pace.after_failure(None), FIRST);
+    }
+
+    #[test]
+    fn who_took_a_look_of_anothers_goes_on_from_when_it_was_taken() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.max_age, FRESH);
+        assert_eq!(pace.after_look(Duration::from_millis(300)), Duration::from_millis(700));
+        assert_eq!(pace.max_age, FIRST, "as old as its own last look would be");
+        assert_eq!(pace.after_look(Duration::from_secs(9)), Duration::ZERO);
     }
 }
