@@ -72,6 +72,8 @@ pub struct Order {
     pub ignore_safeguards: bool,
     /// Groups that must be there in the end.
     pub groups: Vec<String>,
+    /// Where they are kept, when they are too long to travel with the request.
+    pub groups_at: Option<String>,
     /// Whether groups that are not in the sync profile are to be added to it first.
     pub add_to_profile: bool,
 }

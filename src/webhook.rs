@@ -26,6 +26,7 @@ mod doctor;
 mod identity;
 mod input;
 mod log;
+mod long_groups;
 mod problem;
 mod route;
 mod status;

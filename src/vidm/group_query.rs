@@ -4,9 +4,6 @@ use super::dn::{self, Key};
 use super::groups::Group;
 use crate::error::{Error, FieldError, Result};
 
-/// How many groups one request may name.
-const MAX_GROUPS: usize = 100;
-
 /// How long the name of one may be, in bytes.
 const MAX_LENGTH: usize = 2_048;
 
@@ -41,6 +38,9 @@ impl Identity {
 }
 
 impl GroupQuery {
+    /// How many groups one request may name.
+    pub const MAX: usize = 100;
+
     /// Reads a distinguished name (what begins with a type and an equals sign, RFC 4514) or a name. Blanks that mean nothing
     /// are dropped.
     ///
@@ -65,8 +65,8 @@ impl GroupQuery {
     /// # Errors
     /// `request_invalid`, with every one that is wrong under its place, `/groups/3`.
     pub fn parse_all<T: AsRef<str>>(texts: &[T]) -> Result<Vec<Self>> {
-        if texts.len() > MAX_GROUPS {
-            let told = format!("names {} groups; at most {MAX_GROUPS} in one request", texts.len());
+        if texts.len() > Self::MAX {
+            let told = format!("names {} groups; at most {} in one request", texts.len(), Self::MAX);
             return Err(Error::invalid(vec![FieldError::new("/groups", told)]));
         }
         let (mut queries, mut fields) = (Vec::new(), Vec::new());

@@ -16,8 +16,6 @@ const VERSION: u8 = 1;
 const TAG: usize = 16;
 /// Longest id read at all.
 const MAX_LENGTH: usize = 2000;
-/// The most that the names of groups may take of it, in bytes as JSON; the rest is for the directory's name and numbers.
-pub(super) const MAX_GROUPS: usize = 1000;
 
 /// What authenticates ids.
 #[derive(Debug)]
@@ -38,7 +36,11 @@ impl Key {
     /// When it would be longer than ids may be.
     pub(super) fn seal(&self, request: &Request) -> Result<String, Error> {
         let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, request)
+        let mut request = request.clone();
+        if request.groups_at.is_some() {
+            request.groups.clear();
+        }
+        serde_json::to_writer(&mut bytes, &request)
             .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
         let tag = self.mac(&bytes);
         bytes.extend(tag.iter().take(TAG));
@@ -69,6 +71,7 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
+    use super::super::long_groups::MAX_IN_ID;
     use super::*;
     use proptest::prelude::*;
 
@@ -92,8 +95,18 @@ mod tests {
         let mut request = id();
         request.name = Some("n".repeat(64));
         request.groups = vec!["CN=gg-application-administrators,OU=Groups,DC=corp,DC=example".to_owned(); 15];
-        assert!(serde_json::to_vec(&request.groups).unwrap().len() > MAX_GROUPS - 70);
+        assert!(serde_json::to_vec(&request.groups).unwrap().len() > MAX_IN_ID - 70);
         assert!(key("k").seal(&request).is_ok());
+    }
+
+    #[test]
+    fn groups_that_are_kept_elsewhere_are_not_in_it() {
+        let mut request = id();
+        request.groups = vec!["g".repeat(100); 100];
+        assert!(key("k").seal(&request).is_err());
+        request.groups_at = Some("place".to_owned());
+        let read = key("k").open(&key("k").seal(&request).unwrap()).unwrap();
+        assert_eq!((read.groups.len(), read.groups_at.as_deref()), (0, Some("place")));
     }
 
     proptest! {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{flag, query_error, text, texts};
 use super::route::{Matched, Name};
-use super::sync_id::MAX_GROUPS;
-use super::{Configured, Context, Reply, json, watch, with_headers};
+use super::{Configured, Context, Reply, json, long_groups, watch, with_headers};
 use crate::config::Scope;
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
@@ -267,6 +266,7 @@ async fn start<R: Runtime>(
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
     let order = Order {
         ignore_safeguards: wanted.ignore_safeguards,
+        groups_at: long_groups::keep(context.outbound.store(), target, &wanted.groups).await?,
         groups: wanted.groups,
         add_to_profile: wanted.add_to_profile,
     };
@@ -295,8 +295,9 @@ fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
     if wanted.add_to_profile && wanted.groups.is_empty() {
         fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
     }
-    if serde_json::to_vec(&wanted.groups).is_ok_and(|text| text.len() > MAX_GROUPS) {
-        fields.push(FieldError::new("/groups", "is too long for one request: they travel in its id; ask in parts"));
+    if wanted.groups.len() > GroupQuery::MAX {
+        let told = format!("names {} groups; at most {} in one request", wanted.groups.len(), GroupQuery::MAX);
+        fields.push(FieldError::new("/groups", told));
     }
     if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields)) }
 }
@@ -318,10 +319,12 @@ async fn dry_run<R: Runtime>(
 
 /// A sync by its id: its state now, after a wait, or as it goes.
 async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
-    let request = context.configured.sync_ids.open(text).filter(|request| request.target == target).ok_or_else(|| {
+    let request = context.configured.sync_ids.open(text).filter(|request| request.target == target);
+    let mut request = request.ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target")
             .hint("use the id, or the Location, of a start's answer as it is; ids end with a change of state_key or credentials")
     })?;
+    long_groups::recall(context.outbound.store(), &mut request).await?;
     if context.wants_events {
         return Ok(Reply::Watch(Box::new(request)));
     }

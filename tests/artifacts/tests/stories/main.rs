@@ -12,5 +12,6 @@ mod scene;
 mod secrets;
 mod store;
 mod syncs;
+mod together;
 mod vcf;
 mod vidm;

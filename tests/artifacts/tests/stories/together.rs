@@ -1,0 +1,143 @@
+//! What several callers do at once to one profile and one connector, and what does not fit into an id.
+
+use futures_util::future::join_all;
+use idhook_host::KeyValue;
+use idhook_simulator::{Fault, FaultKind, Outcome, seeds};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::scene::{Answer, Scene, Setting, send};
+
+fn syncs(directory: &str) -> String {
+    format!("/vidm/default/v1/directories/{directory}/syncs")
+}
+
+fn without_store() -> Setting {
+    Setting { variables: vec![("store", "none".to_owned())], ..Setting::default() }
+}
+
+async fn start(scene: &Scene, directory: &str, body: &Value) -> Answer {
+    let started = scene.post(&syncs(directory), &body.to_string()).await;
+    assert_eq!(started.status, 202, "{}", started.text);
+    started
+}
+
+async fn state(scene: &Scene, started: &Answer) -> Value {
+    scene.get(started.header("location")).await.json()
+}
+
+fn many_groups() -> Vec<String> {
+    (0..40).map(|at| format!("CN=gg-application-{at:02},OU=Groups,DC=corp,DC=example")).collect()
+}
+
+#[tokio::test]
+async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store() {
+    let mut scene = Scene::new().await;
+    let groups = many_groups();
+    for group in groups.iter().skip(1) {
+        scene.simulator.add_directory_group(seeds::CORP, group).unwrap();
+    }
+    let started = start(&scene, seeds::CORP, &json!({ "groups": groups })).await;
+    assert!(started.header("location").len() < 2100, "{}", started.header("location").len());
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    // Whoever is asked knows them: another instance as well.
+    scene.restart().await;
+    let state = state(&scene, &started).await;
+    assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("group_absent")), "{state}");
+    let told: Vec<_> =
+        state["groups"].as_array().unwrap().iter().map(|group| group["state"].as_str().unwrap()).collect();
+    assert_eq!(told[0], "absent");
+    assert_eq!((told.len(), told[1..].iter().all(|told| *told == "present")), (40, true), "{told:?}");
+    assert_eq!(state["id"], started.json()["id"], "the id stays what it was");
+}
+
+#[tokio::test]
+async fn without_a_store_they_are_refused_before_anything_starts() {
+    let scene = Scene::with(without_store()).await;
+    let problem = scene.post(&syncs(seeds::CORP), &json!({ "groups": many_groups() }).to_string()).await;
+    let problem = problem.problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/groups", "{problem}");
+    assert!(problem["hint"].as_str().unwrap().contains("key-value store"), "{problem}");
+    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn groups_that_are_gone_from_the_store_are_told_as_such() {
+    let key_value = KeyValue::default();
+    let scene = Scene::with(Setting { key_value: key_value.clone(), ..Setting::default() }).await;
+    let started = start(&scene, seeds::CORP, &json!({ "groups": many_groups() })).await;
+    let keys = key_value.keys("default").await.unwrap();
+    let place = keys.iter().find(|key| key.contains(":groups:")).unwrap();
+    key_value.set("default", place, b"somebody else's".to_vec()).await.unwrap();
+    let problem = scene.get(started.header("location")).await;
+    assert!(problem.problem("sync_not_found")["detail"].as_str().unwrap().contains("store"));
+}
+
+#[tokio::test]
+async fn directories_of_one_connector_are_not_synced_at_once() {
+    for setting in [Setting::default(), without_store()] {
+        let scene = Scene::with(setting).await;
+        let corp = start(&scene, seeds::CORP, &json!({})).await;
+        let cloud = start(&scene, seeds::CLOUD, &json!({})).await;
+        assert_eq!(cloud.json()["status"], "queued");
+        let waits = state(&scene, &cloud).await;
+        assert_eq!(waits["status"], "queued");
+        assert!(waits["message"].as_str().unwrap().contains("connector"), "{waits}");
+        assert_eq!(scene.simulator.runs_started(seeds::CLOUD).unwrap(), 0);
+
+        scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        assert_eq!(state(&scene, &cloud).await["status"], "running");
+        assert_eq!(scene.simulator.runs_started(seeds::CLOUD).unwrap(), 1);
+        assert_eq!(state(&scene, &corp).await["status"], "succeeded");
+        scene.simulator.finish_sync(seeds::CLOUD, Outcome::Completed).unwrap();
+        assert_eq!(state(&scene, &cloud).await["status"], "succeeded");
+        let asked = scene.asked();
+        let lists = asked.iter().filter(|call| call.ends_with("/connectors")).count();
+        assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_connectors_are_not_told_directories_are_synced_beside_each_other() {
+    let scene = Scene::new().await;
+    scene.simulator.add_fault(Fault::new(FaultKind::Html { status: 404 }).path("/connectors").always());
+    start(&scene, seeds::CORP, &json!({})).await;
+    assert_eq!(start(&scene, seeds::CLOUD, &json!({})).await.json()["status"], "running");
+    assert_eq!(scene.simulator.runs_started(seeds::CLOUD).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn groups_added_to_one_profile_at_once_do_not_lose_one_another() {
+    let scene = Scene::new().await;
+    let other = scene.another_host(|_| {}).await;
+    let groups: Vec<_> = (0..8).map(|at| format!("CN=gg-at-once-{at},OU=Picked,DC=corp,DC=example")).collect();
+    for group in &groups {
+        scene.simulator.add_directory_group(seeds::CORP, group).unwrap();
+    }
+    let added = groups.iter().enumerate().map(|(at, group)| {
+        let host = if at % 2 == 0 { scene.host.url() } else { other.url() };
+        let body = json!({"groups": [group], "addToProfile": true}).to_string();
+        let path = format!("{host}{}", syncs(seeds::CORP));
+        send(scene.client.request(Method::POST, path).bearer_auth(&scene.keys.all).body(body))
+    });
+    for answer in join_all(added).await {
+        assert_eq!(answer.status, 202, "{}", answer.text);
+    }
+    let writes = scene.asked().into_iter().filter(|call| call.starts_with("PUT ")).count();
+    assert_eq!(writes, groups.len(), "each wrote once: nobody had to repair anything");
+
+    let started = start(
+        &scene,
+        seeds::CORP,
+        &json!({"groups": groups.iter().chain([&seeds::PRESENT_GROUP_DN.to_owned()]).collect::<Vec<_>>()}),
+    )
+    .await;
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let mut last = state(&scene, &started).await;
+    if last["status"] != "succeeded" {
+        // It waited for the run that went on; the next one is its own.
+        scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        last = state(&scene, &started).await;
+    }
+    assert_eq!(last["status"], "succeeded", "{last}");
+}
