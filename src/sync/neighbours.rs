@@ -9,10 +9,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::Desk;
 use super::book::Book;
 use super::ledger::Ledger;
 use super::shelf::{Gone, Shelf};
-use super::{Desk, FRESH};
 use crate::gate::PAUSE;
 use crate::runtime::Runtime;
 
@@ -23,11 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LEASE: Duration = Duration::from_secs(5);
 
 impl<R: Runtime> Desk<'_, R> {
-    /// Whether `directory`, to whose kick-off the caller has the claim, may be kicked off beside what is going on.
-    pub(super) async fn has_way(&self, shelf: Shelf<'_, R>, directory: &str) -> Result<bool, Gone> {
+    /// Whether `directory`, to whose kick-off the caller has the claim, may be kicked off beside what is going on, by looks no
+    /// older than `max_age`.
+    pub(super) async fn has_way(&self, shelf: Shelf<'_, R>, directory: &str, max_age: Duration) -> Result<bool, Gone> {
         let book = Book::new(shelf, format!("neighbours:{}", self.target));
         for other in self.listed(&book, directory).await? {
-            if !self.gives_way(shelf, directory, &other).await? {
+            if !self.gives_way(shelf, directory, &other, max_age).await? {
                 return Ok(false);
             }
         }
@@ -55,7 +56,13 @@ impl<R: Runtime> Desk<'_, R> {
     }
 
     /// Whether `other` is not in the way of `directory`.
-    async fn gives_way(&self, shelf: Shelf<'_, R>, directory: &str, other: &str) -> Result<bool, Gone> {
+    async fn gives_way(
+        &self,
+        shelf: Shelf<'_, R>,
+        directory: &str,
+        other: &str,
+        max_age: Duration,
+    ) -> Result<bool, Gone> {
         let ledger = Ledger::new(shelf, self.target, other);
         let came = self.out.runtime().elapsed();
         loop {
@@ -65,7 +72,7 @@ impl<R: Runtime> Desk<'_, R> {
             }
             if runs {
                 // What cannot be seen is not known to run.
-                let Ok(look) = self.look(&ledger, other, FRESH).await? else { return Ok(true) };
+                let Ok(look) = self.look(&ledger, other, max_age).await? else { return Ok(true) };
                 return Ok(!self.is_busy(&ledger, &look).await?);
             }
             // It looks for us as we do for it.

@@ -87,7 +87,7 @@ impl<R: Runtime> Desk<'_, R> {
             // While this request was on its way, somebody's kick-off came to serve it.
             return Ok(Ok(SyncStatus::Running));
         }
-        Ok(match self.kick(&ledger, &entry, request, !looks).await? {
+        Ok(match self.kick(&ledger, &entry, request, !looks, Duration::ZERO).await? {
             Ok(Kick::Sent(moment)) => {
                 // The request came before its kick-off was sent, by as much as was done in between.
                 request.moment = moment.map(|moment| moment.widened(self.out.runtime().elapsed().saturating_sub(came)));
@@ -99,16 +99,18 @@ impl<R: Runtime> Desk<'_, R> {
         })
     }
 
-    /// Sends the kick-off, if nobody else has the right to; `blind` when vIDM was not looked at just before.
+    /// Sends the kick-off, if nobody else has the right to; `blind` when vIDM was not looked at just before; other
+    /// directories are seen by looks no older than `max_age`.
     pub(super) async fn kick(
         &self,
         ledger: &Ledger<'_, R>,
         entry: &Entry,
         request: &Request,
         blind: bool,
+        max_age: Duration,
     ) -> Result<Result<Kick>, Gone> {
         let Some(claim) = ledger.claim(entry.head, self.now()).await? else { return Ok(Ok(Kick::Waits)) };
-        if !self.has_way(ledger.shelf(), &request.directory).await? {
+        if !self.has_way(ledger.shelf(), &request.directory, max_age).await? {
             ledger.give_back(&claim).await?;
             return Ok(Ok(Kick::GivesWay));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::desk::gone;
 use super::judge::{Began, Kicked, Verdict, judge};
-use super::ledger::{Entry, Ledger};
+use super::ledger::Ledger;
 use super::shelf::{Gone, Shelf};
 use super::start::Kick;
 use super::{Desk, Look, Reason, Request, State};
@@ -88,12 +88,12 @@ impl<R: Runtime> Desk<'_, R> {
         Ok(match verdict {
             Verdict::Queued => Ok(State::of(SyncStatus::Queued, look)),
             Verdict::Running => Ok(State::of(SyncStatus::Running, look)),
-            Verdict::Start => self.go_on(&ledger, &entry, request, look).await?,
+            Verdict::Start => self.go_on(&ledger, request, look, max_age).await?,
             Verdict::Unknown => self.undecided(request, look, max_age).await,
             Verdict::Ended { succeeded: false, .. } => Ok(State::failed(look)),
             Verdict::Ended { succeeded: true, doubtful } => match self.proven(request, look, max_age).await {
                 Ok(state) if doubtful && state.reason == Some(Reason::GroupAbsent) => {
-                    self.go_on(&ledger, &entry, request, look).await?
+                    self.go_on(&ledger, request, look, max_age).await?
                 }
                 state => state,
             },
@@ -112,14 +112,14 @@ impl<R: Runtime> Desk<'_, R> {
     async fn go_on(
         &self,
         ledger: &Ledger<'_, R>,
-        entry: &Entry,
         request: &Request,
         look: &Look,
+        max_age: Duration,
     ) -> Result<Result<State>, Gone> {
         if self.since(request.requested_ms) > REQUEST_LIFE {
             return Ok(Ok(State::of(SyncStatus::Unknown, look)));
         }
-        Ok(match self.kick(ledger, entry, request, false).await? {
+        Ok(match self.kick(ledger, &look.entry, request, false, max_age).await? {
             Ok(Kick::Sent(_)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
             Ok(Kick::Waits) => Ok(State::of(SyncStatus::Queued, look)),
             Ok(Kick::GivesWay) => {
