@@ -1,0 +1,278 @@
+//! The world around the webhook as a model: a vIDM that joins a running sync without a word, a store, a clock. Each call out of
+//! the webhook is one step.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use idhook::config::Config;
+use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind};
+use idhook::runtime::{Clock, Runtime};
+use idhook::store::{Store, StoreError};
+use idhook::webhook::{Body, Content, Webhook};
+use serde_json::{Value, json};
+
+pub(super) const DIRECTORY: &str = "d1000000-0000-4000-8000-0000000000c0";
+/// SHA-256 of `key`.
+const DIGEST: &str = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";
+/// A run ends by itself after so many milliseconds; the explorer may end it at any step before.
+const LASTS: u64 = 4000;
+const EPOCH_MS: u64 = 1_700_000_000_000;
+const BASE: &str = "OU=Groups,DC=corp,DC=example";
+
+/// One run of vIDM's.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) directory: String,
+    pub(super) began: u64,
+    pub(super) ended: Option<u64>,
+    /// When whoever started it had drawn the ticket that says whom it serves.
+    pub(super) drawn: u64,
+}
+
+/// The world of one schedule. Times are milliseconds; each step takes ten.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) now: u64,
+    pub(super) steps: u64,
+    pub(super) runs: Vec<Run>,
+    pub(super) tells_times: bool,
+    pub(super) values: BTreeMap<String, Vec<u8>>,
+    pub(super) counters: BTreeMap<String, u64>,
+    /// When each caller came, and when it was told that it succeeded.
+    pub(super) came: BTreeMap<usize, u64>,
+    pub(super) told: BTreeMap<usize, u64>,
+    /// When each caller drew tickets: its request's first, then those of its kick-offs.
+    pub(super) tickets: BTreeMap<usize, Vec<u64>>,
+    /// The groups that the profile selects, and those that a write took out of it.
+    pub(super) profile: Vec<String>,
+    pub(super) lost: Vec<String>,
+    pub(super) writes: usize,
+    /// Who has just gone to sleep.
+    pub(super) asleep: Option<usize>,
+    /// What was done, for a story that went wrong.
+    pub(super) trace: Vec<String>,
+}
+
+/// One caller's runtime.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) caller: usize,
+    pub(super) world: Rc<RefCell<World>>,
+    pub(super) shares: bool,
+    pub(super) seed: u64,
+}
+
+impl Model {
+    /// Gives the others their chance, then is a step.
+    async fn step(&self, what: &str) {
+        let mut yielded = false;
+        poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+        let mut world = self.world.borrow_mut();
+        world.now += 10;
+        world.steps += 1;
+        let now = world.now;
+        world.trace.push(format!("{now} {}: {what}", self.caller));
+        for run in world.runs.iter_mut().filter(|run| run.ended.is_none() && now > run.began + LASTS) {
+            run.ended = Some(now);
+        }
+    }
+}
+
+/// A group as an entry of a profile.
+fn entry(dn: &str) -> Value {
+    json!({"mappedGroup": {"dn": dn, "objectGuid": dn, "groupBaseDN": BASE}, "selected": true})
+}
+
+impl World {
+    pub(super) fn running(&self, directory: &str) -> Option<&Run> {
+        self.runs.iter().rev().find(|run| run.directory == directory && run.ended.is_none())
+    }
+
+    /// Ends the run that began first; whether there was one.
+    pub(super) fn finish(&mut self) -> bool {
+        let now = self.now + 1;
+        let Some(run) = self.runs.iter_mut().find(|run| run.ended.is_none()) else { return false };
+        run.ended = Some(now);
+        self.now = now;
+        true
+    }
+
+    /// vIDM's answer; `None` where it has no such call.
+    fn answer(&mut self, caller: usize, method: &str, path: &str, body: &Bytes) -> Option<Value> {
+        if path.ends_with("/auth/system/login") {
+            return Some(json!({ "sessionToken": "token" }));
+        }
+        let (_, rest) = path.split_once("/directoryconfigs/")?;
+        let (directory, call) = rest.split_once('/')?;
+        Some(match (method, call) {
+            ("GET", "connectors") => json!({"items": [{"instanceId": "the only one"}]}),
+            ("POST", "directorygroups") => {
+                let wanted: Value = serde_json::from_slice(body).unwrap();
+                let found = wanted["searchDns"].as_array().unwrap().iter().map(|dn| dn.as_str().unwrap());
+                let found = found.map(|dn| (dn.to_owned(), json!({"mappedGroupData": [entry(dn)]})));
+                json!({"identityGroups": Value::Object(found.collect())})
+            }
+            ("GET", "syncprofile") => {
+                let entries: Vec<_> = self.profile.iter().map(|dn| entry(dn)).collect();
+                let base = json!({"mappedGroupData": entries, "numSelected": entries.len(), "selected": false});
+                json!({"identityGroupInfo": {BASE: base}})
+            }
+            ("PUT", "syncprofile") => {
+                let body: Value = serde_json::from_slice(body).unwrap();
+                let entries = body["identityGroupInfo"][BASE]["mappedGroupData"].as_array().unwrap().clone();
+                let selected: Vec<_> = entries.iter().filter(|entry| entry["selected"] == true).collect();
+                let dns = selected.iter().map(|entry| entry["mappedGroup"]["dn"].as_str().unwrap().to_owned());
+                let before = std::mem::replace(&mut self.profile, dns.collect());
+                self.lost.extend(before.into_iter().filter(|dn| !self.profile.contains(dn)));
+                self.writes += 1;
+                json!({})
+            }
+            ("POST", "syncprofile/sync") => {
+                if self.running(directory).is_none() {
+                    let drawn = self.tickets.get(&caller).and_then(|drawn| drawn.last()).copied().unwrap_or(self.now);
+                    self.runs.push(Run { directory: directory.to_owned(), began: self.now, ended: None, drawn });
+                }
+                json!({})
+            }
+            ("GET", "syncprofile/sync") => {
+                let Some(run) = self.runs.iter().rev().find(|run| run.directory == directory) else {
+                    return Some(json!({ "status": "COMPLETED" }));
+                };
+                let mut document = json!({ "status": if run.ended.is_some() { "COMPLETED" } else { "RUNNING" } });
+                if self.tells_times {
+                    document["startTime"] = json!(EPOCH_MS + run.began);
+                }
+                document
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl HttpClient for Model {
+    async fn send(&self, request: http::Request<Bytes>, _: &Limits) -> Result<http::Response<Bytes>, TransportError> {
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        self.step(&format!("{method} {}", path.rsplit('/').next().unwrap())).await;
+        let mut world = self.world.borrow_mut();
+        if path.ends_with("/syncexecutions") {
+            return Ok(http::Response::builder().status(404).body(Bytes::new()).unwrap());
+        }
+        let Some(body) = world.answer(self.caller, method, path, request.body()) else {
+            return Err(TransportError::new(TransportErrorKind::Refused, format!("no model of {method} {path}")));
+        };
+        let date = SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH_MS + world.now);
+        let answer = http::Response::builder().header("date", httpdate::fmt_http_date(date));
+        Ok(answer.body(Bytes::from(body.to_string())).unwrap())
+    }
+}
+
+impl Clock for Model {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH_MS) + self.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.world.borrow().now)
+    }
+
+    /// Nobody's time runs out here: deadlines race everything and never win. The short pauses are those of who waits for
+    /// another: anybody's step may be what it waits for.
+    async fn sleep(&self, duration: Duration) {
+        if duration > Duration::from_millis(300) {
+            std::future::pending().await
+        }
+        self.world.borrow_mut().asleep = Some(self.caller);
+        let mut yielded = false;
+        poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+}
+
+/// A key without what stands before the directory's own.
+fn short(key: &str) -> &str {
+    key.split_once(":default:").map_or(key, |(_, rest)| rest)
+}
+
+impl Store for Model {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.step(&format!("get {}", short(key))).await;
+        Ok(self.world.borrow().values.get(key).cloned())
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.step(&format!("set {}", short(key))).await;
+        self.world.borrow_mut().values.insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.step(&format!("delete {}", short(key))).await;
+        let mut world = self.world.borrow_mut();
+        world.values.remove(key);
+        world.counters.remove(key);
+        Ok(())
+    }
+
+    async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
+        self.step(&format!("increment {}", short(key))).await;
+        let mut world = self.world.borrow_mut();
+        if key.ends_with(":tickets") {
+            let now = world.now;
+            world.tickets.entry(self.caller).or_default().push(now);
+        }
+        let count = world.counters.entry(key.to_owned()).or_default();
+        *count += by;
+        Ok(*count)
+    }
+}
+
+impl Runtime for Model {
+    type Store = Self;
+
+    fn store(&self) -> Option<&Self> {
+        self.shares.then_some(self)
+    }
+
+    fn random(&self) -> u64 {
+        self.seed
+    }
+
+    fn log(&self, _: &str) {}
+}
+
+/// An instance.
+pub(super) fn webhook() -> Rc<Webhook> {
+    let keys = json!([{ "name": "k", "sha256": DIGEST, "scopes": ["vidm:read", "vidm:sync"] }]).to_string();
+    let variables = [
+        ("vidm_url", "https://vidm.example"),
+        ("vidm_username", "u"),
+        ("vidm_password", "p"),
+        ("api_keys", keys.as_str()),
+        ("state_key", "0123456789abcdef0123456789abcdef"),
+    ];
+    let variables: BTreeMap<_, _> = variables.into_iter().collect();
+    Rc::new(Webhook::new(Config::parse(|name| variables.get(name).map(|value| (*value).to_owned()))))
+}
+
+/// One request; `watches` asks as watchers do, who take each other's looks.
+pub(super) async fn ask(
+    webhook: &Rc<Webhook>,
+    model: &Model,
+    (method, path, body): (&str, &str, &Value),
+    watches: bool,
+) -> Value {
+    let mut request = http::Request::builder().method(method).uri(path).header("x-api-key", "key");
+    if watches {
+        // Over after one look: it has no time for a second.
+        request = request.header("prefer", "wait=1");
+    }
+    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+    let read = async |body, _| Body::Whole(body);
+    let response = webhook.handle(model, request.body(body).unwrap(), read).await;
+    let Content::Whole(bytes) = response.into_body() else { panic!("a stream") };
+    serde_json::from_slice(&bytes).unwrap()
+}
