@@ -23,6 +23,8 @@ use crate::{sync, vcf, vidm};
 
 mod asset;
 mod caller;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod doctor;
 mod identity;
 mod input;
