@@ -249,6 +249,7 @@ impl fmt::Display for ErrorCode {
 
 /// One field of the caller's input that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) to the field; empty for the document itself.
     pub pointer: String,
@@ -308,6 +309,7 @@ struct Inner {
 
 /// One of several things a name could have meant.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// Its id, which names it exactly.
     pub id: String,

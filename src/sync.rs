@@ -96,6 +96,7 @@ pub struct State {
 /// Why a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "SyncFailure"))]
 pub enum Reason {
     /// The run would have changed more than the safeguards allow.
     SafeguardTripped,

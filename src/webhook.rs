@@ -21,7 +21,10 @@ use crate::state_key::StateKey;
 use crate::store::StoreAccess;
 use crate::{sync, vcf, vidm};
 
+mod asset;
 mod caller;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod doctor;
 mod identity;
 mod input;
@@ -38,6 +41,7 @@ mod watch;
 
 pub use watch::Events;
 
+use asset::Asset;
 use caller::Caller;
 use identity::RequestIdentity;
 use input::Input;
@@ -219,6 +223,9 @@ impl Webhook {
         }
         let access =
             matched.row.method(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
+        if let Some(asset) = Asset::of(matched.row.name) {
+            return asset.response(&request.headers).map(Reply::Whole);
+        }
         match matched.row.name {
             Name::Health => return json(StatusCode::OK, &status::health()).map(Reply::Whole),
             Name::Ready => {

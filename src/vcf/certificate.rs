@@ -32,6 +32,7 @@ const HOW: &str = "write what `base64 -w0 chain.pem` prints";
 /// A certificate of a specification, as far as a person wants to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct CertificateFacts {
     /// JSON Pointer (RFC 6901) to the entry that holds it.
     pub pointer: String,

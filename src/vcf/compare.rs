@@ -36,6 +36,7 @@ pub struct Difference {
 
 /// One field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "FieldChange"))]
 pub struct Change {
     /// JSON Pointer (RFC 6901) into the specification.
     pub pointer: String,

@@ -11,6 +11,7 @@ use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
 /// All identity providers (the vendor's `PageOfIdentityProvider`; nothing can be asked for page by page).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviders {
     /// The providers.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -26,6 +27,7 @@ pub struct IdentityProviders {
 /// How a list is cut.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct PageMetadata {
     /// This page's number.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +49,7 @@ pub struct PageMetadata {
 /// An identity provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProvider {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +72,7 @@ pub struct IdentityProvider {
     /// The ADFS itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc: Option<OidcInfo>,
-    /// `active` or `inactive`, in small or capital letters; see [`Self::is_active`].
+    /// `active` or `inactive`, in small or capital letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// What SDDC Manager has to say about managing it.
@@ -100,6 +103,7 @@ impl IdentityProvider {
 /// A directory of the embedded provider (the vendor's `VcIdentitySources`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentitySource {
     /// Its name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +125,7 @@ pub struct IdentitySource {
 /// How a directory is reached. Its password is never given back.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct LdapInfo {
     /// `ActiveDirectory`, `OpenLdap`; `Oidc` behind an ADFS.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -145,6 +150,7 @@ pub struct LdapInfo {
 /// The OpenID Connect side of a provider. Its secret is never given back.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct OidcInfo {
     /// The client's id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +184,7 @@ pub struct OidcInfo {
 /// A federated provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FederatedIdentityProviderInfo {
     /// Its name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +212,7 @@ pub struct FederatedIdentityProviderInfo {
 /// The vendor's `directoryList`, which its specification makes one object and its name makes many. Both are read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderDirectories"))]
 pub enum DirectoryList {
     /// As specified.
     One(Box<IdentityProviderDirectory>),
@@ -216,6 +224,7 @@ pub enum DirectoryList {
 /// need not know: it is read over and never written down.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SyncClientTokenInfo {
     /// The seconds it had to live when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_number")]
@@ -237,6 +246,7 @@ pub struct SyncClientTokenInfo {
 /// A new SCIM token. The one before it is void from now on, so this must reach whoever asked: written down, it is whole.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SyncClientToken {
     /// The token.
     #[serde(serialize_with = "Secret::serialize_exposed")]
@@ -258,6 +268,7 @@ pub struct SyncClientToken {
 /// What the identity broker thinks of a change of provider (the vendor's `IdentityProviderPrecheckResult`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct PrecheckResult {
     /// `SUCCESS`, `WARNING` or `FAILURE`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,6 +283,7 @@ pub struct PrecheckResult {
 
 /// One finding of a precheck.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct PrecheckDetail {
     /// What was checked.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -287,6 +299,7 @@ pub struct PrecheckDetail {
 /// SDDC Manager's own OpenID Connect client (the vendor's `SDDCManagerOidcInfo`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SddcManagerOidc {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]

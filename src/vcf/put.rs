@@ -20,6 +20,7 @@ pub struct PutOptions {
 /// What was done, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub enum Outcome {
     /// It was absent.
     Created,

@@ -14,15 +14,19 @@ use crate::vcf::extra::Extra;
 /// An external identity provider to be added, or the whole of one to be changed: there is no partial update.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviderSpec {
     /// Its name for people. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// Its kind. Required; the words are the server's business: the vendor publishes both `ActiveDirectory` and `AD_FS`
     /// for Microsoft ADFS.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub kind: Option<String>,
-    /// The root certificates by which the external server is trusted; see [`SourceDetails::cert_chain`] for the form.
+    /// The root certificates by which the external server is trusted, in the form that an identity
+    /// source's have.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "cert_chain")]
     pub cert_chain: Option<Vec<String>>,
     /// The directory behind an ADFS.
@@ -42,12 +46,15 @@ pub struct IdentityProviderSpec {
 /// A directory to be added to the embedded identity provider, or the whole of one to be changed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentitySourceSpec {
     /// Its name for people. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// The directory. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(with = "LdapSpec"))]
     pub ldap: Option<LdapSpec>,
     /// What else was given.
     #[serde(flatten)]
@@ -57,6 +64,7 @@ pub struct IdentitySourceSpec {
 /// How to reach a directory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct LdapSpec {
     /// `ActiveDirectory` or `OpenLdap`. Required for an identity source; the vendor's own examples leave it out for an
     /// external provider.
@@ -70,12 +78,15 @@ pub struct LdapSpec {
     pub domain_alias: Option<String>,
     /// Who asks the directory: `user@domain`, `DOMAIN\user` or a distinguished name. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub username: Option<String>,
     /// Its password. Required, in an update too: SDDC Manager does not give it back.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub password: Option<Secret>,
     /// Servers and base names. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(with = "SourceDetails"))]
     pub source_details: Option<SourceDetails>,
     /// What else was given.
     #[serde(flatten)]
@@ -85,6 +96,7 @@ pub struct LdapSpec {
 /// Where a directory's servers are and where to look in it. Requests and answers hold it alike.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SourceDetails {
     /// Base name of the users. Required in a request.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,15 +121,19 @@ pub struct SourceDetails {
 /// An OpenID Connect client at the provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct OidcSpec {
     /// Its id. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub client_id: Option<String>,
     /// Its secret. Required, in an update too.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub client_secret: Option<Secret>,
     /// Where the provider describes itself: `https://…/.well-known/openid-configuration`. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub discovery_endpoint: Option<String>,
     /// What else was given.
     #[serde(flatten)]
@@ -127,15 +143,19 @@ pub struct OidcSpec {
 /// A provider that pushes its users and groups (SCIM) and signs them in (OpenID Connect). VCF 5.1 and later.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FederatedIdentityProviderSpec {
     /// Its name for people. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// The directory its users go to. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(with = "IdentityProviderDirectory"))]
     pub directory: Option<IdentityProviderDirectory>,
     /// The client that signs them in. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(with = "OidcSpec"))]
     pub oidc_spec: Option<OidcSpec>,
     /// How long the first SCIM token lives, in seconds. The vendor would rather see it asked of the sync-client call.
     #[serde(rename = "syncClientTokenTTL", skip_serializing_if = "Option::is_none")]
@@ -148,6 +168,7 @@ pub struct FederatedIdentityProviderSpec {
 /// The directory of a federated provider. Requests and answers hold it alike.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviderDirectory {
     /// Its id, once it has one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -200,7 +200,7 @@ pub enum DirectoryKind {
 }
 
 impl DirectoryKind {
-    const KNOWN: [Self; 6] = [
+    pub(crate) const KNOWN: [Self; 6] = [
         Self::LocalDirectory,
         Self::ActiveDirectoryLdap,
         Self::ActiveDirectoryIwa,

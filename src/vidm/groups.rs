@@ -124,6 +124,7 @@ fn read_page(call: &'static str, answer: &Response<Bytes>, start: usize) -> Resu
 /// One group, as vIDM knows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Group {
     /// Its id in vIDM.
     pub id: String,

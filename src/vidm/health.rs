@@ -47,6 +47,7 @@ impl Endpoint for GetHealth {
 /// vIDM's health, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "VidmHealth"))]
 pub struct Health {
     /// `AllOk`: everything it looks at is well. `None` when it does not say, or says "unknown".
     pub all_ok: Option<bool>,
@@ -59,6 +60,7 @@ pub struct Health {
 /// One thing vIDM says about its health.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "VidmHealthCheck"))]
 pub enum Check {
     /// Yes or no.
     Bool(bool),

@@ -26,6 +26,7 @@ const MAX_WORD: usize = 80;
 /// How a sync stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub enum SyncStatus {
     /// It will run.
     Queued,
@@ -50,6 +51,7 @@ impl SyncStatus {
 /// Why a sync failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub enum FailureReason {
     /// It would have changed more than the directory's safeguards allow.
     SafeguardTripped,
@@ -59,6 +61,7 @@ pub enum FailureReason {
 
 /// What a sync changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Users.
     pub users: Changes,
@@ -68,6 +71,7 @@ pub struct Counts {
 
 /// How many of a kind were changed; `None` where the upstream does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Changes {
     /// Added.
     pub added: Option<u64>,
@@ -80,6 +84,7 @@ pub struct Changes {
 /// How a directory's latest sync stands, as far as the answer could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SyncReport {
     /// Where it stands.
     pub status: SyncStatus,
@@ -89,9 +94,11 @@ pub struct SyncReport {
     pub message: Option<String>,
     /// When it began.
     #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(feature = "contract", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<SystemTime>,
     /// When it ended.
     #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(feature = "contract", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub finished_at: Option<SystemTime>,
     /// What it changed.
     pub counts: Option<Counts>,

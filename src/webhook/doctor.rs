@@ -23,28 +23,45 @@ mod vidm_checks;
 /// What ends sooner than this is worth a warning.
 const SOON_DAYS: i64 = 30;
 
+/// What is wrong with a target.
 #[derive(Debug, Serialize)]
-struct Diagnosis {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct Diagnosis {
+    /// Whether no check failed.
     ok: bool,
+    /// Each check, in the order they are made.
     checks: Vec<Check>,
 }
 
+/// One check of a target.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DoctorCheck"))]
 struct Check {
+    /// What is checked.
     check: &'static str,
+    /// What came of it.
     result: Finding,
+    /// What was found.
     detail: String,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// How long it took, in milliseconds.
     ms: u64,
 }
 
+/// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 enum Finding {
+    /// All is well.
     Ok,
+    /// It works today.
     Warning,
+    /// It does not work.
     Failed,
+    /// A check before it failed, so this one was not made.
     Skipped,
 }
 

@@ -10,42 +10,66 @@ use crate::auth::Secret;
 use crate::error::{Candidate, Error, FieldError, UpstreamEvidence};
 pub(super) use crate::redact::strike;
 
+/// What went wrong, and what to do about it (RFC 9457).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Problem<'e> {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct Problem<'e> {
+    /// A URN for `code`.
     r#type: String,
+    /// What the code means; the same at every occurrence.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What happened this time.
     detail: String,
+    /// The request's id, as in X-Request-Id.
     instance: &'e str,
+    /// What went wrong, as a stable word to match on.
+    #[cfg_attr(feature = "contract", schemars(with = "crate::error::ErrorCode"))]
     code: &'static str,
+    /// Whether the very same request may succeed later with nobody changing anything, and does no harm when it is repeated.
     retryable: bool,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// Each field that is wrong.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'e [FieldError],
+    /// The things an ambiguous name could have meant.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     candidates: &'e [Candidate],
+    /// What the upstream said, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Upstream<'e>>,
 }
 
+/// What the upstream said.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "UpstreamEvidence"))]
 struct Upstream<'e> {
+    /// The target's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'e str>,
+    /// The call, as method and path template.
     call: &'static str,
+    /// The HTTP status it answered with, where it answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// The vendor's own error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
+    /// The vendor's own words, or the beginning of what it sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// The vendor's advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     remediation: Option<String>,
+    /// The vendor's reference for its support.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    /// Further lines: causes and nested errors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<String>,
 }

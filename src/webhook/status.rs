@@ -4,10 +4,16 @@ use serde::Serialize;
 
 use crate::config::Config;
 
+/// idhook is alive.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Alive"))]
 pub(super) struct Health {
+    /// `ok`.
+    #[cfg_attr(feature = "contract", schemars(extend("const" = "ok")))]
     status: &'static str,
+    /// `idhook`.
     name: &'static str,
+    /// Which version.
     version: &'static str,
 }
 
@@ -16,10 +22,16 @@ pub(super) fn health() -> Health {
     Health { status: "ok", name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
 }
 
+/// idhook is configured, and with which targets.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub(super) struct Ready<'c> {
+    /// `ready`.
+    #[cfg_attr(feature = "contract", schemars(extend("const" = "ready")))]
     status: &'static str,
+    /// Names of the vIDM targets.
     vidm: Vec<&'c str>,
+    /// Names of the SDDC Manager targets.
     vcf: Vec<&'c str>,
 }
 

@@ -18,6 +18,7 @@ use crate::vcf::{
 /// What became of a provider or a source.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "ChangeOutcome"))]
 pub(super) struct Document {
     /// What a PUT did, or would do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,8 +26,10 @@ pub(super) struct Document {
     /// Nothing was done: this is what would be.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) dry_run: bool,
+    /// The provider's id, where it is one and it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
+    /// The domain of the identity source, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) domain_name: Option<String>,
     /// What SDDC Manager said, where it said something that is not the id.

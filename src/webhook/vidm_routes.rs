@@ -24,64 +24,112 @@ const ASK_AGAIN: u64 = 2;
 /// What a start may be asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct StartRequest {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct StartRequest {
+    /// The id or the name of the directory, where the path does not name it.
     #[serde(deserialize_with = "text")]
     directory: Option<String>,
+    /// Run without the safeguards: a broken LDAP filter then deletes users. Needs the scope `vidm:override`.
     #[serde(deserialize_with = "flag")]
     ignore_safeguards: bool,
+    /// Start nothing; tell what a run would change, where this vIDM has such a call.
     #[serde(deserialize_with = "flag")]
     dry_run: bool,
+    /// Groups that must be in vIDM for the sync to count as succeeded: distinguished names, or `name@domain`.
     #[serde(deserialize_with = "texts")]
     groups: Vec<String>,
+    /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
     #[serde(deserialize_with = "flag")]
     add_to_profile: bool,
 }
 
+/// The directories that fit.
 #[derive(Debug, Serialize)]
-struct Directories<'d> {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryList"))]
+pub(super) struct Directories<'d> {
+    /// Those that fit, in vIDM's order.
     directories: Vec<&'d Directory>,
 }
 
+/// What a run would change.
 #[derive(Debug, Serialize)]
-struct History {
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct DryRun {
+    /// Nothing was started.
+    dry_run: bool,
+    /// What would be synced.
     directory: DirectoryDocument,
+    /// vIDM's answer, as it came.
+    result: serde_json::Value,
+}
+
+/// A directory's recent runs.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "SyncHistory"))]
+pub(super) struct History {
+    /// Whose runs they are.
+    directory: DirectoryDocument,
+    /// The newest first.
     syncs: Vec<SyncReport>,
 }
 
+/// The groups of a name.
 #[derive(Debug, Serialize)]
-struct Groups {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "GroupList"))]
+pub(super) struct Groups {
+    /// Whether there is one.
     present: bool,
+    /// All of that name; a bare name may be in several domains.
     groups: Vec<Group>,
 }
 
 /// A sync as callers see it: always flat, always answered with 2xx.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Sync"))]
 pub(super) struct SyncDocument {
+    /// Names the request; `self` leads to it. Absent where only a directory's present state was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// Where it stands. `succeeded` and `failed` are final.
     status: SyncStatus,
+    /// What is synced.
     directory: DirectoryDocument,
+    /// When the request came.
+    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     requested_at: Option<String>,
+    /// When the run began, as vIDM tells.
+    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<String>,
+    /// When it ended, as vIDM tells.
+    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<String>,
+    /// What it changed, where vIDM tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
+    /// Each group that was asked for, once it was looked up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupDocument>,
+    /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'static str>,
+    /// What vIDM says about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// vIDM's own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<UpstreamWord>,
+    /// Seconds until it is worth asking again; absent once it is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// Where to go from here.
     links: Links,
     /// How old the look is that this comes from.
     #[serde(skip)]
@@ -91,31 +139,48 @@ pub(super) struct SyncDocument {
 /// Whether a group that was asked for is there.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "RequestedGroup"))]
 struct GroupDocument {
+    /// As it was asked for.
     requested: String,
+    /// Whether vIDM has it.
+    #[cfg_attr(feature = "contract", schemars(extend("enum" = ["present", "absent"])))]
     state: &'static str,
+    /// Its id in vIDM.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// What vIDM calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
 }
 
+/// A directory, as briefly as it can be named.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryName"))]
 struct DirectoryDocument {
+    /// Its id, a UUID.
     id: String,
+    /// Its name, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// Its kind, in the vendor's words.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
 }
 
+/// What vIDM said.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 struct UpstreamWord {
+    /// The word the status was read from, or could not be.
     status: String,
 }
 
+/// Where to go from here.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 struct Links {
+    /// Where to ask for its state.
     #[serde(rename = "self")]
     this: String,
     /// The same, as an event stream: with `Accept: text/event-stream`.
@@ -310,7 +375,8 @@ async fn dry_run<R: Runtime>(
     let directory = client.locate(which).await?;
     match client.dry_run(&directory.id, ignore_safeguards).await? {
         Some(result) => {
-            json(StatusCode::OK, &serde_json::json!({ "dryRun": true, "directory": directory, "result": result }))
+            let directory = DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind };
+            json(StatusCode::OK, &DryRun { dry_run: true, directory, result })
         }
         None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
             .hint("the console's Sync Now page shows what a run would change before it is confirmed")),

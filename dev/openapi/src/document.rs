@@ -1,0 +1,236 @@
+//! The document as a whole: OpenAPI 3.1 (<https://spec.openapis.org/oas/v3.1.1>).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use idhook::config::{Config, Scope};
+use idhook::error::ErrorCode;
+use idhook::webhook::contract::{self, Route};
+use serde_json::{Map, Value, json};
+
+use crate::operation::{Answer, Operation};
+use crate::operations;
+use crate::problems::{self, Sets};
+
+/// The whole of it.
+pub(crate) fn document() -> Result<Value, String> {
+    let described = described()?;
+    let sets: BTreeSet<_> = described.iter().flat_map(|(.., sets)| sets.clone()).collect();
+    let names = problems::names(&sets);
+    let mut paths = BTreeMap::<&str, Map<String, Value>>::new();
+    for (route, operation, scope, sets) in &described {
+        let item = paths.entry(route.path).or_default();
+        let parameters: Vec<_> = path_parameters(route.path).map(crate::operation::shared).collect();
+        if !parameters.is_empty() {
+            item.insert("parameters".to_owned(), parameters.into());
+        }
+        item.insert(operation.method.as_str().to_ascii_lowercase(), written(operation, *scope, sets, &names));
+    }
+    let responses: Map<_, _> =
+        names.iter().map(|((status, codes), name)| (name.clone(), problems::response(*status, codes))).collect();
+    let codes: BTreeSet<_> = sets.iter().flat_map(|(_, codes)| codes.iter().copied()).collect();
+    let tags: Vec<_> =
+        operations::TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect();
+    Ok(json!({
+        "openapi": "3.1.1",
+        "info": {
+            "title": "idhook",
+            "summary": "An identity webhook for VMware: vIDM directory syncs and SDDC Manager's identity providers",
+            "description": about()?,
+            "version": env!("CARGO_PKG_VERSION"),
+            "contact": { "name": "Whoever runs this idhook" },
+            "license": { "name": "Apache License 2.0", "identifier": "Apache-2.0" }
+        },
+        "servers": [{ "url": "/", "description": "The idhook that serves this document." }],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`" },
+                "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`X-API-Key: KEY`" },
+                "basic": { "type": "http", "scheme": "basic", "description": "Any user name, and the key as the password." }
+            },
+            "parameters": parameters(),
+            "headers": headers(),
+            "responses": responses,
+            "examples": problems::examples(codes.into_iter()),
+            "schemas": contract::schemas()
+        }
+    }))
+}
+
+/// Each operation with its route, the scope it asks for, and what may go wrong. Neither may be without the other.
+fn described() -> Result<Vec<(Route, Operation, Option<Scope>, Sets)>, String> {
+    let routes = contract::routes();
+    let mut operations = operations::all();
+    let mut described = Vec::new();
+    for route in routes {
+        for (method, scope) in route.methods {
+            let Some(at) = operations.iter().position(|one| one.path == route.path && one.method == *method) else {
+                return Err(format!("{method} {} is not described: add it to dev/openapi/src/operations", route.path));
+            };
+            let operation = operations.swap_remove(at);
+            let sets = problems::by_status(&codes(&operation, *scope));
+            described.push((route, operation, *scope, sets));
+        }
+    }
+    match operations.first() {
+        Some(left) => Err(format!("{} {} is described, and there is no such route", left.method, left.path)),
+        None => Ok(described),
+    }
+}
+
+/// Everything that may go wrong with an operation.
+fn codes(operation: &Operation, scope: Option<Scope>) -> Vec<ErrorCode> {
+    let mut codes = vec![ErrorCode::Internal];
+    if scope.is_some() {
+        codes.extend([
+            ErrorCode::RequestInvalid,
+            ErrorCode::UnresolvedPlaceholder,
+            ErrorCode::Unauthenticated,
+            ErrorCode::Forbidden,
+            ErrorCode::NotConfigured,
+        ]);
+    }
+    if path_parameters(operation.path).any(|name| name == "target") {
+        codes.push(ErrorCode::TargetNotFound);
+    }
+    if [Method::POST, Method::PUT, Method::PATCH].contains(&operation.method) {
+        codes.extend([ErrorCode::RequestTimeout, ErrorCode::BodyTooLarge, ErrorCode::UnsupportedMediaType]);
+    }
+    codes.extend(&operation.codes);
+    codes
+}
+
+fn written(
+    operation: &Operation,
+    scope: Option<Scope>,
+    sets: &Sets,
+    names: &BTreeMap<(u16, BTreeSet<&'static str>), String>,
+) -> Value {
+    let mut responses: Map<_, _> =
+        operation.answers.iter().map(|one| (one.status.as_u16().to_string(), answer(one))).collect();
+    for (status, codes) in sets {
+        let name = names.get(&(*status, codes.clone())).map_or("", String::as_str);
+        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+    }
+    let mut description = operation.description.to_owned();
+    let security: Vec<_> = match scope {
+        Some(scope) => {
+            description.push_str(&format!("\n\nScope: `{scope}`."));
+            ["bearer", "apiKey", "basic"].iter().map(|scheme| json!({ *scheme: [scope.as_str()] })).collect()
+        }
+        None => Vec::new(),
+    };
+    let mut written = json!({
+        "operationId": operation.id, "tags": [operation.tag], "summary": operation.summary,
+        "description": if description.trim().is_empty() { operation.summary } else { description.trim() },
+        "security": security, "responses": responses
+    });
+    if let Value::Object(members) = &mut written {
+        if !operation.parameters.is_empty() {
+            members.insert("parameters".to_owned(), operation.parameters.clone().into());
+        }
+        if let Some(request) = &operation.request {
+            let required = request.examples.iter().all(|(_, example)| *example != json!({}));
+            let content = json!({ "application/json": request.media_type() });
+            members.insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
+        }
+    }
+    written
+}
+
+fn answer(answer: &Answer) -> Value {
+    let headers: Map<_, _> = ["X-Request-Id"]
+        .iter()
+        .chain(&answer.headers)
+        .map(|name| ((*name).to_owned(), problems::header(name)))
+        .collect();
+    let mut written = json!({ "description": answer.description, "headers": headers });
+    let kinds = [("application/json", &answer.content), ("text/event-stream", &answer.events)];
+    let content: Map<_, _> = kinds
+        .into_iter()
+        .filter_map(|(kind, content)| Some((kind.to_owned(), content.as_ref()?.media_type())))
+        .collect();
+    if let (Value::Object(members), false) = (&mut written, content.is_empty()) {
+        members.insert("content".to_owned(), content.into());
+    }
+    written
+}
+
+/// The names of the parameters in a path.
+fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn parameters() -> Value {
+    let path = |name: &str, description: &str, example: &str| {
+        json!({
+            "name": name, "in": "path", "required": true, "description": description,
+            "schema": { "type": "string", "minLength": 1 }, "example": example
+        })
+    };
+    json!({
+        "target": path("target", "A configured target; `default` unless there are several.", "default"),
+        "directory": path(
+            "directory",
+            "A directory: its id, or its name (exact, else without regard to case, else by domain).",
+            "corp.example"
+        ),
+        "sync": path("sync", "The `id` of a start's answer, as it is.", "AXsidExample"),
+        "id": path("id", "The id of an identity provider.", "b9103988-c8a4-4f66-8076-42c93d480bbe"),
+        "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
+        "Prefer": {
+            "name": "Prefer", "in": "header",
+            "description": "`wait=N`: answer when the sync is final or N seconds are over (RFC 7240).",
+            "schema": { "type": "string" }, "example": "wait=60"
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "description": "The `ETag` of the document that the caller has.",
+            "schema": { "type": "string" }, "example": "W/\"0000000000000000\""
+        }
+    })
+}
+
+fn headers() -> Value {
+    let text = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string" }, "example": example });
+    json!({
+        "X-Request-Id": {
+            "description": "The caller's, where it sent a reasonable one; else one of idhook's. The log has it too.",
+            "required": true, "schema": { "type": "string" }, "example": "4bf92f3577b34da6a3ce929d0e0e4736"
+        },
+        "Location": text("Where the new thing is, or where to ask for the sync's state.", "/vidm/default/v1/syncs/AXsidExample"),
+        "Retry-After": {
+            "description": "Seconds after which it is worth asking again.",
+            "schema": { "type": "integer", "minimum": 0 }, "example": 2
+        },
+        "Preference-Applied": text("The wait that was granted; at most `wait_limit`.", "wait=60"),
+        "WWW-Authenticate": text("How to send a key.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
+        "ETag": text("Names this version of the document.", "W/\"0000000000000000\"")
+    })
+}
+
+/// What is true of all operations.
+fn about() -> Result<String, String> {
+    let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["admin"]}]"#;
+    let given = [("api_keys", keys), ("vcf_url", "https://s"), ("vcf_username", "u"), ("vcf_password", "p")];
+    let lookup = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+    let config = Config::parse(lookup).map_err(|problems| format!("the bounds cannot be told: {problems:?}"))?;
+    Ok(format!(
+        "Every operation but the open ones takes an API key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the \
+         password of Basic authentication; the scope that the key needs is told with each.\n\n\
+         Everything that is not a 2xx (or 304) is `application/problem+json` (RFC 9457) with a stable `code`. 4xx means that the \
+         same request will fail again; `retryable` tells whether it is worth repeating. A path that is no route is 404 \
+         `route_not_found`, a method that a route does not take 405 `method_not_allowed` with `Allow`. HEAD goes where GET goes, \
+         OPTIONS everywhere.\n\n\
+         Bodies are JSON; a form (`application/x-www-form-urlencoded`, with `payload=` or plain fields) is read as well, and so \
+         is JSON that is sent as text or without a type. Null counts as left out, unknown fields are ignored (SDDC Manager's \
+         specifications: passed on), and `\"true\"`, `1` or a list of one is taken where a yes, a no or a text is meant. A \
+         literal `${{…}}` that a template left is 400 `unresolved_placeholder`.\n\n\
+         Bounds, unless configured otherwise: {} bytes for a body, {} s for a request, {} s for a wait. `X-Request-Id` and \
+         `traceparent` are taken, and passed on to the target.",
+        config.request_body_limit,
+        config.request_timeout.as_secs(),
+        config.wait_limit.as_secs(),
+    ))
+}

@@ -1,0 +1,49 @@
+//! The OpenAPI documents of idhook's HTTP contract, made from its code: routes, scopes, error codes, bounds and schemas are
+//! read from the core; what the code cannot tell (summaries, examples, which failure belongs to which route) is written
+//! beside each route in [`operations`](self), and a route that has nothing written is an error.
+//!
+//! `cargo xtask openapi` writes [`files`] into the core, which serves them; a test fails where they are not up to date.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+mod document;
+mod down;
+mod operation;
+mod operations;
+mod problems;
+
+/// The documents as they are served.
+const FOLDER: &str = "../../src/webhook/assets";
+
+/// What is to be in which file.
+///
+/// # Errors
+/// Routes and operations that do not belong together.
+pub fn files() -> Result<[(PathBuf, String); 2], String> {
+    let document = document::document()?;
+    let older = down::to_3_0(&document);
+    let place = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER).join(name);
+    Ok([(place("openapi.json"), text(&document)), (place("openapi-3.0.json"), text(&older))])
+}
+
+/// OpenAPI 3.1.
+///
+/// # Errors
+/// Routes and operations that do not belong together.
+pub fn document() -> Result<Value, String> {
+    document::document()
+}
+
+/// `document` as a file; what a reader looks for first comes first.
+fn text(document: &Value) -> String {
+    const FIRST: [&str; 7] = ["openapi", "info", "servers", "tags", "security", "paths", "components"];
+    let mut members = document.as_object().cloned().unwrap_or_default();
+    let known = FIRST.iter().filter_map(|name| members.remove_entry(*name)).collect::<Vec<_>>();
+    let lines = known.into_iter().chain(members).map(|(name, value)| {
+        let member = format!("{:#}", Value::Object(Map::from_iter([(name, value)])));
+        member.trim_start_matches("{\n").trim_end_matches("\n}").to_owned()
+    });
+    format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n"))
+}

@@ -1,0 +1,148 @@
+//! How an operation is written down.
+
+use http::{Method, StatusCode};
+use idhook::error::ErrorCode;
+use serde_json::{Map, Value, json};
+
+/// One method of one route: what its code cannot tell.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    /// A stable name, which clients are generated with.
+    pub(crate) id: &'static str,
+    pub(crate) tag: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) parameters: Vec<Value>,
+    pub(crate) request: Option<Content>,
+    pub(crate) answers: Vec<Answer>,
+    /// What may go wrong beside what may with any operation of its kind.
+    pub(crate) codes: Vec<ErrorCode>,
+}
+
+/// A body: a schema by its name, and examples.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) schema: Value,
+    pub(crate) examples: Vec<(&'static str, Value)>,
+}
+
+/// One answer that is no problem.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) description: &'static str,
+    pub(crate) content: Option<Content>,
+    pub(crate) headers: Vec<&'static str>,
+    /// What else it may come as.
+    pub(crate) events: Option<Content>,
+}
+
+/// What any call to a target may end in.
+pub(crate) const UPSTREAM: [ErrorCode; 10] = [
+    ErrorCode::NotFound,
+    ErrorCode::UpstreamRejected,
+    ErrorCode::UpstreamUnreachable,
+    ErrorCode::UpstreamTls,
+    ErrorCode::UpstreamAuth,
+    ErrorCode::UpstreamForbidden,
+    ErrorCode::UpstreamFailed,
+    ErrorCode::UpstreamInvalid,
+    ErrorCode::UpstreamBusy,
+    ErrorCode::UpstreamTimeout,
+];
+
+impl Operation {
+    pub(crate) fn new(method: Method, path: &'static str, id: &'static str, tag: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            id,
+            tag,
+            summary: "",
+            description: "",
+            parameters: Vec::new(),
+            request: None,
+            answers: Vec::new(),
+            codes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn about(self, summary: &'static str, description: &'static str) -> Self {
+        Self { summary, description, ..self }
+    }
+
+    pub(crate) fn parameter(mut self, parameter: Value) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    pub(crate) fn takes(self, request: Content) -> Self {
+        Self { request: Some(request), ..self }
+    }
+
+    pub(crate) fn answers(mut self, answer: Answer) -> Self {
+        self.answers.push(answer);
+        self
+    }
+
+    pub(crate) fn may(mut self, codes: &[ErrorCode]) -> Self {
+        self.codes.extend_from_slice(codes);
+        self
+    }
+}
+
+impl Content {
+    /// A body of the schema that goes by this name.
+    pub(crate) fn of(schema: &str) -> Self {
+        Self { schema: json!({ "$ref": format!("#/components/schemas/{schema}") }), examples: Vec::new() }
+    }
+
+    pub(crate) fn example(mut self, name: &'static str, value: Value) -> Self {
+        self.examples.push((name, value));
+        self
+    }
+
+    /// As OpenAPI's Media Type Object.
+    pub(crate) fn media_type(&self) -> Value {
+        let examples: Map<_, _> =
+            self.examples.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value }))).collect();
+        json!({ "schema": self.schema, "examples": examples })
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(status: StatusCode, description: &'static str) -> Self {
+        Self { status, description, content: None, headers: Vec::new(), events: None }
+    }
+
+    pub(crate) fn json(self, content: Content) -> Self {
+        Self { content: Some(content), ..self }
+    }
+
+    pub(crate) fn events(self, example: &'static str) -> Self {
+        let schema = json!({ "type": "string", "description": "Server-sent events." });
+        Self { events: Some(Content { schema, examples: vec![("events", json!(example))] }), ..self }
+    }
+
+    /// With these headers beside those that every answer has.
+    pub(crate) fn headers(self, headers: &[&'static str]) -> Self {
+        Self { headers: headers.to_vec(), ..self }
+    }
+}
+
+/// A query parameter.
+pub(crate) fn query(name: &str, description: &str, schema: Value, example: Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example })
+}
+
+/// A query parameter that is yes or no.
+pub(crate) fn flag(name: &str, description: &str) -> Value {
+    query(name, description, json!({ "type": "boolean" }), json!(true))
+}
+
+/// A parameter that several operations have, by its name in the components.
+pub(crate) fn shared(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}

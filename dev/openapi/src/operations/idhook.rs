@@ -1,0 +1,46 @@
+//! The open routes.
+
+use http::{Method, StatusCode};
+use idhook::error::ErrorCode;
+use serde_json::json;
+
+use crate::operation::{Answer, Content, Operation, shared};
+
+const TAG: &str = "idhook";
+
+pub(super) fn all() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/healthz", "getHealth", TAG).about("Is idhook alive?", "").answers(
+            Answer::new(StatusCode::OK, "It is.").json(
+                Content::of("Alive").example(
+                    "alive",
+                    json!({ "status": "ok", "name": "idhook", "version": env!("CARGO_PKG_VERSION") }),
+                ),
+            ),
+        ),
+        Operation::new(Method::GET, "/readyz", "getReadiness", TAG)
+            .about("Is idhook configured?", "Names every variable that is missing or wrong where it is not.")
+            .answers(
+                Answer::new(StatusCode::OK, "It is, and these are its targets.").json(
+                    Content::of("Ready")
+                        .example("ready", json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"] })),
+                ),
+            )
+            .may(&[ErrorCode::NotConfigured]),
+        document("/openapi.json", "getOpenApi", "This contract as OpenAPI 3.1"),
+        document(
+            "/openapi-3.0.json",
+            "getOpenApi30",
+            "This contract as OpenAPI 3.0, for importers that take no later one",
+        ),
+    ]
+}
+
+fn document(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    let content = Content { schema: json!({ "type": "object" }), examples: Vec::new() };
+    Operation::new(Method::GET, path, id, TAG)
+        .about(summary, "Compressed for whoever takes gzip.")
+        .parameter(shared("IfNoneMatch"))
+        .answers(Answer::new(StatusCode::OK, "The document.").json(content).headers(&["ETag"]))
+        .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has it already.").headers(&["ETag"]))
+}

@@ -1,0 +1,197 @@
+//! Problems: an example of each code, made as the webhook makes them, and the answers that tell of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use http::StatusCode;
+use idhook::error::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence};
+use idhook::webhook::contract;
+use serde_json::{Map, Value, json};
+
+const REQUEST_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const LIST: &str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
+
+/// The codes of each status an operation may answer with.
+pub(crate) type Sets = BTreeMap<u16, BTreeSet<&'static str>>;
+
+/// `codes` by their status.
+pub(crate) fn by_status(codes: &[ErrorCode]) -> Sets {
+    let mut sets = Sets::new();
+    for code in codes {
+        sets.entry(code.status().as_u16()).or_default().insert(code.as_str());
+    }
+    sets
+}
+
+/// A failure of this kind as callers may meet it. What has none of its own is told by a test.
+fn example(code: ErrorCode) -> Error {
+    let new = |detail: &str| Error::new(code, detail);
+    let said =
+        |status: StatusCode| UpstreamEvidence { call: LIST, status: Some(status), ..UpstreamEvidence::default() };
+    match code {
+        ErrorCode::RequestInvalid => {
+            Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")])
+        }
+        ErrorCode::UnresolvedPlaceholder => {
+            let pointer = "/directory";
+            let field = FieldError::new(pointer, "holds a placeholder ${…} that was not filled in");
+            Error::invalid(vec![field])
+                .recode(code, format!("{pointer} still holds a placeholder ${{…}}"))
+                .hint("the caller's template was not filled in: check the variable's name there")
+        }
+        ErrorCode::Unauthenticated => new("no API key came with the request").hint(
+            "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication",
+        ),
+        ErrorCode::Forbidden => new("the key ci lacks the scope vidm:sync")
+            .hint("add vidm:sync to the scopes of this key in api_keys, or use another key"),
+        ErrorCode::RouteNotFound => new("there is no route /vidm/default/directories")
+            .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; see the README"),
+        ErrorCode::TargetNotFound => {
+            new("there is no vidm target prod").hint("GET /readyz lists the configured targets")
+        }
+        ErrorCode::DirectoryNotFound => new("there is no directory corp.exmaple").at("default"),
+        ErrorCode::SyncNotFound => new("this id was not given by this idhook for this target")
+            .hint("use the id, or the Location, of a start's answer as it is"),
+        ErrorCode::NotFound => new("vIDM has no such thing").upstream(said(StatusCode::NOT_FOUND)).at("default"),
+        ErrorCode::MethodNotAllowed => new("/readyz does not take POST")
+            .hint("use one of GET, HEAD, OPTIONS")
+            .allow("GET, HEAD, OPTIONS".to_owned()),
+        ErrorCode::RequestTimeout => new("the request body did not come in time"),
+        ErrorCode::DirectoryAmbiguous => {
+            let one = |id: &str| Candidate { id: id.into(), name: "corp".into(), kind: "ACTIVE_DIRECTORY_LDAP".into() };
+            new("2 directories are called corp")
+                .candidates(vec![
+                    one("66666666-6666-4666-8666-666666666666"),
+                    one("77777777-7777-4777-8777-777777777777"),
+                ])
+                .hint("name it by its id")
+        }
+        ErrorCode::DirectoryNotSyncable => {
+            new("the directory System Directory holds local users, which come from nowhere else")
+        }
+        ErrorCode::BodyTooLarge => new("the request body is over the limit")
+            .hint("send only the fields the route knows, or raise request_body_limit"),
+        ErrorCode::UnsupportedMediaType => {
+            new("application/xml is not read here").hint("send JSON as Content-Type: application/json")
+        }
+        ErrorCode::NotConfigured => {
+            new("vidm_password is not set").hint("set these variables; GET /readyz tells when all is well")
+        }
+        ErrorCode::UpstreamUnreachable => new("vidm.corp.example refused the connection").at("default"),
+        ErrorCode::UpstreamTls => {
+            new("the certificate of vidm.corp.example is not trusted").hint("give the runtime the CA that signed it")
+        }
+        ErrorCode::UpstreamAuth => new("vIDM refused the login of svc-idhook")
+            .upstream(said(StatusCode::UNAUTHORIZED))
+            .at("default")
+            .hint("check vidm_username and vidm_password"),
+        ErrorCode::UpstreamForbidden => new("the account may not do this at vIDM")
+            .upstream(said(StatusCode::FORBIDDEN))
+            .at("default")
+            .hint("give it a role that may manage directories"),
+        ErrorCode::UpstreamRejected => new("SDDC Manager refused the specification")
+            .upstream(UpstreamEvidence {
+                call: "POST /v1/identity-providers",
+                status: Some(StatusCode::BAD_REQUEST),
+                code: Some("INVALID_IDP_SPEC".to_owned()),
+                message: Some("the discovery endpoint cannot be reached".to_owned()),
+                ..UpstreamEvidence::default()
+            })
+            .at("default"),
+        ErrorCode::UpstreamFailed => {
+            new("vIDM answered 500").upstream(said(StatusCode::INTERNAL_SERVER_ERROR)).at("default")
+        }
+        ErrorCode::UpstreamInvalid => new("the answer is not JSON").upstream(said(StatusCode::OK)).at("default"),
+        ErrorCode::UpstreamTimeout => new("vIDM did not answer within 30 s").at("default"),
+        ErrorCode::UpstreamBusy => new("vIDM asks for patience")
+            .upstream(said(StatusCode::SERVICE_UNAVAILABLE))
+            .at("default")
+            .retry_after(Some(Duration::from_secs(30))),
+        ErrorCode::Internal => new("the answer could not be written"),
+        _ => new(code.title()),
+    }
+}
+
+fn find(word: &str) -> Option<ErrorCode> {
+    ErrorCode::ALL.iter().copied().find(|code| code.as_str() == word)
+}
+
+/// One example for each of `words`.
+pub(crate) fn examples<'w>(words: impl Iterator<Item = &'w str>) -> Map<String, Value> {
+    let told = words.filter_map(|word| {
+        let (problem, _) = contract::problem(&example(find(word)?), REQUEST_ID);
+        Some((word.to_owned(), json!({ "summary": problem["title"], "value": problem })))
+    });
+    told.collect()
+}
+
+/// The answer that tells of one of these codes.
+pub(crate) fn response(status: u16, codes: &BTreeSet<&'static str>) -> Value {
+    let mut headers = BTreeSet::from(["X-Request-Id"]);
+    let mut description = String::new();
+    for code in codes.iter().filter_map(|word| find(word)) {
+        let (_, sent) = contract::problem(&example(code), REQUEST_ID);
+        headers.extend(["WWW-Authenticate", "Retry-After", "Allow"].iter().filter(|name| sent.contains_key(**name)));
+        let again = if code.is_retryable() { " It may pass by itself." } else { "" };
+        description.push_str(&format!("* `{code}`: {}.{again}\n", code.title()));
+    }
+    let headers: Map<_, _> = headers.into_iter().map(|name| (name.to_owned(), header(name))).collect();
+    let examples: Map<_, _> = codes
+        .iter()
+        .map(|word| ((*word).to_owned(), json!({ "$ref": format!("#/components/examples/{word}") })))
+        .collect();
+    let narrowed = json!({
+        "type": "object",
+        "properties": { "status": { "const": status }, "code": { "type": "string", "enum": codes } }
+    });
+    json!({
+        "description": description.trim_end(),
+        "headers": headers,
+        "content": { "application/problem+json": {
+            "schema": { "allOf": [{ "$ref": "#/components/schemas/Problem" }, narrowed] },
+            "examples": examples
+        } }
+    })
+}
+
+/// A header by its name in the components.
+pub(crate) fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+/// Names for sets of codes, each by its status and by what it has that not all sets of that status have.
+pub(crate) fn names(all: &BTreeSet<(u16, BTreeSet<&'static str>)>) -> BTreeMap<(u16, BTreeSet<&'static str>), String> {
+    let common = |status: u16| {
+        let mut sets = all.iter().filter(|(of, _)| *of == status).map(|(_, codes)| codes);
+        let first = sets.next().cloned().unwrap_or_default();
+        sets.fold(first, |common, codes| common.intersection(codes).copied().collect())
+    };
+    let name = |(status, codes): &(u16, BTreeSet<&'static str>)| {
+        let phrase = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Other");
+        let own: Vec<_> = codes.difference(&common(*status)).copied().collect();
+        std::iter::once(phrase.replace(' ', "").as_str()).chain(own).collect::<Vec<_>>().join(".")
+    };
+    all.iter().map(|set| (set.clone(), name(set))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_an_example_of_its_own() {
+        for code in ErrorCode::ALL {
+            let example = example(*code);
+            assert_eq!(example.code(), *code);
+            assert_ne!(example.detail(), code.title(), "{code}: add one to example()");
+        }
+    }
+
+    #[test]
+    fn sets_are_named_by_what_tells_them_apart() {
+        let set = |codes: &[&'static str]| (404, codes.iter().copied().collect::<BTreeSet<_>>());
+        let all = BTreeSet::from([set(&["a"]), set(&["a", "b"]), set(&["a", "b", "c"])]);
+        let named: Vec<_> = names(&all).into_values().collect();
+        assert_eq!(named, ["NotFound", "NotFound.b", "NotFound.b.c"]);
+    }
+}

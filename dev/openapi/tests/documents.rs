@@ -1,0 +1,100 @@
+//! The documents are up to date, whole, and true to themselves.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+#[test]
+fn what_is_committed_is_up_to_date() {
+    for (path, text) in idhook_openapi::files().unwrap() {
+        let committed = std::fs::read_to_string(&path).unwrap();
+        assert!(committed == text, "{} is not up to date: run cargo xtask openapi", path.display());
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3."));
+    }
+}
+
+#[test]
+fn operations_go_by_names_of_their_own() {
+    let document = idhook_openapi::document().unwrap();
+    let mut names = BTreeSet::new();
+    let tags: Vec<_> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{name} is there twice");
+            assert!(tags.contains(&&operation["tags"][0]), "{method} {path}");
+            assert!(!operation["summary"].as_str().unwrap().is_empty(), "{method} {path}");
+        }
+    }
+}
+
+/// Every reference leads somewhere, and everything that can be referred to is.
+#[test]
+fn references_hold() {
+    for (_, text) in idhook_openapi::files().unwrap() {
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let mut referred = BTreeSet::new();
+        collect(&document, &mut referred);
+        for target in &referred {
+            assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+        }
+        for (kind, members) in
+            document["components"].as_object().unwrap().iter().filter(|(kind, _)| *kind != "securitySchemes")
+        {
+            for name in members.as_object().unwrap().keys() {
+                assert!(referred.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is not used");
+            }
+        }
+    }
+}
+
+fn collect(value: &Value, referred: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, referred)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(target) if name == "$ref" => drop(referred.insert(target.clone())),
+                    member => collect(member, referred),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Every example is what its schema says.
+#[test]
+fn examples_are_valid() {
+    let document = idhook_openapi::document().unwrap();
+    let mut checked = 0;
+    examples(&document, &document, &mut checked);
+    assert!(checked > 60, "{checked}");
+}
+
+fn examples(document: &Value, value: &Value, checked: &mut usize) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| examples(document, item, checked)),
+        Value::Object(members) => {
+            if let Some(schema) = members.get("schema") {
+                let mut whole = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "components": document["components"] });
+                whole["allOf"] = json!([schema]);
+                let validator = jsonschema::validator_for(&whole).unwrap();
+                let named = members.get("examples").and_then(Value::as_object).into_iter().flat_map(|all| all.values());
+                let given = named.map(|one| match one["$ref"].as_str() {
+                    Some(target) => &document.pointer(target.trim_start_matches('#')).unwrap()["value"],
+                    None => &one["value"],
+                });
+                for example in given.chain(members.get("example")) {
+                    let told: Vec<_> =
+                        validator.iter_errors(example).map(|e| format!("{}: {e}", e.instance_path())).collect();
+                    assert!(told.is_empty(), "{told:?}\n{example:#}");
+                    *checked += 1;
+                }
+            }
+            members.values().for_each(|member| examples(document, member, checked));
+        }
+        _ => {}
+    }
+}

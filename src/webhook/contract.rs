@@ -1,0 +1,275 @@
+//! The HTTP contract as data, for whoever writes it down: `dev/openapi` makes the OpenAPI documents of it. With the feature
+//! `contract` alone; the component has no need of it.
+//!
+//! Routes come from the table that requests are matched against, schemas from the very types that are read and written.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderValue, Method};
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use super::identity::RequestIdentity;
+use super::{doctor, problem, route, status, vcf_put, vidm_routes};
+use crate::auth::Secret;
+use crate::config::Scope;
+use crate::error::{Error, ErrorCode};
+use crate::vcf::{self, Extra};
+use crate::vidm::{self, DirectoryKind};
+
+/// One route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// Its path, with the names of its parameters in braces.
+    pub path: &'static str,
+    /// The methods it takes, and the scope each asks of its caller. HEAD comes with GET, OPTIONS with all.
+    pub methods: &'static [(Method, Option<Scope>)],
+}
+
+/// Every route there is.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    route::ROWS.iter().map(|row| Route { path: row.path, methods: row.methods }).collect()
+}
+
+/// The problem document and the headers that `error` is answered with, in a request of this id.
+#[must_use]
+pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
+    let identity = RequestIdentity { id: HeaderValue::from_static(request_id), traceparent: None };
+    let response = problem::response(error, &identity, &[]);
+    (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
+}
+
+/// The schemas of all requests and answers (JSON Schema 2020-12), by name. They refer to each other as they do in an OpenAPI
+/// document's components.
+#[must_use]
+pub fn schemas() -> BTreeMap<String, Value> {
+    let mut answers = generator(Contract::Serialize);
+    answers.subschema_for::<status::Health>();
+    answers.subschema_for::<status::Ready<'_>>();
+    answers.subschema_for::<problem::Problem<'_>>();
+    answers.subschema_for::<doctor::Diagnosis>();
+    answers.subschema_for::<vidm_routes::Directories<'_>>();
+    answers.subschema_for::<vidm_routes::SyncDocument>();
+    answers.subschema_for::<vidm_routes::History>();
+    answers.subschema_for::<vidm_routes::DryRun>();
+    answers.subschema_for::<vidm_routes::Groups>();
+    answers.subschema_for::<vidm::Health>();
+    answers.subschema_for::<vcf_put::Document>();
+    answers.subschema_for::<vcf::IdentityProviders>();
+    answers.subschema_for::<vcf::SyncClientToken>();
+    answers.subschema_for::<vcf::PrecheckResult>();
+    answers.subschema_for::<vcf::SddcManagerOidc>();
+    let mut requests = generator(Contract::Deserialize);
+    requests.subschema_for::<vidm_routes::StartRequest>();
+    requests.subschema_for::<vcf::IdentityProviderSpec>();
+    requests.subschema_for::<vcf::IdentitySourceSpec>();
+    [requests, answers].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
+}
+
+fn generator(contract: Contract) -> SchemaGenerator {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    settings.contract = contract;
+    settings.with_transform(AbsentNotNull).with_transform(Plain).into_generator()
+}
+
+/// What may be left out is left out, not null: so is it in answers, and in requests null counts as left out.
+#[derive(Debug, Clone)]
+struct AbsentNotNull;
+
+impl Transform for AbsentNotNull {
+    fn transform(&mut self, schema: &mut Schema) {
+        let required: Vec<_> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            for (name, property) in properties {
+                if !required.iter().any(|one| one == name) {
+                    without_null(property);
+                }
+            }
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+fn without_null(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    if let Some(Value::Array(kinds)) = fields.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [one] = kinds.as_slice() {
+            let one = one.clone();
+            fields.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(kinds)) = fields.get_mut("anyOf") {
+        kinds.retain(|kind| kind["type"] != "null");
+        if let [Value::Object(one)] = kinds.as_slice() {
+            let one = one.clone();
+            fields.remove("anyOf");
+            fields.extend(one);
+        }
+    }
+}
+
+/// What is plainer said: the words of an enumeration as a list of words, descriptions with no links into the code and no
+/// breaks within a paragraph.
+#[derive(Debug, Clone)]
+struct Plain;
+
+impl Transform for Plain {
+    fn transform(&mut self, schema: &mut Schema) {
+        transform_subschemas(self, schema);
+        if let Some(Value::String(text)) = schema.get_mut("description") {
+            let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+            *text = paragraphs.join("\n\n").replace("[`", "`").replace("`]", "`").replace("`None`", "null");
+        }
+        if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+            schema.remove("format");
+        }
+        if schema.get("default") == Some(&Value::Null) {
+            schema.remove("default");
+        }
+        words(schema);
+    }
+}
+
+/// One of several constants as an enumeration.
+fn words(schema: &mut Schema) {
+    let Some(Value::Array(kinds)) = schema.get("oneOf") else { return };
+    let Some(words) = kinds.iter().map(|kind| kind.get("const").cloned()).collect::<Option<Vec<_>>>() else { return };
+    let mut told = schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for kind in kinds {
+        let (word, meaning) = (&kind["const"], kind["description"].as_str().unwrap_or_default());
+        told.push_str(&format!("\n* `{}`: {meaning}", word.as_str().unwrap_or_default()));
+    }
+    schema.remove("oneOf");
+    schema.insert("type".to_owned(), "string".into());
+    schema.insert("enum".to_owned(), words.into());
+    schema.insert("description".to_owned(), told.into());
+}
+
+impl JsonSchema for ErrorCode {
+    fn schema_name() -> Cow<'static, str> {
+        "ErrorCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<_> = Self::ALL.iter().map(|code| code.as_str()).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "password" })
+    }
+}
+
+impl JsonSchema for Extra {
+    fn schema_name() -> Cow<'static, str> {
+        "Extra".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": true })
+    }
+}
+
+impl JsonSchema for DirectoryKind {
+    fn schema_name() -> Cow<'static, str> {
+        "DirectoryKind".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let known: Vec<_> = Self::KNOWN.iter().map(Self::as_str).collect();
+        json_schema!({ "type": "string", "examples": known })
+    }
+}
+
+impl JsonSchema for vidm::Directory {
+    fn schema_name() -> Cow<'static, str> {
+        "Directory".into()
+    }
+
+    /// What `Serialize` writes; a test holds the two together.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let kind = generator.subschema_for::<Option<DirectoryKind>>();
+        json_schema!({
+            "type": "object",
+            "description": "A directory, as vIDM describes it; what it says beyond this is passed on.",
+            "properties": {
+                "id": { "type": "string", "description": "Its id, a UUID." },
+                "name": { "type": ["string", "null"], "description": "Its name." },
+                "type": kind,
+                "syncable": { "type": "boolean", "description": "Whether it can be synced, as far as vIDM tells." },
+                "userstoreId": { "type": ["string", "null"], "description": "Where its users are stored." },
+                "countDomains": { "type": ["integer", "null"], "description": "How many domains it has." },
+                "deleteInProgress": { "type": ["boolean", "null"], "description": "Whether it is being deleted." },
+                "migratedToEnterpriseService": {
+                    "type": ["boolean", "null"],
+                    "description": "Whether it is synced by the newer enterprise service, not the classic connector."
+                },
+                "syncConfigurationEnabled": {
+                    "type": ["boolean", "null"],
+                    "description": "Whether it has a sync profile at all."
+                }
+            },
+            "required": [
+                "id", "name", "type", "syncable", "userstoreId", "countDomains", "deleteInProgress",
+                "migratedToEnterpriseService", "syncConfigurationEnabled"
+            ],
+            "additionalProperties": true
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_described_as_it_is_written() {
+        let directory = serde_json::json!({ "directoryId": "d", "more": 1 });
+        let Value::Object(item) = directory else { panic!() };
+        let mut written = serde_json::to_value(vidm::Directory::read(item)).unwrap();
+        assert_eq!(written["more"], 1);
+        written.as_object_mut().unwrap().remove("more");
+        let schema = &schemas()["Directory"];
+        let written: Vec<_> = written.as_object().unwrap().keys().collect();
+        assert_eq!(schema["properties"].as_object().unwrap().keys().collect::<Vec<_>>(), written);
+        assert_eq!(schema["required"].as_array().unwrap().len(), written.len());
+    }
+
+    #[test]
+    fn what_requests_and_answers_hold_alike_is_described_once() {
+        let mut requests = generator(Contract::Deserialize);
+        let mut answers = generator(Contract::Serialize);
+        requests.subschema_for::<vcf::IdentityProviderSpec>();
+        answers.subschema_for::<vcf::IdentityProviders>();
+        let (requests, answers) = (requests.take_definitions(true), answers.take_definitions(true));
+        let shared: Vec<_> = requests.iter().filter(|(name, _)| answers.contains_key(*name)).collect();
+        assert_eq!(shared.len(), 2, "{shared:?}");
+        for (name, schema) in shared {
+            assert_eq!(Some(schema), answers.get(name), "{name}");
+        }
+    }
+}
