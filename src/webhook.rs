@@ -1,7 +1,8 @@
 //! The HTTP contract: requests in, responses out, whatever the runtime.
 //!
 //! The order is fixed, and each step can only refuse: route, method, caller, scope and target, body, input. Nothing is
-//! parsed before the caller is known, and nothing upstream is asked before the input is valid.
+//! parsed before the caller is known, and nothing upstream is asked before the input is valid. Only a caller that signs is
+//! known by its body; that is read when the signature's form and time are right.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ mod input;
 mod log;
 mod problem;
 mod route;
+mod signature;
 mod status;
 mod sync_id;
 mod vcf_put;
@@ -37,7 +39,7 @@ mod watch;
 
 pub use watch::Events;
 
-use caller::Caller;
+use caller::{Caller, Claim};
 use identity::RequestIdentity;
 use input::Input;
 use log::LogLine;
@@ -150,8 +152,8 @@ impl Webhook {
 
     /// Answers one request, and logs it.
     ///
-    /// `read` reads its body, and is called only when the caller is known and the route takes one: who has no key gets
-    /// nothing buffered.
+    /// `read` reads its body, and is called only when the route takes one and the caller is known, or can be known by it: who
+    /// has no key, and no signature in the form and time of a configured scheme, gets nothing buffered.
     pub async fn handle<R: Runtime + Clone, B>(
         self: &Rc<Self>,
         runtime: &R,
@@ -234,9 +236,12 @@ impl Webhook {
             line.problems(problems);
             not_configured(problems)
         })?;
-        let caller = Caller::of(&request.headers, &configured.config.api_keys)?;
-        line.caller(&caller);
-        caller.require(access, &matched)?;
+        let claim = Claim::of(request, &configured.config, runtime.now())?;
+        let mut admit = |caller: &Caller<'_>| {
+            line.caller(caller);
+            caller.require(access, &matched)
+        };
+        claim.proven().map_or(Ok(()), &mut admit)?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
         let body = match request.method {
             Method::POST | Method::PUT | Method::PATCH => {
@@ -244,6 +249,8 @@ impl Webhook {
             }
             _ => Body::Whole(Bytes::new()),
         };
+        let caller = claim.prove(input::whole(&body)?)?;
+        admit(&caller)?;
         let input = Input::of(request, &body)?;
 
         let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
