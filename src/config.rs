@@ -12,11 +12,13 @@ use crate::http::Limits;
 use crate::{vcf, vidm};
 
 mod grant;
+mod hooks;
 mod keys;
 mod senders;
 mod targets;
 
 pub use grant::{Grant, Scope};
+pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
 pub(crate) use keys::hex32;
 pub use senders::{Form, Sender};
@@ -67,6 +69,10 @@ pub const VARIABLES: &[Variable] = &[
         "webhook_secrets",
         "JSON: who may call by signing: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]; scheme: standard, github, gitlab",
     ),
+    plain(
+        "hooks",
+        "JSON: syncs that webhooks start: [{\"name\", \"senders\", \"target\", \"directory\", \"groups\", \"addToProfile\", \"on\"}]",
+    ),
     secret(
         "state_key",
         "key that authenticates sync ids and seals what is kept in the store, 32 characters or more; derived from the \
@@ -103,6 +109,8 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// Who may call by a signature. There is somebody here or among the keys.
     pub senders: Vec<Sender>,
+    /// What webhooks start.
+    pub hooks: Vec<Hook>,
     /// What authenticates sync ids and seals what is kept, where it was given.
     pub state_key: Option<Secret>,
     /// Whether to use the runtime's key-value store, where it has one.
@@ -158,8 +166,12 @@ impl Config {
         let all_known = reader.problems.is_empty();
         let is_target: grant::IsTarget<'_> = all_known.then_some(&is_target);
         let mut callers = Vec::new();
+        let before = reader.problems.len();
         let senders = senders::read(&mut reader, &mut callers, is_target);
         let api_keys = keys::read(&mut reader, senders.is_empty(), &mut callers, is_target);
+        let is_vidm = |name: &str| vidm.contains_key(name);
+        let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
+        let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&is_vidm));
         let state_key = reader.text("state_key").map(Secret::new);
         if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
             reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
@@ -172,6 +184,7 @@ impl Config {
             vcf,
             api_keys,
             senders,
+            hooks,
             state_key,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             log_level,

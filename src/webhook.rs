@@ -24,6 +24,7 @@ use crate::{sync, vcf, vidm};
 
 mod caller;
 mod doctor;
+mod hook;
 mod identity;
 mod input;
 mod log;
@@ -107,6 +108,9 @@ struct Context<'a, R> {
     configured: &'a Configured,
     outbound: &'a Outbound<'a, R>,
     caller: &'a Caller<'a>,
+    request: &'a Parts,
+    /// The body as it came.
+    body: &'a [u8],
     input: Input<'a>,
     /// How long the caller wants to wait for a final state.
     patience: Option<Duration>,
@@ -249,15 +253,25 @@ impl Webhook {
             }
             _ => Body::Whole(Bytes::new()),
         };
-        let caller = claim.prove(input::whole(&body)?)?;
+        let bytes = input::whole(&body)?;
+        let caller = claim.prove(bytes)?;
         admit(&caller)?;
         let input = Input::of(request, &body)?;
 
         let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let wants_events = watch::wants_events(&request.headers);
-        let context =
-            Context { configured, outbound: &outbound, caller: &caller, input, patience, wants_events, log: line };
+        let context = Context {
+            configured,
+            outbound: &outbound,
+            caller: &caller,
+            request,
+            body: bytes,
+            input,
+            patience,
+            wants_events,
+            log: line,
+        };
         let outcome = dispatch(context, &matched, &request.method).await;
         line.calls(outbound.calls());
         line.store(outbound.store().trouble());
@@ -269,6 +283,8 @@ async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method
     if matches!(matched.row.name, Name::VidmDoctor | Name::VcfDoctor) {
         let target = matched.target().unwrap_or_default();
         doctor::examine(&context, matched.row.name, target).await.map(Reply::Whole)
+    } else if matched.row.name == Name::Hook {
+        hook::dispatch(context, matched).await
     } else if matched.row.name.is_vidm() {
         vidm_routes::dispatch(context, matched).await
     } else {

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::script::{Call, Script};
 
 pub(crate) const KEY: &str = "key-with-all-scopes";
-const READER: &str = "key-that-may-read";
+pub(crate) const READER: &str = "key-that-may-read";
 
 /// A webhook over a script.
 pub(crate) struct Door {
