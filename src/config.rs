@@ -11,10 +11,17 @@ use crate::auth::Secret;
 use crate::http::Limits;
 use crate::{vcf, vidm};
 
+mod grant;
+mod hooks;
 mod keys;
+mod senders;
 mod targets;
 
-pub use keys::{ApiKey, Scope};
+pub use grant::{Grant, Scope};
+pub use hooks::{Condition, Hook, Place, Source};
+pub use keys::ApiKey;
+pub(crate) use keys::hex32;
+pub use senders::{Form, Sender};
 
 /// One variable: in Spin by this name, in an environment as `IDHOOK_` and the name in upper case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +66,14 @@ pub const VARIABLES: &[Variable] = &[
     secret("targets", "JSON: any number of further targets: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
     secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
     secret(
+        "webhook_secrets",
+        "JSON: who may call by signing: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]; scheme: standard, github, gitlab",
+    ),
+    plain(
+        "hooks",
+        "JSON: syncs that webhooks start: [{\"name\", \"senders\", \"target\", \"directory\", \"groups\", \"addToProfile\", \"on\"}]",
+    ),
+    secret(
         "state_key",
         "key that authenticates sync ids and seals what is kept in the store, 32 characters or more; derived from the \
          targets' passwords and secrets where empty",
@@ -90,8 +105,12 @@ pub struct Config {
     pub vidm: BTreeMap<String, vidm::Target>,
     /// SDDC Manager targets by name.
     pub vcf: BTreeMap<String, vcf::Target>,
-    /// Who may call; never empty.
+    /// Who may call with a key.
     pub api_keys: Vec<ApiKey>,
+    /// Who may call by a signature. There is somebody here or among the keys.
+    pub senders: Vec<Sender>,
+    /// What webhooks start.
+    pub hooks: Vec<Hook>,
     /// What authenticates sync ids and seals what is kept, where it was given.
     pub state_key: Option<Secret>,
     /// Whether to use the runtime's key-value store, where it has one.
@@ -145,7 +164,14 @@ impl Config {
         };
         // With a mistake among the targets it is not known which there will be.
         let all_known = reader.problems.is_empty();
-        let api_keys = keys::read(&mut reader, all_known.then_some(&is_target));
+        let is_target: grant::IsTarget<'_> = all_known.then_some(&is_target);
+        let mut callers = Vec::new();
+        let before = reader.problems.len();
+        let senders = senders::read(&mut reader, &mut callers, is_target);
+        let api_keys = keys::read(&mut reader, senders.is_empty(), &mut callers, is_target);
+        let is_vidm = |name: &str| vidm.contains_key(name);
+        let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
+        let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&is_vidm));
         let state_key = reader.text("state_key").map(Secret::new);
         if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
             reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
@@ -157,6 +183,8 @@ impl Config {
             vidm,
             vcf,
             api_keys,
+            senders,
+            hooks,
             state_key,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             log_level,
@@ -176,9 +204,15 @@ impl Config {
     /// Every configured text that must never be shown, to be struck out of whatever leaves.
     #[must_use]
     pub fn secrets(&self) -> Vec<&Secret> {
+        let senders = self.senders.iter().flat_map(Sender::texts);
+        self.target_secrets().into_iter().chain(&self.state_key).chain(senders).collect()
+    }
+
+    /// The targets' passwords and secrets.
+    #[must_use]
+    pub fn target_secrets(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
-        let vcf = self.vcf.values().map(|target| &target.credentials.password);
-        vidm.chain(vcf).chain(&self.state_key).collect()
+        vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).collect()
     }
 }
 

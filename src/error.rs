@@ -21,6 +21,8 @@ pub enum ErrorCode {
     UnresolvedPlaceholder,
     /// No caller could be recognised.
     Unauthenticated,
+    /// The request's signature proves no sender.
+    SignatureInvalid,
     /// The caller is known and may not do this.
     Forbidden,
     /// No such route.
@@ -88,6 +90,7 @@ impl ErrorCode {
         Self::RequestInvalid,
         Self::UnresolvedPlaceholder,
         Self::Unauthenticated,
+        Self::SignatureInvalid,
         Self::Forbidden,
         Self::RouteNotFound,
         Self::TargetNotFound,
@@ -125,6 +128,9 @@ impl ErrorCode {
             }
             Self::Unauthenticated => {
                 ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key was given", Caller, false)
+            }
+            Self::SignatureInvalid => {
+                ("signature_invalid", StatusCode::UNAUTHORIZED, "The signature proves no sender", Caller, false)
             }
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "This caller may not do that", Caller, false),
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "There is no such route", Caller, false),

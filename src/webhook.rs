@@ -1,7 +1,8 @@
 //! The HTTP contract: requests in, responses out, whatever the runtime.
 //!
 //! The order is fixed, and each step can only refuse: route, method, caller, scope and target, body, input. Nothing is
-//! parsed before the caller is known, and nothing upstream is asked before the input is valid.
+//! parsed before the caller is known, and nothing upstream is asked before the input is valid. Only a caller that signs is
+//! known by its body; that is read when the signature's form and time are right.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -26,12 +27,14 @@ mod caller;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod doctor;
+mod hook;
 mod identity;
 mod input;
 mod log;
 mod long_groups;
 mod problem;
 mod route;
+mod signature;
 mod status;
 mod sync_id;
 mod vcf_put;
@@ -42,7 +45,7 @@ mod watch;
 pub use watch::Events;
 
 use asset::Asset;
-use caller::Caller;
+use caller::{Caller, Claim};
 use identity::RequestIdentity;
 use input::Input;
 use log::LogLine;
@@ -110,6 +113,9 @@ struct Context<'a, R> {
     configured: &'a Configured,
     outbound: &'a Outbound<'a, R>,
     caller: &'a Caller<'a>,
+    request: &'a Parts,
+    /// The body as it came.
+    body: &'a [u8],
     input: Input<'a>,
     /// How long the caller wants to wait for a final state.
     patience: Option<Duration>,
@@ -155,8 +161,8 @@ impl Webhook {
 
     /// Answers one request, and logs it.
     ///
-    /// `read` reads its body, and is called only when the caller is known and the route takes one: who has no key gets
-    /// nothing buffered.
+    /// `read` reads its body, and is called only when the route takes one and the caller is known, or can be known by it: who
+    /// has no key, and no signature in the form and time of a configured scheme, gets nothing buffered.
     pub async fn handle<R: Runtime + Clone, B>(
         self: &Rc<Self>,
         runtime: &R,
@@ -242,9 +248,12 @@ impl Webhook {
             line.problems(problems);
             not_configured(problems)
         })?;
-        let caller = Caller::of(&request.headers, &configured.config.api_keys)?;
-        line.caller(&caller);
-        caller.require(access, &matched)?;
+        let claim = Claim::of(request, &configured.config, runtime.now())?;
+        let mut admit = |caller: &Caller<'_>| {
+            line.caller(caller);
+            caller.require(access, &matched)
+        };
+        claim.proven().map_or(Ok(()), &mut admit)?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
         let body = match request.method {
             Method::POST | Method::PUT | Method::PATCH => {
@@ -252,13 +261,25 @@ impl Webhook {
             }
             _ => Body::Whole(Bytes::new()),
         };
+        let bytes = input::whole(&body)?;
+        let caller = claim.prove(bytes)?;
+        admit(&caller)?;
         let input = Input::of(request, &body)?;
 
         let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let wants_events = watch::wants_events(&request.headers);
-        let context =
-            Context { configured, outbound: &outbound, caller: &caller, input, patience, wants_events, log: line };
+        let context = Context {
+            configured,
+            outbound: &outbound,
+            caller: &caller,
+            request,
+            body: bytes,
+            input,
+            patience,
+            wants_events,
+            log: line,
+        };
         let outcome = dispatch(context, &matched, &request.method).await;
         line.calls(outbound.calls());
         line.store(outbound.store().trouble());
@@ -270,6 +291,8 @@ async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method
     if matches!(matched.row.name, Name::VidmDoctor | Name::VcfDoctor) {
         let target = matched.target().unwrap_or_default();
         doctor::examine(&context, matched.row.name, target).await.map(Reply::Whole)
+    } else if matched.row.name == Name::Hook {
+        hook::dispatch(context, matched).await
     } else if matched.row.name.is_vidm() {
         vidm_routes::dispatch(context, matched).await
     } else {

@@ -10,7 +10,7 @@ use crate::outbound::BaseUrl;
 use crate::{vcf, vidm};
 
 /// Name of the targets that the plain variables describe.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -108,7 +108,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
     (vidm, vcf)
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether this is fit for a name: 1 to 63 letters, digits, dots, dashes or underscores.
+pub(super) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))

@@ -1,42 +1,82 @@
-//! Who is calling: an API key, in any of the three ways callers can send one.
+//! Who is calling: an API key, in any of the three ways callers can send one, or a signature.
+
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 
 use super::route::{Access, Matched};
-use crate::config::{ApiKey, Scope};
+use super::signature::{self, Signed};
+use crate::config::{ApiKey, Config, Grant, Scope};
 use crate::error::{Error, ErrorCode};
 
 /// A caller that proved who it is.
-#[derive(Debug)]
-pub(super) struct Caller<'k> {
-    key: &'k ApiKey,
+#[derive(Debug, Clone)]
+pub(super) struct Caller<'c> {
+    grant: &'c Grant,
 }
 
-impl<'k> Caller<'k> {
-    /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`.
-    pub(super) fn of(headers: &HeaderMap, keys: &'k [ApiKey]) -> Result<Self, Error> {
-        let Some(presented) = presented(headers) else {
-            return Err(Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(
-                "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication",
-            ));
-        };
-        match ApiKey::find(keys, &presented) {
-            Some(key) => Ok(Self { key }),
-            None => Err(Error::new(ErrorCode::Unauthenticated, "the API key is not one of those configured")
-                .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)")),
+/// What a request's head says of its caller.
+#[derive(Debug)]
+pub(super) enum Claim<'c> {
+    /// It is proven by the head alone.
+    Proven(Caller<'c>),
+    /// It has to be proven by the body.
+    Signed(Signed<'c>),
+}
+
+impl<'c> Claim<'c> {
+    /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`; where no key came,
+    /// by its signature.
+    pub(super) fn of(request: &Parts, config: &'c Config, now: SystemTime) -> Result<Self, Error> {
+        if let Some(presented) = presented(&request.headers) {
+            return match ApiKey::find(&config.api_keys, &presented) {
+                Some(key) => Ok(Self::Proven(Caller::new(&key.grant))),
+                None => Err(Error::new(ErrorCode::Unauthenticated, "the API key is not one of those configured").hint(
+                    "check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)",
+                )),
+            };
+        }
+        signature::claim(request, &config.senders, now)?.ok_or_else(|| {
+            Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(
+                "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication; or \
+                 sign the request as one of webhook_secrets",
+            )
+        })
+    }
+
+    /// The caller, where it is proven.
+    pub(super) fn proven(&self) -> Option<&Caller<'c>> {
+        match self {
+            Self::Proven(caller) => Some(caller),
+            Self::Signed(_) => None,
         }
     }
 
+    /// The caller, proven by the body at the latest.
+    pub(super) fn prove(self, body: &[u8]) -> Result<Caller<'c>, Error> {
+        match self {
+            Self::Proven(caller) => Ok(caller),
+            Self::Signed(signed) => signed.prove(body),
+        }
+    }
+}
+
+impl<'c> Caller<'c> {
+    pub(super) fn new(grant: &'c Grant) -> Self {
+        Self { grant }
+    }
+
     pub(super) fn name(&self) -> &str {
-        &self.key.name
+        &self.grant.name
     }
 
     /// Whether it has `scope`.
     pub(super) fn may(&self, scope: Scope) -> bool {
-        self.key.scopes.contains(&scope)
+        self.grant.scopes.contains(&scope)
     }
 
     /// Refuses a caller without the scope, or one that is limited to other targets.
@@ -45,17 +85,22 @@ impl<'k> Caller<'k> {
             return Err(self.lacks(scope));
         }
         let kind = if matched.row.name.is_vidm() { "vidm" } else { "vcf" };
-        if matched.target().is_none_or(|name| self.key.is_for(kind, name)) {
+        matched.target().map_or(Ok(()), |name| self.require_target(kind, name))
+    }
+
+    /// Refuses a caller that is limited to other targets than this one.
+    pub(super) fn require_target(&self, kind: &str, name: &str) -> Result<(), Error> {
+        if self.grant.is_for(kind, name) {
             return Ok(());
         }
-        Err(Error::new(ErrorCode::Forbidden, format!("the key {} is not for this target", self.key.name))
-            .hint("name the target in the key's entry in api_keys, or use another key"))
+        Err(Error::new(ErrorCode::Forbidden, format!("the caller {} is not for this target", self.grant.name))
+            .hint(format!("name the target in this caller's entry in {}, or use another", self.grant.variable)))
     }
 
     /// The refusal for want of a scope.
     pub(super) fn lacks(&self, scope: Scope) -> Error {
-        Error::new(ErrorCode::Forbidden, format!("the key {} lacks the scope {scope}", self.key.name))
-            .hint(format!("add {scope} to the scopes of this key in api_keys, or use another key"))
+        Error::new(ErrorCode::Forbidden, format!("the caller {} lacks the scope {scope}", self.grant.name))
+            .hint(format!("add {scope} to the scopes of this caller in {}, or use another", self.grant.variable))
     }
 }
 

@@ -29,19 +29,7 @@ enum Form {
 impl<'a> Input<'a> {
     /// Looks at what came: bounds and media type.
     pub(super) fn of(request: &Parts, body: &'a Body) -> Result<Self, Error> {
-        let body: &[u8] = match body {
-            Body::Whole(bytes) => bytes,
-            Body::TooLarge => {
-                return Err(Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
-                    .hint("send only the fields the route knows, or raise request_body_limit"));
-            }
-            Body::TooSlow => {
-                return Err(Error::new(ErrorCode::RequestTimeout, "the request body did not come in time"));
-            }
-            Body::Broken => {
-                return Err(Error::invalid(vec![FieldError::new("", "the request body broke off before its end")]));
-            }
-        };
+        let body = whole(body)?;
         let form = if body.iter().all(u8::is_ascii_whitespace) { Form::Json } else { media_type(request)? };
         let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
         let query = pairs(request.uri.query().unwrap_or_default().as_bytes(), "the query")?;
@@ -117,6 +105,17 @@ impl<'a> Input<'a> {
             return Ok(Value::Object(fields));
         }
         parse(text)
+    }
+}
+
+/// The body's bytes, if they all came.
+pub(super) fn whole(body: &Body) -> Result<&[u8], Error> {
+    match body {
+        Body::Whole(bytes) => Ok(bytes),
+        Body::TooLarge => Err(Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
+            .hint("send only the fields the route knows, or raise request_body_limit")),
+        Body::TooSlow => Err(Error::new(ErrorCode::RequestTimeout, "the request body did not come in time")),
+        Body::Broken => Err(Error::invalid(vec![FieldError::new("", "the request body broke off before its end")])),
     }
 }
 

@@ -75,6 +75,11 @@ impl LogLine {
         self.target = matched.target().map(|target| target.chars().take(64).collect());
     }
 
+    /// The target, where it does not stand in the path.
+    pub(super) fn target(&mut self, name: &str) {
+        self.target = Some(name.to_owned());
+    }
+
     pub(super) fn caller(&mut self, caller: &Caller<'_>) {
         self.caller = Some(caller.name().to_owned());
     }

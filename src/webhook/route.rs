@@ -32,10 +32,11 @@ pub(super) enum Name {
     Prechecks,
     SddcManagerOidc,
     VcfDoctor,
+    Hook,
 }
 
 impl Name {
-    /// Whether it works on a vIDM target; those with a target that are not work on an SDDC Manager.
+    /// Whether it works on a vIDM target in its path; the others with a target work on an SDDC Manager.
     pub(super) fn is_vidm(self) -> bool {
         use Name::{Directories, Directory, DirectorySync, DirectorySyncs, Groups, Sync, Syncs, VidmHealth};
         matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
@@ -119,6 +120,7 @@ pub(super) const ROWS: &[Row] = &[
     Row { path: "/vcf/{target}/v1/identity-broker/prechecks", name: Name::Prechecks, methods: READ_VCF },
     Row { path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc", name: Name::SddcManagerOidc, methods: READ_VCF },
     Row { path: "/vcf/{target}/v1/doctor", name: Name::VcfDoctor, methods: ADMIN },
+    Row { path: "/hooks/{hook}", name: Name::Hook, methods: START },
 ];
 
 impl Row {

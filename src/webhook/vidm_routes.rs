@@ -310,6 +310,20 @@ async fn groups<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) ->
     json(StatusCode::OK, &Groups { present: !groups.is_empty(), groups })
 }
 
+/// What a hook starts: as if its caller had asked for it, with the safeguards on.
+pub(super) async fn start_by_hook<R: Runtime>(
+    context: &mut Context<'_, R>,
+    target: &str,
+    directory: &str,
+    groups: Vec<String>,
+    add_to_profile: bool,
+) -> Result<Reply, Error> {
+    let found = vidm_target(context.configured, target)?;
+    let client = Client::new(found.target, found.memory, context.outbound);
+    let wanted = StartRequest { groups, add_to_profile, ..StartRequest::default() };
+    start(context, &client, target, &DirectoryRef::parse(directory), wanted).await
+}
+
 async fn start<R: Runtime>(
     context: &mut Context<'_, R>,
     client: &Client<'_, R>,

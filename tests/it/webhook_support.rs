@@ -1,5 +1,6 @@
 //! The webhook as the scenarios see it: two targets, one key with all scopes, one that may only read.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -15,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::script::{Call, Script};
 
-const KEY: &str = "key-with-all-scopes";
-const READER: &str = "key-that-may-read";
+pub(crate) const KEY: &str = "key-with-all-scopes";
+pub(crate) const READER: &str = "key-that-may-read";
 
 /// A webhook over a script.
 pub(crate) struct Door {
@@ -148,13 +149,22 @@ impl Door {
     fn send_as(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
         let body = Bytes::copy_from_slice(body.as_bytes());
         let request = Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap();
-        let read = async |body, _| Body::Whole(body);
+        self.ask(request).0
+    }
+
+    /// Any request at all, and whether its body was read.
+    pub(crate) fn ask(&self, request: Request<Bytes>) -> (Answer, bool) {
+        let was_read = Cell::new(false);
+        let read = async |body, _| {
+            was_read.set(true);
+            Body::Whole(body)
+        };
         let response = self.script.run(self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read));
         let whole = |content| match content {
             Content::Whole(bytes) => bytes,
             Content::Events(_) => panic!("nobody asked for events"),
         };
-        Answer { response: response.map(whole) }
+        (Answer { response: response.map(whole) }, was_read.get())
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -1,7 +1,8 @@
 //! An API key for the person at the terminal.
 
 use anyhow::Result;
-use sha2::{Digest, Sha256};
+
+use crate::key::Made;
 
 /// A fresh key and the configuration that knows only its digest.
 #[derive(Debug)]
@@ -13,16 +14,13 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Makes a key of 192 random bits that may do all of `scopes`.
+    /// Makes a key that may do all of `scopes`.
     ///
     /// # Errors
     /// When the system has no randomness to give.
     pub fn new(name: &str, scopes: &[&str]) -> Result<Self> {
-        let mut random = [0; 24];
-        getrandom::fill(&mut random)?;
-        let key = format!("idhook_{}", hex(&random));
-        let api_keys = serde_json::json!([{ "name": name, "sha256": hex(&Sha256::digest(&key)), "scopes": scopes }]);
-        Ok(Self { key, api_keys: api_keys.to_string() })
+        let made = Made::new(name, scopes, &[], None)?;
+        Ok(Self { api_keys: made.value(), key: made.secret })
     }
 
     /// A key for trying things out: all but turning safeguards off.
@@ -32,8 +30,4 @@ impl Caller {
     pub fn for_trying() -> Result<Self> {
         Self::new("terminal", &["vidm:read", "vidm:sync", "vcf:read", "vcf:write"])
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

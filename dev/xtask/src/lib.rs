@@ -5,6 +5,7 @@
 pub mod build;
 pub mod caller;
 pub mod demo;
+pub mod key;
 pub mod openapi;
 pub mod redis;
 pub mod serve;

@@ -1,9 +1,9 @@
-//! `cargo demo`, `cargo serve`, `cargo simulator`, `cargo xtask build`.
+//! `cargo demo`, `cargo serve`, `cargo simulator`, `cargo xtask build`, `cargo xtask key`.
 
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, demo, openapi, serve, simulator};
+use xtask::{build, demo, key, openapi, serve, simulator};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
         .subcommand(serve::command())
         .subcommand(simulator::command())
         .subcommand(build::command())
+        .subcommand(key::command())
         .subcommand(openapi::command());
     // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
     let arguments = std::env::args_os().enumerate().filter(|(at, argument)| !(*at == 2 && argument == "--"));
@@ -24,6 +25,7 @@ async fn main() -> ExitCode {
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((openapi::NAME, matches)) => openapi::run(matches),
+        Some((key::NAME, matches)) => key::run(matches),
         _ => build::run(),
     };
     match done {

@@ -7,6 +7,7 @@ mod callers;
 mod doctor;
 mod documents;
 mod faults;
+mod hooks;
 mod put;
 mod scene;
 mod secrets;

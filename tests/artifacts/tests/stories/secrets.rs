@@ -203,6 +203,7 @@ async fn mistakes_in_the_configuration_show_no_value() {
         ("vidm_url", "https://u:planted-@h/x".to_owned()),
         ("targets", r#"{"vidm":{"a":{"url":{"planted-":1},"password":["planted-"]}}}"#.to_owned()),
         ("api_keys", r#"[{"name":"planted-","sha256":"planted-","scopes":["planted-"]}]"#.to_owned()),
+        ("webhook_secrets", r#"[{"name":"planted-","scheme":"github","secrets":["planted-"],"scopes":[]}]"#.to_owned()),
         ("state_key", "planted-".to_owned()),
         ("request_timeout", "planted-".to_owned()),
     ];

@@ -1,0 +1,303 @@
+//! Hooks: what a request that cannot be shaped by its sender is to start, and where in it that is found.
+
+use http::HeaderName;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Reader;
+use super::grant::IsTarget;
+use crate::vidm::GroupQuery;
+
+/// The variable.
+const NAME: &str = "hooks";
+
+/// A sync that waits for somebody's webhook.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// Its name in the path.
+    pub name: String,
+    /// The names of those who may call it.
+    pub senders: Vec<String>,
+    /// The vIDM target.
+    pub target: String,
+    /// The directory's id or name.
+    pub directory: Source,
+    /// The groups that have to be there in the end.
+    pub groups: Vec<Source>,
+    /// Whether groups that no run would bring are added to the profile.
+    pub add_to_profile: bool,
+    /// What has to hold, all of it; else the request is skipped.
+    pub on: Vec<Condition>,
+}
+
+/// Where a text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// It is written in the hook.
+    Fixed(String),
+    /// It stands in the body, at this JSON Pointer (RFC 6901).
+    Pointer(String),
+}
+
+/// Something that has to hold.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// What is looked at.
+    pub place: Place,
+    /// What it may be.
+    pub equals: Vec<Value>,
+}
+
+/// A part of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A header.
+    Header(HeaderName),
+    /// A place in the body.
+    Pointer(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Entry {
+    name: String,
+    senders: Vec<String>,
+    target: Option<String>,
+    directory: Value,
+    groups: Option<Value>,
+    #[serde(default)]
+    add_to_profile: bool,
+    #[serde(default)]
+    on: Vec<ConditionEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionEntry {
+    pointer: Option<String>,
+    header: Option<String>,
+    equals: Value,
+}
+
+/// Reads the hooks. `callers` are the names of all who may call, `is_vidm` tells which vIDM targets there are, each where they
+/// are all known.
+pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, is_vidm: IsTarget<'_>) -> Vec<Hook> {
+    let mut hooks: Vec<Hook> = Vec::new();
+    for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
+        let mut mistakes = Vec::new();
+        if !super::targets::is_name(&entry.name) {
+            mistakes.push(".name something other than 1 to 63 letters, digits, dots, dashes or underscores".to_owned());
+        }
+        if hooks.iter().any(|hook| hook.name == entry.name) {
+            mistakes.push(".name the name of another hook".to_owned());
+        }
+        if entry.senders.is_empty() {
+            mistakes.push(".senders an empty list: nobody could call it".to_owned());
+        }
+        if let Some(callers) = callers
+            && let Some(which) = entry.senders.iter().position(|sender| !callers.contains(sender))
+        {
+            mistakes.push(format!(".senders[{which}] a name that stands neither in api_keys nor in webhook_secrets"));
+        }
+        let target = entry.target.unwrap_or_else(|| super::targets::DEFAULT.to_owned());
+        if is_vidm.is_some_and(|is_vidm| !is_vidm(&target)) {
+            mistakes.push(".target a name that no vidm target has".to_owned());
+        }
+        let hook = Hook {
+            directory: Source::of(&entry.directory, ".directory", &mut mistakes),
+            groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut mistakes),
+            on: conditions(entry.on, &mut mistakes),
+            name: entry.name,
+            senders: entry.senders,
+            target,
+            add_to_profile: entry.add_to_profile,
+        };
+        for mistake in mistakes {
+            reader.problem(NAME, format!("has at [{at}]{mistake}"));
+        }
+        hooks.push(hook);
+    }
+    hooks
+}
+
+impl Source {
+    fn of(value: &Value, place: &str, mistakes: &mut Vec<String>) -> Self {
+        let pointer = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("pointer"));
+        match (value, pointer) {
+            (Value::String(text), _) if !text.trim().is_empty() => Self::Fixed(text.trim().to_owned()),
+            (_, Some(Value::String(text))) if is_pointer(text) => Self::Pointer(text.clone()),
+            _ => {
+                mistakes
+                    .push(format!("{place} neither a text nor {{\"pointer\": \"/…\"}} with a JSON Pointer (RFC 6901)"));
+                Self::Fixed(String::new())
+            }
+        }
+    }
+}
+
+/// The groups, as a list or as one place that gives them.
+fn groups(value: Option<&Value>, add_to_profile: bool, mistakes: &mut Vec<String>) -> Vec<Source> {
+    let groups: Vec<Source> = match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .enumerate()
+            .map(|(which, item)| Source::of(item, &format!(".groups[{which}]"), mistakes))
+            .collect(),
+        Some(one) => vec![Source::of(one, ".groups", mistakes)],
+    };
+    if groups.is_empty() && add_to_profile {
+        mistakes.push(".addToProfile but no groups to add".to_owned());
+    }
+    for (which, group) in groups.iter().enumerate() {
+        let Source::Fixed(text) = group else { continue };
+        match GroupQuery::parse(text) {
+            _ if text.is_empty() => {}
+            Err(why) => mistakes.push(format!(".groups[{which}] a text that {why}")),
+            Ok(GroupQuery::Name(_)) if add_to_profile => {
+                mistakes.push(format!(".groups[{which}] no DN (CN=…,DC=…), which addToProfile needs"));
+            }
+            Ok(_) => {}
+        }
+    }
+    groups
+}
+
+fn conditions(entries: Vec<ConditionEntry>, mistakes: &mut Vec<String>) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    for (which, entry) in entries.into_iter().enumerate() {
+        let equals = match entry.equals {
+            Value::Array(any) => any,
+            one => vec![one],
+        };
+        let place = match (entry.pointer, entry.header) {
+            (Some(pointer), None) if is_pointer(&pointer) => Place::Pointer(pointer),
+            (None, Some(header)) if equals.iter().all(Value::is_string) => match header.parse() {
+                Ok(name) => Place::Header(name),
+                Err(_) => {
+                    mistakes.push(format!(".on[{which}].header no name of a header"));
+                    continue;
+                }
+            },
+            (None, Some(_)) => {
+                mistakes.push(format!(".on[{which}].equals something other than texts, which headers are"));
+                continue;
+            }
+            _ => {
+                mistakes.push(format!(".on[{which}] not one of pointer (a JSON Pointer: /…) and header"));
+                continue;
+            }
+        };
+        if equals.is_empty() {
+            mistakes.push(format!(".on[{which}].equals an empty list: that would never hold"));
+        }
+        conditions.push(Condition { place, equals });
+    }
+    conditions
+}
+
+/// A JSON Pointer to something within a document: RFC 6901.
+fn is_pointer(text: &str) -> bool {
+    text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Problem};
+    use serde_json::json;
+
+    fn parse(hooks: &Value) -> Result<Config, Vec<Problem>> {
+        let senders =
+            r#"[{"name":"ci","scheme":"github","secrets":["a secret of some length"],"scopes":["vidm:sync"]}]"#;
+        let keys = r#"[{"name":"aria","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":[]}]"#;
+        Config::parse(|name| {
+            match name {
+            "vidm_url" | "vcf_url" => Some("https://s".to_owned()),
+            "vidm_username" | "vidm_password" | "vcf_username" | "vcf_password" => Some("user".to_owned()),
+            "targets" => Some(r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}},"vcf":{"mgmt":{"url":"https://b","username":"u","password":"p"}}}"#.to_owned()),
+            "api_keys" => Some(keys.to_owned()),
+            "webhook_secrets" => Some(senders.to_owned()),
+            "hooks" => Some(hooks.to_string()),
+            _ => None,
+        }
+        })
+    }
+
+    fn hook(more: &Value) -> Value {
+        let mut hook = json!({"name": "infra", "senders": ["ci"], "directory": "corp.example"});
+        for (name, value) in more.as_object().unwrap() {
+            hook[name] = value.clone();
+        }
+        hook
+    }
+
+    #[test]
+    fn a_hook_in_all_its_forms() {
+        let least = &parse(&json!([hook(&json!({}))])).unwrap().hooks[0];
+        assert_eq!((least.target.as_str(), &least.directory), ("default", &Source::Fixed("corp.example".into())));
+        assert!(least.groups.is_empty() && least.on.is_empty() && !least.add_to_profile);
+        let config = parse(&json!([
+            hook(&json!({"senders": ["ci", "aria"], "target": "lab", "directory": {"pointer": "/repository/na~1me"},
+                "groups": ["CN=a,DC=b", {"pointer": "/group"}], "addToProfile": true,
+                "on": [{"pointer": "/ref", "equals": "refs/heads/main"}, {"header": "X-GitHub-Event", "equals": ["push", "create"]},
+                       {"pointer": "/forced", "equals": false}]})),
+            hook(&json!({"name": "other", "groups": {"pointer": "/groups"}})),
+        ]))
+        .unwrap();
+        let [first, second] = config.hooks.as_slice() else { panic!("{config:?}") };
+        assert_eq!(first.directory, Source::Pointer("/repository/na~1me".into()));
+        assert_eq!(first.groups, [Source::Fixed("CN=a,DC=b".into()), Source::Pointer("/group".into())]);
+        assert_eq!(first.on[1].place, Place::Header(HeaderName::from_static("x-github-event")));
+        assert_eq!(
+            (first.on[0].equals.len(), first.on[1].equals.len(), &first.on[2].equals),
+            (1, 2, &vec![json!(false)])
+        );
+        assert_eq!(second.groups, [Source::Pointer("/groups".into())]);
+    }
+
+    #[test]
+    fn a_mistake_is_told_by_its_place() {
+        for (more, place) in [
+            (json!({"name": "a/b"}), "[0].name"),
+            (json!({"senders": []}), "[0].senders an empty list"),
+            (json!({"senders": ["ci", "nobody"]}), "[0].senders[1]"),
+            (json!({"target": "prod"}), "[0].target"),
+            (json!({"target": "mgmt"}), "[0].target"),
+            (json!({"directory": " "}), "[0].directory"),
+            (json!({"directory": 5}), "[0].directory"),
+            (json!({"directory": {"pointer": "repository"}}), "[0].directory"),
+            (json!({"directory": {"pointer": ""}}), "[0].directory"),
+            (json!({"directory": {"pointer": "/a~2b"}}), "[0].directory"),
+            (json!({"directory": {"pointer": "/a~"}}), "[0].directory"),
+            (json!({"directory": {"pointer": "/a", "default": "b"}}), "[0].directory"),
+            (json!({"groups": ["CN=a,DC=b", 7]}), "[0].groups[1]"),
+            (json!({"groups": {"pointer": "x"}}), "[0].groups neither"),
+            (json!({"groups": ["CN=a"], "addToProfile": "yes"}), "[0].addToProfile"),
+            (json!({"addToProfile": true}), "[0].addToProfile but no groups"),
+            (json!({"groups": ["gg@corp.example"], "addToProfile": true}), "[0].groups[0] no DN"),
+            (json!({"groups": ["a\u{7}b"]}), "[0].groups[0] a text that holds a control character"),
+            (json!({"on": [{"equals": "x"}]}), "[0].on[0] not one of"),
+            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] not one of"),
+            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] not one of"),
+            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0].header"),
+            (json!({"on": [{"header": "a", "equals": ["x", 5]}]}), "[0].on[0].equals"),
+            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0].equals an empty list"),
+            (json!({"on": [{"pointer": "/a"}]}), "missing field `equals`"),
+            (json!({"ignoreSafeguards": true}), "unknown field `ignoreSafeguards`"),
+        ] {
+            let problems = parse(&json!([hook(&more)])).unwrap_err();
+            assert!(problems.len() == 1 && problems[0].variable == NAME, "{problems:?}");
+            assert!(problems[0].detail.contains(place), "{more}: {problems:?}");
+        }
+        // Who may call is not known while a mistake is there.
+        let config = Config::parse(|name| match name {
+            "hooks" => Some(json!([hook(&json!({}))]).to_string()),
+            "api_keys" => Some("[{".to_owned()),
+            _ => None,
+        });
+        assert!(config.unwrap_err().iter().all(|problem| problem.variable != NAME));
+        let twice = parse(&json!([hook(&json!({})), hook(&json!({}))])).unwrap_err();
+        assert!(twice[0].detail.contains("[1].name the name of another"), "{twice:?}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Named senders: callers that cannot send a key, but sign what they send, or send a token of their own.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use super::Reader;
+use super::grant::{self, Grant, IsTarget};
+use crate::auth::Secret;
+
+/// The variable.
+const NAME: &str = "webhook_secrets";
+
+/// How a request proves its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    Standard,
+    /// GitHub's `X-Hub-Signature-256`.
+    Hub,
+    /// GitLab's `X-Gitlab-Token`, the secret itself.
+    Token,
+}
+
+/// A caller that proves itself by one of its secrets.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Who it is.
+    pub grant: Grant,
+    secrets: Vec<SenderSecret>,
+}
+
+#[derive(Debug, Clone)]
+struct SenderSecret {
+    form: Form,
+    text: Secret,
+    key: Key,
+}
+
+/// The bytes that sign, or that are compared.
+#[derive(Clone, PartialEq, Eq)]
+struct Key(Vec<u8>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Sender {
+    /// The keys it uses in this form.
+    pub fn keys(&self, form: Form) -> impl Iterator<Item = &[u8]> {
+        self.secrets.iter().filter(move |secret| secret.form == form).map(|secret| secret.key.0.as_slice())
+    }
+
+    /// Its secrets as they were configured.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.iter().map(|secret| &secret.text)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    scheme: String,
+    secrets: Vec<Secret>,
+    scopes: Vec<String>,
+    targets: Option<Vec<String>>,
+}
+
+/// Reads the senders. `taken` collects the callers' names.
+pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: IsTarget<'_>) -> Vec<Sender> {
+    let mut senders: Vec<Sender> = Vec::new();
+    for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
+        let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        if entry.secrets.is_empty() {
+            reader.problem(NAME, format!("has at [{at}].secrets an empty list: nobody could prove to be this sender"));
+        }
+        let mut sender = Sender { grant, secrets: Vec::new() };
+        for (which, text) in entry.secrets.into_iter().enumerate() {
+            match secret(&entry.scheme, text) {
+                Ok(secret) => {
+                    let known = senders.iter().chain([&sender]).flat_map(|sender| &sender.secrets);
+                    if known.into_iter().any(|known| known.key == secret.key) {
+                        reader.problem(
+                            NAME,
+                            format!("has at [{at}].secrets[{which}] a secret that stands there already"),
+                        );
+                    }
+                    sender.secrets.push(secret);
+                }
+                Err(Mistake::Scheme) => {
+                    reader
+                        .problem(NAME, format!("has at [{at}].scheme a word that is none of standard, github, gitlab"));
+                    break;
+                }
+                Err(Mistake::Secret(why)) => reader.problem(NAME, format!("has at [{at}].secrets[{which}] {why}")),
+            }
+        }
+        senders.push(sender);
+    }
+    senders
+}
+
+enum Mistake {
+    Scheme,
+    Secret(&'static str),
+}
+
+fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, Mistake> {
+    let is_signing = text.expose().starts_with("whsec_");
+    let (form, key) = match scheme {
+        "standard" => (Form::Standard, signing_key(&text)?),
+        "gitlab" if is_signing => (Form::Standard, signing_key(&text)?),
+        "gitlab" => (Form::Token, plain(&text)?),
+        "github" => (Form::Hub, plain(&text)?),
+        _ => return Err(Mistake::Scheme),
+    };
+    Ok(SenderSecret { form, text, key: Key(key) })
+}
+
+/// Standard Webhooks 1.0, "Signature scheme": `whsec_` and the base64 of 24 to 64 bytes.
+fn signing_key(text: &Secret) -> Result<Vec<u8>, Mistake> {
+    let key = text.expose().strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
+    key.filter(|key| (24..=64).contains(&key.len())).ok_or(Mistake::Secret(
+        "something other than whsec_ and the base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)",
+    ))
+}
+
+/// Whoever saw one signed request can try short secrets against it.
+fn plain(text: &Secret) -> Result<Vec<u8>, Mistake> {
+    let text = text.expose();
+    if text.trim() != text || text.chars().count() < 16 {
+        return Err(Mistake::Secret(
+            "a text of fewer than 16 characters, or one that begins or ends with white space; make one with: openssl rand -hex 32",
+        ));
+    }
+    Ok(text.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Problem};
+    use serde_json::{Value, json};
+
+    const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    fn parse(senders: &Value, keys: Option<&str>) -> Result<Config, Vec<Problem>> {
+        Config::parse(|name| match name {
+            "vcf_url" => Some("https://s".to_owned()),
+            "vcf_username" | "vcf_password" => Some("user".to_owned()),
+            "api_keys" => keys.map(str::to_owned),
+            "webhook_secrets" => Some(senders.to_string()),
+            _ => None,
+        })
+    }
+
+    fn sender(more: &Value) -> Value {
+        let mut sender = json!({"name": "ci", "scheme": "standard", "secrets": [SIGNING], "scopes": ["vidm:sync"]});
+        for (name, value) in more.as_object().unwrap() {
+            sender[name] = value.clone();
+        }
+        sender
+    }
+
+    #[test]
+    fn a_secret_is_good_for_its_form() {
+        let plain = "a secret of some length";
+        let senders = json!([
+            sender(&json!({"scheme": "gitlab", "secrets": [plain, SIGNING], "targets": ["vcf/default"]})),
+            sender(&json!({"name": "octo", "scheme": "github", "secrets": ["whsec_ but of GitHub"]})),
+        ]);
+        let config = parse(&senders, None).unwrap();
+        let keys = |which: usize, form| config.senders[which].keys(form).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(keys(0, Form::Token), [plain.as_bytes()]);
+        assert_eq!(keys(0, Form::Standard)[0].len(), 24);
+        assert_eq!(keys(0, Form::Hub).len(), 0);
+        assert_eq!(keys(1, Form::Hub), [b"whsec_ but of GitHub"]);
+        assert_eq!(keys(1, Form::Standard).len() + keys(1, Form::Token).len(), 0);
+        assert!(config.senders[0].grant.is_for("vcf", "default") && !config.senders[0].grant.is_for("vidm", "default"));
+        // All three are struck out wherever they show.
+        assert_eq!(config.secrets().len(), 1 + 3);
+        let shown = format!("{config:?}");
+        let bytes = format!("{:?}", keys(0, Form::Standard)[0]);
+        assert!(!shown.contains(plain) && !shown.contains("whsec_") && !shown.contains(&bytes), "{shown}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_by_its_place_and_without_its_value() {
+        for (more, place) in [
+            (json!({"scheme": "hunter2"}), "[0].scheme"),
+            (json!({"scopes": ["hunter2"]}), "[0].scopes"),
+            (json!({"targets": ["default", "hunter2"]}), "[0].targets[1]"),
+            (json!({"name": " "}), "[0] an empty name"),
+            (json!({"secrets": []}), "[0].secrets"),
+            (json!({"secrets": [SIGNING, "hunter2"]}), "[0].secrets[1]"),
+            (json!({"secrets": ["whsec_aHVudGVyMg=="]}), "[0].secrets[0]"),
+            (json!({"secrets": [format!("whsec_{}", STANDARD.encode([7; 65]))]}), "[0].secrets[0]"),
+            (json!({"secrets": ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}), "[0].secrets[0]"),
+            (json!({"secrets": [SIGNING, SIGNING]}), "[0].secrets[1] a secret that stands there"),
+            (json!({"scheme": "github", "secrets": ["hunter2"]}), "[0].secrets[0]"),
+            (json!({"scheme": "github", "secrets": ["hunter2hunter2hunter2\n"]}), "[0].secrets[0]"),
+            (json!({"scheme": "gitlab", "secrets": ["whsec_hunter2hunter2hunter2!"]}), "[0].secrets[0]"),
+            (json!({"secret": "hunter2"}), "unknown field `secret`"),
+        ] {
+            let problems = parse(&json!([sender(&more)]), None).unwrap_err();
+            let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            assert!(problems.iter().any(|problem| problem.variable == NAME), "{told}");
+            assert!(told.contains(place) && !told.contains("hunter2") && !told.contains("whsec_M"), "{more}: {told}");
+        }
+        let problems = parse(&json!("hunter2"), None).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.variable == NAME), "{problems:?}");
+    }
+
+    #[test]
+    fn a_name_is_one_callers_alone_and_somebody_may_call() {
+        let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":[]}]"#;
+        let taken = parse(&json!([sender(&json!({}))]), Some(keys)).unwrap_err();
+        assert!(taken.len() == 1 && taken[0].detail.contains("[0] a name that another"), "{taken:?}");
+        let twice =
+            json!([sender(&json!({})), sender(&json!({"secrets": ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]}))]);
+        assert!(parse(&twice, None).unwrap_err()[0].detail.contains("[1] a name that another"));
+        assert!(parse(&json!([sender(&json!({"name": "other"}))]), Some(keys)).is_ok());
+        let nobody = parse(&json!([]), Some("[]")).unwrap_err();
+        assert!(nobody[0].detail.contains("nobody may call"), "{nobody:?}");
+    }
+}

@@ -1,0 +1,220 @@
+//! `POST /hooks/{hook}`: syncs for senders who cannot shape their request. What is asked for stands in the configuration, or at
+//! a place in the body that the configuration names; from there on it is what `POST …/syncs` does, safeguards always on.
+
+use http::StatusCode;
+use percent_encoding::percent_decode;
+use serde_json::{Value, json};
+
+use super::input::is_unresolved;
+use super::route::Matched;
+use super::{Context, Reply, vidm_routes};
+use crate::config::{Condition, Hook, Place, Source};
+use crate::error::{Error, ErrorCode, FieldError, excerpt};
+use crate::runtime::Runtime;
+use crate::vidm::GroupQuery;
+
+pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
+    let name = matched.parameter("hook");
+    let Some(hook) = context.configured.config.hooks.iter().find(|hook| hook.name == name) else {
+        return Err(Error::new(ErrorCode::RouteNotFound, format!("there is no hook {}", excerpt(name)))
+            .hint("hooks stand in the variable hooks"));
+    };
+    let caller = context.caller.name();
+    if !hook.senders.iter().any(|sender| sender == caller) {
+        return Err(Error::new(ErrorCode::Forbidden, format!("the caller {caller} is not for this hook"))
+            .hint("name the caller in the hook's senders"));
+    }
+    context.caller.require_target("vidm", &hook.target)?;
+    context.log.target(&hook.target);
+    // What a repository host sends when the hook is set up there.
+    if context.request.headers.get("x-github-event").is_some_and(|event| event == "ping") {
+        return reply(&json!({ "pong": true }));
+    }
+    let body = document(context.body)?;
+    if let Some(place) = hook.on.iter().find(|condition| !holds(condition, &context, &body)).map(place) {
+        return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
+    }
+    // A sender waits some seconds and no longer; the sync goes on without it.
+    context.patience = None;
+    let (directory, groups) = input(hook, &body).map_err(Error::invalid)?;
+    vidm_routes::start_by_hook(&mut context, &hook.target, &directory, groups, hook.add_to_profile).await
+}
+
+/// 200 whatever comes of it: a host that is answered otherwise too often gives its hook up.
+fn reply(value: &Value) -> Result<Reply, Error> {
+    super::json(StatusCode::OK, value).map(Reply::Whole)
+}
+
+fn place(condition: &Condition) -> String {
+    match &condition.place {
+        Place::Header(name) => format!("the header {name}"),
+        Place::Pointer(pointer) => pointer.clone(),
+    }
+}
+
+fn holds<R>(condition: &Condition, context: &Context<'_, R>, body: &Value) -> bool {
+    match &condition.place {
+        Place::Header(name) => {
+            let value = context.request.headers.get(name).map(http::HeaderValue::as_bytes);
+            condition.equals.iter().any(|wanted| wanted.as_str().map(str::as_bytes) == value)
+        }
+        Place::Pointer(pointer) => body.pointer(pointer).is_some_and(|found| condition.equals.contains(found)),
+    }
+}
+
+/// The directory and the groups, or all that is wrong with them.
+fn input(hook: &Hook, body: &Value) -> Result<(String, Vec<String>), Vec<FieldError>> {
+    let mut wrong = Vec::new();
+    let mut directories = texts(&hook.directory, body, &mut wrong);
+    if directories.len() > 1 {
+        wrong.push(FieldError::new(pointer(&hook.directory), "is more than one text: this hook syncs one directory"));
+    }
+    let mut groups = Vec::new();
+    for source in &hook.groups {
+        for group in texts(source, body, &mut wrong) {
+            match GroupQuery::parse(&group) {
+                Err(why) => wrong.push(FieldError::new(pointer(source), why)),
+                Ok(GroupQuery::Name(_)) if hook.add_to_profile => {
+                    wrong.push(FieldError::new(pointer(source), "must be a DN (CN=…,DC=…) to be added to the profile"));
+                }
+                Ok(_) => groups.push(group),
+            }
+        }
+    }
+    match directories.pop() {
+        Some(directory) if wrong.is_empty() => Ok((directory, groups)),
+        _ => Err(wrong),
+    }
+}
+
+fn pointer(source: &Source) -> &str {
+    match source {
+        Source::Fixed(_) => "",
+        Source::Pointer(pointer) => pointer,
+    }
+}
+
+/// The text, or the texts of a list, that a source gives; never none without a mistake.
+fn texts(source: &Source, body: &Value, wrong: &mut Vec<FieldError>) -> Vec<String> {
+    let pointer = match source {
+        Source::Fixed(text) => return vec![text.clone()],
+        Source::Pointer(pointer) => pointer,
+    };
+    let found = match body.pointer(pointer) {
+        None | Some(Value::Null) => {
+            wrong.push(FieldError::new(pointer, "leads to nothing; this hook takes a text from there"));
+            return Vec::new();
+        }
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+    };
+    let text = |item: &Value| item.as_str().map(str::trim).filter(|text| names_something(text)).map(str::to_owned);
+    let texts: Option<Vec<String>> = found.iter().map(text).collect();
+    texts.filter(|texts| !texts.is_empty()).unwrap_or_else(|| {
+        wrong.push(FieldError::new(pointer, "is neither a text nor a list of texts that name something"));
+        Vec::new()
+    })
+}
+
+/// Whether a text names something, for all that can be said of it here.
+fn names_something(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control) && !is_unresolved(text)
+}
+
+/// The JSON in a body: all of it, or the field `payload` of a form. Placeholders in it are nobody's concern; a commit's message
+/// may hold any text.
+fn document(body: &[u8]) -> Result<Value, Error> {
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    let payload = text.split(|byte| *byte == b'&').find_map(|field| field.strip_prefix(b"payload="));
+    let parsed = match payload {
+        Some(encoded) if !text.starts_with(b"{") => {
+            let spaced: Vec<u8> = encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+            serde_json::from_slice(&percent_decode(&spaced).collect::<Vec<u8>>())
+        }
+        _ if text.is_empty() => Ok(Value::Null),
+        _ => serde_json::from_slice(text),
+    };
+    parsed.map_err(|_| {
+        Error::invalid(vec![FieldError::new("", "the body is neither JSON nor a form with JSON in its field payload")])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook(directory: Source, groups: &[Source]) -> Hook {
+        Hook {
+            name: "h".into(),
+            senders: vec![],
+            target: "default".into(),
+            directory,
+            groups: groups.to_vec(),
+            add_to_profile: false,
+            on: vec![],
+        }
+    }
+
+    fn at(pointer: &str) -> Source {
+        Source::Pointer(pointer.to_owned())
+    }
+
+    #[test]
+    fn the_json_of_a_body_in_its_forms() {
+        let wanted = json!({"a": {"b": "c & d + é ${x}"}});
+        let text = wanted.to_string();
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for body in [
+            text.clone().into_bytes(),
+            [b"\xEF\xBB\xBF ".as_slice(), text.as_bytes(), b"\n"].concat(),
+            format!("payload={encoded}").into_bytes(),
+            format!("x=1&payload={encoded}&y=2").into_bytes(),
+            b"payload={\"a\":{\"b\":\"c+%26+d+%2B+\xC3\xA9+${x}\"}}".to_vec(),
+        ] {
+            assert_eq!(document(&body).unwrap(), wanted, "{}", String::from_utf8_lossy(&body));
+        }
+        assert_eq!(document(b" ").unwrap(), Value::Null);
+        assert_eq!(document(br#"{"text":"&payload=x"}"#).unwrap(), json!({"text": "&payload=x"}));
+        for body in [b"{".as_slice(), b"a=b", b"payload=", b"payload=x", b"\xFF"] {
+            assert_eq!(document(body).unwrap_err().code(), ErrorCode::RequestInvalid);
+        }
+    }
+
+    #[test]
+    fn texts_are_taken_from_where_they_stand() {
+        let body = json!({"repository": {"name": " corp "}, "a/b": ["CN=a", "CN=b"], "one": "CN=c"});
+        let hook =
+            hook(at("/repository/name"), &[Source::Fixed("CN=f".into()), at("/a~1b"), at("/one"), at("/a~1b/1")]);
+        let wanted = ["CN=f", "CN=a", "CN=b", "CN=c", "CN=b"].map(str::to_owned).to_vec();
+        assert_eq!(input(&hook, &body).unwrap(), ("corp".to_owned(), wanted));
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_named_all_of_it() {
+        let body = json!({"none": null, "number": 5, "empty": [], "blank": " ", "mixed": ["a", 1], "left": "${x}",
+                          "broken": "a\u{0}", "two": ["a", "b"], "good": "a"});
+        for (directory, detail) in [
+            ("/absent", "leads to nothing"),
+            ("/none", "leads to nothing"),
+            ("/good/x", "leads to nothing"),
+            ("/number", "neither a text"),
+            ("/empty", "neither a text"),
+            ("/blank", "neither a text"),
+            ("/mixed", "neither a text"),
+            ("/left", "neither a text"),
+            ("/broken", "neither a text"),
+            ("/two", "more than one"),
+        ] {
+            let wrong = input(&hook(at(directory), &[at("/good"), at("/missing")]), &body).unwrap_err();
+            let told: Vec<_> = wrong.iter().map(|field| field.pointer.as_str()).collect();
+            assert_eq!(told, [directory, "/missing"]);
+            assert!(wrong[0].detail.contains(detail), "{wrong:?}");
+        }
+        assert!(input(&hook(at("/good"), &[at("/good")]), &Value::Null).is_err());
+        let adding = Hook { add_to_profile: true, ..hook(at("/good"), &[at("/good")]) };
+        let wrong = input(&adding, &body).unwrap_err();
+        assert!(wrong[0].pointer == "/good" && wrong[0].detail.contains("DN"), "{wrong:?}");
+        let long = json!({"good": "x".repeat(3000)});
+        assert_eq!(input(&hook(Source::Fixed("d".into()), &[at("/good")]), &long).unwrap_err()[0].pointer, "/good");
+    }
+}
