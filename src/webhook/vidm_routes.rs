@@ -22,6 +22,9 @@ use crate::vidm::{Client, Counts, Directory, DirectoryRef, Group, GroupQuery, Sy
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;
 
+/// How many groups one request may name.
+const MOST_GROUPS: usize = 32;
+
 /// What a start may be asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -250,7 +253,7 @@ async fn start<R: Runtime>(
         }
         context.log.ignores_safeguards();
     }
-    check_groups(&wanted)?;
+    check_groups(&wanted).map_err(|fields| context.input.order_invalid(fields))?;
     if wanted.dry_run {
         return dry_run(client, which, wanted.ignore_safeguards).await.map(Reply::Whole);
     }
@@ -258,7 +261,7 @@ async fn start<R: Runtime>(
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
     let order = Order {
         ignore_safeguards: wanted.ignore_safeguards,
-        groups: wanted.groups,
+        groups: wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect(),
         add_to_profile: wanted.add_to_profile,
     };
     let (request, status) = desk.start(which, order).await?;
@@ -271,9 +274,10 @@ async fn start<R: Runtime>(
 }
 
 /// What is wrong with the groups, all of it at once.
-fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
+fn check_groups(wanted: &StartRequest) -> Result<(), Vec<FieldError>> {
     let mut fields = Vec::new();
-    for (at, group) in wanted.groups.iter().enumerate() {
+    let groups = || wanted.groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
+    for (at, group) in groups() {
         match GroupQuery::parse(group) {
             Err(why) => fields.push(FieldError::new(format!("/groups/{at}"), why.to_string())),
             Ok(GroupQuery::Name(_)) if wanted.add_to_profile => fields.push(FieldError::new(
@@ -283,13 +287,17 @@ fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
             Ok(_) => {}
         }
     }
-    if wanted.add_to_profile && wanted.groups.is_empty() {
+    if groups().count() > MOST_GROUPS {
+        let detail = format!("holds more than {MOST_GROUPS} groups, and each is looked up: ask in parts");
+        fields.push(FieldError::new("/groups", detail));
+    }
+    if wanted.add_to_profile && groups().next().is_none() {
         fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
     }
     if serde_json::to_vec(&wanted.groups).is_ok_and(|text| text.len() > MAX_GROUPS) {
         fields.push(FieldError::new("/groups", "is too long for one request: they travel in its id; ask in parts"));
     }
-    if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields)) }
+    if fields.is_empty() { Ok(()) } else { Err(fields) }
 }
 
 async fn dry_run<R: Runtime>(

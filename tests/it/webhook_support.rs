@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::script::{Call, Script};
 
-const KEY: &str = "key-with-all-scopes";
-const READER: &str = "key-that-may-read";
+pub(crate) const KEY: &str = "key-with-all-scopes";
+pub(crate) const READER: &str = "key-that-may-read";
 
 /// A webhook over a script.
 pub(crate) struct Door {
@@ -104,6 +104,11 @@ impl Door {
 
     /// The same with `variables` set.
     pub(crate) fn with(variables: &[(&str, &str)], calls: impl IntoIterator<Item = Call>) -> Self {
+        Self::over(Script::new(calls), variables)
+    }
+
+    /// The same over this script.
+    pub(crate) fn over(script: Script, variables: &[(&str, &str)]) -> Self {
         let digest = |key: &str| {
             let mut hex = String::new();
             for byte in Sha256::digest(key) {
@@ -132,7 +137,7 @@ impl Door {
             })
         });
         assert!(config.is_ok(), "{config:?}");
-        Self { script: Rc::new(Script::new(calls)), webhook: Rc::new(Webhook::new(config)) }
+        Self { script: Rc::new(script), webhook: Rc::new(Webhook::new(config)) }
     }
 
     /// One request with all scopes.
@@ -146,9 +151,13 @@ impl Door {
     }
 
     fn send_as(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap();
-        let read = async |body, _| Body::Whole(body);
+        let body = Body::Whole(Bytes::copy_from_slice(body.as_bytes()));
+        self.send_request(Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap())
+    }
+
+    /// One request as it is; `Body` is what the face makes of its body.
+    pub(crate) fn send_request(&self, request: Request<Body>) -> Answer {
+        let read = async |body, _| body;
         let response = self.script.run(self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read));
         let whole = |content| match content {
             Content::Whole(bytes) => bytes,
