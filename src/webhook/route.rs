@@ -4,7 +4,7 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use std::sync::LazyLock;
 
-use super::input::{is_unresolved, unresolved};
+use super::input::is_unresolved;
 use crate::config::Scope;
 use crate::error::{Error, ErrorCode, FieldError};
 
@@ -160,6 +160,11 @@ impl Matched {
         self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// The names of the parameters that a caller's template engine left as they were.
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().filter(|(_, value)| is_unresolved(value)).map(|(name, _)| name.as_str())
+    }
+
     /// The target's name, where the route has one.
     pub(super) fn target(&self) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == "target").map(|(_, value)| value.as_str())
@@ -188,11 +193,7 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
         if let Some(fault) = value.as_deref().map_or(Some("is not UTF-8"), fault) {
             return Err(Error::invalid(vec![FieldError::new("", format!("{{{name}}} in the path {fault}"))]));
         }
-        let value = value.unwrap_or_default().into_owned();
-        if is_unresolved(&value) {
-            return Err(unresolved(&format!("{{{name}}} in the path"), Vec::new()));
-        }
-        parameters.push((name.to_owned(), value));
+        parameters.push((name.to_owned(), value.unwrap_or_default().into_owned()));
     }
     Ok(Matched { row: found.value, parameters })
 }
@@ -260,11 +261,15 @@ mod tests {
             assert_eq!(code, ErrorCode::RequestInvalid);
             assert!(detail.contains("{directory}") && detail.contains(fault), "{detail}");
         }
+    }
+
+    #[test]
+    fn what_a_template_left_is_noticed() {
         for parameter in ["${resource.name}", "%24%7Bresource.name%7D", "a-$%7Bx}"] {
-            let (code, detail) = told(parameter);
-            assert_eq!(code, ErrorCode::UnresolvedPlaceholder);
-            assert!(detail.contains("{directory} in the path"), "{detail}");
+            let matched = find(&format!("/vidm/${{target}}/v1/directories/{parameter}")).unwrap();
+            assert_eq!(matched.placeholders().collect::<Vec<_>>(), ["target", "directory"]);
         }
+        assert_eq!(find("/vidm/default/v1/directories/$%7Bcorp").unwrap().placeholders().count(), 0);
     }
 
     #[test]

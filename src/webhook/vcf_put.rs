@@ -88,7 +88,7 @@ pub(super) async fn put_source<R: Runtime>(
         ));
         valid = Err(errors);
     }
-    let certificates = valid.map_err(Error::invalid)?;
+    let certificates = valid.map_err(|fields| context.input.body_invalid(fields))?;
     let options = options(context)?;
     let put = client.put_identity_source(provider, domain, &spec, options).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
@@ -102,7 +102,9 @@ pub(super) async fn put_provider<R: Runtime>(
     target: &str,
 ) -> Result<Response<Bytes>, Error> {
     let spec: IdentityProviderSpec = context.input.body()?;
-    let certificates = spec.validate(Purpose::Create, context.outbound.runtime().now()).map_err(Error::invalid)?;
+    let certificates = spec
+        .validate(Purpose::Create, context.outbound.runtime().now())
+        .map_err(|fields| context.input.body_invalid(fields))?;
     let options = options(context)?;
     let put = client.put_identity_provider(&spec, options).await?;
     answer(target, None, put, options, Document { certificates, ..Document::default() })

@@ -29,7 +29,8 @@ pub(super) async fn dispatch<R: Runtime>(
         Name::IdentityProviders => json(StatusCode::OK, &client.identity_providers().await?),
         Name::IdentityProvider if method == Method::PATCH => {
             let spec: IdentityProviderSpec = context.input.body()?;
-            spec.validate(Purpose::Update, context.outbound.runtime().now()).map_err(Error::invalid)?;
+            spec.validate(Purpose::Update, context.outbound.runtime().now())
+                .map_err(|fields| context.input.body_invalid(fields))?;
             client.update_identity_provider(id, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
@@ -41,7 +42,8 @@ pub(super) async fn dispatch<R: Runtime>(
         Name::IdentitySources => add_source(&context, &client, name, id).await,
         Name::IdentitySource if method == Method::PATCH => {
             let spec: IdentitySourceSpec = context.input.body()?;
-            spec.validate(Purpose::Update, context.outbound.runtime().now()).map_err(Error::invalid)?;
+            spec.validate(Purpose::Update, context.outbound.runtime().now())
+                .map_err(|fields| context.input.body_invalid(fields))?;
             client.update_identity_source(id, domain, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
@@ -71,7 +73,9 @@ async fn add_provider<R: Runtime>(
     target: &str,
 ) -> Result<Response<Bytes>, Error> {
     let spec: IdentityProviderSpec = context.input.body()?;
-    let certificates = spec.validate(Purpose::Create, context.outbound.runtime().now()).map_err(Error::invalid)?;
+    let certificates = spec
+        .validate(Purpose::Create, context.outbound.runtime().now())
+        .map_err(|fields| context.input.body_invalid(fields))?;
     let AddedProvider { id, message } = client.add_identity_provider(&spec).await?;
     created(target, None, Document { id, message, certificates, ..Document::default() })
 }
@@ -83,7 +87,9 @@ async fn add_source<R: Runtime>(
     provider: &str,
 ) -> Result<Response<Bytes>, Error> {
     let spec: IdentitySourceSpec = context.input.body()?;
-    let certificates = spec.validate(Purpose::Create, context.outbound.runtime().now()).map_err(Error::invalid)?;
+    let certificates = spec
+        .validate(Purpose::Create, context.outbound.runtime().now())
+        .map_err(|fields| context.input.body_invalid(fields))?;
     let AddedSource { message } = client.add_identity_source(provider, &spec).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
     created(target, Some(provider), Document { domain_name, message, certificates, ..Document::default() })

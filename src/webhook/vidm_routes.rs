@@ -337,16 +337,17 @@ async fn start<R: Runtime>(
         }
         context.log.ignores_safeguards();
     }
-    check_groups(&wanted)?;
+    check_groups(&wanted).map_err(|fields| context.input.order_invalid(fields))?;
     if wanted.dry_run {
         return dry_run(client, which, wanted.ignore_safeguards).await.map(Reply::Whole);
     }
     let configured = context.configured;
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
+    let groups: Vec<_> = wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
     let order = Order {
         ignore_safeguards: wanted.ignore_safeguards,
-        groups_at: long_groups::keep(context.outbound.store(), target, &wanted.groups).await?,
-        groups: wanted.groups,
+        groups_at: long_groups::keep(context.outbound.store(), target, &groups).await?,
+        groups,
         add_to_profile: wanted.add_to_profile,
     };
     let (request, status) = desk.start(which, order).await?;
@@ -359,9 +360,10 @@ async fn start<R: Runtime>(
 }
 
 /// What is wrong with the groups, all of it at once.
-fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
+fn check_groups(wanted: &StartRequest) -> Result<(), Vec<FieldError>> {
     let mut fields = Vec::new();
-    for (at, group) in wanted.groups.iter().enumerate() {
+    let groups = || wanted.groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
+    for (at, group) in groups() {
         match GroupQuery::parse(group) {
             Err(why) => fields.push(FieldError::new(format!("/groups/{at}"), why.to_string())),
             Ok(GroupQuery::Name(_)) if wanted.add_to_profile => fields.push(FieldError::new(
@@ -371,14 +373,14 @@ fn check_groups(wanted: &StartRequest) -> Result<(), Error> {
             Ok(_) => {}
         }
     }
-    if wanted.add_to_profile && wanted.groups.is_empty() {
-        fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
-    }
-    if wanted.groups.len() > GroupQuery::MAX {
-        let told = format!("names {} groups; at most {} in one request", wanted.groups.len(), GroupQuery::MAX);
+    if groups().count() > GroupQuery::MAX {
+        let told = format!("names {} groups; at most {} in one request", groups().count(), GroupQuery::MAX);
         fields.push(FieldError::new("/groups", told));
     }
-    if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields)) }
+    if wanted.add_to_profile && groups().next().is_none() {
+        fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
+    }
+    if fields.is_empty() { Ok(()) } else { Err(fields) }
 }
 
 async fn dry_run<R: Runtime>(

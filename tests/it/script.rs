@@ -144,6 +144,7 @@ pub(crate) struct Script {
     serial: Cell<u64>,
     lines: RefCell<Vec<String>>,
     store: Option<Rc<MemoryStore>>,
+    refuses: bool,
 }
 
 #[derive(Debug)]
@@ -165,7 +166,15 @@ impl Script {
             serial: Cell::default(),
             lines: RefCell::default(),
             store: None,
+            refuses: false,
         }
+    }
+
+    /// A script in which nobody listens anywhere: every request is refused, and none is kept.
+    pub(crate) fn refusing() -> Self {
+        let mut script = Self::new([]);
+        script.refuses = true;
+        script
     }
 
     /// The same with this store, which other scripts may share.
@@ -225,6 +234,11 @@ impl Script {
         self.lines.borrow().clone()
     }
 
+    /// The lines logged since the last time.
+    pub(crate) fn take_lines(&self) -> Vec<String> {
+        self.lines.take()
+    }
+
     fn serial(&self) -> u64 {
         self.serial.set(self.serial.get() + 1);
         self.serial.get()
@@ -237,6 +251,9 @@ impl Script {
 
 impl HttpClient for Script {
     async fn send(&self, request: http::Request<Bytes>, _: &Limits) -> Result<http::Response<Bytes>, TransportError> {
+        if self.refuses {
+            return Err(TransportError::new(TransportErrorKind::Refused, "nobody listens"));
+        }
         let Some(call) = self.calls.borrow_mut().pop_front() else {
             panic!("the script expects no further request, and this came: {} {}", request.method(), request.uri());
         };

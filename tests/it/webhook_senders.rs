@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use idhook::webhook::Body;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook as Signer;
 
@@ -43,7 +44,7 @@ pub(crate) fn ask(
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    door.ask(request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap())
+    door.ask(request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap())
 }
 
 fn last_line(door: &Door) -> Value {

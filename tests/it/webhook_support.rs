@@ -105,6 +105,11 @@ impl Door {
 
     /// The same with `variables` set.
     pub(crate) fn with(variables: &[(&str, &str)], calls: impl IntoIterator<Item = Call>) -> Self {
+        Self::over(Script::new(calls), variables)
+    }
+
+    /// The same over this script.
+    pub(crate) fn over(script: Script, variables: &[(&str, &str)]) -> Self {
         let digest = |key: &str| {
             let mut hex = String::new();
             for byte in Sha256::digest(key) {
@@ -133,7 +138,7 @@ impl Door {
             })
         });
         assert!(config.is_ok(), "{config:?}");
-        Self { script: Rc::new(Script::new(calls)), webhook: Rc::new(Webhook::new(config)) }
+        Self { script: Rc::new(script), webhook: Rc::new(Webhook::new(config)) }
     }
 
     /// One request with all scopes.
@@ -147,17 +152,16 @@ impl Door {
     }
 
     fn send_as(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap();
-        self.ask(request).0
+        let body = Body::Whole(Bytes::copy_from_slice(body.as_bytes()));
+        self.ask(Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap()).0
     }
 
-    /// Any request at all, and whether its body was read.
-    pub(crate) fn ask(&self, request: Request<Bytes>) -> (Answer, bool) {
+    /// One request as it is, `Body` being what the face makes of its body; and whether that was read.
+    pub(crate) fn ask(&self, request: Request<Body>) -> (Answer, bool) {
         let was_read = Cell::new(false);
         let read = async |body, _| {
             was_read.set(true);
-            Body::Whole(body)
+            body
         };
         let response = self.script.run(self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read));
         let whole = |content| match content {

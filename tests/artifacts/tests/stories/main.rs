@@ -8,6 +8,7 @@ mod doctor;
 mod documents;
 mod faults;
 mod hooks;
+mod payloads;
 mod put;
 mod scene;
 mod secrets;

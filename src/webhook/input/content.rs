@@ -1,0 +1,151 @@
+//! A body's media type, and the JSON object it comes to: sent as such, as a form, as a form's `payload`, or in an event.
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use percent_encoding::percent_decode;
+use serde_json::{Map, Value};
+
+use super::event::{self, Event};
+use super::json;
+use crate::error::{Error, ErrorCode, FieldError, excerpt};
+
+/// What a media type says of the text under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    Form,
+    /// An event with its data, as JSON.
+    Event,
+    /// A list of them.
+    Batch,
+}
+
+/// The input, as one object.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// Always an object.
+    pub(super) value: Value,
+    /// Where it stood in what was sent, as a JSON Pointer. Where it was JSON within a text, the pointer goes on into the text.
+    pub(super) place: String,
+}
+
+impl Document {
+    /// `fields` as seen from the outside.
+    pub(super) fn placed(&self, mut fields: Vec<FieldError>) -> Vec<FieldError> {
+        for field in &mut fields {
+            field.pointer.insert_str(0, &self.place);
+        }
+        fields
+    }
+}
+
+/// Reads a body, whatever it came as; an empty one is an empty object.
+pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option<Event>), Error> {
+    let said = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    let coded = headers.get(CONTENT_ENCODING).filter(|_| !text.is_empty());
+    if let Some(coding) = coded.filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let coding = excerpt(&String::from_utf8_lossy(coding.as_bytes()));
+        return Err(Error::new(
+            ErrorCode::UnsupportedMediaType,
+            format!("the content coding {coding} is not read here"),
+        )
+        .hint("send the body as it is, without Content-Encoding"));
+    }
+    if let Some(event) = event::in_headers(headers)? {
+        return Ok((document(said, text, String::new())?, Some(event)));
+    }
+    match said.filter(|said| event::is_event(said)).map(|said| media(said, text)).transpose()? {
+        Some(Media::Batch) => event::only_one(text).map(|(document, event)| (document, Some(event))),
+        Some(_) => event::structured(text).map(|(document, event)| (document, Some(event))),
+        None => Ok((document(said, text, String::new())?, None)),
+    }
+}
+
+/// The object that `text` comes to, under the media type `said`; it stood at `place`.
+pub(super) fn document(said: Option<&str>, text: &[u8], place: String) -> Result<Document, Error> {
+    if text.is_empty() {
+        return Ok(Document { value: Value::Object(Map::new()), place });
+    }
+    let media = said.map_or(Ok(Media::Json), |said| media(said, text))?;
+    // curl -d says "form" of whatever it sends; a form never begins so.
+    if media == Media::Form && !text.starts_with(b"{") {
+        return form(text, place);
+    }
+    object(json::parse(text), place)
+}
+
+/// What was read, if it is an object.
+pub(super) fn object(read: Result<Value, Vec<FieldError>>, place: String) -> Result<Document, Error> {
+    let (value, fields) = match read {
+        Ok(value @ Value::Object(_)) => (value, Vec::new()),
+        Ok(value) => (value, vec![FieldError::new("", "must be a JSON object")]),
+        Err(fields) => (Value::Null, fields),
+    };
+    let document = Document { value, place };
+    if fields.is_empty() { Ok(document) } else { Err(super::invalid(document.placed(fields))) }
+}
+
+/// A form: its fields, or the JSON in its field `payload` (GitHub's way). A field that comes again makes a list.
+fn form(text: &[u8], place: String) -> Result<Document, Error> {
+    let not_utf8 = |_| super::invalid(vec![FieldError::new(place.clone(), "the form is not UTF-8")]);
+    let mut fields = Map::new();
+    for (name, value) in pairs(text).map_err(not_utf8)? {
+        let value = Value::String(value);
+        match fields.get_mut(&name) {
+            None => {
+                fields.insert(name, value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    match fields.get("payload") {
+        Some(Value::String(payload)) => object(json::parse(payload.as_bytes()), format!("{place}/payload")),
+        _ => Ok(Document { value: Value::Object(fields), place }),
+    }
+}
+
+/// What the media type `said` says; `text` is what it is said of.
+fn media(said: &str, text: &[u8]) -> Result<Media, Error> {
+    let refused = |what: &str| {
+        Error::new(ErrorCode::UnsupportedMediaType, format!("{} is not read here", excerpt(what)))
+            .hint("send JSON as Content-Type: application/json")
+    };
+    let mut parts = said.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    for parameter in parts {
+        let (key, value) = parameter.split_once('=').unwrap_or_default();
+        let charset = value.trim().trim_matches('"').to_ascii_lowercase();
+        // In what is ASCII alone, most of them are the same; Java's default for a text is ISO-8859-1.
+        let is_same =
+            matches!(charset.as_str(), "" | "utf-8" | "utf8") || text.is_ascii() && !charset.starts_with("utf");
+        if key.trim().eq_ignore_ascii_case("charset") && !is_same {
+            return Err(refused(said).hint("send the body in UTF-8"));
+        }
+    }
+    match name.as_str() {
+        "" | "application/json" | "text/json" | "text/plain" | "application/octet-stream" => Ok(Media::Json),
+        "application/x-www-form-urlencoded" => Ok(Media::Form),
+        "application/cloudevents+json" => Ok(Media::Event),
+        "application/cloudevents-batch+json" => Ok(Media::Batch),
+        name if name.starts_with("application/") && name.ends_with("+json") => Ok(Media::Json),
+        name => Err(refused(name)),
+    }
+}
+
+/// Name and value pairs of a query or a form.
+pub(super) fn pairs(text: &[u8]) -> Result<Vec<(String, String)>, std::str::Utf8Error> {
+    let decode = |part: &[u8]| {
+        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        percent_decode(&spaced).decode_utf8().map(std::borrow::Cow::into_owned)
+    };
+    text.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = pair.split_at_checked(at).unwrap_or((pair, b""));
+            Ok((decode(name)?, decode(value.strip_prefix(b"=").unwrap_or(value))?))
+        })
+        .collect()
+}

@@ -1,0 +1,71 @@
+//! Placeholders that a caller's template engine left as they were: ServiceNow sends `${name}` where a variable has no value.
+
+use serde_json::Value;
+
+use super::json::{escape, prefixed};
+use crate::error::{Error, ErrorCode, FieldError};
+
+/// What is told of a field with one in it.
+pub(super) const DETAIL: &str = "holds a placeholder ${…} that was not filled in";
+
+/// Whether a text still holds `${…}`.
+pub(in crate::webhook) fn is_unresolved(text: &str) -> bool {
+    text.split_once("${").is_some_and(|(_, rest)| rest.contains('}'))
+}
+
+/// The same for `names` of things that are no field of the body: parts of the path, query parameters.
+pub(super) fn outside(names: Vec<String>) -> Vec<FieldError> {
+    names.into_iter().map(|name| FieldError::new("", format!("{name} {DETAIL}"))).collect()
+}
+
+/// A caller's template was not filled in.
+pub(super) fn unresolved(fields: Vec<FieldError>) -> Error {
+    let place = |field: &FieldError| match field.pointer.as_str() {
+        "" => field.detail.strip_suffix(DETAIL).unwrap_or("the body").trim_end_matches([',', ' ']).to_owned(),
+        pointer => pointer.to_owned(),
+    };
+    let mut places: Vec<_> = fields.iter().filter(|field| field.detail.contains(DETAIL)).take(6).map(place).collect();
+    if places.len() > 5 {
+        places.truncate(5);
+        places.push("…".to_owned());
+    }
+    let detail = format!("a placeholder ${{…}} is left in: {}", places.join(", "));
+    Error::invalid(fields)
+        .recode(ErrorCode::UnresolvedPlaceholder, detail)
+        .hint("the caller's template was not filled in: check the variable's name there")
+}
+
+/// The texts that still hold `${…}`. A field that holds a secret may look like anything.
+pub(super) fn find_placeholders(value: &Value) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    find(value, &mut found);
+    found
+}
+
+fn find(value: &Value, found: &mut Vec<FieldError>) {
+    let before = found.len();
+    match value {
+        Value::String(text) if is_unresolved(text) => found.push(FieldError::new("", DETAIL)),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let before = found.len();
+                find(item, found);
+                prefixed(found, before, || index.to_string());
+            }
+        }
+        Value::Object(fields) => {
+            for (name, item) in fields.iter().filter(|(name, item)| !(item.is_string() && is_secret(name))) {
+                let before = found.len();
+                find(item, found);
+                prefixed(found, before, || escape(name));
+            }
+        }
+        _ => {}
+    }
+    // More than are listed need not be told apart.
+    found.truncate(before.max(super::MAX_ERRORS * 2));
+}
+
+fn is_secret(name: &str) -> bool {
+    ["password", "clientSecret"].iter().any(|secret| secret.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,330 @@
+use super::*;
+use crate::webhook::route;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+struct Wanted {
+    #[serde(deserialize_with = "flag")]
+    ignore_safeguards: bool,
+    #[serde(deserialize_with = "text")]
+    directory: Option<String>,
+    #[serde(deserialize_with = "texts")]
+    groups: Vec<String>,
+}
+
+fn corp() -> Wanted {
+    Wanted { ignore_safeguards: true, directory: Some("corp".into()), ..Wanted::default() }
+}
+
+const PATH: &str = "/vidm/x/v1/syncs";
+const EVENT: &str = "application/cloudevents+json";
+
+fn input(path: &str, headers: &[(&'static str, &str)], body: &[u8]) -> Result<Input, Error> {
+    let mut request = http::Request::post(path).body(()).unwrap();
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    let (parts, ()) = request.into_parts();
+    let matched = route::find(parts.uri.path()).unwrap();
+    Input::of(&parts, &matched, &Body::Whole(Bytes::copy_from_slice(body)))
+}
+
+fn read_with(headers: &[(&'static str, &str)], body: &[u8]) -> Result<Wanted, Error> {
+    input(PATH, headers, body)?.order()
+}
+
+fn read(content_type: Option<&str>, body: &[u8]) -> Result<Wanted, Error> {
+    read_with(content_type.map(|value| (CONTENT_TYPE.as_str(), value)).as_slice(), body)
+}
+
+/// The code, and each wrong field's pointer and detail.
+fn told(error: &Error) -> (ErrorCode, Vec<(&str, &str)>) {
+    (error.code(), error.fields().iter().map(|field| (field.pointer.as_str(), field.detail.as_str())).collect())
+}
+
+fn pointers(error: &Error) -> Vec<&str> {
+    error.fields().iter().map(|field| field.pointer.as_str()).collect()
+}
+
+#[test]
+fn the_same_input_in_many_forms() {
+    let json = br#"{"ignoreSafeguards":true,"directory":"corp"}"#.as_slice();
+    for (content_type, body) in [
+        (Some("application/json"), json),
+        (
+            Some("application/json; charset=utf-8"),
+            b"\xEF\xBB\xBF {\"ignoreSafeguards\":\"true\",\"directory\":\"corp\",\"more\":1}",
+        ),
+        (Some("application/json;charset=\"UTF-8\""), json),
+        (Some("Application/JSON ; Charset=utf8"), json),
+        (Some("text/plain; charset=ISO-8859-1"), json),
+        (Some("text/plain"), br#"{"ignoreSafeguards":1,"directory":"corp"}"#),
+        (None, br#"{"ignoreSafeguards":"True","directory":"corp"}"#),
+        (Some("application/vnd.api+json"), json),
+        (Some("application/x-www-form-urlencoded"), json),
+        (Some("application/x-www-form-urlencoded"), b"ignoreSafeguards=true&directory=c%6Frp"),
+        (
+            Some("application/x-www-form-urlencoded; charset=UTF-8"),
+            b"payload=%7B%22ignoreSafeguards%22%3Atrue%2C%22directory%22%3A%22corp%22%7D",
+        ),
+    ] {
+        assert_eq!(read(content_type, body).unwrap(), corp(), "{content_type:?} {}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn nothing_is_defaults() {
+    assert_eq!(read(Some("application/json"), b"").unwrap(), Wanted::default());
+    assert_eq!(read(Some("application/json"), b"\xEF\xBB\xBF").unwrap(), Wanted::default());
+    assert_eq!(read(Some("multipart/form-data"), b" \n").unwrap(), Wanted::default());
+    assert_eq!(read(None, br#"{"ignoreSafeguards":null,"directory":null,"groups":null}"#).unwrap(), Wanted::default());
+}
+
+#[test]
+fn what_is_wrong_is_named_and_its_value_is_not_shown() {
+    let first = |body: &[u8]| {
+        let error = read(None, body).unwrap_err();
+        (error.code(), error.fields()[0].pointer.clone(), error.fields()[0].detail.clone())
+    };
+    assert!(first(b"{").2.contains("ends too early"));
+    assert!(first(b"{'a':1}").2.contains("line 1, column 2"));
+    assert!(first(b"{} x").2.contains("not JSON"));
+    assert!(first(b"[]").2.contains("object"));
+    assert!(first(b"{\"directory\":\"\xFF\"}").2.contains("not UTF-8"));
+    let (code, pointer, detail) = first(br#"{"ignoreSafeguards":"hunter2"}"#);
+    assert_eq!((code, pointer.as_str()), (ErrorCode::RequestInvalid, "/ignoreSafeguards"));
+    assert!(detail.contains("true or false") && !detail.contains("hunter2"), "{detail}");
+    let (_, pointer, detail) = first(br#"{"directory":["hunter2",2]}"#);
+    assert!(pointer == "/directory" && detail.contains("string") && !detail.contains("hunter2"), "{detail}");
+    let (_, pointer, detail) = first(br#"{"directory":"corp\u0007"}"#);
+    assert!(pointer == "/directory" && detail.contains("control characters"), "{detail}");
+    let (_, pointer, detail) = first(format!(r#"{{"directory":"{}"}}"#, "x".repeat(2049)).as_bytes());
+    assert!(pointer == "/directory" && detail.contains("2048"), "{detail}");
+}
+
+#[test]
+fn all_that_is_wrong_comes_at_once() {
+    let error =
+        read(None, br#"{"ignoreSafeguards":"maybe","directory":{},"groups":["CN=a",1,null,["b","c"]]}"#).unwrap_err();
+    assert_eq!(pointers(&error), ["/directory", "/groups/1", "/groups/3", "/ignoreSafeguards"]);
+    // In a document of the vendor's too, where a list has no room for null.
+    let input = input(PATH, &[], br#"{"name":7,"certChain":["a",1,2,"b"],"ldap":{"type":[]}}"#).unwrap();
+    let error = input.body::<crate::vcf::IdentityProviderSpec>().unwrap_err();
+    assert_eq!(pointers(&error), ["/certChain/1", "/certChain/2", "/ldap/type", "/name"]);
+    let input = input_of_null();
+    assert_eq!(pointers(&input.body::<crate::vcf::IdentityProviderSpec>().unwrap_err()), ["/certChain/1"]);
+}
+
+fn input_of_null() -> Input {
+    input(PATH, &[], br#"{"certChain":["a",null]}"#).unwrap()
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    let error = read(None, br#"{"directory":"a","x":[0,{"y":{"a/b":1,"\u0061/b":2}}],"directory":"b"}"#).unwrap_err();
+    assert_eq!(pointers(&error), ["/x/1/y/a~1b", "/directory"]);
+    assert!(told(&error).1[0].1.contains("twice"));
+    let form = read(Some("application/x-www-form-urlencoded"), b"directory=a&directory=b").unwrap_err();
+    assert_eq!(pointers(&form), ["/directory"]);
+}
+
+#[test]
+fn json_that_cannot_be_taken_is_told_from_what_is_none() {
+    let first = |body: String| read(None, body.as_bytes()).unwrap_err().fields()[0].detail.clone();
+    let deep = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
+    assert!(read(None, deep(126).as_bytes()).is_ok());
+    assert!(first(deep(127)).contains("too deep"));
+    assert!(first("{\"a\":1e999}".to_owned()).contains("too large"));
+    assert!(first("{\"a\":x}".to_owned()).contains("not JSON"));
+}
+
+#[test]
+fn fields_come_from_where_aria_has_them() {
+    for body in [
+        br#"{"directory":["corp"],"ignoreSafeguards":["true"]}"#.as_slice(),
+        br#"{"inputs":{"directory":"corp","ignoreSafeguards":true}}"#,
+        br#"{"customProperties":{"directory":["corp"]},"inputs":{"ignoreSafeguards":1}}"#,
+        br#"{"directory":"corp","inputs":{"directory":"other","ignoreSafeguards":true}}"#,
+        br#"{"inputs":{"directory":"corp"},"customProperties":{"directory":"other","ignoreSafeguards":"true"}}"#,
+        br#"{"inputs":{"directory":null,"customProperties":{"directory":"corp","ignoreSafeguards":"1"}},"directory":null}"#,
+    ] {
+        assert_eq!(read(None, body).unwrap(), corp(), "{}", String::from_utf8_lossy(body));
+    }
+    assert!(read(None, br#"{"directory":["corp","other"]}"#).is_err());
+    assert!(read(None, br#"{"inputs":["directory"],"customProperties":null}"#).is_ok());
+}
+
+#[test]
+fn a_wrong_field_is_told_where_it_stands() {
+    let body =
+        br#"{"inputs":{"groups":["ok",{}],"customProperties":{"directory":{}}},"ignoreSafeguards":7,"groups":null}"#;
+    let error = read(None, body).unwrap_err();
+    assert_eq!(pointers(&error), ["/inputs/customProperties/directory", "/inputs/groups/1", "/ignoreSafeguards"]);
+    let form = read(Some("application/x-www-form-urlencoded"), b"payload={\"inputs\":{\"directory\":{}}}").unwrap_err();
+    assert_eq!(pointers(&form), ["/payload/inputs/directory"]);
+    // What is told later of what was read is told there as well; where one text was taken for a list there is no index.
+    let later = |body: &[u8]| {
+        let input = input(PATH, &[], body).unwrap();
+        input.order_invalid(vec![FieldError::new("/groups/0", "x")]).fields()[0].pointer.clone()
+    };
+    assert_eq!(later(br#"{"customProperties":{"groups":"a"}}"#), "/customProperties/groups");
+    assert_eq!(later(br#"{"inputs":{"groups":["a"]}}"#), "/inputs/groups/0");
+}
+
+#[test]
+fn lists_of_texts_in_their_forms() {
+    let groups = |body: &str| read(None, body.as_bytes()).map(|wanted| wanted.groups);
+    for body in
+        [r#"{"groups":["a","b"]}"#, r#"{"groups":[["a"],"b"]}"#, r#"{"customProperties":{"groups":"[\"a\",\"b\"]"}}"#]
+    {
+        assert_eq!(groups(body).unwrap(), ["a", "b"], "{body}");
+    }
+    assert_eq!(groups(r#"{"groups":"CN=a,DC=b"}"#).unwrap(), ["CN=a,DC=b"]);
+    assert_eq!(groups(r#"{"groups":["", null, "a"]}"#).unwrap(), ["", "", "a"], "each in its place");
+    for body in [r#"{"groups":"[1"}"#, r#"{"groups":{}}"#, r#"{"groups":7}"#, r#"{"groups":true}"#] {
+        assert!(told(&groups(body).unwrap_err()).1[0].1.contains("list of texts"), "{body}");
+    }
+    assert!(told(&groups(r#"{"groups":"[1]"}"#).unwrap_err()).1[0].1.contains("string"));
+    let form = read(Some("application/x-www-form-urlencoded"), b"groups=a&groups=b+c").unwrap();
+    assert_eq!(form.groups, ["a", "b c"]);
+}
+
+#[test]
+fn placeholders_are_all_named() {
+    let error = read(
+        None,
+        br#"{"directory":"${dir}","groups":["${a}","b",["pre ${c} post"]],"ignoreSafeguards":"${flag}","other":"${x}"}"#,
+    )
+    .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
+    assert_eq!(pointers(&error), ["/directory", "/groups/0", "/groups/2", "/ignoreSafeguards"]);
+    assert!(error.detail().contains("/directory, /groups/0, /groups/2, /ignoreSafeguards"), "{error}");
+    // Beside other mistakes.
+    let error = read(None, br#"{"directory":"${dir}","groups":{}}"#).unwrap_err();
+    assert_eq!((error.code(), pointers(&error).len()), (ErrorCode::UnresolvedPlaceholder, 2));
+    // In what is no JSON for want of it.
+    let error = read(None, br#"{"ignoreSafeguards": ${flag}}"#).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
+    assert!(error.detail().contains("column 22"), "{error}");
+    assert!(read(None, br#"{"directory":"costs $5 {net}","other":{"cloudConfig":"echo ${HOME}"}}"#).is_ok());
+}
+
+#[test]
+fn a_vendors_document_has_no_placeholder_anywhere_but_in_a_secret() {
+    let body = |text: &[u8]| input(PATH, &[], text).unwrap().body::<Value>();
+    let error = body(br#"{"x":[{"a/b~c":"pre ${dir} post"}],"y":"${z}"}"#).unwrap_err();
+    assert_eq!((error.code(), pointers(&error)), (ErrorCode::UnresolvedPlaceholder, vec!["/x/0/a~1b~0c", "/y"]));
+    assert!(body(br#"{"ldap":{"password":"a${b}","clientSecret":"${c}"}}"#).is_ok());
+}
+
+#[test]
+fn placeholders_in_path_and_query_are_named_with_those_of_the_body() {
+    let error = input(
+        "/vidm/$%7Btarget%7D/v1/directories/${dir}/syncs?x=%24%7Bgroup.dn%7D&name=a",
+        &[],
+        br#"{"groups":["${g}"]}"#,
+    )
+    .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
+    for place in ["{target} in the path", "{directory} in the path", "query parameter x", "/groups/0"] {
+        assert!(error.detail().contains(place), "{error}");
+    }
+    assert_eq!(error.fields().len(), 4);
+    let error = input("/vidm/${target}/v1/syncs", &[], b"{").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
+}
+
+#[test]
+fn what_is_told_is_bounded() {
+    let many = format!(r#"{{"groups":[{}]}}"#, vec![r#""${x}""#; 5000].join(","));
+    let error = read(None, many.as_bytes()).unwrap_err();
+    assert_eq!(error.fields().len(), MAX_ERRORS + 1);
+    assert!(error.detail().len() < 400, "{error}");
+    let long = format!(r#"{{"{}":"${{x}}","a":{{"{}":["${{y}}"]}}}}"#, "n".repeat(9000), "m".repeat(9000));
+    let error = input(PATH, &[], long.as_bytes()).unwrap().body::<Value>().unwrap_err();
+    assert_eq!(pointers(&error), ["/a", ""]);
+    let twice = format!("{{{}}}", vec![r#""a":1"#; 5000].join(","));
+    assert_eq!(read(None, twice.as_bytes()).unwrap_err().fields().len(), MAX_ERRORS + 1);
+}
+
+#[test]
+fn other_media_types_are_refused() {
+    for (headers, body) in [
+        ([("content-type", "application/xml")].as_slice(), b"<a/>".as_slice()),
+        (&[("content-type", "application/cloudevents+xml")], b"<a/>"),
+        (&[("content-type", "application/json; charset=utf-16")], b"{}"),
+        (&[("content-type", "text/plain; charset=ISO-8859-1")], "{\"directory\":\"ä\"}".as_bytes()),
+        (&[("content-type", "application/json"), ("content-encoding", "gzip")], b"\x1f\x8b"),
+    ] {
+        let error = read_with(headers, body).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnsupportedMediaType, "{headers:?}");
+    }
+    assert!(read_with(&[("content-encoding", "identity")], b"{}").is_ok());
+}
+
+#[test]
+fn an_event_is_taken_out_of_its_envelope() {
+    let event = |data: &str| format!(r#"{{"specversion":"1.0","id":"i-1","source":"/s","type":"t",{data}}}"#);
+    for data in [
+        r#""data":{"directory":"corp","ignoreSafeguards":"true"}"#,
+        r#""datacontenttype":"application/json","data":"{\"directory\":\"corp\",\"ignoreSafeguards\":true}""#,
+        r#""datacontenttype":"application/x-www-form-urlencoded","data":"directory=corp&ignoreSafeguards=1""#,
+        r#""data":null,"data_base64":"eyJkaXJlY3RvcnkiOiJjb3JwIiwiaWdub3JlU2FmZWd1YXJkcyI6dHJ1ZX0=""#,
+    ] {
+        let body = event(data);
+        let input = input(PATH, &[("content-type", "application/cloudevents+json; charset=UTF-8")], body.as_bytes());
+        let input = input.unwrap();
+        assert_eq!(input.order::<Wanted>().unwrap(), corp(), "{data}");
+        assert_eq!(input.event(), Some(&Event { source: "/s".into(), id: "i-1".into() }));
+        let batch = read(Some("application/cloudevents-batch+json"), format!("[{body}]").as_bytes());
+        assert_eq!(batch.unwrap(), corp());
+    }
+    assert_eq!(read(Some(EVENT), event(r#""subject":"x""#).as_bytes()).unwrap(), Wanted::default(), "no data");
+    let wrong = |data: &str| {
+        let error = read(Some(EVENT), event(data).as_bytes()).unwrap_err();
+        (error.code(), error.fields().first().map(|field| field.pointer.clone()).unwrap_or_default())
+    };
+    let invalid = ErrorCode::RequestInvalid;
+    assert_eq!(wrong(r#""data":{"inputs":{"directory":{}}}"#), (invalid, "/data/inputs/directory".into()));
+    assert_eq!(wrong(r#""data":[1]"#), (invalid, "/data".into()));
+    assert_eq!(wrong(r#""data":{},"data_base64":"e30=""#), (invalid, "/data_base64".into()));
+    assert_eq!(wrong(r#""data_base64":"{}""#), (invalid, "/data_base64".into()));
+    assert_eq!(wrong(r#""data_base64":"eyJkaXJlY3RvcnkiOnt9fQ==""#), (invalid, "/data_base64/directory".into()));
+    assert_eq!(wrong(r#""datacontenttype":"text/xml","data":"<a/>""#).0, ErrorCode::UnsupportedMediaType);
+}
+
+#[test]
+fn an_event_that_is_none_is_told_all_that_is_wrong() {
+    let error = read(Some(EVENT), br#"{"specversion":"0.3","id":7,"source":""}"#).unwrap_err();
+    assert_eq!(pointers(&error), ["/specversion", "/id", "/source", "/type"]);
+    assert_eq!(pointers(&read(Some(EVENT), b"").unwrap_err()).len(), 4);
+    for (batch, says) in [("[]", "batch of 0"), ("{}", "array"), (r#"[{},{},{}]"#, "batch of 3")] {
+        let error = read(Some("application/cloudevents-batch+json"), batch.as_bytes()).unwrap_err();
+        assert!(told(&error).1[0].1.contains(says), "{error}");
+    }
+    let error = read(Some("application/cloudevents-batch+json"), b"[{}]").unwrap_err();
+    assert_eq!(pointers(&error)[0], "/0/specversion");
+}
+
+#[test]
+fn an_events_attributes_may_be_headers() {
+    let headers = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "i%201"),
+        ("ce-source", "https://vcenter-01:443/sdk"),
+        ("ce-type", "com.vmware.vsphere.VmPoweredOnEvent.v0"),
+        ("content-type", "application/json"),
+    ];
+    let input = input(PATH, &headers, br#"{"directory":"corp","ignoreSafeguards":true}"#).unwrap();
+    assert_eq!(input.order::<Wanted>().unwrap(), corp());
+    assert_eq!(input.event(), Some(&Event { source: "https://vcenter-01:443/sdk".into(), id: "i 1".into() }));
+    let error = read_with(&headers[1..2], b"").unwrap_err();
+    for name in ["ce-specversion", "ce-source", "ce-type"] {
+        assert!(error.fields().iter().any(|field| field.detail.contains(name)), "{error}");
+    }
+    let error = read_with(&[("ce-specversion", "1.1")], b"").unwrap_err();
+    assert!(error.fields()[0].detail.contains("1.0"), "{error}");
+}
