@@ -13,8 +13,8 @@ use crate::vidm::{DirectoryRef, DirectorySummary, GroupQuery, StartOptions, Sync
 
 /// How an attempt to kick off ended.
 pub(super) enum Kick {
-    /// It was sent, and a run began or was joined.
-    Sent(Option<Moment>),
+    /// It was sent, and a run began or was joined: when that was on vIDM's clock, if it told, and on the runtime's.
+    Sent(Option<Moment>, Duration),
     /// A run goes on; ours comes after it.
     Waits,
     /// Another directory's run goes on, and both have one connector; ours comes after it.
@@ -88,13 +88,22 @@ impl<R: Runtime> Desk<'_, R> {
             return Ok(Ok(SyncStatus::Running));
         }
         Ok(match self.kick(&ledger, &entry, request, !looks, Duration::ZERO).await? {
-            Ok(Kick::Sent(moment)) => {
+            Ok(Kick::Sent(moment, sent)) => {
                 // The request came before its kick-off was sent, by as much as was done in between.
-                request.moment = moment.map(|moment| moment.widened(self.out.runtime().elapsed().saturating_sub(came)));
+                request.moment = moment.map(|moment| moment.widened(sent.saturating_sub(came)));
                 request.kicked = true;
                 Ok(SyncStatus::Running)
             }
-            Ok(Kick::Waits | Kick::GivesWay) => Ok(SyncStatus::Queued),
+            Ok(Kick::Waits | Kick::GivesWay) => {
+                // Another instance cannot read this one's ledger: it goes by the time, and nothing has told it yet.
+                if request.moment.is_none()
+                    && request.ledger != Request::SHARED
+                    && let Ok(look) = self.look(&ledger, &request.directory, Duration::ZERO).await?
+                {
+                    request.moment = look.moment_of(came);
+                }
+                Ok(SyncStatus::Queued)
+            }
             Err(e) => Err(e),
         })
     }
@@ -114,11 +123,14 @@ impl<R: Runtime> Desk<'_, R> {
             ledger.give_back(&claim).await?;
             return Ok(Ok(Kick::GivesWay));
         }
-        let (sent_at, sent) = (self.now(), self.out.runtime().elapsed());
+        let sent_at = self.now();
         let which = DirectoryRef::Id(request.directory.clone());
         let options = StartOptions { ignore_safeguards: request.ignore_safeguards };
         let outcome = self.client.start_sync(&which, options).await;
-        let took = self.out.runtime().elapsed().saturating_sub(sent);
+        // The answer's own exchange: a login before it may have taken long, and would make the moment that much less exact.
+        let took =
+            self.out.calls().last().map_or(Duration::ZERO, |call| Duration::from_millis(call.ms.saturating_add(1)));
+        let sent = self.out.runtime().elapsed().saturating_sub(took);
         // From here on the ledger's failures only make it less exact: what was sent was sent.
         let kick = match outcome {
             Ok(started) if started.already_running => {
@@ -128,7 +140,7 @@ impl<R: Runtime> Desk<'_, R> {
             Ok(started) => {
                 let moment = started.server_time.map(|date| Moment::before(date, Duration::ZERO, took));
                 let _ = ledger.kicked(&claim, sent_at, moment, blind).await;
-                Ok(Kick::Sent(moment))
+                Ok(Kick::Sent(moment, sent))
             }
             Err(e) => {
                 self.write_failure(ledger, &claim, &e, sent_at).await;

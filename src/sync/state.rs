@@ -120,7 +120,7 @@ impl<R: Runtime> Desk<'_, R> {
             return Ok(Ok(State::of(SyncStatus::Unknown, look)));
         }
         Ok(match self.kick(ledger, &look.entry, request, false, max_age).await? {
-            Ok(Kick::Sent(_)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
+            Ok(Kick::Sent(..)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
             Ok(Kick::Waits) => Ok(State::of(SyncStatus::Queued, look)),
             Ok(Kick::GivesWay) => {
                 let report = SyncReport { message: Some(GIVES_WAY.to_owned()), ..SyncReport::queued() };

@@ -1,9 +1,9 @@
-//! `cargo demo`, `cargo serve`, `cargo simulator`, `cargo xtask build`, `cargo xtask key`.
+//! `cargo demo`, `cargo serve`, `cargo simulator`, and what is done by hand now and then: `cargo xtask help`.
 
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, demo, key, openapi, serve, simulator};
+use xtask::{build, demo, key, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -17,7 +17,8 @@ async fn main() -> ExitCode {
         .subcommand(simulator::command())
         .subcommand(build::command())
         .subcommand(key::command())
-        .subcommand(openapi::command());
+        .subcommand(openapi::command())
+        .subcommand(watchers::command());
     // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
     let arguments = std::env::args_os().enumerate().filter(|(at, argument)| !(*at == 2 && argument == "--"));
     let done = match command.get_matches_from(arguments.map(|(_, argument)| argument)).subcommand() {
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((key::NAME, matches)) => key::run(matches),
+        Some((watchers::NAME, matches)) => watchers::run(matches).await,
         _ => build::run(),
     };
     match done {

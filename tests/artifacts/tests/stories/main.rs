@@ -4,8 +4,10 @@
 
 mod artifact;
 mod callers;
+mod crowds;
 mod doctor;
 mod documents;
+mod fault_table;
 mod faults;
 mod hooks;
 mod payloads;
