@@ -21,6 +21,7 @@ use crate::state_key::StateKey;
 use crate::store::StoreAccess;
 use crate::{sync, vcf, vidm};
 
+mod asset;
 mod caller;
 mod doctor;
 mod identity;
@@ -37,6 +38,7 @@ mod watch;
 
 pub use watch::Events;
 
+use asset::Asset;
 use caller::Caller;
 use identity::RequestIdentity;
 use input::Input;
@@ -218,6 +220,9 @@ impl Webhook {
         }
         let access =
             matched.row.method(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
+        if let Some(asset) = Asset::of(matched.row.name) {
+            return asset.response(&request.headers).map(Reply::Whole);
+        }
         match matched.row.name {
             Name::Health => return json(StatusCode::OK, &status::health()).map(Reply::Whole),
             Name::Ready => {

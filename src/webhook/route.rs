@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorCode, FieldError};
 pub(super) enum Name {
     Health,
     Ready,
+    OpenApi,
+    OpenApi30,
     Directories,
     Directory,
     DirectorySyncs,
@@ -33,7 +35,7 @@ pub(super) enum Name {
 }
 
 impl Name {
-    /// Whether it works on a vIDM target; the others but the first two work on an SDDC Manager.
+    /// Whether it works on a vIDM target; those with a target that are not work on an SDDC Manager.
     pub(super) fn is_vidm(self) -> bool {
         use Name::{Directories, Directory, DirectorySync, DirectorySyncs, Groups, Sync, Syncs, VidmHealth};
         matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
@@ -66,6 +68,8 @@ const OPEN: &[(Method, Access)] = &[(Method::GET, None)];
 pub(super) const ROWS: &[Row] = &[
     Row { path: "/healthz", name: Name::Health, methods: OPEN },
     Row { path: "/readyz", name: Name::Ready, methods: OPEN },
+    Row { path: "/openapi.json", name: Name::OpenApi, methods: OPEN },
+    Row { path: "/openapi-3.0.json", name: Name::OpenApi30, methods: OPEN },
     Row { path: "/vidm/{target}/v1/directories", name: Name::Directories, methods: READ_VIDM },
     Row { path: "/vidm/{target}/v1/directories/{directory}", name: Name::Directory, methods: READ_VIDM },
     Row { path: "/vidm/{target}/v1/directories/{directory}/syncs", name: Name::DirectorySyncs, methods: START_OR_LIST },

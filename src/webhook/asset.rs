@@ -1,0 +1,159 @@
+//! Documents that are served as they are: kept compressed by `build.rs`, handed out so to whoever takes gzip and inflated for
+//! the others.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_NONE_MATCH, VARY,
+};
+use http::{Response, StatusCode};
+use miniz_oxide::inflate::decompress_slice_iter_to_slice;
+
+use super::route::Name;
+use crate::error::{Error, ErrorCode};
+
+/// How long a gzip header is that holds no name and nothing else of choice (RFC 1952, section 2.3).
+const HEADER: usize = 10;
+/// The CRC-32 of the content and its length, four bytes each.
+const TRAILER: usize = 8;
+
+/// One document.
+#[derive(Debug)]
+pub(super) struct Asset {
+    gzip: &'static [u8],
+    media_type: &'static str,
+}
+
+macro_rules! asset {
+    ($file:literal, $media_type:literal) => {
+        Asset { gzip: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")), media_type: $media_type }
+    };
+}
+
+static OPENAPI: Asset = asset!("openapi.json", "application/json");
+static OPENAPI_3_0: Asset = asset!("openapi-3.0.json", "application/json");
+
+impl Asset {
+    /// The document of a route, where it is one that serves a document.
+    pub(super) fn of(route: Name) -> Option<&'static Self> {
+        match route {
+            Name::OpenApi => Some(&OPENAPI),
+            Name::OpenApi30 => Some(&OPENAPI_3_0),
+            _ => None,
+        }
+    }
+
+    /// The answer to a request with `headers`: 304 to whoever has this version of it already.
+    pub(super) fn response(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
+        let etag = self.etag();
+        let mut response = Response::new(Bytes::new());
+        let gzip = takes_gzip(headers);
+        if holds(headers, &etag) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            let media_type = HeaderValue::from_static(self.media_type);
+            response.headers_mut().insert(CONTENT_TYPE, media_type);
+            if gzip {
+                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            *response.body_mut() = if gzip { Bytes::from_static(self.gzip) } else { self.inflated()? };
+        }
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        response.headers_mut().extend(HeaderValue::from_str(&etag).ok().map(|etag| (ETAG, etag)));
+        Ok(response)
+    }
+
+    /// Names this version of it, in whatever encoding: its own checksum and length do.
+    fn etag(&self) -> String {
+        let trailer = self.gzip.last_chunk().map_or(0, |trailer: &[u8; TRAILER]| u64::from_le_bytes(*trailer));
+        format!("W/\"{trailer:016x}\"")
+    }
+
+    fn inflated(&self) -> Result<Bytes, Error> {
+        let damaged = || Error::new(ErrorCode::Internal, "the document that is built in cannot be read");
+        let length = self.gzip.last_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+        let deflated = self.gzip.get(HEADER..self.gzip.len().saturating_sub(TRAILER)).ok_or_else(damaged)?;
+        let mut text = vec![0; usize::try_from(length).unwrap_or(0)];
+        match decompress_slice_iter_to_slice(&mut text, std::iter::once(deflated), false, true) {
+            Ok(written) if written == text.len() => Ok(Bytes::from(text)),
+            _ => Err(damaged()),
+        }
+    }
+}
+
+/// The items of a header that is a list, each with its parameters.
+fn items<'h>(headers: &'h HeaderMap, name: &'h HeaderName) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|text| text.split(',')).map(str::trim)
+}
+
+/// Whether gzip is named among what is accepted, and not with a weight of nothing (RFC 9110, section 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    items(headers, &ACCEPT_ENCODING).any(|item| {
+        let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+        coding.trim().eq_ignore_ascii_case("gzip") && weight.bytes().any(|digit| matches!(digit, b'1'..=b'9'))
+    })
+}
+
+/// Whether the caller has what is named `etag`; compared weakly (RFC 9110, section 13.1.2).
+fn holds(headers: &HeaderMap, etag: &str) -> bool {
+    let plain = etag.trim_start_matches("W/");
+    items(headers, &IF_NONE_MATCH).any(|item| item == "*" || item.trim_start_matches("W/") == plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(headers: &[(HeaderName, &'static str)]) -> Response<Bytes> {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        OPENAPI.response(&headers).unwrap()
+    }
+
+    #[test]
+    fn a_document_is_inflated_to_what_it_was() {
+        for (asset, text) in
+            [(&OPENAPI, include_str!("assets/openapi.json")), (&OPENAPI_3_0, include_str!("assets/openapi-3.0.json"))]
+        {
+            let served: serde_json::Value = serde_json::from_slice(&asset.inflated().unwrap()).unwrap();
+            assert_eq!(served, serde_json::from_str::<serde_json::Value>(text).unwrap());
+        }
+        assert_ne!(OPENAPI.etag(), OPENAPI_3_0.etag());
+    }
+
+    #[test]
+    fn it_comes_compressed_to_whoever_takes_that() {
+        for accepted in ["gzip", "br, GZIP;q=0.5", "gzip; q=1.0, identity"] {
+            let response = ask(&[(ACCEPT_ENCODING, accepted)]);
+            assert_eq!(response.headers()[CONTENT_ENCODING], "gzip", "{accepted}");
+            assert_eq!(response.body()[..2], [0x1f, 0x8b]);
+        }
+        for refused in ["", "identity", "br", "gzip;q=0", "gzip;q=0.000", "*"] {
+            let response = ask(&[(ACCEPT_ENCODING, refused)]);
+            assert!(!response.headers().contains_key(CONTENT_ENCODING), "{refused}");
+            assert_eq!(response.body()[0], b'{');
+        }
+        assert_eq!(ask(&[]).headers()[VARY], "accept-encoding");
+    }
+
+    #[test]
+    fn who_has_it_is_told_so() {
+        let first = ask(&[]);
+        let etag = first.headers()[ETAG].to_str().unwrap();
+        for held in [etag, etag.trim_start_matches("W/"), "*", &format!("\"other\", {etag}")] {
+            let again = ask(&[(IF_NONE_MATCH, held.to_owned().leak())]);
+            assert_eq!((again.status().as_u16(), again.body().len()), (304, 0), "{held}");
+            assert_eq!(again.headers()[ETAG], etag);
+        }
+        assert_eq!(ask(&[(IF_NONE_MATCH, "\"other\"")]).status(), 200);
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_served() {
+        for gzip in [b"".as_slice(), b"\x1f\x8b", &[0; 40]] {
+            let asset = Asset { gzip, media_type: "text/plain" };
+            assert_eq!(asset.response(&HeaderMap::new()).unwrap_err().code(), ErrorCode::Internal);
+        }
+    }
+}
