@@ -24,5 +24,6 @@ mod vidm_runs;
 mod vidm_support;
 mod vidm_sync;
 mod webhook_doctor;
+mod webhook_page;
 mod webhook_support;
 mod webhook_vcf_put;

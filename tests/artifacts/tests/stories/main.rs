@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
 
 mod artifact;
+mod browser;
 mod callers;
 mod doctor;
 mod documents;
 mod faults;
+mod page;
 mod put;
 mod scene;
 mod secrets;
@@ -14,3 +16,11 @@ mod store;
 mod syncs;
 mod vcf;
 mod vidm;
+
+/// Says that a story is not told here, and why; with `CI` set in the environment that is a failure.
+#[track_caller]
+fn skip(why: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "{why}");
+    // Not `eprintln!`, which a passing test keeps to itself.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: {why}\n").as_bytes());
+}
