@@ -240,6 +240,7 @@ function step(text) {
 
 function headline(text) {
   byId("headline").textContent = text;
+  byId("headline").className = "";
 }
 
 function tell(sync) {
@@ -261,6 +262,7 @@ async function startSync(event) {
   lastStep = undefined;
   show("steps");
   headline("Asking for a sync…");
+  byId("result-heading").scrollIntoView({ block: "nearest" });
   choose();
   await guarded("outcome", async () => {
     try {
@@ -372,14 +374,15 @@ function outcomeBox(sync) {
     return element("li", {}, element("strong", {}, group.state), element("span", { className: "mono" }, group.requested), found);
   });
   const counts = Object.entries(sync.counts || {}).flatMap(([kind, changes]) =>
-    Object.entries(changes).filter(([, count]) => count !== null).map(([change, count]) => `${count} ${kind} ${change}`));
+    Object.entries(changes).map(([change, count]) => ({ count, text: `${kind} ${change}: ${count}` })));
+  const changed = counts.filter(({ count }) => count).map(({ text }) => text).join(", ");
+  const isSaid = counts.some(({ count }) => count === 0);
   const facts = [
     ["Reason", sync.reason],
     ["vIDM said", sync.message],
-    ["Changed", counts.join(", ")],
+    ["Changed", changed || (isSaid ? "nothing" : "")],
     ["Run began", sync.startedAt],
     ["Run ended", sync.finishedAt],
-    ["Sync id", sync.id],
   ].filter(([, value]) => value);
   const proof = groups.length ? "the run succeeded, and every group you named is in vIDM." : "the run succeeded.";
   return element(
@@ -389,6 +392,7 @@ function outcomeBox(sync) {
     groups.length ? element("ul", { className: "groups" }, ...groups) : undefined,
     sync.hint ? element("p", {}, element("strong", {}, "What to do: "), sync.hint) : undefined,
     table(facts),
+    element("details", {}, element("summary", {}, "Sync id"), element("p", { className: "mono" }, sync.id)),
   );
 }
 

@@ -154,10 +154,15 @@ impl Browser {
         }
     }
 
-    /// What the browser wrote to its console since the last time.
+    /// The errors and warnings on the browser's console since the last time.
     pub(crate) async fn console(&self) -> Vec<String> {
         let entries = self.send("se/log", &json!({"type": "browser"})).await;
-        entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+        let grave = entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        grave.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 
     /// A picture of the whole page.

@@ -12,6 +12,7 @@ mod page;
 mod put;
 mod scene;
 mod secrets;
+mod snippets;
 mod store;
 mod syncs;
 mod vcf;

@@ -165,15 +165,13 @@ async fn a_person_tries_it(name: &str, (width, height): (u32, u32)) {
     picture(&browser, &format!("{name}-4-succeeded")).await;
 
     // The safeguards stop one: why, and what to do.
-    scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
     browser.click("#start").await;
     browser.reads("#steps", "Running.").await;
-    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    scene.simulator.finish_sync(seeds::CORP, Outcome::SafeguardsTripped).unwrap();
     let told = browser.reads("#outcome", "Failed: safeguard tripped").await;
     assert!(told.contains("What to do: the run would have changed more"), "{told}");
     is_fit_to_read(&browser).await;
     picture(&browser, &format!("{name}-5-safeguards")).await;
-    scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
 
     // Where no event stream comes through it asks again and again; a group that no run brings is absent.
     browser.script(HOLD_STREAMS_BACK).await;
@@ -254,7 +252,7 @@ async fn the_policy_is_in_force(browser: &Browser) {
     let markup =
         "try { document.body.insertAdjacentHTML('beforeend', '<i>'); return 'taken'; } catch (e) { return e.name; }";
     assert_eq!(browser.script(markup).await, "TypeError");
-    let elsewhere = "return fetch('http://localhost:9/').then(() => 'sent', (e) => e.name)";
+    let elsewhere = "return fetch('http://localhost:9/', {headers: {}}).then(() => 'sent', (e) => e.name)";
     assert_eq!(browser.script(elsewhere).await, "TypeError");
     let console = browser.console().await.join("\n");
     assert!(console.contains("connect-src 'self'"), "{console}");
