@@ -79,6 +79,7 @@ pub const VARIABLES: &[Variable] = &[
          targets' passwords and secrets where empty",
     ),
     plain("store", "key-value store that instances share: auto (default), used where there is one; or none"),
+    plain("page", "the page at /: true (default) or false"),
     plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
     plain("request_body_limit", "largest request body taken, in bytes; default 262144"),
     plain("upstream_body_limit", "largest upstream answer read, in bytes; default 8388608"),
@@ -115,6 +116,8 @@ pub struct Config {
     pub state_key: Option<Secret>,
     /// Whether to use the runtime's key-value store, where it has one.
     pub store: bool,
+    /// Whether there is a page at `/`.
+    pub page: bool,
     /// Which requests are logged.
     pub log_level: LogLevel,
     /// Largest request body taken, in bytes.
@@ -187,6 +190,7 @@ impl Config {
             hooks,
             state_key,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
+            page: reader.page(),
             log_level,
             request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
             limits: Limits {
@@ -199,6 +203,12 @@ impl Config {
             wait_limit: reader.seconds("wait_limit", Duration::from_secs(300)),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+    }
+
+    /// Whether the variables ask for the page at `/`, be the rest of them as it may: the page tells what is missing.
+    #[must_use]
+    pub fn wants_page(lookup: impl Fn(&str) -> Option<String>) -> bool {
+        Reader { lookup: &lookup, problems: Vec::new() }.page()
     }
 
     /// Every configured text that must never be shown, to be struck out of whatever leaves.
@@ -230,6 +240,10 @@ impl Reader<'_> {
     fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> T {
         let text = self.text(name);
         self.choice(text.as_deref(), default, words, name)
+    }
+
+    fn page(&mut self) -> bool {
+        self.word("page", true, &[("true", true), ("false", false)])
     }
 
     /// `text` as one of a few words, in any case; blank is the default.

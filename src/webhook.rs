@@ -32,6 +32,7 @@ mod identity;
 mod input;
 mod log;
 mod long_groups;
+mod page;
 mod problem;
 mod route;
 mod signature;
@@ -77,6 +78,8 @@ pub enum Body {
 #[derive(Debug)]
 pub struct Webhook {
     config: Result<Configured, Vec<Problem>>,
+    /// Whether there is a page at `/`.
+    page: bool,
 }
 
 /// Everything there is once the configuration is complete.
@@ -145,6 +148,7 @@ impl Webhook {
     /// A webhook for what [`Config::parse`] gave. With mistakes it still answers, and says what is missing.
     #[must_use]
     pub fn new(config: Result<Config, Vec<Problem>>) -> Self {
+        let page = config.as_ref().map_or(true, |config| config.page);
         let config = config.map(|config| {
             let state_key = Arc::new(StateKey::new(&config));
             Configured {
@@ -156,7 +160,14 @@ impl Webhook {
                 config,
             }
         });
-        Self { config }
+        Self { config, page }
+    }
+
+    /// A webhook for the variables that `lookup` gives. Where they have mistakes, the page still is as wanted.
+    #[must_use]
+    pub fn of_variables(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let page = Config::wants_page(&lookup);
+        Self { page, ..Self::new(Config::parse(lookup)) }
     }
 
     /// Answers one request, and logs it.
@@ -223,6 +234,9 @@ impl Webhook {
         line: &mut LogLine,
     ) -> Result<Reply, Error> {
         let matched = route::find(request.uri.path())?;
+        if matched.row.name == Name::Page && !self.page {
+            return Err(route::nowhere(request.uri.path()));
+        }
         line.route(&matched);
         if request.method == Method::OPTIONS {
             return Ok(Reply::Whole(empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())])));
@@ -233,6 +247,7 @@ impl Webhook {
             return asset.response(&request.headers).map(Reply::Whole);
         }
         match matched.row.name {
+            Name::Page => return page::response(&request.headers).map(Reply::Whole),
             Name::Health => return json(StatusCode::OK, &status::health()).map(Reply::Whole),
             Name::Ready => {
                 return self

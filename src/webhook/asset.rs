@@ -32,6 +32,8 @@ macro_rules! asset {
 
 static OPENAPI: Asset = asset!("openapi.json", "application/json");
 static OPENAPI_3_0: Asset = asset!("openapi-3.0.json", "application/json");
+/// The page; [`super::page`] answers with it.
+pub(super) static PAGE: Asset = asset!("page.html", "text/html; charset=utf-8");
 
 impl Asset {
     /// The document of a route, where it is one that serves a document.

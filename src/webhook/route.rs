@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorCode, FieldError};
 /// A route's name, for dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
+    Page,
     Health,
     Ready,
     OpenApi,
@@ -37,6 +38,7 @@ pub(super) enum Name {
 
 impl Name {
     /// Whether it works on a vIDM target in its path; the others with a target work on an SDDC Manager.
+    /// Whether it works on a vIDM target; those with a target that are not work on an SDDC Manager.
     pub(super) fn is_vidm(self) -> bool {
         use Name::{Directories, Directory, DirectorySync, DirectorySyncs, Groups, Sync, Syncs, VidmHealth};
         matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
@@ -67,6 +69,7 @@ const OPEN: &[(Method, Access)] = &[(Method::GET, None)];
 
 /// Every route there is.
 pub(super) const ROWS: &[Row] = &[
+    Row { path: "/", name: Name::Page, methods: OPEN },
     Row { path: "/healthz", name: Name::Health, methods: OPEN },
     Row { path: "/readyz", name: Name::Ready, methods: OPEN },
     Row { path: "/openapi.json", name: Name::OpenApi, methods: OPEN },
@@ -182,11 +185,8 @@ static ROUTER: LazyLock<matchit::Router<&'static Row>> = LazyLock::new(|| {
 
 /// Finds the route of a path as it stands in the request line. One trailing slash is forgiven.
 pub(super) fn find(path: &str) -> Result<Matched, Error> {
-    let trimmed = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
-    let found = ROUTER.at(trimmed).map_err(|_| {
-        Error::new(ErrorCode::RouteNotFound, format!("there is no route {}", crate::error::excerpt(path)))
-            .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; see the README")
-    })?;
+    let trimmed = path.strip_suffix('/').filter(|rest| !matches!(*rest, "" | "/")).unwrap_or(path);
+    let found = ROUTER.at(trimmed).map_err(|_| nowhere(path))?;
     let mut parameters = Vec::new();
     for (name, raw) in found.params.iter() {
         let value = percent_decode_str(raw).decode_utf8();
@@ -196,6 +196,12 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
         parameters.push((name.to_owned(), value.unwrap_or_default().into_owned()));
     }
     Ok(Matched { row: found.value, parameters })
+}
+
+/// There is nothing at `path`.
+pub(super) fn nowhere(path: &str) -> Error {
+    Error::new(ErrorCode::RouteNotFound, format!("there is no route {}", crate::error::excerpt(path)))
+        .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; see the README")
 }
 
 /// Why a parameter names nothing.
@@ -218,7 +224,9 @@ mod tests {
         for row in ROWS {
             let path = row.path.replace(['{', '}'], "");
             assert_eq!(find(&path).unwrap().row.name, row.name, "{path}");
-            assert_eq!(find(&format!("{path}/")).unwrap().row.name, row.name, "{path}/");
+            if path != "/" {
+                assert_eq!(find(&format!("{path}/")).unwrap().row.name, row.name, "{path}/");
+            }
         }
     }
 
@@ -232,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_leads_nowhere_is_told() {
-        for path in ["/", "", "/nope", "//", "/vidm", "/vidm//v1/directories", "/healthz//"] {
+        for path in ["", "/nope", "//", "/vidm", "/vidm//v1/directories", "/healthz//"] {
             assert_eq!(find(path).unwrap_err().code(), ErrorCode::RouteNotFound, "{path}");
         }
         for path in [

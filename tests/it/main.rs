@@ -27,6 +27,7 @@ mod vidm_sync;
 mod webhook_doctor;
 mod webhook_hooks;
 mod webhook_hostile;
+mod webhook_page;
 mod webhook_senders;
 mod webhook_support;
 mod webhook_vcf_put;

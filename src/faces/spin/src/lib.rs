@@ -16,7 +16,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::unfold;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
-use idhook::config::{Config, Problem, VARIABLES};
+use idhook::config::{Problem, VARIABLES};
 use idhook::webhook::{Body, BodyBounds, Content, Webhook};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
@@ -82,7 +82,7 @@ async fn webhook() -> Rc<Webhook> {
     if !problems.is_empty() {
         return Rc::new(Webhook::new(Err(problems)));
     }
-    let webhook = Rc::new(Webhook::new(Config::parse(|name| values.get(name).cloned())));
+    let webhook = Rc::new(Webhook::of_variables(|name| values.get(name).cloned()));
     WEBHOOK.with(|cell| cell.get_or_init(|| webhook).clone())
 }
 

@@ -1,0 +1,456 @@
+// What the page does. Data goes into the document as text alone; the key is read from its field for each request and kept nowhere.
+
+/** Where idhook is, as this page was reached; a proxy may have put a path before it. */
+const ROOT = location.origin + location.pathname.replace(/\/[^/]*$/, "");
+/** A stream that is silent for longer is taken for one that a proxy holds back: polling then. Seconds. */
+const FIRST_WORD = 10;
+const SILENCE = 60;
+
+const byId = (id) => document.getElementById(id);
+
+/** An element with properties and children; a text becomes a text node. */
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children.filter((child) => child !== undefined && child !== null));
+  return made;
+}
+
+const code = (text) => element("code", {}, text);
+const show = (place, ...children) => byId(place).replaceChildren(...children);
+
+/** What idhook, or the way to it, said no with. */
+class Refusal extends Error {
+  constructor(problem) {
+    super(problem.title);
+    this.problem = problem;
+  }
+}
+
+async function refusal(response) {
+  const problem = await response.json().catch(() => undefined);
+  if (problem && problem.title) return new Refusal(problem);
+  return new Refusal({
+    title: `The answer was ${response.status} ${response.statusText}`,
+    detail: "It is not one of idhook's: something between this page and idhook may have given it.",
+    instance: response.headers.get("x-request-id"),
+    retryable: response.status >= 500,
+  });
+}
+
+/** One request. Gives the response when it is a good one. */
+async function call(path, { method = "GET", headers = {}, body, signal, withKey = true } = {}) {
+  headers = { Accept: "application/json", ...headers };
+  if (withKey) headers["X-API-Key"] = byId("key").value.trim();
+  if (body) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(ROOT + path, { method, headers, body: body && JSON.stringify(body), signal, cache: "no-store", redirect: "error" });
+  } catch (error) {
+    if (signal && signal.aborted) throw error;
+    throw new Refusal({ title: "idhook could not be reached", detail: error.message, hint: "look whether it runs, and whether this page's address still leads to it", retryable: true });
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+/** A problem for people: what failed, what to do, how to find it in the log. */
+function problemBox(problem) {
+  const item = (text, ...more) => element("li", {}, text, ...more);
+  const upstream = problem.upstream;
+  const said = upstream && [upstream.call, upstream.status, upstream.code, upstream.message, upstream.remediation].filter(Boolean).join(" · ");
+  const list = [
+    ...(problem.errors || []).map((error) => item(...(error.pointer ? [code(error.pointer), " "] : []), error.detail)),
+    ...(problem.candidates || []).map((one) => item(`${one.name} (${one.type}): `, code(one.id))),
+  ];
+  const facts = [
+    ["Upstream said", said],
+    ["Code", problem.code && `${problem.code} (${problem.status})`],
+    ["Request id", problem.instance],
+  ].filter(([, value]) => value);
+  return element(
+    "div",
+    { className: "box bad" },
+    element("h3", {}, problem.title),
+    problem.detail ? element("p", {}, problem.detail) : undefined,
+    list.length ? element("ul", {}, ...list) : undefined,
+    problem.hint ? element("p", {}, element("strong", {}, "What to do: "), problem.hint) : undefined,
+    facts.length ? table(facts) : undefined,
+  );
+}
+
+function table(rows) {
+  return element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", { className: "mono" }, value)]));
+}
+
+/** Runs what a button asks for; what is refused is shown in `place`. */
+async function guarded(place, work) {
+  show(place);
+  try {
+    return await work();
+  } catch (error) {
+    const problem = error instanceof Refusal ? error.problem : { title: "This page failed", detail: String(error) };
+    show(place, problemBox(problem));
+    const key = byId("key");
+    key.setAttribute("aria-invalid", String(problem.code === "unauthenticated"));
+    return undefined;
+  }
+}
+
+// Status
+
+function pill(place, text, mark) {
+  byId(place).textContent = text;
+  byId(place).className = `pill ${mark}`;
+}
+
+async function recheck() {
+  await Promise.all([checkHealth(), checkReadiness()]);
+}
+
+async function checkHealth() {
+  try {
+    const health = await (await call("/healthz", { withKey: false })).json();
+    pill("health", `Up, version ${health.version}`, "good");
+  } catch {
+    pill("health", "Not reached", "bad");
+  }
+}
+
+async function checkReadiness() {
+  const targets = byId("target");
+  const chosen = targets.value;
+  let vidm = [];
+  show("missing");
+  try {
+    const ready = await (await call("/readyz", { withKey: false })).json();
+    vidm = ready.vidm;
+    const told = [["vIDM", ready.vidm], ["SDDC Manager", ready.vcf]].filter(([, names]) => names.length);
+    pill("readiness", `Configured: ${told.map(([kind, names]) => `${kind} ${names.join(", ")}`).join("; ")}`, "good");
+    byId("list-said").textContent = vidm.length ? "" : "No vIDM target is configured, so there is nothing to sync here.";
+  } catch (error) {
+    const problem = error instanceof Refusal ? error.problem : { detail: String(error) };
+    const missing = problem.code === "not_configured";
+    pill("readiness", missing ? "Not configured yet" : "Configuration unknown", missing ? "wait" : "bad");
+    byId("list-said").textContent = missing ? "This can be tried as soon as idhook is configured." : "";
+    show("missing", missing ? missingBox(problem) : problemBox(problem));
+  }
+  targets.replaceChildren(...vidm.map((name) => element("option", { value: name, selected: name === chosen }, name)));
+  targets.disabled = byId("list").disabled = vidm.length === 0;
+  writeSnippet();
+}
+
+function missingBox(problem) {
+  const each = problem.detail.split("; ").map((mistake) => {
+    const [name, ...rest] = mistake.split(" ");
+    return element("li", {}, code(name), ` ${rest.join(" ")}`);
+  });
+  const hint = problem.hint ? element("p", {}, element("strong", {}, "What to do: "), problem.hint) : undefined;
+  return element("div", { className: "box wait" }, element("h3", {}, problem.title), element("ul", {}, ...each), hint);
+}
+
+// Directories
+
+let directories = [];
+
+/** Whether there is a key that a header can carry; else says so. */
+function hasKey(place) {
+  const key = byId("key");
+  const fault = key.value.trim() ? !/^[\x20-\x7e]+$/.test(key.value.trim()) && "It holds characters that no key has." : "Type an API key first.";
+  if (!fault) return true;
+  show(place, element("div", { className: "box bad" }, element("p", {}, fault)));
+  key.setAttribute("aria-invalid", "true");
+  key.focus();
+  return false;
+}
+
+async function listDirectories() {
+  if (!hasKey("list-problem")) return;
+  const button = byId("list");
+  button.disabled = true;
+  byId("list-said").textContent = "Asking vIDM…";
+  const found = await guarded("list-problem", async () => {
+    const answer = await call(`/vidm/${encodeURIComponent(byId("target").value)}/v1/directories`);
+    return (await answer.json()).directories;
+  });
+  button.disabled = false;
+  setDirectories(found || []);
+  const able = directories.filter((directory) => directory.syncable).length;
+  byId("list-said").textContent = found ? `${directories.length} directories, ${able} of them can be synced.` : "";
+}
+
+function setDirectories(found) {
+  directories = found;
+  const able = directories.filter((directory) => directory.syncable);
+  const choices = [...able, ...directories.filter((directory) => !directory.syncable)].map((directory) => {
+    const radio = element("input", { type: "radio", name: "directory", value: directory.id, disabled: !directory.syncable, checked: able.length === 1 && directory.syncable });
+    const kind = [directory.type, directory.syncable ? undefined : "cannot be synced"].filter(Boolean).join(", ");
+    return element("label", {}, radio, element("span", {}, directory.name || directory.id, element("small", {}, kind)));
+  });
+  show("directory-list", ...choices);
+  byId("directories").hidden = directories.length === 0;
+  choose();
+}
+
+function chosen() {
+  const radio = document.querySelector("input[name=directory]:checked");
+  return radio && directories.find((directory) => directory.id === radio.value);
+}
+
+function choose() {
+  byId("start").disabled = !chosen() || watching !== undefined;
+  writeSnippet();
+}
+
+/** What the form asks for. */
+function order() {
+  const directory = chosen();
+  const same = (one) => (one.name || "").toLowerCase() === (directory.name || "").toLowerCase();
+  const isUnique = directory && directory.name && directories.filter(same).length === 1;
+  return {
+    root: ROOT,
+    target: byId("target").value || "default",
+    directory: directory ? (isUnique ? directory.name : directory.id) : "corp.example",
+    groups: byId("groups").value.split("\n").map((line) => line.trim()).filter(Boolean),
+    addToProfile: byId("add").checked,
+  };
+}
+
+// A sync and its progress
+
+/** What ends the watching that goes on. */
+let watching;
+
+const isFinal = (sync) => sync.status === "succeeded" || sync.status === "failed";
+
+const WORDS = {
+  queued: "Queued: a run is going on that began before this request; a further one follows it.",
+  running: "Running.",
+  succeeded: "Succeeded.",
+  failed: "Failed.",
+  unknown: "Unknown: vIDM's answer could not be read.",
+};
+
+let lastStep;
+
+function step(text) {
+  if (text === lastStep) return;
+  lastStep = text;
+  byId("steps").append(element("li", {}, element("time", {}, new Date().toLocaleTimeString([], { hour12: false })), element("span", {}, text)));
+}
+
+function headline(text) {
+  byId("headline").textContent = text;
+  byId("headline").className = "";
+}
+
+function tell(sync) {
+  const word = sync.status === "unknown" && sync.upstream ? ` Its word: ${sync.upstream.status}.` : "";
+  step((WORDS[sync.status] || sync.status) + word);
+  if (!isFinal(sync)) headline(`${sync.directory.name || sync.directory.id}: ${sync.status}`);
+}
+
+async function startSync(event) {
+  event.preventDefault();
+  if (watching || !hasKey("list-problem")) return;
+  const { target, groups, addToProfile } = order();
+  const controller = (watching = new AbortController());
+  const began = Date.now();
+  const clock = () => (byId("elapsed").textContent = `${Math.round((Date.now() - began) / 1000)} s`);
+  const ticking = setInterval(clock, 1000);
+  byId("stop").hidden = false;
+  byId("elapsed").textContent = "";
+  lastStep = undefined;
+  show("steps");
+  headline("Asking for a sync…");
+  byId("result-heading").scrollIntoView({ block: "nearest" });
+  choose();
+  await guarded("outcome", async () => {
+    try {
+      const syncs = `/vidm/${encodeURIComponent(target)}/v1/syncs`;
+      const body = { directory: chosen().id, groups, addToProfile };
+      const started = await (await call(syncs, { method: "POST", body, signal: controller.signal })).json();
+      step("Asked for.");
+      tell(started);
+      const ended = await watch(`${syncs}/${encodeURIComponent(started.id)}`, started, controller.signal);
+      clock();
+      headline(`${ended.directory.name || ended.directory.id}: ${ended.status}`);
+      show("outcome", outcomeBox(ended));
+    } catch (error) {
+      if (!controller.signal.aborted) {
+        headline("It did not work.");
+        throw error;
+      }
+      headline("Not watched any more.");
+      step("You stopped watching. What has begun in vIDM goes on.");
+    }
+  });
+  clearInterval(ticking);
+  watching = undefined;
+  byId("stop").hidden = true;
+  choose();
+}
+
+/** Watches a sync until it is final: by its event stream, and where none comes through, by asking again and again. */
+async function watch(path, sync, signal) {
+  let streams = true;
+  while (!isFinal(sync)) {
+    try {
+      if (streams) {
+        const seen = await stream(path, signal);
+        streams = seen !== undefined;
+        sync = seen || sync;
+        if (!streams) step("No event stream comes through; asking every few seconds instead.");
+      } else {
+        sync = await (await call(path, { signal })).json();
+        tell(sync);
+      }
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Refusal) || !error.problem.retryable) throw error;
+      step(`${error.problem.title}; asking again.`);
+    }
+    if (!isFinal(sync)) await pause((sync.retryAfter || 2) * 1000, signal);
+  }
+  return sync;
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+/** The last state that an event stream told before it ended; undefined where it told none. */
+async function stream(path, signal) {
+  const silence = new AbortController();
+  const stop = () => silence.abort();
+  signal.addEventListener("abort", stop);
+  let timer = setTimeout(stop, FIRST_WORD * 1000);
+  let last;
+  try {
+    const response = await call(path, { headers: { Accept: "text/event-stream" }, signal: silence.signal });
+    if (!(response.headers.get("content-type") || "").startsWith("text/event-stream")) return undefined;
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return last;
+      clearTimeout(timer);
+      timer = setTimeout(stop, SILENCE * 1000);
+      const events = (text + value).split("\n\n");
+      text = events.pop();
+      for (const event of events) last = hear(event) || last;
+      if (last && isFinal(last)) return last;
+    }
+  } catch (error) {
+    if (signal.aborted || (error instanceof Refusal && !error.problem.retryable)) throw error;
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    silence.abort();
+  }
+}
+
+/** One event: the state it tells, if any. */
+function hear(event) {
+  const field = (name) => event.split("\n").filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)).join("\n");
+  const data = field("data");
+  if (!data) return undefined;
+  const told = JSON.parse(data);
+  if (field("event") === "problem") {
+    if (!told.retryable) throw new Refusal(told);
+    step(`${told.title}; asking again.`);
+    return undefined;
+  }
+  tell(told);
+  return told;
+}
+
+function outcomeBox(sync) {
+  const isGood = sync.status === "succeeded";
+  const groups = (sync.groups || []).map((group) => {
+    const found = group.displayName && group.displayName !== group.requested ? element("small", { className: "hint" }, group.displayName) : undefined;
+    return element("li", {}, element("strong", {}, group.state), element("span", { className: "mono" }, group.requested), found);
+  });
+  const counts = Object.entries(sync.counts || {}).flatMap(([kind, changes]) =>
+    Object.entries(changes).map(([change, count]) => ({ count, text: `${kind} ${change}: ${count}` })));
+  const changed = counts.filter(({ count }) => count).map(({ text }) => text).join(", ");
+  const isSaid = counts.some(({ count }) => count === 0);
+  const facts = [
+    ["Reason", sync.reason],
+    ["vIDM said", sync.message],
+    ["Changed", changed || (isSaid ? "nothing" : "")],
+    ["Run began", sync.startedAt],
+    ["Run ended", sync.finishedAt],
+  ].filter(([, value]) => value);
+  const proof = groups.length ? "the run succeeded, and every group you named is in vIDM." : "the run succeeded.";
+  return element(
+    "div",
+    { className: `box ${isGood ? "good" : "bad"}` },
+    element("h3", {}, isGood ? `Succeeded: ${proof}` : `Failed: ${(sync.reason || "sync_failed").replaceAll("_", " ")}`),
+    groups.length ? element("ul", { className: "groups" }, ...groups) : undefined,
+    sync.hint ? element("p", {}, element("strong", {}, "What to do: "), sync.hint) : undefined,
+    table(facts),
+    element("details", {}, element("summary", {}, "Sync id"), element("p", { className: "mono" }, sync.id)),
+  );
+}
+
+// Snippets
+
+let current = 0;
+
+function writeSnippet() {
+  show("snippet", SNIPPETS[current].write(order()));
+  byId("snippet-note").textContent = SNIPPETS[current].note;
+}
+
+function selectTab(index, focus) {
+  current = (index + SNIPPETS.length) % SNIPPETS.length;
+  [...byId("tabs").children].forEach((tab, at) => {
+    tab.setAttribute("aria-selected", String(at === current));
+    tab.tabIndex = at === current ? 0 : -1;
+  });
+  byId("panel").setAttribute("aria-labelledby", `tab-${current}`);
+  byId("copied").textContent = "";
+  if (focus) byId("tabs").children[current].focus();
+  writeSnippet();
+}
+
+function onTabKey(event) {
+  const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: SNIPPETS.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  selectTab(to, true);
+}
+
+async function copy() {
+  const range = document.createRange();
+  range.selectNodeContents(byId("snippet"));
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+  // The clipboard interface is there over https and on localhost only; the selection serves elsewhere.
+  const isCopied = await (navigator.clipboard ? navigator.clipboard.writeText(byId("snippet").textContent).then(() => true, () => false) : document.execCommand("copy"));
+  byId("copied").textContent = isCopied ? "Copied." : "Selected; copy it with the keyboard.";
+}
+
+byId("recheck").addEventListener("click", recheck);
+byId("list").addEventListener("click", listDirectories);
+byId("key").addEventListener("keydown", (event) => event.key === "Enter" && !byId("list").disabled && listDirectories());
+byId("key").addEventListener("input", () => byId("key").removeAttribute("aria-invalid"));
+byId("target").addEventListener("change", () => setDirectories([]));
+byId("order").addEventListener("input", choose);
+byId("order").addEventListener("submit", startSync);
+byId("stop").addEventListener("click", () => watching && watching.abort());
+byId("copy").addEventListener("click", copy);
+byId("tabs").append(
+  ...SNIPPETS.map(({ name }, at) => {
+    const tab = element("button", { type: "button", role: "tab", id: `tab-${at}` }, name);
+    tab.setAttribute("aria-controls", "panel");
+    tab.addEventListener("click", () => selectTab(at));
+    return tab;
+  }),
+);
+byId("tabs").addEventListener("keydown", onTabKey);
+selectTab(0);
+recheck();

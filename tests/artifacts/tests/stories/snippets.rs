@@ -1,0 +1,174 @@
+//! The code that the page offers does what it says: taken from the page as it is shown, it is run as the tool would run it.
+
+use std::io::{Read as _, Seek as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use idhook_simulator::{SyncDuration, seeds};
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::scene::Scene;
+
+/// How long one of them may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A group that the next run brings.
+const GROUP: &str = "CN=gg-o'brien \"q\",OU=Groups,DC=corp,DC=example";
+
+/// How one of them is run: `$1` is its file, the key is in `IDHOOK_KEY`.
+struct Runner {
+    tab: &'static str,
+    needs: &'static [&'static str],
+    command: &'static [&'static str],
+}
+
+/// An ABX action: `handler(context, inputs)` with a context that knows one secret.
+const NODE: &str = r#"
+const { handler } = require(process.argv[1]);
+const context = { getSecret: (name) => (name === "the secret" ? process.env.IDHOOK_KEY : undefined) };
+handler(context, { idhookKey: "the secret", __metadata: {} }).then(
+  (outputs) => console.log(JSON.stringify(outputs)),
+  (e) => { console.error(e.message); process.exit(1); },
+);"#;
+
+const PYTHON: &str = r#"
+import json, os, runpy, sys
+class Context:
+    def getSecret(self, name):
+        return {"the secret": os.environ["IDHOOK_KEY"]}[name]
+print(json.dumps(runpy.run_path(sys.argv[1])["handler"](Context(), {"idhookKey": "the secret", "__metadata": {}})))"#;
+
+/// As much of Orchestrator as the script uses: its HTTP-REST plug-in and `System`, which are synchronous.
+const ORCHESTRATOR: &str = r#"
+const { execFileSync } = require("child_process");
+class Request {
+  constructor(host, method, path, content) { Object.assign(this, { host, method, path, content, headers: {} }); }
+  setHeader(name, value) { this.headers[name] = value; }
+  execute() {
+    const headers = Object.entries({ ...this.headers, "Content-Type": this.contentType }).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+    const body = this.content === null ? [] : ["--data-binary", this.content];
+    const answer = execFileSync("curl", ["-sS", "-X", this.method, "-w", "\n%{http_code}", ...headers, ...body, this.host.url + this.path], { encoding: "utf8" });
+    const at = answer.lastIndexOf("\n");
+    return { statusCode: Number(answer.slice(at + 1)), contentAsString: answer.slice(0, at) };
+  }
+}
+const RESTHostManager = {
+  createHost: (name) => ({ name }),
+  createTransientHostFrom: (host) => ({ ...host, createRequest(...order) { return new Request(this, ...order); } }),
+};
+const System = { log: (text) => console.log(text), sleep: (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms) };
+require("vm").runInNewContext(require("fs").readFileSync(process.argv[1], "utf8"), { RESTHostManager, System, idhookKey: process.env.IDHOOK_KEY });"#;
+
+const RUNNERS: [Runner; 4] = [
+    Runner { tab: "curl", needs: &["sh", "curl", "jq"], command: &["sh"] },
+    Runner { tab: "ABX JavaScript", needs: &["node"], command: &["node", "-e", NODE] },
+    Runner { tab: "ABX Python", needs: &["python3"], command: &["python3", "-c", PYTHON] },
+    Runner { tab: "Orchestrator", needs: &["node", "curl"], command: &["node", "-e", ORCHESTRATOR] },
+];
+
+/// How it ended: whether well, and all it said.
+struct End {
+    is_good: bool,
+    said: String,
+}
+
+impl Runner {
+    fn is_there(&self) -> bool {
+        let missing = |tool: &&&str| {
+            let found = Command::new("sh").args(["-c", "command -v \"$0\"", tool]).output();
+            !found.is_ok_and(|found| found.status.success())
+        };
+        let missing: Vec<_> = self.needs.iter().filter(missing).copied().collect();
+        if !missing.is_empty() {
+            crate::skip(&format!("the page's {} cannot be run: {} not installed", self.tab, missing.join(", ")));
+        }
+        missing.is_empty()
+    }
+
+    async fn run(&self, file: &Path, key: &str) -> End {
+        let (program, arguments) = self.command.split_first().unwrap();
+        let mut said = tempfile::tempfile().unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).arg(file).env("IDHOOK_KEY", key).stdin(Stdio::null());
+        let mut child = command.stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap()).spawn().unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                panic!("{} does not end", self.tab);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        let mut text = String::new();
+        said.rewind().unwrap();
+        said.read_to_string(&mut text).unwrap();
+        End { is_good: status.success(), said: text }
+    }
+}
+
+/// A tab's code as it is shown.
+async fn shown(browser: &Browser, tab: &str) -> String {
+    let pick = format!(
+        "[...document.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === {}).click();",
+        json!(tab)
+    );
+    let read = "return document.querySelector('#snippet').textContent";
+    browser.script(&format!("{pick} {read}")).await.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_code_on_the_page_runs_as_it_is_shown() {
+    let Some(browser) = Browser::for_test().await else { return };
+    let scene = Scene::new().await;
+    scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
+    browser.open(&scene.host.url()).await;
+    browser.reads("#readiness", "Configured").await;
+    browser.type_into("#key", &scene.keys.syncer).await;
+    browser.click("#list").await;
+    browser.reads("#list-said", "can be synced").await;
+    browser.click(&format!("input[value='{}']", seeds::CORP)).await;
+    browser.type_into("#groups", GROUP).await;
+    scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    for runner in RUNNERS.iter().filter(|runner| runner.is_there()) {
+        let code = shown(&browser, runner.tab).await;
+        assert!(code.contains("corp.example") && !code.contains(&scene.keys.syncer), "{code}");
+        // Node takes a module by its name.
+        let file = folder.path().join(format!("{}.js", runner.tab));
+        std::fs::write(&file, code).unwrap();
+
+        let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
+        let end = runner.run(&file, &scene.keys.syncer).await;
+        assert!(end.is_good, "{}: {}", runner.tab, end.said);
+        assert!(end.said.contains("succeeded") && end.said.contains("\"present\""), "{}: {}", runner.tab, end.said);
+        assert!(scene.simulator.runs_started(seeds::CORP).unwrap() > runs, "{}", runner.tab);
+
+        scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+        let end = runner.run(&file, &scene.keys.syncer).await;
+        assert!(!end.is_good && end.said.contains("safeguard_tripped"), "{}: {}", runner.tab, end.said);
+        assert!(end.said.contains("sync log"), "{} tells the hint: {}", runner.tab, end.said);
+        scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+
+        let end = runner.run(&file, "no such key").await;
+        assert!(!end.is_good && end.said.contains("unauthenticated"), "{}: {}", runner.tab, end.said);
+    }
+
+    // The step of a workflow is the shell script, indented, with the key from the repository's secrets.
+    let step = shown(&browser, "GitHub Actions").await;
+    let (head, script) = step.split_once("  run: |\n").unwrap();
+    assert!(head.contains("IDHOOK_KEY: ${{ secrets.IDHOOK_KEY }}"), "{head}");
+    let script: Vec<_> = script.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let curl = shown(&browser, "curl").await;
+    assert_eq!(format!("#!/bin/sh\n{}", script.join("\n")), curl);
+    for tab in ["ABX PowerShell", "Ansible"] {
+        let code = shown(&browser, tab).await;
+        assert!(code.contains(&scene.host.url()) && code.contains("gg-o"), "{code}");
+        assert!(!code.contains(&scene.keys.syncer), "{code}");
+    }
+}
