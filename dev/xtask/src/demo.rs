@@ -317,6 +317,7 @@ fn example_source() -> Value {
 fn by_hand(api: &Api, directory: Option<&str>, has_vcf: bool) {
     let url = &api.url;
     say(format!("\nTry it by hand; Ctrl-C ends it:\n\n  export IDHOOK={url} IDHOOK_KEY={}", api.key));
+    say(format!("  {url}/ in a browser, with that key"));
     say("  curl $IDHOOK/readyz");
     if let Some(directory) = directory {
         say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories");

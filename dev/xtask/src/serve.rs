@@ -50,7 +50,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let host = Host::start(options).await?;
     let url = host.url();
     say(format!("idhook listens on {url}; Ctrl-C ends it"));
-    say(format!("  curl {url}/readyz"));
+    say(format!("  curl {url}/readyz, or {url}/ in a browser"));
     if let Some(key) = key {
         say(format!("a key made for this run (all scopes but vidm:override and admin):\n  export IDHOOK_KEY={key}"));
     }

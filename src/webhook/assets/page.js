@@ -55,11 +55,14 @@ async function call(path, { method = "GET", headers = {}, body, signal, withKey 
 
 /** A problem for people: what failed, what to do, how to find it in the log. */
 function problemBox(problem) {
+  const errors = problem.errors || [];
+  // The detail of a request that is not valid says the same as its list.
+  const isListed = errors.length > 0 && errors.every((error) => problem.detail.includes(error.detail));
   const item = (text, ...more) => element("li", {}, text, ...more);
   const upstream = problem.upstream;
   const said = upstream && [upstream.call, upstream.status, upstream.code, upstream.message, upstream.remediation].filter(Boolean).join(" · ");
   const list = [
-    ...(problem.errors || []).map((error) => item(...(error.pointer ? [code(error.pointer), " "] : []), error.detail)),
+    ...errors.map((error) => item(...(error.pointer ? [code(error.pointer), " "] : []), error.detail)),
     ...(problem.candidates || []).map((one) => item(`${one.name} (${one.type}): `, code(one.id))),
   ];
   const facts = [
@@ -71,7 +74,7 @@ function problemBox(problem) {
     "div",
     { className: "box bad" },
     element("h3", {}, problem.title),
-    problem.detail ? element("p", {}, problem.detail) : undefined,
+    problem.detail && !isListed ? element("p", {}, problem.detail) : undefined,
     list.length ? element("ul", {}, ...list) : undefined,
     problem.hint ? element("p", {}, element("strong", {}, "What to do: "), problem.hint) : undefined,
     facts.length ? table(facts) : undefined,
@@ -140,7 +143,7 @@ async function checkReadiness() {
 }
 
 function missingBox(problem) {
-  const each = problem.detail.split("; ").map((mistake) => {
+  const each = problem.detail.split(/; (?=\S+ (?:is|has|could|needs|must) )/).map((mistake) => {
     const [name, ...rest] = mistake.split(" ");
     return element("li", {}, code(name), ` ${rest.join(" ")}`);
   });
@@ -155,7 +158,7 @@ let directories = [];
 /** Whether there is a key that a header can carry; else says so. */
 function hasKey(place) {
   const key = byId("key");
-  const fault = key.value.trim() ? !/^[\x20-\x7e]+$/.test(key.value.trim()) && "It holds characters that no key has." : "Type an API key first.";
+  const fault = key.value.trim() ? !/^[\x20-\x7e]+$/.test(key.value.trim()) && "Only ASCII characters can be sent as a key." : "Type an API key first.";
   if (!fault) return true;
   show(place, element("div", { className: "box bad" }, element("p", {}, fault)));
   key.setAttribute("aria-invalid", "true");
@@ -425,13 +428,13 @@ function onTabKey(event) {
 }
 
 async function copy() {
-  const range = document.createRange();
-  range.selectNodeContents(byId("snippet"));
-  getSelection().removeAllRanges();
-  getSelection().addRange(range);
-  // The clipboard interface is there over https and on localhost only; the selection serves elsewhere.
-  const isCopied = await (navigator.clipboard ? navigator.clipboard.writeText(byId("snippet").textContent).then(() => true, () => false) : document.execCommand("copy"));
-  byId("copied").textContent = isCopied ? "Copied." : "Selected; copy it with the keyboard.";
+  const snippet = byId("snippet");
+  // The clipboard's interface is there over https and on localhost only.
+  const write = navigator.clipboard ? navigator.clipboard.writeText(snippet.textContent) : Promise.reject(new Error("no clipboard"));
+  byId("copied").textContent = await write.then(() => "Copied.", () => {
+    getSelection().selectAllChildren(snippet);
+    return document.execCommand("copy") ? "Copied." : "Selected; copy it with the keyboard.";
+  });
 }
 
 byId("recheck").addEventListener("click", recheck);

@@ -179,7 +179,10 @@ impl Drop for Browser {
         if !self.session.is_empty()
             && let Ok(mut stream) = TcpStream::connect(self.address)
         {
-            let request = format!("DELETE /session/{} HTTP/1.0\r\nHost: {}\r\n\r\n", self.session, self.address);
+            let request = format!(
+                "DELETE /session/{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+                self.session, self.address
+            );
             let _ = stream.set_read_timeout(Some(PATIENCE));
             let _ = stream.write_all(request.as_bytes());
             let _ = stream.read(&mut [0; 1024]);

@@ -100,7 +100,10 @@ async fn without_a_configuration_the_page_says_what_is_missing() {
     browser.open(&host.url()).await;
     browser.reads("#readiness", "Not configured yet").await;
     let missing = browser.text("#missing").await;
-    assert!(missing.contains("vidm_url") && missing.contains("api_keys"), "{missing}");
+    assert!(
+        missing.contains("vidm_url is not set") && missing.contains("api_keys is not set: nobody may call; write"),
+        "{missing}"
+    );
     assert_eq!(browser.script("return document.querySelector('#list').disabled").await, true);
     is_fit_to_read(&browser).await;
     picture(&browser, "unconfigured-phone").await;

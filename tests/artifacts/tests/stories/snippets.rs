@@ -171,4 +171,15 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
         assert!(code.contains(&scene.host.url()) && code.contains("gg-o"), "{code}");
         assert!(!code.contains(&scene.keys.syncer), "{code}");
     }
+
+    // A name that two directories have names none of them; and what would be a template to the tool is none in the code.
+    browser.click(&format!("input[value='{}']", seeds::LAB_FIRST)).await;
+    browser.fill("#groups", "gg-${{ secrets.X }}@lab.example").await;
+    let step = shown(&browser, "GitHub Actions").await;
+    assert!(
+        step.contains(seeds::LAB_FIRST) && !step.contains("lab.example\",\"groups") && !step.contains("${{ secrets.X"),
+        "{step}"
+    );
+    let playbook = shown(&browser, "Ansible").await;
+    assert!(playbook.contains("- !unsafe \"gg-${{ secrets.X }}@lab.example\""), "{playbook}");
 }
