@@ -38,7 +38,6 @@ pub(super) enum Name {
 
 impl Name {
     /// Whether it works on a vIDM target in its path; the others with a target work on an SDDC Manager.
-    /// Whether it works on a vIDM target; those with a target that are not work on an SDDC Manager.
     pub(super) fn is_vidm(self) -> bool {
         use Name::{Directories, Directory, DirectorySync, DirectorySyncs, Groups, Sync, Syncs, VidmHealth};
         matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
