@@ -25,6 +25,7 @@ mod vidm_support;
 mod vidm_sync;
 mod webhook_doctor;
 mod webhook_hooks;
+mod webhook_rate;
 mod webhook_senders;
 mod webhook_support;
 mod webhook_vcf_put;

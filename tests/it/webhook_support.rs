@@ -14,6 +14,7 @@ use idhook::webhook::{Body, Content, Webhook};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::memory_store::MemoryStore;
 use crate::script::{Call, Script};
 
 pub(crate) const KEY: &str = "key-with-all-scopes";
@@ -105,6 +106,19 @@ impl Door {
 
     /// The same with `variables` set.
     pub(crate) fn with(variables: &[(&str, &str)], calls: impl IntoIterator<Item = Call>) -> Self {
+        Self::over(Script::new(calls), variables)
+    }
+
+    /// The same with a store that others may share.
+    pub(crate) fn sharing(
+        store: &Rc<MemoryStore>,
+        variables: &[(&str, &str)],
+        calls: impl IntoIterator<Item = Call>,
+    ) -> Self {
+        Self::over(Script::new(calls).with_store(store), variables)
+    }
+
+    fn over(script: Script, variables: &[(&str, &str)]) -> Self {
         let digest = |key: &str| {
             let mut hex = String::new();
             for byte in Sha256::digest(key) {
@@ -133,7 +147,7 @@ impl Door {
             })
         });
         assert!(config.is_ok(), "{config:?}");
-        Self { script: Rc::new(Script::new(calls)), webhook: Rc::new(Webhook::new(config)) }
+        Self { script: Rc::new(script), webhook: Rc::new(Webhook::new(config)) }
     }
 
     /// One request with all scopes.
