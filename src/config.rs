@@ -83,6 +83,7 @@ pub const VARIABLES: &[Variable] = &[
     plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
     plain("request_body_limit", "largest request body taken, in bytes; default 262144"),
     plain("upstream_body_limit", "largest upstream answer read, in bytes; default 8388608"),
+    plain("rate_limit", "requests a minute that one caller may make; default 6000; 0: any number"),
     plain("connect_timeout", "seconds for an upstream connection; default 10"),
     plain("first_byte_timeout", "seconds to the first byte of an upstream answer; default 30"),
     plain("between_bytes_timeout", "seconds between pieces of an upstream answer; default 10"),
@@ -122,6 +123,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Largest request body taken, in bytes.
     pub request_body_limit: usize,
+    /// Requests a minute that one caller may make; 0: any number.
+    pub rate_limit: u64,
     /// Bounds of each upstream exchange.
     pub limits: Limits,
     /// Time for a whole request.
@@ -193,6 +196,7 @@ impl Config {
             page: reader.page(),
             log_level,
             request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
+            rate_limit: reader.number("rate_limit", 6000, 0..=1_000_000) as u64,
             limits: Limits {
                 connect_timeout: reader.seconds("connect_timeout", default.connect_timeout),
                 first_byte_timeout: reader.seconds("first_byte_timeout", default.first_byte_timeout),

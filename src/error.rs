@@ -47,6 +47,8 @@ pub enum ErrorCode {
     BodyTooLarge,
     /// The request body is of a media type this route does not read.
     UnsupportedMediaType,
+    /// The caller asks for too much.
+    RateLimited,
     /// idhook itself is not configured, or wrongly.
     NotConfigured,
     /// The upstream could not be reached at all.
@@ -103,6 +105,7 @@ impl ErrorCode {
         Self::DirectoryNotSyncable,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
+        Self::RateLimited,
         Self::NotConfigured,
         Self::UpstreamUnreachable,
         Self::UpstreamTls,
@@ -168,6 +171,9 @@ impl ErrorCode {
                 Caller,
                 false,
             ),
+            Self::RateLimited => {
+                ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests of one caller", Caller, true)
+            }
             Self::NotConfigured => (
                 "not_configured",
                 StatusCode::SERVICE_UNAVAILABLE,

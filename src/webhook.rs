@@ -34,6 +34,7 @@ mod log;
 mod long_groups;
 mod page;
 mod problem;
+mod rate;
 mod route;
 mod signature;
 mod status;
@@ -90,6 +91,7 @@ struct Configured {
     vcf: BTreeMap<String, vcf::Memory>,
     sync_ids: sync_id::Key,
     syncs: BTreeMap<String, sync::Memory>,
+    rates: rate::Rates,
     /// Unless it is turned off.
     store: Option<StoreAccess>,
 }
@@ -156,6 +158,7 @@ impl Webhook {
                 vcf: config.vcf.keys().map(|name| (name.clone(), vcf::Memory::default())).collect(),
                 syncs: config.vidm.keys().map(|name| (name.clone(), sync::Memory::default())).collect(),
                 sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
+                rates: rate::Rates::default(),
                 store: config.store.then(|| StoreAccess::new(state_key)),
                 config,
             }
@@ -264,13 +267,26 @@ impl Webhook {
             not_configured(problems)
         })?;
         let claim = Claim::of(request, &configured.config, runtime.now())?;
-        let mut admit = |caller: &Caller<'_>| {
+        let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
+        let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
+        let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
+        let mut admit = async |caller: &Caller<'_>| {
             line.caller(caller);
             // A target's name that was not filled in is told as such further down; nothing is done for it either.
-            if matched.placeholders().next().is_some() { Ok(()) } else { caller.require(access, &matched) }
+            if matched.placeholders().next().is_none() {
+                caller.require(access, &matched)?;
+            }
+            let limit = configured.config.rate_limit;
+            if limit == 0 {
+                return Ok(());
+            }
+            let counted = configured.rates.count(caller.name(), limit, outbound.store()).await;
+            line.store(outbound.store().trouble());
+            counted
         };
-        claim.proven().map_or(Ok(()), &mut admit)?;
-        let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
+        if let Some(caller) = claim.proven() {
+            admit(caller).await?;
+        }
         let body = match request.method {
             Method::POST | Method::PUT | Method::PATCH => {
                 read(BodyBounds { limit: configured.config.request_body_limit, time: left() }).await
@@ -278,12 +294,16 @@ impl Webhook {
             _ => Body::Whole(Bytes::new()),
         };
         let bytes = input::whole(&body)?;
-        let caller = claim.prove(bytes)?;
-        admit(&caller)?;
+        let caller = match claim {
+            Claim::Proven(caller) => caller,
+            Claim::Signed(signed) => {
+                let caller = signed.prove(bytes)?;
+                admit(&caller).await?;
+                caller
+            }
+        };
         let input = Input::of(request, &matched, &body)?;
 
-        let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
-        let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let wants_events = watch::wants_events(&request.headers);
         let context = Context {
             configured,

@@ -55,14 +55,6 @@ impl<'c> Claim<'c> {
             Self::Signed(_) => None,
         }
     }
-
-    /// The caller, proven by the body at the latest.
-    pub(super) fn prove(self, body: &[u8]) -> Result<Caller<'c>, Error> {
-        match self {
-            Self::Proven(caller) => Ok(caller),
-            Self::Signed(signed) => signed.prove(body),
-        }
-    }
 }
 
 impl<'c> Caller<'c> {

@@ -28,6 +28,7 @@ mod webhook_doctor;
 mod webhook_hooks;
 mod webhook_hostile;
 mod webhook_page;
+mod webhook_rate;
 mod webhook_senders;
 mod webhook_support;
 mod webhook_vcf_put;

@@ -14,6 +14,7 @@ use idhook::webhook::{Body, Content, Webhook};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::memory_store::MemoryStore;
 use crate::script::{Call, Script};
 
 pub(crate) const KEY: &str = "key-with-all-scopes";
@@ -106,6 +107,15 @@ impl Door {
     /// The same with `variables` set.
     pub(crate) fn with(variables: &[(&str, &str)], calls: impl IntoIterator<Item = Call>) -> Self {
         Self::over(Script::new(calls), variables)
+    }
+
+    /// The same with a store that others may share.
+    pub(crate) fn sharing(
+        store: &Rc<MemoryStore>,
+        variables: &[(&str, &str)],
+        calls: impl IntoIterator<Item = Call>,
+    ) -> Self {
+        Self::over(Script::new(calls).with_store(store), variables)
     }
 
     /// The same over this script.

@@ -46,9 +46,16 @@ fn request(method: Method, headers: &[(&'static str, &str)]) -> Parts {
     request.body(()).unwrap().into_parts().0
 }
 
+fn prove<'c>(claim: Claim<'c>, body: &[u8]) -> Result<Caller<'c>, Error> {
+    match claim {
+        Claim::Proven(caller) => Ok(caller),
+        Claim::Signed(signed) => signed.prove(body),
+    }
+}
+
 /// Who it is, or the code and the detail.
 fn told(config: &Config, request: &Parts, now: u64, body: &[u8]) -> Result<String, String> {
-    match claim(request, &config.senders, at(now)).and_then(|claim| claim.unwrap().prove(body)) {
+    match claim(request, &config.senders, at(now)).and_then(|claim| prove(claim.unwrap(), body)) {
         Ok(caller) => Ok(caller.name().to_owned()),
         Err(e) => {
             assert_eq!(e.code(), ErrorCode::SignatureInvalid);
@@ -239,7 +246,7 @@ proptest! {
         let signed = if same { &body } else { &signed };
         let signature = format!("{noise}{}", standard(key, &id, sent, signed.as_bytes()));
         let request = posted(&id, &sent.to_string(), &signature);
-        let ours = claim(&request, &config.senders, now).and_then(|claim| claim.unwrap().prove(body.as_bytes()));
+        let ours = claim(&request, &config.senders, now).and_then(|claim| prove(claim.unwrap(), body.as_bytes()));
         let oracle = Oracle::new(SECRET).unwrap().verify(body.as_bytes(), &request.headers);
         prop_assert_eq!(ours.is_ok(), oracle.is_ok(), "{:?} {:?}", ours, oracle.err());
     }

@@ -253,6 +253,8 @@ pub(super) fn webhook() -> Rc<Webhook> {
         ("vidm_password", "p"),
         ("api_keys", keys.as_str()),
         ("state_key", "0123456789abcdef0123456789abcdef"),
+        // It would only add steps to every schedule.
+        ("rate_limit", "0"),
     ];
     let variables: BTreeMap<_, _> = variables.into_iter().collect();
     Rc::new(Webhook::new(Config::parse(|name| variables.get(name).map(|value| (*value).to_owned()))))

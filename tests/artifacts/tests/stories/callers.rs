@@ -113,3 +113,34 @@ async fn a_request_keeps_its_names_all_the_way() {
     assert_eq!(own.header("x-request-id").len(), 32);
     assert_eq!(own.header("cache-control"), "no-store");
 }
+
+#[tokio::test]
+async fn a_caller_that_runs_wild_is_stopped_on_every_instance() {
+    let scene = Scene::with(Setting { variables: vec![("rate_limit", "5".to_owned())], ..Setting::default() }).await;
+    let other = scene.another_host(|_| {}).await;
+    let ask = |url: String, key: &str| {
+        let request = scene.client.post(format!("{url}/vidm/default/v1/syncs")).bearer_auth(key).body("{}");
+        send(request)
+    };
+    // Two minutes at most, for one may end in between.
+    let mut stopped = None;
+    for _ in 0..12 {
+        let answer = ask(scene.host.url(), &scene.keys.syncer).await;
+        if answer.status == 429 {
+            stopped = Some(answer);
+            break;
+        }
+        answer.problem("request_invalid");
+    }
+    let stopped = stopped.unwrap();
+    assert_eq!(stopped.problem("rate_limited")["retryable"], json!(true));
+    let wait: u64 = stopped.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&wait));
+    // Elsewhere too, as long as the minute lasts; and it is nobody else's concern.
+    if wait > 2 {
+        ask(other.url(), &scene.keys.syncer).await.problem("rate_limited");
+    }
+    ask(other.url(), &scene.keys.all).await.problem("request_invalid");
+    assert_eq!(send(scene.request(Method::GET, "/healthz")).await.status, 200);
+    assert_eq!(scene.asked(), [""; 0]);
+}
