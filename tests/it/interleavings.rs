@@ -248,7 +248,7 @@ struct Scenario {
 
 /// The choices of one schedule: which were taken, and how many there were.
 #[derive(Debug, Default)]
-struct Schedule {
+pub(crate) struct Schedule {
     taken: Vec<usize>,
     open: Vec<usize>,
     at: usize,
@@ -257,7 +257,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn choose(&mut self, options: usize) -> usize {
+    pub(crate) fn choose(&mut self, options: usize) -> usize {
         if self.at == self.taken.len() {
             // xorshift; one choice in four is not the first.
             self.chance ^= self.chance << 13;
@@ -273,7 +273,7 @@ impl Schedule {
     }
 
     /// The next schedule in depth-first order; `None` after the last.
-    fn next(mut self) -> Option<Self> {
+    pub(crate) fn next(mut self) -> Option<Self> {
         while let (Some(taken), Some(open)) = (self.taken.pop(), self.open.pop()) {
             if taken + 1 < open {
                 self.taken.push(taken + 1);

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod idempotency_schedules;
 mod interleavings;
 mod memory_store;
 mod outbound;
@@ -25,5 +26,6 @@ mod vidm_support;
 mod vidm_sync;
 mod webhook_doctor;
 mod webhook_hostile;
+mod webhook_idempotency;
 mod webhook_support;
 mod webhook_vcf_put;

@@ -7,6 +7,7 @@ mod callers;
 mod doctor;
 mod documents;
 mod faults;
+mod idempotency;
 mod payloads;
 mod put;
 mod scene;
