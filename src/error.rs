@@ -43,6 +43,10 @@ pub enum ErrorCode {
     DirectoryAmbiguous,
     /// The directory is of a kind that is never synced, or it is being deleted.
     DirectoryNotSyncable,
+    /// The request's idempotency key came with another request before.
+    IdempotencyKeyReused,
+    /// A request with this idempotency key is being carried out.
+    IdempotencyKeyInFlight,
     /// The request body is over the bound.
     BodyTooLarge,
     /// The request body is of a media type this route does not read.
@@ -103,6 +107,8 @@ impl ErrorCode {
         Self::RequestTimeout,
         Self::DirectoryAmbiguous,
         Self::DirectoryNotSyncable,
+        Self::IdempotencyKeyReused,
+        Self::IdempotencyKeyInFlight,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::RateLimited,
@@ -161,6 +167,20 @@ impl ErrorCode {
             Self::DirectoryNotSyncable => {
                 ("directory_not_syncable", StatusCode::CONFLICT, "This directory cannot be synced", Caller, false)
             }
+            Self::IdempotencyKeyReused => (
+                "idempotency_key_reused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The idempotency key belongs to another request",
+                Caller,
+                false,
+            ),
+            Self::IdempotencyKeyInFlight => (
+                "idempotency_key_in_flight",
+                StatusCode::CONFLICT,
+                "A request with this idempotency key is being carried out",
+                Caller,
+                true,
+            ),
             Self::BodyTooLarge => {
                 ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false)
             }

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorCode};
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
 use crate::state_key::StateKey;
-use crate::store::StoreAccess;
+use crate::store::{SharedStore, StoreAccess};
 use crate::{sync, vcf, vidm};
 
 mod asset;
@@ -28,6 +28,7 @@ mod caller;
 pub mod contract;
 mod doctor;
 mod hook;
+mod idempotency;
 mod identity;
 mod input;
 mod log;
@@ -94,6 +95,8 @@ struct Configured {
     rates: rate::Rates,
     /// Unless it is turned off.
     store: Option<StoreAccess>,
+    /// What was answered to requests with a key, where there is no store.
+    answers: idempotency::Memory,
 }
 
 /// A response's body.
@@ -160,6 +163,7 @@ impl Webhook {
                 sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
                 rates: rate::Rates::default(),
                 store: config.store.then(|| StoreAccess::new(state_key)),
+                answers: idempotency::Memory::default(),
                 config,
             }
         });
@@ -208,6 +212,9 @@ impl Webhook {
         headers.insert("x-request-id", identity.id.clone());
         headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if let Some(status) = line.idempotency() {
+            headers.insert("idempotency-status", HeaderValue::from_static(status.as_str()));
+        }
         if is_head {
             *response.body_mut() = Bytes::new();
         }
@@ -305,6 +312,7 @@ impl Webhook {
         let input = Input::of(request, &matched, &body)?;
 
         let wants_events = watch::wants_events(&request.headers);
+        let key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
         let context = Context {
             configured,
             outbound: &outbound,
@@ -316,9 +324,22 @@ impl Webhook {
             wants_events,
             log: line,
         };
-        let outcome = dispatch(context, &matched, &request.method).await;
+        let work = dispatch(context, &matched, &request.method);
+        let (outcome, trouble) = match key {
+            None => (work.await, None),
+            Some(key) => {
+                // The answer is kept after the work, whose time may be used up by then.
+                let deadline = runtime.elapsed() + outbound.remaining() + idempotency::CLOSING;
+                let store = SharedStore::new(runtime, configured.store.as_ref(), deadline);
+                let problem = |error: &Error| problem::response(error, identity, &configured.config.secrets());
+                let time = outbound.remaining();
+                let (outcome, status) = idempotency::once(&key, configured, &store, time, problem, work).await;
+                line.keyed(status);
+                (outcome, store.trouble())
+            }
+        };
         line.calls(outbound.calls());
-        line.store(outbound.store().trouble());
+        line.store(outbound.store().trouble().or(trouble));
         outcome
     }
 }

@@ -46,7 +46,6 @@ pub(super) struct Input {
     is_read: bool,
     query: Vec<(String, String)>,
     document: Document,
-    #[allow(dead_code, reason = "read by tests; duplicates are told by it next")]
     event: Option<Event>,
 }
 
@@ -78,7 +77,6 @@ impl Input {
     }
 
     /// The event it came in, where it came in one.
-    #[allow(dead_code, reason = "read by tests; duplicates are told by it next")]
     pub(super) fn event(&self) -> Option<&Event> {
         self.event.as_ref()
     }

@@ -7,6 +7,7 @@ use http::request::Parts;
 use serde::Serialize;
 
 use super::caller::Caller;
+use super::idempotency::Status;
 use super::identity::RequestIdentity;
 use super::route::Matched;
 use crate::auth::Secret;
@@ -43,9 +44,16 @@ pub(super) struct LogLine {
     ms: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallRecord>,
+    /// What became of the request's key, where it had one.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "word")]
+    idempotency: Option<Status>,
     /// What went wrong with the store; the request went on without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
+}
+
+fn word<S: serde::Serializer>(status: &Option<Status>, serializer: S) -> Result<S::Ok, S::Error> {
+    status.map(Status::as_str).serialize(serializer)
 }
 
 impl LogLine {
@@ -66,6 +74,7 @@ impl LogLine {
             problems: Vec::new(),
             ms: 0,
             calls: Vec::new(),
+            idempotency: None,
             store: None,
         }
     }
@@ -104,6 +113,15 @@ impl LogLine {
 
     pub(super) fn calls(&mut self, calls: Vec<CallRecord>) {
         self.calls = calls;
+    }
+
+    pub(super) fn keyed(&mut self, status: Option<Status>) {
+        self.idempotency = status;
+    }
+
+    /// What became of the request's key.
+    pub(super) fn idempotency(&self) -> Option<Status> {
+        self.idempotency
     }
 
     pub(super) fn store(&mut self, trouble: Option<String>) {

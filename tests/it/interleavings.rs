@@ -8,3 +8,5 @@ mod model;
 mod neighbours;
 mod profile;
 mod syncs;
+
+pub(crate) use explorer::Schedule;

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod idempotency_schedules;
 mod interleavings;
 mod memory_store;
 mod outbound;
@@ -27,6 +28,7 @@ mod vidm_sync;
 mod webhook_doctor;
 mod webhook_hooks;
 mod webhook_hostile;
+mod webhook_idempotency;
 mod webhook_page;
 mod webhook_rate;
 mod webhook_senders;

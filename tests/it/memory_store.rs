@@ -50,6 +50,20 @@ impl MemoryStore {
         self.values.borrow().keys().cloned().collect()
     }
 
+    /// The keys of all counters.
+    pub(crate) fn counters(&self) -> Vec<String> {
+        let values = self.values.borrow();
+        let counters = values.iter().filter(|(_, value)| matches!(value, Value::Counter(_)));
+        counters.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Counts on, as others would.
+    pub(crate) fn count(&self, key: &str, by: u64) {
+        if let Some(Value::Counter(count)) = self.values.borrow_mut().get_mut(key) {
+            *count += by;
+        }
+    }
+
     /// Everything that was set.
     pub(crate) fn dump(&self) -> Vec<(String, Vec<u8>)> {
         let values = self.values.borrow();

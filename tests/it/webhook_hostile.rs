@@ -315,7 +315,7 @@ fn whatever_comes_in_is_answered_as_documented() {
     let seen_by = std::cell::RefCell::new(&mut seen);
     proptest!(config, |(request in request())| {
         let began = door.script.elapsed();
-        let answer = door.ask(request).0;
+        let answer = door.send_request(request);
         check(&answer)?;
         // Tries and the waits between them; a wait that was asked for is no longer than its bound.
         let took = door.script.elapsed() - began;

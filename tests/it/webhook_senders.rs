@@ -44,7 +44,7 @@ pub(crate) fn ask(
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    door.ask(request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap())
+    door.send_and_see(request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap())
 }
 
 fn last_line(door: &Door) -> Value {

@@ -18,6 +18,7 @@ use crate::memory_store::MemoryStore;
 use crate::script::{Call, Script};
 
 pub(crate) const KEY: &str = "key-with-all-scopes";
+pub(crate) const OTHER: &str = "key-of-somebody-else";
 pub(crate) const READER: &str = "key-that-may-read";
 
 /// A webhook over a script.
@@ -120,33 +121,7 @@ impl Door {
 
     /// The same over this script.
     pub(crate) fn over(script: Script, variables: &[(&str, &str)]) -> Self {
-        let digest = |key: &str| {
-            let mut hex = String::new();
-            for byte in Sha256::digest(key) {
-                write!(hex, "{byte:02x}").unwrap();
-            }
-            hex
-        };
-        let keys = json!([
-            {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vcf:read", "vcf:write", "admin"]},
-            {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read"]},
-        ])
-        .to_string();
-        let config = Config::parse(|name| {
-            let given = variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-            given.or_else(|| {
-                Some(match name {
-                    "vidm_url" => "https://vidm.corp.example".to_owned(),
-                    "vidm_username" => "svc-sync".to_owned(),
-                    "vidm_password" => "pässword".to_owned(),
-                    "vcf_url" => "https://sddc.corp.example".to_owned(),
-                    "vcf_username" => "administrator@vsphere.local".to_owned(),
-                    "vcf_password" => "VMw@re1!".to_owned(),
-                    "api_keys" => keys.clone(),
-                    _ => return None,
-                })
-            })
-        });
+        let config = configuration(variables);
         assert!(config.is_ok(), "{config:?}");
         Self { script: Rc::new(script), webhook: Rc::new(Webhook::new(config)) }
     }
@@ -163,22 +138,52 @@ impl Door {
 
     fn send_as(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
         let body = Body::Whole(Bytes::copy_from_slice(body.as_bytes()));
-        self.ask(Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap()).0
+        self.send_request(Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap())
     }
 
     /// One request as it is, `Body` being what the face makes of its body; and whether that was read.
-    pub(crate) fn ask(&self, request: Request<Body>) -> (Answer, bool) {
+    pub(crate) fn send_and_see(&self, request: Request<Body>) -> (Answer, bool) {
         let was_read = Cell::new(false);
+        let answer = self.script.run(self.handled(request, &was_read));
+        (answer, was_read.get())
+    }
+
+    /// One request with all scopes and these headers.
+    pub(crate) fn send_with(&self, method: Method, path: &str, headers: &[(&'static str, &str)], body: &str) -> Answer {
+        self.send_request(request(KEY, method, path, headers, body))
+    }
+
+    /// One request as it is; `Body` is what the face makes of its body.
+    pub(crate) fn send_request(&self, request: Request<Body>) -> Answer {
+        self.send_and_see(request).0
+    }
+
+    /// Another instance in the same world.
+    pub(crate) fn beside(&self) -> Self {
+        Self { script: Rc::clone(&self.script), webhook: Rc::new(Webhook::new(configuration(&[]))) }
+    }
+
+    /// The same instance, for who asks it at the same time.
+    pub(crate) fn same(&self) -> Self {
+        Self { script: Rc::clone(&self.script), webhook: Rc::clone(&self.webhook) }
+    }
+
+    /// One request among others.
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        self.handled(request, &Cell::default()).await
+    }
+
+    async fn handled(&self, request: Request<Body>, was_read: &Cell<bool>) -> Answer {
         let read = async |body, _| {
             was_read.set(true);
             body
         };
-        let response = self.script.run(self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read));
+        let response = self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read).await;
         let whole = |content| match content {
             Content::Whole(bytes) => bytes,
             Content::Events(_) => panic!("nobody asked for events"),
         };
-        (Answer { response: response.map(whole) }, was_read.get())
+        Answer { response: response.map(whole) }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -194,4 +199,51 @@ impl Door {
     pub(crate) fn calls(&self) -> usize {
         self.script.requests().len()
     }
+}
+
+/// A request with this key.
+pub(crate) fn request(
+    key: &str,
+    method: Method,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path).header("x-api-key", key);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
+}
+
+/// vIDM and SDDC Manager under the names, accounts and passwords of the other scenarios, with `variables` set.
+fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::Problem>> {
+    let digest = |key: &str| {
+        let mut hex = String::new();
+        for byte in Sha256::digest(key) {
+            write!(hex, "{byte:02x}").unwrap();
+        }
+        hex
+    };
+    let keys = json!([
+        {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vcf:read", "vcf:write", "admin"]},
+        {"name": "other", "sha256": digest(OTHER), "scopes": ["vcf:write"]},
+        {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read"]},
+    ])
+    .to_string();
+    Config::parse(|name| {
+        let given = variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+        given.or_else(|| {
+            Some(match name {
+                "vidm_url" => "https://vidm.corp.example".to_owned(),
+                "vidm_username" => "svc-sync".to_owned(),
+                "vidm_password" => "pässword".to_owned(),
+                "vcf_url" => "https://sddc.corp.example".to_owned(),
+                "vcf_username" => "administrator@vsphere.local".to_owned(),
+                "vcf_password" => "VMw@re1!".to_owned(),
+                "api_keys" => keys.clone(),
+                _ => return None,
+            })
+        })
+    })
 }

@@ -21,7 +21,7 @@ pub(super) struct Bounds {
 
 /// The choices of one schedule: which were taken, and how many there were.
 #[derive(Debug, Default)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     pub(super) taken: Vec<usize>,
     open: Vec<usize>,
     at: usize,
@@ -30,7 +30,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    fn choose(&mut self, options: usize) -> usize {
+    pub(crate) fn choose(&mut self, options: usize) -> usize {
         if self.at == self.taken.len() {
             // xorshift; one choice in four is not the first.
             self.chance ^= self.chance << 13;
@@ -46,7 +46,7 @@ impl Schedule {
     }
 
     /// The next schedule in depth-first order; `None` after the last.
-    fn next(mut self) -> Option<Self> {
+    pub(crate) fn next(mut self) -> Option<Self> {
         while let (Some(taken), Some(open)) = (self.taken.pop(), self.open.pop()) {
             if taken + 1 < open {
                 self.taken.push(taken + 1);

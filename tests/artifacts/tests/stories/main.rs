@@ -11,6 +11,7 @@ mod documents;
 mod fault_table;
 mod faults;
 mod hooks;
+mod idempotency;
 mod page;
 mod payloads;
 mod put;

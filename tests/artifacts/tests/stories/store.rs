@@ -27,12 +27,12 @@ async fn sync(scene: &Scene, directory: &str) -> Vec<String> {
     asked
 }
 
-fn on(key_value: KeyValue) -> Setting {
+pub(crate) fn on(key_value: KeyValue) -> Setting {
     Setting { key_value, ..Setting::default() }
 }
 
 /// The store in memory, and one on Redis where there is a server; what is returned with it keeps it alive.
-fn stores() -> Vec<(KeyValue, Option<Redis>)> {
+pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
     let mut stores = vec![(KeyValue::default(), None)];
     if let Some(redis) = Redis::for_test().unwrap() {
         stores.push((KeyValue::redis(&redis.url()).unwrap(), Some(redis)));

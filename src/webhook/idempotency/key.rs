@@ -1,0 +1,97 @@
+//! Which key a request has.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, FieldError};
+use crate::webhook::Body;
+use crate::webhook::input::Event;
+
+/// The longest key.
+const MAX_KEY: usize = 255;
+
+/// Headers that name a request, the first that is there counts: the caller's own word (draft-07), Standard Webhooks', GitHub's.
+const HEADERS: [&str; 3] = ["idempotency-key", "webhook-id", "x-github-delivery"];
+
+/// A caller's name for a request, and what it is a name of.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::webhook) struct Key {
+    /// Caller, kind of key and key in one; no other caller's is the same.
+    pub(super) id: String,
+    /// Method, path, query and body in one.
+    pub(super) input: String,
+}
+
+impl Key {
+    /// The key of a request that may change something, where it has one.
+    pub(in crate::webhook) fn of(
+        request: &Parts,
+        event: Option<&Event>,
+        caller: &str,
+        body: &Body,
+    ) -> Result<Option<Self>, Error> {
+        let body = if let Body::Whole(bytes) = body { bytes.as_ref() } else { b"" };
+        if !matches!(request.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
+            return Ok(None);
+        }
+        let id = match (named(&request.headers)?, event) {
+            (Some((header, key)), _) => digest(&[caller, header, &key].map(str::as_bytes)),
+            (None, Some(event)) => digest(&[caller, "event", &event.source, &event.id].map(str::as_bytes)),
+            (None, None) => return Ok(None),
+        };
+        let (path, query) = (request.uri.path().as_bytes(), request.uri.query().unwrap_or_default().as_bytes());
+        let input = digest(&[request.method.as_str().as_bytes(), path, query, body]);
+        Ok(Some(Self { id, input }))
+    }
+}
+
+/// The header that names the request, and the name.
+fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
+    for header in HEADERS {
+        let mut values = headers.get_all(header).iter();
+        let Some(value) = values.next() else { continue };
+        let wrong = |what: &str| Err(Error::invalid(vec![FieldError::new("", format!("the header {header} {what}"))]));
+        if values.any(|other| other != value) {
+            return wrong("came with two values");
+        }
+        let text = value.to_str().unwrap_or_default();
+        let key = if header == "idempotency-key" { item(text) } else { Some(text.to_owned()) };
+        return match key {
+            Some(key) if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Some((header, key)))
+            }
+            _ => wrong("must be 1 to 255 visible ASCII characters, in quotes or not"),
+        };
+    }
+    Ok(None)
+}
+
+/// A structured-field string (RFC 8941, section 3.3.3), its parameters left out; or the text as it is.
+fn item(text: &str) -> Option<String> {
+    let text = text.trim();
+    let Some(quoted) = text.strip_prefix('"') else { return Some(text.to_owned()) };
+    let mut key = String::new();
+    let mut rest = quoted.chars();
+    loop {
+        match rest.next()? {
+            '"' => break,
+            '\\' => key.push(rest.next().filter(|escaped| matches!(escaped, '"' | '\\'))?),
+            other => key.push(other),
+        }
+    }
+    let after = rest.as_str().trim_start();
+    (after.is_empty() || after.starts_with(';')).then_some(key)
+}
+
+/// All of `parts` in one short text; their lengths keep them apart.
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    URL_SAFE_NO_PAD.encode(hash.finalize().get(..18).unwrap_or_default())
+}

@@ -1,0 +1,120 @@
+//! What is kept of a request with a key: that it is being carried out, or its answer.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use super::MAX_BODY;
+
+/// The headers of an answer that are given again. The others are of the request at hand.
+const HEADERS: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, RETRY_AFTER, HeaderName::from_static("preference-applied")];
+
+/// The state of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    /// What came with the key.
+    pub(super) input: Option<String>,
+    /// Which attempt at carrying it out this is.
+    pub(super) generation: u64,
+    /// Which of all answers in the store this is.
+    pub(super) serial: u64,
+    /// Until when a claim is waited for, or an answer is given again.
+    pub(super) until: SystemTime,
+    /// The answer, once there is one.
+    pub(super) answer: Option<Answer>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { input: None, generation: 0, serial: 0, until: SystemTime::UNIX_EPOCH, answer: None }
+    }
+}
+
+/// An answer that is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+impl std::fmt::Debug for Answer {
+    /// Its body may hold a token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+impl Answer {
+    /// What is to be kept of this response; nothing when it is too large.
+    pub(super) fn of(response: &Response<Bytes>) -> Option<Self> {
+        let headers = HEADERS.into_iter().filter_map(|name| {
+            let value = response.headers().get(&name)?.clone();
+            Some((name, value))
+        });
+        let (status, body) = (response.status(), response.body().clone());
+        (body.len() <= MAX_BODY).then(|| Self { status, headers: headers.collect(), body })
+    }
+
+    /// The response again.
+    pub(super) fn response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl Record {
+    /// Whether it counts: an answer that is still given, or a claim that is still waited for.
+    pub(super) fn holds(&self, now: SystemTime) -> bool {
+        self.until > now
+    }
+
+    /// The record in bytes: a line of its own, then the answer much as HTTP has it.
+    pub(super) fn write(&self) -> Vec<u8> {
+        let ms = self.until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let status = self.answer.as_ref().map_or(0, |answer| answer.status.as_u16());
+        let input = self.input.as_deref().unwrap_or("-");
+        let mut text = format!("{input} {} {} {ms} {status}\n", self.generation, self.serial);
+        let Some(answer) = &self.answer else { return text.into_bytes() };
+        for (name, value) in &answer.headers {
+            // A String takes all that is written to it.
+            let _ = writeln!(text, "{name}: {}", value.to_str().unwrap_or_default());
+        }
+        text.push('\n');
+        [text.as_bytes(), &answer.body].concat()
+    }
+
+    /// The record again; `None` for what another version wrote.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (line, rest) = split(bytes, b"\n")?;
+        let mut words = str::from_utf8(line).ok()?.split(' ');
+        let input = words.next().filter(|input| *input != "-").map(str::to_owned);
+        let mut number = || words.next()?.parse::<u64>().ok();
+        let (generation, serial) = (number()?, number()?);
+        let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(number()?))?;
+        let answer = match number()? {
+            0 => None,
+            status => {
+                let (head, body) = split(rest, b"\n\n").or_else(|| Some((b"", rest.strip_prefix(b"\n")?)))?;
+                let mut headers = Vec::new();
+                for line in str::from_utf8(head).ok()?.lines() {
+                    let (name, value) = line.split_once(": ")?;
+                    headers.push((name.parse().ok()?, value.parse().ok()?));
+                }
+                let status = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
+                Some(Answer { status, headers, body: Bytes::copy_from_slice(body) })
+            }
+        };
+        Some(Self { input, generation, serial, until, answer })
+    }
+}
+
+fn split<'b>(bytes: &'b [u8], at: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
+    let place = bytes.windows(at.len()).position(|window| window == at)?;
+    Some((bytes.get(..place)?, bytes.get(place + at.len()..)?))
+}

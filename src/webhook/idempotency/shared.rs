@@ -1,0 +1,170 @@
+//! Keys in the store that instances share. The only atomic it needs is an increment. For each key there is:
+//!
+//! | key | written by | holds |
+//! |---|---|---|
+//! | `record` | who carries the request out | the claim with its lease, then the answer |
+//! | `draws:{generation}` (counter) | who wants to | whoever draws 1 may |
+//! | `mark` | who draws more, and finds no record | until when a record is waited for |
+//!
+//! A generation is an attempt: the first is 1, and a claim that has run out is followed by the next. Whoever has drawn looks at
+//! the record once more before it believes its draw, for a counter is taken out when its claim is settled; so a draw from
+//! one that began anew is noticed. A claimant that dies before it wrote its record leaves none; then the mark's time counts. Only
+//! who won writes the record, so nothing overwrites an answer.
+//!
+//! The stores have no expiry of their own, and nobody asks again for most keys. So every answer takes the place of the one
+//! [`SLOTS`] before it: `idempotency:serial` (counter) numbers them, `idempotency:slot:{serial mod SLOTS}` says which it
+//! was. A claimant that dies leaves its short record and its counter behind.
+
+use std::time::{Duration, SystemTime};
+
+use super::record::Record;
+use super::{Claim, Key, LIFE};
+use crate::runtime::Runtime;
+use crate::store::SharedStore;
+
+/// As many answers are in the store at once.
+const SLOTS: u64 = 4096;
+
+/// How long the store keeps what must outlast an answer.
+const LONG: Duration = Duration::from_hours(400 * 24);
+
+/// The most attempts at a claim within one request. Each comes of a claimant that died.
+const MAX_DRAWS: u64 = 8;
+
+/// The store does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gone;
+
+/// The right to carry a request out.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    generation: u64,
+}
+
+/// One key's place in the store.
+pub(super) struct Place<'s, R> {
+    store: &'s SharedStore<'s, R>,
+    name: String,
+}
+
+impl<'s, R: Runtime> Place<'s, R> {
+    /// Where `key` is kept; `None` without a store.
+    pub(super) fn new(store: &'s SharedStore<'s, R>, key: &Key) -> Option<Self> {
+        let name = store.name("idempotency", "key", &[&key.id])?;
+        Some(Self { store, name })
+    }
+
+    fn key(&self, what: &str) -> String {
+        format!("{}:{what}", self.name)
+    }
+
+    fn draws(&self, generation: u64) -> String {
+        self.key(&format!("draws:{generation}"))
+    }
+
+    fn now(&self) -> SystemTime {
+        self.store.runtime().now()
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Record>, Gone> {
+        match self.store.get(name).await {
+            // What cannot be read is as good as absent: it was written by another version.
+            Some(kept) => Ok(Record::read(&kept.value)),
+            None if self.store.is_there() => Ok(None),
+            None => Err(Gone),
+        }
+    }
+
+    async fn write(&self, name: &str, record: &Record, life: Duration) -> Result<(), Gone> {
+        if self.store.set(name, &record.write(), life).await { Ok(()) } else { Err(Gone) }
+    }
+
+    /// Tries for the right to carry the request out.
+    pub(super) async fn claim(&self, key: &Key, lease: Duration) -> Result<Claim<Ticket>, Gone> {
+        let record = self.key("record");
+        let mut generation = match self.read(&record).await? {
+            Some(found) if found.holds(self.now()) => return Ok(Claim::Taken(found)),
+            Some(found) => found.generation + 1,
+            None => 1,
+        };
+        for _ in 0..MAX_DRAWS {
+            let drawn = self.store.increment(&self.draws(generation), 1).await.ok_or(Gone)?;
+            if let Some(found) = self.read(&record).await?
+                && found.generation >= generation
+            {
+                // It went on in between; a counter that began anew is nobody's.
+                if drawn == 1 {
+                    self.store.delete_counter(&self.draws(generation)).await;
+                }
+                if found.holds(self.now()) {
+                    return Ok(Claim::Taken(found));
+                }
+                generation = found.generation + 1;
+                continue;
+            }
+            let until = self.now() + lease;
+            if drawn == 1 {
+                let claim = Record { input: Some(key.input.clone()), generation, until, ..Record::default() };
+                self.write(&record, &claim, LONG).await?;
+                return Ok(Claim::Won(Ticket { generation }));
+            }
+            match self.read(&self.key("mark")).await?.filter(|mark| mark.generation >= generation) {
+                Some(mark) if mark.holds(self.now()) => return Ok(Claim::Waits(mark.until)),
+                Some(mark) => generation = mark.generation + 1,
+                None => {
+                    let mark = Record { generation, until, ..Record::default() };
+                    self.write(&self.key("mark"), &mark, LONG).await?;
+                    return Ok(Claim::Waits(until));
+                }
+            }
+        }
+        Ok(Claim::Waits(self.now() + lease))
+    }
+
+    /// Keeps the answer in `record`; whether it is kept.
+    pub(super) async fn keep(&self, ticket: &Ticket, record: Record) -> bool {
+        let Some(serial) = self.store.increment("idempotency:serial", 1).await else { return false };
+        let slot = format!("idempotency:slot:{}", serial % SLOTS);
+        self.make_room(&slot).await;
+        let generation = ticket.generation;
+        let place = format!("{serial} {}", self.name);
+        let kept = self.store.set(&slot, place.as_bytes(), LONG).await
+            && self.write(&self.key("record"), &Record { generation, serial, ..record }, LIFE).await.is_ok();
+        if kept {
+            self.forget_draws(ticket).await;
+        }
+        kept
+    }
+
+    /// Takes out the answer whose slot is needed.
+    async fn make_room(&self, slot: &str) {
+        let Some(old) = self.store.get(slot).await else { return };
+        let old = String::from_utf8_lossy(&old.value).into_owned();
+        let Some((serial, name)) = old.split_once(' ') else { return };
+        let place = Self { store: self.store, name: name.to_owned() };
+        // The key may have come again since and have another slot now.
+        if let Ok(Some(record)) = place.read(&place.key("record")).await
+            && record.answer.is_some()
+            && record.serial.to_string() == serial
+        {
+            self.store.delete(&place.key("record")).await;
+            self.store.delete(&place.key("mark")).await;
+        }
+    }
+
+    /// Gives the claim back: the request may be carried out again.
+    pub(super) async fn release(&self, ticket: &Ticket) {
+        // The counter first: without a record it would say that somebody has drawn and died.
+        self.forget_draws(ticket).await;
+        self.store.delete(&self.key("record")).await;
+    }
+
+    async fn forget_draws(&self, ticket: &Ticket) {
+        self.store.delete_counter(&self.draws(ticket.generation)).await;
+        // Of claimants that died before.
+        if ticket.generation > 1 {
+            self.store.delete_counter(&self.draws(ticket.generation - 1)).await;
+            self.store.delete(&self.key("mark")).await;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use super::*;
+use crate::webhook::Body;
+use crate::webhook::input::Event;
+use http::{HeaderValue, Method, Request, StatusCode};
+
+fn key(headers: &[(&'static str, &str)], caller: &str, uri: &str, body: &str) -> Result<Option<Key>, Error> {
+    let mut request = Request::new(());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri.parse().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    let (parts, ()) = request.into_parts();
+    let event = Event { source: "/s".into(), id: "1".into() };
+    let event = headers.iter().any(|(name, _)| *name == "ce-id").then_some(event);
+    Key::of(&parts, event.as_ref(), caller, &Body::Whole(Bytes::copy_from_slice(body.as_bytes())))
+}
+
+fn id(headers: &[(&'static str, &str)]) -> String {
+    key(headers, "ci", "/p", "").unwrap().unwrap().id
+}
+
+#[test]
+fn a_key_comes_from_the_first_that_names_the_request() {
+    let key = [("idempotency-key", "k-1")];
+    for same in ["\"k-1\"", " \"k-1\" ", "\"k-1\";a=b", "\"\\k-1\"", "k-1"] {
+        let expected = same != "\"\\k-1\"";
+        let read = super::tests::key(&[("idempotency-key", same)], "ci", "/p", "");
+        assert_eq!(read.is_ok_and(|read| read.unwrap().id == id(&key)), expected, "{same}");
+    }
+    assert_ne!(id(&[("idempotency-key", "\"a\\\"b\"")]), id(&[("idempotency-key", "ab")]));
+    let all = [("x-github-delivery", "d"), ("webhook-id", "w"), ("idempotency-key", "k-1"), ("ce-id", "1")];
+    assert_eq!(id(&all), id(&key));
+    assert_eq!(id(&[all[0], all[1], all[3]]), id(&[("webhook-id", "w")]));
+    assert_eq!(id(&[all[0], all[3]]), id(&[("x-github-delivery", "d")]));
+    let kinds = [id(&[("webhook-id", "x")]), id(&[("x-github-delivery", "x")]), id(&[("idempotency-key", "x")])];
+    assert!(kinds[0] != kinds[1] && kinds[1] != kinds[2] && kinds[0] != kinds[2]);
+    assert_eq!(super::tests::key(&[], "ci", "/p", "").unwrap(), None);
+    assert!(super::tests::key(&[("ce-id", "1")], "ci", "/p", "").unwrap().is_some());
+}
+
+#[test]
+fn a_key_that_is_none_is_told() {
+    let long = "k".repeat(256);
+    for wrong in ["", "\"\"", "a b", "\"unfinished", "\"a\"b", "ä", &long] {
+        let error = key(&[("idempotency-key", wrong)], "ci", "/p", "").unwrap_err();
+        assert!(error.code() == ErrorCode::RequestInvalid && error.detail().contains("idempotency-key"), "{wrong}");
+    }
+    assert!(key(&[("idempotency-key", &long[1..])], "ci", "/p", "").is_ok());
+    assert!(key(&[("webhook-id", "a"), ("webhook-id", "b")], "ci", "/p", "").is_err());
+}
+
+#[test]
+fn no_callers_key_is_anothers_and_no_input_is_another() {
+    let with = |caller, uri, body| key(&[("webhook-id", "k")], caller, uri, body).unwrap().unwrap();
+    let one = with("ci", "/p?q", "b");
+    assert_ne!(with("other", "/p?q", "b").id, one.id);
+    for other in [with("ci", "/p?r", "b"), with("ci", "/p", "b"), with("ci", "/p?q", "c"), with("ci", "/p?qb", "")] {
+        assert_eq!(other.id, one.id);
+        assert_ne!(other.input, one.input);
+    }
+}
+
+fn response(body: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    for (name, value) in [("content-type", "application/json"), ("location", "/x"), ("x-request-id", "r")] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[test]
+fn a_record_comes_back_as_it_was() {
+    for body in ["", "\n\n", "{\"a\": 1}\n\nx: y\n"] {
+        let answer = Answer::of(&response(body)).unwrap();
+        let until = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_168_800_123);
+        for (input, answer) in [(Some("i".to_owned()), Some(answer)), (Some("i".to_owned()), None), (None, None)] {
+            let record = Record { input, generation: 3, serial: 4, until, answer };
+            assert_eq!(Record::read(&record.write()), Some(record));
+        }
+    }
+    let mut bare = Response::new(Bytes::new());
+    *bare.status_mut() = StatusCode::NO_CONTENT;
+    let record = Record { answer: Answer::of(&bare), ..Record::default() };
+    assert_eq!(Record::read(&record.write()), Some(record));
+    for wrong in [b"".as_slice(), b"i 1 2 3", b"i 1 2 3 x\n", b"i 1 2 3 200\n", b"i 1 2 3 99999\n\n", b"\xFF 1 2 3 0\n"]
+    {
+        assert_eq!(Record::read(wrong), None, "{}", String::from_utf8_lossy(wrong));
+    }
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_not_kept() {
+    assert!(Answer::of(&response(&"x".repeat(MAX_BODY))).is_some());
+    assert!(Answer::of(&response(&"x".repeat(MAX_BODY + 1))).is_none());
+    let again = Answer::of(&response("x")).unwrap().response();
+    assert_eq!((again.status(), again.headers().len()), (StatusCode::ACCEPTED, 2));
+}
+
+#[test]
+fn an_instances_memory_is_bounded_and_ends() {
+    let memory = Memory::default();
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let lease = Duration::from_secs(30);
+    let named = |name: &str| key(&[("webhook-id", name)], "ci", "/p", "").unwrap().unwrap();
+    let answer = |until| Record { answer: Answer::of(&response("x")), until, ..Record::default() };
+    assert!(memory.claim(&named("running"), start, lease).is_none());
+    assert!(memory.claim(&named("running"), start, lease).is_some_and(|record| record.answer.is_none()));
+    for n in 0..300 {
+        memory.keep(&named(&n.to_string()), answer(start + LIFE + Duration::from_secs(n)), start);
+    }
+    let has = |name: &str, now| memory.claim(&named(name), now, lease).is_some();
+    assert!(has("299", start) && has("60", start), "the latest are there");
+    assert!(has("running", start), "and what is being carried out");
+    assert!(!has("0", start), "the first are not");
+    assert!(!has("running", start + lease), "nothing outlasts its lease");
+    assert!(!has("200", start + LIFE + Duration::from_secs(200)), "or its day");
+    memory.release(&named("299"));
+    assert!(!has("299", start));
+}

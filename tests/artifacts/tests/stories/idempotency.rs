@@ -1,0 +1,111 @@
+//! The same request sent again, to the component that ships: with a store, over a restart, with none.
+
+use idhook_host::KeyValue;
+use idhook_simulator::{Fault, FaultKind, RetryAfter, seeds};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::scene::{Answer, Scene, Setting, send};
+use crate::store::{on, stores};
+
+fn start() -> String {
+    format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP)
+}
+
+async fn keyed(scene: &Scene, key: &str, body: &str) -> Answer {
+    let request = scene.request(Method::POST, &start()).bearer_auth(&scene.keys.all);
+    send(request.header("idempotency-key", key).body(body.to_owned())).await
+}
+
+fn status(answer: &Answer) -> &str {
+    answer.header("idempotency-status")
+}
+
+#[tokio::test]
+async fn with_a_store_every_instance_gives_the_same_answer() {
+    for (key_value, _redis) in stores() {
+        let mut scene = Scene::with(on(key_value)).await;
+        let first = keyed(&scene, "job-42", "").await;
+        assert_eq!((first.status.as_u16(), status(&first)), (202, "stored"), "{}", first.text);
+        scene.asked();
+        scene.restart().await;
+        for _ in 0..2 {
+            let again = keyed(&scene, "\"job-42\"", "").await;
+            assert_eq!((again.status.as_u16(), status(&again)), (202, "replayed"), "{}", again.text);
+            assert_eq!((&again.text, again.header("location")), (&first.text, first.header("location")));
+        }
+        assert_eq!(scene.asked(), [""; 0], "vIDM was not asked");
+        assert_eq!(scene.log().last().unwrap()["idempotency"], "replayed");
+        keyed(&scene, "job-42", r#"{"dryRun":true}"#).await.problem("idempotency_key_reused");
+        let other = scene.request(Method::POST, &start()).bearer_auth(&scene.keys.syncer);
+        assert_eq!(status(&send(other.header("idempotency-key", "job-42")).await), "stored", "another caller's own");
+        keyed(&scene, "two words", "").await.problem("request_invalid");
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_start_one_sync() {
+    for (key_value, _redis) in stores() {
+        let variables = vec![("state_key", "0123456789abcdef0123456789abcdef".to_owned())];
+        let mut scene = Scene::with(Setting { variables, ..on(key_value) }).await;
+        let mut other = scene.another_host(|_| {}).await;
+        // Both are warm, so that no store call comes too late on a busy machine.
+        for _ in 0..2 {
+            scene.get("/vidm/default/v1/directories").await;
+            std::mem::swap(&mut scene.host, &mut other);
+        }
+        let client = scene.client.clone();
+        let calls = (0..12).map(|at| {
+            let url = if at % 2 == 0 { scene.host.url() } else { other.url() };
+            let request = client.post(format!("{url}{}", start())).bearer_auth(&scene.keys.all);
+            tokio::spawn(send(request.header("idempotency-key", "storm")))
+        });
+        let (mut carried_out, mut places) = (0, Vec::new());
+        for call in calls.collect::<Vec<_>>() {
+            let answer = call.await.unwrap();
+            match answer.status.as_u16() {
+                202 => {
+                    carried_out += usize::from(status(&answer) == "stored");
+                    places.push(answer.header("location").to_owned());
+                }
+                _ => {
+                    answer.problem("idempotency_key_in_flight");
+                    assert!(!answer.header("retry-after").is_empty());
+                }
+            }
+        }
+        places.dedup();
+        assert_eq!((carried_out, places.len()), (1, 1), "{places:?}");
+        scene.restart().await;
+        assert_eq!(status(&keyed(&scene, "storm", "").await), "replayed");
+    }
+}
+
+#[tokio::test]
+async fn without_a_store_the_instance_remembers_what_it_can() {
+    let none = vec![("store", "none".to_owned())];
+    for setting in [on(KeyValue::denied()), Setting { variables: none, ..Setting::default() }] {
+        let mut scene = Scene::with(setting).await;
+        let first = keyed(&scene, "job-42", "").await;
+        assert_eq!((first.status.as_u16(), status(&first)), (202, "best-effort"));
+        let again = keyed(&scene, "job-42", "").await;
+        assert_eq!((status(&again), &again.text), ("replayed", &first.text));
+        scene.restart().await;
+        assert_eq!(status(&keyed(&scene, "job-42", "").await), "best-effort", "it was another instance's");
+    }
+}
+
+#[tokio::test]
+async fn what_failed_is_carried_out_again() {
+    let scene = Scene::new().await;
+    scene.get("/vidm/default/v1/directories").await;
+    let kind = FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent };
+    let fault = Fault { server: None, method: Some("POST".to_owned()), path: String::new(), times: None, kind };
+    scene.simulator.add_fault(fault);
+    let failed = keyed(&scene, "job-43", "").await;
+    assert_eq!((failed.status.as_u16(), status(&failed)), (503, "not-stored"), "{}", failed.text);
+    scene.simulator.clear_faults();
+    let mended = keyed(&scene, "job-43", "").await;
+    assert_eq!((mended.status.as_u16(), status(&mended)), (202, "stored"), "{}", mended.text);
+    assert_eq!(mended.json()["status"], json!("running"));
+}
