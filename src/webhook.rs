@@ -27,6 +27,7 @@ mod caller;
 pub mod contract;
 mod doctor;
 mod identity;
+mod inflate;
 mod input;
 mod log;
 mod problem;

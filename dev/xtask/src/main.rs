@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, demo, openapi, serve, simulator};
+use xtask::{build, contract, demo, openapi, serve, simulator};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,13 +16,15 @@ async fn main() -> ExitCode {
         .subcommand(serve::command())
         .subcommand(simulator::command())
         .subcommand(build::command())
-        .subcommand(openapi::command());
+        .subcommand(openapi::command())
+        .subcommand(contract::command());
     // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
     let arguments = std::env::args_os().enumerate().filter(|(at, argument)| !(*at == 2 && argument == "--"));
     let done = match command.get_matches_from(arguments.map(|(_, argument)| argument)).subcommand() {
         Some((demo::NAME, matches)) => demo::run(matches).await,
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
+        Some((contract::NAME, matches)) => contract::run(matches).await,
         Some((openapi::NAME, matches)) => openapi::run(matches),
         _ => build::run(),
     };

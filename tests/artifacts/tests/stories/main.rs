@@ -4,6 +4,7 @@
 
 mod artifact;
 mod callers;
+mod contract;
 mod doctor;
 mod documents;
 mod faults;
