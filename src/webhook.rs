@@ -30,6 +30,7 @@ mod doctor;
 mod hook;
 mod idempotency;
 mod identity;
+mod inflate;
 mod input;
 mod log;
 mod long_groups;

@@ -89,20 +89,24 @@ pub struct SyncReport {
     /// Where it stands.
     pub status: SyncStatus,
     /// The word the status was read from, or could not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_word: Option<String>,
     /// What vIDM says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// When it began.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     #[cfg_attr(feature = "contract", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<SystemTime>,
     /// When it ended.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     #[cfg_attr(feature = "contract", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub finished_at: Option<SystemTime>,
     /// What it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// Why it failed, when it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
     /// The time by vIDM's own clock when it said so, in whole seconds: what its other times are to be compared with.
     #[serde(skip)]

@@ -1,5 +1,5 @@
 //! Documents that are served as they are: kept compressed by `build.rs`, handed out so to whoever takes gzip and inflated for
-//! the others.
+//! the others. Two that are nearly the same are kept as one.
 
 use bytes::Bytes;
 use http::header::{
@@ -7,8 +7,8 @@ use http::header::{
     IF_NONE_MATCH, VARY,
 };
 use http::{Response, StatusCode};
-use miniz_oxide::inflate::decompress_slice_iter_to_slice;
 
+use super::inflate::inflate;
 use super::route::Name;
 use crate::error::{Error, ErrorCode};
 
@@ -22,18 +22,24 @@ const TRAILER: usize = 8;
 pub(super) struct Asset {
     gzip: &'static [u8],
     media_type: &'static str,
+    /// Of two that are kept as one: the mark of the lines that are this one's alone. Those of both begin with a space.
+    of_two: Option<u8>,
 }
 
 macro_rules! asset {
-    ($file:literal, $media_type:literal) => {
-        Asset { gzip: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")), media_type: $media_type }
+    ($file:literal, $media_type:literal, $of_two:expr) => {
+        Asset {
+            gzip: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")),
+            media_type: $media_type,
+            of_two: $of_two,
+        }
     };
 }
 
-static OPENAPI: Asset = asset!("openapi.json", "application/json");
-static OPENAPI_3_0: Asset = asset!("openapi-3.0.json", "application/json");
+static OPENAPI: Asset = asset!("openapi", "application/json", Some(b'-'));
+static OPENAPI_3_0: Asset = asset!("openapi", "application/json", Some(b'+'));
 /// The page; [`super::page`] answers with it.
-pub(super) static PAGE: Asset = asset!("page.html", "text/html; charset=utf-8");
+pub(super) static PAGE: Asset = asset!("page", "text/html; charset=utf-8", None);
 
 impl Asset {
     /// The document of a route, where it is one that serves a document.
@@ -49,7 +55,7 @@ impl Asset {
     pub(super) fn response(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         let etag = self.etag();
         let mut response = Response::new(Bytes::new());
-        let gzip = takes_gzip(headers);
+        let gzip = self.of_two.is_none() && takes_gzip(headers);
         if holds(headers, &etag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
@@ -69,18 +75,19 @@ impl Asset {
     /// Names this version of it, in whatever encoding: its own checksum and length do.
     fn etag(&self) -> String {
         let trailer = self.gzip.last_chunk().map_or(0, |trailer: &[u8; TRAILER]| u64::from_le_bytes(*trailer));
-        format!("W/\"{trailer:016x}\"")
+        let of_two = self.of_two.map_or(0, u64::from);
+        format!("W/\"{:016x}\"", trailer ^ of_two)
     }
 
     fn inflated(&self) -> Result<Bytes, Error> {
         let damaged = || Error::new(ErrorCode::Internal, "the document that is built in cannot be read");
         let length = self.gzip.last_chunk().map_or(0, |length| u32::from_le_bytes(*length));
         let deflated = self.gzip.get(HEADER..self.gzip.len().saturating_sub(TRAILER)).ok_or_else(damaged)?;
-        let mut text = vec![0; usize::try_from(length).unwrap_or(0)];
-        match decompress_slice_iter_to_slice(&mut text, std::iter::once(deflated), false, true) {
-            Ok(written) if written == text.len() => Ok(Bytes::from(text)),
-            _ => Err(damaged()),
-        }
+        let text = usize::try_from(length).ok().and_then(|length| inflate(deflated, length)).ok_or_else(damaged)?;
+        let Some(mark) = self.of_two else { return Ok(Bytes::from(text)) };
+        let lines = text.split(|byte| *byte == b'\n').filter_map(|line| line.split_first());
+        let own = lines.filter(|(first, _)| **first == b' ' || **first == mark).flat_map(|(_, rest)| rest);
+        Ok(own.copied().collect())
     }
 }
 
@@ -108,9 +115,12 @@ fn holds(headers: &HeaderMap, etag: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// What tests need of an asset that is kept by itself.
+    static PLAIN: Asset = asset!("openapi", "text/plain", None);
+
     fn ask(headers: &[(HeaderName, &'static str)]) -> Response<Bytes> {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        OPENAPI.response(&headers).unwrap()
+        PLAIN.response(&headers).unwrap()
     }
 
     #[test]
@@ -118,7 +128,11 @@ mod tests {
         for (asset, text) in
             [(&OPENAPI, include_str!("assets/openapi.json")), (&OPENAPI_3_0, include_str!("assets/openapi-3.0.json"))]
         {
-            let served: serde_json::Value = serde_json::from_slice(&asset.inflated().unwrap()).unwrap();
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+            let response = asset.response(&headers).unwrap();
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            assert!(!response.headers().contains_key(CONTENT_ENCODING));
+            let served: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
             assert_eq!(served, serde_json::from_str::<serde_json::Value>(text).unwrap());
         }
         assert_ne!(OPENAPI.etag(), OPENAPI_3_0.etag());
@@ -134,7 +148,7 @@ mod tests {
         for refused in ["", "identity", "br", "gzip;q=0", "gzip;q=0.000", "*"] {
             let response = ask(&[(ACCEPT_ENCODING, refused)]);
             assert!(!response.headers().contains_key(CONTENT_ENCODING), "{refused}");
-            assert_eq!(response.body()[0], b'{');
+            assert_eq!(response.body()[1], b'{', "lines with their marks");
         }
         assert_eq!(ask(&[]).headers()[VARY], "accept-encoding");
     }
@@ -154,7 +168,7 @@ mod tests {
     #[test]
     fn what_is_damaged_is_not_served() {
         for gzip in [b"".as_slice(), b"\x1f\x8b", &[0; 40]] {
-            let asset = Asset { gzip, media_type: "text/plain" };
+            let asset = Asset { gzip, media_type: "text/plain", of_two: None };
             assert_eq!(asset.response(&HeaderMap::new()).unwrap_err().code(), ErrorCode::Internal);
         }
     }

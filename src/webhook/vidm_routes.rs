@@ -24,7 +24,7 @@ const ASK_AGAIN: u64 = 2;
 /// What a start may be asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("additionalProperties" = true)))]
 pub(super) struct StartRequest {
     /// The id or the name of the directory, where the path does not name it.
     #[serde(deserialize_with = "text")]

@@ -59,7 +59,7 @@ fn schema(value: &mut Value) {
             _ => {}
         }
     }
-    let mut nullable = kinds(members);
+    let nullable = kinds(members);
     if let Some(constant) = members.remove("const") {
         members.insert("enum".to_owned(), json!([constant]));
     }
@@ -73,9 +73,6 @@ fn schema(value: &mut Value) {
             members.insert(bound.to_owned(), limit);
             members.insert(flag.to_owned(), json!(true));
         }
-    }
-    for alternatives in ["anyOf", "oneOf"] {
-        nullable |= without_null(members, alternatives);
     }
     if nullable {
         members.insert("nullable".to_owned(), json!(true));
@@ -95,7 +92,8 @@ fn keep_flag(member: &mut Value) {
     }
 }
 
-/// A list of types: one and, perhaps, null. Tells whether null was among them.
+/// A list of types: one and, perhaps, null. Tells whether null was among them. (That something which is described elsewhere may
+/// be null cannot be said in 3.0; answers leave such things out.)
 fn kinds(members: &mut Map<String, Value>) -> bool {
     let Some(Value::Array(kinds)) = members.get("type").cloned() else { return false };
     let (null, others): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| kind == "null");
@@ -109,20 +107,6 @@ fn kinds(members: &mut Map<String, Value>) -> bool {
         }
     }
     !null.is_empty()
-}
-
-/// Takes null out of the alternatives; a reference that is left alone needs none.
-fn without_null(members: &mut Map<String, Value>, name: &str) -> bool {
-    let Some(Value::Array(mut all)) = members.get(name).cloned() else { return false };
-    let before = all.len();
-    all.retain(|one| one["type"] != "null" && *one != json!({ "nullable": true }));
-    if all.len() == before {
-        return false;
-    }
-    members.remove(name);
-    let name = if all.len() == 1 { "allOf" } else { name };
-    members.insert(name.to_owned(), all.into());
-    true
 }
 
 #[cfg(test)]
@@ -142,14 +126,6 @@ mod tests {
         becomes(
             json!({ "type": ["string", "integer", "null"] }),
             &json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }], "nullable": true }),
-        );
-        becomes(
-            json!({ "anyOf": [{ "$ref": "#/x" }, { "type": "null" }], "description": "d" }),
-            &json!({ "allOf": [{ "$ref": "#/x" }], "description": "d", "nullable": true }),
-        );
-        becomes(
-            json!({ "oneOf": [{ "$ref": "#/x" }, { "$ref": "#/y" }, { "type": "null" }] }),
-            &json!({ "oneOf": [{ "$ref": "#/x" }, { "$ref": "#/y" }], "nullable": true }),
         );
     }
 

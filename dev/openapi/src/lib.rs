@@ -13,6 +13,9 @@ mod down;
 mod operation;
 mod operations;
 mod problems;
+mod validate;
+
+pub use validate::faults;
 
 /// The documents as they are served.
 const FOLDER: &str = "../../src/webhook/assets";

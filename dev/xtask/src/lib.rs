@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod caller;
+pub mod contract;
 pub mod demo;
 pub mod key;
 pub mod limits;

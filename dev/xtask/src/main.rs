@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, demo, key, openapi, serve, simulator, watchers};
+use xtask::{build, contract, demo, key, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
         .subcommand(build::command())
         .subcommand(key::command())
         .subcommand(openapi::command())
+        .subcommand(contract::command())
         .subcommand(watchers::command());
     // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
     let arguments = std::env::args_os().enumerate().filter(|(at, argument)| !(*at == 2 && argument == "--"));
@@ -25,6 +26,7 @@ async fn main() -> ExitCode {
         Some((demo::NAME, matches)) => demo::run(matches).await,
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
+        Some((contract::NAME, matches)) => contract::run(matches).await,
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((key::NAME, matches)) => key::run(matches),
         Some((watchers::NAME, matches)) => watchers::run(matches).await,

@@ -111,7 +111,7 @@ fn a_whole_report() {
     assert_eq!(report.counts, Some(Counts { users, groups }));
     assert_eq!(
         serde_json::to_string(&report).unwrap(),
-        r#"{"status":"succeeded","upstreamWord":"COMPLETED","message":null,"startedAt":"2026-11-20T10:00:00.000Z","finishedAt":"2026-11-20T10:00:42.000Z","counts":{"users":{"added":3,"updated":2,"removed":0},"groups":{"added":1,"updated":0,"removed":0}},"reason":null}"#
+        r#"{"status":"succeeded","upstreamWord":"COMPLETED","startedAt":"2026-11-20T10:00:00.000Z","finishedAt":"2026-11-20T10:00:42.000Z","counts":{"users":{"added":3,"updated":2,"removed":0},"groups":{"added":1,"updated":0,"removed":0}}}"#
     );
 }
 

@@ -237,7 +237,7 @@ fn group_absent() -> Value {
 
 fn run() -> Value {
     json!({
-        "status": "succeeded", "upstreamWord": "COMPLETED", "message": null, "startedAt": "2026-11-21T18:00:01.000Z",
-        "finishedAt": "2026-11-21T18:00:31.000Z", "counts": null, "reason": null
+        "status": "succeeded", "upstreamWord": "COMPLETED", "startedAt": "2026-11-21T18:00:01.000Z",
+        "finishedAt": "2026-11-21T18:00:31.000Z"
     })
 }

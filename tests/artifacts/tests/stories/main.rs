@@ -5,6 +5,7 @@
 mod artifact;
 mod browser;
 mod callers;
+mod contract;
 mod crowds;
 mod doctor;
 mod documents;

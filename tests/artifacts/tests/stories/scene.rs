@@ -186,8 +186,14 @@ impl Scene {
     }
 }
 
+/// Sends it, and holds the answer against the OpenAPI document.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    let answer = Answer { status, headers, text: response.text().await.unwrap() };
+    crate::contract::holds(&method, &path, status, &answer.headers, &answer.text);
+    answer
 }

@@ -1,0 +1,107 @@
+//! `cargo xtask contract`: the served component against its own OpenAPI document, tried by Schemathesis.
+
+use std::path::PathBuf;
+use std::process::{Child, Command as Process, ExitStatus};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use idhook_host::{Host, Options, Output};
+use idhook_simulator::{Options as SimulatorOptions, Simulator, SyncDuration, credentials};
+
+use crate::build;
+use crate::caller::Caller;
+use crate::terminal::say;
+
+/// The subcommand's name.
+pub const NAME: &str = "contract";
+
+/// It has this long.
+const TIME: Duration = Duration::from_mins(4);
+
+/// What `cargo xtask contract --help` says.
+#[must_use]
+pub fn command() -> Command {
+    Command::new(NAME)
+        .about("Serves the component with the simulator behind it and lets Schemathesis try it against its OpenAPI document")
+        .arg(
+            Arg::new("schemathesis")
+                .long("schemathesis")
+                .value_parser(value_parser!(PathBuf))
+                .default_value("schemathesis")
+                .help("the program"),
+        )
+        .arg(
+            Arg::new("more")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .help("further arguments for it, after --"),
+        )
+}
+
+/// Runs it to its end.
+///
+/// # Errors
+/// When it cannot be started, takes too long, or finds something.
+pub async fn run(matches: &ArgMatches) -> Result<()> {
+    let wasm = build::component()?;
+    let simulator =
+        Simulator::start(SimulatorOptions { external_provider: true, ..SimulatorOptions::default() }).await?;
+    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
+    let caller =
+        Caller::new("contract", &["vidm:read", "vidm:sync", "vidm:override", "vcf:read", "vcf:write", "admin"])?;
+    let mut options = Options::new(wasm, build::manifest());
+    // Its lines of log say nothing that Schemathesis does not.
+    options.output = Output::Capture;
+    options.variables = [
+        ("vidm_url", simulator.vidm_url()),
+        ("vidm_username", credentials::VIDM_USERNAME.to_owned()),
+        ("vidm_password", credentials::VIDM_PASSWORD.to_owned()),
+        ("vcf_url", simulator.sddc_url()),
+        ("vcf_username", credentials::SDDC_USERNAME.to_owned()),
+        ("vcf_password", credentials::SDDC_PASSWORD.to_owned()),
+        ("api_keys", caller.api_keys),
+        // No request that is made up at random waits for long.
+        ("wait_limit", "1".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    let host = Host::start(options).await?;
+    let program = matches.get_one::<PathBuf>("schemathesis").cloned().unwrap_or_default();
+    let child = Process::new(&program)
+        .arg("--config-file")
+        .arg(build::root().join("dev/openapi/schemathesis.toml"))
+        .args(["run", &format!("{}/openapi.json", host.url())])
+        .args(["--header", &format!("Authorization: Bearer {}", caller.key)])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--seed", "1", "--no-shrink"])
+        .args(["--workers", "2", "--request-timeout", "30", "--continue-on-failure"])
+        .args(matches.get_many::<String>("more").into_iter().flatten())
+        .current_dir(build::root().join("target"))
+        .spawn()
+        .with_context(|| format!("{} could not be started", program.display()))?;
+    let started = Instant::now();
+    let status = tokio::task::spawn_blocking(move || wait(child)).await??;
+    say(format!("Schemathesis took {} s", started.elapsed().as_secs()));
+    if !status.success() {
+        bail!("the component and its OpenAPI document are not of one mind: {status}");
+    }
+    Ok(())
+}
+
+/// Waits for its end, and ends it where that takes too long.
+fn wait(mut child: Child) -> Result<ExitStatus> {
+    let ends = Instant::now() + TIME;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > ends {
+            child.kill()?;
+            child.wait()?;
+            bail!("Schemathesis took longer than {} s", TIME.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,240 @@
+//! The OpenAPI document is true: every answer that any story gets is held against it, and here each operation is asked for
+//! each of its good ones.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use idhook_simulator::{Options as SimulatorOptions, SyncDuration, seeds};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::scene::{Answer, Scene, Setting, send};
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| idhook_openapi::document().unwrap());
+
+/// Headers that are not to come unless it is told that they may.
+const TOLD: [&str; 7] =
+    ["location", "retry-after", "preference-applied", "www-authenticate", "etag", "allow", "x-request-id"];
+
+/// What the document says of `path`; the most exact one where several fit.
+fn item(path: &str) -> Option<(&'static str, &'static Value)> {
+    let path = path.split('?').next().unwrap();
+    let segments: Vec<_> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+    let fits = |template: &str| {
+        let template: Vec<_> = template.split('/').collect();
+        template.len() == segments.len()
+            && template
+                .iter()
+                .zip(&segments)
+                .all(|(wanted, segment)| wanted == segment || (wanted.starts_with('{') && !segment.is_empty()))
+    };
+    let all = DOCUMENT["paths"].as_object().unwrap().iter();
+    all.filter(|(template, _)| fits(template))
+        .min_by_key(|(template, _)| template.matches('{').count())
+        .map(|(template, item)| (template.as_str(), item))
+}
+
+fn resolved(value: &'static Value) -> &'static Value {
+    match value["$ref"].as_str() {
+        Some(target) => DOCUMENT.pointer(target.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
+/// Holds an answer against the document. Gives the operation, where there is one.
+#[track_caller]
+pub(crate) fn holds(
+    method: &Method,
+    path: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    text: &str,
+) -> Option<&'static str> {
+    let what = format!("{method} {path} gave {status}: {text}");
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+    let Some((_, item)) = item(path) else {
+        assert_eq!(status, 404, "not in the document: {what}");
+        return None;
+    };
+    let asked = if method == Method::HEAD { "get" } else { &method.as_str().to_ascii_lowercase() };
+    let Some(operation) = item.get(asked) else {
+        assert!(header("allow").is_some_and(|allow| allow.ends_with("OPTIONS")), "{what}");
+        assert_eq!(status, if method == Method::OPTIONS { 204 } else { 405 }, "not in the document: {what}");
+        return None;
+    };
+    let response = operation["responses"].get(status.as_str()).unwrap_or_else(|| panic!("not in the document: {what}"));
+    let response = resolved(response);
+    let told = response["headers"].as_object().unwrap();
+    for name in TOLD.iter().filter(|name| headers.contains_key(**name)) {
+        assert!(told.keys().any(|told| told.eq_ignore_ascii_case(name)), "the header {name} is not told of: {what}");
+    }
+    for (name, header) in told {
+        let required = resolved(header)["required"].as_bool().unwrap_or(false);
+        assert!(!required || headers.contains_key(name.as_str()), "{name} is missing: {what}");
+    }
+    match response.get("content").and_then(Value::as_object) {
+        None => assert!(text.is_empty() && header("content-type").is_none(), "it has a body: {what}"),
+        Some(content) => {
+            let kind = header("content-type").unwrap_or_default();
+            let media = content.get(kind).unwrap_or_else(|| panic!("{kind} is not in the document: {what}"));
+            if method != Method::HEAD && kind.ends_with("json") {
+                let body: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {what}"));
+                let wrong = idhook_openapi::faults(&DOCUMENT, &media["schema"], &body);
+                assert!(wrong.is_empty(), "{wrong:#?}\n{what}");
+            }
+        }
+    }
+    operation["operationId"].as_str()
+}
+
+#[tokio::test]
+async fn both_documents_are_served() {
+    let scene = Scene::new().await;
+    for (path, (file, text)) in ["/openapi.json", "/openapi-3.0.json"].into_iter().zip(idhook_openapi::files().unwrap())
+    {
+        let answer = send(scene.request(Method::GET, path)).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+        assert_eq!(answer.header("cache-control"), "public, max-age=300");
+        assert_eq!(answer.json(), serde_json::from_str::<Value>(&text).unwrap(), "{}", file.display());
+        let etag = answer.header("etag").to_owned();
+        let again = send(scene.request(Method::GET, path).header("if-none-match", &etag)).await;
+        assert_eq!((again.status.as_u16(), again.text.as_str(), again.header("etag")), (304, "", etag.as_str()));
+        let head = send(scene.request(Method::HEAD, path)).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
+    }
+}
+
+/// What has been seen of the document so far.
+struct Seen<'s> {
+    scene: &'s Scene,
+    operations: BTreeSet<(String, u16)>,
+}
+
+impl Seen<'_> {
+    async fn ask(&mut self, method: Method, path: &str, status: u16, body: &str) -> Answer {
+        self.ask_with(method, path, status, body, ("x-nothing", "")).await
+    }
+
+    async fn ask_with(&mut self, method: Method, path: &str, status: u16, body: &str, header: (&str, &str)) -> Answer {
+        let request = self.scene.request(method.clone(), path).bearer_auth(&self.scene.keys.all);
+        let answer = send(request.header(header.0, header.1).body(body.to_owned())).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+        let (_, item) = item(path).unwrap();
+        let id = item[method.as_str().to_ascii_lowercase()]["operationId"].as_str().unwrap();
+        self.operations.insert((id.to_owned(), status));
+        answer
+    }
+}
+
+#[tokio::test]
+async fn every_operation_gives_each_of_its_good_answers() {
+    let simulator = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
+    let scene = Scene::with(Setting { simulator, ..Setting::default() }).await;
+    scene.simulator.set_sync_duration(SyncDuration::Fixed(std::time::Duration::from_millis(100)));
+    scene.simulator.configure_vidm(|vidm| vidm.dry_run = Some(json!({ "usersAdded": 3 })));
+    let mut seen = Seen { scene: &scene, operations: BTreeSet::new() };
+    idhook(&mut seen).await;
+    vidm(&mut seen).await;
+    vcf(&mut seen).await;
+
+    let mut missing = Vec::new();
+    for item in DOCUMENT["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values().filter(|value| value.is_object()) {
+            let id = operation["operationId"].as_str().unwrap();
+            let statuses =
+                operation["responses"].as_object().unwrap().keys().map(|status| status.parse::<u16>().unwrap());
+            missing.extend(
+                statuses
+                    .filter(|status| *status < 400 && !seen.operations.contains(&(id.to_owned(), *status)))
+                    .map(|status| (id, status)),
+            );
+        }
+    }
+    assert!(missing.is_empty(), "the document promises what was not seen: {missing:?}");
+}
+
+async fn idhook(seen: &mut Seen<'_>) {
+    for path in ["/healthz", "/readyz"] {
+        seen.ask(Method::GET, path, 200, "").await;
+    }
+    for path in ["/openapi.json", "/openapi-3.0.json"] {
+        seen.ask(Method::GET, path, 200, "").await;
+        seen.ask_with(Method::GET, path, 304, "", ("if-none-match", "*")).await;
+    }
+}
+
+async fn vidm(seen: &mut Seen<'_>) {
+    let directories = "/vidm/default/v1/directories";
+    seen.ask(Method::GET, directories, 200, "").await;
+    let one = format!("{directories}/{}", seeds::CORP);
+    seen.ask(Method::GET, &one, 200, "").await;
+    let (named, body) = ("/vidm/default/v1/syncs", format!(r#"{{"directory":"{}"}}"#, seeds::CORP_NAME));
+    seen.ask(Method::POST, named, 202, &body).await;
+    seen.ask_with(Method::POST, named, 200, &body, ("prefer", "wait=20")).await;
+    let syncs = format!("{one}/syncs");
+    let groups = format!(r#"{{"groups":["{}"]}}"#, seeds::PRESENT_GROUP_NAME);
+    let started = seen.ask(Method::POST, &syncs, 202, &groups).await;
+    let waited = seen.ask_with(Method::POST, &syncs, 200, &groups, ("prefer", "wait=20")).await;
+    assert_eq!(waited.json()["status"], "succeeded", "{}", waited.text);
+    seen.ask(Method::POST, &syncs, 200, r#"{"dryRun":true}"#).await;
+    let sync = started.header("location").to_owned();
+    seen.ask(Method::GET, &sync, 200, "").await;
+    let events = seen.ask_with(Method::GET, &sync, 200, "", ("accept", "text/event-stream")).await;
+    assert!(events.text.contains("event: state"), "{}", events.text);
+    seen.ask(Method::GET, &format!("{one}/sync"), 200, "").await;
+    let history = seen.ask(Method::GET, &syncs, 200, "").await;
+    assert!(!history.json()["syncs"].as_array().unwrap().is_empty(), "{}", history.text);
+    seen.ask(Method::GET, &format!("/vidm/default/v1/groups?name={}", seeds::PRESENT_GROUP_NAME), 200, "").await;
+    seen.ask(Method::GET, "/vidm/default/v1/health", 200, "").await;
+    seen.ask(Method::GET, "/vidm/default/v1/doctor", 200, "").await;
+}
+
+async fn vcf(seen: &mut Seen<'_>) {
+    let providers = "/vcf/default/v1/identity-providers";
+    let ldap = json!({
+        "type": "ActiveDirectory", "domainName": "research.example", "username": "svc@research.example", "password": "x",
+        "sourceDetails": { "usersBaseDn": "OU=P", "groupsBaseDn": "OU=G", "serverEndpoints": ["ldap://dc01"] }
+    });
+    let source = json!({ "name": "research", "ldap": ldap }).to_string();
+    let external = json!({
+        "name": "My ADFS", "type": "AD_FS", "ldap": ldap,
+        "oidc": { "clientId": "c", "clientSecret": "s", "discoveryEndpoint": "https://a.example/.well-known/openid-configuration" }
+    })
+    .to_string();
+
+    seen.ask(Method::GET, providers, 200, "").await;
+    let present = format!("{providers}/{}", seeds::EXTERNAL_PROVIDER);
+    seen.ask(Method::GET, &present, 200, "").await;
+    seen.ask(Method::PATCH, &present, 204, &external).await;
+    seen.ask(Method::DELETE, &present, 204, "").await;
+    seen.ask(Method::PUT, providers, 201, &external).await;
+    let put = seen.ask(Method::PUT, providers, 200, &external).await;
+    let made = format!("{providers}/{}", put.json()["id"].as_str().unwrap());
+    seen.ask(Method::DELETE, &made, 204, "").await;
+    let added = seen.ask(Method::POST, providers, 201, &external).await;
+    seen.ask(Method::DELETE, &added.header("location").to_owned(), 204, "").await;
+
+    let sources = format!("{providers}/{}/identity-sources", seeds::EMBEDDED_PROVIDER);
+    let place = format!("{sources}/research.example");
+    seen.ask(Method::POST, &sources, 201, &source).await;
+    seen.ask(Method::PATCH, &place, 204, &source).await;
+    seen.ask(Method::DELETE, &place, 204, "").await;
+    seen.ask(Method::PUT, &place, 201, &source).await;
+    seen.ask(Method::PUT, &place, 200, &source).await;
+
+    let federated = json!({
+        "name": "Entra", "type": "MICROSOFT_ENTRA_ID",
+        "fedIdpSpec": {
+            "name": "Entra", "syncClientTokenTTL": 3600,
+            "directory": { "name": "entra", "defaultDomain": "corp.example", "domains": ["corp.example"], "federatedIdpSourceType": "MICROSOFT_ENTRA_ID" },
+            "oidcSpec": { "clientId": "c", "clientSecret": "s", "discoveryEndpoint": "https://a.example/.well-known/openid-configuration" }
+        }
+    });
+    let added = seen.ask(Method::POST, providers, 201, &federated.to_string()).await;
+    seen.ask(Method::POST, &format!("{}/sync-client?syncClientTokenTTL=60", added.header("location")), 200, "").await;
+    seen.ask(Method::GET, providers, 200, "").await;
+    seen.ask(Method::GET, "/vcf/default/v1/identity-broker/prechecks", 200, "").await;
+    seen.ask(Method::GET, "/vcf/default/v1/identity-broker/sddc-manager-oidc", 200, "").await;
+    seen.ask(Method::GET, "/vcf/default/v1/doctor", 200, "").await;
+}
