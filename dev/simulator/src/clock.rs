@@ -14,6 +14,11 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The moment that many milliseconds after the beginning of 1970.
+pub(crate) fn time(at: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(at)
+}
+
 /// The HTTP date (RFC 9110, 5.6.7) that many seconds from now.
 pub(crate) fn http_date_in(seconds: u64) -> String {
     httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds))

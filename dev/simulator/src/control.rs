@@ -121,7 +121,7 @@ fn state(shared: &Shared) -> Value {
                     json!({
                         "id": directory.id, "name": directory.name, "type": directory.kind,
                         "running": directory.running().is_some(), "safeguardsTrip": directory.safeguards_trip,
-                        "runs": runs, "groupsInActiveDirectory": groups,
+                        "runs": runs, "groupsInActiveDirectory": groups, "selected": directory.profile.selections(),
                     })
                 })
                 .collect();

@@ -16,9 +16,12 @@ pub struct Fault {
     /// Only on this method; on all if None.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only where path and query, as sent, contain this.
+    /// Only where path and query, as sent, contain this; with a `$` at its end, only where they end so.
     #[serde(default)]
     pub path: String,
+    /// So many requests that match go through first.
+    #[serde(default)]
+    pub after: u32,
     /// On this many requests; on all from now on if None (`null`). Once if left out of the JSON.
     #[serde(default = "once")]
     pub times: Option<u32>,
@@ -129,7 +132,7 @@ impl Fault {
     /// The next request whatever it is.
     #[must_use]
     pub fn new(kind: FaultKind) -> Self {
-        Self { server: None, method: None, path: String::new(), times: once(), kind }
+        Self { server: None, method: None, path: String::new(), after: 0, times: once(), kind }
     }
 
     /// The next request waits that long.
@@ -158,10 +161,17 @@ impl Fault {
         self
     }
 
-    /// Only where path and query contain this.
+    /// Only where path and query contain this, or end so where it ends with `$`.
     #[must_use]
     pub fn path(mut self, part: &str) -> Self {
         self.path = part.to_owned();
+        self
+    }
+
+    /// Not on the next so many requests that match.
+    #[must_use]
+    pub fn after(mut self, requests: u32) -> Self {
+        self.after = requests;
         self
     }
 
@@ -183,7 +193,10 @@ impl Fault {
         self.times != Some(0)
             && self.server.is_none_or(|wanted| wanted == server)
             && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && path_and_query.contains(&self.path)
+            && self
+                .path
+                .strip_suffix('$')
+                .map_or_else(|| path_and_query.contains(&self.path), |end| path_and_query.ends_with(end))
     }
 }
 
@@ -200,6 +213,10 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    pub(crate) fn clear_at(&self, path: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|fault| fault.path != path);
+    }
+
     pub(crate) fn all(&self) -> Vec<Fault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -209,6 +226,10 @@ impl Faults {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut delay, mut kind) = (Duration::ZERO, None);
         for fault in faults.iter_mut().filter(|fault| fault.matches(server, method, path_and_query)) {
+            if fault.after > 0 {
+                fault.after -= 1;
+                continue;
+            }
             match &fault.kind {
                 FaultKind::Delay { milliseconds } => delay += Duration::from_millis(*milliseconds),
                 _ if kind.is_some() => continue,

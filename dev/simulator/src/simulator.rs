@@ -10,9 +10,11 @@ use crate::vidm::{Vidm, sync};
 use crate::{ca, clock, sddc, vidm};
 use anyhow::Context as _;
 use axum::Router;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -70,6 +72,12 @@ pub struct SyncRun {
     pub joined: u32,
     /// How it ended; None while it is going.
     pub outcome: Option<Outcome>,
+    /// When it began, to the millisecond.
+    pub began: SystemTime,
+    /// When it ended; None while it is going.
+    pub ended: Option<SystemTime>,
+    /// The DNs of the groups that were in AD, and in the sync profile, when it began: those it brings into SCIM.
+    pub groups: Vec<String>,
 }
 
 /// Two servers, running. Dropping it stops them.
@@ -185,9 +193,20 @@ impl Simulator {
         self.shared.faults.add(fault);
     }
 
+    /// What is still to go wrong, as it stands: with what is left of [`Fault::after`] and [`Fault::times`].
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.faults.all()
+    }
+
     /// Nothing shall go wrong any more.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
+    }
+
+    /// Nothing that was to go wrong at this [`Fault::path`] shall any more.
+    pub fn clear_faults_at(&self, path: &str) {
+        self.shared.faults.clear_at(path);
     }
 
     /// Changes how vIDM behaves from now on.
@@ -250,6 +269,9 @@ impl Simulator {
                     v2: run.v2,
                     joined: run.joined,
                     outcome: run.end.as_ref().map(|(_, outcome)| outcome.clone()),
+                    began: clock::time(run.start),
+                    ended: run.end.as_ref().map(|(when, _)| clock::time(*when)),
+                    groups: run.found.iter().map(|group| group.dn.clone()).collect(),
                 })
                 .collect()
         })
@@ -261,6 +283,14 @@ impl Simulator {
     /// If there is no such directory.
     pub fn runs_started(&self, directory: &str) -> anyhow::Result<usize> {
         self.shared.directory(directory, |directory| directory.runs.iter().filter(|run| run.asked_for).count())
+    }
+
+    /// What the sync profile selects: the DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn selected(&self, directory: &str) -> anyhow::Result<BTreeSet<String>> {
+        self.shared.directory(directory, |directory| directory.profile.selections())
     }
 
     /// All access tokens of both servers expire now. Refresh tokens stay good.

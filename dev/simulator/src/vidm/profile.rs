@@ -11,7 +11,7 @@ use crate::reply::{Answer, Ask, Reply};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The sync profile of a directory.
 #[derive(Debug)]
@@ -93,6 +93,19 @@ impl Profile {
     /// Those of `groups` that a run brings in: under a base DN with all selected, or selected one by one.
     pub(super) fn selected(&self, groups: &[AdGroup]) -> Vec<AdGroup> {
         groups.iter().filter(|group| self.selects(group)).cloned().collect()
+    }
+
+    /// The DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
+    pub(crate) fn selections(&self) -> BTreeSet<String> {
+        let mut selections = BTreeSet::new();
+        for (base, info) in &self.groups.identity_group_info {
+            if info.selected {
+                selections.insert(format!("*,{base}"));
+            }
+            let picked = info.mapped_group_data.iter().filter(|data| data.selected);
+            selections.extend(picked.map(|data| data.mapped_group.dn.clone()));
+        }
+        selections
     }
 
     fn selects(&self, group: &AdGroup) -> bool {

@@ -36,6 +36,16 @@ async fn a_fault_hits_what_it_matches_as_often_as_it_says() {
 }
 
 #[tokio::test]
+async fn a_fault_may_let_some_through_first_and_look_at_the_end_of_the_path() {
+    let admin = Admin::new().await;
+    let profile = format!("{DIRECTORIES}/{}/syncprofile", seeds::CORP);
+    admin.simulator.add_fault(Fault::new(FaultKind::Html { status: 502 }).path("/syncprofile$").after(1));
+    for (path, status) in [(&profile, 200), (&format!("{profile}/sync"), 200), (&profile, 502), (&profile, 200)] {
+        assert_eq!(admin.get(path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_reset_is_a_reset_and_nothing_was_done() {
     let admin = Admin::new().await;
     admin.simulator.add_fault(Fault::new(FaultKind::Reset).always());

@@ -37,12 +37,18 @@ async fn a_group_is_looked_up_added_to_the_profile_and_synced() {
     assert_eq!(found["mappedGroupData"][0]["mappedGroup"]["groupBaseDN"], "OU=Picked,DC=corp,DC=example");
     assert_eq!(found["mappedGroupData"][0]["selected"], false);
 
+    let selected = || admin.simulator.selected(seeds::CORP).unwrap().into_iter().collect::<Vec<_>>();
+    let before = ["*,OU=Groups,DC=corp,DC=example", "CN=gg-picked,OU=Picked,DC=corp,DC=example"];
+    assert_eq!(selected(), before);
     let mut groups = admin.get(&path("syncprofile")).await.json()["identityGroupInfo"].clone();
     let mut data = found["mappedGroupData"].clone();
     data[0]["selected"] = json!(true);
     groups[NEW] = json!({"mappedGroupData": data, "selected": false});
     assert_eq!(put(&admin, &groups).await, 200);
+    assert_eq!(selected(), [before[0], NEW, before[1]]);
     run(&admin).await;
+    let run = admin.simulator.runs(seeds::CORP).unwrap().remove(0);
+    assert!(run.groups.contains(&NEW.to_owned()) && run.began <= run.ended.unwrap(), "{run:?}");
     assert_eq!(admin.groups("displayName eq \"gg-new@corp.example\"").await.len(), 1);
     assert_eq!(admin.groups("displayName eq \"gg-app@corp.example\"").await.len(), 1);
 }
