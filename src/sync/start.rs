@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime};
 use super::desk::gone;
 use super::judge::Moment;
 use super::ledger::{Claim, Entry, Gone, Ledger, Shelf};
-use super::{Desk, Order, Request};
+use super::{Desk, FRESH, Order, Request};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::vidm::{DirectoryRef, DirectorySummary, GroupQuery, StartOptions, SyncStatus};
 
 /// How an attempt to kick off ended.
 pub(super) enum Kick {
-    /// It was sent, and a run began or was joined.
-    Sent(Option<Moment>),
+    /// It was sent, and a run began or was joined: when that was on vIDM's clock, if it told, and on the runtime's.
+    Sent(Option<Moment>, Duration),
     /// A run goes on; ours comes after it.
     Waits,
 }
@@ -85,13 +85,22 @@ impl<R: Runtime> Desk<'_, R> {
             return Ok(Ok(SyncStatus::Running));
         }
         Ok(match self.kick(&ledger, &entry, request, !looks).await? {
-            Ok(Kick::Sent(moment)) => {
+            Ok(Kick::Sent(moment, sent)) => {
                 // The request came before its kick-off was sent, by as much as was done in between.
-                request.moment = moment.map(|moment| moment.widened(self.out.runtime().elapsed().saturating_sub(came)));
+                request.moment = moment.map(|moment| moment.widened(sent.saturating_sub(came)));
                 request.kicked = true;
                 Ok(SyncStatus::Running)
             }
-            Ok(Kick::Waits) => Ok(SyncStatus::Queued),
+            Ok(Kick::Waits) => {
+                // Another instance cannot read this one's ledger: it goes by the time, and nothing has told it yet.
+                if request.moment.is_none()
+                    && request.ledger != Request::SHARED
+                    && let Ok(look) = self.look(&ledger, &request.directory, FRESH).await?
+                {
+                    request.moment = self.moment_of(&look, came);
+                }
+                Ok(SyncStatus::Queued)
+            }
             Err(e) => Err(e),
         })
     }
@@ -105,12 +114,15 @@ impl<R: Runtime> Desk<'_, R> {
         blind: bool,
     ) -> Result<Result<Kick>, Gone> {
         let Some(claim) = ledger.claim(entry.head, self.now()).await? else { return Ok(Ok(Kick::Waits)) };
-        let (sent_at, sent) = (self.now(), self.out.runtime().elapsed());
+        let sent_at = self.now();
         let which = DirectoryRef::Id(request.directory.clone());
         let options = StartOptions { ignore_safeguards: request.ignore_safeguards };
         let outcome = self.client.start_sync(&which, options).await;
         self.forget_look(&request.directory);
-        let took = self.out.runtime().elapsed().saturating_sub(sent);
+        // The answer's own exchange: a login before it may have taken long, and would make the moment that much less exact.
+        let took =
+            self.out.calls().last().map_or(Duration::ZERO, |call| Duration::from_millis(call.ms.saturating_add(1)));
+        let sent = self.out.runtime().elapsed().saturating_sub(took);
         // From here on the ledger's failures only make it less exact: what was sent was sent.
         match outcome {
             Ok(started) if started.already_running => {
@@ -120,7 +132,7 @@ impl<R: Runtime> Desk<'_, R> {
             Ok(started) => {
                 let moment = started.server_time.map(|date| Moment::before(date, Duration::ZERO, took));
                 let _ = ledger.kicked(&claim, sent_at, moment, blind).await;
-                Ok(Ok(Kick::Sent(moment)))
+                Ok(Ok(Kick::Sent(moment, sent)))
             }
             Err(e) => {
                 self.write_failure(ledger, &claim, &e, sent_at).await;

@@ -116,7 +116,7 @@ impl<R: Runtime> Desk<'_, R> {
             return Ok(Ok(State::of(SyncStatus::Unknown, look)));
         }
         Ok(match self.kick(ledger, entry, request, false).await? {
-            Ok(Kick::Sent(_)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
+            Ok(Kick::Sent(..)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
             Ok(Kick::Waits) => Ok(State::of(SyncStatus::Queued, look)),
             // It is written down as one that may have begun a run; the next look tells.
             Err(e) if e.may_have_been_done() => Ok(State::of(SyncStatus::Queued, look)),

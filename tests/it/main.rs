@@ -14,6 +14,7 @@ mod outbound;
 mod script;
 mod session;
 mod store;
+mod sync_moments;
 mod vcf_operations;
 mod vcf_session;
 mod vidm_login;
