@@ -4,6 +4,7 @@
 
 mod artifact;
 mod callers;
+mod crowds;
 mod doctor;
 mod documents;
 mod faults;

@@ -11,6 +11,9 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use xtask::caller::Caller;
 
+/// For stories with many instances: without it each derives one from the passwords, which is slow on purpose.
+pub(crate) const STATE_KEY: &str = "the same text on every instance, long enough";
+
 /// The component, built once for all stories.
 pub(crate) fn wasm() -> &'static Path {
     static WASM: OnceLock<std::path::PathBuf> = OnceLock::new();

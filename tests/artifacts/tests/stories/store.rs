@@ -162,7 +162,7 @@ async fn without_a_store_all_is_as_it_was() {
 }
 
 /// Whether each of the host's lines of log so far tells of trouble with the store.
-fn troubled(host: &Host) -> Vec<bool> {
+pub(crate) fn troubled(host: &Host) -> Vec<bool> {
     let lines = host.output();
     let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     lines.map(|line| line.get("store").is_some()).collect()

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use idhook_host::{Host, KeyValue};
-use idhook_simulator::{Fault, FaultKind, Options as SimulatorOptions, Outcome, StatusShape, SyncDuration, seeds};
+use idhook_simulator::{Fault, Options as SimulatorOptions, Outcome, StatusShape, SyncDuration, seeds};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{Answer, Scene, Setting, send};
+use crate::scene::{Scene, Setting, send};
 
 const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const PICKED_GROUP: &str = "CN=gg-handmade,OU=Picked,DC=corp,DC=example";
@@ -84,15 +85,16 @@ async fn groups_that_cannot_be_meant_are_told_before_anything_starts() {
     assert_eq!(runs(&scene), 0);
 }
 
-/// Callers who come during a run wait for one further run, all of them for the same.
-async fn many_during_a_run(setting: Setting, callers: usize) -> usize {
-    let scene = Scene::with(setting).await;
+/// A hundred at once, over every store: `crowds.rs`.
+#[tokio::test]
+async fn without_a_store_one_instance_keeps_the_queue() {
+    let scene = Scene::with(without_store()).await;
     let first = start(&scene, &json!({})).await;
     assert_eq!(status(&scene, &first).await, "running");
     // The second of vIDM's Date header must be over before a clock can tell the others from the first.
     tokio::time::sleep(Duration::from_millis(2100)).await;
     let mut places = Vec::new();
-    for _ in 0..callers {
+    for _ in 0..20 {
         places.push(start(&scene, &json!({})).await);
     }
     for place in [places.first().unwrap(), places.last().unwrap()] {
@@ -110,24 +112,14 @@ async fn many_during_a_run(setting: Setting, callers: usize) -> usize {
         assert_eq!(status(&scene, place).await, "succeeded");
     }
     assert_eq!(status(&scene, &first).await, "succeeded", "and the first stays what it was");
-    runs(&scene)
-}
-
-#[tokio::test]
-async fn a_hundred_callers_during_a_run_cost_two_runs() {
-    assert_eq!(many_during_a_run(Setting::default(), 100).await, 2);
-}
-
-#[tokio::test]
-async fn without_a_store_it_is_the_same_in_one_instance() {
-    assert_eq!(many_during_a_run(without_store(), 20).await, 2);
+    assert_eq!(runs(&scene), 2);
 }
 
 #[tokio::test]
 async fn who_comes_together_shares_a_run() {
     let scene = Scene::new().await;
     let path = syncs();
-    let started = futures_join(12, || scene.post(&path, "")).await;
+    let started = join_all((0..12).map(|_| scene.post(&path, ""))).await;
     for answer in &started {
         assert_eq!(answer.status, 202, "{}", answer.text);
     }
@@ -149,28 +141,10 @@ async fn who_comes_together_shares_a_run() {
     assert!(runs(&scene) <= 2, "{} runs", runs(&scene));
 }
 
-/// `count` futures at once.
-async fn futures_join<F: Future<Output = Answer>>(count: usize, make: impl Fn() -> F) -> Vec<Answer> {
-    let mut futures: Vec<_> = (0..count).map(|_| Box::pin(make())).collect();
-    let mut answers = Vec::new();
-    std::future::poll_fn(|context| {
-        futures.retain_mut(|future| match future.as_mut().poll(context) {
-            std::task::Poll::Ready(answer) => {
-                answers.push(answer);
-                false
-            }
-            std::task::Poll::Pending => true,
-        });
-        if futures.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    answers
-}
-
 #[tokio::test]
 async fn a_crowd_of_strangers_breaks_nothing() {
     let scene = Scene::new().await;
-    let answers = futures_join(60, || scene.get("/vidm/default/v1/directories")).await;
+    let answers = join_all((0..60).map(|_| scene.get("/vidm/default/v1/directories"))).await;
     for answer in answers {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
@@ -184,7 +158,7 @@ async fn a_crowd_of_strangers_breaks_nothing() {
 async fn a_crowd_with_a_wrong_password_does_not_lock_the_account() {
     let variables = vec![("vidm_password", "planted-wrong".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
-    for answer in futures_join(20, || scene.get("/vidm/default/v1/directories")).await {
+    for answer in join_all((0..20).map(|_| scene.get("/vidm/default/v1/directories"))).await {
         answer.problem("upstream_auth");
     }
     // The simulator locks after five.
@@ -331,52 +305,4 @@ async fn earlier_runs_and_dry_runs_where_there_are_any() {
     let dry = scene.post(&syncs(), r#"{"dryRun":true}"#).await;
     assert_eq!((dry.status.as_u16(), &dry.json()["result"]["usersAdded"]), (200, &json!(3)), "{}", dry.text);
     assert_eq!(runs(&scene), 1, "a dry run is no run");
-}
-
-/// What goes wrong between vIDM and us, at every call there is: the state or the problem is right, and no group is lost.
-#[tokio::test]
-async fn each_fault_at_each_call_ends_as_it_should_and_loses_no_group() {
-    let kinds = [
-        FaultKind::Reset,
-        FaultKind::LoseAnswer,
-        FaultKind::CutBody,
-        FaultKind::GarbageJson,
-        FaultKind::Html { status: 500 },
-        FaultKind::ExpiredToken,
-    ];
-    for (method, part) in [
-        ("POST", "syncprofile/sync"),
-        ("GET", "syncprofile"),
-        ("PUT", "syncprofile"),
-        ("POST", "directorygroups"),
-        ("GET", "scim/Groups"),
-    ] {
-        for kind in &kinds {
-            let scene = Scene::new().await;
-            scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
-            scene.simulator.add_fault(Fault::new(kind.clone()).method(method).path(part));
-            let body = json!({"groups": [PICKED_GROUP], "addToProfile": true}).to_string();
-            let started = scene.post(&syncs(), &body).await;
-            let what = format!("{kind:?} at {method} {part}: {}", started.text);
-            assert!(started.status == 202 || started.header("content-type") == "application/problem+json", "{what}");
-            assert_ne!(started.json()["code"], "internal", "{what}");
-            scene.simulator.clear_faults();
-            // Once more, without the fault: it comes to a good end, and what was selected before is there.
-            let place = start(&scene, &serde_json::from_str(&body).unwrap()).await;
-            for _ in 0..3 {
-                if scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).is_ok()
-                    && status(&scene, &place).await == "succeeded"
-                {
-                    break;
-                }
-                let _ = status(&scene, &place).await;
-            }
-            let last = scene.get(&place).await.json();
-            assert_eq!(last["status"], "succeeded", "{what}\n{last}");
-            for group in [seeds::PRESENT_GROUP_NAME, "gg-handmade@corp.example"] {
-                let found = scene.get(&format!("/vidm/default/v1/groups?name={group}")).await.json();
-                assert_eq!(found["present"], true, "{group}: {what}");
-            }
-        }
-    }
 }
