@@ -7,6 +7,7 @@ mod callers;
 mod crowds;
 mod doctor;
 mod documents;
+mod fault_table;
 mod faults;
 mod put;
 mod scene;

@@ -1,0 +1,478 @@
+//! Every kind of fault at every upstream call of the main job: what a caller sees, and that nothing is lost by it.
+//!
+//! A cell of the tables is what the caller is told: `ok` when all is as if nothing had been, the word of the state where that
+//! is not final, else the problem's code without its `upstream_`, with `!` where it says that asking again is no use or no good.
+//!
+//! Whatever the cell, the same holds after it: the sync profile still selects what it did (exactly that, where the caller is
+//! told so), no run began that the caller is told to ask for again, and the next request comes to a good end with all groups.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, stream};
+use idhook_simulator::{Fault, FaultKind, Options as SimulatorOptions, Outcome, RetryAfter, credentials, seeds};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
+
+/// A fault that comes once.
+const ONCE: &str = "
+             login       list        kick-off    look        read        look-up     again       write       back        proof       wait        events
+late         ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
+drip         ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
+silence      timeout     ok          timeout!    ok          ok          ok          ok          timeout!    ok          ok          ok          ok
+stalls       timeout     ok          timeout!    ok          ok          ok          ok          ok          ok          ok          ok          ok
+reset        failed      ok          failed!     ok          ok          ok          ok          failed!     ok          ok          ok          ok
+lost         failed      ok          failed!     ok          ok          ok          ok          ok          ok          ok          ok          ok
+cut          failed      ok          failed!     ok          ok          ok          ok          ok          ok          ok          ok          ok
+503          busy        ok          busy!       ok          ok          ok          ok          busy!       ok          ok          ok          ok
+429 in 1 s   busy        ok          busy        ok          ok          ok          ok          busy        ok          ok          ok          ok
+503 in 22 s  busy        busy        busy        busy        busy        busy        busy        busy        busy        busy        ok          busy,ok
+500          failed      failed      failed!     failed      failed      failed      failed      failed!     failed      failed      ok          failed,ok
+502          failed      ok          failed!     ok          ok          ok          ok          failed!     ok          ok          ok          ok
+404 page     invalid!    invalid!    ok          ok          rejected!   invalid!    rejected!   invalid!    rejected!   invalid!    ok          ok
+403          auth!       forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!
+expired      auth!       auth!       ok          ok          auth!       ok          ok          ok          ok          ok          ok          ok
+redirect     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+too much     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+uncounted    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+garbage      invalid!    invalid!    ok          ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
+a page       invalid!    invalid!    later       ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
+no type      ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
+{}           auth!       invalid!    later       ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
+";
+
+/// A fault that stays until the caller has his answer, at the calls that are made more than once.
+const STAYING: &str = "
+             list        look        read        again       write       back        proof       wait        events
+late         ok          ok          ok          ok          ok          ok          ok          ok          ok
+drip         ok          ok          ok          ok          ok          ok          ok          ok          ok
+silence      timeout     timeout     timeout     timeout     timeout!    timeout     timeout     running     timeout,ok
+stalls       timeout     timeout     timeout     timeout     ok          timeout     timeout     running     timeout,ok
+reset        failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
+lost         failed      failed      failed      failed      ok          failed      failed      running     failed,ok
+cut          failed      failed      failed      failed      ok          failed      failed      running     failed,ok
+503          busy        busy        busy        busy        busy!       busy        busy        running     busy,ok
+429 in 1 s   busy        busy        busy        busy        busy        busy        busy        running     busy,ok
+503 in 22 s  busy        busy        busy        busy        busy        busy        busy        running     busy,ok
+500          failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
+502          failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
+404 page     invalid!    ok          rejected!   rejected!   invalid!    rejected!   invalid!    ok          ok
+403          forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!
+expired      auth!       auth!       auth!       auth!       auth!       auth!       auth!       auth!       auth!
+redirect     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+too much     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+uncounted    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+garbage      invalid!    ok          invalid!    invalid!    ok          invalid!    invalid!    ok          ok
+a page       invalid!    ok          invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+no type      ok          ok          ok          ok          ok          ok          ok          ok          ok
+{}           invalid!    ok          invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+";
+
+/// The calls that have a column in [`STAYING`].
+const REPEATED: [&str; 9] = ["list", "look", "read", "again", "write", "back", "proof", "wait", "events"];
+
+/// The rows.
+fn kinds() -> Vec<(&'static str, FaultKind)> {
+    let answer = |status: u16, content_type: &str, body: &str| FaultKind::Answer {
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    };
+    let busy = |status: u16, retry_after: RetryAfter| FaultKind::Busy { status, retry_after };
+    vec![
+        ("late", FaultKind::Delay { milliseconds: 200 }),
+        ("drip", FaultKind::Drip { bytes: 100, milliseconds: 10 }),
+        ("silence", FaultKind::Delay { milliseconds: 60_000 }),
+        ("stalls", FaultKind::Drip { bytes: 1, milliseconds: 60_000 }),
+        ("reset", FaultKind::Reset),
+        ("lost", FaultKind::LoseAnswer),
+        ("cut", FaultKind::CutBody),
+        ("503", busy(503, RetryAfter::Absent)),
+        ("429 in 1 s", busy(429, RetryAfter::Seconds(1))),
+        ("503 in 22 s", busy(503, RetryAfter::DateIn(22))),
+        ("500", FaultKind::Html { status: 500 }),
+        ("502", FaultKind::Html { status: 502 }),
+        ("404 page", FaultKind::Html { status: 404 }),
+        ("403", answer(403, "application/json", r#"{"errors":[{"code":"forbidden","message":"no"}]}"#)),
+        ("expired", FaultKind::ExpiredToken),
+        ("redirect", FaultKind::Redirect { status: 302, location: "https://elsewhere.example/login".to_owned() }),
+        ("too much", FaultKind::Oversized { bytes: 200_000, chunked: false }),
+        ("uncounted", FaultKind::Oversized { bytes: 200_000, chunked: true }),
+        ("garbage", FaultKind::GarbageJson),
+        ("a page", answer(200, "text/html", "<html>Log in")),
+        ("no type", FaultKind::WrongContentType { content_type: "text/html".to_owned() }),
+        ("{}", answer(200, "application/json", "{}")),
+    ]
+}
+
+/// Faults that are over only when a time-out is.
+const SILENT: [&str; 2] = ["silence", "stalls"];
+
+/// The columns: an upstream call of the main job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Call {
+    name: &'static str,
+    method: &'static str,
+    /// Its path below the directory's, or below the tenant's where it begins with a slash; as [`Fault::path`] has it.
+    path: &'static str,
+    /// So many like it are made before.
+    after: u32,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A start, by the directory's name in a cold instance.
+    Start,
+    /// A start while a run is going on.
+    Join,
+    /// A start with `addToProfile`.
+    Profile,
+    /// The question after the state of a sync that has ended, with a group to prove.
+    Proof,
+    /// The same question, asked with `Prefer: wait` while it runs.
+    Wait,
+    /// And as an event stream.
+    Events,
+}
+
+const CALLS: [Call; 12] = [
+    call("login", "POST", "/API/1.0/REST/auth/system/login", 0, Phase::Start),
+    call("list", "GET", "/jersey/manager/api/connectormanagement/directoryconfigs?", 0, Phase::Start),
+    call("kick-off", "POST", "syncprofile/sync$", 0, Phase::Start),
+    call("look", "GET", "syncprofile/sync$", 0, Phase::Join),
+    call("read", "GET", "syncprofile$", 0, Phase::Profile),
+    call("look-up", "POST", "directorygroups", 0, Phase::Profile),
+    call("again", "GET", "syncprofile$", 1, Phase::Profile),
+    call("write", "PUT", "syncprofile$", 0, Phase::Profile),
+    call("back", "GET", "syncprofile$", 2, Phase::Profile),
+    call("proof", "GET", "/jersey/manager/api/scim/Groups?", 0, Phase::Proof),
+    call("wait", "GET", "syncprofile/sync$", 1, Phase::Wait),
+    call("events", "GET", "syncprofile/sync$", 1, Phase::Events),
+];
+
+const fn call(name: &'static str, method: &'static str, path: &'static str, after: u32, phase: Phase) -> Call {
+    Call { name, method, path, after, phase }
+}
+
+/// A group that the next run brings by itself.
+const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+/// One that has to be added to the sync profile.
+const HANDMADE_GROUP: &str = "CN=gg-handmade,OU=Picked,DC=corp,DC=example";
+/// One that was added to it before.
+const PICKED_GROUP: &str = "CN=gg-picked,OU=Picked,DC=corp,DC=example";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group() {
+    let once: Vec<_> = cells(|call| CALLS.contains(call), Some(1)).collect();
+    let staying: Vec<_> = cells(|call| REPEATED.contains(&call.name), None).collect();
+    // Whoever is silent is waited for: those have hosts of their own, with little patience.
+    let (silent, others): (Vec<_>, Vec<_>) =
+        once.into_iter().chain(staying).partition(|cell| SILENT.contains(&cell.kind.0));
+    let (told, told_of_silence) = tokio::join!(play(others, "30", 32), play(silent, "4", 64));
+    let told: BTreeMap<_, _> = told.into_iter().chain(told_of_silence).collect();
+
+    let once = table(&told, |call| CALLS.contains(call), true);
+    let staying = table(&told, |call| REPEATED.contains(&call.name), false);
+    assert!(once == rows(ONCE) && staying == rows(STAYING), "\n{}\n\n{}\n", once.join("\n"), staying.join("\n"));
+}
+
+/// A fault at a call.
+#[derive(Clone, Debug)]
+struct Cell {
+    kind: (&'static str, FaultKind),
+    call: Call,
+    /// None: until it is taken back.
+    times: Option<u32>,
+}
+
+type Name = (&'static str, &'static str, bool);
+
+impl Cell {
+    fn name(&self) -> Name {
+        (self.kind.0, self.call.name, self.times.is_some())
+    }
+}
+
+fn cells(has: impl Fn(&Call) -> bool, times: Option<u32>) -> impl Iterator<Item = Cell> {
+    let calls: Vec<_> = CALLS.into_iter().filter(has).collect();
+    kinds().into_iter().flat_map(move |kind| {
+        let cell = move |call| Cell { kind: kind.clone(), call, times };
+        calls.clone().into_iter().map(cell)
+    })
+}
+
+/// A table as text, line by line.
+fn table(told: &BTreeMap<Name, String>, has: impl Fn(&Call) -> bool, once: bool) -> Vec<String> {
+    let calls: Vec<_> = CALLS.into_iter().filter(has).map(|call| call.name).collect();
+    let line = |name: &str, cells: Vec<&str>| {
+        let cells: String = cells.into_iter().map(|cell| format!(" {cell:<11}")).collect();
+        format!("{name:<12}{cells}").trim_end().to_owned()
+    };
+    let mut lines = vec![line("", calls.clone())];
+    for (kind, _) in kinds() {
+        lines.push(line(kind, calls.iter().map(|call| told[&(kind, *call, once)].as_str()).collect()));
+    }
+    lines
+}
+
+fn rows(text: &str) -> Vec<String> {
+    text.trim_matches('\n').lines().map(str::to_owned).collect()
+}
+
+/// Plays cells on one host with this patience, so many at once, each against a tenant of its own.
+async fn play(cells: Vec<Cell>, patience: &str, at_once: usize) -> Vec<(Name, String)> {
+    let tenants: Vec<_> = (0..cells.len()).map(|number| format!("t{number}")).collect();
+    let simulator = SimulatorOptions { tenants: tenants.clone(), ..SimulatorOptions::default() };
+    let variables = vec![
+        ("state_key", STATE_KEY.to_owned()),
+        ("upstream_body_limit", "100000".to_owned()),
+        ("request_timeout", "20".to_owned()),
+        ("first_byte_timeout", patience.to_owned()),
+        ("between_bytes_timeout", patience.to_owned()),
+    ];
+    // The targets need the simulator's address, which is known only when it is up.
+    let mut scene = Scene::with(Setting { simulator, variables, ..Setting::default() }).await;
+    let target = |tenant: &String| {
+        let (username, password) = (credentials::VIDM_USERNAME, credentials::VIDM_PASSWORD);
+        let url = scene.simulator.vidm_url();
+        (tenant.clone(), json!({"url": url, "tenant": tenant, "username": username, "password": password}))
+    };
+    let targets: serde_json::Map<_, _> = tenants.iter().map(target).collect();
+    scene.options.variables.insert("targets".to_owned(), json!({ "vidm": targets }).to_string());
+    scene.restart().await;
+    let stages = cells.into_iter().enumerate().map(|(at, cell)| Stage::new(&scene, at, cell));
+    stream::iter(stages).map(Stage::play).buffer_unordered(at_once).collect().await
+}
+
+/// Where one cell is played: a tenant.
+struct Stage<'s> {
+    scene: &'s Scene,
+    cell: Cell,
+    tenant: String,
+    directory: String,
+}
+
+impl<'s> Stage<'s> {
+    fn new(scene: &'s Scene, at: usize, cell: Cell) -> Self {
+        // The seeds' ids hold the tenant's number; the one in the host has 0.
+        let directory = seeds::CORP.replacen("d1000000", &format!("d1{:06x}", at + 1), 1);
+        Self { scene, cell, tenant: format!("t{at}"), directory }
+    }
+
+    async fn play(self) -> (Name, String) {
+        for group in [NEW_GROUP, HANDMADE_GROUP] {
+            self.scene.simulator.add_directory_group(&self.directory, group).unwrap();
+        }
+        let told = match self.cell.call.phase {
+            Phase::Start => self.start().await,
+            Phase::Join => self.join().await,
+            Phase::Profile => self.profile().await,
+            Phase::Proof => self.proof().await,
+            Phase::Wait => self.wait().await,
+            Phase::Events => self.events().await,
+        };
+        self.mended();
+        self.comes_to_a_good_end(&told).await;
+        (self.cell.name(), told)
+    }
+
+    fn fault(&self) -> Fault {
+        let Call { method, path, after, .. } = self.cell.call;
+        let path = match path.starts_with('/') {
+            true => format!("/t/{}{path}", self.tenant),
+            false => format!("{}/{path}", self.directory),
+        };
+        Fault { after, times: self.cell.times, ..Fault::new(self.cell.kind.1.clone()).method(method).path(&path) }
+    }
+
+    fn broken(&self) {
+        self.scene.simulator.add_fault(self.fault());
+    }
+
+    fn mended(&self) {
+        self.scene.simulator.clear_faults_at(&self.fault().path);
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.scene.request(method, path).bearer_auth(&self.scene.keys.all).header("content-type", "application/json")
+    }
+
+    async fn post(&self, directory: &str, body: &Value) -> Answer {
+        let path = format!("/vidm/{}/v1/directories/{directory}/syncs", self.tenant);
+        send(self.request(Method::POST, &path).body(body.to_string())).await
+    }
+
+    /// Starts a sync that has to start, and gives its place.
+    async fn started(&self, body: &Value) -> String {
+        let started = self.post(&self.directory, body).await;
+        assert_eq!(started.status, 202, "{:?}: {}", self.cell, started.text);
+        started.header("location").to_owned()
+    }
+
+    /// Ends the run that is going on, if one is.
+    fn end(&self) {
+        let _ = self.scene.simulator.finish_sync(&self.directory, Outcome::Completed);
+    }
+
+    async fn start(&self) -> String {
+        self.broken();
+        let answer = self.post(seeds::CORP_NAME, &json!({})).await;
+        let runs = self.scene.simulator.runs_started(&self.directory).unwrap();
+        if answer.status.is_success() && runs == 0 {
+            return self.later(answer.header("location")).await;
+        }
+        if answer.json()["retryable"] == true {
+            assert_eq!(runs, 0, "{:?}: it is to be asked for again: {}", self.cell, answer.text);
+        }
+        self.word(&answer, &["running"])
+    }
+
+    /// vIDM's answer said nothing, and nothing was begun: that shows when the run does not, and then it is begun.
+    async fn later(&self, place: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let answer = send(self.request(Method::GET, place)).await;
+            match answer.json()["status"].as_str() {
+                Some("succeeded") => return "later".to_owned(),
+                Some("running") => self.end(),
+                other => panic!("{:?}: {other:?}", self.cell),
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}: {}", self.cell, answer.text);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn join(&self) -> String {
+        self.started(&json!({})).await;
+        self.broken();
+        let answer = self.post(&self.directory, &json!({})).await;
+        assert_eq!(self.scene.simulator.runs(&self.directory).unwrap()[0].joined, 0, "{:?}", self.cell);
+        self.word(&answer, &["queued"])
+    }
+
+    async fn profile(&self) -> String {
+        let selected = || self.scene.simulator.selected(&self.directory).unwrap();
+        let before = selected();
+        self.broken();
+        let answer = self.post(&self.directory, &json!({"groups": [HANDMADE_GROUP], "addToProfile": true})).await;
+        let (cell, now) = (&self.cell, selected());
+        assert!(now.is_superset(&before), "{cell:?}: {before:?} became {now:?}: {}", answer.text);
+        if answer.text.contains("was not changed") {
+            assert_eq!(now, before, "{cell:?}: {}", answer.text);
+        }
+        if answer.status.is_success() {
+            assert!(now.contains(HANDMADE_GROUP), "{cell:?}: {now:?}");
+        } else {
+            assert_eq!(self.scene.simulator.runs_started(&self.directory).unwrap(), 0, "{cell:?}: {}", answer.text);
+        }
+        self.word(&answer, &["running"])
+    }
+
+    async fn proof(&self) -> String {
+        let place = self.started(&json!({"groups": [NEW_GROUP]})).await;
+        self.end();
+        self.broken();
+        let answer = send(self.request(Method::GET, &place)).await;
+        self.word(&answer, &["succeeded"])
+    }
+
+    async fn wait(&self) -> String {
+        let place = self.started(&json!({"groups": [NEW_GROUP]})).await;
+        self.broken();
+        // A fault that stays outlasts the caller's patience.
+        let patience = if self.cell.times.is_some() { 60 } else { 4 };
+        let wait = send(self.request(Method::GET, &place).header("prefer", format!("wait={patience}")));
+        let (answer, ()) = tokio::join!(wait, async {
+            // The first look goes through and sees it running; the fault waits for the second.
+            let waits = |fault: &Fault| fault.path == self.fault().path && fault.after > 0;
+            while self.scene.simulator.faults().iter().any(waits) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            self.end();
+        });
+        self.word(&answer, &["succeeded"])
+    }
+
+    /// A fault that stays is over when the stream has told of it.
+    async fn events(&self) -> String {
+        let place = self.started(&json!({"groups": [NEW_GROUP]})).await;
+        self.broken();
+        let mut stream = self.request(Method::GET, &place).header("accept", "text/event-stream").send().await.unwrap();
+        let (mut text, mut told, mut last) = (String::new(), Vec::new(), Value::Null);
+        while let Some(piece) = stream.chunk().await.unwrap() {
+            text.push_str(&String::from_utf8_lossy(&piece));
+            while let Some((event, rest)) = text.split_once("\n\n") {
+                match event.split_once("\ndata: ") {
+                    Some(("event: state", data)) => {
+                        last = serde_json::from_str(data).unwrap();
+                        self.end();
+                    }
+                    Some(("event: problem", data)) => {
+                        told.push(word_of_problem(&serde_json::from_str(data).unwrap()));
+                        self.mended();
+                    }
+                    _ => assert_eq!(event, ":", "{:?}", self.cell),
+                }
+                text = rest.to_owned();
+            }
+        }
+        match last["status"].as_str().unwrap() {
+            "succeeded" if told.is_empty() => "ok".to_owned(),
+            "succeeded" => format!("{},ok", told.join(",")),
+            "running" if !told.is_empty() => told.join(","),
+            other => format!("{},{other}", told.join(",")),
+        }
+    }
+
+    /// What the answer says in a word; `good` is said by `ok`.
+    fn word(&self, answer: &Answer, good: &[&str]) -> String {
+        if answer.status.is_success() {
+            let state = answer.json();
+            let status = state["status"].as_str().unwrap();
+            return if good.contains(&status) { "ok".to_owned() } else { status.to_owned() };
+        }
+        let code = answer.json()["code"].as_str().unwrap().to_owned();
+        let problem = answer.problem(&code);
+        word_of_problem(&problem)
+    }
+
+    /// The next request is served, and all groups are there.
+    async fn comes_to_a_good_end(&self, told: &str) {
+        let groups = json!({"groups": [seeds::PRESENT_GROUP_DN, PICKED_GROUP, HANDMADE_GROUP], "addToProfile": true});
+        let started = self.post(&self.directory, &groups).await;
+        if self.cell.call.name == "login" && told.starts_with("auth") {
+            // The account is spared for a minute.
+            started.problem("upstream_auth");
+            return;
+        }
+        assert_eq!(started.status, 202, "{:?}: {}", self.cell, started.text);
+        let mut last = Value::Null;
+        for _ in 0..5 {
+            last = send(self.request(Method::GET, started.header("location"))).await.json();
+            if last["status"] == "succeeded" {
+                return;
+            }
+            self.end();
+        }
+        panic!("{:?}, told {told}: {last}", self.cell);
+    }
+}
+
+/// A problem's code, which has to go with its status.
+fn word_of_problem(problem: &Value) -> String {
+    let code = problem["code"].as_str().unwrap();
+    let (word, status) = match code {
+        "upstream_rejected" => ("rejected", 422),
+        "upstream_timeout" => ("timeout", 504),
+        "upstream_busy" => ("busy", 503),
+        "request_invalid" => ("request", 400),
+        "directory_not_found" => ("not found", 404),
+        other => (other.strip_prefix("upstream_").unwrap(), 502),
+    };
+    assert_eq!(problem["status"], status, "{problem}");
+    format!("{word}{}", if problem["retryable"] == true { "" } else { "!" })
+}
