@@ -1,15 +1,17 @@
 //! Development tasks, one file each: `cargo xtask help` lists them.
 //!
-//! The artifact tests use [`build`] too, so that they test the very component that ships, and [`redis`].
+//! The artifact tests use [`build`] too, so that they test the very component that ships, and [`redis`] and [`limits`].
 
 pub mod build;
 pub mod caller;
 pub mod demo;
+pub mod limits;
 pub mod redis;
 pub mod serve;
 pub mod settings;
 pub mod simulator;
 mod terminal;
+pub mod watchers;
 
 /// Tells why a task ended, on stderr.
 pub fn complain(e: &anyhow::Error) {

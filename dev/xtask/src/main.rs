@@ -1,9 +1,9 @@
-//! `cargo demo`, `cargo serve`, `cargo simulator`, `cargo xtask build`.
+//! `cargo demo`, `cargo serve`, `cargo simulator`, `cargo xtask build`, `cargo xtask watchers`.
 
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, demo, serve, simulator};
+use xtask::{build, demo, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,13 +15,15 @@ async fn main() -> ExitCode {
         .subcommand(demo::command())
         .subcommand(serve::command())
         .subcommand(simulator::command())
-        .subcommand(build::command());
+        .subcommand(build::command())
+        .subcommand(watchers::command());
     // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
     let arguments = std::env::args_os().enumerate().filter(|(at, argument)| !(*at == 2 && argument == "--"));
     let done = match command.get_matches_from(arguments.map(|(_, argument)| argument)).subcommand() {
         Some((demo::NAME, matches)) => demo::run(matches).await,
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
+        Some((watchers::NAME, matches)) => watchers::run(matches).await,
         _ => build::run(),
     };
     match done {
