@@ -112,7 +112,15 @@ impl<'a, R: Runtime> Desk<'a, R> {
     /// When something happened that was at `came`, on vIDM's clock.
     pub(super) fn moment_of(&self, look: &Look, came: Duration) -> Option<Moment> {
         let date = look.report.server_time?;
-        Some(Moment::before(date, look.at.saturating_sub(look.took).saturating_sub(came), look.took))
+        let sent = look.at.saturating_sub(look.took);
+        Some(match sent.checked_sub(came) {
+            Some(ago) => Moment::before(date, ago, look.took),
+            // While the look was on its way, or after it. When in that time vIDM set the date is not known.
+            None => Moment {
+                earliest: date.checked_sub(look.at.saturating_sub(came)).unwrap_or(date),
+                latest: date + Duration::from_secs(1) + came.saturating_sub(sent),
+            },
+        })
     }
 
     pub(super) fn since(&self, ms: u64) -> Duration {
