@@ -16,3 +16,4 @@ mod store;
 mod syncs;
 mod vcf;
 mod vidm;
+mod watchers;
