@@ -115,7 +115,15 @@ impl Look {
     /// When something happened that was at `came`, on vIDM's clock.
     pub(super) fn moment_of(&self, came: Duration) -> Option<Moment> {
         let date = self.report.server_time?;
-        Some(Moment::before(date, self.at.saturating_sub(self.took).saturating_sub(came), self.took))
+        let sent = self.at.saturating_sub(self.took);
+        Some(match sent.checked_sub(came) {
+            Some(ago) => Moment::before(date, ago, self.took),
+            // While the look was on its way, or after it. When in that time vIDM set the date is not known.
+            None => Moment {
+                earliest: date.checked_sub(self.at.saturating_sub(came)).unwrap_or(date),
+                latest: date + Duration::from_secs(1) + came.saturating_sub(sent),
+            },
+        })
     }
 }
 

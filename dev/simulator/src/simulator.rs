@@ -193,6 +193,12 @@ impl Simulator {
         self.shared.faults.add(fault);
     }
 
+    /// What is still to go wrong, as it stands: with what is left of [`Fault::after`] and [`Fault::times`].
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.faults.all()
+    }
+
     /// Nothing shall go wrong any more.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();

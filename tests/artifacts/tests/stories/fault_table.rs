@@ -28,7 +28,7 @@ lost         failed      ok          failed!     ok          ok          ok     
 cut          failed      ok          failed!     ok          ok          ok          ok          ok          ok          ok          ok          ok
 503          busy        ok          busy!       ok          ok          ok          ok          busy!       ok          ok          ok          ok
 429 in 1 s   busy        ok          busy        ok          ok          ok          ok          busy        ok          ok          ok          ok
-503 in 14 s  busy        busy        busy        busy        busy        busy        busy        busy        busy        busy        ok          busy,ok
+503 in 22 s  busy        busy        busy        busy        busy        busy        busy        busy        busy        busy        ok          busy,ok
 500          failed      failed      failed!     failed      failed      failed      failed      failed!     failed      failed      ok          failed,ok
 502          failed      ok          failed!     ok          ok          ok          ok          failed!     ok          ok          ok          ok
 404 page     invalid!    invalid!    ok          ok          rejected!   invalid!    rejected!   invalid!    rejected!   invalid!    ok          ok
@@ -55,7 +55,7 @@ lost         failed      failed      failed      failed      ok          failed 
 cut          failed      failed      failed      failed      ok          failed      failed      running     failed,ok
 503          busy        busy        busy        busy        busy!       busy        busy        running     busy,ok
 429 in 1 s   busy        busy        busy        busy        busy        busy        busy        running     busy,ok
-503 in 14 s  busy        busy        busy        busy        busy        busy        busy        running     busy,ok
+503 in 22 s  busy        busy        busy        busy        busy        busy        busy        running     busy,ok
 500          failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
 502          failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
 404 page     invalid!    ok          rejected!   rejected!   invalid!    rejected!   invalid!    ok          ok
@@ -91,7 +91,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         ("cut", FaultKind::CutBody),
         ("503", busy(503, RetryAfter::Absent)),
         ("429 in 1 s", busy(429, RetryAfter::Seconds(1))),
-        ("503 in 14 s", busy(503, RetryAfter::DateIn(14))),
+        ("503 in 22 s", busy(503, RetryAfter::DateIn(22))),
         ("500", FaultKind::Html { status: 500 }),
         ("502", FaultKind::Html { status: 502 }),
         ("404 page", FaultKind::Html { status: 404 }),
@@ -171,7 +171,7 @@ async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group() {
     // Whoever is silent is waited for: those have hosts of their own, with little patience.
     let (silent, others): (Vec<_>, Vec<_>) =
         once.into_iter().chain(staying).partition(|cell| SILENT.contains(&cell.kind.0));
-    let (told, told_of_silence) = tokio::join!(play(others, "30", 32), play(silent, "1.5", 16));
+    let (told, told_of_silence) = tokio::join!(play(others, "30", 32), play(silent, "4", 64));
     let told: BTreeMap<_, _> = told.into_iter().chain(told_of_silence).collect();
 
     let once = table(&told, |call| CALLS.contains(call), true);
@@ -229,7 +229,7 @@ async fn play(cells: Vec<Cell>, patience: &str, at_once: usize) -> Vec<(Name, St
     let variables = vec![
         ("state_key", STATE_KEY.to_owned()),
         ("upstream_body_limit", "100000".to_owned()),
-        ("request_timeout", "12".to_owned()),
+        ("request_timeout", "20".to_owned()),
         ("first_byte_timeout", patience.to_owned()),
         ("between_bytes_timeout", patience.to_owned()),
     ];
@@ -383,10 +383,15 @@ impl<'s> Stage<'s> {
         let place = self.started(&json!({"groups": [NEW_GROUP]})).await;
         self.broken();
         // A fault that stays outlasts the caller's patience.
-        let patience = if self.cell.times.is_some() { 30 } else { 4 };
+        let patience = if self.cell.times.is_some() { 60 } else { 4 };
         let wait = send(self.request(Method::GET, &place).header("prefer", format!("wait={patience}")));
         let (answer, ()) = tokio::join!(wait, async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            // The first look goes through and sees it running; the fault waits for the second.
+            let waits = |fault: &Fault| fault.path == self.fault().path && fault.after > 0;
+            while self.scene.simulator.faults().iter().any(waits) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
             self.end();
         });
         self.word(&answer, &["succeeded"])

@@ -24,6 +24,7 @@ mod syncs;
 mod together;
 mod vcf;
 mod vidm;
+mod watchers;
 
 /// Says that a story is not told here, and why; with `CI` set in the environment that is a failure.
 #[track_caller]

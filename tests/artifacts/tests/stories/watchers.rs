@@ -1,0 +1,88 @@
+//! Many who watch one sync.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use idhook_simulator::{Outcome, seeds};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::scene::{STATE_KEY, Scene, Setting, send};
+
+/// Event streams.
+const STREAMS: usize = 1000;
+
+/// Requests with `Prefer: wait`.
+const WAITS: usize = 50;
+
+/// How long the run goes on; longer where the machine needs longer to let everybody in.
+const RUN: Duration = Duration::from_secs(7);
+
+/// How many looks a crowd may cost beyond twice those of one: whoever comes looks at once, unless somebody just did.
+const MORE: usize = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_watchers_are_told_the_end_and_ask_like_one() {
+    // Two sockets for each, for both ends are here.
+    xtask::limits::open_files(4096).unwrap();
+    let variables = vec![("state_key", STATE_KEY.to_owned())];
+    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let (crowd, length) = looks(&scene, STREAMS, WAITS, RUN).await;
+    let (one, _) = looks(&scene, 1, 0, length).await;
+    assert!(one >= 3, "one watcher looks at least so often in {length:?}: {one}");
+    assert!(
+        crowd <= 2 * one + MORE,
+        "{crowd} looks for {} watchers of a run of {length:?}; {one} for one of them",
+        STREAMS + WAITS
+    );
+}
+
+/// Lets them watch a run of that length, who are all told the end; gives how often upstream was asked after the state, and how
+/// long the run really was.
+async fn looks(scene: &Scene, streams: usize, waits: usize, length: Duration) -> (usize, Duration) {
+    let syncs = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
+    let started = scene.post(&syncs, "").await;
+    assert_eq!(started.status, 202, "{}", started.text);
+    scene.asked();
+
+    let place = started.header("location");
+    let request = || scene.request(Method::GET, place).bearer_auth(&scene.keys.all);
+    let begun = Instant::now();
+    let (arrived, mut arrivals) = unbounded_channel();
+    let streams: Vec<_> = (0..streams).map(|_| tokio::spawn(follow(request(), arrived.clone()))).collect();
+    let waits: Vec<_> = (0..waits).map(|_| tokio::spawn(send(request().header("prefer", "wait=120")))).collect();
+    for _ in 0..streams.len() {
+        arrivals.recv().await.unwrap();
+    }
+    tokio::time::sleep(length.saturating_sub(begun.elapsed())).await;
+    let length = begun.elapsed();
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+
+    for last in join_all(streams).await {
+        assert_eq!(last.unwrap()["status"], "succeeded");
+    }
+    for answer in join_all(waits).await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.json()["status"], "succeeded", "{}", answer.text);
+    }
+    let looks =
+        scene.asked().iter().filter(|call| call.starts_with("GET") && call.ends_with("/syncprofile/sync")).count();
+    (looks, length)
+}
+
+/// Follows an event stream to its end, says when the first event is there, and gives the last state.
+async fn follow(request: RequestBuilder, arrived: UnboundedSender<()>) -> Value {
+    let mut stream = request.header("accept", "text/event-stream").send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    let mut text = String::new();
+    while let Some(piece) = stream.chunk().await.unwrap() {
+        if text.is_empty() {
+            arrived.send(()).unwrap();
+        }
+        text.push_str(&String::from_utf8_lossy(&piece));
+    }
+    assert!(!text.contains("event: problem"), "{text}");
+    let last = text.rsplit_once("event: state\ndata: ").unwrap().1;
+    serde_json::from_str(last.split_once("\n\n").unwrap().0).unwrap()
+}
