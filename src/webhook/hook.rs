@@ -47,7 +47,7 @@ fn reply(value: &Value) -> Result<Reply, Error> {
 
 fn place(condition: &Condition) -> String {
     match &condition.place {
-        Place::Header(name) => format!("the header {name}"),
+        Place::Header(name) => format!("the header {}", name.as_str()),
         Place::Pointer(pointer) => pointer.clone(),
     }
 }
