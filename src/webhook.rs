@@ -276,7 +276,9 @@ impl Webhook {
         })?;
         let claim = Claim::of(request, &configured.config, runtime.now())?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
-        let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit);
+        // Who calls a hook waits some seconds and no longer; the sync goes on without it.
+        let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit)
+            .filter(|_| matched.row.name != Name::Hook);
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let mut admit = async |caller: &Caller<'_>| {
             line.caller(caller);

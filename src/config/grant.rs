@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::Reader;
-
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -74,28 +72,28 @@ impl Grant {
 /// Which names targets go by, where they are all known.
 pub(super) type IsTarget<'t> = Option<&'t dyn Fn(&str) -> bool>;
 
-/// Reads one entry's grant; `at` is its place in `variable`, `taken` are the names that stand there already.
+/// Takes a mistake of one entry: the place in it and what is there.
+pub(super) type Tell<'t> = &'t mut dyn FnMut(fmt::Arguments<'_>);
+
+/// Reads one entry's grant in `variable`; `taken` are the names that callers have already.
 pub(super) fn read(
-    reader: &mut Reader<'_>,
-    (variable, at): (&'static str, usize),
+    variable: &'static str,
     (name, words, targets): (String, &[String], Option<Vec<String>>),
     taken: &mut Vec<String>,
     is_target: IsTarget<'_>,
+    tell: Tell<'_>,
 ) -> Grant {
     if let Some(is_target) = is_target
         && let Some(which) = targets.iter().flatten().position(|name| !is_target(name))
     {
-        reader.problem(
-            variable,
-            format!(
-                "has at [{at}].targets[{which}] a name that no target has; write NAME, vidm/NAME or vcf/NAME as configured"
-            ),
-        );
+        tell(format_args!(
+            ".targets[{which}] a name that no target has; write NAME, vidm/NAME or vcf/NAME as configured"
+        ));
     }
     if name.trim().is_empty() {
-        reader.problem(variable, format!("has at [{at}] an empty name"));
+        tell(format_args!(" an empty name"));
     } else if taken.contains(&name) {
-        reader.problem(variable, format!("has at [{at}] a name that another caller has already"));
+        tell(format_args!(" a name that another caller has already"));
     }
     taken.push(name.clone());
     let mut scopes = Vec::new();
@@ -104,7 +102,7 @@ pub(super) fn read(
             Some(scope) => scopes.push(*scope),
             None => {
                 let known: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-                reader.problem(variable, format!("has at [{at}].scopes a word that is none of {}", known.join(", ")));
+                tell(format_args!(".scopes a word that is none of {}", known.join(", ")));
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Hooks: what a request that cannot be shaped by its sender is to start, and where in it that is found.
 
+use std::fmt::Arguments;
+
 use http::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Reader;
-use super::grant::IsTarget;
+use super::grant::{IsTarget, Tell};
 use crate::vidm::GroupQuery;
 
 /// The variable.
@@ -68,15 +70,7 @@ struct Entry {
     #[serde(default)]
     add_to_profile: bool,
     #[serde(default)]
-    on: Vec<ConditionEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConditionEntry {
-    pointer: Option<String>,
-    header: Option<String>,
-    equals: Value,
+    on: Vec<Value>,
 }
 
 /// Reads the hooks. `callers` are the names of all who may call, `is_vidm` tells which vIDM targets there are, each where they
@@ -84,51 +78,47 @@ struct ConditionEntry {
 pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, is_vidm: IsTarget<'_>) -> Vec<Hook> {
     let mut hooks: Vec<Hook> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
-        let mut mistakes = Vec::new();
+        let mut tell = |what: Arguments<'_>| reader.problem(NAME, format!("has at [{at}]{what}"));
         if !super::targets::is_name(&entry.name) {
-            mistakes.push(".name something other than 1 to 63 letters, digits, dots, dashes or underscores".to_owned());
+            tell(format_args!(".name something other than 1 to 63 letters, digits, dots, dashes or underscores"));
         }
         if hooks.iter().any(|hook| hook.name == entry.name) {
-            mistakes.push(".name the name of another hook".to_owned());
+            tell(format_args!(".name the name of another hook"));
         }
         if entry.senders.is_empty() {
-            mistakes.push(".senders an empty list: nobody could call it".to_owned());
+            tell(format_args!(".senders an empty list: nobody could call it"));
         }
         if let Some(callers) = callers
             && let Some(which) = entry.senders.iter().position(|sender| !callers.contains(sender))
         {
-            mistakes.push(format!(".senders[{which}] a name that stands neither in api_keys nor in webhook_secrets"));
+            tell(format_args!(".senders[{which}] a name that stands neither in api_keys nor in webhook_secrets"));
         }
         let target = entry.target.unwrap_or_else(|| super::targets::DEFAULT.to_owned());
         if is_vidm.is_some_and(|is_vidm| !is_vidm(&target)) {
-            mistakes.push(".target a name that no vidm target has".to_owned());
+            tell(format_args!(".target a name that no vidm target has"));
         }
         let hook = Hook {
-            directory: Source::of(&entry.directory, ".directory", &mut mistakes),
-            groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut mistakes),
-            on: conditions(entry.on, &mut mistakes),
+            directory: Source::of(&entry.directory, format_args!(".directory"), &mut tell),
+            groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut tell),
+            on: conditions(&entry.on, &mut tell),
             name: entry.name,
             senders: entry.senders,
             target,
             add_to_profile: entry.add_to_profile,
         };
-        for mistake in mistakes {
-            reader.problem(NAME, format!("has at [{at}]{mistake}"));
-        }
         hooks.push(hook);
     }
     hooks
 }
 
 impl Source {
-    fn of(value: &Value, place: &str, mistakes: &mut Vec<String>) -> Self {
+    fn of(value: &Value, place: Arguments<'_>, tell: Tell<'_>) -> Self {
         let pointer = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("pointer"));
         match (value, pointer) {
             (Value::String(text), _) if !text.trim().is_empty() => Self::Fixed(text.trim().to_owned()),
             (_, Some(Value::String(text))) if is_pointer(text) => Self::Pointer(text.clone()),
             _ => {
-                mistakes
-                    .push(format!("{place} neither a text nor {{\"pointer\": \"/…\"}} with a JSON Pointer (RFC 6901)"));
+                tell(format_args!("{place} neither a text nor {{\"pointer\": \"/…\"}} with a JSON Pointer (RFC 6901)"));
                 Self::Fixed(String::new())
             }
         }
@@ -136,60 +126,56 @@ impl Source {
 }
 
 /// The groups, as a list or as one place that gives them.
-fn groups(value: Option<&Value>, add_to_profile: bool, mistakes: &mut Vec<String>) -> Vec<Source> {
-    let groups: Vec<Source> = match value {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(items)) => items
-            .iter()
-            .enumerate()
-            .map(|(which, item)| Source::of(item, &format!(".groups[{which}]"), mistakes))
-            .collect(),
-        Some(one) => vec![Source::of(one, ".groups", mistakes)],
+fn groups(value: Option<&Value>, add_to_profile: bool, tell: Tell<'_>) -> Vec<Source> {
+    let items = match value {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
     };
-    if groups.is_empty() && add_to_profile {
-        mistakes.push(".addToProfile but no groups to add".to_owned());
+    if items.is_empty() && add_to_profile {
+        tell(format_args!(".addToProfile but no groups to add"));
     }
-    for (which, group) in groups.iter().enumerate() {
-        let Source::Fixed(text) = group else { continue };
-        match GroupQuery::parse(text) {
-            _ if text.is_empty() => {}
-            Err(why) => mistakes.push(format!(".groups[{which}] a text that {why}")),
-            Ok(GroupQuery::Name(_)) if add_to_profile => {
-                mistakes.push(format!(".groups[{which}] no DN (CN=…,DC=…), which addToProfile needs"));
+    let mut groups = Vec::new();
+    for (which, item) in items.iter().enumerate() {
+        let group = Source::of(item, format_args!(".groups[{which}]"), tell);
+        if let Source::Fixed(text) = &group
+            && !text.is_empty()
+        {
+            match GroupQuery::parse(text) {
+                Err(why) => tell(format_args!(".groups[{which}] a text that {why}")),
+                Ok(GroupQuery::Name(_)) if add_to_profile => {
+                    tell(format_args!(".groups[{which}] no DN (CN=…,DC=…), which addToProfile needs"));
+                }
+                Ok(_) => {}
             }
-            Ok(_) => {}
         }
+        groups.push(group);
     }
     groups
 }
 
-fn conditions(entries: Vec<ConditionEntry>, mistakes: &mut Vec<String>) -> Vec<Condition> {
+fn conditions(entries: &[Value], tell: Tell<'_>) -> Vec<Condition> {
     let mut conditions = Vec::new();
-    for (which, entry) in entries.into_iter().enumerate() {
-        let equals = match entry.equals {
-            Value::Array(any) => any,
-            one => vec![one],
+    for (which, entry) in entries.iter().enumerate() {
+        let field = |name| entry.get(name);
+        let place = match (field("pointer"), field("header")) {
+            (Some(Value::String(pointer)), None) if is_pointer(pointer) => Some(Place::Pointer(pointer.clone())),
+            (None, Some(Value::String(header))) => header.parse().map(Place::Header).ok(),
+            _ => None,
         };
-        let place = match (entry.pointer, entry.header) {
-            (Some(pointer), None) if is_pointer(&pointer) => Place::Pointer(pointer),
-            (None, Some(header)) if equals.iter().all(Value::is_string) => match header.parse() {
-                Ok(name) => Place::Header(name),
-                Err(_) => {
-                    mistakes.push(format!(".on[{which}].header no name of a header"));
-                    continue;
-                }
-            },
-            (None, Some(_)) => {
-                mistakes.push(format!(".on[{which}].equals something other than texts, which headers are"));
-                continue;
-            }
-            _ => {
-                mistakes.push(format!(".on[{which}] not one of pointer (a JSON Pointer: /…) and header"));
-                continue;
-            }
+        let equals = match field("equals") {
+            Some(Value::Array(any)) => any.clone(),
+            one => one.cloned().into_iter().collect(),
         };
-        if equals.is_empty() {
-            mistakes.push(format!(".on[{which}].equals an empty list: that would never hold"));
+        let Some(place) = place.filter(|_| !equals.is_empty() && entry.as_object().is_some_and(|all| all.len() == 2))
+        else {
+            tell(format_args!(
+                ".on[{which}] something other than {{\"pointer\": \"/…\", \"equals\": …}} or {{\"header\": \"…\", \"equals\": …}}"
+            ));
+            continue;
+        };
+        if matches!(place, Place::Header(_)) && !equals.iter().all(Value::is_string) {
+            tell(format_args!(".on[{which}].equals something other than texts, which headers are"));
         }
         conditions.push(Condition { place, equals });
     }
@@ -272,18 +258,20 @@ mod tests {
             (json!({"directory": {"pointer": "/a~"}}), "[0].directory"),
             (json!({"directory": {"pointer": "/a", "default": "b"}}), "[0].directory"),
             (json!({"groups": ["CN=a,DC=b", 7]}), "[0].groups[1]"),
-            (json!({"groups": {"pointer": "x"}}), "[0].groups neither"),
+            (json!({"groups": {"pointer": "x"}}), "[0].groups[0] neither"),
             (json!({"groups": ["CN=a"], "addToProfile": "yes"}), "[0].addToProfile"),
             (json!({"addToProfile": true}), "[0].addToProfile but no groups"),
             (json!({"groups": ["gg@corp.example"], "addToProfile": true}), "[0].groups[0] no DN"),
             (json!({"groups": ["a\u{7}b"]}), "[0].groups[0] a text that holds a control character"),
-            (json!({"on": [{"equals": "x"}]}), "[0].on[0] not one of"),
-            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] not one of"),
-            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] not one of"),
-            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0].header"),
+            (json!({"on": [{"equals": "x"}]}), "[0].on[0] something"),
+            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] something"),
+            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] something"),
+            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0] something"),
             (json!({"on": [{"header": "a", "equals": ["x", 5]}]}), "[0].on[0].equals"),
-            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0].equals an empty list"),
-            (json!({"on": [{"pointer": "/a"}]}), "missing field `equals`"),
+            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0] something"),
+            (json!({"on": ["/a"]}), "[0].on[0] something"),
+            (json!({"on": [{"pointer": "/a", "equals": "b", "not": true}]}), "[0].on[0] something"),
+            (json!({"on": [{"pointer": "/a"}]}), "[0].on[0] something"),
             (json!({"ignoreSafeguards": true}), "unknown field `ignoreSafeguards`"),
         ] {
             let problems = parse(&json!([hook(&more)])).unwrap_err();

@@ -1,5 +1,7 @@
 //! Who may call: API keys, of which only a digest is configured.
 
+use std::fmt::Arguments;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -60,19 +62,19 @@ pub(super) fn read(
     }
     let mut keys: Vec<ApiKey> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
-        let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        let mut tell = |what: Arguments<'_>| reader.problem(NAME, format!("has at [{at}]{what}"));
+        let grant = grant::read(NAME, (entry.name, &entry.scopes, entry.targets), taken, is_target, &mut tell);
         let Some(digest) = hex32(&entry.sha256) else {
-            reader.problem(NAME, format!("has at [{at}].sha256 something other than 64 hexadecimal digits; make it with: printf %s \"$KEY\" | sha256sum"));
+            tell(format_args!(
+                ".sha256 something other than 64 hexadecimal digits; make it with: printf %s \"$KEY\" | sha256sum"
+            ));
             continue;
         };
         if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
-            reader.problem(
-                NAME,
-                format!("has at [{at}].sha256 the digest of an empty text: the key was not set when it was made"),
-            );
+            tell(format_args!(".sha256 the digest of an empty text: the key was not set when it was made"));
         }
         if keys.iter().any(|key| key.digest == digest) {
-            reader.problem(NAME, format!("has at [{at}] a key that stands there already"));
+            tell(format_args!(" a key that stands there already"));
         }
         keys.push(ApiKey { grant, digest });
     }

@@ -75,29 +75,26 @@ struct Entry {
 pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: IsTarget<'_>) -> Vec<Sender> {
     let mut senders: Vec<Sender> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
-        let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        let mut tell = |what: fmt::Arguments<'_>| reader.problem(NAME, format!("has at [{at}]{what}"));
+        let grant = grant::read(NAME, (entry.name, &entry.scopes, entry.targets), taken, is_target, &mut tell);
         if entry.secrets.is_empty() {
-            reader.problem(NAME, format!("has at [{at}].secrets an empty list: nobody could prove to be this sender"));
+            tell(format_args!(".secrets an empty list: nobody could prove to be this sender"));
         }
         let mut sender = Sender { grant, secrets: Vec::new() };
         for (which, text) in entry.secrets.into_iter().enumerate() {
             match secret(&entry.scheme, text) {
                 Ok(secret) => {
-                    let known = senders.iter().chain([&sender]).flat_map(|sender| &sender.secrets);
-                    if known.into_iter().any(|known| known.key == secret.key) {
-                        reader.problem(
-                            NAME,
-                            format!("has at [{at}].secrets[{which}] a secret that stands there already"),
-                        );
+                    let stands_in = |sender: &Sender| sender.secrets.iter().any(|known| known.key == secret.key);
+                    if senders.iter().any(stands_in) || stands_in(&sender) {
+                        tell(format_args!(".secrets[{which}] a secret that stands there already"));
                     }
                     sender.secrets.push(secret);
                 }
                 Err(Mistake::Scheme) => {
-                    reader
-                        .problem(NAME, format!("has at [{at}].scheme a word that is none of standard, github, gitlab"));
+                    tell(format_args!(".scheme a word that is none of standard, github, gitlab"));
                     break;
                 }
-                Err(Mistake::Secret(why)) => reader.problem(NAME, format!("has at [{at}].secrets[{which}] {why}")),
+                Err(Mistake::Secret(why)) => tell(format_args!(".secrets[{which}] {why}")),
             }
         }
         senders.push(sender);

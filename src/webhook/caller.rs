@@ -14,7 +14,7 @@ use crate::config::{ApiKey, Config, Grant, Scope};
 use crate::error::{Error, ErrorCode};
 
 /// A caller that proved who it is.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Caller<'c> {
     grant: &'c Grant,
 }

@@ -34,8 +34,6 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     if let Some(place) = hook.on.iter().find(|condition| !holds(condition, &context, &body)).map(place) {
         return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
     }
-    // A sender waits some seconds and no longer; the sync goes on without it.
-    context.patience = None;
     let (directory, groups) = input(hook, &body).map_err(Error::invalid)?;
     vidm_routes::start_by_hook(&mut context, &hook.target, &directory, groups, hook.add_to_profile).await
 }
@@ -47,7 +45,7 @@ fn reply(value: &Value) -> Result<Reply, Error> {
 
 fn place(condition: &Condition) -> String {
     match &condition.place {
-        Place::Header(name) => format!("the header {name}"),
+        Place::Header(name) => format!("the header {}", name.as_str()),
         Place::Pointer(pointer) => pointer.clone(),
     }
 }

@@ -2,9 +2,9 @@
 //! exact account.
 //!
 //! An instance counts what it sees. With a store all instances count together, in steps, for a call to the store may cost as
-//! much as one upstream: each time an instance has seen a twentieth of the limit it adds that to the caller's counter and learns
-//! how far the others are. So each instance may let through a twentieth too much in a minute, and around a change of minute
-//! there may be twice the limit. The counter only grows; beside it stands how far it was when the minute began, written by
+//! much as one upstream: with a caller's fourth request in a minute, and then each time it has seen a twentieth of the limit, an
+//! instance adds them to the caller's counter and learns how far the others are. So who comes now and then costs nothing, a new
+//! instance lets through three too many, each other one a twentieth; and around a change of minute there may be twice the limit. The counter only grows; beside it stands how far it was when the minute began, written by
 //! whoever came first in it, so nothing is left to be cleaned up. Without a store, or while it ails, each instance is alone.
 
 use std::cell::RefCell;
@@ -19,6 +19,9 @@ const MINUTE: u64 = 60;
 
 /// Into so many steps the limit is divided.
 const STEPS: u64 = 20;
+
+/// The first step of an instance in a minute: small, for Spin renews instances often (by default after 128 requests).
+const FIRST: u64 = 4;
 
 /// What each caller has used, as far as this instance knows.
 #[derive(Debug, Default)]
@@ -48,7 +51,7 @@ impl Rates {
     ) -> Result<(), Error> {
         let now = store.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let (minute, step) = (now / MINUTE, (limit / STEPS).max(1));
-        let base = {
+        let (base, share) = {
             let mut all = self.0.borrow_mut();
             let used = all.entry(caller.to_owned()).or_default();
             if used.minute < minute {
@@ -59,17 +62,16 @@ impl Rates {
             if used.requests > limit {
                 return Err(refusal(caller, limit, now));
             }
-            if used.unshared < step {
+            if used.unshared < if used.base.is_none() { step.min(FIRST) } else { step } {
                 return Ok(());
             }
-            used.unshared = 0;
-            used.base
+            (used.base, std::mem::take(&mut used.unshared))
         };
         let name = format!("rate:{caller}");
-        let Some(count) = store.increment(&name, step).await else { return Ok(()) };
+        let Some(count) = store.increment(&name, share).await else { return Ok(()) };
         let base = match base {
             Some(base) => base,
-            None => begin(store, &name, minute, count.saturating_sub(step)).await,
+            None => begin(store, &name, minute, count.saturating_sub(share)).await,
         };
         let requests = count.saturating_sub(base);
         if let Some(used) = self.0.borrow_mut().get_mut(caller).filter(|used| used.minute == minute) {

@@ -95,21 +95,26 @@ fn instances_count_together_and_leave_nothing_behind() {
 }
 
 #[test]
-fn the_store_is_asked_once_for_a_twentieth_of_the_limit() {
+fn the_store_is_asked_seldom_and_a_new_instance_learns_soon() {
     let store = MemoryStore::new();
     let (one, two) = (door("600", Some(&store)), door("600", Some(&store)));
+    (0..3).for_each(|_| passes(&one, KEY));
+    assert_eq!(store.calls(), 0, "who comes now and then costs nothing");
+    passes(&one, KEY);
+    assert_eq!(store.calls(), 3, "the counter, and once in a minute how far it was");
     (0..29).for_each(|_| passes(&one, KEY));
     assert_eq!(store.calls(), 0);
     passes(&one, KEY);
-    assert_eq!(store.calls(), 3, "the counter, and once in a minute how far it was");
-    (0..30).for_each(|_| passes(&one, KEY));
-    assert_eq!(store.calls(), 1);
-    // Both together have 600, and no more than a step of each beside.
+    assert_eq!(store.calls(), 1, "once for a twentieth of the limit");
+    // Both together have 600, and no more than a step beside.
     (0..510).for_each(|_| passes(&one, KEY));
-    (0..30).for_each(|_| passes(&two, KEY));
+    (0..56).for_each(|_| passes(&two, KEY));
     stopped(&two, KEY);
     (0..29).for_each(|_| passes(&one, KEY));
     stopped(&one, KEY);
+    let new = door("600", Some(&store));
+    (0..3).for_each(|_| passes(&new, KEY));
+    stopped(&new, KEY);
 }
 
 /// A new instance, at the time of `other`.
