@@ -59,8 +59,11 @@ pub(crate) fn document() -> Result<Value, String> {
     }))
 }
 
-/// Each operation with its route, the scope it asks for, and what may go wrong. Neither may be without the other.
-fn described() -> Result<Vec<(Route, Operation, Option<Scope>, Sets)>, String> {
+/// A method of a route, what is written of it, the scope it asks for, and what may go wrong.
+type Described = (Route, Operation, Option<Scope>, Sets);
+
+/// Every route with its operations. Neither may be without the other.
+fn described() -> Result<Vec<Described>, String> {
     let routes = contract::routes();
     let mut operations = operations::all();
     let mut described = Vec::new();

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 /// `document` in the words of 3.0.3.
 pub(crate) fn to_3_0(document: &Value) -> Value {
     let mut older = document.clone();
-    older["openapi"] = json!("3.0.3");
+    if let Some(members) = older.as_object_mut() {
+        members.insert("openapi".to_owned(), json!("3.0.3"));
+    }
     if let Some(info) = older.get_mut("info").and_then(Value::as_object_mut) {
         info.remove("summary");
         if let Some(license) = info.get_mut("license").and_then(Value::as_object_mut)

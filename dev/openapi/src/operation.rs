@@ -142,6 +142,14 @@ pub(crate) fn flag(name: &str, description: &str) -> Value {
     query(name, description, json!({ "type": "boolean" }), json!(true))
 }
 
+/// `value` with these members beside its own.
+pub(crate) fn with(value: Value, more: Value) -> Value {
+    match (value, more) {
+        (Value::Object(members), Value::Object(more)) => members.into_iter().chain(more).collect(),
+        (value, _) => value,
+    }
+}
+
 /// A parameter that several operations have, by its name in the components.
 pub(crate) fn shared(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })

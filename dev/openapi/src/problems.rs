@@ -84,7 +84,9 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::UpstreamAuth => new("vIDM refused the login of svc-idhook")
             .upstream(said(StatusCode::UNAUTHORIZED))
             .at("default")
-            .hint("check vidm_username and vidm_password"),
+            .hint("check vidm_username and vidm_password")
+            // Not asked again for a minute.
+            .retry_after(Some(Duration::from_mins(1))),
         ErrorCode::UpstreamForbidden => new("the account may not do this at vIDM")
             .upstream(said(StatusCode::FORBIDDEN))
             .at("default")
@@ -119,8 +121,9 @@ fn find(word: &str) -> Option<ErrorCode> {
 /// One example for each of `words`.
 pub(crate) fn examples<'w>(words: impl Iterator<Item = &'w str>) -> Map<String, Value> {
     let told = words.filter_map(|word| {
-        let (problem, _) = contract::problem(&example(find(word)?), REQUEST_ID);
-        Some((word.to_owned(), json!({ "summary": problem["title"], "value": problem })))
+        let code = find(word)?;
+        let (problem, _) = contract::problem(&example(code), REQUEST_ID);
+        Some((word.to_owned(), json!({ "summary": code.title(), "value": problem })))
     });
     told.collect()
 }
@@ -130,7 +133,10 @@ pub(crate) fn response(status: u16, codes: &BTreeSet<&'static str>) -> Value {
     let mut headers = BTreeSet::from(["X-Request-Id"]);
     let mut description = String::new();
     for code in codes.iter().filter_map(|word| find(word)) {
-        let (_, sent) = contract::problem(&example(code), REQUEST_ID);
+        let example = example(code);
+        let (_, sent) = contract::problem(&example, REQUEST_ID);
+        // Whatever a target answers may say when to come back.
+        headers.extend(example.evidence().map(|_| "Retry-After"));
         headers.extend(["WWW-Authenticate", "Retry-After", "Allow"].iter().filter(|name| sent.contains_key(**name)));
         let again = if code.is_retryable() { " It may pass by itself." } else { "" };
         description.push_str(&format!("* `{code}`: {}.{again}\n", code.title()));

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query};
+use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, with};
 
 const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const EXTERNAL: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
@@ -45,11 +45,14 @@ fn providers() -> Vec<Operation> {
                 .about("Make the external identity provider so", MAKE_SO)
                 .takes(spec()),
             json!({ "outcome": "created", "id": EXTERNAL }),
-            json!({
-                "outcome": "updated", "id": EXTERNAL, "secretsCompared": false,
-                "changes": [{ "pointer": "/oidc/clientId", "from": "idhook", "to": "sddc" }],
-                "notCompared": ["/ldap/password", "/oidc/clientSecret"]
-            }),
+            (
+                "updated",
+                json!({
+                    "outcome": "updated", "id": EXTERNAL, "secretsCompared": false,
+                    "changes": [{ "pointer": "/oidc/clientId", "from": "idhook", "to": "sddc" }],
+                    "notCompared": ["/ldap/password", "/oidc/clientSecret"]
+                }),
+            ),
         ),
         Operation::new(Method::GET, ONE, "getIdentityProvider", TAG)
             .about("Get an identity provider", "")
@@ -90,10 +93,13 @@ fn sources() -> Vec<Operation> {
                 .about("Make an identity source so", MAKE_SO)
                 .takes(spec()),
             json!({ "outcome": "created", "domainName": "corp.example" }),
-            json!({
-                "outcome": "unchanged", "domainName": "corp.example", "secretsCompared": false,
-                "notCompared": ["/ldap/password"]
-            }),
+            (
+                "unchanged",
+                json!({
+                    "outcome": "unchanged", "domainName": "corp.example", "secretsCompared": false,
+                    "notCompared": ["/ldap/password"]
+                }),
+            ),
         ),
         Operation::new(Method::PATCH, ONE, "updateIdentitySource", TAG)
             .about("Update an identity source", WHOLE)
@@ -163,8 +169,7 @@ fn broker() -> Vec<Operation> {
     ]
 }
 
-fn made_so(operation: Operation, created: Value, found: Value) -> Operation {
-    let name = if found["outcome"] == "updated" { "updated" } else { "unchanged" };
+fn made_so(operation: Operation, created: Value, found: (&'static str, Value)) -> Operation {
     operation
         .parameter(flag("dryRun", "Only tell what would be done."))
         .parameter(flag("force", "Update it even where no difference can be seen."))
@@ -175,7 +180,7 @@ fn made_so(operation: Operation, created: Value, found: Value) -> Operation {
         )
         .answers(
             Answer::new(StatusCode::OK, "It was there; or, with `dryRun`, what would be done.")
-                .json(Content::of("ChangeOutcome").example(name, found)),
+                .json(Content::of("ChangeOutcome").example(found.0, found.1)),
         )
         .may(&UPSTREAM)
 }
@@ -206,15 +211,12 @@ fn reached(domain: &str) -> Value {
 }
 
 fn source() -> Value {
-    let mut ldap = reached("corp.example");
-    ldap["type"] = json!("ActiveDirectory");
-    ldap["password"] = json!("a password");
+    let ldap = with(reached("corp.example"), json!({ "type": "ActiveDirectory", "password": "a password" }));
     json!({ "name": "corp", "ldap": ldap })
 }
 
 fn adfs() -> Value {
-    let mut ldap = reached("corp.example");
-    ldap["password"] = json!("a password");
+    let ldap = with(reached("corp.example"), json!({ "password": "a password" }));
     json!({
         "name": "Corporate ADFS", "type": "AD_FS", "ldap": ldap,
         "oidc": {
@@ -225,8 +227,7 @@ fn adfs() -> Value {
 }
 
 fn embedded() -> Value {
-    let mut ldap = reached("corp.example");
-    ldap["type"] = json!("ActiveDirectory");
+    let ldap = with(reached("corp.example"), json!({ "type": "ActiveDirectory" }));
     json!({
         "id": PROVIDER, "name": "Embedded IDP", "type": "Embedded", "status": "inactive",
         "identitySources": [

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, shared};
+use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, shared, with};
 
 const DIRECTORY: &str = "66666666-6666-4666-8666-666666666666";
 const SYNC: &str = "/vidm/default/v1/syncs/AXsidExample";
@@ -229,10 +229,8 @@ fn succeeded() -> Value {
 }
 
 fn group_absent() -> Value {
-    let mut sync = ended("failed", "absent");
-    sync["reason"] = json!("group_absent");
-    sync["hint"] = json!(idhook::sync::Reason::GroupAbsent.hint());
-    sync
+    let hint = idhook::sync::Reason::GroupAbsent.hint();
+    with(ended("failed", "absent"), json!({ "reason": "group_absent", "hint": hint }))
 }
 
 fn run() -> Value {

@@ -213,7 +213,7 @@ async fn vcf(seen: &mut Seen<'_>) {
     let made = format!("{providers}/{}", put.json()["id"].as_str().unwrap());
     seen.ask(Method::DELETE, &made, 204, "").await;
     let added = seen.ask(Method::POST, providers, 201, &external).await;
-    seen.ask(Method::DELETE, &added.header("location").to_owned(), 204, "").await;
+    seen.ask(Method::DELETE, added.header("location"), 204, "").await;
 
     let sources = format!("{providers}/{}/identity-sources", seeds::EMBEDDED_PROVIDER);
     let place = format!("{sources}/research.example");
