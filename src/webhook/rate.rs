@@ -2,10 +2,11 @@
 //! exact account.
 //!
 //! An instance counts what it sees. With a store all instances count together, in steps, for a call to the store may cost as
-//! much as one upstream: with a caller's fourth request in a minute, and then with every twentieth, an instance adds them to
-//! the caller's counter (sooner where the limit is small) and learns how far the others are. So who comes now and then costs nothing, a new instance lets through
-//! three too many, any other nineteen; and around a change of minute there may be twice the limit. The counter only grows; beside it stands how far it was when the minute began, written by
-//! whoever came first in it, so nothing is left to be cleaned up. Without a store, or while it ails, each instance is alone.
+//! much as one upstream: with a caller's fourth request in a minute, and then with every twentieth (sooner where the limit is
+//! small), an instance adds them to the caller's counter and learns how far the others are. So who comes now and then costs
+//! nothing, a new instance lets through three too many, any other nineteen; and around a change of minute there may be twice
+//! the limit. The counter only grows; beside it stands how far it was when the minute began, written by whoever came first in
+//! it, so nothing is left to be cleaned up. Without a store, or while it ails, each instance is alone.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
