@@ -2,10 +2,11 @@
 //! exact account.
 //!
 //! An instance counts what it sees. With a store all instances count together, in steps, for a call to the store may cost as
-//! much as one upstream: with a caller's fourth request in a minute, and then each time it has seen a twentieth of the limit, an
-//! instance adds them to the caller's counter and learns how far the others are. So who comes now and then costs nothing, a new
-//! instance lets through three too many, each other one a twentieth; and around a change of minute there may be twice the limit. The counter only grows; beside it stands how far it was when the minute began, written by
-//! whoever came first in it, so nothing is left to be cleaned up. Without a store, or while it ails, each instance is alone.
+//! much as one upstream: with a caller's fourth request in a minute, and then with every twentieth (sooner where the limit is
+//! small), an instance adds them to the caller's counter and learns how far the others are. So who comes now and then costs
+//! nothing, a new instance lets through three too many, any other nineteen; and around a change of minute there may be twice
+//! the limit. The counter only grows; beside it stands how far it was when the minute began, written by whoever came first in
+//! it, so nothing is left to be cleaned up. Without a store, or while it ails, each instance is alone.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,10 +18,11 @@ use crate::store::SharedStore;
 
 const MINUTE: u64 = 60;
 
-/// Into so many steps the limit is divided.
-const STEPS: u64 = 20;
+/// How many requests of a caller are told at once. Spin renews an instance after 128 requests, unless it is told otherwise; what
+/// is not told by then is forgotten.
+const STEP: u64 = 20;
 
-/// The first step of an instance in a minute: small, for Spin renews instances often (by default after 128 requests).
+/// The first step of an instance in a minute.
 const FIRST: u64 = 4;
 
 /// What each caller has used, as far as this instance knows.
@@ -50,7 +52,7 @@ impl Rates {
         store: &SharedStore<'_, R>,
     ) -> Result<(), Error> {
         let now = store.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let (minute, step) = (now / MINUTE, (limit / STEPS).max(1));
+        let (minute, step) = (now / MINUTE, (limit / STEP).clamp(1, STEP));
         let (base, share) = {
             let mut all = self.0.borrow_mut();
             let used = all.entry(caller.to_owned()).or_default();
