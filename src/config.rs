@@ -11,9 +11,11 @@ use crate::auth::Secret;
 use crate::http::Limits;
 use crate::{vcf, vidm};
 
+mod callbacks;
 mod keys;
 mod targets;
 
+pub use callbacks::Callback;
 pub use keys::{ApiKey, Scope};
 
 /// One variable: in Spin by this name, in an environment as `IDHOOK_` and the name in upper case.
@@ -58,6 +60,7 @@ pub const VARIABLES: &[Variable] = &[
     secret("vcf_password", "its password"),
     secret("targets", "JSON: any number of further targets: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
     secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
+    secret("callbacks", "JSON: who may be told of a finished sync: [{\"name\", \"url\", \"secret\"}]"),
     secret(
         "state_key",
         "key that authenticates sync ids and seals what is kept in the store, 32 characters or more; derived from the \
@@ -92,6 +95,8 @@ pub struct Config {
     pub vcf: BTreeMap<String, vcf::Target>,
     /// Who may call; never empty.
     pub api_keys: Vec<ApiKey>,
+    /// Who may be told of a finished sync.
+    pub callbacks: Vec<Callback>,
     /// What authenticates sync ids and seals what is kept, where it was given.
     pub state_key: Option<Secret>,
     /// Whether to use the runtime's key-value store, where it has one.
@@ -146,6 +151,7 @@ impl Config {
         // With a mistake among the targets it is not known which there will be.
         let all_known = reader.problems.is_empty();
         let api_keys = keys::read(&mut reader, all_known.then_some(&is_target));
+        let callbacks = callbacks::read(&mut reader);
         let state_key = reader.text("state_key").map(Secret::new);
         if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
             reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
@@ -157,6 +163,7 @@ impl Config {
             vidm,
             vcf,
             api_keys,
+            callbacks,
             state_key,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             log_level,
@@ -176,9 +183,21 @@ impl Config {
     /// Every configured text that must never be shown, to be struck out of whatever leaves.
     #[must_use]
     pub fn secrets(&self) -> Vec<&Secret> {
+        let callbacks = self.callbacks.iter().map(|callback| &callback.secret);
+        self.credentials().into_iter().chain(callbacks).chain(&self.state_key).collect()
+    }
+
+    /// The targets' passwords and secrets.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
-        let vcf = self.vcf.values().map(|target| &target.credentials.password);
-        vidm.chain(vcf).chain(&self.state_key).collect()
+        vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).collect()
+    }
+
+    /// The receiver of this name.
+    #[must_use]
+    pub fn callback(&self, name: &str) -> Option<&Callback> {
+        self.callbacks.iter().find(|callback| callback.name == name)
     }
 }
 
@@ -333,6 +352,7 @@ mod tests {
             ("state_key", "hunter2"),
             ("log_level", "hunter2"),
             ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}}}"#),
+            ("callbacks", r#"[{"name":"hunter2 2","url":"hunter2","secret":"whsec_hunter2","more":"hunter2"}]"#),
             ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:all"]}]"#),
         ]);
         for name in [
@@ -343,6 +363,10 @@ mod tests {
             "state_key",
             "log_level",
             "targets",
+            "callbacks has at [0].name",
+            "callbacks has at [0].url",
+            "callbacks has at [0].secret",
+            "callbacks has at [0] a field",
             "api_keys",
         ] {
             assert!(told.contains(name), "{name} is missing in:\n{told}");

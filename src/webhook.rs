@@ -21,6 +21,7 @@ use crate::state_key::StateKey;
 use crate::store::{SharedStore, StoreAccess};
 use crate::{sync, vcf, vidm};
 
+mod callback;
 mod caller;
 mod doctor;
 mod idempotency;

@@ -45,6 +45,9 @@ pub struct Request {
     /// The groups that must be there in the end.
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    /// Who is to be told of the end, by name.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
 }
 
 impl Request {
@@ -64,6 +67,7 @@ impl Request {
             kicked: false,
             ignore_safeguards: order.ignore_safeguards,
             groups: order.groups.clone(),
+            callback: order.callback.clone(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Request {
             kicked: true,
             ignore_safeguards: true,
             groups: vec!["gg-app@corp.example".to_owned()],
+            callback: Some("ticket".to_owned()),
         }
     }
 }

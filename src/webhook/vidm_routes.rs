@@ -11,7 +11,7 @@ use super::input::{flag, query_error, text, texts};
 use super::route::{Matched, Name};
 use super::sync_id::MAX_GROUPS;
 use super::{Configured, Context, Reply, json, watch, with_headers};
-use crate::config::Scope;
+use crate::config::{Config, Scope};
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::outbound::Outbound;
@@ -39,6 +39,8 @@ struct StartRequest {
     groups: Vec<String>,
     #[serde(deserialize_with = "flag")]
     add_to_profile: bool,
+    #[serde(deserialize_with = "text")]
+    callback: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -253,7 +255,7 @@ async fn start<R: Runtime>(
         }
         context.log.ignores_safeguards();
     }
-    check_groups(&wanted).map_err(|fields| context.input.order_invalid(fields))?;
+    check(&wanted, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     if wanted.dry_run {
         return dry_run(client, which, wanted.ignore_safeguards).await.map(Reply::Whole);
     }
@@ -263,6 +265,7 @@ async fn start<R: Runtime>(
         ignore_safeguards: wanted.ignore_safeguards,
         groups: wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect(),
         add_to_profile: wanted.add_to_profile,
+        callback: wanted.callback.filter(|name| !name.trim().is_empty()),
     };
     let (request, status) = desk.start(which, order).await?;
     if let Some(patience) = context.patience {
@@ -273,9 +276,13 @@ async fn start<R: Runtime>(
     answer(StatusCode::ACCEPTED, &document).map(|response| Reply::Whole(with_location(response, &document.links.this)))
 }
 
-/// What is wrong with the groups, all of it at once.
-fn check_groups(wanted: &StartRequest) -> Result<(), Vec<FieldError>> {
+/// What is wrong with the groups and the callback, all of it at once.
+fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> {
     let mut fields = Vec::new();
+    let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
+    if callback.is_some_and(|name| config.callback(name).is_none()) {
+        fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
+    }
     let groups = || wanted.groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
     for (at, group) in groups() {
         match GroupQuery::parse(group) {
@@ -351,7 +358,12 @@ pub(super) async fn sync_document<R: Runtime>(
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
     let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request, max_age).await?;
-    document_of(configured, request, state)
+    let document = document_of(configured, request, state)?;
+    if let Some(id) = document.id.as_deref().filter(|_| document.is_final()) {
+        let body = || serde_json::to_vec(&document).unwrap_or_default();
+        super::callback::tell(configured, outbound, request, id, body).await;
+    }
+    Ok(document)
 }
 
 fn document_of(configured: &Configured, request: &Request, state: State) -> Result<SyncDocument, Error> {

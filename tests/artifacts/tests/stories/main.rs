@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
 
 mod artifact;
+mod callback;
 mod callers;
 mod doctor;
 mod documents;
