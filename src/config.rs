@@ -11,12 +11,14 @@ use crate::auth::Secret;
 use crate::http::Limits;
 use crate::{vcf, vidm};
 
+mod callbacks;
 mod grant;
 mod hooks;
 mod keys;
 mod senders;
 mod targets;
 
+pub use callbacks::Callback;
 pub use grant::{Grant, Scope};
 pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
@@ -65,6 +67,7 @@ pub const VARIABLES: &[Variable] = &[
     secret("vcf_password", "its password"),
     secret("targets", "JSON: any number of further targets: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
     secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
+    secret("callbacks", "JSON: who may be told of a finished sync: [{\"name\", \"url\", \"secret\"}]"),
     secret(
         "webhook_secrets",
         "JSON: who may call by signing: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]; scheme: standard, github, gitlab",
@@ -113,6 +116,8 @@ pub struct Config {
     pub senders: Vec<Sender>,
     /// What webhooks start.
     pub hooks: Vec<Hook>,
+    /// Who may be told of a finished sync.
+    pub callbacks: Vec<Callback>,
     /// What authenticates sync ids and seals what is kept, where it was given.
     pub state_key: Option<Secret>,
     /// Whether to use the runtime's key-value store, where it has one.
@@ -178,6 +183,7 @@ impl Config {
         let is_vidm = |name: &str| vidm.contains_key(name);
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&is_vidm));
+        let callbacks = callbacks::read(&mut reader);
         let state_key = reader.text("state_key").map(Secret::new);
         if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
             reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
@@ -191,6 +197,7 @@ impl Config {
             api_keys,
             senders,
             hooks,
+            callbacks,
             state_key,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             page: reader.page(),
@@ -218,15 +225,22 @@ impl Config {
     /// Every configured text that must never be shown, to be struck out of whatever leaves.
     #[must_use]
     pub fn secrets(&self) -> Vec<&Secret> {
+        let callbacks = self.callbacks.iter().map(|callback| &callback.secret);
         let senders = self.senders.iter().flat_map(Sender::texts);
-        self.target_secrets().into_iter().chain(&self.state_key).chain(senders).collect()
+        self.credentials().into_iter().chain(&self.state_key).chain(senders).chain(callbacks).collect()
     }
 
     /// The targets' passwords and secrets.
     #[must_use]
-    pub fn target_secrets(&self) -> Vec<&Secret> {
+    pub fn credentials(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
         vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).collect()
+    }
+
+    /// The receiver of this name.
+    #[must_use]
+    pub fn callback(&self, name: &str) -> Option<&Callback> {
+        self.callbacks.iter().find(|callback| callback.name == name)
     }
 }
 
@@ -385,6 +399,7 @@ mod tests {
             ("state_key", "hunter2"),
             ("log_level", "hunter2"),
             ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}}}"#),
+            ("callbacks", r#"[{"name":"hunter2 2","url":"hunter2","secret":"whsec_hunter2","more":"hunter2"}]"#),
             ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:all"]}]"#),
         ]);
         for name in [
@@ -395,6 +410,10 @@ mod tests {
             "state_key",
             "log_level",
             "targets",
+            "callbacks has at [0].name",
+            "callbacks has at [0].url",
+            "callbacks has at [0].secret",
+            "callbacks has at [0] a field",
             "api_keys",
         ] {
             assert!(told.contains(name), "{name} is missing in:\n{told}");

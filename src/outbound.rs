@@ -167,6 +167,11 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         self.calls.borrow().clone()
     }
 
+    /// Adds a call that was given up from outside.
+    pub(crate) fn gave_up(&self, call: &'static str, ms: u64) {
+        self.calls.borrow_mut().push(CallRecord { call, status: None, ms });
+    }
+
     /// The time left.
     #[must_use]
     pub fn remaining(&self) -> Duration {

@@ -47,7 +47,7 @@ impl StateKey {
             None => {
                 // Unit separators keep "ab","c" and "a","bc" apart.
                 let mut all = String::new();
-                for secret in config.target_secrets() {
+                for secret in config.credentials() {
                     all.push_str(secret.expose());
                     all.push('\u{1f}');
                 }

@@ -76,6 +76,8 @@ pub struct Order {
     pub groups_at: Option<String>,
     /// Whether groups that are not in the sync profile are to be added to it first.
     pub add_to_profile: bool,
+    /// Who is to be told of the end, by name.
+    pub callback: Option<String>,
 }
 
 /// How a request stands.

@@ -23,6 +23,7 @@ use crate::store::{SharedStore, StoreAccess};
 use crate::{sync, vcf, vidm};
 
 mod asset;
+mod callback;
 mod caller;
 #[cfg(feature = "contract")]
 pub mod contract;

@@ -48,6 +48,9 @@ pub struct Request {
     /// Where they are kept, when they are too long to travel with it.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub groups_at: Option<String>,
+    /// Who is to be told of the end, by name.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
 }
 
 impl Request {
@@ -68,6 +71,7 @@ impl Request {
             ignore_safeguards: order.ignore_safeguards,
             groups: order.groups.clone(),
             groups_at: order.groups_at.clone(),
+            callback: order.callback.clone(),
         }
     }
 
@@ -96,6 +100,7 @@ impl Request {
             ignore_safeguards: true,
             groups: vec!["gg-app@corp.example".to_owned()],
             groups_at: None,
+            callback: Some("ticket".to_owned()),
         }
     }
 }

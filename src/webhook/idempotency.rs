@@ -121,6 +121,21 @@ pub(super) async fn once<R: Runtime>(
     (outcome, Some(status))
 }
 
+/// Does `work` unless it was done, as far as is remembered; it says whether it is done now. One at a time does it, and is taken
+/// for gone after `time` and a little.
+pub(super) async fn unless_done<R: Runtime>(
+    key: &Key,
+    configured: &Configured,
+    store: &SharedStore<'_, R>,
+    time: Duration,
+    work: impl Future<Output = bool>,
+) {
+    if let Claim::Won(held) = claim(key, configured, store, time + MARGIN).await {
+        let done = work.await.then(|| Answer::of(&Response::new(Bytes::new()))).flatten();
+        settle(key, configured, held, done, store.runtime().now()).await;
+    }
+}
+
 async fn claim<'s, R: Runtime>(
     key: &Key,
     configured: &'s Configured,

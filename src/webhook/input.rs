@@ -56,7 +56,9 @@ impl Input {
         let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
         let query = content::pairs(request.uri.query().unwrap_or_default().as_bytes())
             .map_err(|_| Error::invalid(vec![FieldError::new("", "the query is not UTF-8")]))?;
-        let content = content::read(&request.headers, body);
+        // What the headers of a read say of a body says nothing: there is none.
+        let none = http::HeaderMap::new();
+        let content = content::read(if is_read { &none } else { &request.headers }, body);
         let mut unresolved: Vec<_> = matched.placeholders().map(|name| format!("{{{name}}} in the path")).collect();
         let in_query = query.iter().filter(|(_, value)| is_unresolved(value));
         unresolved.extend(in_query.map(|(name, _)| format!("the query parameter {}", excerpt(name))));

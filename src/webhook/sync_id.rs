@@ -94,6 +94,7 @@ mod tests {
     fn an_id_fits_with_as_many_groups_as_are_taken() {
         let mut request = id();
         request.name = Some("n".repeat(64));
+        request.callback = Some("c".repeat(63));
         request.groups = vec!["CN=gg-application-administrators,OU=Groups,DC=corp,DC=example".to_owned(); 15];
         assert!(serde_json::to_vec(&request.groups).unwrap().len() > MAX_IN_ID - 70);
         assert!(key("k").seal(&request).is_ok());

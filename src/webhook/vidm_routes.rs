@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::input::{flag, query_error, text, texts};
 use super::route::{Matched, Name};
 use super::{Configured, Context, Reply, json, long_groups, watch, with_headers};
-use crate::config::Scope;
+use crate::config::{Config, Scope};
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::outbound::Outbound;
@@ -41,6 +41,9 @@ pub(super) struct StartRequest {
     /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
     #[serde(deserialize_with = "flag")]
     add_to_profile: bool,
+    /// Who is told of the end: the name of one of the configured callbacks.
+    #[serde(deserialize_with = "text")]
+    callback: Option<String>,
 }
 
 /// The directories that fit.
@@ -337,7 +340,7 @@ async fn start<R: Runtime>(
         }
         context.log.ignores_safeguards();
     }
-    check_groups(&wanted).map_err(|fields| context.input.order_invalid(fields))?;
+    check(&wanted, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     if wanted.dry_run {
         return dry_run(client, which, wanted.ignore_safeguards).await.map(Reply::Whole);
     }
@@ -349,6 +352,7 @@ async fn start<R: Runtime>(
         groups_at: long_groups::keep(context.outbound.store(), target, &groups).await?,
         groups,
         add_to_profile: wanted.add_to_profile,
+        callback: wanted.callback.filter(|name| !name.trim().is_empty()),
     };
     let (request, status) = desk.start(which, order).await?;
     if let Some(patience) = context.patience {
@@ -359,9 +363,13 @@ async fn start<R: Runtime>(
     answer(StatusCode::ACCEPTED, &document).map(|response| Reply::Whole(with_location(response, &document.links.this)))
 }
 
-/// What is wrong with the groups, all of it at once.
-fn check_groups(wanted: &StartRequest) -> Result<(), Vec<FieldError>> {
+/// What is wrong with the groups and the callback, all of it at once.
+fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> {
     let mut fields = Vec::new();
+    let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
+    if callback.is_some_and(|name| config.callback(name).is_none()) {
+        fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
+    }
     let groups = || wanted.groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
     for (at, group) in groups() {
         match GroupQuery::parse(group) {
@@ -437,7 +445,12 @@ pub(super) async fn sync_document<R: Runtime>(
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
     let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request, max_age).await?;
-    document_of(configured, request, state)
+    let document = document_of(configured, request, state)?;
+    if let Some(id) = document.id.as_deref().filter(|_| document.is_final()) {
+        let body = || serde_json::to_vec(&document).unwrap_or_default();
+        super::callback::tell(configured, outbound, request, id, body).await;
+    }
+    Ok(document)
 }
 
 fn document_of(configured: &Configured, request: &Request, state: State) -> Result<SyncDocument, Error> {

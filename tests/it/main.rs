@@ -25,6 +25,7 @@ mod vidm_reads;
 mod vidm_runs;
 mod vidm_support;
 mod vidm_sync;
+mod webhook_callback;
 mod webhook_doctor;
 mod webhook_hooks;
 mod webhook_hostile;

@@ -160,7 +160,12 @@ impl Door {
 
     /// Another instance in the same world.
     pub(crate) fn beside(&self) -> Self {
-        Self { script: Rc::clone(&self.script), webhook: Rc::new(Webhook::new(configuration(&[]))) }
+        self.beside_with(&[])
+    }
+
+    /// The same with `variables` set.
+    pub(crate) fn beside_with(&self, variables: &[(&str, &str)]) -> Self {
+        Self { script: Rc::clone(&self.script), webhook: Rc::new(Webhook::new(configuration(variables))) }
     }
 
     /// The same instance, for who asks it at the same time.

@@ -26,6 +26,16 @@ pub(in crate::webhook) struct Key {
 }
 
 impl Key {
+    /// The key of the message that tells of the sync `id`.
+    pub(in crate::webhook) fn of_message(id: &str) -> Self {
+        Self { id: digest(&[b"message", id.as_bytes()]), input: "message".to_owned() }
+    }
+
+    /// What that message is called, to whom it is sent.
+    pub(in crate::webhook) fn message_id(&self) -> String {
+        format!("sync_{}", self.id)
+    }
+
     /// The key of a request that may change something, where it has one.
     pub(in crate::webhook) fn of(
         request: &Parts,

@@ -100,7 +100,8 @@ async fn what_failed_is_carried_out_again() {
     let scene = Scene::new().await;
     scene.get("/vidm/default/v1/directories").await;
     let kind = FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent };
-    let fault = Fault { server: None, method: Some("POST".to_owned()), path: String::new(), times: None, after: 0, kind };
+    let fault =
+        Fault { server: None, method: Some("POST".to_owned()), path: String::new(), times: None, after: 0, kind };
     scene.simulator.add_fault(fault);
     let failed = keyed(&scene, "job-43", "").await;
     assert_eq!((failed.status.as_u16(), status(&failed)), (503, "not-stored"), "{}", failed.text);

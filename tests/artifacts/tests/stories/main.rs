@@ -4,6 +4,7 @@
 
 mod artifact;
 mod browser;
+mod callback;
 mod callers;
 mod contract;
 mod crowds;

@@ -1,0 +1,107 @@
+//! Telling a receiver that a sync has come to its end: whoever sees the end first sends it, signed as Standard Webhooks 1.0
+//! has it (<https://www.standardwebhooks.com>). There is no work in the background, so without anybody who asks nobody is told.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+
+use super::{Configured, idempotency};
+use crate::config::Callback;
+use crate::endpoint::{Api, Endpoint, VendorError, with_body};
+use crate::error::Error;
+use crate::outbound::{Destination, Outbound};
+use crate::retry::Repeat;
+use crate::runtime::Runtime;
+use crate::state_key::hmac;
+use crate::sync;
+
+/// How long a receiver may take. Whoever asked for the state waits for it meanwhile.
+const TIME: Duration = Duration::from_secs(5);
+
+/// A sync that was asked for longer ago is told to nobody any more; so long it is remembered who was told.
+const LIFE: Duration = Duration::from_hours(24);
+
+/// A receiver, as an upstream: it has no form for errors.
+struct Receiver;
+
+impl Api for Receiver {
+    type Profile = ();
+
+    fn read_error(_: &[u8]) -> Option<VendorError> {
+        None
+    }
+}
+
+/// `POST` to a receiver, with the three headers of Standard Webhooks. Any 2xx is good, and so is 410: it wants no more of it.
+struct Message<'m> {
+    path: &'m str,
+    headers: [(&'static str, String); 3],
+    body: Bytes,
+}
+
+impl Endpoint for Message<'_> {
+    type Api = Receiver;
+    type Response = ();
+
+    const CALL: &'static str = "POST callback";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {
+        let mut request = with_body(Method::POST, self.path, "*/*", "application/json", self.body.clone())?;
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                request.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        Ok(request)
+    }
+
+    fn response(&self, _: Response<Bytes>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The message `id` that says `body`, as of `timestamp`, for this receiver.
+fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_> {
+    let signed = [format!("{id}.{timestamp}.").as_bytes(), &body].concat();
+    let signature = format!("v1,{}", STANDARD.encode(hmac(&to.key(), &signed)));
+    let headers = [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)];
+    Message { path: to.path.expose(), headers, body }
+}
+
+/// Tells the receiver that `request` names, unless it was told: `document` is the sync's final state, `id` its id. Nothing of it
+/// can fail the answer; where it did not get through, whoever sees the end next tries again.
+pub(super) async fn tell<R: Runtime>(
+    configured: &Configured,
+    out: &Outbound<'_, R>,
+    request: &sync::Request,
+    id: &str,
+    document: impl FnOnce() -> Vec<u8>,
+) {
+    let Some(to) = request.callback.as_deref().and_then(|name| configured.config.callback(name)) else { return };
+    let now = out.runtime().now();
+    if now.duration_since(request.requested()).is_ok_and(|age| age >= LIFE) {
+        return;
+    }
+    let key = idempotency::Key::of_message(id);
+    let work = async {
+        let timestamp = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let message = message(to, key.message_id(), timestamp, Bytes::from(document()));
+        let destination = Destination { target: &to.name, url: &to.url, profile: &() };
+        let sent = pin!(out.call(&destination, &message, None));
+        match select(sent, pin!(out.runtime().sleep(TIME))).await {
+            Either::Left((Ok(()), _)) => true,
+            Either::Left((Err(e), _)) => e.upstream_status() == Some(http::StatusCode::GONE),
+            Either::Right(_) => {
+                out.gave_up(Message::CALL, TIME.as_secs() * 1000);
+                false
+            }
+        }
+    };
+    idempotency::unless_done(&key, configured, out.store(), TIME, work).await;
+}

@@ -1,0 +1,159 @@
+//! A receiver on this machine is told of a sync's end, by the component that ships.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use idhook_simulator::{Outcome, seeds};
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::scene::{Scene, Setting, send};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// One message as it came.
+#[derive(Debug, Clone)]
+struct Message {
+    line: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// Answers each request with the next of `statuses`, the last one for ever, and keeps what came.
+struct Receiver {
+    address: SocketAddr,
+    came: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Receiver {
+    async fn start(statuses: &'static [u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let came = Arc::<Mutex<Vec<Message>>>::default();
+        let keeps = Arc::clone(&came);
+        tokio::spawn(async move {
+            let mut statuses = statuses.iter().chain(statuses.last().into_iter().cycle());
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut bytes = Vec::new();
+                let message = loop {
+                    if let Some(message) = parse(&bytes) {
+                        break message;
+                    }
+                    assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "it broke off");
+                };
+                keeps.lock().unwrap().push(message);
+                let answer = format!(
+                    "HTTP/1.1 {} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+                    statuses.next().unwrap()
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        Self { address, came }
+    }
+
+    fn came(&self) -> Vec<Message> {
+        self.came.lock().unwrap().clone()
+    }
+}
+
+/// A whole request; `None` while there is more to come.
+fn parse(bytes: &[u8]) -> Option<Message> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).unwrap();
+    let (line, rest) = head.split_once("\r\n").unwrap();
+    let mut headers = HeaderMap::new();
+    for (name, value) in rest.lines().filter_map(|line| line.split_once(": ")) {
+        headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.trim_end()).unwrap());
+    }
+    let body = bytes[end + 4..].to_vec();
+    let length: usize = headers.get("content-length")?.to_str().unwrap().parse().unwrap();
+    (body.len() == length).then(|| Message { line: line.to_owned(), headers, body })
+}
+
+/// A scene with this receiver as `ticket`, and its host allowed as the README says.
+async fn scene(receiver: &Receiver, allowed: bool) -> Scene {
+    let origin = format!("http://{}", receiver.address);
+    let callbacks = json!([{"name": "ticket", "url": format!("{origin}/hook?from=idhook"), "secret": SECRET}]);
+    let variables = vec![("callbacks", callbacks.to_string())];
+    let mut scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    if allowed {
+        let manifest = std::fs::read_to_string(xtask::build::manifest()).unwrap();
+        let more = manifest.replace(r#""{{ vcf_url }}"]"#, &format!(r#""{{{{ vcf_url }}}}", "{origin}"]"#));
+        assert_ne!(more, manifest);
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), more).unwrap();
+        scene.host = scene.another_host(|options| options.manifest = file.path().to_owned()).await;
+    }
+    scene
+}
+
+async fn start(scene: &Scene) -> String {
+    let path = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
+    let started = scene.post(&path, r#"{"callback":"ticket"}"#).await;
+    assert_eq!(started.status, 202, "{}", started.text);
+    started.header("location").to_owned()
+}
+
+#[tokio::test]
+async fn many_watch_and_one_message_goes_out() {
+    let receiver = Receiver::start(&[204]).await;
+    let scene = scene(&receiver, true).await;
+    let place = start(&scene).await;
+    assert_eq!(scene.get(&place).await.json()["status"], "running");
+    assert!(receiver.came().is_empty());
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let watchers = (0..6).map(|at| {
+        let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all);
+        let header = if at % 2 == 0 { ("prefer", "wait=5") } else { ("accept", "text/event-stream") };
+        tokio::spawn(send(request.header(header.0, header.1)))
+    });
+    for watcher in watchers.collect::<Vec<_>>() {
+        let answer = watcher.await.unwrap();
+        assert!(answer.status == 200 && answer.text.contains(r#""status":"succeeded""#), "{}", answer.text);
+    }
+    let state = scene.get(&place).await;
+    let came = receiver.came();
+    assert_eq!(came.len(), 1, "{came:?}");
+    assert_eq!(came[0].line, "POST /hook?from=idhook HTTP/1.1");
+    assert_eq!(came[0].headers["content-type"], "application/json");
+    assert_eq!(String::from_utf8_lossy(&came[0].body), state.text);
+    assert!(!came[0].headers.contains_key("authorization"));
+    standardwebhooks::Webhook::new(SECRET).unwrap().verify(&came[0].body, &came[0].headers).unwrap();
+    let output = scene.host.output();
+    assert!(!output.contains("MfKQ9r8") && !output.contains("from=idhook"), "{output}");
+}
+
+#[tokio::test]
+async fn what_failed_is_sent_again_and_over_a_restart_it_is_not() {
+    let receiver = Receiver::start(&[500, 200]).await;
+    let scene = scene(&receiver, true).await;
+    let place = start(&scene).await;
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    for told in [1, 2, 2] {
+        assert_eq!(scene.get(&place).await.json()["status"], "succeeded");
+        assert_eq!(receiver.came().len(), told);
+    }
+    let came = receiver.came();
+    assert_eq!(came[0].headers["webhook-id"], came[1].headers["webhook-id"]);
+    // Another host on the same store, where the receiver could not even be reached: nobody tries.
+    let other = scene.another_host(|_| {}).await;
+    let request = scene.client.get(format!("{}{place}", other.url())).bearer_auth(&scene.keys.all);
+    assert_eq!(send(request).await.status, 200);
+    assert!(!other.output().contains("POST callback"), "{}", other.output());
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_allowed_costs_the_message_and_nothing_else() {
+    let receiver = Receiver::start(&[200]).await;
+    let scene = scene(&receiver, false).await;
+    let place = start(&scene).await;
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    assert_eq!(scene.get(&place).await.json()["status"], "succeeded");
+    let line = scene.log().pop().unwrap();
+    assert_eq!((&line["calls"][1]["call"], &line["calls"][1]["status"]), (&json!("POST callback"), &json!(null)));
+    assert!(receiver.came().is_empty());
+}
