@@ -1,4 +1,10 @@
-//! Every operation, by what it is about. Schemas are named as [`idhook::webhook::contract::schemas`] names them.
+//! Every operation, by what it is about.
+//!
+//! A new route is described here, each method by itself: a stable `id`, a summary, the parameters of its query, what it takes and
+//! each good answer with an example, and the codes that are its own. The rest follows from the route: parameters of the path
+//! (described once, in `document.rs`), the scope, and what may go wrong with any operation of its kind (`codes` there). Schemas go
+//! by the names that `contract::schemas` in the core gives them; a new type is added there. A new error code needs an example in
+//! `problems.rs`. Then: `cargo xtask openapi`.
 
 use crate::operation::Operation;
 

@@ -151,7 +151,11 @@ fn others() -> Vec<Operation> {
                 "Give either `dn` or `name`. Exact, upper and lower case aside; never by substring.",
             )
             .parameter(query("dn", "A distinguished name.", text(), json!("CN=gg-new,OU=Groups,DC=corp,DC=example")))
-            .parameter(query("name", "A name, or `name@domain`.", text(), json!("gg-new@corp.example")))
+            // No example: whoever sends those of all parameters would send both.
+            .parameter(json!({
+                "name": "name", "in": "query", "schema": { "type": "string" },
+                "description": "A name, or `name@domain`: `gg-new@corp.example`."
+            }))
             .answers(
                 Answer::new(StatusCode::OK, "Whether it is, and what vIDM knows of it.").json(
                     Content::of("GroupList")
