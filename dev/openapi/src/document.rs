@@ -8,7 +8,7 @@ use idhook::error::ErrorCode;
 use idhook::webhook::contract::{self, Route};
 use serde_json::{Map, Value, json};
 
-use crate::operation::{Answer, Operation};
+use crate::operation::{Answer, Content, Operation};
 use crate::operations;
 use crate::problems::{self, Sets};
 
@@ -48,6 +48,18 @@ pub(crate) fn document() -> Result<Value, String> {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`" },
                 "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`X-API-Key: KEY`" },
+                "standardWebhooks": {
+                    "type": "apiKey", "in": "header", "name": "webhook-signature",
+                    "description": "Standard Webhooks 1.0, with `webhook-id` and `webhook-timestamp`: a configured sender."
+                },
+                "gitHub": {
+                    "type": "apiKey", "in": "header", "name": "X-Hub-Signature-256",
+                    "description": "GitHub's signature of the body: a configured sender."
+                },
+                "gitLab": {
+                    "type": "apiKey", "in": "header", "name": "X-Gitlab-Token",
+                    "description": "GitLab's token: a configured sender."
+                },
                 "basic": { "type": "http", "scheme": "basic", "description": "Any user name, and the key as the password." }
             },
             "parameters": parameters(),
@@ -91,9 +103,14 @@ fn codes(operation: &Operation, scope: Option<Scope>) -> Vec<ErrorCode> {
             ErrorCode::RequestInvalid,
             ErrorCode::UnresolvedPlaceholder,
             ErrorCode::Unauthenticated,
+            ErrorCode::SignatureInvalid,
             ErrorCode::Forbidden,
+            ErrorCode::RateLimited,
             ErrorCode::NotConfigured,
         ]);
+        if operation.method != Method::GET {
+            codes.extend([ErrorCode::IdempotencyKeyReused, ErrorCode::IdempotencyKeyInFlight]);
+        }
     }
     if path_parameters(operation.path).any(|name| name == "target") {
         codes.push(ErrorCode::TargetNotFound);
@@ -112,7 +129,7 @@ fn written(
     names: &BTreeMap<(u16, BTreeSet<&'static str>), String>,
 ) -> Value {
     let mut responses: Map<_, _> =
-        operation.answers.iter().map(|one| (one.status.as_u16().to_string(), answer(one))).collect();
+        operation.answers.iter().map(|one| (one.status.as_u16().to_string(), answer(operation, one))).collect();
     for (status, codes) in sets {
         let name = names.get(&(*status, codes.clone())).map_or("", String::as_str);
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
@@ -121,7 +138,13 @@ fn written(
     let security: Vec<_> = match scope {
         Some(scope) => {
             description.push_str(&format!("\n\nScope: `{scope}`."));
-            ["bearer", "apiKey", "basic"].iter().map(|scheme| json!({ *scheme: [scope.as_str()] })).collect()
+            let signed: &[&str] = match operation.method {
+                Method::DELETE => &[],
+                Method::GET => &["standardWebhooks"],
+                _ => &["standardWebhooks", "gitHub", "gitLab"],
+            };
+            let schemes = ["bearer", "apiKey", "basic"].iter().chain(signed);
+            schemes.map(|scheme| json!({ *scheme: [scope.as_str()] })).collect()
         }
         None => Vec::new(),
     };
@@ -131,8 +154,12 @@ fn written(
         "security": security, "responses": responses
     });
     if let Value::Object(members) = &mut written {
-        if !operation.parameters.is_empty() {
-            members.insert("parameters".to_owned(), operation.parameters.clone().into());
+        let mut parameters = operation.parameters.clone();
+        if operation.method != Method::GET {
+            parameters.push(crate::operation::shared("IdempotencyKey"));
+        }
+        if !parameters.is_empty() {
+            members.insert("parameters".to_owned(), parameters.into());
         }
         if let Some(request) = &operation.request {
             let required = request.examples.iter().all(|(_, example)| *example != json!({}));
@@ -143,14 +170,17 @@ fn written(
     written
 }
 
-fn answer(answer: &Answer) -> Value {
+fn answer(operation: &Operation, answer: &Answer) -> Value {
+    let keyed: &[&str] = if operation.method == Method::GET { &[] } else { &["Idempotency-Status"] };
     let headers: Map<_, _> = ["X-Request-Id"]
         .iter()
+        .chain(keyed)
         .chain(&answer.headers)
         .map(|name| ((*name).to_owned(), problems::header(name)))
         .collect();
     let mut written = json!({ "description": answer.description, "headers": headers });
-    let kinds = [("application/json", &answer.content), ("text/event-stream", &answer.events)];
+    let page = answer.is_page.then(|| Content { schema: json!({ "type": "string" }), examples: Vec::new() });
+    let kinds = [("application/json", &answer.content), ("text/event-stream", &answer.events), ("text/html", &page)];
     let content: Map<_, _> = kinds
         .into_iter()
         .filter_map(|(kind, content)| Some((kind.to_owned(), content.as_ref()?.media_type())))
@@ -180,6 +210,7 @@ fn parameters() -> Value {
             "A directory: its id, or its name (exact, else without regard to case, else by domain).",
             "corp.example"
         ),
+        "hook": path("hook", "The name of a configured hook.", "infra"),
         "sync": path("sync", "The `id` of a start's answer, as it is.", "AXsidExample"),
         "id": path("id", "The id of an identity provider.", "b9103988-c8a4-4f66-8076-42c93d480bbe"),
         "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
@@ -187,6 +218,13 @@ fn parameters() -> Value {
             "name": "Prefer", "in": "header",
             "description": "`wait=N`: answer when the sync is final or N seconds are over (RFC 7240).",
             "schema": { "type": "string" }, "example": "wait=60"
+        },
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header",
+            "description": "Names this request: sent again with the same key and the same input it has the same answer for 24 \
+                hours and is carried out once. 1 to 255 visible ASCII characters, quoted or bare. Without it `webhook-id`, \
+                `X-GitHub-Delivery` or a CloudEvent's `source` and `id` stand in for it.",
+            "schema": { "type": "string", "minLength": 1 }, "example": "8e03978e-40d5-43dd-bc93-6894a57f9324"
         },
         "IfNoneMatch": {
             "name": "If-None-Match", "in": "header", "description": "The `ETag` of the document that the caller has.",
@@ -207,6 +245,11 @@ fn headers() -> Value {
             "description": "Seconds after which it is worth asking again.",
             "schema": { "type": "integer", "minimum": 0 }, "example": 2
         },
+        "Idempotency-Status": {
+            "description": "What became of the request's key, where it had one: kept in the shared store, in this instance's \
+                memory alone, not kept, or this is the answer that was kept.",
+            "schema": { "type": "string", "enum": ["stored", "best-effort", "not-stored", "replayed"] }, "example": "stored"
+        },
         "Preference-Applied": text("The wait that was granted; at most `wait_limit`.", "wait=60"),
         "WWW-Authenticate": text("How to send a key.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
         "ETag": text("Names this version of the document.", "W/\"0000000000000000\"")
@@ -221,7 +264,8 @@ fn about() -> Result<String, String> {
     let config = Config::parse(lookup).map_err(|problems| format!("the bounds cannot be told: {problems:?}"))?;
     Ok(format!(
         "Every operation but the open ones takes an API key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the \
-         password of Basic authentication; the scope that the key needs is told with each.\n\n\
+         password of Basic authentication, or the signature of a configured sender over the body; the scope that the caller \
+         needs is told with each.\n\n\
          Everything that is not a 2xx (or 304) is `application/problem+json` (RFC 9457) with a stable `code`. 4xx means that the \
          same request will fail again; `retryable` tells whether it is worth repeating. A path that is no route is 404 \
          `route_not_found`, a method that a route does not take 405 `method_not_allowed` with `Allow`. HEAD goes where GET goes, \

@@ -37,6 +37,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<&'static str>,
     /// What else it may come as.
     pub(crate) events: Option<Content>,
+    /// Whether it is a page, and nothing for programs.
+    pub(crate) is_page: bool,
 }
 
 /// What any call to a target may end in.
@@ -114,11 +116,15 @@ impl Content {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, description: &'static str) -> Self {
-        Self { status, description, content: None, headers: Vec::new(), events: None }
+        Self { status, description, content: None, headers: Vec::new(), events: None, is_page: false }
     }
 
     pub(crate) fn json(self, content: Content) -> Self {
         Self { content: Some(content), ..self }
+    }
+
+    pub(crate) fn page(self) -> Self {
+        Self { is_page: true, ..self }
     }
 
     pub(crate) fn events(self, example: &'static str) -> Self {

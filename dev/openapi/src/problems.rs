@@ -42,6 +42,16 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::Unauthenticated => new("no API key came with the request").hint(
             "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication",
         ),
+        ErrorCode::SignatureInvalid => new("no configured secret makes this signature of the body that came")
+            .hint("check that both sides have the same secret, and that nothing on the way changes the body"),
+        ErrorCode::RateLimited => new("the caller ci has had its 6000 requests of this minute")
+            .hint("ask for a sync's state as seldom as its retryAfter says, or wait with Prefer: wait=60")
+            .retry_after(Some(Duration::from_secs(17))),
+        ErrorCode::IdempotencyKeyReused => new("this key came before with other input")
+            .hint("use a new key for a new request; the same means method, path, query and body"),
+        ErrorCode::IdempotencyKeyInFlight => new("the request with this key is being carried out")
+            .retry_after(Some(Duration::from_secs(5)))
+            .hint("ask again with the same key"),
         ErrorCode::Forbidden => new("the key ci lacks the scope vidm:sync")
             .hint("add vidm:sync to the scopes of this key in api_keys, or use another key"),
         ErrorCode::RouteNotFound => new("there is no route /vidm/default/directories")

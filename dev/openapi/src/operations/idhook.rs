@@ -10,6 +10,12 @@ const TAG: &str = "idhook";
 
 pub(super) fn all() -> Vec<Operation> {
     vec![
+        Operation::new(Method::GET, "/", "getPage", TAG)
+            .about("A page for people", "State, a form to try a sync, code to paste. 404 where it is turned off.")
+            .parameter(shared("IfNoneMatch"))
+            .answers(Answer::new(StatusCode::OK, "The page.").page().headers(&["ETag"]))
+            .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has it already.").headers(&["ETag"]))
+            .may(&[ErrorCode::RouteNotFound]),
         Operation::new(Method::GET, "/healthz", "getHealth", TAG).about("Is idhook alive?", "").answers(
             Answer::new(StatusCode::OK, "It is.").json(
                 Content::of("Alive").example(

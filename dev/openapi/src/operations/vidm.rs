@@ -22,6 +22,7 @@ const START: &str = "The request is served by a run that begins after it came: o
 pub(super) fn all() -> Vec<Operation> {
     let mut all = directories();
     all.extend(syncs());
+    all.push(hook());
     all.extend(others());
     all
 }
@@ -137,6 +138,43 @@ fn syncs() -> Vec<Operation> {
             .may(&[ErrorCode::SyncNotFound])
             .may(&UPSTREAM),
     ]
+}
+
+/// What a hook's sender is to know: any body at all, and what comes of it.
+fn hook() -> Operation {
+    let any = Content { schema: json!({}), examples: Vec::new() };
+    let push = json!({ "ref": "refs/heads/main", "repository": { "name": "corp.example" } });
+    let unheeded = json!({
+        "oneOf": [
+            {
+                "type": "object", "required": ["skipped", "reason"],
+                "properties": { "skipped": { "const": true }, "reason": { "type": "string" } }
+            },
+            { "type": "object", "required": ["pong"], "properties": { "pong": { "const": true } } }
+        ]
+    });
+    Operation::new(Method::POST, "/hooks/{hook}", "callHook", "Syncs")
+        .about(
+            "Start the sync that a hook stands for",
+            "For senders that cannot shape their request: which directory and groups are meant stands in the variable `hooks`, \
+             or at a place of the body that is named there. The body is JSON, or a form with JSON in its field `payload`.",
+        )
+        .takes(any.example("push", push))
+        .answers(
+            Answer::new(StatusCode::ACCEPTED, "It is started, or queued; ask for its state at `Location`.")
+                .json(Content::of("Sync").example("running", running()))
+                .headers(&["Location", "Retry-After"]),
+        )
+        .answers(
+            Answer::new(StatusCode::OK, "Nothing to do: not what this hook waits for, or GitHub's ping.").json(
+                Content { schema: unheeded, examples: Vec::new() }
+                    .example("skipped", json!({ "skipped": true, "reason": "/ref is not what this hook waits for" }))
+                    .example("ping", json!({ "pong": true })),
+            ),
+        )
+        .may(&[ErrorCode::RouteNotFound, ErrorCode::DirectoryNotSyncable])
+        .may(&NAMED)
+        .may(&UPSTREAM)
 }
 
 fn others() -> Vec<Operation> {
