@@ -70,6 +70,8 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     .collect();
     let host = Host::start(options).await?;
     let program = matches.get_one::<PathBuf>("schemathesis").cloned().unwrap_or_default();
+    // It may leave files where it runs.
+    let folder = tempfile::tempdir()?;
     let child = Process::new(&program)
         .arg("--config-file")
         .arg(build::root().join("dev/openapi/schemathesis.toml"))
@@ -81,7 +83,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         .args(matches.get_many::<String>("more").into_iter().flatten())
         .env("CONTRACT_DIRECTORY", seeds::CORP_NAME)
         .env("CONTRACT_PROVIDER", seeds::EMBEDDED_PROVIDER)
-        .current_dir(build::root().join("target"))
+        .current_dir(folder.path())
         .spawn()
         .with_context(|| format!("{} could not be started", program.display()))?;
     let started = Instant::now();
