@@ -2,10 +2,9 @@
 //! a place in the body that the configuration names; from there on it is what `POST …/syncs` does, safeguards always on.
 
 use http::StatusCode;
-use percent_encoding::percent_decode;
 use serde_json::{Value, json};
 
-use super::input::is_unresolved;
+use super::input::{self, is_unresolved};
 use super::route::Matched;
 use super::{Context, Reply, vidm_routes};
 use crate::config::{Condition, Hook, Place, Source};
@@ -30,7 +29,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     if context.request.headers.get("x-github-event").is_some_and(|event| event == "ping") {
         return reply(&json!({ "pong": true }));
     }
-    let body = document(context.body)?;
+    let body = input::as_sent(&context.request.headers, context.body)?;
     if let Some(place) = hook.on.iter().find(|condition| !holds(condition, &context, &body)).map(place) {
         return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
     }
@@ -119,26 +118,10 @@ fn names_something(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control) && !is_unresolved(text)
 }
 
-/// The JSON in a body: all of it, or the field `payload` of a form. Placeholders in it are nobody's concern; a commit's message
-/// may hold any text.
-fn document(body: &[u8]) -> Result<Value, Error> {
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
-    let payload = text.split(|byte| *byte == b'&').find_map(|field| field.strip_prefix(b"payload="));
-    let parsed = match payload {
-        Some(encoded) if !text.starts_with(b"{") => {
-            let spaced: Vec<u8> = encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-            serde_json::from_slice(&percent_decode(&spaced).collect::<Vec<u8>>())
-        }
-        _ if text.is_empty() => Ok(Value::Null),
-        _ => serde_json::from_slice(text),
-    };
-    parsed.map_err(|_| {
-        Error::invalid(vec![FieldError::new("", "the body is neither JSON nor a form with JSON in its field payload")])
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+
     use super::*;
 
     fn hook(directory: Source, groups: &[Source]) -> Hook {
@@ -159,22 +142,29 @@ mod tests {
 
     #[test]
     fn the_json_of_a_body_in_its_forms() {
+        let sent = |kind: &'static str, body: &[u8]| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            super::input::as_sent(&headers, body)
+        };
+        const JSON: &str = "application/json; charset=utf-8";
+        const FORM: &str = "application/x-www-form-urlencoded";
         let wanted = json!({"a": {"b": "c & d + é ${x}"}});
         let text = wanted.to_string();
         let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        for body in [
-            text.clone().into_bytes(),
-            [b"\xEF\xBB\xBF ".as_slice(), text.as_bytes(), b"\n"].concat(),
-            format!("payload={encoded}").into_bytes(),
-            format!("x=1&payload={encoded}&y=2").into_bytes(),
-            b"payload={\"a\":{\"b\":\"c+%26+d+%2B+\xC3\xA9+${x}\"}}".to_vec(),
+        for (kind, body) in [
+            (JSON, text.clone().into_bytes()),
+            (JSON, [b"\xEF\xBB\xBF ".as_slice(), text.as_bytes(), b"\n"].concat()),
+            ("application/cloudevents+json", text.clone().into_bytes()),
+            (FORM, text.clone().into_bytes()),
+            (FORM, format!("payload={encoded}").into_bytes()),
+            (FORM, format!("x=1&payload={encoded}&y=2").into_bytes()),
         ] {
-            assert_eq!(document(&body).unwrap(), wanted, "{}", String::from_utf8_lossy(&body));
+            assert_eq!(sent(kind, &body).unwrap(), wanted, "{}", String::from_utf8_lossy(&body));
         }
-        assert_eq!(document(b" ").unwrap(), Value::Null);
-        assert_eq!(document(br#"{"text":"&payload=x"}"#).unwrap(), json!({"text": "&payload=x"}));
-        for body in [b"{".as_slice(), b"a=b", b"payload=", b"payload=x", b"\xFF"] {
-            assert_eq!(document(body).unwrap_err().code(), ErrorCode::RequestInvalid);
+        assert_eq!(sent(JSON, b" ").unwrap(), json!({}));
+        assert_eq!(sent(FORM, br#"{"text":"&payload=x"}"#).unwrap(), json!({"text": "&payload=x"}));
+        for (kind, body) in [(JSON, b"{".as_slice()), (FORM, b"payload="), (FORM, b"payload=x"), (JSON, b"\xFF")] {
+            assert_eq!(sent(kind, body).unwrap_err().code(), ErrorCode::RequestInvalid);
         }
     }
 

@@ -149,6 +149,12 @@ impl Input {
     }
 }
 
+/// The JSON in a body: all of it, or the field `payload` of a form. Placeholders in it are nobody's concern; a commit's message
+/// may hold any text.
+pub(super) fn as_sent(headers: &http::HeaderMap, body: &[u8]) -> Result<Value, Error> {
+    content::as_sent(headers, body)
+}
+
 /// The body, if it could be read.
 pub(super) fn whole(body: &Body) -> Result<&[u8], Error> {
     Err(match body {

@@ -62,6 +62,13 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option
     }
 }
 
+/// The object that was sent, with an event's envelope where it came in one.
+pub(super) fn as_sent(headers: &HeaderMap, body: &[u8]) -> Result<Value, Error> {
+    let said = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    document(said.filter(|said| !event::is_event(said)), text, String::new()).map(|document| document.value)
+}
+
 /// The object that `text` comes to, under the media type `said`; it stood at `place`.
 pub(super) fn document(said: Option<&str>, text: &[u8], place: String) -> Result<Document, Error> {
     if text.is_empty() {
