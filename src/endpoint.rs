@@ -318,6 +318,10 @@ fn hint(status: StatusCode, is_vendor: bool) -> Option<&'static str> {
         StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             "this version wants another media type: set the target's profile, or override the media type of this call"
         }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            "the server, or what stands in front of it, asks for patience: try again later, after Retry-After where it is told"
+        }
+        _ if status.is_server_error() => "the server failed, or what stands in front of it: its own log tells why",
         StatusCode::FORBIDDEN => "give the configured account the administrator role this call needs",
         _ => return None,
     })

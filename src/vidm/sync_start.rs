@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::Vidm;
 use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Api as _, Endpoint, is_code, json, server_time, with_body};
+use crate::endpoint::{Api as _, Endpoint, invalid, is_code, json, server_time, with_body};
 use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use crate::retry::Repeat;
 
@@ -90,9 +90,15 @@ impl Endpoint for StartSyncV2<'_> {
     }
 }
 
-/// A 2xx has started a sync, whatever its body; only an error body says otherwise.
+/// A 2xx has started a sync, whatever its body; only an error body says otherwise, and a page: that is a gateway's, or a login
+/// form, and not vIDM's answer.
 fn started(call: &'static str, answer: &Response<Bytes>) -> Result<Option<SystemTime>> {
     told_of_no_error(call, answer)?;
+    let body = answer.body().trim_ascii_start();
+    let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    if begins(b"<html") || begins(b"<!doctype html") {
+        return Err(invalid(call, answer, "it is a page, as of a gateway or a login form"));
+    }
     Ok(server_time(answer.headers()))
 }
 
@@ -201,6 +207,10 @@ mod tests {
         let error = start.response(answer(200, r#"{"errors":[{"code":"no","message":"not now"}]}"#)).unwrap_err();
         assert_eq!(error.code(), ErrorCode::UpstreamRejected);
         assert!(error.detail().contains("no: not now"), "{error}");
+        for page in ["<html><body>Log in", "\n<!DOCTYPE HTML>\n<title>Gateway"] {
+            let error = start.response(answer(200, page)).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{page}");
+        }
     }
 
     #[test]

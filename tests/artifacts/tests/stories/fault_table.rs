@@ -38,7 +38,7 @@ redirect     invalid!    invalid!    invalid!    invalid!    invalid!    invalid
 too much     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
 uncounted    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
 garbage      invalid!    invalid!    ok          ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
-a page       invalid!    invalid!    later       ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
+a page       invalid!    invalid!    invalid!    ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
 no type      ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
 {}           auth!       invalid!    later       ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
 ";
