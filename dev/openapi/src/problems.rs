@@ -140,7 +140,7 @@ pub(crate) fn examples<'w>(words: impl Iterator<Item = &'w str>) -> Map<String, 
 
 /// The answer that tells of one of these codes.
 pub(crate) fn response(status: u16, codes: &BTreeSet<&'static str>) -> Value {
-    let mut headers = BTreeSet::from(["X-Request-Id"]);
+    let mut headers = BTreeSet::from(["X-Request-Id", "Idempotency-Status"]);
     let mut description = String::new();
     for code in codes.iter().filter_map(|word| find(word)) {
         let example = example(code);

@@ -68,7 +68,7 @@ async fn ready_names_the_targets() {
 #[tokio::test]
 async fn methods_paths_and_bodies_that_do_not_fit() {
     let scene = Scene::new().await;
-    scene.get("/").await.problem("route_not_found");
+    scene.get("/vidm").await.problem("route_not_found");
     scene.get("/vidm/nowhere/v1/directories").await.problem("target_not_found");
     let wrong = scene.write(Method::PUT, DIRECTORIES, "").await;
     wrong.problem("method_not_allowed");
