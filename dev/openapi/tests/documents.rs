@@ -1,5 +1,7 @@
 //! The documents are up to date, whole, and true to themselves.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
