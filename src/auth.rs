@@ -179,7 +179,7 @@ pub fn jwt_lifetime(token: &str) -> Option<Duration> {
         exp: u64,
     }
     let payload = token.split('.').nth(1)?;
-    let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()?;
+    let claims: Claims = crate::typed::parse(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?)?;
     claims.exp.checked_sub(claims.iat).map(Duration::from_secs)
 }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::auth::Secret;
 use crate::http::Limits;
+use crate::typed::{self, Misfit};
 use crate::{vcf, vidm};
 
 mod callbacks;
@@ -300,28 +301,21 @@ impl Reader<'_> {
     /// A JSON variable. What is told of a mistake is its place and kind; a value may be a secret.
     fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
-        let value: serde_json::Value = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        let value = match serde_json::from_slice(text.trim_start_matches('\u{feff}').as_bytes()) {
             Ok(value) => value,
             Err(e) => {
                 self.problem(name, format!("is not valid JSON (line {}, column {})", e.line(), e.column()));
                 return None;
             }
         };
-        match serde_path_to_error::deserialize(value) {
-            Ok(value) => Some(value),
-            Err(e) => {
-                self.problem(name, mistake(&e.path().to_string(), e.inner()));
-                None
-            }
-        }
+        typed::read(&value).map_err(|misfit| self.problem(name, mistake(&misfit))).ok()
     }
 }
 
 /// A JSON mistake without the value it was found in: serde's own words may quote one.
-fn mistake(path: &str, e: &serde_json::Error) -> String {
-    let said = e.to_string();
-    let place = if path == "." { String::new() } else { format!(" at {path}") };
-    match said.as_str() {
+fn mistake(misfit: &Misfit) -> String {
+    let place = misfit.place();
+    match misfit.said() {
         words if words.starts_with("unknown field") || words.starts_with("missing field") => {
             format!("has an {words}{place}").replace("an missing", "a missing")
         }

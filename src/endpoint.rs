@@ -149,16 +149,11 @@ fn build(built: Result<http::Request<Bytes>, http::Error>) -> Result<http::Reque
 /// # Errors
 /// `upstream_invalid`, with the beginning of the body as evidence.
 pub fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
-    // By way of `Value`, as requests are: one deserialiser for each type is enough in a small component.
     let value: serde_json::Value = serde_json::from_slice(answer.body())
         .map_err(|e| invalid(call, answer, &format!("it is not JSON (line {}, column {})", e.line(), e.column())))?;
-    serde_path_to_error::deserialize(value).map_err(|e| {
-        let at = match e.path().to_string() {
-            path if path == "." => String::new(),
-            path => format!(" at {path}"),
-        };
-        // serde quotes the value it found; it may be a token in the wrong place.
-        let said = e.inner().to_string();
+    crate::typed::read(&value).map_err(|misfit| {
+        let (at, said) = (misfit.place(), misfit.said());
+        // A reader's own words may quote the value; it may be a token in the wrong place.
         let why = match said.rsplit_once(", expected ") {
             Some((_, expected)) => format!(": expected {expected}"),
             None if said.starts_with("missing field") => format!(": {said}"),

@@ -34,6 +34,7 @@ pub mod session;
 pub mod state_key;
 pub mod store;
 pub mod sync;
+mod typed;
 pub mod vcf;
 pub mod vidm;
 pub mod webhook;

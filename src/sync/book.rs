@@ -10,6 +10,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::shelf::{Gone, Shelf};
@@ -58,9 +59,9 @@ impl<'s, R: Runtime> Book<'s, R> {
     }
 
     /// What is written under `what`.
-    pub(super) async fn read<T: for<'de> Deserialize<'de>>(&self, what: &str) -> Result<Option<T>, Gone> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, what: &str) -> Result<Option<T>, Gone> {
         // What cannot be read is as good as absent: it was written by another version.
-        Ok(self.shelf.get(&self.key(what)).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        Ok(self.shelf.get(&self.key(what)).await?.and_then(|bytes| crate::typed::parse(&bytes)))
     }
 
     /// Writes `value` under `what`, for good.

@@ -64,7 +64,7 @@ impl Endpoint for GenerateSyncClientToken<'_> {
         let body = plain(answer.body()).ok_or_else(no_token)?;
         if body.starts_with('{') {
             let Info { token, expire_in, expire_at, scim_url, extra } =
-                serde_json::from_str(&body).map_err(|_| no_token())?;
+                crate::typed::parse(body.as_bytes()).ok_or_else(no_token)?;
             if token.is_empty() {
                 return Err(no_token());
             }

@@ -157,7 +157,7 @@ impl SyncReport {
         if text.is_empty() {
             return Self::unknown("no content");
         }
-        match serde_json::from_str(text) {
+        match serde_json::from_slice(text.as_bytes()) {
             Ok(Value::String(word)) => Self::of_word(&word),
             Ok(value) => match fields::newest_run(&value) {
                 Some(run) => Self::of_run(run),

@@ -108,7 +108,7 @@ pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> 
     struct Errors {
         errors: Vec<serde::de::IgnoredAny>,
     }
-    if serde_json::from_slice::<Errors>(answer.body()).is_ok_and(|body| !body.errors.is_empty())
+    if crate::typed::parse::<Errors>(answer.body()).is_some_and(|body| !body.errors.is_empty())
         && let Some(vendor) = Vidm::read_error(answer.body())
     {
         let said =

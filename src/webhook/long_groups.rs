@@ -45,7 +45,7 @@ pub(super) async fn keep<R: Runtime>(
 pub(super) async fn recall<R: Runtime>(store: &SharedStore<'_, R>, request: &mut Request) -> Result<(), Error> {
     let Some(place) = &request.groups_at else { return Ok(()) };
     let kept = store.get(&format!("groups:{}:{place}", request.target)).await;
-    request.groups = kept.and_then(|kept| serde_json::from_slice(&kept.value).ok()).ok_or_else(|| {
+    request.groups = kept.and_then(|kept| crate::typed::parse(&kept.value)).ok_or_else(|| {
         Error::new(
             ErrorCode::SyncNotFound,
             "the groups of this sync were kept in the store, and are not there any more",

@@ -63,7 +63,7 @@ impl Key {
             return None;
         }
         match message.split_first()? {
-            (&VERSION, json) => serde_json::from_slice(json).ok(),
+            (&VERSION, json) => crate::typed::parse(json),
             _ => None,
         }
     }

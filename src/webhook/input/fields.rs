@@ -6,9 +6,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::Value;
 
-use super::json::{self, escape};
+use super::json;
 use super::placeholder::{self, is_unresolved};
 use crate::error::FieldError;
+use crate::typed;
 
 /// The longest text, in bytes; as much as a name in the path may have.
 const MAX_TEXT: usize = 2048;
@@ -20,14 +21,15 @@ const MAX_ATTEMPTS: usize = 2 * super::MAX_ERRORS;
 pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<FieldError>> {
     let mut errors: Vec<FieldError> = Vec::new();
     for _ in 0..MAX_ATTEMPTS {
-        let (mut pointer, said) = match serde_path_to_error::deserialize(value.clone()) {
+        let misfit = match typed::read(&value) {
             Ok(read) if errors.is_empty() => return Ok(read),
             Ok(_) => break,
-            Err(e) => (pointer(e.path()), e.into_inner().to_string()),
+            Err(misfit) => misfit,
         };
+        let mut pointer = misfit.pointer();
         let mut stand_in = Value::Null;
         if errors.iter().all(|error| error.pointer != pointer) {
-            errors.push(FieldError::new(pointer.clone(), expectation(&said)));
+            errors.push(FieldError::new(pointer.clone(), expectation(misfit.said())));
         } else if value.pointer(&pointer).is_some_and(Value::is_null) {
             // It is missed where it stood: in a list of texts there is no null.
             stand_in = Value::String(String::new());
@@ -41,20 +43,6 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Field
         }
     }
     Err(errors)
-}
-
-/// A JSON Pointer (RFC 6901) to where deserialising stopped.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
 }
 
 /// serde's words without the value it quotes: that may be a password in the wrong place.

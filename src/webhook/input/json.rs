@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value};
 
 use super::placeholder::{self, is_unresolved};
 use crate::error::FieldError;
+use crate::typed::escape;
 
 /// Reads a text, or says what is wrong with it and where.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
@@ -41,11 +42,6 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
         _ if is_unresolved(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
         _ => format!("this is not JSON, at {place}"),
     }
-}
-
-/// `name` as a step of a JSON Pointer (RFC 6901).
-pub(super) fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Puts a step in front of the pointers from `since` on.

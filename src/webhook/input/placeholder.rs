@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::json::{escape, prefixed};
+use super::json::prefixed;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::typed::escape;
 
 /// What is told of a field with one in it.
 pub(super) const DETAIL: &str = "holds a placeholder ${…} that was not filled in";

@@ -1,0 +1,289 @@
+//! A JSON value as one of our types, or what in it does not fit, and where.
+//!
+//! Whatever comes (requests, answers, configuration, what is kept) is JSON first and read from there by this one
+//! deserialiser, so that each type has one reader in a component that is to be small. serde's own words quote the value they
+//! found, which may be a secret in the wrong place; these never do.
+
+use std::fmt::{self, Display};
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::{Value, map};
+
+/// `value` as `T`.
+///
+/// # Errors
+/// The first thing that does not fit.
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Misfit> {
+    T::deserialize(Node(value))
+}
+
+/// The JSON `text` as `T`; `None` where it is no JSON or does not fit.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
+    read(&serde_json::from_slice(text).ok()?).ok()
+}
+
+/// What does not fit. One pointer, as every step of a reader passes it on.
+#[derive(Debug)]
+pub(crate) struct Misfit(Box<(String, Vec<Step>)>);
+
+/// One step down into a document.
+#[derive(Debug)]
+enum Step {
+    Name(String),
+    Index(usize),
+}
+
+impl Misfit {
+    /// Why, in serde's words: `unknown field …`, `missing field …`, `…, expected …`, or those of a reader of our own.
+    pub(crate) fn said(&self) -> &str {
+        &self.0.0
+    }
+
+    /// Where, as a JSON Pointer (RFC 6901).
+    pub(crate) fn pointer(&self) -> String {
+        self.steps(|pointer, step| match step {
+            Step::Name(name) => [pointer, "/", &escape(name)].concat(),
+            Step::Index(index) => format!("{pointer}/{index}"),
+        })
+    }
+
+    /// Where, for people: ` at keys[0].name`; nothing where it is the whole document.
+    pub(crate) fn place(&self) -> String {
+        self.steps(|place, step| match step {
+            Step::Name(name) => [place, if place.is_empty() { " at " } else { "." }, name].concat(),
+            Step::Index(index) => format!("{}[{index}]", if place.is_empty() { " at " } else { place }),
+        })
+    }
+
+    fn steps(&self, add: impl Fn(&str, &Step) -> String) -> String {
+        self.0.1.iter().rev().fold(String::new(), |path, step| add(&path, step))
+    }
+
+    /// Noted from the inside out.
+    fn below(mut self, step: Step) -> Self {
+        self.0.1.push(step);
+        self
+    }
+}
+
+/// `name` as a step of a JSON Pointer (RFC 6901).
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+impl Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.said())
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl serde::de::Error for Misfit {
+    fn custom<T: Display>(said: T) -> Self {
+        Self(Box::new((said.to_string(), Vec::new())))
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("something else, expected {expected}"))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(unexpected, expected)
+    }
+}
+
+/// A value that is read.
+struct Node<'v>(&'v Value);
+
+impl<'de> Deserializer<'de> for Node<'_> {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(flag) => visitor.visit_bool(*flag),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => visitor.visit_str(text),
+            Value::Array(items) => {
+                let mut items = Items { rest: items, index: 0 };
+                let read = visitor.visit_seq(&mut items)?;
+                all_read(items.rest.len(), &"fewer elements in array").map(|()| read)
+            }
+            Value::Object(fields) => {
+                let mut fields = Fields { rest: fields.iter(), at: None };
+                let read = visitor.visit_map(&mut fields)?;
+                all_read(fields.rest.len(), &"fewer elements in map").map(|()| read)
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// One word of several: none of our types holds a value beside it.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::String(word) => visitor.visit_enum(key(word)),
+            _ => Err(serde::de::Error::custom("something else, expected a string")),
+        }
+    }
+
+    /// `Map` itself would take null for an empty one.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Object(_) => self.deserialize_any(visitor),
+            _ => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct struct identifier
+    }
+}
+
+fn key(name: &str) -> StrDeserializer<'_, Misfit> {
+    name.into_deserializer()
+}
+
+/// A reader of a fixed length took all there was.
+fn all_read(left: usize, expected: &'static &'static str) -> Result<(), Misfit> {
+    match left {
+        0 => Ok(()),
+        _ => Err(serde::de::Error::invalid_type(Unexpected::Seq, expected)),
+    }
+}
+
+/// The rest of an array.
+struct Items<'v> {
+    rest: &'v [Value],
+    index: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'_> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+        let Some((item, rest)) = self.rest.split_first() else { return Ok(None) };
+        let index = self.index;
+        (self.rest, self.index) = (rest, index + 1);
+        seed.deserialize(Node(item)).map(Some).map_err(|e| e.below(Step::Index(index)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}
+
+/// The rest of an object.
+struct Fields<'v> {
+    rest: map::Iter<'v>,
+    at: Option<(&'v str, &'v Value)>,
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        let Some((name, value)) = self.rest.next() else { return Ok(None) };
+        self.at = Some((name, value));
+        seed.deserialize(key(name)).map(Some).map_err(|e| e.below(Step::Name(name.clone())))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let (name, value) = self.at.take().unwrap_or(("", &Value::Null));
+        seed.deserialize(Node(value)).map_err(|e| e.below(Step::Name(name.to_owned())))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        #[allow(dead_code, reason = "only read")]
+        name: String,
+        #[allow(dead_code, reason = "only read")]
+        pair: Option<(u8, bool)>,
+    }
+
+    #[test]
+    fn a_misfit_says_where_and_why_and_never_what() {
+        let told = |value: Value| {
+            let misfit = read::<Vec<BTreeMap<String, Entry>>>(&value).unwrap_err();
+            (misfit.pointer(), misfit.place(), misfit.said().to_owned())
+        };
+        for (value, pointer, place, said) in [
+            (json!("hunter2"), "", "", "something else, expected a sequence"),
+            (json!([12345]), "/0", " at [0]", "something else, expected a map"),
+            (json!([{"a/b": {"name": [1]}}]), "/0/a~1b/name", " at [0].a/b.name", "something else, expected a string"),
+            (json!([{}, {"a": {}}]), "/1/a", " at [1].a", "missing field `name`"),
+            (
+                json!([{"a": {"name": "n", "pair": [300, true]}}]),
+                "/0/a/pair/0",
+                " at [0].a.pair[0]",
+                "something else, expected u8",
+            ),
+            (
+                json!([{"a": {"name": "n", "pair": [1, true, 2]}}]),
+                "/0/a/pair",
+                " at [0].a.pair",
+                "something else, expected fewer elements in array",
+            ),
+            (
+                json!([{"a": {"nam": "n"}}]),
+                "/0/a/nam",
+                " at [0].a.nam",
+                "unknown field `nam`, expected `name` or `pair`",
+            ),
+        ] {
+            assert_eq!(told(value), (pointer.to_owned(), place.to_owned(), said.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_and_what_is_null() {
+        assert!(parse::<Entry>(br#"{"name": "n", "pair": null}"#).is_some());
+        assert!(parse::<Entry>(br#"{"name": "n"}"#).is_some());
+        assert!(parse::<serde_json::Map<String, Value>>(b"null").is_none());
+        assert!(parse::<Entry>(br#"{"name": "n""#).is_none());
+    }
+}
