@@ -25,6 +25,7 @@ pub mod endpoint;
 pub mod error;
 mod gate;
 pub mod http;
+mod named;
 pub mod outbound;
 mod redact;
 pub mod retry;

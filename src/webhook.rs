@@ -4,7 +4,6 @@
 //! parsed before the caller is known, and nothing upstream is asked before the input is valid. Only a caller that signs is
 //! known by its body; that is read when the signature's form and time are right.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::config::{Config, Problem};
 use crate::error::{Error, ErrorCode};
+use crate::named::Named;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
 use crate::state_key::StateKey;
@@ -90,10 +90,10 @@ pub struct Webhook {
 #[derive(Debug)]
 struct Configured {
     config: Config,
-    vidm: BTreeMap<String, vidm::Memory>,
-    vcf: BTreeMap<String, vcf::Memory>,
+    vidm: Named<vidm::Memory>,
+    vcf: Named<vcf::Memory>,
     sync_ids: sync_id::Key,
-    syncs: BTreeMap<String, sync::Memory>,
+    syncs: Named<sync::Memory>,
     rates: rate::Rates,
     /// Unless it is turned off.
     store: Option<StoreAccess>,
@@ -159,9 +159,9 @@ impl Webhook {
         let config = config.map(|config| {
             let state_key = Arc::new(StateKey::new(&config));
             Configured {
-                vidm: config.vidm.keys().map(|name| (name.clone(), vidm::Memory::default())).collect(),
-                vcf: config.vcf.keys().map(|name| (name.clone(), vcf::Memory::default())).collect(),
-                syncs: config.vidm.keys().map(|name| (name.clone(), sync::Memory::default())).collect(),
+                vidm: Named::each(config.vidm.keys()),
+                vcf: Named::each(config.vcf.keys()),
+                syncs: Named::each(config.vidm.keys()),
                 sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
                 rates: rate::Rates::default(),
                 store: config.store.then(|| StoreAccess::new(state_key)),

@@ -40,14 +40,14 @@ impl Callback {
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
     let entries: Vec<BTreeMap<String, String>> = reader.json("callbacks").unwrap_or_default();
     let mut callbacks: Vec<Callback> = Vec::new();
-    for (at, mut entry) in entries.into_iter().enumerate() {
+    for (at, entry) in entries.into_iter().enumerate() {
         let mut problem = |field: &str, what: &str| reader.problem("callbacks", format!("has at [{at}]{field} {what}"));
-        let mut take = |field: &str| entry.remove(field).unwrap_or_default();
+        let take = |field: &str| entry.get(field).cloned().unwrap_or_default();
         let (name, url, secret) = (take("name"), take("url"), take("secret"));
         if !is_name(&name) || callbacks.iter().any(|callback| callback.name == name) {
             problem(".name", "no name of its own: 1 to 63 letters, digits, dots, dashes or underscores");
         }
-        if !entry.is_empty() {
+        if !entry.keys().all(|field| ["name", "url", "secret"].contains(&field.as_str())) {
             problem("", "a field that is none of name, url, secret");
         }
         let encoded = secret.trim().strip_prefix(PREFIX).unwrap_or_default();

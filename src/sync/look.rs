@@ -4,7 +4,6 @@
 //! who finds no look that is fresh enough takes a turn at looking, and the others wait for what it sees.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +18,7 @@ use super::start::queries;
 use super::{Desk, Request};
 use crate::error::Result;
 use crate::gate::lock;
+use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::vidm::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
 
@@ -38,10 +38,10 @@ const SKEW: Duration = Duration::from_secs(2);
 const PROOFS: usize = 64;
 
 /// By directory, the last look.
-pub(super) type Looks = RefCell<BTreeMap<String, Rc<Mutex<Option<Look>>>>>;
+pub(super) type Looks = RefCell<Named<Rc<Mutex<Option<Look>>>>>;
 
 /// By what was asked, the last answer and when it came.
-pub(super) type Proofs = RefCell<BTreeMap<ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>>>;
+pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;
 
 /// One look at the state of a directory, and what the ledger said just before it. In this order: a kick-off that the entry
 /// tells of was sent before the look was taken, so what the look shows is not older than it.
@@ -181,7 +181,7 @@ impl<R: Runtime> Desk<'_, R> {
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Look>, Gone> {
-        let place = Rc::clone(self.memory.looks.borrow_mut().entry(directory.to_owned()).or_default());
+        let place = self.memory.looks.borrow_mut().with(directory, |place| Rc::clone(place));
         let runtime = self.out.runtime();
         let came = runtime.elapsed();
         let mut kept = lock(&place, runtime).await;
@@ -267,9 +267,14 @@ impl<R: Runtime> Desk<'_, R> {
         let place = {
             let mut proofs = self.memory.proofs.borrow_mut();
             if proofs.len() >= PROOFS {
-                proofs.retain(|_, place| Rc::strong_count(place) > 1);
+                proofs.retain(|(_, place)| Rc::strong_count(place) > 1);
             }
-            Rc::clone(proofs.entry(key).or_default())
+            let kept = proofs.iter().find(|(of, _)| *of == key).map(|(_, place)| Rc::clone(place));
+            kept.unwrap_or_else(|| {
+                let place = Rc::default();
+                proofs.push((key, Rc::clone(&place)));
+                place
+            })
         };
         let runtime = self.out.runtime();
         let came = runtime.elapsed();

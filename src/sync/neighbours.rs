@@ -6,7 +6,6 @@
 //! claim before it read the list, so of two at once at least one sees the other; where both do, the one whose id comes first
 //! goes. Syncs that others start, the schedule or the console, are not looked for: it would take a call for each directory.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Desk;
@@ -36,22 +35,24 @@ impl<R: Runtime> Desk<'_, R> {
     }
 
     /// The other directories on the list, once `directory` is on it.
-    async fn listed(&self, book: &Book<'_, R>, directory: &str) -> Result<BTreeSet<String>, Gone> {
-        let read = async || Ok(book.read::<BTreeSet<String>>("directories").await?.unwrap_or_default());
+    async fn listed(&self, book: &Book<'_, R>, directory: &str) -> Result<Vec<String>, Gone> {
+        let read = async || Ok(book.read::<Vec<String>>("directories").await?.unwrap_or_default());
         let mut list = read().await?;
-        while !list.contains(directory) {
+        while !list.iter().any(|listed| listed == directory) {
             let Some(turn) = book.take_turn(0, self.now(), LEASE).await? else {
                 self.out.runtime().sleep(PAUSE).await;
                 list = read().await?;
                 continue;
             };
             list = read().await?;
-            if list.insert(directory.to_owned()) {
+            let at = list.partition_point(|listed| listed.as_str() < directory);
+            if list.get(at).is_none_or(|listed| listed != directory) {
+                list.insert(at, directory.to_owned());
                 book.write("directories", &list).await?;
             }
             book.end_turn(&turn).await?;
         }
-        list.remove(directory);
+        list.retain(|listed| listed != directory);
         Ok(list)
     }
 

@@ -1,10 +1,10 @@
 //! Where what a sync protocol writes is kept: in the store that instances share, or in the instance's own memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::request::Request;
+use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::store::SharedStore;
 
@@ -49,7 +49,7 @@ impl<R: Runtime> Shelf<'_, R> {
     pub(super) async fn set(&self, key: &str, value: &[u8], life: Duration) -> Result<(), Gone> {
         match self {
             Self::Local(store, _) => {
-                store.values.borrow_mut().insert(key.to_owned(), value.to_vec());
+                store.values.borrow_mut().insert(key, value.to_vec());
                 Ok(())
             }
             Self::Shared(store) => {
@@ -65,12 +65,10 @@ impl<R: Runtime> Shelf<'_, R> {
     /// Adds one to the counter `key`, atomically, and gives its new value.
     pub(super) async fn count(&self, key: &str) -> Result<u64, Gone> {
         match self {
-            Self::Local(store, _) => {
-                let mut counters = store.counters.borrow_mut();
-                let count = counters.entry(key.to_owned()).or_default();
+            Self::Local(store, _) => Ok(store.counters.borrow_mut().with(key, |count| {
                 *count = count.saturating_add(1);
-                Ok(*count)
-            }
+                *count
+            })),
             Self::Shared(store) => store.increment(key, 1).await.ok_or(Gone),
         }
     }
@@ -103,8 +101,8 @@ pub(super) struct Gone;
 /// A store in the instance's own memory: what books are kept in where there is no shared one.
 #[derive(Debug, Default)]
 pub struct LocalStore {
-    values: RefCell<BTreeMap<String, Vec<u8>>>,
-    counters: RefCell<BTreeMap<String, u64>>,
+    values: RefCell<Named<Vec<u8>>>,
+    counters: RefCell<Named<u64>>,
     /// Told apart from every other instance's, and from the shared store's.
     id: Cell<u64>,
 }

@@ -5,7 +5,6 @@
 //! before and what was to be added. Whatever is missing, ours or somebody else's, is selected again by another round, on top
 //! of what the profile holds by then. A profile that is not understood whole is never written.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::client::Client;
@@ -220,12 +219,12 @@ impl<R: Runtime> Client<'_, R> {
 
 /// Each group once, and by its distinguished name.
 fn distinct(wanted: &[GroupQuery]) -> Result<Vec<Wanted<'_>>> {
-    let (mut seen, mut distinct, mut fields) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut distinct, mut fields) = (Vec::<Wanted<'_>>::new(), Vec::new());
     for (at, query) in wanted.iter().enumerate() {
         match query {
             GroupQuery::DistinguishedName(dn) => {
                 let key = Key::of(dn);
-                if seen.insert(key.clone()) {
+                if distinct.iter().all(|(_, known)| *known != key) {
                     distinct.push((dn.as_str(), key));
                 }
             }

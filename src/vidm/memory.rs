@@ -2,7 +2,6 @@
 //! a store. All of it can be lost at any time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
@@ -10,6 +9,7 @@ use serde_json::{Map, Value};
 use super::Target;
 use super::directories::Directory;
 use super::directory_ref::DirectoryRef;
+use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::store::SharedStore;
@@ -33,9 +33,9 @@ pub struct Memory {
     pub(crate) session: Session,
     list: RefCell<Option<List>>,
     /// By directory id, what started a sync last time.
-    worked: RefCell<BTreeMap<String, StartCall>>,
+    worked: RefCell<Named<StartCall>>,
     /// By directory id, its connectors, and until when that is good.
-    connectors: RefCell<BTreeMap<String, (Vec<String>, SystemTime)>>,
+    connectors: RefCell<Named<(Vec<String>, SystemTime)>>,
     /// Whether the filters of this vIDM take one group at a time only.
     one_group_each: Cell<bool>,
 }
@@ -44,21 +44,21 @@ pub struct Memory {
 struct List {
     directories: Vec<Directory>,
     /// Domains that led to a directory: domain → id.
-    domains: BTreeMap<String, String>,
+    domains: Map<String, Value>,
     until: SystemTime,
 }
 
 impl Memory {
     /// Keeps a list that was just read.
     pub(crate) fn keep(&self, directories: &[Directory], now: SystemTime) {
-        let list = List { directories: directories.to_vec(), domains: BTreeMap::new(), until: now + LIST_LIFE };
+        let list = List { directories: directories.to_vec(), domains: Map::new(), until: now + LIST_LIFE };
         *self.list.borrow_mut() = Some(list);
     }
 
     /// Keeps which directory a domain led to, for as long as the list.
     pub(crate) fn keep_domain(&self, domain: &str, id: &str) {
         if let Some(list) = self.list.borrow_mut().as_mut() {
-            list.domains.insert(domain.to_owned(), id.to_owned());
+            list.domains.insert(domain.to_owned(), id.into());
         }
     }
 
@@ -114,7 +114,7 @@ impl Memory {
     }
 
     pub(crate) fn keep_connectors(&self, id: &str, connectors: &[String], now: SystemTime) {
-        self.connectors.borrow_mut().insert(id.to_owned(), (connectors.to_vec(), now + LIST_LIFE));
+        self.connectors.borrow_mut().insert(id, (connectors.to_vec(), now + LIST_LIFE));
     }
 
     pub(crate) fn one_group_each(&self) -> bool {
@@ -130,7 +130,7 @@ impl Memory {
     }
 
     pub(crate) fn keep_worked(&self, id: &str, call: StartCall) {
-        self.worked.borrow_mut().insert(id.to_owned(), call);
+        self.worked.borrow_mut().insert(id, call);
     }
 }
 
@@ -159,10 +159,7 @@ impl List {
     /// `{"items": […], "domains": {domain: id}}`, the items in vIDM's own form.
     fn written(&self) -> Vec<u8> {
         let items = self.directories.iter().map(written).map(Value::Object).collect();
-        let domains = self.domains.iter().map(|(domain, id)| (domain.clone(), Value::from(id.as_str()))).collect();
-        let all =
-            Map::from_iter([("items".to_owned(), Value::Array(items)), ("domains".to_owned(), Value::Object(domains))]);
-        Value::Object(all).to_string().into_bytes()
+        serde_json::json!({ "items": Value::Array(items), "domains": self.domains }).to_string().into_bytes()
     }
 
     fn read(written: &[u8], until: SystemTime) -> Option<Self> {
@@ -171,12 +168,7 @@ impl List {
             return None;
         };
         let item = |item| if let Value::Object(item) = item { Directory::read(item) } else { None };
-        let domain = |(domain, id): (String, Value)| Some((domain, id.as_str()?.to_owned()));
-        Some(Self {
-            directories: items.into_iter().filter_map(item).collect(),
-            domains: domains.into_iter().filter_map(domain).collect(),
-            until,
-        })
+        Some(Self { directories: items.into_iter().filter_map(item).collect(), domains, until })
     }
 }
 
@@ -215,7 +207,7 @@ mod tests {
         let directories: Vec<_> =
             items.iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
         assert!(directories.len() > 2);
-        let domains = BTreeMap::from([("corp.example".to_owned(), directories[0].id.clone())]);
+        let domains = Map::from_iter([("corp.example".to_owned(), directories[0].id.as_str().into())]);
         let list = List { directories, domains, until: SystemTime::UNIX_EPOCH };
         let read = List::read(&list.written(), SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!((read.directories, read.domains), (list.directories, list.domains));

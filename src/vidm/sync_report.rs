@@ -172,8 +172,12 @@ impl SyncReport {
     /// when it is no list.
     pub(crate) fn read_all(body: &[u8], server_time: Option<SystemTime>) -> Option<Vec<Self>> {
         let runs = fields::runs(&serde_json::from_slice(body).ok()?)?;
-        let mut reports: Vec<_> = runs.into_iter().map(|run| Self { server_time, ..Self::of_run(run) }).collect();
-        reports.sort_by_key(|report| std::cmp::Reverse(report.started_at));
+        let mut reports: Vec<Self> = Vec::new();
+        for run in runs {
+            let report = Self { server_time, ..Self::of_run(run) };
+            let at = reports.partition_point(|before| before.started_at >= report.started_at);
+            reports.insert(at, report);
+        }
         Some(reports)
     }
 

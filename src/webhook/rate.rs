@@ -9,10 +9,10 @@
 //! it, so nothing is left to be cleaned up. Without a store, or while it ails, each instance is alone.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, ErrorCode};
+use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::store::SharedStore;
 
@@ -27,7 +27,7 @@ const FIRST: u64 = 4;
 
 /// What each caller has used, as far as this instance knows.
 #[derive(Debug, Default)]
-pub(super) struct Rates(RefCell<BTreeMap<String, Used>>);
+pub(super) struct Rates(RefCell<Named<Used>>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Used {
@@ -53,9 +53,7 @@ impl Rates {
     ) -> Result<(), Error> {
         let now = store.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let (minute, step) = (now / MINUTE, (limit / STEP).clamp(1, STEP));
-        let (base, share) = {
-            let mut all = self.0.borrow_mut();
-            let used = all.entry(caller.to_owned()).or_default();
+        let told = self.0.borrow_mut().with(caller, |used| {
             if used.minute < minute {
                 *used = Used { minute, ..Used::default() };
             }
@@ -64,11 +62,10 @@ impl Rates {
             if used.requests > limit {
                 return Err(refusal(caller, limit, now));
             }
-            if used.unshared < if used.base.is_none() { step.min(FIRST) } else { step } {
-                return Ok(());
-            }
-            (used.base, std::mem::take(&mut used.unshared))
-        };
+            let is_due = used.unshared >= if used.base.is_none() { step.min(FIRST) } else { step };
+            Ok(is_due.then(|| (used.base, std::mem::take(&mut used.unshared))))
+        });
+        let Some((base, share)) = told? else { return Ok(()) };
         let name = format!("rate:{caller}");
         let Some(count) = store.increment(&name, share).await else { return Ok(()) };
         let base = match base {
@@ -76,10 +73,12 @@ impl Rates {
             None => begin(store, &name, minute, count.saturating_sub(share)).await,
         };
         let requests = count.saturating_sub(base);
-        if let Some(used) = self.0.borrow_mut().get_mut(caller).filter(|used| used.minute == minute) {
-            used.base = Some(base);
-            used.requests = used.requests.max(requests);
-        }
+        self.0.borrow_mut().with(caller, |used| {
+            if used.minute == minute {
+                used.base = Some(base);
+                used.requests = used.requests.max(requests);
+            }
+        });
         if requests > limit { Err(refusal(caller, limit, now)) } else { Ok(()) }
     }
 }

@@ -7,7 +7,6 @@ mod runtime;
 mod store;
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -64,13 +63,11 @@ async fn webhook() -> Rc<Webhook> {
     if let Some(webhook) = WEBHOOK.with(|cell| cell.get().cloned()) {
         return webhook;
     }
-    let mut values = BTreeMap::new();
+    let mut values = Vec::new();
     let mut problems = Vec::new();
     for variable in VARIABLES {
         match variables::get(variable.name).await {
-            Ok(value) => {
-                values.insert(variable.name, value);
-            }
+            Ok(value) => values.push((variable.name, value)),
             Err(variables::Error::Undefined(_)) => {}
             // The provider's own words may quote what it holds.
             Err(_) => problems.push(Problem {
@@ -82,7 +79,9 @@ async fn webhook() -> Rc<Webhook> {
     if !problems.is_empty() {
         return Rc::new(Webhook::new(Err(problems)));
     }
-    let webhook = Rc::new(Webhook::of_variables(|name| values.get(name).cloned()));
+    let webhook = Rc::new(Webhook::of_variables(|name| {
+        values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }));
     WEBHOOK.with(|cell| cell.get_or_init(|| webhook).clone())
 }
 
