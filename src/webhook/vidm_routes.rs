@@ -1,13 +1,12 @@
 //! The routes below `/vidm/{target}`: directories, syncs, groups, health.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
-use serde::{Deserialize, Serialize};
 
-use super::input::{flag, query_error, text, texts};
+use super::input::query_error;
 use super::route::{Matched, Name};
 use super::{Configured, Context, Reply, json, long_groups, watch, with_headers};
 use crate::config::{Config, Scope};
@@ -16,180 +15,16 @@ use crate::error::{Error, ErrorCode, FieldError};
 use crate::outbound::Outbound;
 use crate::runtime::{Runtime, rfc3339};
 use crate::sync::{self, Desk, Order, Reason, Request, State};
-use crate::vidm::{Client, Counts, Directory, DirectoryRef, Group, GroupQuery, SyncReport, SyncStatus};
+use crate::vidm::{Client, DirectoryRef, GroupQuery};
+
+mod documents;
+
+pub(super) use documents::{Directories, DryRun, Groups, History, StartRequest, SyncDocument};
+
+use documents::{DirectoryDocument, Links};
 
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;
-
-/// What a start may be asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("additionalProperties" = true)))]
-pub(super) struct StartRequest {
-    /// The id or the name of the directory, where the path does not name it.
-    #[serde(deserialize_with = "text")]
-    directory: Option<String>,
-    /// Run without the safeguards: a broken LDAP filter then deletes users. Needs the scope `vidm:override`.
-    #[serde(deserialize_with = "flag")]
-    ignore_safeguards: bool,
-    /// Start nothing; tell what a run would change, where this vIDM has such a call.
-    #[serde(deserialize_with = "flag")]
-    dry_run: bool,
-    /// Groups that must be in vIDM for the sync to count as succeeded: distinguished names, or `name@domain`.
-    #[serde(deserialize_with = "texts")]
-    groups: Vec<String>,
-    /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
-    #[serde(deserialize_with = "flag")]
-    add_to_profile: bool,
-    /// Who is told of the end: the name of one of the configured callbacks.
-    #[serde(deserialize_with = "text")]
-    callback: Option<String>,
-}
-
-/// The directories that fit.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryList"))]
-pub(super) struct Directories<'d> {
-    /// Those that fit, in vIDM's order.
-    directories: Vec<&'d Directory>,
-}
-
-/// What a run would change.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-pub(super) struct DryRun {
-    /// Nothing was started.
-    dry_run: bool,
-    /// What would be synced.
-    directory: DirectoryDocument,
-    /// vIDM's answer, as it came.
-    result: serde_json::Value,
-}
-
-/// A directory's recent runs.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "SyncHistory"))]
-pub(super) struct History {
-    /// Whose runs they are.
-    directory: DirectoryDocument,
-    /// The newest first.
-    syncs: Vec<SyncReport>,
-}
-
-/// The groups of a name.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "GroupList"))]
-pub(super) struct Groups {
-    /// Whether there is one.
-    present: bool,
-    /// All of that name; a bare name may be in several domains.
-    groups: Vec<Group>,
-}
-
-/// A sync as callers see it: always flat, always answered with 2xx.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Sync"))]
-pub(super) struct SyncDocument {
-    /// Names the request; `self` leads to it. Absent where only a directory's present state was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    /// Where it stands. `succeeded` and `failed` are final.
-    status: SyncStatus,
-    /// What is synced.
-    directory: DirectoryDocument,
-    /// When the request came.
-    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    requested_at: Option<String>,
-    /// When the run began, as vIDM tells.
-    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_at: Option<String>,
-    /// When it ended, as vIDM tells.
-    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_at: Option<String>,
-    /// What it changed, where vIDM tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    counts: Option<Counts>,
-    /// Each group that was asked for, once it was looked up.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<GroupDocument>,
-    /// Why it failed, when it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Reason>,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'static str>,
-    /// What vIDM says about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    /// vIDM's own word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream: Option<UpstreamWord>,
-    /// Seconds until it is worth asking again; absent once it is final.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
-    /// Where to go from here.
-    links: Links,
-    /// How old the look is that this comes from.
-    #[serde(skip)]
-    pub(super) age: Duration,
-}
-
-/// Whether a group that was asked for is there.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "RequestedGroup"))]
-struct GroupDocument {
-    /// As it was asked for.
-    requested: String,
-    /// Whether vIDM has it.
-    #[cfg_attr(feature = "contract", schemars(extend("enum" = ["present", "absent"])))]
-    state: &'static str,
-    /// Its id in vIDM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    /// What vIDM calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_name: Option<String>,
-}
-
-/// A directory, as briefly as it can be named.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryName"))]
-struct DirectoryDocument {
-    /// Its id, a UUID.
-    id: String,
-    /// Its name, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// Its kind, in the vendor's words.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-}
-
-/// What vIDM said.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-struct UpstreamWord {
-    /// The word the status was read from, or could not be.
-    status: String,
-}
-
-/// Where to go from here.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-struct Links {
-    /// Where to ask for its state.
-    #[serde(rename = "self")]
-    this: String,
-    /// The same, as an event stream: with `Accept: text/event-stream`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    events: Option<String>,
-}
 
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
     let name = matched.target().unwrap_or_default();
@@ -475,39 +310,4 @@ fn answer(status: StatusCode, document: &SyncDocument) -> Result<Response<Bytes>
 
 fn with_location(response: Response<Bytes>, place: &str) -> Response<Bytes> {
     with_headers(response, &[(LOCATION, place)])
-}
-
-impl SyncDocument {
-    fn new(state: State, directory: DirectoryDocument, links: Links) -> Self {
-        let State { status, report, groups, reason, age } = state;
-        let time = |time: Option<SystemTime>| time.map(rfc3339);
-        let groups = groups.into_iter().map(|group| GroupDocument {
-            requested: group.requested,
-            state: if group.present { "present" } else { "absent" },
-            id: group.id,
-            display_name: group.display_name,
-        });
-        Self {
-            id: None,
-            status,
-            directory,
-            requested_at: None,
-            started_at: time(report.started_at),
-            finished_at: time(report.finished_at),
-            counts: report.counts,
-            groups: groups.collect(),
-            reason,
-            hint: reason.map(Reason::hint),
-            message: report.message,
-            upstream: report.upstream_word.map(|status| UpstreamWord { status }),
-            retry_after: (!status.is_final()).then_some(ASK_AGAIN),
-            links,
-            age,
-        }
-    }
-
-    /// Whether it will stay as it is.
-    pub(super) fn is_final(&self) -> bool {
-        self.status.is_final()
-    }
 }
