@@ -1,7 +1,7 @@
 //! Neighbours: directories of one connector, which the vendor advises against syncing at once (VMware Identity Manager 19.03,
 //! best practices for directory integration).
 //!
-//! A target's book `neighbours:{target}` lists the directories that were ever kicked off. Who has the claim to a kick-off
+//! A target's book `neighbours:{target}` lists the directories that were ever kicked off, or are about to be. Who has the claim to a kick-off
 //! goes through the others on the list: one that is claimed or runs, and shares a connector, is waited for. Each wrote its
 //! claim before it read the list, so of two at once at least one sees the other; where both do, the one whose id comes first
 //! goes. Syncs that others start, the schedule or the console, are not looked for: it would take a call for each directory.
@@ -25,13 +25,37 @@ impl<R: Runtime> Desk<'_, R> {
     /// Whether `directory`, to whose kick-off the caller has the claim, may be kicked off beside what is going on, by looks no
     /// older than `max_age`.
     pub(super) async fn has_way(&self, shelf: Shelf<'_, R>, directory: &str, max_age: Duration) -> Result<bool, Gone> {
-        let book = Book::new(shelf, format!("neighbours:{}", self.target));
+        let book = self.neighbours(shelf);
         for other in self.listed(&book, directory).await? {
             if !self.gives_way(shelf, directory, &other, max_age).await? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Takes `directory` off the list, to whose kick-off the caller still has the claim: nothing of it ever ran, and whoever
+    /// may start anything could make the list long with ids that there are not.
+    pub(super) async fn unlist(&self, shelf: Shelf<'_, R>, directory: &str) -> Result<(), Gone> {
+        let book = self.neighbours(shelf);
+        let came = self.out.runtime().elapsed();
+        loop {
+            if let Some(turn) = book.take_turn(0, self.now(), LEASE).await? {
+                let mut list = book.read::<BTreeSet<String>>("directories").await?.unwrap_or_default();
+                if list.remove(directory) {
+                    book.write("directories", &list).await?;
+                }
+                return book.end_turn(&turn).await;
+            }
+            if self.out.runtime().elapsed().saturating_sub(came) > PATIENCE {
+                return Ok(());
+            }
+            self.out.runtime().sleep(PAUSE).await;
+        }
+    }
+
+    fn neighbours<'s>(&self, shelf: Shelf<'s, R>) -> Book<'s, R> {
+        Book::new(shelf, format!("neighbours:{}", self.target))
     }
 
     /// The other directories on the list, once `directory` is on it.

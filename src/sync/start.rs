@@ -143,6 +143,11 @@ impl<R: Runtime> Desk<'_, R> {
                 Ok(Kick::Sent(moment, sent))
             }
             Err(e) => {
+                let never_ran = entry.head.is_none_or(|head| head.serves == 0);
+                if never_ran && !e.may_have_been_done() {
+                    // Before the claim ends: who has the next one finds it gone from the list, and puts it there.
+                    let _ = self.unlist(ledger.shelf(), &request.directory).await;
+                }
                 self.write_failure(ledger, &claim, &e, sent_at).await;
                 Err(e)
             }
