@@ -1,10 +1,11 @@
 //! Neighbours: directories of one connector, which the vendor advises against syncing at once (VMware Identity Manager 19.03,
 //! best practices for directory integration).
 //!
-//! A target's book `neighbours:{target}` lists the directories that were ever kicked off, or are about to be. Who has the claim to a kick-off
-//! goes through the others on the list: one that is claimed or runs, and shares a connector, is waited for. Each wrote its
-//! claim before it read the list, so of two at once at least one sees the other; where both do, the one whose id comes first
-//! goes. Syncs that others start, the schedule or the console, are not looked for: it would take a call for each directory.
+//! A target's book `neighbours:{target}` lists the directories that were ever kicked off, or are about to be. Who has the
+//! claim to a kick-off goes through the others on the list: one that is claimed or runs, and shares a connector, is waited for.
+//! Each wrote its claim before it read the list, so of two at once at least one sees the other; where both do, the one whose id
+//! comes first goes. Syncs that others start, the schedule or the console, are not looked for: it would take a call for each
+//! directory.
 
 use std::time::Duration;
 
@@ -41,8 +42,9 @@ impl<R: Runtime> Desk<'_, R> {
         let came = self.out.runtime().elapsed();
         loop {
             if let Some(turn) = book.take_turn(0, self.now(), LEASE).await? {
-                let mut list = book.read::<BTreeSet<String>>("directories").await?.unwrap_or_default();
-                if list.remove(directory) {
+                let mut list = book.read::<Vec<String>>("directories").await?.unwrap_or_default();
+                if let Some(at) = list.iter().position(|listed| listed == directory) {
+                    list.remove(at);
                     book.write("directories", &list).await?;
                 }
                 return book.end_turn(&turn).await;
