@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::json;
 use super::placeholder::{self, is_unresolved};
 use crate::error::FieldError;
-use crate::typed;
+use crate::typed::{self, Misfit};
 
 /// The longest text, in bytes; as much as a name in the path may have.
 const MAX_TEXT: usize = 2048;
@@ -26,23 +26,31 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Field
             Ok(_) => break,
             Err(misfit) => misfit,
         };
-        let mut pointer = misfit.pointer();
-        let mut stand_in = Value::Null;
-        if errors.iter().all(|error| error.pointer != pointer) {
-            errors.push(FieldError::new(pointer.clone(), expectation(misfit.said())));
-        } else if value.pointer(&pointer).is_some_and(Value::is_null) {
-            // It is missed where it stood: in a list of texts there is no null.
-            stand_in = Value::String(String::new());
-        } else {
-            // Nothing goes there; then what holds it has to go.
-            pointer.truncate(pointer.rfind('/').unwrap_or_default());
-        }
-        match value.pointer_mut(&pointer) {
-            Some(wrong) if !pointer.is_empty() => *wrong = stand_in,
-            _ => break,
+        if !take_out(&mut value, &misfit, &mut errors) {
+            break;
         }
     }
     Err(errors)
+}
+
+/// Notes what does not fit and takes it out; whether there is something left to read.
+fn take_out(value: &mut Value, misfit: &Misfit, errors: &mut Vec<FieldError>) -> bool {
+    let mut pointer = misfit.pointer();
+    let mut stand_in = Value::Null;
+    if errors.iter().all(|error| error.pointer != pointer) {
+        errors.push(FieldError::new(pointer.clone(), expectation(misfit.said())));
+    } else if value.pointer(&pointer).is_some_and(Value::is_null) {
+        // It is missed where it stood: in a list of texts there is no null.
+        stand_in = Value::String(String::new());
+    } else {
+        // Nothing goes there; then what holds it has to go.
+        pointer.truncate(pointer.rfind('/').unwrap_or_default());
+    }
+    match value.pointer_mut(&pointer) {
+        Some(wrong) if !pointer.is_empty() => *wrong = stand_in,
+        _ => return false,
+    }
+    true
 }
 
 /// serde's words without the value it quotes: that may be a password in the wrong place.
