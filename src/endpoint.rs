@@ -13,6 +13,7 @@ use crate::auth::Secret;
 use crate::error::{Error, ErrorCode, UpstreamEvidence, excerpt};
 use crate::redact::{strike, strike_json};
 use crate::retry::Repeat;
+use crate::typed::{self, Misfit};
 
 /// What a path segment may not hold as it is: everything but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -129,9 +130,12 @@ pub fn with_body(
 /// # Errors
 /// When it does not serialise.
 pub fn json(value: &impl serde::Serialize) -> Result<Bytes, Error> {
-    serde_json::to_vec(value)
-        .map(Bytes::from)
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("a request body could not be written: {e}")))
+    serde_json::to_vec(value).map(Bytes::from).map_err(unwritten)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the form map_err wants")]
+fn unwritten(e: serde_json::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("a request body could not be written: {e}"))
 }
 
 fn build(built: Result<http::Request<Bytes>, http::Error>) -> Result<http::Request<Bytes>, Error> {
@@ -149,18 +153,23 @@ fn build(built: Result<http::Request<Bytes>, http::Error>) -> Result<http::Reque
 /// # Errors
 /// `upstream_invalid`, with the beginning of the body as evidence.
 pub fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
-    let value: serde_json::Value = serde_json::from_slice(answer.body())
-        .map_err(|e| invalid(call, answer, &format!("it is not JSON (line {}, column {})", e.line(), e.column())))?;
-    crate::typed::read(&value).map_err(|misfit| {
-        let (at, said) = (misfit.place(), misfit.said());
-        // A reader's own words may quote the value; it may be a token in the wrong place.
-        let why = match said.rsplit_once(", expected ") {
-            Some((_, expected)) => format!(": expected {expected}"),
-            None if said.starts_with("missing field") => format!(": {said}"),
-            None => String::new(),
-        };
-        invalid(call, answer, &format!("its JSON is not what was expected{at}{why}"))
-    })
+    typed::read(&json_of(call, answer)?).map_err(|misfit| unexpected(call, answer, &misfit))
+}
+
+fn json_of(call: &'static str, answer: &http::Response<Bytes>) -> Result<serde_json::Value, Error> {
+    serde_json::from_slice(answer.body())
+        .map_err(|e| invalid(call, answer, &format!("it is not JSON (line {}, column {})", e.line(), e.column())))
+}
+
+fn unexpected(call: &'static str, answer: &http::Response<Bytes>, misfit: &Misfit) -> Error {
+    let (at, said) = (misfit.place(), misfit.said());
+    // A reader's own words may quote the value; it may be a token in the wrong place.
+    let why = match said.rsplit_once(", expected ") {
+        Some((_, expected)) => format!(": expected {expected}"),
+        None if said.starts_with("missing field") => format!(": {said}"),
+        None => String::new(),
+    };
+    invalid(call, answer, &format!("its JSON is not what was expected{at}{why}"))
 }
 
 /// The time by the server's own clock, in whole seconds: the `Date` header (RFC 9110 section 6.6.1) of its answer. `None`

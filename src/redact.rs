@@ -1,5 +1,8 @@
 //! Striking our secrets out of texts that others wrote: a server may send back what it was sent, in whatever form.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::Value;
@@ -30,7 +33,7 @@ const DECODERS: [Decoder; 5] = [|_| None, json, percent, form, html];
 pub(crate) fn strike(text: &str, secrets: &[&Secret]) -> String {
     let secrets: Vec<&[u8]> =
         secrets.iter().map(|secret| secret.expose().as_bytes()).filter(|secret| secret.len() >= MIN_SECRET).collect();
-    let mut spans = Vec::new();
+    let mut spans = BinaryHeap::new();
     for decoder in DECODERS {
         let (decoded, places) = decode(text.as_bytes(), decoder);
         for secret in &secrets {
@@ -85,21 +88,20 @@ fn decode(text: &[u8], decoder: Decoder) -> (Vec<u8>, Vec<usize>) {
     (decoded, places)
 }
 
-fn find(text: &[u8], places: &[usize], needle: &[u8], spans: &mut Vec<(usize, usize)>) {
+fn find(text: &[u8], places: &[usize], needle: &[u8], spans: &mut BinaryHeap<Reverse<(usize, usize)>>) {
     for (at, window) in text.windows(needle.len()).enumerate() {
         if window == needle
             && let (Some(begin), Some(end)) = (places.get(at), places.get(at + needle.len()))
         {
-            spans.push((*begin, *end));
+            spans.push(Reverse((*begin, *end)));
         }
     }
 }
 
 /// `text` with a mark in place of each of these spans.
-fn cut(text: &str, mut spans: Vec<(usize, usize)>) -> String {
-    spans.sort_unstable();
+fn cut(text: &str, mut spans: BinaryHeap<Reverse<(usize, usize)>>) -> String {
     let (mut left, mut done) = (String::with_capacity(text.len()), 0);
-    for (begin, end) in spans {
+    while let Some(Reverse((begin, end))) = spans.pop() {
         if begin >= done {
             left.push_str(text.get(done..begin).unwrap_or_default());
             left.push_str(STRUCK);

@@ -5,6 +5,7 @@ mod shared_token;
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::LocalBoxFuture;
 use futures_util::lock::Mutex;
 
 use crate::auth::AccessToken;
@@ -50,12 +51,24 @@ impl Session {
         login: impl AsyncFn() -> Result<AccessToken, Error>,
         work: impl AsyncFn(AccessToken) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (mut token, mut from) = self.token(shared, &login, None, true).await?;
+        // Behind pointers, so that what surrounds a login is compiled once and not once for each kind of login.
+        let login = || -> LocalBoxFuture<'_, _> { Box::pin(login()) };
+        let work = |token| -> LocalBoxFuture<'_, _> { Box::pin(work(token)) };
+        self.work(shared, &login, &work).await
+    }
+
+    async fn work<'l, T>(
+        &self,
+        shared: &SharedToken<'_, impl Runtime>,
+        login: &dyn Fn() -> LocalBoxFuture<'l, Result<AccessToken, Error>>,
+        work: &dyn Fn(AccessToken) -> LocalBoxFuture<'l, Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let (mut token, mut from) = self.token(shared, login, None, true).await?;
         // The store is believed once more after a refusal, not twice.
         for ask_store in [true, false] {
             match work(token.clone()).await {
                 Err(e) if from == Source::Kept && e.code() == ErrorCode::UpstreamAuth => {
-                    (token, from) = self.token(shared, &login, Some(&token), ask_store).await?;
+                    (token, from) = self.token(shared, login, Some(&token), ask_store).await?;
                 }
                 done => return done,
             }
@@ -75,10 +88,10 @@ impl Session {
     /// The token, and where it is from. One equal to `stale` is not good enough.
     ///
     /// The lock is held during the login, so that requests that come together log in once.
-    async fn token(
+    async fn token<'l>(
         &self,
         shared: &SharedToken<'_, impl Runtime>,
-        login: &impl AsyncFn() -> Result<AccessToken, Error>,
+        login: &dyn Fn() -> LocalBoxFuture<'l, Result<AccessToken, Error>>,
         stale: Option<&AccessToken>,
         ask_store: bool,
     ) -> Result<(AccessToken, Source), Error> {

@@ -243,15 +243,16 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// Sends `endpoint` with a token and reads its answer.
     async fn call<E: Endpoint<Api = Vcf>>(&self, endpoint: &E) -> Result<E::Response> {
-        let answer = self.send(&Prepared::new(&self.destination(), endpoint)?).await?;
+        let answer = Box::pin(self.send(Prepared::new(&self.destination(), endpoint))).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }
 
     /// Sends `call` with a token, logging in first where there is none.
-    async fn send(&self, call: &Prepared<'_>) -> Result<http::Response<Bytes>> {
+    async fn send(&self, call: Result<Prepared<'_>>) -> Result<http::Response<Bytes>> {
+        let call = call?;
         let log_in = async || self.log_in().await;
         let send = async |token: AccessToken| {
-            let sent = self.out.send(call, Some(&token)).await;
+            let sent = self.out.send(&call, Some(&token)).await;
             if sent.as_ref().is_err_and(|e| e.code() == ErrorCode::UpstreamAuth) {
                 // A server that refuses what it gave has forgotten us or our account: ask with the password next time.
                 self.memory.refresh.take();

@@ -381,8 +381,11 @@ fn no_target(kind: &str, name: &str) -> Error {
 
 /// A JSON answer.
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Result<Response<Bytes>, Error> {
-    let body = serde_json::to_vec(value)
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
+    json_text(status, serde_json::to_vec(value))
+}
+
+fn json_text(status: StatusCode, written: serde_json::Result<Vec<u8>>) -> Result<Response<Bytes>, Error> {
+    let body = written.map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

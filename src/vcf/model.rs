@@ -1,10 +1,12 @@
 //! What SDDC Manager answers with. Nothing in it is required (the vendor requires next to nothing either), and what has no
 //! name here is carried through: a newer server must not make a reader fail.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::auth::Secret;
+use crate::typed;
 use crate::vcf::extra::Extra;
 use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
 
@@ -210,7 +212,7 @@ pub struct FederatedIdentityProviderInfo {
 }
 
 /// The vendor's `directoryList`, which its specification makes one object and its name makes many. Both are read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderDirectories"))]
 pub enum DirectoryList {
@@ -218,6 +220,15 @@ pub enum DirectoryList {
     One(Box<IdentityProviderDirectory>),
     /// As named.
     Many(Vec<IdentityProviderDirectory>),
+}
+
+impl<'de> Deserialize<'de> for DirectoryList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let read =
+            if value.is_array() { typed::read(&value).map(Self::Many) } else { typed::read(&value).map(Self::One) };
+        read.map_err(|_| D::Error::custom("neither a directory nor a list of them"))
+    }
 }
 
 /// The SCIM token as a provider's description holds it. The token itself is a secret that whoever may read providers

@@ -101,15 +101,16 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// Sends `endpoint` with a token and reads its answer.
     pub(super) async fn call<E: Endpoint<Api = Vidm>>(&self, endpoint: &E) -> Result<E::Response> {
-        let answer = self.send(&Prepared::new(&self.to(), endpoint)?).await?;
+        let answer = Box::pin(self.send(Prepared::new(&self.to(), endpoint))).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }
 
     /// Sends `call` with a token, logging in first where there is none.
-    async fn send(&self, call: &Prepared<'_>) -> Result<http::Response<Bytes>> {
+    async fn send(&self, call: Result<Prepared<'_>>) -> Result<http::Response<Bytes>> {
+        let call = call?;
         let to = self.to();
         let log_in = async || login(self.out, &to, &self.target.credentials).await;
-        let send = async |token: AccessToken| self.out.send(call, Some(&token)).await;
+        let send = async |token: AccessToken| self.out.send(&call, Some(&token)).await;
         let shared = SharedToken::new(self.out.store(), "vidm", &self.target.name, &self.target.identity());
         let done = self.memory.session.with_token(&shared, log_in, send).await;
         done.map_err(|e| match e.code() {

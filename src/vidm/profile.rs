@@ -12,6 +12,7 @@ use http::HeaderValue;
 use serde::Deserialize;
 
 use crate::endpoint::segment;
+use crate::named::Named;
 
 const MANAGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory";
 const CONNECTOR: &str = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
@@ -192,8 +193,9 @@ enum Kind {
 pub struct Profile {
     kind: Kind,
     base: Cow<'static, str>,
-    paths: BTreeMap<Path, String>,
-    media_types: BTreeMap<Media, String>,
+    /// What is overridden, by the names that overrides have.
+    paths: Named<String>,
+    media_types: Named<String>,
 }
 
 impl Default for Profile {
@@ -231,7 +233,7 @@ impl Profile {
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, base: Cow::Borrowed("/SAAS"), paths: BTreeMap::new(), media_types: BTreeMap::new() }
+        Self { kind, base: Cow::Borrowed("/SAAS"), paths: Named::default(), media_types: Named::default() }
     }
 
     /// The profile of that name: `horizon` or `json`.
@@ -253,18 +255,19 @@ impl Profile {
             let path = Path::ALL.into_iter().find(|path| path.row().0 == name);
             let path = path.ok_or_else(|| unknown("paths", name, Path::ALL.iter().map(|path| path.row().0)))?;
             check_template(path, template).map_err(|why| format!("has paths.{name}, which {why}"))?;
-            self.paths.insert(path, template.clone());
+            self.paths.insert(name, template.clone());
         }
         for (name, value) in &overrides.media_types {
             let media = Media::ALL.into_iter().find(|media| media.row().0 == name);
-            let media =
-                media.ok_or_else(|| unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)))?;
+            if media.is_none() {
+                return Err(unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)));
+            }
             if !value.contains('/') || HeaderValue::from_str(value).is_err() {
                 return Err(format!(
                     "has media_types.{name}, which is not a media type; write it like application/json"
                 ));
             }
-            self.media_types.insert(media, value.clone());
+            self.media_types.insert(name, value.clone());
         }
         Ok(self)
     }
@@ -286,13 +289,13 @@ impl Profile {
 
     /// The path of a call that concerns the directory of this id.
     pub(crate) fn directory_path(&self, path: Path, directory: &str) -> String {
-        let template = self.paths.get(&path).map_or(path.row().1, String::as_str);
+        let template = self.paths.get(path.row().0).map_or(path.row().1, String::as_str);
         template.replace("{directory}", &segment(directory)).replace("{base}", &self.base)
     }
 
     /// A media type, for `Accept` or `Content-Type`.
     pub(crate) fn media(&self, media: Media) -> Cow<'_, str> {
-        if let Some(value) = self.media_types.get(&media) {
+        if let Some(value) = self.media_types.get(media.row().0) {
             return Cow::Borrowed(value);
         }
         match (self.kind, media.row().1) {

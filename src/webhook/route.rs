@@ -2,7 +2,6 @@
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use std::sync::LazyLock;
 
 use super::input::is_unresolved;
 use crate::config::Scope;
@@ -153,48 +152,57 @@ impl Row {
 #[derive(Debug)]
 pub(super) struct Matched {
     pub(super) row: &'static Row,
-    parameters: Vec<(String, String)>,
+    parameters: Vec<(&'static str, String)>,
 }
 
 impl Matched {
     /// The parameter `name` of the path.
     pub(super) fn parameter(&self, name: &str) -> &str {
-        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }
 
     /// The names of the parameters that a caller's template engine left as they were.
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().filter(|(_, value)| is_unresolved(value)).map(|(name, _)| name.as_str())
+        self.parameters.iter().filter(|(_, value)| is_unresolved(value)).map(|(name, _)| *name)
     }
 
     /// The target's name, where the route has one.
     pub(super) fn target(&self) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == "target").map(|(_, value)| value.as_str())
+        self.parameters.iter().find(|(key, _)| *key == "target").map(|(_, value)| value.as_str())
     }
 }
 
-static ROUTER: LazyLock<matchit::Router<&'static Row>> = LazyLock::new(|| {
-    let mut router = matchit::Router::new();
-    for row in ROWS {
-        let added = router.insert(row.path, row);
-        debug_assert!(added.is_ok(), "{}: {added:?}", row.path);
+/// What stands in `path` for the parameters of `pattern`, none of them empty; `None` where it does not fit.
+fn fit<'p>(pattern: &'static str, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
+    let (mut steps, mut parts) = (pattern.split('/'), path.split('/'));
+    let mut parameters = Vec::new();
+    loop {
+        match (steps.next(), parts.next()) {
+            (None, None) => return Some(parameters),
+            (Some(step), Some(part)) => match step.strip_prefix('{').and_then(|step| step.strip_suffix('}')) {
+                Some(name) if !part.is_empty() => parameters.push((name, part)),
+                None if step == part => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
     }
-    router
-});
+}
 
 /// Finds the route of a path as it stands in the request line. One trailing slash is forgiven.
 pub(super) fn find(path: &str) -> Result<Matched, Error> {
     let trimmed = path.strip_suffix('/').filter(|rest| !matches!(*rest, "" | "/")).unwrap_or(path);
-    let found = ROUTER.at(trimmed).map_err(|_| nowhere(path))?;
+    // No path fits two rows.
+    let (row, found) = ROWS.iter().find_map(|row| Some((row, fit(row.path, trimmed)?))).ok_or_else(|| nowhere(path))?;
     let mut parameters = Vec::new();
-    for (name, raw) in found.params.iter() {
+    for (name, raw) in found {
         let value = percent_decode_str(raw).decode_utf8();
         if let Some(fault) = value.as_deref().map_or(Some("is not UTF-8"), fault) {
             return Err(Error::invalid(vec![FieldError::new("", format!("{{{name}}} in the path {fault}"))]));
         }
-        parameters.push((name.to_owned(), value.unwrap_or_default().into_owned()));
+        parameters.push((name, value.unwrap_or_default().into_owned()));
     }
-    Ok(Matched { row: found.value, parameters })
+    Ok(Matched { row, parameters })
 }
 
 /// There is nothing at `path`.

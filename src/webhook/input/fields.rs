@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::json;
 use super::placeholder::{self, is_unresolved};
 use crate::error::FieldError;
-use crate::typed;
+use crate::typed::{self, Misfit};
 
 /// The longest text, in bytes; as much as a name in the path may have.
 const MAX_TEXT: usize = 2048;
@@ -26,23 +26,31 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Field
             Ok(_) => break,
             Err(misfit) => misfit,
         };
-        let mut pointer = misfit.pointer();
-        let mut stand_in = Value::Null;
-        if errors.iter().all(|error| error.pointer != pointer) {
-            errors.push(FieldError::new(pointer.clone(), expectation(misfit.said())));
-        } else if value.pointer(&pointer).is_some_and(Value::is_null) {
-            // It is missed where it stood: in a list of texts there is no null.
-            stand_in = Value::String(String::new());
-        } else {
-            // Nothing goes there; then what holds it has to go.
-            pointer.truncate(pointer.rfind('/').unwrap_or_default());
-        }
-        match value.pointer_mut(&pointer) {
-            Some(wrong) if !pointer.is_empty() => *wrong = stand_in,
-            _ => break,
+        if !take_out(&mut value, &misfit, &mut errors) {
+            break;
         }
     }
     Err(errors)
+}
+
+/// Notes what does not fit and takes it out; whether there is something left to read.
+fn take_out(value: &mut Value, misfit: &Misfit, errors: &mut Vec<FieldError>) -> bool {
+    let mut pointer = misfit.pointer();
+    let mut stand_in = Value::Null;
+    if errors.iter().all(|error| error.pointer != pointer) {
+        errors.push(FieldError::new(pointer.clone(), expectation(misfit.said())));
+    } else if value.pointer(&pointer).is_some_and(Value::is_null) {
+        // It is missed where it stood: in a list of texts there is no null.
+        stand_in = Value::String(String::new());
+    } else {
+        // Nothing goes there; then what holds it has to go.
+        pointer.truncate(pointer.rfind('/').unwrap_or_default());
+    }
+    match value.pointer_mut(&pointer) {
+        Some(wrong) if !pointer.is_empty() => *wrong = stand_in,
+        _ => return false,
+    }
+    true
 }
 
 /// serde's words without the value it quotes: that may be a password in the wrong place.
@@ -65,13 +73,13 @@ pub(super) fn flag_word(text: &str) -> Option<bool> {
 }
 
 /// One value, out of the list of one that some callers' templates make of it.
-fn lone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    let value = match Value::deserialize(deserializer)? {
+fn lone(value: Value) -> Result<Value, String> {
+    let value = match value {
         Value::Array(mut items) if items.len() == 1 => items.pop().unwrap_or_default(),
         value => value,
     };
     match &value {
-        Value::String(text) if is_unresolved(text) => Err(D::Error::custom(placeholder::DETAIL)),
+        Value::String(text) if is_unresolved(text) => Err(placeholder::DETAIL.to_owned()),
         _ => Ok(value),
     }
 }
@@ -79,7 +87,7 @@ fn lone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
 /// A boolean as callers send it: `true`, `"true"`, `"false"`, `1`, null, or a list of one of these; for
 /// `#[serde(deserialize_with)]`.
 pub(in crate::webhook) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    let flag = match lone(deserializer)? {
+    let flag = match lone(Value::deserialize(deserializer)?).map_err(D::Error::custom)? {
         Value::Bool(flag) => Some(flag),
         Value::Null => Some(false),
         Value::String(word) => flag_word(&word),
@@ -91,16 +99,20 @@ pub(in crate::webhook) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Re
 
 /// A text that names something: alone, in a list of one, or null. For `#[serde(deserialize_with)]`.
 pub(in crate::webhook) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    match lone(deserializer)? {
+    text_of(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn text_of(value: Value) -> Result<Option<String>, String> {
+    match lone(value)? {
         Value::Null => Ok(None),
         Value::String(text) if text.trim().chars().any(char::is_control) => {
-            Err(D::Error::custom("something else, expected a text without control characters"))
+            Err("something else, expected a text without control characters".to_owned())
         }
         Value::String(text) if text.len() > MAX_TEXT => {
-            Err(D::Error::custom(format!("something else, expected a text of at most {MAX_TEXT} bytes")))
+            Err(format!("something else, expected a text of at most {MAX_TEXT} bytes"))
         }
         Value::String(text) => Ok(Some(text)),
-        _ => Err(D::Error::custom("something else, expected a string")),
+        _ => Err("something else, expected a string".to_owned()),
     }
 }
 
@@ -134,10 +146,10 @@ impl<'de> Visitor<'de> for Texts {
             let Ok(Value::Array(list)) = json::parse(one.as_bytes()) else {
                 return Err(E::custom("something else, expected a list of texts"));
             };
-            let list: Result<Vec<_>, _> = list.into_iter().map(text).collect();
+            let list: Result<Vec<_>, _> = list.into_iter().map(text_of).collect();
             return Ok(list.map_err(E::custom)?.into_iter().map(Option::unwrap_or_default).collect());
         }
-        let one = text(Value::String(one.to_owned())).map_err(E::custom)?;
+        let one = text_of(Value::String(one.to_owned())).map_err(E::custom)?;
         Ok(one.into_iter().collect())
     }
 
