@@ -42,10 +42,12 @@ impl<R: Runtime> Desk<'_, R> {
         directory: DirectorySummary,
         order: &Order,
         requested: SystemTime,
-        came: Duration,
+        mut came: Duration,
     ) -> Result<(Request, SyncStatus)> {
         if order.add_to_profile && !order.groups.is_empty() {
             self.add_to_profile(&directory.id, &order.groups).await?;
+            // A run that began before they were selected does not bring them.
+            came = self.out.runtime().elapsed();
         }
         let mut request = Request::new(self.target, directory, requested, order);
         let shared = self.out.store();

@@ -32,6 +32,8 @@ struct World {
     values: BTreeMap<String, Vec<u8>>,
     counters: BTreeMap<String, u64>,
     carried_out: usize,
+    /// The next so many fail.
+    failures: usize,
     answers: BTreeMap<usize, u16>,
     trace: Vec<String>,
 }
@@ -61,7 +63,12 @@ impl HttpClient for Model {
         if request.uri().path() == "/v1/tokens" {
             return Ok(Response::new(Bytes::from_static(br#"{"accessToken":"t","refreshToken":{"id":"r"}}"#)));
         }
-        self.world.borrow_mut().carried_out += 1;
+        let mut world = self.world.borrow_mut();
+        if let Some(left) = world.failures.checked_sub(1) {
+            world.failures = left;
+            return Ok(Response::builder().status(500).body(Bytes::new()).unwrap());
+        }
+        world.carried_out += 1;
         Ok(Response::builder().status(204).body(Bytes::new()).unwrap())
     }
 }
@@ -145,12 +152,12 @@ async fn ask(model: Model) {
     model.world.borrow_mut().answers.insert(model.caller, response.status().as_u16());
 }
 
-/// One schedule; `dies`: this caller is gone after so many of its steps.
-fn play(callers: usize, preemptions: usize, dies: Option<(usize, usize)>, schedule: &mut Schedule) -> World {
-    let world = Rc::new(RefCell::new(World::default()));
-    let model = |caller| Model { caller, world: Rc::clone(&world) };
-    let mut tasks: Vec<Option<Pin<Box<dyn Future<Output = ()>>>>> =
-        (0..callers).map(|at| Some(Box::pin(ask(model(at))) as _)).collect();
+type Tasks = Vec<Option<Pin<Box<dyn Future<Output = ()>>>>>;
+
+/// All of them at once, until each is done or dead; what is left of the dead.
+fn race(models: Vec<Model>, preemptions: usize, dies: Option<(usize, usize)>, schedule: &mut Schedule) -> Tasks {
+    let callers = models.len();
+    let mut tasks: Tasks = models.into_iter().map(|model| Some(Box::pin(ask(model)) as _)).collect();
     let (mut last, mut left, mut went) = (None, preemptions, vec![0; callers]);
     let mut context = Context::from_waker(Waker::noop());
     loop {
@@ -172,6 +179,15 @@ fn play(callers: usize, preemptions: usize, dies: Option<(usize, usize)>, schedu
             tasks[at] = None;
         }
     }
+    tasks
+}
+
+/// One schedule; `dies`: this caller is gone after so many of its steps.
+fn play(callers: usize, preemptions: usize, dies: Option<(usize, usize)>, schedule: &mut Schedule) -> World {
+    let world = Rc::new(RefCell::new(World::default()));
+    let model = |caller| Model { caller, world: Rc::clone(&world) };
+    let tasks = race((0..callers).map(model).collect(), preemptions, dies, schedule);
+    let mut context = Context::from_waker(Waker::noop());
     // Whoever comes after all is over has an answer: at once, or once what the dead left has run out.
     for attempt in 0..3 {
         let mut task = Box::pin(ask(model(100 + attempt)));
@@ -219,5 +235,26 @@ fn a_request_is_carried_out_once_in_every_schedule() {
 fn who_dies_at_any_step_blocks_nobody_for_long() {
     for step in 1..20 {
         explore(2, 2, Some((0, step)));
+    }
+}
+
+#[test]
+fn what_is_left_of_a_race_that_failed_misleads_no_later_one() {
+    let mut schedule = Schedule::default();
+    for count in 1.. {
+        let world = Rc::new(RefCell::new(World { failures: 1, ..World::default() }));
+        let models = |callers: std::ops::Range<usize>| callers.map(|caller| Model { caller, world: Rc::clone(&world) });
+        race(models(0..2).collect(), 1, None, &mut schedule);
+        world.borrow_mut().now += LEASE;
+        race(models(2..4).collect(), 2, None, &mut schedule);
+        let world = world.borrow();
+        assert!(world.carried_out <= 1, "{} times: {:#?}", world.carried_out, world.trace);
+        match schedule.next() {
+            Some(next) => schedule = next,
+            None => {
+                assert!(count > 500, "{count}");
+                break;
+            }
+        }
     }
 }

@@ -43,3 +43,29 @@ fn a_slow_login_does_not_make_an_older_run_look_like_ours() {
         assert_eq!(state["status"], status, "{state}");
     }
 }
+
+#[test]
+fn a_run_that_began_before_a_group_was_selected_does_not_count() {
+    let seconds = Duration::from_secs;
+    let first = Door::new([]);
+    let came = first.script.now();
+    first.then([
+        logs_in("t"),
+        get(format!(
+            "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile"
+        ))
+        .answer(200, include_str!("../fixtures/vidm/sync_profile.json"))
+        .takes(seconds(6)),
+        classic(CORP).answer(200, "{}").answer_header("date", &httpdate::fmt_http_date(came + seconds(6))),
+    ]);
+    let body = json!({"groups": ["CN=gg-app,OU=Groups,DC=corp,DC=example"], "addToProfile": true}).to_string();
+    let started = first.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body);
+    assert_eq!(started.status(), 202, "{}", started.text());
+
+    let other = Door::new([]);
+    other.script.advance(seconds(8));
+    other.get("/healthz");
+    other.then([logs_in("t"), ended(came + seconds(3), came + seconds(8))]);
+    let state = other.get(started.header("location")).json();
+    assert_eq!(state["status"], "running", "{state}");
+}

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `record` | who carries the request out | the claim with its lease, then the answer |
 //! | `draws:{generation}` (counter) | who wants to | whoever draws 1 may |
-//! | `mark` | who draws more, and finds no record | until when a record is waited for |
+//! | `mark` | who draws more, and finds no record | which draw that was, and until when a record is waited for |
 //!
 //! A generation is an attempt: the first is 1, and a claim that has run out is followed by the next. Whoever has drawn looks at
 //! the record once more before it believes its draw, for a counter is taken out when its claim is settled; so a draw from
@@ -90,7 +90,7 @@ impl<'s, R: Runtime> Place<'s, R> {
         for _ in 0..MAX_DRAWS {
             let drawn = self.store.increment(&self.draws(generation), 1).await.ok_or(Gone)?;
             if let Some(found) = self.read(&record).await?
-                && found.generation >= generation
+                && (found.generation >= generation || found.holds(self.now()))
             {
                 // It went on in between; a counter that began anew is nobody's.
                 if drawn == 1 {
@@ -108,11 +108,14 @@ impl<'s, R: Runtime> Place<'s, R> {
                 self.write(&record, &claim, LONG).await?;
                 return Ok(Claim::Won(Ticket { generation }));
             }
-            match self.read(&self.key("mark")).await?.filter(|mark| mark.generation >= generation) {
+            // A mark of as late a draw is of another row of draws that began at 1: its counter was taken out since.
+            let counts =
+                |mark: &Record| mark.generation > generation || mark.generation == generation && mark.serial < drawn;
+            match self.read(&self.key("mark")).await?.filter(counts) {
                 Some(mark) if mark.holds(self.now()) => return Ok(Claim::Waits(mark.until)),
                 Some(mark) => generation = mark.generation + 1,
                 None => {
-                    let mark = Record { generation, until, ..Record::default() };
+                    let mark = Record { generation, serial: drawn, until, ..Record::default() };
                     self.write(&self.key("mark"), &mark, LONG).await?;
                     return Ok(Claim::Waits(until));
                 }
