@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use crate::config::{Config, Problem};
 use crate::error::{Error, ErrorCode};
@@ -151,6 +151,43 @@ impl Configured {
     }
 }
 
+impl Configured {
+    /// Refuses a caller that may not, or not so often.
+    async fn admit<R: Runtime>(
+        &self,
+        caller: &Caller<'_>,
+        access: route::Access,
+        matched: &Matched,
+        store: &SharedStore<'_, R>,
+    ) -> Result<(), Error> {
+        // A target's name that was not filled in is told as such further down; nothing is done for it either.
+        if matched.placeholders().next().is_none() {
+            caller.require(access, matched)?;
+        }
+        match self.config.rate_limit {
+            0 => Ok(()),
+            limit => self.rates.count(caller.name(), limit, store).await,
+        }
+    }
+
+    /// Does `work` unless it was done under this key; what became of the key, and what was wrong with the store.
+    async fn once<R: Runtime>(
+        &self,
+        key: &idempotency::Key,
+        identity: &RequestIdentity,
+        outbound: &Outbound<'_, R>,
+        work: impl Future<Output = Result<Reply, Error>>,
+    ) -> (Result<Reply, Error>, Option<idempotency::Status>, Option<String>) {
+        let time = outbound.remaining();
+        // The answer is kept after the work, whose time may be used up by then.
+        let deadline = outbound.runtime().elapsed() + time + idempotency::CLOSING;
+        let store = SharedStore::new(outbound.runtime(), self.store.as_ref(), deadline);
+        let problem = |error: &Error| problem::response(error, identity, &self.config.secrets());
+        let (outcome, status) = idempotency::once(key, self, &store, time, problem, work).await;
+        (outcome, status, store.trouble())
+    }
+}
+
 impl Webhook {
     /// A webhook for what [`Config::parse`] gave. With mistakes it still answers, and says what is missing.
     #[must_use]
@@ -236,6 +273,20 @@ impl Webhook {
         }
     }
 
+    /// What the open routes answer, which know no callers.
+    fn open(&self, name: Name, headers: &HeaderMap) -> Option<Result<Response<Bytes>, Error>> {
+        if let Some(asset) = Asset::of(name) {
+            return Some(asset.response(headers));
+        }
+        let config = self.config.as_ref().map_err(|problems| not_configured(problems));
+        match name {
+            Name::Page => Some(page::response(headers)),
+            Name::Health => Some(json(StatusCode::OK, &status::health())),
+            Name::Ready => Some(config.and_then(|c| json(StatusCode::OK, &status::ready(&c.config)))),
+            _ => None,
+        }
+    }
+
     async fn answer<R: Runtime>(
         &self,
         runtime: &R,
@@ -255,21 +306,8 @@ impl Webhook {
         }
         let access =
             matched.row.method(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
-        if let Some(asset) = Asset::of(matched.row.name) {
-            return asset.response(&request.headers).map(Reply::Whole);
-        }
-        match matched.row.name {
-            Name::Page => return page::response(&request.headers).map(Reply::Whole),
-            Name::Health => return json(StatusCode::OK, &status::health()).map(Reply::Whole),
-            Name::Ready => {
-                return self
-                    .config
-                    .as_ref()
-                    .map_err(|problems| not_configured(problems))
-                    .and_then(|c| json(StatusCode::OK, &status::ready(&c.config)))
-                    .map(Reply::Whole);
-            }
-            _ => {}
+        if let Some(answer) = self.open(matched.row.name, &request.headers) {
+            return answer.map(Reply::Whole);
         }
         let configured = self.config.as_ref().map_err(|problems| {
             line.problems(problems);
@@ -283,17 +321,9 @@ impl Webhook {
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let mut admit = async |caller: &Caller<'_>| {
             line.caller(caller);
-            // A target's name that was not filled in is told as such further down; nothing is done for it either.
-            if matched.placeholders().next().is_none() {
-                caller.require(access, &matched)?;
-            }
-            let limit = configured.config.rate_limit;
-            if limit == 0 {
-                return Ok(());
-            }
-            let counted = configured.rates.count(caller.name(), limit, outbound.store()).await;
+            let admitted = configured.admit(caller, access, &matched, outbound.store()).await;
             line.store(outbound.store().trouble());
-            counted
+            admitted
         };
         if let Some(caller) = claim.proven() {
             admit(caller).await?;
@@ -332,14 +362,9 @@ impl Webhook {
         let (outcome, trouble) = match key {
             None => (work.await, None),
             Some(key) => {
-                // The answer is kept after the work, whose time may be used up by then.
-                let deadline = runtime.elapsed() + outbound.remaining() + idempotency::CLOSING;
-                let store = SharedStore::new(runtime, configured.store.as_ref(), deadline);
-                let problem = |error: &Error| problem::response(error, identity, &configured.config.secrets());
-                let time = outbound.remaining();
-                let (outcome, status) = idempotency::once(&key, configured, &store, time, problem, work).await;
+                let (outcome, status, trouble) = configured.once(&key, identity, &outbound, work).await;
                 line.keyed(status);
-                (outcome, store.trouble())
+                (outcome, trouble)
             }
         };
         line.calls(outbound.calls());

@@ -60,5 +60,5 @@ fn the_readme_tells_the_size_of_the_component() {
     let readme = readme();
     let told: u64 = readme.split_once(" kB)").unwrap().0.rsplit_once('(').unwrap().1.parse().unwrap();
     assert!(told.abs_diff(size) * 20 <= size, "the README says {told} kB, it is {size} kB");
-    assert!(size < 1250, "{size} kB");
+    assert!(size < 1220, "{size} kB");
 }
