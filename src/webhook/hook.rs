@@ -33,7 +33,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     if let Some(place) = hook.on.iter().find(|condition| !holds(condition, &context, &body)).map(place) {
         return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
     }
-    let (directory, groups) = input(hook, &body).map_err(Error::invalid)?;
+    let (directory, groups) = input(hook, &body).map_err(input::invalid)?;
     vidm_routes::start_by_hook(&mut context, &hook.target, &directory, groups, hook.add_to_profile).await
 }
 

@@ -167,7 +167,7 @@ pub(super) fn whole(body: &Body) -> Result<&[u8], Error> {
 }
 
 /// All that is wrong, within bounds; a placeholder among it gives it its name.
-fn invalid(mut fields: Vec<FieldError>) -> Error {
+pub(super) fn invalid(mut fields: Vec<FieldError>) -> Error {
     let more = fields.len() > MAX_ERRORS;
     fields.truncate(MAX_ERRORS);
     for field in &mut fields {

@@ -123,6 +123,10 @@ fn a_pointer_that_leads_to_nothing_is_named() {
     let problem = send(&door, "event", &signed(&body, 0), &body).problem("request_invalid");
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/data/directory", "/data/groups"]);
+    // However many there are, an answer is no longer than elsewhere.
+    let body = json!({"data": {"directory": "d", "groups": vec!["CN="; 9000]}}).to_string();
+    let answer = send(&door, "event", &signed(&body, 0), &body);
+    assert_eq!(answer.problem("request_invalid")["errors"].as_array().unwrap().len(), 51);
     // A body that is no JSON at all.
     send(&door, "event", &signed("<a/>", 0), "<a/>").problem("request_invalid");
 }

@@ -42,8 +42,10 @@ async fn handle(request: Request) -> Response<Outgoing> {
     let (mut parts, content) = response.into_parts();
     let body = match content {
         Content::Whole(bytes) => {
-            // Framing is a face's business: said, the whole answer goes out in one piece.
-            if !is_head && parts.status != http::StatusCode::NO_CONTENT {
+            // Framing is a face's business: said, the whole answer goes out in one piece. Where there can be none, its length
+            // would be that of another answer (RFC 9110, section 8.6).
+            let has_none = matches!(parts.status, http::StatusCode::NO_CONTENT | http::StatusCode::NOT_MODIFIED);
+            if !is_head && !has_none {
                 parts.headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
             }
             Outgoing::Left(Full::new(bytes))
