@@ -122,7 +122,7 @@ async fn a_caller_that_runs_wild_is_stopped_on_every_instance() {
         let request = scene.client.post(format!("{url}/vidm/default/v1/syncs")).bearer_auth(key).body("{}");
         send(request)
     };
-    // Two minutes at most, for one may end in between.
+    // Some come back while it is asked.
     let mut stopped = None;
     for _ in 0..12 {
         let answer = ask(scene.host.url(), &scene.keys.syncer).await;
@@ -135,9 +135,9 @@ async fn a_caller_that_runs_wild_is_stopped_on_every_instance() {
     let stopped = stopped.unwrap();
     assert_eq!(stopped.problem("rate_limited")["retryable"], json!(true));
     let wait: u64 = stopped.header("retry-after").parse().unwrap();
-    assert!((1..=60).contains(&wait));
-    // Elsewhere too, as long as the minute lasts; and it is nobody else's concern.
-    if wait > 15 {
+    assert!((1..=12).contains(&wait));
+    // Elsewhere too, until one comes back; and it is nobody else's concern.
+    if wait > 5 {
         ask(other.url(), &scene.keys.syncer).await.problem("rate_limited");
     }
     ask(other.url(), &scene.keys.all).await.problem("request_invalid");
