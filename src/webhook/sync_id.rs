@@ -35,20 +35,29 @@ impl Key {
     /// # Errors
     /// When it would be longer than ids may be.
     pub(super) fn seal(&self, request: &Request) -> Result<String, Error> {
-        let mut bytes = vec![VERSION];
         let mut request = request.clone();
         if request.groups_at.is_some() {
             request.groups.clear();
         }
-        serde_json::to_writer(&mut bytes, &request)
-            .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
-        let tag = self.mac(&bytes);
-        bytes.extend(tag.iter().take(TAG));
-        let text = URL_SAFE_NO_PAD.encode(bytes);
+        let mut text = self.written(&request)?;
+        if text.len() > MAX_LENGTH {
+            // The sync has been started by now; it can be told of without the directory's name.
+            request.name = None;
+            text = self.written(&request)?;
+        }
         if text.len() > MAX_LENGTH {
             return Err(Error::new(ErrorCode::Internal, "a sync id would be too long"));
         }
         Ok(text)
+    }
+
+    fn written(&self, request: &Request) -> Result<String, Error> {
+        let mut bytes = vec![VERSION];
+        serde_json::to_writer(&mut bytes, request)
+            .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
+        let tag = self.mac(&bytes);
+        bytes.extend(tag.iter().take(TAG));
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// Reads an id that came back; `None` when it is not one of ours.
@@ -97,7 +106,13 @@ mod tests {
         request.callback = Some("c".repeat(63));
         request.groups = vec!["CN=gg-application-administrators,OU=Groups,DC=corp,DC=example".to_owned(); 15];
         assert!(serde_json::to_vec(&request.groups).unwrap().len() > MAX_IN_ID - 70);
-        assert!(key("k").seal(&request).is_ok());
+        let text = key("k").seal(&request).unwrap();
+        assert_eq!(key("k").open(&text).unwrap(), request);
+        // A name may be as long as vIDM has it.
+        request.name = Some("n".repeat(1000));
+        let text = key("k").seal(&request).unwrap();
+        request.name = None;
+        assert_eq!(key("k").open(&text).unwrap(), request);
     }
 
     #[test]
