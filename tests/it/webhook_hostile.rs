@@ -327,6 +327,6 @@ fn whatever_comes_in_is_answered_as_documented() {
     });
     // They did not all fail at the door.
     for status in [200, 204, 400, 401, 403, 404, 405, 408, 413, 415, 502] {
-        assert!(seen.get(&status).is_some_and(|count| *count > 10), "{status} among {seen:?}");
+        assert!(seen.get(&status).is_some_and(|count| *count > 2), "{status} among {seen:?}");
     }
 }
