@@ -173,3 +173,17 @@ fn a_key_is_a_keys_caller_whatever_is_signed() {
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
     assert_eq!(last_line(&door)["caller"], "all");
 }
+
+#[test]
+fn a_captured_request_is_not_carried_out_again_under_another_name() {
+    let door = door([logs_in("t1"), lists(), classic(CORP)]);
+    let body = r#"{"directory":"corp.example"}"#;
+    let first = ask(&door, (Method::POST, SYNCS), &signed(body, 0), body).0;
+    assert_eq!((first.status().as_u16(), first.header("idempotency-status")), (202, "best-effort"));
+    // Whoever has seen it sends it again, and adds a header that no signature covers.
+    let mut again = signed(body, 0);
+    again.push(("idempotency-key", "another".into()));
+    let again = ask(&door, (Method::POST, SYNCS), &again, body).0;
+    assert_eq!(again.header("idempotency-status"), "replayed");
+    assert_eq!((again.text(), door.calls()), (first.text(), 3));
+}

@@ -16,6 +16,10 @@ const MAX_KEY: usize = 255;
 /// Headers that name a request, the first that is there counts: the caller's own word (draft-07), Standard Webhooks', GitHub's.
 const HEADERS: [&str; 3] = ["idempotency-key", "webhook-id", "x-github-delivery"];
 
+/// The same where the request is signed as Standard Webhooks say: that signature covers its `webhook-id` and no other header, so
+/// whoever sends a request of somebody else's again cannot give it another name.
+const SIGNED: [&str; 3] = ["webhook-id", "idempotency-key", "x-github-delivery"];
+
 /// A caller's name for a request, and what it is a name of.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::webhook) struct Key {
@@ -60,7 +64,7 @@ impl Key {
 
 /// The header that names the request, and the name.
 fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
-    for header in HEADERS {
+    for header in if headers.contains_key("webhook-signature") { SIGNED } else { HEADERS } {
         let mut values = headers.get_all(header).iter();
         let Some(value) = values.next() else { continue };
         let wrong = |what: &str| Err(Error::invalid(vec![FieldError::new("", format!("the header {header} {what}"))]));
