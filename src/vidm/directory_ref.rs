@@ -18,14 +18,15 @@ pub enum DirectoryRef {
 }
 
 impl DirectoryRef {
-    /// A UUID is an id, anything else a name.
+    /// A UUID is an id, anything else a name. An id is put in lower case, as UUIDs are written (RFC 9562, section 4): what is
+    /// kept of a directory goes by it.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
-        if is_uuid(text) { Self::Id(text.to_owned()) } else { Self::Name(text.to_owned()) }
+        if is_uuid(text) { Self::Id(text.to_ascii_lowercase()) } else { Self::Name(text.to_owned()) }
     }
 
-    /// The text as it was given.
+    /// The id or the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn a_uuid_is_an_id() {
         let id = "66666666-7777-4888-8999-00000000000F";
-        assert_eq!(DirectoryRef::parse(&format!(" {id} ")), DirectoryRef::Id(id.to_owned()));
+        assert_eq!(DirectoryRef::parse(&format!(" {id} ")), DirectoryRef::Id(id.to_lowercase()));
         for name in [
             "corp.example",
             "",

@@ -110,6 +110,7 @@ async fn both_documents_are_served() {
         let etag = answer.header("etag").to_owned();
         let again = send(scene.request(Method::GET, path).header("if-none-match", &etag)).await;
         assert_eq!((again.status.as_u16(), again.text.as_str(), again.header("etag")), (304, "", etag.as_str()));
+        assert_eq!(again.header("content-length"), "", "it would be the document's (RFC 9110, section 8.6)");
         let head = send(scene.request(Method::HEAD, path)).await;
         assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
     }
