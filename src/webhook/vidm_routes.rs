@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 
 use super::input::query_error;
 use super::route::{Matched, Name};
-use super::{Configured, Context, Reply, json, long_groups, watch, with_headers};
+use super::{Configured, Context, Reply, json, long_groups, no_target, watch, with_headers};
 use crate::config::{Config, Scope};
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
@@ -70,11 +70,7 @@ struct VidmTarget<'c> {
 fn vidm_target<'c>(configured: &'c Configured, name: &str) -> Result<VidmTarget<'c>, Error> {
     match (configured.config.vidm.get(name), configured.vidm.get(name), configured.syncs.get(name)) {
         (Some(target), Some(memory), Some(syncs)) => Ok(VidmTarget { target, memory, syncs }),
-        _ => Err(Error::new(
-            ErrorCode::TargetNotFound,
-            format!("there is no vidm target {}", crate::error::excerpt(name)),
-        )
-        .hint("GET /readyz lists the configured targets")),
+        _ => Err(no_target("vidm", name)),
     }
 }
 
