@@ -13,6 +13,7 @@ mod shared;
 
 use std::fmt;
 
+pub(crate) use shared::{FOR_GOOD, Gone, HOLD};
 pub use shared::{Kept, SharedStore, StoreAccess};
 
 /// A key-value store as a runtime offers it.

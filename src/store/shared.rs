@@ -20,7 +20,7 @@ use crate::state_key::{StateKey, hmac};
 const CALL_TIME: Duration = Duration::from_millis(500);
 
 /// A store that failed is left alone by this instance for so long.
-const HOLD: Duration = Duration::from_secs(10);
+pub(crate) const HOLD: Duration = Duration::from_secs(10);
 
 /// What an instance knows of its store: the keys everything is kept under, and whether it is worth asking.
 #[derive(Debug)]
@@ -75,6 +75,13 @@ impl StoreAccess {
 fn short(bytes: &[u8], length: usize) -> String {
     URL_SAFE_NO_PAD.encode(bytes.get(..length).unwrap_or(bytes))
 }
+
+/// How long to keep what has no end of its own. Long, for a row of numbers that is forgotten begins again at one.
+pub(crate) const FOR_GOOD: Duration = Duration::from_hours(400 * 24);
+
+/// The store does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gone;
 
 /// A value that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +155,14 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         Some(Kept { value: value.to_vec(), until })
     }
 
+    /// The same for whom it matters whether nothing is there or nobody says so.
+    pub(crate) async fn look_up(&self, name: &str) -> Result<Option<Kept>, Gone> {
+        match self.get(name).await {
+            None if !self.is_there() => Err(Gone),
+            found => Ok(found),
+        }
+    }
+
     /// Keeps `value` under `name` for this long; whether it is kept now.
     pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
         let Some((access, store)) = self.reach() else { return false };
@@ -157,6 +172,11 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         let key = value_key(access, name);
         let sealed = access.keys().sealer.seal(&key, &text, self.runtime.random());
         self.bounded(access, "set", store.set(&key, &sealed)).await.is_some()
+    }
+
+    /// The same for whom it matters.
+    pub(crate) async fn put(&self, name: &str, value: &[u8], lifetime: Duration) -> Result<(), Gone> {
+        if self.set(name, value, lifetime).await { Ok(()) } else { Err(Gone) }
     }
 
     /// Takes out what is kept under `name`.

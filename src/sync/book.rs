@@ -13,11 +13,9 @@ use std::time::{Duration, SystemTime};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use crate::runtime::Runtime;
-
-/// How long the shared store keeps what a book holds. Long, for a generation that is forgotten begins again at one.
-const LIFE: Duration = Duration::from_hours(400 * 24);
+use crate::store::{FOR_GOOD, Gone};
 
 /// Values and counters under one name.
 pub(super) struct Book<'s, R> {
@@ -66,7 +64,7 @@ impl<'s, R: Runtime> Book<'s, R> {
 
     /// Writes `value` under `what`, for good.
     pub(super) async fn write(&self, what: &str, value: &impl Serialize) -> Result<(), Gone> {
-        self.write_for(LIFE, what, value).await
+        self.write_for(FOR_GOOD, what, value).await
     }
 
     /// Writes `value` under `what`, for a while.

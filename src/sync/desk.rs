@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 use super::book;
 use super::judge::{Began, Kicked, Verdict, judge};
 use super::ledger::{Entry, Head, Ledger};
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use super::{Look, Memory};
 use crate::error::{Error, ErrorCode, Result};
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
+use crate::store::Gone;
 use crate::vidm::{Client, SyncReport, SyncStatus};
 
 /// Syncs of one vIDM target, for one piece of work.

@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Turn, ms, time};
 use super::judge::Moment;
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use crate::runtime::Runtime;
+use crate::store::Gone;
 
 /// How long a claimant may take from its claim to the kick-off's answer. No request lasts longer without asking to wait, and
 /// a start never waits.

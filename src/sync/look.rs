@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::book::{Book, ms, time};
 use super::judge::Moment;
 use super::ledger::{Entry, Head, Ledger, Seen};
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use super::start::queries;
 use super::{Desk, Request};
 use crate::error::Result;
 use crate::gate::lock;
 use crate::named::Named;
 use crate::runtime::Runtime;
+use crate::store::Gone;
 use crate::vidm::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
 
 /// How long a look that is shared may be of use to anybody.

@@ -12,9 +12,10 @@ use std::time::Duration;
 use super::Desk;
 use super::book::Book;
 use super::ledger::Ledger;
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use crate::gate::PAUSE;
 use crate::runtime::Runtime;
+use crate::store::Gone;
 
 /// How long to wait for a neighbour that has a claim and has not kicked off yet.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -6,10 +6,11 @@ use super::Desk;
 use super::book::{Book, Turn};
 use super::desk::gone;
 use super::ledger::LEASE;
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use super::start::queries;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
+use crate::store::Gone;
 
 /// How long a caller waits for its turn at most. A change takes two readings and a write.
 const PATIENCE: Duration = Duration::from_secs(15);

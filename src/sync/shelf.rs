@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::request::Request;
 use crate::named::Named;
 use crate::runtime::Runtime;
-use crate::store::SharedStore;
+use crate::store::{Gone, SharedStore};
 
 /// Where a book is kept.
 pub(super) enum Shelf<'s, R> {
@@ -37,11 +37,7 @@ impl<R: Runtime> Shelf<'_, R> {
     pub(super) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Gone> {
         match self {
             Self::Local(store, _) => Ok(store.values.borrow().get(key).cloned()),
-            Self::Shared(store) => match store.get(key).await {
-                Some(kept) => Ok(Some(kept.value)),
-                None if store.is_there() => Ok(None),
-                None => Err(Gone),
-            },
+            Self::Shared(store) => Ok(store.look_up(key).await?.map(|kept| kept.value)),
         }
     }
 
@@ -52,13 +48,7 @@ impl<R: Runtime> Shelf<'_, R> {
                 store.values.borrow_mut().insert(key, value.to_vec());
                 Ok(())
             }
-            Self::Shared(store) => {
-                if store.set(key, value, life).await {
-                    Ok(())
-                } else {
-                    Err(Gone)
-                }
-            }
+            Self::Shared(store) => store.put(key, value, life).await,
         }
     }
 
@@ -93,10 +83,6 @@ impl<R: Runtime> Shelf<'_, R> {
         }
     }
 }
-
-/// The shelf does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gone;
 
 /// A store in the instance's own memory: what books are kept in where there is no shared one.
 #[derive(Debug, Default)]

@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 use super::desk::gone;
 use super::judge::Moment;
 use super::ledger::{Claim, Entry, Ledger};
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use super::{Desk, Order, Request};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
+use crate::store::Gone;
 use crate::vidm::{DirectoryRef, DirectorySummary, GroupQuery, StartOptions, SyncStatus};
 
 /// How an attempt to kick off ended.

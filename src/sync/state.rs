@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::desk::gone;
 use super::judge::{Began, Kicked, Verdict, judge};
 use super::ledger::Ledger;
-use super::shelf::{Gone, Shelf};
+use super::shelf::Shelf;
 use super::start::Kick;
 use super::{Desk, Look, Reason, Request, State};
 use crate::error::Result;
 use crate::runtime::Runtime;
+use crate::store::Gone;
 use crate::vidm::{SyncReport, SyncStatus};
 
 /// A request older than this starts nothing any more.

@@ -16,7 +16,7 @@ use http::Response;
 use super::{Configured, Reply};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::store::SharedStore;
+use crate::store::{Gone, SharedStore};
 
 mod key;
 mod local;
@@ -147,7 +147,7 @@ async fn claim<'s, R: Runtime>(
             Ok(Claim::Won(ticket)) => return Claim::Won(Held::Shared(place, ticket)),
             Ok(Claim::Taken(record)) => return Claim::Taken(record),
             Ok(Claim::Waits(until)) => return Claim::Waits(until),
-            Err(shared::Gone) => {}
+            Err(Gone) => {}
         }
     }
     let memory = &configured.answers;

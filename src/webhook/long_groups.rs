@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::Runtime;
-use crate::store::SharedStore;
+use crate::store::{Gone, HOLD, SharedStore};
 use crate::sync::Request;
 
 /// The most that the names of groups may take of an id, in bytes as JSON; the rest is for the directory's name and numbers.
@@ -12,9 +12,6 @@ pub(super) const MAX_IN_ID: usize = 1000;
 
 /// How long they are kept: as long as a request may move anything on, and a while for who reads the end of it.
 const LIFE: Duration = Duration::from_hours(48);
-
-/// As long as an instance leaves a store alone that failed.
-const HOLD: Duration = Duration::from_secs(10);
 
 /// Keeps `groups` where they do not fit into an id; gives the place, for [`Order`](crate::sync::Order).
 ///
@@ -47,12 +44,11 @@ pub(super) async fn keep<R: Runtime>(
 /// `sync_not_found` where they are gone; `upstream_busy` while the store does not answer.
 pub(super) async fn recall<R: Runtime>(store: &SharedStore<'_, R>, request: &mut Request) -> Result<(), Error> {
     let Some(place) = &request.groups_at else { return Ok(()) };
-    let kept = store.get(&format!("groups:{}:{place}", request.target)).await;
-    if kept.is_none() && !store.is_there() {
-        return Err(Error::new(ErrorCode::UpstreamBusy, "the store that keeps this sync's groups does not answer")
+    let kept = store.look_up(&format!("groups:{}:{place}", request.target)).await.map_err(|Gone| {
+        Error::new(ErrorCode::UpstreamBusy, "the store that keeps this sync's groups does not answer")
             .hint("ask again; the line of log tells in store what ails it")
-            .retry_after(Some(HOLD)));
-    }
+            .retry_after(Some(HOLD))
+    })?;
     request.groups = kept.and_then(|kept| crate::typed::parse(&kept.value)).ok_or_else(|| {
         Error::new(
             ErrorCode::SyncNotFound,

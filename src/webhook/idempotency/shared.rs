@@ -20,20 +20,13 @@ use std::time::{Duration, SystemTime};
 use super::record::Record;
 use super::{Claim, Key, LIFE};
 use crate::runtime::Runtime;
-use crate::store::SharedStore;
+use crate::store::{FOR_GOOD, Gone, SharedStore};
 
 /// As many answers are in the store at once.
 const SLOTS: u64 = 4096;
 
-/// How long the store keeps what must outlast an answer.
-const LONG: Duration = Duration::from_hours(400 * 24);
-
 /// The most attempts at a claim within one request. Each comes of a claimant that died.
 const MAX_DRAWS: u64 = 8;
-
-/// The store does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gone;
 
 /// The right to carry a request out.
 #[derive(Debug)]
@@ -67,16 +60,12 @@ impl<'s, R: Runtime> Place<'s, R> {
     }
 
     async fn read(&self, name: &str) -> Result<Option<Record>, Gone> {
-        match self.store.get(name).await {
-            // What cannot be read is as good as absent: it was written by another version.
-            Some(kept) => Ok(Record::read(&kept.value)),
-            None if self.store.is_there() => Ok(None),
-            None => Err(Gone),
-        }
+        // What cannot be read is as good as absent: it was written by another version.
+        Ok(self.store.look_up(name).await?.and_then(|kept| Record::read(&kept.value)))
     }
 
     async fn write(&self, name: &str, record: &Record, life: Duration) -> Result<(), Gone> {
-        if self.store.set(name, &record.write(), life).await { Ok(()) } else { Err(Gone) }
+        self.store.put(name, &record.write(), life).await
     }
 
     /// Tries for the right to carry the request out.
@@ -105,7 +94,7 @@ impl<'s, R: Runtime> Place<'s, R> {
             let until = self.now() + lease;
             if drawn == 1 {
                 let claim = Record { input: Some(key.input.clone()), generation, until, ..Record::default() };
-                self.write(&record, &claim, LONG).await?;
+                self.write(&record, &claim, FOR_GOOD).await?;
                 return Ok(Claim::Won(Ticket { generation }));
             }
             // A mark of as late a draw is of another row of draws that began at 1: its counter was taken out since.
@@ -116,7 +105,7 @@ impl<'s, R: Runtime> Place<'s, R> {
                 Some(mark) => generation = mark.generation + 1,
                 None => {
                     let mark = Record { generation, serial: drawn, until, ..Record::default() };
-                    self.write(&self.key("mark"), &mark, LONG).await?;
+                    self.write(&self.key("mark"), &mark, FOR_GOOD).await?;
                     return Ok(Claim::Waits(until));
                 }
             }
@@ -131,7 +120,7 @@ impl<'s, R: Runtime> Place<'s, R> {
         self.make_room(&slot).await;
         let generation = ticket.generation;
         let place = format!("{serial} {}", self.name);
-        let kept = self.store.set(&slot, place.as_bytes(), LONG).await
+        let kept = self.store.set(&slot, place.as_bytes(), FOR_GOOD).await
             && self.write(&self.key("record"), &Record { generation, serial, ..record }, LIFE).await.is_ok();
         if kept {
             self.forget_draws(ticket).await;
