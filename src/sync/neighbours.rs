@@ -41,20 +41,18 @@ impl<R: Runtime> Desk<'_, R> {
     pub(super) async fn unlist(&self, shelf: Shelf<'_, R>, directory: &str) -> Result<(), Gone> {
         let book = self.neighbours(shelf);
         let came = self.out.runtime().elapsed();
-        loop {
-            if let Some(turn) = book.take_turn(0, self.now(), LEASE).await? {
-                let mut list = book.read::<Vec<String>>("directories").await?.unwrap_or_default();
-                if let Some(at) = list.iter().position(|listed| listed == directory) {
-                    list.remove(at);
-                    book.write("directories", &list).await?;
-                }
-                return book.end_turn(&turn).await;
-            }
+        let take_off = |list: &mut Vec<String>| {
+            let before = list.len();
+            list.retain(|listed| listed != directory);
+            list.len() < before
+        };
+        while self.edit(&book, take_off).await?.is_none() {
             if self.out.runtime().elapsed().saturating_sub(came) > PATIENCE {
-                return Ok(());
+                break;
             }
             self.out.runtime().sleep(PAUSE).await;
         }
+        Ok(())
     }
 
     fn neighbours<'s>(&self, shelf: Shelf<'s, R>) -> Book<'s, R> {
@@ -63,24 +61,41 @@ impl<R: Runtime> Desk<'_, R> {
 
     /// The other directories on the list, once `directory` is on it.
     async fn listed(&self, book: &Book<'_, R>, directory: &str) -> Result<Vec<String>, Gone> {
-        let read = async || Ok(book.read::<Vec<String>>("directories").await?.unwrap_or_default());
-        let mut list = read().await?;
-        while !list.iter().any(|listed| listed == directory) {
-            let Some(turn) = book.take_turn(0, self.now(), LEASE).await? else {
-                self.out.runtime().sleep(PAUSE).await;
-                list = read().await?;
-                continue;
-            };
-            list = read().await?;
+        let put_on = |list: &mut Vec<String>| {
             let at = list.partition_point(|listed| listed.as_str() < directory);
-            if list.get(at).is_none_or(|listed| listed != directory) {
+            let is_new = list.get(at).is_none_or(|listed| listed != directory);
+            if is_new {
                 list.insert(at, directory.to_owned());
-                book.write("directories", &list).await?;
             }
-            book.end_turn(&turn).await?;
+            is_new
+        };
+        let mut list = read(book).await?;
+        while !list.iter().any(|listed| listed == directory) {
+            list = match self.edit(book, put_on).await? {
+                Some(edited) => edited,
+                None => {
+                    self.out.runtime().sleep(PAUSE).await;
+                    read(book).await?
+                }
+            };
         }
         list.retain(|listed| listed != directory);
         Ok(list)
+    }
+
+    /// Changes the list, and gives what it is now; `None` while somebody else is at it. `change` says whether it changed anything.
+    async fn edit(
+        &self,
+        book: &Book<'_, R>,
+        change: impl FnOnce(&mut Vec<String>) -> bool,
+    ) -> Result<Option<Vec<String>>, Gone> {
+        let Some(turn) = book.take_turn(0, self.now(), LEASE).await? else { return Ok(None) };
+        let mut list = read(book).await?;
+        if change(&mut list) {
+            book.write("directories", &list).await?;
+        }
+        book.end_turn(&turn).await?;
+        Ok(Some(list))
     }
 
     /// Whether `other` is not in the way of `directory`.
@@ -118,4 +133,8 @@ impl<R: Runtime> Desk<'_, R> {
         };
         ours.iter().any(|connector| theirs.contains(connector))
     }
+}
+
+async fn read<R: Runtime>(book: &Book<'_, R>) -> Result<Vec<String>, Gone> {
+    Ok(book.read("directories").await?.unwrap_or_default())
 }
