@@ -6,15 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Reader;
+use super::senders::signing_key;
 use super::targets::is_name;
 use crate::auth::Secret;
 use crate::outbound::BaseUrl;
-
-/// What stands before a secret of Standard Webhooks.
-const PREFIX: &str = "whsec_";
-
-/// How long its bytes may be, by the same.
-const KEY_LENGTH: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// One receiver.
 #[derive(Debug, Clone)]
@@ -50,16 +45,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
         if !entry.keys().all(|field| ["name", "url", "secret"].contains(&field.as_str())) {
             problem("", "a field that is none of name, url, secret");
         }
-        let encoded = secret.trim().strip_prefix(PREFIX).unwrap_or_default();
-        if !STANDARD.decode(encoded).is_ok_and(|key| KEY_LENGTH.contains(&key.len())) {
-            problem(
-                ".secret",
-                "something other than whsec_ and the base64 of 24 to 64 bytes; make one with: echo \"whsec_$(openssl rand -base64 32)\"",
-            );
-        }
+        let key = signing_key(secret.trim()).map_err(|what| problem(".secret", what)).unwrap_or_default();
         match split(url.trim()) {
             Some((url, path)) => {
-                let (path, secret) = (Secret::new(path), Secret::new(encoded));
+                let (path, secret) = (Secret::new(path), Secret::new(STANDARD.encode(key)));
                 callbacks.push(Callback { name, url, path, secret });
             }
             None => problem(".url", "something other than https://host[:port]/path"),

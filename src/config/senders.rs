@@ -109,9 +109,10 @@ enum Mistake {
 
 fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, Mistake> {
     let is_signing = text.expose().starts_with("whsec_");
+    let signing = || signing_key(text.expose()).map_err(Mistake::Secret);
     let (form, key) = match scheme {
-        "standard" => (Form::Standard, signing_key(&text)?),
-        "gitlab" if is_signing => (Form::Standard, signing_key(&text)?),
+        "standard" => (Form::Standard, signing()?),
+        "gitlab" if is_signing => (Form::Standard, signing()?),
         "gitlab" => (Form::Token, plain(&text)?),
         "github" => (Form::Hub, plain(&text)?),
         _ => return Err(Mistake::Scheme),
@@ -120,11 +121,11 @@ fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, Mistake> {
 }
 
 /// Standard Webhooks 1.0, "Signature scheme": `whsec_` and the base64 of 24 to 64 bytes.
-fn signing_key(text: &Secret) -> Result<Vec<u8>, Mistake> {
-    let key = text.expose().strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
-    key.filter(|key| (24..=64).contains(&key.len())).ok_or(Mistake::Secret(
+pub(super) fn signing_key(text: &str) -> Result<Vec<u8>, &'static str> {
+    let key = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
+    key.filter(|key| (24..=64).contains(&key.len())).ok_or(
         "something other than whsec_ and the base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)",
-    ))
+    )
 }
 
 /// Whoever saw one signed request can try short secrets against it.
