@@ -60,6 +60,18 @@ impl GroupQuery {
         if dn::is_dn(text) { dn::tidy(text).map(Self::DistinguishedName) } else { Ok(Self::Name(text.to_owned())) }
     }
 
+    /// What is wrong with `text` as a group that a sync is to bring, in words fit to follow a field's name.
+    #[must_use]
+    pub fn fault(text: &str, add_to_profile: bool) -> Option<&'static str> {
+        match Self::parse(text) {
+            Err(why) => Some(why),
+            Ok(Self::Name(_)) if add_to_profile => {
+                Some("must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only")
+            }
+            Ok(_) => None,
+        }
+    }
+
     /// Reads the groups that a request names in its field `groups`.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     if context.request.headers.get("x-github-event").is_some_and(|event| event == "ping") {
         return reply(&json!({ "pong": true }));
     }
-    let body = input::as_sent(&context.request.headers, context.body)?;
+    let body = context.input.as_sent(&context.request.headers, context.body)?;
     if let Some(place) = hook.on.iter().find(|condition| !holds(condition, &context, &body)).map(place) {
         return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
     }
@@ -69,12 +69,9 @@ fn input(hook: &Hook, body: &Value) -> Result<(String, Vec<String>), Vec<FieldEr
     let mut groups = Vec::new();
     for source in &hook.groups {
         for group in texts(source, body, &mut wrong) {
-            match GroupQuery::parse(&group) {
-                Err(why) => wrong.push(FieldError::new(pointer(source), why)),
-                Ok(GroupQuery::Name(_)) if hook.add_to_profile => {
-                    wrong.push(FieldError::new(pointer(source), "must be a DN (CN=…,DC=…) to be added to the profile"));
-                }
-                Ok(_) => groups.push(group),
+            match GroupQuery::fault(&group, hook.add_to_profile) {
+                Some(why) => wrong.push(FieldError::new(pointer(source), why)),
+                None => groups.push(group),
             }
         }
     }
@@ -120,9 +117,13 @@ fn names_something(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+    use std::borrow::Cow;
+
+    use bytes::Bytes;
+    use http::header::CONTENT_TYPE;
 
     use super::*;
+    use crate::webhook::{Body, Input, route};
 
     fn hook(directory: Source, groups: &[Source]) -> Hook {
         Hook {
@@ -143,8 +144,11 @@ mod tests {
     #[test]
     fn the_json_of_a_body_in_its_forms() {
         let sent = |kind: &'static str, body: &[u8]| {
-            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
-            super::input::as_sent(&headers, body)
+            let request = http::Request::post("/hooks/h").header(CONTENT_TYPE, kind).body(()).unwrap();
+            let (parts, ()) = request.into_parts();
+            let whole = Body::Whole(Bytes::copy_from_slice(body));
+            let input = Input::of(&parts, &route::find("/hooks/h").unwrap(), &whole)?;
+            input.as_sent(&parts.headers, body).map(Cow::into_owned)
         };
         const JSON: &str = "application/json; charset=utf-8";
         const FORM: &str = "application/x-www-form-urlencoded";
@@ -154,13 +158,18 @@ mod tests {
         for (kind, body) in [
             (JSON, text.clone().into_bytes()),
             (JSON, [b"\xEF\xBB\xBF ".as_slice(), text.as_bytes(), b"\n"].concat()),
-            ("application/cloudevents+json", text.clone().into_bytes()),
             (FORM, text.clone().into_bytes()),
             (FORM, format!("payload={encoded}").into_bytes()),
             (FORM, format!("x=1&payload={encoded}&y=2").into_bytes()),
         ] {
             assert_eq!(sent(kind, &body).unwrap(), wanted, "{}", String::from_utf8_lossy(&body));
         }
+        let event = json!({"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": wanted});
+        assert_eq!(
+            sent("application/cloudevents+json", event.to_string().as_bytes()).unwrap(),
+            event,
+            "with its envelope"
+        );
         assert_eq!(sent(JSON, b" ").unwrap(), json!({}));
         assert_eq!(sent(FORM, br#"{"text":"&payload=x"}"#).unwrap(), json!({"text": "&payload=x"}));
         for (kind, body) in [(JSON, b"{".as_slice()), (FORM, b"payload="), (FORM, b"payload=x"), (JSON, b"\xFF")] {

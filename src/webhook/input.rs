@@ -9,6 +9,8 @@
 //! | `input/fields.rs` | fields as callers write them: `"true"`, lists of one, null |
 //! | `input/placeholder.rs` | templates that were not filled in |
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -83,6 +85,16 @@ impl Input {
         self.event.as_ref()
     }
 
+    /// The JSON that was sent: all of it, with an event's envelope, or the field `payload` of a form. Placeholders in it are
+    /// nobody's concern; a commit's message may hold any text. `headers` and `body` are those it was read from.
+    pub(super) fn as_sent(&self, headers: &http::HeaderMap, body: &[u8]) -> Result<Cow<'_, Value>, Error> {
+        // Of an envelope only the data was kept.
+        Ok(match content::with_envelope(headers, body)? {
+            Some(whole) => Cow::Owned(whole),
+            None => Cow::Borrowed(&self.document.value),
+        })
+    }
+
     /// The query parameter `name`, where it is there and not blank.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
@@ -147,12 +159,6 @@ impl Input {
             _ => whole,
         }
     }
-}
-
-/// The JSON in a body: all of it, or the field `payload` of a form. Placeholders in it are nobody's concern; a commit's message
-/// may hold any text.
-pub(super) fn as_sent(headers: &http::HeaderMap, body: &[u8]) -> Result<Value, Error> {
-    content::as_sent(headers, body)
 }
 
 /// The body, if it could be read.

@@ -203,14 +203,8 @@ fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> 
     }
     let groups = || wanted.groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
     for (at, group) in groups() {
-        match GroupQuery::parse(group) {
-            Err(why) => fields.push(FieldError::new(format!("/groups/{at}"), why.to_string())),
-            Ok(GroupQuery::Name(_)) if wanted.add_to_profile => fields.push(FieldError::new(
-                format!("/groups/{at}"),
-                "must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only",
-            )),
-            Ok(_) => {}
-        }
+        let fault = GroupQuery::fault(group, wanted.add_to_profile);
+        fields.extend(fault.map(|why| FieldError::new(format!("/groups/{at}"), why)));
     }
     if groups().count() > GroupQuery::MAX {
         let told = format!("names {} groups; at most {} in one request", groups().count(), GroupQuery::MAX);

@@ -42,7 +42,7 @@ impl Document {
 /// Reads a body, whatever it came as; an empty one is an empty object.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option<Event>), Error> {
     let said = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    let text = trimmed(body);
     let coded = headers.get(CONTENT_ENCODING).filter(|_| !text.is_empty());
     if let Some(coding) = coded.filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let coding = excerpt(&String::from_utf8_lossy(coding.as_bytes()));
@@ -62,11 +62,18 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option
     }
 }
 
-/// The object that was sent, with an event's envelope where it came in one.
-pub(super) fn as_sent(headers: &HeaderMap, body: &[u8]) -> Result<Value, Error> {
-    let said = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
-    document(said.filter(|said| !event::is_event(said)), text, String::new()).map(|document| document.value)
+/// The object that was sent, where it is an event in its envelope.
+pub(super) fn with_envelope(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Error> {
+    let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !said.is_some_and(event::is_event) {
+        return Ok(None);
+    }
+    document(None, trimmed(body), String::new()).map(|document| Some(document.value))
+}
+
+/// A body's text, less a byte order mark and the white space around it.
+fn trimmed(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
 }
 
 /// The object that `text` comes to, under the media type `said`; it stood at `place`.
