@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use idhook_host::{Host, Options, Output};
-use idhook_simulator::{Options as SimulatorOptions, Simulator, SyncDuration, credentials, seeds};
+use idhook_simulator::{Options as SimulatorOptions, Simulator, SyncDuration, seeds};
 
-use crate::build;
 use crate::caller::Caller;
 use crate::terminal::say;
+use crate::{build, settings};
 
 /// The subcommand's name.
 pub const NAME: &str = "contract";
@@ -54,23 +54,16 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let mut options = Options::new(wasm, build::manifest());
     // Its lines of log say nothing that Schemathesis does not.
     options.output = Output::Capture;
-    options.variables = [
-        ("vidm_url", simulator.vidm_url()),
-        ("vidm_username", credentials::VIDM_USERNAME.to_owned()),
-        ("vidm_password", credentials::VIDM_PASSWORD.to_owned()),
-        ("vcf_url", simulator.sddc_url()),
-        ("vcf_username", credentials::SDDC_USERNAME.to_owned()),
-        ("vcf_password", credentials::SDDC_PASSWORD.to_owned()),
+    options.variables = settings::of_simulator(&simulator, false);
+    let more = [
         ("api_keys", caller.api_keys),
         ("hooks", format!(r#"[{{"name":"h","senders":["contract"],"directory":"{}"}}]"#, seeds::CORP_NAME)),
         // It asks more than any caller should.
         ("rate_limit", "0".to_owned()),
         // No request that is made up at random waits for long.
         ("wait_limit", "1".to_owned()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    ];
+    options.variables.extend(more.map(|(name, value)| (name.to_owned(), value)));
     let host = Host::start(options).await?;
     let program = matches.get_one::<PathBuf>("schemathesis").cloned().unwrap_or_default();
     // It may leave files where it runs.

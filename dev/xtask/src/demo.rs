@@ -1,6 +1,5 @@
 //! `cargo demo`: the main job as a caller does it, over real HTTP, against the simulator or a real vIDM.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use idhook_host::{Host, Options};
-use idhook_simulator::{Options as SimulatorOptions, Simulator, credentials, seeds};
+use idhook_simulator::{Options as SimulatorOptions, Simulator, seeds};
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -55,7 +54,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         let simulator = Simulator::start(SimulatorOptions::default()).await?;
         simulator.write_ca(ca.path())?;
         ca_file = Some(ca.path().to_owned());
-        variables.extend(credentials_of(&simulator));
+        variables.extend(settings::of_simulator(&simulator, true));
         Some(simulator)
     };
     let caller = Caller::for_trying()?;
@@ -107,18 +106,6 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         () = host.stopped() => bail!("the host stopped accepting connections"),
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
     }
-}
-
-fn credentials_of(simulator: &Simulator) -> BTreeMap<String, String> {
-    let pairs = [
-        ("vidm_url", simulator.vidm_tls_url()),
-        ("vidm_username", credentials::VIDM_USERNAME.to_owned()),
-        ("vidm_password", credentials::VIDM_PASSWORD.to_owned()),
-        ("vcf_url", simulator.sddc_tls_url()),
-        ("vcf_username", credentials::SDDC_USERNAME.to_owned()),
-        ("vcf_password", credentials::SDDC_PASSWORD.to_owned()),
-    ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The webhook, as a caller sees it.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use idhook::config::{VARIABLES, Variable};
+use idhook_simulator::{Simulator, credentials};
 
 /// Adds an option for each variable, and those of the host.
 #[must_use]
@@ -44,4 +45,22 @@ fn environment(variable: &Variable) -> String {
 pub fn variables(matches: &ArgMatches) -> BTreeMap<String, String> {
     let given = |variable: &Variable| matches.get_one::<String>(variable.name).cloned();
     VARIABLES.iter().filter_map(|variable| Some((variable.name.to_owned(), given(variable)?))).collect()
+}
+
+/// The variables that make this simulator the default targets, over https where `tls`.
+#[must_use]
+pub fn of_simulator(simulator: &Simulator, tls: bool) -> BTreeMap<String, String> {
+    let (vidm, sddc) = match tls {
+        true => (simulator.vidm_tls_url(), simulator.sddc_tls_url()),
+        false => (simulator.vidm_url(), simulator.sddc_url()),
+    };
+    let pairs = [
+        ("vidm_url", vidm),
+        ("vidm_username", credentials::VIDM_USERNAME.to_owned()),
+        ("vidm_password", credentials::VIDM_PASSWORD.to_owned()),
+        ("vcf_url", sddc),
+        ("vcf_username", credentials::SDDC_USERNAME.to_owned()),
+        ("vcf_password", credentials::SDDC_PASSWORD.to_owned()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use idhook_host::{Host, KeyValue, Options, Output};
-use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration, credentials};
+use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -114,28 +114,15 @@ impl Scene {
             .collect();
         entries[3]["targets"] = serde_json::json!(["vcf/default"]);
 
-        let (vidm, sddc) = match setting.tls {
-            true => (simulator.vidm_tls_url(), simulator.sddc_tls_url()),
-            false => (simulator.vidm_url(), simulator.sddc_url()),
-        };
         let mut options = Options::new(wasm(), xtask::build::manifest());
         options.output = Output::Capture;
         // So that "warm" does not depend on how busy the machine is.
         options.idle_instance_timeout = Duration::from_secs(30);
         options.ca_file = (setting.tls && setting.trusted).then(|| ca.path().to_owned());
         options.key_value = setting.key_value;
-        let variables = [
-            ("vidm_url", vidm),
-            ("vidm_username", credentials::VIDM_USERNAME.to_owned()),
-            ("vidm_password", credentials::VIDM_PASSWORD.to_owned()),
-            ("vcf_url", sddc),
-            ("vcf_username", credentials::SDDC_USERNAME.to_owned()),
-            ("vcf_password", credentials::SDDC_PASSWORD.to_owned()),
-            ("api_keys", Value::Array(entries).to_string()),
-        ];
-        for (name, value) in variables.into_iter().chain(setting.variables) {
-            options.variables.insert(name.to_owned(), value);
-        }
+        options.variables = xtask::settings::of_simulator(&simulator, setting.tls);
+        options.variables.insert("api_keys".to_owned(), Value::Array(entries).to_string());
+        options.variables.extend(setting.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let host = Host::start(options.clone()).await.unwrap();
         let keys = Keys { all: all.key, reader: reader.key, syncer: syncer.key, elsewhere: elsewhere.key };
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
