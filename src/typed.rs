@@ -1,8 +1,9 @@
 //! A JSON value as one of our types, or what in it does not fit, and where.
 //!
 //! Whatever comes (requests, answers, configuration, what is kept) is JSON first and read from there by this one
-//! deserialiser, so that each type has one reader in a component that is to be small. serde's own words quote the value they
-//! found, which may be a secret in the wrong place; these never do.
+//! deserialiser, so that each type has one reader in a component that is to be small. serde's words for a value of the wrong kind
+//! quote it, and it may be a secret in the wrong place; these do not. A word that an enumeration does not know they name still, so
+//! whoever shows them takes what comes after `expected`.
 
 use std::fmt::{self, Display};
 

@@ -149,9 +149,7 @@ impl Configured {
             None => outbound,
         }
     }
-}
 
-impl Configured {
     /// Refuses a caller that may not, or not so often.
     async fn admit<R: Runtime>(
         &self,
