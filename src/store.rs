@@ -48,6 +48,28 @@ pub trait Store {
     async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError>;
 }
 
+/// The store of a runtime that has none. There is no value of it, so nothing can be asked of it.
+#[derive(Debug, Clone, Copy)]
+pub enum NoStore {}
+
+impl Store for NoStore {
+    async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match *self {}
+    }
+
+    async fn set(&self, _: &str, _: &[u8]) -> Result<(), StoreError> {
+        match *self {}
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), StoreError> {
+        match *self {}
+    }
+
+    async fn increment(&self, _: &str, _: u64) -> Result<u64, StoreError> {
+        match *self {}
+    }
+}
+
 /// Why a store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreError {
