@@ -1,6 +1,8 @@
 //! What stands in `examples/` does what it says: each is run as the tool would run it, against the component.
 
 mod abx_webhook;
+mod ansible;
+mod github_actions;
 
 use std::path::PathBuf;
 use std::time::Duration;

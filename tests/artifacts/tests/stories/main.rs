@@ -25,6 +25,7 @@ mod snippets;
 mod store;
 mod syncs;
 mod together;
+mod tools;
 mod vcf;
 mod vidm;
 mod watchers;
