@@ -3,6 +3,7 @@
 mod abx_webhook;
 mod ansible;
 mod github_actions;
+mod temporal;
 
 use std::path::PathBuf;
 use std::time::Duration;
