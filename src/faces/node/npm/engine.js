@@ -38,14 +38,14 @@ class Engine {
   }
 
   request(method, url) {
-    return new Request_(method, url);
+    return new Exchange(method, url);
   }
 }
 
 /** A failure as the wasm tells them apart. */
 const failure = (kind, detail) => ({ kind, detail });
 
-class Request_ {
+class Exchange {
   #url;
   #init;
 

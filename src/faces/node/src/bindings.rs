@@ -17,12 +17,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn elapsed(this: &Engine) -> f64;
 
+    /// 64 bits of chance.
     #[wasm_bindgen(method)]
     pub fn random(this: &Engine) -> u64;
 
+    /// Takes a line of log.
     #[wasm_bindgen(method)]
     pub fn log(this: &Engine, line: &str);
 
+    /// `done` comes when the time is over.
     #[wasm_bindgen(method)]
     pub fn sleep(this: &Engine, milliseconds: f64) -> UnderWay;
 
@@ -30,11 +33,14 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn request(this: &Engine, method: &str, url: &str) -> Request;
 
+    /// A request to be sent.
     pub type Request;
 
+    /// Adds a header; its characters are the bytes.
     #[wasm_bindgen(method)]
     pub fn header(this: &Request, name: &str, value: &str);
 
+    /// Gives it a body.
     #[wasm_bindgen(method)]
     pub fn body(this: &Request, body: Uint8Array);
 
@@ -45,6 +51,7 @@ extern "C" {
     /// Something that takes its time.
     pub type UnderWay;
 
+    /// What it comes to.
     #[wasm_bindgen(method, getter)]
     pub fn done(this: &UnderWay) -> Promise;
 
@@ -52,8 +59,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn cancel(this: &UnderWay);
 
+    /// An answer, read whole.
     pub type Answer;
 
+    /// Its status.
     #[wasm_bindgen(method, getter)]
     pub fn status(this: &Answer) -> u16;
 
@@ -61,14 +70,18 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn headers(this: &Answer) -> Vec<String>;
 
+    /// Its body.
     #[wasm_bindgen(method, getter)]
     pub fn body(this: &Answer) -> Uint8Array;
 
+    /// Why there is no answer.
     pub type Failure;
 
+    /// Its kind, in one of the words that `engine.rs` reads.
     #[wasm_bindgen(method, getter)]
     pub fn kind(this: &Failure) -> Option<String>;
 
+    /// The engine's own words for it.
     #[wasm_bindgen(method, getter)]
     pub fn detail(this: &Failure) -> Option<String>;
 }
