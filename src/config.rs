@@ -23,6 +23,7 @@ pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
 pub(crate) use keys::hex32;
 pub use senders::{Form, Sender};
+pub use targets::{VcfSettings, VidmSettings};
 
 use reader::Reader;
 

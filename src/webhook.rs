@@ -110,6 +110,20 @@ pub enum Content<R> {
     Events(Box<Events<R>>),
 }
 
+impl<R> Content<R> {
+    /// What `Content-Length` says of it, for a face to add where it frames answers: said, the whole answer goes out in one
+    /// piece. Where there can be none, its length would be that of another answer (RFC 9110, section 8.6).
+    #[must_use]
+    pub fn length(&self, status: StatusCode, is_head: bool) -> Option<usize> {
+        match self {
+            Self::Whole(bytes) if !is_head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) => {
+                Some(bytes.len())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What a handler gives.
 #[derive(Debug)]
 enum Reply {

@@ -40,16 +40,11 @@ async fn handle(request: Request) -> Response<Outgoing> {
     let is_head = request.method() == http::Method::HEAD;
     let response = webhook.handle(&runtime::Spin, request, read).await;
     let (mut parts, content) = response.into_parts();
+    if let Some(length) = content.length(parts.status, is_head) {
+        parts.headers.insert(http::header::CONTENT_LENGTH, length.into());
+    }
     let body = match content {
-        Content::Whole(bytes) => {
-            // Framing is a face's business: said, the whole answer goes out in one piece. Where there can be none, its length
-            // would be that of another answer (RFC 9110, section 8.6).
-            let has_none = matches!(parts.status, http::StatusCode::NO_CONTENT | http::StatusCode::NOT_MODIFIED);
-            if !is_head && !has_none {
-                parts.headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
-            }
-            Outgoing::Left(Full::new(bytes))
-        }
+        Content::Whole(bytes) => Outgoing::Left(Full::new(bytes)),
         Content::Events(events) => {
             let pieces =
                 unfold(events, async |mut events| events.next().await.map(|piece| (Ok(Frame::data(piece)), events)));

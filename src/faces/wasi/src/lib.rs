@@ -1,0 +1,38 @@
+//! The door for any WASI 0.2 host: `wasi:http/incoming-handler`, nothing imported but WASI 0.2, and the configuration from
+//! environment variables. It translates and decides nothing.
+//!
+//! Most such hosts make a new instance for each request; so nothing may depend on memory. Where a host uses an instance again,
+//! what it remembers helps.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use idhook::webhook::Webhook;
+use idhook_wasip2::{Wasi, serve};
+use wasip2::exports::http::incoming_handler::Guest;
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+thread_local! {
+    /// What this instance remembers between requests.
+    static WEBHOOK: OnceCell<Rc<Webhook>> = const { OnceCell::new() };
+}
+
+struct Component;
+
+impl Guest for Component {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        let webhook = WEBHOOK.with(|cell| Rc::clone(cell.get_or_init(|| Rc::new(Webhook::of_variables(variable)))));
+        serve(&Wasi::new(), &webhook, request, out);
+    }
+}
+
+/// The variable `name`, from the environment: `vidm_url` is `IDHOOK_VIDM_URL`.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(format!("IDHOOK_{}", name.to_ascii_uppercase())).ok()
+}
+
+#[allow(unsafe_code, missing_docs, reason = "generated")]
+mod export {
+    use super::Component;
+    wasip2::http::proxy::export!(Component);
+}

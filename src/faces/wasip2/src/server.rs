@@ -1,0 +1,117 @@
+//! Serves one incoming request of `wasi:http/incoming-handler`.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use futures_util::future::{Either, select};
+use http::{Method as HttpMethod, Request, Response, Uri};
+use idhook::runtime::Runtime;
+use idhook::webhook::{Body, BodyBounds, Content, Webhook};
+use wasip2::http::types::{
+    ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
+
+use crate::client::headers;
+use crate::reactor::block_on;
+use crate::runtime::sleep;
+use crate::stream::{self, Unread};
+
+/// Answers `request` through `out`, and comes back when all of the answer is out or nobody takes it any more.
+pub fn serve<R: Runtime + Clone>(runtime: &R, webhook: &Rc<Webhook>, request: IncomingRequest, out: ResponseOutparam) {
+    block_on(answer(runtime, webhook, request, out));
+}
+
+async fn answer<R: Runtime + Clone>(
+    runtime: &R,
+    webhook: &Rc<Webhook>,
+    request: IncomingRequest,
+    out: ResponseOutparam,
+) {
+    let request = match incoming(request) {
+        Ok(request) => request,
+        Err(code) => return ResponseOutparam::set(out, Err(code)),
+    };
+    let is_head = request.method() == HttpMethod::HEAD;
+    let response = webhook.handle(runtime, request, read).await;
+    let (head, content) = (outgoing(&response, is_head), response.into_body());
+    let Ok(body) = head.body() else {
+        return ResponseOutparam::set(out, Err(ErrorCode::InternalError(None)));
+    };
+    ResponseOutparam::set(out, Ok(head));
+    if write(&body, content).await {
+        let _ = OutgoingBody::finish(body, None);
+    }
+    // Else the body goes unfinished, which tells the host that it broke off.
+}
+
+/// The request as the core takes it; its body is read later, if at all.
+fn incoming(request: IncomingRequest) -> Result<Request<IncomingRequest>, ErrorCode> {
+    let method = match request.method() {
+        Method::Get => HttpMethod::GET,
+        Method::Head => HttpMethod::HEAD,
+        Method::Post => HttpMethod::POST,
+        Method::Put => HttpMethod::PUT,
+        Method::Delete => HttpMethod::DELETE,
+        Method::Connect => HttpMethod::CONNECT,
+        Method::Options => HttpMethod::OPTIONS,
+        Method::Trace => HttpMethod::TRACE,
+        Method::Patch => HttpMethod::PATCH,
+        Method::Other(name) => {
+            HttpMethod::from_bytes(name.as_bytes()).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?
+        }
+    };
+    let path = request.path_with_query().unwrap_or_else(|| "/".to_owned());
+    let uri = Uri::try_from(path).map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
+    let headers = headers(&request.headers()).ok_or(ErrorCode::HttpProtocolError)?;
+    let mut incoming = Request::new(request);
+    *incoming.method_mut() = method;
+    *incoming.uri_mut() = uri;
+    *incoming.headers_mut() = headers;
+    Ok(incoming)
+}
+
+/// Reads a request's body within bounds.
+async fn read(request: IncomingRequest, bounds: BodyBounds) -> Body {
+    let Ok(body) = request.consume() else { return Body::Broken };
+    let Ok(stream) = body.stream() else { return Body::Broken };
+    let whole = pin!(stream::read(&stream, bounds.limit));
+    let deadline = pin!(sleep(bounds.time));
+    match select(whole, deadline).await {
+        Either::Left((Ok(whole), _)) => Body::Whole(whole),
+        Either::Left((Err(Unread::TooLarge), _)) => Body::TooLarge,
+        Either::Left((Err(Unread::Broken(_)), _)) => Body::Broken,
+        Either::Right(((), _)) => Body::TooSlow,
+    }
+}
+
+/// The answer's status and headers, its framing among them.
+fn outgoing<R>(response: &Response<Content<R>>, is_head: bool) -> OutgoingResponse {
+    let fields = Fields::new();
+    // A header that this host keeps for itself is its business.
+    for (name, value) in response.headers() {
+        let _ = fields.append(name.as_str(), value.as_bytes());
+    }
+    if let Some(length) = response.body().length(response.status(), is_head) {
+        let _ = fields.append(http::header::CONTENT_LENGTH.as_str(), length.to_string().as_bytes());
+    }
+    let head = OutgoingResponse::new(fields);
+    let _ = head.set_status_code(response.status().as_u16());
+    head
+}
+
+/// Writes an answer's body; whether all of it was taken. A stream is asked for its next piece only when the last one is out,
+/// and not again when nobody reads it any more.
+async fn write<R: Runtime>(body: &OutgoingBody, content: Content<R>) -> bool {
+    let Ok(stream) = body.write() else { return false };
+    match content {
+        Content::Whole(bytes) => stream::write(&stream, &bytes).await.is_ok(),
+        Content::Events(mut events) => {
+            while let Some(piece) = events.next().await {
+                if stream::write(&stream, &piece).await.is_err() {
+                    return false;
+                }
+            }
+            true
+        }
+    }
+}

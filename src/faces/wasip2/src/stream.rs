@@ -1,0 +1,53 @@
+//! Bodies over `wasi:io/streams`: read whole within a limit, written with back-pressure.
+
+use bytes::Bytes;
+use wasip2::io::error::Error as IoError;
+use wasip2::io::streams::{InputStream, OutputStream, StreamError};
+
+use crate::reactor::ready;
+
+/// The most that is taken from a stream at once.
+const PIECE: u64 = 64 << 10;
+
+/// Why a body could not be read whole.
+pub(crate) enum Unread {
+    /// There was more than the limit.
+    TooLarge,
+    /// It broke off.
+    Broken(IoError),
+}
+
+/// Reads `stream` to its end.
+pub(crate) async fn read(stream: &InputStream, limit: usize) -> Result<Bytes, Unread> {
+    let mut whole = Vec::new();
+    loop {
+        match stream.read(PIECE) {
+            Ok(piece) if piece.is_empty() => ready(stream.subscribe()).await,
+            Ok(piece) if piece.len() > limit - whole.len() => return Err(Unread::TooLarge),
+            // Most bodies come in one piece.
+            Ok(piece) if whole.is_empty() => whole = piece,
+            Ok(piece) => whole.extend_from_slice(&piece),
+            Err(StreamError::Closed) => return Ok(whole.into()),
+            Err(StreamError::LastOperationFailed(why)) => return Err(Unread::Broken(why)),
+        }
+    }
+}
+
+/// Writes all of `bytes` and comes back when they are out; an error means that nobody takes them any more.
+pub(crate) async fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
+    while !bytes.is_empty() {
+        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+        if room == 0 {
+            ready(stream.subscribe()).await;
+            continue;
+        }
+        let (now, later) = bytes.split_at(room.min(bytes.len()));
+        stream.write(now)?;
+        bytes = later;
+    }
+    stream.flush()?;
+    while stream.check_write()? == 0 {
+        ready(stream.subscribe()).await;
+    }
+    Ok(())
+}
