@@ -12,7 +12,7 @@ use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind as Kin
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-    Scheme, http_error_code,
+    Scheme,
 };
 
 use crate::reactor::ready;
@@ -21,17 +21,20 @@ use crate::stream::{self, Unread};
 
 impl<S> HttpClient for Wasi<S> {
     async fn send(&self, request: Request<Bytes>, limits: &Limits) -> Result<Response<Bytes>, TransportError> {
-        let head_only = request.method() == HttpMethod::HEAD;
-        let outgoing = outgoing(&request)?;
-        let body = outgoing.body().map_err(|()| refused("a body"))?;
-        let coming = outgoing_handler::handle(outgoing, Some(options(limits))).map_err(failed)?;
-        let answer = pin!(answer(coming, limits.max_body, head_only));
-        let sent = pin!(write(body, request.body()));
-        // The answer may come before the request is out, and it tells best why that did not come through.
-        match select(answer, sent).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), answer)) => answer.await,
-        }
+        exchange(&request, limits).await.map_err(|e| doubted(e, request.method()))
+    }
+}
+
+async fn exchange(request: &Request<Bytes>, limits: &Limits) -> Result<Response<Bytes>, TransportError> {
+    let outgoing = outgoing(request)?;
+    let body = outgoing.body().map_err(|()| refused("a body"))?;
+    let coming = outgoing_handler::handle(outgoing, Some(options(limits))).map_err(failed)?;
+    let answer = pin!(answer(coming, limits.max_body, request.method() == HttpMethod::HEAD));
+    let sent = pin!(write(body, request.body()));
+    // The answer may come before the request is out, and it tells best why that did not come through.
+    match select(answer, sent).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), answer)) => answer.await,
     }
 }
 
@@ -110,10 +113,7 @@ async fn answer(
     let bytes = match stream::read(&stream, limit).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => return Err(TransportError::new(Kind::BodyTooLarge, format!("over {limit} bytes"))),
-        Err(Unread::Broken(why)) => {
-            return Err(http_error_code(&why)
-                .map_or_else(|| TransportError::new(Kind::Interrupted, why.to_debug_string()), failed));
-        }
+        Err(Unread::Broken(why)) => return Err(broken(why.to_debug_string())),
     };
     // Some hosts end the stream of a body that broke off as if it were whole.
     let announced = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -146,6 +146,22 @@ fn refused(what: &str) -> TransportError {
     TransportError::new(Kind::Protocol, format!("the host refused {what}"))
 }
 
+/// What became of an answer's body, by the host's words for it: `http-error-code`, which is to tell better, gives nothing in
+/// wasmtime 48, and ends the whole process in the shim that jco 1.35 comes with.
+fn broken(why: String) -> TransportError {
+    let kind = if why.to_ascii_lowercase().contains("timeout") { Kind::Timeout } else { Kind::Interrupted };
+    TransportError::new(kind, why)
+}
+
+/// A time-out in connecting, as far as it can be believed. That shim reports any such silence before the answer so, of a request
+/// that has arrived too; so for one that changes something it is no proof that it did not.
+fn doubted(error: TransportError, method: &HttpMethod) -> TransportError {
+    match error.kind {
+        Kind::ConnectTimeout if !method.is_safe() => TransportError { kind: Kind::Timeout, ..error },
+        _ => error,
+    }
+}
+
 /// A `wasi:http` error as the core tells them apart.
 #[allow(clippy::needless_pass_by_value, reason = "the form map_err wants")]
 fn failed(code: ErrorCode) -> TransportError {
@@ -158,6 +174,8 @@ fn failed(code: ErrorCode) -> TransportError {
         | ErrorCode::ConnectionLimitReached => Kind::Refused,
         ErrorCode::ConnectionTimeout => Kind::ConnectTimeout,
         ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => Kind::Tls,
+        // Node's word for a certificate that it does not trust; jco passes it on as it is.
+        ErrorCode::InternalError(Some(why)) if why.contains("certificate") => Kind::Tls,
         ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
             Kind::Timeout
         }

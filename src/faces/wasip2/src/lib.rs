@@ -5,10 +5,10 @@
 //! functions drives the core with [`block_on`]. Like every face it decides nothing, and there is no panic in it.
 //!
 //! # Why not `wstd`
-//! The Bytecode Alliance's `wstd` 0.6.8 was weighed. Its client turns an error in the middle of a body into a text, so that a
-//! time-out, a broken connection and a refused size can no longer be told apart; it gives up where a host does not support
-//! one of the time-outs; its server takes only streams that are `Send`, which one over the core's futures is not; and it
-//! unwraps what a host may refuse. What would be left of it is its reactor, which is [`block_on`]'s fifty lines here.
+//! The Bytecode Alliance's `wstd` 0.6.8 was weighed. Its server takes only streams that are `Send`, which one over the core's
+//! futures is not; its client gives up where a host does not support one of the time-outs, and gives an answer up when the
+//! request's body was not wanted whole; and both unwrap what a host may refuse. What would be left of it is its reactor, which
+//! is [`block_on`] and [`ready`] here.
 
 mod client;
 mod reactor;
