@@ -1,10 +1,11 @@
-//! Builds the component that ships.
+//! Builds the components that ship.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::artifact::Artifact;
 use crate::terminal::say;
 
 const TARGET: &str = "wasm32-wasip2";
@@ -15,7 +16,7 @@ pub const NAME: &str = "build";
 /// What `cargo xtask help` says of it.
 #[must_use]
 pub fn command() -> clap::Command {
-    clap::Command::new(NAME).about("Builds the Spin component and tells its size")
+    clap::Command::new(NAME).about("Builds the components and tells their sizes")
 }
 
 /// Builds, and tells the size.
@@ -23,9 +24,11 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// When the build fails.
 pub fn run() -> Result<()> {
-    let wasm = component()?;
-    let size = std::fs::metadata(&wasm)?.len();
-    say(format!("{} ({} kB)", wasm.display(), size.div_ceil(1000)));
+    for artifact in Artifact::ALL {
+        let wasm = artifact.build()?;
+        let size = std::fs::metadata(&wasm)?.len();
+        say(format!("{} ({} kB)", wasm.display(), size.div_ceil(1000)));
+    }
     Ok(())
 }
 
@@ -36,27 +39,21 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// The manifest that ships.
-#[must_use]
-pub fn manifest() -> PathBuf {
-    root().join("spin.toml")
-}
-
-/// Builds the component as `spin build` would, and tells where it is. Quick when nothing has changed.
+/// Builds the component of this package as `spin build` would, and tells where `file` is. Quick when nothing has changed.
 ///
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
-pub fn component() -> Result<PathBuf> {
+pub fn component(package: &str, file: &str) -> Result<PathBuf> {
     ensure_target()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--release", "--target", TARGET, "--package", "idhook-spin"];
+    let arguments = ["build", "--release", "--target", TARGET, "--package", package];
     let status =
         Command::new(cargo).args(arguments).current_dir(root()).status().context("cargo could not be started")?;
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
-    Ok(target.join(TARGET).join("release").join("idhook_spin.wasm"))
+    Ok(target.join(TARGET).join("release").join(file))
 }
 
 /// rustup adds the target that `rust-toolchain.toml` names by itself, unless it was told not to.
