@@ -13,8 +13,14 @@ use futures_util::{StreamExt as _, stream};
 use idhook_simulator::{Fault, FaultKind, Options as SimulatorOptions, Outcome, RetryAfter, credentials, seeds};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
+
+stories! {
+    all, several_threads:
+    each_fault_at_each_call_is_told_as_it_is_and_loses_no_group,
+}
 
 /// A fault that comes once.
 const ONCE: &str = "
@@ -164,14 +170,13 @@ const HANDMADE_GROUP: &str = "CN=gg-handmade,OU=Picked,DC=corp,DC=example";
 /// One that was added to it before.
 const PICKED_GROUP: &str = "CN=gg-picked,OU=Picked,DC=corp,DC=example";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group() {
+async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group(artifact: Artifact) {
     let once: Vec<_> = cells(|call| CALLS.contains(call), Some(1)).collect();
     let staying: Vec<_> = cells(|call| REPEATED.contains(&call.name), None).collect();
     // Whoever is silent is waited for: those have hosts of their own, with little patience.
     let (silent, others): (Vec<_>, Vec<_>) =
         once.into_iter().chain(staying).partition(|cell| SILENT.contains(&cell.kind.0));
-    let (told, told_of_silence) = tokio::join!(play(others, "30", 32), play(silent, "4", 64));
+    let (told, told_of_silence) = tokio::join!(play(artifact, others, "30", 32), play(artifact, silent, "4", 64));
     let told: BTreeMap<_, _> = told.into_iter().chain(told_of_silence).collect();
 
     let once = table(&told, |call| CALLS.contains(call), true);
@@ -223,7 +228,7 @@ fn rows(text: &str) -> Vec<String> {
 }
 
 /// Plays cells on one host with this patience, so many at once, each against a tenant of its own.
-async fn play(cells: Vec<Cell>, patience: &str, at_once: usize) -> Vec<(Name, String)> {
+async fn play(artifact: Artifact, cells: Vec<Cell>, patience: &str, at_once: usize) -> Vec<(Name, String)> {
     let tenants: Vec<_> = (0..cells.len()).map(|number| format!("t{number}")).collect();
     let simulator = SimulatorOptions { tenants: tenants.clone(), ..SimulatorOptions::default() };
     let variables = vec![
@@ -234,14 +239,14 @@ async fn play(cells: Vec<Cell>, patience: &str, at_once: usize) -> Vec<(Name, St
         ("between_bytes_timeout", patience.to_owned()),
     ];
     // The targets need the simulator's address, which is known only when it is up.
-    let mut scene = Scene::with(Setting { simulator, variables, ..Setting::default() }).await;
+    let mut scene = Scene::with(Setting { simulator, variables, ..Setting::of(artifact) }).await;
     let target = |tenant: &String| {
         let (username, password) = (credentials::VIDM_USERNAME, credentials::VIDM_PASSWORD);
         let url = scene.simulator.vidm_url();
         (tenant.clone(), json!({"url": url, "tenant": tenant, "username": username, "password": password}))
     };
     let targets: serde_json::Map<_, _> = tenants.iter().map(target).collect();
-    scene.options.variables.insert("targets".to_owned(), json!({ "vidm": targets }).to_string());
+    scene.stage.variables.insert("targets".to_owned(), json!({ "vidm": targets }).to_string());
     scene.restart().await;
     let stages = cells.into_iter().enumerate().map(|(at, cell)| Stage::new(&scene, at, cell));
     stream::iter(stages).map(Stage::play).buffer_unordered(at_once).collect().await

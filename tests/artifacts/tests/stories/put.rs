@@ -3,8 +3,17 @@
 use idhook_simulator::{Options as SimulatorOptions, SourceAdded, seeds};
 use reqwest::Method;
 use serde_json::{Value, json};
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting};
+
+stories! {
+    all:
+    a_source_over_http,
+    a_source_over_https_and_with_the_newer_204,
+    a_certificate_is_the_same_in_another_form,
+    the_external_provider_is_made_so_and_never_replaced,
+}
 
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
 const PASSWORD: &str = "planted-in-a-spec";
@@ -73,21 +82,18 @@ async fn a_source_is_made_so(scene: &Scene) {
     assert!(!scene.host.output().contains(PASSWORD));
 }
 
-#[tokio::test]
-async fn a_source_over_http() {
-    a_source_is_made_so(&Scene::new().await).await;
+async fn a_source_over_http(artifact: Artifact) {
+    a_source_is_made_so(&Scene::new(artifact).await).await;
 }
 
-#[tokio::test]
-async fn a_source_over_https_and_with_the_newer_204() {
+async fn a_source_over_https_and_with_the_newer_204(artifact: Artifact) {
     let mut simulator = SimulatorOptions::default();
     simulator.sddc.source_added = SourceAdded::NoContent;
-    a_source_is_made_so(&Scene::with(Setting { tls: true, simulator, ..Setting::default() }).await).await;
+    a_source_is_made_so(&Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await).await;
 }
 
-#[tokio::test]
-async fn a_certificate_is_the_same_in_another_form() {
-    let scene = Scene::new().await;
+async fn a_certificate_is_the_same_in_another_form(artifact: Artifact) {
+    let scene = Scene::new(artifact).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     scene.simulator.write_ca(file.path()).unwrap();
     let pem = std::fs::read_to_string(file.path()).unwrap();
@@ -107,9 +113,8 @@ async fn a_certificate_is_the_same_in_another_form() {
     assert_eq!(answer.json()["certificates"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn the_external_provider_is_made_so_and_never_replaced() {
-    let scene = Scene::new().await;
+async fn the_external_provider_is_made_so_and_never_replaced(artifact: Artifact) {
+    let scene = Scene::new(artifact).await;
     let created = put(&scene, PROVIDERS, &adfs()).await;
     assert_eq!(created.status, 201, "{}", created.text);
     let id = created.json()["id"].as_str().unwrap().to_owned();
