@@ -17,6 +17,10 @@ use crate::scene::{Scene, Setting, send};
 stories! {
     all:
     many_watch_and_one_message_goes_out,
+}
+
+stories! {
+    in_spin:
     what_failed_is_sent_again_and_over_a_restart_it_is_not,
     a_host_that_is_not_allowed_costs_the_message_and_nothing_else,
 }

@@ -14,6 +14,10 @@ stories! {
     ready_names_the_targets,
     methods_paths_and_bodies_that_do_not_fit,
     a_request_keeps_its_names_all_the_way,
+}
+
+stories! {
+    in_spin:
     a_caller_that_runs_wild_is_stopped_on_every_instance,
 }
 

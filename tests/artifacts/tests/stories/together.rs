@@ -11,11 +11,15 @@ use crate::scene::{Answer, Scene, Setting, send};
 
 stories! {
     all:
-    groups_that_do_not_fit_into_an_id_are_kept_in_the_store,
     without_a_store_they_are_refused_before_anything_starts,
-    groups_that_are_gone_from_the_store_are_told_as_such,
     directories_of_one_connector_are_not_synced_at_once,
     where_connectors_are_not_told_directories_are_synced_beside_each_other,
+}
+
+stories! {
+    in_spin:
+    groups_that_do_not_fit_into_an_id_are_kept_in_the_store,
+    groups_that_are_gone_from_the_store_are_told_as_such,
     groups_added_to_one_profile_at_once_do_not_lose_one_another,
 }
 

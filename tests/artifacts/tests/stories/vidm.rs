@@ -92,13 +92,17 @@ async fn cold_by_name_is_three_calls_and_warm_is_one(artifact: Artifact) {
 
     assert_eq!(scene.post(&syncs(seeds::CORP_NAME), "{}").await.status, 202);
     let by_name = scene.asked();
-    assert_eq!(by_name.len(), 1, "the name is known by now: {by_name:?}");
+    if !scene.remembers() {
+        assert_eq!(by_name, cold, "where nothing is remembered every start is a cold one");
+    } else {
+        assert_eq!(by_name.len(), 1, "the name is known by now: {by_name:?}");
+    }
     finished().await;
 
     assert_eq!(scene.post(&syncs(seeds::CORP), "{}").await.status, 202);
     let by_id = scene.asked();
-    assert_eq!(by_id.len(), 1, "{by_id:?}");
-    assert!(by_id[0].ends_with("/syncprofile/sync"), "{by_id:?}");
+    assert_eq!(by_id.len(), if scene.remembers() { 1 } else { 2 }, "{by_id:?}");
+    assert!(by_id.last().unwrap().ends_with("/syncprofile/sync"), "{by_id:?}");
 }
 
 async fn the_safeguards_stay_on_unless_one_may_turn_them_off(artifact: Artifact) {
@@ -148,7 +152,11 @@ async fn a_directory_of_the_newer_kind_gets_the_newer_call(artifact: Artifact) {
     assert_eq!(scene.get(&present(seeds::CLOUD)).await.json()["status"], "succeeded");
     scene.asked();
     assert_eq!(scene.post(&syncs(seeds::CLOUD), "").await.status, 202);
-    assert_eq!(scene.asked().len(), 1);
+    let asked = scene.asked();
+    assert!(asked.last().unwrap().starts_with("POST "), "{asked:?}");
+    if scene.remembers() {
+        assert_eq!(asked.len(), 1, "{asked:?}");
+    }
 }
 
 async fn directories_that_cannot_be_meant(artifact: Artifact) {
