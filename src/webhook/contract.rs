@@ -13,10 +13,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::identity::RequestIdentity;
-use super::{doctor, problem, route, status, vcf_put, vidm_routes};
+use super::{doctor, problem, route, status, vidm_routes};
 use crate::auth::Secret;
 use crate::config::Scope;
 use crate::error::{Error, ErrorCode};
+use crate::sync;
 use crate::vcf::{self, Extra};
 use crate::vidm::{self, DirectoryKind};
 
@@ -50,15 +51,15 @@ pub fn schemas() -> BTreeMap<String, Value> {
     let mut answers = generator(Contract::Serialize);
     answers.subschema_for::<status::Health>();
     answers.subschema_for::<status::Ready<'_>>();
-    answers.subschema_for::<problem::Problem<'_>>();
+    answers.subschema_for::<crate::error::Problem>();
     answers.subschema_for::<doctor::Diagnosis>();
-    answers.subschema_for::<vidm_routes::Directories<'_>>();
-    answers.subschema_for::<vidm_routes::SyncDocument>();
-    answers.subschema_for::<vidm_routes::History>();
-    answers.subschema_for::<vidm_routes::DryRun>();
+    answers.subschema_for::<vidm_routes::Directories>();
+    answers.subschema_for::<vidm_routes::SyncAnswer>();
+    answers.subschema_for::<sync::SyncHistory>();
+    answers.subschema_for::<sync::DryRun>();
     answers.subschema_for::<vidm_routes::Groups>();
     answers.subschema_for::<vidm::Health>();
-    answers.subschema_for::<vcf_put::Document>();
+    answers.subschema_for::<vcf::ChangeOutcome>();
     answers.subschema_for::<vcf::IdentityProviders>();
     answers.subschema_for::<vcf::SyncClientToken>();
     answers.subschema_for::<vcf::PrecheckResult>();
