@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::{Order, ends_well_and_badly, folder};
 use crate::programs::{self, End};
+use xtask::artifact::Artifact;
+
 use crate::scene::Scene;
 use crate::tools;
 

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::{ends_well_and_badly, folder};
 use crate::programs::{self, End};
+use xtask::artifact::Artifact;
+
 use crate::scene::Scene;
 use crate::tools;
 
