@@ -115,7 +115,7 @@ async fn a_server_that_echoes_secrets_is_not_repeated(artifact: Artifact) {
     let (vidm, sddc) = (password(credentials::VIDM_PASSWORD), password(credentials::SDDC_PASSWORD));
     let echo = format!(r#"{{"errors":[{{"code":"bad","message":"{vidm}"}}],"message":"{sddc}","errorCode":"E"}}"#);
     for status in [400, 401, 500] {
-        let scene = Scene::new(artifact).await;
+        let scene = Scene::of(artifact).await;
         scene.simulator.add_fault(Fault::answer(status, "application/json", &echo).always());
         for path in [VIDM, VCF] {
             assert_eq!(examined(&scene, path).await["ok"], false);

@@ -110,7 +110,7 @@ async fn without_a_store_the_instance_remembers_what_it_can(artifact: Artifact) 
 }
 
 async fn what_failed_is_carried_out_again(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     scene.get("/vidm/default/v1/directories").await;
     let kind = FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent };
     let fault =

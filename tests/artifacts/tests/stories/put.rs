@@ -83,7 +83,7 @@ async fn a_source_is_made_so(scene: &Scene) {
 }
 
 async fn a_source_over_http(artifact: Artifact) {
-    a_source_is_made_so(&Scene::new(artifact).await).await;
+    a_source_is_made_so(&Scene::of(artifact).await).await;
 }
 
 async fn a_source_over_https_and_with_the_newer_204(artifact: Artifact) {
@@ -93,7 +93,7 @@ async fn a_source_over_https_and_with_the_newer_204(artifact: Artifact) {
 }
 
 async fn a_certificate_is_the_same_in_another_form(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     scene.simulator.write_ca(file.path()).unwrap();
     let pem = std::fs::read_to_string(file.path()).unwrap();
@@ -114,7 +114,7 @@ async fn a_certificate_is_the_same_in_another_form(artifact: Artifact) {
 }
 
 async fn the_external_provider_is_made_so_and_never_replaced(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let created = put(&scene, PROVIDERS, &adfs()).await;
     assert_eq!(created.status, 201, "{}", created.text);
     let id = created.json()["id"].as_str().unwrap().to_owned();

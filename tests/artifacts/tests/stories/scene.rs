@@ -83,6 +83,12 @@ pub(crate) struct Setting {
     pub(crate) key_value: KeyValue,
 }
 
+impl Default for Setting {
+    fn default() -> Self {
+        Self::of(Artifact::Spin)
+    }
+}
+
 impl Setting {
     pub(crate) fn of(artifact: Artifact) -> Self {
         Self {
@@ -129,7 +135,12 @@ impl Stage {
 }
 
 impl Scene {
-    pub(crate) async fn new(artifact: Artifact) -> Self {
+    /// For what is not about the contract, and told over one artifact.
+    pub(crate) async fn new() -> Self {
+        Self::with(Setting::default()).await
+    }
+
+    pub(crate) async fn of(artifact: Artifact) -> Self {
         Self::with(Setting::of(artifact)).await
     }
 

@@ -101,7 +101,7 @@ async fn a_group_is_proven_or_missed(artifact: Artifact) {
 }
 
 async fn groups_that_cannot_be_meant_are_told_before_anything_starts(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let body = json!({"groups": ["", "gg\nx", "CN=a,DC=b", "name@x"], "addToProfile": true});
     let problem = scene.post(&syncs(), &body.to_string()).await.problem("request_invalid");
     let pointers: Vec<_> =
@@ -142,7 +142,7 @@ async fn without_a_store_one_instance_keeps_the_queue(artifact: Artifact) {
 }
 
 async fn who_comes_together_shares_a_run(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let path = syncs();
     let started = join_all((0..12).map(|_| scene.post(&path, ""))).await;
     for answer in &started {
@@ -167,7 +167,7 @@ async fn who_comes_together_shares_a_run(artifact: Artifact) {
 }
 
 async fn a_crowd_of_strangers_breaks_nothing(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let answers = join_all((0..60).map(|_| scene.get("/vidm/default/v1/directories"))).await;
     for answer in answers {
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -222,7 +222,7 @@ async fn an_old_result_is_not_taken_for_ours(artifact: Artifact) {
 
 async fn states_that_cannot_be_read_are_unknown_and_groups_still_decide(artifact: Artifact) {
     for shape in [StatusShape::Word("FROBNICATING".to_owned()), StatusShape::Empty, StatusShape::NotFound] {
-        let scene = Scene::new(artifact).await;
+        let scene = Scene::of(artifact).await;
         let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_DN]})).await;
         scene.simulator.configure_vidm(|vidm| vidm.status_shape = shape.clone());
         scene.simulator.add_fault(Fault::answer(404, "text/html", "<title>404").path("syncexecutions").always());
@@ -235,7 +235,7 @@ async fn states_that_cannot_be_read_are_unknown_and_groups_still_decide(artifact
 }
 
 async fn a_wait_ends_with_the_sync_or_with_the_callers_patience(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({})).await;
     let wait = |seconds: u64| {
         let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all);
@@ -256,7 +256,7 @@ async fn a_wait_ends_with_the_sync_or_with_the_callers_patience(artifact: Artifa
 }
 
 async fn an_event_stream_tells_each_change_and_ends(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_NAME]})).await;
     let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all).header("accept", "text/event-stream");
     let mut response = request.send().await.unwrap();
@@ -282,7 +282,7 @@ async fn an_event_stream_tells_each_change_and_ends(artifact: Artifact) {
 }
 
 async fn who_watches_together_asks_together_and_who_goes_away_costs_nothing(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({})).await;
     scene.asked();
     let watch = || {
@@ -305,7 +305,7 @@ async fn who_watches_together_asks_together_and_who_goes_away_costs_nothing(arti
 }
 
 async fn earlier_runs_and_dry_runs_where_there_are_any(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({})).await;
     end(&scene);
     assert_eq!(status(&scene, &place).await, "succeeded");

@@ -42,7 +42,7 @@ fn many_groups() -> Vec<String> {
 }
 
 async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store(artifact: Artifact) {
-    let mut scene = Scene::new(artifact).await;
+    let mut scene = Scene::of(artifact).await;
     let groups = many_groups();
     for group in groups.iter().skip(1) {
         scene.simulator.add_directory_group(seeds::CORP, group).unwrap();
@@ -111,7 +111,7 @@ async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact)
 }
 
 async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     scene.simulator.add_fault(Fault::new(FaultKind::Html { status: 404 }).path("/connectors").always());
     start(&scene, seeds::CORP, &json!({})).await;
     assert_eq!(start(&scene, seeds::CLOUD, &json!({})).await.json()["status"], "running");
@@ -119,7 +119,7 @@ async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(
 }
 
 async fn groups_added_to_one_profile_at_once_do_not_lose_one_another(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let other = scene.another_host(|_| {}).await;
     let groups: Vec<_> = (0..8).map(|at| format!("CN=gg-at-once-{at},OU=Picked,DC=corp,DC=example")).collect();
     for group in &groups {

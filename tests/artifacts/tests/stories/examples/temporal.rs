@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 
 use super::{ends_well_and_badly, folder};
 use crate::programs::{self, End};
-use xtask::artifact::Artifact;
-
 use crate::scene::Scene;
 use crate::tools;
 
@@ -36,7 +34,7 @@ async fn a_temporal_activity() {
     })
     .await;
 
-    let scene = Scene::new(Artifact::Spin).await;
+    let scene = Scene::new().await;
     let key = &scene.keys.syncer;
     let order = json!({"url": scene.host.url(), "directory": seeds::CORP_NAME});
     let end = activity(&bin, key, json!({"order": order, "cancelAfter": 0.8})).await;
