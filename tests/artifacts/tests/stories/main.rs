@@ -63,6 +63,7 @@ mod together;
 mod tools;
 mod vcf;
 mod vidm;
+mod wasmtime_serve;
 mod watchers;
 
 /// Says that a story is not told here, and why; with `CI` set in the environment that is a failure.
