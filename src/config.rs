@@ -25,6 +25,7 @@ pub use keys::ApiKey;
 pub(crate) use keys::hex32;
 pub use readings::Readings;
 pub use senders::{Form, Sender};
+pub use targets::{VcfSettings, VidmSettings};
 
 use reader::Reader;
 

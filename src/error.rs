@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 
 mod code;
+mod problem;
 
 pub use code::{ErrorCode, Fault};
+pub use problem::{Problem, UpstreamAnswer};
 
 /// Longest piece of upstream text kept as evidence, in bytes.
 const MAX_EVIDENCE: usize = 600;

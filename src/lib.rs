@@ -5,10 +5,13 @@
 //! runtime and decides nothing.
 //!
 //! ```text
-//!  faces/spin ──► webhook ──► sync, vidm, vcf ──► session, outbound ──► endpoint, retry ──► http, runtime, auth, error
+//!  faces/{spin, spin2, wasi} ──► webhook ──┐
+//!                                          ├──► sync, vidm, vcf ──► session, outbound ──► endpoint, retry ──► http, runtime, auth, error
+//!  faces/{library, node} ──► embedded ─────┘
 //! ```
 //!
 //! * [`webhook`]: the HTTP contract: routes, callers, input, problems, the log line.
+//! * [`embedded`]: the same as functions, for who embeds idhook and serves nothing.
 //! * [`sync`]: syncs one can trust, on top of [`vidm`]: start, join, state, proof; the protocol is written down there.
 //! * [`vidm`]: VMware Identity Manager, now Workspace ONE Access: login, directories, sync, groups, health.
 //! * [`vcf`]: SDDC Manager of VMware Cloud Foundation: tokens, identity providers and sources.
@@ -21,6 +24,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod embedded;
 pub mod endpoint;
 pub mod error;
 mod gate;

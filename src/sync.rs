@@ -37,25 +37,29 @@ use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
 
 mod book;
 mod desk;
+mod document;
+mod inquiry;
 mod judge;
 mod ledger;
 mod look;
 mod neighbours;
+mod order;
 mod profile;
 mod request;
 mod shelf;
 mod start;
 mod state;
+mod watch;
 
 pub use desk::Desk;
+pub use document::{DryRun, Presence, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
 pub use judge::Moment;
+pub use order::Order;
 pub use request::Request;
 pub use shelf::LocalStore;
+pub use watch::{Seen, Watch, wait};
 
 use look::Look;
-
-/// A look this fresh is good enough for who just came to watch.
-pub const FRESH: Duration = Duration::from_millis(900);
 
 /// What an instance remembers of a target's syncs.
 #[derive(Debug, Default)]
@@ -63,21 +67,6 @@ pub struct Memory {
     local: LocalStore,
     looks: look::Looks,
     proofs: look::Proofs,
-}
-
-/// What a start is asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Order {
-    /// Run without safeguards. Only for callers who may.
-    pub ignore_safeguards: bool,
-    /// Groups that must be there in the end.
-    pub groups: Vec<String>,
-    /// Where they are kept, when they are too long to travel with the request.
-    pub groups_at: Option<String>,
-    /// Whether groups that are not in the sync profile are to be added to it first.
-    pub add_to_profile: bool,
-    /// Who is to be told of the end, by name.
-    pub callback: Option<String>,
 }
 
 /// How a request stands.

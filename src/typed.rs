@@ -5,6 +5,8 @@
 //! quote it, and it may be a secret in the wrong place; these do not. A word that an enumeration does not know they name still, so
 //! whoever shows them takes what comes after `expected`.
 
+mod all;
+
 use std::fmt::{self, Display};
 
 use serde::de::value::StrDeserializer;
@@ -14,6 +16,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Value, map};
+
+pub(crate) use all::read_all;
 
 /// `value` as `T`.
 ///

@@ -7,6 +7,7 @@
 //! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Memory`], one for each [`Target`].
 
 mod certificate;
+mod change_outcome;
 mod compare;
 mod error;
 mod expiry;
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 pub use certificate::CertificateFacts;
+pub use change_outcome::ChangeOutcome;
 pub use compare::{Change, Difference};
 pub use extra::Extra;
 pub use model::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Reader;
+use super::{Problem, Reader};
 use crate::auth::{Scheme, Secret};
 use crate::outbound::BaseUrl;
 use crate::{vcf, vidm};
@@ -15,34 +15,62 @@ pub(super) const DEFAULT: &str = "default";
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Targets {
-    vidm: BTreeMap<String, VidmEntry>,
-    vcf: BTreeMap<String, VcfEntry>,
+    vidm: BTreeMap<String, VidmSettings>,
+    vcf: BTreeMap<String, VcfSettings>,
 }
 
-/// One vIDM target; the field names are those of the plain variables without their prefix.
-#[derive(Deserialize, Default)]
+/// One vIDM target; the field names are those of the plain variables without their prefix, or the same in camel case. Which login it is
+/// follows from what is there.
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct VidmEntry {
-    url: Option<String>,
-    tenant: Option<String>,
-    username: Option<String>,
-    password: Option<Secret>,
-    domain: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<Secret>,
-    authorization_scheme: Option<String>,
-    profile: Option<String>,
-    sync_api: Option<String>,
-    paths: BTreeMap<String, String>,
-    media_types: BTreeMap<String, String>,
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename_all = "camelCase"))]
+pub struct VidmSettings {
+    /// `https://host[:port]`, no path.
+    #[cfg_attr(feature = "contract", schemars(required))]
+    pub url: Option<String>,
+    /// The tenant, where it is in the path (`/SAAS/t/{tenant}`); without it, it is in the host name.
+    pub tenant: Option<String>,
+    /// A local (System Domain) administrator for the system login; with `domain`, an account of that domain.
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Domain of the account, for the OAuth password grant; needs the OAuth client too.
+    pub domain: Option<String>,
+    /// OAuth client: client credentials, or the password grant with a `username`.
+    #[serde(alias = "clientId")]
+    pub client_id: Option<String>,
+    /// Its shared secret.
+    #[serde(alias = "clientSecret")]
+    pub client_secret: Option<Secret>,
+    /// Word before a token of the system login: `HZN` (default) or `Bearer`.
+    #[serde(alias = "authorizationScheme")]
+    pub authorization_scheme: Option<String>,
+    /// Media types: `horizon` (default) or `json` (Omnissa Access).
+    pub profile: Option<String>,
+    /// Sync call: `auto` (default), `classic` or `v2`.
+    #[serde(alias = "syncApi")]
+    pub sync_api: Option<String>,
+    /// Path templates that are other than the profile's, by name.
+    pub paths: BTreeMap<String, String>,
+    /// Media types that are other than the profile's, by name.
+    #[serde(alias = "mediaTypes")]
+    pub media_types: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize, Default)]
+/// One SDDC Manager.
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct VcfEntry {
-    url: Option<String>,
-    username: Option<String>,
-    password: Option<Secret>,
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub struct VcfSettings {
+    /// `https://host[:port]`, no path.
+    #[cfg_attr(feature = "contract", schemars(required))]
+    pub url: Option<String>,
+    /// The account, as `user@domain`.
+    #[cfg_attr(feature = "contract", schemars(required))]
+    pub username: Option<String>,
+    /// Its password.
+    #[cfg_attr(feature = "contract", schemars(required))]
+    pub password: Option<Secret>,
 }
 
 type Read = (BTreeMap<String, vidm::Target>, BTreeMap<String, vcf::Target>);
@@ -59,7 +87,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
     }
     let (mut vidm, mut vcf) = (BTreeMap::new(), BTreeMap::new());
     if let Some(url) = reader.text("vidm_url") {
-        let entry = VidmEntry {
+        let entry = VidmSettings {
             url: Some(url),
             tenant: reader.text("vidm_tenant"),
             username: reader.text("vidm_username"),
@@ -70,7 +98,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             authorization_scheme: reader.text("vidm_authorization_scheme"),
             profile: reader.text("vidm_profile"),
             sync_api: reader.text("vidm_sync_api"),
-            ..VidmEntry::default()
+            ..VidmSettings::default()
         };
         vidm.extend(entry.target(DEFAULT.to_owned(), "vidm_", reader).map(|target| (DEFAULT.to_owned(), target)));
         if vidm_entries.contains_key(DEFAULT) {
@@ -81,7 +109,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
         }
     }
     if let Some(url) = reader.text("vcf_url") {
-        let entry = VcfEntry {
+        let entry = VcfSettings {
             url: Some(url),
             username: reader.text("vcf_username"),
             password: reader.text("vcf_password").map(Secret::new),
@@ -137,7 +165,24 @@ fn url(url: Option<String>, reader: &mut Reader<'_>, place: String) -> Option<Ba
     BaseUrl::parse(&url).map_err(|why| reader.problem(place, why)).ok()
 }
 
-impl VidmEntry {
+/// What `target` makes of settings that are given by themselves, or every mistake in them, by the field's name.
+fn alone<T>(target: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<Problem>> {
+    let mut reader = Reader { lookup: &|_| None, problems: Vec::new() };
+    match target(&mut reader) {
+        Some(target) if reader.problems.is_empty() => Ok(target),
+        _ => Err(reader.problems),
+    }
+}
+
+impl VidmSettings {
+    /// The target that is set so, under a name for errors.
+    ///
+    /// # Errors
+    /// Every mistake, by the field's name.
+    pub fn into_target(self, name: &str) -> Result<vidm::Target, Vec<Problem>> {
+        alone(|reader| self.target(name.to_owned(), "", reader))
+    }
+
     /// The target; `place` is where it was written, to be followed by a field's name.
     fn target(self, name: String, place: &str, reader: &mut Reader<'_>) -> Option<vidm::Target> {
         let at = |field: &str| format!("{place}{field}");
@@ -208,7 +253,15 @@ impl VidmEntry {
     }
 }
 
-impl VcfEntry {
+impl VcfSettings {
+    /// The target that is set so, under a name for errors.
+    ///
+    /// # Errors
+    /// Every mistake, by the field's name.
+    pub fn into_target(self, name: &str) -> Result<vcf::Target, Vec<Problem>> {
+        alone(|reader| self.target(name.to_owned(), "", reader))
+    }
+
     fn target(self, name: String, place: &str, reader: &mut Reader<'_>) -> Option<vcf::Target> {
         let at = |field: &str| format!("{place}{field}");
         let url = url(self.url, reader, at("url"));

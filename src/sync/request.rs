@@ -75,6 +75,12 @@ impl Request {
         }
     }
 
+    /// What is synced.
+    #[must_use]
+    pub fn directory(&self) -> DirectorySummary {
+        DirectorySummary { id: self.directory.clone(), name: self.name.clone(), kind: self.kind.clone() }
+    }
+
     /// When it came.
     #[must_use]
     pub fn requested(&self) -> SystemTime {

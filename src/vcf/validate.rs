@@ -70,6 +70,27 @@ impl IdentitySourceSpec {
         }
         check.done()
     }
+
+    /// The specification for the source of `domain`, which it need not name, checked as for a creation at the time `now`.
+    ///
+    /// # Errors
+    /// Every field that is missing or wrong, by its JSON Pointer; another domain than that among them.
+    pub fn for_domain(
+        mut self,
+        domain: &str,
+        now: SystemTime,
+    ) -> Result<(Self, Vec<CertificateFacts>), Vec<FieldError>> {
+        let named = self.ldap.as_mut().map(|ldap| ldap.domain_name.get_or_insert_with(|| domain.to_owned()));
+        let is_another = named.is_some_and(|name| !name.eq_ignore_ascii_case(domain));
+        let checked = self.validate(Purpose::Create, now);
+        if !is_another {
+            return checked.map(|certificates| (self, certificates));
+        }
+        let mut errors = checked.err().unwrap_or_default();
+        let detail = "is not the domain in the path; leave it out, or make them equal";
+        errors.push(FieldError::new("/ldap/domainName", detail));
+        Err(errors)
+    }
 }
 
 /// Why `text` cannot name something in a path, if it cannot.

@@ -44,15 +44,17 @@ pub struct Client<'a, R> {
     profile: Profile,
 }
 
-/// What a directory is called.
+/// A directory, as briefly as it can be named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryName"))]
 pub struct DirectorySummary {
-    /// Its id.
+    /// Its id, a UUID.
     pub id: String,
     /// Its name, where it is known: whoever names it by id makes no call to learn it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its kind in the vendor's words, where it is known.
-    #[serde(rename = "type")]
+    /// Its kind, in the vendor's words, where it is known.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
 

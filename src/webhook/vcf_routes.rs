@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 
 use super::route::{Matched, Name};
-use super::vcf_put::{Document, created, put_provider, put_source};
+use super::vcf_put::{answer, put_provider, put_source};
 use super::{Context, empty, json, no_target};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::vcf::{AddedProvider, AddedSource, Client, IdentityProviderSpec, IdentitySourceSpec, Purpose};
+use crate::vcf::{ChangeOutcome, Client, IdentityProviderSpec, IdentitySourceSpec, Purpose};
 
 pub(super) async fn dispatch<R: Runtime>(
     context: Context<'_, R>,
@@ -76,8 +76,8 @@ async fn add_provider<R: Runtime>(
     let certificates = spec
         .validate(Purpose::Create, context.outbound.runtime().now())
         .map_err(|fields| context.input.body_invalid(fields))?;
-    let AddedProvider { id, message } = client.add_identity_provider(&spec).await?;
-    created(target, None, Document { id, message, certificates, ..Document::default() })
+    let added = client.add_identity_provider(&spec).await?;
+    answer(target, None, &ChangeOutcome::added_provider(added, certificates))
 }
 
 async fn add_source<R: Runtime>(
@@ -90,7 +90,7 @@ async fn add_source<R: Runtime>(
     let certificates = spec
         .validate(Purpose::Create, context.outbound.runtime().now())
         .map_err(|fields| context.input.body_invalid(fields))?;
-    let AddedSource { message } = client.add_identity_source(provider, &spec).await?;
+    let added = client.add_identity_source(provider, &spec).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
-    created(target, Some(provider), Document { domain_name, message, certificates, ..Document::default() })
+    answer(target, Some(provider), &ChangeOutcome::added_source(added, domain_name, certificates))
 }

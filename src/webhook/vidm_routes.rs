@@ -8,23 +8,20 @@ use http::{Response, StatusCode};
 
 use super::input::query_error;
 use super::route::{Matched, Name};
-use super::{Configured, Context, Reply, json, long_groups, no_target, watch, with_headers};
+use super::{Configured, Context, Reply, json, long_groups, no_target, with_headers};
 use crate::config::{Config, Scope};
 use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::outbound::Outbound;
-use crate::runtime::{Runtime, rfc3339};
-use crate::sync::{self, Desk, Order, Reason, Request, State};
-use crate::vidm::{Client, DirectoryRef, GroupQuery};
+use crate::runtime::Runtime;
+use crate::sync::{self, Desk, Order, Request, State, SyncDocument};
+use crate::vidm::{Client, DirectoryFilter, DirectoryRef, GroupQuery};
 
 mod documents;
 
-pub(super) use documents::{Directories, DryRun, Groups, History, StartRequest, SyncDocument};
+pub(super) use documents::{Directories, Groups, StartRequest, SyncAnswer};
 
-use documents::{DirectoryDocument, Links};
-
-/// How soon to ask again after a sync that goes on, in seconds.
-const ASK_AGAIN: u64 = 2;
+use documents::Links;
 
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
     let name = matched.target().unwrap_or_default();
@@ -34,7 +31,10 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     let response = match matched.row.name {
         Name::Directories => directories(&context, &client).await?,
         Name::Directory => json(StatusCode::OK, &client.directory(&directory()).await?)?,
-        Name::DirectorySyncs if context.input.is_read() => history(&client, &directory()).await?,
+        Name::DirectorySyncs if context.input.is_read() => {
+            let desk = Desk::new(name, &client, target.syncs, context.outbound);
+            json(StatusCode::OK, &desk.history(&directory()).await?)?
+        }
         Name::DirectorySyncs => {
             let wanted = context.input.order()?;
             return start(&mut context, &client, name, &directory(), wanted).await;
@@ -81,57 +81,17 @@ async fn present<R: Runtime>(
     target: &str,
     which: &DirectoryRef,
 ) -> Result<Response<Bytes>, Error> {
-    let directory = client.locate(which).await?;
     let syncs = vidm_target(context.configured, target)?.syncs;
-    let report = Desk::new(target, client, syncs, context.outbound).latest(&directory.id).await?;
-    let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&directory.id));
-    let directory = DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind };
-    let state = State {
-        status: report.status,
-        reason: report.reason.map(Reason::from),
-        groups: Vec::new(),
-        report,
-        age: Duration::ZERO,
-    };
-    answer(StatusCode::OK, &SyncDocument::new(state, directory, Links { this, events: None }))
-}
-
-/// Recent runs, newest first, where this version tells.
-async fn history<R: Runtime>(client: &Client<'_, R>, which: &DirectoryRef) -> Result<Response<Bytes>, Error> {
-    let directory = client.locate(which).await?;
-    let Some(runs) = client.executions(&directory.id).await? else {
-        return Err(Error::new(ErrorCode::NotFound, "this version of vIDM does not tell of earlier runs")
-            .hint("GET …/sync tells of the latest"));
-    };
-    json(
-        StatusCode::OK,
-        &History {
-            directory: DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind },
-            syncs: runs,
-        },
-    )
+    let document = Desk::new(target, client, syncs, context.outbound).present(which).await?;
+    let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&document.directory.id));
+    answer(StatusCode::OK, &SyncAnswer { document, links: Links { this, events: None } })
 }
 
 async fn directories<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) -> Result<Response<Bytes>, Error> {
-    let input = &context.input;
-    let (name, kind, domain) = (input.query("name"), input.query("type"), input.query("domain"));
-    let syncable = input.query_flag("syncable")?;
-    let mut directories = client.directories().await?;
-    let same = |wanted: Option<&str>, text: Option<&str>| match (wanted, text) {
-        (Some(wanted), Some(text)) => wanted.eq_ignore_ascii_case(text),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    directories.retain(|directory| {
-        same(name, directory.name.as_deref())
-            && same(kind, directory.kind.as_ref().map(crate::vidm::DirectoryKind::as_str))
-            && syncable.is_none_or(|wanted| directory.syncable() == wanted)
-    });
-    let directories = match domain {
-        Some(domain) => client.of_domain(&directories, domain).await?,
-        None => directories.iter().collect(),
-    };
-    json(StatusCode::OK, &Directories { directories })
+    let text = |name| context.input.query(name).map(str::to_owned);
+    let (name, kind, domain) = (text("name"), text("type"), text("domain"));
+    let filter = DirectoryFilter { name, kind, domain, syncable: context.input.query_flag("syncable")? };
+    json(StatusCode::OK, &Directories { directories: client.directories_of(&filter).await? })
 }
 
 async fn groups<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) -> Result<Response<Bytes>, Error> {
@@ -172,11 +132,11 @@ async fn start<R: Runtime>(
         context.log.ignores_safeguards();
     }
     check(&wanted, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
-    if wanted.dry_run {
-        return dry_run(client, which, wanted.ignore_safeguards).await.map(Reply::Whole);
-    }
     let configured = context.configured;
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
+    if wanted.dry_run {
+        return json(StatusCode::OK, &desk.dry_run(which, wanted.ignore_safeguards).await?).map(Reply::Whole);
+    }
     let groups: Vec<_> = wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
     let order = Order {
         ignore_safeguards: wanted.ignore_safeguards,
@@ -189,9 +149,8 @@ async fn start<R: Runtime>(
     if let Some(patience) = context.patience {
         return waited(context, &request, patience).await;
     }
-    let mut document = document_of(configured, &request, State::begun(status))?;
-    document.retry_after = Some(ASK_AGAIN);
-    answer(StatusCode::ACCEPTED, &document).map(|response| Reply::Whole(with_location(response, &document.links.this)))
+    let begun = answer_of(configured, &request, State::begun(status))?;
+    answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &begun.links.this)))
 }
 
 /// What is wrong with the groups and the callback, all of it at once.
@@ -201,35 +160,8 @@ fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> 
     if callback.is_some_and(|name| config.callback(name).is_none()) {
         fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
     }
-    let groups = || wanted.groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
-    for (at, group) in groups() {
-        let fault = GroupQuery::fault(group, wanted.add_to_profile);
-        fields.extend(fault.map(|why| FieldError::new(format!("/groups/{at}"), why)));
-    }
-    if groups().count() > GroupQuery::MAX {
-        let told = format!("names {} groups; at most {} in one request", groups().count(), GroupQuery::MAX);
-        fields.push(FieldError::new("/groups", told));
-    }
-    if wanted.add_to_profile && groups().next().is_none() {
-        fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
-    }
+    fields.extend(Order::faults(&wanted.groups, wanted.add_to_profile));
     if fields.is_empty() { Ok(()) } else { Err(fields) }
-}
-
-async fn dry_run<R: Runtime>(
-    client: &Client<'_, R>,
-    which: &DirectoryRef,
-    ignore_safeguards: bool,
-) -> Result<Response<Bytes>, Error> {
-    let directory = client.locate(which).await?;
-    match client.dry_run(&directory.id, ignore_safeguards).await? {
-        Some(result) => {
-            let directory = DirectoryDocument { id: directory.id, name: directory.name, kind: directory.kind };
-            json(StatusCode::OK, &DryRun { dry_run: true, directory, result })
-        }
-        None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
-            .hint("the console's Sync Now page shows what a run would change before it is confirmed")),
-    }
 }
 
 /// A sync by its id: its state now, after a wait, or as it goes.
@@ -246,53 +178,50 @@ async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) ->
     match context.patience {
         Some(patience) => waited(context, &request, patience).await,
         None => {
-            let document = sync_document(context.configured, context.outbound, &request, Duration::ZERO).await?;
-            answer(StatusCode::OK, &document).map(Reply::Whole)
+            let found = sync_answer(context.configured, context.outbound, &request, Duration::ZERO).await?;
+            answer(StatusCode::OK, &found).map(Reply::Whole)
         }
     }
 }
 
 /// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
 async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patience: Duration) -> Result<Reply, Error> {
-    let document = watch::wait(context.configured, context.outbound, request, patience).await?;
-    let response = with_location(answer(StatusCode::OK, &document)?, &document.links.this);
+    let look = async |max_age| sync_answer(context.configured, context.outbound, request, max_age).await;
+    let last = sync::wait(context.outbound.runtime(), patience, look).await?;
+    let response = with_location(answer(StatusCode::OK, &last)?, &last.links.this);
     let applied = format!("wait={}", patience.as_secs());
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
 }
 
 /// How the sync `request` stands, as callers see it, by a look no older than `max_age`.
-pub(super) async fn sync_document<R: Runtime>(
+pub(super) async fn sync_answer<R: Runtime>(
     configured: &Configured,
     outbound: &Outbound<'_, R>,
     request: &Request,
     max_age: Duration,
-) -> Result<SyncDocument, Error> {
+) -> Result<SyncAnswer, Error> {
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
     let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request, max_age).await?;
-    let document = document_of(configured, request, state)?;
-    if let Some(id) = document.id.as_deref().filter(|_| document.is_final()) {
-        let body = || serde_json::to_vec(&document).unwrap_or_default();
+    let answer = answer_of(configured, request, state)?;
+    if let Some(id) = answer.document.id.as_deref().filter(|_| answer.document.is_final()) {
+        let body = || serde_json::to_vec(&answer).unwrap_or_default();
         super::callback::tell(configured, outbound, request, id, body).await;
     }
-    Ok(document)
+    Ok(answer)
 }
 
-fn document_of(configured: &Configured, request: &Request, state: State) -> Result<SyncDocument, Error> {
-    let text = configured.sync_ids.seal(request)?;
-    let this = format!("/vidm/{}/v1/syncs/{text}", segment(&request.target));
-    let directory =
-        DirectoryDocument { id: request.directory.clone(), name: request.name.clone(), kind: request.kind.clone() };
-    let mut document = SyncDocument::new(state, directory, Links { events: Some(this.clone()), this });
-    document.id = Some(text);
-    document.requested_at = Some(rfc3339(request.requested()));
-    Ok(document)
+fn answer_of(configured: &Configured, request: &Request, state: State) -> Result<SyncAnswer, Error> {
+    let id = configured.sync_ids.seal(request)?;
+    let this = format!("/vidm/{}/v1/syncs/{id}", segment(&request.target));
+    let document = SyncDocument::of(request, id, state);
+    Ok(SyncAnswer { document, links: Links { events: Some(this.clone()), this } })
 }
 
 /// A sync's state, with word of when to ask again while it is not final.
-fn answer(status: StatusCode, document: &SyncDocument) -> Result<Response<Bytes>, Error> {
-    let response = json(status, document)?;
-    Ok(match document.retry_after {
+fn answer(status: StatusCode, answer: &SyncAnswer) -> Result<Response<Bytes>, Error> {
+    let response = json(status, answer)?;
+    Ok(match answer.document.retry_after {
         Some(seconds) => with_headers(response, &[(RETRY_AFTER, &seconds.to_string())]),
         None => response,
     })

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod embedded;
 mod idempotency_schedules;
 mod interleavings;
 mod memory_store;

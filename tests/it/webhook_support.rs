@@ -29,7 +29,7 @@ pub(crate) struct Door {
 
 /// The script as the webhook holds it.
 #[derive(Debug, Clone)]
-struct Shared(Rc<Script>);
+pub(crate) struct Shared(pub(crate) Rc<Script>);
 
 impl HttpClient for Shared {
     async fn send(&self, request: Request<Bytes>, limits: &Limits) -> Result<Response<Bytes>, TransportError> {

@@ -9,58 +9,14 @@ use serde_json::Value;
 use super::json;
 use super::placeholder::{self, is_unresolved};
 use crate::error::FieldError;
-use crate::typed::{self, Misfit};
+use crate::typed;
 
 /// The longest text, in bytes; as much as a name in the path may have.
 const MAX_TEXT: usize = 2048;
 
-/// The most attempts at reading; each takes a wrong field out.
-const MAX_ATTEMPTS: usize = 2 * super::MAX_ERRORS;
-
-/// `value` as `T`, or everything in it that is wrong: each wrong thing is noted, taken out, and the rest is read again.
-pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<FieldError>> {
-    let mut errors: Vec<FieldError> = Vec::new();
-    for _ in 0..MAX_ATTEMPTS {
-        let misfit = match typed::read(&value) {
-            Ok(read) if errors.is_empty() => return Ok(read),
-            Ok(_) => break,
-            Err(misfit) => misfit,
-        };
-        if !take_out(&mut value, &misfit, &mut errors) {
-            break;
-        }
-    }
-    Err(errors)
-}
-
-/// Notes what does not fit and takes it out; whether there is something left to read.
-fn take_out(value: &mut Value, misfit: &Misfit, errors: &mut Vec<FieldError>) -> bool {
-    let mut pointer = misfit.pointer();
-    let mut stand_in = Value::Null;
-    if errors.iter().all(|error| error.pointer != pointer) {
-        errors.push(FieldError::new(pointer.clone(), expectation(misfit.said())));
-    } else if value.pointer(&pointer).is_some_and(Value::is_null) {
-        // It is missed where it stood: in a list of texts there is no null.
-        stand_in = Value::String(String::new());
-    } else {
-        // Nothing goes there; then what holds it has to go.
-        pointer.truncate(pointer.rfind('/').unwrap_or_default());
-    }
-    match value.pointer_mut(&pointer) {
-        Some(wrong) if !pointer.is_empty() => *wrong = stand_in,
-        _ => return false,
-    }
-    true
-}
-
-/// serde's words without the value it quotes: that may be a password in the wrong place.
-fn expectation(said: &str) -> String {
-    match said.rsplit_once("expected ") {
-        Some((_, expected)) => format!("is of the wrong kind: expected {expected}"),
-        None if said.starts_with("missing field") || said.starts_with("duplicate field") => said.to_owned(),
-        None if said == placeholder::DETAIL => said.to_owned(),
-        None => "is of the wrong kind".to_owned(),
-    }
+/// `value` as `T`, or everything in it that is wrong.
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
+    typed::read_all(value, &[placeholder::DETAIL])
 }
 
 /// `true` and `false` as they are written.

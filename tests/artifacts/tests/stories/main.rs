@@ -11,8 +11,14 @@ macro_rules! stories {
     (all, several_threads: $($story:ident,)+) => {
         $(stories! { @ [several_threads] [Spin spin, Spin2 spin2, Wasi wasi] $story })+
     };
-    (with_a_store: $($story:ident,)+) => {
+    (in_spin: $($story:ident,)+) => {
         $(stories! { @ [] [Spin spin, Spin2 spin2] $story })+
+    };
+    (in_spin, several_threads: $($story:ident,)+) => {
+        $(stories! { @ [several_threads] [Spin spin, Spin2 spin2] $story })+
+    };
+    (in_one_instance: $($story:ident,)+) => {
+        $(stories! { @ [] [Spin spin] $story })+
     };
     (@ $threads:tt [$($artifact:ident $test:ident),+] $story:ident) => {
         mod $story {
@@ -39,12 +45,14 @@ mod contract;
 mod crowds;
 mod doctor;
 mod documents;
+mod examples;
 mod fault_table;
 mod faults;
 mod hooks;
 mod idempotency;
 mod page;
 mod payloads;
+mod programs;
 mod put;
 mod scene;
 mod secrets;
@@ -52,6 +60,7 @@ mod snippets;
 mod store;
 mod syncs;
 mod together;
+mod tools;
 mod vcf;
 mod vidm;
 mod wasmtime_serve;

@@ -1,19 +1,16 @@
 //! The code that the page offers does what it says: taken from the page as it is shown, it is run as the tool would run it.
 
-use std::io::{Read as _, Seek as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use idhook_simulator::{SyncDuration, seeds};
 use serde_json::json;
-use xtask::artifact::Artifact;
 
 use crate::browser::Browser;
+use crate::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::scene::Scene;
 
-/// How long one of them may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-o'brien \"q\",OU=Groups,DC=corp,DC=example";
 
@@ -23,22 +20,6 @@ struct Runner {
     needs: &'static [&'static str],
     command: &'static [&'static str],
 }
-
-/// An ABX action: `handler(context, inputs)` with a context that knows one secret.
-const NODE: &str = r#"
-const { handler } = require(process.argv[1]);
-const context = { getSecret: (name) => (name === "the secret" ? process.env.IDHOOK_KEY : undefined) };
-handler(context, { idhookKey: "the secret", __metadata: {} }).then(
-  (outputs) => console.log(JSON.stringify(outputs)),
-  (e) => { console.error(e.message); process.exit(1); },
-);"#;
-
-const PYTHON: &str = r#"
-import json, os, runpy, sys
-class Context:
-    def getSecret(self, name):
-        return {"the secret": os.environ["IDHOOK_KEY"]}[name]
-print(json.dumps(runpy.run_path(sys.argv[1])["handler"](Context(), {"idhookKey": "the secret", "__metadata": {}})))"#;
 
 /// As much of Orchestrator as the script uses: its HTTP-REST plug-in and `System`, which are synchronous.
 const ORCHESTRATOR: &str = r#"
@@ -63,52 +44,18 @@ require("vm").runInNewContext(require("fs").readFileSync(process.argv[1], "utf8"
 
 const RUNNERS: [Runner; 4] = [
     Runner { tab: "curl", needs: &["sh", "curl", "jq"], command: &["sh"] },
-    Runner { tab: "ABX JavaScript", needs: &["node"], command: &["node", "-e", NODE] },
-    Runner { tab: "ABX Python", needs: &["python3"], command: &["python3", "-c", PYTHON] },
+    Runner { tab: "ABX JavaScript", needs: &["node"], command: &["node", "-e", ABX_NODE] },
+    Runner { tab: "ABX Python", needs: &["python3"], command: &["python3", "-c", ABX_PYTHON] },
     Runner { tab: "Orchestrator", needs: &["node", "curl"], command: &["node", "-e", ORCHESTRATOR] },
 ];
 
-/// How it ended: whether well, and all it said.
-struct End {
-    is_good: bool,
-    said: String,
-}
-
 impl Runner {
-    fn is_there(&self) -> bool {
-        let missing = |tool: &&&str| {
-            let found = Command::new("sh").args(["-c", "command -v \"$0\"", tool]).output();
-            !found.is_ok_and(|found| found.status.success())
-        };
-        let missing: Vec<_> = self.needs.iter().filter(missing).copied().collect();
-        if !missing.is_empty() {
-            crate::skip(&format!("the page's {} cannot be run: {} not installed", self.tab, missing.join(", ")));
-        }
-        missing.is_empty()
-    }
-
     async fn run(&self, file: &Path, key: &str) -> End {
         let (program, arguments) = self.command.split_first().unwrap();
-        let mut said = tempfile::tempfile().unwrap();
         let mut command = Command::new(program);
-        command.args(arguments).arg(file).env("IDHOOK_KEY", key).stdin(Stdio::null());
-        let mut child = command.stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap()).spawn().unwrap();
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break status;
-            }
-            if begun.elapsed() > PATIENCE {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                panic!("{} does not end", self.tab);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        let mut text = String::new();
-        said.rewind().unwrap();
-        said.read_to_string(&mut text).unwrap();
-        End { is_good: status.success(), said: text }
+        let inputs = json!({"idhookKey": "the secret", "__metadata": {}});
+        command.args(arguments).arg(file).env("IDHOOK_KEY", key).env("INPUTS", inputs.to_string());
+        programs::run(command).await
     }
 }
 
@@ -125,7 +72,7 @@ async fn shown(browser: &Browser, tab: &str) -> String {
 #[tokio::test]
 async fn the_code_on_the_page_runs_as_it_is_shown() {
     let Some(browser) = Browser::for_test().await else { return };
-    let scene = Scene::new(Artifact::Spin).await;
+    let scene = Scene::new().await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
     browser.open(&scene.host.url()).await;
     browser.reads("#readiness", "Configured").await;
@@ -137,7 +84,9 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
 
     let folder = tempfile::tempdir().unwrap();
-    for runner in RUNNERS.iter().filter(|runner| runner.is_there()) {
+    for runner in
+        RUNNERS.iter().filter(|runner| programs::are_there(&format!("the page's {}", runner.tab), runner.needs))
+    {
         let code = shown(&browser, runner.tab).await;
         assert!(code.contains("corp.example") && !code.contains(&scene.keys.syncer), "{code}");
         // Node takes a module by its name.
@@ -146,18 +95,23 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
 
         let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
         let end = runner.run(&file, &scene.keys.syncer).await;
-        assert!(end.is_good, "{}: {}", runner.tab, end.said);
-        assert!(end.said.contains("succeeded") && end.said.contains("\"present\""), "{}: {}", runner.tab, end.said);
+        assert!(end.is_good, "{}: {}", runner.tab, end.said());
+        assert!(
+            end.said().contains("succeeded") && end.said().contains("\"present\""),
+            "{}: {}",
+            runner.tab,
+            end.said()
+        );
         assert!(scene.simulator.runs_started(seeds::CORP).unwrap() > runs, "{}", runner.tab);
 
         scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
         let end = runner.run(&file, &scene.keys.syncer).await;
-        assert!(!end.is_good && end.said.contains("safeguard_tripped"), "{}: {}", runner.tab, end.said);
-        assert!(end.said.contains("sync log"), "{} tells the hint: {}", runner.tab, end.said);
+        assert!(!end.is_good && end.said().contains("safeguard_tripped"), "{}: {}", runner.tab, end.said());
+        assert!(end.said().contains("sync log"), "{} tells the hint: {}", runner.tab, end.said());
         scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
 
         let end = runner.run(&file, "no such key").await;
-        assert!(!end.is_good && end.said.contains("unauthenticated"), "{}: {}", runner.tab, end.said);
+        assert!(!end.is_good && end.said().contains("unauthenticated"), "{}: {}", runner.tab, end.said());
     }
 
     // The step of a workflow is the shell script, indented, with the key from the repository's secrets.

@@ -1,0 +1,71 @@
+//! idhook as functions, with no HTTP in front: what the library component and the npm package are doors to.
+//!
+//! A [`Vidm`] or a [`Vcf`] is a session with one target: it logs in when it first has to and keeps its token, so one is opened
+//! once for many calls. What is given and given back are the webhook's own documents, and what goes wrong is the webhook's own
+//! [`Problem`] under the same codes. There are no callers here and no scopes: who holds the session may do all that its account
+//! may.
+//!
+//! A sync's id is good in another session and another process; it is a text with no secret in it.
+
+mod sync_id;
+mod timeouts;
+mod vcf;
+mod vidm;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::auth::Secret;
+use crate::config;
+use crate::error::{Error, FieldError, Problem};
+
+pub use timeouts::Timeouts;
+pub use vcf::Vcf;
+pub use vidm::{SyncOrder, Vidm, Watch};
+
+/// The outcome of everything here that can fail. The problem is behind a pointer, for it is large and rare.
+pub type Result<T> = std::result::Result<T, Box<Problem>>;
+
+/// A caller's JSON as one of the types that are taken here.
+///
+/// # Errors
+/// `request_invalid` with every field that does not fit.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
+    crate::typed::read_all(value, &[]).map_err(|fields| problem(&Error::invalid(fields), &[]))
+}
+
+/// Splits the time-outs off a caller's settings.
+fn settings<T: DeserializeOwned>(mut value: Value) -> Result<(T, Timeouts)> {
+    let timeouts = value.as_object_mut().and_then(|fields| fields.remove("timeouts"));
+    let timeouts = match timeouts {
+        Some(given) => read(serde_json::json!({ "timeouts": given })).map(|Given { timeouts }| timeouts)?,
+        None => Timeouts::default(),
+    };
+    Ok((read(value)?, timeouts))
+}
+
+/// The time-outs where they stand, so that what is wrong with them is told under its place.
+#[derive(serde::Deserialize)]
+struct Given {
+    timeouts: Timeouts,
+}
+
+/// `error` as it is told, with `secrets` struck out.
+fn problem(error: &Error, secrets: &[&Secret]) -> Box<Problem> {
+    Box::new(Problem::new(error, secrets))
+}
+
+/// What is wrong with settings, under their names as JSON has them.
+fn misconfigured(problems: &[config::Problem]) -> Box<Problem> {
+    let fields = problems.iter().map(|problem| {
+        let (mut pointer, mut capital) = ("/".to_owned(), false);
+        for c in problem.variable.chars() {
+            match c {
+                '_' => capital = true,
+                c => pointer.push(if std::mem::take(&mut capital) { c.to_ascii_uppercase() } else { c }),
+            }
+        }
+        FieldError::new(pointer, problem.detail.clone())
+    });
+    problem(&Error::invalid(fields.collect()), &[])
+}

@@ -1,0 +1,56 @@
+//! Ids of syncs where they are embedded: all there is to know about a started sync, as a text.
+//!
+//! An id is `base64url(version ‖ JSON)`. Nothing proves it, as the webhook's is proven: whoever gives it has the session that it
+//! is used with, and could start the same sync by itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::sync::Request;
+
+/// Told apart from what the webhook gives out.
+const VERSION: u8 = b'e';
+
+/// Longest id read at all: a hundred groups, each with the longest name.
+const MAX_LENGTH: usize = 600_000;
+
+/// Writes an id.
+pub(super) fn write(request: &Request) -> String {
+    let mut bytes = vec![VERSION];
+    bytes.extend(serde_json::to_vec(request).unwrap_or_default());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads an id that came back, at a session whose target has this name.
+///
+/// # Errors
+/// `sync_not_found`.
+pub(super) fn read(text: &str, target: &str) -> Result<Request> {
+    let request = (text.len() <= MAX_LENGTH).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
+    let request = request.and_then(|bytes| match bytes.split_first()? {
+        (&VERSION, json) => crate::typed::parse::<Request>(json),
+        _ => None,
+    });
+    request.filter(|request| request.target == target).ok_or_else(|| {
+        Error::new(ErrorCode::SyncNotFound, "this is not the id of a sync that was started by embedded idhook")
+            .hint("use the id of a start's answer as it is; the webhook's ids are its own")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_comes_back_as_it_was_and_no_other_text_is_one() {
+        let request = Request::example();
+        let text = write(&request);
+        assert_eq!(read(&text, "default").unwrap(), request);
+        for (text, target) in
+            [(text.as_str(), "other"), ("", "default"), ("AXsid", "default"), ("ZQ", "default"), ("%", "default")]
+        {
+            assert_eq!(read(text, target).unwrap_err().code(), ErrorCode::SyncNotFound, "{text}");
+        }
+    }
+}

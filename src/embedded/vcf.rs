@@ -1,0 +1,213 @@
+//! SDDC Manager (VMware Cloud Foundation): identity providers and their identity sources.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::{Result, Timeouts, misconfigured, problem, settings};
+use crate::config::VcfSettings;
+use crate::error::Error;
+use crate::http::Limits;
+use crate::outbound::Outbound;
+use crate::runtime::Runtime;
+use crate::vcf::{
+    ChangeOutcome, Client, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec, Memory,
+    PrecheckResult, Purpose, PutOptions, SddcManagerOidc, SyncClientToken, Target,
+};
+
+/// What the target is called in errors.
+const NAME: &str = "vcf";
+
+/// A session with one SDDC Manager.
+#[derive(Debug)]
+pub struct Vcf<R> {
+    runtime: R,
+    target: Target,
+    memory: Memory,
+    limits: Limits,
+    operation: Duration,
+}
+
+impl<R: Runtime> Vcf<R> {
+    /// A session with the SDDC Manager that is set so. Nothing is called before the first operation.
+    ///
+    /// # Errors
+    /// `request_invalid` with every setting that is missing or wrong.
+    pub fn new(runtime: R, settings: VcfSettings, timeouts: Timeouts) -> Result<Self> {
+        let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
+        let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
+        Ok(Self { runtime, target, memory: Memory::default(), limits, operation })
+    }
+
+    /// The same from JSON: the fields of [`VcfSettings`], and `timeouts`.
+    ///
+    /// # Errors
+    /// `request_invalid` with every setting that is missing, unknown or wrong.
+    pub fn from_json(runtime: R, value: Value) -> Result<Self> {
+        let (settings, timeouts) = settings(value)?;
+        Self::new(runtime, settings, timeouts)
+    }
+
+    /// Does the work of one operation.
+    async fn work<T>(&self, work: impl AsyncFnOnce(&Client<'_, R>) -> std::result::Result<T, Error>) -> Result<T> {
+        let secrets = vec![&self.target.credentials.password];
+        let outbound = Outbound::new(&self.runtime, self.limits, self.operation, HeaderMap::new());
+        let outbound = outbound.with_secrets(secrets.clone());
+        let client = Client::new(&self.target, &self.memory, &outbound);
+        work(&client).await.map_err(|e| problem(&e, &secrets))
+    }
+
+    fn now(&self) -> SystemTime {
+        self.runtime.now()
+    }
+
+    /// All identity providers; the embedded one with its identity sources is among them.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn identity_providers(&self) -> Result<IdentityProviders> {
+        self.work(async |client| client.identity_providers().await).await
+    }
+
+    /// One identity provider.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one; else the login's and the call's.
+    pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
+        self.work(async |client| client.identity_provider(id).await).await
+    }
+
+    /// Adds an external identity provider.
+    ///
+    /// # Errors
+    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    pub async fn add_identity_provider(&self, spec: &IdentityProviderSpec) -> Result<ChangeOutcome> {
+        self.work(async |client| {
+            let certificates = spec.validate(Purpose::Create, self.now()).map_err(Error::invalid)?;
+            Ok(ChangeOutcome::added_provider(client.add_identity_provider(spec).await?, certificates))
+        })
+        .await
+    }
+
+    /// Makes the external identity provider as `spec` says: added where there is none, changed where it differs, else left alone.
+    ///
+    /// # Errors
+    /// `request_invalid` with every field that is missing or wrong, and where there is one of another name or kind; else the
+    /// login's and the calls'.
+    pub async fn put_identity_provider(
+        &self,
+        spec: &IdentityProviderSpec,
+        options: PutOptions,
+    ) -> Result<ChangeOutcome> {
+        self.work(async |client| {
+            let certificates = spec.validate(Purpose::Create, self.now()).map_err(Error::invalid)?;
+            let put = client.put_identity_provider(spec, options).await?;
+            Ok(ChangeOutcome::put(put, options, None, certificates))
+        })
+        .await
+    }
+
+    /// Changes an external identity provider; `spec` is the whole of it, secrets included.
+    ///
+    /// # Errors
+    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    pub async fn update_identity_provider(&self, id: &str, spec: &IdentityProviderSpec) -> Result<()> {
+        self.work(async |client| {
+            spec.validate(Purpose::Update, self.now()).map_err(Error::invalid)?;
+            client.update_identity_provider(id, spec).await
+        })
+        .await
+    }
+
+    /// Deletes an external identity provider.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one; else the login's and the call's.
+    pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
+        self.work(async |client| client.delete_identity_provider(id).await).await
+    }
+
+    /// Adds an identity source to the embedded provider, whose id the list of providers tells.
+    ///
+    /// # Errors
+    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    pub async fn add_identity_source(&self, provider: &str, spec: &IdentitySourceSpec) -> Result<ChangeOutcome> {
+        self.work(async |client| {
+            let certificates = spec.validate(Purpose::Create, self.now()).map_err(Error::invalid)?;
+            let added = client.add_identity_source(provider, spec).await?;
+            let domain_name = spec.ldap.as_ref().and_then(|ldap| ldap.domain_name.clone());
+            Ok(ChangeOutcome::added_source(added, domain_name, certificates))
+        })
+        .await
+    }
+
+    /// Makes the identity source of this domain as `spec` says, which need not name the domain: added where there is none, changed
+    /// where it differs, else left alone.
+    ///
+    /// # Errors
+    /// `request_invalid` with every field that is missing or wrong, and for a built-in domain; else the login's and the calls'.
+    pub async fn put_identity_source(
+        &self,
+        provider: &str,
+        domain: &str,
+        spec: IdentitySourceSpec,
+        options: PutOptions,
+    ) -> Result<ChangeOutcome> {
+        self.work(async |client| {
+            let (spec, certificates) = spec.for_domain(domain, self.now()).map_err(Error::invalid)?;
+            let put = client.put_identity_source(provider, domain, &spec, options).await?;
+            let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
+            Ok(ChangeOutcome::put(put, options, domain_name, certificates))
+        })
+        .await
+    }
+
+    /// Changes the identity source of this domain; `spec` is the whole of it, its password included.
+    ///
+    /// # Errors
+    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: &IdentitySourceSpec) -> Result<()> {
+        self.work(async |client| {
+            spec.validate(Purpose::Update, self.now()).map_err(Error::invalid)?;
+            client.update_identity_source(provider, domain, spec).await
+        })
+        .await
+    }
+
+    /// Deletes the identity source of this domain.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id or a domain that cannot be one; else the login's and the call's.
+    pub async fn delete_identity_source(&self, provider: &str, domain: &str) -> Result<()> {
+        self.work(async |client| client.delete_identity_source(provider, domain).await).await
+    }
+
+    /// Makes a new SCIM token for a federated provider, which voids the one before it; `ttl_seconds` is its life. VCF 5.1 and later.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be one, or a life below one second; else the login's and the call's.
+    pub async fn generate_sync_client_token(
+        &self,
+        provider: &str,
+        ttl_seconds: Option<i64>,
+    ) -> Result<SyncClientToken> {
+        self.work(async |client| client.generate_sync_client_token(provider, ttl_seconds).await).await
+    }
+
+    /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
+        self.work(async |client| client.prechecks(kind).await).await
+    }
+
+    /// SDDC Manager's own OpenID Connect client. VCF 5.2 and later.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
+        self.work(async |client| client.sddc_manager_oidc().await).await
+    }
+}

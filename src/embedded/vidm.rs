@@ -1,0 +1,249 @@
+//! vIDM (Workspace ONE Access): directories, syncs with their proof, groups, health.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Result, Timeouts, misconfigured, problem, settings, sync_id};
+use crate::config::VidmSettings;
+use crate::error::{Error, FieldError, Problem};
+use crate::http::Limits;
+use crate::outbound::Outbound;
+use crate::runtime::Runtime;
+use crate::sync::{self, Desk, DryRun, Order, Request, Seen, State, SyncDocument, SyncHistory};
+use crate::vidm::{Client, Directory, DirectoryFilter, DirectoryRef, Group, GroupQuery, Health, Memory, Target};
+
+/// What the target is called in errors and ids.
+const NAME: &str = "vidm";
+
+/// A session with one vIDM tenant.
+#[derive(Debug)]
+pub struct Vidm<R> {
+    runtime: R,
+    target: Target,
+    memory: Memory,
+    syncs: sync::Memory,
+    limits: Limits,
+    operation: Duration,
+}
+
+/// What a sync is started for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub struct SyncOrder {
+    /// Groups that must be in vIDM for the sync to count as succeeded: distinguished names, or `name@domain`.
+    pub groups: Vec<String>,
+    /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
+    pub add_to_profile: bool,
+    /// Run without the safeguards: a broken LDAP filter then deletes users.
+    pub ignore_safeguards: bool,
+}
+
+impl<R: Runtime> Vidm<R> {
+    /// A session with the tenant that is set so. Nothing is called before the first operation.
+    ///
+    /// # Errors
+    /// `request_invalid` with every setting that is missing or wrong.
+    pub fn new(runtime: R, settings: VidmSettings, timeouts: Timeouts) -> Result<Self> {
+        let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
+        let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
+        Ok(Self { runtime, target, memory: Memory::default(), syncs: sync::Memory::default(), limits, operation })
+    }
+
+    /// The same from JSON: the fields of [`VidmSettings`] in camel case, and `timeouts`.
+    ///
+    /// # Errors
+    /// `request_invalid` with every setting that is missing, unknown or wrong.
+    pub fn from_json(runtime: R, value: Value) -> Result<Self> {
+        let (settings, timeouts) = settings(value)?;
+        Self::new(runtime, settings, timeouts)
+    }
+
+    /// Does the work of one operation, which may take `time`.
+    async fn attempt<T>(
+        &self,
+        time: Duration,
+        work: impl AsyncFnOnce(&Client<'_, R>, &Desk<'_, R>) -> std::result::Result<T, Error>,
+    ) -> std::result::Result<T, Error> {
+        let secrets = self.target.credentials.secrets();
+        let outbound = Outbound::new(&self.runtime, self.limits, time, HeaderMap::new()).with_secrets(secrets);
+        let client = Client::new(&self.target, &self.memory, &outbound);
+        let desk = Desk::new(NAME, &client, &self.syncs, &outbound);
+        work(&client, &desk).await
+    }
+
+    /// The same, its failure as it is told.
+    async fn work<T>(
+        &self,
+        time: Duration,
+        work: impl AsyncFnOnce(&Client<'_, R>, &Desk<'_, R>) -> std::result::Result<T, Error>,
+    ) -> Result<T> {
+        self.attempt(time, work).await.map_err(|e| problem(&e, &self.target.credentials.secrets()))
+    }
+
+    /// The directories that are meant; an empty filter means all.
+    ///
+    /// # Errors
+    /// The login's and the calls'.
+    pub async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
+        self.work(self.operation, async |client, _| client.directories_of(filter).await).await
+    }
+
+    /// One directory, by its id, its name or one of its domains.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`; else the login's and the calls'.
+    pub async fn directory(&self, which: &str) -> Result<Directory> {
+        self.work(self.operation, async |client, _| client.directory(&DirectoryRef::parse(which)).await).await
+    }
+
+    /// Starts a sync, or joins the next one. Its `id` leads to its state.
+    ///
+    /// # Errors
+    /// `request_invalid` for groups that cannot be meant, `directory_not_found`, `directory_ambiguous`,
+    /// `directory_not_syncable`; else the login's and the calls'.
+    pub async fn start_sync(&self, which: &str, order: SyncOrder) -> Result<SyncDocument> {
+        self.work(self.operation, async |_, desk| {
+            let SyncOrder { groups, add_to_profile, ignore_safeguards } = order;
+            let faults = Order::faults(&groups, add_to_profile);
+            if !faults.is_empty() {
+                return Err(Error::invalid(faults));
+            }
+            let groups = groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
+            let order = Order { groups, add_to_profile, ignore_safeguards, ..Order::default() };
+            let (request, status) = desk.start(&DirectoryRef::parse(which), order).await?;
+            Ok(SyncDocument::of(&request, sync_id::write(&request), State::begun(status)))
+        })
+        .await
+    }
+
+    /// How a started sync stands.
+    ///
+    /// # Errors
+    /// `sync_not_found` for what is no such id; else the login's and the calls'.
+    pub async fn sync(&self, id: &str) -> Result<SyncDocument> {
+        let request = self.request(id)?;
+        self.work(self.operation, async |_, desk| look(desk, &request, id, Duration::ZERO).await).await
+    }
+
+    /// How a started sync stands once it is final, or when `patience` has passed. Look after look, after a second at first and
+    /// ever less often, every ten seconds at last; what fails and may pass is waited out.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub async fn wait_for_sync(&self, id: &str, patience: Duration) -> Result<SyncDocument> {
+        let request = self.request(id)?;
+        self.work(self.operation.saturating_add(patience), async |_, desk| {
+            sync::wait(&self.runtime, patience, async |max_age| look(desk, &request, id, max_age).await).await
+        })
+        .await
+    }
+
+    /// A watch of a started sync, for `limit` at most.
+    ///
+    /// # Errors
+    /// `sync_not_found` for what is no such id.
+    pub fn watch_sync(&self, id: &str, limit: Duration) -> Result<Watch> {
+        let watch = sync::Watch::new(&self.runtime, limit);
+        Ok(Watch { request: self.request(id)?, id: id.to_owned(), watch, failure: None })
+    }
+
+    /// How a directory's latest sync stands, whoever started it; it has no `id`.
+    ///
+    /// # Errors
+    /// The directory's, the login's and the calls'.
+    pub async fn latest_sync(&self, which: &str) -> Result<SyncDocument> {
+        self.work(self.operation, async |_, desk| desk.present(&DirectoryRef::parse(which)).await).await
+    }
+
+    /// A directory's recent syncs, newest first.
+    ///
+    /// # Errors
+    /// `not_found` where this version of vIDM does not tell; else the directory's, the login's and the calls'.
+    pub async fn sync_history(&self, which: &str) -> Result<SyncHistory> {
+        self.work(self.operation, async |_, desk| desk.history(&DirectoryRef::parse(which)).await).await
+    }
+
+    /// What a sync would change; nothing is started.
+    ///
+    /// # Errors
+    /// `not_found` where this version of vIDM has no such call; else the directory's, the login's and the calls'.
+    pub async fn dry_run(&self, which: &str, ignore_safeguards: bool) -> Result<DryRun> {
+        let which = DirectoryRef::parse(which);
+        self.work(self.operation, async |_, desk| desk.dry_run(&which, ignore_safeguards).await).await
+    }
+
+    /// The groups of this distinguished name, or of this name: `name@domain`, or bare for all domains.
+    ///
+    /// # Errors
+    /// `request_invalid` for what names no group; else the login's and the calls'.
+    pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
+        self.work(self.operation, async |client, _| {
+            let query = GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))?;
+            client.groups(&query).await
+        })
+        .await
+    }
+
+    /// vIDM's own health.
+    ///
+    /// # Errors
+    /// The login's and the call's.
+    pub async fn health(&self) -> Result<Health> {
+        self.work(self.operation, async |client, _| client.health().await).await
+    }
+
+    fn request(&self, id: &str) -> Result<Request> {
+        sync_id::read(id, NAME).map_err(|e| problem(&e, &[]))
+    }
+}
+
+/// A watch: each change of a sync, as it is seen.
+#[derive(Debug)]
+pub struct Watch {
+    request: Request,
+    id: String,
+    watch: sync::Watch,
+    /// The last look failed.
+    failure: Option<Box<Problem>>,
+}
+
+impl Watch {
+    /// The next change, seen through `vidm`; `None` after the final one, or when the watch has lasted as long as it may.
+    ///
+    /// # Errors
+    /// A failure that will not pass; one that may, where it lasted until the end. Either ends the watch.
+    pub async fn next<R: Runtime>(&mut self, vidm: &Vidm<R>) -> Option<Result<SyncDocument>> {
+        loop {
+            let look = async |max_age| {
+                let work =
+                    async |_: &Client<'_, R>, desk: &Desk<'_, R>| look(desk, &self.request, &self.id, max_age).await;
+                vidm.attempt(vidm.operation, work).await
+            };
+            match self.watch.next(&vidm.runtime, look).await {
+                Some(Seen::State(document)) => {
+                    self.failure = None;
+                    return Some(Ok(document));
+                }
+                Some(Seen::Failure(error)) => {
+                    self.failure = Some(problem(&error, &vidm.target.credentials.secrets()));
+                }
+                Some(Seen::Nothing) => {}
+                None => return self.failure.take().map(Err),
+            }
+        }
+    }
+}
+
+async fn look<R: Runtime>(
+    desk: &Desk<'_, R>,
+    request: &Request,
+    id: &str,
+    max_age: Duration,
+) -> std::result::Result<SyncDocument, Error> {
+    let state = desk.state(request, max_age).await?;
+    Ok(SyncDocument::of(request, id.to_owned(), state))
+}

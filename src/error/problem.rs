@@ -1,0 +1,135 @@
+//! A failure as it is shown to whoever met it: every face tells it in this one form, RFC 9457's, with what an upstream may have
+//! echoed of our secrets struck out.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence};
+use crate::auth::Secret;
+use crate::redact::strike;
+
+/// What went wrong, and what to do about it (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Problem {
+    /// A URN for `code`.
+    pub r#type: String,
+    /// What the code means; the same at every occurrence.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    pub detail: String,
+    /// The request's id, as in X-Request-Id; absent where idhook is embedded and there is no request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(required))]
+    pub instance: Option<String>,
+    /// What went wrong, as a stable word to match on.
+    #[serde(serialize_with = "word")]
+    pub code: ErrorCode,
+    /// Whether the very same request may succeed later with nobody changing anything, and does no harm when it is repeated.
+    pub retryable: bool,
+    /// Seconds to wait before that, where the upstream or idhook says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Each field that is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// The things an ambiguous name could have meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
+    /// What the upstream said, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamAnswer>,
+}
+
+/// What the upstream said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "UpstreamEvidence"))]
+#[non_exhaustive]
+pub struct UpstreamAnswer {
+    /// The target's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The call, as method and path template.
+    pub call: &'static str,
+    /// The HTTP status it answered with, where it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The vendor's own error code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The vendor's own words, or the beginning of what it sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The vendor's advice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remediation: Option<String>,
+    /// The vendor's reference for its support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Further lines: causes and nested errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+}
+
+fn word<S: serde::Serializer>(code: &ErrorCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}
+
+impl Problem {
+    /// `error`, with whatever the upstream echoed of `secrets` struck out.
+    #[must_use]
+    pub fn new(error: &Error, secrets: &[&Secret]) -> Self {
+        let clean = |text: &str| strike(text, secrets);
+        let code = error.code();
+        let upstream = error.evidence().map(|evidence| {
+            let UpstreamEvidence { call, status, code, message, remediation, reference, details, .. } = evidence;
+            let clean = |text: &Option<String>| text.as_deref().map(clean);
+            UpstreamAnswer {
+                target: error.target().map(str::to_owned),
+                call,
+                status: status.map(|status| status.as_u16()),
+                code: clean(code),
+                message: clean(message),
+                remediation: clean(remediation),
+                reference: clean(reference),
+                details: details.iter().filter_map(|line| clean(&Some(line.clone()))).collect(),
+            }
+        });
+        Self {
+            r#type: format!("urn:idhook:problem:{code}"),
+            title: code.title(),
+            status: code.status().as_u16(),
+            detail: clean(error.detail()),
+            instance: None,
+            code,
+            retryable: error.is_retryable(),
+            // Rounded up: who comes back a moment too early is sent away again.
+            retry_after: error.wait().map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            hint: error.hint_text().map(clean),
+            errors: error.fields().to_vec(),
+            candidates: error.candidate_list().to_vec(),
+            upstream,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)?;
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}

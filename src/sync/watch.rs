@@ -1,0 +1,193 @@
+//! Watching a sync: look after look, ever more slowly, until it is final or the time is up.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::SyncDocument;
+use crate::error::{Error, Result};
+use crate::runtime::Clock;
+
+/// A look this fresh is good enough for who just came to watch.
+const FRESH: Duration = Duration::from_millis(900);
+/// The first wait between two looks at a sync.
+const FIRST: Duration = Duration::from_secs(1);
+/// The longest.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The waits between looks: from one second to ten, or as long as the upstream asks for.
+///
+/// Who watches takes a look of somebody else's for its own when it is younger than the time between two of its own, and goes on
+/// from when that was taken. So all who watch a directory fall into one step, and it is asked about as for one.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    next: Duration,
+    /// How old a look may be.
+    max_age: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { next: FIRST, max_age: FRESH }
+    }
+}
+
+impl Pace {
+    /// The wait after a look that is so old.
+    fn after_look(&mut self, age: Duration) -> Duration {
+        self.max_age = self.next;
+        self.step().saturating_sub(age)
+    }
+
+    /// The wait after a failure, at least as long as was asked for.
+    fn after_failure(&mut self, asked: Option<Duration>) -> Duration {
+        let wait = self.step();
+        asked.map_or(wait, |asked| asked.max(wait))
+    }
+
+    fn step(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 3 / 2).min(LONGEST);
+        wait
+    }
+
+    /// Something happened: look closely again.
+    fn again(&mut self) {
+        self.next = FIRST;
+    }
+}
+
+/// Looks until the sync is final or `patience` has passed; gives the last state either way. `look` gives the state by a look
+/// no older than it is told.
+///
+/// # Errors
+/// A failure that will not pass; one that may, where nothing else was seen before the time was up.
+pub async fn wait<T: AsRef<SyncDocument>>(
+    clock: &impl Clock,
+    patience: Duration,
+    look: impl AsyncFn(Duration) -> Result<T>,
+) -> Result<T> {
+    let ends = clock.elapsed().saturating_add(patience);
+    let mut pace = Pace::default();
+    let mut last = None;
+    loop {
+        let (pause, outcome) = match look(pace.max_age).await {
+            Ok(seen) if seen.as_ref().is_final() => return Ok(seen),
+            Ok(seen) => (pace.after_look(seen.as_ref().age), Ok(seen)),
+            Err(error) if !error.is_retryable() => return Err(error),
+            // What passes is waited out; the state seen before it is still the state.
+            Err(error) => (pace.after_failure(error.wait()), last.take().ok_or(error)),
+        };
+        if clock.elapsed().saturating_add(pause) >= ends {
+            return outcome;
+        }
+        last = outcome.ok();
+        clock.sleep(pause).await;
+    }
+}
+
+/// What a watch sees next.
+#[derive(Debug)]
+pub enum Seen<T> {
+    /// The state, which is not what it was.
+    State(T),
+    /// Asking failed. The watch goes on where that may pass.
+    Failure(Error),
+    /// Nothing new, and a wait is over: another look comes.
+    Nothing,
+}
+
+/// A watch: each change of a sync, as it is seen. It ends with the final state, with a failure that will not pass, or when it has
+/// lasted as long as it may.
+#[derive(Debug)]
+pub struct Watch {
+    last: Option<String>,
+    pace: Pace,
+    ends: Duration,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Look,
+    Wait(Duration),
+    End,
+}
+
+impl Watch {
+    /// A watch that lasts for `limit` at most.
+    pub fn new(clock: &impl Clock, limit: Duration) -> Self {
+        let ends = clock.elapsed().saturating_add(limit);
+        Self { last: None, pace: Pace::default(), ends, next: Next::Look }
+    }
+
+    /// Goes on by one look or by the wait before it; `None` at the end. `look` gives the state by a look no older than it is
+    /// told.
+    pub async fn next<T: AsRef<SyncDocument> + Serialize>(
+        &mut self,
+        clock: &impl Clock,
+        look: impl AsyncFnOnce(Duration) -> Result<T>,
+    ) -> Option<Seen<T>> {
+        if self.next == Next::Look {
+            match look(self.pace.max_age).await {
+                Ok(state) => {
+                    if self.is_news(&state) {
+                        return Some(Seen::State(state));
+                    }
+                }
+                Err(error) => {
+                    self.next = match error.is_retryable() {
+                        true => Next::Wait(self.pace.after_failure(error.wait())),
+                        false => Next::End,
+                    };
+                    return Some(Seen::Failure(error));
+                }
+            }
+        }
+        let Next::Wait(wait) = self.next else { return None };
+        let left = self.ends.saturating_sub(clock.elapsed());
+        if left.is_zero() {
+            self.next = Next::End;
+            return None;
+        }
+        clock.sleep(wait.min(left)).await;
+        self.next = Next::Look;
+        Some(Seen::Nothing)
+    }
+
+    fn is_news<T: AsRef<SyncDocument> + Serialize>(&mut self, state: &T) -> bool {
+        let text = serde_json::to_string(state).unwrap_or_default();
+        let is_news = self.last.as_ref() != Some(&text);
+        if is_news {
+            self.pace.again();
+            self.last = Some(text);
+        }
+        let document = state.as_ref();
+        self.next = if document.is_final() { Next::End } else { Next::Wait(self.pace.after_look(document.age)) };
+        is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_slows_down_to_ten_seconds() {
+        let mut pace = Pace::default();
+        let waits: Vec<_> = (0..8).map(|_| pace.after_look(Duration::ZERO).as_millis()).collect();
+        assert_eq!(waits, [1000, 1500, 2250, 3375, 5062, 7593, 10_000, 10_000]);
+        assert_eq!(pace.after_failure(Some(Duration::from_secs(60))), Duration::from_secs(60));
+        pace.again();
+        assert_eq!(pace.after_failure(None), FIRST);
+    }
+
+    #[test]
+    fn who_took_a_look_of_anothers_goes_on_from_when_it_was_taken() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.max_age, FRESH);
+        assert_eq!(pace.after_look(Duration::from_millis(300)), Duration::from_millis(700));
+        assert_eq!(pace.max_age, FIRST, "as old as its own last look would be");
+        assert_eq!(pace.after_look(Duration::from_secs(9)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,32 @@
+//! `examples/github-actions`: read by GitHub's own parser, and its step run by bash as GitHub's runner does.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use super::{ends_well_and_badly, folder};
+use crate::programs::{self, End};
+use crate::tools;
+
+#[tokio::test]
+async fn a_github_action() {
+    let packages = ["@actions/workflow-parser@0.3.61", "@actions/expressions@0.3.61"];
+    if !programs::are_there("examples/github-actions", &["node", "npm", "bash", "curl", "jq"]) {
+        return;
+    }
+    let Some(tools) = tools::npm(&packages) else { return };
+    ends_well_and_badly(async |order| -> End {
+        // What the workflow's author and whoever dispatches it give.
+        let contexts = json!({
+            "inputs": {"directory": order.directory, "groups": order.groups.join("\n")},
+            "vars": {"IDHOOK_URL": order.url},
+            "secrets": {"IDHOOK_KEY": order.key},
+        });
+        let run = json!({"folder": folder("github-actions"), "contexts": contexts});
+        let mut command = Command::new("node");
+        command.args(["--input-type=module", "-e", include_str!("github.mjs")]);
+        command.current_dir(&tools).env("RUN", run.to_string());
+        programs::run(command).await
+    })
+    .await;
+}

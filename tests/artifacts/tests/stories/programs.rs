@@ -1,0 +1,82 @@
+//! Programs that stories run as their users would: with patience, and with all that they say.
+
+use std::io::{Read as _, Seek as _};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long one of them may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// An ABX action on Node.js: `handler(context, inputs)`, as the vendor's documentation has it, with a context that knows one
+/// secret. `$1` is the file; the inputs are JSON in `INPUTS`, and the key in `IDHOOK_KEY` is the secret.
+pub(crate) const ABX_NODE: &str = r#"
+const { handler } = require(process.argv[1]);
+const context = { getSecret: (name) => (name === "the secret" ? process.env.IDHOOK_KEY : undefined) };
+handler(context, JSON.parse(process.env.INPUTS)).then(
+  (outputs) => console.log(JSON.stringify(outputs)),
+  (e) => { console.error(e.message); process.exit(1); },
+);"#;
+
+/// The same for Python.
+pub(crate) const ABX_PYTHON: &str = r#"
+import json, os, runpy, sys
+class Context:
+    def getSecret(self, name):
+        return {"the secret": os.environ["IDHOOK_KEY"]}[name]
+print(json.dumps(runpy.run_path(sys.argv[1])["handler"](Context(), json.loads(os.environ["INPUTS"]))))"#;
+
+/// How a program ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) is_good: bool,
+    /// On stdout.
+    pub(crate) out: String,
+    /// On stderr.
+    pub(crate) err: String,
+}
+
+impl End {
+    /// All it said.
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
+/// Whether these programs are installed; says so where one is not, and what cannot be told for that.
+pub(crate) fn are_there(what: &str, needs: &[&str]) -> bool {
+    let missing = |tool: &&&str| {
+        let found = Command::new("sh").args(["-c", "command -v \"$0\"", tool]).output();
+        !found.is_ok_and(|found| found.status.success())
+    };
+    let missing: Vec<_> = needs.iter().filter(missing).copied().collect();
+    if !missing.is_empty() {
+        crate::skip(&format!("{what} cannot be run: {} not installed", missing.join(", ")));
+    }
+    missing.is_empty()
+}
+
+/// Runs it to its end.
+pub(crate) async fn run(mut command: Command) -> End {
+    let mut said = [tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap()];
+    let [out, err] = [0, 1].map(|at| said[at].try_clone().unwrap());
+    let mut child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("{command:?} does not end");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let [out, err] = [0, 1].map(|at| {
+        let mut text = String::new();
+        said[at].rewind().unwrap();
+        said[at].read_to_string(&mut text).unwrap();
+        text
+    });
+    End { is_good: status.success(), out, err }
+}
