@@ -26,6 +26,7 @@ struct Targets {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename_all = "camelCase"))]
 pub struct VidmSettings {
     /// `https://host[:port]`, no path.
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub url: Option<String>,
     /// The tenant, where it is in the path (`/SAAS/t/{tenant}`); without it, it is in the host name.
     pub tenant: Option<String>,
@@ -62,10 +63,13 @@ pub struct VidmSettings {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct VcfSettings {
     /// `https://host[:port]`, no path.
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub url: Option<String>,
     /// The account, as `user@domain`.
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub username: Option<String>,
     /// Its password.
+    #[cfg_attr(feature = "contract", schemars(required))]
     pub password: Option<Secret>,
 }
 

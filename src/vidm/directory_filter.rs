@@ -9,7 +9,8 @@ use crate::runtime::Runtime;
 
 /// Which directories are meant: all for which everything that is there holds. Case does not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct DirectoryFilter {
     /// The name.
     pub name: Option<String>,

@@ -16,6 +16,7 @@ use super::identity::RequestIdentity;
 use super::{doctor, problem, route, status, vidm_routes};
 use crate::auth::Secret;
 use crate::config::Scope;
+use crate::embedded;
 use crate::error::{Error, ErrorCode};
 use crate::sync;
 use crate::vcf::{self, Extra};
@@ -69,6 +70,33 @@ pub fn schemas() -> BTreeMap<String, Value> {
     requests.subschema_for::<vcf::IdentityProviderSpec>();
     requests.subschema_for::<vcf::IdentitySourceSpec>();
     [requests, answers].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
+}
+
+/// The schemas of what [`embedded`](crate::embedded) takes and gives, in the same form.
+#[must_use]
+pub fn embedded_schemas() -> BTreeMap<String, Value> {
+    let mut given = generator(Contract::Serialize);
+    given.subschema_for::<crate::error::Problem>();
+    given.subschema_for::<vidm::Directory>();
+    given.subschema_for::<sync::SyncDocument>();
+    given.subschema_for::<sync::SyncHistory>();
+    given.subschema_for::<sync::DryRun>();
+    given.subschema_for::<vidm::Group>();
+    given.subschema_for::<vidm::Health>();
+    given.subschema_for::<vcf::ChangeOutcome>();
+    given.subschema_for::<vcf::IdentityProviders>();
+    given.subschema_for::<vcf::SyncClientToken>();
+    given.subschema_for::<vcf::PrecheckResult>();
+    given.subschema_for::<vcf::SddcManagerOidc>();
+    let mut taken = generator(Contract::Deserialize);
+    taken.subschema_for::<crate::config::VidmSettings>();
+    taken.subschema_for::<crate::config::VcfSettings>();
+    taken.subschema_for::<embedded::Timeouts>();
+    taken.subschema_for::<vidm::DirectoryFilter>();
+    taken.subschema_for::<embedded::SyncOrder>();
+    taken.subschema_for::<vcf::IdentityProviderSpec>();
+    taken.subschema_for::<vcf::IdentitySourceSpec>();
+    [taken, given].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
 }
 
 fn generator(contract: Contract) -> SchemaGenerator {

@@ -24,8 +24,8 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// When the build fails.
 pub fn run() -> Result<()> {
-    for artifact in Artifact::ALL {
-        let wasm = artifact.build()?;
+    for wasm in Artifact::ALL.into_iter().map(Artifact::build).chain([library()]) {
+        let wasm = wasm?;
         let size = std::fs::metadata(&wasm)?.len();
         say(format!("{} ({} kB)", wasm.display(), size.div_ceil(1000)));
     }
@@ -44,33 +44,50 @@ pub fn root() -> PathBuf {
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
 pub fn component(package: &str, file: &str) -> Result<PathBuf> {
-    ensure_target()?;
+    ensure_target(TARGET)?;
+    cargo(&["build", "--release", "--target", TARGET, "--package", package])?;
+    Ok(target_folder().join(TARGET).join("release").join(file))
+}
+
+/// Builds the library component, which serves nothing and is called, and tells where it is.
+///
+/// # Errors
+/// As [`component`].
+pub fn library() -> Result<PathBuf> {
+    component("idhook-library", "idhook_library.wasm")
+}
+
+/// Runs cargo at the root.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--release", "--target", TARGET, "--package", package];
     let status =
         Command::new(cargo).args(arguments).current_dir(root()).status().context("cargo could not be started")?;
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
-    Ok(target.join(TARGET).join("release").join(file))
+    Ok(())
+}
+
+/// Where cargo leaves what it builds.
+pub(crate) fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
 /// rustup adds the target that `rust-toolchain.toml` names by itself, unless it was told not to.
-fn ensure_target() -> Result<()> {
+pub(crate) fn ensure_target(target: &str) -> Result<()> {
     let sysroot = Command::new("rustc")
         .args(["--print", "sysroot"])
         .current_dir(root())
         .output()
         .context("rustc could not be started")?;
     let sysroot = String::from_utf8(sysroot.stdout).context("rustc's sysroot is not UTF-8")?;
-    if Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).is_dir() {
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(target).is_dir() {
         return Ok(());
     }
-    say(format!("adding the target {TARGET}: rustup target add {TARGET}"));
-    let added = Command::new("rustup").args(["target", "add", TARGET]).current_dir(root()).status();
+    say(format!("adding the target {target}: rustup target add {target}"));
+    let added = Command::new("rustup").args(["target", "add", target]).current_dir(root()).status();
     if added.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    bail!("the Rust target {TARGET} is not installed; add it with: rustup target add {TARGET}")
+    bail!("the Rust target {target} is not installed; add it with: rustup target add {target}")
 }

@@ -9,6 +9,7 @@ pub mod contract;
 pub mod demo;
 pub mod key;
 pub mod limits;
+pub mod npm;
 pub mod openapi;
 pub mod redis;
 pub mod serve;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, contract, demo, key, openapi, serve, simulator, watchers};
+use xtask::{build, contract, demo, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -17,6 +17,7 @@ async fn main() -> ExitCode {
         .subcommand(simulator::command())
         .subcommand(build::command())
         .subcommand(key::command())
+        .subcommand(npm::command())
         .subcommand(openapi::command())
         .subcommand(contract::command())
         .subcommand(watchers::command());
@@ -27,6 +28,7 @@ async fn main() -> ExitCode {
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((contract::NAME, matches)) => contract::run(matches).await,
+        Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((key::NAME, matches)) => key::run(matches),
         Some((watchers::NAME, matches)) => watchers::run(matches).await,

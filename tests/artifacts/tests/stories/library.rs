@@ -24,7 +24,7 @@ const PASSWORD: &str = "planted-in-a-spec";
 /// The component, built once for all stories.
 pub(crate) fn wasm() -> &'static Path {
     static WASM: OnceLock<PathBuf> = OnceLock::new();
-    WASM.get_or_init(|| build::component("idhook-library", "idhook_library.wasm").unwrap())
+    WASM.get_or_init(|| build::library().unwrap())
 }
 
 /// Who calls it.

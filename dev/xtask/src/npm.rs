@@ -1,0 +1,42 @@
+//! `cargo xtask npm`: the npm package, packed.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Command;
+
+use crate::build::{cargo, ensure_target, target_folder};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The subcommand's name.
+pub const NAME: &str = "npm";
+
+/// What `cargo xtask help` says of it.
+#[must_use]
+pub fn command() -> Command {
+    Command::new(NAME).about("Packs the npm package, and tells its size and SHA-256")
+}
+
+/// Packs, and tells.
+///
+/// # Errors
+/// When something cannot be built or written.
+pub fn run() -> Result<()> {
+    package().map(|_| ())
+}
+
+/// Builds the wasm, packs it as an npm package and tells where that is. Quick when nothing has changed.
+///
+/// # Errors
+/// When the wasm target is missing and cannot be added, something cannot be built, or the package cannot be written.
+pub fn package() -> Result<PathBuf> {
+    ensure_target(TARGET)?;
+    cargo(&["build", "--release", "--target", TARGET, "--package", "idhook-node"])?;
+    let wasm = target_folder().join(TARGET).join("release").join("idhook_node.wasm");
+    let folder = target_folder().join("dist");
+    // A program of its own: see dev/npm/Cargo.toml.
+    let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
+    cargo(&["run", "--quiet", "--package", "idhook-npm", "--", wasm, place])?;
+    Ok(folder.join(format!("idhook-{}.tgz", env!("CARGO_PKG_VERSION"))))
+}

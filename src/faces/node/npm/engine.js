@@ -1,0 +1,128 @@
+// What the wasm asks of the engine that it runs in: HTTP by the engine's own `fetch`, clocks, chance, a log.
+// One of the pieces that `cargo xtask npm` puts together into one file; it imports nothing and exports nothing.
+
+/** The longest time that a timer takes, in milliseconds; a longer one would be over at once. */
+const LONGEST = 2 ** 31 - 1;
+
+class Engine {
+  #log;
+
+  constructor(log) {
+    this.#log = log;
+  }
+
+  now() {
+    return Date.now();
+  }
+
+  elapsed() {
+    return performance.now();
+  }
+
+  random() {
+    // To spread retries; Node 18 has no `crypto` without being told to.
+    const two = new Uint32Array(2);
+    if (globalThis.crypto) crypto.getRandomValues(two);
+    else two.forEach((_, at) => (two[at] = Math.random() * 2 ** 32));
+    return (BigInt(two[0]) << 32n) | BigInt(two[1]);
+  }
+
+  log(line) {
+    this.#log?.(line);
+  }
+
+  sleep(milliseconds) {
+    let timer;
+    const done = new Promise((resolve) => (timer = setTimeout(resolve, Math.min(milliseconds, LONGEST))));
+    return { done, cancel: () => clearTimeout(timer) };
+  }
+
+  request(method, url) {
+    return new Exchange(method, url);
+  }
+}
+
+/** A failure as the wasm tells them apart. */
+const failure = (kind, detail) => ({ kind, detail });
+
+class Exchange {
+  #url;
+  #init;
+
+  constructor(method, url) {
+    this.#url = url;
+    // A redirect is an answer, and goes to nobody with our credentials; a browser's own have no business here.
+    this.#init = { method, headers: [], redirect: "manual", credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
+  }
+
+  header(name, value) {
+    this.#init.headers.push([name, value]);
+  }
+
+  body(bytes) {
+    this.#init.body = bytes;
+  }
+
+  send(firstByte, betweenBytes, maxBody) {
+    const controller = new AbortController();
+    const done = this.#exchange(controller, firstByte, betweenBytes, maxBody);
+    return { done, cancel: () => controller.abort() };
+  }
+
+  async #exchange(controller, firstByte, betweenBytes, maxBody) {
+    let timer;
+    let late;
+    const within = (milliseconds, what) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        late = failure("timeout", `${what} within ${milliseconds / 1000} s`);
+        controller.abort();
+      }, Math.min(milliseconds, LONGEST));
+    };
+    try {
+      within(firstByte, "no answer");
+      const response = await fetch(this.#url, { ...this.#init, signal: controller.signal });
+      if (response.type === "opaqueredirect") throw failure("protocol", "it answers with a redirect, and a browser does not tell whereto");
+      const pieces = [];
+      let length = 0;
+      const reader = response.body?.getReader();
+      while (reader) {
+        within(betweenBytes, "no further byte of the answer");
+        const { done, value } = await reader.read();
+        if (done) break;
+        pieces.push(value);
+        length += value.length;
+        if (length > maxBody) throw failure("body-too-large", `over ${maxBody} bytes`);
+      }
+      const body = new Uint8Array(length);
+      pieces.reduce((at, piece) => (body.set(piece, at), at + piece.length), 0);
+      return { status: response.status, headers: [...response.headers].flat(), body };
+    } catch (error) {
+      // What is left of the answer is of no use to anybody.
+      controller.abort();
+      throw late ?? (error.kind ? error : told(error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** What `fetch` threw. Node says why in the error's causes; a browser says nothing, lest a page spy on a network. */
+function told(error) {
+  const causes = [];
+  for (let one = error; one && causes.length < 9; one = one.cause ?? one.errors?.[0]) causes.push(one);
+  const cause = causes.find((one) => typeof one.code === "string") ?? causes[causes.length - 1];
+  const { code = "", message = "", syscall } = cause ?? {};
+  const detail = message && code && !message.includes(code) ? `${code}: ${message}` : message || code || String(error);
+  const is = (pattern) => pattern.test(code);
+  if (is(/^(ENOTFOUND|EAI_|ENODATA|ENONAME)/)) return failure("dns", detail);
+  if (is(/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|ConnectionRefused)$/)) return failure("refused", detail);
+  if (is(/^UND_ERR_CONNECT_TIMEOUT$/) || (code === "ETIMEDOUT" && syscall === "connect")) return failure("connect-timeout", detail);
+  if (is(/CERT|^ERR_TLS_|^ERR_SSL_|^EPROTO$|^HOSTNAME_MISMATCH$|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$|^CRL_/)) return failure("tls", detail);
+  if (is(/^(ETIMEDOUT|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/)) return failure("timeout", detail);
+  if (is(/^(HPE_|UND_ERR_(INVALID|HEADERS_OVERFLOW|NOT_SUPPORTED|RES_)|ERR_INVALID|Z_)/) || message === "bad port") return failure("protocol", detail);
+  if (!code && causes.length === 1 && error instanceof TypeError) {
+    return failure("interrupted", `${detail} (a browser tells no more: it may be unreachable, its certificate untrusted, or it may allow no calls from pages)`);
+  }
+  return failure("interrupted", detail);
+}
