@@ -24,8 +24,8 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// When the build fails.
 pub fn run() -> Result<()> {
-    for artifact in Artifact::ALL {
-        let wasm = artifact.build()?;
+    for wasm in Artifact::ALL.into_iter().map(Artifact::build).chain([library()]) {
+        let wasm = wasm?;
         let size = std::fs::metadata(&wasm)?.len();
         say(format!("{} ({} kB)", wasm.display(), size.div_ceil(1000)));
     }
@@ -47,6 +47,14 @@ pub fn component(package: &str, file: &str) -> Result<PathBuf> {
     ensure_target(TARGET)?;
     cargo(&["build", "--release", "--target", TARGET, "--package", package])?;
     Ok(target_folder().join(TARGET).join("release").join(file))
+}
+
+/// Builds the library component, which serves nothing and is called, and tells where it is.
+///
+/// # Errors
+/// As [`component`].
+pub fn library() -> Result<PathBuf> {
+    component("idhook-library", "idhook_library.wasm")
 }
 
 /// Runs cargo at the root.
