@@ -15,6 +15,7 @@ mod fault_table;
 mod faults;
 mod hooks;
 mod idempotency;
+mod npm;
 mod page;
 mod payloads;
 mod programs;
