@@ -3,6 +3,7 @@
 mod abx_webhook;
 mod ansible;
 mod github_actions;
+mod n8n;
 mod temporal;
 
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ use idhook_simulator::{Fault, FaultKind, Server, SyncDuration, seeds};
 use xtask::redis::free_port;
 
 use crate::programs::End;
+use xtask::artifact::Artifact;
+
 use crate::scene::{Scene, Setting};
 
 /// A group that the next run brings, with what quotes badly.
@@ -41,7 +44,7 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     };
     // So that the example has to come back for the state, some times.
     let variables = vec![("wait_limit", "1".to_owned())];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(Artifact::Spin) }).await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(2500)));
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let (url, key) = (scene.host.url(), scene.keys.syncer.as_str());
@@ -77,6 +80,6 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
 
     let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
     let end = run(Order { url: &nobody, key, directory: seeds::CORP_NAME, groups: &[] }).await;
-    let refused = ["refused", "cannot be reached", "ECONNREFUSED", "Could not connect"];
+    let refused = ["refused", "cannot be reached", "ECONNREFUSED", "refused the connection"];
     assert!(!end.is_good && refused.iter().any(|word| end.said().contains(word)), "{}", end.said());
 }
