@@ -52,6 +52,7 @@ mod faults;
 mod hooks;
 mod idempotency;
 mod library;
+mod npm;
 mod page;
 mod payloads;
 mod programs;
