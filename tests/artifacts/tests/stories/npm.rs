@@ -10,6 +10,7 @@ use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
 use serde_json::json;
 
 use crate::browser::Browser;
+use crate::driver::Driver;
 use crate::programs;
 use crate::tools;
 
@@ -46,6 +47,14 @@ fn install() -> Option<PathBuf> {
         std::fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
     }
     Some(folder)
+}
+
+/// The driver over the package; `None`, with word why, where there is no npm.
+pub(crate) fn driver() -> Option<Driver> {
+    let folder = installed()?;
+    let mut command = Command::new("node");
+    command.arg(folder.join("driver.mjs"));
+    Some(Driver::start(command))
 }
 
 /// What is in a file of the package.
