@@ -292,8 +292,9 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
             "TLS failed, most often because the certificate is not trusted",
             format!(
                 "give the runtime the CA that signed the certificate of {url}: for Spin a [[client_tls]] table with \
-                 ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment; use the host name \
-                 that the certificate names; and check that this port speaks TLS"
+                 ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment, for Node.js \
+                 NODE_EXTRA_CA_CERTS, and before wasmtime serve a proxy that has it; use the host name that the certificate \
+                 names; and check that this port speaks TLS"
             ),
         ),
         TransportErrorKind::Timeout => (

@@ -14,13 +14,17 @@ stories! {
     ready_names_the_targets,
     methods_paths_and_bodies_that_do_not_fit,
     a_request_keeps_its_names_all_the_way,
+}
+
+stories! {
+    in_spin:
     a_caller_that_runs_wild_is_stopped_on_every_instance,
 }
 
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 
 async fn nobody_gets_in_without_a_key_that_fits(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let none = send(scene.request(Method::GET, DIRECTORIES)).await;
     none.problem("unauthenticated");
     assert!(none.header("www-authenticate").starts_with("Bearer"));
@@ -38,7 +42,7 @@ async fn nobody_gets_in_without_a_key_that_fits(artifact: Artifact) {
 }
 
 async fn a_key_comes_three_ways(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let key = &scene.keys.reader;
     for request in [
         scene.request(Method::GET, DIRECTORIES).bearer_auth(key),
@@ -68,13 +72,13 @@ async fn unconfigured_it_is_alive_and_says_what_is_missing(artifact: Artifact) {
 }
 
 async fn ready_names_the_targets(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let ready = send(scene.request(Method::GET, "/readyz")).await;
     assert_eq!(ready.json(), json!({"status": "ready", "vidm": ["default"], "vcf": ["default"]}));
 }
 
 async fn methods_paths_and_bodies_that_do_not_fit(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     scene.get("/vidm").await.problem("route_not_found");
     scene.get("/vidm/nowhere/v1/directories").await.problem("target_not_found");
     let wrong = scene.write(Method::PUT, DIRECTORIES, "").await;
@@ -99,7 +103,7 @@ async fn methods_paths_and_bodies_that_do_not_fit(artifact: Artifact) {
 }
 
 async fn a_request_keeps_its_names_all_the_way(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = scene.request(Method::GET, DIRECTORIES).bearer_auth(&scene.keys.all);
     let answer = send(request.header("x-request-id", "job-42").header("traceparent", trace)).await;

@@ -106,7 +106,7 @@ pub(crate) fn holds(
 }
 
 async fn both_documents_are_served(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     for (path, (file, text)) in ["/openapi.json", "/openapi-3.0.json"].into_iter().zip(idhook_openapi::files().unwrap())
     {
         let answer = send(scene.request(Method::GET, path)).await;

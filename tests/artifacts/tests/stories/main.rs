@@ -11,8 +11,14 @@ macro_rules! stories {
     (all, several_threads: $($story:ident,)+) => {
         $(stories! { @ [several_threads] [Spin spin, Spin2 spin2, Wasi wasi] $story })+
     };
-    (with_a_store: $($story:ident,)+) => {
+    (in_spin: $($story:ident,)+) => {
         $(stories! { @ [] [Spin spin, Spin2 spin2] $story })+
+    };
+    (in_spin, several_threads: $($story:ident,)+) => {
+        $(stories! { @ [several_threads] [Spin spin, Spin2 spin2] $story })+
+    };
+    (in_one_instance: $($story:ident,)+) => {
+        $(stories! { @ [] [Spin spin] $story })+
     };
     (@ $threads:tt [$($artifact:ident $test:ident),+] $story:ident) => {
         mod $story {

@@ -42,7 +42,7 @@ return [...wide, ...[...fields, ...buttons].map((node) => node.outerHTML)];"#;
 
 #[tokio::test]
 async fn the_component_serves_the_page() {
-    let scene = Scene::new(Artifact::Spin).await;
+    let scene = Scene::new().await;
     let page = send(scene.request(Method::GET, "/")).await;
     assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(page.text.contains("<title>idhook</title>") && page.text.ends_with("</html>\n"));
@@ -122,7 +122,7 @@ async fn a_person_tries_it_on_a_phone() {
 
 async fn a_person_tries_it(name: &str, (width, height): (u32, u32)) {
     let Some(browser) = Browser::for_test().await else { return };
-    let scene = Scene::new(Artifact::Spin).await;
+    let scene = Scene::new().await;
     scene.simulator.add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
     scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
     browser.resize(width, height, name == "phone").await;
@@ -265,7 +265,7 @@ async fn the_policy_is_in_force(browser: &Browser) {
 #[tokio::test]
 async fn a_reload_forgets_the_key() {
     let Some(browser) = Browser::for_test().await else { return };
-    let scene = Scene::with(Setting::of(Artifact::Spin)).await;
+    let scene = Scene::with(Setting::default()).await;
     browser.open(&scene.host.url()).await;
     browser.type_into("#key", &scene.keys.reader).await;
     browser.open(&scene.host.url()).await;

@@ -113,7 +113,7 @@ fn request(scene: &Scene, path: &str, headers: &[(&'static str, &'static str)], 
 }
 
 async fn every_callers_payload_starts_the_sync_it_means(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     for Payload { of, path, headers, body, groups } in payloads() {
         let started = send(request(&scene, &path, &headers, body)).await;
         assert_eq!(started.status, 202, "{of}: {}", started.text);
@@ -126,7 +126,7 @@ async fn every_callers_payload_starts_the_sync_it_means(artifact: Artifact) {
 }
 
 async fn what_cannot_be_meant_is_told_to_its_sender(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     scene.get("/vidm/default/v1/directories").await;
     scene.asked();
     let fields = |answer: &Answer| -> Vec<String> {
@@ -167,7 +167,7 @@ async fn what_cannot_be_meant_is_told_to_its_sender(artifact: Artifact) {
 }
 
 async fn terraform_reads_by_get_and_head(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let path = format!("/vidm/default/v1/directories/{}", seeds::CORP_NAME);
     for method in [Method::GET, Method::HEAD] {
         // Its http data source sends what its block says, a Content-Type with no body included.
@@ -194,7 +194,7 @@ fn raw(scene: &Scene, bytes: &[u8]) -> String {
 }
 
 async fn hundreds_of_hostile_requests_and_no_instance_falls(artifact: Artifact) {
-    let mut scene = Scene::new(artifact).await;
+    let mut scene = Scene::of(artifact).await;
     let options = Options { max_instance_reuse_count: Some(10_000), ..scene.stage.options() };
     scene.host = Host::start(options).await.unwrap();
     let paths = [

@@ -83,6 +83,12 @@ pub(crate) struct Setting {
     pub(crate) key_value: KeyValue,
 }
 
+impl Default for Setting {
+    fn default() -> Self {
+        Self::of(Artifact::Spin)
+    }
+}
+
 impl Setting {
     pub(crate) fn of(artifact: Artifact) -> Self {
         Self {
@@ -129,7 +135,12 @@ impl Stage {
 }
 
 impl Scene {
-    pub(crate) async fn new(artifact: Artifact) -> Self {
+    /// For what is not about the contract, and told over one artifact.
+    pub(crate) async fn new() -> Self {
+        Self::with(Setting::default()).await
+    }
+
+    pub(crate) async fn of(artifact: Artifact) -> Self {
         Self::with(Setting::of(artifact)).await
     }
 
@@ -152,6 +163,10 @@ impl Scene {
 
         let mut variables = xtask::settings::of_simulator(&simulator, setting.tls);
         variables.insert("api_keys".to_owned(), Value::Array(entries).to_string());
+        if !setting.artifact.keeps_instances() {
+            // As the README tells to: else each request derives one.
+            variables.insert("state_key".to_owned(), STATE_KEY.to_owned());
+        }
         variables.extend(setting.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let ca_file = (setting.tls && setting.trusted).then(|| ca.path().to_owned());
         let stage = Stage { artifact: setting.artifact, variables, key_value: setting.key_value, ca_file };
@@ -203,6 +218,13 @@ impl Scene {
         let asked =
             self.simulator.calls().iter().map(|call: &Call| format!("{} {}", call.method, call.path())).collect();
         self.simulator.clear_calls();
+        asked
+    }
+
+    /// The same without the logins: where nothing is remembered each request has one.
+    pub(crate) fn asked_once_in(&self) -> Vec<String> {
+        let mut asked = self.asked();
+        asked.retain(|call| !call.ends_with("/login") && call != "POST /v1/tokens");
         asked
     }
 

@@ -78,7 +78,7 @@ async fn nothing_secret_is_shown(artifact: Artifact) {
         Some(Fault::new(FaultKind::GarbageJson).always()),
         Some(Fault::new(FaultKind::Reset).always()),
     ] {
-        let scene = Scene::new(artifact).await;
+        let scene = Scene::of(artifact).await;
         let what = format!("{fault:?}").chars().take(60).collect::<String>();
         if let Some(fault) = fault {
             scene.simulator.add_fault(fault);
@@ -154,7 +154,7 @@ async fn no_form_of_a_password_comes_back(artifact: Artifact) {
         for (form, body) in echoes(secret) {
             for status in [400, 404, 500] {
                 let what = format!("{part} {status}, {form}");
-                let scene = Scene::new(artifact).await;
+                let scene = Scene::of(artifact).await;
                 scene.simulator.add_fault(Fault::answer(status, "application/json", &body).path(part).always());
                 let answer = scene.get(path).await;
                 assert_eq!(answer.header("content-type"), "application/problem+json", "{what}: {}", answer.text);
@@ -188,7 +188,7 @@ async fn blanks_that_are_joined_and_codes_that_quote_show_nothing(artifact: Arti
 }
 
 async fn the_token_of_a_call_does_not_come_back(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let token = "s3ssion.t0ken-value";
     let login = format!(r#"{{"sessionToken":"{token}"}}"#);
     scene.simulator.add_fault(Fault::answer(200, "application/json", &login).path("login").always());

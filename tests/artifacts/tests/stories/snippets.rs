@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use idhook_simulator::{SyncDuration, seeds};
 use serde_json::json;
-use xtask::artifact::Artifact;
 
 use crate::browser::Browser;
 use crate::programs::{self, ABX_NODE, ABX_PYTHON, End};
@@ -73,7 +72,7 @@ async fn shown(browser: &Browser, tab: &str) -> String {
 #[tokio::test]
 async fn the_code_on_the_page_runs_as_it_is_shown() {
     let Some(browser) = Browser::for_test().await else { return };
-    let scene = Scene::new(Artifact::Spin).await;
+    let scene = Scene::new().await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
     browser.open(&scene.host.url()).await;
     browser.reads("#readiness", "Configured").await;

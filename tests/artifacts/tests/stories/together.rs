@@ -11,11 +11,15 @@ use crate::scene::{Answer, Scene, Setting, send};
 
 stories! {
     all:
-    groups_that_do_not_fit_into_an_id_are_kept_in_the_store,
     without_a_store_they_are_refused_before_anything_starts,
-    groups_that_are_gone_from_the_store_are_told_as_such,
     directories_of_one_connector_are_not_synced_at_once,
     where_connectors_are_not_told_directories_are_synced_beside_each_other,
+}
+
+stories! {
+    in_spin:
+    groups_that_do_not_fit_into_an_id_are_kept_in_the_store,
+    groups_that_are_gone_from_the_store_are_told_as_such,
     groups_added_to_one_profile_at_once_do_not_lose_one_another,
 }
 
@@ -38,7 +42,7 @@ fn many_groups() -> Vec<String> {
 }
 
 async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store(artifact: Artifact) {
-    let mut scene = Scene::new(artifact).await;
+    let mut scene = Scene::of(artifact).await;
     let groups = many_groups();
     for group in groups.iter().skip(1) {
         scene.simulator.add_directory_group(seeds::CORP, group).unwrap();
@@ -80,6 +84,10 @@ async fn groups_that_are_gone_from_the_store_are_told_as_such(artifact: Artifact
 async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact) {
     for setting in Setting::with_and_without_store(artifact) {
         let scene = Scene::with(setting).await;
+        if !scene.remembers() {
+            // Nobody knows then of the other's sync; what comes of both at once is left to vIDM.
+            continue;
+        }
         let corp = start(&scene, seeds::CORP, &json!({})).await;
         let cloud = start(&scene, seeds::CLOUD, &json!({})).await;
         assert_eq!(cloud.json()["status"], "queued");
@@ -96,12 +104,14 @@ async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact)
         assert_eq!(state(&scene, &cloud).await["status"], "succeeded");
         let asked = scene.asked();
         let lists = asked.iter().filter(|call| call.ends_with("/connectors")).count();
-        assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+        if artifact.keeps_instances() {
+            assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+        }
     }
 }
 
 async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     scene.simulator.add_fault(Fault::new(FaultKind::Html { status: 404 }).path("/connectors").always());
     start(&scene, seeds::CORP, &json!({})).await;
     assert_eq!(start(&scene, seeds::CLOUD, &json!({})).await.json()["status"], "running");
@@ -109,7 +119,7 @@ async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(
 }
 
 async fn groups_added_to_one_profile_at_once_do_not_lose_one_another(artifact: Artifact) {
-    let scene = Scene::new(artifact).await;
+    let scene = Scene::of(artifact).await;
     let other = scene.another_host(|_| {}).await;
     let groups: Vec<_> = (0..8).map(|at| format!("CN=gg-at-once-{at},OU=Picked,DC=corp,DC=example")).collect();
     for group in &groups {

@@ -12,7 +12,7 @@ use xtask::artifact::Artifact;
 use crate::scene::{STATE_KEY, Scene, Setting, send};
 
 stories! {
-    all, several_threads:
+    in_spin, several_threads:
     a_thousand_watchers_are_told_the_end_and_ask_like_one,
 }
 
