@@ -1,9 +1,10 @@
 //! What the `.wasm` asks of its host.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use wit_component::DecodedWasm;
-use wit_parser::{Resolve, WorldId, WorldItem};
+use wit_parser::{Docs, Resolve, Type, TypeDefKind, WorldId, WorldItem};
 use xtask::artifact::Artifact;
 
 use crate::scene::wasm;
@@ -39,22 +40,7 @@ fn each_component_is_built_to_its_world_in_wit() {
 
 fn is_built_to_its_world(artifact: Artifact) {
     let name = artifact.name();
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
-    let world = resolve.select_world(&[package], Some(name)).unwrap();
-    let (may_import, exports) = imports_and_exports(&resolve, world);
-
-    let DecodedWasm::Component(decoded, built) =
-        wit_component::decode(&std::fs::read(wasm(artifact)).unwrap()).unwrap()
-    else {
-        panic!("not a component");
-    };
-    let (imports, built_exports) = imports_and_exports(&decoded, built);
-    let beyond: Vec<_> = imports.difference(&may_import).collect();
-    assert!(beyond.is_empty(), "{name}: imports that wit/world.wit does not name: {beyond:?}");
-    let unused: Vec<_> = may_import.difference(&imports).collect();
-    assert!(unused.is_empty(), "{name}: wit/world.wit names what is not imported: {unused:?}");
-    assert_eq!(built_exports, exports, "{name}");
+    let imports = imports_of_its_world(name, wasm(artifact));
     for import in &imports {
         // What the oldest runtime that the artifact is for offers.
         let known = match artifact {
@@ -69,7 +55,71 @@ fn is_built_to_its_world(artifact: Artifact) {
         };
         assert!(known || import.ends_with("@0.2"), "{name}: {import}");
     }
+}
+
+#[test]
+fn the_library_is_built_to_its_world_in_wit() {
+    let imports = imports_of_its_world("library", crate::library::wasm());
+    // What Python's wasmtime and jco offer.
+    assert!(imports.iter().all(|import| import.ends_with("@0.2")), "{imports:?}");
+}
+
+/// Holds what was built to the world of that name, in both directions, and gives its imports.
+fn imports_of_its_world(name: &str, wasm: &Path) -> BTreeSet<String> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
+    let world = resolve.select_world(&[package], Some(name)).unwrap();
+    let (may_import, exports) = imports_and_exports(&resolve, world);
+
+    let DecodedWasm::Component(decoded, built) = wit_component::decode(&std::fs::read(wasm).unwrap()).unwrap() else {
+        panic!("not a component");
+    };
+    let (imports, built_exports) = imports_and_exports(&decoded, built);
+    let beyond: Vec<_> = imports.difference(&may_import).collect();
+    assert!(beyond.is_empty(), "{name}: imports that wit/ does not name: {beyond:?}");
+    let unused: Vec<_> = may_import.difference(&imports).collect();
+    assert!(unused.is_empty(), "{name}: wit/ names what is not imported: {unused:?}");
+    assert_eq!(built_exports, exports, "{name}");
     for no in ["wasi:filesystem", "wasi:sockets"] {
         assert!(!imports.iter().any(|import| import.starts_with(no)), "{name}: {no}");
     }
+    imports
+}
+
+/// The library's interface is read by people who have nothing else.
+#[test]
+fn everything_in_the_interface_has_a_word_to_it() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
+    let (mut wordless, mut seen) = (Vec::new(), 0);
+    let mut look = |name: String, docs: &Docs| {
+        seen += 1;
+        wordless.extend(docs.contents.is_none().then_some(name));
+    };
+    for (name, interface) in &resolve.packages[package].interfaces {
+        let interface = &resolve.interfaces[*interface];
+        look(name.clone(), &interface.docs);
+        for (function, it) in &interface.functions {
+            look(format!("{name} {function}"), &it.docs);
+        }
+        for (ty, id) in &interface.types {
+            let it = &resolve.types[*id];
+            match &it.kind {
+                TypeDefKind::Record(it) => {
+                    it.fields.iter().for_each(|field| look(format!("{name} {ty}.{}", field.name), &field.docs));
+                }
+                TypeDefKind::Variant(it) => {
+                    it.cases.iter().for_each(|case| look(format!("{name} {ty}.{}", case.name), &case.docs));
+                }
+                TypeDefKind::Enum(it) => {
+                    it.cases.iter().for_each(|case| look(format!("{name} {ty}.{}", case.name), &case.docs));
+                }
+                // What `use` brings has its word where it comes from.
+                TypeDefKind::Type(Type::Id(_)) => continue,
+                _ => {}
+            }
+            look(format!("{name} {ty}"), &it.docs);
+        }
+    }
+    assert!(wordless.is_empty() && seen > 200, "{seen} looked at: {wordless:?}");
 }

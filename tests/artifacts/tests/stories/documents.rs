@@ -77,9 +77,10 @@ fn the_readme_tells_every_variable_code_and_scope() {
 fn the_readme_tells_the_size_of_each_component() {
     // What is told: a component's name, and its size in the brackets that come next.
     let readme = readme();
-    for artifact in [Artifact::Spin, Artifact::Spin2] {
-        let name = format!("idhook_{}.wasm`", artifact.name());
-        let size = std::fs::metadata(crate::scene::wasm(artifact)).unwrap().len().div_ceil(1000);
+    let served = [Artifact::Spin, Artifact::Spin2].map(|artifact| (artifact.name(), crate::scene::wasm(artifact)));
+    for (name, wasm) in served.into_iter().chain([("library", crate::library::wasm())]) {
+        let name = format!("idhook_{name}.wasm`");
+        let size = std::fs::metadata(wasm).unwrap().len().div_ceil(1000);
         let (_, after) = readme.split_once(&name).unwrap();
         let told: u64 = after.split_once(" kB)").unwrap().0.rsplit_once('(').unwrap().1.parse().unwrap();
         assert!(told.abs_diff(size) * 20 <= size, "the README says {told} kB of {name}, it is {size} kB");
