@@ -3,6 +3,7 @@
 //! The artifact tests use [`build`] too, so that they test the very component that ships, and [`redis`] and [`limits`].
 
 pub mod build;
+pub mod bundle;
 pub mod caller;
 pub mod contract;
 pub mod demo;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, contract, demo, key, npm, openapi, serve, simulator, watchers};
+use xtask::{build, bundle, contract, demo, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
         .subcommand(serve::command())
         .subcommand(simulator::command())
         .subcommand(build::command())
+        .subcommand(bundle::command())
         .subcommand(key::command())
         .subcommand(npm::command())
         .subcommand(openapi::command())
@@ -28,6 +29,7 @@ async fn main() -> ExitCode {
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((contract::NAME, matches)) => contract::run(matches).await,
+        Some((bundle::NAME, _)) => bundle::run(),
         Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((key::NAME, matches)) => key::run(matches),
