@@ -14,6 +14,7 @@ mod grant;
 mod hooks;
 mod keys;
 mod reader;
+mod readings;
 mod senders;
 mod targets;
 
@@ -22,6 +23,7 @@ pub use grant::{Grant, Scope};
 pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
 pub(crate) use keys::hex32;
+pub use readings::Readings;
 pub use senders::{Form, Sender};
 pub use targets::{VcfSettings, VidmSettings};
 

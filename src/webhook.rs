@@ -13,7 +13,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
-use crate::config::{Config, Problem};
+use crate::config::{Config, Problem, Readings};
 use crate::error::{Error, ErrorCode};
 use crate::named::Named;
 use crate::outbound::Outbound;
@@ -226,6 +226,15 @@ impl Webhook {
     pub fn of_variables(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let page = Config::wants_page(&lookup);
         Self { page, ..Self::new(Config::parse(lookup)) }
+    }
+
+    /// A webhook for what a runtime told of the variables; one that says which of them could not be read, where there are such.
+    #[must_use]
+    pub fn of_readings(readings: &Readings) -> Self {
+        match readings.lookup() {
+            Ok(lookup) => Self::of_variables(lookup),
+            Err(unreadable) => Self::new(Err(unreadable)),
+        }
     }
 
     /// Answers one request, and logs it.

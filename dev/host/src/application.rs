@@ -1,22 +1,25 @@
-//! The part of the options and the manifest that one component runs on, checked.
+//! The part of the options, and of the manifest where there is one, that the component runs on; checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 
-use crate::Options;
 use crate::allowed_hosts::AllowedHosts;
 use crate::manifest::Manifest;
 use crate::routes::Router;
 use crate::variables::{ComponentVariables, Variables};
+use crate::{KeyValue, Options, Runtime, Spin};
 
-/// What the manifest grants the component, with every variable filled in.
+/// What the component is granted, with every variable filled in.
 #[derive(Debug)]
 pub(crate) struct Application {
-    pub(crate) router: Router,
+    /// None: every request is the component's, as it came.
+    pub(crate) router: Option<Router>,
     pub(crate) variables: ComponentVariables,
-    pub(crate) allowed_hosts: AllowedHosts,
+    /// None: any.
+    pub(crate) allowed_hosts: Option<AllowedHosts>,
     pub(crate) environment: Environment,
+    pub(crate) key_value: KeyValue,
     pub(crate) key_value_labels: BTreeSet<String>,
 }
 
@@ -31,24 +34,37 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Application {
-    /// Reads the manifest and this process's `SPIN_VARIABLE_*`.
+    /// Reads what the options name.
     pub(crate) fn read(options: &Options) -> Result<Self> {
-        let manifest = Manifest::read(&options.manifest)?;
-        let (id, component) = manifest.select(options.component.as_deref())?;
-        let variables = Variables::resolve(&manifest.variables, &options.variables, |name| std::env::var(name).ok())?;
+        let mut application = match &options.runtime {
+            Runtime::Spin(spin) => Self::of_manifest(spin)?,
+            Runtime::Wasmtime => Self {
+                router: None,
+                variables: ComponentVariables::default(),
+                allowed_hosts: None,
+                environment: Environment(BTreeMap::new()),
+                key_value: KeyValue::denied(),
+                key_value_labels: BTreeSet::new(),
+            },
+        };
+        application.environment.0.extend(options.environment.clone());
+        Ok(application)
+    }
+
+    /// Reads the manifest and this process's `SPIN_VARIABLE_*`.
+    fn of_manifest(spin: &Spin) -> Result<Self> {
+        let manifest = Manifest::read(&spin.manifest)?;
+        let (id, component) = manifest.select(spin.component.as_deref())?;
+        let variables = Variables::resolve(&manifest.variables, &spin.variables, |name| std::env::var(name).ok())?;
         for label in &component.key_value_stores {
-            ensure!(
-                options.key_value.is_defined(label),
-                "unknown key_value_stores label {label:?} for component {id:?}"
-            );
+            ensure!(spin.key_value.is_defined(label), "unknown key_value_stores label {label:?} for component {id:?}");
         }
-        let mut environment = component.environment.clone();
-        environment.extend(options.environment.clone());
         Ok(Self {
-            router: Router::new(manifest.routes(id)?)?,
+            router: Some(Router::new(manifest.routes(id)?)?),
             variables: variables.of_component(id, &component.variables)?,
-            allowed_hosts: AllowedHosts::parse(&component.allowed_outbound_hosts, &variables)?,
-            environment: Environment(environment),
+            allowed_hosts: Some(AllowedHosts::parse(&component.allowed_outbound_hosts, &variables)?),
+            environment: Environment(component.environment.clone()),
+            key_value: spin.key_value.clone(),
             key_value_labels: component.key_value_stores.iter().cloned().collect(),
         })
     }

@@ -25,5 +25,6 @@ mod generated {
     });
 }
 
+pub(crate) use generated::fermyon::spin::variables as variables2;
 pub(crate) use generated::spin::{key_value::key_value, variables::variables};
 pub(crate) use generated::wasi::keyvalue::{atomics, store};

@@ -1,10 +1,9 @@
 //! The lives of instances: how one is made, how many requests it may take, when it goes.
 //!
 //! wasmtime's [`ProxyHandler`](wasmtime_wasi_http::handler::ProxyHandler) does the work; this is the state it asks, with
-//! Spin's answers.
+//! the runtime's answers.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,26 +11,26 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::Sleep;
-use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Cache, CacheConfig, Config, Engine, Store, StoreContextMut};
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
-use wasmtime_wasi_http::p2::bindings::ProxyPre as ProxyPre2;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
+use crate::Options;
 use crate::application::Environment;
 use crate::key_value::{KeyValue, KeyValueState};
 use crate::outbound::{Hooks, Outbound};
 use crate::output::Sink;
-use crate::state::{State, add_to_linker};
+use crate::runtime::Offers;
+use crate::state::State;
 use crate::variables::ComponentVariables;
 
 /// Everything an instance is made from.
 pub(crate) struct Instances {
-    pub(crate) component: ProxyPre<State>,
+    pub(crate) component: Arc<ProxyPre<State>>,
     pub(crate) environment: Environment,
     pub(crate) variables: Arc<ComponentVariables>,
     pub(crate) key_value: KeyValue,
@@ -43,40 +42,38 @@ pub(crate) struct Instances {
     pub(crate) stop: watch::Receiver<()>,
 }
 
+/// How many requests an instance of WASI 0.3 takes by default, in Spin as in `wasmtime serve`.
+const REUSE_COUNT: usize = 128;
+
 /// How long and how much an instance may be used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reuse {
-    pub(crate) count: usize,
+    /// None: [`REUSE_COUNT`].
+    pub(crate) count: Option<usize>,
     pub(crate) concurrent_count: usize,
     pub(crate) idle_timeout: Duration,
     pub(crate) request_timeout: Option<Duration>,
 }
 
-/// Compiles and links the component, and finds out which version of `wasi:http` it handles.
-pub(crate) fn load(wasm: &Path) -> wasmtime::Result<ProxyPre<State>> {
-    let mut config = Config::new();
-    config.wasm_component_model_async(true);
-    // Compiled code is kept where wasmtime keeps it by default; without such a place it is compiled each time.
-    config.cache(Cache::new(CacheConfig::new()).ok());
-    let engine = Engine::new(&config)?;
-    let component = Component::from_file(&engine, wasm)?;
-    let mut linker = Linker::new(&engine);
-    add_to_linker(&mut linker)?;
-    let pre = linker.instantiate_pre(&component)?;
-    match ServicePre::new(pre.clone()) {
-        Ok(service) => Ok(ProxyPre::P3(service)),
-        Err(_) => ProxyPre2::new(pre).map(ProxyPre::P2).map_err(|error| {
-            error.context("the component exports neither wasi:http/handler@0.3 nor wasi:http/incoming-handler@0.2")
-        }),
-    }
-}
-
 impl Reuse {
-    /// An instance of a WASI 0.2 component takes a single request, and Spin sets it no limit of time.
-    pub(crate) fn for_component(self, component: &ProxyPre<State>) -> Self {
-        match component {
-            ProxyPre::P3(_) => self,
-            ProxyPre::P2(_) => Self { count: 1, concurrent_count: 1, request_timeout: None, ..self },
+    /// What the options say, or else their defaults for WASI 0.3.
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            count: options.max_instance_reuse_count,
+            concurrent_count: options.max_instance_concurrent_reuse_count,
+            idle_timeout: options.idle_instance_timeout,
+            request_timeout: options.request_timeout,
+        }
+    }
+
+    /// An instance of WASI 0.2 takes one request after the other, and in Spin a single one without a limit of time.
+    pub(crate) fn of_component(self, component: &ProxyPre<State>, offers: Offers) -> Self {
+        match (component, offers) {
+            (ProxyPre::P3(_), _) => self,
+            (ProxyPre::P2(_), Offers::Spin) => {
+                Self { count: Some(1), concurrent_count: 1, request_timeout: None, ..self }
+            }
+            (ProxyPre::P2(_), Offers::Wasi) => Self { count: self.count.or(Some(1)), concurrent_count: 1, ..self },
         }
     }
 }
@@ -100,7 +97,7 @@ impl HandlerState for Instances {
             variables: Arc::clone(&self.variables),
             key_value: KeyValueState::new(self.key_value.clone(), Arc::clone(&self.key_value_labels)),
         };
-        let engine = match &self.component {
+        let engine = match &*self.component {
             ProxyPre::P3(pre) => pre.engine(),
             ProxyPre::P2(pre) => pre.engine(),
         };
@@ -161,7 +158,7 @@ impl WorkerState for Worker {
     type RequestData = ();
 
     fn should_accept_request(&self, concurrent_count: usize, total_count: usize) -> ShouldAccept {
-        if total_count >= self.reuse.count {
+        if total_count >= self.reuse.count.unwrap_or(REUSE_COUNT) {
             ShouldAccept::Never
         } else if concurrent_count >= self.reuse.concurrent_count {
             ShouldAccept::No

@@ -1,25 +1,29 @@
 //! Serves the built `.wasm` on this machine, for development and for tests of the artifact itself.
 //!
-//! It takes Spin's place: it reads the same `spin.toml`, links WASI 0.2 and 0.3 with Spin's variables and key-value
-//! interfaces, refuses outbound hosts that the manifest doesn't allow, and treats requests and instances as Spin 4.1
-//! does. The work is done by wasmtime's own crates; what is here only puts them together:
+//! It takes the place of a [`Runtime`]. As Spin it reads the same manifest, links WASI 0.2 and 0.3 with Spin's variables and
+//! key-value interfaces, refuses outbound hosts that the manifest doesn't allow, and treats requests and instances as Spin
+//! does. As `wasmtime serve` it knows no manifest: WASI alone is linked, and the component is configured by its environment.
+//! The work is done by wasmtime's own crates; what is here only puts them together:
 //!
 //! | module | |
 //! |---|---|
-//! | `application` over `manifest`, `variables`, `routes`, `allowed_hosts` | what `spin.toml` says |
+//! | `runtime` | whose place is taken |
+//! | `application` over `manifest`, `variables`, `routes`, `allowed_hosts` | what the manifest says |
 //! | `server` | inbound: HTTP/1.1, route, headers |
 //! | `instances` | how instances are made, reused and ended |
 //! | `outbound`, `connect`, `tls` | the guest's own HTTP calls |
 //! | `state`, `bindings`, `key_value` | what is linked into an instance |
 //!
-//! Behaviour was taken from Spin's source (<https://github.com/spinframework/spin>, 4.1); where this host does less it
-//! says so when it starts: no `files`, no SQLite, no static responses, no component dependencies. Two differences show at
-//! run time: calls go out in HTTP/1.1 alone, and a WASI 0.3 guest is not given the `Host` header (it has the URI), which
-//! wasmtime 48 withholds and the 47 of Spin 4.1.0 did not.
+//! Behaviour was taken from Spin's source (<https://github.com/spinframework/spin>, 4.1 for WASI 0.3, 3.6 and 4.0 for WASI
+//! 0.2) and from wasmtime's (`serve`, 48); where this host does less it says so when it starts: no `files`, no SQLite, no
+//! static responses, no component dependencies. These differences show at run time: calls go out in HTTP/1.1 alone, a WASI 0.3
+//! guest is not given the `Host` header (it has the URI), which wasmtime 48 withholds and the 47 of Spin 4.1.0 did not, and
+//! [`Options::ca_file`] is heeded in the place of `wasmtime serve` too, which itself trusts the public CAs alone.
 
 mod allowed_hosts;
 mod application;
 mod bindings;
+mod components;
 mod connect;
 mod instances;
 mod key_value;
@@ -27,6 +31,7 @@ mod manifest;
 mod outbound;
 mod output;
 mod routes;
+mod runtime;
 mod server;
 mod state;
 mod tls;
@@ -47,6 +52,7 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 
 pub use crate::key_value::KeyValue;
 pub use crate::output::Output;
+pub use crate::runtime::{Runtime, Spin};
 
 use crate::application::Application;
 use crate::instances::{Instances, Reuse};
@@ -54,54 +60,45 @@ use crate::outbound::Outbound;
 use crate::output::Sink;
 use crate::server::Server;
 
-/// What to serve and how. The defaults are Spin's.
+/// What to serve and how. The defaults are the runtime's.
 #[derive(Clone)]
 pub struct Options {
-    /// The component, whatever `source` the manifest names.
+    /// The component.
     pub wasm: PathBuf,
-    /// The `spin.toml`.
-    pub manifest: PathBuf,
-    /// Which `[component.<id>]` of the manifest to serve; not needed when there is only one.
-    pub component: Option<String>,
+    /// Whose place the host takes.
+    pub runtime: Runtime,
     /// Where to listen; port 0 takes a free one. Default: 127.0.0.1, a free port.
     pub listen: SocketAddr,
-    /// Values of application variables. They come before `SPIN_VARIABLE_<NAME>` in the environment and the defaults.
-    pub variables: BTreeMap<String, String>,
     /// Trust the certificates in this PEM file, and no others, when the guest calls HTTPS.
     pub ca_file: Option<PathBuf>,
-    /// The guest's environment variables, beside those of the manifest.
+    /// The guest's environment variables, beside those of a manifest.
     pub environment: BTreeMap<String, String>,
     /// Where the guest's stdout and stderr go.
     pub output: Output,
-    /// How many requests one instance takes. Default: 128. A WASI 0.2 component always gets a fresh instance.
-    pub max_instance_reuse_count: usize,
-    /// How many of them at once. Default: 16.
+    /// How many requests one instance takes. Default: 128 of WASI 0.3 and one of WASI 0.2, which Spin leaves no choice.
+    pub max_instance_reuse_count: Option<usize>,
+    /// How many of them at once, of WASI 0.3. Default: 16. An instance of WASI 0.2 takes one after the other.
     pub max_instance_concurrent_reuse_count: usize,
     /// How long an idle instance is kept. Default: 1 s.
     pub idle_instance_timeout: Duration,
-    /// How long a request may take, and separately the guest's work after it. Default: no limit.
+    /// How long a request may take, and separately the guest's work after it. Default: no limit. In Spin of WASI 0.3 alone.
     pub request_timeout: Option<Duration>,
-    /// The key-value stores. Default: an empty one with the label `default`.
-    pub key_value: KeyValue,
 }
 
 impl Options {
-    /// Spin's defaults for a component and its manifest.
-    pub fn new(wasm: impl Into<PathBuf>, manifest: impl Into<PathBuf>) -> Self {
+    /// The runtime's defaults.
+    pub fn new(wasm: impl Into<PathBuf>, runtime: impl Into<Runtime>) -> Self {
         Self {
             wasm: wasm.into(),
-            manifest: manifest.into(),
-            component: None,
+            runtime: runtime.into(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            variables: BTreeMap::new(),
             ca_file: None,
             environment: BTreeMap::new(),
             output: Output::default(),
-            max_instance_reuse_count: 128,
+            max_instance_reuse_count: None,
             max_instance_concurrent_reuse_count: 16,
             idle_instance_timeout: Duration::from_secs(1),
             request_timeout: None,
-            key_value: KeyValue::default(),
         }
     }
 }
@@ -111,9 +108,8 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("wasm", &self.wasm)
-            .field("manifest", &self.manifest)
+            .field("runtime", &self.runtime)
             .field("listen", &self.listen)
-            .field("variables", &self.variables.keys())
             .field("ca_file", &self.ca_file)
             .field("environment", &self.environment.keys())
             .finish_non_exhaustive()
@@ -136,16 +132,17 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// When Spin would not start either (the manifest is not valid, a required variable has no value, a key-value label
-    /// is unknown, the component needs what is not offered or handles no HTTP), or when a file can't be read or the
+    /// When the runtime would not start either (the manifest is not valid, a required variable has no value, a key-value
+    /// label is unknown, the component needs what is not offered or handles no HTTP), or when a file can't be read or the
     /// address is taken.
     pub async fn start(options: Options) -> Result<Self> {
         let application = Application::read(&options)?;
         let tls = tls::client_config(options.ca_file.as_deref())?;
-        let wasm = options.wasm;
+        let reuse = Reuse::of(&options);
+        let (wasm, offers) = (options.wasm, options.runtime.offers());
         let context = format!("cannot serve {}", wasm.display());
-        let component = tokio::task::spawn_blocking(move || instances::load(&wasm)).await?;
-        let component = component.map_err(anyhow::Error::from).context(context)?;
+        let component = tokio::task::spawn_blocking(move || components::load(&wasm, offers)).await?;
+        let component = component.context(context)?;
         let listener =
             TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
         let address = listener.local_addr()?;
@@ -153,18 +150,12 @@ impl Host {
         let output = Sink::new(options.output);
         let outbound = Outbound::new(tls, application.allowed_hosts, address.to_string().parse()?, output.clone());
         let (stop, stopped) = watch::channel(());
-        let reuse = Reuse {
-            count: options.max_instance_reuse_count,
-            concurrent_count: options.max_instance_concurrent_reuse_count,
-            idle_timeout: options.idle_instance_timeout,
-            request_timeout: options.request_timeout,
-        };
         let instances = Instances {
-            reuse: reuse.for_component(&component),
+            reuse: reuse.of_component(&component, offers),
             component,
             environment: application.environment,
             variables: Arc::new(application.variables),
-            key_value: options.key_value,
+            key_value: application.key_value,
             key_value_labels: Arc::new(application.key_value_labels),
             outbound: Arc::new(outbound),
             output: output.clone(),

@@ -1,7 +1,7 @@
 //! HTTP calls that the guest makes.
 //!
 //! Times, errors and refusals are those of Spin 4.1 (`factor-outbound-http`), so that the guest meets here what it will
-//! meet there. Unlike Spin this host speaks HTTP/1.1 only, which the guest can't see.
+//! meet there; older ones and `wasmtime serve` have the same, and WASI 0.2 and 0.3 come the same way. Unlike Spin this host speaks HTTP/1.1 only, which the guest can't see.
 
 use std::error::Error as _;
 use std::fmt;
@@ -33,15 +33,21 @@ type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Se
 /// The outbound side of a host, shared by all instances.
 pub(crate) struct Outbound {
     client: Client<Connector, WasiBody>,
-    allowed: AllowedHosts,
+    /// None: any host. There is no manifest then, and no application to call itself.
+    allowed: Option<AllowedHosts>,
     /// Where the host itself listens, for calls to the application itself.
     origin: Authority,
     output: Sink,
 }
 
 impl Outbound {
-    pub(crate) fn new(tls: rustls::ClientConfig, allowed: AllowedHosts, origin: Authority, output: Sink) -> Self {
-        if let Some(why) = allowed.malformed() {
+    pub(crate) fn new(
+        tls: rustls::ClientConfig,
+        allowed: Option<AllowedHosts>,
+        origin: Authority,
+        output: Sink,
+    ) -> Self {
+        if let Some(why) = allowed.as_ref().and_then(AllowedHosts::malformed) {
             output.say(format_args!("every outbound call will be refused: {why}"));
         }
         let client = Client::builder(TokioExecutor::new()).build(Connector::new(tls, output.clone()));
@@ -66,9 +72,13 @@ impl Outbound {
 
     /// Refuses what the manifest doesn't allow, and points calls to the application itself at this host.
     fn check(&self, uri: &mut Uri) -> Result<(), Error> {
+        let Some(allowed) = &self.allowed else {
+            let host = uri.authority().map(Authority::host).filter(|host| !host.is_empty());
+            return host.map(drop).ok_or(Error::HttpRequestUriInvalid);
+        };
         match uri.authority().map(Authority::host) {
             None | Some("" | "self.alt") => {
-                if !self.allowed.allows_self() {
+                if !allowed.allows_self() {
                     self.output.say(format_args!(
                         "the component may not call its own application; to allow it, add \"http://self\" to its \
                          allowed_outbound_hosts"
@@ -84,7 +94,7 @@ impl Outbound {
                     .map_err(|_| Error::HttpRequestUriInvalid)?;
                 Ok(())
             }
-            Some(_) if self.allowed.allows(uri) => Ok(()),
+            Some(_) if allowed.allows(uri) => Ok(()),
             Some(host) => {
                 let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
                 self.output.say(format_args!(
@@ -248,7 +258,7 @@ mod tests {
         let allowed = AllowedHosts::parse(&allowed, &variables).unwrap();
         Outbound::new(
             tls::client_config(ca_file).unwrap(),
-            allowed,
+            Some(allowed),
             origin.parse().unwrap(),
             Sink::new(Output::Capture),
         )
@@ -280,6 +290,16 @@ mod tests {
         assert!(matches!(get(&yes, "http://self/", RequestOptions::default()).await, Err(Error::HttpRequestDenied)));
         let no = outbound(&[], &address, None);
         assert!(matches!(get(&no, "http://self.alt/", RequestOptions::default()).await, Err(Error::HttpRequestDenied)));
+    }
+
+    #[tokio::test]
+    async fn without_a_manifest_any_host_is_called_and_none_is_the_application_itself() {
+        let address = server(HELLO, None).await;
+        let any = Outbound { allowed: None, ..outbound(&[], &address.to_string(), None) };
+        assert_eq!(get(&any, &format!("http://{address}/"), RequestOptions::default()).await.unwrap(), "hello");
+        assert!(get(&any, "http://self.alt/", RequestOptions::default()).await.is_err());
+        let error = any.check(&mut "/".parse().unwrap()).unwrap_err();
+        assert!(matches!(error, Error::HttpRequestUriInvalid), "{error}");
     }
 
     #[tokio::test]

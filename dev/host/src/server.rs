@@ -1,6 +1,7 @@
 //! The inbound side: accepts connections, finds the route, hands the request to an instance.
 //!
-//! What the guest is given and what the caller gets back follow Spin 4.1 (`trigger-http`).
+//! What the guest is given and what the caller gets back follow Spin 4.1 (`trigger-http`); without routes they follow
+//! `wasmtime serve`, which hands on what came.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ const WELL_KNOWN: &str = "/.well-known/spin/";
 
 /// The served application.
 pub(crate) struct Server {
-    pub(crate) router: Router,
+    /// None: every request is the component's, as it came.
+    pub(crate) router: Option<Router>,
     pub(crate) handler: ProxyHandler<Instances>,
     pub(crate) output: Sink,
 }
@@ -63,6 +65,9 @@ impl Server {
 
     /// An error closes the connection without an answer, as Spin does when a request names no host.
     async fn respond(&self, mut request: Request<Incoming>, client: SocketAddr) -> Result<Response<WasiBody>> {
+        let Some(router) = &self.router else {
+            return Ok(self.answered(self.call(request).await));
+        };
         strip_headers(&mut request);
         let path = request.uri().path().to_owned();
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {
@@ -71,7 +76,7 @@ impl Server {
                 _ => answer(StatusCode::NOT_FOUND, ""),
             });
         }
-        let Some(found) = self.router.route(&path) else {
+        let Some(found) = router.route(&path) else {
             return Ok(answer(StatusCode::NOT_FOUND, ""));
         };
         make_uri_absolute(&mut request)?;
@@ -79,10 +84,15 @@ impl Server {
             Ok(()) => self.call(request).await,
             Err(error) => Err(error),
         };
-        Ok(response.unwrap_or_else(|error| {
+        Ok(self.answered(response))
+    }
+
+    /// Whoever waits for an answer gets one.
+    fn answered(&self, response: Result<Response<WasiBody>>) -> Response<WasiBody> {
+        response.unwrap_or_else(|error| {
             self.output.say(format_args!("a request failed: {error:#}"));
             answer(StatusCode::INTERNAL_SERVER_ERROR, "")
-        }))
+        })
     }
 
     async fn call(&self, request: Request<Incoming>) -> Result<Response<WasiBody>> {

@@ -6,9 +6,10 @@ use wasmtime::component::{Accessor, HasData, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::bindings::{atomics, key_value, store, variables};
+use crate::bindings::{atomics, key_value, store, variables, variables2};
 use crate::key_value::{HasKeyValue, KeyValueState, KeyValueView};
 use crate::outbound::Hooks;
+use crate::runtime::Offers;
 use crate::variables::{ComponentVariables, LookupError};
 
 /// The data of one `wasmtime::Store`.
@@ -43,20 +44,23 @@ impl WasiHttpView for State {
     }
 }
 
-/// Links WASI 0.2 and 0.3 and Spin's own interfaces.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+/// Links WASI 0.2 and 0.3, and Spin's own interfaces in Spin.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>, offers: Offers) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi::p3::add_to_linker(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)?;
-    variables::add_to_linker::<_, HasVariables>(linker, State::variables)?;
-    key_value::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
-    store::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
-    atomics::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
+    if offers == Offers::Spin {
+        variables2::add_to_linker::<_, HasVariables>(linker, State::variables)?;
+        variables::add_to_linker::<_, HasVariables>(linker, State::variables)?;
+        key_value::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
+        store::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
+        atomics::add_to_linker::<_, HasKeyValue>(linker, State::key_value)?;
+    }
     Ok(())
 }
 
-/// `spin:variables`
+/// `spin:variables`, and `fermyon:spin/variables` for WASI 0.2.
 struct HasVariables;
 
 impl HasData for HasVariables {
@@ -70,6 +74,15 @@ impl<T: Send> variables::HostWithStore<T> for HasVariables {
         Ok(store.with(|mut access| access.get().get(&name).map(str::to_owned)).map_err(|error| match error {
             LookupError::InvalidName(message) => variables::Error::InvalidName(message),
             LookupError::Undefined(message) => variables::Error::Undefined(message),
+        }))
+    }
+}
+
+impl variables2::Host for &ComponentVariables {
+    fn get(&mut self, name: String) -> wasmtime::Result<Result<String, variables2::Error>> {
+        Ok(ComponentVariables::get(self, &name).map(str::to_owned).map_err(|error| match error {
+            LookupError::InvalidName(message) => variables2::Error::InvalidName(message),
+            LookupError::Undefined(message) => variables2::Error::Undefined(message),
         }))
     }
 }

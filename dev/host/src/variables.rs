@@ -106,7 +106,8 @@ impl Variables {
     }
 }
 
-/// What the guest may ask for.
+/// What the guest may ask for. Default: nothing.
+#[derive(Default)]
 pub(crate) struct ComponentVariables {
     component: String,
     values: BTreeMap<String, String>,

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use idhook_host::{Host, KeyValue, Options};
+use idhook_host::{Host, KeyValue, Options, Runtime, Spin};
 
 const MANIFEST: &str = r#"
 spin_manifest_version = 2
@@ -24,14 +24,21 @@ token = "{{ host_test_token }}"
 /// The smallest component there is, which handles nothing.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
-async fn start(manifest: &str, change: impl FnOnce(&mut Options)) -> String {
+/// What the host says to a start as Spin.
+async fn start(manifest: &str, change: impl FnOnce(&mut Spin)) -> String {
+    start_with(manifest, |_, spin| change(spin)).await
+}
+
+async fn start_with(manifest: &str, change: impl FnOnce(&mut Options, &mut Spin)) -> String {
     let directory = tempfile::tempdir().unwrap();
     let (toml, wasm) = (directory.path().join("spin.toml"), directory.path().join("app.wasm"));
     std::fs::write(&toml, manifest).unwrap();
     std::fs::write(&wasm, EMPTY_COMPONENT).unwrap();
-    let mut options = Options::new(wasm, toml);
-    options.variables.insert("host_test_token".to_owned(), "hunter2".to_owned());
-    change(&mut options);
+    let mut spin = Spin::new(&toml);
+    let mut options = Options::new(wasm, Runtime::Wasmtime);
+    spin.variables.insert("host_test_token".to_owned(), "hunter2".to_owned());
+    change(&mut options, &mut spin);
+    options.runtime = spin.into();
     assert!(!format!("{options:?}").contains("hunter2"));
     let error = format!("{:#}", Host::start(options).await.unwrap_err());
     assert!(!error.contains("hunter2"), "{error}");
@@ -40,7 +47,7 @@ async fn start(manifest: &str, change: impl FnOnce(&mut Options)) -> String {
 
 #[tokio::test]
 async fn a_required_variable_has_no_value() {
-    let error = start(MANIFEST, |options| options.variables.clear()).await;
+    let error = start(MANIFEST, |spin| spin.variables.clear()).await;
     assert!(error.contains("SPIN_VARIABLE_HOST_TEST_TOKEN"), "{error}");
 }
 
@@ -61,17 +68,17 @@ async fn a_key_value_label_is_unknown() {
     let manifest = MANIFEST.replace("[\"default\"]", "[\"shared\"]");
     let error = start(&manifest, |_| {}).await;
     assert!(error.contains("\"shared\""), "{error}");
-    let error = start(&manifest, |options| options.key_value = KeyValue::with_labels(["shared"])).await;
+    let error = start(&manifest, |spin| spin.key_value = KeyValue::with_labels(["shared"])).await;
     assert!(!error.contains("\"shared\""), "{error}");
 }
 
 #[tokio::test]
 async fn a_file_is_missing() {
     for file in ["spin.toml", "app.wasm", "ca.pem"] {
-        let error = start(MANIFEST, |options| {
+        let error = start_with(MANIFEST, |options, spin| {
             let gone = options.wasm.with_file_name(file).with_extension("gone");
             match file {
-                "spin.toml" => options.manifest = gone,
+                "spin.toml" => spin.manifest = gone,
                 "app.wasm" => options.wasm = gone,
                 _ => options.ca_file = Some(gone),
             }
@@ -85,4 +92,14 @@ async fn a_file_is_missing() {
 async fn the_component_handles_no_http() {
     let error = start(MANIFEST, |_| {}).await;
     assert!(error.contains("wasi:http/handler@0.3"), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_manifest_the_same_component_is_missing_or_handles_no_http() {
+    let directory = tempfile::tempdir().unwrap();
+    let wasm = directory.path().join("app.wasm");
+    let start = async || Host::start(Options::new(&wasm, Runtime::Wasmtime)).await.unwrap_err();
+    assert!(format!("{:#}", start().await).contains("app.wasm"));
+    std::fs::write(&wasm, EMPTY_COMPONENT).unwrap();
+    assert!(format!("{:#}", start().await).contains("wasi:http/incoming-handler@0.2"));
 }

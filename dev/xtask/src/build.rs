@@ -1,10 +1,11 @@
-//! Builds the component that ships.
+//! Builds the components that ship.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::artifact::Artifact;
 use crate::terminal::say;
 
 const TARGET: &str = "wasm32-wasip2";
@@ -15,7 +16,7 @@ pub const NAME: &str = "build";
 /// What `cargo xtask help` says of it.
 #[must_use]
 pub fn command() -> clap::Command {
-    clap::Command::new(NAME).about("Builds the Spin component and tells its size")
+    clap::Command::new(NAME).about("Builds the components and tells their sizes")
 }
 
 /// Builds, and tells the size.
@@ -23,9 +24,11 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// When the build fails.
 pub fn run() -> Result<()> {
-    let wasm = component()?;
-    let size = std::fs::metadata(&wasm)?.len();
-    say(format!("{} ({} kB)", wasm.display(), size.div_ceil(1000)));
+    for wasm in Artifact::ALL.into_iter().map(Artifact::build).chain([library()]) {
+        let wasm = wasm?;
+        let size = std::fs::metadata(&wasm)?.len();
+        say(format!("{} ({} kB)", wasm.display(), size.div_ceil(1000)));
+    }
     Ok(())
 }
 
@@ -36,20 +39,22 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// The manifest that ships.
-#[must_use]
-pub fn manifest() -> PathBuf {
-    root().join("spin.toml")
-}
-
-/// Builds the component as `spin build` would, and tells where it is. Quick when nothing has changed.
+/// Builds the component of this package as `spin build` would, and tells where `file` is. Quick when nothing has changed.
 ///
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
-pub fn component() -> Result<PathBuf> {
+pub fn component(package: &str, file: &str) -> Result<PathBuf> {
     ensure_target(TARGET)?;
-    cargo(&["build", "--release", "--target", TARGET, "--package", "idhook-spin"])?;
-    Ok(target_folder().join(TARGET).join("release").join("idhook_spin.wasm"))
+    cargo(&["build", "--release", "--target", TARGET, "--package", package])?;
+    Ok(target_folder().join(TARGET).join("release").join(file))
+}
+
+/// Builds the library component, which serves nothing and is called, and tells where it is.
+///
+/// # Errors
+/// As [`component`].
+pub fn library() -> Result<PathBuf> {
+    component("idhook-library", "idhook_library.wasm")
 }
 
 /// Runs cargo at the root.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, Command, value_parser};
-use idhook_host::{Host, Options, Output};
+use idhook_host::{Host, KeyValue, Output};
 use idhook_simulator::{Options as SimulatorOptions, Simulator, SyncDuration, seeds};
 
+use crate::artifact::Artifact;
 use crate::caller::Caller;
 use crate::terminal::say;
 use crate::{build, settings};
@@ -45,16 +46,13 @@ pub fn command() -> Command {
 /// # Errors
 /// When it cannot be started, takes too long, or finds something.
 pub async fn run(matches: &ArgMatches) -> Result<()> {
-    let wasm = build::component()?;
+    let wasm = Artifact::Spin.build()?;
     let simulator =
         Simulator::start(SimulatorOptions { external_provider: true, ..SimulatorOptions::default() }).await?;
     simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
     let caller =
         Caller::new("contract", &["vidm:read", "vidm:sync", "vidm:override", "vcf:read", "vcf:write", "admin"])?;
-    let mut options = Options::new(wasm, build::manifest());
-    // Its lines of log say nothing that Schemathesis does not.
-    options.output = Output::Capture;
-    options.variables = settings::of_simulator(&simulator, false);
+    let mut variables = settings::of_simulator(&simulator, false);
     let more = [
         ("api_keys", caller.api_keys),
         ("hooks", format!(r#"[{{"name":"h","senders":["contract"],"directory":"{}"}}]"#, seeds::CORP_NAME)),
@@ -63,7 +61,10 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         // No request that is made up at random waits for long.
         ("wait_limit", "1".to_owned()),
     ];
-    options.variables.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    variables.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    let mut options = Artifact::Spin.options(wasm, variables, KeyValue::default());
+    // Its lines of log say nothing that Schemathesis does not.
+    options.output = Output::Capture;
     let host = Host::start(options).await?;
     let program = matches.get_one::<PathBuf>("schemathesis").cloned().unwrap_or_default();
     // It may leave files where it runs.

@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use idhook_host::{Host, Options};
+use idhook_host::{Host, KeyValue};
 use idhook_simulator::{Options as SimulatorOptions, Simulator, seeds};
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::artifact::Artifact;
 use crate::caller::Caller;
+use crate::settings;
 use crate::terminal::say;
-use crate::{build, settings};
 
 /// The subcommand's name.
 pub const NAME: &str = "demo";
@@ -40,7 +41,7 @@ pub fn command() -> Command {
 /// # Errors
 /// When something cannot be built or started, or the job fails.
 pub async fn run(matches: &ArgMatches) -> Result<()> {
-    let wasm = build::component()?;
+    let wasm = Artifact::Spin.build()?;
     let size = std::fs::metadata(&wasm)?.len();
     let mut variables = settings::variables(matches);
     let is_real = ["vidm_url", "vcf_url", "targets"].iter().any(|name| variables.contains_key(*name));
@@ -63,14 +64,13 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     variables.entry("log_level".to_owned()).or_insert_with(|| "error".to_owned());
 
     let started = Instant::now();
-    let mut options = Options::new(&wasm, build::manifest());
+    let (has_vidm, has_vcf) = (variables.contains_key("vidm_url"), variables.contains_key("vcf_url"));
+    let mut options = Artifact::Spin.options(wasm, variables, KeyValue::default());
     let port = matches.get_one::<u16>("port").copied().unwrap_or(3000);
     // --once needs no address one could remember, and must not fail over a taken one.
     let port = if matches.get_flag("once") { 0 } else { port };
     options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     options.ca_file = ca_file;
-    let (has_vidm, has_vcf) = (variables.contains_key("vidm_url"), variables.contains_key("vcf_url"));
-    options.variables = variables;
     let host = Host::start(options).await?;
     say(format!(
         "\nidhook_spin.wasm ({} kB) is served on {} after {} ms",

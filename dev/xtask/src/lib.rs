@@ -1,7 +1,8 @@
 //! Development tasks, one file each: `cargo xtask help` lists them.
 //!
-//! The artifact tests use [`build`] too, so that they test the very component that ships, and [`redis`] and [`limits`].
+//! The artifact tests use [`artifact`] too, so that they test the very components that ship, and [`redis`] and [`limits`].
 
+pub mod artifact;
 pub mod build;
 pub mod bundle;
 pub mod caller;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
-use idhook_host::{Host, KeyValue, Options};
+use idhook_host::{Host, KeyValue};
 
+use crate::artifact::Artifact;
 use crate::caller::Caller;
+use crate::settings;
 use crate::terminal::say;
-use crate::{build, settings};
 
 /// The subcommand's name.
 pub const NAME: &str = "serve";
@@ -32,7 +33,7 @@ pub fn command() -> Command {
 /// # Errors
 /// When the component cannot be built or served.
 pub async fn run(matches: &ArgMatches) -> Result<()> {
-    let wasm = build::component()?;
+    let wasm = Artifact::Spin.build()?;
     let mut variables = settings::variables(matches);
     let mut key = None;
     if !variables.contains_key("api_keys") {
@@ -40,13 +41,13 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         variables.insert("api_keys".to_owned(), caller.api_keys);
         key = Some(caller.key);
     }
-    let mut options = Options::new(wasm, build::manifest());
+    let key_value = match matches.get_one::<String>("redis") {
+        Some(url) => KeyValue::redis(url)?,
+        None => KeyValue::default(),
+    };
+    let mut options = Artifact::Spin.options(wasm, variables, key_value);
     options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, matches.get_one("port").copied().unwrap_or(3000)));
     options.ca_file = matches.get_one::<PathBuf>("ca-file").cloned();
-    options.variables = variables;
-    if let Some(url) = matches.get_one::<String>("redis") {
-        options.key_value = KeyValue::redis(url)?;
-    }
     let host = Host::start(options).await?;
     let url = host.url();
     say(format!("idhook listens on {url}; Ctrl-C ends it"));

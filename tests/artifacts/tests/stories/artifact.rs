@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldId, WorldItem};
+use xtask::artifact::Artifact;
 
 use crate::scene::wasm;
 
@@ -30,30 +31,45 @@ fn imports_and_exports(resolve: &Resolve, world: WorldId) -> (BTreeSet<String>, 
 }
 
 #[test]
-fn the_component_is_built_to_the_world_in_wit() {
+fn each_component_is_built_to_its_world_in_wit() {
+    for artifact in Artifact::ALL {
+        is_built_to_its_world(artifact);
+    }
+}
+
+fn is_built_to_its_world(artifact: Artifact) {
+    let name = artifact.name();
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
-    let world = resolve.select_world(&[package], Some("spin")).unwrap();
+    let world = resolve.select_world(&[package], Some(name)).unwrap();
     let (may_import, exports) = imports_and_exports(&resolve, world);
 
-    let DecodedWasm::Component(decoded, built) = wit_component::decode(&std::fs::read(wasm()).unwrap()).unwrap() else {
+    let DecodedWasm::Component(decoded, built) =
+        wit_component::decode(&std::fs::read(wasm(artifact)).unwrap()).unwrap()
+    else {
         panic!("not a component");
     };
     let (imports, built_exports) = imports_and_exports(&decoded, built);
     let beyond: Vec<_> = imports.difference(&may_import).collect();
-    assert!(beyond.is_empty(), "imports that wit/world.wit does not name: {beyond:?}");
+    assert!(beyond.is_empty(), "{name}: imports that wit/world.wit does not name: {beyond:?}");
     let unused: Vec<_> = may_import.difference(&imports).collect();
-    assert!(unused.is_empty(), "wit/world.wit names what is not imported: {unused:?}");
-    assert_eq!(built_exports, exports);
+    assert!(unused.is_empty(), "{name}: wit/world.wit names what is not imported: {unused:?}");
+    assert_eq!(built_exports, exports, "{name}");
     for import in &imports {
-        let known = import.starts_with("spin:variables/")
-            || import.starts_with("spin:key-value/")
-            || (import.starts_with("wasi:keyvalue/") && import.ends_with("@0.2.0-draft2"))
-            || import.ends_with("@0.2")
-            || import.ends_with("@0.3.0");
-        assert!(known, "{import}: Spin 4.1 offers WASI 0.3.0 and 0.2 and its own, nothing else");
+        // What the oldest runtime that the artifact is for offers.
+        let known = match artifact {
+            Artifact::Spin => {
+                import.starts_with("spin:variables/")
+                    || import.starts_with("spin:key-value/")
+                    || import.ends_with("@0.2.0-draft2")
+                    || import.ends_with("@0.3.0")
+            }
+            Artifact::Spin2 => import == "fermyon:spin/variables@2.0.0" || import.ends_with("@0.2.0-draft2"),
+            Artifact::Wasi => false,
+        };
+        assert!(known || import.ends_with("@0.2"), "{name}: {import}");
     }
     for no in ["wasi:filesystem", "wasi:sockets"] {
-        assert!(!imports.iter().any(|import| import.starts_with(no)), "{no}");
+        assert!(!imports.iter().any(|import| import.starts_with(no)), "{name}: {no}");
     }
 }

@@ -2,14 +2,29 @@
 
 use reqwest::Method;
 use serde_json::json;
+use xtask::artifact::Artifact;
 
 use crate::scene::{Scene, Setting, send};
 
+stories! {
+    all:
+    nobody_gets_in_without_a_key_that_fits,
+    a_key_comes_three_ways,
+    unconfigured_it_is_alive_and_says_what_is_missing,
+    ready_names_the_targets,
+    methods_paths_and_bodies_that_do_not_fit,
+    a_request_keeps_its_names_all_the_way,
+}
+
+stories! {
+    in_spin:
+    a_caller_that_runs_wild_is_stopped_on_every_instance,
+}
+
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 
-#[tokio::test]
-async fn nobody_gets_in_without_a_key_that_fits() {
-    let scene = Scene::new().await;
+async fn nobody_gets_in_without_a_key_that_fits(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let none = send(scene.request(Method::GET, DIRECTORIES)).await;
     none.problem("unauthenticated");
     assert!(none.header("www-authenticate").starts_with("Bearer"));
@@ -26,9 +41,8 @@ async fn nobody_gets_in_without_a_key_that_fits() {
     assert_eq!(scene.asked(), [""; 0]);
 }
 
-#[tokio::test]
-async fn a_key_comes_three_ways() {
-    let scene = Scene::new().await;
+async fn a_key_comes_three_ways(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let key = &scene.keys.reader;
     for request in [
         scene.request(Method::GET, DIRECTORIES).bearer_auth(key),
@@ -41,11 +55,10 @@ async fn a_key_comes_three_ways() {
     assert_eq!((&line["caller"], &line["route"]), (&json!("reader"), &json!("/vidm/{target}/v1/directories")));
 }
 
-#[tokio::test]
-async fn unconfigured_it_is_alive_and_says_what_is_missing() {
+async fn unconfigured_it_is_alive_and_says_what_is_missing(artifact: Artifact) {
     let variables =
         vec![("api_keys", String::new()), ("vidm_password", String::new()), ("connect_timeout", "soon".to_owned())];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let alive = send(scene.request(Method::GET, "/healthz")).await;
     assert_eq!((alive.status.as_u16(), &alive.json()["name"]), (200, &json!("idhook")));
     let ready = send(scene.request(Method::GET, "/readyz")).await;
@@ -58,16 +71,14 @@ async fn unconfigured_it_is_alive_and_says_what_is_missing() {
     assert!(scene.log().iter().any(|line| line["problems"].to_string().contains("vidm_password")));
 }
 
-#[tokio::test]
-async fn ready_names_the_targets() {
-    let scene = Scene::new().await;
+async fn ready_names_the_targets(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let ready = send(scene.request(Method::GET, "/readyz")).await;
     assert_eq!(ready.json(), json!({"status": "ready", "vidm": ["default"], "vcf": ["default"]}));
 }
 
-#[tokio::test]
-async fn methods_paths_and_bodies_that_do_not_fit() {
-    let scene = Scene::new().await;
+async fn methods_paths_and_bodies_that_do_not_fit(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     scene.get("/vidm").await.problem("route_not_found");
     scene.get("/vidm/nowhere/v1/directories").await.problem("target_not_found");
     let wrong = scene.write(Method::PUT, DIRECTORIES, "").await;
@@ -91,9 +102,8 @@ async fn methods_paths_and_bodies_that_do_not_fit() {
     send(xml).await.problem("unsupported_media_type");
 }
 
-#[tokio::test]
-async fn a_request_keeps_its_names_all_the_way() {
-    let scene = Scene::new().await;
+async fn a_request_keeps_its_names_all_the_way(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = scene.request(Method::GET, DIRECTORIES).bearer_auth(&scene.keys.all);
     let answer = send(request.header("x-request-id", "job-42").header("traceparent", trace)).await;
@@ -114,9 +124,8 @@ async fn a_request_keeps_its_names_all_the_way() {
     assert_eq!(own.header("cache-control"), "no-store");
 }
 
-#[tokio::test]
-async fn a_caller_that_runs_wild_is_stopped_on_every_instance() {
-    let scene = Scene::with(Setting { variables: vec![("rate_limit", "5".to_owned())], ..Setting::default() }).await;
+async fn a_caller_that_runs_wild_is_stopped_on_every_instance(artifact: Artifact) {
+    let scene = Scene::with(Setting { variables: vec![("rate_limit", "5".to_owned())], ..Setting::of(artifact) }).await;
     let other = scene.another_host(|_| {}).await;
     let ask = |url: String, key: &str| {
         let request = scene.client.post(format!("{url}/vidm/default/v1/syncs")).bearer_auth(key).body("{}");

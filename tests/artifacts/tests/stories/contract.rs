@@ -8,8 +8,15 @@ use idhook_simulator::{Options as SimulatorOptions, SyncDuration, seeds};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting, send};
+
+stories! {
+    all:
+    both_documents_are_served,
+    every_operation_gives_each_of_its_good_answers,
+}
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| idhook_openapi::document().unwrap());
 
@@ -98,9 +105,8 @@ pub(crate) fn holds(
     operation["operationId"].as_str()
 }
 
-#[tokio::test]
-async fn both_documents_are_served() {
-    let scene = Scene::new().await;
+async fn both_documents_are_served(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     for (path, (file, text)) in ["/openapi.json", "/openapi-3.0.json"].into_iter().zip(idhook_openapi::files().unwrap())
     {
         let answer = send(scene.request(Method::GET, path)).await;
@@ -138,14 +144,13 @@ impl Seen<'_> {
     }
 }
 
-#[tokio::test]
-async fn every_operation_gives_each_of_its_good_answers() {
+async fn every_operation_gives_each_of_its_good_answers(artifact: Artifact) {
     let simulator = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
     let hook = json!({
         "name": "corp", "senders": ["all"], "directory": seeds::CORP_NAME, "on": [{"pointer": "/ref", "equals": "main"}]
     });
     let variables = vec![("hooks", json!([hook]).to_string())];
-    let scene = Scene::with(Setting { simulator, variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { simulator, variables, ..Setting::of(artifact) }).await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(std::time::Duration::from_millis(100)));
     scene.simulator.configure_vidm(|vidm| vidm.dry_run = Some(json!({ "usersAdded": 3 })));
     let mut seen = Seen { scene: &scene, operations: BTreeSet::new() };

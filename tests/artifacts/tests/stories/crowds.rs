@@ -9,10 +9,16 @@ use idhook_host::{Host, KeyValue};
 use idhook_simulator::{Outcome, SyncDuration, SyncRun, seeds};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use xtask::artifact::Artifact;
 use xtask::redis::Redis;
 
 use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
 use crate::store::troubled;
+
+stories! {
+    all, several_threads:
+    a_hundred_callers_during_a_run_cost_one_further_run,
+}
 
 const CALLERS: usize = 100;
 
@@ -45,13 +51,12 @@ fn runs(store: Store, hosts: usize) -> RangeInclusive<usize> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_callers_during_a_run_cost_one_further_run() {
+async fn a_hundred_callers_during_a_run_cost_one_further_run(artifact: Artifact) {
     // One of the crowds at a time keeps a machine busy enough; the others wait for the clock meanwhile.
     stream::iter(CROWDS)
         .for_each_concurrent(2, |(store, hosts)| async move {
             for last in [false, false, true] {
-                let Some(crowd) = Crowd::new(store, hosts).await else { return };
+                let Some(crowd) = Crowd::new(artifact, store, hosts).await else { return };
                 let started = crowd.during_a_run().await;
                 // On a machine so busy that the store is given up for a while there is no store for that while: once more.
                 let gave_up = crowd.hosts().any(|host| troubled(host).contains(&true));
@@ -83,17 +88,17 @@ struct Caller {
 
 impl Crowd {
     /// `None` where there is no Redis server to be had.
-    async fn new(store: Store, hosts: usize) -> Option<Self> {
+    async fn new(artifact: Artifact, store: Store, hosts: usize) -> Option<Self> {
         let redis = if store == Store::Redis { Some(Redis::for_test().unwrap()?) } else { None };
         let memory = KeyValue::default();
         // A connection for each host, as different machines have.
         let key_value = || redis.as_ref().map_or(memory.clone(), |redis| KeyValue::redis(&redis.url()).unwrap());
         let kept = if store == Store::None { "none" } else { "auto" };
         let variables = vec![("store", kept.to_owned()), ("state_key", STATE_KEY.to_owned())];
-        let scene = Scene::with(Setting { variables, key_value: key_value(), ..Setting::default() }).await;
+        let scene = Scene::with(Setting { variables, key_value: key_value(), ..Setting::of(artifact) }).await;
         let other = match hosts {
             1 => None,
-            _ => Some(scene.another_host(|options| options.key_value = key_value()).await),
+            _ => Some(scene.another_host(|stage| stage.key_value = key_value()).await),
         };
         Some(Self { scene, other, _redis: redis })
     }

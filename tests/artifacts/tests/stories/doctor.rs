@@ -2,8 +2,18 @@
 
 use idhook_simulator::{Fault, Options as SimulatorOptions, StatusShape, credentials, seeds};
 use serde_json::Value;
+use xtask::artifact::Artifact;
 
 use crate::scene::{Scene, Setting};
+
+stories! {
+    all:
+    all_is_well_over_https,
+    each_way_of_not_getting_there,
+    each_way_of_not_getting_in,
+    a_vidm_that_limps,
+    a_server_that_echoes_secrets_is_not_repeated,
+}
 
 const VIDM: &str = "/vidm/default/v1/doctor";
 const VCF: &str = "/vcf/default/v1/doctor";
@@ -29,10 +39,9 @@ fn says(told: &Value, name: &str) -> String {
     format!("{} {}", check["detail"].as_str().unwrap(), check["hint"].as_str().unwrap_or_default())
 }
 
-#[tokio::test]
-async fn all_is_well_over_https() {
+async fn all_is_well_over_https(artifact: Artifact) {
     let simulator = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
-    let scene = Scene::with(Setting { tls: true, simulator, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await;
     let told = examined(&scene, VIDM).await;
     assert_eq!((&told["ok"], of(&told, "ok").len()), (&Value::Bool(true), 9), "{told}");
     assert!(says(&told, "directories").contains(seeds::CORP_NAME), "{told}");
@@ -49,14 +58,14 @@ async fn all_is_well_over_https() {
     assert_eq!((&line["route"], line["calls"].as_array().unwrap().len()), (&Value::from("/vcf/{target}/v1/doctor"), 2));
 }
 
-#[tokio::test]
-async fn each_way_of_not_getting_there() {
+async fn each_way_of_not_getting_there(artifact: Artifact) {
     let targets = r#"{"vidm":{"lab":{"url":"http://127.0.0.1:9","username":"u","password":"planted"}}}"#;
     let variables = vec![("targets", targets.to_owned()), ("vidm_url", "https://vidm.invalid".to_owned())];
-    let scene = Scene::with(Setting { tls: true, trusted: false, variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { tls: true, trusted: false, variables, ..Setting::of(artifact) }).await;
+    let not_granted = if artifact.manifest().is_some() { "allowed_outbound_hosts" } else { "no connection" };
     for (path, check, words) in [
         (VIDM, "reach", "does not resolve"),
-        ("/vidm/lab/v1/doctor", "reach", "allowed_outbound_hosts"),
+        ("/vidm/lab/v1/doctor", "reach", not_granted),
         (VCF, "tls", "ca_roots_file"),
     ] {
         let told = examined(&scene, path).await;
@@ -64,16 +73,15 @@ async fn each_way_of_not_getting_there() {
         assert!(says(&told, check).contains(words), "{told}");
         assert!(!of(&told, "skipped").is_empty());
     }
-    let down = Setting { variables: vec![("vidm_url", "http://127.0.0.1:9".to_owned())], ..Setting::default() };
+    let down = Setting { variables: vec![("vidm_url", "http://127.0.0.1:9".to_owned())], ..Setting::of(artifact) };
     let told = examined(&Scene::with(down).await, VIDM).await;
     assert!(says(&told, "reach").contains("no connection") && says(&told, "reach").contains("firewall"), "{told}");
 }
 
-#[tokio::test]
-async fn each_way_of_not_getting_in() {
+async fn each_way_of_not_getting_in(artifact: Artifact) {
     let with = async |variables: &[(&'static str, &str)], path: &str| {
         let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        examined(&Scene::with(Setting { variables, ..Setting::default() }).await, path).await
+        examined(&Scene::with(Setting { variables, ..Setting::of(artifact) }).await, path).await
     };
     let told = with(&[("vidm_password", "planted-wrong")], VIDM).await;
     assert_eq!(of(&told, "failed"), ["login"], "{told}");
@@ -90,12 +98,11 @@ async fn each_way_of_not_getting_in() {
     assert!(says(&told, "media_types").contains("vidm_profile"), "{told}");
 }
 
-#[tokio::test]
-async fn a_vidm_that_limps() {
+async fn a_vidm_that_limps(artifact: Artifact) {
     let mut simulator = SimulatorOptions::default();
     simulator.vidm.healthy = false;
     simulator.vidm.status_shape = StatusShape::Word("PERCOLATING".to_owned());
-    let scene = Scene::with(Setting { simulator, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { simulator, ..Setting::of(artifact) }).await;
     scene.post(&format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP), "").await;
     let told = examined(&scene, VIDM).await;
     assert_eq!(of(&told, "failed"), ["health"], "{told}");
@@ -103,13 +110,12 @@ async fn a_vidm_that_limps() {
     assert!(says(&told, "sync_state").contains("PERCOLATING"), "{told}");
 }
 
-#[tokio::test]
-async fn a_server_that_echoes_secrets_is_not_repeated() {
+async fn a_server_that_echoes_secrets_is_not_repeated(artifact: Artifact) {
     let password = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let (vidm, sddc) = (password(credentials::VIDM_PASSWORD), password(credentials::SDDC_PASSWORD));
     let echo = format!(r#"{{"errors":[{{"code":"bad","message":"{vidm}"}}],"message":"{sddc}","errorCode":"E"}}"#);
     for status in [400, 401, 500] {
-        let scene = Scene::new().await;
+        let scene = Scene::of(artifact).await;
         scene.simulator.add_fault(Fault::answer(status, "application/json", &echo).always());
         for path in [VIDM, VCF] {
             assert_eq!(examined(&scene, path).await["ok"], false);

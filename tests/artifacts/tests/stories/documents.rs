@@ -2,9 +2,12 @@
 
 use idhook::config::{Scope, VARIABLES};
 use idhook::error::ErrorCode;
+use xtask::artifact::Artifact;
 
-fn manifest() -> toml::Table {
-    std::fs::read_to_string(xtask::build::manifest()).unwrap().parse().unwrap()
+/// The manifests that ship.
+fn manifests() -> impl Iterator<Item = toml::Table> {
+    let files = Artifact::ALL.into_iter().filter_map(Artifact::manifest);
+    files.map(|file| std::fs::read_to_string(file).unwrap().parse().unwrap())
 }
 
 fn readme() -> String {
@@ -12,32 +15,48 @@ fn readme() -> String {
 }
 
 #[test]
-fn the_manifest_declares_every_variable_and_hides_the_secret_ones() {
-    let manifest = manifest();
-    let declared = manifest["variables"].as_table().unwrap();
-    let passed = manifest["component"]["idhook"]["variables"].as_table().unwrap();
-    assert_eq!(declared.len(), VARIABLES.len());
-    for variable in VARIABLES {
-        let name = variable.name;
-        let secret = declared[name].get("secret").and_then(toml::Value::as_bool).unwrap_or(false);
-        assert_eq!(secret, variable.secret, "{name}");
-        assert_eq!(
-            declared[name]["default"].as_str(),
-            Some(""),
-            "{name}: what is unset is told at /readyz, not by a failed start"
-        );
-        assert_eq!(passed[name].as_str(), Some(format!("{{{{ {name} }}}}").as_str()));
+fn the_manifests_declare_every_variable_and_hide_the_secret_ones() {
+    for manifest in manifests() {
+        let declared = manifest["variables"].as_table().unwrap();
+        let passed = manifest["component"]["idhook"]["variables"].as_table().unwrap();
+        assert_eq!(declared.len(), VARIABLES.len());
+        for variable in VARIABLES {
+            let name = variable.name;
+            let secret = declared[name].get("secret").and_then(toml::Value::as_bool).unwrap_or(false);
+            assert_eq!(secret, variable.secret, "{name}");
+            assert_eq!(
+                declared[name]["default"].as_str(),
+                Some(""),
+                "{name}: what is unset is told at /readyz, not by a failed start"
+            );
+            assert_eq!(passed[name].as_str(), Some(format!("{{{{ {name} }}}}").as_str()));
+        }
     }
 }
 
 #[test]
-fn the_manifest_allows_the_targets_and_nothing_else() {
-    let manifest = manifest();
-    let allowed = manifest["component"]["idhook"]["allowed_outbound_hosts"].as_array().unwrap();
-    assert_eq!(
-        allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(),
-        ["{{ vidm_url }}", "{{ vcf_url }}"]
-    );
+fn the_manifests_allow_the_targets_and_nothing_else() {
+    for manifest in manifests() {
+        let allowed = manifest["component"]["idhook"]["allowed_outbound_hosts"].as_array().unwrap();
+        assert_eq!(
+            allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(),
+            ["{{ vidm_url }}", "{{ vcf_url }}"]
+        );
+    }
+}
+
+/// Everything but the component itself and how it is built.
+#[test]
+fn the_manifests_say_the_same() {
+    let [first, second] = manifests().collect::<Vec<_>>().try_into().unwrap();
+    let [first, second] = [first, second].map(|mut manifest: toml::Table| {
+        let component = manifest["component"]["idhook"].as_table_mut().unwrap();
+        let source = component.remove("source").unwrap();
+        component["build"].as_table_mut().unwrap().remove("command").unwrap();
+        (source, manifest)
+    });
+    assert_ne!(first.0, second.0);
+    assert_eq!(first.1, second.1);
 }
 
 #[test]
@@ -55,10 +74,15 @@ fn the_readme_tells_every_variable_code_and_scope() {
 }
 
 #[test]
-fn the_readme_tells_the_size_of_the_component() {
-    let size = std::fs::metadata(crate::scene::wasm()).unwrap().len().div_ceil(1000);
+fn the_readme_tells_the_size_of_each_component() {
+    // What is told: a component's name, and its size in the brackets that come next.
     let readme = readme();
-    let told: u64 = readme.split_once(" kB)").unwrap().0.rsplit_once('(').unwrap().1.parse().unwrap();
-    assert!(told.abs_diff(size) * 20 <= size, "the README says {told} kB, it is {size} kB");
-    assert!(size < 1220, "{size} kB");
+    for artifact in [Artifact::Spin, Artifact::Spin2] {
+        let name = format!("idhook_{}.wasm`", artifact.name());
+        let size = std::fs::metadata(crate::scene::wasm(artifact)).unwrap().len().div_ceil(1000);
+        let (_, after) = readme.split_once(&name).unwrap();
+        let told: u64 = after.split_once(" kB)").unwrap().0.rsplit_once('(').unwrap().1.parse().unwrap();
+        assert!(told.abs_diff(size) * 20 <= size, "the README says {told} kB of {name}, it is {size} kB");
+        assert!(size < 1220, "{name}: {size} kB");
+    }
 }

@@ -43,7 +43,7 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     };
     // So that the example has to come back for the state, some times.
     let variables = vec![("wait_limit", "1".to_owned())];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(xtask::artifact::Artifact::Spin) }).await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(2500)));
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let (url, key) = (scene.host.url(), scene.keys.syncer.as_str());

@@ -4,8 +4,29 @@ use std::time::{Duration, Instant};
 
 use idhook_simulator::{Fault, FaultKind, RetryAfter, credentials, seeds};
 use serde_json::Value;
+use xtask::artifact::Artifact;
 
 use crate::scene::{Scene, Setting};
+
+stories! {
+    all:
+    each_fault_has_its_problem,
+    a_passing_fault_is_not_seen_on_a_read,
+    a_start_is_never_sent_twice_by_chance,
+    a_date_beyond_all_dates_is_survived,
+    a_login_elsewhere_is_no_answer_about_the_directory,
+    a_slow_drip_ends_with_the_time_for_the_request,
+    an_expired_token_is_replaced_once,
+    a_wrong_password_is_tried_once_and_told,
+    an_account_that_may_not_is_told_from_one_that_is_wrong,
+    an_untrusted_certificate_is_told_with_the_recipe,
+    a_server_that_is_down_or_nowhere,
+}
+
+stories! {
+    in_spin:
+    a_host_the_manifest_does_not_allow,
+}
 
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
@@ -15,10 +36,9 @@ fn corp_syncs() -> String {
 }
 
 /// One fault on every list call, and the problem that comes of it.
-#[tokio::test]
-async fn each_fault_has_its_problem() {
+async fn each_fault_has_its_problem(artifact: Artifact) {
     let variables = vec![("first_byte_timeout", "0.3".to_owned()), ("upstream_body_limit", "100000".to_owned())];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let redirect =
         FaultKind::Redirect { status: 302, location: "https://elsewhere.example/login?x=planted-query".to_owned() };
     let answer = |status: u16, content_type: &str, body: &str| FaultKind::Answer {
@@ -67,9 +87,8 @@ async fn each_fault_has_its_problem() {
     }
 }
 
-#[tokio::test]
-async fn a_passing_fault_is_not_seen_on_a_read() {
-    let scene = Scene::new().await;
+async fn a_passing_fault_is_not_seen_on_a_read(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     for kind in
         [FaultKind::Reset, FaultKind::CutBody, FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(0) }]
     {
@@ -78,12 +97,11 @@ async fn a_passing_fault_is_not_seen_on_a_read() {
     }
 }
 
-#[tokio::test]
-async fn a_start_is_never_sent_twice_by_chance() {
+async fn a_start_is_never_sent_twice_by_chance(artifact: Artifact) {
     for kind in
         [FaultKind::LoseAnswer, FaultKind::Reset, FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent }]
     {
-        let scene = Scene::new().await;
+        let scene = Scene::of(artifact).await;
         scene.simulator.add_fault(Fault::new(kind.clone()).path("syncprofile/sync").method("POST").always());
         let answer = scene.post(&corp_syncs(), "").await;
         assert!(answer.status.is_server_error(), "{kind:?}: {}", answer.text);
@@ -91,16 +109,15 @@ async fn a_start_is_never_sent_twice_by_chance() {
         asked.retain(|call| call.starts_with("POST") && call.ends_with("syncprofile/sync"));
         assert_eq!(asked.len(), 1, "{kind:?}: {asked:?}");
     }
-    let scene = Scene::new().await;
+    let scene = Scene::of(artifact).await;
     scene.simulator.add_fault(Fault::new(FaultKind::LoseAnswer).path("syncprofile/sync").method("POST"));
     let lost = scene.post(&corp_syncs(), "").await.problem("upstream_failed");
     assert!(lost["hint"].as_str().unwrap().contains("may have been carried out"), "{lost}");
     assert_eq!(lost["retryable"], false, "{lost}");
 }
 
-#[tokio::test]
-async fn a_date_beyond_all_dates_is_survived() {
-    let scene = Scene::new().await;
+async fn a_date_beyond_all_dates_is_survived(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let body = r#"{"status":"COMPLETED","endTime":"9999-12-31T23:59:59.999-05:00","startTime":"0000-01-01T00:00:00Z"}"#;
     scene.simulator.add_fault(Fault::answer(200, "application/json", body).path("syncprofile/sync").method("GET"));
     let path = format!("{DIRECTORIES}/{}/sync", seeds::CORP);
@@ -109,15 +126,14 @@ async fn a_date_beyond_all_dates_is_survived() {
     assert!(state.json().get("finishedAt").is_none(), "{}", state.text);
 }
 
-#[tokio::test]
-async fn a_login_elsewhere_is_no_answer_about_the_directory() {
+async fn a_login_elsewhere_is_no_answer_about_the_directory(artifact: Artifact) {
     for (status, body) in [
         (404, r#"{"errors":[{"code":"not.found","message":"planted"}]}"#),
         (405, "<html>planted"),
         (400, r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#),
         (409, ""),
     ] {
-        let scene = Scene::new().await;
+        let scene = Scene::of(artifact).await;
         scene.simulator.add_fault(Fault::answer(status, "application/json", body).path("login").always());
         scene.simulator.add_fault(Fault::answer(status, "application/json", body).path("/v1/tokens").always());
         for answer in [
@@ -132,10 +148,9 @@ async fn a_login_elsewhere_is_no_answer_about_the_directory() {
     }
 }
 
-#[tokio::test]
-async fn a_slow_drip_ends_with_the_time_for_the_request() {
+async fn a_slow_drip_ends_with_the_time_for_the_request(artifact: Artifact) {
     let scene =
-        Scene::with(Setting { variables: vec![("request_timeout", "1".to_owned())], ..Setting::default() }).await;
+        Scene::with(Setting { variables: vec![("request_timeout", "1".to_owned())], ..Setting::of(artifact) }).await;
     scene
         .simulator
         .add_fault(Fault::new(FaultKind::Drip { bytes: 5, milliseconds: 200 }).path("directoryconfigs").always());
@@ -144,23 +159,24 @@ async fn a_slow_drip_ends_with_the_time_for_the_request() {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
-#[tokio::test]
-async fn an_expired_token_is_replaced_once() {
-    let scene = Scene::new().await;
+async fn an_expired_token_is_replaced_once(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     scene.get(DIRECTORIES).await;
     scene.asked();
-    scene.simulator.expire_tokens();
-    assert_eq!(scene.get(DIRECTORIES).await.status, 200);
-    assert_eq!(scene.asked().len(), 3, "refused, login, again");
+    if scene.remembers() {
+        scene.simulator.expire_tokens();
+        assert_eq!(scene.get(DIRECTORIES).await.status, 200);
+        assert_eq!(scene.asked().len(), 3, "refused, login, again");
+    }
     scene.simulator.add_fault(Fault::new(FaultKind::ExpiredToken).path("directoryconfigs").always());
     scene.get(DIRECTORIES).await.problem("upstream_auth");
-    assert_eq!(scene.asked().len(), 3, "and not more than once");
+    // A token that was made for this very request is not made anew.
+    assert_eq!(scene.asked().len(), if scene.remembers() { 3 } else { 2 }, "and not more than once");
 }
 
-#[tokio::test]
-async fn a_wrong_password_is_tried_once_and_told() {
+async fn a_wrong_password_is_tried_once_and_told(artifact: Artifact) {
     let variables = vec![("vidm_password", "planted-wrong".to_owned()), ("vcf_password", "planted-wrong".to_owned())];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     for path in [DIRECTORIES, PROVIDERS] {
         let refused = scene.get(path).await;
         assert_eq!(refused.status, 502);
@@ -168,33 +184,34 @@ async fn a_wrong_password_is_tried_once_and_told() {
         for _ in 0..5 {
             scene.get(path).await.problem("upstream_auth");
         }
-        assert_eq!(scene.asked().len(), 1, "six requests, one login: the account is not locked");
+        let logins = if scene.remembers() { 1 } else { 6 };
+        assert_eq!(scene.asked().len(), logins, "where something is remembered the account is not locked");
     }
     // Those who come together do not each try it.
-    let scene =
-        Scene::with(Setting { variables: vec![("vidm_password", "planted-wrong".to_owned())], ..Setting::default() })
-            .await;
+    let scene = Scene::with(Setting {
+        variables: vec![("vidm_password", "planted-wrong".to_owned())],
+        ..Setting::of(artifact)
+    })
+    .await;
     let (a, b, c) = tokio::join!(scene.get(DIRECTORIES), scene.get(DIRECTORIES), scene.get(DIRECTORIES));
     for answer in [a, b, c] {
         answer.problem("upstream_auth");
     }
 }
 
-#[tokio::test]
-async fn an_account_that_may_not_is_told_from_one_that_is_wrong() {
+async fn an_account_that_may_not_is_told_from_one_that_is_wrong(artifact: Artifact) {
     let variables = vec![
         ("vidm_username", credentials::VIDM_PLAIN_USERNAME.to_owned()),
         ("vidm_password", credentials::VIDM_PLAIN_PASSWORD.to_owned()),
     ];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let problem = scene.get(DIRECTORIES).await.problem("upstream_forbidden");
     assert_eq!(problem["upstream"]["code"], "forbidden");
     assert_eq!(problem["upstream"]["status"], 403);
 }
 
-#[tokio::test]
-async fn an_untrusted_certificate_is_told_with_the_recipe() {
-    let scene = Scene::with(Setting { tls: true, trusted: false, ..Setting::default() }).await;
+async fn an_untrusted_certificate_is_told_with_the_recipe(artifact: Artifact) {
+    let scene = Scene::with(Setting { tls: true, trusted: false, ..Setting::of(artifact) }).await;
     for path in [DIRECTORIES, PROVIDERS] {
         let refused = scene.get(path).await;
         assert_eq!(refused.status, 502);
@@ -205,10 +222,10 @@ async fn an_untrusted_certificate_is_told_with_the_recipe() {
     assert_eq!(scene.asked(), [""; 0], "no password went out");
 }
 
-#[tokio::test]
-async fn a_server_that_is_down_or_nowhere() {
+async fn a_server_that_is_down_or_nowhere(artifact: Artifact) {
     let at = async |url: &str| {
-        let scene = Scene::with(Setting { variables: vec![("vidm_url", url.to_owned())], ..Setting::default() }).await;
+        let scene =
+            Scene::with(Setting { variables: vec![("vidm_url", url.to_owned())], ..Setting::of(artifact) }).await;
         scene.get(DIRECTORIES).await.problem("upstream_unreachable")
     };
     let down = at("http://127.0.0.1:9").await;
@@ -217,10 +234,10 @@ async fn a_server_that_is_down_or_nowhere() {
     assert!(nowhere["detail"].as_str().unwrap().contains("resolve"), "{nowhere}");
 }
 
-#[tokio::test]
-async fn a_host_the_manifest_does_not_allow() {
+async fn a_host_the_manifest_does_not_allow(artifact: Artifact) {
     let targets = r#"{"vidm":{"lab":{"url":"http://127.0.0.1:9","username":"u","password":"planted"}}}"#;
-    let scene = Scene::with(Setting { variables: vec![("targets", targets.to_owned())], ..Setting::default() }).await;
+    let scene =
+        Scene::with(Setting { variables: vec![("targets", targets.to_owned())], ..Setting::of(artifact) }).await;
     let problem = scene.get("/vidm/lab/v1/directories").await.problem("upstream_unreachable");
     let hint = problem["hint"].as_str().unwrap();
     assert_eq!(problem["retryable"], false, "{problem}");

@@ -7,9 +7,16 @@ use base64::engine::general_purpose::STANDARD;
 use idhook::state_key::hmac;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use xtask::artifact::Artifact;
 use xtask::key::Made;
 
 use crate::scene::{Answer, Scene, Setting, send};
+
+stories! {
+    all:
+    a_push_to_github_starts_a_sync_and_a_forged_one_nothing,
+    gitlab_and_standard_webhooks_are_known_by_what_they_send,
+}
 
 struct Hooks {
     scene: Scene,
@@ -19,7 +26,7 @@ struct Hooks {
 }
 
 impl Hooks {
-    async fn new() -> Self {
+    async fn new(artifact: Artifact) -> Self {
         let [github, gitlab, standard] = ["github", "gitlab", "standard"]
             .map(|scheme| Made::new(scheme, &[], &["vidm/default"], Some(scheme)).unwrap());
         let senders = json!([github.entry, gitlab.entry, standard.entry]).to_string();
@@ -30,7 +37,7 @@ impl Hooks {
             {"name": "any", "senders": ["standard", "all"], "directory": "corp.example"},
         ]);
         let variables = vec![("webhook_secrets", senders), ("hooks", hooks.to_string())];
-        let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+        let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
         Self { scene, github: github.secret, gitlab: gitlab.secret, standard: standard.secret }
     }
 
@@ -57,9 +64,8 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-#[tokio::test]
-async fn a_push_to_github_starts_a_sync_and_a_forged_one_nothing() {
-    let hooks = Hooks::new().await;
+async fn a_push_to_github_starts_a_sync_and_a_forged_one_nothing(artifact: Artifact) {
+    let hooks = Hooks::new(artifact).await;
     let push = json!({"ref": "refs/heads/main", "repository": {"name": "corp.example"}, "head_commit": {"message": "${HOME}"}});
     let (push, secret) = (push.to_string(), hooks.github.as_str());
     let ping = hooks.github("ping", secret, "{\"zen\":\"…\"}").await;
@@ -81,9 +87,8 @@ async fn a_push_to_github_starts_a_sync_and_a_forged_one_nothing() {
     assert!(!hooks.scene.host.output().contains(secret));
 }
 
-#[tokio::test]
-async fn gitlab_and_standard_webhooks_are_known_by_what_they_send() {
-    let hooks = Hooks::new().await;
+async fn gitlab_and_standard_webhooks_are_known_by_what_they_send(artifact: Artifact) {
+    let hooks = Hooks::new(artifact).await;
     let push =
         json!({"object_kind": "push", "ref": "refs/heads/main", "project": {"name": "corp.example"}}).to_string();
     let by_gitlab = |token: &str| {

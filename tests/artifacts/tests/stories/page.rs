@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use idhook_host::{Host, Options, Output};
+use idhook_host::{Host, KeyValue, Options, Output};
 use idhook_simulator::{Outcome, seeds};
 use reqwest::Method;
 use serde_json::json;
+use xtask::artifact::Artifact;
 
 use crate::browser::Browser;
 use crate::scene::{Scene, Setting, send, wasm};
@@ -54,10 +55,10 @@ async fn the_component_serves_the_page() {
 }
 
 async fn unconfigured(variables: &[(&str, &str)]) -> Host {
-    let mut options = Options::new(wasm(), xtask::build::manifest());
-    options.output = Output::Capture;
-    options.variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Host::start(options).await.unwrap()
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let artifact = Artifact::Spin;
+    let options = artifact.options(wasm(artifact).to_owned(), variables, KeyValue::default());
+    Host::start(Options { output: Output::Capture, ..options }).await.unwrap()
 }
 
 #[tokio::test]

@@ -4,11 +4,25 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use idhook::error::ErrorCode;
+use idhook_host::{Host, Options};
 use idhook_simulator::{Outcome, seeds};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, send};
+
+stories! {
+    all:
+    every_callers_payload_starts_the_sync_it_means,
+    what_cannot_be_meant_is_told_to_its_sender,
+    terraform_reads_by_get_and_head,
+}
+
+stories! {
+    all, several_threads:
+    hundreds_of_hostile_requests_and_no_instance_falls,
+}
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
 
@@ -98,9 +112,8 @@ fn request(scene: &Scene, path: &str, headers: &[(&'static str, &'static str)], 
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
 }
 
-#[tokio::test]
-async fn every_callers_payload_starts_the_sync_it_means() {
-    let scene = Scene::new().await;
+async fn every_callers_payload_starts_the_sync_it_means(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     for Payload { of, path, headers, body, groups } in payloads() {
         let started = send(request(&scene, &path, &headers, body)).await;
         assert_eq!(started.status, 202, "{of}: {}", started.text);
@@ -112,9 +125,8 @@ async fn every_callers_payload_starts_the_sync_it_means() {
     }
 }
 
-#[tokio::test]
-async fn what_cannot_be_meant_is_told_to_its_sender() {
-    let scene = Scene::new().await;
+async fn what_cannot_be_meant_is_told_to_its_sender(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     scene.get("/vidm/default/v1/directories").await;
     scene.asked();
     let fields = |answer: &Answer| -> Vec<String> {
@@ -154,9 +166,8 @@ async fn what_cannot_be_meant_is_told_to_its_sender() {
     assert_eq!(scene.asked(), [""; 0], "nobody was asked for any of it");
 }
 
-#[tokio::test]
-async fn terraform_reads_by_get_and_head() {
-    let scene = Scene::new().await;
+async fn terraform_reads_by_get_and_head(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let path = format!("/vidm/default/v1/directories/{}", seeds::CORP_NAME);
     for method in [Method::GET, Method::HEAD] {
         // Its http data source sends what its block says, a Content-Type with no body included.
@@ -182,10 +193,10 @@ fn raw(scene: &Scene, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn hundreds_of_hostile_requests_and_no_instance_falls() {
-    let mut scene = Scene::new().await;
-    scene.host = scene.another_host(|options| options.max_instance_reuse_count = 10_000).await;
+async fn hundreds_of_hostile_requests_and_no_instance_falls(artifact: Artifact) {
+    let mut scene = Scene::of(artifact).await;
+    let options = Options { max_instance_reuse_count: Some(10_000), ..scene.stage.options() };
+    scene.host = Host::start(options).await.unwrap();
     let paths = [
         "/vidm/default/v1/syncs",
         "/vidm/default/v1/directories/%FF%2F..%2F/syncs",

@@ -3,8 +3,17 @@
 use idhook_simulator::{Options as SimulatorOptions, SourceAdded, seeds};
 use reqwest::Method;
 use serde_json::{Value, json};
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting};
+
+stories! {
+    all:
+    a_source_over_http,
+    a_source_over_https_and_with_the_newer_204,
+    a_certificate_is_the_same_in_another_form,
+    the_external_provider_is_made_so_and_never_replaced,
+}
 
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
 const PASSWORD: &str = "planted-in-a-spec";
@@ -45,7 +54,7 @@ async fn a_source_is_made_so(scene: &Scene) {
     let (place, list) = (place("research.example"), format!("GET /v1/identity-providers/{}", seeds::EMBEDDED_PROVIDER));
     let dry = put(scene, &format!("{place}?dryRun=true"), &source("ldap://dc01")).await;
     assert_eq!((dry.status.as_u16(), &dry.json()["outcome"]), (200, &json!("created")), "{}", dry.text);
-    assert_eq!(scene.asked(), ["POST /v1/tokens", &list]);
+    assert_eq!(scene.asked_once_in(), [list.as_str()]);
 
     let created = put(scene, &place, &source("ldap://dc01")).await;
     assert_eq!((created.status.as_u16(), created.header("location")), (201, place.as_str()), "{}", created.text);
@@ -57,37 +66,34 @@ async fn a_source_is_made_so(scene: &Scene) {
         again.json(),
         json!({"outcome": "unchanged", "domainName": "research.example", "secretsCompared": false, "notCompared": ["/ldap/password"]})
     );
-    assert_eq!(scene.asked(), [list.as_str()]);
+    assert_eq!(scene.asked_once_in(), [list.as_str()]);
 
     let moved = put(scene, &place, &source("ldap://dc02")).await.json();
     let pointer = "/ldap/sourceDetails/serverEndpoints";
     assert_eq!(moved["changes"], json!([{"pointer": pointer, "from": ["ldap://dc01"], "to": ["ldap://dc02"]}]));
-    assert_eq!(scene.asked().len(), 2);
+    assert_eq!(scene.asked_once_in().len(), 2);
     let shown = scene.get(&format!("{PROVIDERS}/{}", seeds::EMBEDDED_PROVIDER)).await.text;
     assert!(shown.contains("ldap://dc02") && !shown.contains("ldap://dc01\""), "{shown}");
     scene.asked();
 
     let forced = put(scene, &format!("{place}?force=true"), &source("ldap://dc02")).await.json();
     assert_eq!((&forced["outcome"], &forced["changes"]), (&json!("updated"), &json!([])));
-    assert_eq!(scene.asked().len(), 2);
+    assert_eq!(scene.asked_once_in().len(), 2);
     assert!(!scene.host.output().contains(PASSWORD));
 }
 
-#[tokio::test]
-async fn a_source_over_http() {
-    a_source_is_made_so(&Scene::new().await).await;
+async fn a_source_over_http(artifact: Artifact) {
+    a_source_is_made_so(&Scene::of(artifact).await).await;
 }
 
-#[tokio::test]
-async fn a_source_over_https_and_with_the_newer_204() {
+async fn a_source_over_https_and_with_the_newer_204(artifact: Artifact) {
     let mut simulator = SimulatorOptions::default();
     simulator.sddc.source_added = SourceAdded::NoContent;
-    a_source_is_made_so(&Scene::with(Setting { tls: true, simulator, ..Setting::default() }).await).await;
+    a_source_is_made_so(&Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await).await;
 }
 
-#[tokio::test]
-async fn a_certificate_is_the_same_in_another_form() {
-    let scene = Scene::new().await;
+async fn a_certificate_is_the_same_in_another_form(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     scene.simulator.write_ca(file.path()).unwrap();
     let pem = std::fs::read_to_string(file.path()).unwrap();
@@ -107,9 +113,8 @@ async fn a_certificate_is_the_same_in_another_form() {
     assert_eq!(answer.json()["certificates"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn the_external_provider_is_made_so_and_never_replaced() {
-    let scene = Scene::new().await;
+async fn the_external_provider_is_made_so_and_never_replaced(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let created = put(&scene, PROVIDERS, &adfs()).await;
     assert_eq!(created.status, 201, "{}", created.text);
     let id = created.json()["id"].as_str().unwrap().to_owned();
@@ -118,13 +123,16 @@ async fn the_external_provider_is_made_so_and_never_replaced() {
 
     let again = put(&scene, PROVIDERS, &adfs()).await.json();
     assert_eq!((&again["outcome"], &again["id"]), (&json!("unchanged"), &json!(id)));
-    assert_eq!(scene.asked(), ["GET /v1/identity-providers"]);
+    assert_eq!(scene.asked_once_in(), ["GET /v1/identity-providers"]);
 
     let mut other = adfs();
     other["oidc"]["clientId"] = json!("id2");
     let changed = put(&scene, PROVIDERS, &other).await.json();
     assert_eq!(changed["changes"], json!([{"pointer": "/oidc/clientId", "from": "id", "to": "id2"}]));
-    assert_eq!(scene.asked(), ["GET /v1/identity-providers".to_owned(), format!("PATCH /v1/identity-providers/{id}")]);
+    assert_eq!(
+        scene.asked_once_in(),
+        ["GET /v1/identity-providers".to_owned(), format!("PATCH /v1/identity-providers/{id}")]
+    );
 
     let mut another = adfs();
     another["name"] = json!("Another");

@@ -1,6 +1,7 @@
 //! The stage of every story: a simulator, the component in the host, and callers with keys.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,15 +10,16 @@ use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuratio
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use xtask::artifact::Artifact;
 use xtask::caller::Caller;
 
 /// For stories with many instances: without it each derives one from the passwords, which is slow on purpose.
 pub(crate) const STATE_KEY: &str = "the same text on every instance, long enough";
 
-/// The component, built once for all stories.
-pub(crate) fn wasm() -> &'static Path {
-    static WASM: OnceLock<std::path::PathBuf> = OnceLock::new();
-    WASM.get_or_init(|| xtask::build::component().unwrap())
+/// An artifact, built once for all stories.
+pub(crate) fn wasm(artifact: Artifact) -> &'static Path {
+    static BUILT: [OnceLock<PathBuf>; Artifact::ALL.len()] = [const { OnceLock::new() }; Artifact::ALL.len()];
+    BUILT[artifact as usize].get_or_init(|| artifact.build().unwrap())
 }
 
 pub(crate) struct Scene {
@@ -25,7 +27,7 @@ pub(crate) struct Scene {
     pub(crate) host: Host,
     pub(crate) keys: Keys,
     pub(crate) client: reqwest::Client,
-    pub(crate) options: Options,
+    pub(crate) stage: Stage,
     _ca: tempfile::NamedTempFile,
 }
 
@@ -71,8 +73,9 @@ impl Answer {
     }
 }
 
-/// How a stage is set.
+/// How a scene is set.
 pub(crate) struct Setting {
+    pub(crate) artifact: Artifact,
     pub(crate) simulator: SimulatorOptions,
     pub(crate) tls: bool,
     pub(crate) trusted: bool,
@@ -82,7 +85,14 @@ pub(crate) struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
+        Self::of(Artifact::Spin)
+    }
+}
+
+impl Setting {
+    pub(crate) fn of(artifact: Artifact) -> Self {
         Self {
+            artifact,
             simulator: SimulatorOptions::default(),
             tls: false,
             trusted: true,
@@ -90,11 +100,48 @@ impl Default for Setting {
             key_value: KeyValue::default(),
         }
     }
+
+    /// As [`of`](Self::of), and where there is a store it is left alone.
+    pub(crate) fn without_store(artifact: Artifact) -> Self {
+        Self { variables: vec![("store", "none".to_owned())], ..Self::of(artifact) }
+    }
+
+    /// With a store if the artifact can have one, and without.
+    pub(crate) fn with_and_without_store(artifact: Artifact) -> Vec<Self> {
+        let with = artifact.has_store().then(|| Self::of(artifact));
+        with.into_iter().chain([Self::without_store(artifact)]).collect()
+    }
+}
+
+/// What a host of an artifact is made of.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) artifact: Artifact,
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) key_value: KeyValue,
+    ca_file: Option<PathBuf>,
+}
+
+impl Stage {
+    pub(crate) fn options(&self) -> Options {
+        let wasm = wasm(self.artifact).to_owned();
+        let mut options = self.artifact.options(wasm, self.variables.clone(), self.key_value.clone());
+        options.output = Output::Capture;
+        // So that "warm" does not depend on how busy the machine is.
+        options.idle_instance_timeout = Duration::from_secs(30);
+        options.ca_file.clone_from(&self.ca_file);
+        options
+    }
 }
 
 impl Scene {
+    /// For what is not about the contract, and told over one artifact.
     pub(crate) async fn new() -> Self {
         Self::with(Setting::default()).await
+    }
+
+    pub(crate) async fn of(artifact: Artifact) -> Self {
+        Self::with(Setting::of(artifact)).await
     }
 
     pub(crate) async fn with(setting: Setting) -> Self {
@@ -114,26 +161,33 @@ impl Scene {
             .collect();
         entries[3]["targets"] = serde_json::json!(["vcf/default"]);
 
-        let mut options = Options::new(wasm(), xtask::build::manifest());
-        options.output = Output::Capture;
-        // So that "warm" does not depend on how busy the machine is.
-        options.idle_instance_timeout = Duration::from_secs(30);
-        options.ca_file = (setting.tls && setting.trusted).then(|| ca.path().to_owned());
-        options.key_value = setting.key_value;
-        options.variables = xtask::settings::of_simulator(&simulator, setting.tls);
-        options.variables.insert("api_keys".to_owned(), Value::Array(entries).to_string());
-        options.variables.extend(setting.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let host = Host::start(options.clone()).await.unwrap();
+        let mut variables = xtask::settings::of_simulator(&simulator, setting.tls);
+        variables.insert("api_keys".to_owned(), Value::Array(entries).to_string());
+        if !setting.artifact.keeps_instances() {
+            // As the README tells to: else each request derives one.
+            variables.insert("state_key".to_owned(), STATE_KEY.to_owned());
+        }
+        variables.extend(setting.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let ca_file = (setting.tls && setting.trusted).then(|| ca.path().to_owned());
+        let stage = Stage { artifact: setting.artifact, variables, key_value: setting.key_value, ca_file };
+        let host = Host::start(stage.options()).await.unwrap();
         let keys = Keys { all: all.key, reader: reader.key, syncer: syncer.key, elsewhere: elsewhere.key };
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { simulator, host, keys, client, options, _ca: ca }
+        Self { simulator, host, keys, client, stage, _ca: ca }
     }
 
     /// A further host like the first, on the same store: other instances. `change` is what is different about it.
-    pub(crate) async fn another_host(&self, change: impl FnOnce(&mut Options)) -> Host {
-        let mut options = self.options.clone();
-        change(&mut options);
-        Host::start(options).await.unwrap()
+    pub(crate) async fn another_host(&self, change: impl FnOnce(&mut Stage)) -> Host {
+        let mut stage = self.stage.clone();
+        change(&mut stage);
+        Host::start(stage.options()).await.unwrap()
+    }
+
+    /// Whether a request knows what the one before it learnt: from a store, or from the instance that served both.
+    pub(crate) fn remembers(&self) -> bool {
+        let artifact = self.stage.artifact;
+        let is_left_alone = self.stage.variables.get("store").is_some_and(|store| store == "none");
+        artifact.keeps_instances() || (artifact.has_store() && !is_left_alone)
     }
 
     /// Ends the host and starts it anew: nothing is left of its instances.
@@ -164,6 +218,13 @@ impl Scene {
         let asked =
             self.simulator.calls().iter().map(|call: &Call| format!("{} {}", call.method, call.path())).collect();
         self.simulator.clear_calls();
+        asked
+    }
+
+    /// The same without the logins: where nothing is remembered each request has one.
+    pub(crate) fn asked_once_in(&self) -> Vec<String> {
+        let mut asked = self.asked();
+        asked.retain(|call| !call.ends_with("/login") && call != "POST /v1/tokens");
         asked
     }
 

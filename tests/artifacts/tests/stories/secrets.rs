@@ -2,8 +2,18 @@
 
 use idhook_simulator::{Fault, FaultKind, credentials, seeds};
 use reqwest::Method;
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting, send};
+
+stories! {
+    all:
+    nothing_secret_is_shown,
+    no_form_of_a_password_comes_back,
+    blanks_that_are_joined_and_codes_that_quote_show_nothing,
+    the_token_of_a_call_does_not_come_back,
+    mistakes_in_the_configuration_show_no_value,
+}
 
 const PATHS: [&str; 6] = [
     "/vidm/default/v1/directories",
@@ -43,8 +53,7 @@ pub(crate) async fn everything(scene: &Scene) -> Vec<Answer> {
     answers
 }
 
-#[tokio::test]
-async fn nothing_secret_is_shown() {
+async fn nothing_secret_is_shown(artifact: Artifact) {
     // Servers that echo what they were sent, in every form an error can have.
     let echo = format!(
         r#"{{"errors":[{{"code":"bad","message":"password {} of {}"}}],"message":"{}","errorCode":"E"}}"#,
@@ -69,7 +78,7 @@ async fn nothing_secret_is_shown() {
         Some(Fault::new(FaultKind::GarbageJson).always()),
         Some(Fault::new(FaultKind::Reset).always()),
     ] {
-        let scene = Scene::new().await;
+        let scene = Scene::of(artifact).await;
         let what = format!("{fault:?}").chars().take(60).collect::<String>();
         if let Some(fault) = fault {
             scene.simulator.add_fault(fault);
@@ -135,8 +144,7 @@ fn no_piece(what: &str, secret: &str, text: &str) {
     }
 }
 
-#[tokio::test]
-async fn no_form_of_a_password_comes_back() {
+async fn no_form_of_a_password_comes_back(artifact: Artifact) {
     for (part, secret, path) in [
         ("login", credentials::VIDM_PASSWORD, "/vidm/default/v1/directories"),
         ("directoryconfigs", credentials::VIDM_PASSWORD, "/vidm/default/v1/directories"),
@@ -146,7 +154,7 @@ async fn no_form_of_a_password_comes_back() {
         for (form, body) in echoes(secret) {
             for status in [400, 404, 500] {
                 let what = format!("{part} {status}, {form}");
-                let scene = Scene::new().await;
+                let scene = Scene::of(artifact).await;
                 scene.simulator.add_fault(Fault::answer(status, "application/json", &body).path(part).always());
                 let answer = scene.get(path).await;
                 assert_eq!(answer.header("content-type"), "application/problem+json", "{what}: {}", answer.text);
@@ -157,8 +165,7 @@ async fn no_form_of_a_password_comes_back() {
     }
 }
 
-#[tokio::test]
-async fn blanks_that_are_joined_and_codes_that_quote_show_nothing() {
+async fn blanks_that_are_joined_and_codes_that_quote_show_nothing(artifact: Artifact) {
     // The login goes to the simulator's own tenant, so another secret of ours stands in for the password: the state key.
     let secret = "planted  qzvx   jkwq  yzkx   vbqj";
     for body in [secret.to_owned(), format!(r#"{{"errors":[{{"code":"planted-in-a-code","message":"{secret}"}}]}}"#)] {
@@ -169,7 +176,7 @@ async fn blanks_that_are_joined_and_codes_that_quote_show_nothing() {
                 r#"{"vcf":{"x":{"url":"https://x.invalid","username":"u","password":"planted-in-a-code"}}}"#.to_owned(),
             ),
         ];
-        let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+        let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
         scene.simulator.add_fault(Fault::answer(400, "application/json", &body).path("directoryconfigs").always());
         let answer = scene.get("/vidm/default/v1/directories").await;
         assert!(answer.status.is_client_error(), "{}", answer.text);
@@ -180,9 +187,8 @@ async fn blanks_that_are_joined_and_codes_that_quote_show_nothing() {
     }
 }
 
-#[tokio::test]
-async fn the_token_of_a_call_does_not_come_back() {
-    let scene = Scene::new().await;
+async fn the_token_of_a_call_does_not_come_back(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let token = "s3ssion.t0ken-value";
     let login = format!(r#"{{"sessionToken":"{token}"}}"#);
     scene.simulator.add_fault(Fault::answer(200, "application/json", &login).path("login").always());
@@ -197,8 +203,7 @@ async fn the_token_of_a_call_does_not_come_back() {
     }
 }
 
-#[tokio::test]
-async fn mistakes_in_the_configuration_show_no_value() {
+async fn mistakes_in_the_configuration_show_no_value(artifact: Artifact) {
     let variables = vec![
         ("vidm_url", "https://u:planted-@h/x".to_owned()),
         ("targets", r#"{"vidm":{"a":{"url":{"planted-":1},"password":["planted-"]}}}"#.to_owned()),
@@ -207,7 +212,7 @@ async fn mistakes_in_the_configuration_show_no_value() {
         ("state_key", "planted-".to_owned()),
         ("request_timeout", "planted-".to_owned()),
     ];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let ready = scene.get("/readyz").await;
     ready.problem("not_configured");
     no_secret(&scene, "/readyz", &ready.text);

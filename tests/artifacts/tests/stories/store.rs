@@ -3,10 +3,28 @@
 use idhook_host::{Host, KeyValue};
 use idhook_simulator::{Outcome, credentials, seeds};
 use reqwest::StatusCode;
+use xtask::artifact::Artifact;
 use xtask::redis::{Redis, free_port};
 
-use crate::scene::{Scene, Setting};
+use crate::scene::{Scene, Setting, Stage};
 use crate::secrets::{everything, no_secret};
+
+stories! {
+    in_spin:
+    a_cold_instance_makes_one_call_when_another_was_there_before,
+    two_hosts_on_one_redis_log_in_once,
+    nothing_in_the_store_can_be_read,
+    what_somebody_else_wrote_into_the_store_is_a_miss,
+    a_token_that_was_revoked_costs_one_login,
+    a_wrong_password_is_tried_once_and_not_by_every_instance,
+    a_redis_that_is_not_there_costs_half_a_second_and_no_more,
+    a_redis_that_goes_away_takes_nothing_with_it,
+}
+
+stories! {
+    all:
+    without_a_store_all_is_as_it_was,
+}
 
 const STORE: &str = "default";
 
@@ -27,8 +45,8 @@ async fn sync(scene: &Scene, directory: &str) -> Vec<String> {
     asked
 }
 
-pub(crate) fn on(key_value: KeyValue) -> Setting {
-    Setting { key_value, ..Setting::default() }
+pub(crate) fn on(artifact: Artifact, key_value: KeyValue) -> Setting {
+    Setting { key_value, ..Setting::of(artifact) }
 }
 
 /// The store in memory, and one on Redis where there is a server; what is returned with it keeps it alive.
@@ -40,10 +58,9 @@ pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
     stores
 }
 
-#[tokio::test]
-async fn a_cold_instance_makes_one_call_when_another_was_there_before() {
+async fn a_cold_instance_makes_one_call_when_another_was_there_before(artifact: Artifact) {
     for (key_value, _redis) in stores() {
-        let mut scene = Scene::with(on(key_value)).await;
+        let mut scene = Scene::with(on(artifact, key_value)).await;
         assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3, "login, list, kick-off");
         scene.get("/vcf/default/v1/identity-providers").await;
         for directory in [seeds::CORP, seeds::CORP_NAME] {
@@ -57,12 +74,11 @@ async fn a_cold_instance_makes_one_call_when_another_was_there_before() {
     }
 }
 
-#[tokio::test]
-async fn two_hosts_on_one_redis_log_in_once() {
+async fn two_hosts_on_one_redis_log_in_once(artifact: Artifact) {
     let Some(redis) = Redis::for_test().unwrap() else { return };
-    let mut scene = Scene::with(on(KeyValue::redis(&redis.url()).unwrap())).await;
+    let mut scene = Scene::with(on(artifact, KeyValue::redis(&redis.url()).unwrap())).await;
     // A connection of its own, as another machine has.
-    let mut other = scene.another_host(|options| options.key_value = KeyValue::redis(&redis.url()).unwrap()).await;
+    let mut other = scene.another_host(|stage| stage.key_value = KeyValue::redis(&redis.url()).unwrap()).await;
     let mut logins = 0;
     for _ in 0..3 {
         logins += sync(&scene, seeds::CORP).await.iter().filter(|call| call.ends_with("/login")).count();
@@ -71,10 +87,9 @@ async fn two_hosts_on_one_redis_log_in_once() {
     assert_eq!(logins, 1);
 }
 
-#[tokio::test]
-async fn nothing_in_the_store_can_be_read() {
+async fn nothing_in_the_store_can_be_read(artifact: Artifact) {
     for (key_value, _redis) in stores() {
-        let scene = Scene::with(on(key_value.clone())).await;
+        let scene = Scene::with(on(artifact, key_value.clone())).await;
         everything(&scene).await;
         sync(&scene, seeds::CORP_NAME).await;
         let keys = key_value.keys(STORE).await.unwrap();
@@ -92,10 +107,9 @@ async fn nothing_in_the_store_can_be_read() {
     }
 }
 
-#[tokio::test]
-async fn what_somebody_else_wrote_into_the_store_is_a_miss() {
+async fn what_somebody_else_wrote_into_the_store_is_a_miss(artifact: Artifact) {
     let key_value = KeyValue::default();
-    let mut scene = Scene::with(on(key_value.clone())).await;
+    let mut scene = Scene::with(on(artifact, key_value.clone())).await;
     sync(&scene, seeds::CORP_NAME).await;
     let keys = key_value.keys(STORE).await.unwrap();
     let mut values = Vec::new();
@@ -116,9 +130,8 @@ async fn what_somebody_else_wrote_into_the_store_is_a_miss() {
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
 }
 
-#[tokio::test]
-async fn a_token_that_was_revoked_costs_one_login() {
-    let mut scene = Scene::with(on(KeyValue::default())).await;
+async fn a_token_that_was_revoked_costs_one_login(artifact: Artifact) {
+    let mut scene = Scene::with(on(artifact, KeyValue::default())).await;
     sync(&scene, seeds::CORP).await;
     scene.simulator.expire_tokens();
     scene.restart().await;
@@ -128,10 +141,9 @@ async fn a_token_that_was_revoked_costs_one_login() {
     assert_eq!(sync(&scene, seeds::CORP).await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_wrong_password_is_tried_once_and_not_by_every_instance() {
+async fn a_wrong_password_is_tried_once_and_not_by_every_instance(artifact: Artifact) {
     let wrong = vec![("vidm_password", "planted-wrong".to_owned())];
-    let mut scene = Scene::with(Setting { variables: wrong, ..on(KeyValue::default()) }).await;
+    let mut scene = Scene::with(Setting { variables: wrong, ..on(artifact, KeyValue::default()) }).await;
     for _ in 0..3 {
         let refused = scene.get("/vidm/default/v1/directories").await;
         refused.problem("upstream_auth");
@@ -139,21 +151,21 @@ async fn a_wrong_password_is_tried_once_and_not_by_every_instance() {
     }
     assert_eq!(scene.asked().len(), 1);
     // Set right, it is used at once.
-    let mended = |options: &mut idhook_host::Options| {
-        options.variables.insert("vidm_password".to_owned(), credentials::VIDM_PASSWORD.to_owned());
+    let mended = |stage: &mut Stage| {
+        stage.variables.insert("vidm_password".to_owned(), credentials::VIDM_PASSWORD.to_owned());
     };
     scene.host = scene.another_host(mended).await;
     assert_eq!(scene.get("/vidm/default/v1/directories").await.status, 200);
 }
 
-#[tokio::test]
-async fn without_a_store_all_is_as_it_was() {
+async fn without_a_store_all_is_as_it_was(artifact: Artifact) {
     let none = vec![("store", "none".to_owned())];
     let untouched = KeyValue::default();
-    for setting in [on(KeyValue::denied()), Setting { variables: none, ..on(untouched.clone()) }] {
+    for setting in [on(artifact, KeyValue::denied()), Setting { variables: none, ..on(artifact, untouched.clone()) }] {
         let mut scene = Scene::with(setting).await;
         assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
+        let again = if artifact.keeps_instances() { 1 } else { 3 };
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), again);
         scene.restart().await;
         assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
         assert!(scene.log().iter().all(|line| line.get("store").is_none()), "no store is nothing to complain of");
@@ -168,30 +180,31 @@ pub(crate) fn troubled(host: &Host) -> Vec<bool> {
     lines.map(|line| line.get("store").is_some()).collect()
 }
 
-#[tokio::test]
-async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more() {
+async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more(artifact: Artifact) {
     let nowhere = KeyValue::redis(&format!("redis://127.0.0.1:{}/0", free_port().unwrap())).unwrap();
-    let scene = Scene::with(on(nowhere)).await;
+    let scene = Scene::with(on(artifact, nowhere)).await;
     let begun = std::time::Instant::now();
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
-    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), if artifact.keeps_instances() { 1 } else { 3 });
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     let troubled = troubled(&scene.host);
     assert!(troubled[0], "it is told");
-    assert!(!troubled[1..].contains(&true), "and then the store is left alone for a while: {troubled:?}");
+    // Then an instance leaves the store alone for a while; a new one does not know that.
+    assert_eq!(troubled[1..].contains(&true), !artifact.keeps_instances(), "{troubled:?}");
 }
 
-#[tokio::test]
-async fn a_redis_that_goes_away_takes_nothing_with_it() {
+async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
     let Some(redis) = Redis::for_test().unwrap() else { return };
-    let mut scene = Scene::with(on(KeyValue::redis(&redis.url()).unwrap())).await;
+    let mut scene = Scene::with(on(artifact, KeyValue::redis(&redis.url()).unwrap())).await;
     sync(&scene, seeds::CORP_NAME).await;
     let mut other = scene.another_host(|_| {}).await;
     drop(redis);
-    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1, "this instance remembers");
+    let asked = sync(&scene, seeds::CORP_NAME).await.len();
+    assert_eq!(asked, if artifact.keeps_instances() { 1 } else { 3 }, "an instance remembers");
     std::mem::swap(&mut scene.host, &mut other);
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
-    assert_eq!(troubled(&scene.host).iter().filter(|line| **line).count(), 1);
+    let troubled = troubled(&scene.host);
+    assert!(troubled[0] && (troubled[1..].contains(&true) != artifact.keeps_instances()), "{troubled:?}");
 }
 
 #[tokio::test]

@@ -5,15 +5,26 @@ use idhook_host::KeyValue;
 use idhook_simulator::{Fault, FaultKind, Outcome, seeds};
 use reqwest::Method;
 use serde_json::{Value, json};
+use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting, send};
 
-fn syncs(directory: &str) -> String {
-    format!("/vidm/default/v1/directories/{directory}/syncs")
+stories! {
+    all:
+    without_a_store_they_are_refused_before_anything_starts,
+    directories_of_one_connector_are_not_synced_at_once,
+    where_connectors_are_not_told_directories_are_synced_beside_each_other,
 }
 
-fn without_store() -> Setting {
-    Setting { variables: vec![("store", "none".to_owned())], ..Setting::default() }
+stories! {
+    in_spin:
+    groups_that_do_not_fit_into_an_id_are_kept_in_the_store,
+    groups_that_are_gone_from_the_store_are_told_as_such,
+    groups_added_to_one_profile_at_once_do_not_lose_one_another,
+}
+
+fn syncs(directory: &str) -> String {
+    format!("/vidm/default/v1/directories/{directory}/syncs")
 }
 
 async fn start(scene: &Scene, directory: &str, body: &Value) -> Answer {
@@ -30,9 +41,8 @@ fn many_groups() -> Vec<String> {
     (0..40).map(|at| format!("CN=gg-application-{at:02},OU=Groups,DC=corp,DC=example")).collect()
 }
 
-#[tokio::test]
-async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store() {
-    let mut scene = Scene::new().await;
+async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store(artifact: Artifact) {
+    let mut scene = Scene::of(artifact).await;
     let groups = many_groups();
     for group in groups.iter().skip(1) {
         scene.simulator.add_directory_group(seeds::CORP, group).unwrap();
@@ -51,9 +61,8 @@ async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store() {
     assert_eq!(state["id"], started.json()["id"], "the id stays what it was");
 }
 
-#[tokio::test]
-async fn without_a_store_they_are_refused_before_anything_starts() {
-    let scene = Scene::with(without_store()).await;
+async fn without_a_store_they_are_refused_before_anything_starts(artifact: Artifact) {
+    let scene = Scene::with(Setting::without_store(artifact)).await;
     let problem = scene.post(&syncs(seeds::CORP), &json!({ "groups": many_groups() }).to_string()).await;
     let problem = problem.problem("request_invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/groups", "{problem}");
@@ -61,10 +70,9 @@ async fn without_a_store_they_are_refused_before_anything_starts() {
     assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0);
 }
 
-#[tokio::test]
-async fn groups_that_are_gone_from_the_store_are_told_as_such() {
+async fn groups_that_are_gone_from_the_store_are_told_as_such(artifact: Artifact) {
     let key_value = KeyValue::default();
-    let scene = Scene::with(Setting { key_value: key_value.clone(), ..Setting::default() }).await;
+    let scene = Scene::with(Setting { key_value: key_value.clone(), ..Setting::of(artifact) }).await;
     let started = start(&scene, seeds::CORP, &json!({ "groups": many_groups() })).await;
     let keys = key_value.keys("default").await.unwrap();
     let place = keys.iter().find(|key| key.contains(":groups:")).unwrap();
@@ -73,10 +81,13 @@ async fn groups_that_are_gone_from_the_store_are_told_as_such() {
     assert!(problem.problem("sync_not_found")["detail"].as_str().unwrap().contains("store"));
 }
 
-#[tokio::test]
-async fn directories_of_one_connector_are_not_synced_at_once() {
-    for setting in [Setting::default(), without_store()] {
+async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact) {
+    for setting in Setting::with_and_without_store(artifact) {
         let scene = Scene::with(setting).await;
+        if !scene.remembers() {
+            // Nobody knows then of the other's sync; what comes of both at once is left to vIDM.
+            continue;
+        }
         let corp = start(&scene, seeds::CORP, &json!({})).await;
         let cloud = start(&scene, seeds::CLOUD, &json!({})).await;
         assert_eq!(cloud.json()["status"], "queued");
@@ -93,22 +104,22 @@ async fn directories_of_one_connector_are_not_synced_at_once() {
         assert_eq!(state(&scene, &cloud).await["status"], "succeeded");
         let asked = scene.asked();
         let lists = asked.iter().filter(|call| call.ends_with("/connectors")).count();
-        assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+        if artifact.keeps_instances() {
+            assert_eq!(lists, 2, "each directory's connectors once: {asked:?}");
+        }
     }
 }
 
-#[tokio::test]
-async fn where_connectors_are_not_told_directories_are_synced_beside_each_other() {
-    let scene = Scene::new().await;
+async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     scene.simulator.add_fault(Fault::new(FaultKind::Html { status: 404 }).path("/connectors").always());
     start(&scene, seeds::CORP, &json!({})).await;
     assert_eq!(start(&scene, seeds::CLOUD, &json!({})).await.json()["status"], "running");
     assert_eq!(scene.simulator.runs_started(seeds::CLOUD).unwrap(), 1);
 }
 
-#[tokio::test]
-async fn groups_added_to_one_profile_at_once_do_not_lose_one_another() {
-    let scene = Scene::new().await;
+async fn groups_added_to_one_profile_at_once_do_not_lose_one_another(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
     let other = scene.another_host(|_| {}).await;
     let groups: Vec<_> = (0..8).map(|at| format!("CN=gg-at-once-{at},OU=Picked,DC=corp,DC=example")).collect();
     for group in &groups {

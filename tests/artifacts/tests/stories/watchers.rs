@@ -7,8 +7,14 @@ use idhook_simulator::{Outcome, seeds};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use xtask::artifact::Artifact;
 
 use crate::scene::{STATE_KEY, Scene, Setting, send};
+
+stories! {
+    in_spin, several_threads:
+    a_thousand_watchers_are_told_the_end_and_ask_like_one,
+}
 
 /// Event streams.
 const STREAMS: usize = 1000;
@@ -22,12 +28,11 @@ const RUN: Duration = Duration::from_secs(7);
 /// How many looks a crowd may cost beyond twice those of one: whoever comes looks at once, unless somebody just did.
 const MORE: usize = 6;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_watchers_are_told_the_end_and_ask_like_one() {
+async fn a_thousand_watchers_are_told_the_end_and_ask_like_one(artifact: Artifact) {
     // Two sockets for each, for both ends are here.
     xtask::limits::open_files(4096).unwrap();
     let variables = vec![("state_key", STATE_KEY.to_owned())];
-    let scene = Scene::with(Setting { variables, ..Setting::default() }).await;
+    let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let (crowd, length) = looks(&scene, STREAMS, WAITS, RUN).await;
     let (one, _) = looks(&scene, 1, 0, length).await;
     assert!(one >= 3, "one watcher looks at least so often in {length:?}: {one}");

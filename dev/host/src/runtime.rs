@@ -1,0 +1,72 @@
+//! Whose place the host takes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::KeyValue;
+
+/// The runtime whose place the host takes: what a component may do there, and from where it is configured.
+#[derive(Clone, Debug)]
+pub enum Runtime {
+    /// `spin up`: what the component may do stands in a manifest, and its variables come through Spin's interface.
+    Spin(Spin),
+    /// `wasmtime serve -Scli`: the component has WASI and nothing else, may call any host, and is configured by its
+    /// environment.
+    Wasmtime,
+}
+
+/// An application as Spin knows it.
+#[derive(Clone)]
+pub struct Spin {
+    /// The `spin.toml`.
+    pub manifest: PathBuf,
+    /// Which `[component.<id>]` of the manifest to serve, whatever `source` it names; not needed when there is only one.
+    pub component: Option<String>,
+    /// Values of application variables. They come before `SPIN_VARIABLE_<NAME>` in the environment and the defaults.
+    pub variables: BTreeMap<String, String>,
+    /// The key-value stores. Default: an empty one with the label `default`.
+    pub key_value: KeyValue,
+}
+
+impl Spin {
+    /// Spin's defaults for a manifest.
+    pub fn new(manifest: impl Into<PathBuf>) -> Self {
+        Self { manifest: manifest.into(), component: None, variables: BTreeMap::new(), key_value: KeyValue::default() }
+    }
+}
+
+impl fmt::Debug for Spin {
+    /// Shows names of variables, not their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spin")
+            .field("manifest", &self.manifest)
+            .field("component", &self.component)
+            .field("variables", &self.variables.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Spin> for Runtime {
+    fn from(spin: Spin) -> Self {
+        Self::Spin(spin)
+    }
+}
+
+/// What a runtime links into a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Offers {
+    /// WASI and nothing else.
+    Wasi,
+    /// WASI, and Spin's own interfaces.
+    Spin,
+}
+
+impl Runtime {
+    pub(crate) fn offers(&self) -> Offers {
+        match self {
+            Self::Spin(_) => Offers::Spin,
+            Self::Wasmtime => Offers::Wasi,
+        }
+    }
+}

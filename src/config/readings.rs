@@ -1,0 +1,52 @@
+//! Variables of a runtime that is asked for each of them and may fail to tell one.
+
+use super::Problem;
+
+/// What a runtime told of the variables.
+#[derive(Default)]
+pub struct Readings {
+    values: Vec<(&'static str, String)>,
+    unreadable: Vec<Problem>,
+}
+
+impl std::fmt::Debug for Readings {
+    /// Shows names alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readings")
+            .field("values", &self.values.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("unreadable", &self.unreadable)
+            .finish()
+    }
+}
+
+impl Readings {
+    /// The variable `name` has this value. One that is not set is not told of.
+    pub fn value(&mut self, name: &'static str, value: String) {
+        self.values.push((name, value));
+    }
+
+    /// The runtime failed to tell what `name` is.
+    pub fn unreadable(&mut self, name: &'static str) {
+        self.unreadable.push(Problem {
+            variable: name.to_owned(),
+            detail: "could not be read from its provider; see the runtime's log".to_owned(),
+        });
+    }
+
+    /// Whether every variable could be read.
+    #[must_use]
+    pub fn are_whole(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
+    /// What tells a variable's value by its name.
+    ///
+    /// # Errors
+    /// When some could not be read; a configuration without them might be a wrong one.
+    pub(crate) fn lookup(&self) -> Result<impl Fn(&str) -> Option<String>, Vec<Problem>> {
+        if !self.are_whole() {
+            return Err(self.unreadable.clone());
+        }
+        Ok(|name: &str| self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
+    }
+}

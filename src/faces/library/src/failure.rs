@@ -1,0 +1,69 @@
+//! Problems as `error` records.
+
+use idhook::error::{Candidate, ErrorCode, FieldError, Problem, UpstreamAnswer};
+
+use crate::bindings::types::{
+    Candidate as WitCandidate, Error, ErrorCode as Code, FieldError as WitFieldError, UpstreamEvidence,
+};
+use crate::numbers::unsigned;
+
+impl From<Box<Problem>> for Error {
+    fn from(problem: Box<Problem>) -> Self {
+        let Problem { status, detail, code, retryable, retry_after, hint, errors, candidates, upstream, .. } = *problem;
+        Self {
+            code: code.into(),
+            status,
+            message: detail,
+            hint,
+            retryable,
+            retry_after: retry_after.map(unsigned),
+            errors: errors.into_iter().map(Into::into).collect(),
+            candidates: candidates.into_iter().map(Into::into).collect(),
+            upstream: upstream.map(Into::into),
+        }
+    }
+}
+
+impl From<ErrorCode> for Code {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::RequestInvalid => Self::RequestInvalid,
+            ErrorCode::DirectoryNotFound => Self::DirectoryNotFound,
+            ErrorCode::SyncNotFound => Self::SyncNotFound,
+            ErrorCode::NotFound => Self::NotFound,
+            ErrorCode::DirectoryAmbiguous => Self::DirectoryAmbiguous,
+            ErrorCode::DirectoryNotSyncable => Self::DirectoryNotSyncable,
+            ErrorCode::NotConfigured => Self::NotConfigured,
+            ErrorCode::UpstreamUnreachable => Self::UpstreamUnreachable,
+            ErrorCode::UpstreamTls => Self::UpstreamTls,
+            ErrorCode::UpstreamAuth => Self::UpstreamAuth,
+            ErrorCode::UpstreamForbidden => Self::UpstreamForbidden,
+            ErrorCode::UpstreamRejected => Self::UpstreamRejected,
+            ErrorCode::UpstreamFailed => Self::UpstreamFailed,
+            ErrorCode::UpstreamInvalid => Self::UpstreamInvalid,
+            ErrorCode::UpstreamTimeout => Self::UpstreamTimeout,
+            ErrorCode::UpstreamBusy => Self::UpstreamBusy,
+            // The others are about HTTP, which there is none of here.
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl From<FieldError> for WitFieldError {
+    fn from(FieldError { pointer, detail }: FieldError) -> Self {
+        Self { pointer, detail }
+    }
+}
+
+impl From<Candidate> for WitCandidate {
+    fn from(Candidate { id, name, kind }: Candidate) -> Self {
+        Self { id, name, type_: kind }
+    }
+}
+
+impl From<UpstreamAnswer> for UpstreamEvidence {
+    fn from(answer: UpstreamAnswer) -> Self {
+        let UpstreamAnswer { target, call, status, code, message, remediation, reference, details, .. } = answer;
+        Self { target, call: call.to_owned(), status, code, message, remediation, reference, details }
+    }
+}

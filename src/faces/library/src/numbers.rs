@@ -1,0 +1,31 @@
+//! Numbers and JSON as WIT has them. No 64-bit ones: JavaScript takes those for another kind of number, which it cannot write
+//! as JSON. What is beyond a bound is the bound.
+
+use idhook::embedded::Timeouts;
+use serde_json::{Map, Value};
+
+use crate::bindings::types::Timeouts as WitTimeouts;
+
+pub(crate) fn unsigned(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+pub(crate) fn signed(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// Further fields, where there are any.
+pub(crate) fn extra(fields: Map<String, Value>) -> Option<String> {
+    (!fields.is_empty()).then(|| Value::Object(fields).to_string())
+}
+
+/// All of a list, each as WIT has it.
+pub(crate) fn each<T, U: From<T>>(list: Vec<T>) -> Vec<U> {
+    list.into_iter().map(U::from).collect()
+}
+
+impl From<WitTimeouts> for Timeouts {
+    fn from(WitTimeouts { connect, first_byte, between_bytes, operation }: WitTimeouts) -> Self {
+        Self { connect, first_byte, between_bytes, operation }
+    }
+}

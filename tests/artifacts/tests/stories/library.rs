@@ -1,0 +1,468 @@
+//! The library component, called from Python (wasmtime) and from Node (jco) as a user would call it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use idhook::error::ErrorCode;
+use idhook_simulator::{
+    Fault, FaultKind, Options as SimulatorOptions, RetryAfter, Simulator, SyncDuration, credentials, seeds,
+};
+use serde_json::{Value, json};
+use xtask::build;
+
+use crate::door::Door;
+use crate::{programs, tools};
+
+const WASMTIME: &str = "wasmtime==50.0.1";
+const JCO: &str = "@bytecodealliance/jco@1.35.0";
+/// A group that the next run brings.
+const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+const PASSWORD: &str = "planted-in-a-spec";
+
+/// The component, built once for all stories.
+pub(crate) fn wasm() -> &'static Path {
+    static WASM: OnceLock<PathBuf> = OnceLock::new();
+    WASM.get_or_init(|| build::library().unwrap())
+}
+
+/// Who calls it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Host {
+    /// Python, with wasmtime.
+    Python,
+    /// Node, with what jco makes of it.
+    Node,
+}
+
+impl Host {
+    /// The driver over this host; `None`, with word why, where the host cannot be had. `ca` is trusted where a host takes any.
+    pub(crate) fn door(self, ca: Option<&Path>) -> Option<Door> {
+        let folder = build::root().join("tests/library");
+        let mut command = match self {
+            Self::Python => {
+                let mut command = Command::new(tools::python(&[WASMTIME])?.join("python"));
+                command.arg(folder.join("driver.py")).arg(wasm());
+                command
+            }
+            Self::Node => {
+                let mut command = Command::new("node");
+                command.arg(folder.join("driver.mjs")).arg(transpiled()?);
+                command
+            }
+        };
+        if let Some(ca) = ca {
+            command.env("NODE_EXTRA_CA_CERTS", ca);
+        }
+        Some(Door::start(command))
+    }
+}
+
+/// What jco makes of the component, made once for all stories; beside the packages that it needs.
+fn transpiled() -> Option<&'static Path> {
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let make = || {
+        let folder = tools::npm(&[JCO])?;
+        let out = folder.join("idhook");
+        // As the README says it.
+        let jco = folder.join("node_modules/@bytecodealliance/jco/dist/jco.js");
+        let mut command = Command::new("node");
+        command.arg(jco).args(["transpile", "--name", "idhook", "-o"]).arg(&out).arg(wasm());
+        let made = command.output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        std::fs::write(out.join("package.json"), r#"{"type": "module"}"#).unwrap();
+        Some(out.join("idhook.js"))
+    };
+    MADE.get_or_init(make).as_deref()
+}
+
+async fn simulator() -> Simulator {
+    let simulator = Simulator::start(SimulatorOptions::default()).await.unwrap();
+    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
+    simulator
+}
+
+fn vidm(url: String) -> Value {
+    json!({"url": url, "username": credentials::VIDM_USERNAME, "password": credentials::VIDM_PASSWORD})
+}
+
+fn vcf(url: String) -> Value {
+    json!({"url": url, "username": credentials::SDDC_USERNAME, "password": credentials::SDDC_PASSWORD})
+}
+
+fn source() -> Value {
+    json!({
+        "name": "research",
+        "ldap": {
+            "type": "ActiveDirectory", "domainAlias": "R", "username": "svc@research.example", "password": PASSWORD,
+            "sourceDetails": {"usersBaseDn": "OU=P", "groupsBaseDn": "OU=G", "serverEndpoints": ["ldap://dc01"]}
+        },
+        "extra": {"aFieldOfTomorrow": {"kept": [true, null]}}
+    })
+}
+
+fn adfs() -> Value {
+    json!({
+        "name": "My ADFS", "type": "AD_FS",
+        "ldap": {
+            "domainName": "external-idp.com", "username": "u@domain.com", "password": PASSWORD,
+            "sourceDetails": {"usersBaseDn": "u", "groupsBaseDn": "g", "serverEndpoints": ["ldap://dns01.domain.com"]}
+        },
+        "oidc": {"clientId": "id", "clientSecret": PASSWORD, "discoveryEndpoint": "https://domain.com/.well-known/openid-configuration"}
+    })
+}
+
+fn logins(simulator: &Simulator) -> usize {
+    simulator.calls().iter().filter(|call| call.method == "POST" && call.path().ends_with("/login")).count()
+}
+
+/// Each story over each host.
+macro_rules! hosts {
+    ($($story:ident,)+) => {
+        $(mod $story {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn python() {
+                super::$story(super::Host::Python).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn node() {
+                super::$story(super::Host::Node).await;
+            }
+        })+
+    };
+}
+
+hosts! {
+    a_sync_with_proof_of_a_group,
+    what_vidm_tells,
+    sources_and_providers_are_made_so,
+    the_identity_broker,
+    each_fault_has_its_code,
+    whom_tls_trusts,
+}
+
+async fn a_sync_with_proof_of_a_group(host: Host) {
+    let simulator = simulator().await;
+    let Some(mut door) = host.door(None) else { return };
+    let settings = vidm(simulator.vidm_url());
+    door.open("vidm", &settings).unwrap();
+    assert_eq!(simulator.calls().len(), 0, "a session logs in when it first has to");
+
+    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
+    let started = door.call("startSync", json!([seeds::CORP_NAME, {"groups": [GROUP]}])).unwrap();
+    assert_eq!((&started["status"], &started["retryAfter"]), (&json!("running"), &json!(2)), "{started}");
+    assert_eq!(started["directory"]["name"], seeds::CORP_NAME);
+    let id = &started["id"];
+    let done = door.call("waitForSync", json!([id, {"timeoutSeconds": 60}])).unwrap();
+    assert_eq!((&done["status"], &done["id"]), (&json!("succeeded"), id), "{done}");
+    let group = &done["groups"][0];
+    assert_eq!((&group["requested"], &group["state"]), (&json!(GROUP), &json!("present")), "{done}");
+    assert_eq!(group["displayName"], "gg-new@corp.example", "{done}");
+    assert!(done["finishedAt"].is_string() && done["counts"]["groups"]["added"].is_u64(), "{done}");
+    assert!(done.get("reason").is_none() && done.get("retryAfter").is_none(), "{done}");
+    assert_eq!(logins(&simulator), 1, "one login for many calls");
+
+    // Another process knows the sync by its id.
+    let mut other = host.door(None).unwrap();
+    other.open("vidm", &settings).unwrap();
+    assert_eq!(other.call("sync", json!([id])).unwrap()["status"], "succeeded");
+    drop(other);
+
+    // How a sync fails is no error.
+    let absent = door.call("startSync", json!([seeds::CORP, {"groups": ["gg-nobody@corp.example"]}])).unwrap();
+    let absent = door.call("waitForSync", json!([absent["id"], {"timeoutSeconds": 60}])).unwrap();
+    assert_eq!((&absent["status"], &absent["reason"]), (&json!("failed"), &json!("group_absent")), "{absent}");
+    assert!(absent["hint"].as_str().unwrap().contains("base DN"), "{absent}");
+    simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+    let stopped = door.call("startSync", json!([seeds::CORP])).unwrap();
+    let stopped = door.call("waitForSync", json!([stopped["id"], {"timeoutSeconds": 60}])).unwrap();
+    assert_eq!(stopped["reason"], "safeguard_tripped", "{stopped}");
+    let forced = door.call("startSync", json!([seeds::CORP, {"ignoreSafeguards": true}])).unwrap();
+    let forced = door.call("waitForSync", json!([forced["id"], {"timeoutSeconds": 60}])).unwrap();
+    assert_eq!(forced["status"], "succeeded", "{forced}");
+
+    // Where the time is up first, it is told how it stands.
+    simulator.set_sync_duration(SyncDuration::Manual);
+    let goes_on = door.call("startSync", json!([seeds::CORP])).unwrap();
+    let goes_on = door.call("waitForSync", json!([goes_on["id"], {"timeoutSeconds": 0.2}])).unwrap();
+    assert_eq!(goes_on["status"], "running", "{goes_on}");
+    assert_eq!(logins(&simulator), 2);
+}
+
+async fn what_vidm_tells(host: Host) {
+    let simulator = simulator().await;
+    simulator.configure_vidm(|settings| settings.dry_run = Some(json!({"added": 1, "list": [null, {}]})));
+    let Some(mut door) = host.door(None) else { return };
+    door.open("vidm", &vidm(simulator.vidm_url())).unwrap();
+
+    let all = door.call("directories", json!([])).unwrap();
+    let corp = all.as_array().unwrap().iter().find(|directory| directory["id"] == seeds::CORP).unwrap();
+    assert_eq!((&corp["type"], &corp["syncable"]), (&json!("ACTIVE_DIRECTORY_LDAP"), &json!(true)));
+    assert!(corp["_links"]["self"].is_object(), "what has no name is handed over: {corp}");
+    assert_eq!(&door.call("directory", json!([seeds::CORP_NAME])).unwrap(), corp);
+    let some = door.call("directories", json!([{"domain": "corp.example", "syncable": true}])).unwrap();
+    assert_eq!(some, json!([corp]));
+    let ambiguous = door.call("directory", json!([seeds::LAB_NAME])).unwrap_err();
+    assert_eq!((&ambiguous["code"], &ambiguous["status"]), (&json!("directory_ambiguous"), &json!(409)));
+    let candidates: Vec<_> = ambiguous["candidates"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!(candidates, [seeds::LAB_FIRST, seeds::LAB_SECOND]);
+
+    let latest = door.call("latestSync", json!([seeds::CORP])).unwrap();
+    assert!(latest.get("id").is_none() && latest["status"].is_string(), "{latest}");
+    let history = door.call("syncHistory", json!([seeds::CORP])).unwrap();
+    assert_eq!(
+        (&history["directory"]["id"], &history["syncs"][0]["status"]),
+        (&json!(seeds::CORP), &json!("succeeded"))
+    );
+    let dry = door.call("dryRun", json!([seeds::CORP, {"ignoreSafeguards": true}])).unwrap();
+    assert_eq!(dry["result"], json!({"added": 1, "list": [null, {}]}), "{dry}");
+
+    for name in [seeds::AWKWARD_GROUP_DN, seeds::AWKWARD_GROUP_NAME] {
+        let groups = door.call("groups", json!([name])).unwrap();
+        assert_eq!(groups[0]["displayName"], seeds::AWKWARD_GROUP_NAME, "{groups}");
+    }
+    assert_eq!(door.call("groups", json!(["gg-nobody@corp.example"])).unwrap(), json!([]));
+    let health = door.call("health", json!([])).unwrap();
+    assert_eq!((&health["allOk"], &health["checks"]["ServiceReadOnlyMode"]), (&json!(true), &json!(false)), "{health}");
+    assert!(health["checks"]["StatusDate"].is_string(), "{health}");
+}
+
+async fn sources_and_providers_are_made_so(host: Host) {
+    let simulator = simulator().await;
+    let Some(mut door) = host.door(None) else { return };
+    door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
+    let listed = door.call("identityProviders", json!([])).unwrap();
+    let embedded = listed["elements"][0]["id"].clone();
+    assert_eq!(embedded, seeds::EMBEDDED_PROVIDER);
+    let domain = "research.example";
+
+    let put = |door: &mut Door, spec: Value, options: Value| {
+        door.call("putIdentitySource", json!([embedded, domain, spec, options])).unwrap()
+    };
+    let dry = put(&mut door, source(), json!({"dryRun": true}));
+    assert_eq!((&dry["outcome"], &dry["dryRun"]), (&json!("created"), &json!(true)), "{dry}");
+    assert_eq!(put(&mut door, source(), Value::Null)["outcome"], "created");
+    let again = put(&mut door, source(), Value::Null);
+    assert_eq!(again["outcome"], "unchanged", "{again}");
+    assert!(again["notCompared"].as_array().unwrap().contains(&json!("/aFieldOfTomorrow")), "{again}");
+    let mut spec = source();
+    spec.as_object_mut().unwrap().remove("extra");
+    let same = put(&mut door, spec.clone(), Value::Null);
+    assert_eq!((&same["outcome"], &same["secretsCompared"]), (&json!("unchanged"), &json!(false)), "{same}");
+    assert_eq!(same["notCompared"], json!(["/ldap/password"]));
+    spec["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["ldap://dc02"]);
+    let moved = put(&mut door, spec.clone(), Value::Null);
+    let change =
+        json!({"pointer": "/ldap/sourceDetails/serverEndpoints", "from": ["ldap://dc01"], "to": ["ldap://dc02"]});
+    assert_eq!(moved["changes"], json!([change]), "{moved}");
+    let forced = put(&mut door, spec.clone(), json!({"force": true}));
+    assert_eq!((&forced["outcome"], &forced["changes"]), (&json!("updated"), &json!([])), "{forced}");
+
+    spec["ldap"]["domainName"] = json!(domain);
+    let update = json!([embedded, domain, spec]);
+    assert_eq!(door.call("updateIdentitySource", update).unwrap(), Value::Null);
+    let shown = door.call("identityProvider", json!([embedded])).unwrap();
+    let is_research = |source: &&Value| source["domainNames"] == json!([domain]);
+    let shown = shown["identitySources"].as_array().unwrap().iter().find(is_research).unwrap().clone();
+    assert_eq!(shown["ldap"]["sourceDetails"]["serverEndpoints"], json!(["ldap://dc02"]), "{shown}");
+    assert_eq!(door.call("deleteIdentitySource", json!([embedded, domain])).unwrap(), Value::Null);
+    let gone = door.call("deleteIdentitySource", json!([embedded, domain])).unwrap_err();
+    assert_eq!((&gone["code"], &gone["upstream"]["status"]), (&json!("not_found"), &json!(404)), "{gone}");
+    let added = door.call("addIdentitySource", json!([embedded, spec])).unwrap();
+    assert_eq!(added["domainName"], domain, "{added}");
+
+    let added = door.call("addIdentityProvider", json!([adfs()])).unwrap();
+    let id = added["id"].clone();
+    assert_eq!(door.call("identityProvider", json!([id])).unwrap()["name"], "My ADFS");
+    let twice = door.call("addIdentityProvider", json!([adfs()])).unwrap_err();
+    assert_eq!((&twice["code"], &twice["status"]), (&json!("upstream_rejected"), &json!(422)), "{twice}");
+    assert!(twice["upstream"]["code"].is_string() && twice["upstream"]["reference"].is_string(), "{twice}");
+    assert_eq!(door.call("putIdentityProvider", json!([adfs()])).unwrap()["outcome"], "unchanged");
+    assert_eq!(door.call("updateIdentityProvider", json!([id, adfs()])).unwrap(), Value::Null);
+    assert_eq!(door.call("deleteIdentityProvider", json!([id])).unwrap(), Value::Null);
+    assert_eq!(door.call("identityProvider", json!([id])).unwrap_err()["code"], "not_found");
+
+    let tokens = simulator.calls().iter().filter(|call| call.path() == "/v1/tokens").count();
+    assert_eq!(tokens, 1, "one login for many calls");
+}
+
+async fn the_identity_broker(host: Host) {
+    let options = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    simulator.configure_sddc(|settings| {
+        settings.precheck =
+            json!({"status": "WARNING", "details": [{"type": "T", "message": "m", "more": 1}], "when": 2});
+    });
+    let Some(mut door) = host.door(None) else { return };
+    door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
+    let provider = door.call("identityProvider", json!([seeds::EXTERNAL_PROVIDER])).unwrap();
+    assert!(provider["fedIdp"]["name"].is_string() && provider["fedIdp"]["oidcInfo"].is_object(), "{provider}");
+    assert!(provider["fedIdp"]["directoryList"][0]["name"].is_string(), "{provider}");
+
+    let made = door.call("generateSyncClientToken", json!([seeds::EXTERNAL_PROVIDER, {"ttlSeconds": 3600}])).unwrap();
+    assert!(made["token"].is_string() && made["expireIn"] == 3600, "{made}");
+    let refused =
+        door.call("generateSyncClientToken", json!([seeds::EXTERNAL_PROVIDER, {"ttlSeconds": 0}])).unwrap_err();
+    assert_eq!(refused["code"], "request_invalid", "{refused}");
+    let checks = door.call("prechecks", json!([])).unwrap();
+    assert_eq!(checks["details"], json!([{"type": "T", "message": "m", "more": 1}]), "{checks}");
+    assert_eq!((&checks["status"], &checks["when"]), (&json!("WARNING"), &json!(2)));
+    assert!(door.call("sddcManagerOidc", json!([])).unwrap()["oidcClientId"].is_string());
+}
+
+async fn each_fault_has_its_code(host: Host) {
+    let simulator = simulator().await;
+    let Some(mut door) = host.door(None) else { return };
+    let mut settings = vidm(simulator.vidm_url());
+    settings["timeouts"] = json!({"firstByte": 0.3});
+    door.open("vidm", &settings).unwrap();
+    let busy = |status, seconds| FaultKind::Busy { status, retry_after: RetryAfter::Seconds(seconds) };
+    let answer = |status, content_type: &str, body: &str| FaultKind::Answer {
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    };
+    let forbidden = r#"{"errors":[{"code":"forbidden","message":"no"}]}"#;
+    for (kind, code, status, retryable) in [
+        (FaultKind::Reset, "upstream_failed", 502, true),
+        (FaultKind::Delay { milliseconds: 60_000 }, "upstream_timeout", 504, true),
+        (busy(503, 120), "upstream_busy", 503, true),
+        (FaultKind::Html { status: 500 }, "upstream_failed", 502, true),
+        (FaultKind::Html { status: 404 }, "upstream_invalid", 502, false),
+        (FaultKind::CutBody, "upstream_failed", 502, true),
+        (FaultKind::GarbageJson, "upstream_invalid", 502, false),
+        (answer(403, "application/json", forbidden), "upstream_forbidden", 502, false),
+    ] {
+        simulator.add_fault(Fault::new(kind.clone()).path("directoryconfigs").always());
+        let error = door.call("directories", json!([])).unwrap_err();
+        assert_eq!((&error["code"], &error["status"]), (&json!(code), &json!(status)), "{kind:?}: {error}");
+        assert_eq!(error["retryable"], retryable, "{kind:?}: {error}");
+        let call = error["upstream"]["call"].as_str().unwrap();
+        assert!(call.starts_with("GET /SAAS/") && error["detail"].is_string(), "{error}");
+        if code == "upstream_busy" {
+            assert_eq!(error["retryAfter"], 120, "{error}");
+        }
+        simulator.clear_faults();
+        assert!(door.call("directories", json!([])).is_ok(), "it goes on when the fault is gone");
+    }
+
+    assert_eq!(door.call("directory", json!(["nope"])).unwrap_err()["code"], "directory_not_found");
+    assert_eq!(door.call("startSync", json!([seeds::SYSTEM_DIRECTORY])).unwrap_err()["code"], "directory_not_syncable");
+    assert_eq!(door.call("sync", json!(["AXsid"])).unwrap_err()["code"], "sync_not_found");
+    let wrong = door.call("startSync", json!([seeds::CORP, {"groups": ["gg"], "addToProfile": true}])).unwrap_err();
+    assert_eq!((&wrong["code"], &wrong["errors"][0]["pointer"]), (&json!("request_invalid"), &json!("/groups/0")));
+
+    let nowhere = xtask::redis::free_port().unwrap();
+    door.open("vidm", &vidm(format!("http://127.0.0.1:{nowhere}"))).unwrap();
+    assert_eq!(door.call("health", json!([])).unwrap_err()["code"], "upstream_unreachable");
+    settings["password"] = json!("planted-wrong");
+    door.open("vidm", &settings).unwrap();
+    let refused = door.call("directories", json!([])).unwrap_err();
+    assert_eq!(refused["code"], "upstream_auth", "{refused}");
+    assert!(!refused.to_string().contains("planted") && refused["hint"].is_string(), "{refused}");
+    let unset = door.open("vidm", &json!({"url": "https://v/x", "clientId": "i"})).unwrap_err();
+    let pointers: Vec<_> = unset["errors"].as_array().unwrap().iter().map(|field| &field["pointer"]).collect();
+    assert_eq!((&unset["code"], pointers), (&json!("request_invalid"), vec![&json!("/url"), &json!("/clientSecret")]));
+
+    door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
+    let empty = json!({"ldap": {"sourceDetails": {"serverEndpoints": ["http://dc02"]}}});
+    let wrong = door.call("addIdentitySource", json!(["x", empty])).unwrap_err();
+    let pointers: Vec<_> = wrong["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    for pointer in ["/name", "/ldap/password", "/ldap/sourceDetails/serverEndpoints/0"] {
+        assert!(pointers.contains(&pointer), "{pointer} in {wrong}");
+    }
+}
+
+async fn whom_tls_trusts(host: Host) {
+    let simulator = simulator().await;
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    simulator.write_ca(ca.path()).unwrap();
+    let Some(mut door) = host.door(Some(ca.path())) else { return };
+    door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
+    let answer = door.call("health", json!([]));
+    match host {
+        // It has the public roots and takes no others.
+        Host::Python => assert_eq!(answer.unwrap_err()["code"], "upstream_tls"),
+        Host::Node => assert_eq!(answer.unwrap()["allOk"], true),
+    }
+    if host == Host::Node {
+        let mut door = host.door(None).unwrap();
+        door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
+        assert_eq!(door.call("health", json!([])).unwrap_err()["code"], "upstream_tls");
+    }
+}
+
+/// The examples of the README, run as they are shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_tells_how_to_call_it() {
+    let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
+    for told in [WASMTIME, JCO, "NODE_EXTRA_CA_CERTS"] {
+        assert!(readme.contains(told), "{told}");
+    }
+    let section = readme.split_once("\n## Call it as a library\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let example = |language: &str| {
+        let shown = section.split_once(&format!("```{language}\n")).unwrap().1;
+        shown.split_once("```").unwrap().0
+    };
+    let simulator = simulator().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(wasm(), folder.path().join("idhook_library.wasm")).unwrap();
+    let mut commands = Vec::new();
+    if let Some(python) = tools::python(&[WASMTIME]) {
+        let file = folder.path().join("sync.py");
+        std::fs::write(&file, example("python")).unwrap();
+        commands.push((python.join("python"), file));
+    }
+    if let Some(made) = transpiled() {
+        // Its place is beside `idhook/`, below the packages.
+        let file = made.ancestors().nth(2).unwrap().join("sync.mjs");
+        std::fs::write(&file, example("js")).unwrap();
+        commands.push((PathBuf::from("node"), file));
+    }
+    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
+    for (program, file) in &commands {
+        let run = async |password: &str| {
+            let mut command = Command::new(program);
+            command.arg(file).current_dir(folder.path()).env("VIDM_URL", simulator.vidm_url());
+            command.env("VIDM_USERNAME", credentials::VIDM_USERNAME).env("VIDM_PASSWORD", password);
+            programs::run(command).await
+        };
+        let runs = simulator.runs_started(seeds::CORP).unwrap();
+        let end = run(credentials::VIDM_PASSWORD).await;
+        assert!(end.is_good && end.out.contains("succeeded"), "{program:?}: {}", end.said());
+        assert!(simulator.runs_started(seeds::CORP).unwrap() > runs, "{program:?}");
+        let end = run("wrong").await;
+        assert!(!end.is_good && end.said().contains("upstream-auth"), "{program:?}: {}", end.said());
+    }
+}
+
+/// Every code is a case, or one of those about HTTP.
+#[test]
+fn the_codes_are_the_webhooks() {
+    const HTTP: [&str; 13] = [
+        "unresolved_placeholder",
+        "unauthenticated",
+        "signature_invalid",
+        "forbidden",
+        "route_not_found",
+        "target_not_found",
+        "method_not_allowed",
+        "request_timeout",
+        "idempotency_key_reused",
+        "idempotency_key_in_flight",
+        "body_too_large",
+        "unsupported_media_type",
+        "rate_limited",
+    ];
+    let wit = std::fs::read_to_string(build::root().join("wit/types.wit")).unwrap();
+    let cases = wit.split_once("enum error-code {").unwrap().1.split_once("\n  }").unwrap().0;
+    let cases = cases.lines().map(str::trim).filter(|line| !line.starts_with("///"));
+    let mut told: Vec<_> = cases.map(|case| case.trim_end_matches(',').replace('-', "_")).collect();
+    told.extend(HTTP.map(str::to_owned));
+    told.sort_unstable();
+    let mut codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str().to_owned()).collect();
+    codes.sort_unstable();
+    assert_eq!(told, codes);
+}
