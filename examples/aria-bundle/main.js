@@ -38,7 +38,7 @@ exports.handler = async (context, inputs) => {
   const order = { groups: list(groups), addToProfile: String(addToProfile) === "true" };
 
   const sync = await trusting(__filename, { settings, directory, order });
-  if (sync.status === "failed") throw new Error(`sync_failed: ${sync.reason}. ${sync.message ?? ""} ${sync.hint}`);
+  if (sync.status === "failed") throw new Error(`the sync failed: ${sync.reason}. ${sync.message ?? ""} ${sync.hint}`);
   if (sync.status !== "succeeded") throw new Error(`the sync ${sync.id} is still ${sync.status}`);
   console.log(`the sync ${sync.id} succeeded`);
   return { status: sync.status, id: sync.id, directory: sync.directory, groups: sync.groups ?? [] };

@@ -21,7 +21,7 @@ exports.handler = async (context, inputs) => {
   const order = { groups: groups ?? [], addToProfile: addToProfile === true };
   const { syncId: id, patience = 45 } = inputs;
   const sync = await trusting(__filename, { settings, directory, order, id, patience });
-  if (sync.status === "failed") throw new Error(`sync_failed: ${sync.reason}. ${sync.message ?? ""} ${sync.hint}`);
+  if (sync.status === "failed") throw new Error(`the sync failed: ${sync.reason}. ${sync.message ?? ""} ${sync.hint}`);
   return { status: sync.status, id: sync.id, groups: (sync.groups ?? []).map((group) => group.requested) };
 };
 
