@@ -22,7 +22,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, ...order
 
   let sync = await call("POST", `/vidm/${encodeURIComponent(idhookTarget || "default")}/v1/syncs`, order);
   while (sync.status !== "succeeded") {
-    if (sync.status === "failed") throw new Error(`sync_failed: ${sync.reason}. ${sync.message || ""} ${sync.hint}`);
+    if (sync.status === "failed") throw new Error(`the sync failed: ${sync.reason}. ${sync.message || ""} ${sync.hint}`);
     if (Date.now() > ends) throw new Error(`the sync is still ${sync.status}; ask for it at ${sync.links.self}`);
     await new Promise((resolve) => setTimeout(resolve, 2000));
     try {

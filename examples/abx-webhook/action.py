@@ -40,7 +40,7 @@ def handler(context, inputs):
     sync = call(f"{idhook}/vidm/{target}/v1/syncs", key, ends, order)
     while sync["status"] != "succeeded":
         if sync["status"] == "failed":
-            raise Problem(f"sync_failed: {sync['reason']}. {sync.get('message', '')} {sync['hint']}")
+            raise Problem(f"the sync failed: {sync['reason']}. {sync.get('message', '')} {sync['hint']}")
         if time.monotonic() > ends:
             raise Problem(f"the sync is still {sync['status']}; ask for it at {sync['links']['self']}")
         time.sleep(2)

@@ -5,6 +5,7 @@
 //! bundle of ABX or Orchestrator and a bundler like best. Node has only the first of the two, so that a program that both imports
 //! and requires it has one class `IdhookError`, not two.
 
+mod bundle;
 mod tarball;
 mod types;
 
@@ -28,17 +29,22 @@ fn main() -> Result<()> {
     let (glue, wasm) = bind(Path::new(wasm))?;
     let packed = tarball::gzip(&wasm)?;
     let encoded = STANDARD.encode(&packed);
-    let tarball = tarball::tarball(&files(&glue, &encoded)?)?;
+    let files = files(&glue, &encoded)?;
+    let tarball = tarball::tarball(&files)?;
 
     let name = format!("idhook-{}.tgz", env!("CARGO_PKG_VERSION"));
     let path = Path::new(folder).join(name);
     std::fs::create_dir_all(folder).with_context(|| Path::new(folder).display().to_string())?;
     std::fs::write(&path, &tarball).with_context(|| path.display().to_string())?;
+    let bundle = bundle::zip(&files)?;
+    let bundled = Path::new(folder).join(bundle::NAME);
+    std::fs::write(&bundled, &bundle).with_context(|| bundled.display().to_string())?;
     let kb = |bytes: &[u8]| bytes.len().div_ceil(1000);
     let digest: String = Sha256::digest(&tarball).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut out = std::io::stdout();
     writeln!(out, "wasm {} kB, compressed {} kB, in base64 {} kB", kb(&wasm), kb(&packed), kb(encoded.as_bytes()))?;
     writeln!(out, "{} ({} kB)\nsha256 {digest}", path.display(), kb(&tarball))?;
+    writeln!(out, "{} ({} kB)", bundled.display(), kb(&bundle))?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Artifact;
 use crate::terminal::say;
-use crate::{build, npm};
+use crate::{build, bundle, npm};
 
 /// The subcommand's name.
 pub const NAME: &str = "dist";
@@ -69,7 +69,8 @@ pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
     for document in ["openapi.json", "openapi-3.0.json"] {
         files.push(copy(&build::root().join("src/webhook/assets").join(document), &folder)?);
     }
-    files.push(npm::package()?);
+    // The one comes with the other.
+    files.extend([bundle::package()?, npm::package()?]);
     files.sort();
 
     let shipped = files.iter().map(|path| Shipped::read(path)).collect::<Result<Vec<_>>>()?;

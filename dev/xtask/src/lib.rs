@@ -4,6 +4,7 @@
 
 pub mod artifact;
 pub mod build;
+pub mod bundle;
 pub mod caller;
 pub mod contract;
 pub mod demo;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
+use xtask::{build, bundle, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
         .subcommand(serve::command())
         .subcommand(simulator::command())
         .subcommand(build::command())
+        .subcommand(bundle::command())
         .subcommand(dist::command())
         .subcommand(key::command())
         .subcommand(npm::command())
@@ -29,6 +30,7 @@ async fn main() -> ExitCode {
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((contract::NAME, matches)) => contract::run(matches).await,
+        Some((bundle::NAME, _)) => bundle::run(),
         Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((dist::NAME, _)) => dist::run(),

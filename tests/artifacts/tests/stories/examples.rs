@@ -2,6 +2,7 @@
 
 mod abx_webhook;
 mod ansible;
+mod aria_bundle;
 mod github_actions;
 mod n8n;
 mod temporal;
