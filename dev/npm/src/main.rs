@@ -35,10 +35,10 @@ fn main() -> Result<()> {
     let name = format!("idhook-{}.tgz", env!("CARGO_PKG_VERSION"));
     let path = Path::new(folder).join(name);
     std::fs::create_dir_all(folder).with_context(|| Path::new(folder).display().to_string())?;
-    std::fs::write(&path, &tarball).with_context(|| path.display().to_string())?;
+    put(&path, &tarball)?;
     let bundle = bundle::zip(&files)?;
     let bundled = Path::new(folder).join(bundle::NAME);
-    std::fs::write(&bundled, &bundle).with_context(|| bundled.display().to_string())?;
+    put(&bundled, &bundle)?;
     let kb = |bytes: &[u8]| bytes.len().div_ceil(1000);
     let digest: String = Sha256::digest(&tarball).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut out = std::io::stdout();
@@ -46,6 +46,13 @@ fn main() -> Result<()> {
     writeln!(out, "{} ({} kB)\nsha256 {digest}", path.display(), kb(&tarball))?;
     writeln!(out, "{} ({} kB)", bundled.display(), kb(&bundle))?;
     Ok(())
+}
+
+/// Writes a file in one step: who reads it just then has the old one or the new one, whole.
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = path.with_file_name(format!("../idhook-npm-{}.part", std::process::id()));
+    std::fs::write(&part, bytes).with_context(|| part.display().to_string())?;
+    std::fs::rename(&part, path).with_context(|| path.display().to_string())
 }
 
 /// The JavaScript that wasm-bindgen generates for this wasm, and the wasm as that wants it.

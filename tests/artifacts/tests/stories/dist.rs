@@ -29,7 +29,8 @@ async fn what_ships_is_whole_and_a_manifest_starts_what_lies_beside_it() {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     if programs::are_there("the digests", &["sha256sum"]) {
-        let checked = Command::new("sha256sum").args(["--check", "--strict", dist::DIGESTS]).current_dir(&folder).output();
+        let checked =
+            Command::new("sha256sum").args(["--check", "--strict", dist::DIGESTS]).current_dir(&folder).output();
         let checked = checked.unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
         assert_eq!(String::from_utf8_lossy(&checked.stdout).lines().count(), shipped.len());

@@ -40,7 +40,7 @@ async fn a_playbook() {
     // With all that it can be made to say, the key is not in it.
     ends_well_and_badly(async |order| play(&bin, &order, &["-vvv"]).await).await;
 
-    let scene = Scene::new(xtask::artifact::Artifact::Spin).await;
+    let scene = Scene::new().await;
     let url = scene.host.url();
     let order = |key| Order { url: &url, key, directory: seeds::CORP_NAME, groups: &[] };
     let end = play(&bin, &order(&scene.keys.reader), &["--check"]).await;

@@ -72,7 +72,7 @@ async fn an_n8n_workflow() {
     .await;
 
     // By hand, with idhook's address written into the workflow.
-    let scene = Scene::new(xtask::artifact::Artifact::Spin).await;
+    let scene = Scene::new().await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(100)));
     let text = std::fs::read_to_string(file).unwrap().replace("https://idhook.example", &scene.host.url());
     let place = tempfile::tempdir().unwrap();

@@ -34,7 +34,7 @@ async fn a_temporal_activity() {
     })
     .await;
 
-    let scene = Scene::new(xtask::artifact::Artifact::Spin).await;
+    let scene = Scene::new().await;
     let key = &scene.keys.syncer;
     let order = json!({"url": scene.host.url(), "directory": seeds::CORP_NAME});
     let end = activity(&bin, key, json!({"order": order, "cancelAfter": 0.8})).await;
