@@ -1,5 +1,6 @@
 //! Builds the components that ship.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -59,9 +60,20 @@ pub fn library() -> Result<PathBuf> {
 
 /// Runs cargo at the root.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status =
-        Command::new(cargo).args(arguments).current_dir(root()).status().context("cargo could not be started")?;
+    run_cargo(&mut Command::new(program()), arguments)
+}
+
+/// The same with one more variable in its environment.
+pub(crate) fn cargo_with(arguments: &[&str], name: &str, value: &OsStr) -> Result<()> {
+    run_cargo(Command::new(program()).env(name, value), arguments)
+}
+
+fn program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn run_cargo(cargo: &mut Command, arguments: &[&str]) -> Result<()> {
+    let status = cargo.args(arguments).current_dir(root()).status().context("cargo could not be started")?;
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
     }

@@ -1,11 +1,12 @@
 //! `cargo xtask npm`: the npm package, packed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{cargo, ensure_target, target_folder};
+use crate::build::{cargo, cargo_with, ensure_target, root, target_folder};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -32,11 +33,36 @@ pub fn run() -> Result<()> {
 /// When the wasm target is missing and cannot be added, something cannot be built, or the package cannot be written.
 pub fn package() -> Result<PathBuf> {
     ensure_target(TARGET)?;
-    cargo(&["build", "--release", "--target", TARGET, "--package", "idhook-node"])?;
-    let wasm = target_folder().join(TARGET).join("release").join("idhook_node.wasm");
+    let build = ["build", "--release", "--target", TARGET, "--package", "idhook-node"];
+    // A panic's place is where the source was on the machine that built it; that is nobody's business, and no two are the same.
+    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped())?;
+    let wasm = wasm();
     let folder = target_folder().join("dist");
     // A program of its own: see dev/npm/Cargo.toml.
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
     cargo(&["run", "--quiet", "--package", "idhook-npm", "--", wasm, place])?;
     Ok(folder.join(format!("idhook-{}.tgz", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Where the wasm is before it is packed.
+#[must_use]
+pub fn wasm() -> PathBuf {
+    target_folder().join(TARGET).join("release").join("idhook_node.wasm")
+}
+
+/// Flags that make the places of sources the same everywhere.
+fn remapped() -> OsString {
+    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home.map(|home| home.join(".cargo")));
+    let mut flags = OsString::new();
+    for (place, name) in cargo.map(|cargo| (cargo, "cargo")).into_iter().chain([(root(), ".")]) {
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(place);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
