@@ -226,7 +226,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
                         let token = token.map(AccessToken::secret);
                         kind.check(answer, now, &self.secrets.iter().copied().chain(token).collect::<Vec<_>>())
                     }
-                    Err(e) => Err(unreached(&kind, url, &e)),
+                    Err(e) => Err(unreached(&kind, url, &e, self.runtime.how_to_trust())),
                 };
             };
             self.runtime.sleep(wait).await;
@@ -262,7 +262,7 @@ fn repeats_on(status: StatusCode, repeat: Repeat) -> bool {
 }
 
 /// A transport failure, told with what to do about it.
-fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
+fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str) -> Error {
     let (call, url) = (kind.call, url.as_str());
     let again = |otherwise: &str| match kind.repeat {
         Repeat::Always => otherwise.to_owned(),
@@ -291,10 +291,8 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError) -> Error {
             ErrorCode::UpstreamTls,
             "TLS failed, most often because the certificate is not trusted",
             format!(
-                "give the runtime the CA that signed the certificate of {url}: for Spin a [[client_tls]] table with \
-                 ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment, for Node.js \
-                 NODE_EXTRA_CA_CERTS, and before wasmtime serve a proxy that has it; use the host name that the certificate \
-                 names; and check that this port speaks TLS"
+                "give the runtime the CA that signed the certificate of {url}: {how_to_trust}; use the host name that the \
+                 certificate names; and check that this port speaks TLS"
             ),
         ),
         TransportErrorKind::Timeout => (

@@ -35,6 +35,11 @@ pub trait Runtime: HttpClient + Clock {
 
     /// Takes one line of log, without its newline.
     fn log(&self, line: &str);
+
+    /// How this runtime is given a CA, to follow "give the runtime the CA".
+    fn how_to_trust(&self) -> &'static str {
+        "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment"
+    }
 }
 
 /// The last moment that RFC 3339 can write down, in seconds since 1970: the end of the year 9999.

@@ -61,7 +61,10 @@ fn files(glue: &str, wasm: &str) -> Result<Vec<(&'static str, String)>> {
     let names = EXPORTS.join(", ");
     let required: String = EXPORTS.map(|name| format!("exports.{name} = {name};\n")).concat();
     let types = include_str!("../../../src/faces/node/npm/idhook.d.ts");
-    let types = format!("{types}{}", types::declarations(&contract::embedded_schemas())?);
+    let mut schemas = contract::embedded_schemas();
+    // What it is made of is; itself it is the class `IdhookError`.
+    schemas.remove("Problem");
+    let types = format!("{types}{}", types::declarations(&schemas)?);
     let package = include_str!("../../../src/faces/node/npm/package.json");
     Ok(vec![
         ("LICENSE", include_str!("../../../LICENSE").to_owned()),

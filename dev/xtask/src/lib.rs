@@ -7,6 +7,7 @@ pub mod build;
 pub mod caller;
 pub mod contract;
 pub mod demo;
+pub mod dist;
 pub mod key;
 pub mod limits;
 pub mod npm;

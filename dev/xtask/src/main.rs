@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, contract, demo, key, npm, openapi, serve, simulator, watchers};
+use xtask::{build, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
         .subcommand(serve::command())
         .subcommand(simulator::command())
         .subcommand(build::command())
+        .subcommand(dist::command())
         .subcommand(key::command())
         .subcommand(npm::command())
         .subcommand(openapi::command())
@@ -30,6 +31,7 @@ async fn main() -> ExitCode {
         Some((contract::NAME, matches)) => contract::run(matches).await,
         Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
+        Some((dist::NAME, _)) => dist::run(),
         Some((key::NAME, matches)) => key::run(matches),
         Some((watchers::NAME, matches)) => watchers::run(matches).await,
         _ => build::run(),

@@ -32,8 +32,10 @@ export interface SyncClientTokenOptions extends CallOptions {
   ttlSeconds?: number;
 }
 
-/** What a session can be told besides its target. */
+/** What a session is told besides its account. */
 export interface SessionSettings {
+  /** `https://host[:port]`, no path. */
+  url: string;
   /** How long things may take. */
   timeouts?: Timeouts;
   /** Takes lines of log; without it there is no log. */
@@ -111,7 +113,7 @@ export class Vidm {
  */
 export class Vcf {
   /** Calls nothing yet: settings that are wrong are told by the first call, as `request_invalid`. */
-  constructor(settings: VcfSettings & SessionSettings);
+  constructor(settings: Required<VcfSettings> & SessionSettings);
   /** All identity providers; the embedded one with its identity sources is among them. */
   identityProviders(options?: CallOptions): Promise<IdentityProviders>;
   /** One identity provider. */

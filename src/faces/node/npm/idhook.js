@@ -23,13 +23,15 @@ async function load() {
 
 class IdhookError extends Error {
   constructor(problem) {
-    const { code, detail, hint } = problem;
-    super(`${code}: ${detail}${hint ? ` (${hint})` : ""}`);
+    const { code, detail, hint, errors = [] } = problem;
+    // Of one field the detail tells already.
+    const fields = errors.length > 1 ? `: ${errors.map((field) => `${field.pointer} ${field.detail}`).join("; ")}` : "";
+    super(`${code}: ${detail}${fields}${hint ? ` (${hint})` : ""}`);
     for (const [name, value] of Object.entries(problem)) {
       // The URN of the code and the id of a request of which there is none here tell nothing.
       if (name !== "type" && name !== "instance") this[name] = value;
     }
-    this.errors ??= [];
+    this.errors = errors;
     this.candidates ??= [];
   }
 
@@ -43,7 +45,7 @@ Object.defineProperty(IdhookError.prototype, "name", { value: "IdhookError" });
 function opened(text) {
   const { ok, error } = JSON.parse(text);
   if (error) throw new IdhookError(error);
-  return ok;
+  return ok ?? undefined;
 }
 
 /** What `work` answers; aborted, `signal` ends it and rejects with its reason. */

@@ -76,6 +76,11 @@ impl Runtime for Engine {
     fn log(&self, line: &str) {
         self.0.log(line);
     }
+
+    fn how_to_trust(&self) -> &'static str {
+        "start Node with NODE_EXTRA_CA_CERTS=FILE in its environment (setting it in the program is too late), or from Node 22.15 \
+         on with --use-system-ca"
+    }
 }
 
 impl HttpClient for Engine {

@@ -74,4 +74,10 @@ impl<S: Store> Runtime for Wasi<S> {
         // There is nowhere to tell that the log is gone.
         let _ = writeln!(std::io::stderr(), "{line}");
     }
+
+    /// Which host this is no component can tell.
+    fn how_to_trust(&self) -> &'static str {
+        "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment, \
+         for Node.js NODE_EXTRA_CA_CERTS, and before wasmtime serve a proxy that has it"
+    }
 }

@@ -12,7 +12,7 @@ use idhook_simulator::{
 use serde_json::{Value, json};
 use xtask::build;
 
-use crate::door::Door;
+use crate::driver::Driver;
 use crate::{programs, tools};
 
 const WASMTIME: &str = "wasmtime==50.0.1";
@@ -40,7 +40,7 @@ pub(crate) enum Host {
 
 impl Host {
     /// The driver over this host; `None`, with word why, where the host cannot be had. `ca` is trusted where a host takes any.
-    pub(crate) fn door(self, ca: Option<&Path>) -> Option<Door> {
+    pub(crate) fn driver(self, ca: Option<&Path>) -> Option<Driver> {
         let folder = build::root().join("tests/library");
         let mut command = match self {
             Self::Python => {
@@ -57,7 +57,7 @@ impl Host {
         if let Some(ca) = ca {
             command.env("NODE_EXTRA_CA_CERTS", ca);
         }
-        Some(Door::start(command))
+        Some(Driver::start(command))
     }
 }
 
@@ -146,7 +146,7 @@ hosts! {
 
 async fn a_sync_with_proof_of_a_group(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.door(None) else { return };
+    let Some(mut door) = host.driver(None) else { return };
     let settings = vidm(simulator.vidm_url());
     door.open("vidm", &settings).unwrap();
     assert_eq!(simulator.calls().len(), 0, "a session logs in when it first has to");
@@ -166,7 +166,7 @@ async fn a_sync_with_proof_of_a_group(host: Host) {
     assert_eq!(logins(&simulator), 1, "one login for many calls");
 
     // Another process knows the sync by its id.
-    let mut other = host.door(None).unwrap();
+    let mut other = host.driver(None).unwrap();
     other.open("vidm", &settings).unwrap();
     assert_eq!(other.call("sync", json!([id])).unwrap()["status"], "succeeded");
     drop(other);
@@ -195,7 +195,7 @@ async fn a_sync_with_proof_of_a_group(host: Host) {
 async fn what_vidm_tells(host: Host) {
     let simulator = simulator().await;
     simulator.configure_vidm(|settings| settings.dry_run = Some(json!({"added": 1, "list": [null, {}]})));
-    let Some(mut door) = host.door(None) else { return };
+    let Some(mut door) = host.driver(None) else { return };
     door.open("vidm", &vidm(simulator.vidm_url())).unwrap();
 
     let all = door.call("directories", json!([])).unwrap();
@@ -232,14 +232,14 @@ async fn what_vidm_tells(host: Host) {
 
 async fn sources_and_providers_are_made_so(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.door(None) else { return };
+    let Some(mut door) = host.driver(None) else { return };
     door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
     let listed = door.call("identityProviders", json!([])).unwrap();
     let embedded = listed["elements"][0]["id"].clone();
     assert_eq!(embedded, seeds::EMBEDDED_PROVIDER);
     let domain = "research.example";
 
-    let put = |door: &mut Door, spec: Value, options: Value| {
+    let put = |door: &mut Driver, spec: Value, options: Value| {
         door.call("putIdentitySource", json!([embedded, domain, spec, options])).unwrap()
     };
     let dry = put(&mut door, source(), json!({"dryRun": true}));
@@ -301,7 +301,7 @@ async fn the_identity_broker(host: Host) {
         settings.precheck =
             json!({"status": "WARNING", "details": [{"type": "T", "message": "m", "more": 1}], "when": 2});
     });
-    let Some(mut door) = host.door(None) else { return };
+    let Some(mut door) = host.driver(None) else { return };
     door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
     let federated = include_str!("../../../fixtures/vcf/identity-provider-federated.request.json");
     let federated: Value = serde_json::from_str(federated).unwrap();
@@ -322,7 +322,7 @@ async fn the_identity_broker(host: Host) {
 
 async fn each_fault_has_its_code(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.door(None) else { return };
+    let Some(mut door) = host.driver(None) else { return };
     let mut settings = vidm(simulator.vidm_url());
     // Node knows no time-out of a single answer: there the operation's ends it.
     settings["timeouts"] = json!({"firstByte": 0.3, "operation": 4});
@@ -388,7 +388,7 @@ async fn whom_tls_trusts(host: Host) {
     let simulator = simulator().await;
     let ca = tempfile::NamedTempFile::new().unwrap();
     simulator.write_ca(ca.path()).unwrap();
-    let Some(mut door) = host.door(Some(ca.path())) else { return };
+    let Some(mut door) = host.driver(Some(ca.path())) else { return };
     door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
     let answer = door.call("health", json!([]));
     match host {
@@ -397,7 +397,7 @@ async fn whom_tls_trusts(host: Host) {
         Host::Node => assert_eq!(answer.unwrap()["allOk"], true),
     }
     if host == Host::Node {
-        let mut door = host.door(None).unwrap();
+        let mut door = host.driver(None).unwrap();
         door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
         assert_eq!(door.call("health", json!([])).unwrap_err()["code"], "upstream_tls");
     }

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// One driver with the session that it has open.
-pub(crate) struct Door {
+pub(crate) struct Driver {
     child: Child,
     orders: ChildStdin,
     answers: Receiver<String>,
 }
 
-impl Door {
+impl Driver {
     /// Starts the driver.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -50,7 +50,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for Driver {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

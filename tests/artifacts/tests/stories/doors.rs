@@ -1,0 +1,412 @@
+//! One table, three doors: what the webhook answers over HTTP, the library component to Python and the npm package to Node.js is
+//! the same document, and the same problem under the same code, whatever goes wrong upstream.
+//!
+//! Each door has a simulator of its own, and each cell of the table a session of its own, so that it logs in.
+
+use std::time::Duration;
+
+use idhook_simulator::{
+    Fault, FaultKind, Options as SimulatorOptions, Outcome, RetryAfter, Simulator, SyncDuration, credentials, seeds,
+};
+use serde_json::{Value, json};
+use tokio::task::block_in_place;
+
+mod webhook;
+
+use crate::driver::Driver;
+use crate::library::Host;
+use crate::npm;
+use webhook::Webhook;
+
+/// A group that the next run brings.
+const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+
+/// One way to call idhook.
+enum Door {
+    Webhook(Box<Webhook>),
+    /// A program in the language of a door's users.
+    Program {
+        program: Driver,
+        simulator: Box<Simulator>,
+    },
+}
+
+impl Door {
+    /// All of them; each where its tools are there.
+    async fn all() -> Vec<(&'static str, Self)> {
+        let mut doors = vec![("webhook", Self::Webhook(Box::new(Webhook::new(options()).await)))];
+        let library = |host: Host| host.driver(None);
+        let programs = [
+            ("library in Python", library(Host::Python)),
+            ("library in Node", library(Host::Node)),
+            ("npm", npm::driver()),
+        ];
+        for (name, program) in programs {
+            // Where it is not there, that was said.
+            let Some(program) = program else { continue };
+            let simulator = Simulator::start(options()).await.unwrap();
+            simulator.set_sync_duration(SyncDuration::Manual);
+            doors.push((name, Self::Program { program, simulator: Box::new(simulator) }));
+        }
+        doors
+    }
+
+    fn simulator(&self) -> &Simulator {
+        match self {
+            Self::Webhook(webhook) => webhook.simulator(),
+            Self::Program { simulator, .. } => simulator,
+        }
+    }
+
+    /// A new session, which has not logged in.
+    async fn open(&mut self, product: Product) {
+        match self {
+            Self::Webhook(webhook) => webhook.open(product),
+            Self::Program { program, simulator } => {
+                let kind = product.as_str();
+                let settings = settings(simulator, product);
+                block_in_place(|| program.open(kind, &settings)).unwrap();
+            }
+        }
+    }
+
+    /// What is answered: the document, or the problem.
+    async fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Value, Value> {
+        match self {
+            Self::Webhook(webhook) => webhook.call(name, arguments).await,
+            Self::Program { program, .. } => block_in_place(|| program.call(name, json!(arguments))),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Product {
+    Vidm,
+    Vcf,
+}
+
+impl Product {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Vidm => "vidm",
+            Self::Vcf => "vcf",
+        }
+    }
+}
+
+fn options() -> SimulatorOptions {
+    SimulatorOptions { external_provider: true, ..SimulatorOptions::default() }
+}
+
+/// What a session is opened with. Whoever is silent is not waited for long.
+fn settings(simulator: &Simulator, product: Product) -> Value {
+    let timeouts = json!({"firstByte": 1, "betweenBytes": 1, "operation": 8});
+    match product {
+        Product::Vidm => json!({
+            "url": simulator.vidm_url(),
+            "username": credentials::VIDM_USERNAME,
+            "password": credentials::VIDM_PASSWORD,
+            "timeouts": timeouts,
+        }),
+        Product::Vcf => json!({
+            "url": simulator.sddc_url(),
+            "username": credentials::SDDC_USERNAME,
+            "password": credentials::SDDC_PASSWORD,
+            "timeouts": timeouts,
+        }),
+    }
+}
+
+fn source(domain: Option<&str>) -> Value {
+    let mut spec = json!({
+        "name": "research",
+        "ldap": {
+            "type": "ActiveDirectory", "domainName": domain, "domainAlias": "R",
+            "username": "svc@research.example", "password": "p\"w",
+            "sourceDetails": {
+                "usersBaseDn": "OU=P", "groupsBaseDn": "OU=G", "certChain": [],
+                "serverEndpoints": ["ldap://dc01.research.example"]
+            }
+        }
+    });
+    if domain.is_none() {
+        spec["ldap"].as_object_mut().unwrap().remove("domainName");
+    }
+    spec
+}
+
+fn adfs(name: &str) -> Value {
+    json!({
+        "name": name, "type": "AD_FS", "certChain": [],
+        "ldap": {
+            "domainName": "external-idp.com", "domainAlias": "external-idp", "username": "u@domain.com", "password": "x",
+            "sourceDetails": {"usersBaseDn": "u", "groupsBaseDn": "g", "certChain": [], "serverEndpoints": ["ldap://dns01.domain.com"]}
+        },
+        "oidc": {"clientId": "id", "clientSecret": "s", "discoveryEndpoint": "https://domain.com/.well-known/openid-configuration"}
+    })
+}
+
+/// Every operation, once or more, each after those before it; where it leads to a problem, that is to be the same too.
+fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
+    let (embedded, external) = (json!(seeds::EMBEDDED_PROVIDER), json!(seeds::EXTERNAL_PROVIDER));
+    let domain = json!("research.example");
+    match product {
+        Product::Vidm => vec![
+            ("health", vec![]),
+            ("directories", vec![]),
+            ("directories", vec![json!({"name": "CORP.example"})]),
+            ("directories", vec![json!({"syncable": false})]),
+            ("directories", vec![json!({"domain": "corp.example", "type": "ACTIVE_DIRECTORY_LDAP"})]),
+            ("directory", vec![json!("corp.example")]),
+            ("directory", vec![json!(seeds::CLOUD)]),
+            ("directory", vec![json!("nowhere.example")]),
+            ("directory", vec![json!(seeds::LAB_NAME)]),
+            ("groups", vec![json!(seeds::PRESENT_GROUP_DN)]),
+            ("groups", vec![json!(seeds::AWKWARD_GROUP_NAME)]),
+            ("groups", vec![json!("gg-nowhere@corp.example")]),
+            ("latestSync", vec![json!(seeds::CORP_NAME)]),
+            ("syncHistory", vec![json!(seeds::CORP)]),
+            ("dryRun", vec![json!(seeds::CORP)]),
+            ("startSync", vec![json!(seeds::JIT)]),
+            ("startSync", vec![json!("nowhere.example")]),
+            ("startSync", vec![json!(seeds::CORP), json!({"groups": ["CN=a,DC=b", "name@x"], "addToProfile": true})]),
+            ("sync", vec![json!("AXsid")]),
+        ],
+        Product::Vcf => vec![
+            ("identityProviders", vec![]),
+            ("identityProvider", vec![embedded.clone()]),
+            ("identityProvider", vec![json!("no-such-id")]),
+            ("identityProvider", vec![json!("..")]),
+            ("addIdentitySource", vec![embedded.clone(), source(Some("research.example"))]),
+            ("addIdentitySource", vec![embedded.clone(), source(Some("research.example"))]),
+            ("addIdentitySource", vec![embedded.clone(), json!({"name": " ", "ldap": {"type": "x"}})]),
+            ("putIdentitySource", vec![embedded.clone(), domain.clone(), source(None)]),
+            (
+                "putIdentitySource",
+                vec![embedded.clone(), domain.clone(), source(None), json!({"force": true, "dryRun": true})],
+            ),
+            ("putIdentitySource", vec![embedded.clone(), json!("other.example"), source(Some("research.example"))]),
+            ("updateIdentitySource", vec![embedded.clone(), domain.clone(), source(Some("research.example"))]),
+            ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
+            ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
+            ("putIdentitySource", vec![embedded.clone(), domain, source(None)]),
+            ("addIdentityProvider", vec![adfs("My ADFS")]),
+            ("putIdentityProvider", vec![adfs("Another")]),
+            ("updateIdentityProvider", vec![external.clone(), adfs("My ADFS")]),
+            ("generateSyncClientToken", vec![external.clone(), json!({"ttlSeconds": 0})]),
+            ("generateSyncClientToken", vec![embedded]),
+            ("deleteIdentityProvider", vec![external.clone()]),
+            ("deleteIdentityProvider", vec![external]),
+            ("addIdentityProvider", vec![adfs("My ADFS")]),
+            ("putIdentityProvider", vec![adfs("My ADFS")]),
+            ("prechecks", vec![]),
+            ("prechecks", vec![json!("EXTERNAL")]),
+            ("sddcManagerOidc", vec![]),
+        ],
+    }
+}
+
+/// What no two runs have in common is struck out: the names of what was asked, and times.
+fn comparable(answer: Result<Value, Value>) -> Value {
+    fn strike(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for name in [
+                    "instance",
+                    "target",
+                    "links",
+                    "requestedAt",
+                    "startedAt",
+                    "finishedAt",
+                    "reference",
+                    "referenceToken",
+                ] {
+                    fields.remove(name);
+                }
+                fields.values_mut().for_each(strike);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strike),
+            _ => {}
+        }
+    }
+    let mut told = match answer {
+        Ok(document) => json!({ "ok": document }),
+        Err(problem) => json!({ "error": problem }),
+    };
+    strike(&mut told);
+    if let Some(Value::Object(problem)) = told.get_mut("error") {
+        // The URN of the code tells nothing more, and hints speak of variables where there are some.
+        for name in ["type", "title", "hint"] {
+            problem.remove(name);
+        }
+        for name in ["errors", "candidates"] {
+            if problem.get(name) == Some(&json!([])) {
+                problem.remove(name);
+            }
+        }
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_is_the_same_through_every_door() {
+    let mut doors = Door::all().await;
+    for product in [Product::Vidm, Product::Vcf] {
+        for (_, door) in &mut doors {
+            door.simulator().clear_calls();
+            door.open(product).await;
+        }
+        for (call, arguments) in operations(product) {
+            let mut first = None;
+            for (name, door) in &mut doors {
+                let told = comparable(door.call(call, &arguments).await);
+                let expected = first.get_or_insert_with(|| told.clone());
+                assert_eq!(&told, expected, "{name}: {call} {arguments:?}");
+            }
+        }
+        for (name, door) in &doors {
+            let is_login = |path: &str| path.ends_with("/auth/system/login") || path == "/v1/tokens";
+            let logins = door.simulator().calls().iter().filter(|call| is_login(call.path())).count();
+            assert_eq!(logins, 1, "{name}: one session logs in once");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_sync_with_its_proof_through_every_door() {
+    for (name, mut door) in Door::all().await {
+        door.simulator().add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
+        door.open(Product::Vidm).await;
+        let order = json!({"groups": [NEW_GROUP, "gg-nowhere@corp.example"]});
+        let started = door.call("startSync", &[json!(seeds::CORP_NAME), order]).await.unwrap();
+        assert_eq!(
+            (&started["status"], &started["directory"]["name"]),
+            (&json!("running"), &json!(seeds::CORP_NAME)),
+            "{name}"
+        );
+        let id = started["id"].clone();
+        let still = door.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 1})]).await.unwrap();
+        assert_eq!((&still["status"], &still["id"]), (&json!("running"), &id), "{name}");
+        door.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        let done = door.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
+        assert_eq!((&done["status"], &done["reason"]), (&json!("failed"), &json!("group_absent")), "{name}: {done}");
+        let states: Vec<_> = done["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
+        assert_eq!(states, ["present", "absent"], "{name}: {done}");
+        assert!(done["hint"].as_str().unwrap().contains("addToProfile"), "{name}: {done}");
+
+        let again = door.call("startSync", &[json!(seeds::CORP), json!({"groups": [NEW_GROUP]})]).await.unwrap();
+        door.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        let done = door.call("waitForSync", &[again["id"].clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
+        assert_eq!(done["status"], "succeeded", "{name}: {done}");
+        // The id leads to it in another session too.
+        door.open(Product::Vidm).await;
+        if let Door::Program { .. } = door {
+            let told = door.call("sync", &[again["id"].clone()]).await.unwrap();
+            assert_eq!(told["status"], "succeeded", "{name}: {told}");
+        }
+        assert_eq!(door.simulator().runs_started(seeds::CORP).unwrap(), 2, "{name}");
+    }
+}
+
+/// What is told where the fault is at the login and where it is at the call, of a read and of a change; `!` where it is not to
+/// be tried again.
+const TABLE: &str = "
+                login      list       kick-off   tokens     providers  add source
+silence         timeout    timeout    timeout!   timeout    timeout    timeout!
+stalls          timeout    timeout    timeout!   timeout    timeout    timeout!
+reset           failed     failed     failed!    failed     failed     failed!
+cut             failed     failed     failed!    failed     failed     failed!
+503 in 60 s     busy       busy       busy       busy       busy       busy
+429 in 60 s     busy       busy       busy       busy       busy       busy
+500             failed     failed     failed!    failed     failed     failed!
+404 page        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+401             auth!      auth!      auth!      auth!      auth!      auth!
+403             auth!      forbidden! forbidden! auth!      forbidden! forbidden!
+redirect        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+too much        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+uncounted       invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+garbage         invalid!   invalid!   ok         invalid!   invalid!   invalid!
+a page          invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+{}              auth!      invalid!   ok         auth!      ok         ok
+";
+
+fn faults() -> Vec<(&'static str, FaultKind)> {
+    let answer = |status: u16, content_type: &str, body: &str| FaultKind::Answer {
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    };
+    vec![
+        ("silence", FaultKind::Delay { milliseconds: 60_000 }),
+        ("stalls", FaultKind::Drip { bytes: 1, milliseconds: 60_000 }),
+        ("reset", FaultKind::Reset),
+        ("cut", FaultKind::CutBody),
+        ("503 in 60 s", FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(60) }),
+        ("429 in 60 s", FaultKind::Busy { status: 429, retry_after: RetryAfter::Seconds(60) }),
+        ("500", FaultKind::Html { status: 500 }),
+        ("404 page", FaultKind::Html { status: 404 }),
+        ("401", FaultKind::ExpiredToken),
+        ("403", answer(403, "application/json", r#"{"errors":[{"code":"forbidden","message":"no"}]}"#)),
+        ("redirect", FaultKind::Redirect { status: 302, location: "https://elsewhere.example/login".to_owned() }),
+        ("too much", FaultKind::Oversized { bytes: 9_000_000, chunked: false }),
+        ("uncounted", FaultKind::Oversized { bytes: 9_000_000, chunked: true }),
+        ("garbage", FaultKind::GarbageJson),
+        ("a page", answer(200, "text/html", "<html>Log in")),
+        ("{}", answer(200, "application/json", "{}")),
+    ]
+}
+
+/// The columns: where the fault is, and what is called.
+fn columns() -> Vec<(&'static str, Product, &'static str, &'static str, (&'static str, Vec<Value>))> {
+    use Product::{Vcf, Vidm};
+    let start = || ("startSync", vec![json!(seeds::CORP)]);
+    let add = ("addIdentitySource", vec![json!(seeds::EMBEDDED_PROVIDER), source(Some("research.example"))]);
+    vec![
+        ("login", Vidm, "POST", "/auth/system/login", start()),
+        ("list", Vidm, "GET", "directoryconfigs?", ("directories", vec![])),
+        ("kick-off", Vidm, "POST", "syncprofile/sync", start()),
+        ("tokens", Vcf, "POST", "/v1/tokens", ("identityProviders", vec![])),
+        ("providers", Vcf, "GET", "/v1/identity-providers", ("identityProviders", vec![])),
+        ("add source", Vcf, "POST", "/identity-sources", add),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_has_one_code_through_every_door() {
+    let expected: Vec<_> = TABLE.trim_matches('\n').lines().map(str::trim_end).collect();
+    let told = Door::all().await.into_iter().map(|(name, door)| async move {
+        let told = tokio::spawn(table(door)).await.unwrap();
+        (name, told)
+    });
+    for (name, told) in futures_util::future::join_all(told).await {
+        assert_eq!(told.join("\n"), expected.join("\n"), "{name}:\n{}\n", told.join("\n"));
+    }
+}
+
+async fn table(mut door: Door) -> Vec<String> {
+    let line = |name: &str, cells: &[String]| {
+        let cells: String = cells.iter().map(|cell| format!(" {cell:<10}")).collect();
+        format!("{name:<15}{cells}").trim_end().to_owned()
+    };
+    let names: Vec<_> = columns().iter().map(|column| column.0.to_owned()).collect();
+    let mut lines = vec![line("", &names)];
+    for (fault, kind) in faults() {
+        let mut cells = Vec::new();
+        for (_, product, method, path, (call, arguments)) in columns() {
+            door.open(product).await;
+            door.simulator().add_fault(Fault::new(kind.clone()).method(method).path(path).always());
+            let told = tokio::time::timeout(Duration::from_secs(30), door.call(call, &arguments)).await.unwrap();
+            door.simulator().clear_faults();
+            let _ = door.simulator().finish_sync(seeds::CORP, Outcome::Completed);
+            cells.push(match told {
+                Ok(_) => "ok".to_owned(),
+                Err(problem) => {
+                    let code = problem["code"].as_str().unwrap().trim_start_matches("upstream_");
+                    format!("{code}{}", if problem["retryable"] == true { "" } else { "!" })
+                }
+            });
+        }
+        lines.push(line(fault, &cells));
+    }
+    lines
+}

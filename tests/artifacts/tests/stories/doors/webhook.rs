@@ -1,0 +1,146 @@
+//! The webhook, called as if it were functions.
+
+use idhook_simulator::{Options as SimulatorOptions, Simulator};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Product, settings};
+use crate::scene::{STATE_KEY, Scene, Setting, send};
+
+/// As many sessions as one story opens.
+const SESSIONS: usize = 120;
+
+/// The component in the host, with a target for each session: they have nothing in common.
+pub(super) struct Webhook {
+    scene: Scene,
+    target: String,
+    next: usize,
+}
+
+impl Webhook {
+    pub(super) async fn new(simulator: SimulatorOptions) -> Self {
+        let variables = vec![
+            ("state_key", STATE_KEY.to_owned()),
+            ("store", "none".to_owned()),
+            ("first_byte_timeout", "1".to_owned()),
+            ("between_bytes_timeout", "1".to_owned()),
+            ("request_timeout", "8".to_owned()),
+        ];
+        // The targets need the simulator's address, which is known only when it is up.
+        let mut scene = Scene::with(Setting { simulator, variables, ..Setting::default() }).await;
+        let targets = |product| {
+            let mut target = settings(&scene.simulator, product);
+            target.as_object_mut().unwrap().remove("timeouts");
+            (0..SESSIONS).map(|number| (format!("t{number}"), target.clone())).collect::<Map<_, _>>()
+        };
+        let targets = json!({"vidm": targets(Product::Vidm), "vcf": targets(Product::Vcf)});
+        scene.stage.variables.insert("targets".to_owned(), targets.to_string());
+        scene.restart().await;
+        Self { scene, target: String::new(), next: 0 }
+    }
+
+    pub(super) fn simulator(&self) -> &Simulator {
+        &self.scene.simulator
+    }
+
+    pub(super) fn open(&mut self, product: Product) {
+        assert!(self.next < SESSIONS, "more sessions than there are targets");
+        self.target = format!("/{}/t{}/v1", product.as_str(), self.next);
+        self.next += 1;
+    }
+
+    pub(super) async fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, Value> {
+        let Route { method, path, query, body, wait } = Route::of(name, arguments);
+        let mut request = self.scene.request(method, &format!("{}{path}", self.target));
+        request = request.bearer_auth(&self.scene.keys.all).query(&query);
+        if let Some(seconds) = wait {
+            request = request.header("prefer", format!("wait={seconds}"));
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = send(request).await;
+        if !answer.status.is_success() {
+            return Err(answer.json());
+        }
+        let mut document = if answer.text.is_empty() { Value::Null } else { answer.json() };
+        // Lists are in an object here, and the list itself there.
+        Ok(match name {
+            "directories" | "groups" => document[name].take(),
+            _ => document,
+        })
+    }
+}
+
+/// The request that a call is.
+struct Route {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+    wait: Option<u64>,
+}
+
+impl Route {
+    fn of(name: &str, arguments: &[Value]) -> Self {
+        let text = |at: usize| percent(arguments[at].as_str().unwrap());
+        let argument = |at: usize| arguments.get(at).cloned().unwrap_or_default();
+        let providers = "/identity-providers";
+        let source = || format!("{providers}/{}/identity-sources/{}", text(0), text(1));
+        let (method, path) = match name {
+            "directories" => (Method::GET, "/directories".to_owned()),
+            "directory" => (Method::GET, format!("/directories/{}", text(0))),
+            "startSync" | "dryRun" => (Method::POST, format!("/directories/{}/syncs", text(0))),
+            "sync" | "waitForSync" => (Method::GET, format!("/syncs/{}", text(0))),
+            "latestSync" => (Method::GET, format!("/directories/{}/sync", text(0))),
+            "syncHistory" => (Method::GET, format!("/directories/{}/syncs", text(0))),
+            "groups" => (Method::GET, "/groups".to_owned()),
+            "health" => (Method::GET, "/health".to_owned()),
+            "identityProviders" => (Method::GET, providers.to_owned()),
+            "identityProvider" => (Method::GET, format!("{providers}/{}", text(0))),
+            "addIdentityProvider" => (Method::POST, providers.to_owned()),
+            "putIdentityProvider" => (Method::PUT, providers.to_owned()),
+            "updateIdentityProvider" => (Method::PATCH, format!("{providers}/{}", text(0))),
+            "deleteIdentityProvider" => (Method::DELETE, format!("{providers}/{}", text(0))),
+            "addIdentitySource" => (Method::POST, format!("{providers}/{}/identity-sources", text(0))),
+            "putIdentitySource" => (Method::PUT, source()),
+            "updateIdentitySource" => (Method::PATCH, source()),
+            "deleteIdentitySource" => (Method::DELETE, source()),
+            "generateSyncClientToken" => (Method::POST, format!("{providers}/{}/sync-client", text(0))),
+            "prechecks" => (Method::GET, "/identity-broker/prechecks".to_owned()),
+            "sddcManagerOidc" => (Method::GET, "/identity-broker/sddc-manager-oidc".to_owned()),
+            other => panic!("{other} is no call"),
+        };
+        let (query, body) = match name {
+            "directories" => (argument(0), None),
+            "groups" if arguments[0].as_str().unwrap().contains('=') => (json!({"dn": arguments[0]}), None),
+            "groups" => (json!({"name": arguments[0]}), None),
+            "prechecks" if !arguments.is_empty() => (json!({"type": arguments[0]}), None),
+            "generateSyncClientToken" => (json!({"syncClientTokenTTL": argument(1)["ttlSeconds"]}), None),
+            "startSync" => (Value::Null, Some(argument(1)).filter(|order| !order.is_null())),
+            "dryRun" => (Value::Null, Some(json!({"dryRun": true}))),
+            "addIdentityProvider" => (Value::Null, Some(argument(0))),
+            "putIdentityProvider" => (argument(1), Some(argument(0))),
+            "updateIdentityProvider" | "addIdentitySource" => (Value::Null, Some(argument(1))),
+            "putIdentitySource" => (argument(3), Some(argument(2))),
+            "updateIdentitySource" => (Value::Null, Some(argument(2))),
+            _ => (Value::Null, None),
+        };
+        let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let query = query.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        let query = query.map(|(name, value)| (name.clone(), word(value))).collect();
+        let wait = (name == "waitForSync").then(|| argument(1)["timeoutSeconds"].as_u64().unwrap());
+        Self { method, path, query, body, wait }
+    }
+}
+
+/// A text as a segment of a path; the dots of `..` too, which the client would take for its own.
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+            b'.' if text != ".." => ".".to_owned(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

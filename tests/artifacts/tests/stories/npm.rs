@@ -1,0 +1,202 @@
+//! The npm package, packed and installed as a program has it: what is in it, `tests/node` over it with Node's own test runner, its
+//! types, and a page in a browser.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::driver::Driver;
+use crate::programs;
+use crate::tools;
+
+/// A folder where the package is installed and what is in `tests/node` lies beside it; made once for all stories. Where there is no
+/// npm, says so and gives `None`.
+pub(crate) fn installed() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(install).as_deref()
+}
+
+fn install() -> Option<PathBuf> {
+    if !programs::are_there("the npm package", &["node", "npm"]) {
+        return None;
+    }
+    let root = xtask::build::root();
+    let tarball = xtask::npm::package().unwrap();
+    let folder = root.join("target/tools/npm-package");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("package.json"), "{\"private\": true}").unwrap();
+    let options = [
+        "install",
+        "--offline",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--loglevel=error",
+    ];
+    let done = Command::new("npm").current_dir(&folder).args(options).arg(tarball).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    for file in std::fs::read_dir(root.join("tests/node")).unwrap() {
+        let file = file.unwrap().path();
+        std::fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    Some(folder)
+}
+
+/// The driver over the package; `None`, with word why, where there is no npm.
+pub(crate) fn driver() -> Option<Driver> {
+    let folder = installed()?;
+    let mut command = Command::new("node");
+    command.arg(folder.join("driver.mjs"));
+    Some(Driver::start(command))
+}
+
+/// What is in a file of the package.
+fn text(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join("node_modules/idhook").join(name)).unwrap()
+}
+
+/// A simulator with its CA, and Node's test runner over one of the files against it.
+async fn node_tells(file: &str, trusted: bool) {
+    let Some(folder) = installed() else { return };
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(400)));
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    simulator.write_ca(ca.path()).unwrap();
+    let mut command = Command::new("node");
+    command.current_dir(folder).args(["--test", "--test-reporter=spec", file]).env_remove("NODE_EXTRA_CA_CERTS");
+    command
+        .env("VIDM_URL", simulator.vidm_url())
+        .env("VIDM_TLS_URL", simulator.vidm_tls_url())
+        .env("VIDM_USERNAME", credentials::VIDM_USERNAME)
+        .env("VIDM_PASSWORD", credentials::VIDM_PASSWORD)
+        .env("VCF_URL", simulator.sddc_url())
+        .env("VCF_TLS_URL", simulator.sddc_tls_url())
+        .env("VCF_USERNAME", credentials::SDDC_USERNAME)
+        .env("VCF_PASSWORD", credentials::SDDC_PASSWORD);
+    if trusted {
+        command.env("NODE_EXTRA_CA_CERTS", ca.path());
+    }
+    let end = programs::run(command).await;
+    assert!(end.is_good && end.out.contains("fail 0") && !end.out.contains("pass 0"), "{}", end.said());
+}
+
+#[tokio::test]
+async fn a_program_does_the_main_job() {
+    node_tells("vidm.test.mjs", false).await;
+}
+
+#[tokio::test]
+async fn a_program_manages_identity_providers() {
+    node_tells("vcf.test.mjs", false).await;
+}
+
+#[tokio::test]
+async fn a_program_is_told_what_went_wrong() {
+    node_tells("failures.test.mjs", false).await;
+}
+
+#[tokio::test]
+async fn a_program_may_require_the_package() {
+    node_tells("commonjs.test.cjs", false).await;
+}
+
+#[tokio::test]
+async fn a_program_trusts_the_ca_that_node_was_given() {
+    node_tells("trusted.test.mjs", true).await;
+}
+
+#[test]
+fn the_package_needs_nothing_and_reaches_for_nothing() {
+    let Some(folder) = installed() else { return };
+    let package: serde_json::Value = serde_json::from_str(&text(folder, "package.json")).unwrap();
+    assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
+    for absent in ["dependencies", "peerDependencies", "optionalDependencies", "scripts", "bin"] {
+        assert!(package.get(absent).is_none(), "{absent}");
+    }
+    for name in ["index.cjs", "browser.mjs"] {
+        let code = text(folder, name);
+        for absent in ["require(", "import(", "import ", "eval(", "new Function", "process.", "node:"] {
+            let at = code.find(absent).map(|at| &code[at..(at + 60).min(code.len())]);
+            assert!(at.is_none(), "{name}: {at:?}");
+        }
+    }
+    // The names of the machine that built it are nobody's business.
+    let home = std::env::var("HOME").unwrap();
+    assert!(!text(folder, "index.cjs").contains(&home));
+    for unit in ["commonjs", "es modules"] {
+        let types = text(folder, if unit == "commonjs" { "index.d.cts" } else { "index.d.mts" });
+        assert!(types.contains("export class Vidm") && types.contains("export interface Sync {"), "{unit}");
+    }
+}
+
+#[test]
+fn the_same_code_makes_the_same_package() {
+    let Some(_) = installed() else { return };
+    let once = std::fs::read(xtask::npm::package().unwrap()).unwrap();
+    let again = std::fs::read(xtask::npm::package().unwrap()).unwrap();
+    assert!(once == again);
+    let size = again.len().div_ceil(1000);
+    assert!(size < 750, "{size} kB");
+}
+
+#[test]
+fn its_types_are_as_a_strict_program_uses_them() {
+    let (Some(folder), Some(tool)) = (installed(), tools::npm(&["typescript@5.9.3"])) else { return };
+    // Two stories may not share a configuration.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    std::fs::copy(folder.join("types.test.ts"), folder.join("types.test.cts")).unwrap();
+    for (module, resolution, file) in [
+        ("nodenext", "nodenext", "types.test.ts"),
+        ("nodenext", "nodenext", "types.test.cts"),
+        ("esnext", "bundler", "types.test.ts"),
+        ("commonjs", "node10", "types.test.ts"),
+    ] {
+        let options = json!({
+            "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true, "noEmit": true,
+            "target": "es2022", "lib": ["es2022", "dom"], "types": [], "module": module, "moduleResolution": resolution
+        });
+        let configuration = json!({ "compilerOptions": options, "files": [file] });
+        std::fs::write(folder.join("tsconfig.json"), configuration.to_string()).unwrap();
+        let tsc = tool.join("node_modules/typescript/bin/tsc");
+        let done = Command::new("node").arg(tsc).arg("-p").arg(folder).output().unwrap();
+        assert!(done.status.success(), "{module} {file}: {}", String::from_utf8_lossy(&done.stdout));
+    }
+}
+
+#[tokio::test]
+async fn it_runs_in_a_browser() {
+    let Some(folder) = installed() else { return };
+    let Some(browser) = Browser::for_test().await else { return };
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    // A page of the simulator's own: a real vIDM takes no calls from others.
+    browser.open(&format!("{}/_simulator", simulator.vidm_url())).await;
+    let settings = json!({
+        "url": simulator.vidm_url(), "username": credentials::VIDM_USERNAME, "password": credentials::VIDM_PASSWORD
+    });
+    let elsewhere = json!({
+        "url": simulator.sddc_url(), "username": credentials::SDDC_USERNAME, "password": credentials::SDDC_PASSWORD,
+        "timeouts": { "operation": 1 }
+    });
+    let script = format!(
+        "const module = URL.createObjectURL(new Blob([{}], {{ type: 'text/javascript' }}));
+        return import(module).then(async ({{ Vidm, Vcf, IdhookError }}) => {{
+            const names = (await new Vidm({settings}).directories()).map((directory) => directory.name);
+            const refused = await new Vcf({elsewhere}).identityProviders().catch((error) => error);
+            return {{ names, refused: refused.code, detail: refused.detail, is: refused instanceof IdhookError }};
+        }});",
+        json!(text(folder, "browser.mjs"))
+    );
+    let told = browser.script(&script).await;
+    assert!(told["names"].as_array().unwrap().contains(&json!("corp.example")), "{told}");
+    // Another origin is not asked without its leave, and a browser does not say why.
+    assert_eq!((&told["refused"], &told["is"]), (&json!("upstream_failed"), &json!(true)), "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("a browser tells no more"), "{told}");
+}

@@ -1,0 +1,23 @@
+// One line of JSON in, one line of JSON out: calls of the packed package for stories that are told over every door.
+//
+// {"open": {"vidm": {settings}}} or {"open": {"vcf": {settings}}} opens a session in place of the one before: {"ok": null}.
+// {"call": "startSync", "arguments": ["corp.example"]} calls it: {"ok": …}, or {"error": {"code", "status", "detail", "hint", …}}.
+
+import { createInterface } from "node:readline";
+
+import { IdhookError, Vcf, Vidm } from "idhook";
+
+let session;
+
+async function answer({ open, call, arguments: given = [] }) {
+  try {
+    if (open) session = open.vidm ? new Vidm(open.vidm) : new Vcf(open.vcf);
+    return { ok: open ? null : ((await session[call](...given)) ?? null) };
+  } catch (error) {
+    return { error: error instanceof IdhookError ? error : { code: "none", detail: String(error?.stack) } };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
+}

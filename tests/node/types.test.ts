@@ -1,0 +1,43 @@
+// Compiled by `tsc --strict`, never run: the types are as a program uses them, and refuse what the package refuses.
+
+import { IdhookError, Vcf, Vidm } from "idhook";
+import type { Directory, ErrorCode, IdentitySourceSpec, SessionSettings, Sync, SyncOrder, VidmSettings } from "idhook";
+
+export async function syncs(settings: VidmSettings & SessionSettings): Promise<string> {
+  const vidm = new Vidm({ ...settings, timeouts: { operation: 10, firstByte: 5 }, log: (line: string) => console.log(line) });
+  const directories: Directory[] = await vidm.directories({ name: "corp.example", syncable: true }, { signal: AbortSignal.timeout(5) });
+  const order: SyncOrder = { groups: ["CN=a"], addToProfile: true };
+  const { id } = await vidm.startSync(directories[0]!.id, order);
+  const sync: Sync = await vidm.waitForSync(id, { timeoutSeconds: 60 });
+  for await (const { status, groups } of vidm.watchSync(id)) {
+    if (status === "succeeded") console.log(groups?.map(({ requested, state }) => `${requested}: ${state === "present"}`));
+  }
+  // @ts-expect-error: no such status
+  if (sync.status === "done") return "";
+  // @ts-expect-error: a number names no directory
+  await vidm.directory(1);
+  // @ts-expect-error: no such field
+  await vidm.startSync("corp.example", { group: [] });
+  // @ts-expect-error: no URL
+  new Vidm({ username: "x" });
+  // @ts-expect-error: no password
+  new Vcf({ url: "https://sddc.corp.example", username: "u" });
+  return sync.reason ?? sync.status;
+}
+
+export async function providers(spec: IdentitySourceSpec): Promise<number> {
+  const vcf = new Vcf({ url: "https://sddc.corp.example", username: "u", password: "p" });
+  const { elements } = await vcf.identityProviders();
+  const { outcome, changes } = await vcf.putIdentitySource(elements?.[0]?.id ?? "", "corp.example", spec, { force: true });
+  const nothing: void = await vcf.deleteIdentitySource("id", "corp.example");
+  return outcome === "updated" ? (changes?.length ?? 0) : Number(nothing);
+}
+
+export function told(error: unknown): ErrorCode | undefined {
+  if (!(error instanceof IdhookError)) return undefined;
+  const wait: number | undefined = error.retryAfter;
+  console.log(error.message, error.hint, wait, error.upstream?.status, error.errors.map(({ pointer }) => pointer));
+  // @ts-expect-error: nobody makes one
+  new IdhookError();
+  return error.code;
+}

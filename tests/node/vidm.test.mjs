@@ -1,0 +1,143 @@
+// The main job over the packed package, as a program does it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inspect } from "node:util";
+
+import { IdhookError, Vidm } from "idhook";
+import { addGroup, asked, finish, set, vidm as settings } from "./simulator.mjs";
+
+const LOGIN = "POST /SAAS/API/1.0/REST/auth/system/login";
+
+test("many calls at the same time log in once", async () => {
+  await asked();
+  const vidm = new Vidm(settings);
+  const lists = await Promise.all(Array.from({ length: 20 }, () => vidm.directories()));
+  assert.equal(new Set(lists.map((list) => JSON.stringify(list))).size, 1);
+  assert.ok(lists[0].some(({ name, syncable }) => name === "corp.example" && syncable));
+  const calls = await asked();
+  assert.equal(calls.filter((call) => call === LOGIN).length, 1);
+  assert.equal(calls.length, 21);
+});
+
+test("a group that was just made is synced and proven", async () => {
+  await set({ syncMilliseconds: 400 });
+  const vidm = new Vidm(settings);
+  const dn = "CN=gg-näw,OU=Groups,DC=corp,DC=example";
+  assert.deepEqual(await vidm.groups(dn), []);
+  await addGroup("corp.example", dn);
+
+  const started = await vidm.startSync("CORP.example", { groups: [dn] });
+  assert.equal(started.status, "running");
+  assert.equal(started.directory.name, "corp.example");
+  const seen = [];
+  for await (const { status } of vidm.watchSync(started.id)) seen.push(status);
+  assert.deepEqual(seen, ["running", "succeeded"]);
+
+  // Another session knows it by its id.
+  const done = await new Vidm(settings).waitForSync(started.id, { timeoutSeconds: 20 });
+  assert.equal(done.status, "succeeded");
+  assert.deepEqual(done.groups.map(({ requested, state }) => [requested, state]), [[dn, "present"]]);
+  assert.deepEqual(await vidm.sync(started.id), done);
+  assert.equal((await vidm.groups(dn)).length, 1);
+  assert.equal((await vidm.latestSync("corp.example")).status, "succeeded");
+  assert.equal((await vidm.syncHistory("corp.example")).syncs[0].status, "succeeded");
+});
+
+test("a sync that ends badly is no error but says what to do", async () => {
+  await set({ syncManual: true });
+  const vidm = new Vidm(settings);
+  const { id } = await vidm.startSync("corp.example");
+  // Patience that ends first gives the sync as it stands.
+  assert.equal((await vidm.waitForSync(id, { timeoutSeconds: 0 })).status, "running");
+  const waiting = vidm.waitForSync(id);
+  await finish("corp.example", "safeguards");
+  const { status, reason, hint } = await waiting;
+  assert.deepEqual([status, reason], ["failed", "safeguard_tripped"]);
+  assert.match(hint, /sync log/);
+});
+
+test("what is asked for can be read, or the error says what is wrong", async () => {
+  const vidm = new Vidm(settings);
+  assert.deepEqual((await vidm.directories({ name: "CORP.EXAMPLE" })).map(({ name }) => name), ["corp.example"]);
+  assert.equal((await vidm.directory("corp.example")).type, "ACTIVE_DIRECTORY_LDAP");
+  assert.equal((await vidm.health()).allOk, true);
+
+  const absent = await vidm.directory("nowhere.example").catch((error) => error);
+  assert.ok(absent instanceof IdhookError && absent instanceof Error);
+  assert.equal(absent.name, "IdhookError");
+  assert.deepEqual([absent.code, absent.status, absent.retryable], ["directory_not_found", 404, false]);
+  assert.match(absent.hint, /"corp.example"/);
+  assert.match(absent.message, /^directory_not_found: .+ \(.+\)$/);
+  assert.match(absent.stack, /vidm\.test\.mjs/, "the stack leads to the caller");
+  assert.equal(JSON.parse(JSON.stringify(absent)).code, "directory_not_found");
+
+  const ambiguous = await vidm.startSync("lab.example").catch((error) => error);
+  assert.equal(ambiguous.code, "directory_ambiguous");
+  assert.equal(ambiguous.candidates.length, 2);
+
+  for (const [wrong, pointer] of [
+    [() => vidm.directory(), "/directory"],
+    [() => vidm.directory(7), "/directory"],
+    [() => vidm.startSync("corp.example", { groups: "CN=a" }), "/groups"],
+    [() => vidm.startSync("corp.example", { group: ["CN=a"] }), "/group"],
+    [() => vidm.directories({ nam: "x" }), "/nam"],
+    [() => vidm.waitForSync("x", { timeoutSeconds: -1 }), "/timeoutSeconds"],
+    [() => vidm.dryRun("corp.example", { ignoreSafeguards: "yes" }), "/ignoreSafeguards"],
+    [() => vidm.watchSync("x", { timeout: 1 }).next(), "/timeout"],
+  ]) {
+    const error = await wrong().catch((error) => error);
+    assert.equal(error.code, "request_invalid", `${wrong}: ${error}`);
+    assert.deepEqual(error.errors.map((field) => field.pointer), [pointer], String(wrong));
+  }
+  assert.equal((await vidm.sync("no such id").catch((error) => error)).code, "sync_not_found");
+  assert.equal((await vidm.watchSync("no such id").next().catch((error) => error)).code, "sync_not_found");
+});
+
+test("settings that are wrong are told by the first call, all of them", async () => {
+  const error = await new Vidm({ url: "vidm.corp.example", clientId: "x", tenannt: "y" }).health().catch((error) => error);
+  assert.equal(error.code, "request_invalid");
+  const told = error.errors.map((field) => field.pointer);
+  assert.ok(told.includes("/tenannt"), String(told));
+  for (const settings of [undefined, null, {}]) {
+    const error = await new Vidm(settings).health().catch((error) => error);
+    assert.deepEqual(error.errors.map((field) => field.pointer), ["/url", "/username"]);
+    assert.match(error.message, /\/url is not set; \/username/);
+  }
+});
+
+test("an aborted call rejects with the signal's reason at once, and what was under way is called off", async () => {
+  await set({ syncManual: true });
+  const vidm = new Vidm(settings);
+  const { id } = await vidm.startSync("cloud.example");
+  const reason = new Error("no longer wanted");
+  const controller = new AbortController();
+  const waits = [vidm.waitForSync(id, controller), vidm.watchSync(id, controller)];
+  await waits[1].next();
+  const next = waits[1].next();
+  setTimeout(() => controller.abort(reason), 50);
+  const begun = performance.now();
+  await assert.rejects(waits[0], reason);
+  await assert.rejects(next, reason);
+  assert.ok(performance.now() - begun < 1000);
+  await assert.rejects(vidm.health({ signal: AbortSignal.abort(reason) }), reason);
+  await asked();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.deepEqual(await asked(), [], "nobody looks any more");
+
+  // A watch that is left is over, and the session is as good as before.
+  for await (const { status } of vidm.watchSync(id)) {
+    assert.equal(status, "running");
+    break;
+  }
+  await finish("cloud.example", "completed");
+  assert.equal((await vidm.waitForSync(id)).status, "succeeded");
+});
+
+test("a session shows no secret", async () => {
+  const vidm = new Vidm(settings);
+  const shown = () => [inspect(vidm, { depth: 9, showHidden: true }), JSON.stringify(vidm), String(vidm), Object.keys(vidm)].join();
+  const before = shown();
+  await vidm.health();
+  for (const text of [before, shown()]) assert.ok(!text.includes("planted"), text);
+});
