@@ -17,6 +17,8 @@ use crate::{programs, tools};
 
 const WASMTIME: &str = "wasmtime==50.0.1";
 const JCO: &str = "@bytecodealliance/jco@1.35.0";
+/// What the code that jco makes calls.
+const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const PASSWORD: &str = "planted-in-a-spec";
@@ -59,14 +61,13 @@ impl Host {
     }
 }
 
-/// What jco makes of the component, made once for all stories; beside the packages that it needs.
+/// What jco makes of the component, made once for all stories; beside the package that it needs.
 fn transpiled() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let make = || {
-        let folder = tools::npm(&[JCO])?;
-        let out = folder.join("idhook");
         // As the README says it.
-        let jco = folder.join("node_modules/@bytecodealliance/jco/dist/jco.js");
+        let out = tools::npm(&[SHIM])?.join("idhook");
+        let jco = tools::npm(&[JCO])?.join("node_modules/@bytecodealliance/jco/dist/jco.js");
         let mut command = Command::new("node");
         command.arg(jco).args(["transpile", "--name", "idhook", "-o"]).arg(&out).arg(wasm());
         let made = command.output().unwrap();
@@ -323,7 +324,8 @@ async fn each_fault_has_its_code(host: Host) {
     let simulator = simulator().await;
     let Some(mut door) = host.driver(None) else { return };
     let mut settings = vidm(simulator.vidm_url());
-    settings["timeouts"] = json!({"firstByte": 0.3});
+    // Node knows no time-out of a single answer: there the operation's ends it.
+    settings["timeouts"] = json!({"firstByte": 0.3, "operation": 4});
     door.open("vidm", &settings).unwrap();
     let busy = |status, seconds| FaultKind::Busy { status, retry_after: RetryAfter::Seconds(seconds) };
     let answer = |status, content_type: &str, body: &str| FaultKind::Answer {
@@ -405,7 +407,7 @@ async fn whom_tls_trusts(host: Host) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readme_tells_how_to_call_it() {
     let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for told in [WASMTIME, JCO, "NODE_EXTRA_CA_CERTS"] {
+    for told in [WASMTIME, JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
         assert!(readme.contains(told), "{told}");
     }
     let section = readme.split_once("\n## Call it as a library\n").unwrap().1.split_once("\n## ").unwrap().0;
@@ -423,7 +425,7 @@ async fn the_readme_tells_how_to_call_it() {
         commands.push((python.join("python"), file));
     }
     if let Some(made) = transpiled() {
-        // Its place is beside `idhook/`, below the packages.
+        // Its place is beside `idhook/`.
         let file = made.ancestors().nth(2).unwrap().join("sync.mjs");
         std::fs::write(&file, example("js")).unwrap();
         commands.push((PathBuf::from("node"), file));
