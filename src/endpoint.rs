@@ -192,6 +192,20 @@ pub fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &str) ->
     )
 }
 
+/// Refuses a page where an answer was to come. Who takes any 2xx for "done" has to ask this first: it is a gateway's, or a login
+/// form, and the server itself was never asked.
+///
+/// # Errors
+/// `upstream_invalid`.
+pub fn refuse_page(call: &'static str, answer: &http::Response<Bytes>) -> Result<(), Error> {
+    let body = answer.body().trim_ascii_start();
+    let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    match begins(b"<html") || begins(b"<!doctype html") {
+        true => Err(invalid(call, answer, "it is a page, as of a gateway or a login form")),
+        false => Ok(()),
+    }
+}
+
 /// What kind of body this is, without its content: a body that was to hold a token must not end up in an error.
 fn describe(answer: &http::Response<Bytes>) -> String {
     let content_type =

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Method;
 
-use crate::endpoint::{Endpoint, bare, json, segment, with_body};
+use crate::endpoint::{Endpoint, bare, json, refuse_page, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::vcf::text::plain;
@@ -39,8 +39,9 @@ impl Endpoint for Add<'_> {
         with_body(Method::POST, &path(self.provider), JSON, JSON, json(self.spec)?)
     }
 
-    /// Never fails: the source is there, whatever the answer looks like.
+    /// The source is there, whatever the server's answer looks like.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedSource> {
+        refuse_page(Self::CALL, &answer)?;
         Ok(AddedSource { message: plain(answer.body()).map(|text| excerpt(&text)) })
     }
 }
@@ -66,8 +67,8 @@ impl Endpoint for Update<'_> {
         with_body(Method::PATCH, &path_of(self.provider, self.domain_name), JSON, JSON, json(self.spec)?)
     }
 
-    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
-        Ok(())
+    fn response(&self, answer: http::Response<Bytes>) -> Result<()> {
+        refuse_page(Self::CALL, &answer)
     }
 }
 
@@ -91,14 +92,15 @@ impl Endpoint for Delete<'_> {
         bare(Method::DELETE, &path_of(self.provider, self.domain_name), JSON)
     }
 
-    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
-        Ok(())
+    fn response(&self, answer: http::Response<Bytes>) -> Result<()> {
+        refuse_page(Self::CALL, &answer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use crate::vcf::testing::{compact, read, wire};
 
     const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
@@ -128,6 +130,21 @@ mod tests {
         assert_eq!(wire(&delete), format!("DELETE {path}\naccept: application/json\n\n"));
         read(&update, "").unwrap();
         read(&delete, "").unwrap();
+    }
+
+    #[test]
+    fn a_page_is_no_answer_of_sddc_managers() {
+        let (provider, domain_name, spec) = ("p", "d", &IdentitySourceSpec::default());
+        for page in ["<html><body>Log in", "\n<!DOCTYPE html><title>Gateway"] {
+            let told = [
+                read(&Add { provider, spec }, page).map(|_| ()).unwrap_err(),
+                read(&Update { provider, domain_name, spec }, page).unwrap_err(),
+                read(&Delete { provider, domain_name }, page).unwrap_err(),
+            ];
+            for error in told {
+                assert_eq!((error.code(), error.is_retryable()), (ErrorCode::UpstreamInvalid, false), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::Vidm;
 use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Api as _, Endpoint, invalid, is_code, json, server_time, with_body};
+use crate::endpoint::{Api as _, Endpoint, is_code, json, refuse_page, server_time, with_body};
 use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use crate::retry::Repeat;
 
@@ -94,11 +94,7 @@ impl Endpoint for StartSyncV2<'_> {
 /// form, and not vIDM's answer.
 fn started(call: &'static str, answer: &Response<Bytes>) -> Result<Option<SystemTime>> {
     told_of_no_error(call, answer)?;
-    let body = answer.body().trim_ascii_start();
-    let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-    if begins(b"<html") || begins(b"<!doctype html") {
-        return Err(invalid(call, answer, "it is a page, as of a gateway or a login form"));
-    }
+    refuse_page(call, answer)?;
     Ok(server_time(answer.headers()))
 }
 
