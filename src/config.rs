@@ -297,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn a_url_that_is_none_is_as_good_as_unset() {
+        let unset = ("vidm_url", "https://unset.invalid/");
+        assert!(mistakes(&[unset, ("api_keys", KEYS)]).contains("there is nothing to work on"));
+        let vcf = [("vcf_url", "https://s"), ("vcf_username", "u"), ("vcf_password", "p"), ("api_keys", KEYS)];
+        let config = parse(&[&vcf[..], &[unset]].concat()).unwrap();
+        assert_eq!((config.vidm.len(), config.vcf.len()), (0, 1));
+    }
+
+    #[test]
     fn nothing_configured_is_told_as_such() {
         let told = mistakes(&[]);
         assert!(told.contains("vidm_url") && told.contains("api_keys"), "{told}");

@@ -7,6 +7,10 @@ use serde::de::DeserializeOwned;
 use super::Problem;
 use crate::typed::{self, Misfit};
 
+/// A URL that is none, by a name that never resolves (RFC 6761, section 6.4): Spin before 4.1 starts no application with an empty
+/// host among those that may be called, so its manifest has this for what is not set.
+const UNSET: &str = "https://unset.invalid";
+
 /// Mistakes as they are found; a configuration comes of it only when there are none.
 pub(super) struct Reader<'v> {
     pub(super) lookup: &'v dyn Fn(&str) -> Option<String>,
@@ -21,6 +25,11 @@ impl Reader<'_> {
     /// The variable's value, unless it is blank.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The variable's value as a URL, unless it is blank or [`UNSET`].
+    pub(super) fn url(&self, name: &str) -> Option<String> {
+        self.text(name).filter(|value| value.trim().trim_end_matches('/') != UNSET)
     }
 
     /// The variable's value as one of a few words.

@@ -86,7 +86,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
         }
     }
     let (mut vidm, mut vcf) = (BTreeMap::new(), BTreeMap::new());
-    if let Some(url) = reader.text("vidm_url") {
+    if let Some(url) = reader.url("vidm_url") {
         let entry = VidmSettings {
             url: Some(url),
             tenant: reader.text("vidm_tenant"),
@@ -108,7 +108,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             );
         }
     }
-    if let Some(url) = reader.text("vcf_url") {
+    if let Some(url) = reader.url("vcf_url") {
         let entry = VcfSettings {
             url: Some(url),
             username: reader.text("vcf_username"),
@@ -122,7 +122,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             );
         }
     }
-    if ["vidm_url", "vcf_url", "targets"].iter().all(|name| reader.text(name).is_none()) {
+    if reader.url("vidm_url").is_none() && reader.url("vcf_url").is_none() && reader.text("targets").is_none() {
         reader.problem("vidm_url", "is not set, nor is vcf_url or targets: there is nothing to work on");
     }
     for (name, entry) in vidm_entries {

@@ -77,7 +77,7 @@ impl<S: Store> Runtime for Wasi<S> {
 
     /// Which host this is no component can tell.
     fn how_to_trust(&self) -> &'static str {
-        "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment, \
-         for Node.js NODE_EXTRA_CA_CERTS, and before wasmtime serve a proxy that has it"
+        "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, for Node.js NODE_EXTRA_CA_CERTS, and \
+         before wasmtime serve a proxy that has it"
     }
 }
