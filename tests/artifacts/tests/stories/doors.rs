@@ -176,7 +176,6 @@ fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
             ("identityProviders", vec![]),
             ("identityProvider", vec![embedded.clone()]),
             ("identityProvider", vec![json!("no-such-id")]),
-            ("identityProvider", vec![json!("..")]),
             ("addIdentitySource", vec![embedded.clone(), source(Some("research.example"))]),
             ("addIdentitySource", vec![embedded.clone(), source(Some("research.example"))]),
             ("addIdentitySource", vec![embedded.clone(), json!({"name": " ", "ldap": {"type": "x"}})]),
@@ -207,8 +206,19 @@ fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
 }
 
 /// Fields that differ from run to run, or from door to door.
-const STRUCK: [&str; 9] =
-    ["instance", "target", "links", "requestedAt", "startedAt", "finishedAt", "reference", "referenceToken", "dryRun"];
+const STRUCK: [&str; 11] = [
+    "StatusDate",
+    "certChain",
+    "instance",
+    "target",
+    "links",
+    "requestedAt",
+    "startedAt",
+    "finishedAt",
+    "reference",
+    "referenceToken",
+    "dryRun",
+];
 
 /// What every door tells of a group, but for ids.
 const GROUP: [&str; 4] = ["displayName", "distinguishedName", "domain", "type"];
@@ -226,6 +236,8 @@ fn comparable(call: &str, answer: Result<Value, Value>) -> Value {
                 fields.values_mut().for_each(strike);
             }
             Value::Array(items) => items.iter_mut().for_each(strike),
+            // The seeds' own ids are the same everywhere; those that a simulator draws are not.
+            Value::String(text) if is_uuid(text) && !text.contains("-0000-4000-8000-") => "drawn".clone_into(text),
             _ => {}
         }
     }
@@ -245,12 +257,25 @@ fn comparable(call: &str, answer: Result<Value, Value>) -> Value {
         for name in ["type", "title", "name", "hint"] {
             problem.remove(name);
         }
-        // Whose id it is not is said by each door for itself.
-        if call == "sync" {
+        // Whose id it is not, and what the argument is called, is said by each door for itself.
+        if matches!(call, "sync" | "generateSyncClientToken") {
             problem.remove("detail");
+            problem.remove("errors");
         }
     }
     told
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// Both from shortly before where they part.
+fn apart(told: &Value, expected: &Value) -> String {
+    let (told, expected) = (told.to_string(), expected.to_string());
+    let common = told.chars().zip(expected.chars()).take_while(|(one, other)| one == other).count();
+    let tail = |text: &str| text.chars().skip(common.saturating_sub(200)).take(600).collect::<String>();
+    format!("…{}\n…{}", tail(&told), tail(&expected))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -261,14 +286,18 @@ async fn every_operation_is_the_same_through_every_door() {
             door.simulator().clear_calls();
             door.open(product).await;
         }
+        let mut differences = Vec::new();
         for (call, arguments) in operations(product) {
             let mut first = None;
             for (name, door) in &mut doors {
                 let told = comparable(call, door.call(call, &arguments).await);
                 let expected = first.get_or_insert_with(|| told.clone());
-                assert_eq!(&told, expected, "{name}: {call} {arguments:?}");
+                if told != *expected {
+                    differences.push(format!("{name}: {call} {arguments:?}\n{}", apart(&told, expected)));
+                }
             }
         }
+        assert!(differences.is_empty(), "{}", differences.join("\n\n"));
         for (name, door) in &doors {
             let is_login = |path: &str| path.ends_with("/auth/system/login") || path == "/v1/tokens";
             let logins = door.simulator().calls().iter().filter(|call| is_login(call.path())).count();
