@@ -59,7 +59,7 @@ impl Door {
     }
 
     /// A new session, which has not logged in.
-    async fn open(&mut self, product: Product) {
+    fn open(&mut self, product: Product) {
         match self {
             Self::Webhook(webhook) => webhook.open(product),
             Self::Program { program, simulator } => {
@@ -284,7 +284,7 @@ async fn every_operation_is_the_same_through_every_door() {
     for product in [Product::Vidm, Product::Vcf] {
         for (_, door) in &mut doors {
             door.simulator().clear_calls();
-            door.open(product).await;
+            door.open(product);
         }
         let mut differences = Vec::new();
         for (call, arguments) in operations(product) {
@@ -310,7 +310,7 @@ async fn every_operation_is_the_same_through_every_door() {
 async fn a_whole_sync_with_its_proof_through_every_door() {
     for (name, mut door) in Door::all().await {
         door.simulator().add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
-        door.open(Product::Vidm).await;
+        door.open(Product::Vidm);
         let order = json!({"groups": [NEW_GROUP, "gg-nowhere@corp.example"]});
         let started = door.call("startSync", &[json!(seeds::CORP_NAME), order]).await.unwrap();
         assert_eq!(
@@ -333,7 +333,7 @@ async fn a_whole_sync_with_its_proof_through_every_door() {
         let done = door.call("waitForSync", &[again["id"].clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
         assert_eq!(done["status"], "succeeded", "{name}: {done}");
         // The id leads to it in another session too.
-        door.open(Product::Vidm).await;
+        door.open(Product::Vidm);
         if let Door::Program { .. } = door {
             let told = door.call("sync", &[again["id"].clone()]).await.unwrap();
             assert_eq!(told["status"], "succeeded", "{name}: {told}");
@@ -390,20 +390,29 @@ fn faults() -> Vec<(&'static str, FaultKind)> {
     ]
 }
 
-/// The columns: where the fault is, and what is called.
-fn columns(row: usize) -> Vec<(&'static str, Product, &'static str, &'static str, (&'static str, Vec<Value>))> {
+/// A column: where the fault is, and what is called.
+struct Column {
+    name: &'static str,
+    product: Product,
+    method: &'static str,
+    path: &'static str,
+    call: &'static str,
+    arguments: Vec<Value>,
+}
+
+fn columns(row: usize) -> [Column; 6] {
     use Product::{Vcf, Vidm};
-    let start = || ("startSync", vec![json!(seeds::CORP)]);
+    let column = |name, product, method, path, call, arguments| Column { name, product, method, path, call, arguments };
+    let (corp, embedded) = (|| vec![json!(seeds::CORP)], json!(seeds::EMBEDDED_PROVIDER));
     // Where the answer is lost the source is there all the same.
-    let domain = format!("research-{row}.example");
-    let add = ("addIdentitySource", vec![json!(seeds::EMBEDDED_PROVIDER), source(Some(&domain))]);
-    vec![
-        ("login", Vidm, "POST", "/auth/system/login", start()),
-        ("list", Vidm, "GET", "directoryconfigs?", ("directories", vec![])),
-        ("kick-off", Vidm, "POST", "syncprofile/sync", start()),
-        ("tokens", Vcf, "POST", "/v1/tokens", ("identityProviders", vec![])),
-        ("providers", Vcf, "GET", "/v1/identity-providers", ("identityProviders", vec![])),
-        ("add source", Vcf, "POST", "/identity-sources", add),
+    let added = source(Some(&format!("research-{row}.example")));
+    [
+        column("login", Vidm, "POST", "/auth/system/login", "startSync", corp()),
+        column("list", Vidm, "GET", "directoryconfigs?", "directories", vec![]),
+        column("kick-off", Vidm, "POST", "syncprofile/sync", "startSync", corp()),
+        column("tokens", Vcf, "POST", "/v1/tokens", "identityProviders", vec![]),
+        column("providers", Vcf, "GET", "/v1/identity-providers", "identityProviders", vec![]),
+        column("add source", Vcf, "POST", "/identity-sources", "addIdentitySource", vec![embedded, added]),
     ]
 }
 
@@ -430,12 +439,12 @@ async fn table(mut door: Door) -> Vec<String> {
         let cells: String = cells.iter().map(|cell| format!(" {cell:<10}")).collect();
         format!("{name:<15}{cells}").trim_end().to_owned()
     };
-    let names: Vec<_> = columns(0).iter().map(|column| column.0.to_owned()).collect();
+    let names = columns(0).map(|column| column.name.to_owned());
     let mut lines = vec![line("", &names)];
     for (row, (fault, kind)) in faults().into_iter().enumerate() {
         let mut cells = Vec::new();
-        for (_, product, method, path, (call, arguments)) in columns(row) {
-            door.open(product).await;
+        for Column { product, method, path, call, arguments, .. } in columns(row) {
+            door.open(product);
             door.simulator().add_fault(Fault::new(kind.clone()).method(method).path(path).always());
             let told = tokio::time::timeout(Duration::from_secs(30), door.call(call, &arguments)).await.unwrap();
             door.simulator().clear_faults();
