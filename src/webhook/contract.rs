@@ -72,7 +72,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     [requests, answers].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
 }
 
-/// The schemas of what [`embedded`](crate::embedded) takes and gives, in the same form.
+/// The schemas of what [`embedded`] takes and gives, in the same form.
 #[must_use]
 pub fn embedded_schemas() -> BTreeMap<String, Value> {
     let mut given = generator(Contract::Serialize);
