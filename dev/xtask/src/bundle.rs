@@ -10,6 +10,9 @@ use crate::npm;
 /// The subcommand's name.
 pub const NAME: &str = "bundle";
 
+/// What the zip is called.
+pub const FILE: &str = "idhook-aria-nodejs.zip";
+
 /// What `cargo xtask help` says of it.
 #[must_use]
 pub fn command() -> Command {
@@ -29,5 +32,5 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// When something cannot be built or written.
 pub fn package() -> Result<PathBuf> {
-    Ok(npm::package()?.with_file_name("idhook-aria-nodejs.zip"))
+    Ok(npm::package()?.with_file_name(FILE))
 }

@@ -69,8 +69,9 @@ pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
     for document in ["openapi.json", "openapi-3.0.json"] {
         files.push(copy(&build::root().join("src/webhook/assets").join(document), &folder)?);
     }
-    // The one comes with the other.
-    files.extend([bundle::package()?, npm::package()?]);
+    // The one is packed with the other.
+    let package = npm::package()?;
+    files.extend([package.with_file_name(bundle::FILE), package]);
     files.sort();
 
     let shipped = files.iter().map(|path| Shipped::read(path)).collect::<Result<Vec<_>>>()?;

@@ -17,6 +17,7 @@ mod webhook;
 use crate::driver::Driver;
 use crate::library::Host;
 use crate::npm;
+use crate::vcf;
 use compare::{apart, comparable};
 use webhook::Webhook;
 
@@ -119,33 +120,24 @@ fn settings(simulator: &Simulator, product: Product) -> Value {
     }
 }
 
-fn source(domain: Option<&str>) -> Value {
-    let mut spec = json!({
-        "name": "research",
-        "ldap": {
-            "type": "ActiveDirectory", "domainName": domain, "domainAlias": "R",
-            "username": "svc@research.example", "password": "p\"w",
-            "sourceDetails": {
-                "usersBaseDn": "OU=P", "groupsBaseDn": "OU=G", "certChain": [],
-                "serverEndpoints": ["ldap://dc01.research.example"]
-            }
-        }
-    });
-    if domain.is_none() {
-        spec["ldap"].as_object_mut().unwrap().remove("domainName");
-    }
+/// A source of fields that have a name in the library's types; others are given there under `extra`.
+fn source(domain: &str) -> Value {
+    let mut spec = vcf::source(domain);
+    spec.as_object_mut().unwrap().remove("aFieldOfTomorrow");
+    spec
+}
+
+/// One that leaves its domain to the path.
+fn unnamed_source() -> Value {
+    let mut spec = source("unnamed");
+    spec["ldap"].as_object_mut().unwrap().remove("domainName");
     spec
 }
 
 fn adfs(name: &str) -> Value {
-    json!({
-        "name": name, "type": "AD_FS", "certChain": [],
-        "ldap": {
-            "domainName": "external-idp.com", "domainAlias": "external-idp", "username": "u@domain.com", "password": "x",
-            "sourceDetails": {"usersBaseDn": "u", "groupsBaseDn": "g", "certChain": [], "serverEndpoints": ["ldap://dns01.domain.com"]}
-        },
-        "oidc": {"clientId": "id", "clientSecret": "s", "discoveryEndpoint": "https://domain.com/.well-known/openid-configuration"}
-    })
+    let mut spec = vcf::adfs();
+    spec["name"] = json!(name);
+    spec
 }
 
 /// Every operation, once or more, each after those before it; where it leads to a problem, that is to be the same too.
@@ -178,19 +170,19 @@ fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
             ("identityProviders", vec![]),
             ("identityProvider", vec![embedded.clone()]),
             ("identityProvider", vec![json!("no-such-id")]),
-            ("addIdentitySource", vec![embedded.clone(), source(Some("research.example"))]),
-            ("addIdentitySource", vec![embedded.clone(), source(Some("research.example"))]),
+            ("addIdentitySource", vec![embedded.clone(), source("research.example")]),
+            ("addIdentitySource", vec![embedded.clone(), source("research.example")]),
             ("addIdentitySource", vec![embedded.clone(), json!({"name": " ", "ldap": {"type": "x"}})]),
-            ("putIdentitySource", vec![embedded.clone(), domain.clone(), source(None)]),
+            ("putIdentitySource", vec![embedded.clone(), domain.clone(), unnamed_source()]),
             (
                 "putIdentitySource",
-                vec![embedded.clone(), domain.clone(), source(None), json!({"force": true, "dryRun": true})],
+                vec![embedded.clone(), domain.clone(), unnamed_source(), json!({"force": true, "dryRun": true})],
             ),
-            ("putIdentitySource", vec![embedded.clone(), json!("other.example"), source(Some("research.example"))]),
-            ("updateIdentitySource", vec![embedded.clone(), domain.clone(), source(Some("research.example"))]),
+            ("putIdentitySource", vec![embedded.clone(), json!("other.example"), source("research.example")]),
+            ("updateIdentitySource", vec![embedded.clone(), domain.clone(), source("research.example")]),
             ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
             ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
-            ("putIdentitySource", vec![embedded.clone(), domain, source(None)]),
+            ("putIdentitySource", vec![embedded.clone(), domain, unnamed_source()]),
             ("addIdentityProvider", vec![adfs("My ADFS")]),
             ("putIdentityProvider", vec![adfs("Another")]),
             ("updateIdentityProvider", vec![external.clone(), adfs("My ADFS")]),
@@ -334,7 +326,7 @@ fn columns(row: usize) -> [Column; 6] {
     let column = |name, product, method, path, call, arguments| Column { name, product, method, path, call, arguments };
     let (corp, embedded) = (|| vec![json!(seeds::CORP)], json!(seeds::EMBEDDED_PROVIDER));
     // Where the answer is lost the source is there all the same.
-    let added = source(Some(&format!("research-{row}.example")));
+    let added = source(&format!("research-{row}.example"));
     [
         column("login", Vidm, "POST", "/auth/system/login", "startSync", corp()),
         column("list", Vidm, "GET", "directoryconfigs?", "directories", vec![]),

@@ -16,7 +16,6 @@ use crate::driver::Driver;
 use crate::{programs, tools};
 
 const WASMTIME: &str = "wasmtime==50.0.1";
-const JCO: &str = "@bytecodealliance/jco@1.35.0";
 /// What the code that jco makes calls.
 const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
 /// A group that the next run brings.
@@ -67,7 +66,7 @@ fn transpiled() -> Option<&'static Path> {
     let make = || {
         // As the README says it.
         let out = tools::npm(&[SHIM])?.join("idhook");
-        let jco = tools::npm(&[JCO])?.join("node_modules/@bytecodealliance/jco/dist/jco.js");
+        let jco = tools::jco()?;
         let mut command = Command::new("node");
         command.arg(jco).args(["transpile", "--name", "idhook", "-o"]).arg(&out).arg(wasm());
         let made = command.output().unwrap();
@@ -407,7 +406,7 @@ async fn whom_tls_trusts(host: Host) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readme_tells_how_to_call_it() {
     let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for told in [WASMTIME, JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
+    for told in [WASMTIME, tools::JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
         assert!(readme.contains(told), "{told}");
     }
     let section = readme.split_once("\n## Call it as a library\n").unwrap().1.split_once("\n## ").unwrap().0;

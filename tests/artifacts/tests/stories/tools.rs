@@ -30,6 +30,14 @@ pub(crate) fn npm(packages: &[&str]) -> Option<PathBuf> {
     })
 }
 
+/// jco, which makes JavaScript of a component or serves one.
+pub(crate) const JCO: &str = "@bytecodealliance/jco@1.35.0";
+
+/// jco's program; as [`npm`].
+pub(crate) fn jco() -> Option<PathBuf> {
+    Some(npm(&[JCO])?.join("node_modules/@bytecodealliance/jco/dist/jco.js"))
+}
+
 fn installed(kind: &str, packages: &[&str], install: impl FnOnce(&Path) -> Result<(), String>) -> Option<PathBuf> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let name = [&[kind], packages].concat().join("-").replace(['/', '@'], "-");

@@ -19,7 +19,7 @@ stories! {
 
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
 
-fn source(domain: &str) -> Value {
+pub(crate) fn source(domain: &str) -> Value {
     json!({
         "name": "research",
         "ldap": {
@@ -34,7 +34,7 @@ fn source(domain: &str) -> Value {
     })
 }
 
-fn adfs() -> Value {
+pub(crate) fn adfs() -> Value {
     json!({
         "name": "My ADFS", "type": "AD_FS", "certChain": [],
         "ldap": {

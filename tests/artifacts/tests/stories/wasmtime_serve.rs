@@ -17,13 +17,12 @@ use xtask::redis::free_port;
 use xtask::{build, settings};
 
 use crate::scene::{STATE_KEY, send, wasm};
+use crate::tools;
 
 /// How long a host may take to compile the component and to listen.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What the README says to give `wasmtime serve`.
 const WASMTIME_OPTIONS: &str = "-Scli -Sinherit-env";
-const JCO: &str = "@bytecodealliance/jco";
-const JCO_VERSION: &str = "1.35.0";
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 
@@ -56,7 +55,7 @@ async fn an_instance_that_wasmtime_serve_keeps_logs_in_once() {
 
 #[tokio::test]
 async fn the_main_job_under_jco_serve() {
-    let Some(program) = jco() else { return };
+    let Some(program) = tools::jco() else { return };
     let stage = Stage::new().await;
     let port = free_port().unwrap().to_string();
     // What was started starts another that does the work, and would leave it behind: that one ends when its input does.
@@ -73,8 +72,7 @@ async fn the_main_job_under_jco_serve() {
 #[test]
 fn the_readme_tells_how_they_were_started_and_the_size() {
     let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for told in [&format!("wasmtime serve {WASMTIME_OPTIONS}"), &format!("{JCO}@{JCO_VERSION}"), "NODE_EXTRA_CA_CERTS"]
-    {
+    for told in [&format!("wasmtime serve {WASMTIME_OPTIONS}"), tools::JCO, "NODE_EXTRA_CA_CERTS"] {
         assert!(readme.contains(told), "{told}");
     }
     let size = std::fs::metadata(wasm(Artifact::Wasi)).unwrap().len().div_ceil(1000);
@@ -253,25 +251,6 @@ fn wasmtime() -> Option<PathBuf> {
         crate::skip("wasmtime is not installed (https://wasmtime.dev, or cargo install --locked wasmtime-cli)");
     }
     found
-}
-
-/// The `jco` of this version, installed on first use.
-fn jco() -> Option<PathBuf> {
-    let folder = build::root().join("target/tools/jco");
-    let package = folder.join("node_modules").join(JCO);
-    let program = package.join("dist/jco.js");
-    let is_there = std::fs::read(package.join("package.json"))
-        .is_ok_and(|file| serde_json::from_slice::<Value>(&file).is_ok_and(|file| file["version"] == JCO_VERSION));
-    if is_there {
-        return Some(program);
-    }
-    let mut install = Command::new("npm");
-    install.args(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
-    if runs(install.arg(format!("{JCO}@{JCO_VERSION}"))) {
-        return Some(program);
-    }
-    crate::skip("jco could not be installed: it needs Node.js with npm, and an npm registry");
-    None
 }
 
 fn runs(command: &mut Command) -> bool {
