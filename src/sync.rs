@@ -38,6 +38,7 @@ use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
 mod book;
 mod desk;
 mod document;
+mod group_outcome;
 mod inquiry;
 mod judge;
 mod ledger;
@@ -52,7 +53,7 @@ mod state;
 mod watch;
 
 pub use desk::Desk;
-pub use document::{DryRun, Presence, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
+pub use document::{DryRun, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
 pub use judge::Moment;
 pub use order::Order;
 pub use request::Request;

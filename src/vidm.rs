@@ -50,7 +50,7 @@ pub use groups::Group;
 pub use health::{Check, Health};
 pub use memory::Memory;
 pub use profile::{Profile, ProfileOverrides};
-pub use proof::Proof;
+pub use proof::{Presence, Proof};
 pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
 pub use sync_start::StartOptions;
 

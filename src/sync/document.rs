@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Reason, State};
 use crate::runtime::rfc3339;
-use crate::vidm::{Counts, DirectorySummary, SyncReport, SyncStatus};
+use crate::vidm::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
 
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;
@@ -71,23 +71,15 @@ pub struct RequestedGroup {
     pub requested: String,
     /// Whether vIDM has it.
     pub state: Presence,
+    /// Why that is not known, or what looks odd in the name of a group that is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Its id in vIDM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What vIDM calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-}
-
-/// Whether something is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-pub enum Presence {
-    /// vIDM has it.
-    Present,
-    /// It has not.
-    Absent,
 }
 
 /// What vIDM said.
@@ -129,7 +121,8 @@ impl SyncDocument {
         let time = |time: Option<SystemTime>| time.map(rfc3339);
         let groups = groups.into_iter().map(|group| RequestedGroup {
             requested: group.requested,
-            state: if group.present { Presence::Present } else { Presence::Absent },
+            state: group.state,
+            detail: group.detail,
             id: group.id,
             display_name: group.display_name,
         });

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::desk::gone;
+use super::group_outcome::{GroupOutcome, proof_after_success};
 use super::judge::{Began, Kicked, Verdict, judge};
 use super::ledger::Ledger;
 use super::shelf::Shelf;
@@ -11,7 +12,7 @@ use super::{Desk, Look, Reason, Request, State};
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::store::Gone;
-use crate::vidm::{SyncReport, SyncStatus};
+use crate::vidm::{Proof, SyncReport, SyncStatus};
 
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
@@ -135,17 +136,17 @@ impl<R: Runtime> Desk<'_, R> {
 
     /// A run that succeeded: the groups decide.
     async fn proven(&self, request: &Request, look: &Look, max_age: Duration) -> Result<State> {
-        let groups = self.prove(request, look, max_age).await?;
-        let all = groups.iter().all(|group| group.present);
-        let (status, reason) =
-            if all { (SyncStatus::Succeeded, None) } else { (SyncStatus::Failed, Some(Reason::GroupAbsent)) };
-        Ok(State { groups, reason, ..State::of(status, look) })
+        let groups = proof_after_success(self.prove(request, look, max_age).await)?;
+        let GroupOutcome { status, reason, message } = GroupOutcome::after_success(&groups);
+        let mut state = State { groups, reason, ..State::of(status, look) };
+        state.report.message = message.or(state.report.message);
+        Ok(state)
     }
 
     /// An answer that tells nothing: groups that are all there still decide.
     async fn undecided(&self, request: &Request, look: &Look, max_age: Duration) -> Result<State> {
         let groups = self.prove(request, look, max_age).await?;
-        let all = !groups.is_empty() && groups.iter().all(|group| group.present);
+        let all = !groups.is_empty() && groups.iter().all(Proof::is_present);
         let status = if all { SyncStatus::Succeeded } else { SyncStatus::Unknown };
         Ok(State { groups, ..State::of(status, look) })
     }

@@ -5,6 +5,8 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
+use serde::Serialize;
+
 use super::client::Client;
 use super::group_query::{GroupQuery, Identity};
 use super::groups::{FindGroups, Group, Search, SearchGroups, is_long};
@@ -24,13 +26,28 @@ const PAGES: usize = 100;
 /// What a name's answer has to hold. Members, of which there may be thousands, are not wanted.
 const NAMES: &str = "id,displayName";
 
+/// Whether vIDM has a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub enum Presence {
+    /// vIDM has it.
+    Present,
+    /// vIDM does not have it.
+    Absent,
+    /// vIDM rejected the question, or its answer does not decide: `detail` says which.
+    Unknown,
+}
+
 /// Whether a group is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The group as it was asked for.
     pub requested: String,
     /// Whether it is there.
-    pub present: bool,
+    pub state: Presence,
+    /// Why its state is unknown, or what looks odd in the name of one that is absent.
+    pub detail: Option<String>,
     /// Its id in vIDM, when it is.
     pub id: Option<String>,
     /// What vIDM calls it, when it is.
@@ -152,9 +169,21 @@ impl<R: Runtime> Client<'_, R> {
 impl Proof {
     fn of(query: &GroupQuery, found: &Found) -> Self {
         let group = found.get(&query.identity()).cloned().flatten();
-        let present = group.is_some();
+        let state = if group.is_some() { Presence::Present } else { Presence::Absent };
         let (id, display_name) = group.map_or((None, None), |(id, name)| (Some(id), name));
-        Self { requested: query.as_str().to_owned(), present, id, display_name }
+        Self { requested: query.as_str().to_owned(), state, detail: None, id, display_name }
+    }
+
+    /// Whether vIDM has it for certain.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.state == Presence::Present
+    }
+
+    /// The proof of a group in this state.
+    #[cfg(test)]
+    pub(crate) fn example(requested: &str, state: Presence) -> Self {
+        Self { requested: requested.to_owned(), state, detail: None, id: None, display_name: None }
     }
 }
 

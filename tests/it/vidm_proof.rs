@@ -43,7 +43,7 @@ fn prove(estate: &Estate, wanted: &[&str]) -> idhook::error::Result<Vec<Proof>> 
 fn told(estate: &Estate, wanted: &[&str]) -> Vec<String> {
     let proofs = prove(estate, wanted).unwrap();
     let told = proofs.into_iter().map(|proof| {
-        assert_eq!((proof.present, proof.present), (proof.id.is_some(), proof.display_name.is_some()));
+        assert_eq!((proof.is_present(), proof.is_present()), (proof.id.is_some(), proof.display_name.is_some()));
         format!("{} {}", proof.requested, proof.id.as_deref().unwrap_or("-"))
     });
     told.collect()
@@ -91,7 +91,7 @@ fn odd_characters_arrive_as_they_are() {
     let estate = Estate::warm(false).then([call.answer(200, answer)]);
     // An unescaped plus joins two values: that is another name.
     let proofs = prove(&estate, &wanted).unwrap();
-    assert_eq!(proofs.iter().map(|proof| proof.present).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(proofs.iter().map(|proof| proof.is_present()).collect::<Vec<_>>(), [true, false]);
     assert_eq!(proofs[0].requested, wanted[0]);
 }
 
@@ -128,7 +128,7 @@ fn many_are_asked_in_portions_and_long_filters_in_a_body() {
         ]),
     );
     let wanted: Vec<_> = dns.iter().map(String::as_str).collect();
-    assert!(prove(&estate, &wanted).unwrap().iter().all(|proof| !proof.present));
+    assert!(prove(&estate, &wanted).unwrap().iter().all(|proof| !proof.is_present()));
 
     // No filter grows beyond its bound.
     let long = |letter: &str| format!("{}@corp.example", letter.repeat(1_900));
@@ -140,7 +140,7 @@ fn many_are_asked_in_portions_and_long_filters_in_a_body() {
         search(&join(&names[3..]), attributes, 1).answer(200, page(1, &[("1", &names[3], "")])),
     ]);
     let wanted: Vec<_> = names.iter().map(String::as_str).collect();
-    assert_eq!(prove(&estate, &wanted).unwrap().iter().filter(|proof| proof.present).count(), 1);
+    assert_eq!(prove(&estate, &wanted).unwrap().iter().filter(|proof| proof.is_present()).count(), 1);
 }
 
 fn encode(text: &str) -> String {

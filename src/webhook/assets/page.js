@@ -373,7 +373,8 @@ function hear(event) {
 function outcomeBox(sync) {
   const isGood = sync.status === "succeeded";
   const groups = (sync.groups || []).map((group) => {
-    const found = group.displayName && group.displayName !== group.requested ? element("small", { className: "hint" }, group.displayName) : undefined;
+    const told = group.detail || (group.displayName !== group.requested ? group.displayName : undefined);
+    const found = told ? element("small", { className: "hint" }, told) : undefined;
     return element("li", {}, element("strong", {}, group.state), element("span", { className: "mono" }, group.requested), found);
   });
   const counts = Object.entries(sync.counts || {}).flatMap(([kind, changes]) =>

@@ -5,7 +5,7 @@ use std::time::Duration;
 use idhook::auth::Secret;
 use idhook::config::VidmSettings;
 use idhook::embedded::{self, Vidm};
-use idhook::sync::{self, Presence, Reason, SyncDocument};
+use idhook::sync::{self, Reason, SyncDocument};
 use idhook::vidm;
 use idhook_wasip2::{Wasi, block_on};
 
@@ -250,12 +250,13 @@ impl From<vidm::Changes> for wit::Changes {
 }
 
 impl From<sync::RequestedGroup> for wit::RequestedGroup {
-    fn from(sync::RequestedGroup { requested, state, id, display_name }: sync::RequestedGroup) -> Self {
+    fn from(sync::RequestedGroup { requested, state, detail, id, display_name }: sync::RequestedGroup) -> Self {
         let state = match state {
-            Presence::Present => wit::GroupState::Present,
-            Presence::Absent => wit::GroupState::Absent,
+            vidm::Presence::Present => wit::GroupState::Present,
+            vidm::Presence::Absent => wit::GroupState::Absent,
+            vidm::Presence::Unknown => wit::GroupState::Unknown,
         };
-        Self { requested, state, id, display_name }
+        Self { requested, state, detail, id, display_name }
     }
 }
 
