@@ -31,6 +31,7 @@ mod gate;
 pub mod http;
 mod named;
 pub mod outbound;
+mod path_segment;
 mod redact;
 pub mod retry;
 pub mod runtime;

@@ -16,6 +16,7 @@ mod identity_broker;
 mod identity_providers;
 mod identity_sources;
 mod model;
+mod names;
 mod put;
 mod spec;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use model::{
     IdentitySource, LdapInfo, OidcInfo, PageMetadata, PrecheckDetail, PrecheckResult, SddcManagerOidc, SyncClientToken,
     SyncClientTokenInfo,
 };
+pub use names::{DomainName, ProviderId};
 pub use put::{Outcome, Put, PutOptions};
 pub use spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
@@ -130,7 +132,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
     pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
-        self.call(&identity_providers::Get { id: named("id", id)? }).await
+        self.call(&identity_providers::Get { id: &ProviderId::parse(id)? }).await
     }
 
     /// Adds an external identity provider. `spec` is sent as it is: check it first.
@@ -146,7 +148,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
     pub async fn update_identity_provider(&self, id: &str, spec: &IdentityProviderSpec) -> Result<()> {
-        self.call(&identity_providers::Update { id: named("id", id)?, spec }).await
+        self.call(&identity_providers::Update { id: &ProviderId::parse(id)?, spec }).await
     }
 
     /// Deletes an external identity provider.
@@ -154,7 +156,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
     pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
-        self.call(&identity_providers::Delete { id: named("id", id)? }).await
+        self.call(&identity_providers::Delete { id: &ProviderId::parse(id)? }).await
     }
 
     /// Adds an identity source to the embedded provider, whose id the list of providers tells.
@@ -162,7 +164,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
     pub async fn add_identity_source(&self, provider: &str, spec: &IdentitySourceSpec) -> Result<AddedSource> {
-        self.call(&identity_sources::Add { provider: named("id", provider)?, spec }).await
+        self.call(&identity_sources::Add { provider: &ProviderId::parse(provider)?, spec }).await
     }
 
     /// Changes the identity source of `domain_name`; `spec` is the whole of it, its password included.
@@ -175,7 +177,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         domain_name: &str,
         spec: &IdentitySourceSpec,
     ) -> Result<()> {
-        let (provider, domain_name) = (named("id", provider)?, named("domainName", domain_name)?);
+        let (provider, domain_name) = (&ProviderId::parse(provider)?, &DomainName::parse(domain_name)?);
         self.call(&identity_sources::Update { provider, domain_name, spec }).await
     }
 
@@ -184,7 +186,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// `request_invalid` for an id or a domain name that cannot be one; otherwise as any upstream call.
     pub async fn delete_identity_source(&self, provider: &str, domain_name: &str) -> Result<()> {
-        let (provider, domain_name) = (named("id", provider)?, named("domainName", domain_name)?);
+        let (provider, domain_name) = (&ProviderId::parse(provider)?, &DomainName::parse(domain_name)?);
         self.call(&identity_sources::Delete { provider, domain_name }).await
     }
 
@@ -197,8 +199,8 @@ impl<'a, R: Runtime> Client<'a, R> {
             let detail = "syncClientTokenTTL must be a number of seconds above 0, or left out";
             return Err(Error::invalid(vec![FieldError::new("", detail)]));
         }
-        let endpoint = identity_broker::GenerateSyncClientToken { id: named("id", id)?, ttl_seconds };
-        self.call(&endpoint).await.map_err(since_5_1)
+        let id = &ProviderId::parse(id)?;
+        self.call(&identity_broker::GenerateSyncClientToken { id, ttl_seconds }).await.map_err(since_5_1)
     }
 
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.
@@ -304,14 +306,6 @@ impl<'a, R: Runtime> Client<'a, R> {
             }
             done => done,
         }
-    }
-}
-
-/// A path segment that names something: an empty one would name the whole collection, a dotted one its parent.
-fn named<'t>(what: &str, text: &'t str) -> Result<&'t str> {
-    match validate::segment_fault(text) {
-        Some(fault) => Err(Error::invalid(vec![FieldError::new("", format!("{what} {fault}"))])),
-        None => Ok(text),
     }
 }
 

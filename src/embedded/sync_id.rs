@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::path_segment::{self, MAX_ID};
 use crate::sync::Request;
 
 /// Told apart from what the webhook gives out.
@@ -32,7 +33,9 @@ pub(super) fn read(text: &str, target: &str) -> Result<Request> {
         (&VERSION, json) => crate::typed::parse::<Request>(json),
         _ => None,
     });
-    request.filter(|request| request.target == target).ok_or_else(|| {
+    let is_ours =
+        |request: &Request| request.target == target && path_segment::check(&request.directory, MAX_ID).is_ok();
+    request.filter(is_ours).ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "this is not the id of a sync that was started by embedded idhook")
             .hint("use the id of a start's answer as it is; the webhook's ids are its own")
     })
@@ -51,6 +54,16 @@ mod tests {
             [(text.as_str(), "other"), ("", "default"), ("AXsid", "default"), ("ZQ", "default"), ("%", "default")]
         {
             assert_eq!(read(text, target).unwrap_err().code(), ErrorCode::SyncNotFound, "{text}");
+        }
+    }
+
+    #[test]
+    fn forged_directory_ids_do_not_reach_a_path() {
+        for directory in crate::path_segment::tests::HOSTILE {
+            let mut forged = Request::example();
+            forged.directory = (*directory).to_owned();
+            let forged = write(&forged);
+            assert_eq!(read(&forged, "default").unwrap_err().code(), ErrorCode::SyncNotFound, "{directory:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::retry::Repeat;
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
-use crate::vcf::{Extra, PrecheckResult, SddcManagerOidc, SyncClientToken, Vcf};
+use crate::vcf::{Extra, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientToken, Vcf};
 
 const JSON: &str = "application/json";
 
@@ -20,7 +20,7 @@ const JSON: &str = "application/json";
 /// Answers the vendor's `SyncClientTokenInfo`, says the specification of 5.1.1; the later ones name no answer at all.
 #[derive(Debug)]
 pub(super) struct GenerateSyncClientToken<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: &'a ProviderId,
     pub(super) ttl_seconds: Option<i64>,
 }
 
@@ -32,7 +32,7 @@ impl Endpoint for GenerateSyncClientToken<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
-        let mut path = format!("/v1/identity-providers/{}/sync-client", segment(self.id));
+        let mut path = format!("/v1/identity-providers/{}/sync-client", segment(self.id.as_str()));
         if let Some(ttl) = self.ttl_seconds {
             path.push('?');
             path.push_str(&form([("syncClientTokenTTL", ttl.to_string().as_str())]));
@@ -133,15 +133,16 @@ impl Endpoint for SddcManagerOidcInfo {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
-    use crate::vcf::testing::{read, wire};
+    use crate::vcf::testing::{id, read, wire};
 
     const ACCEPT: &str = "accept: application/json\n\n";
 
     #[test]
     fn a_sync_client_token_is_made_and_given_whole() {
-        let generate = GenerateSyncClientToken { id: "8f8a", ttl_seconds: None };
+        let id = &id("8f8a");
+        let generate = GenerateSyncClientToken { id, ttl_seconds: None };
         assert_eq!(wire(&generate), format!("POST /v1/identity-providers/8f8a/sync-client\n{ACCEPT}"));
-        let day = GenerateSyncClientToken { id: "8f8a", ttl_seconds: Some(86_400) };
+        let day = GenerateSyncClientToken { id, ttl_seconds: Some(86_400) };
         assert_eq!(
             wire(&day),
             format!("POST /v1/identity-providers/8f8a/sync-client?syncClientTokenTTL=86400\n{ACCEPT}")
@@ -156,7 +157,8 @@ mod tests {
 
     #[test]
     fn a_token_is_not_lost_to_an_odd_answer() {
-        let generate = GenerateSyncClientToken { id: "8f8a", ttl_seconds: None };
+        let id = &id("8f8a");
+        let generate = GenerateSyncClientToken { id, ttl_seconds: None };
         for answer in [
             "a.b.c",
             "\"a.b.c\"",

@@ -4,16 +4,16 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use crate::endpoint::{Endpoint, bare, is_uuid, json, read_json, refuse_page, segment, with_body};
+use crate::endpoint::{Endpoint, bare, invalid, is_uuid, json, read_json, refuse_page, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::vcf::text::plain;
-use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, Vcf};
+use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, ProviderId, Vcf};
 
 const JSON: &str = "application/json";
 
-fn path(id: &str) -> String {
-    format!("/v1/identity-providers/{}", segment(id))
+fn path(id: &ProviderId) -> String {
+    format!("/v1/identity-providers/{}", segment(id.as_str()))
 }
 
 /// `GET /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Get all Identity Providers").
@@ -38,7 +38,7 @@ impl Endpoint for List {
 /// `GET /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Get Identity Provider").
 #[derive(Debug)]
 pub(super) struct Get<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: &'a ProviderId,
 }
 
 impl Endpoint for Get<'_> {
@@ -51,8 +51,13 @@ impl Endpoint for Get<'_> {
         bare(Method::GET, &path(self.id), JSON)
     }
 
+    /// Anything else than the provider that was asked for is another resource's answer, and none of a caller's business.
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProvider> {
-        read_json(Self::CALL, &answer)
+        let provider: IdentityProvider = read_json(Self::CALL, &answer)?;
+        match provider.id.as_deref() {
+            Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider),
+            _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider of the id that was asked for")),
+        }
     }
 }
 
@@ -80,7 +85,7 @@ impl Endpoint for Add<'_> {
         let text = plain(answer.body());
         let id = match serde_json::from_slice(answer.body()) {
             Ok(Value::Object(mut object)) => match object.remove("id") {
-                Some(Value::String(id)) if !id.trim().is_empty() => Some(id),
+                Some(Value::String(id)) if ProviderId::parse(&id).is_ok() => Some(id),
                 _ => None,
             },
             _ => text.clone().filter(|text| is_uuid(text)),
@@ -96,7 +101,7 @@ impl Endpoint for Add<'_> {
 /// Answers 204.
 #[derive(Debug)]
 pub(super) struct Update<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: &'a ProviderId,
     pub(super) spec: &'a IdentityProviderSpec,
 }
 
@@ -121,7 +126,7 @@ impl Endpoint for Update<'_> {
 /// Answers 204.
 #[derive(Debug)]
 pub(super) struct Delete<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: &'a ProviderId,
 }
 
 impl Endpoint for Delete<'_> {
@@ -142,7 +147,8 @@ impl Endpoint for Delete<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vcf::testing::{compact, read, wire};
+    use crate::error::ErrorCode;
+    use crate::vcf::testing::{self, compact, read, wire};
 
     const ACCEPT: &str = "accept: application/json\n";
     const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
@@ -157,12 +163,24 @@ mod tests {
 
     #[test]
     fn one_provider_is_asked_for_and_read() {
-        let get = Get { id: "14903101-fe54-448e-96be-6ffadad2284f" };
+        let get = Get { id: &testing::id("14903101-fe54-448e-96be-6ffadad2284f") };
         assert_eq!(wire(&get), format!("GET /v1/identity-providers/14903101-fe54-448e-96be-6ffadad2284f\n{ACCEPT}\n"));
         let provider = read(&get, include_str!("../../tests/fixtures/vcf/identity-provider-adfs.answer.json")).unwrap();
         assert_eq!(provider.id.as_deref(), Some("14903101-fe54-448e-96be-6ffadad2284f"));
         assert!(provider.is_active());
-        assert_eq!(wire(&Get { id: "a/../b" }), format!("GET /v1/identity-providers/a%2F..%2Fb\n{ACCEPT}\n"));
+    }
+
+    #[test]
+    fn answers_about_something_else_are_upstream_invalid() {
+        let get = Get { id: &testing::id("a-1") };
+        assert!(read(&get, r#"{"id": "A-1", "name": "n"}"#).is_ok());
+        for answer in
+            [r#"{"elements": [{"id": "c", "password": "hunter2"}]}"#, r#"{"id": "b"}"#, r#"{"id": null}"#, "{}"]
+        {
+            let error = read(&get, answer).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
     }
 
     #[test]
@@ -187,6 +205,7 @@ mod tests {
             ("Added it\n  successfully", Some("Added it successfully")),
             ("{\"id\": 7}", Some("{\"id\": 7}")),
             ("{}", Some("{}")),
+            (r#"{"id": "../../credentials"}"#, Some(r#"{"id": "../../credentials"}"#)),
         ] {
             let read = read(&add, answer).unwrap();
             assert_eq!((read.id, read.message.as_deref()), (None, message), "{answer}");
@@ -198,11 +217,12 @@ mod tests {
         let json = include_str!("../../tests/fixtures/vcf/identity-provider-update.request.json");
         let spec = serde_json::from_str(json).unwrap();
         let id = "373d09f7-a47e-42d8-9597-293ff84ee6f6";
-        let update = Update { id, spec: &spec };
+        let provider = &testing::id(id);
+        let update = Update { id: provider, spec: &spec };
         assert_eq!(wire(&update), format!("PATCH /v1/identity-providers/{id}\n{BOTH}\n{}", compact(json)));
         read(&update, "").unwrap();
         read(&update, "anything").unwrap();
-        assert_eq!(wire(&Delete { id }), format!("DELETE /v1/identity-providers/{id}\n{ACCEPT}\n"));
-        read(&Delete { id }, "").unwrap();
+        assert_eq!(wire(&Delete { id: provider }), format!("DELETE /v1/identity-providers/{id}\n{ACCEPT}\n"));
+        read(&Delete { id: provider }, "").unwrap();
     }
 }

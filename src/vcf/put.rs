@@ -3,10 +3,12 @@
 
 use serde::Serialize;
 
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::vcf::compare::Difference;
-use crate::vcf::{Client, IdentityProvider, IdentityProviderSpec, IdentitySource, IdentitySourceSpec};
+use crate::vcf::{
+    Client, DomainName, IdentityProvider, IdentityProviderSpec, IdentitySource, IdentitySourceSpec, ProviderId,
+};
 
 /// How to make it so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl<R: Runtime> Client<'_, R> {
         spec: &IdentitySourceSpec,
         options: PutOptions,
     ) -> Result<Put> {
+        DomainName::parse(domain_name)?;
         let found = self.identity_provider(provider).await?;
         let Some(source) = source_of(&found, domain_name).map_err(|e| e.at(&self.target.name))? else {
             if options.dry_run {
@@ -102,6 +105,10 @@ impl<R: Runtime> Client<'_, R> {
         };
         let fields = spec.is_another_than(present);
         let id = present.id.as_deref().unwrap_or_default();
+        if ProviderId::parse(id).is_err() {
+            let detail = "SDDC Manager lists an external identity provider without a usable id";
+            return Err(Error::new(ErrorCode::UpstreamInvalid, detail).at(&self.target.name));
+        }
         if !fields.is_empty() {
             let hint = format!(
                 "there can be only one external provider, and PUT does not replace it by another: give its name and kind \

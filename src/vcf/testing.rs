@@ -3,7 +3,17 @@
 use bytes::Bytes;
 
 use crate::endpoint::Endpoint;
-use crate::vcf::Vcf;
+use crate::vcf::{DomainName, ProviderId, Vcf};
+
+/// A provider's id.
+pub(super) fn id(text: &str) -> ProviderId {
+    ProviderId::parse(text).unwrap()
+}
+
+/// A domain name.
+pub(super) fn domain(text: &str) -> DomainName {
+    DomainName::parse(text).unwrap()
+}
 
 /// The request of `endpoint` as text: request line, headers, an empty line, the body.
 pub(super) fn wire<E: Endpoint<Api = Vcf>>(endpoint: &E) -> String {

@@ -13,6 +13,7 @@ use http::Uri;
 use crate::auth::Secret;
 use crate::error::FieldError;
 use crate::vcf::certificate::{self, CertificateFacts};
+use crate::vcf::names::DomainName;
 use crate::vcf::spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
     OidcSpec, SourceDetails,
@@ -62,9 +63,9 @@ impl IdentitySourceSpec {
             check.text("/ldap/type", ldap.kind.as_ref());
             // The source is changed and deleted by this name, as a segment of a path.
             if let Some(name) = check.text("/ldap/domainName", ldap.domain_name.as_ref())
-                && let Some(fault) = segment_fault(name)
+                && let Err(fault) = DomainName::check(name)
             {
-                check.wrong("/ldap/domainName", fault);
+                check.wrong("/ldap/domainName", format!("{fault}; {}", fault.hint()));
             }
             check.ldap("/ldap", ldap);
         }
@@ -90,19 +91,6 @@ impl IdentitySourceSpec {
         let detail = "is not the domain in the path; leave it out, or make them equal";
         errors.push(FieldError::new("/ldap/domainName", detail));
         Err(errors)
-    }
-}
-
-/// Why `text` cannot name something in a path, if it cannot.
-pub(super) fn segment_fault(text: &str) -> Option<&'static str> {
-    if text.trim().is_empty() {
-        Some("must not be empty")
-    } else if matches!(text, "." | "..") {
-        Some("must not be \".\" or \"..\"")
-    } else if text.chars().any(char::is_control) {
-        Some("must not hold control characters")
-    } else {
-        None
     }
 }
 

@@ -33,7 +33,7 @@ impl Endpoint for ListConnectors<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DirectoryConnectors, self.directory);
+        let path = profile.directory_path(Path::DirectoryConnectors, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::DirectoryConnectors))
     }
 
@@ -58,11 +58,11 @@ mod tests {
     fn the_request() {
         let expected = |base: &str, media: &str| {
             format!(
-                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/connectors\naccept: {media}, */*;q=0.5\n\n"
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/connectors\naccept: {media}, */*;q=0.5\n\n"
             )
         };
         let horizon = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
-        let endpoint = ListConnectors { directory: "d/1" };
+        let endpoint = ListConnectors { directory: "d-1" };
         assert_eq!(sent(&endpoint, &Profile::horizon()), expected("/SAAS", horizon));
         assert_eq!(sent(&endpoint, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
     }

@@ -10,6 +10,7 @@ use super::api::Vidm;
 use super::profile::{Media, Path, Profile};
 use crate::endpoint::{Endpoint, bare, invalid, read_json};
 use crate::error::{Candidate, Result};
+use crate::path_segment::{self, MAX_ID};
 use crate::retry::Repeat;
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs` (not in the vendor's public reference; VMware's
@@ -79,10 +80,12 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Reads one item; `None` when it has no id. A field of an unexpected kind stays in `extra`.
+    /// Reads one item; `None` when it has no id that can be sent in a path. A field of an unexpected kind stays in `extra`.
     pub(crate) fn read(mut item: Map<String, Value>) -> Option<Self> {
         let ids = ["directoryId", "directoryConfigId", "directoryConfigurationId"];
-        let id = ids.into_iter().find_map(|name| text(&mut item, name).filter(|id| !id.is_empty()))?;
+        let id = ids
+            .into_iter()
+            .find_map(|name| text(&mut item, name).filter(|id| path_segment::check(id, MAX_ID).is_ok()))?;
         Some(Self {
             id,
             name: text(&mut item, "name"),

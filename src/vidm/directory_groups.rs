@@ -37,7 +37,7 @@ impl Endpoint for FindDirectoryGroups<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DirectoryGroups, self.directory);
+        let path = profile.directory_path(Path::DirectoryGroups, self.directory)?;
         let accept = profile.media(Media::DirectoryGroupsAccept);
         let content = profile.media(Media::DirectoryGroupsContent);
         with_body(Method::POST, &path, &accept, &content, json(&Body { search_dns: self.dns })?)

@@ -28,7 +28,7 @@ impl Endpoint for ListDomains<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DirectoryDomains, self.directory);
+        let path = profile.directory_path(Path::DirectoryDomains, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::DirectoryDomains))
     }
 
@@ -59,11 +59,11 @@ mod tests {
     fn the_request() {
         let expected = |base: &str, media: &str| {
             format!(
-                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/domains\naccept: {media}\n\n"
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/domains\naccept: {media}\n\n"
             )
         };
         let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.domain.list+json";
-        let endpoint = ListDomains { directory: "d/1" };
+        let endpoint = ListDomains { directory: "d-1" };
         assert_eq!(sent(&endpoint, &Profile::horizon()), expected("/SAAS", horizon));
         assert_eq!(sent(&endpoint, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
     }

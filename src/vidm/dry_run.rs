@@ -32,7 +32,7 @@ impl Endpoint for DryRun<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DryRun, self.directory);
+        let path = profile.directory_path(Path::DryRun, self.directory)?;
         let (accept, content) = (profile.media(Media::DryRunAccept), profile.media(Media::DryRunContent));
         with_body(Method::POST, &path, &accept, &content, self.options.body()?)
     }

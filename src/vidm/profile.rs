@@ -12,7 +12,9 @@ use http::HeaderValue;
 use serde::Deserialize;
 
 use crate::endpoint::segment;
+use crate::error::{Error, FieldError};
 use crate::named::Named;
+use crate::path_segment::{self, MAX_ID};
 
 const MANAGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory";
 const CONNECTOR: &str = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
@@ -284,11 +286,20 @@ impl Profile {
 
     /// The path of a call that concerns no one directory.
     pub(crate) fn path(&self, path: Path) -> String {
-        self.directory_path(path, "")
+        self.filled(path, "")
     }
 
     /// The path of a call that concerns the directory of this id.
-    pub(crate) fn directory_path(&self, path: Path, directory: &str) -> String {
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be sent in a path.
+    pub(crate) fn directory_path(&self, path: Path, directory: &str) -> Result<String, Error> {
+        path_segment::check(directory, MAX_ID)
+            .map_err(|fault| Error::invalid(vec![FieldError::new("", format!("the directory's id {fault}"))]))?;
+        Ok(self.filled(path, directory))
+    }
+
+    fn filled(&self, path: Path, directory: &str) -> String {
         let template = self.paths.get(path.row().0).map_or(path.row().1, String::as_str);
         template.replace("{directory}", &segment(directory)).replace("{base}", &self.base)
     }
@@ -352,8 +363,10 @@ mod tests {
 
     #[test]
     fn an_id_cannot_leave_its_segment() {
-        let path = Profile::horizon().directory_path(Path::Sync, "../{base}?x");
-        assert!(path.ends_with("/directoryconfigs/..%2F%7Bbase%7D%3Fx/syncprofile/sync"), "{path}");
+        for text in crate::path_segment::tests::HOSTILE {
+            let error = Profile::horizon().directory_path(Path::Sync, text).unwrap_err();
+            assert_eq!(error.code(), crate::error::ErrorCode::RequestInvalid, "{text:?}");
+        }
     }
 
     #[test]
@@ -373,7 +386,7 @@ mod tests {
         );
         let profile = Profile::horizon().with(&given).unwrap().in_tenant(Some("t"));
         assert_eq!(profile.path(Path::OauthToken), "/acs/token");
-        assert_eq!(profile.directory_path(Path::Sync, "a b"), "/SAAS/t/t/new/a%20b");
+        assert_eq!(profile.directory_path(Path::Sync, "a_b").unwrap(), "/SAAS/t/t/new/a_b");
         assert_eq!(profile.media(Media::Directories), "application/json");
         assert_eq!(profile.media(Media::SyncAccept), "application/vnd.vmware.horizon.v1.0+json");
     }

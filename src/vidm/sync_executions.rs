@@ -28,7 +28,7 @@ impl Endpoint for ListSyncExecutions<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncExecutions, self.directory);
+        let path = profile.directory_path(Path::SyncExecutions, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::SyncExecutions))
     }
 
@@ -48,13 +48,13 @@ mod tests {
     use crate::vidm::sync_report::{FailureReason, SyncStatus};
     use crate::vidm::tests::{answer, sent};
 
-    const LIST: ListSyncExecutions<'_> = ListSyncExecutions { directory: "d/1" };
+    const LIST: ListSyncExecutions<'_> = ListSyncExecutions { directory: "d-1" };
 
     #[test]
     fn the_request() {
         let expected = |base: &str| {
             format!(
-                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/syncexecutions\n\
+                "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncexecutions\n\
                  accept: application/json, */*;q=0.5\n\n"
             )
         };

@@ -31,7 +31,7 @@ impl Endpoint for GetSyncProfile<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncProfile, self.directory);
+        let path = profile.directory_path(Path::SyncProfile, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::SyncProfile))
     }
 
@@ -59,7 +59,7 @@ impl Endpoint for PutSyncProfile<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncProfile, self.directory);
+        let path = profile.directory_path(Path::SyncProfile, self.directory)?;
         let media = profile.media(Media::SyncProfile);
         with_body(Method::PUT, &path, &media, &media, json(self.groups)?)
     }
@@ -78,13 +78,13 @@ mod tests {
     const GROUPS: &str =
         "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.groups+json";
     const JSON: &str = "application/json";
-    const PATH: &str = "jersey/manager/api/connectormanagement/directoryconfigs/d%2F1/syncprofile";
+    const PATH: &str = "jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncprofile";
 
     #[test]
     fn the_requests() {
         let groups = serde_json::from_str(r#"{"identityGroupInfo":{"é":1},"a":null}"#).unwrap();
-        let get = GetSyncProfile { directory: "d/1" };
-        let put = PutSyncProfile { directory: "d/1", groups: &groups };
+        let get = GetSyncProfile { directory: "d-1" };
+        let put = PutSyncProfile { directory: "d-1", groups: &groups };
         for (profile, base, media) in [
             (Profile::horizon(), "/SAAS", GROUPS),
             (Profile::json(), "/SAAS", JSON),

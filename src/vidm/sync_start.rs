@@ -51,7 +51,7 @@ impl Endpoint for StartSync<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::Sync, self.directory);
+        let path = profile.directory_path(Path::Sync, self.directory)?;
         let (accept, content) = (profile.media(Media::SyncAccept), profile.media(Media::SyncContent));
         with_body(Method::POST, &path, &accept, &content, self.options.body()?)
     }
@@ -80,7 +80,7 @@ impl Endpoint for StartSyncV2<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncV2, self.directory);
+        let path = profile.directory_path(Path::SyncV2, self.directory)?;
         let media = profile.media(Media::SyncV2);
         with_body(Method::POST, &path, &media, &media, self.options.body()?)
     }

@@ -27,7 +27,7 @@ impl Endpoint for GetSync<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::Sync, self.directory);
+        let path = profile.directory_path(Path::Sync, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::SyncState))
     }
 

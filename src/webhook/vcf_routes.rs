@@ -8,7 +8,7 @@ use super::vcf_put::{answer, put_provider, put_source};
 use super::{Context, empty, json, no_target};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::vcf::{ChangeOutcome, Client, IdentityProviderSpec, IdentitySourceSpec, Purpose};
+use crate::vcf::{ChangeOutcome, Client, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, Purpose};
 
 pub(super) async fn dispatch<R: Runtime>(
     context: Context<'_, R>,
@@ -23,6 +23,13 @@ pub(super) async fn dispatch<R: Runtime>(
     let client = Client::new(target, memory, context.outbound);
     let id = matched.parameter("id");
     let domain = matched.parameter("domainName");
+    // Before the body is looked at: nothing that cannot be sent in a path is worth more words.
+    if matched.row.path.contains("{id}") {
+        ProviderId::parse(id)?;
+    }
+    if matched.row.path.contains("{domainName}") {
+        DomainName::parse(domain)?;
+    }
     match matched.row.name {
         Name::IdentityProviders if method == Method::POST => add_provider(&context, &client, name).await,
         Name::IdentityProviders if method == Method::PUT => put_provider(&context, &client, name).await,

@@ -237,3 +237,20 @@ fn a_source_is_checked_put_and_told_of() {
     let refused = script.run(vcf.add_identity_source(PROVIDER, &IdentitySourceSpec::default())).unwrap_err();
     assert!(refused.errors.iter().any(|e| e.pointer == "/ldap"), "{refused:?}");
 }
+
+#[test]
+fn hostile_ids_are_request_invalid_before_any_call() {
+    let (script, vcf) = vcf([]);
+    for text in ["", "..", "../credentials", "..%2Fcredentials", "a?b", "müller.example", "corp.css"] {
+        let spec: IdentitySourceSpec = serde_json::from_str(SOURCE).unwrap();
+        for problem in [
+            script.run(vcf.identity_provider(text)).unwrap_err(),
+            script.run(vcf.delete_identity_provider(text)).unwrap_err(),
+            script.run(vcf.delete_identity_source(PROVIDER, text)).unwrap_err(),
+            script.run(vcf.update_identity_source(text, "corp.example", &spec)).unwrap_err(),
+            script.run(vcf.generate_sync_client_token(text, None)).unwrap_err(),
+        ] {
+            assert_eq!(problem.code, ErrorCode::RequestInvalid, "{text:?}: {problem}");
+        }
+    }
+}

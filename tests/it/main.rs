@@ -18,6 +18,7 @@ mod session;
 mod store;
 mod sync_moments;
 mod vcf_operations;
+mod vcf_paths;
 mod vcf_session;
 mod vidm_login;
 mod vidm_profile;

@@ -3,7 +3,7 @@
 use http::Method;
 use idhook::error::{Error, ErrorCode};
 use idhook::http::TransportErrorKind;
-use idhook::vcf::{Client, IdentityProviderSpec, IdentitySourceSpec, Memory};
+use idhook::vcf::{Client, IdentityProviderSpec, IdentitySourceSpec, Memory, PutOptions};
 
 use crate::script::{Call, Script, get, post};
 use crate::vcf_session::{first_token, login, target};
@@ -90,23 +90,27 @@ fn a_name_that_would_change_the_path_is_refused_before_any_call() {
     let script = Script::new([]);
     let (target, memory, out) = (target(), Memory::default(), script.outbound());
     let client = Client::new(&target, &memory, &out);
-    for bad in ["", "  ", ".", "..", "a\nb", "\u{7f}"] {
-        let domain = script.run(client.delete_identity_source(ID, bad)).unwrap_err();
-        assert!(
-            domain.code() == ErrorCode::RequestInvalid && domain.detail().starts_with("domainName must"),
-            "{bad:?}: {domain}"
-        );
-        let domain = script.run(client.update_identity_source(ID, bad, &source_spec())).unwrap_err();
-        assert!(domain.detail().starts_with("domainName must"), "{bad:?}: {domain}");
-        for id in [
+    let longest = "a".repeat(254);
+    for bad in
+        ["", "  ", ".", "..", "a\nb", "\u{7f}", "a/b", "..%2Fcredentials", "müller.example", "corp.css", &longest]
+    {
+        for error in [
+            script.run(client.delete_identity_source(ID, bad)).unwrap_err(),
+            script.run(client.update_identity_source(ID, bad, &source_spec())).unwrap_err(),
+            script.run(client.put_identity_source(ID, bad, &source_spec(), PutOptions::default())).unwrap_err(),
             script.run(client.identity_provider(bad)).unwrap_err(),
             script.run(client.update_identity_provider(bad, &provider_spec())).unwrap_err(),
             script.run(client.delete_identity_provider(bad)).unwrap_err(),
             script.run(client.add_identity_source(bad, &source_spec())).unwrap_err(),
             script.run(client.delete_identity_source(bad, "corp.example")).unwrap_err(),
+            script
+                .run(client.put_identity_source(bad, "corp.example", &source_spec(), PutOptions::default()))
+                .unwrap_err(),
             script.run(client.generate_sync_client_token(bad, None)).unwrap_err(),
         ] {
-            assert!(id.code() == ErrorCode::RequestInvalid && id.detail().starts_with("id must"), "{bad:?}: {id}");
+            let names_it = error.detail().starts_with("domainName must") || error.detail().starts_with("id must");
+            assert!(error.code() == ErrorCode::RequestInvalid && names_it, "{bad:?}: {error}");
+            assert!(error.hint_text().is_some(), "{bad:?}");
         }
     }
     let ttl = script.run(client.generate_sync_client_token(ID, Some(0))).unwrap_err();

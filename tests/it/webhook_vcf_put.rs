@@ -176,9 +176,10 @@ fn what_is_wrong_is_told_before_anybody_is_asked() {
 
 #[test]
 fn a_place_that_takes_no_source_is_told() {
-    let provider = |at: usize| get(format!("{ROOT}/{ID}")).answer(200, parsed(LIST)["elements"][at].to_string());
-    let door = Door::new([login(), provider(1), provider(0)]);
-    let problem = put(&door, &place("embedded-ids.com"), &source()).problem("request_invalid");
+    let external = get(format!("{ROOT}/{ADFS}")).answer(200, parsed(LIST)["elements"][1].to_string());
+    let door = Door::new([login(), external, embedded()]);
+    let path = place("embedded-ids.com").replace(ID, ADFS);
+    let problem = put(&door, &path, &source()).problem("request_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("Microsoft ADFS"), "{problem}");
     let mut spec = source();
     spec["ldap"]["domainName"] = json!("vsphere.local");

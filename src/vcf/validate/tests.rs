@@ -160,7 +160,7 @@ fn texts_are_what_the_vendor_says_they_must_be() {
         assert_eq!(source(&with(SOURCE, "/ldap/username", json!(good))), Ok(vec![]), "{good}");
     }
     assert_eq!(pointers(source(&with(SOURCE, "/ldap/username", json!("svc")))), ["/ldap/username"]);
-    for bad in [".", "..", "corp\n.example", "\u{0}"] {
+    for bad in [".", "..", "corp\n.example", "\u{0}", "a/b", "..%2Fcredentials", "müller.example", "corp.css"] {
         assert_eq!(pointers(source(&with(SOURCE, "/ldap/domainName", json!(bad)))), ["/ldap/domainName"], "{bad:?}");
     }
     for bad in ["idp.corp.example", "ftp://idp", "https://", "/.well-known/openid-configuration", "https://a b"] {
