@@ -6,6 +6,7 @@
 //! whoever shows them takes what comes after `expected`.
 
 mod all;
+mod fields_of;
 
 use std::fmt::{self, Display};
 
@@ -18,6 +19,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Value, map};
 
 pub(crate) use all::read_all;
+pub(crate) use fields_of::fields_of;
 
 /// `value` as `T`.
 ///

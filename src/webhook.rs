@@ -325,8 +325,11 @@ impl Webhook {
         if request.method == Method::OPTIONS {
             return Ok(Reply::Whole(empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())])));
         }
-        let access =
-            matched.row.method(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
+        let operation =
+            matched.row.operation(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
+        if operation.scope.is_none() {
+            input::no_query(request.uri.query(), operation.query)?;
+        }
         if let Some(answer) = self.open(matched.row.name, &request.headers) {
             return answer.map(Reply::Whole);
         }
@@ -342,7 +345,7 @@ impl Webhook {
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let mut admit = async |caller: &Caller<'_>| {
             line.caller(caller);
-            let admitted = configured.admit(caller, access, &matched, outbound.store()).await;
+            let admitted = configured.admit(caller, operation.scope, &matched, outbound.store()).await;
             line.store(outbound.store().trouble());
             admitted
         };

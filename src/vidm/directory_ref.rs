@@ -83,6 +83,10 @@ impl DirectoryRef {
             (names, 0) => format!("directories that can be synced: {}", names.join(", ")),
             (names, more) => format!("directories that can be synced: {} and {more} more", names.join(", ")),
         };
+        let hint = match crate::template::hint(self.as_str()) {
+            Some(template) => format!("{template}; {hint}"),
+            None => hint,
+        };
         Error::new(ErrorCode::DirectoryNotFound, detail).hint(hint)
     }
 }

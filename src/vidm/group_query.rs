@@ -57,6 +57,9 @@ impl GroupQuery {
         if text.chars().any(char::is_control) {
             return Err("holds a control character");
         }
+        if crate::template::is_unfilled(text) {
+            return Err(crate::template::REFUSED);
+        }
         if dn::is_dn(text) { dn::tidy(text).map(Self::DistinguishedName) } else { Ok(Self::Name(text.to_owned())) }
     }
 

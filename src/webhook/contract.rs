@@ -22,19 +22,33 @@ use crate::sync;
 use crate::vcf::{self, Extra};
 use crate::vidm::{self, DirectoryKind};
 
+/// One method of a route.
+#[derive(Debug, Clone)]
+pub struct RouteOperation {
+    /// The method.
+    pub method: Method,
+    /// The scope it asks of its caller; `None`: anybody may call.
+    pub scope: Option<Scope>,
+    /// The names of the query parameters it takes; it refuses any other.
+    pub query: &'static [&'static str],
+}
+
 /// One route.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Route {
     /// Its path, with the names of its parameters in braces.
     pub path: &'static str,
-    /// The methods it takes, and the scope each asks of its caller. HEAD comes with GET, OPTIONS with all.
-    pub methods: &'static [(Method, Option<Scope>)],
+    /// The methods it takes. HEAD comes with GET, OPTIONS with all.
+    pub operations: Vec<RouteOperation>,
 }
 
 /// Every route there is.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    route::ROWS.iter().map(|row| Route { path: row.path, methods: row.methods }).collect()
+    let operation =
+        |one: &route::Operation| RouteOperation { method: one.method.clone(), scope: one.scope, query: one.query };
+    let operations = |row: &route::Row| row.operations.iter().map(operation).collect();
+    route::ROWS.iter().map(|row| Route { path: row.path, operations: operations(row) }).collect()
 }
 
 /// The problem document and the headers that `error` is answered with, in a request of this id.

@@ -4,12 +4,13 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::input::{self, is_unresolved};
+use super::input;
 use super::route::Matched;
 use super::{Context, Reply, vidm_routes};
 use crate::config::{Condition, Hook, Place, Source};
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
 use crate::runtime::Runtime;
+use crate::template::is_unfilled;
 use crate::vidm::GroupQuery;
 
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
@@ -112,7 +113,7 @@ fn texts(source: &Source, body: &Value, wrong: &mut Vec<FieldError>) -> Vec<Stri
 
 /// Whether a text names something, for all that can be said of it here.
 fn names_something(text: &str) -> bool {
-    !text.is_empty() && !text.chars().any(char::is_control) && !is_unresolved(text)
+    !text.is_empty() && !text.chars().any(char::is_control) && !is_unfilled(text)
 }
 
 #[cfg(test)]

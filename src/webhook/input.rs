@@ -8,6 +8,7 @@
 //! | `input/json.rs` | JSON, with no name twice |
 //! | `input/fields.rs` | fields as callers write them: `"true"`, lists of one, null |
 //! | `input/placeholder.rs` | templates that were not filled in |
+//! | `input/query.rs` | the query: known parameters alone, each once |
 
 use std::borrow::Cow;
 
@@ -17,21 +18,22 @@ use serde_json::Value;
 
 use super::Body;
 use super::route::Matched;
-use crate::error::{Error, ErrorCode, FieldError, excerpt};
+use crate::error::{Error, ErrorCode, FieldError};
 
 mod content;
 mod event;
 mod fields;
 mod json;
 mod placeholder;
+mod query;
 
 pub(super) use event::Event;
 pub(super) use fields::{flag, text, texts};
-pub(super) use placeholder::is_unresolved;
 
 use content::Document;
 use fields::flag_word;
 use placeholder::find_placeholders;
+use query::Query;
 
 /// Where fields of ours are looked for, the first place first: an Aria payload may be sent whole, or as the `inputs` of another.
 const PLACES: [&str; 4] = ["", "/inputs", "/customProperties", "/inputs/customProperties"];
@@ -46,7 +48,7 @@ const MAX_POINTER: usize = 256;
 #[derive(Debug)]
 pub(super) struct Input {
     is_read: bool,
-    query: Vec<(String, String)>,
+    query: Query,
     document: Document,
     event: Option<Event>,
 }
@@ -56,17 +58,18 @@ impl Input {
     pub(super) fn of(request: &Parts, matched: &Matched, body: &Body) -> Result<Self, Error> {
         let body = whole(body)?;
         let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
-        let query = content::pairs(request.uri.query().unwrap_or_default().as_bytes())
-            .map_err(|_| Error::invalid(vec![FieldError::new("", "the query is not UTF-8")]))?;
+        let query = Query::of(request.uri.query())?;
         // What the headers of a read say of a body says nothing: there is none.
         let none = http::HeaderMap::new();
         let content = content::read(if is_read { &none } else { &request.headers }, body);
-        let mut unresolved: Vec<_> = matched.placeholders().map(|name| format!("{{{name}}} in the path")).collect();
-        let in_query = query.iter().filter(|(_, value)| is_unresolved(value));
-        unresolved.extend(in_query.map(|(name, _)| format!("the query parameter {}", excerpt(name))));
-        if !unresolved.is_empty() {
-            let mut fields = placeholder::outside(unresolved);
-            if let Ok((document, _)) = &content {
+        let in_path = matched.placeholders().map(|name| format!("{{{name}}} in the path")).collect();
+        let mut fields = placeholder::outside(in_path);
+        let operation = matched.row.operation(&request.method);
+        fields.extend(query.faults(operation.map_or(&[], |operation| operation.query), matched.row.fields()));
+        if !fields.is_empty() {
+            if let Ok((document, _)) = &content
+                && placeholder::is_among(&fields)
+            {
                 fields.extend(document.placed(find_placeholders(&document.value)));
             }
             return Err(invalid(fields));
@@ -95,10 +98,9 @@ impl Input {
         })
     }
 
-    /// The query parameter `name`, where it is there and not blank.
+    /// The query parameter `name`, where it is there; it is never blank. One that the route's table does not list is never there.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
-        let found = self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
-        found.filter(|value| !value.is_empty())
+        self.query.get(name)
     }
 
     /// The query parameter `name` as yes or no.
@@ -185,10 +187,19 @@ pub(super) fn invalid(mut fields: Vec<FieldError>) -> Error {
     if more {
         fields.push(FieldError::new("", "there are more; these are the first"));
     }
-    if fields.iter().any(|field| field.detail.contains(placeholder::DETAIL)) {
+    if placeholder::is_among(&fields) {
         return placeholder::unresolved(fields);
     }
     Error::invalid(fields)
+}
+
+/// Refuses a query to a route that reads none and whose body is not looked at.
+///
+/// # Errors
+/// `request_invalid` or `unresolved_placeholder` with every parameter.
+pub(super) fn no_query(query: Option<&str>, known: &[&str]) -> Result<(), Error> {
+    let faults = Query::of(query)?.faults(known, &[]);
+    if faults.is_empty() { Ok(()) } else { Err(invalid(faults)) }
 }
 
 /// A query parameter that is wrong.

@@ -3,9 +3,9 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::input::is_unresolved;
 use crate::config::Scope;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::template::is_unfilled;
 
 /// A route's name, for dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,87 +54,122 @@ pub(super) type Access = Option<Scope>;
 pub(super) struct Row {
     pub(super) path: &'static str,
     pub(super) name: Name,
-    pub(super) methods: &'static [(Method, Access)],
+    pub(super) operations: &'static [Operation],
 }
 
-const READ_VIDM: &[(Method, Access)] = &[(Method::GET, Some(Scope::VidmRead))];
-const READ_VCF: &[(Method, Access)] = &[(Method::GET, Some(Scope::VcfRead))];
-const START: &[(Method, Access)] = &[(Method::POST, Some(Scope::VidmSync))];
-const START_OR_LIST: &[(Method, Access)] =
-    &[(Method::GET, Some(Scope::VidmRead)), (Method::POST, Some(Scope::VidmSync))];
-const ADMIN: &[(Method, Access)] = &[(Method::GET, Some(Scope::Admin))];
-const OPEN: &[(Method, Access)] = &[(Method::GET, None)];
+/// One method of a route. The contract (feature `contract`) shows these as they are, so a query parameter that is read and not
+/// listed here cannot be sent, and one that is listed and not documented fails the OpenAPI tests.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// HEAD comes with GET, OPTIONS with all.
+    pub(super) method: Method,
+    pub(super) scope: Access,
+    /// The names of the query parameters it reads. Any other is refused.
+    pub(super) query: &'static [&'static str],
+}
+
+const fn operation(method: Method, scope: Option<Scope>, query: &'static [&'static str]) -> Operation {
+    Operation { method, scope, query }
+}
+
+const fn get(scope: Scope, query: &'static [&'static str]) -> Operation {
+    operation(Method::GET, Some(scope), query)
+}
+
+const fn write_vcf(method: Method, query: &'static [&'static str]) -> Operation {
+    operation(method, Some(Scope::VcfWrite), query)
+}
+
+const OPEN: &[Operation] = &[operation(Method::GET, None, &[])];
+const READ_VIDM: &[Operation] = &[get(Scope::VidmRead, &[])];
+const READ_VCF: &[Operation] = &[get(Scope::VcfRead, &[])];
+const START: &[Operation] = &[operation(Method::POST, Some(Scope::VidmSync), &[])];
+const DOCTOR: &[Operation] = &[get(Scope::Admin, &[])];
+/// What a PUT is to do with what it finds.
+const PUT: &[&str] = &["dryRun", "force"];
 
 /// Every route there is.
 pub(super) const ROWS: &[Row] = &[
-    Row { path: "/", name: Name::Page, methods: OPEN },
-    Row { path: "/healthz", name: Name::Health, methods: OPEN },
-    Row { path: "/readyz", name: Name::Ready, methods: OPEN },
-    Row { path: "/openapi.json", name: Name::OpenApi, methods: OPEN },
-    Row { path: "/openapi-3.0.json", name: Name::OpenApi30, methods: OPEN },
-    Row { path: "/vidm/{target}/v1/directories", name: Name::Directories, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/directories/{directory}", name: Name::Directory, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/directories/{directory}/syncs", name: Name::DirectorySyncs, methods: START_OR_LIST },
-    Row { path: "/vidm/{target}/v1/directories/{directory}/sync", name: Name::DirectorySync, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/syncs", name: Name::Syncs, methods: START },
-    Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/groups", name: Name::Groups, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/health", name: Name::VidmHealth, methods: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/doctor", name: Name::VidmDoctor, methods: ADMIN },
+    Row { path: "/", name: Name::Page, operations: OPEN },
+    Row { path: "/healthz", name: Name::Health, operations: OPEN },
+    Row { path: "/readyz", name: Name::Ready, operations: OPEN },
+    Row { path: "/openapi.json", name: Name::OpenApi, operations: OPEN },
+    Row { path: "/openapi-3.0.json", name: Name::OpenApi30, operations: OPEN },
+    Row {
+        path: "/vidm/{target}/v1/directories",
+        name: Name::Directories,
+        operations: &[get(Scope::VidmRead, &["name", "type", "domain", "syncable"])],
+    },
+    Row { path: "/vidm/{target}/v1/directories/{directory}", name: Name::Directory, operations: READ_VIDM },
+    Row {
+        path: "/vidm/{target}/v1/directories/{directory}/syncs",
+        name: Name::DirectorySyncs,
+        operations: &[get(Scope::VidmRead, &[]), operation(Method::POST, Some(Scope::VidmSync), &[])],
+    },
+    Row { path: "/vidm/{target}/v1/directories/{directory}/sync", name: Name::DirectorySync, operations: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/syncs", name: Name::Syncs, operations: START },
+    Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, operations: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/groups", name: Name::Groups, operations: &[get(Scope::VidmRead, &["dn", "name"])] },
+    Row { path: "/vidm/{target}/v1/health", name: Name::VidmHealth, operations: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/doctor", name: Name::VidmDoctor, operations: DOCTOR },
     Row {
         path: "/vcf/{target}/v1/identity-providers",
         name: Name::IdentityProviders,
-        methods: &[
-            (Method::GET, Some(Scope::VcfRead)),
-            (Method::POST, Some(Scope::VcfWrite)),
-            (Method::PUT, Some(Scope::VcfWrite)),
-        ],
+        operations: &[get(Scope::VcfRead, &[]), write_vcf(Method::POST, &[]), write_vcf(Method::PUT, PUT)],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}",
         name: Name::IdentityProvider,
-        methods: &[
-            (Method::GET, Some(Scope::VcfRead)),
-            (Method::PATCH, Some(Scope::VcfWrite)),
-            (Method::DELETE, Some(Scope::VcfWrite)),
-        ],
+        operations: &[get(Scope::VcfRead, &[]), write_vcf(Method::PATCH, &[]), write_vcf(Method::DELETE, &[])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources",
         name: Name::IdentitySources,
-        methods: &[(Method::POST, Some(Scope::VcfWrite))],
+        operations: &[write_vcf(Method::POST, &[])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
         name: Name::IdentitySource,
-        methods: &[
-            (Method::PUT, Some(Scope::VcfWrite)),
-            (Method::PATCH, Some(Scope::VcfWrite)),
-            (Method::DELETE, Some(Scope::VcfWrite)),
-        ],
+        operations: &[write_vcf(Method::PUT, PUT), write_vcf(Method::PATCH, &[]), write_vcf(Method::DELETE, &[])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
         name: Name::SyncClient,
-        methods: &[(Method::POST, Some(Scope::VcfWrite))],
+        operations: &[write_vcf(Method::POST, &["syncClientTokenTTL"])],
     },
-    Row { path: "/vcf/{target}/v1/identity-broker/prechecks", name: Name::Prechecks, methods: READ_VCF },
-    Row { path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc", name: Name::SddcManagerOidc, methods: READ_VCF },
-    Row { path: "/vcf/{target}/v1/doctor", name: Name::VcfDoctor, methods: ADMIN },
-    Row { path: "/hooks/{hook}", name: Name::Hook, methods: START },
+    Row {
+        path: "/vcf/{target}/v1/identity-broker/prechecks",
+        name: Name::Prechecks,
+        operations: &[get(Scope::VcfRead, &["type"])],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc",
+        name: Name::SddcManagerOidc,
+        operations: READ_VCF,
+    },
+    Row { path: "/vcf/{target}/v1/doctor", name: Name::VcfDoctor, operations: DOCTOR },
+    Row { path: "/hooks/{hook}", name: Name::Hook, operations: START },
 ];
 
 impl Row {
-    /// What `method` needs here; `None` when it is not taken. HEAD is GET without the body.
-    pub(super) fn method(&self, method: &Method) -> Option<Access> {
+    /// What `method` does here; `None` when it is not taken. HEAD is GET without the body.
+    pub(super) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        self.methods.iter().find(|(method, _)| method == wanted).map(|(_, access)| *access)
+        self.operations.iter().find(|operation| operation.method == wanted)
+    }
+
+    /// The fields of ours that a body may have here, for hints: where they stand in the query they are not read.
+    pub(super) fn fields(&self) -> &'static [&'static str] {
+        match self.name {
+            Name::DirectorySyncs | Name::Syncs => crate::typed::fields_of::<super::vidm_routes::StartRequest>(),
+            _ => &[],
+        }
     }
 
     /// The `Allow` header.
     pub(super) fn allow(&self) -> String {
-        let mut methods: Vec<&str> = self.methods.iter().map(|(method, _)| method.as_str()).collect();
-        if self.method(&Method::GET).is_some() {
+        let mut methods: Vec<&str> = self.operations.iter().map(|operation| operation.method.as_str()).collect();
+        if self.operation(&Method::GET).is_some() {
             methods.push("HEAD");
         }
         methods.push("OPTIONS");
@@ -163,7 +198,7 @@ impl Matched {
 
     /// The names of the parameters that a caller's template engine left as they were.
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().filter(|(_, value)| is_unresolved(value)).map(|(name, _)| *name)
+        self.parameters.iter().filter(|(_, value)| is_unfilled(value)).map(|(name, _)| *name)
     }
 
     /// The target's name, where the route has one.
@@ -291,7 +326,7 @@ mod tests {
     fn head_and_options_come_by_themselves() {
         let matched = find("/vcf/x/v1/identity-providers").unwrap();
         assert_eq!(matched.row.allow(), "GET, POST, PUT, HEAD, OPTIONS");
-        assert_eq!(matched.row.method(&Method::HEAD), Some(Some(Scope::VcfRead)));
-        assert_eq!(matched.row.method(&Method::PATCH), None);
+        assert_eq!(matched.row.operation(&Method::HEAD).unwrap().scope, Some(Scope::VcfRead));
+        assert!(matched.row.operation(&Method::PATCH).is_none());
     }
 }

@@ -84,7 +84,7 @@ fn a_key_stands_for_one_request_of_one_caller() {
         let other = keyed(&door, "k", &PROVIDER.replace("My", "Your"));
         assert_eq!(other.status(), 422);
         assert_eq!(other.problem("idempotency_key_reused")["retryable"], false);
-        for (method, path) in [(Method::PUT, PATH), (Method::POST, "/vcf/default/v1/identity-providers?x=y")] {
+        for (method, path) in [(Method::PUT, PATH), (Method::PUT, "/vcf/default/v1/identity-providers?dryRun=true")] {
             door.send_with(method, path, &[("idempotency-key", "k")], PROVIDER).problem("idempotency_key_reused");
         }
         // A read has no key; another kind of key is another key; another caller has keys of its own.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use idhook::config::{Config, Scope};
 use idhook::error::ErrorCode;
-use idhook::webhook::contract::{self, Route};
+use idhook::webhook::contract::{self, Route, RouteOperation};
 use serde_json::{Map, Value, json};
 
 use crate::operation::{Answer, Content, Operation};
@@ -80,13 +80,18 @@ fn described() -> Result<Vec<Described>, String> {
     let mut operations = operations::all();
     let mut described = Vec::new();
     for route in routes {
-        for (method, scope) in route.methods {
-            let Some(at) = operations.iter().position(|one| one.path == route.path && one.method == *method) else {
-                return Err(format!("{method} {} is not described: add it to dev/openapi/src/operations", route.path));
+        for RouteOperation { method, scope, query } in route.operations.clone() {
+            let place = format!("{method} {}", route.path);
+            let Some(at) = operations.iter().position(|one| one.path == route.path && one.method == method) else {
+                return Err(format!("{place} is not described: add it to dev/openapi/src/operations"));
             };
             let operation = operations.swap_remove(at);
-            let sets = problems::by_status(&codes(&operation, *scope));
-            described.push((route, operation, *scope, sets));
+            let told: BTreeSet<_> = operation.query_names().collect();
+            if told != query.iter().copied().collect() {
+                return Err(format!("{place} takes the query parameters {query:?}, and {told:?} are described"));
+            }
+            let sets = problems::by_status(&codes(&operation, scope));
+            described.push((route.clone(), operation, scope, sets));
         }
     }
     match operations.first() {
@@ -97,11 +102,10 @@ fn described() -> Result<Vec<Described>, String> {
 
 /// Everything that may go wrong with an operation.
 fn codes(operation: &Operation, scope: Option<Scope>) -> Vec<ErrorCode> {
-    let mut codes = vec![ErrorCode::Internal];
+    // A query that is not known is refused on every route.
+    let mut codes = vec![ErrorCode::Internal, ErrorCode::RequestInvalid, ErrorCode::UnresolvedPlaceholder];
     if scope.is_some() {
         codes.extend([
-            ErrorCode::RequestInvalid,
-            ErrorCode::UnresolvedPlaceholder,
             ErrorCode::Unauthenticated,
             ErrorCode::SignatureInvalid,
             ErrorCode::Forbidden,

@@ -80,6 +80,12 @@ impl Operation {
         self
     }
 
+    /// The names of its query parameters.
+    pub(crate) fn query_names(&self) -> impl Iterator<Item = &str> {
+        let own = self.parameters.iter().filter(|one| one["in"] == "query");
+        own.filter_map(|one| one["name"].as_str())
+    }
+
     pub(crate) fn takes(self, request: Content) -> Self {
         Self { request: Some(request), ..self }
     }

@@ -7,8 +7,9 @@ use serde::{Deserialize, de};
 use serde_json::Value;
 
 use super::json;
-use super::placeholder::{self, is_unresolved};
+use super::placeholder;
 use crate::error::FieldError;
+use crate::template::is_unfilled;
 use crate::typed;
 
 /// The longest text, in bytes; as much as a name in the path may have.
@@ -35,7 +36,7 @@ fn lone(value: Value) -> Result<Value, String> {
         value => value,
     };
     match &value {
-        Value::String(text) if is_unresolved(text) => Err(placeholder::DETAIL.to_owned()),
+        Value::String(text) if is_unfilled(text) => Err(placeholder::DETAIL.to_owned()),
         _ => Ok(value),
     }
 }
@@ -95,7 +96,7 @@ impl<'de> Visitor<'de> for Texts {
     }
 
     fn visit_str<E: de::Error>(self, one: &str) -> Result<Self::Value, E> {
-        if is_unresolved(one) {
+        if is_unfilled(one) {
             return Err(E::custom(placeholder::DETAIL));
         }
         if one.trim_start().starts_with('[') {

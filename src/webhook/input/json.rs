@@ -9,8 +9,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::placeholder::{self, is_unresolved};
+use super::placeholder;
 use crate::error::FieldError;
+use crate::template::is_unfilled;
 use crate::typed::escape;
 
 /// Reads a text, or says what is wrong with it and where.
@@ -39,7 +40,7 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
             format!("the JSON has a number that is too large, at {place}")
         }
         // `{"dryRun": ${flag}}`: without the placeholder it would be JSON.
-        _ if is_unresolved(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
+        _ if is_unfilled(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
         _ => format!("this is not JSON, at {place}"),
     }
 }

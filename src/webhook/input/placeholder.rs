@@ -1,22 +1,24 @@
-//! Placeholders that a caller's template engine left as they were: ServiceNow sends `${name}` where a variable has no value.
+//! Placeholders that a caller's template engine left as they were: ServiceNow sends `${name}` where a variable has no value,
+//! Ansible and n8n send `{{ name }}`. What counts as one is said once, in [`crate::template`].
 
 use serde_json::Value;
 
 use super::json::prefixed;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::template::is_unfilled;
 use crate::typed::escape;
 
 /// What is told of a field with one in it.
-pub(super) const DETAIL: &str = "holds a placeholder ${…} that was not filled in";
-
-/// Whether a text still holds `${…}`.
-pub(in crate::webhook) fn is_unresolved(text: &str) -> bool {
-    text.split_once("${").is_some_and(|(_, rest)| rest.contains('}'))
-}
+pub(super) const DETAIL: &str = crate::template::REFUSED;
 
 /// The same for `names` of things that are no field of the body: parts of the path, query parameters.
 pub(super) fn outside(names: Vec<String>) -> Vec<FieldError> {
     names.into_iter().map(|name| FieldError::new("", format!("{name} {DETAIL}"))).collect()
+}
+
+/// Whether a placeholder is among what is wrong.
+pub(super) fn is_among(fields: &[FieldError]) -> bool {
+    fields.iter().any(|field| field.detail.contains(DETAIL))
 }
 
 /// A caller's template was not filled in.
@@ -30,13 +32,13 @@ pub(super) fn unresolved(fields: Vec<FieldError>) -> Error {
         places.truncate(5);
         places.push("…".to_owned());
     }
-    let detail = format!("a placeholder ${{…}} is left in: {}", places.join(", "));
+    let detail = format!("a placeholder ${{…}} or {{{{…}}}} is left in: {}", places.join(", "));
     Error::invalid(fields)
         .recode(ErrorCode::UnresolvedPlaceholder, detail)
         .hint("the caller's template was not filled in: check the variable's name there")
 }
 
-/// The texts that still hold `${…}`. A field that holds a secret may look like anything.
+/// The texts that still hold `${…}` or `{{…}}`. A field that holds a secret may look like anything.
 pub(super) fn find_placeholders(value: &Value) -> Vec<FieldError> {
     let mut found = Vec::new();
     find(value, &mut found);
@@ -46,7 +48,7 @@ pub(super) fn find_placeholders(value: &Value) -> Vec<FieldError> {
 fn find(value: &Value, found: &mut Vec<FieldError>) {
     let before = found.len();
     match value {
-        Value::String(text) if is_unresolved(text) => found.push(FieldError::new("", DETAIL)),
+        Value::String(text) if is_unfilled(text) => found.push(FieldError::new("", DETAIL)),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 let before = found.len();

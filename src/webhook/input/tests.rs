@@ -232,7 +232,7 @@ fn placeholders_in_path_and_query_are_named_with_those_of_the_body() {
     for place in ["{target} in the path", "{directory} in the path", "query parameter x", "/groups/0"] {
         assert!(error.detail().contains(place), "{error}");
     }
-    assert_eq!(error.fields().len(), 4);
+    assert_eq!(error.fields().len(), 6, "two of them for parameters that are not known");
     let error = input("/vidm/${target}/v1/syncs", &[], b"{").unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
 }
@@ -339,4 +339,28 @@ fn an_events_attributes_may_be_headers() {
     }
     let error = read_with(&[("ce-specversion", "1.1")], b"").unwrap_err();
     assert!(error.fields()[0].detail.contains("1.0"), "{error}");
+}
+
+#[test]
+fn no_operation_takes_a_query_parameter_that_its_row_does_not_list() {
+    for row in route::ROWS {
+        for operation in row.operations {
+            let path = row.path.replace(['{', '}'], "");
+            for (query, is_taken) in operation.query.iter().map(|name| (*name, true)).chain([("nope", false)]) {
+                let request = http::Request::builder().method(&operation.method).uri(format!("{path}?{query}=1"));
+                let (parts, ()) = request.body(()).unwrap().into_parts();
+                let input = Input::of(&parts, &route::find(&path).unwrap(), &Body::Whole(Bytes::new()));
+                assert_eq!(input.is_ok(), is_taken, "{} {path}?{query}", operation.method);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fields_of_a_start_are_those_of_its_type() {
+    let fields = route::find("/vidm/x/v1/syncs").unwrap().row.fields();
+    for name in ["directory", "groups", "dryRun", "ignoreSafeguards", "addToProfile", "callback"] {
+        assert!(fields.contains(&name), "{fields:?}");
+    }
+    assert_eq!(route::find("/healthz").unwrap().row.fields(), [""; 0]);
 }

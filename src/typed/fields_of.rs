@@ -1,0 +1,41 @@
+//! The names of a type's fields, as `#[derive(Deserialize)]` knows them.
+
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::Misfit;
+
+/// The names of `T`'s fields as they stand in JSON; none for a type that is no struct, or has a flattened field.
+pub(crate) fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut fields: &'static [&'static str] = &[];
+    // It reads nothing, so it gives nothing.
+    let _ = T::deserialize(Probe { fields: &mut fields });
+    fields
+}
+
+struct Probe<'p> {
+    fields: &'p mut &'static [&'static str],
+}
+
+impl<'de> Deserializer<'de> for Probe<'_> {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Misfit> {
+        Err(serde::de::Error::custom("nothing is read here"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        *self.fields = fields;
+        self.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
