@@ -46,6 +46,8 @@ pub struct UpstreamEvidence {
     pub is_login: bool,
     /// Whether the body was of the vendor's own error form.
     pub is_vendor: bool,
+    /// Whether the body was an HTML page, and so most likely not the vendor's at all.
+    pub is_page: bool,
     /// The vendor's own error code; a word such as programs have.
     pub code: Option<String>,
     /// The vendor's own words, or the beginning of a body that is not the vendor's error form.

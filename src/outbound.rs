@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::{HeaderMap, StatusCode, Uri};
+use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::pin::pin;
 
 use crate::auth::{AccessToken, Secret};
@@ -16,6 +17,9 @@ use crate::http::{Limits, TransportError, TransportErrorKind};
 use crate::retry::{Repeat, RetryPolicy, retry_after};
 use crate::runtime::Runtime;
 use crate::store::{SharedStore, StoreAccess};
+
+/// What idhook calls itself: gateways refuse requests without a `User-Agent`.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("idhook/", env!("CARGO_PKG_VERSION")));
 
 /// One upstream exchange, as the log tells it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -80,7 +84,22 @@ impl<'t> Prepared<'t> {
         Self { target: to.target, url: to.url, kind: Kind::of::<E>(), request }.joined()
     }
 
+    /// Adds what is the same for every call: the absolute URI, and the headers that no endpoint decides.
     fn joined(mut self) -> Result<Self, Error> {
+        let length = self.request.body().len();
+        let sends_body =
+            length > 0 || matches!(*self.request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+        let headers = self.request.headers_mut();
+        headers.insert(USER_AGENT, AGENT);
+        // Nothing here reads a coding, and nothing needs one: answers are small.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // vIDM words its messages in the caller's language, and what a failed sync says is read for the word "safeguard".
+        headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
+        // Without it a runtime sends the body in chunks, and an empty one as an empty chunk, which not every gateway in
+        // front of an appliance takes.
+        if sends_body {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
         *self.request.uri_mut() = self.url.join(self.request.uri()).map_err(|e| {
             Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", self.kind.call)).at(self.target)
         })?;
@@ -128,7 +147,8 @@ impl BaseUrl {
 }
 
 impl<'r, R: Runtime> Outbound<'r, R> {
-    /// A view of the outside, without a store, that ends `time` from now. `headers` (the trace) go on every call.
+    /// A view of the outside, without a store, that ends `time` from now. `headers` (the trace) go on every call but logins: what
+    /// a caller chose must not decide whether a login succeeds.
     pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
         let deadline = runtime.elapsed().saturating_add(time);
         let (store, retry) = (SharedStore::new(runtime, None, deadline), RetryPolicy::default());
@@ -203,8 +223,10 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     async fn checked(&self, to: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
         let Prepared { kind: kind @ Kind { call, repeat, .. }, url, .. } = *to;
         let mut request = to.request.clone();
-        for (name, value) in &self.headers {
-            request.headers_mut().insert(name, value.clone());
+        if !kind.is_login {
+            for (name, value) in &self.headers {
+                request.headers_mut().insert(name, value.clone());
+            }
         }
         if let Some(token) = token {
             token.authorize(&mut request).map_err(|e| Error::new(ErrorCode::UpstreamInvalid, e.to_string()))?;

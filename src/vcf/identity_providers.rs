@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use crate::endpoint::{Endpoint, bare, invalid, is_uuid, json, read_json, refuse_page, segment, with_body};
+use crate::endpoint::{Endpoint, bare, invalid, is_uuid, json, read_json, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::vcf::text::plain;
@@ -81,7 +81,6 @@ impl Endpoint for Add<'_> {
 
     /// The provider is there, whatever the server's answer looks like.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedProvider> {
-        refuse_page(Self::CALL, &answer)?;
         let text = plain(answer.body());
         let id = match serde_json::from_slice(answer.body()) {
             Ok(Value::Object(mut object)) => match object.remove("id") {
@@ -115,8 +114,8 @@ impl Endpoint for Update<'_> {
         with_body(Method::PATCH, &path(self.id), JSON, JSON, json(self.spec)?)
     }
 
-    fn response(&self, answer: http::Response<Bytes>) -> Result<()> {
-        refuse_page(Self::CALL, &answer)
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -139,8 +138,8 @@ impl Endpoint for Delete<'_> {
         bare(Method::DELETE, &path(self.id), JSON)
     }
 
-    fn response(&self, answer: http::Response<Bytes>) -> Result<()> {
-        refuse_page(Self::CALL, &answer)
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Method;
 
-use crate::endpoint::{Endpoint, bare, json, refuse_page, segment, with_body};
+use crate::endpoint::{Endpoint, bare, json, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::vcf::text::plain;
@@ -41,7 +41,6 @@ impl Endpoint for Add<'_> {
 
     /// The source is there, whatever the server's answer looks like.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedSource> {
-        refuse_page(Self::CALL, &answer)?;
         Ok(AddedSource { message: plain(answer.body()).map(|text| excerpt(&text)) })
     }
 }
@@ -67,8 +66,8 @@ impl Endpoint for Update<'_> {
         with_body(Method::PATCH, &path_of(self.provider, self.domain_name), JSON, JSON, json(self.spec)?)
     }
 
-    fn response(&self, answer: http::Response<Bytes>) -> Result<()> {
-        refuse_page(Self::CALL, &answer)
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -92,8 +91,8 @@ impl Endpoint for Delete<'_> {
         bare(Method::DELETE, &path_of(self.provider, self.domain_name), JSON)
     }
 
-    fn response(&self, answer: http::Response<Bytes>) -> Result<()> {
-        refuse_page(Self::CALL, &answer)
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -156,8 +156,12 @@ pub(super) fn wants_other_form(error: &Error) -> bool {
     )
 }
 
-/// A failed login as what it is: SDDC Manager tells wrong credentials by 401, by 400, or by its own code.
+/// A failed login as what it is: SDDC Manager rejects wrong credentials with 401, with 400 in its own error format, or with its
+/// own code. A page keeps its own hint: it says nothing about the credentials.
 pub(super) fn refused(error: Error) -> Error {
+    if error.evidence().is_some_and(|evidence| evidence.is_page) && error.code() == ErrorCode::UpstreamInvalid {
+        return error;
+    }
     let by_code = error.evidence().and_then(|said| said.code.as_deref()) == Some("IDENTITY_UNAUTHORIZED_ENTITY");
     if error.code() != ErrorCode::UpstreamAuth && !by_code {
         let is_refusal = error.upstream_status().is_some_and(|status| status.is_client_error());

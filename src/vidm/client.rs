@@ -111,7 +111,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     async fn send(&self, call: Result<Prepared<'_>>) -> Result<http::Response<Bytes>> {
         let call = call?;
         let to = self.to();
-        let log_in = async || login(self.out, &to, &self.target.credentials).await;
+        let log_in = async || login(self.out, &to, self.target).await;
         let send = async |token: AccessToken| self.out.send(&call, Some(&token)).await;
         let shared = SharedToken::new(self.out.store(), "vidm", &self.target.name, &self.target.identity());
         let done = self.memory.session.with_token(&shared, log_in, send).await;

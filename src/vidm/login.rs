@@ -18,8 +18,8 @@ use crate::error::{Error, ErrorCode};
 use crate::outbound::{Destination, Outbound};
 use crate::runtime::Runtime;
 
-use super::Credentials;
 use super::api::Vidm;
+use super::{Credentials, Target};
 
 /// How long a token is used that does not say how long it lives.
 const UNSAID: Duration = Duration::from_secs(600);
@@ -49,23 +49,24 @@ impl Granted {
 pub(crate) async fn login<R: Runtime>(
     out: &Outbound<'_, R>,
     to: &Destination<'_, Vidm>,
-    credentials: &Credentials,
+    target: &Target,
 ) -> Result<AccessToken, Error> {
+    let tenant = target.tenant.as_deref();
     // Counted from before the call, so that the token dies here first.
     let now = out.runtime().now();
-    let granted = match credentials {
+    let granted = match &target.credentials {
         Credentials::System { username, password, scheme } => {
             let endpoint = SystemLogin { username, password, scheme: *scheme };
-            out.call(to, &endpoint, None).await.map_err(|e| refused::<SystemLogin<'_>>(e, SYSTEM_HINT))
+            out.call(to, &endpoint, None).await.map_err(|e| refused::<SystemLogin<'_>>(e, SYSTEM_HINT, tenant))
         }
         Credentials::Client { id, secret } => {
             let endpoint = OauthToken { client_id: id, client_secret: secret, account: None };
-            out.call(to, &endpoint, None).await.map_err(|e| refused::<OauthToken<'_>>(e, CLIENT_HINT))
+            out.call(to, &endpoint, None).await.map_err(|e| refused::<OauthToken<'_>>(e, CLIENT_HINT, tenant))
         }
         Credentials::Password { client_id, client_secret, username, password, domain } => {
             let account = Some(oauth::Account { username, password, domain });
             let endpoint = OauthToken { client_id, client_secret, account };
-            out.call(to, &endpoint, None).await.map_err(|e| refused::<OauthToken<'_>>(e, PASSWORD_HINT))
+            out.call(to, &endpoint, None).await.map_err(|e| refused::<OauthToken<'_>>(e, PASSWORD_HINT, tenant))
         }
     }?;
     let lifetime = granted.lifetime();
@@ -83,13 +84,24 @@ const PASSWORD_HINT: &str = "check client id and secret, then user name, passwor
     grant password, which only the API can give it and editing it in the console takes away, and the scope admin; after \
     several wrong passwords the account is locked for a while";
 
-/// A refusal at a login is about the credentials, by whichever status it comes.
-fn refused<E: Endpoint>(error: Error, hint: &str) -> Error {
-    match error.upstream_status().map(|status| status.as_u16()) {
-        Some(400 | 401 | 403) => {
-            let detail = error.detail().to_owned();
-            error.recode(ErrorCode::UpstreamAuth, detail).hint(hint)
-        }
+/// A failed login with what to do about it. A page keeps its own hint: it says nothing about the credentials.
+fn refused<E: Endpoint>(error: Error, hint: &str, tenant: Option<&str>) -> Error {
+    let Some(evidence) = error.evidence() else { return error };
+    let status = evidence.status.map(|status| status.as_u16());
+    if evidence.is_page && matches!(status, Some(400 | 401 | 403)) {
+        return error;
+    }
+    match status {
+        // A tenant that does not exist is answered like a wrong password.
+        Some(_) if error.code() == ErrorCode::UpstreamAuth => match tenant {
+            Some(tenant) => error.hint(format!("{hint}; check that the tenant in the path is right (vidm_tenant is \"{tenant}\")")),
+            None => error.hint(hint),
+        },
+        Some(400) => error.hint(format!(
+            "the answer is not in vIDM's error format, so it says nothing about the credentials: check the target's URL, and \
+             whether a gateway in front of vIDM lets {} through",
+            E::CALL
+        )),
         Some(404..=405 | 407..=414 | 416..=428) => error.hint(format!(
             "{} is not there: check the target's URL, and whether the tenant belongs in the path (vidm_tenant)",
             E::CALL

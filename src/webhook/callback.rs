@@ -50,6 +50,8 @@ impl Endpoint for Message<'_> {
 
     const CALL: &'static str = "POST callback";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    // Receivers answer with whatever their framework sends, a page among it.
+    const READS_ANSWER: bool = false;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {
         let mut request = with_body(Method::POST, self.path, "*/*", "application/json", self.body.clone())?;

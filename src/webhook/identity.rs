@@ -10,7 +10,7 @@ use crate::runtime::Runtime;
 pub(super) struct RequestIdentity {
     /// `X-Request-Id`: the caller's, where it sent a reasonable one, else ours.
     pub(super) id: HeaderValue,
-    /// `traceparent` (W3C Trace Context), where a valid one came.
+    /// `traceparent` (W3C Trace Context), if exactly one valid header of [`TRACEPARENT`] characters came.
     pub(super) traceparent: Option<HeaderValue>,
 }
 
@@ -21,11 +21,16 @@ impl RequestIdentity {
             let fresh = format!("{:016x}{:016x}", runtime.random(), runtime.random());
             HeaderValue::from_str(&fresh).unwrap_or(HeaderValue::from_static("-"))
         });
-        let traceparent = request.headers.get("traceparent").filter(|value| trace_id(value).is_some()).cloned();
+        let mut traceparents = request.headers.get_all("traceparent").iter();
+        // The standard allows one; of two, neither can be trusted.
+        let traceparent = match (traceparents.next(), traceparents.next()) {
+            (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
+            _ => None,
+        };
         Self { id, traceparent }
     }
 
-    /// The headers that tie upstream calls to the request.
+    /// The headers that tie upstream calls to the request. No login carries them: see [`Outbound`](crate::outbound::Outbound).
     pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", self.id.clone());
@@ -53,9 +58,15 @@ fn is_id(bytes: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'=' | b'/' | b'+'))
 }
 
-/// `version-traceid-parentid-flags`; a version after 00 may have more behind it.
+/// The length of `version-traceid-parentid-flags`, in bytes (W3C Trace Context, section 3.2).
+const TRACEPARENT: usize = 55;
+
+/// The trace id in `version-traceid-parentid-flags`: lower-case hex, neither id all zeros, not version ff.
+///
+/// Later versions may append fields. Those are not forwarded, and neither is the rest: a caller must not decide how long the
+/// headers of an upstream call are, for a server with an 8 KB limit answers 400.
 fn trace_id(value: &HeaderValue) -> Option<&str> {
-    let text = value.to_str().ok()?;
+    let text = value.to_str().ok().filter(|text| text.len() == TRACEPARENT)?;
     let mut parts = text.split('-');
     let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let is_hex = |part: &str, length| {
@@ -69,7 +80,7 @@ fn trace_id(value: &HeaderValue) -> Option<&str> {
         && is_hex(flags, 2)
         && !is_zero(trace)
         && !is_zero(parent)
-        && (version != "00" || parts.next().is_none());
+        && parts.next().is_none();
     valid.then_some(trace)
 }
 
@@ -90,9 +101,18 @@ mod tests {
             "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+            " 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0G",
+            "0000-4bf92f3577b34da6a3ce929d0e0e47-00f067aa0ba902b7-01",
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
+        // A later version in the same form is passed on as it is.
+        assert!(read("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").is_some());
+        let oversized = format!("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-{}", "x".repeat(9000));
+        assert_eq!(trace_id(&HeaderValue::from_str(&oversized).unwrap()), None);
     }
 
     #[test]

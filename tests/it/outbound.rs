@@ -15,6 +15,7 @@ use idhook::runtime::Runtime as _;
 use crate::script::{Call, Script, get, post};
 
 const THING: &str = "https://up.example/thing";
+const LOGIN: &str = "https://up.example/login";
 const START_TIME: std::time::SystemTime = std::time::SystemTime::UNIX_EPOCH;
 
 #[derive(Debug)]
@@ -58,6 +59,43 @@ impl Endpoint for Change {
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
         with_body(Method::POST, "/thing", "text/plain", "text/plain", "x")
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `POST /login`
+struct Login;
+
+impl Endpoint for Login {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "POST /login";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::POST, "/login", "text/plain", "text/plain", "pw")
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Any method without a body.
+struct Bare(Method);
+
+impl Endpoint for Bare {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "ANY /thing";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(self.0.clone(), "/thing", "text/plain")
     }
 
     fn response(&self, _: http::Response<Bytes>) -> Result<()> {
@@ -215,6 +253,7 @@ fn the_trace_goes_on_every_call() {
     let script = Script::new([
         get(THING).header("x-request-id", "r-1").answer(503, ""),
         get(THING).header("x-request-id", "r-1"),
+        post(LOGIN).without("x-request-id"),
     ]);
     let url = BaseUrl::parse("https://up.example").unwrap();
     let mut headers = HeaderMap::new();
@@ -222,7 +261,126 @@ fn the_trace_goes_on_every_call() {
     let out = Outbound::new(&script, Limits::default(), Duration::from_secs(60), headers);
     let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
     script.run(out.call(&to, &Read, None)).unwrap();
-    assert_eq!(script.requests().len(), 2);
+    // A login fails or succeeds whatever the caller sent.
+    script.run(out.call(&to, &Login, None)).unwrap();
+    assert_eq!(script.requests().len(), 3);
+}
+
+#[test]
+fn every_call_names_idhook_and_asks_for_plain_english() {
+    for (method, length) in [
+        (Method::GET, None),
+        (Method::HEAD, None),
+        (Method::POST, Some("0")),
+        (Method::PUT, Some("0")),
+        (Method::PATCH, Some("0")),
+        (Method::DELETE, Some("0")),
+    ] {
+        let call = Call::new(method.clone(), THING)
+            .header("user-agent", concat!("idhook/", env!("CARGO_PKG_VERSION")))
+            .header("accept-encoding", "identity")
+            .header("accept-language", "en");
+        let call = match length {
+            Some(length) => call.header("content-length", length),
+            None => call.without("content-length"),
+        };
+        run(&Script::new([call]), 60, &Bare(method)).0.unwrap();
+    }
+    run(&Script::new([post(LOGIN).header("content-length", "2").header("accept-encoding", "identity")]), 60, &Login)
+        .0
+        .unwrap();
+}
+
+/// Pages as gateways, sign-in forms and servlet containers send them.
+const PAGES: [&str; 5] = [
+    "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+    "\r\n<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><TITLE lang=en>\nSign\tin </TITLE>",
+    "\u{feff}<!doctype html><title>HTTP Status 401 \u{2013} Unauthorized</title>",
+    "<?xml version=\"1.0\"?>\n<!-- generated -->\n<!DOCTYPE html><html><title>Blocked</title>",
+    "<head><title>Captive portal</title></head>",
+];
+
+#[test]
+fn login_page_is_not_about_the_credentials() {
+    for page in PAGES {
+        for status in [200, 400, 401, 403] {
+            let error = fails([post(LOGIN).answer(status, page)], &Login);
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{status} {page}");
+            assert!(error.detail().contains("an HTML page with the title \""), "{error}");
+            let hint = error.hint_text().unwrap();
+            assert!(hint.contains("URL") && hint.contains("scheme") && hint.contains("gateway"), "{hint}");
+        }
+    }
+    let untitled = fails([post(LOGIN).answer(403, "<p>no").answer_header("content-type", "text/html")], &Login);
+    assert_eq!(untitled.code(), ErrorCode::UpstreamInvalid);
+    assert!(untitled.detail().contains("an HTML page without a title"), "{untitled}");
+}
+
+#[test]
+fn login_rejection_needs_the_servers_own_word() {
+    for (status, body, code) in [
+        (401, "", ErrorCode::UpstreamAuth),
+        (401, "anything", ErrorCode::UpstreamAuth),
+        (401, "error bad.password", ErrorCode::UpstreamAuth),
+        (403, "", ErrorCode::UpstreamAuth),
+        (400, "error bad.password", ErrorCode::UpstreamAuth),
+        (400, "", ErrorCode::UpstreamInvalid),
+        (400, "Request Header Or Cookie Too Large", ErrorCode::UpstreamInvalid),
+        (431, "error too.large", ErrorCode::UpstreamInvalid),
+        (407, "error proxy", ErrorCode::UpstreamInvalid),
+    ] {
+        assert_eq!(fails([post(LOGIN).answer(status, body)], &Login).code(), code, "{status} {body}");
+    }
+}
+
+#[test]
+fn page_on_a_read_is_invalid_and_on_a_403_speaks_of_the_gateway() {
+    for page in PAGES {
+        let error = fails([get(THING).answer(200, page)], &Read);
+        assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{page}");
+        assert!(error.detail().contains("page"), "{error}");
+        let error = fails([post(THING).answer(200, page)], &Change);
+        assert!(error.code() == ErrorCode::UpstreamInvalid && !error.is_retryable(), "{error}");
+        let error = fails([get(THING).answer(403, page)], &Read);
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains("gateway") && !hint.contains("role"), "{hint}");
+    }
+    let role = fails([get(THING).answer(403, "error forbidden")], &Read);
+    assert!(role.hint_text().unwrap().contains("role"), "{role}");
+    // XML and plain text are no pages.
+    for text in ["<userSession><sessionToken>t</sessionToken></userSession>", "ok", "5 < 6 <html>"] {
+        assert_eq!(run(&Script::new([get(THING).answer(200, text)]), 60, &Read).0.unwrap(), text);
+    }
+}
+
+#[test]
+fn encoded_answer_is_refused_by_the_name_of_its_coding() {
+    let zipped: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00";
+    for coding in ["gzip", "deflate", "br", "zstd", "x-gzip", "gzip, identity", "identity,br"] {
+        for status in [200, 401, 404, 500] {
+            let encoded = || get(THING).answer(status, zipped).answer_header("content-encoding", coding);
+            let error = fails([encoded()], &Read);
+            let word = coding.split(',').map(str::trim).find(|word| *word != "identity").unwrap();
+            assert!(error.detail().contains(&format!("in the coding {word}")), "{error}");
+            assert!(error.detail().chars().all(|c| !c.is_control() && c != '\u{fffd}'), "{error}");
+            if status == 200 {
+                assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+                assert!(error.hint_text().unwrap().contains("Accept-Encoding"), "{error}");
+            }
+        }
+    }
+    // Binary without a word about it.
+    for status in [200, 500] {
+        let error = fails([get(THING).answer(status, zipped)], &Read);
+        assert!(error.detail().contains("binary data") && !error.detail().contains('\u{fffd}'), "{error}");
+        let evidence = format!("{:?}", error.evidence().unwrap());
+        assert!(!evidence.contains('\u{fffd}'), "{evidence}");
+    }
+    // What says that it is in no coding is read, and so is nothing in any coding.
+    for (body, coding) in [("here", "identity"), ("here", ""), ("", "gzip")] {
+        let call = get(THING).answer(200, body).answer_header("content-encoding", coding);
+        assert_eq!(run(&Script::new([call]), 60, &Read).0.unwrap(), body);
+    }
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn a_kept_token_that_is_refused_is_replaced_by_a_login_and_the_call_replayed_onc
 
 #[test]
 fn refused_credentials_are_told_and_not_tried_again() {
-    for (status, body) in [(401, REFUSED), (400, REFUSED), (400, ""), (403, REFUSED)] {
+    for (status, body) in [(401, REFUSED), (400, REFUSED), (401, ""), (403, REFUSED)] {
         let script = Script::new([login().answer(status, body)]);
         let memory = Memory::default();
         let error = lists(&script, &memory).unwrap_err();

@@ -98,6 +98,42 @@ fn a_refusal_says_why_and_is_not_repeated() {
 }
 
 #[test]
+fn refused_login_in_a_tenant_path_names_the_tenant() {
+    let tenant = |uri: &str| uri.replace("/SAAS/", "/SAAS/t/corp/");
+    for (credentials, uri) in [(crate::vidm_support::system(), LOGIN), (client(), OAUTH), (account(), OAUTH)] {
+        let mut estate = estate(credentials, [post(tenant(uri)).answer(401, "")]);
+        estate.target.tenant = Some("corp".into());
+        let hint = list(&estate).unwrap_err().hint_text().unwrap().to_owned();
+        assert!(hint.contains("vidm_tenant") && hint.contains("\"corp\""), "{hint}");
+    }
+}
+
+#[test]
+fn page_on_a_login_is_not_about_the_credentials() {
+    let page = "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>";
+    for (credentials, uri) in [(crate::vidm_support::system(), LOGIN), (client(), OAUTH), (account(), OAUTH)] {
+        for status in [400, 401, 403] {
+            let error = list(&estate(credentials.clone(), [post(uri).answer(status, page)])).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{status}");
+            assert!(error.detail().contains("plain HTTP request was sent"), "{error}");
+            let hint = error.hint_text().unwrap();
+            assert!(hint.contains("scheme") && hint.contains("gateway") && !hint.contains("password"), "{hint}");
+        }
+        // It says nothing about the account, so nothing is held.
+        let again = post(uri).answer(400, page);
+        let estate = estate(credentials, [post(uri).answer(400, page), again]);
+        list(&estate).unwrap_err();
+        assert_eq!(list(&estate).unwrap_err().code(), ErrorCode::UpstreamInvalid);
+    }
+    // A 400 that is not in vIDM's format is any proxy's.
+    let estate = Estate::new([post(LOGIN).answer(400, "Request Header Or Cookie Too Large"), logs_in("t1"), lists()]);
+    let error = list(&estate).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    assert!(error.hint_text().unwrap().contains("gateway"), "{error}");
+    list(&estate).unwrap();
+}
+
+#[test]
 fn no_login_there_points_to_url_and_tenant() {
     let estate = Estate::new([post(LOGIN).answer(404, "<html><title>Not Found</title></html>")]);
     let error = list(&estate).unwrap_err();

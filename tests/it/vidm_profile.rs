@@ -162,7 +162,7 @@ fn a_profile_that_cannot_be_read_whole_is_not_written() {
         (r#"{"identityUserInfo":{},"syncSchedule":{}}"#.to_owned(), "it has no identityGroupInfo"),
         (cut, "it is not JSON"),
         (String::new(), "it is not JSON"),
-        ("<html></html>".to_owned(), "it is not JSON"),
+        ("<html></html>".to_owned(), "it is an HTML page"),
     ] {
         let read = || get(url("syncprofile")).answer(200, body.clone());
         // At the first reading, and at the one before the write.

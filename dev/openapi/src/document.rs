@@ -279,7 +279,7 @@ fn about() -> Result<String, String> {
          specifications: passed on), and `\"true\"`, `1` or a list of one is taken where a yes, a no or a text is meant. A \
          literal `${{…}}` that a template left is 400 `unresolved_placeholder`.\n\n\
          Bounds, unless configured otherwise: {} bytes for a body, {} s for a request, {} s for a wait. `X-Request-Id` and \
-         `traceparent` are taken, and passed on to the target.",
+         `traceparent` are taken, and passed on to the target with every call but logins.",
         config.request_body_limit,
         config.request_timeout.as_secs(),
         config.wait_limit.as_secs(),
