@@ -99,7 +99,6 @@ impl Endpoint for Delete<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
     use crate::vcf::testing::{self, compact, read, wire};
 
     const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
@@ -130,21 +129,5 @@ mod tests {
         assert_eq!(wire(&delete), format!("DELETE {path}\naccept: application/json\n\n"));
         read(&update, "").unwrap();
         read(&delete, "").unwrap();
-    }
-
-    #[test]
-    fn a_page_is_no_answer_of_sddc_managers() {
-        let (provider, domain_name) = (&testing::id("p"), &testing::domain("d"));
-        let spec = &IdentitySourceSpec::default();
-        for page in ["<html><body>Log in", "\n<!DOCTYPE html><title>Gateway"] {
-            let told = [
-                read(&Add { provider, spec }, page).map(|_| ()).unwrap_err(),
-                read(&Update { provider, domain_name, spec }, page).unwrap_err(),
-                read(&Delete { provider, domain_name }, page).unwrap_err(),
-            ];
-            for error in told {
-                assert_eq!((error.code(), error.is_retryable()), (ErrorCode::UpstreamInvalid, false), "{error}");
-            }
-        }
     }
 }
