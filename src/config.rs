@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use crate::auth::Secret;
 use crate::http::Limits;
 use crate::{vcf, vidm};
@@ -16,6 +20,7 @@ mod keys;
 mod reader;
 mod readings;
 mod senders;
+mod state_keys;
 mod targets;
 
 pub use callbacks::Callback;
@@ -82,8 +87,8 @@ pub const VARIABLES: &[Variable] = &[
     ),
     secret(
         "state_key",
-        "key that authenticates sync ids and seals what is kept in the store, 32 characters or more; derived from the \
-         targets' passwords and secrets where empty",
+        "key that authenticates sync ids and seals what is kept in the store, 32 characters or more; or a JSON list of keys: \
+         the first seals, all open. Where empty, a key is drawn and kept in the store, or in the instance where there is none",
     ),
     plain("store", "key-value store that instances share: auto (default), used where there is one; or none"),
     plain("page", "the page at /: true (default) or false"),
@@ -122,8 +127,9 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// Who may be told of a finished sync.
     pub callbacks: Vec<Callback>,
-    /// What authenticates sync ids and seals what is kept, where it was given.
-    pub state_key: Option<Secret>,
+    /// The keys that authenticate sync ids and seal what is kept in the store: the first seals, all open. Empty where none is
+    /// configured.
+    pub state_keys: Vec<Secret>,
     /// Whether to use the runtime's key-value store, where it has one.
     pub store: bool,
     /// Whether there is a page at `/`.
@@ -182,10 +188,7 @@ impl Config {
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&is_vidm));
         let callbacks = callbacks::read(&mut reader);
-        let state_key = reader.text("state_key").map(Secret::new);
-        if state_key.as_ref().is_some_and(|key| key.expose().chars().count() < 32) {
-            reader.problem("state_key", "is shorter than 32 characters; make one with: openssl rand -base64 32");
-        }
+        let state_keys = state_keys::read(&mut reader);
         let log_level =
             reader.word("log_level", LogLevel::Info, &[("info", LogLevel::Info), ("error", LogLevel::Error)]);
         let default = Limits::default();
@@ -196,7 +199,7 @@ impl Config {
             senders,
             hooks,
             callbacks,
-            state_key,
+            state_keys,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             page: reader.page(),
             log_level,
@@ -225,7 +228,7 @@ impl Config {
     pub fn secrets(&self) -> Vec<&Secret> {
         let callbacks = self.callbacks.iter().map(|callback| &callback.secret);
         let senders = self.senders.iter().flat_map(Sender::texts);
-        self.credentials().into_iter().chain(&self.state_key).chain(senders).chain(callbacks).collect()
+        self.credentials().into_iter().chain(&self.state_keys).chain(senders).chain(callbacks).collect()
     }
 
     /// The targets' passwords and secrets.
@@ -233,6 +236,32 @@ impl Config {
     pub fn credentials(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
         vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).collect()
+    }
+
+    /// A name for this configuration's targets, by what is no secret of them (kinds, names, URLs, tenants, accounts): idhooks
+    /// with other targets have another. A changed password or caller does not change it.
+    #[must_use]
+    pub fn deployment(&self) -> String {
+        let mut digest = Sha256::new();
+        let mut add = |part: &str| {
+            digest.update(part.as_bytes());
+            digest.update([0x1f]);
+        };
+        for (name, target) in &self.vidm {
+            let account: [&str; 3] = match &target.credentials {
+                vidm::Credentials::System { username, .. } => [username, "", ""],
+                vidm::Credentials::Client { id, .. } => ["", id, ""],
+                vidm::Credentials::Password { client_id, username, domain, .. } => [username, client_id, domain],
+            };
+            let tenant = target.tenant.as_deref().unwrap_or_default();
+            ["vidm", name, target.url.as_str(), tenant].into_iter().chain(account).for_each(&mut add);
+        }
+        for (name, target) in &self.vcf {
+            let parts: [&str; 4] = ["vcf", name, target.url.as_str(), &target.credentials.username];
+            parts.into_iter().for_each(&mut add);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or(&digest))
     }
 
     /// The receiver of this name.

@@ -30,7 +30,8 @@ pub trait Runtime: HttpClient + Clock {
     /// The store, if there is one. It may still turn out to be [`Absent`](crate::store::StoreError::Absent) when asked.
     fn store(&self) -> Option<&Self::Store>;
 
-    /// Random bits: for request ids and to spread retries. Need not be fit for keys.
+    /// Random bits, fit for keys: from a cryptographically secure generator that nobody outside can predict, `wasi:random/random`
+    /// or `crypto.getRandomValues`. Where there is no `state_key`, the key of an instance is made of them.
     fn random(&self) -> u64;
 
     /// Takes one line of log, without its newline.
@@ -40,6 +41,17 @@ pub trait Runtime: HttpClient + Clock {
     fn how_to_trust(&self) -> &'static str {
         "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment"
     }
+}
+
+/// `N` random bytes, fit for a key.
+pub(crate) fn random_bytes<const N: usize>(runtime: &impl Runtime) -> [u8; N] {
+    let mut bytes = [0; N];
+    for piece in bytes.chunks_mut(8) {
+        for (to, from) in piece.iter_mut().zip(runtime.random().to_le_bytes()) {
+            *to = from;
+        }
+    }
+    bytes
 }
 
 /// The last moment that RFC 3339 can write down, in seconds since 1970: the end of the year 9999.

@@ -30,14 +30,15 @@ impl std::fmt::Debug for NonceKey {
 }
 
 impl Sealer {
-    /// The sealer of everybody with this key.
+    /// The sealers of everybody with these keys: the first seals, all open. Keys that no other instance has are left out.
     #[must_use]
-    pub fn new(key: &StateKey) -> Self {
-        let cipher = XChaCha20Poly1305::new(&key.derive("seal").into());
-        Self { cipher, nonces: NonceKey(key.derive("seal nonces")) }
+    pub fn all(key: &StateKey) -> Vec<Self> {
+        let keys = key.derive_shared("seal").into_iter().zip(key.derive_shared("seal nonces"));
+        keys.map(|(seal, nonces)| Self { cipher: XChaCha20Poly1305::new(&seal.into()), nonces: NonceKey(nonces) })
+            .collect()
     }
 
-    /// `text` sealed for the place `name`: `version ‖ nonce ‖ ciphertext ‖ tag`. `random` should not repeat, and may.
+    /// `text` sealed for the place `name`: `version ‖ nonce ‖ ciphertext ‖ tag`. `random` should be unique, but reuse is safe.
     #[must_use]
     pub fn seal(&self, name: &str, text: &[u8], random: u64) -> Vec<u8> {
         let nonce = self.nonce(name, text, random);
@@ -84,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn sealer(key: &str) -> Sealer {
-        Sealer::new(&StateKey::of(key))
+        Sealer::all(&StateKey::of(key)).remove(0)
     }
 
     proptest! {

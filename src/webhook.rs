@@ -5,7 +5,6 @@
 //! known by its body; that is read when the signature's form and time are right.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +18,7 @@ use crate::named::Named;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
 use crate::state_key::StateKey;
-use crate::store::{SharedStore, StoreAccess};
+use crate::store::{SharedStore, StoreAccess, settle};
 use crate::{sync, vcf, vidm};
 
 mod asset;
@@ -92,6 +91,7 @@ struct Configured {
     config: Config,
     vidm: Named<vidm::Memory>,
     vcf: Named<vcf::Memory>,
+    state_key: Rc<StateKey>,
     sync_ids: sync_id::Key,
     syncs: Named<sync::Memory>,
     rates: rate::Rates,
@@ -164,7 +164,7 @@ impl Configured {
         }
     }
 
-    /// Refuses a caller that may not, or not so often.
+    /// Refuses a caller that may not, or not so often. For the first that may, the instance finds its state key.
     async fn admit<R: Runtime>(
         &self,
         caller: &Caller<'_>,
@@ -176,6 +176,7 @@ impl Configured {
         if matched.placeholders().next().is_none() {
             caller.require(access, matched)?;
         }
+        settle(&self.state_key, store).await;
         match self.config.rate_limit {
             0 => Ok(()),
             limit => self.rates.count(caller.name(), limit, store).await,
@@ -206,14 +207,15 @@ impl Webhook {
     pub fn new(config: Result<Config, Vec<Problem>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
         let config = config.map(|config| {
-            let state_key = Arc::new(StateKey::new(&config));
+            let state_key = Rc::new(StateKey::new(&config.state_keys));
             Configured {
                 vidm: Named::each(config.vidm.keys()),
                 vcf: Named::each(config.vcf.keys()),
                 syncs: Named::each(config.vidm.keys()),
-                sync_ids: sync_id::Key::new(Arc::clone(&state_key)),
+                sync_ids: sync_id::Key::new(Rc::clone(&state_key)),
                 rates: rate::Rates::default(),
-                store: config.store.then(|| StoreAccess::new(state_key)),
+                store: config.store.then(|| StoreAccess::of_deployment(Rc::clone(&state_key), config.deployment())),
+                state_key,
                 answers: idempotency::Memory::default(),
                 config,
             }

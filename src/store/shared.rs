@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::{Either, select};
+use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError};
 use crate::error::excerpt;
@@ -17,7 +18,7 @@ use crate::state_key::{StateKey, hmac};
 
 /// What one call to the store may take. A store that is well answers within milliseconds; one that is down may hang: Spin's
 /// Redis client tries for minutes before it says so, and may need one or two to notice that the server is back.
-const CALL_TIME: Duration = Duration::from_millis(500);
+pub(super) const CALL_TIME: Duration = Duration::from_millis(500);
 
 /// A store that failed is left alone by this instance for so long.
 pub(crate) const HOLD: Duration = Duration::from_secs(10);
@@ -25,12 +26,18 @@ pub(crate) const HOLD: Duration = Duration::from_secs(10);
 /// What an instance knows of its store: the keys everything is kept under, and whether it is worth asking.
 #[derive(Debug)]
 pub struct StoreAccess {
-    state_key: Arc<StateKey>,
-    keys: OnceLock<Keys>,
+    state_key: Rc<StateKey>,
+    /// Tells the idhooks apart that share a store and have no `state_key`: a digest of what is no secret of their configuration.
+    pub(super) deployment: String,
+    /// What follows from the keys of this revision.
+    keys: RefCell<Option<(u32, Rc<[Keys]>)>>,
     /// On the clock that never goes back.
     left_alone_until: Cell<Duration>,
+    /// The same: until when the key from the store need not be read again.
+    pub(super) key_is_fresh_until: Cell<Duration>,
 }
 
+/// What follows from one key.
 #[derive(Debug)]
 struct Keys {
     sealer: Sealer,
@@ -48,29 +55,69 @@ impl std::fmt::Debug for FingerprintKey {
 }
 
 impl StoreAccess {
-    /// Access for whoever has this key.
+    /// Access for whoever has these keys.
     #[must_use]
-    pub fn new(state_key: Arc<StateKey>) -> Self {
-        Self { state_key, keys: OnceLock::new(), left_alone_until: Cell::default() }
+    pub fn new(state_key: Rc<StateKey>) -> Self {
+        Self::of_deployment(state_key, String::new())
     }
 
-    fn keys(&self) -> &Keys {
-        self.keys.get_or_init(|| Keys {
-            sealer: Sealer::new(&self.state_key),
-            fingerprints: FingerprintKey(self.state_key.derive("store fingerprint")),
-            tag: short(&self.state_key.derive("store tag"), 6),
-        })
-    }
-
-    fn fingerprint(&self, parts: &[&str]) -> String {
-        let mut all = String::new();
-        for part in parts {
-            all.push_str(part);
-            all.push('\u{1f}');
+    /// The same for one `deployment` of several that may share the store: where there is no `state_key`, its instances agree on a
+    /// key under this name. It is readable in the store.
+    #[must_use]
+    pub fn of_deployment(state_key: Rc<StateKey>, deployment: String) -> Self {
+        Self {
+            state_key,
+            deployment,
+            keys: RefCell::default(),
+            left_alone_until: Cell::default(),
+            key_is_fresh_until: Cell::default(),
         }
-        short(&hmac(&self.keys().fingerprints.0, all.as_bytes()), 12)
+    }
+
+    /// What follows from the keys, that of the key that seals first; `None` while there is no key that instances share.
+    fn keys(&self) -> Option<Rc<[Keys]>> {
+        let revision = self.state_key.revision();
+        let mut known = self.keys.borrow_mut();
+        let keys = match &*known {
+            Some((of, keys)) if *of == revision => Rc::clone(keys),
+            _ => {
+                let tags = self.state_key.derive_shared("store tag");
+                let fingerprints = self.state_key.derive_shared("store fingerprint");
+                let parts = Sealer::all(&self.state_key).into_iter().zip(fingerprints).zip(tags);
+                let keys: Rc<[Keys]> = parts
+                    .map(|((sealer, fingerprint), tag)| Keys {
+                        sealer,
+                        fingerprints: FingerprintKey(fingerprint),
+                        tag: short(&tag, 6),
+                    })
+                    .collect();
+                *known = Some((revision, Rc::clone(&keys)));
+                keys
+            }
+        };
+        (!keys.is_empty()).then_some(keys)
     }
 }
+
+impl Keys {
+    fn counter(&self, name: &str) -> String {
+        format!("idhook:n:{}:{}", self.tag, self.keyed(name))
+    }
+
+    fn value(&self, name: &str) -> String {
+        format!("idhook:{}:{}", self.tag, self.keyed(name))
+    }
+
+    /// `name` as it may stand in the store: with its fingerprint, if it has one, under our key.
+    fn keyed(&self, name: &str) -> String {
+        let Some((before, rest)) = name.split_once(FINGERPRINT) else { return name.to_owned() };
+        let (fingerprint, after) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+        format!("{before}{}{after}", short(&hmac(&self.fingerprints.0, fingerprint.as_bytes()), 12))
+    }
+}
+
+/// Begins the fingerprint in a name.
+const FINGERPRINT: char = '#';
 
 fn short(bytes: &[u8], length: usize) -> String {
     URL_SAFE_NO_PAD.encode(bytes.get(..length).unwrap_or(bytes))
@@ -107,6 +154,9 @@ pub struct SharedStore<'r, R> {
     given_up: Cell<bool>,
 }
 
+/// What an instance knows of the store, the keys in use, and the store.
+type Reached<'r, S> = (&'r StoreAccess, Rc<[Keys]>, &'r S);
+
 impl<'r, R: Runtime> SharedStore<'r, R> {
     /// The store of `runtime` as `access` knows it, until `deadline` (as [`Clock::elapsed`](crate::runtime::Clock::elapsed)
     /// has it); without access there is none.
@@ -133,19 +183,38 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     }
 
     /// A name for something that belongs to one target and holds only as long as these `parts` (URL, credentials) stay what
-    /// they are; `None` without a store. The parts cannot be found out from it.
+    /// they are; `None` without a store. In the store the parts cannot be found out from it; the name itself is not to be shown.
     #[must_use]
     pub fn name(&self, what: &str, target: &str, parts: &[&str]) -> Option<String> {
-        let (access, _) = self.reach()?;
-        Some(format!("{what}:{target}:{}", access.fingerprint(parts)))
+        self.reach()?;
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(part.as_bytes());
+            digest.update([0x1f]);
+        }
+        Some(format!("{what}:{target}:{FINGERPRINT}{}", short(&digest.finalize(), 18)))
     }
 
     /// What is kept under `name`. What cannot be opened or has ended is not there; what has ended is taken out.
+    ///
+    /// What has a name of [`name`](Self::name)'s is found under every state key, so that a new key changes nothing for it. All
+    /// else belongs to counters, and those begin anew with the key that seals.
     pub async fn get(&self, name: &str) -> Option<Kept> {
-        let (access, store) = self.reach()?;
-        let key = value_key(access, name);
+        let (_, keys, _) = self.reach()?;
+        let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
+        for key in keys.iter().take(all) {
+            if let Some(kept) = self.get_under(key, name).await {
+                return Some(kept);
+            }
+        }
+        None
+    }
+
+    async fn get_under(&self, keys: &Keys, name: &str) -> Option<Kept> {
+        let (access, _, store) = self.reach()?;
+        let key = keys.value(name);
         let sealed = self.bounded(access, "get", store.get(&key)).await??;
-        let text = access.keys().sealer.open(&key, &sealed)?;
+        let text = keys.sealer.open(&key, &sealed)?;
         let (until, value) = text.split_first_chunk::<8>()?;
         let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*until)))?;
         if until <= self.runtime.now() {
@@ -165,12 +234,13 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
 
     /// Keeps `value` under `name` for this long; whether it is kept now.
     pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
-        let Some((access, store)) = self.reach() else { return false };
+        let Some((access, keys, store)) = self.reach() else { return false };
+        let Some(first) = keys.first() else { return false };
         let until = (self.runtime.now() + lifetime).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut text = u64::try_from(until.as_millis()).unwrap_or(u64::MAX).to_be_bytes().to_vec();
         text.extend_from_slice(value);
-        let key = value_key(access, name);
-        let sealed = access.keys().sealer.seal(&key, &text, self.runtime.random());
+        let key = first.value(name);
+        let sealed = first.sealer.seal(&key, &text, self.runtime.random());
         self.bounded(access, "set", store.set(&key, &sealed)).await.is_some()
     }
 
@@ -181,27 +251,36 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
 
     /// Takes out what is kept under `name`.
     pub async fn delete(&self, name: &str) {
-        if let Some((access, store)) = self.reach() {
-            let key = value_key(access, name);
-            self.bounded(access, "delete", store.delete(&key)).await;
+        let Some((access, keys, store)) = self.reach() else { return };
+        let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
+        for key in keys.iter().take(all) {
+            self.bounded(access, "delete", store.delete(&key.value(name))).await;
         }
     }
 
     /// Adds `by` to the counter `name`, atomically, and gives its new value; `None` without a store. Counters are not sealed,
     /// never end, and share no name with what [`set`](Self::set) keeps.
     pub async fn increment(&self, name: &str, by: u64) -> Option<u64> {
-        let (access, store) = self.reach()?;
-        self.bounded(access, "increment", store.increment(&counter_key(access, name), by)).await
+        let (access, keys, store) = self.reach()?;
+        self.bounded(access, "increment", store.increment(&keys.first()?.counter(name), by)).await
     }
 
     /// Takes out the counter `name`: it begins at 0 again.
     pub async fn delete_counter(&self, name: &str) {
-        if let Some((access, store)) = self.reach() {
-            self.bounded(access, "delete", store.delete(&counter_key(access, name))).await;
+        let Some((access, keys, store)) = self.reach() else { return };
+        if let Some(first) = keys.first() {
+            self.bounded(access, "delete", store.delete(&first.counter(name))).await;
         }
     }
 
-    fn reach(&self) -> Option<(&'r StoreAccess, &'r R::Store)> {
+    /// The store and its keys, where there are both.
+    fn reach(&self) -> Option<Reached<'r, R::Store>> {
+        let (access, store) = self.at_hand()?;
+        Some((access, access.keys()?, store))
+    }
+
+    /// The store, whether or not there is a key yet.
+    pub(super) fn at_hand(&self) -> Option<(&'r StoreAccess, &'r R::Store)> {
         let access = self.access?;
         if self.given_up.get() || self.runtime.elapsed() < access.left_alone_until.get() {
             return None;
@@ -211,7 +290,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
 
     /// One call, no longer than it may take. After a failure the store is none for this request, and for a while for this
     /// instance.
-    async fn bounded<T>(
+    pub(super) async fn bounded<T>(
         &self,
         access: &StoreAccess,
         what: &str,
@@ -234,12 +313,4 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         }
         None
     }
-}
-
-fn counter_key(access: &StoreAccess, name: &str) -> String {
-    format!("idhook:n:{}:{name}", access.keys().tag)
-}
-
-fn value_key(access: &StoreAccess, name: &str) -> String {
-    format!("idhook:{}:{name}", access.keys().tag)
 }

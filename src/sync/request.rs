@@ -57,6 +57,16 @@ impl Request {
     /// The ledger in the shared store.
     pub(super) const SHARED: u64 = 0;
 
+    /// A ledger in the shared store under another state key. Like [`SHARED`](Self::SHARED) it is even, and instances' are odd.
+    const ANOTHERS: u64 = 2;
+
+    /// The same request, its ticket being from a shared ledger that is not the present one: the state key has been replaced since.
+    #[must_use]
+    pub(crate) fn of_another_ledger(self) -> Self {
+        let ledger = if self.ledger == Self::SHARED { Self::ANOTHERS } else { self.ledger };
+        Self { ledger, ..self }
+    }
+
     pub(super) fn new(target: &str, directory: DirectorySummary, requested: SystemTime, order: &Order) -> Self {
         Self {
             target: target.to_owned(),

@@ -1,9 +1,9 @@
 //! Sync ids: all there is to know about a started sync, in a text that any instance can read and nobody can forge.
 //!
 //! An id is `base64url(version ‖ JSON ‖ tag)`, the tag being the first 16 bytes of an HMAC-SHA256 over what stands before
-//! it, under a key derived from the [`StateKey`].
+//! it, under a key derived from the first key of the [`StateKey`]. An id that was made under another of its keys is read as well.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,15 +19,14 @@ const MAX_LENGTH: usize = 2000;
 
 /// What authenticates ids.
 #[derive(Debug)]
-pub(super) struct Key(Arc<StateKey>);
+pub(super) struct Key(Rc<StateKey>);
+
+/// What the keys of ids are derived for.
+const PURPOSE: &str = "sync id";
 
 impl Key {
-    pub(super) fn new(state_key: Arc<StateKey>) -> Self {
+    pub(super) fn new(state_key: Rc<StateKey>) -> Self {
         Self(state_key)
-    }
-
-    fn mac(&self, message: &[u8]) -> [u8; 32] {
-        hmac(&self.0.derive("sync id"), message)
     }
 
     /// Writes an id.
@@ -55,7 +54,11 @@ impl Key {
         let mut bytes = vec![VERSION];
         serde_json::to_writer(&mut bytes, request)
             .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
-        let tag = self.mac(&bytes);
+        let key = self
+            .0
+            .derive(PURPOSE)
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "there is no key to sign a sync id with"))?;
+        let tag = hmac(&key, &bytes);
         bytes.extend(tag.iter().take(TAG));
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -67,14 +70,17 @@ impl Key {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (message, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
-        let expected = self.mac(message);
-        if !bool::from(subtle::ConstantTimeEq::ct_eq(expected.get(..TAG)?, tag)) {
-            return None;
-        }
-        match message.split_first()? {
-            (&VERSION, json) => crate::typed::parse(json),
-            _ => None,
-        }
+        let is_signed_by = |key: &[u8; 32]| {
+            let expected = hmac(key, message);
+            expected.get(..TAG).is_some_and(|expected| bool::from(subtle::ConstantTimeEq::ct_eq(expected, tag)))
+        };
+        let signer = self.0.derive_all(PURPOSE).iter().position(is_signed_by)?;
+        let request: Request = match message.split_first()? {
+            (&VERSION, json) => crate::typed::parse(json)?,
+            _ => return None,
+        };
+        // The counters in the store go with the key that seals: its ticket is from those of another key.
+        Some(if signer == 0 { request } else { request.of_another_ledger() })
     }
 }
 
@@ -82,10 +88,11 @@ impl Key {
 mod tests {
     use super::super::long_groups::MAX_IN_ID;
     use super::*;
+    use crate::auth::Secret;
     use proptest::prelude::*;
 
     fn key(text: &str) -> Key {
-        Key::new(Arc::new(StateKey::of(text)))
+        Key::new(Rc::new(StateKey::of(text)))
     }
 
     fn id() -> Request {
@@ -97,6 +104,24 @@ mod tests {
         let text = key("k").seal(&id()).unwrap();
         assert_eq!(key("k").open(&text).unwrap(), id());
         assert_eq!(key("other").open(&text), None);
+    }
+
+    #[test]
+    fn ids_of_every_configured_key_open_and_first_key_signs() {
+        let rotated = Key::new(Rc::new(StateKey::new(&[Secret::new("new"), Secret::new("old")])));
+        let old = key("old").seal(&id()).unwrap();
+        assert_eq!(rotated.open(&old).unwrap().directory, id().directory);
+        assert_eq!(key("new").open(&rotated.seal(&id()).unwrap()), Some(id()));
+        assert_eq!(key("new").open(&old), None, "a key that was taken out opens nothing");
+    }
+
+    #[test]
+    fn nothing_is_signed_or_opened_without_a_key() {
+        let none = Key::new(Rc::new(StateKey::new(&[])));
+        assert!(none.seal(&id()).is_err());
+        for key in ["", "k"] {
+            assert_eq!(none.open(&self::key(key).seal(&id()).unwrap()), None);
+        }
     }
 
     #[test]

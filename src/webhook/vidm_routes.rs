@@ -14,6 +14,8 @@ use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
+use crate::state_key::Origin;
+use crate::store::refresh;
 use crate::sync::{self, Desk, Order, Request, State, SyncDocument};
 use crate::vidm::{Client, DirectoryFilter, DirectoryRef, GroupQuery};
 
@@ -166,10 +168,20 @@ fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> 
 
 /// A sync by its id: its state now, after a wait, or as it goes.
 async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
-    let request = context.configured.sync_ids.open(text).filter(|request| request.target == target);
-    let mut request = request.ok_or_else(|| {
-        Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target")
-            .hint("use the id, or the Location, of a start's answer as it is; ids end with a change of state_key or credentials")
+    let configured = context.configured;
+    let mut opened = configured.sync_ids.open(text);
+    if opened.is_none() && refresh(&configured.state_key, context.outbound.store()).await {
+        opened = configured.sync_ids.open(text);
+    }
+    let mut request = opened.filter(|request| request.target == target).ok_or_else(|| {
+        let hint = match configured.state_key.origin() {
+            Some(Origin::Instance) => {
+                "without state_key and without a store an id is good only at the instance that made it, until that ends: \
+                 set state_key"
+            }
+            _ => "use the id, or the Location, of a start's answer as it is; ids end when state_key no longer holds their key",
+        };
+        Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target").hint(hint)
     })?;
     long_groups::recall(context.outbound.store(), &mut request).await?;
     if context.wants_events {

@@ -138,7 +138,7 @@ fn webhook() -> Rc<Webhook> {
         ("vcf_username", "u"),
         ("vcf_password", "p"),
         ("api_keys", keys.as_str()),
-        ("state_key", "0123456789abcdef0123456789abcdef"),
+        ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8"),
     ];
     let variables: BTreeMap<_, _> = variables.into_iter().collect();
     Rc::new(Webhook::new(Config::parse(|name| variables.get(name).map(|value| (*value).to_owned()))))

@@ -38,5 +38,6 @@ mod webhook_neighbours;
 mod webhook_page;
 mod webhook_rate;
 mod webhook_senders;
+mod webhook_state_key;
 mod webhook_support;
 mod webhook_vcf_put;

@@ -1,7 +1,7 @@
 //! What instances share: each script here is an instance of its own, over one store.
 
 use std::rc::Rc;
-use std::sync::Arc;
+
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -38,7 +38,7 @@ impl Instance {
             target: target(system()),
             memory: Memory::default(),
             script: Script::new(calls).with_store(store),
-            access: StoreAccess::new(Arc::new(StateKey::of(key))),
+            access: StoreAccess::new(Rc::new(StateKey::of(key))),
         }
     }
 

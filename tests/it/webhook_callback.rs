@@ -20,7 +20,7 @@ const URL: &str = "https://tickets.corp.example/hook/T0/B1?c=d";
 fn variables() -> [(&'static str, &'static str); 2] {
     let callbacks = r#"[{"name":"other","url":"https://other.corp.example/","secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="},
         {"name":"ticket","url":"https://tickets.corp.example/hook/T0/B1?c=d","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]"#;
-    [("callbacks", callbacks), ("state_key", "0123456789abcdef0123456789abcdef")]
+    [("callbacks", callbacks), ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")]
 }
 
 fn over(store: Option<&Rc<MemoryStore>>) -> Door {

@@ -247,6 +247,7 @@ fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::confi
                 "vcf_username" => "administrator@vsphere.local".to_owned(),
                 "vcf_password" => "VMw@re1!".to_owned(),
                 "api_keys" => keys.clone(),
+                "state_key" => "a text that every instance of these scenarios has".to_owned(),
                 _ => return None,
             })
         })

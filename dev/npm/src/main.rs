@@ -23,6 +23,10 @@ use wasm_bindgen_cli_support::Bindgen;
 /// What a program sees of it.
 const EXPORTS: [&str; 3] = ["IdhookError", "Vcf", "Vidm"];
 
+/// Node 18 has `crypto` in a module alone. A bundler for browsers does not find that one, and need not.
+const NODE_CRYPTO: &str =
+    "let crypto = globalThis.crypto;\ntry {\n  crypto ??= require(\"node:crypto\").webcrypto;\n} catch {}\n";
+
 fn main() -> Result<()> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let [wasm, folder] = arguments.as_slice() else { anyhow::bail!("usage: idhook-npm WASM FOLDER") };
@@ -83,7 +87,7 @@ fn files(glue: &str, wasm: &str) -> Result<Vec<(&'static str, String)>> {
         ("LICENSE", include_str!("../../../LICENSE").to_owned()),
         ("README.md", include_str!("../../../src/faces/node/npm/README.md").to_owned()),
         ("browser.mjs", format!("{code}export {{ {names} }};\n")),
-        ("index.cjs", format!("\"use strict\";\n{code}{required}")),
+        ("index.cjs", format!("\"use strict\";\n{NODE_CRYPTO}{code}{required}")),
         ("index.d.cts", types.clone()),
         ("index.d.mts", types),
         ("index.mjs", format!("export {{ {names} }} from \"./index.cjs\";\n")),

@@ -252,7 +252,7 @@ pub(super) fn webhook() -> Rc<Webhook> {
         ("vidm_username", "u"),
         ("vidm_password", "p"),
         ("api_keys", keys.as_str()),
-        ("state_key", "0123456789abcdef0123456789abcdef"),
+        ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8"),
         // It would only add steps to every schedule.
         ("rate_limit", "0"),
     ];

@@ -287,6 +287,10 @@ async fn a_forged_id_is_nobodys(artifact: Artifact) {
     assert_eq!(scene.asked(), [""; 0], "nobody was asked about it");
 
     // The same configuration elsewhere reads the id; another key does not.
-    let other = Scene::with(Setting { variables: vec![("state_key", "k".repeat(32))], ..Setting::of(artifact) }).await;
+    let other = Scene::with(Setting {
+        variables: vec![("state_key", "1fd28b8d51a2b5e4d7c9a60f3c8be417".to_owned())],
+        ..Setting::of(artifact)
+    })
+    .await;
     other.get(&place).await.problem("sync_not_found");
 }
