@@ -21,7 +21,7 @@ use crate::error::{Error, FieldError, Problem};
 
 pub use timeouts::Timeouts;
 pub use vcf::Vcf;
-pub use vidm::{SyncOrder, Vidm, Watch};
+pub use vidm::{EnsureOptions, SyncOrder, Vidm, Watch};
 
 /// The outcome of everything here that can fail. The problem is behind a pointer, for it is large and rare.
 pub type Result<T> = std::result::Result<T, Box<Problem>>;

@@ -1,5 +1,7 @@
 //! vIDM (Workspace ONE Access): directories, syncs with their proof, groups, health.
 
+mod ensure_groups;
+
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -14,6 +16,8 @@ use crate::outbound::Outbound;
 use crate::runtime::Runtime;
 use crate::sync::{self, Desk, DryRun, Order, Request, Seen, State, SyncDocument, SyncHistory};
 use crate::vidm::{Client, Directory, DirectoryFilter, DirectoryRef, Group, GroupQuery, Health, Memory, Target};
+
+pub use ensure_groups::EnsureOptions;
 
 /// What the target is called in errors and ids.
 const NAME: &str = "vidm";

@@ -40,6 +40,14 @@ pub enum ErrorCode {
     IdempotencyKeyReused,
     /// A request with this idempotency key is being carried out.
     IdempotencyKeyInFlight,
+    /// The run succeeded, and vIDM still lacks a group that it was to bring. Functions alone fail with it.
+    GroupAbsent,
+    /// The safeguards of the directory stopped the run. Functions alone fail with it.
+    SafeguardTripped,
+    /// The run failed. Functions alone fail with it.
+    SyncFailed,
+    /// The sync was not final when the caller's time limit was reached. Functions alone fail with it.
+    SyncTimeout,
     /// The request body is over the bound.
     BodyTooLarge,
     /// The request body is of a media type this route does not read.
@@ -102,6 +110,10 @@ impl ErrorCode {
         Self::DirectoryNotSyncable,
         Self::IdempotencyKeyReused,
         Self::IdempotencyKeyInFlight,
+        Self::GroupAbsent,
+        Self::SafeguardTripped,
+        Self::SyncFailed,
+        Self::SyncTimeout,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::RateLimited,
@@ -174,6 +186,16 @@ impl ErrorCode {
                 Caller,
                 true,
             ),
+            // A repeated call would meet the same: somebody has to change the profile, Active Directory or the safeguards.
+            Self::GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A group is not in vIDM", Caller, false),
+            Self::SafeguardTripped => {
+                ("safeguard_tripped", StatusCode::CONFLICT, "The safeguards stopped the sync", Caller, false)
+            }
+            Self::SyncFailed => ("sync_failed", StatusCode::BAD_GATEWAY, "The sync failed", Upstream, false),
+            // A repeated call joins the run that goes on.
+            Self::SyncTimeout => {
+                ("sync_timeout", StatusCode::GATEWAY_TIMEOUT, "The sync did not end in time", Upstream, true)
+            }
             Self::BodyTooLarge => {
                 ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false)
             }
@@ -257,6 +279,13 @@ impl ErrorCode {
     #[must_use]
     pub const fn fault(self) -> Fault {
         self.row().3
+    }
+
+    /// Whether the webhook answers with this code. How a sync ends is no error there but the state of the sync, answered with
+    /// 200; only functions that promise success fail with it ([`ensure_groups`](crate::embedded::Vidm::ensure_groups)).
+    #[must_use]
+    pub const fn is_sent_over_http(self) -> bool {
+        !matches!(self, Self::GroupAbsent | Self::SafeguardTripped | Self::SyncFailed | Self::SyncTimeout)
     }
 
     /// Whether the very same request may succeed later with nobody changing anything.

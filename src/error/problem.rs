@@ -47,6 +47,11 @@ pub struct Problem {
     /// What the upstream said, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamAnswer>,
+    /// The last known state of the sync that the call started, as its document: `id` leads on to it. Absent over HTTP, and where
+    /// no sync was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(skip))]
+    pub sync: Option<serde_json::Value>,
 }
 
 /// What the upstream said.
@@ -118,6 +123,7 @@ impl Problem {
             errors: error.fields().to_vec(),
             candidates: error.candidate_list().to_vec(),
             upstream,
+            sync: None,
         }
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod embedded;
+mod ensure_groups;
 mod idempotency_schedules;
 mod interleavings;
 mod memory_store;

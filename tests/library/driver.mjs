@@ -8,7 +8,7 @@ const { directories, identityProviders } = await import(pathToFileURL(process.ar
 const interfaces = { vidm: directories, vcf: identityProviders };
 
 // Texts that are JSON.
-const JSON_TEXTS = ["result", "from", "to"];
+const JSON_TEXTS = ["result", "from", "to", "sync"];
 // Words of an enumeration.
 const WORDS = ["code", "reason"];
 // Lists that are left out when they are empty.

@@ -18,7 +18,7 @@ from wasmtime.component import (
 
 INTERFACES = {"vidm": "directories", "vcf": "identity-providers"}
 # Texts that are JSON.
-JSON = {"result", "from", "to"}
+JSON = {"result", "from", "to", "sync"}
 # Lists that are told when they are empty, too.
 KEPT = {"checks", "elements", "syncs"}
 # The vendor's own spelling.

@@ -79,6 +79,14 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::DirectoryNotSyncable => {
             new("the directory System Directory holds local users, which come from nowhere else")
         }
+        // No operation answers with these four; functions fail with them.
+        ErrorCode::GroupAbsent => {
+            new("the sync of corp.example succeeded, but vIDM does not have \"gg-new@corp.example\"")
+                .hint("start with addToProfile and the group's DN")
+        }
+        ErrorCode::SafeguardTripped => new("the safeguards stopped the sync of corp.example"),
+        ErrorCode::SyncFailed => new("the sync of corp.example failed: The connector is down."),
+        ErrorCode::SyncTimeout => new("the sync of corp.example is still running after 600 s"),
         ErrorCode::BodyTooLarge => new("the request body is over the limit")
             .hint("send only the fields the route knows, or raise request_body_limit"),
         ErrorCode::UnsupportedMediaType => {

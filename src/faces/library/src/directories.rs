@@ -44,6 +44,16 @@ impl wit::GuestSession for Session {
         Ok(block_on(self.0.start_sync(&directory, order))?.into())
     }
 
+    fn ensure_groups(
+        &self,
+        directory: String,
+        groups: Vec<String>,
+        options: Option<wit::EnsureOptions>,
+    ) -> Result<wit::SyncState> {
+        let options = options.map(Into::into).unwrap_or_default();
+        Ok(block_on(self.0.ensure_groups(&directory, groups, options, |_| ()))?.into())
+    }
+
     fn sync(&self, id: String) -> Result<wit::SyncState> {
         Ok(block_on(self.0.sync(&id))?.into())
     }
@@ -140,6 +150,17 @@ impl From<wit::SyncOrder> for embedded::SyncOrder {
             groups: groups.unwrap_or_default(),
             add_to_profile: add_to_profile.unwrap_or_default(),
             ignore_safeguards: ignore_safeguards.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<wit::EnsureOptions> for embedded::EnsureOptions {
+    fn from(options: wit::EnsureOptions) -> Self {
+        let wit::EnsureOptions { add_to_profile, ignore_safeguards, timeout_seconds } = options;
+        Self {
+            add_to_profile: add_to_profile.unwrap_or_default(),
+            ignore_safeguards: ignore_safeguards.unwrap_or_default(),
+            timeout_seconds,
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::numbers::unsigned;
 
 impl From<Box<Problem>> for Error {
     fn from(problem: Box<Problem>) -> Self {
-        let Problem { status, detail, code, retryable, retry_after, hint, errors, candidates, upstream, .. } = *problem;
+        let Problem { status, detail, code, retryable, retry_after, hint, errors, candidates, upstream, sync, .. } =
+            *problem;
         Self {
             code: code.into(),
             status,
@@ -20,6 +21,7 @@ impl From<Box<Problem>> for Error {
             errors: errors.into_iter().map(Into::into).collect(),
             candidates: candidates.into_iter().map(Into::into).collect(),
             upstream: upstream.map(Into::into),
+            sync: sync.map(|state| state.to_string()),
         }
     }
 }
@@ -33,6 +35,10 @@ impl From<ErrorCode> for Code {
             ErrorCode::NotFound => Self::NotFound,
             ErrorCode::DirectoryAmbiguous => Self::DirectoryAmbiguous,
             ErrorCode::DirectoryNotSyncable => Self::DirectoryNotSyncable,
+            ErrorCode::GroupAbsent => Self::GroupAbsent,
+            ErrorCode::SafeguardTripped => Self::SafeguardTripped,
+            ErrorCode::SyncFailed => Self::SyncFailed,
+            ErrorCode::SyncTimeout => Self::SyncTimeout,
             ErrorCode::NotConfigured => Self::NotConfigured,
             ErrorCode::UpstreamUnreachable => Self::UpstreamUnreachable,
             ErrorCode::UpstreamTls => Self::UpstreamTls,

@@ -12,6 +12,21 @@ export interface WaitOptions extends CallOptions {
   timeoutSeconds?: number;
 }
 
+/** How to ensure that vIDM has groups. */
+export interface EnsureOptions extends CallOptions {
+  /** Seconds until the sync must be final, from 0 to 86400; 600 where nothing is said. */
+  timeoutSeconds?: number;
+  /** First add those of the groups (distinguished names) to the directory's sync profile that no run would bring. */
+  addToProfile?: boolean;
+  /** Run without the safeguards: a broken LDAP filter then deletes users. */
+  ignoreSafeguards?: boolean;
+  /**
+   * Takes the state right after the start, whose `id` leads on to the sync whatever becomes of this call, and then each change. What
+   * it throws, or rejects with, ends the call.
+   */
+  onProgress?: (sync: Sync) => unknown;
+}
+
 /** How to look for what a sync would change. */
 export interface DryRunOptions extends CallOptions {
   /** As in {@link SyncOrder}. */
@@ -69,6 +84,11 @@ export class IdhookError extends Error {
   readonly candidates: Candidate[];
   /** What the upstream said, where it was asked. */
   readonly upstream?: UpstreamEvidence;
+  /**
+   * From {@link Vidm.ensureGroups}, once the sync is started: its last known state. {@link Vidm.waitForSync} goes on with its
+   * `id`.
+   */
+  readonly sync?: Sync;
 }
 
 /**
@@ -86,6 +106,12 @@ export class Vidm {
   directory(directory: string, options?: CallOptions): Promise<Directory>;
   /** Starts a sync, or joins the next one. Its `id` is good in another session and another process too. */
   startSync(directory: string, order?: SyncOrder, options?: CallOptions): Promise<Sync & { id: string }>;
+  /**
+   * Starts a sync or joins one, waits until it is final, and resolves only if it succeeded and vIDM has each of the groups: to its
+   * final state. Else it rejects with an {@link IdhookError}: `group_absent`, `safeguard_tripped`, `sync_failed`, or
+   * `sync_timeout` if the sync goes on or its outcome cannot be read. Its `sync` is the last known state.
+   */
+  ensureGroups(directory: string, groups: string[], options?: EnsureOptions): Promise<Sync & { id: string }>;
   /** How a started sync stands. */
   sync(id: string, options?: CallOptions): Promise<Sync>;
   /** How a started sync stands once it is final, or when the time is over. A sync that failed is no error here: see `status`. */

@@ -96,6 +96,21 @@ class Session {
     return until(signal, async (stopped) => (await this.open())[name](text, stopped));
   }
 
+  /** A call that reports its progress to `listen`; what that throws, or rejects with, ends the call. */
+  async watched(name, given, listen, { signal, ...options }) {
+    const failure = new AbortController();
+    const stop = () => failure.abort(signal.reason);
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", stop);
+    const text = JSON.stringify({ ...given, options });
+    const report = (state) => void new Promise((resolve) => resolve(listen(JSON.parse(state)))).catch((e) => failure.abort(e));
+    try {
+      return await until(failure.signal, async (stopped) => (await this.open())[name](text, stopped, report));
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
   async *watch(name, given, { signal, ...options } = {}) {
     const session = await this.open();
     let watch;
@@ -129,6 +144,11 @@ class Vidm {
 
   startSync(directory, order, options) {
     return this.#session.call("startSync", { directory, order }, options);
+  }
+
+  ensureGroups(directory, groups, { onProgress, ...options } = {}) {
+    const given = { directory, groups };
+    return onProgress ? this.#session.watched("ensureGroups", given, onProgress, options) : this.#session.call("ensureGroups", given, options);
   }
 
   sync(id, options) {

@@ -30,6 +30,16 @@ impl Arguments {
         Ok(texts.remove(name).unwrap_or_default())
     }
 
+    /// One that must be a list of texts.
+    ///
+    /// # Errors
+    /// `request_invalid` when it is none.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
+        let value = Map::from_iter([(name.to_owned(), self.0.remove(name).unwrap_or_default())]);
+        let mut lists: BTreeMap<String, Vec<String>> = read(value.into())?;
+        Ok(lists.remove(name).unwrap_or_default())
+    }
+
     /// One that may be left out.
     ///
     /// # Errors

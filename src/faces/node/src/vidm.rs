@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 use idhook::embedded::{self, Result};
-use js_sys::Promise;
+use idhook::sync::SyncDocument;
+use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -57,6 +58,21 @@ impl Vidm {
     pub fn start_sync(&self, arguments: &str, stop: Option<Promise>) -> Promise {
         self.call(arguments, stop, async |vidm, mut given| {
             vidm.start_sync(&given.text("directory")?, given.optional("order")?).await
+        })
+    }
+
+    /// `{directory, groups, options?}`; `progress` takes the JSON of each state that is seen.
+    #[wasm_bindgen(js_name = ensureGroups)]
+    pub fn ensure_groups(&self, arguments: &str, stop: Option<Promise>, progress: Option<Function>) -> Promise {
+        self.call(arguments, stop, async move |vidm, mut given| {
+            let (directory, groups) = (given.text("directory")?, given.texts("groups")?);
+            let told = |state: &SyncDocument| {
+                let Some(progress) = &progress else { return };
+                let state = serde_json::to_string(state).unwrap_or_default();
+                // `idhook.js` catches what the program's function throws.
+                let _ = progress.call1(&JsValue::UNDEFINED, &state.into());
+            };
+            vidm.ensure_groups(&directory, groups, given.optional("options")?, told).await
         })
     }
 
