@@ -172,10 +172,7 @@ impl Configured {
         matched: &Matched,
         store: &SharedStore<'_, R>,
     ) -> Result<(), Error> {
-        // A target's name that was not filled in is told as such further down; nothing is done for it either.
-        if matched.placeholders().next().is_none() {
-            caller.require(access, matched)?;
-        }
+        caller.require(access, matched)?;
         settle(&self.state_key, store).await;
         match self.config.rate_limit {
             0 => Ok(()),
@@ -405,7 +402,7 @@ async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method
         doctor::examine(&context, matched.row.name, target).await.map(Reply::Whole)
     } else if matched.row.name == Name::Hook {
         hook::dispatch(context, matched).await
-    } else if matched.row.name.is_vidm() {
+    } else if matched.row.kind() == Some(route::Kind::Vidm) {
         vidm_routes::dispatch(context, matched).await
     } else {
         vcf_routes::dispatch(context, matched, method).await.map(Reply::Whole)

@@ -12,6 +12,7 @@ use super::route::{Access, Matched};
 use super::signature::{self, Signed};
 use crate::config::{ApiKey, Config, Grant, Scope};
 use crate::error::{Error, ErrorCode};
+use crate::template::is_unfilled;
 
 /// A caller that proved who it is.
 #[derive(Debug)]
@@ -76,8 +77,11 @@ impl<'c> Caller<'c> {
         if let Some(scope) = access.filter(|scope| !self.may(*scope)) {
             return Err(self.lacks(scope));
         }
-        let kind = if matched.row.name.is_vidm() { "vidm" } else { "vcf" };
-        matched.target().map_or(Ok(()), |name| self.require_target(kind, name))
+        match (matched.row.kind(), matched.target()) {
+            // A name that was not filled in is reported as such further down; nothing is done for it either.
+            (Some(kind), Some(name)) if !is_unfilled(name) => self.require_target(kind.as_str(), name),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a caller that is limited to other targets than this one.
@@ -124,7 +128,66 @@ fn trim(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::route;
     use super::*;
+
+    /// Who may call what, one caller a line: its scopes, and its targets.
+    const CALLERS: [(&[Scope], Option<&[&str]>); 15] = [
+        (Scope::ALL, None),
+        (Scope::ALL, Some(&["default"])),
+        (Scope::ALL, Some(&["vidm/default"])),
+        (Scope::ALL, Some(&["vcf/default"])),
+        (Scope::ALL, Some(&["other"])),
+        (Scope::ALL, Some(&["vidm/other", "vcf/other"])),
+        (Scope::ALL, Some(&[])),
+        (&[], None),
+        (&[Scope::VidmRead], None),
+        (&[Scope::VidmSync], None),
+        (&[Scope::VidmOverride], None),
+        (&[Scope::VcfRead], None),
+        (&[Scope::VcfWrite], None),
+        (&[Scope::Admin], None),
+        (&[Scope::Admin], Some(&["vcf/default"])),
+    ];
+
+    #[test]
+    fn every_caller_may_call_the_routes_of_its_scopes_and_targets_and_no_other() {
+        let (mut allowed, mut refused) = (0, 0);
+        for (scopes, targets) in CALLERS {
+            let targets = targets.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            let grant = Grant { name: "a".into(), scopes: scopes.to_vec(), targets, variable: "api_keys" };
+            for row in route::ROWS {
+                let path = row.path.replace("{target}", "default").replace(['{', '}'], "");
+                let matched = route::find(&path).unwrap();
+                for operation in row.operations {
+                    // Written down once more, by the path as a caller sees it.
+                    let kind = path.split('/').nth(1).filter(|kind| ["vidm", "vcf"].contains(kind));
+                    let is_for = match (&grant.targets, kind) {
+                        (None, _) | (_, None) => true,
+                        (Some(names), Some(kind)) => {
+                            names.iter().any(|n| n == "default" || *n == format!("{kind}/default"))
+                        }
+                    };
+                    let expected = operation.scope.is_none_or(|scope| scopes.contains(&scope)) && is_for;
+                    let admitted = Caller::new(&grant).require(operation.scope, &matched);
+                    assert_eq!(admitted.is_ok(), expected, "{grant:?} {} {path}", operation.method);
+                    assert!(admitted.is_ok() || admitted.unwrap_err().code() == ErrorCode::Forbidden);
+                    *if expected { &mut allowed } else { &mut refused } += 1;
+                }
+            }
+        }
+        assert!(allowed > 100 && refused > 100, "{allowed} {refused}");
+    }
+
+    #[test]
+    fn placeholder_in_a_path_does_not_stand_in_for_a_scope_or_target() {
+        let targets = Some(vec!["vcf/default".to_owned()]);
+        let grant = Grant { name: "a".into(), scopes: vec![Scope::VidmRead], targets, variable: "api_keys" };
+        let require = |path, scope| Caller::new(&grant).require(Some(scope), &route::find(path).unwrap());
+        assert!(require("/vidm/default/v1/directories/${x}", Scope::VidmRead).is_err());
+        assert!(require("/vidm/${x}/v1/directories", Scope::Admin).is_err());
+        assert!(require("/vidm/${x}/v1/directories", Scope::VidmRead).is_ok());
+    }
 
     fn with(name: &'static str, value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -35,14 +35,6 @@ pub(super) enum Name {
     Hook,
 }
 
-impl Name {
-    /// Whether it works on a vIDM target in its path; the others with a target work on an SDDC Manager.
-    pub(super) fn is_vidm(self) -> bool {
-        use Name::{Directories, Directory, DirectorySync, DirectorySyncs, Groups, Sync, Syncs, VidmHealth};
-        matches!(self, Directories | Directory | DirectorySyncs | DirectorySync | Syncs | Sync | Groups | VidmHealth)
-    }
-}
-
 /// The longest parameter, in bytes.
 const MAX_PARAMETER: usize = 2048;
 
@@ -151,7 +143,30 @@ pub(super) const ROWS: &[Row] = &[
     Row { path: "/hooks/{hook}", name: Name::Hook, operations: START },
 ];
 
+/// A kind of target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Vidm,
+    Vcf,
+}
+
+impl Kind {
+    /// Its word in paths and in a caller's `targets`.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vidm => "vidm",
+            Self::Vcf => "vcf",
+        }
+    }
+}
+
 impl Row {
+    /// The kind of target that the path names, by its first segment; `None` where it names none.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        let is_first = |kind: &Kind| self.path.split('/').nth(1) == Some(kind.as_str());
+        [Kind::Vidm, Kind::Vcf].into_iter().find(is_first)
+    }
+
     /// What `method` does here; `None` when it is not taken. HEAD is GET without the body.
     pub(super) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
@@ -269,6 +284,13 @@ mod tests {
             if path != "/" {
                 assert_eq!(find(&format!("{path}/")).unwrap().row.name, row.name, "{path}/");
             }
+        }
+    }
+
+    #[test]
+    fn rows_with_a_target_begin_with_its_kind() {
+        for row in ROWS {
+            assert_eq!(row.kind().is_some(), row.path.contains("{target}"), "{}", row.path);
         }
     }
 
