@@ -12,6 +12,7 @@ mod compare;
 mod error;
 mod expiry;
 mod extra;
+mod gateway;
 mod identity_broker;
 mod identity_providers;
 mod identity_sources;
@@ -261,7 +262,7 @@ impl<'a, R: Runtime> Client<'a, R> {
                 // A server that refuses what it gave has forgotten us or our account: ask with the password next time.
                 self.memory.refresh.take();
             }
-            sent
+            sent.map_err(gateway::explained)
         };
         let done = self.memory.session.with_token(&self.shared_token(), log_in, send).await;
         done.map_err(|e| match e.code() {
@@ -291,7 +292,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         }
         let pair =
             self.out.call(&self.destination(), &tokens::Create { credentials: &self.target.credentials }, None).await;
-        let pair = pair.map_err(tokens::refused)?;
+        let pair = pair.map_err(tokens::refused).map_err(gateway::explained)?;
         self.memory.refresh.replace(pair.refresh_token);
         Ok(tokens::access_token(pair.access_token, self.out.runtime().now()))
     }

@@ -151,3 +151,27 @@ fn the_broker_answers() {
     let token = with(call, async |client| client.generate_sync_client_token(ID, None).await).unwrap();
     assert_eq!(token.expire_at.as_deref(), Some("2027-05-20T10:00:00Z"));
 }
+
+#[test]
+fn pages_of_sddc_managers_nginx_are_explained() {
+    let page = |title: &str| format!("<html>\r\n<head><title>{title}</title></head><body></body></html>");
+    let broker = "https://sddc.corp.example/v1/identity-broker/sddc-manager-oidc";
+    let redirected = get(broker)
+        .answer(301, page("301 Moved Permanently"))
+        .answer_header("location", "https://sddc.corp.example/ui");
+    let error = with(redirected, async |client| client.sddc_manager_oidc().await).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    assert!(error.detail().contains("this version of SDDC Manager has no such operation"), "{error}");
+    assert!(error.hint_text().unwrap().contains("9.0.0"), "{error}");
+    let path = format!("{ROOT}/{ID}/identity-sources");
+    for (status, title, word) in [
+        (413, "413 Request Entity Too Large", "1 MB"),
+        (503, "503 Service Temporarily Unavailable", "100 connections"),
+        (400, "400 Request Header Or Cookie Too Large", "8 KB"),
+        (405, "405 Not Allowed", "static file"),
+    ] {
+        let call = post(&path).answer(status, page(title)).answer_header("content-type", "text/html");
+        let error = with(call, async |client| client.add_identity_source(ID, &source_spec()).await).unwrap_err();
+        assert!(error.hint_text().unwrap().contains(word), "{error}");
+    }
+}
