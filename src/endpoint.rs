@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::auth::Secret;
 use crate::error::{Error, ErrorCode, UpstreamEvidence, excerpt};
-use crate::redact::{strike, strike_json};
+use crate::redact::{blank_secret_fields, strike, strike_json};
 use crate::retry::Repeat;
 use crate::typed::{self, Misfit};
 
@@ -153,6 +153,16 @@ fn build(built: Result<http::Request<Bytes>, http::Error>) -> Result<http::Reque
         Error::new(ErrorCode::NotConfigured, format!("the request cannot be written as HTTP: {e}"))
             .hint("check the path and media type overrides of this target")
     })
+}
+
+/// Reads a JSON answer that is handed on to callers: fields whose names say that they hold secrets are blanked first.
+///
+/// # Errors
+/// As [`read_json`].
+pub(crate) fn read_shown<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
+    let mut value = json_of(call, answer)?;
+    blank_secret_fields(&mut value);
+    typed::read(&value).map_err(|misfit| unexpected(call, answer, &misfit))
 }
 
 /// Reads a JSON answer of the type asked for, naming the place where it differs.
@@ -435,6 +445,7 @@ fn struck(body: &[u8], secrets: &[&Secret]) -> Vec<u8> {
     match serde_json::from_slice(body) {
         Ok(mut value) => {
             strike_json(&mut value, secrets);
+            blank_secret_fields(&mut value);
             value.to_string().into_bytes()
         }
         Err(_) => strike(&String::from_utf8_lossy(body), secrets).into_bytes(),

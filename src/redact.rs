@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::auth::Secret;
 
@@ -68,6 +68,72 @@ pub(crate) fn strike_json(value: &mut Value, secrets: &[&Secret]) {
             }
         }
         Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// Names of upstream fields that say "token" or "secret" and hold none, or are read into a type that hides them.
+pub(crate) const NOT_SECRET: &[&str] =
+    &["referenceToken", "tokenEndpoint", "syncClientTokenTTL", "syncClientTokenInfo"];
+
+/// Words in a field's name that say what its value is; without case, blanks, `_` and `-`.
+const SECRET_WORDS: [&str; 6] = ["password", "passwd", "passphrase", "secret", "token", "privatekey"];
+
+/// Whether a field of this name holds a secret, as far as a name tells: `bindPassword`, `client_secret`, `PRIVATE-KEY`.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    SECRET_WORDS.iter().any(|word| plain.contains(word)) && !NOT_SECRET.contains(&name)
+}
+
+/// Blanks what an upstream sent under a name that says it is a secret, at any depth: nobody asked for it, and whoever may read
+/// the document need not know it. Pairs of `name` or `key` with `value`, and JSON within a text, are looked into as well. Flags
+/// stay: they hold no secret, and their names often speak of one.
+pub(crate) fn blank_secret_fields(value: &mut Value) {
+    blank(value, true);
+}
+
+fn blank(value: &mut Value, with_texts: bool) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| blank(item, with_texts)),
+        Value::Object(fields) => blank_in(fields, with_texts),
+        Value::String(text) if with_texts && text.trim_start().starts_with(['{', '[']) => {
+            if let Ok(before) = serde_json::from_str::<Value>(text) {
+                let mut after = before.clone();
+                blank(&mut after, false);
+                if after != before {
+                    *text = after.to_string();
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The same for the fields of one object.
+pub(crate) fn blank_secrets_in(fields: &mut Map<String, Value>) {
+    blank_in(fields, true);
+}
+
+fn blank_in(fields: &mut Map<String, Value>, with_texts: bool) {
+    let says = |name: &str| fields.get(name).and_then(Value::as_str).is_some_and(is_secret_name);
+    let is_pair = says("name") || says("key");
+    for (name, item) in fields.iter_mut() {
+        if is_secret_name(name) || is_pair && name == "value" {
+            cover(item);
+        } else {
+            blank(item, with_texts);
+        }
+    }
+}
+
+/// Puts a mark in place of a value, unless it is a flag or says nothing.
+fn cover(value: &mut Value) {
+    let says_nothing = match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "" | "true" | "false" | "unknown"),
+        Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    };
+    if !says_nothing {
+        *value = Value::String(STRUCK.to_owned());
     }
 }
 
@@ -228,6 +294,39 @@ mod tests {
         let mut value = json!({"a": ["x hunter2"], "hunter2": {"b": "hunter%32"}, "n": 12_345_678, "t": true});
         strike_json(&mut value, &[&Secret::new("hunter2"), &Secret::new("12345678")]);
         assert_eq!(value, json!({"a": ["x …"], "…": {"b": "…"}, "n": "…", "t": true}));
+    }
+
+    #[test]
+    fn fields_named_as_secrets_are_blanked_at_any_depth() {
+        let mut value = json!({
+            "bindPassword": "hunter2", "CLIENT_SECRET": ["hunter2"], "access-token": {"a": "hunter2"}, "Private Key": 12345,
+            "privateKeyPem": "hunter2", "nested": [{"deep": {"x_ToKeN_y": "hunter2"}}],
+            "pairs": [{"name": "ldap.password", "value": "hunter2"}, {"key": "apiToken", "value": "hunter2", "n": 1}],
+            "text": "{\"password\": \"hunter2\"}",
+            "tokenServiceOk": true, "passwordSet": "false", "tokenState": "unknown", "secret": null, "password": "",
+            "name": "n", "key": "corp", "value": "v", "referenceToken": "R1", "tokenEndpoint": "https://idp/token",
+        });
+        blank_secret_fields(&mut value);
+        assert_eq!(
+            value,
+            json!({
+                "bindPassword": "…", "CLIENT_SECRET": "…", "access-token": "…", "Private Key": "…",
+                "privateKeyPem": "…", "nested": [{"deep": {"x_ToKeN_y": "…"}}],
+                "pairs": [{"name": "ldap.password", "value": "…"}, {"key": "apiToken", "value": "…", "n": 1}],
+                "text": "{\"password\":\"…\"}",
+                "tokenServiceOk": true, "passwordSet": "false", "tokenState": "unknown", "secret": null, "password": "",
+                "name": "n", "key": "corp", "value": "v", "referenceToken": "R1", "tokenEndpoint": "https://idp/token",
+            })
+        );
+    }
+
+    #[test]
+    fn other_texts_are_left_as_they_came() {
+        for text in ["{\"a\" :  1}", "[not json", "{\"b\": [1,2 ]}", "plain"] {
+            let mut value = json!({ "text": text });
+            blank_secret_fields(&mut value);
+            assert_eq!(value["text"], text);
+        }
     }
 
     proptest! {

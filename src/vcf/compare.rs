@@ -12,9 +12,10 @@
 //! DER is.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::FieldError;
+use crate::redact::{blank_secrets_in, is_secret_name};
 use crate::vcf::certificate;
 use crate::vcf::extra::Extra;
 use crate::vcf::model::{
@@ -249,10 +250,19 @@ impl Difference {
     fn extra(&mut self, at: &str, wanted: &Extra, shown: &Extra) {
         for (name, wanted) in wanted.0.iter().filter(|(_, value)| !value.is_null()) {
             let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            // What is shown has no secrets in it; neither has what it is compared with.
+            let mut compared = Map::from_iter([(name.clone(), wanted.clone())]);
+            blank_secrets_in(&mut compared);
+            let compared = compared.get(name);
+            if compared != Some(wanted) {
+                self.not_compared.push(pointer.clone());
+            }
             match shown.0.get(name) {
-                Some(shown) if shown == wanted => {}
+                Some(shown) if Some(shown) == compared => {}
+                Some(_) if is_secret_name(name) => {}
                 Some(_) => self.changes.push(Change { pointer, from: None, to: None }),
-                None => self.not_compared.push(pointer),
+                None if compared == Some(wanted) => self.not_compared.push(pointer),
+                None => {}
             }
         }
     }

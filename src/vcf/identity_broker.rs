@@ -5,8 +5,9 @@ use http::Method;
 use serde::Deserialize;
 
 use crate::auth::Secret;
-use crate::endpoint::{Endpoint, bare, form, invalid, read_json, segment};
+use crate::endpoint::{Endpoint, bare, form, invalid, read_shown, segment};
 use crate::error::Result;
+use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
@@ -63,11 +64,12 @@ impl Endpoint for GenerateSyncClientToken<'_> {
         };
         let body = plain(answer.body()).ok_or_else(no_token)?;
         if body.starts_with('{') {
-            let Info { token, expire_in, expire_at, scim_url, extra } =
+            let Info { token, expire_in, expire_at, scim_url, mut extra } =
                 crate::typed::parse(body.as_bytes()).ok_or_else(no_token)?;
             if token.is_empty() {
                 return Err(no_token());
             }
+            blank_secrets_in(&mut extra.0);
             return Ok(SyncClientToken { token, expire_in, expire_at, scim_url, extra });
         }
         if body.contains(|c: char| !c.is_ascii_graphic() || c == '<') {
@@ -105,7 +107,7 @@ impl Endpoint for Prechecks<'_> {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<PrecheckResult> {
-        read_json(Self::CALL, &answer)
+        read_shown(Self::CALL, &answer)
     }
 }
 
@@ -125,7 +127,7 @@ impl Endpoint for SddcManagerOidcInfo {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<SddcManagerOidc> {
-        read_json(Self::CALL, &answer)
+        read_shown(Self::CALL, &answer)
     }
 }
 
@@ -164,8 +166,11 @@ mod tests {
             "\"a.b.c\"",
             r#"{"token":"a.b.c"}"#,
             r#"{"token":"a.b.c","expireAt":1,"expireIn":{},"scimUrl":null,"n":[]}"#,
+            r#"{"token":"a.b.c","refreshToken":"hunter2","x":[{"clientSecret":"hunter2"}]}"#,
         ] {
-            assert_eq!(read(&generate, answer).unwrap().token.expose(), "a.b.c", "{answer}");
+            let token = read(&generate, answer).unwrap();
+            assert_eq!(token.token.expose(), "a.b.c", "{answer}");
+            assert!(!serde_json::to_string(&token).unwrap().contains("hunter2"), "{answer}");
         }
         for answer in ["", "null", "{}", r#"{"token":""}"#, r#"{"token":7}"#, "<html></html>", "no token today"] {
             let error = read(&generate, answer).unwrap_err();

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use crate::endpoint::{Endpoint, bare, invalid, is_uuid, json, read_json, segment, with_body};
+use crate::endpoint::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::vcf::text::plain;
@@ -31,7 +31,7 @@ impl Endpoint for List {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProviders> {
-        read_json(Self::CALL, &answer)
+        read_shown(Self::CALL, &answer)
     }
 }
 
@@ -53,7 +53,7 @@ impl Endpoint for Get<'_> {
 
     /// Anything else than the provider that was asked for is another resource's answer, and none of a caller's business.
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProvider> {
-        let provider: IdentityProvider = read_json(Self::CALL, &answer)?;
+        let provider: IdentityProvider = read_shown(Self::CALL, &answer)?;
         match provider.id.as_deref() {
             Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider),
             _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider of the id that was asked for")),

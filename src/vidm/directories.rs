@@ -11,6 +11,7 @@ use super::profile::{Media, Path, Profile};
 use crate::endpoint::{Endpoint, bare, invalid, read_json};
 use crate::error::{Candidate, Result};
 use crate::path_segment::{self, MAX_ID};
+use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs` (not in the vendor's public reference; VMware's
@@ -82,6 +83,7 @@ pub struct Directory {
 impl Directory {
     /// Reads one item; `None` when it has no id that can be sent in a path. A field of an unexpected kind stays in `extra`.
     pub(crate) fn read(mut item: Map<String, Value>) -> Option<Self> {
+        blank_secrets_in(&mut item);
         let ids = ["directoryId", "directoryConfigId", "directoryConfigurationId"];
         let id = ids
             .into_iter()

@@ -9,6 +9,7 @@ use super::profile::{Media, Path, Profile};
 use super::sync_start::StartOptions;
 use crate::endpoint::{Endpoint, with_body};
 use crate::error::Result;
+use crate::redact::blank_secret_fields;
 use crate::retry::Repeat;
 
 /// How much of an answer is kept, in bytes.
@@ -44,7 +45,9 @@ impl Endpoint for DryRun<'_> {
             return Ok(Value::Null);
         }
         let json = if body.len() <= KEPT { serde_json::from_slice(body).ok() } else { None };
-        Ok(json.unwrap_or_else(|| Value::String(beginning(&String::from_utf8_lossy(body)))))
+        let mut result = json.unwrap_or_else(|| Value::String(beginning(&String::from_utf8_lossy(body))));
+        blank_secret_fields(&mut result);
+        Ok(result)
     }
 }
 
@@ -87,6 +90,7 @@ mod tests {
             DryRun { directory: "d", options: StartOptions::default() }.response(answer(200, body)).unwrap()
         };
         assert_eq!(read(r#"{"usersToAdd": 3, "x": [null]}"#), json!({"usersToAdd": 3, "x": [null]}));
+        assert_eq!(read(r#"{"a": [{"bindPassword": "hunter2"}]}"#), json!({"a": [{"bindPassword": "…"}]}));
         assert_eq!(read(""), Value::Null);
         assert_eq!(read("<html>"), json!("<html>"));
         let long = format!("[\"{}\"]", "é".repeat(40_000));

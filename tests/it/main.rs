@@ -18,6 +18,7 @@ mod script;
 mod session;
 mod store;
 mod sync_moments;
+mod vcf_documents;
 mod vcf_operations;
 mod vcf_paths;
 mod vcf_session;

@@ -270,6 +270,20 @@ fn no_secret_is_told() {
     }
 }
 
+#[test]
+fn unknown_secrets_are_not_compared() {
+    let spec = json!({"name": "n", "apiToken": "mine", "more": {"pin": 1, "bindSecret": "mine"}});
+    let shown = json!({"name": "n", "apiToken": "…", "more": {"pin": 1, "bindSecret": "…"}});
+    let difference = compare_source(&spec, &shown);
+    assert_eq!(
+        (difference.changes, difference.not_compared),
+        (vec![], vec!["/apiToken".to_owned(), "/more".to_owned()])
+    );
+    let difference = compare_source(&spec, &json!({"name": "n", "more": {"pin": 2, "bindSecret": "…"}}));
+    let pointers: Vec<_> = difference.changes.iter().map(|change| change.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/more"]);
+}
+
 proptest! {
     #[test]
     fn nothing_makes_a_comparison_panic(text in "\\PC*", other in "\\PC*") {

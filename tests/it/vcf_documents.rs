@@ -1,0 +1,72 @@
+//! SDDC Manager's documents as callers get them: what is blanked, and what comes through as it was sent.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::script::{get, post};
+use crate::vcf_session::login;
+use crate::webhook_support::Door;
+
+const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
+const PATH: &str = "/vcf/default/v1/identity-providers";
+const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
+const SOURCE: &str = include_str!("../fixtures/vcf/identity-source-add.request.json");
+
+/// A provider with a secret under an unknown name at every level that has one.
+fn with_secrets() -> Value {
+    let ldap = json!({
+        "domainName": "corp.example", "bindPassword": "hunter2",
+        "sourceDetails": {"usersBaseDn": "OU=U", "keystore-PASSWORD": "hunter2", "more": [{"Private_Key": "hunter2"}]}
+    });
+    json!({
+        "id": ID, "name": "n", "type": "Embedded", "adminSecret": "hunter2", "passwordIsSet": true,
+        "identitySources": [{"name": "s", "ldap": ldap, "apiTokens": ["hunter2"]}],
+        "oidc": {"clientId": "c", "clientSecret": "hunter2", "tokenEndpoint": "https://idp.corp.example/token"},
+        "fedIdp": {"name": "f", "syncClientTokenTTL": 60, "syncClientTokenInfo": {"token": "hunter2", "scimUrl": "https://s"},
+                   "oidcInfo": {"client_secret": {"value": "hunter2"}}},
+    })
+}
+
+#[test]
+fn unknown_upstream_secrets_are_blanked_at_every_level() {
+    let provider = with_secrets();
+    let broker = "https://sddc.corp.example/v1/identity-broker";
+    let door = Door::new([
+        login(),
+        get(ROOT).answer(200, json!({"elements": [provider], "sessionToken": "hunter2"}).to_string()),
+        get(format!("{ROOT}/{ID}")).answer(200, provider.to_string()),
+        get(format!("{broker}/prechecks"))
+            .answer(200, json!({"status": "S", "details": [{"token": "hunter2"}]}).to_string()),
+        get(format!("{broker}/sddc-manager-oidc"))
+            .answer(200, json!({"oidcClientId": "i", "oidcClientSecret": "hunter2"}).to_string()),
+        get(ROOT).answer(500, json!({"error": "x", "password": "hunter2"}).to_string()),
+    ]);
+    let shown = [
+        door.get(PATH),
+        door.get(&format!("{PATH}/{ID}")),
+        door.get("/vcf/default/v1/identity-broker/prechecks"),
+        door.get("/vcf/default/v1/identity-broker/sddc-manager-oidc"),
+        door.get(PATH),
+    ];
+    for answer in &shown {
+        assert!(!answer.text().contains("hunter2"), "{}", answer.text());
+        assert!(answer.text().contains('…'), "{}", answer.text());
+    }
+    let one = shown[1].json();
+    assert_eq!(
+        (&one["passwordIsSet"], &one["oidc"]["tokenEndpoint"]),
+        (&json!(true), &json!("https://idp.corp.example/token"))
+    );
+    assert_eq!(one["fedIdp"]["syncClientTokenInfo"], json!({"scimUrl": "https://s"}));
+}
+
+#[test]
+fn secrets_of_a_specification_are_sent_as_they_came() {
+    let door = Door::new([login(), post(format!("{ROOT}/{ID}/identity-sources")).answer(204, "")]);
+    let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
+    spec["ldap"]["keystorePassword"] = json!("hunter2");
+    let answer = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec.to_string());
+    assert_eq!(answer.status(), 201, "{}", answer.text());
+    let sent: Value = serde_json::from_slice(door.script.requests()[1].body()).unwrap();
+    assert_eq!(sent["ldap"]["keystorePassword"], "hunter2");
+}
