@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use crate::auth::Secret;
-use crate::error::{Error, ErrorCode, UpstreamEvidence, excerpt};
+use crate::error::{Error, ErrorCause, ErrorCode, UpstreamEvidence, VendorNames, excerpt};
 use crate::redact::{blank_secret_fields, strike, strike_json};
 use crate::retry::Repeat;
 use crate::typed::{self, Misfit};
@@ -57,6 +57,10 @@ pub struct VendorError {
     pub reference: Option<String>,
     /// Causes and nested errors, one line each.
     pub details: Vec<String>,
+    /// The causes, where the vendor tells them apart.
+    pub causes: Vec<ErrorCause>,
+    /// The nested errors.
+    pub nested: Vec<VendorNames>,
 }
 
 /// One call of a vendor's API.
@@ -330,6 +334,8 @@ impl Kind {
             remediation: vendor.remediation,
             reference: vendor.reference,
             details: vendor.details,
+            causes: vendor.causes,
+            nested: vendor.nested,
         }))
     }
 

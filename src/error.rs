@@ -10,9 +10,11 @@ use http::StatusCode;
 
 mod code;
 mod problem;
+mod vendor;
 
 pub use code::{ErrorCode, Fault};
 pub use problem::{Problem, UpstreamAnswer};
+pub use vendor::{ErrorCause, VendorNames};
 
 /// Longest piece of upstream text kept as evidence, in bytes.
 const MAX_EVIDENCE: usize = 600;
@@ -58,6 +60,10 @@ pub struct UpstreamEvidence {
     pub reference: Option<String>,
     /// Further lines: causes and nested errors.
     pub details: Vec<String>,
+    /// The causes among them, where the vendor tells them apart.
+    pub causes: Vec<ErrorCause>,
+    /// The nested errors among them.
+    pub nested: Vec<VendorNames>,
 }
 
 /// A failure. Small to pass around; everything about it is behind one pointer.
@@ -179,11 +185,13 @@ impl Error {
     /// It was a login that failed: nothing of the upstream's own words is kept, for they may hold what was sent.
     #[must_use]
     pub(crate) fn of_login(mut self) -> Self {
-        if let Some(UpstreamEvidence { is_login, message, remediation, reference, details, .. }) = &mut self.0.upstream
-        {
+        if let Some(evidence) = &mut self.0.upstream {
+            let UpstreamEvidence { is_login, message, remediation, reference, details, causes, nested, .. } = evidence;
             *is_login = true;
             (*message, *remediation, *reference) = (None, None, None);
             details.clear();
+            causes.clear();
+            nested.clear();
         }
         self
     }

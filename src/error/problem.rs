@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence};
+use super::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence, VendorNames};
 use crate::auth::Secret;
 use crate::redact::strike;
 
@@ -52,6 +52,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(skip))]
     pub sync: Option<serde_json::Value>,
+    /// The same under SDDC Manager's names, on the routes below `/vcf`.
+    #[serde(flatten)]
+    pub vendor: Option<Box<VendorNames>>,
 }
 
 /// What the upstream said.
@@ -124,6 +127,7 @@ impl Problem {
             candidates: error.candidate_list().to_vec(),
             upstream,
             sync: None,
+            vendor: None,
         }
     }
 }

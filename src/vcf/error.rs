@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::endpoint::VendorError;
-use crate::error::excerpt;
+use crate::error::{ErrorCause, VendorNames, excerpt};
 
 /// How many causes and nested errors are told.
 const MAX_DETAILS: usize = 20;
@@ -23,12 +23,16 @@ pub(super) fn read(body: &[u8]) -> Option<VendorError> {
     }
     let mut details = Vec::new();
     collect(&error, MAX_DEPTH, &mut details);
+    let mut left = MAX_DETAILS;
+    let VendorNames { causes, nested_errors, .. } = named(&error, MAX_DEPTH, &mut left);
     Some(VendorError {
         code: text(&error, "errorCode"),
         message: text(&error, "message"),
         remediation: text(&error, "remediationMessage"),
         reference: text(&error, "referenceToken"),
         details,
+        causes,
+        nested: nested_errors,
     })
 }
 
@@ -50,6 +54,28 @@ fn collect(error: &Map<String, Value>, depth: usize, lines: &mut Vec<String>) {
             collect(nested, depth - 1, lines);
         }
     }
+}
+
+/// `error` under its own names, with at most `left` causes and nested errors.
+fn named(error: &Map<String, Value>, depth: usize, left: &mut usize) -> VendorNames {
+    let mut names = VendorNames {
+        error_code: text(error, "errorCode"),
+        message: text(error, "message"),
+        remediation_message: text(error, "remediationMessage"),
+        reference_token: text(error, "referenceToken"),
+        ..VendorNames::default()
+    };
+    for cause in list(error, "causes").chain(list(error, "cause")) {
+        let Some(less) = left.checked_sub(1) else { break };
+        *left = less;
+        names.causes.push(ErrorCause { kind: text(cause, "type"), message: text(cause, "message") });
+    }
+    for nested in list(error, "nestedErrors").filter(|_| depth > 0) {
+        let Some(less) = left.checked_sub(1) else { break };
+        *left = less;
+        names.nested_errors.push(named(nested, depth - 1, left));
+    }
+    names
 }
 
 fn push<const N: usize>(lines: &mut Vec<String>, parts: [Option<String>; N]) {
@@ -89,6 +115,16 @@ mod tests {
                     "LDAP_BIND_FAILED: Bind as svc-ldap@corp.example failed".to_owned(),
                     "data 52e".to_owned(),
                 ],
+                causes: vec![ErrorCause {
+                    kind: some("com.vmware.vcf.LdapException"),
+                    message: some("The server cannot be contacted"),
+                }],
+                nested: vec![VendorNames {
+                    error_code: some("LDAP_BIND_FAILED"),
+                    message: some("Bind as svc-ldap@corp.example failed"),
+                    nested_errors: vec![VendorNames { message: some("data 52e"), ..VendorNames::default() }],
+                    ..VendorNames::default()
+                }],
             }
         );
     }
@@ -135,6 +171,8 @@ mod tests {
         let error = read(nested.as_bytes()).unwrap();
         assert!(error.details.len() <= MAX_DETAILS);
         assert!(error.details.iter().all(|line| line.len() < 2100), "{:?}", error.details);
+        let written = serde_json::to_string(&error.nested).unwrap();
+        assert!(written.matches("\"message\"").count() <= MAX_DETAILS && written.len() < 40_000, "{written}");
     }
 
     proptest! {

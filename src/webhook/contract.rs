@@ -54,7 +54,8 @@ pub fn routes() -> Vec<Route> {
 /// The problem document and the headers that `error` is answered with, in a request of this id.
 #[must_use]
 pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
-    let identity = RequestIdentity { id: HeaderValue::from_static(request_id), traceparent: None };
+    let id = HeaderValue::from_static(request_id);
+    let identity = RequestIdentity { id, traceparent: None, vendor_names: false };
     let response = problem::response(error, &identity, &[]);
     (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
 }

@@ -12,6 +12,8 @@ pub(super) struct RequestIdentity {
     pub(super) id: HeaderValue,
     /// `traceparent` (W3C Trace Context), if exactly one valid header of [`TRACEPARENT`] characters came.
     pub(super) traceparent: Option<HeaderValue>,
+    /// Whether problems are told under SDDC Manager's names as well: on its routes, where its SDKs call.
+    pub(super) vendor_names: bool,
 }
 
 impl RequestIdentity {
@@ -27,7 +29,7 @@ impl RequestIdentity {
             (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
             _ => None,
         };
-        Self { id, traceparent }
+        Self { id, traceparent, vendor_names: request.uri.path().starts_with("/vcf/") }
     }
 
     /// The headers that tie upstream calls to the request. No login carries them: see [`Outbound`](crate::outbound::Outbound).

@@ -6,12 +6,15 @@ use http::{Response, StatusCode};
 
 use super::identity::RequestIdentity;
 use crate::auth::Secret;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, VendorNames};
 
 /// `error` as a response; whatever the upstream echoed of `secrets` is struck out.
 pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Secret]) -> Response<Bytes> {
     let status = error.code().status();
-    let problem = Problem { instance: Some(identity.id().to_owned()), ..Problem::new(error, secrets) };
+    let mut problem = Problem { instance: Some(identity.id().to_owned()), ..Problem::new(error, secrets) };
+    if identity.vendor_names {
+        problem.vendor = Some(Box::new(VendorNames::of(error, &problem, secrets)));
+    }
     // Strings, numbers and lists of them: this cannot fail; an empty body would still carry the right status.
     let mut response = Response::new(Bytes::from(serde_json::to_vec(&problem).unwrap_or_default()));
     *response.status_mut() = status;

@@ -70,3 +70,38 @@ fn secrets_of_a_specification_are_sent_as_they_came() {
     let sent: Value = serde_json::from_slice(door.script.requests()[1].body()).unwrap();
     assert_eq!(sent["ldap"]["keystorePassword"], "hunter2");
 }
+
+#[test]
+fn problems_carry_the_vendors_names() {
+    let failed = include_str!("../fixtures/vcf/error.answer.json");
+    let path = format!("{PATH}/{ID}/identity-sources");
+    let upstream = format!("{ROOT}/{ID}/identity-sources");
+    let door = Door::new([
+        login(),
+        post(&upstream).answer(400, failed),
+        post(&upstream).answer(404, "<html><title>404</title>"),
+    ]);
+    let problem = door.send(Method::POST, &path, SOURCE).problem("upstream_rejected");
+    let theirs: Value = serde_json::from_str(failed).unwrap();
+    for name in ["errorCode", "message", "remediationMessage", "referenceToken", "causes", "nestedErrors"] {
+        assert_eq!(problem[name], theirs[name], "{name}");
+    }
+    // Where SDDC Manager said nothing in its own form, idhook's words stand under its names.
+    let problem = door.send(Method::POST, &path, SOURCE).problem("upstream_invalid");
+    assert_eq!((&problem["errorCode"], &problem["message"]), (&json!("UPSTREAM_INVALID"), &problem["detail"]));
+    assert_eq!((&problem["remediationMessage"], &problem["referenceToken"]), (&problem["hint"], &problem["instance"]));
+    let problem = door.send(Method::POST, &path, r#"{"name": "n"}"#).problem("request_invalid");
+    assert_eq!(problem["errorCode"], "REQUEST_INVALID");
+    assert_eq!(problem["causes"], json!([{"type": "/ldap", "message": "is required"}]));
+}
+
+#[test]
+fn problems_of_vidm_routes_and_refused_logins_do_not_carry_them() {
+    let refused = include_str!("../fixtures/vcf/login-refused.answer.json");
+    let door = Door::new([post("https://sddc.corp.example/v1/tokens").answer(401, refused)]);
+    let problem = door.get("/vidm/nowhere/v1/directories").problem("target_not_found");
+    assert_eq!((problem.get("errorCode"), problem.get("message")), (None, None));
+    // A caller's SDK must not take our own account's refusal for its own.
+    let problem = door.get(PATH).problem("upstream_auth");
+    assert_eq!(problem["errorCode"], "UPSTREAM_AUTH");
+}
