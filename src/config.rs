@@ -79,7 +79,7 @@ pub const VARIABLES: &[Variable] = &[
     secret("callbacks", "JSON: who may be told of a finished sync: [{\"name\", \"url\", \"secret\"}]"),
     secret(
         "webhook_secrets",
-        "JSON: who may call by signing: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]; scheme: standard, github, gitlab",
+        "JSON: who may call by signing: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]; scheme: standard, github, bitbucket, gitlab",
     ),
     plain(
         "hooks",

@@ -141,6 +141,8 @@ struct Context<'a, R> {
     /// The body as it came.
     body: &'a [u8],
     input: Input,
+    /// What of the body was not read, as JSON Pointers.
+    ignored: Vec<String>,
     /// How long the caller wants to wait for a final state.
     patience: Option<Duration>,
     /// Whether the caller wants an event stream.
@@ -336,6 +338,7 @@ impl Webhook {
             line.problems(problems);
             not_configured(problems)
         })?;
+        caller::refuse_other_sites(request)?;
         let claim = Claim::of(request, &configured.config, runtime.now())?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
         // Who calls a hook waits some seconds and no longer; the sync goes on without it.
@@ -377,6 +380,7 @@ impl Webhook {
             request,
             body: bytes,
             input,
+            ignored: Vec::new(),
             patience,
             wants_events,
             log: line,
@@ -418,7 +422,10 @@ fn not_configured(problems: &[Problem]) -> Error {
 /// The head of an event stream.
 fn event_stream() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    // nginx buffers answers as it comes; this turns it off for this one (ngx_http_proxy_module, proxy_buffering).
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }
 

@@ -9,6 +9,8 @@ pub enum Scope {
     VidmRead,
     /// Start syncs.
     VidmSync,
+    /// Add groups to a directory's sync profile.
+    VidmProfile,
     /// Turn the safeguards off for a sync: a broken LDAP filter then deletes users.
     VidmOverride,
     /// Read SDDC Manager's identity providers.
@@ -21,8 +23,15 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &'static [Self] =
-        &[Self::VidmRead, Self::VidmSync, Self::VidmOverride, Self::VcfRead, Self::VcfWrite, Self::Admin];
+    pub const ALL: &'static [Self] = &[
+        Self::VidmRead,
+        Self::VidmSync,
+        Self::VidmProfile,
+        Self::VidmOverride,
+        Self::VcfRead,
+        Self::VcfWrite,
+        Self::Admin,
+    ];
 
     /// Its word in the configuration and in answers.
     #[must_use]
@@ -30,6 +39,7 @@ impl Scope {
         match self {
             Self::VidmRead => "vidm:read",
             Self::VidmSync => "vidm:sync",
+            Self::VidmProfile => "vidm:profile",
             Self::VidmOverride => "vidm:override",
             Self::VcfRead => "vcf:read",
             Self::VcfWrite => "vcf:write",

@@ -20,6 +20,8 @@ pub enum Form {
     Standard,
     /// GitHub's `X-Hub-Signature-256`.
     Hub,
+    /// Bitbucket's `X-Hub-Signature`, which is GitHub's form under another name.
+    Bitbucket,
     /// GitLab's `X-Gitlab-Token`, the secret itself.
     Token,
 }
@@ -91,7 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: 
                     sender.secrets.push(secret);
                 }
                 Err(Mistake::Scheme) => {
-                    tell(format_args!(".scheme a word that is none of standard, github, gitlab"));
+                    tell(format_args!(".scheme a word that is none of standard, github, bitbucket, gitlab"));
                     break;
                 }
                 Err(Mistake::Secret(why)) => tell(format_args!(".secrets[{which}] {why}")),
@@ -108,13 +110,14 @@ enum Mistake {
 }
 
 fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, Mistake> {
-    let is_signing = text.expose().starts_with("whsec_");
+    let is_signing = text.expose().trim_start().trim_start_matches("v1,").starts_with("whsec_");
     let signing = || signing_key(text.expose()).map_err(Mistake::Secret);
     let (form, key) = match scheme {
         "standard" => (Form::Standard, signing()?),
         "gitlab" if is_signing => (Form::Standard, signing()?),
         "gitlab" => (Form::Token, plain(&text)?),
         "github" => (Form::Hub, plain(&text)?),
+        "bitbucket" => (Form::Bitbucket, plain(&text)?),
         _ => return Err(Mistake::Scheme),
     };
     Ok(SenderSecret { form, text, key: Key(key) })
@@ -122,6 +125,14 @@ fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, Mistake> {
 
 /// Standard Webhooks 1.0, "Signature scheme": `whsec_` and the base64 of 24 to 64 bytes.
 pub(super) fn signing_key(text: &str) -> Result<Vec<u8>, &'static str> {
+    if text.trim() != text {
+        return Err("a secret with white space or a line break around it; leave that out");
+    }
+    if text.starts_with("v1,whsec_") || text.starts_with("v1,") {
+        return Err(
+            "a secret that begins with v1, which belongs to a signature; leave it out, so that it begins with whsec_",
+        );
+    }
     let key = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
     key.filter(|key| (24..=64).contains(&key.len())).ok_or(
         "something other than whsec_ and the base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)",
@@ -199,6 +210,10 @@ mod tests {
             (json!({"secrets": ["whsec_aHVudGVyMg=="]}), "[0].secrets[0]"),
             (json!({"secrets": [format!("whsec_{}", STANDARD.encode([7; 65]))]}), "[0].secrets[0]"),
             (json!({"secrets": ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}), "[0].secrets[0]"),
+            (json!({"secrets": [format!("{SIGNING}\n")]}), "[0].secrets[0] a secret with white space or a line break"),
+            (json!({"secrets": [format!("v1,{SIGNING}")]}), "[0].secrets[0] a secret that begins with v1,"),
+            (json!({"scheme": "gitlab", "secrets": [format!("v1,{SIGNING}")]}), "leave it out"),
+            (json!({"scheme": "bitbucket", "secrets": ["hunter2"]}), "[0].secrets[0]"),
             (json!({"secrets": [SIGNING, SIGNING]}), "[0].secrets[1] a secret that stands there"),
             (json!({"scheme": "github", "secrets": ["hunter2"]}), "[0].secrets[0]"),
             (json!({"scheme": "github", "secrets": ["hunter2hunter2hunter2\n"]}), "[0].secrets[0]"),

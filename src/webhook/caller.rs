@@ -4,14 +4,14 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method};
 
 use super::route::{Access, Matched};
 use super::signature::{self, Signed};
 use crate::config::{ApiKey, Config, Grant, Scope};
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, FieldError};
 use crate::template::is_unfilled;
 
 /// A caller that proved who it is.
@@ -32,7 +32,17 @@ pub(super) enum Claim<'c> {
 impl<'c> Claim<'c> {
     /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`; where no key came,
     /// by its signature.
+    ///
+    /// # Errors
+    /// `request_invalid` where a header that holds a key comes twice, whatever it says: what stands in front of idhook may have
+    /// looked at the other one. `unauthenticated` or `signature_invalid` where nobody is proven.
     pub(super) fn of(request: &Parts, config: &'c Config, now: SystemTime) -> Result<Self, Error> {
+        for name in [AUTHORIZATION, HeaderName::from_static("x-api-key")] {
+            if request.headers.get_all(&name).iter().nth(1).is_some() {
+                let detail = format!("the header {name} comes more than once");
+                return Err(Error::invalid(vec![FieldError::new("", detail)]).hint("send one credential"));
+            }
+        }
         if let Some(presented) = presented(&request.headers) {
             return match ApiKey::find(&config.api_keys, &presented) {
                 Some(key) => Ok(Self::Proven(Caller::new(&key.grant))),
@@ -42,10 +52,18 @@ impl<'c> Claim<'c> {
             };
         }
         signature::claim(request, &config.senders, now)?.ok_or_else(|| {
-            Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(
+            const HOW: &str =
                 "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication; or \
-                 sign the request as one of webhook_secrets",
-            )
+                 sign the request as one of webhook_secrets";
+            match signature::unread(&request.headers).as_slice() {
+                [] => Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(HOW),
+                names => {
+                    let names = names.join(", ");
+                    let detail = format!("no API key came with the request, and the signature in {names} is not read here");
+                    Error::new(ErrorCode::Unauthenticated, detail)
+                        .hint(format!("read are {}; a sender that cannot sign so needs an API key: {HOW}", signature::READ))
+                }
+            }
         })
     }
 
@@ -98,6 +116,27 @@ impl<'c> Caller<'c> {
         Error::new(ErrorCode::Forbidden, format!("the caller {} lacks the scope {scope}", self.grant.name))
             .hint(format!("add {scope} to the scopes of this caller in {}, or use another", self.grant.variable))
     }
+}
+
+/// Refuses a change that a web page of another site asks for: a browser sends along what it keeps for idhook (Basic credentials,
+/// client certificates), and says whose page it was (Fetch Metadata, `Sec-Fetch-Site`). Programs send no such header.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
+    if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let sites = request.headers.get_all("sec-fetch-site").iter();
+    let is_other = |site: &[u8]| {
+        let word = site.trim_ascii();
+        word.eq_ignore_ascii_case(b"cross-site") || word.eq_ignore_ascii_case(b"same-site")
+    };
+    if !sites.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(is_other) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::Forbidden, "a web page of another site asks for this change (Sec-Fetch-Site)")
+        .hint("call idhook from a program, or from the page that idhook itself serves"))
 }
 
 /// The key as it was presented. An `X-API-Key` wins: proxies may add an `Authorization` of their own.

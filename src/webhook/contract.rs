@@ -72,7 +72,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<vidm_routes::Directories>();
     answers.subschema_for::<vidm_routes::SyncAnswer>();
     answers.subschema_for::<sync::SyncHistory>();
-    answers.subschema_for::<sync::DryRun>();
+    answers.subschema_for::<vidm_routes::DryRunAnswer>();
     answers.subschema_for::<vidm_routes::Groups>();
     answers.subschema_for::<vidm::Health>();
     answers.subschema_for::<vcf::ChangeOutcome>();

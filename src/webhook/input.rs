@@ -7,6 +7,7 @@
 //! | `input/event.rs` | CloudEvents, taken out of their envelopes |
 //! | `input/json.rs` | JSON, with no name twice |
 //! | `input/fields.rs` | fields as callers write them: `"true"`, lists of one, null |
+//! | `input/order.rs` | fields of our own wherever they stand; misspelt names; what is not read |
 //! | `input/placeholder.rs` | templates that were not filled in |
 //! | `input/query.rs` | the query: known parameters alone, each once |
 
@@ -19,11 +20,13 @@ use serde_json::Value;
 use super::Body;
 use super::route::Matched;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::typed::fields_of;
 
 mod content;
 mod event;
 mod fields;
 mod json;
+mod order;
 mod placeholder;
 mod query;
 
@@ -34,9 +37,6 @@ use content::Document;
 use fields::flag_word;
 use placeholder::find_placeholders;
 use query::Query;
-
-/// Where fields of ours are looked for, the first place first: an Aria payload may be sent whole, or as the `inputs` of another.
-const PLACES: [&str; 4] = ["", "/inputs", "/customProperties", "/inputs/customProperties"];
 
 /// As many wrong fields are listed at most.
 const MAX_ERRORS: usize = 50;
@@ -117,20 +117,27 @@ impl Input {
         fields::read(self.document.value.clone()).map_err(|fields| self.body_invalid(fields))
     }
 
-    /// The body as fields of our own, each taken from the first of [`PLACES`] that has it. What stands beside them is anybody's
-    /// and not looked at.
-    pub(super) fn order<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let mut merged = serde_json::Map::new();
-        for place in PLACES {
-            if let Some(Value::Object(found)) = self.document.value.pointer(place) {
-                for (name, item) in found.iter().filter(|(_, item)| !item.is_null()) {
-                    if !merged.contains_key(name) {
-                        merged.insert(name.clone(), item.clone());
-                    }
-                }
-            }
+    /// The body as fields of our own, and what of it was not read, as it is told in `ignored`. Each field is taken from the first
+    /// place that has it; `input/order.rs` says which places, and which names beside them are taken for misspelt.
+    ///
+    /// # Errors
+    /// `request_invalid` or `unresolved_placeholder` with every field that is wrong or misspelt.
+    pub(super) fn order<T: DeserializeOwned>(&self) -> Result<(T, Vec<String>), Error> {
+        let found = order::find(&self.document.value, &self.document.beside, fields_of::<T>());
+        let mut wrong = match fields::read(Value::Object(found.fields)) {
+            Ok(read) if found.misspelt.is_empty() => return Ok((read, found.ignored)),
+            Ok(_) => Vec::new(),
+            Err(wrong) => wrong,
+        };
+        for field in &mut wrong {
+            field.pointer = order::origin(&self.document.value, &field.pointer);
         }
-        fields::read(Value::Object(merged)).map_err(|fields| self.order_invalid(fields))
+        if found.misspelt.is_empty() {
+            return Err(self.body_invalid(wrong));
+        }
+        wrong.extend(found.misspelt);
+        let error = self.body_invalid(wrong);
+        Err(if error.code() == ErrorCode::RequestInvalid { error.hint(order::HINT) } else { error })
     }
 
     /// Something is wrong with what [`Self::body`] gave; the pointers are its own.
@@ -141,25 +148,9 @@ impl Input {
     /// Something is wrong with what [`Self::order`] gave; the pointers are its own, and are told as they stand in what came.
     pub(super) fn order_invalid(&self, mut fields: Vec<FieldError>) -> Error {
         for field in &mut fields {
-            field.pointer = self.origin(&field.pointer);
+            field.pointer = order::origin(&self.document.value, &field.pointer);
         }
         self.body_invalid(fields)
-    }
-
-    /// Where a field of ours stands in the document.
-    fn origin(&self, pointer: &str) -> String {
-        let document = &self.document.value;
-        let name = pointer.split('/').nth(1).unwrap_or_default();
-        let has = |place: &&&str| document.pointer(place).and_then(|at| at.get(name)).is_some_and(|at| !at.is_null());
-        let place = PLACES.iter().find(has).unwrap_or(&"");
-        let whole = format!("{place}{pointer}");
-        match whole.rsplit_once('/') {
-            // One text taken for a list of one: there is no index in it.
-            Some((list, index)) if index.parse::<usize>().is_ok() && document.pointer(&whole).is_none() => {
-                list.to_owned()
-            }
-            _ => whole,
-        }
     }
 }
 

@@ -21,7 +21,10 @@ pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Se
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="idhook", Basic realm="idhook""#));
+        // A line each, Basic first: several clients (Apache HttpClient 4.5, the JDK's HttpClient) read only the first challenge
+        // of a line, or stop at a scheme they do not know.
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="idhook", charset="UTF-8""#));
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="idhook""#));
     }
     if let Some(seconds) = problem.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,5 +1,7 @@
 //! Callers that sign what they send: [Standard Webhooks 1.0](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md),
+//! the same under Svix's own names ([`svix-id`, `svix-timestamp`, `svix-signature`](https://docs.svix.com/receiving/verifying-payloads/how-manual)),
 //! GitHub's [`X-Hub-Signature-256`](https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries),
+//! Bitbucket's [`X-Hub-Signature: sha256=…`](https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/),
 //! GitLab's [`X-Gitlab-Token`](https://docs.gitlab.com/user/project/integrations/webhooks/) (whose signing form is the first).
 //!
 //! A signature says who sent a body and nothing of the method or path. So it counts where there is a body; a GET may come
@@ -19,11 +21,31 @@ use super::caller::{Caller, Claim};
 use crate::config::{Form, Sender};
 use crate::error::{Error, ErrorCode};
 
-const ID: &str = "webhook-id";
-const TIMESTAMP: &str = "webhook-timestamp";
-const SIGNATURE: &str = "webhook-signature";
+/// The three headers of a Standard Webhook. They are always read as one family: an id of the one and a signature of the other
+/// would let a sender's message come again under a name that nobody signed.
+#[derive(Debug, Clone, Copy)]
+struct Family {
+    id: &'static str,
+    timestamp: &'static str,
+    signature: &'static str,
+}
+
+const STANDARD_FAMILY: Family =
+    Family { id: "webhook-id", timestamp: "webhook-timestamp", signature: "webhook-signature" };
+
+/// The families, the one that the standard names first. Where both came the first is read.
+const FAMILIES: [Family; 2] =
+    [STANDARD_FAMILY, Family { id: "svix-id", timestamp: "svix-timestamp", signature: "svix-signature" }];
 const HUB: &str = "x-hub-signature-256";
+const BITBUCKET: &str = "x-hub-signature";
 const TOKEN: &str = "x-gitlab-token";
+
+/// What a caller is told of the signatures that are read.
+pub(super) const READ: &str = "webhook-signature or svix-signature (scheme standard), x-hub-signature-256 (github), \
+     x-hub-signature: sha256=… (bitbucket), x-gitlab-token (gitlab)";
+
+/// At most this many headers are named.
+const SHOWN: usize = 3;
 
 /// How far a sender's clock may be from ours.
 const TOLERANCE: Duration = Duration::from_secs(300);
@@ -42,10 +64,16 @@ pub(super) struct Signed<'c> {
 /// Who a request without a key says it comes from; the body is not looked at. `None`: nobody.
 pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime) -> Result<Option<Claim<'c>>, Error> {
     let headers = &request.headers;
-    let came: Vec<Form> = [(TOKEN, Form::Token), (SIGNATURE, Form::Standard), (HUB, Form::Hub)]
-        .into_iter()
-        .filter_map(|(name, form)| headers.contains_key(name).then_some(form))
-        .collect();
+    let has_sender = |form| senders.iter().any(|sender| sender.keys(form).next().is_some());
+    let mut came = Vec::new();
+    came.extend(headers.contains_key(TOKEN).then_some(Form::Token));
+    came.extend(family(headers).map(|_| Form::Standard));
+    came.extend(headers.contains_key(HUB).then_some(Form::Hub));
+    // GitHub and Gitea send their former signature, sha1=…, under Bitbucket's name.
+    let is_bitbucket = || lone(headers, BITBUCKET).is_some_and(|text| text.starts_with("sha256="));
+    came.extend(
+        (headers.contains_key(BITBUCKET) && (has_sender(Form::Bitbucket) || is_bitbucket())).then_some(Form::Bitbucket),
+    );
     if came.is_empty() {
         return Ok(None);
     }
@@ -53,7 +81,7 @@ pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime)
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     let mut refusal = None;
     for form in came {
-        if senders.iter().all(|sender| sender.keys(form).next().is_none()) {
+        if !has_sender(form) {
             continue;
         }
         if !has_body && (form != Form::Standard || !is_read) {
@@ -68,10 +96,11 @@ pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime)
                 Some(caller) => return Ok(Some(Claim::Proven(caller))),
                 None => refusal = Some(none_fits()),
             },
-            Form::Standard | Form::Hub => {
+            Form::Standard | Form::Hub | Form::Bitbucket => {
                 let signed = match form {
                     Form::Standard => Signed::standard(headers, senders, now)?,
-                    _ => Signed::hub(headers, senders)?,
+                    Form::Bitbucket => Signed::hub(headers, senders, BITBUCKET, form)?,
+                    _ => Signed::hub(headers, senders, HUB, form)?,
                 };
                 return Ok(Some(if has_body { Claim::Signed(signed) } else { Claim::Proven(signed.prove(b"")?) }));
             }
@@ -79,30 +108,52 @@ pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime)
     }
     Err(refusal.unwrap_or_else(|| {
         refused("no sender is configured that signs so".to_owned())
-            .hint("add it to webhook_secrets with the scheme standard, github or gitlab, or send an API key")
+            .hint(format!("add it to webhook_secrets with its scheme, or send an API key; read are {READ}"))
     }))
+}
+
+/// The names of headers that look like a signature and are none that is read, for the refusal of who sent no other.
+pub(super) fn unread(headers: &HeaderMap) -> Vec<&str> {
+    let looks_so = |name: &str| {
+        ["signature", "hmac", "digest", "webhook-token", "hook-secret"].iter().any(|part| name.contains(part))
+    };
+    headers.keys().map(http::HeaderName::as_str).filter(|name| looks_so(name) && name.len() <= 64).take(SHOWN).collect()
+}
+
+/// The family whose signature came.
+fn family(headers: &HeaderMap) -> Option<Family> {
+    FAMILIES.into_iter().find(|family| headers.contains_key(family.signature))
+}
+
+/// The header that names a request and is covered by its signature, where it is signed as Standard Webhooks say.
+pub(super) fn signed_id(headers: &HeaderMap) -> Option<&'static str> {
+    family(headers).map(|family| family.id)
 }
 
 impl<'c> Signed<'c> {
     fn standard(headers: &HeaderMap, senders: &'c [Sender], now: SystemTime) -> Result<Self, Error> {
+        let Family { id: id_header, timestamp: timestamp_header, signature } =
+            family(headers).unwrap_or(STANDARD_FAMILY);
         // The specification forbids full stops in ids: they would let parts of what was signed change places.
-        let id = lone(headers, ID).filter(|id| !id.is_empty() && !id.contains('.')).ok_or_else(|| malformed(ID))?;
-        let timestamp = lone(headers, TIMESTAMP).filter(|text| text.bytes().all(|digit| digit.is_ascii_digit()));
-        let timestamp = timestamp.ok_or_else(|| malformed(TIMESTAMP))?;
-        let sent: u64 = timestamp.parse().map_err(|_| malformed(TIMESTAMP))?;
-        let tags: Vec<[u8; 32]> = lone(headers, SIGNATURE)
+        let id = lone(headers, id_header)
+            .filter(|id| !id.is_empty() && !id.contains('.'))
+            .ok_or_else(|| malformed(id_header))?;
+        let timestamp = lone(headers, timestamp_header).filter(|text| text.bytes().all(|digit| digit.is_ascii_digit()));
+        let timestamp = timestamp.ok_or_else(|| malformed(timestamp_header))?;
+        let sent: u64 = timestamp.parse().map_err(|_| malformed(timestamp_header))?;
+        let tags: Vec<[u8; 32]> = lone(headers, signature)
             .unwrap_or_default()
             .split(' ')
             .filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok()?.try_into().ok())
             .collect();
         if tags.is_empty() {
-            return Err(malformed(SIGNATURE));
+            return Err(malformed(signature));
         }
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         if sent.abs_diff(now) > TOLERANCE.as_secs() {
             let side = if sent < now { "behind" } else { "ahead of" };
             return Err(refused(format!(
-                "{TIMESTAMP} is {} seconds {side} the clock here; {} are allowed",
+                "{timestamp_header} is {} seconds {side} the clock here; {} are allowed",
                 sent.abs_diff(now),
                 TOLERANCE.as_secs()
             ))
@@ -111,10 +162,10 @@ impl<'c> Signed<'c> {
         Ok(Self { senders, form: Form::Standard, prefix: format!("{id}.{timestamp}."), tags })
     }
 
-    fn hub(headers: &HeaderMap, senders: &'c [Sender]) -> Result<Self, Error> {
-        let tag = lone(headers, HUB).and_then(|text| crate::config::hex32(text.strip_prefix("sha256=")?));
-        let tag = tag.ok_or_else(|| malformed(HUB))?;
-        Ok(Self { senders, form: Form::Hub, prefix: String::new(), tags: vec![tag] })
+    fn hub(headers: &HeaderMap, senders: &'c [Sender], name: &str, form: Form) -> Result<Self, Error> {
+        let tag = lone(headers, name).and_then(|text| crate::config::hex32(text.strip_prefix("sha256=")?));
+        let tag = tag.ok_or_else(|| malformed(name))?;
+        Ok(Self { senders, form, prefix: String::new(), tags: vec![tag] })
     }
 
     /// The sender whose secret made one of the signatures over `body`. Every secret is tried, each in constant time.
@@ -161,8 +212,8 @@ fn refused(detail: String) -> Error {
 
 fn malformed(name: &str) -> Error {
     refused(format!("the header {name} is missing, comes twice, or is not what it should be")).hint(
-        "webhook-id: a text without full stops; webhook-timestamp: seconds since 1970; webhook-signature: v1,BASE64 …; \
-         x-hub-signature-256: sha256=HEX",
+        "webhook-id: a text without full stops; webhook-timestamp: seconds since 1970; webhook-signature: v1,BASE64 … (all \
+         three with webhook-, or all three with svix-); x-hub-signature-256 and x-hub-signature: sha256=HEX",
     )
 }
 

@@ -21,7 +21,7 @@ use crate::vidm::{Client, DirectoryFilter, DirectoryRef, GroupQuery};
 
 mod documents;
 
-pub(super) use documents::{Directories, Groups, StartRequest, SyncAnswer};
+pub(super) use documents::{Directories, DryRunAnswer, Groups, StartRequest, SyncAnswer};
 
 use documents::Links;
 
@@ -38,11 +38,13 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
             json(StatusCode::OK, &desk.history(&directory()).await?)?
         }
         Name::DirectorySyncs => {
-            let wanted = context.input.order()?;
+            let wanted;
+            (wanted, context.ignored) = context.input.order()?;
             return start(&mut context, &client, name, &directory(), wanted).await;
         }
         Name::Syncs => {
-            let wanted: StartRequest = context.input.order()?;
+            let wanted: StartRequest;
+            (wanted, context.ignored) = context.input.order()?;
             let directory = wanted.directory.as_deref().map(str::trim).filter(|directory| !directory.is_empty());
             let Some(directory) = directory else {
                 return Err(Error::invalid(vec![FieldError::new(
@@ -86,7 +88,7 @@ async fn present<R: Runtime>(
     let syncs = vidm_target(context.configured, target)?.syncs;
     let document = Desk::new(target, client, syncs, context.outbound).present(which).await?;
     let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&document.directory.id));
-    answer(StatusCode::OK, &SyncAnswer { document, links: Links { this, events: None } })
+    answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this, events: None } })
 }
 
 async fn directories<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) -> Result<Response<Bytes>, Error> {
@@ -133,11 +135,16 @@ async fn start<R: Runtime>(
         }
         context.log.ignores_safeguards();
     }
+    if wanted.add_to_profile && !context.caller.may(Scope::VidmProfile) {
+        return Err(context.caller.lacks(Scope::VidmProfile));
+    }
     check(&wanted, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     let configured = context.configured;
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
     if wanted.dry_run {
-        return json(StatusCode::OK, &desk.dry_run(which, wanted.ignore_safeguards).await?).map(Reply::Whole);
+        let document = desk.dry_run(which, wanted.ignore_safeguards).await?;
+        let answer = DryRunAnswer { document, ignored: std::mem::take(&mut context.ignored) };
+        return json(StatusCode::OK, &answer).map(Reply::Whole);
     }
     let groups: Vec<_> = wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
     let order = Order {
@@ -151,7 +158,8 @@ async fn start<R: Runtime>(
     if let Some(patience) = context.patience {
         return waited(context, &request, patience).await;
     }
-    let begun = answer_of(configured, &request, State::begun(status))?;
+    let mut begun = answer_of(configured, &request, State::begun(status))?;
+    begun.ignored = std::mem::take(&mut context.ignored);
     answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &begun.links.this)))
 }
 
@@ -199,7 +207,8 @@ async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) ->
 /// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
 async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patience: Duration) -> Result<Reply, Error> {
     let look = async |max_age| sync_answer(context.configured, context.outbound, request, max_age).await;
-    let last = sync::wait(context.outbound.runtime(), patience, look).await?;
+    let mut last = sync::wait(context.outbound.runtime(), patience, look).await?;
+    last.ignored.clone_from(&context.ignored);
     let response = with_location(answer(StatusCode::OK, &last)?, &last.links.this);
     let applied = format!("wait={}", patience.as_secs());
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
@@ -227,7 +236,7 @@ fn answer_of(configured: &Configured, request: &Request, state: State) -> Result
     let id = configured.sync_ids.seal(request)?;
     let this = format!("/vidm/{}/v1/syncs/{id}", segment(&request.target));
     let document = SyncDocument::of(request, id, state);
-    Ok(SyncAnswer { document, links: Links { events: Some(this.clone()), this } })
+    Ok(SyncAnswer { document, ignored: Vec::new(), links: Links { events: Some(this.clone()), this } })
 }
 
 /// A sync's state, with word of when to ask again while it is not final.

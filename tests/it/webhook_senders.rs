@@ -126,7 +126,7 @@ fn a_body_that_is_not_what_was_signed_starts_nothing() {
         let problem = answer.problem("signature_invalid");
         assert!(was_read && problem["detail"].as_str().unwrap().contains("none of the configured secrets"));
         assert_eq!(last_line(&door)["caller"], Value::Null);
-        assert!(answer.header("www-authenticate").starts_with("Bearer"));
+        assert!(answer.header("www-authenticate").starts_with("Basic"));
     }
     // What is proven and is no JSON is told as such: the caller comes first.
     let door = door([]);
@@ -186,4 +186,50 @@ fn a_captured_request_is_not_carried_out_again_under_another_name() {
     let again = ask(&door, (Method::POST, SYNCS), &again, body).0;
     assert_eq!(again.header("idempotency-status"), "replayed");
     assert_eq!((again.text(), door.calls()), (first.text(), 3));
+}
+
+#[test]
+fn svix_headers_start_a_sync_once() {
+    let store = std::rc::Rc::new(crate::memory_store::MemoryStore::default());
+    let door = Door::sharing(&store, &[("webhook_secrets", &senders())], [logs_in("t1"), lists(), classic(CORP)]);
+    let body = json!({"directory": "corp.example"}).to_string();
+    let named = |name: &str| match name {
+        "webhook-id" => "svix-id",
+        "webhook-timestamp" => "svix-timestamp",
+        _ => "svix-signature",
+    };
+    let mut headers: Vec<_> = signed(&body, 0).into_iter().map(|(name, value)| (named(name), value)).collect();
+    let (answer, _) = ask(&door, (Method::POST, SYNCS), &headers, &body);
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    assert_eq!(answer.header("idempotency-status"), "stored");
+    // The same message under a name that nobody signed is the same message.
+    headers.push(("webhook-id", "another".to_owned()));
+    let (again, _) = ask(&door, (Method::POST, SYNCS), &headers, &body);
+    assert_eq!(again.header("idempotency-status"), "replayed", "{}", again.text());
+}
+
+#[test]
+fn a_signature_that_is_not_read_is_named_with_those_that_are() {
+    let door = door([]);
+    for name in ["x-gogs-signature", "x-hub-signature", "stripe-signature", "x-shopify-hmac-sha256"] {
+        let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &[(name, "0a".repeat(32))], "{}");
+        let problem = answer.problem("unauthenticated");
+        assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
+        let hint = problem["hint"].as_str().unwrap();
+        for read in ["x-hub-signature-256", "svix-signature", "bitbucket", "x-gitlab-token"] {
+            assert!(hint.contains(read), "{hint}");
+        }
+        assert!(!was_read);
+    }
+}
+
+#[test]
+fn a_key_that_is_a_placeholder_names_no_request() {
+    let door = Door::new([]);
+    for key in ["${sys_id}", "\"{{id}}\""] {
+        let answer =
+            door.send_with(Method::POST, SYNCS, &[("idempotency-key", key)], r#"{"directory":"corp.example"}"#);
+        assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().contains("placeholder"), "{key}");
+    }
+    assert_eq!(door.calls(), 0);
 }

@@ -221,17 +221,19 @@ pub(crate) fn request(
     request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
 }
 
+/// The digest of a key, as `api_keys` has it.
+pub(crate) fn digest(key: &str) -> String {
+    let mut hex = String::new();
+    for byte in Sha256::digest(key) {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
+}
+
 /// vIDM and SDDC Manager under the names, accounts and passwords of the other scenarios, with `variables` set.
 fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::Problem>> {
-    let digest = |key: &str| {
-        let mut hex = String::new();
-        for byte in Sha256::digest(key) {
-            write!(hex, "{byte:02x}").unwrap();
-        }
-        hex
-    };
     let keys = json!([
-        {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vcf:read", "vcf:write", "admin"]},
+        {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "admin"]},
         {"name": "other", "sha256": digest(OTHER), "scopes": ["vcf:write"]},
         {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read"]},
     ])

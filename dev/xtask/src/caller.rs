@@ -28,6 +28,6 @@ impl Caller {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn for_trying() -> Result<Self> {
-        Self::new("terminal", &["vidm:read", "vidm:sync", "vcf:read", "vcf:write"])
+        Self::new("terminal", &["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write"])
     }
 }

@@ -27,14 +27,17 @@ pub fn command() -> Command {
         .arg(
             many("scope")
                 .value_parser(PossibleValuesParser::new(Scope::ALL.iter().map(|scope| scope.as_str())))
-                .help("what it may do, repeatable; default: vidm:sync, for a key vidm:read too"),
+                .help(
+                    "what it may do, repeatable; default: vidm:sync, for a key vidm:read too; addToProfile needs vidm:profile, \
+                     ignoreSafeguards vidm:override",
+                ),
         )
         .arg(many("target").help("where, as NAME, vidm/NAME or vcf/NAME, repeatable; default: everywhere"))
         .arg(
             Arg::new("webhook")
                 .long("webhook")
                 .value_name("SCHEME")
-                .value_parser(["standard", "github", "gitlab"])
+                .value_parser(["standard", "github", "gitlab", "bitbucket"])
                 .help("make a secret for a sender that signs in this way"),
         )
 }

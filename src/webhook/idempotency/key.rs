@@ -7,8 +7,9 @@ use http::{HeaderMap, Method};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, FieldError};
-use crate::webhook::Body;
+use crate::template::is_unfilled;
 use crate::webhook::input::Event;
+use crate::webhook::{Body, signature};
 
 /// The longest key.
 const MAX_KEY: usize = 255;
@@ -16,9 +17,11 @@ const MAX_KEY: usize = 255;
 /// Headers that name a request, the first that is there counts: the caller's own word (draft-07), Standard Webhooks', GitHub's.
 const HEADERS: [&str; 3] = ["idempotency-key", "webhook-id", "x-github-delivery"];
 
-/// The same where the request is signed as Standard Webhooks say: that signature covers its `webhook-id` and no other header, so
-/// whoever sends a request of somebody else's again cannot give it another name.
-const SIGNED: [&str; 3] = ["webhook-id", "idempotency-key", "x-github-delivery"];
+/// The same where the request is signed as Standard Webhooks say: that signature covers the id of its own family and no other
+/// header, so whoever sends a request of somebody else's again cannot give it another name.
+const fn signed(id: &'static str) -> [&'static str; 3] {
+    [id, "idempotency-key", "x-github-delivery"]
+}
 
 /// A caller's name for a request, and what it is a name of.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl Key {
 
 /// The header that names the request, and the name.
 fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
-    for header in if headers.contains_key("webhook-signature") { SIGNED } else { HEADERS } {
+    for header in signature::signed_id(headers).map_or(HEADERS, signed) {
         let mut values = headers.get_all(header).iter();
         let Some(value) = values.next() else { continue };
         let wrong = |what: &str| Err(Error::invalid(vec![FieldError::new("", format!("the header {header} {what}"))]));
@@ -72,6 +75,10 @@ fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
             return wrong("came with two values");
         }
         let text = value.to_str().unwrap_or_default();
+        if is_unfilled(text) {
+            // All requests of this caller would be one request.
+            return wrong(crate::template::REFUSED);
+        }
         let key = if header == "idempotency-key" { item(text) } else { Some(text.to_owned()) };
         return match key {
             Some(key) if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {

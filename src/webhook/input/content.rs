@@ -27,6 +27,8 @@ pub(super) struct Document {
     pub(super) value: Value,
     /// Where it stood in what was sent, as a JSON Pointer. Where it was JSON within a text, the pointer goes on into the text.
     pub(super) place: String,
+    /// The names of a form's fields beside the one that holds the document.
+    pub(super) beside: Vec<String>,
 }
 
 impl Document {
@@ -79,7 +81,7 @@ fn trimmed(body: &[u8]) -> &[u8] {
 /// The object that `text` comes to, under the media type `said`; it stood at `place`.
 pub(super) fn document(said: Option<&str>, text: &[u8], place: String) -> Result<Document, Error> {
     if text.is_empty() {
-        return Ok(Document { value: Value::Object(Map::new()), place });
+        return Ok(Document { value: Value::Object(Map::new()), place, beside: Vec::new() });
     }
     let media = said.map_or(Ok(Media::Json), |said| media(said, text))?;
     // curl -d says "form" of whatever it sends; a form never begins so.
@@ -96,7 +98,7 @@ pub(super) fn object(read: Result<Value, Vec<FieldError>>, place: String) -> Res
         Ok(value) => (value, vec![FieldError::new("", "must be a JSON object")]),
         Err(fields) => (Value::Null, fields),
     };
-    let document = Document { value, place };
+    let document = Document { value, place, beside: Vec::new() };
     if fields.is_empty() { Ok(document) } else { Err(super::invalid(document.placed(fields))) }
 }
 
@@ -115,8 +117,12 @@ fn form(text: &[u8], place: String) -> Result<Document, Error> {
         }
     }
     match fields.get("payload") {
-        Some(Value::String(payload)) => object(json::parse(payload.as_bytes()), format!("{place}/payload")),
-        _ => Ok(Document { value: Value::Object(fields), place }),
+        Some(Value::String(payload)) => {
+            let document = object(json::parse(payload.as_bytes()), format!("{place}/payload"))?;
+            let beside = fields.keys().filter(|name| *name != "payload").cloned().collect();
+            Ok(Document { beside, ..document })
+        }
+        _ => Ok(Document { value: Value::Object(fields), place, beside: Vec::new() }),
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn only_one(text: &[u8]) -> Result<(Document, Event), Error> {
 }
 
 /// What an envelope holds.
-fn opened(Document { mut value, place }: Document) -> Result<(Document, Event), Error> {
+fn opened(Document { mut value, place, .. }: Document) -> Result<(Document, Event), Error> {
     let attribute = |name: &str| value.get(name)?.as_str().map(str::to_owned);
     let event = event(attribute, |name, what| FieldError::new(format!("{place}/{name}"), what))?;
     let kind = attribute("datacontenttype");

@@ -33,7 +33,7 @@ fn input(path: &str, headers: &[(&'static str, &str)], body: &[u8]) -> Result<In
 }
 
 fn read_with(headers: &[(&'static str, &str)], body: &[u8]) -> Result<Wanted, Error> {
-    input(PATH, headers, body)?.order()
+    input(PATH, headers, body)?.order().map(|(wanted, _)| wanted)
 }
 
 fn read(content_type: Option<&str>, body: &[u8]) -> Result<Wanted, Error> {
@@ -146,10 +146,10 @@ fn fields_come_from_where_aria_has_them() {
     for body in [
         br#"{"directory":["corp"],"ignoreSafeguards":["true"]}"#.as_slice(),
         br#"{"inputs":{"directory":"corp","ignoreSafeguards":true}}"#,
-        br#"{"customProperties":{"directory":["corp"]},"inputs":{"ignoreSafeguards":1}}"#,
+        br#"{"customProperties":{"directory":["corp"],"ignoreSafeguards":"0"},"inputs":{"ignoreSafeguards":1}}"#,
         br#"{"directory":"corp","inputs":{"directory":"other","ignoreSafeguards":true}}"#,
-        br#"{"inputs":{"directory":"corp"},"customProperties":{"directory":"other","ignoreSafeguards":"true"}}"#,
-        br#"{"inputs":{"directory":null,"customProperties":{"directory":"corp","ignoreSafeguards":"1"}},"directory":null}"#,
+        br#"{"inputs":{"directory":"corp","ignoreSafeguards":"yes"},"customProperties":{"directory":"other"}}"#,
+        br#"{"inputs":{"directory":null,"customProperties":{"directory":"corp"}},"directory":null,"ignoreSafeguards":true}"#,
     ] {
         assert_eq!(read(None, body).unwrap(), corp(), "{}", String::from_utf8_lossy(body));
     }
@@ -277,7 +277,7 @@ fn an_event_is_taken_out_of_its_envelope() {
         let body = event(data);
         let input = input(PATH, &[("content-type", "application/cloudevents+json; charset=UTF-8")], body.as_bytes());
         let input = input.unwrap();
-        assert_eq!(input.order::<Wanted>().unwrap(), corp(), "{data}");
+        assert_eq!(input.order::<Wanted>().unwrap().0, corp(), "{data}");
         assert_eq!(input.event(), Some(&Event { source: "/s".into(), id: "i-1".into() }));
         let batch = read(Some("application/cloudevents-batch+json"), format!("[{body}]").as_bytes());
         assert_eq!(batch.unwrap(), corp());
@@ -331,7 +331,7 @@ fn an_events_attributes_may_be_headers() {
         ("content-type", "application/json"),
     ];
     let input = input(PATH, &headers, br#"{"directory":"corp","ignoreSafeguards":true}"#).unwrap();
-    assert_eq!(input.order::<Wanted>().unwrap(), corp());
+    assert_eq!(input.order::<Wanted>().unwrap().0, corp());
     assert_eq!(input.event(), Some(&Event { source: "https://vcenter-01:443/sdk".into(), id: "i 1".into() }));
     let error = read_with(&headers[1..2], b"").unwrap_err();
     for name in ["ce-specversion", "ce-source", "ce-type"] {

@@ -4,6 +4,9 @@ use standardwebhooks::Webhook as Oracle;
 use super::*;
 use crate::config::Config;
 
+const ID: &str = STANDARD_FAMILY.id;
+const TIMESTAMP: &str = STANDARD_FAMILY.timestamp;
+const SIGNATURE: &str = STANDARD_FAMILY.signature;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const FORMER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// The example of GitHub's documentation.
@@ -250,4 +253,45 @@ proptest! {
         let oracle = Oracle::new(SECRET).unwrap().verify(body.as_bytes(), &request.headers);
         prop_assert_eq!(ours.is_ok(), oracle.is_ok(), "{:?} {:?}", ours, oracle.err());
     }
+}
+
+#[test]
+fn svix_headers_prove_a_standard_sender_and_families_are_not_mixed() {
+    let config = all();
+    let signature = Oracle::new(SECRET).unwrap().sign("msg_1", NOW.try_into().unwrap(), b"{}").unwrap();
+    let now = NOW.to_string();
+    let svix = [("svix-id", "msg_1"), ("svix-timestamp", now.as_str()), ("svix-signature", signature.as_str())];
+    assert_eq!(told(&config, &request(Method::POST, &svix), NOW, b"{}").unwrap(), "n8n");
+    assert!(told(&config, &request(Method::POST, &svix), NOW + 301, b"{}").is_err());
+    let names = ["id", "timestamp", "signature"];
+    for which in 0..3 {
+        // One of the three comes under the other family's name.
+        let mut mixed = svix.to_vec();
+        mixed[which].0 = ["webhook-id", "webhook-timestamp", "webhook-signature"][which];
+        let refusal = told(&config, &request(Method::POST, &mixed), NOW, b"{}");
+        assert!(refusal.unwrap_err().contains("missing"), "{}", names[which]);
+    }
+    let both: Vec<_> = svix.into_iter().chain([("webhook-id", "msg_2")]).collect();
+    let parts = request(Method::POST, &both);
+    assert_eq!(told(&config, &parts, NOW, b"{}").unwrap(), "n8n");
+    assert_eq!(signed_id(&parts.headers), Some("svix-id"), "not the one that nobody signed");
+}
+
+#[test]
+fn bitbucket_signs_in_githubs_form_under_its_own_name() {
+    let senders = serde_json::json!([
+        {"name": "bucket", "scheme": "bitbucket", "secrets": [HUB_SECRET], "scopes": []},
+        {"name": "octo", "scheme": "github", "secrets": ["a secret of GitHub's alone"], "scopes": []},
+    ]);
+    let config = configured(&senders.to_string());
+    let good = format!("sha256={HUB_TAG}");
+    let post = |headers: &[(&'static str, &str)]| request(Method::POST, headers);
+    assert_eq!(told(&config, &post(&[("x-hub-signature", &good)]), NOW, HUB_BODY).unwrap(), "bucket");
+    // Its secret is not good for the other's header, nor the other way round.
+    assert!(told(&config, &post(&[("x-hub-signature-256", &good)]), NOW, HUB_BODY).is_err());
+    assert!(told(&config, &post(&[("x-hub-signature", "sha1=2ba1f5e4")]), NOW, HUB_BODY).is_err());
+    assert!(told(&config, &post(&[("x-hub-signature", &good)]), NOW, b"another").is_err());
+    // GitHub's former signature stands beside its present one and is nobody's.
+    let github = [("x-hub-signature", "sha1=2ba1f5e4"), ("x-hub-signature-256", good.as_str())];
+    assert_eq!(told(&all(), &post(&github), NOW, HUB_BODY).unwrap(), "octo");
 }

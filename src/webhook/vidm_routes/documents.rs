@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sync::SyncDocument;
+use crate::sync::{DryRun, SyncDocument};
 use crate::vidm::{Directory, Group};
 use crate::webhook::input::{flag, text, texts};
 
@@ -24,6 +24,7 @@ pub(in crate::webhook) struct StartRequest {
     #[serde(deserialize_with = "texts")]
     pub(super) groups: Vec<String>,
     /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
+    /// Needs the scope `vidm:profile`.
     #[serde(deserialize_with = "flag")]
     pub(super) add_to_profile: bool,
     /// Who is told of the end: the name of one of the configured callbacks.
@@ -55,8 +56,22 @@ pub(in crate::webhook) struct Groups {
 pub(in crate::webhook) struct SyncAnswer {
     #[serde(flatten)]
     pub(super) document: SyncDocument,
+    /// In the answer to a start: the fields that were not read, as JSON Pointers into the body, 20 at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) ignored: Vec<String>,
     /// Where to go from here.
     pub(super) links: Links,
+}
+
+/// What a run would change; nothing was started.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DryRun"))]
+pub(in crate::webhook) struct DryRunAnswer {
+    #[serde(flatten)]
+    pub(super) document: DryRun,
+    /// The fields that were not read, as JSON Pointers into the body, 20 at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) ignored: Vec<String>,
 }
 
 /// Where to go from here.

@@ -154,11 +154,11 @@ async fn what_cannot_be_meant_is_told_to_its_sender(artifact: Artifact) {
 
     let twice = br#"{"directory":"corp.example","directory":"lab.example"}"#.to_vec();
     assert_eq!(fields(&send(request(&scene, SYNCS, &[JSON], twice)).await), ["/directory"]);
-    let wrong = br#"{"inputs":{"directory":7,"groups":["CN=a",{}],"customProperties":{"dryRun":"maybe"}}}"#.to_vec();
+    let wrong = br#"{"inputs":{"directory":7,"groups":["CN=a",{}],"dryRun":"maybe"}}"#.to_vec();
     let wrong = send(request(&scene, SYNCS, &[JSON], wrong)).await;
     let mut pointers = fields(&wrong);
     pointers.sort();
-    assert_eq!(pointers, ["/inputs/customProperties/dryRun", "/inputs/directory", "/inputs/groups/1"]);
+    assert_eq!(pointers, ["/inputs/directory", "/inputs/dryRun", "/inputs/groups/1"]);
     let not_a_dn = br#"{"inputs":{"directory":"corp.example","groups":["ok@corp.example","CN=a,,"]}}"#.to_vec();
     assert_eq!(fields(&send(request(&scene, SYNCS, &[JSON], not_a_dn)).await), ["/inputs/groups/1"]);
     let many = json!({"directory": "corp.example", "groups": vec!["a@b"; 101]}).to_string().into_bytes();

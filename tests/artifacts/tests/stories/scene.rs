@@ -150,7 +150,7 @@ impl Scene {
         let ca = tempfile::NamedTempFile::new().unwrap();
         simulator.write_ca(ca.path()).unwrap();
 
-        let scopes = ["vidm:read", "vidm:sync", "vidm:override", "vcf:read", "vcf:write", "admin"];
+        let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "admin"];
         let all = Caller::new("all", &scopes).unwrap();
         let reader = Caller::new("reader", &["vidm:read"]).unwrap();
         let syncer = Caller::new("syncer", &["vidm:read", "vidm:sync"]).unwrap();
