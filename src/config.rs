@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderName;
 use sha2::{Digest, Sha256};
 
 use crate::auth::Secret;
@@ -93,9 +94,18 @@ pub const VARIABLES: &[Variable] = &[
     plain("store", "key-value store that instances share: auto (default), used where there is one; or none"),
     plain("page", "the page at /: true (default) or false"),
     plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
+    plain(
+        "client_address_header",
+        "header in which your own proxy writes the client's address (X-Forwarded-For, X-Real-IP), for the log; default: none",
+    ),
     plain("request_body_limit", "largest request body taken, in bytes; default 262144"),
+    plain(
+        "signed_body_limit",
+        "largest body taken of a caller that signs, whom only the body proves, in bytes; default 65536",
+    ),
     plain("upstream_body_limit", "largest upstream answer read, in bytes; default 8388608"),
     plain("rate_limit", "requests a minute that one caller may make; default 6000; 0: any number"),
+    plain("watch_limit", "waits and event streams that one caller may have open at once; default 100; 0: any number"),
     plain("connect_timeout", "seconds for an upstream connection; default 10"),
     plain("first_byte_timeout", "seconds to the first byte of an upstream answer; default 30"),
     plain("between_bytes_timeout", "seconds between pieces of an upstream answer; default 10"),
@@ -136,10 +146,16 @@ pub struct Config {
     pub page: bool,
     /// Which requests are logged.
     pub log_level: LogLevel,
+    /// The header in which the operator's own proxy writes the client's address, where there is such a proxy.
+    pub client_address_header: Option<HeaderName>,
     /// Largest request body taken, in bytes.
     pub request_body_limit: usize,
+    /// Largest body taken of a caller that only the body proves, in bytes.
+    pub signed_body_limit: usize,
     /// Requests a minute that one caller may make; 0: any number.
     pub rate_limit: u64,
+    /// Waits and event streams that one caller may have open at once; 0: any number.
+    pub watch_limit: usize,
     /// Bounds of each upstream exchange.
     pub limits: Limits,
     /// Time for a whole request.
@@ -203,8 +219,11 @@ impl Config {
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             page: reader.page(),
             log_level,
+            client_address_header: reader.header("client_address_header"),
             request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
+            signed_body_limit: reader.number("signed_body_limit", 64 << 10, 1..=16 << 20),
             rate_limit: reader.number("rate_limit", 6000, 0..=1_000_000) as u64,
+            watch_limit: reader.number("watch_limit", 100, 0..=1_000_000),
             limits: Limits {
                 connect_timeout: reader.seconds("connect_timeout", default.connect_timeout),
                 first_byte_timeout: reader.seconds("first_byte_timeout", default.first_byte_timeout),

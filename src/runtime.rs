@@ -34,7 +34,8 @@ pub trait Runtime: HttpClient + Clock {
     /// or `crypto.getRandomValues`. Where there is no `state_key`, the key of an instance is made of them.
     fn random(&self) -> u64;
 
-    /// Takes one line of log, without its newline.
+    /// Takes one line of log: printable ASCII, at most [`MAX_LINE`] bytes, without its newline. A binding writes the line and a
+    /// newline with **one** call: instances write to one place at the same time, and two calls let their lines interleave.
     fn log(&self, line: &str);
 
     /// How this runtime is given a CA, to follow "give the runtime the CA".
@@ -53,6 +54,10 @@ pub(crate) fn random_bytes<const N: usize>(runtime: &impl Runtime) -> [u8; N] {
     }
     bytes
 }
+
+/// The longest line of log, in bytes, without its newline. With the newline it is 4096: as much as a pipe takes in one piece on
+/// Linux (`PIPE_BUF`), and as much as one `blocking-write-and-flush` of `wasi:io/streams` 0.2 takes.
+pub const MAX_LINE: usize = 4095;
 
 /// The last moment that RFC 3339 can write down, in seconds since 1970: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;

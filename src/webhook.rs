@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
@@ -46,6 +46,7 @@ mod vcf_routes;
 mod vidm_routes;
 mod watch;
 
+pub use log::ClientAddress;
 pub use watch::Events;
 
 use asset::Asset;
@@ -255,6 +256,7 @@ impl Webhook {
         let is_head = parts.method == Method::HEAD;
 
         let read = async |bounds| read(body, bounds).await;
+        let secrets = self.config.as_ref().map(|configured| configured.config.secrets()).unwrap_or_default();
         let outcome = self.answer(runtime, &parts, read, started, &identity, &mut line).await;
         let mut watched = None;
         let mut response = match outcome {
@@ -264,11 +266,13 @@ impl Webhook {
                 event_stream()
             }
             Err(error) => {
-                let secrets = self.config.as_ref().map(|configured| configured.config.secrets()).unwrap_or_default();
-                line.failed(&error, &secrets);
+                line.failed(&error);
                 problem::response(&error, &identity, &secrets)
             }
         };
+        if let Some(place) = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) {
+            line.located(place);
+        }
         let headers = response.headers_mut();
         headers.insert("x-request-id", identity.id.clone());
         headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
@@ -283,7 +287,7 @@ impl Webhook {
             response.status(),
             self.config.as_ref().map_or(crate::config::LogLevel::Info, |c| c.config.log_level),
         ) {
-            runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started)));
+            runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started), &secrets));
         }
         match (watched, &self.config) {
             (Some(request), Ok(configured)) if !is_head => {
@@ -338,6 +342,7 @@ impl Webhook {
             line.problems(problems);
             not_configured(problems)
         })?;
+        line.forwarded(&request.headers, configured.config.client_address_header.as_ref());
         caller::refuse_other_sites(request)?;
         let claim = Claim::of(request, &configured.config, runtime.now())?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
@@ -370,6 +375,12 @@ impl Webhook {
             }
         };
         let input = Input::of(request, &matched, &body)?;
+        if let Some(domain) = input.source_domain().filter(|_| matched.row.name == Name::IdentitySources) {
+            line.domain(domain);
+        }
+        if input.query_flag("dryRun").is_ok_and(|flag| flag == Some(true)) {
+            line.dry_run();
+        }
 
         let wants_events = watch::wants_events(&request.headers);
         let key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
@@ -79,6 +80,14 @@ impl Reader<'_> {
                 default
             }
         }
+    }
+
+    /// The name of a header.
+    pub(super) fn header(&mut self, name: &str) -> Option<HeaderName> {
+        let text = self.text(name)?;
+        HeaderName::from_bytes(text.trim().as_bytes())
+            .map_err(|_| self.problem(name, "is not the name of a header; write X-Forwarded-For, say"))
+            .ok()
     }
 
     /// A JSON variable. What is told of a mistake is its place and kind; a value may be a secret.

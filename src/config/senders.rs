@@ -57,6 +57,12 @@ impl Sender {
         self.secrets.iter().filter(move |secret| secret.form == form).map(|secret| secret.key.0.as_slice())
     }
 
+    /// The same, each with its place in the list of the entry's secrets, counted from 0.
+    pub(crate) fn numbered_keys(&self, form: Form) -> impl Iterator<Item = (usize, &[u8])> {
+        let all = self.secrets.iter().enumerate();
+        all.filter(move |(_, secret)| secret.form == form).map(|(at, secret)| (at, secret.key.0.as_slice()))
+    }
+
     /// Its secrets as they were configured.
     pub(super) fn texts(&self) -> impl Iterator<Item = &Secret> {
         self.secrets.iter().map(|secret| &secret.text)

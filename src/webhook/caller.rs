@@ -18,6 +18,7 @@ use crate::template::is_unfilled;
 #[derive(Debug)]
 pub(super) struct Caller<'c> {
     grant: &'c Grant,
+    key: Option<usize>,
 }
 
 /// What a request's head says of its caller.
@@ -45,7 +46,7 @@ impl<'c> Claim<'c> {
         }
         if let Some(presented) = presented(&request.headers) {
             return match ApiKey::find(&config.api_keys, &presented) {
-                Some(key) => Ok(Self::Proven(Caller::new(&key.grant))),
+                Some(key) => Ok(Self::Proven(Caller::new(&key.grant, Some(0)))),
                 None => Err(Error::new(ErrorCode::Unauthenticated, "the API key is not one of those configured").hint(
                     "check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)",
                 )),
@@ -77,8 +78,14 @@ impl<'c> Claim<'c> {
 }
 
 impl<'c> Caller<'c> {
-    pub(super) fn new(grant: &'c Grant) -> Self {
-        Self { grant }
+    /// The caller that `grant` names, proven by the key or secret that its entry lists at `key`, counted from 0.
+    pub(super) fn new(grant: &'c Grant, key: Option<usize>) -> Self {
+        Self { grant, key }
+    }
+
+    /// Which key or secret of its entry proved it, for the log.
+    pub(super) fn key(&self) -> Option<usize> {
+        self.key
     }
 
     pub(super) fn name(&self) -> &str {

@@ -98,6 +98,11 @@ impl Input {
         })
     }
 
+    /// The domain name of the identity source in the body, where there is one; for the log.
+    pub(super) fn source_domain(&self) -> Option<&str> {
+        self.document.value.pointer("/ldap/domainName").and_then(Value::as_str)
+    }
+
     /// The query parameter `name`, where it is there; it is never blank. One that the route's table does not list is never there.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name)

@@ -1,10 +1,20 @@
-//! The log: one JSON line a request. No body, token, password, key or signature has a place in it.
+//! The log: one JSON line a request. It is the audit trail as well: who asked for what, and what became of it. No body, token,
+//! password, key or signature has a place in it, and no sync id, which whoever reads the log could use.
+//!
+//! A line is printable ASCII: everything else in it is escaped as `\uXXXX`. So no control, bidirectional, invisible or separating
+//! character of a caller or an upstream reaches a terminal or splits a line, and a JSON reader still gets the text as it was. It
+//! has at most [`MAX_LINE`] bytes, so that a binding can write it with one call.
 
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::idempotency::Status;
@@ -15,16 +25,80 @@ use crate::config::{LogLevel, Problem};
 use crate::error::{Error, ErrorCode};
 use crate::outbound::CallRecord;
 use crate::redact::strike;
-use crate::runtime::rfc3339;
+use crate::runtime::{MAX_LINE, rfc3339};
 
-/// The line of one request, filled in as it becomes known.
-#[derive(Debug, Serialize)]
+/// The most that one text of a line may take, in bytes as they are written.
+const MAX_TEXT: usize = 160;
+
+/// The most that one mistake in the configuration may take, in bytes as they are written.
+const MAX_PROBLEM: usize = 400;
+
+/// The address that a request came from, as the host saw it. A binding puts it into the request's extensions where its host
+/// reports one; what a caller says of itself is not looked at.
+///
+/// ```
+/// use idhook::webhook::ClientAddress;
+///
+/// let mut request = http::Request::new(());
+/// request.headers_mut().append("spin-client-addr", "made up".parse().unwrap());
+/// request.headers_mut().append("spin-client-addr", "192.0.2.7:50123".parse().unwrap());
+/// let address = ClientAddress::of_spin(request.headers()).unwrap();
+/// request.extensions_mut().insert(address);
+/// assert_eq!(address.to_string(), "192.0.2.7:50123");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress {
+    ip: IpAddr,
+    port: Option<u16>,
+}
+
+impl ClientAddress {
+    /// What Spin reports in the header `spin-client-addr` (2.0 to 4.1, for WASI 0.2 and 0.3 alike). Spin adds its own value behind
+    /// whatever the caller sent under that name, so the last one counts. Only for a binding that runs under Spin: anywhere else
+    /// the header is the caller's.
+    #[must_use]
+    pub fn of_spin(headers: &HeaderMap) -> Option<Self> {
+        Self::read(headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?)
+    }
+
+    /// The address in a header that the operator's own proxy writes: the last one in it, which is the one that the proxy added.
+    fn of_proxy(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
+        Self::read(headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Some(Self { ip: address.ip(), port: Some(address.port()) });
+        }
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        Some(Self { ip: bare.parse().ok()?, port: None })
+    }
+}
+
+impl std::fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.port {
+            Some(port) => SocketAddr::new(self.ip, port).fmt(f),
+            None => self.ip.fmt(f),
+        }
+    }
+}
+
+/// The line of one request, filled in as it becomes known. The README's section "Log" lists the fields.
+#[derive(Debug, Default, Serialize)]
 pub(super) struct LogLine {
     time: String,
     level: &'static str,
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
+    /// Where the request came from, as the host reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    /// Where it came from, as the operator's proxy reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarded_for: Option<String>,
     method: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'static str>,
@@ -32,18 +106,49 @@ pub(super) struct LogLine {
     target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<String>,
+    /// Which of the caller's keys or secrets, counted from 0 as the configuration lists them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hook: Option<String>,
+    /// The directory's id; until it is located, what the caller wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<String>,
+    /// The beginning of the sync id's SHA-256: it ties lines together, and nobody can use it as an id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync: Option<String>,
+    /// How many groups the caller named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<String>,
+    /// The identity provider's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    /// The identity source's domain name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    add_to_profile: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    ignore_safeguards: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream_code: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    ignore_safeguards: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    problems_omitted: usize,
     ms: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallRecord>,
+    /// How many calls are left out for want of room, from the middle.
+    #[serde(skip_serializing_if = "is_zero")]
+    calls_omitted: usize,
     /// What became of the request's key, where it had one.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "word")]
     idempotency: Option<Status>,
@@ -56,41 +161,94 @@ fn word<S: serde::Serializer>(status: &Option<Status>, serializer: S) -> Result<
     status.map(Status::as_str).serialize(serializer)
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde wants")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// A text that is worth a field.
+fn some(text: &str) -> Option<String> {
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 impl LogLine {
     pub(super) fn new(now: SystemTime, identity: &RequestIdentity, request: &Parts) -> Self {
         Self {
             time: rfc3339(now),
-            level: "info",
             request_id: identity.id().to_owned(),
             trace_id: identity.trace_id().map(str::to_owned),
+            client: request.extensions.get::<ClientAddress>().map(ToString::to_string),
             method: request.method.as_str().chars().take(16).collect(),
-            route: None,
-            target: None,
-            caller: None,
-            status: 0,
-            code: None,
-            upstream_code: None,
-            ignore_safeguards: false,
-            problems: Vec::new(),
-            ms: 0,
-            calls: Vec::new(),
-            idempotency: None,
-            store: None,
+            ..Self::default()
         }
     }
 
+    /// What the path says. A caller that is not known yet may have written anything there: every text is bounded and escaped.
     pub(super) fn route(&mut self, matched: &Matched) {
         self.route = Some(matched.row.path);
-        self.target = matched.target().map(|target| target.chars().take(64).collect());
+        self.target = matched.target().map(str::to_owned);
+        self.hook = some(matched.parameter("hook"));
+        self.directory = some(matched.parameter("directory"));
+        self.names(matched);
+    }
+
+    fn names(&mut self, matched: &Matched) {
+        let sync = some(matched.parameter("sync")).map(|id| short_sync_id(&id));
+        self.sync = sync.or(self.sync.take());
+        self.provider = some(matched.parameter("id")).or(self.provider.take());
+        self.domain = some(matched.parameter("domainName")).or(self.domain.take());
+    }
+
+    /// What the answer's `Location` names: the sync that was started, the provider or the source that was created.
+    pub(super) fn located(&mut self, place: &str) {
+        if let Ok(matched) = super::route::find(place) {
+            self.names(&matched);
+        }
+    }
+
+    /// What the operator's proxy says of the client, in the header that the configuration names.
+    pub(super) fn forwarded(&mut self, headers: &HeaderMap, name: Option<&HeaderName>) {
+        self.forwarded_for = name.and_then(|name| ClientAddress::of_proxy(headers, name)).map(|from| from.to_string());
     }
 
     /// The target, where it does not stand in the path.
     pub(super) fn target(&mut self, name: &str) {
-        self.target = Some(name.to_owned());
+        self.target = some(name);
     }
 
     pub(super) fn caller(&mut self, caller: &Caller<'_>) {
         self.caller = Some(caller.name().to_owned());
+        self.key = caller.key();
+    }
+
+    /// The directory, where it does not stand in the path, or is known by its id now.
+    pub(super) fn directory(&mut self, directory: &str) {
+        self.directory = some(directory);
+    }
+
+    /// The identity source's domain, where it does not stand in the path.
+    pub(super) fn domain(&mut self, name: &str) {
+        self.domain = self.domain.take().or(some(name));
+    }
+
+    /// What a start asks for.
+    pub(super) fn start(&mut self, groups: usize, callback: Option<&str>, add_to_profile: bool, dry_run: bool) {
+        self.groups = Some(groups);
+        self.callback = callback.and_then(some);
+        self.add_to_profile = add_to_profile;
+        self.dry_run = dry_run;
+    }
+
+    /// The sync that is asked for.
+    pub(super) fn sync(&mut self, request: &crate::sync::Request) {
+        self.directory(&request.directory);
+        self.groups = Some(request.groups.len());
+        self.callback.clone_from(&request.callback);
+    }
+
+    /// Nothing is to be changed.
+    pub(super) fn dry_run(&mut self) {
+        self.dry_run = true;
     }
 
     /// A sync that runs without safeguards leaves a mark.
@@ -102,10 +260,10 @@ impl LogLine {
         self.problems = problems.iter().map(ToString::to_string).collect();
     }
 
-    pub(super) fn failed(&mut self, error: &Error, secrets: &[&Secret]) {
+    pub(super) fn failed(&mut self, error: &Error) {
         self.code = Some(error.code().as_str());
         // The vendor's code is a word of its program; its message may hold anything and stays out.
-        self.upstream_code = error.evidence().and_then(|evidence| Some(strike(evidence.code.as_deref()?, secrets)));
+        self.upstream_code = error.evidence().and_then(|evidence| evidence.code.clone());
         if error.code() == ErrorCode::Internal {
             self.problems.push(error.detail().to_owned());
         }
@@ -133,8 +291,8 @@ impl LogLine {
         level == LogLevel::Info || status.as_u16() >= 400
     }
 
-    /// The finished line, without its newline.
-    pub(super) fn finish(mut self, status: StatusCode, took: Duration) -> String {
+    /// The finished line, without its newline and without any of `secrets`.
+    pub(super) fn finish(mut self, status: StatusCode, took: Duration, secrets: &[&Secret]) -> String {
         self.level = match status.as_u16() {
             500.. => "error",
             400.. => "warn",
@@ -142,7 +300,95 @@ impl LogLine {
         };
         self.status = status.as_u16();
         self.ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        for text in [
+            &mut self.target,
+            &mut self.caller,
+            &mut self.hook,
+            &mut self.directory,
+            &mut self.callback,
+            &mut self.provider,
+            &mut self.domain,
+            &mut self.upstream_code,
+            &mut self.store,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *text = bounded(&strike(text, secrets), MAX_TEXT);
+        }
+        for problem in &mut self.problems {
+            *problem = bounded(&strike(problem, secrets), MAX_PROBLEM);
+        }
+        loop {
+            let line = self.written();
+            if line.len() <= MAX_LINE {
+                return line;
+            }
+            // The first call shows how it began, the last ones how it ended.
+            if self.calls.len() > 2 {
+                self.calls.remove(self.calls.len() / 2);
+                self.calls_omitted += 1;
+            } else if self.problems.pop().is_some() {
+                self.problems_omitted += 1;
+            } else {
+                // The other texts together are shorter than a line: this is not reached.
+                return line.chars().take(MAX_LINE).collect();
+            }
+        }
+    }
+
+    fn written(&self) -> String {
         // Strings and numbers only: this cannot fail.
-        serde_json::to_string(&self).unwrap_or_default()
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let mut line = String::with_capacity(json.len());
+        for c in json.chars() {
+            write_escaped(&mut line, c);
+        }
+        line
     }
 }
+
+/// A character of JSON in printable ASCII. What is not ASCII stands only within its strings, and so does DEL; control characters
+/// are escaped already.
+fn write_escaped(line: &mut String, c: char) {
+    if matches!(c, ' '..='~') {
+        line.push(c);
+        return;
+    }
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        // A String takes all that is written to it.
+        let _ = write!(line, "\\u{unit:04x}");
+    }
+}
+
+/// As much of `text` as takes `limit` bytes in a line, and a mark where it was cut.
+fn bounded(text: &str, limit: usize) -> String {
+    const MARK: char = '…';
+    let width = |c: char| match c {
+        '"' | '\\' => 2,
+        ' '..='~' => 1,
+        _ => 6 * c.len_utf16(),
+    };
+    if text.chars().map(width).sum::<usize>() <= limit {
+        return text.to_owned();
+    }
+    let mut left = limit.saturating_sub(width(MARK));
+    let mut short: String = text
+        .chars()
+        .take_while(|c| {
+            let fits = width(*c) <= left;
+            left = left.saturating_sub(width(*c));
+            fits
+        })
+        .collect();
+    short.push(MARK);
+    short
+}
+
+/// A name for the sync `id` that is not the id: who has an id may read its sync's state, and may move it on.
+fn short_sync_id(id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(id).get(..6).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

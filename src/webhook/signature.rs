@@ -172,17 +172,17 @@ impl<'c> Signed<'c> {
     pub(super) fn prove(&self, body: &[u8]) -> Result<Caller<'c>, Error> {
         let mut found = None;
         for sender in self.senders {
-            for key in sender.keys(self.form) {
+            for (at, key) in sender.numbered_keys(self.form) {
                 let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else { continue };
                 let made = mac.chain_update(&self.prefix).chain_update(body).finalize().into_bytes();
                 for tag in &self.tags {
                     if bool::from(made.as_slice().ct_eq(tag)) {
-                        found = Some(sender);
+                        found = Some((sender, at));
                     }
                 }
             }
         }
-        found.map(|sender| Caller::new(&sender.grant)).ok_or_else(none_fits)
+        found.map(|(sender, at)| Caller::new(&sender.grant, Some(at))).ok_or_else(none_fits)
     }
 }
 
@@ -191,13 +191,13 @@ fn by_token<'c>(headers: &HeaderMap, senders: &'c [Sender]) -> Option<Caller<'c>
     let came = Sha256::digest(lone(headers, TOKEN)?);
     let mut found = None;
     for sender in senders {
-        for key in sender.keys(Form::Token) {
+        for (at, key) in sender.numbered_keys(Form::Token) {
             if bool::from(Sha256::digest(key).as_slice().ct_eq(&came)) {
-                found = Some(sender);
+                found = Some((sender, at));
             }
         }
     }
-    found.map(|sender| Caller::new(&sender.grant))
+    found.map(|(sender, at)| Caller::new(&sender.grant, Some(at)))
 }
 
 /// A header that came once.

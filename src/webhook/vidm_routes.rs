@@ -55,7 +55,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
             let which = DirectoryRef::parse(directory);
             return start(&mut context, &client, name, &which, wanted).await;
         }
-        Name::Sync => return sync(&context, name, matched.parameter("sync")).await,
+        Name::Sync => return sync(&mut context, name, matched.parameter("sync")).await,
         Name::DirectorySync => present(&context, &client, name, &directory()).await?,
         Name::Groups => groups(&context, &client).await?,
         Name::VidmHealth => json(StatusCode::OK, &client.health().await?)?,
@@ -129,6 +129,10 @@ async fn start<R: Runtime>(
     which: &DirectoryRef,
     wanted: StartRequest,
 ) -> Result<Reply, Error> {
+    let (DirectoryRef::Id(directory) | DirectoryRef::Name(directory)) = which;
+    context.log.directory(directory);
+    let named = wanted.groups.iter().filter(|group| !group.trim().is_empty()).count();
+    context.log.start(named, wanted.callback.as_deref(), wanted.add_to_profile, wanted.dry_run);
     if wanted.ignore_safeguards {
         if !context.caller.may(Scope::VidmOverride) {
             return Err(context.caller.lacks(Scope::VidmOverride));
@@ -155,6 +159,7 @@ async fn start<R: Runtime>(
         callback: wanted.callback.filter(|name| !name.trim().is_empty()),
     };
     let (request, status) = desk.start(which, order).await?;
+    context.log.directory(&request.directory);
     if let Some(patience) = context.patience {
         return waited(context, &request, patience).await;
     }
@@ -175,7 +180,7 @@ fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> 
 }
 
 /// A sync by its id: its state now, after a wait, or as it goes.
-async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
+async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
     let configured = context.configured;
     let mut opened = configured.sync_ids.open(text);
     if opened.is_none() && refresh(&configured.state_key, context.outbound.store()).await {
@@ -192,6 +197,7 @@ async fn sync<R: Runtime>(context: &Context<'_, R>, target: &str, text: &str) ->
         Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target").hint(hint)
     })?;
     long_groups::recall(context.outbound.store(), &mut request).await?;
+    context.log.sync(&request);
     if context.wants_events {
         return Ok(Reply::Watch(Box::new(request)));
     }

@@ -35,6 +35,7 @@ mod webhook_hooks;
 mod webhook_hostile;
 mod webhook_idempotency;
 mod webhook_input;
+mod webhook_log;
 mod webhook_long_groups;
 mod webhook_neighbours;
 mod webhook_page;

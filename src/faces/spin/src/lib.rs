@@ -16,7 +16,7 @@ use futures_util::stream::unfold;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
 use idhook::config::{Readings, VARIABLES};
-use idhook::webhook::{Body, BodyBounds, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, ClientAddress, Content, Webhook};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
@@ -35,8 +35,11 @@ type Outgoing =
 
 /// Answers one request.
 #[spin_sdk::http_service]
-async fn handle(request: Request) -> Response<Outgoing> {
+async fn handle(mut request: Request) -> Response<Outgoing> {
     let webhook = webhook().await;
+    if let Some(address) = ClientAddress::of_spin(request.headers()) {
+        request.extensions_mut().insert(address);
+    }
     let is_head = request.method() == http::Method::HEAD;
     let response = webhook.handle(&runtime::Spin, request, read).await;
     let (mut parts, content) = response.into_parts();

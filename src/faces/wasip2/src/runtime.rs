@@ -71,8 +71,9 @@ impl<S: Store> Runtime for Wasi<S> {
     }
 
     fn log(&self, line: &str) {
-        // There is nowhere to tell that the log is gone.
-        let _ = writeln!(std::io::stderr(), "{line}");
+        // One write for the line and its newline: stderr has no buffer, and `writeln!` would write twice, between which another
+        // instance's line may come. There is nowhere to report that the log is gone.
+        let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
     }
 
     /// Which host this is no component can tell.

@@ -4,9 +4,9 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use http::{Method as HttpMethod, Request, Response, Uri};
+use http::{HeaderMap, Method as HttpMethod, Request, Response, Uri};
 use idhook::runtime::Runtime;
-use idhook::webhook::{Body, BodyBounds, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, ClientAddress, Content, Webhook};
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -16,21 +16,35 @@ use crate::reactor::block_on;
 use crate::runtime::sleep;
 use crate::stream::{self, Unread};
 
-/// Answers `request` through `out`, and comes back when all of the answer is out or nobody takes it any more.
-pub fn serve<R: Runtime + Clone>(runtime: &R, webhook: &Rc<Webhook>, request: IncomingRequest, out: ResponseOutparam) {
-    block_on(answer(runtime, webhook, request, out));
+/// How a host reports where a request came from: WASI 0.2 itself has no call for it.
+pub type Client = fn(&HeaderMap) -> Option<ClientAddress>;
+
+/// Answers `request` through `out`, and comes back when all of the answer is out or nobody takes it any more. `client` reads
+/// where the request came from, where the host reports it.
+pub fn serve<R: Runtime + Clone>(
+    runtime: &R,
+    webhook: &Rc<Webhook>,
+    client: Client,
+    request: IncomingRequest,
+    out: ResponseOutparam,
+) {
+    block_on(answer(runtime, webhook, client, request, out));
 }
 
 async fn answer<R: Runtime + Clone>(
     runtime: &R,
     webhook: &Rc<Webhook>,
+    client: Client,
     request: IncomingRequest,
     out: ResponseOutparam,
 ) {
-    let request = match incoming(request) {
+    let mut request = match incoming(request) {
         Ok(request) => request,
         Err(code) => return ResponseOutparam::set(out, Err(code)),
     };
+    if let Some(address) = client(request.headers()) {
+        request.extensions_mut().insert(address);
+    }
     let is_head = request.method() == HttpMethod::HEAD;
     let response = webhook.handle(runtime, request, read).await;
     let (head, content) = (outgoing(&response, is_head), response.into_body());

@@ -1,0 +1,126 @@
+use super::*;
+use serde_json::Value;
+
+fn line() -> LogLine {
+    let (parts, ()) = http::Request::new(()).into_parts();
+    let identity = RequestIdentity { id: http::HeaderValue::from_static("id-1"), traceparent: None };
+    LogLine::new(SystemTime::UNIX_EPOCH, &identity, &parts)
+}
+
+fn finished(line: LogLine, secrets: &[&Secret]) -> (String, Value) {
+    let text = line.finish(StatusCode::OK, Duration::from_millis(12), secrets);
+    assert!(text.len() <= MAX_LINE && text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text}");
+    let value = serde_json::from_str(&text).unwrap();
+    (text, value)
+}
+
+#[test]
+fn characters_that_are_not_printable_ascii_are_escaped_in_every_text() {
+    let hostile = "a\u{0}\n\r\u{1b}[2J\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{202e}\u{2028}\u{2029}\u{2066}\
+                   \u{2069}\u{2060}\u{feff}\u{fff9}\u{fffe}\u{3164}\u{e0001}\u{1f600}é\"\\";
+    let mut hostile_line = line();
+    for field in [
+        &mut hostile_line.target,
+        &mut hostile_line.caller,
+        &mut hostile_line.hook,
+        &mut hostile_line.directory,
+        &mut hostile_line.callback,
+        &mut hostile_line.provider,
+        &mut hostile_line.domain,
+        &mut hostile_line.upstream_code,
+        &mut hostile_line.store,
+    ] {
+        *field = Some(hostile.to_owned());
+    }
+    hostile_line.problems.push(hostile.to_owned());
+    let (_, value) = finished(hostile_line, &[]);
+    for field in ["target", "caller", "hook", "directory", "callback", "provider", "domain", "upstream_code", "store"] {
+        let read = value[field].as_str().unwrap().trim_end_matches('…');
+        assert!(hostile.starts_with(read) && read.starts_with("a\0\n"), "{field}: {read:?}");
+    }
+    assert_eq!(value["problems"][0], hostile, "a JSON reader gets the text as it was");
+}
+
+#[test]
+fn a_line_has_at_most_4095_bytes_and_says_what_is_left_out() {
+    let mut long = line();
+    let text = Some("\u{1f600}".repeat(2048));
+    for field in [
+        &mut long.target,
+        &mut long.caller,
+        &mut long.hook,
+        &mut long.directory,
+        &mut long.callback,
+        &mut long.provider,
+        &mut long.domain,
+        &mut long.upstream_code,
+        &mut long.store,
+    ] {
+        field.clone_from(&text);
+    }
+    long.request_id = "r".repeat(128);
+    long.trace_id = Some("t".repeat(32));
+    long.client = Some("[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535".to_owned());
+    long.forwarded_for = long.client.clone();
+    long.problems = vec!["\u{202e}".repeat(1000); 300];
+    let call = |status| CallRecord { call: "GET /SAAS/jersey/manager/api/connectormanagement/x", status, ms: 7 };
+    long.calls = vec![call(Some(StatusCode::OK)); 500];
+    long.calls.push(call(None));
+    let (_, value) = finished(long, &[]);
+    let calls = value["calls"].as_array().unwrap();
+    assert_eq!(calls.len() + usize::try_from(value["calls_omitted"].as_u64().unwrap()).unwrap(), 501);
+    assert_eq!((&calls[0]["status"], &calls.last().unwrap()["status"]), (&200.into(), &Value::Null));
+    let problems = value["problems"].as_array().map_or(0, Vec::len);
+    assert_eq!(problems + usize::try_from(value["problems_omitted"].as_u64().unwrap()).unwrap(), 300);
+    // One that is short is whole.
+    let mut short = line();
+    short.calls = vec![call(None); 20];
+    let (_, value) = finished(short, &[]);
+    assert_eq!((value["calls"].as_array().unwrap().len(), value.get("calls_omitted")), (20, None));
+}
+
+#[test]
+fn a_secret_is_struck_out_before_a_text_is_cut() {
+    let secret = Secret::new("a long secret of the target");
+    let mut told = line();
+    told.directory = Some(format!("{}{}", "x".repeat(MAX_TEXT - 10), secret.expose()));
+    told.provider = Some(secret.expose().to_owned());
+    told.domain = Some("a%20long%20secret%20of%20the%20target".to_owned());
+    let (text, _) = finished(told, &[&secret]);
+    assert!(!text.contains("a long") && !text.contains("long%20"), "{text}");
+}
+
+#[test]
+fn a_short_sync_id_is_no_sync_id() {
+    let id = "AQx".repeat(60);
+    let short = short_sync_id(&id);
+    assert!(short.len() == 8 && !id.contains(&short) && short == short_sync_id(&id));
+}
+
+#[test]
+fn a_client_address_is_the_hosts_own_or_none() {
+    let of = |values: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("spin-client-addr", http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        ClientAddress::of_spin(&headers).map(|address| address.to_string())
+    };
+    assert_eq!(of(&["192.0.2.7:50123"]).as_deref(), Some("192.0.2.7:50123"));
+    assert_eq!(of(&["6.6.6.6:6", "192.0.2.7:50123"]).as_deref(), Some("192.0.2.7:50123"));
+    assert_eq!(of(&["[2001:db8::1]:80"]).as_deref(), Some("[2001:db8::1]:80"));
+    assert_eq!(of(&["192.0.2.7"]).as_deref(), Some("192.0.2.7"));
+    for none in ["", "somebody", "192.0.2.7:x", "192.0.2.7, 6.6.6.6", "\u{202e}1.1.1.1"] {
+        assert_eq!(of(&["192.0.2.7:1", none]), None, "{none:?}");
+    }
+    assert_eq!(of(&[]), None);
+    let name = HeaderName::from_static("x-forwarded-for");
+    let by_proxy = |text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(&name, text.parse().unwrap());
+        ClientAddress::of_proxy(&headers, &name).map(|address| address.to_string())
+    };
+    assert_eq!(by_proxy("6.6.6.6, 192.0.2.7").as_deref(), Some("192.0.2.7"), "the proxy writes the last one");
+    assert_eq!(by_proxy("[2001:db8::1]").as_deref(), Some("2001:db8::1"));
+    assert_eq!(by_proxy("192.0.2.7, unknown"), None);
+}
