@@ -383,7 +383,10 @@ impl Webhook {
         }
 
         let wants_events = watch::wants_events(&request.headers);
-        let key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
+        let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
+        if matched.row.name == Name::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
+            line.keyed(key.take().map(|_| idempotency::Status::NotStored));
+        }
         let context = Context {
             configured,
             outbound: &outbound,

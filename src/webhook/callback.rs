@@ -90,7 +90,7 @@ pub(super) async fn tell<R: Runtime>(
     if now.duration_since(request.requested()).is_ok_and(|age| age >= LIFE) {
         return;
     }
-    let key = idempotency::Key::of_message(id);
+    let key = idempotency::Key::of_message(&to.name, id);
     let work = async {
         let timestamp = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
         let message = message(to, key.message_id(), timestamp, Bytes::from(document()));

@@ -2,12 +2,14 @@
 //! a place in the body that the configuration names; from there on it is what `POST …/syncs` does, safeguards always on.
 
 use http::StatusCode;
+use http::request::Parts;
 use serde_json::{Value, json};
 
-use super::input;
+use super::idempotency::NotKept;
+use super::input::{self, Input};
 use super::route::Matched;
 use super::{Context, Reply, vidm_routes};
-use crate::config::{Condition, Hook, Place, Source};
+use crate::config::{Condition, Config, Hook, Place, Source};
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
 use crate::runtime::Runtime;
 use crate::template::is_unfilled;
@@ -26,21 +28,39 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     }
     context.caller.require_target("vidm", &hook.target)?;
     context.log.target(&hook.target);
-    // What a repository host sends when the hook is set up there.
-    if context.request.headers.get("x-github-event").is_some_and(|event| event == "ping") {
+    if is_ping(context.request) {
         return reply(&json!({ "pong": true }));
     }
     let body = context.input.as_sent(&context.request.headers, context.body)?;
-    if let Some(place) = hook.on.iter().find(|condition| !holds(condition, &context, &body)).map(place) {
+    if let Some(place) = unmet(hook, context.request, &body) {
         return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
     }
     let (directory, groups) = input(hook, &body).map_err(input::invalid)?;
     vidm_routes::start_by_hook(&mut context, &hook.target, &directory, groups, hook.add_to_profile).await
 }
 
-/// 200 whatever comes of it: a host that is answered otherwise too often gives its hook up.
+/// Whether there is nothing to do for this request, so that it needs no key: no answer of its kind is kept, and the many that
+/// a repository host sends cost no call to the store.
+pub(super) fn is_idle(config: &Config, request: &Parts, input: &Input, body: &[u8], matched: &Matched) -> bool {
+    let Some(hook) = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook")) else { return true };
+    is_ping(request) || input.as_sent(&request.headers, body).is_ok_and(|body| unmet(hook, request, &body).is_some())
+}
+
+/// What a repository host sends when the hook is set up there.
+fn is_ping(request: &Parts) -> bool {
+    request.headers.get("x-github-event").is_some_and(|event| event == "ping")
+}
+
+/// The first condition that does not hold.
+fn unmet(hook: &Hook, request: &Parts, body: &Value) -> Option<String> {
+    hook.on.iter().find(|condition| !holds(condition, request, body)).map(place)
+}
+
+/// 200 whatever comes of it: a host that is answered otherwise too often gives its hook up. Nothing was done, so nothing is kept.
 fn reply(value: &Value) -> Result<Reply, Error> {
-    super::json(StatusCode::OK, value).map(Reply::Whole)
+    let mut response = super::json(StatusCode::OK, value)?;
+    response.extensions_mut().insert(NotKept);
+    Ok(Reply::Whole(response))
 }
 
 fn place(condition: &Condition) -> String {
@@ -50,10 +70,10 @@ fn place(condition: &Condition) -> String {
     }
 }
 
-fn holds<R>(condition: &Condition, context: &Context<'_, R>, body: &Value) -> bool {
+fn holds(condition: &Condition, request: &Parts, body: &Value) -> bool {
     match &condition.place {
         Place::Header(name) => {
-            let value = context.request.headers.get(name).map(http::HeaderValue::as_bytes);
+            let value = request.headers.get(name).map(http::HeaderValue::as_bytes);
             condition.equals.iter().any(|wanted| wanted.as_str().map(str::as_bytes) == value)
         }
         Place::Pointer(pointer) => body.pointer(pointer).is_some_and(|found| condition.equals.contains(found)),

@@ -68,6 +68,11 @@ impl Status {
     }
 }
 
+/// In a response's extensions: its answer is not kept. It holds a secret, which has no place in a store, or it says that nothing
+/// was done, and can be worked out again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotKept;
+
 /// How an attempt to claim a key ended.
 enum Claim<T> {
     /// The request is ours to carry out.
@@ -76,6 +81,8 @@ enum Claim<T> {
     Taken(Record),
     /// Somebody is there and has not said with what.
     Waits(SystemTime),
+    /// As many of the caller's requests are being carried out as may be; the oldest claim ends then.
+    Full(SystemTime),
 }
 
 /// Where a claim was made, and with it where the answer goes.
@@ -99,6 +106,7 @@ pub(super) async fn once<R: Runtime>(
     let held = match claim(key, configured, store, lease).await {
         Claim::Won(held) => held,
         Claim::Waits(until) => return (Err(in_flight(until, runtime.now())), None),
+        Claim::Full(until) => return (Err(full(until, runtime.now())), None),
         Claim::Taken(record) if record.input.as_deref().is_some_and(|input| input != key.input) => {
             return (Err(reused()), None);
         }
@@ -109,6 +117,7 @@ pub(super) async fn once<R: Runtime>(
     };
     let outcome = work.await;
     let answer = match &outcome {
+        Ok(Reply::Whole(response)) if response.extensions().get::<NotKept>().is_some() => None,
         Ok(Reply::Whole(response)) => Answer::of(response),
         Ok(Reply::Watch(_)) => None,
         // It was asked, and it refused: it would again. Everything else somebody or time may mend.
@@ -147,6 +156,7 @@ async fn claim<'s, R: Runtime>(
             Ok(Claim::Won(ticket)) => return Claim::Won(Held::Shared(place, ticket)),
             Ok(Claim::Taken(record)) => return Claim::Taken(record),
             Ok(Claim::Waits(until)) => return Claim::Waits(until),
+            Ok(Claim::Full(until)) => return Claim::Full(until),
             Err(Gone) => {}
         }
     }
@@ -187,6 +197,13 @@ fn in_flight(until: SystemTime, now: SystemTime) -> Error {
     let left = until.duration_since(now).unwrap_or_default();
     Error::new(ErrorCode::IdempotencyKeyInFlight, "a request with this key is being carried out")
         .hint("send the same request again after Retry-After: it will have its answer")
+        .retry_after(Some(left.clamp(Duration::from_secs(1), COME_BACK)))
+}
+
+fn full(until: SystemTime, now: SystemTime) -> Error {
+    let left = until.duration_since(now).unwrap_or_default();
+    Error::new(ErrorCode::RateLimited, "too many requests of this caller with idempotency keys are being carried out")
+        .hint("send the same request again after Retry-After")
         .retry_after(Some(left.clamp(Duration::from_secs(1), COME_BACK)))
 }
 

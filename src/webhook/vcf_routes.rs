@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 
+use super::idempotency::NotKept;
 use super::route::{Matched, Name};
 use super::vcf_put::{answer, put_provider, put_source};
 use super::{Context, empty, json, no_target};
@@ -66,7 +67,10 @@ pub(super) async fn dispatch<R: Runtime>(
                     .filter(|seconds| *seconds > 0)
                     .ok_or_else(|| super::input::query_error("syncClientTokenTTL", "write a whole number of seconds"))
             });
-            json(StatusCode::OK, &client.generate_sync_client_token(id, ttl.transpose()?).await?)
+            let mut response = json(StatusCode::OK, &client.generate_sync_client_token(id, ttl.transpose()?).await?)?;
+            // It holds a token, which has no place in a store: the same key makes a new one.
+            response.extensions_mut().insert(NotKept);
+            Ok(response)
         }
         Name::Prechecks => json(StatusCode::OK, &client.prechecks(context.input.query("type")).await?),
         Name::SddcManagerOidc => json(StatusCode::OK, &client.sddc_manager_oidc().await?),

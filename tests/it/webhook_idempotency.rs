@@ -35,6 +35,11 @@ fn keyed(door: &Door, key: &str, body: &str) -> Answer {
     door.send_with(Method::POST, PATH, &[("idempotency-key", key)], body)
 }
 
+/// Whether this counter numbers the entries of a caller's ring: there is one of each kind, however many requests come.
+fn is_of_ring(key: &str) -> bool {
+    key.ends_with(":answers") || key.ends_with(":claims")
+}
+
 fn told(answer: &Answer) -> (u16, String) {
     (answer.status().as_u16(), answer.header("idempotency-status").to_owned())
 }
@@ -185,31 +190,124 @@ fn who_dies_blocks_its_key_no_longer_than_its_lease() {
     door.then([add()]);
     assert_eq!(told(&keyed(&other, "k", PROVIDER)), (201, "stored".to_owned()));
     let counters = store.counters();
-    assert!(counters.len() == 1 && counters[0].ends_with(":idempotency:serial"), "{counters:?}");
+    assert!(counters.iter().all(|counter| is_of_ring(counter)) && counters.len() == 2, "{counters:?}");
 }
 
 #[test]
-fn what_is_kept_is_sealed_and_what_was_tampered_with_is_none() {
+fn stored_answers_are_sealed_and_a_tampered_one_counts_as_absent() {
     let store = MemoryStore::new();
-    let path = "/vcf/default/v1/identity-providers/x/sync-client";
-    let call = || post(format!("{ROOT}/x/sync-client")).answer(200, TOKEN);
-    let door = over(&store, [login(), call(), call()]);
-    let ask = || door.send_with(Method::POST, path, &[("idempotency-key", "secret-key")], "");
-    let first = ask();
-    assert_eq!(told(&first), (200, "stored".to_owned()));
-    assert_eq!(ask().text(), first.text(), "the token as well");
-    let token = first.json().as_object().unwrap().values().find_map(|value| value.as_str().map(str::to_owned)).unwrap();
+    let door = over(&store, [login(), add(), add()]);
+    let first = keyed(&door, "secret-key", PROVIDER);
+    assert_eq!(told(&first), (201, "stored".to_owned()));
+    let id = first.json()["id"].as_str().unwrap().to_owned();
     let mut planted = 0;
     for (key, value) in store.dump() {
-        assert!(!String::from_utf8_lossy(&value).contains(&token) && !key.contains("secret-key"), "{key}");
+        assert!(!String::from_utf8_lossy(&value).contains(&id) && !key.contains("secret-key"), "{key}");
         if key.ends_with(":record") {
             store.plant(&key, value[..value.len() - 1].to_vec());
             planted += 1;
         }
     }
     assert_eq!(planted, 1);
-    assert_eq!(told(&ask()), (200, "stored".to_owned()));
-    assert!(!door.script.lines().concat().contains(&token));
+    assert_eq!(told(&keyed(&door, "secret-key", PROVIDER)), (201, "stored".to_owned()));
+}
+
+#[test]
+fn an_answer_that_holds_a_token_is_never_stored() {
+    let path = "/vcf/default/v1/identity-providers/x/sync-client";
+    let call = || post(format!("{ROOT}/x/sync-client")).answer(200, TOKEN);
+    for store in [Some(MemoryStore::new()), None] {
+        let calls = [login(), call(), call()];
+        let door = match &store {
+            Some(store) => over(store, calls),
+            None => Door::new(calls),
+        };
+        for _ in 0..2 {
+            let answer = door.send_with(Method::POST, path, &[("idempotency-key", "k")], "");
+            assert_eq!(told(&answer), (200, "not-stored".to_owned()));
+        }
+        let records = store.iter().flat_map(|store| store.keys()).filter(|key| key.ends_with(":record"));
+        assert_eq!(records.count(), 0);
+    }
+}
+
+#[test]
+fn a_noisy_caller_displaces_only_its_own_answers() {
+    for store in [Some(MemoryStore::new()), None] {
+        let door = match &store {
+            Some(store) => over(store, [login(), add()]),
+            None => Door::new([login(), add()]),
+        };
+        let theirs =
+            |key: &str| door.send_request(request(OTHER, Method::POST, PATH, &[("idempotency-key", key)], PROVIDER));
+        let kept = told(&theirs("quiet")).1;
+        let mut most = 0;
+        for n in 0..1100 {
+            door.then([add()]);
+            assert_eq!(told(&keyed(&door, &format!("noisy-{n}"), PROVIDER)).1, kept);
+            most = most.max(store.as_ref().map_or(0, |store| store.keys().len()));
+        }
+        assert_eq!(told(&theirs("quiet")).1, "replayed");
+        assert_eq!(told(&keyed(&door, "noisy-1099", PROVIDER)).1, "replayed");
+        // Per caller at most 1024 answers (a record and its place in the ring), 256 claims and two counters; and the tokens.
+        assert!(most <= 2 * 1024 + 256 + 2 + 2 + 1 + 10, "{most} keys");
+    }
+}
+
+#[test]
+fn requests_that_are_not_kept_displace_no_answer_and_leave_a_bounded_rest() {
+    let store = MemoryStore::new();
+    let door = over(&store, [login(), add()]);
+    assert_eq!(told(&keyed(&door, "k", PROVIDER)).1, "stored");
+    let left = || store.keys().iter().filter(|key| key.contains(":idempotency:")).count();
+    let before = left();
+    for n in 0..600 {
+        assert_eq!(told(&keyed(&door, &format!("wrong-{n}"), "{}")), (400, "not-stored".to_owned()));
+    }
+    assert!(left() <= before + 256, "{} keys", left());
+    assert_eq!(told(&keyed(&door, "k", PROVIDER)).1, "replayed");
+}
+
+#[test]
+fn what_claimants_that_died_left_is_taken_out_in_turn() {
+    let store = MemoryStore::new();
+    let door = over(&store, [login()]);
+    for n in 0..300 {
+        door.then([add().hang()]);
+        let key = format!("dead-{n}");
+        door.script.run(async {
+            let ask = pin!(door.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER)));
+            assert!(matches!(select(ask, pin!(door.script.sleep(Duration::from_secs(5)))).await, Either::Right(_)));
+        });
+    }
+    // A ring of 256 places, and for each a record and a counter.
+    let left = store.keys().iter().filter(|key| key.contains(":idempotency:")).count();
+    assert!(left <= 3 * 256 + 2, "{left} keys");
+}
+
+#[test]
+fn a_caller_with_256_requests_under_way_is_told_to_come_back() {
+    let store = MemoryStore::new();
+    let door = over(&store, [login(), add()]);
+    keyed(&door, "first", PROVIDER);
+    let under_way = async |n: usize| {
+        let key = format!("running-{n}");
+        let ask = pin!(door.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER)));
+        match select(ask, pin!(door.script.sleep(Duration::from_millis(10)))).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
+    };
+    for n in 0..255 {
+        door.then([add().hang()]);
+        assert!(door.script.run(under_way(n)).is_none(), "{n}");
+    }
+    // The place of "first" comes again, which is free; then that of the first one under way.
+    door.then([add().hang()]);
+    assert!(door.script.run(under_way(255)).is_none());
+    let answer = door.script.run(under_way(256)).unwrap();
+    assert_eq!(answer.problem("rate_limited")["retryable"], true);
+    assert_eq!(answer.header("retry-after"), "5");
 }
 
 #[test]
@@ -229,11 +327,12 @@ fn the_store_does_not_grow_beyond_its_slots() {
     let door = over(&store, [login(), add(), add(), add()]);
     keyed(&door, "first", PROVIDER);
     // As if the row of slots had come round.
-    let serial = store.counters().pop().unwrap();
-    store.count(&serial, 4095);
+    let counters = store.counters();
+    let serial = counters.iter().find(|key| key.ends_with(":answers")).unwrap();
+    store.count(serial, 1023);
     let before = store.keys().len();
     assert_eq!(told(&keyed(&door, "another", PROVIDER)).1, "stored");
-    assert_eq!(store.keys().len(), before, "one came, one went");
+    assert_eq!(store.keys().len(), before + 1, "one came, one went; a claim has its place in the other ring");
     assert_eq!(told(&keyed(&door, "another", PROVIDER)).1, "replayed");
     assert_eq!(told(&keyed(&door, "first", PROVIDER)).1, "stored", "it is not remembered");
 }

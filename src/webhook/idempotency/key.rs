@@ -26,6 +26,8 @@ const fn signed(id: &'static str) -> [&'static str; 3] {
 /// A caller's name for a request, and what it is a name of.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::webhook) struct Key {
+    /// Whose key it is, in one short text: a caller has room of its own, and cannot use up another's.
+    pub(super) owner: String,
     /// Caller, kind of key and key in one; no other caller's is the same.
     pub(super) id: String,
     /// Method, path, query and body in one.
@@ -33,9 +35,13 @@ pub(in crate::webhook) struct Key {
 }
 
 impl Key {
-    /// The key of the message that tells of the sync `id`.
-    pub(in crate::webhook) fn of_message(id: &str) -> Self {
-        Self { id: digest(&[b"message", id.as_bytes()]), input: "message".to_owned() }
+    /// The key of the message that tells the receiver `to` of the sync `id`.
+    pub(in crate::webhook) fn of_message(to: &str, id: &str) -> Self {
+        Self {
+            owner: digest(&[b"callback", to.as_bytes()]),
+            id: digest(&[b"message", id.as_bytes()]),
+            input: "message".to_owned(),
+        }
     }
 
     /// What that message is called, to whom it is sent.
@@ -61,7 +67,7 @@ impl Key {
         };
         let (path, query) = (request.uri.path().as_bytes(), request.uri.query().unwrap_or_default().as_bytes());
         let input = digest(&[request.method.as_str().as_bytes(), path, query, body]);
-        Ok(Some(Self { id, input }))
+        Ok(Some(Self { owner: digest(&[b"caller", caller.as_bytes()]), id, input }))
     }
 }
 

@@ -107,9 +107,12 @@ fn an_instances_memory_is_bounded_and_ends() {
     let answer = |until| Record { answer: Answer::of(&response("x")), until, ..Record::default() };
     assert!(memory.claim(&named("running"), start, lease).is_none());
     assert!(memory.claim(&named("running"), start, lease).is_some_and(|record| record.answer.is_none()));
+    let quiet = key(&[("webhook-id", "quiet")], "quiet", "/p", "").unwrap().unwrap();
+    memory.keep(&quiet, answer(start + 2 * LIFE), start);
     for n in 0..300 {
         memory.keep(&named(&n.to_string()), answer(start + LIFE + Duration::from_secs(n)), start);
     }
+    assert!(memory.claim(&quiet, start, lease).is_some(), "another caller's stays");
     let has = |name: &str, now| memory.claim(&named(name), now, lease).is_some();
     assert!(has("299", start) && has("60", start), "the latest are there");
     assert!(has("running", start), "and what is being carried out");
