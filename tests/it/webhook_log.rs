@@ -11,7 +11,7 @@ use crate::vidm_support::{CORP, classic, lists, logs_in};
 use crate::webhook_senders::{ask, senders, signed};
 use crate::webhook_support::{Door, KEY, request};
 
-const STATE_KEY: (&str, &str) = ("state_key", "0123456789abcdef0123456789abcdef");
+const STATE_KEY: (&str, &str) = ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8");
 const CALLBACKS: (&str, &str) = (
     "callbacks",
     r#"[{"name":"ticket","url":"https://tickets.corp.example/","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]"#,
