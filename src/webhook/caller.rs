@@ -18,7 +18,7 @@ use crate::template::is_unfilled;
 #[derive(Debug)]
 pub(super) struct Caller<'c> {
     grant: &'c Grant,
-    key: Option<usize>,
+    key: usize,
 }
 
 /// What a request's head says of its caller.
@@ -46,7 +46,7 @@ impl<'c> Claim<'c> {
         }
         if let Some(presented) = presented(&request.headers) {
             return match ApiKey::find(&config.api_keys, &presented) {
-                Some(key) => Ok(Self::Proven(Caller::new(&key.grant, Some(0)))),
+                Some(key) => Ok(Self::Proven(Caller::new(&key.grant, 0))),
                 None => Err(Error::new(ErrorCode::Unauthenticated, "the API key is not one of those configured").hint(
                     "check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)",
                 )),
@@ -79,12 +79,12 @@ impl<'c> Claim<'c> {
 
 impl<'c> Caller<'c> {
     /// The caller that `grant` names, proven by the key or secret that its entry lists at `key`, counted from 0.
-    pub(super) fn new(grant: &'c Grant, key: Option<usize>) -> Self {
+    pub(super) fn new(grant: &'c Grant, key: usize) -> Self {
         Self { grant, key }
     }
 
     /// Which key or secret of its entry proved it, for the log.
-    pub(super) fn key(&self) -> Option<usize> {
+    pub(super) fn key(&self) -> usize {
         self.key
     }
 
@@ -215,7 +215,7 @@ mod tests {
                         }
                     };
                     let expected = operation.scope.is_none_or(|scope| scopes.contains(&scope)) && is_for;
-                    let admitted = Caller::new(&grant).require(operation.scope, &matched);
+                    let admitted = Caller::new(&grant, 0).require(operation.scope, &matched);
                     assert_eq!(admitted.is_ok(), expected, "{grant:?} {} {path}", operation.method);
                     assert!(admitted.is_ok() || admitted.unwrap_err().code() == ErrorCode::Forbidden);
                     *if expected { &mut allowed } else { &mut refused } += 1;
@@ -229,7 +229,7 @@ mod tests {
     fn placeholder_in_a_path_does_not_stand_in_for_a_scope_or_target() {
         let targets = Some(vec!["vcf/default".to_owned()]);
         let grant = Grant { name: "a".into(), scopes: vec![Scope::VidmRead], targets, variable: "api_keys" };
-        let require = |path, scope| Caller::new(&grant).require(Some(scope), &route::find(path).unwrap());
+        let require = |path, scope| Caller::new(&grant, 0).require(Some(scope), &route::find(path).unwrap());
         assert!(require("/vidm/default/v1/directories/${x}", Scope::VidmRead).is_err());
         assert!(require("/vidm/${x}/v1/directories", Scope::Admin).is_err());
         assert!(require("/vidm/${x}/v1/directories", Scope::VidmRead).is_ok());

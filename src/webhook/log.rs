@@ -218,7 +218,7 @@ impl LogLine {
 
     pub(super) fn caller(&mut self, caller: &Caller<'_>) {
         self.caller = Some(caller.name().to_owned());
-        self.key = caller.key();
+        self.key = Some(caller.key());
     }
 
     /// The directory, where it does not stand in the path, or is known by its id now.

@@ -182,7 +182,7 @@ impl<'c> Signed<'c> {
                 }
             }
         }
-        found.map(|(sender, at)| Caller::new(&sender.grant, Some(at))).ok_or_else(none_fits)
+        found.map(|(sender, at)| Caller::new(&sender.grant, at)).ok_or_else(none_fits)
     }
 }
 
@@ -197,7 +197,7 @@ fn by_token<'c>(headers: &HeaderMap, senders: &'c [Sender]) -> Option<Caller<'c>
             }
         }
     }
-    found.map(|(sender, at)| Caller::new(&sender.grant, Some(at)))
+    found.map(|(sender, at)| Caller::new(&sender.grant, at))
 }
 
 /// A header that came once.

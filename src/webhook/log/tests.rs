@@ -3,7 +3,8 @@ use serde_json::Value;
 
 fn line() -> LogLine {
     let (parts, ()) = http::Request::new(()).into_parts();
-    let identity = RequestIdentity { id: http::HeaderValue::from_static("id-1"), traceparent: None };
+    let identity =
+        RequestIdentity { id: http::HeaderValue::from_static("id-1"), traceparent: None, vendor_names: false };
     LogLine::new(SystemTime::UNIX_EPOCH, &identity, &parts)
 }
 
