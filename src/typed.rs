@@ -117,8 +117,9 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Value::Bool(flag) => visitor.visit_bool(*flag),
             Value::Number(number) => match (number.as_u64(), number.as_i64()) {
                 (Some(number), _) => visitor.visit_u64(number),
-                (None, Some(number)) => visitor.visit_i64(number),
-                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or_default()),
+                // By its value -0 is 0, by its digits it is not.
+                (None, Some(number)) if number != 0 => visitor.visit_i64(number),
+                _ => visitor.visit_map(Digits(Some(&number.to_string()))),
             },
             Value::String(text) => visitor.visit_str(text),
             Value::Array(items) => {
@@ -158,6 +159,29 @@ impl<'de> Deserializer<'de> for Node<'_> {
         }
     }
 
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Number(number) => match number.as_f64() {
+                Some(number) => visitor.visit_f64(number),
+                None => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
+            },
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// A number that is given by its digits is an object to serde, and none to us.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Number(_) => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     /// `Map` itself would take null for an empty one.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.0 {
@@ -171,13 +195,32 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct struct identifier
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct identifier
     }
 }
 
 fn key(name: &str) -> StrDeserializer<'_, Misfit> {
     name.into_deserializer()
+}
+
+/// A number that no integer of Rust's holds, as `serde_json` hands it on to its own `Value`: an object with this one name, and the
+/// digits under it. Everything else that is read takes it for an object, which no type here expects of a number.
+struct Digits<'n>(Option<&'n str>);
+
+/// The name by which `serde_json` knows digits (its feature `arbitrary_precision`; a test holds us to it).
+pub(crate) const DIGITS: &str = "$serde_json::private::Number";
+
+impl<'de> MapAccess<'de> for Digits<'_> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        self.0.map(|_| seed.deserialize(key(DIGITS))).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        seed.deserialize(key(self.0.take().unwrap_or_default()))
+    }
 }
 
 /// A reader of a fixed length took all there was.
@@ -283,6 +326,67 @@ mod tests {
             ),
         ] {
             assert_eq!(told(value), (pointer.to_owned(), place.to_owned(), said.to_owned()));
+        }
+    }
+
+    /// Numbers that change when they are read as an integer or a float. An exponent is written `e`, with its sign, however it came.
+    const NUMBERS: &[&str] = &[
+        "12345678901234567890123",
+        "-12345678901234567890123",
+        "1.0",
+        "1.10",
+        "0.1000",
+        "-0",
+        "-0.0",
+        "1e+400",
+        "-1.50e+400",
+        "1e-400",
+        "1e-5",
+        "9007199254740993.0",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "3.14159265358979323846264338327950288",
+        "0",
+        "7",
+        "-7",
+        "18446744073709551615",
+        "-9223372036854775808",
+    ];
+
+    #[derive(Debug, Deserialize, serde::Serialize)]
+    struct Open {
+        #[serde(flatten)]
+        rest: serde_json::Map<String, Value>,
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        for number in NUMBERS {
+            let text = format!(r#"{{"a":[{number},{{"b":{number}}}],"c":{number}}}"#);
+            let value: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(read::<Value>(&value).unwrap().to_string(), text);
+            assert_eq!(serde_json::to_string(&read::<Open>(&value).unwrap()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn floats_are_read_where_floats_are_expected() {
+        assert_eq!(
+            parse::<Vec<Option<f64>>>(b"[0.5, 2, -0, 1e3, null]"),
+            Some(vec![Some(0.5), Some(2.0), Some(-0.0), Some(1e3), None])
+        );
+        assert_eq!(parse::<f64>(b"1e400"), None);
+    }
+
+    #[test]
+    fn digits_are_taken_for_nothing_but_a_number() {
+        for number in ["1.5", "1e400", "-0", "12345678901234567890123"] {
+            let value: Value = serde_json::from_str(number).unwrap();
+            assert_eq!(read::<Entry>(&value).unwrap_err().said(), "something else, expected struct Entry", "{number}");
+            assert_eq!(read::<Open>(&value).unwrap_err().said(), "something else, expected struct Open", "{number}");
+            assert_eq!(read::<String>(&value).unwrap_err().said(), "something else, expected a string", "{number}");
+            assert_eq!(read::<i64>(&value).unwrap_err().said(), "something else, expected i64", "{number}");
+            assert!(read::<Vec<u8>>(&value).is_err() && read::<BTreeMap<String, Value>>(&value).is_err(), "{number}");
         }
     }
 

@@ -91,6 +91,10 @@ mod tests {
         };
         assert_eq!(read(r#"{"usersToAdd": 3, "x": [null]}"#), json!({"usersToAdd": 3, "x": [null]}));
         assert_eq!(read(r#"{"a": [{"bindPassword": "hunter2"}]}"#), json!({"a": [{"bindPassword": "…"}]}));
+        assert_eq!(
+            read("[12345678901234567890123,1.0,-0,1e+400]").to_string(),
+            "[12345678901234567890123,1.0,-0,1e+400]"
+        );
         assert_eq!(read(""), Value::Null);
         assert_eq!(read("<html>"), json!("<html>"));
         let long = format!("[\"{}\"]", "é".repeat(40_000));

@@ -131,6 +131,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_in_health_keep_their_digits() {
+        let health = read(r#"{"a": 12345678901234567890123, "b": 1.0, "c": -0, "d": {"e": 1e+400}}"#).unwrap();
+        let shown = ["a", "b", "c", "d"].map(|name| serde_json::to_value(&health.checks[name]).unwrap());
+        assert_eq!(shown, ["12345678901234567890123", "1.0", "-0", r#"{"e":1e+400}"#].map(Value::from));
+    }
+
+    #[test]
     fn not_knowing_is_not_being_well() {
         for body in ["{}", r#"{"AllOk": "unknown"}"#, r#"{"AllOk": null, "Nodes": [1, 2]}"#] {
             assert_eq!(read(body).unwrap().all_ok, None, "{body}");

@@ -105,3 +105,44 @@ fn problems_of_vidm_routes_and_refused_logins_do_not_carry_them() {
     let problem = door.get(PATH).problem("upstream_auth");
     assert_eq!(problem["errorCode"], "UPSTREAM_AUTH");
 }
+
+/// What reads as another number when it is taken for an integer or a float.
+const NUMBERS: &str =
+    "[12345678901234567890123,-12345678901234567890123,1.0,1.10,1e+400,-0,-0.0,1e-5,9007199254740993.0,7]";
+
+#[test]
+fn unknown_numbers_keep_their_digits_in_both_directions() {
+    let provider = format!(
+        r#"{{"id":"{ID}","type":"Embedded","n":{NUMBERS},"identitySources":[{{"ldap":{{"n":{NUMBERS},"sourceDetails":{{"n":{NUMBERS}}}}}}}]}}"#
+    );
+    let door = Door::new([
+        login(),
+        get(format!("{ROOT}/{ID}")).answer(200, provider),
+        post(format!("{ROOT}/{ID}/identity-sources")).answer(204, ""),
+    ]);
+    let shown = door.get(&format!("{PATH}/{ID}")).text();
+    assert_eq!(shown.matches(NUMBERS).count(), 3, "{shown}");
+
+    let spec = SOURCE.replacen('{', &format!("{{\"n\":{NUMBERS},\"deep\":{{\"n\":{NUMBERS}}},"), 1);
+    let answer = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec);
+    assert_eq!(answer.status(), 201, "{}", answer.text());
+    let sent = String::from_utf8(door.script.requests()[2].body().to_vec()).unwrap();
+    assert_eq!(sent.matches(NUMBERS).count(), 2, "{sent}");
+}
+
+#[test]
+fn numbers_where_another_kind_is_expected_are_request_invalid() {
+    let door = Door::new([]);
+    for number in ["1.5", "1e400", "-0", "12345678901234567890123"] {
+        for (spec, pointer) in [
+            (format!(r#"{{"name":"n","ldap":{number}}}"#), "/ldap"),
+            (format!(r#"{{"name":{number},"ldap":{{}}}}"#), "/name"),
+        ] {
+            let problem =
+                door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec).problem("request_invalid");
+            let pointers: Vec<_> =
+                problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+            assert!(pointers.contains(&&json!(pointer)), "{spec}: {problem}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 use super::placeholder;
 use crate::error::FieldError;
 use crate::template::is_unfilled;
-use crate::typed::escape;
+use crate::typed::{DIGITS, escape};
 
 /// Reads a text, or says what is wrong with it and where.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
@@ -33,12 +33,9 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
     if e.is_eof() {
         return format!("the JSON ends too early, at {place}");
     }
-    // serde_json has no kinds for these two; a test holds us to its words.
+    // serde_json has no kind for this; a test holds us to its words.
     match e.to_string() {
         said if said.starts_with("recursion limit") => format!("the JSON is nested too deep, at {place}"),
-        said if said.starts_with("number out of range") => {
-            format!("the JSON has a number that is too large, at {place}")
-        }
         // `{"dryRun": ${flag}}`: without the placeholder it would be JSON.
         _ if is_unfilled(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
         _ => format!("this is not JSON, at {place}"),
@@ -112,6 +109,10 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(name) = object.next_key::<String>()? {
+            if name == DIGITS {
+                // A number that no integer of Rust's holds comes so, as its digits; nothing follows it.
+                return object.next_value_seed(Digits);
+            }
             let before = self.twice.len();
             let item = object.next_value_seed(Node { twice: self.twice })?;
             // More than are listed need not be told apart.
@@ -122,5 +123,34 @@ impl<'de> Visitor<'de> for Node<'_> {
             fields.insert(name, item);
         }
         Ok(Value::Object(fields))
+    }
+}
+
+/// Reads the digits of a number as `serde_json` hands them on: as a text of its own. One that stands in what was sent, under a name
+/// that nobody has, is none.
+struct Digits;
+
+impl<'de> DeserializeSeed<'de> for Digits {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Digits {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    /// A text of the document's own.
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Value, E> {
+        Err(E::custom("not a number"))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, digits: String) -> Result<Value, E> {
+        digits.parse().map(Value::Number).map_err(E::custom)
     }
 }
