@@ -117,6 +117,11 @@ impl AccessToken {
         Secret::new(format!("{} {}", self.scheme.word(), self.secret.expose()))
     }
 
+    /// The same token under another word.
+    pub(crate) fn under(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
+    }
+
     /// The token alone.
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret

@@ -140,6 +140,15 @@ impl BaseUrl {
         &self.0
     }
 
+    /// The URL for comparing: two spellings of one origin (letters, default port, the root's dot) are the same.
+    pub(crate) fn origin(&self) -> String {
+        let lower = self.0.to_ascii_lowercase();
+        let (scheme, authority) = lower.split_once("://").unwrap_or(("", &lower));
+        let default = if scheme == "http" { ":80" } else { ":443" };
+        let host = authority.strip_suffix(default).unwrap_or(authority);
+        format!("{scheme}://{}", host.strip_suffix('.').unwrap_or(host))
+    }
+
     fn join(&self, relative: &Uri) -> Result<Uri, http::uri::InvalidUri> {
         let path = relative.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         format!("{}{path}", self.0).parse()

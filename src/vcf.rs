@@ -27,6 +27,8 @@ mod tokens;
 mod validate;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -51,9 +53,10 @@ pub use validate::Purpose;
 use crate::auth::{AccessToken, Secret};
 use crate::endpoint::{Api, Endpoint, VendorError};
 use crate::error::{Error, ErrorCode, FieldError, Result};
+use crate::named::Named;
 use crate::outbound::{BaseUrl, Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
-use crate::session::{Session, SharedToken};
+use crate::session::{Account, Session, SharedToken};
 
 /// What a call says to a server that does not know it.
 const SINCE_5_1: &str =
@@ -86,11 +89,30 @@ pub struct Credentials {
     pub password: Secret,
 }
 
+impl Target {
+    /// What a login counts against. vCenter SSO does not tell `Administrator` from `administrator`.
+    fn account(&self) -> Account<'_> {
+        let parts = vec![self.url.origin(), self.credentials.username.to_lowercase()];
+        Account::new("vcf", &self.name, tokens::Create::CALL, parts, vec![&self.credentials.password])
+    }
+}
+
 /// What is kept between pieces of work: the session with one target.
 #[derive(Debug, Default)]
 pub struct Memory {
-    session: Session,
+    session: Rc<Session>,
     refresh: RefCell<Option<Secret>>,
+}
+
+impl Memory {
+    /// A memory for each of these targets. Those with the same account share its session.
+    pub(crate) fn each(targets: &BTreeMap<String, Target>) -> Named<Self> {
+        let mut all = Named::default();
+        for (name, session) in Session::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
+            all.insert(name, Self { session, ..Self::default() });
+        }
+        all
+    }
 }
 
 /// SDDC Manager's API.
@@ -237,9 +259,12 @@ impl<'a, R: Runtime> Client<'a, R> {
     }
 
     fn shared_token(&self) -> SharedToken<'_, R> {
-        let Target { name, url, credentials } = self.target;
-        let identity = [url.as_str(), &credentials.username, credentials.password.expose()];
-        SharedToken::new(self.out.store(), "vcf", name, &identity)
+        SharedToken::new(self.out.store(), self.target.account())
+    }
+
+    /// Allows one more login after rejected ones, at once. Whether there were any.
+    pub(crate) async fn allow_login(&self) -> bool {
+        self.memory.session.allow_attempt(&self.shared_token()).await
     }
 
     fn destination(&self) -> Destination<'a, Vcf> {

@@ -39,6 +39,7 @@ use serde::Deserialize;
 use crate::auth::{Scheme, Secret};
 use crate::endpoint::Endpoint as _;
 use crate::outbound::BaseUrl;
+use crate::session::Account;
 
 pub use add_to_profile::{ProfileAddition, ProfileChange};
 pub use client::{Client, DirectorySummary, StartedSync};
@@ -109,19 +110,30 @@ pub enum Credentials {
 }
 
 impl Target {
-    /// What makes it this target and no other: a token or a list got from it is worth nothing once any of this changes.
-    pub(crate) fn identity(&self) -> Vec<&str> {
-        let mut parts = vec![self.url.as_str(), self.tenant.as_deref().unwrap_or_default()];
-        match &self.credentials {
-            Credentials::System { username, password, scheme } => {
-                parts.extend(["system", username, password.expose(), scheme.word()]);
+    /// What makes it this target and no other: a token or a list got from it is worth nothing once any of this changes. None of
+    /// it is secret.
+    ///
+    /// Accounts are taken in small letters, for vIDM does not tell `Admin` from `admin` when it counts failures. The client of a
+    /// password grant is not part of it: what gets locked is the account.
+    pub(crate) fn identity(&self) -> Vec<String> {
+        let mut parts = vec![self.url.origin(), self.tenant.clone().unwrap_or_default()];
+        parts.extend(match &self.credentials {
+            Credentials::System { username, .. } => ["system".to_owned(), username.to_lowercase(), String::new()],
+            Credentials::Client { id, .. } => ["client".to_owned(), id.clone(), String::new()],
+            Credentials::Password { username, domain, .. } => {
+                ["password".to_owned(), username.to_lowercase(), domain.to_lowercase()]
             }
-            Credentials::Client { id, secret } => parts.extend(["client", id, secret.expose()]),
-            Credentials::Password { client_id, client_secret, username, password, domain } => {
-                parts.extend(["password", client_id, client_secret.expose(), username, password.expose(), domain]);
-            }
-        }
+        });
         parts
+    }
+
+    /// What a login counts against.
+    pub(crate) fn account(&self) -> Account<'_> {
+        let login_call = match &self.credentials {
+            Credentials::System { .. } => login::SystemLogin::CALL,
+            Credentials::Client { .. } | Credentials::Password { .. } => login::OauthToken::CALL,
+        };
+        Account::new("vidm", &self.name, login_call, self.identity(), self.credentials.secrets())
     }
 }
 

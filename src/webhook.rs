@@ -209,8 +209,8 @@ impl Webhook {
         let config = config.map(|config| {
             let state_key = Rc::new(StateKey::new(&config.state_keys));
             Configured {
-                vidm: Named::each(config.vidm.keys()),
-                vcf: Named::each(config.vcf.keys()),
+                vidm: vidm::Memory::each(&config.vidm),
+                vcf: vcf::Memory::each(&config.vcf),
                 syncs: Named::each(config.vidm.keys()),
                 sync_ids: sync_id::Key::new(Rc::clone(&state_key)),
                 rates: rate::Rates::default(),

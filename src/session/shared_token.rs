@@ -1,71 +1,101 @@
-//! A target's token, or the refusal, where other instances find it.
+//! An account's token, or the rejection, where other instances find it.
+//!
+//! | key | written by | holds |
+//! |---|---|---|
+//! | `login:…` | who logs in | that it does and until when, then the token or the rejection |
+//! | `login:…:turn` (counter) | who wants to log in | whoever draws 1 may; taken out when the login is over |
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use super::rejection::Rejection;
+use super::{Account, GRACE};
 use crate::auth::{AccessToken, Scheme, Secret};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::store::SharedStore;
+use crate::store::{FOR_GOOD, SharedStore};
 
-/// What stands in a token's place when the login was refused: this word, the error's detail, NUL, its hint.
-const REFUSED: &str = "refused";
+/// What stands in a token's place when the login was rejected.
+const REJECTED: &str = "rejected";
 
-/// One target's place in the store. Its name has a fingerprint of the target's URL and credentials in it, so that another
-/// password is another place.
+/// One account's place in the store. Its name has a fingerprint of URL, tenant and account in it, and a short one of the
+/// credential, so that another password is another place.
 #[derive(Debug)]
 pub struct SharedToken<'a, R> {
     store: &'a SharedStore<'a, R>,
-    target: &'a str,
+    account: Account<'a>,
     name: Option<String>,
 }
 
 /// What is found there.
 pub(super) enum Shared {
     Token(AccessToken),
-    Refused { error: Error, until: SystemTime },
+    Rejected(Rejection),
 }
 
 impl<'a, R: Runtime> SharedToken<'a, R> {
-    /// The place of the `kind` target of this name with this identity.
-    pub fn new(store: &'a SharedStore<'a, R>, kind: &'static str, target: &'a str, identity: &[&str]) -> Self {
-        let name = store.name(&format!("token:{kind}"), target, identity);
-        Self { store, target, name }
+    /// The place of this account.
+    pub fn new(store: &'a SharedStore<'a, R>, account: Account<'a>) -> Self {
+        let parts: Vec<&str> = account.parts.iter().map(String::as_str).collect();
+        let name = store.name_of_login(account.kind, &parts, &account.secrets());
+        Self { store, account, name }
     }
 
     pub(super) fn runtime(&self) -> &'a R {
         self.store.runtime()
     }
 
-    /// Whether this login is the first of those that instances are about to make at the same time. Without a store each is.
-    pub(super) async fn is_first(&self, turn: Option<&str>) -> bool {
-        match turn {
-            Some(turn) => self.store.increment(turn, 1).await.is_none_or(|count| count == 1),
+    pub(super) fn target(&self) -> &'a str {
+        self.account.target
+    }
+
+    pub(super) fn login_call(&self) -> &'static str {
+        self.account.login_call
+    }
+
+    /// The time left for this request.
+    pub(super) fn remaining(&self) -> Duration {
+        self.store.remaining()
+    }
+
+    /// Whether there is a store that answers.
+    pub(super) fn is_there(&self) -> bool {
+        self.name.is_some() && self.store.is_there()
+    }
+
+    /// Whether it is this instance's turn to log in. Without a store it always is.
+    pub(super) async fn draws_turn(&self) -> bool {
+        match self.turn() {
+            Some(turn) => self.store.increment(&turn, 1).await.is_none_or(|count| count == 1),
             None => true,
         }
     }
 
-    /// The login is done and what came of it is in its place: nobody need wait for it any more.
-    pub(super) async fn done(&self, turn: Option<&str>) {
-        if let Some(turn) = turn {
-            self.store.delete_counter(turn).await;
+    /// The login is over, and what came of it is in its place: others may log in.
+    pub(super) async fn end_turn(&self) {
+        if let Some(turn) = self.turn() {
+            self.store.delete_counter(&turn).await;
         }
     }
 
-    /// The counter of logins within these few seconds; a claimant that dies is waited for no longer.
-    pub(super) fn turn(&self) -> Option<String> {
-        let since = self.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.name.as_deref().map(|name| format!("login:{name}:{}", since.as_secs() / 5))
+    fn turn(&self) -> Option<String> {
+        self.name.as_deref().map(|name| format!("{name}:turn"))
+    }
+
+    /// Another instance takes longer to log in than this request may wait.
+    pub(super) fn busy(&self) -> Error {
+        let detail = "another instance is logging in with the same account, and has not finished in time";
+        Error::new(ErrorCode::UpstreamBusy, detail)
+            .hint("retry later; if this persists, check how long the upstream takes to answer a login")
+            .retry_after(Some(GRACE))
+            .at(self.account.target)
     }
 
     pub(super) async fn load(&self) -> Option<Shared> {
         let kept = self.store.get(self.name.as_deref()?).await?;
         let text = String::from_utf8(kept.value).ok()?;
         let (form, rest) = text.split_once(' ')?;
-        if form == REFUSED {
-            let (detail, hint) = rest.split_once('\0')?;
-            let error = Error::new(ErrorCode::UpstreamAuth, detail).at(self.target);
-            let error = if hint.is_empty() { error } else { error.hint(hint) };
-            return Some(Shared::Refused { error, until: kept.until });
+        if form == REJECTED {
+            return crate::typed::parse(rest.as_bytes()).map(Shared::Rejected);
         }
         Some(Shared::Token(AccessToken::until(Scheme::of(form)?, Secret::new(rest), kept.until)))
     }
@@ -76,11 +106,11 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.store.set(name, token.header().expose().as_bytes(), lifetime).await;
     }
 
-    pub(super) async fn save_refusal(&self, error: &Error, hold: Duration) {
+    pub(super) async fn save_rejection(&self, rejection: &Rejection) {
         let Some(name) = self.name.as_deref() else { return };
-        let text =
-            format!("{REFUSED} {}\0{}", error.detail().replace('\0', " "), error.hint_text().unwrap_or_default());
-        self.store.set(name, text.as_bytes(), hold).await;
+        // Strings and numbers only: this cannot fail.
+        let json = serde_json::to_string(rejection).unwrap_or_default();
+        self.store.set(name, format!("{REJECTED} {json}").as_bytes(), FOR_GOOD).await;
     }
 
     pub(super) async fn forget(&self) {

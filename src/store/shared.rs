@@ -108,19 +108,47 @@ impl Keys {
         format!("idhook:{}:{}", self.tag, self.keyed(name))
     }
 
-    /// `name` as it may stand in the store: with its fingerprint, if it has one, under our key.
+    /// `name` as it may stand in the store: with its fingerprints, if it has any, under our key.
     fn keyed(&self, name: &str) -> String {
         let Some((before, rest)) = name.split_once(FINGERPRINT) else { return name.to_owned() };
+        let (fingerprint, after) = self.first_keyed(rest, 12);
+        match after.strip_prefix(CREDENTIAL) {
+            Some(rest) => {
+                let (credential, after) = self.first_keyed(rest, CREDENTIAL_LENGTH);
+                format!("{before}{fingerprint}:{credential}{after}")
+            }
+            None => format!("{before}{fingerprint}{after}"),
+        }
+    }
+
+    /// The first part of `rest` under our key, and what comes after it.
+    fn first_keyed<'n>(&self, rest: &'n str, length: usize) -> (String, &'n str) {
         let (fingerprint, after) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
-        format!("{before}{}{after}", short(&hmac(&self.fingerprints.0, fingerprint.as_bytes()), 12))
+        (short(&hmac(&self.fingerprints.0, fingerprint.as_bytes()), length), after)
     }
 }
 
 /// Begins the fingerprint in a name.
 const FINGERPRINT: char = '#';
 
+/// Begins the fingerprint of a credential, after that of its account.
+const CREDENTIAL: &str = ":$";
+
+/// So many bytes of a credential's fingerprint are kept: enough to notice that it has changed, in all but one of 65536 cases, and
+/// too few to tell a guessed password from the right one, even for who can read the key in the store as well.
+const CREDENTIAL_LENGTH: usize = 2;
+
 fn short(bytes: &[u8], length: usize) -> String {
     URL_SAFE_NO_PAD.encode(bytes.get(..length).unwrap_or(bytes))
+}
+
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update([0x1f]);
+    }
+    digest.finalize().into()
 }
 
 /// How long to keep what has no end of its own. Long, for a row of numbers that is forgotten begins again at one.
@@ -182,17 +210,24 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         self.trouble.borrow().clone()
     }
 
+    /// The time left for this request.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_sub(self.runtime.elapsed())
+    }
+
+    /// A name for what a login of this `kind` gave: it belongs to the account that `parts` (URL, tenant, account) say, whatever the
+    /// targets are called that use it, and to its present `credential`.
+    pub(crate) fn name_of_login(&self, kind: &str, parts: &[&str], credential: &[&str]) -> Option<String> {
+        let account = self.name("login", kind, parts)?;
+        Some(format!("{account}{CREDENTIAL}{}", short(&digest(credential), 18)))
+    }
+
     /// A name for something that belongs to one target and holds only as long as these `parts` (URL, credentials) stay what
     /// they are; `None` without a store. In the store the parts cannot be found out from it; the name itself is not to be shown.
     #[must_use]
     pub fn name(&self, what: &str, target: &str, parts: &[&str]) -> Option<String> {
         self.reach()?;
-        let mut digest = Sha256::new();
-        for part in parts {
-            digest.update(part.as_bytes());
-            digest.update([0x1f]);
-        }
-        Some(format!("{what}:{target}:{FINGERPRINT}{}", short(&digest.finalize(), 18)))
+        Some(format!("{what}:{target}:{FINGERPRINT}{}", short(&digest(parts), 18)))
     }
 
     /// What is kept under `name`. What cannot be opened or has ended is not there; what has ended is taken out.

@@ -20,7 +20,7 @@ use super::sync_executions::ListSyncExecutions;
 use super::sync_report::SyncReport;
 use super::sync_start::{StartOptions, StartSync, StartSyncV2, already_running};
 use super::sync_state::GetSync;
-use super::{SyncApi, Target};
+use super::{Credentials, SyncApi, Target};
 use crate::auth::AccessToken;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorCode, Result};
@@ -112,14 +112,30 @@ impl<'a, R: Runtime> Client<'a, R> {
         let call = call?;
         let to = self.to();
         let log_in = async || login(self.out, &to, self.target).await;
-        let send = async |token: AccessToken| self.out.send(&call, Some(&token)).await;
-        let shared = SharedToken::new(self.out.store(), "vidm", &self.target.name, &self.target.identity());
+        let send = async |token: AccessToken| {
+            // Another target of the same account may send it under the other word.
+            let token = match &self.target.credentials {
+                Credentials::System { scheme, .. } => token.under(*scheme),
+                Credentials::Client { .. } | Credentials::Password { .. } => token,
+            };
+            self.out.send(&call, Some(&token)).await
+        };
+        let shared = self.shared_token();
         let done = self.memory.session.with_token(&shared, log_in, send).await;
         done.map_err(|e| match e.code() {
             // A login that was refused brings its own hint.
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
             _ => e,
         })
+    }
+
+    fn shared_token(&self) -> SharedToken<'_, R> {
+        SharedToken::new(self.out.store(), self.target.account())
+    }
+
+    /// Allows one more login after rejected ones, at once. Whether there were any.
+    pub(crate) async fn allow_login(&self) -> bool {
+        self.memory.session.allow_attempt(&self.shared_token()).await
     }
 
     /// Every directory of the tenant.

@@ -2,6 +2,8 @@
 //! a store. All of it can be lost at any time.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
@@ -30,7 +32,7 @@ pub(crate) enum StartCall {
 /// A target's token and what is known of its directories. One for each target; lives as long as the instance.
 #[derive(Debug, Default)]
 pub struct Memory {
-    pub(crate) session: Session,
+    pub(crate) session: Rc<Session>,
     list: RefCell<Option<List>>,
     /// By directory id, what started a sync last time.
     worked: RefCell<Named<StartCall>>,
@@ -49,6 +51,15 @@ struct List {
 }
 
 impl Memory {
+    /// A memory for each of these targets. Those with the same account share its session.
+    pub(crate) fn each(targets: &BTreeMap<String, Target>) -> Named<Self> {
+        let mut all = Named::default();
+        for (name, session) in Session::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
+            all.insert(name, Self { session, ..Self::default() });
+        }
+        all
+    }
+
     /// Keeps a list that was just read.
     pub(crate) fn keep(&self, directories: &[Directory], now: SystemTime) {
         let list = List { directories: directories.to_vec(), domains: Map::new(), until: now + LIST_LIFE };
@@ -135,7 +146,9 @@ impl Memory {
 }
 
 fn list_name<R: Runtime>(store: &SharedStore<'_, R>, target: &Target) -> Option<String> {
-    store.name("directories", &target.name, &target.identity())
+    let identity = target.identity();
+    let parts: Vec<&str> = identity.iter().map(String::as_str).collect();
+    store.name("directories", &target.name, &parts)
 }
 
 /// A directory in the form it came in: what [`Directory::read`] reads.

@@ -1,6 +1,8 @@
 //! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`: what is wrong with a target, one check after another,
 //! each with the thing to do about it. It reads; it never starts or changes anything.
 //!
+//! With `retry=true` it allows one more login after rejected ones: the operator has unlocked the account, or knows that it is not.
+//!
 //! A check that was not reached, because one before it failed, is `skipped`. `ok` is whether none failed; a warning is
 //! for what works today.
 
@@ -79,16 +81,25 @@ pub(super) async fn examine<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let (configured, out) = (context.configured, context.outbound);
     let config = &configured.config;
+    let retry = context.input.query_flag("retry")?.unwrap_or_default();
     let mut report = Report { secrets: config.secrets(), checks: Vec::new() };
     let all = if route == Name::VidmDoctor {
         let (target, memory) =
             config.vidm.get(name).zip(configured.vidm.get(name)).ok_or_else(|| no_target("vidm", name))?;
-        vidm_checks::run(&mut report, &vidm::Client::new(target, memory, out), out, &target.url).await;
+        let client = vidm::Client::new(target, memory, out);
+        if retry {
+            client.allow_login().await;
+        }
+        vidm_checks::run(&mut report, &client, out, &target.url).await;
         vidm_checks::ALL
     } else {
         let (target, memory) =
             config.vcf.get(name).zip(configured.vcf.get(name)).ok_or_else(|| no_target("vcf", name))?;
-        vcf_checks::run(&mut report, &vcf::Client::new(target, memory, out), out, &target.url).await;
+        let client = vcf::Client::new(target, memory, out);
+        if retry {
+            client.allow_login().await;
+        }
+        vcf_checks::run(&mut report, &client, out, &target.url).await;
         vcf_checks::ALL
     };
     json(StatusCode::OK, &report.finish(all))

@@ -264,6 +264,10 @@ impl LogLine {
         self.code = Some(error.code().as_str());
         // The vendor's code is a word of its program; its message may hold anything and stays out.
         self.upstream_code = error.evidence().and_then(|evidence| evidence.code.clone());
+        // What a failed login says is idhook's own: since when, how many attempts, when the next one is due.
+        if error.evidence().is_some_and(|evidence| evidence.is_login) {
+            self.problems.push(error.detail().to_owned());
+        }
         if error.code() == ErrorCode::Internal {
             self.problems.push(error.detail().to_owned());
         }

@@ -76,7 +76,8 @@ const OPEN: &[Operation] = &[operation(Method::GET, None, &[])];
 const READ_VIDM: &[Operation] = &[get(Scope::VidmRead, &[])];
 const READ_VCF: &[Operation] = &[get(Scope::VcfRead, &[])];
 const START: &[Operation] = &[operation(Method::POST, Some(Scope::VidmSync), &[])];
-const DOCTOR: &[Operation] = &[get(Scope::Admin, &[])];
+/// `retry` allows one more login after rejected ones.
+const DOCTOR: &[Operation] = &[get(Scope::Admin, &["retry"])];
 /// What a PUT is to do with what it finds.
 const PUT: &[&str] = &["dryRun", "force"];
 

@@ -12,6 +12,7 @@ mod embedded;
 mod ensure_groups;
 mod idempotency_schedules;
 mod interleavings;
+mod login_lockout;
 mod memory_store;
 mod outbound;
 mod script;

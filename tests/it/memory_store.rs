@@ -37,6 +37,11 @@ impl MemoryStore {
         Rc::default()
     }
 
+    /// Takes everything out.
+    pub(crate) fn clear(&self) {
+        self.values.borrow_mut().clear();
+    }
+
     pub(crate) fn ail(&self, ailment: Ailment) {
         self.ailment.set(ailment);
     }

@@ -99,12 +99,15 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::UpstreamTls => {
             new("the certificate of vidm.corp.example is not trusted").hint("give the runtime the CA that signed it")
         }
-        ErrorCode::UpstreamAuth => new("vIDM refused the login of svc-idhook")
+        ErrorCode::UpstreamAuth => new(
+            "POST /SAAS/API/1.0/REST/auth/system/login was answered with 401 Unauthorized; 1 attempt since \
+             2026-11-21T18:00:00.000Z, the next one is made at 2026-11-21T18:15:00.000Z at the earliest, so that the account is \
+             not locked",
+        )
             .upstream(said(StatusCode::UNAUTHORIZED))
             .at("default")
-            .hint("check vidm_username and vidm_password")
-            // Not asked again for a minute.
-            .retry_after(Some(Duration::from_mins(1))),
+            .hint("check vidm_username and vidm_password; a changed credential is tried at once")
+            .retry_after(Some(Duration::from_mins(15))),
         ErrorCode::UpstreamForbidden => new("the account may not do this at vIDM")
             .upstream(said(StatusCode::FORBIDDEN))
             .at("default")

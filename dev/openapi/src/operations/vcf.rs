@@ -162,6 +162,7 @@ fn broker() -> Vec<Operation> {
                 "What is wrong with this SDDC Manager target?",
                 "It only reads. A check after one that failed may be `skipped`.",
             )
+            .parameter(flag("retry", "Allow one more login, at once, after rejected ones: the account was unlocked or corrected."))
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")
                     .json(Content::of("Diagnosis").example("untrusted", diagnosis())),

@@ -217,6 +217,10 @@ fn others() -> Vec<Operation> {
                 "What is wrong with this vIDM target?",
                 "It only reads. A check after one that failed may be `skipped`.",
             )
+            .parameter(flag(
+                "retry",
+                "Allow one more login, at once, after rejected ones: the account was unlocked or corrected.",
+            ))
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")
                     .json(Content::of("Diagnosis").example("untrusted", super::vcf::diagnosis())),

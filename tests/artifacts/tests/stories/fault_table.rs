@@ -453,7 +453,7 @@ impl<'s> Stage<'s> {
         let groups = json!({"groups": [seeds::PRESENT_GROUP_DN, PICKED_GROUP, HANDMADE_GROUP], "addToProfile": true});
         let started = self.post(&self.directory, &groups).await;
         if self.cell.call.name == "login" && told.starts_with("auth") {
-            // The account is spared for a minute.
+            // The account is spared for a quarter of an hour.
             started.problem("upstream_auth");
             return;
         }

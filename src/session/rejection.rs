@@ -1,0 +1,187 @@
+//! A rejected login: since when, how often, and when the next attempt may be made.
+
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::SharedToken;
+use crate::error::{Error, ErrorCode, UpstreamEvidence};
+use crate::runtime::{Runtime, rfc3339};
+
+/// How long to wait after a rejected login: the window in which vIDM and vCenter SSO count failures, by default and hardened.
+const WINDOW: Duration = Duration::from_mins(15);
+
+/// After so many rejected attempts there is none any more.
+const ATTEMPTS: u32 = 2;
+
+/// What to do about it, after what the login itself says.
+const REMEDY: &str = "a changed credential is tried at once; once the account is right again (and unlocked), \
+    GET …/doctor?retry=true (scope admin) makes one more attempt, and so does a new session of the library; hardened systems lock \
+    an account at the third failure";
+
+/// What is known of the credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    /// The server rejected it.
+    Rejected,
+    /// A page with 401 or 403, or a login without a token: somebody rejected something. It may have counted.
+    Doubtful,
+    /// An attempt was begun and its outcome never came.
+    Unknown,
+}
+
+/// A login that was not accepted; also kept, as [`Verdict::Unknown`], while one is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rejection {
+    verdict: Verdict,
+    detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// When the first attempt was made, in milliseconds since 1970; so are the others.
+    since_ms: u64,
+    last_ms: u64,
+    attempts: u32,
+    /// When the next attempt may be made; `None`: not until an operator asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_ms: Option<u64>,
+    /// Until when somebody is at an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_ms: Option<u64>,
+}
+
+impl Rejection {
+    /// What `error` says about the credential, after what was known `before`. `None` if nothing: nobody answered, or somebody with
+    /// other troubles.
+    pub(super) fn of(error: &Error, before: Option<&Self>, now: SystemTime) -> Option<Self> {
+        let evidence = error.evidence().filter(|evidence| evidence.is_login);
+        let status = evidence.and_then(|evidence| evidence.status);
+        let is_page = evidence.is_some_and(|evidence| evidence.is_page);
+        let verdict = match (error.code(), status) {
+            (ErrorCode::UpstreamAuth, Some(_)) => Verdict::Rejected,
+            // It was answered with 200 and without a token.
+            (ErrorCode::UpstreamAuth, None) => Verdict::Doubtful,
+            (_, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) if is_page => Verdict::Doubtful,
+            _ => return None,
+        };
+        let rejection = Self {
+            verdict,
+            detail: error.detail().to_owned(),
+            hint: error.hint_text().map(str::to_owned),
+            status: status.map(|status| status.as_u16()),
+            code: evidence.and_then(|evidence| evidence.code.clone()),
+            since_ms: before.map_or(ms(now), |before| before.since_ms),
+            last_ms: ms(now),
+            attempts: before.map_or(0, |before| before.attempts).saturating_add(1),
+            next_ms: None,
+            pending_ms: None,
+        };
+        Some(rejection.scheduled())
+    }
+
+    /// An attempt that is about to be made, and is over at the end of its `lease`. Should its outcome never come, it has counted.
+    pub(super) fn begun(before: Option<&Self>, now: SystemTime, lease: Duration) -> Self {
+        let before = before.cloned().unwrap_or_else(|| Self {
+            verdict: Verdict::Unknown,
+            detail: "the outcome of the last login is not known, its request was cut off".to_owned(),
+            hint: Some("give requests more time: their callers went away before the login was answered".to_owned()),
+            status: None,
+            code: None,
+            since_ms: ms(now),
+            last_ms: ms(now),
+            attempts: 0,
+            next_ms: None,
+            pending_ms: None,
+        });
+        let begun = Self {
+            last_ms: ms(now),
+            attempts: before.attempts.saturating_add(1),
+            pending_ms: Some(ms(now + lease)),
+            ..before
+        };
+        begun.scheduled()
+    }
+
+    /// With the time of the next attempt.
+    fn scheduled(self) -> Self {
+        let after_window = Some(self.last_ms.saturating_add(ms_of(WINDOW)));
+        let next_ms = match self.verdict {
+            Verdict::Rejected if self.attempts >= ATTEMPTS => None,
+            Verdict::Unknown if self.attempts < ATTEMPTS => Some(self.last_ms),
+            // No more than one in the window, so nothing is locked by it, and a gateway that was mended is noticed.
+            Verdict::Rejected | Verdict::Doubtful | Verdict::Unknown => after_window,
+        };
+        Self { next_ms, ..self }
+    }
+
+    /// Allows one attempt from `now` on.
+    pub(super) fn allow_at(&mut self, now: SystemTime) {
+        self.next_ms = Some(ms(now));
+    }
+
+    /// Whether an attempt may be made.
+    pub(super) fn allows_attempt(&self, now: SystemTime) -> bool {
+        self.next_ms.is_some_and(|next| next <= ms(now))
+    }
+
+    /// Whether the last attempt is within the window in which failures are counted.
+    pub(super) fn is_recent(&self, now: SystemTime) -> bool {
+        ms(now).saturating_sub(self.last_ms) < ms_of(WINDOW)
+    }
+
+    /// Whether somebody is at an attempt, as far as the store knows.
+    pub(super) fn is_pending(&self, now: SystemTime) -> bool {
+        self.pending_ms.is_some_and(|until| until > ms(now))
+    }
+
+    /// The error of everybody who would log in now: since when, how many attempts, and what to do.
+    pub(super) fn error<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> Error {
+        let code = match self.verdict {
+            Verdict::Rejected => ErrorCode::UpstreamAuth,
+            Verdict::Doubtful if self.status.is_none() => ErrorCode::UpstreamAuth,
+            Verdict::Doubtful => ErrorCode::UpstreamInvalid,
+            Verdict::Unknown => ErrorCode::UpstreamBusy,
+        };
+        let attempts = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
+        let next = match self.next_ms {
+            Some(next) => format!("the next one is made at {} at the earliest", told(next)),
+            None => "no further one is made".to_owned(),
+        };
+        let detail = format!(
+            "{}; {attempts} since {}, {next}, so that the account is not locked",
+            self.detail,
+            told(self.since_ms)
+        );
+        let hint = match &self.hint {
+            Some(hint) => format!("{hint}; {REMEDY}"),
+            None => REMEDY.to_owned(),
+        };
+        let now = ms(shared.runtime().now());
+        let wait = self.next_ms.map(|next| Duration::from_millis(next.saturating_sub(now)));
+        let evidence = UpstreamEvidence {
+            call: shared.login_call(),
+            status: self.status.and_then(|status| StatusCode::from_u16(status).ok()),
+            is_login: true,
+            code: self.code.clone(),
+            ..UpstreamEvidence::default()
+        };
+        Error::new(code, detail).hint(hint).retry_after(wait).upstream(evidence).at(shared.target())
+    }
+}
+
+fn ms_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn ms(time: SystemTime) -> u64 {
+    ms_of(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+fn told(ms: u64) -> String {
+    rfc3339(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)).unwrap_or(SystemTime::UNIX_EPOCH))
+}
