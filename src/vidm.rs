@@ -23,6 +23,7 @@ mod groups;
 mod health;
 mod login;
 mod memory;
+mod odd_name;
 mod profile;
 mod proof;
 mod selection;

@@ -112,13 +112,14 @@ impl<R: Runtime> Vidm<R> {
     pub async fn start_sync(&self, which: &str, order: SyncOrder) -> Result<SyncDocument> {
         self.work(self.operation, async |_, desk| {
             let SyncOrder { groups, add_to_profile, ignore_safeguards } = order;
-            let faults = Order::faults(&groups, add_to_profile);
+            let which = DirectoryRef::parse(which);
+            let faults = Order::faults(&groups, add_to_profile, &which);
             if !faults.is_empty() {
                 return Err(Error::invalid(faults));
             }
             let groups = groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
             let order = Order { groups, add_to_profile, ignore_safeguards, ..Order::default() };
-            let (request, status) = desk.start(&DirectoryRef::parse(which), order).await?;
+            let (request, status) = desk.start(&which, order).await?;
             Ok(SyncDocument::of(&request, sync_id::write(&request), State::begun(status)))
         })
         .await
@@ -180,10 +181,11 @@ impl<R: Runtime> Vidm<R> {
         self.work(self.operation, async |_, desk| desk.dry_run(&which, ignore_safeguards).await).await
     }
 
-    /// The groups of this distinguished name, or of this name: `name@domain`, or bare for all domains.
+    /// The groups of this distinguished name, or of this name, `name@domain`.
     ///
     /// # Errors
-    /// `request_invalid` for what names no group; else the login's and the calls'.
+    /// `request_invalid` for what names no group; `upstream_invalid` where vIDM lists none and its answers do not prove that it has
+    /// none; else the login's and the calls'.
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
         self.work(self.operation, async |client, _| {
             let query = GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))?;

@@ -6,11 +6,15 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::{Reason, State};
+use crate::error::excerpt;
 use crate::runtime::rfc3339;
 use crate::vidm::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
 
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;
+
+/// Of so many groups the hint says what looks odd in their names.
+const ODD_NAMES: usize = 3;
 
 /// A sync: always flat, and no failure of the asking whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,7 +51,7 @@ pub struct SyncDocument {
     pub reason: Option<Reason>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<&'static str>,
+    pub hint: Option<String>,
     /// What vIDM says about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -126,6 +130,11 @@ impl SyncDocument {
             id: group.id,
             display_name: group.display_name,
         });
+        let groups: Vec<RequestedGroup> = groups.collect();
+        let hint = reason.map(|reason| match odd_names(&groups) {
+            Some(odd) if reason == Reason::GroupAbsent => format!("{odd}. Else {}", reason.hint()),
+            _ => reason.hint().to_owned(),
+        });
         Self {
             id: None,
             status,
@@ -134,9 +143,9 @@ impl SyncDocument {
             started_at: time(report.started_at),
             finished_at: time(report.finished_at),
             counts: report.counts,
-            groups: groups.collect(),
+            groups,
             reason,
-            hint: reason.map(Reason::hint),
+            hint,
             message: report.message,
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
             retry_after: (!status.is_final()).then_some(ASK_AGAIN),
@@ -158,6 +167,20 @@ impl SyncDocument {
     pub fn is_final(&self) -> bool {
         self.status.is_final()
     }
+}
+
+/// What looks odd in the names of absent groups, of the first few.
+fn odd_names(groups: &[RequestedGroup]) -> Option<String> {
+    let odd = || groups.iter().filter(|group| group.state == Presence::Absent && group.detail.is_some());
+    let told = odd().take(ODD_NAMES).map(|group| {
+        format!("look at the name \"{}\": {}", excerpt(&group.requested), group.detail.as_deref().unwrap_or_default())
+    });
+    let mut told: Vec<_> = told.collect();
+    match odd().count().saturating_sub(ODD_NAMES) {
+        0 => {}
+        more => told.push(format!("{more} more are odd in their `detail`")),
+    }
+    (!told.is_empty()).then(|| told.join(". "))
 }
 
 impl AsRef<SyncDocument> for SyncDocument {

@@ -1,7 +1,7 @@
 //! What a start is asked for, and what is wrong with it.
 
 use crate::error::FieldError;
-use crate::vidm::GroupQuery;
+use crate::vidm::{DirectoryRef, GroupQuery};
 
 /// What a start is asked for.
 #[derive(Debug, Clone, Default)]
@@ -19,13 +19,14 @@ pub struct Order {
 }
 
 impl Order {
-    /// Everything that is wrong with the groups, under the names of a start's fields. Blank ones count as not there.
+    /// Everything that is wrong with the groups of a start for `directory`, under the names of a start's fields. Blank ones count
+    /// as not there.
     #[must_use]
-    pub fn faults(groups: &[String], add_to_profile: bool) -> Vec<FieldError> {
+    pub fn faults(groups: &[String], add_to_profile: bool, directory: &DirectoryRef) -> Vec<FieldError> {
         let named = || groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
         let mut fields = Vec::new();
         for (at, group) in named() {
-            let fault = GroupQuery::fault(group, add_to_profile);
+            let fault = GroupQuery::fault(group, add_to_profile, Some(directory.as_str()));
             fields.extend(fault.map(|why| FieldError::new(format!("/groups/{at}"), why)));
         }
         if named().count() > GroupQuery::MAX {

@@ -12,6 +12,7 @@ use super::directory_groups::FindDirectoryGroups;
 use super::directory_ref::DirectoryRef;
 use super::dn::Key;
 use super::group_query::{GroupQuery, quoted};
+use super::proof::PAGES;
 use super::selection::{Found, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use crate::error::{Error, ErrorCode, FieldError, Result};
@@ -174,7 +175,7 @@ impl<R: Runtime> Client<'_, R> {
             synced = true;
             true
         };
-        self.search_groups(&filter, Some("id"), &mut take).await?;
+        self.search_groups(&filter, Some("id"), PAGES, &mut take).await?;
         if !synced {
             return Ok(());
         }

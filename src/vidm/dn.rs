@@ -3,6 +3,10 @@
 //! Active Directory, vIDM and people write one and the same name differently: case, blanks around a comma, `\,` or `\2C`.
 //! So names are compared part by part, each brought to one form.
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// What RFC 4514 section 2.4 wants a backslash before, wherever it stands.
 const SPECIAL: &[char] = &['"', '+', ',', ';', '<', '>', '\\'];
 
@@ -14,6 +18,11 @@ impl Key {
     /// The name brought to one form. What is no name is compared by its text.
     pub(super) fn of(dn: &str) -> Self {
         Self(parts(dn).map(one_form).collect())
+    }
+
+    /// Whether this name ends in a domain: its last part is a DC.
+    pub(super) fn has_domain(&self) -> bool {
+        self.0.last().is_some_and(|part| part.starts_with("dc=") || part.starts_with("0.9.2342.19200300.100.1.25="))
     }
 
     /// Whether this name is `base`, or below it.
@@ -56,6 +65,85 @@ pub(super) fn tidy(dn: &str) -> Result<String, &'static str> {
     Ok(tidy.join(","))
 }
 
+/// `dn` as Active Directory writes it: types in capitals, no hex escapes, a backslash only where one is needed. As it is where
+/// that cannot be said: a part without a type, several values joined by `+`, bytes that are no UTF-8.
+pub(super) fn directory_form(dn: &str) -> String {
+    let part = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let value = trimmed(value);
+        if unescaped_positions(value).any(|(_, c)| c == '+') {
+            return None;
+        }
+        let plain = String::from_utf8(unescape(value, |_| false)).ok()?;
+        Some(format!("{}={}", name.trim().to_ascii_uppercase(), escape(&plain)))
+    };
+    let parts: Option<Vec<_>> = parts(dn).map(part).collect();
+    parts.map_or_else(|| dn.to_owned(), |parts| parts.join(","))
+}
+
+/// Whether `dn` holds more than one name: after its first DC comes a part of another type, or within a part a second one begins.
+/// (Active Directory has a DC below a CN only for DNS zones, and no group is there.)
+pub(super) fn holds_several(dn: &str) -> bool {
+    let mut in_domain = false;
+    parts(dn).any(|part| {
+        let Some((name, value)) = part.split_once('=') else { return false };
+        let is_domain = name.trim().eq_ignore_ascii_case("dc") || name.trim() == "0.9.2342.19200300.100.1.25";
+        let is_root = is_domain || ["o", "c"].iter().any(|root| name.trim().eq_ignore_ascii_case(root));
+        let comes_after = in_domain && !is_domain;
+        in_domain |= is_domain;
+        comes_after || begins_another(value, is_root) || (is_domain && holds_separator(value))
+    })
+}
+
+/// Whether a type and its equals sign stand within a value, after a separator. At the end of a name a blank separates as well;
+/// elsewhere only before the types that a name begins with.
+fn begins_another(value: &str, is_root: bool) -> bool {
+    unescaped_positions(value).filter(|(_, c)| *c == '=').any(|(at, _)| {
+        let before = value.get(..at).unwrap_or_default().trim_end();
+        let before_word = before.char_indices().rev().find(|(_, c)| !c.is_ascii_alphanumeric());
+        let word_at = before_word.map_or(0, |(at, c)| at + c.len_utf8());
+        let (rest, word) = before.split_at_checked(word_at).unwrap_or_default();
+        let word = word.to_ascii_lowercase();
+        let is_type = matches!(word.as_str(), "cn" | "ou" | "dc" | "uid" | "o" | "c" | "l" | "st");
+        match rest.chars().next_back() {
+            Some(';' | '|' | '"' | '\'') => is_type && !is_escaped(rest, rest.len() - 1),
+            Some(' ') if is_root => is_type,
+            Some(' ') => matches!(word.as_str(), "cn" | "uid"),
+            _ => false,
+        }
+    })
+}
+
+/// Whether something stands in a DC's value that no domain has, other than around it.
+fn holds_separator(value: &str) -> bool {
+    let value = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, ';' | '|'));
+    value.contains(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '@' | '/'))
+}
+
+/// The characters that no backslash stands before, and where they are.
+fn unescaped_positions(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut escaped = false;
+    text.char_indices().filter(move |(_, c)| {
+        let is_plain = !escaped;
+        escaped = *c == '\\' && !escaped;
+        is_plain && *c != '\\'
+    })
+}
+
+/// A value with a backslash where Active Directory wants one.
+fn escape(plain: &str) -> String {
+    let last = plain.chars().count().saturating_sub(1);
+    let mut escaped = String::with_capacity(plain.len());
+    for (at, c) in plain.chars().enumerate() {
+        let is_outer_blank = c == ' ' && (at == 0 || at == last);
+        if SPECIAL.contains(&c) || c == '=' || is_outer_blank || (c == '#' && at == 0) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
 /// The parts between commas that no backslash stands before.
 fn parts(dn: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;
@@ -85,10 +173,24 @@ fn trimmed(text: &str) -> &str {
 /// One part in one form: lower case, escapes only where they are needed.
 fn one_form(part: &str) -> String {
     let Some((name, value)) = part.split_once('=') else { return part.trim().to_lowercase() };
-    format!("{}={}", name.trim().to_lowercase(), unescaped(trimmed(value)).to_lowercase())
+    let value =
+        String::from_utf8_lossy(&unescape(trimmed(value), |byte| SPECIAL.contains(&char::from(byte)))).into_owned();
+    format!("{}={}", name.trim().to_lowercase(), folded(&value))
 }
 
-fn unescaped(value: &str) -> String {
+/// `text` as it is compared: composed, in lower case.
+pub(super) fn folded(text: &str) -> String {
+    composed(&text.to_lowercase()).into_owned()
+}
+
+/// `text` in the normal form C (Unicode Standard Annex 15), in which keyboards and Active Directory's tools write: `ü` as one
+/// character. Files and forms of macOS hold `u` and U+0308.
+pub(super) fn composed(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
+
+/// The bytes of a value without its escapes; a byte of which `keeps` is true keeps its backslash.
+fn unescape(value: &str, keeps: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -105,13 +207,13 @@ fn unescaped(value: &str) -> String {
             }
         };
         // What would mean something bare keeps its backslash: `a\+b` is not `a+b`.
-        if SPECIAL.contains(&char::from(byte)) {
+        if keeps(byte) {
             bytes.push(b'\\');
         }
         bytes.push(byte);
         rest = tail;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 #[cfg(test)]
@@ -129,6 +231,8 @@ mod tests {
             ("CN=ÉTÉ,DC=corp", "CN=été,DC=corp"),
             ("CN=\\#a\\=b,DC=corp", "CN=#a=b,DC=corp"),
             ("CN=\\\"q\\\"\\\\,DC=corp", "CN=\\22q\\22\\5c,DC=corp"),
+            ("CN=gg-Mu\u{308}nchen,DC=corp", "CN=gg-M\u{fc}nchen,DC=corp"),
+            ("CN=gg-MU\u{308}NCHEN,DC=corp", "CN=gg-M\\C3\\BCnchen,DC=corp"),
         ] {
             assert_eq!(Key::of(one), Key::of(other), "{one} {other}");
         }
@@ -141,6 +245,61 @@ mod tests {
             ("gg", "gg2"),
         ] {
             assert_ne!(Key::of(one), Key::of(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn directory_form_is_what_active_directory_writes() {
+        for (given, form) in [
+            ("cn=gg,ou=Groups,dc=corp", "CN=gg,OU=Groups,DC=corp"),
+            ("CN=Sales\\2C EMEA,DC=corp", "CN=Sales\\, EMEA,DC=corp"),
+            ("CN=Sales\\, EMEA,DC=corp", "CN=Sales\\, EMEA,DC=corp"),
+            ("CN=gg-M\\C3\\BCnchen,DC=corp", "CN=gg-M\u{fc}nchen,DC=corp"),
+            ("CN=a=b,DC=corp", "CN=a\\=b,DC=corp"),
+            ("CN=\\#a\\20,DC=corp", "CN=\\#a\\ ,DC=corp"),
+            ("CN=a\\\\\\\"b,DC=corp", "CN=a\\\\\\\"b,DC=corp"),
+            // What cannot be said better stays as it is.
+            ("CN=a+OU=b,dc=corp", "CN=a+OU=b,dc=corp"),
+            ("CN=\\be,dc=corp", "CN=\\be,dc=corp"),
+            ("gg", "gg"),
+        ] {
+            assert_eq!(directory_form(given), form);
+            assert_eq!(Key::of(given), Key::of(form), "{given}");
+        }
+    }
+
+    #[test]
+    fn several_names_in_one_text_are_noticed() {
+        const ONE: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example";
+        for separator in [" ", ";", "; ", ",", ", ", "|", " | ", "  ", "\",\"", "','"] {
+            let text = format!("{ONE}{separator}CN=gg-b,OU=Groups,DC=corp,DC=example");
+            assert!(holds_several(&text), "{text}");
+        }
+        for text in [
+            "CN=gg-a,DC=corp,DC=example,OU=x,DC=corp",
+            "CN=gg-a,DC=example;gg-b@corp.example",
+            "CN=gg-a,DC=example gg-b",
+            "CN=gg-a,OU=g,O=corp CN=gg-b,OU=g,O=corp",
+            "CN=gg-a,OU=g;CN=gg-b,OU=g",
+            "CN=gg-a;CN=gg-b,OU=g,DC=x",
+            "CN=gg-a CN=gg-b,OU=g,DC=x",
+            "CN=gg-a,dc=example cn = gg-b,dc=example",
+        ] {
+            assert!(holds_several(text), "{text}");
+        }
+        for text in [
+            ONE,
+            "CN=a=b,DC=x",
+            "CN=gg cn\\=x,DC=x",
+            "CN=R;D,DC=x",
+            "CN=a\\;CN\\=b,DC=x",
+            "CN=Sales\\, EMEA,OU=R|D,DC=corp,DC=example",
+            "CN=level o=1,DC=x",
+            "CN=gg, OU=Groups, DC=corp, DC=example ",
+            "uid=gg,ou=groups,o=corp,c=de",
+            "CN=gg",
+        ] {
+            assert!(!holds_several(text), "{text}");
         }
     }
 

@@ -1,26 +1,32 @@
-//! Which group is meant: by its distinguished name, or by its name.
+//! Which group is meant: by its distinguished name, or by its name and domain.
 
 use super::dn::{self, Key};
 use super::groups::Group;
+use super::odd_name::{self, shown};
 use crate::error::{Error, FieldError, Result};
 
 /// How long the name of one may be, in bytes.
 const MAX_LENGTH: usize = 2_048;
+
+/// The domain of vIDM's own users and groups, the only one with a blank in its name.
+const SYSTEM_DOMAIN: &str = "System Domain";
+
+const LIST: &str = "send a list of texts, one name each (PowerShell: ConvertTo-Json -Depth 10)";
+
+const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only";
 
 /// Which group is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupQuery {
     /// By its distinguished name, `CN=…`.
     DistinguishedName(String),
-    /// By its name: `name@domain` as vIDM calls a synced group, or the bare name.
-    ///
-    /// What a bare name means depends on who asks: [`Client::groups`](super::Client::groups) shows every group of that name
-    /// with its domain, in whichever domain; [`Client::prove`](super::Client::prove) takes no other domain's group for the
-    /// one that was meant, so there it is only a group whose whole name in vIDM it is, such as one of vIDM's own.
+    /// By its name in vIDM, `name@domain`. A name without its domain is rejected everywhere: the same name may be in several
+    /// domains, and the run of a directory brings the groups of its own ones only.
     Name(String),
 }
 
-/// What makes two queries the same, and a group the one that is meant. Case does not count, as in Active Directory.
+/// What makes two queries the same, and a group the one that is meant. Case does not count, as in Active Directory, nor whether
+/// letters are composed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Identity {
     Dn(Key),
@@ -33,7 +39,7 @@ impl Identity {
     }
 
     pub(super) fn of_name(name: &str) -> Self {
-        Self::Name(name.to_lowercase())
+        Self::Name(dn::folded(name))
     }
 }
 
@@ -41,36 +47,59 @@ impl GroupQuery {
     /// How many groups one request may name.
     pub const MAX: usize = 100;
 
-    /// Reads a distinguished name (what begins with a type and an equals sign, RFC 4514) or a name. Blanks that mean nothing
-    /// are dropped.
+    /// Reads a distinguished name (what begins with a type and an equals sign, RFC 4514) or `name@domain`. Blanks that mean
+    /// nothing are dropped.
     ///
     /// # Errors
-    /// What is wrong with it, in words fit to follow a field's name.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err("is empty: give a group's distinguished name (CN=…,DC=…) or its name (name@domain)");
-        }
-        if text.len() > MAX_LENGTH {
-            return Err("is longer than 2,048 bytes");
-        }
-        if text.chars().any(char::is_control) {
-            return Err("holds a control character");
-        }
-        if crate::template::is_unfilled(text) {
-            return Err(crate::template::REFUSED);
-        }
-        if dn::is_dn(text) { dn::tidy(text).map(Self::DistinguishedName) } else { Ok(Self::Name(text.to_owned())) }
+    /// What is wrong with it and how to write it, in words fit to follow a field's name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::parse_in(text, None)
     }
 
-    /// What is wrong with `text` as a group that a sync is to bring, in words fit to follow a field's name.
-    #[must_use]
-    pub fn fault(text: &str, add_to_profile: bool) -> Option<&'static str> {
-        match Self::parse(text) {
-            Err(why) => Some(why),
-            Ok(Self::Name(_)) if add_to_profile => {
-                Some("must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only")
+    /// The same for a group of `directory`, as a request names the directory: where that is a domain, the error for a name
+    /// without a domain shows the name to write.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_in(text: &str, directory: Option<&str>) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("is empty: give a group's distinguished name (CN=…,DC=…) or its name (name@domain)".to_owned());
+        }
+        if text.len() > MAX_LENGTH {
+            return Err("is longer than 2,048 bytes".to_owned());
+        }
+        if crate::template::is_unfilled(text) {
+            return Err(crate::template::REFUSED.to_owned());
+        }
+        check_one(text)?;
+        if let Some(control) = text.chars().find(|c| c.is_control()) {
+            let mut fault = format!("holds a control character, U+{:04X}", u32::from(control));
+            for oddity in odd_name::oddities(text) {
+                fault.push_str("; ");
+                fault.push_str(&oddity);
             }
+            return Err(fault);
+        }
+        if dn::is_dn(text) {
+            return dn::tidy(text).map(Self::DistinguishedName).map_err(str::to_owned);
+        }
+        match text.rsplit_once('@') {
+            Some((name, domain)) if !name.trim().is_empty() && !domain.trim().is_empty() => {
+                Ok(Self::Name(text.to_owned()))
+            }
+            _ => Err(without_domain(text, directory)),
+        }
+    }
+
+    /// What is wrong with `text` as a group that a sync of `directory` is to bring, in words fit to follow a field's name.
+    #[must_use]
+    pub fn fault(text: &str, add_to_profile: bool, directory: Option<&str>) -> Option<String> {
+        let is_name = |text: &str| !crate::template::is_unfilled(text) && check_one(text).is_ok() && !dn::is_dn(text);
+        match Self::parse_in(text, directory) {
+            Err(_) if add_to_profile && is_name(text.trim()) => Some(WANTS_DN.to_owned()),
+            Err(why) => Some(why),
+            Ok(Self::Name(_)) if add_to_profile => Some(WANTS_DN.to_owned()),
             Ok(_) => None,
         }
     }
@@ -109,34 +138,198 @@ impl GroupQuery {
         }
     }
 
-    /// The SCIM filter for a bare name in every domain. vIDM knows `eq`, `co`, `sw` and the comparisons of order.
-    pub(super) fn filter(&self) -> String {
+    /// The attribute that its filters compare.
+    pub(super) fn attribute(&self) -> &'static str {
         match self {
-            Self::Name(name) if !name.contains('@') => format!("displayName sw {}", quoted(&format!("{name}@"))),
-            _ => self.exact_filter(),
+            Self::DistinguishedName(_) => "distinguishedName",
+            Self::Name(_) => "displayName",
         }
     }
 
-    /// The SCIM filter for this very name.
+    /// The forms in which vIDM may hold it, the likeliest first: as Active Directory writes it, composed, as it was given.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        let form = match self {
+            Self::DistinguishedName(dn) => dn::directory_form(dn),
+            Self::Name(name) => name.clone(),
+        };
+        let mut spellings = vec![dn::composed(&form).into_owned()];
+        for other in [form, self.as_str().to_owned()] {
+            if !spellings.contains(&other) {
+                spellings.push(other);
+            }
+        }
+        // A hex escape is another way to write what the first one says plainly.
+        if spellings.first().is_some_and(|first| !needs_escape(first)) {
+            spellings.retain(|spelling| !needs_escape(spelling));
+        }
+        spellings
+    }
+
+    /// Whether a filter for one of its spellings needs escapes. How vIDM reads those is not known.
+    pub(super) fn is_awkward(&self) -> bool {
+        self.spellings().iter().any(|spelling| needs_escape(spelling))
+    }
+
+    /// Whether no filter without escapes names it.
+    pub(super) fn always_needs_escape(&self) -> bool {
+        self.spellings().iter().all(|spelling| needs_escape(spelling))
+    }
+
+    /// The SCIM filter for this very name, in all its spellings. vIDM knows `eq`, `co`, `sw` and the comparisons of order.
     pub(super) fn exact_filter(&self) -> String {
-        match self {
-            Self::DistinguishedName(dn) => format!("distinguishedName eq {}", quoted(dn)),
-            Self::Name(name) => format!("displayName eq {}", quoted(name)),
-        }
+        self.exact_filters().join(" or ")
     }
 
-    /// Whether `group` is one that is meant, a bare name in whichever domain, and not just something the filter let through.
+    /// A SCIM filter for each of its spellings.
+    pub(super) fn exact_filters(&self) -> Vec<String> {
+        let compare = |spelling: &String| format!("{} eq {}", self.attribute(), quoted(spelling));
+        self.spellings().iter().map(compare).collect()
+    }
+
+    /// The filters of the spellings that need escapes, with the values as they are, for servers that do not read escapes; none for
+    /// a value that a quotation mark would end.
+    pub(super) fn raw_filters(&self) -> Vec<String> {
+        let spellings = self.spellings();
+        let raw = spellings.iter().filter(|spelling| needs_escape(spelling) && !spelling.contains('"'));
+        raw.map(|spelling| format!("{} eq \"{spelling}\"", self.attribute())).collect()
+    }
+
+    /// A filter that finds this group and others, by a piece of its name in which nothing needs an escape; `None` where no piece
+    /// is long enough to tell it from most.
+    pub(super) fn piece_filter(&self) -> Option<String> {
+        let spellings = self.spellings();
+        let name = spellings.first()?;
+        let mut pieces = name.split(['"', '\\']);
+        let start = pieces.next().unwrap_or_default();
+        let own = match self {
+            Self::DistinguishedName(_) => start.split_once('=').map_or("", |(_, value)| value),
+            Self::Name(_) => start,
+        };
+        if own.trim().chars().count() >= PIECE {
+            return Some(format!("{} sw \"{}\"", self.attribute(), start.trim_end()));
+        }
+        let longest = pieces.map(str::trim).max_by_key(|piece| piece.len())?;
+        let is_enough = longest.chars().count() >= PIECE;
+        is_enough.then(|| format!("{} co \"{longest}\"", self.attribute()))
+    }
+
+    /// Whether `group` is the one that is meant, and not just something the filter let through.
     pub(super) fn is(&self, group: &Group) -> bool {
         let theirs = match self {
             Self::DistinguishedName(_) => group.distinguished_name.as_deref().map(Identity::of_dn),
-            Self::Name(name) if name.contains('@') => group.display_name.as_deref().map(Identity::of_name),
-            // A domain has no @, a group's name may.
-            Self::Name(_) => {
-                let bare = group.display_name.as_deref().and_then(|full| full.rsplit_once('@'));
-                bare.map(|(bare, _)| Identity::of_name(bare))
-            }
+            Self::Name(_) => group.display_name.as_deref().map(Identity::of_name),
         };
         theirs == Some(self.identity())
+    }
+
+    /// Whether `group` came without the attribute by which it would be compared.
+    pub(super) fn cannot_compare(&self, group: &Group) -> bool {
+        match self {
+            Self::DistinguishedName(_) => group.distinguished_name.is_none(),
+            Self::Name(_) => group.display_name.is_none(),
+        }
+    }
+}
+
+/// How many characters a piece of a name needs.
+const PIECE: usize = 3;
+
+fn needs_escape(text: &str) -> bool {
+    text.contains(['"', '\\'])
+}
+
+/// That a text names one group, as far as its form says.
+fn check_one(text: &str) -> Result<(), String> {
+    let lines = text.split(['\n', '\r', '\t', '\u{2028}', '\u{2029}']).filter(|line| !line.trim().is_empty()).count();
+    let is_list = text.starts_with('[') && text.ends_with(']') && !text.starts_with("[object ");
+    const QUOTES: [(char, char); 5] =
+        [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
+    let is_quoted = |(open, close): (char, char)| {
+        let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
+        inner.is_some_and(|inner| !inner.contains([open, close]))
+    };
+    if QUOTES.into_iter().any(is_quoted) {
+        return Err("is in quotation marks: leave them out".to_owned());
+    }
+    let (name, _) = text.rsplit_once('@').unwrap_or((text, ""));
+    if is_type_name(name) || text.starts_with("@{") {
+        return Err(format!("is \"{}\", which a program writes in place of a list or an object: {LIST}", shown(text)));
+    }
+    if lines > 1 || is_list || holds_several(text.trim_end_matches([',', ';', '|', ' '])) {
+        return Err(format!("holds several names in one text: {LIST}"));
+    }
+    if text.ends_with([',', ';', '|']) {
+        return Err("ends with a separator: leave it out".to_owned());
+    }
+    Ok(())
+}
+
+fn holds_several(text: &str) -> bool {
+    if dn::is_dn(text) {
+        return dn::holds_several(text);
+    }
+    // A group's name with an @ in it can be given as DN.
+    let Some((name, domain)) = text.rsplit_once('@') else { return text.contains([';', '|']) && !text.contains('=') };
+    let is_system = domain.trim().eq_ignore_ascii_case(SYSTEM_DOMAIN);
+    let is_java = name.starts_with("[L");
+    let is_odd = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '=' | '/' | '"' | '\'');
+    !is_java && (name.contains('@') || (!is_system && domain.trim().contains(is_odd)))
+}
+
+/// Whether this is the text that PowerShell, Java or JavaScript makes of an object or a list.
+fn is_type_name(name: &str) -> bool {
+    const BEGINS: &[&str] = &[
+        "System.Object",
+        "System.String",
+        "System.Collections.",
+        "System.Management.",
+        "System.DirectoryServices.",
+        "System.Xml.",
+        "System.Data.",
+        "System.Linq.",
+        "Microsoft.ActiveDirectory.",
+        "Microsoft.PowerShell.",
+        "Selected.Microsoft.",
+        "Selected.System.",
+        "Deserialized.",
+        "[object ",
+        "[Ljava.",
+        "java.util.",
+        "java.lang.",
+    ];
+    BEGINS.iter().any(|begin| {
+        let (start, rest) = name.split_at_checked(begin.len()).unwrap_or_default();
+        // `System.ObjectOwners` may be a group.
+        start.eq_ignore_ascii_case(begin)
+            && (begin.ends_with(['.', ' ']) || !rest.starts_with(|c: char| c.is_alphanumeric()))
+    }) || (name.ends_with("[]") && name.contains('.') && !name.contains(' '))
+}
+
+/// How to write what names a group but not its domain.
+fn without_domain(text: &str, directory: Option<&str>) -> String {
+    if let Some((before, _)) = text.split_once('=') {
+        return format!(
+            "is neither a DN nor a name with its domain: a DN begins with a type, like CN=name,OU=unit,DC=corp,DC=example, and not with \"{}\"",
+            shown(before)
+        );
+    }
+    let bare = text.trim_matches('@');
+    // `CORP\name`, as Windows shows it.
+    let bare = bare.rsplit_once('\\').map_or(bare, |(_, name)| name).trim();
+    let is_domain = |text: &&str| {
+        text.contains('.')
+            && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+            && !text.starts_with('.')
+    };
+    match directory.map(str::trim).filter(is_domain) {
+        Some(domain) => {
+            format!("has no domain: write \"{}@{domain}\", or the group's DN (CN=…,OU=…,DC=…)", shown(bare))
+        }
+        None => format!(
+            "has no domain: write \"{}@corp.example\", with the group's own domain in place of corp.example, or the group's DN \
+             (CN=…,OU=…,DC=…)",
+            shown(bare)
+        ),
     }
 }
 
@@ -164,20 +357,56 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_quoted() {
+    fn filters_escape_quotes_and_backslashes() {
         for (query, filter) in [
             (
                 dn("CN=gg-new,OU=Groups,DC=corp,DC=example"),
                 r#"distinguishedName eq "CN=gg-new,OU=Groups,DC=corp,DC=example""#,
             ),
-            (dn(r#"CN=a\, "b",DC=c"#), r#"distinguishedName eq "CN=a\\, \"b\",DC=c""#),
+            (dn(r#"CN=a\, \"b\",DC=c"#), r#"distinguishedName eq "CN=a\\, \\\"b\\\",DC=c""#),
             (name("gg-new@corp.example"), r#"displayName eq "gg-new@corp.example""#),
-            (name("gg-new"), r#"displayName sw "gg-new@""#),
-            (name(r#"x" or displayName sw ""#), r#"displayName sw "x\" or displayName sw \"@""#),
+            (name(r#"x" or displayName sw "@c"#), r#"displayName eq "x\" or displayName sw \"@c""#),
+            (name("gg-\"é\\@c"), r#"displayName eq "gg-\"é\\@c""#),
+            // In each form in which vIDM may have it.
+            (dn("cn=gg,dc=x"), r#"distinguishedName eq "CN=gg,DC=x" or distinguishedName eq "cn=gg,dc=x""#),
+            (dn(r"CN=gg-M\C3\BCnchen,DC=x"), r#"distinguishedName eq "CN=gg-München,DC=x""#),
+            (
+                dn(r"CN=Sales\2C EMEA,DC=x"),
+                r#"distinguishedName eq "CN=Sales\\, EMEA,DC=x" or distinguishedName eq "CN=Sales\\2C EMEA,DC=x""#,
+            ),
+            (name("gg-Mu\u{308}nchen@c"), "displayName eq \"gg-München@c\" or displayName eq \"gg-Mu\u{308}nchen@c\""),
         ] {
-            assert_eq!(query.filter(), filter);
+            assert_eq!(query.exact_filter(), filter);
         }
-        assert_eq!(name("gg-\"é\\").exact_filter(), r#"displayName eq "gg-\"é\\""#);
+    }
+
+    #[test]
+    fn awkward_names_have_filters_without_escapes() {
+        for (query, raw, piece) in [
+            (
+                dn(r"CN=Sales\, EMEA,OU=Groups,DC=c"),
+                Some(r#"distinguishedName eq "CN=Sales\, EMEA,OU=Groups,DC=c""#),
+                Some(r#"distinguishedName sw "CN=Sales""#),
+            ),
+            (name(r#"Team "A"@corp.example"#), None, Some(r#"displayName sw "Team""#)),
+            // The piece before the first escape is too short to tell it from most.
+            (dn(r#"CN=\"A\" team,OU=Groups,DC=c"#), None, Some(r#"distinguishedName co "team,OU=Groups,DC=c""#)),
+            (name(r#""A""@c"#), None, None),
+            (
+                dn(r"CN=a\+b,DC=c"),
+                Some(r#"distinguishedName eq "CN=a\+b,DC=c""#),
+                Some(r#"distinguishedName co "+b,DC=c""#),
+            ),
+        ] {
+            assert!(query.is_awkward());
+            assert_eq!(query.raw_filters(), raw.into_iter().collect::<Vec<_>>());
+            assert!(query.always_needs_escape());
+            assert_eq!(query.piece_filter().as_deref(), piece);
+        }
+        assert!(!dn("CN=gg,DC=c").is_awkward() && !name("gg@c").is_awkward());
+        let one_way = dn("CN=R&amp;D,DC=c");
+        assert!(one_way.is_awkward() && !one_way.always_needs_escape());
+        assert_eq!(one_way.raw_filters(), [r#"distinguishedName eq "CN=R&amp\;D,DC=c""#]);
     }
 
     #[test]
@@ -188,35 +417,111 @@ mod tests {
             groups.iter().filter(|group| query.is(group)).map(|group| group.id.as_str()).collect::<Vec<_>>()
         };
         assert_eq!(found(name("gg-new@corp.example")), ["g-1"]);
-        assert_eq!(found(name("GG-New")), ["g-1", "g-3"]);
+        assert_eq!(found(name("GG-New@Corp.Example")), ["g-1"]);
         assert_eq!(found(dn("cn=GG-new, ou=groups,dc=corp,dc=example")), ["g-1"]);
-        assert!(found(name("gg")).is_empty());
+        assert!(found(name("gg")).is_empty() && found(name("gg-new")).is_empty());
         assert!(found(dn("CN=gg-new")).is_empty());
-        assert_eq!(found(name("ALL USERS")), Vec::<&str>::new());
     }
 
     #[test]
     fn a_text_is_one_or_the_other() {
         for (text, query) in [
             (" gg-new@corp.example ", name("gg-new@corp.example")),
-            ("Grüße, alle", name("Grüße, alle")),
+            ("Grüße, alle@corp.example", name("Grüße, alle@corp.example")),
+            ("ALL USERS@System Domain", name("ALL USERS@System Domain")),
+            ("System.ObjectOwners@corp.example", name("System.ObjectOwners@corp.example")),
+            ("R&D (a|b)@corp.example", name("R&D (a|b)@corp.example")),
             ("CN=gg, OU=x,DC=y", dn("CN=gg,OU=x,DC=y")),
             ("CN=gg\\, x,DC=y", dn("CN=gg\\, x,DC=y")),
-            ("a b=c", name("a b=c")),
+            ("a b=c@corp.example", name("a b=c@corp.example")),
         ] {
             assert_eq!(GroupQuery::parse(text), Ok(query));
         }
-        let long = "x".repeat(2_049);
+        let long = format!("{}@c", "x".repeat(2_047));
         for (text, told) in [
             ("", "is empty"),
             (" \t", "is empty"),
-            ("a\nb", "control"),
+            ("a\u{7}b@c", "a control character, U+0007"),
+            ("gg-MÃ\u{9c}nchen@c", "\"Ü\" was meant"),
             ("CN=a\0,DC=x", "control"),
             ("CN=a,b", "a comma within a name is written \\,"),
+            ("CN={{ x }},DC=x", "placeholder"),
             (long.as_str(), "longer"),
         ] {
-            assert!(GroupQuery::parse(text).unwrap_err().contains(told), "{text}");
+            assert!(GroupQuery::parse(text).unwrap_err().contains(told), "{text}: {:?}", GroupQuery::parse(text));
         }
+    }
+
+    #[test]
+    fn several_names_in_one_text_are_rejected() {
+        const A: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example";
+        const B: &str = "CN=gg-b,OU=Groups,DC=corp,DC=example";
+        let dns =
+            [" ", ";", ",", "|", "\n", "\r\n", ", ", "\t", "\u{2028}"].map(|separator| format!("{A}{separator}{B}"));
+        let names = [" ", ";", ",", "|", "\n", ", ", " and ", "/"]
+            .map(|separator| format!("gg-a@corp.example{separator}gg-b@corp.example"));
+        let others = [
+            "gg-a@corp.example,gg-b",
+            "gg-a@corp.example gg-b",
+            "gg-a@corp.example;CN=gg-b,DC=x",
+            "gg-a;gg-b",
+            "gg-a|gg-b",
+            "[\"gg-a@corp.example\"]",
+            "['CN=gg-a,DC=x', 'CN=gg-b,DC=x']",
+            "gg@a@corp.example",
+            "CN=gg-a,DC=example;CN=gg-b,DC=example;",
+        ];
+        for text in dns.iter().chain(&names).map(String::as_str).chain(others) {
+            let fault = GroupQuery::parse(text).unwrap_err();
+            assert!(fault.contains("several names") && fault.contains("ConvertTo-Json -Depth 10"), "{text}: {fault}");
+            assert_eq!(GroupQuery::fault(text, true, None), Some(fault));
+        }
+    }
+
+    #[test]
+    fn texts_of_objects_are_rejected() {
+        for text in [
+            "System.Object[]",
+            "System.Object[] System.Object[]",
+            "System.String[]@corp.example",
+            "System.Collections.ArrayList",
+            "System.Collections.Generic.List`1[System.Object]",
+            "System.Management.Automation.PSCustomObject",
+            "Microsoft.ActiveDirectory.Management.ADGroup",
+            "Microsoft.ActiveDirectory.Management.ADPropertyValueCollection",
+            "@{Name=gg-a; Domain=corp.example}",
+            "[object Object]",
+            "[object Object]@corp.example",
+            "[Ljava.lang.String;@1b6d3586",
+            "java.util.ArrayList@1b6d3586",
+            "VMware.Vim.Group[]",
+        ] {
+            let fault = GroupQuery::parse(text).unwrap_err();
+            assert!(fault.contains("in place of a list or an object") && fault.contains("Depth 10"), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn name_without_domain_is_rejected_with_the_text_to_write() {
+        let fault = |text: &str, directory| GroupQuery::fault(text, false, directory).unwrap();
+        for (text, directory, told) in [
+            ("gg-app", Some("corp.example"), "has no domain: write \"gg-app@corp.example\""),
+            ("gg-app", Some(" lab.example "), "write \"gg-app@lab.example\""),
+            ("gg app", None, "write \"gg app@corp.example\", with the group's own domain"),
+            ("gg-app@", Some("lab.example"), "write \"gg-app@lab.example\""),
+            ("CORP\\gg-app", Some("corp.example"), "write \"gg-app@corp.example\""),
+            ("gg-app", Some("Corporate Directory"), "with the group's own domain"),
+            ("gg-app", Some("d1000000-0000-4000-8000-0000000000c0"), "with the group's own domain"),
+            ("LDAP://CN=gg,DC=x", None, "not with \"LDAP://CN\""),
+            ("\"gg@corp.example\"", None, "is in quotation marks"),
+            ("gg@corp.example;", None, "ends with a separator"),
+            ("CN=gg,DC=corp,DC=example;", None, "ends with a separator"),
+        ] {
+            assert!(fault(text, directory).contains(told), "{text}: {}", fault(text, directory));
+        }
+        assert!(GroupQuery::fault("gg-app", true, Some("corp.example")).unwrap().contains("must be a DN"));
+        assert!(GroupQuery::fault("gg@corp.example", true, None).unwrap().contains("must be a DN"));
+        assert_eq!(GroupQuery::fault("CN=gg,DC=x", true, None), None);
     }
 
     #[test]
@@ -227,7 +532,7 @@ mod tests {
         assert_eq!(places, ["/groups/1", "/groups/3"]);
         assert_eq!(GroupQuery::parse_all(&["a@b", "a@b"]).unwrap().len(), 2);
         assert_eq!(GroupQuery::parse_all::<String>(&[]).unwrap(), []);
-        let error = GroupQuery::parse_all(&["g"; 101]).unwrap_err();
+        let error = GroupQuery::parse_all(&["g@b"; 101]).unwrap_err();
         assert_eq!(error.fields()[0].pointer, "/groups");
     }
 }

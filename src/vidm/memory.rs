@@ -40,6 +40,8 @@ pub struct Memory {
     connectors: RefCell<Named<(Vec<String>, SystemTime)>>,
     /// Whether the filters of this vIDM take one group at a time only.
     one_group_each: Cell<bool>,
+    /// Whether this vIDM has no search with a body.
+    no_search: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -134,6 +136,14 @@ impl Memory {
 
     pub(crate) fn keep_one_group_each(&self) {
         self.one_group_each.set(true);
+    }
+
+    pub(crate) fn no_search(&self) -> bool {
+        self.no_search.get()
+    }
+
+    pub(crate) fn keep_no_search(&self) {
+        self.no_search.set(true);
     }
 
     pub(crate) fn worked(&self, id: &str) -> Option<StartCall> {

@@ -135,7 +135,7 @@ proptest! {
         let profile = Profile::horizon().in_tenant(Some(&text));
         let options = StartOptions::default();
         let base = "/SAAS/t/";
-        let search = GroupQuery::Name(text.clone()).filter();
+        let search = GroupQuery::Name(text.clone()).exact_filter();
         let search = FindGroups(Search { filter: &search, attributes: None, start: 1 }).request(&profile);
         // An id that cannot be sent in a path makes no request.
         let requests = [

@@ -87,16 +87,17 @@ fn input(hook: &Hook, body: &Value) -> Result<(String, Vec<String>), Vec<FieldEr
     if directories.len() > 1 {
         wrong.push(FieldError::new(pointer(&hook.directory), "is more than one text: this hook syncs one directory"));
     }
+    let directory = directories.pop();
     let mut groups = Vec::new();
     for source in &hook.groups {
         for group in texts(source, body, &mut wrong) {
-            match GroupQuery::fault(&group, hook.add_to_profile) {
+            match GroupQuery::fault(&group, hook.add_to_profile, directory.as_deref()) {
                 Some(why) => wrong.push(FieldError::new(pointer(source), why)),
                 None => groups.push(group),
             }
         }
     }
-    match directories.pop() {
+    match directory {
         Some(directory) if wrong.is_empty() => Ok((directory, groups)),
         _ => Err(wrong),
     }
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_named_all_of_it() {
         let body = json!({"none": null, "number": 5, "empty": [], "blank": " ", "mixed": ["a", 1], "left": "${x}",
-                          "broken": "a\u{0}", "two": ["a", "b"], "good": "a"});
+                          "broken": "a\u{0}", "two": ["a", "b"], "good": "a@corp.example"});
         for (directory, detail) in [
             ("/absent", "leads to nothing"),
             ("/none", "leads to nothing"),

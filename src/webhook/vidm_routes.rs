@@ -99,11 +99,15 @@ async fn directories<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R
 }
 
 async fn groups<R: Runtime>(context: &Context<'_, R>, client: &Client<'_, R>) -> Result<Response<Bytes>, Error> {
-    let query = match (context.input.query("dn"), context.input.query("name")) {
-        (Some(dn), None) => GroupQuery::DistinguishedName(dn.to_owned()),
-        (None, Some(name)) => GroupQuery::Name(name.to_owned()),
+    let (field, text) = match (context.input.query("dn"), context.input.query("name")) {
+        (Some(dn), None) => ("dn", dn),
+        (None, Some(name)) => ("name", name),
         _ => return Err(query_error("dn", "give either dn (CN=…,DC=…) or name (name@domain), and not both")),
     };
+    let query = GroupQuery::parse(text).map_err(|why| query_error(field, &why))?;
+    if field == "dn" && matches!(query, GroupQuery::Name(_)) {
+        return Err(query_error("dn", "is a name: give it as `name`"));
+    }
     let groups = client.groups(&query).await?;
     json(StatusCode::OK, &Groups { present: !groups.is_empty(), groups })
 }
@@ -142,7 +146,7 @@ async fn start<R: Runtime>(
     if wanted.add_to_profile && !context.caller.may(Scope::VidmProfile) {
         return Err(context.caller.lacks(Scope::VidmProfile));
     }
-    check(&wanted, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
+    check(&wanted, which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     let configured = context.configured;
     let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
     if wanted.dry_run {
@@ -169,13 +173,13 @@ async fn start<R: Runtime>(
 }
 
 /// What is wrong with the groups and the callback, all of it at once.
-fn check(wanted: &StartRequest, config: &Config) -> Result<(), Vec<FieldError>> {
+fn check(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result<(), Vec<FieldError>> {
     let mut fields = Vec::new();
     let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
     if callback.is_some_and(|name| config.callback(name).is_none()) {
         fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
     }
-    fields.extend(Order::faults(&wanted.groups, wanted.add_to_profile));
+    fields.extend(Order::faults(&wanted.groups, wanted.add_to_profile, which));
     if fields.is_empty() { Ok(()) } else { Err(fields) }
 }
 

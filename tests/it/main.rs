@@ -10,6 +10,7 @@
 
 mod embedded;
 mod ensure_groups;
+mod group_proof;
 mod idempotency_schedules;
 mod interleavings;
 mod login_lockout;

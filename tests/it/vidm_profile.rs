@@ -139,7 +139,7 @@ fn what_somebody_else_selected_meanwhile_stays_and_is_not_added_twice() {
 
 #[test]
 fn a_name_cannot_be_looked_up() {
-    let error = add(&Estate::new([]), &[NEW, "gg@corp.example", APP, "gg"]).unwrap_err();
+    let error = add(&Estate::new([]), &[NEW, "gg@corp.example", APP, "gg@corp.example"]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::RequestInvalid);
     let fields: Vec<_> = error.fields().iter().map(|field| field.pointer.as_str()).collect();
     assert_eq!(fields, ["/groups/1", "/groups/3"]);

@@ -87,10 +87,19 @@ fn a_group_is_there_or_it_is_not() {
     assert_eq!(find(&dn, query(filter)), ["g-1"]);
     let name = GroupQuery::Name("gg-new@lab.example".into());
     assert_eq!(find(&name, query("displayName%20eq%20%22gg-new%40lab.example%22")), ["g-3"]);
-    let bare = GroupQuery::Name("gg-new".into());
-    assert_eq!(find(&bare, query("displayName%20sw%20%22gg-new%40%22")), ["g-1", "g-3"]);
-    let absent = GroupQuery::Name("gg-ne".into());
-    assert!(find(&absent, query("displayName%20sw%20%22gg-ne%40%22")).is_empty());
+    let absent = GroupQuery::Name("gg-ne@corp.example".into());
+    assert!(find(&absent, query("displayName%20eq%20%22gg-ne%40corp.example%22")).is_empty());
+}
+
+#[test]
+fn group_that_cannot_be_proven_absent_is_an_error() {
+    let query = GroupQuery::parse("\"A\" team@corp.example").unwrap();
+    let search = || post(format!("{GROUPS}/.search")).answer(200, r#"{"totalResults":0,"Resources":[]}"#);
+    let piece = get(format!("{GROUPS}?filter=displayName%20co%20%22team%40corp.example%22&startIndex=1&count=100"));
+    let estate = Estate::warm(false).then([search(), piece.answer(200, r#"{"totalResults":0}"#)]);
+    let error = estate.run(async |client| client.groups(&query).await).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    assert!(error.detail().contains("vIDM lists no such group, but"), "{error}");
 }
 
 #[test]

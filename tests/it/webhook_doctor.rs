@@ -29,7 +29,7 @@ fn state() -> Call {
 }
 
 fn groups() -> Call {
-    let query = "filter=displayName%20sw%20%22idhook-doctor%40%22&startIndex=1&count=100";
+    let query = "filter=displayName%20eq%20%22idhook-doctor%40corp.example%22&startIndex=1&count=100";
     get(format!("https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?{query}"))
         .answer(200, r#"{"totalResults":0}"#)
 }

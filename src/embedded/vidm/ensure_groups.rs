@@ -9,7 +9,7 @@ use crate::embedded::{Result, problem};
 use crate::error::{Error, ErrorCode, FieldError, Problem};
 use crate::runtime::Runtime;
 use crate::sync::{Reason, RequestedGroup, SyncDocument};
-use crate::vidm::{Presence, SyncStatus};
+use crate::vidm::{GroupQuery, Presence, SyncStatus};
 
 /// How groups are ensured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
@@ -141,7 +141,7 @@ fn failure(state: &SyncDocument, groups: &[String], timeout: Duration) -> Option
         }
     };
     // What is known of this very sync is better advice than what is known of its kind.
-    Some(match state.hint {
+    Some(match state.hint.as_deref() {
         Some(hint) => error.hint(hint),
         None => error,
     })
@@ -151,7 +151,10 @@ fn failure(state: &SyncDocument, groups: &[String], timeout: Duration) -> Option
 fn missing(state: &SyncDocument, groups: &[String]) -> Vec<String> {
     let mut missing = Vec::new();
     for name in groups.iter().map(|group| group.trim()) {
-        let proof = state.groups.iter().find(|group| group.requested.trim() == name);
+        // The state has a DN without the blanks that mean nothing.
+        let query = GroupQuery::parse(name).ok();
+        let proof =
+            state.groups.iter().find(|group| query.as_ref().is_some_and(|query| query.as_str() == group.requested));
         match proof {
             Some(group) if group.state == Presence::Present => {}
             Some(RequestedGroup { detail: Some(detail), .. }) => missing.push(format!("\"{name}\" ({detail})")),

@@ -11,7 +11,7 @@ pub(super) const ALL: &[&str] =
     &["reach", "tls", "health", "login", "media_types", "permission", "directories", "sync_state", "groups"];
 
 /// Looked up to see whether groups can be; no group is likely to be called so.
-const GROUP: &str = "idhook-doctor";
+const GROUP: &str = "idhook-doctor@corp.example";
 
 pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,

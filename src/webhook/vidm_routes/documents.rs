@@ -46,7 +46,7 @@ pub(in crate::webhook) struct Directories {
 pub(in crate::webhook) struct Groups {
     /// Whether there is one.
     pub(super) present: bool,
-    /// All of that name; a bare name may be in several domains.
+    /// All of that name.
     pub(super) groups: Vec<Group>,
 }
 

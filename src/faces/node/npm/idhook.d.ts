@@ -124,7 +124,7 @@ export class Vidm {
   syncHistory(directory: string, options?: CallOptions): Promise<SyncHistory>;
   /** What a sync would change; nothing is started. `not_found` where this version of vIDM has no such call. */
   dryRun(directory: string, options?: DryRunOptions): Promise<DryRun>;
-  /** The groups of this distinguished name, or of this name: `name@domain`, or bare for all domains. Exact, never by substring. */
+  /** The groups of this distinguished name, or of this name: `name@domain`. Exact, never by substring. */
   groups(name: string, options?: CallOptions): Promise<Group[]>;
   /** vIDM's own health. */
   health(options?: CallOptions): Promise<VidmHealth>;
