@@ -22,6 +22,7 @@ use crate::store::{SharedStore, StoreAccess, settle};
 use crate::{sync, vcf, vidm};
 
 mod asset;
+mod body;
 mod callback;
 mod caller;
 #[cfg(feature = "contract")]
@@ -46,6 +47,7 @@ mod vcf_routes;
 mod vidm_routes;
 mod watch;
 
+pub use body::{Body, BodyBounds, Broken, Pace};
 pub use log::ClientAddress;
 pub use watch::Events;
 
@@ -55,28 +57,6 @@ use identity::RequestIdentity;
 use input::Input;
 use log::LogLine;
 use route::{Matched, Name};
-
-/// What may be read of a request's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BodyBounds {
-    /// The most, in bytes.
-    pub limit: usize,
-    /// The longest it may take.
-    pub time: Duration,
-}
-
-/// A request's body as the face could read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    /// All of it, within [`BodyBounds::limit`].
-    Whole(Bytes),
-    /// There was more than the limit.
-    TooLarge,
-    /// It did not come within [`BodyBounds::time`].
-    TooSlow,
-    /// The connection broke, or the framing was wrong.
-    Broken,
-}
 
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
 #[derive(Debug)]
@@ -100,6 +80,8 @@ struct Configured {
     store: Option<StoreAccess>,
     /// What was answered to requests with a key, where there is no store.
     answers: idempotency::Memory,
+    /// The bodies that are being read of callers that are not known yet.
+    unproven: body::Unproven,
 }
 
 /// A response's body.
@@ -217,6 +199,7 @@ impl Webhook {
                 store: config.store.then(|| StoreAccess::of_deployment(Rc::clone(&state_key), config.deployment())),
                 state_key,
                 answers: idempotency::Memory::default(),
+                unproven: body::Unproven::default(),
                 config,
             }
         });
@@ -361,11 +344,16 @@ impl Webhook {
         }
         let body = match request.method {
             Method::POST | Method::PUT | Method::PATCH => {
-                read(BodyBounds { limit: configured.config.request_body_limit, time: left() }).await
+                if claim.proven().is_some() {
+                    read(BodyBounds::proven(&configured.config, left())).await
+                } else {
+                    let _reading = configured.unproven.enter()?;
+                    read(BodyBounds::unproven(&configured.config, left())).await
+                }
             }
             _ => Body::Whole(Bytes::new()),
         };
-        let bytes = input::whole(&body)?;
+        let bytes = input::whole(&body, claim.proven().is_some())?;
         let caller = match claim {
             Claim::Proven(caller) => caller,
             Claim::Signed(signed) => {

@@ -54,6 +54,8 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// The caller asks for too much.
     RateLimited,
+    /// This instance has as much to do as it takes on at once.
+    Overloaded,
     /// idhook itself is not configured, or wrongly.
     NotConfigured,
     /// The upstream could not be reached at all.
@@ -117,6 +119,7 @@ impl ErrorCode {
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::RateLimited,
+        Self::Overloaded,
         Self::NotConfigured,
         Self::UpstreamUnreachable,
         Self::UpstreamTls,
@@ -206,6 +209,9 @@ impl ErrorCode {
                 Caller,
                 false,
             ),
+            Self::Overloaded => {
+                ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "This instance is busy", Fault::Internal, true)
+            }
             Self::RateLimited => {
                 ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests of one caller", Caller, true)
             }

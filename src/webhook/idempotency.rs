@@ -23,7 +23,7 @@ mod local;
 mod record;
 mod shared;
 
-pub(super) use key::Key;
+pub(super) use key::{Key, owner_of_caller};
 pub(super) use local::Memory;
 
 use record::{Answer, Record};

@@ -56,7 +56,7 @@ pub(super) struct Input {
 impl Input {
     /// Reads what came: bounds, media type, envelope, JSON; and no placeholder in path and query.
     pub(super) fn of(request: &Parts, matched: &Matched, body: &Body) -> Result<Self, Error> {
-        let body = whole(body)?;
+        let body = whole(body, true)?;
         let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
         let query = Query::of(request.uri.query())?;
         // What the headers of a read say of a body says nothing: there is none.
@@ -160,9 +160,13 @@ impl Input {
 }
 
 /// The body, if it could be read.
-pub(super) fn whole(body: &Body) -> Result<&[u8], Error> {
+pub(super) fn whole(body: &Body, is_proven: bool) -> Result<&[u8], Error> {
     Err(match body {
         Body::Whole(bytes) => return Ok(bytes),
+        Body::TooLarge if !is_proven => Error::new(ErrorCode::BodyTooLarge, "the signed request body is over the limit")
+            .hint("have the sender leave out what the hook does not need, raise signed_body_limit, or use an API key"),
+        Body::TooSlow if !is_proven => Error::new(ErrorCode::RequestTimeout, "the signed request body did not come in time")
+            .hint("a body whose caller only the signature proves has to come within 5 seconds, steadily; use an API key for slow links"),
         Body::TooLarge => Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
             .hint("send only the fields the route knows, or raise request_body_limit"),
         Body::TooSlow => Error::new(ErrorCode::RequestTimeout, "the request body did not come in time"),

@@ -7,6 +7,7 @@ use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 use super::input::query_error;
+use super::long_groups::Long;
 use super::route::{Matched, Name};
 use super::{Configured, Context, Reply, json, long_groups, no_target, with_headers};
 use crate::config::{Config, Scope};
@@ -155,15 +156,19 @@ async fn start<R: Runtime>(
         return json(StatusCode::OK, &answer).map(Reply::Whole);
     }
     let groups: Vec<_> = wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
+    let long = Long::of(context.outbound.store(), (target, context.caller.name()), &groups)?;
     let order = Order {
         ignore_safeguards: wanted.ignore_safeguards,
-        groups_at: long_groups::keep(context.outbound.store(), target, &groups).await?,
+        groups_at: long.as_ref().and_then(Long::place),
         groups,
         add_to_profile: wanted.add_to_profile,
         callback: wanted.callback.filter(|name| !name.trim().is_empty()),
     };
     let (request, status) = desk.start(which, order).await?;
     context.log.directory(&request.directory);
+    if let Some(long) = long {
+        long.keep(context.outbound.store()).await?;
+    }
     if let Some(patience) = context.patience {
         return waited(context, &request, patience).await;
     }

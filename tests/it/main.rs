@@ -31,6 +31,7 @@ mod vidm_reads;
 mod vidm_runs;
 mod vidm_support;
 mod vidm_sync;
+mod webhook_bodies;
 mod webhook_callback;
 mod webhook_doctor;
 mod webhook_hooks;

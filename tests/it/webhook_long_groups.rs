@@ -31,3 +31,23 @@ fn a_store_that_ails_for_a_while_is_not_the_end_of_a_sync() {
     door.script.advance(std::time::Duration::from_secs(10));
     door.get(place).problem("sync_not_found");
 }
+
+fn many(at: usize) -> String {
+    let groups: Vec<_> =
+        (0..50).map(|group| format!("gg-application-administrators-{at}-{group}@corp.example")).collect();
+    json!({ "groups": groups }).to_string()
+}
+
+#[test]
+fn starts_that_are_refused_leave_no_groups_in_the_store() {
+    let store = MemoryStore::new();
+    let door = Door::over(Script::refusing().with_store(&store), &[]);
+    for at in 0..100 {
+        let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+        let refused = door.send(Method::POST, &path, &many(at));
+        assert!(refused.status().is_server_error(), "{}", refused.text());
+        door.script.advance(std::time::Duration::from_secs(60));
+    }
+    let left: Vec<_> = store.keys().into_iter().filter(|key| key.contains(":groups:")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

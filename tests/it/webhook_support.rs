@@ -10,12 +10,13 @@ use http::{Method, Request, Response, StatusCode};
 use idhook::config::Config;
 use idhook::http::{HttpClient, Limits, TransportError};
 use idhook::runtime::{Clock, Runtime};
-use idhook::webhook::{Body, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, Content, Webhook};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::memory_store::MemoryStore;
 use crate::script::{Call, Script};
+use crate::webhook_bodies::Drip;
 
 pub(crate) const KEY: &str = "key-with-all-scopes";
 pub(crate) const OTHER: &str = "key-of-somebody-else";
@@ -176,6 +177,28 @@ impl Door {
     /// One request among others.
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
         self.handled(request, &Cell::default()).await
+    }
+
+    /// One request among others, whose body comes piece by piece.
+    pub(crate) async fn ask_dripping(&self, request: Request<Drip>) -> Answer {
+        let script = &self.script;
+        let read = async |drip: Drip, bounds: BodyBounds| {
+            let mut pieces = drip.pieces.into_iter();
+            let next = async || {
+                let Some((wait, piece)) = pieces.next() else {
+                    return if drip.is_endless { std::future::pending().await } else { None };
+                };
+                script.sleep(wait).await;
+                Some(Ok(piece))
+            };
+            bounds.read(&**script, next).await
+        };
+        let response = self.webhook.handle(&Shared(Rc::clone(script)), request, read).await;
+        let whole = |content| match content {
+            Content::Whole(bytes) => bytes,
+            Content::Events(_) => panic!("nobody asked for events"),
+        };
+        Answer { response: response.map(whole) }
     }
 
     async fn handled(&self, request: Request<Body>, was_read: &Cell<bool>) -> Answer {

@@ -120,7 +120,12 @@ fn codes(operation: &Operation, scope: Option<Scope>) -> Vec<ErrorCode> {
         codes.push(ErrorCode::TargetNotFound);
     }
     if [Method::POST, Method::PUT, Method::PATCH].contains(&operation.method) {
-        codes.extend([ErrorCode::RequestTimeout, ErrorCode::BodyTooLarge, ErrorCode::UnsupportedMediaType]);
+        codes.extend([
+            ErrorCode::Overloaded,
+            ErrorCode::RequestTimeout,
+            ErrorCode::BodyTooLarge,
+            ErrorCode::UnsupportedMediaType,
+        ]);
     }
     codes.extend(&operation.codes);
     codes

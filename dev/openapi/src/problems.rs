@@ -47,6 +47,11 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::RateLimited => new("the caller ci has had its 6000 requests of this minute")
             .hint("ask for a sync's state as seldom as its retryAfter says, or wait with Prefer: wait=60")
             .retry_after(Some(Duration::from_secs(17))),
+        ErrorCode::Overloaded => {
+            new("this instance is reading 8 bodies of callers that sign, as many as it does at once")
+                .hint("send the same request again after Retry-After")
+                .retry_after(Some(Duration::from_secs(1)))
+        }
         ErrorCode::IdempotencyKeyReused => new("this key came before with other input")
             .hint("use a new key for a new request; the same means method, path, query and body"),
         ErrorCode::IdempotencyKeyInFlight => new("the request with this key is being carried out")

@@ -11,17 +11,16 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use futures_util::future::{Either, select};
 use futures_util::stream::unfold;
 use http_body::Frame;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use idhook::config::{Readings, VARIABLES};
-use idhook::webhook::{Body, BodyBounds, ClientAddress, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, Broken, ClientAddress, Content, Webhook};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 
 thread_local! {
     /// What this instance remembers between requests. Spin drops an instance that is idle for a second.
@@ -80,13 +79,11 @@ async fn webhook() -> Rc<Webhook> {
 }
 
 /// Reads a request body within bounds.
-async fn read(body: IncomingRequestBody, bounds: BodyBounds) -> Body {
-    let whole = pin!(Limited::new(body, bounds.limit).collect());
-    let deadline = pin!(spin_sdk::time::sleep(bounds.time));
-    match select(whole, deadline).await {
-        Either::Left((Ok(whole), _)) => Body::Whole(whole.to_bytes()),
-        Either::Left((Err(e), _)) if e.is::<LengthLimitError>() => Body::TooLarge,
-        Either::Left((Err(_), _)) => Body::Broken,
-        Either::Right(((), _)) => Body::TooSlow,
-    }
+async fn read(mut body: IncomingRequestBody, bounds: BodyBounds) -> Body {
+    let next = async || {
+        // A frame that holds no data holds trailers, which nobody asks for.
+        let frame = body.frame().await?;
+        Some(frame.map(|frame| frame.into_data().unwrap_or_default()).map_err(|_| Broken))
+    };
+    bounds.read(&runtime::Spin, next).await
 }

@@ -1,20 +1,18 @@
 //! Serves one incoming request of `wasi:http/incoming-handler`.
 
-use std::pin::pin;
 use std::rc::Rc;
 
-use futures_util::future::{Either, select};
 use http::{HeaderMap, Method as HttpMethod, Request, Response, Uri};
 use idhook::runtime::Runtime;
-use idhook::webhook::{Body, BodyBounds, ClientAddress, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, Broken, ClientAddress, Content, Webhook};
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 
 use crate::client::headers;
 use crate::reactor::block_on;
-use crate::runtime::sleep;
-use crate::stream::{self, Unread};
+use crate::runtime::Wasi;
+use crate::stream;
 
 /// How a host reports where a request came from: WASI 0.2 itself has no call for it.
 pub type Client = fn(&HeaderMap) -> Option<ClientAddress>;
@@ -88,14 +86,7 @@ fn incoming(request: IncomingRequest) -> Result<Request<IncomingRequest>, ErrorC
 async fn read(request: IncomingRequest, bounds: BodyBounds) -> Body {
     let Ok(body) = request.consume() else { return Body::Broken };
     let Ok(stream) = body.stream() else { return Body::Broken };
-    let whole = pin!(stream::read(&stream, bounds.limit));
-    let deadline = pin!(sleep(bounds.time));
-    match select(whole, deadline).await {
-        Either::Left((Ok(whole), _)) => Body::Whole(whole),
-        Either::Left((Err(Unread::TooLarge), _)) => Body::TooLarge,
-        Either::Left((Err(Unread::Broken(_)), _)) => Body::Broken,
-        Either::Right(((), _)) => Body::TooSlow,
-    }
+    bounds.read(&Wasi::new(), async || stream::next(&stream).await.map(|piece| piece.map_err(|_| Broken))).await
 }
 
 /// The answer's status and headers, its framing among them.

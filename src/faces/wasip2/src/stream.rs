@@ -20,15 +20,26 @@ pub(crate) enum Unread {
 /// Reads `stream` to its end.
 pub(crate) async fn read(stream: &InputStream, limit: usize) -> Result<Bytes, Unread> {
     let mut whole = Vec::new();
+    while let Some(piece) = next(stream).await {
+        match piece {
+            Ok(piece) if piece.len() > limit - whole.len() => return Err(Unread::TooLarge),
+            // Most bodies come in one piece.
+            Ok(piece) if whole.is_empty() => whole = piece.into(),
+            Ok(piece) => whole.extend_from_slice(&piece),
+            Err(why) => return Err(Unread::Broken(why)),
+        }
+    }
+    Ok(whole.into())
+}
+
+/// The next piece of `stream`; `None` at its end.
+pub(crate) async fn next(stream: &InputStream) -> Option<Result<Bytes, IoError>> {
     loop {
         match stream.read(PIECE) {
             Ok(piece) if piece.is_empty() => ready(stream.subscribe()).await,
-            Ok(piece) if piece.len() > limit - whole.len() => return Err(Unread::TooLarge),
-            // Most bodies come in one piece.
-            Ok(piece) if whole.is_empty() => whole = piece,
-            Ok(piece) => whole.extend_from_slice(&piece),
-            Err(StreamError::Closed) => return Ok(whole.into()),
-            Err(StreamError::LastOperationFailed(why)) => return Err(Unread::Broken(why)),
+            Ok(piece) => return Some(Ok(piece.into())),
+            Err(StreamError::Closed) => return None,
+            Err(StreamError::LastOperationFailed(why)) => return Some(Err(why)),
         }
     }
 }
