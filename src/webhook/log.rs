@@ -201,7 +201,10 @@ impl LogLine {
 
     /// What the answer's `Location` names: the sync that was started, the provider or the source that was created.
     pub(super) fn located(&mut self, place: &str) {
-        if let Ok(matched) = super::route::find(place) {
+        // It may have a query, and a base path before the route.
+        let path = place.split('?').next().unwrap_or_default();
+        let route = ["/vidm/", "/vcf/"].iter().filter_map(|root| path.get(path.find(root)?..)).next();
+        if let Some(Ok(matched)) = route.map(super::route::find) {
             self.names(&matched);
         }
     }
