@@ -1,8 +1,7 @@
 //! Every setting, read and checked once. A [`Config`] that exists is complete; what keeps one from existing is told by
-//! variable name, all of it at once, and never with a value.
+//! variable name, all of it at once; a wrong value is shown unless it may be a secret.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,6 +14,8 @@ use crate::http::Limits;
 use crate::{vcf, vidm};
 
 mod callbacks;
+mod credential;
+mod error;
 mod grant;
 mod hooks;
 mod keys;
@@ -25,6 +26,7 @@ mod state_keys;
 mod targets;
 
 pub use callbacks::Callback;
+pub use error::ConfigError;
 pub use grant::{Grant, Scope};
 pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
@@ -76,7 +78,7 @@ pub const VARIABLES: &[Variable] = &[
     plain("vcf_username", "SDDC Manager account, as user@domain"),
     secret("vcf_password", "its password"),
     secret("targets", "JSON: any number of further targets: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
-    secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\"}]"),
+    secret("api_keys", "JSON: who may call: [{\"name\", \"sha256\", \"scopes\", \"targets\", \"notAfter\"}]"),
     secret("callbacks", "JSON: who may be told of a finished sync: [{\"name\", \"url\", \"secret\"}]"),
     secret(
         "webhook_secrets",
@@ -162,21 +164,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// The longest wait a caller may ask for.
     pub wait_limit: Duration,
-}
-
-/// One mistake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The variable.
-    pub variable: String,
-    /// What is wrong with it and what to write instead; never its value.
-    pub detail: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.variable, self.detail)
-    }
+    /// What is probably not meant as it is written.
+    pub warnings: Vec<ConfigError>,
 }
 
 impl Config {
@@ -184,8 +173,8 @@ impl Config {
     ///
     /// # Errors
     /// Every mistake there is, by variable name.
-    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
-        let mut reader = Reader { lookup: &lookup, problems: Vec::new() };
+    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        let mut reader = Reader::new(&lookup);
         let (vidm, vcf) = targets::read(&mut reader);
         let is_target = |name: &str| match name.split_once('/') {
             Some(("vidm", name)) => vidm.contains_key(name),
@@ -195,14 +184,18 @@ impl Config {
         };
         // With a mistake among the targets it is not known which there will be.
         let all_known = reader.problems.is_empty();
-        let is_target: grant::IsTarget<'_> = all_known.then_some(&is_target);
+        let named = |kind: &str, name: &String| [name.clone(), format!("{kind}/{name}")];
+        let names: Vec<String> = vidm.keys().flat_map(|name| named("vidm", name)).collect();
+        let names: Vec<String> = names.into_iter().chain(vcf.keys().flat_map(|name| named("vcf", name))).collect();
+        let known = grant::Targets { is_target: &is_target, names: &names };
+        let is_target: grant::IsTarget<'_> = all_known.then_some(&known);
         let mut callers = Vec::new();
         let before = reader.problems.len();
         let senders = senders::read(&mut reader, &mut callers, is_target);
         let api_keys = keys::read(&mut reader, senders.is_empty(), &mut callers, is_target);
-        let is_vidm = |name: &str| vidm.contains_key(name);
+        let vidm_names: Vec<String> = vidm.keys().cloned().collect();
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
-        let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&is_vidm));
+        let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(vidm_names.as_slice()));
         let callbacks = callbacks::read(&mut reader);
         let state_keys = state_keys::read(&mut reader);
         let log_level =
@@ -232,6 +225,7 @@ impl Config {
             },
             request_timeout: reader.seconds("request_timeout", Duration::from_secs(25)),
             wait_limit: reader.seconds("wait_limit", Duration::from_secs(300)),
+            warnings: std::mem::take(&mut reader.warnings),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
     }
@@ -239,7 +233,7 @@ impl Config {
     /// Whether the variables ask for the page at `/`, be the rest of them as it may: the page tells what is missing.
     #[must_use]
     pub fn wants_page(lookup: impl Fn(&str) -> Option<String>) -> bool {
-        Reader { lookup: &lookup, problems: Vec::new() }.page()
+        Reader::new(&lookup).page()
     }
 
     /// Every configured text that must never be shown, to be struck out of whatever leaves.
@@ -297,7 +291,7 @@ mod tests {
 
     const KEYS: &str = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["vidm:read"]}]"#;
 
-    fn parse(pairs: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    fn parse(pairs: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
         let map: BTreeMap<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Config::parse(|name| map.get(name).cloned())
     }
@@ -348,7 +342,7 @@ mod tests {
     fn a_url_that_is_none_is_as_good_as_unset() {
         let unset = ("vidm_url", "https://unset.invalid/");
         assert!(mistakes(&[unset, ("api_keys", KEYS)]).contains("there is nothing to work on"));
-        let vcf = [("vcf_url", "https://s"), ("vcf_username", "u"), ("vcf_password", "p"), ("api_keys", KEYS)];
+        let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@local"), ("vcf_password", "p"), ("api_keys", KEYS)];
         let config = parse(&[&vcf[..], &[unset]].concat()).unwrap();
         assert_eq!((config.vidm.len(), config.vcf.len()), (0, 1));
     }
@@ -360,36 +354,216 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_come_at_once_and_no_value_is_shown() {
-        let told = mistakes(&[
+    fn every_mistake_has_an_entry_of_its_own_and_no_secret_is_shown() {
+        let problems = parse(&[
             ("vidm_url", "https://v/SAAS?pw=hunter2"),
-            ("vidm_profile", "hunter2"),
-            ("connect_timeout", "hunter2"),
+            ("vidm_profile", "horzon"),
+            ("connect_timeout", "10s"),
             ("request_body_limit", "-1"),
+            ("wait_limit", "hunter2"),
             ("state_key", "hunter2"),
-            ("log_level", "hunter2"),
-            ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"}}}"#),
-            ("callbacks", r#"[{"name":"hunter2 2","url":"hunter2","secret":"whsec_hunter2","more":"hunter2"}]"#),
-            ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:all"]}]"#),
-        ]);
-        for name in [
-            "vidm_url",
-            "vidm_profile",
-            "connect_timeout",
-            "request_body_limit",
-            "state_key",
-            "log_level",
-            "targets",
-            "callbacks has at [0].name",
-            "callbacks has at [0].url",
-            "callbacks has at [0].secret",
-            "callbacks has at [0] a field",
-            "api_keys",
+            ("log_level", "debug"),
+            ("targets", r#"{"vidm":{"prod":{"url":"https://v","pasword":"hunter2"},"lab":{"syncApi":5}}}"#),
+            ("callbacks", r#"[{"name":"a b","url":"hunter2","secret":"whsec_hunter2"},{"name":"x","more":"hunter2"}]"#),
+            ("api_keys", r#"[{"name":"x","sha256":"hunter2","scopes":["vidm:reed","hunter2"]}]"#),
+        ])
+        .unwrap_err();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.place(), problem.detail.as_str(), problem.hint.as_deref().unwrap_or_default()))
+            .collect();
+        for (place, detail, hint) in [
+            ("vidm_url", "has a path", "write only"),
+            ("vidm_profile", "is \"horzon\"", "did you mean \"horizon\"?"),
+            ("connect_timeout", "is \"10s\"", "without a unit"),
+            ("request_body_limit", "is \"-1\"", "from 1 to 16777216"),
+            ("wait_limit", "is not valid", "write a number"),
+            ("state_key", "has 7 characters", "openssl rand"),
+            ("log_level", "is \"debug\"", "write one of info, error"),
+            ("targets.vidm.prod.pasword", "is a field that is not known here", "did you mean \"password\"?"),
+            ("targets.vidm.lab.syncApi", "is of the wrong kind", "write a text"),
+            ("callbacks[1].more", "is a field that is not known here", "write one of name, url, secret"),
+            ("api_keys[0].sha256", "is not 64 hexadecimal digits", "sha256sum"),
+            ("api_keys[0].scopes[0]", "is \"vidm:reed\"", "did you mean \"vidm:read\"?"),
+            ("api_keys[0].scopes[1]", "is not valid", "write one of vidm:read"),
         ] {
-            assert!(told.contains(name), "{name} is missing in:\n{told}");
+            let fits = |one: &&(String, &str, &str)| one.0 == place && one.1.contains(detail) && one.2.contains(hint);
+            assert_eq!(found.iter().filter(fits).count(), 1, "{place} {detail} {hint}\n{found:#?}");
         }
-        assert!(!told.contains("hunter2"), "{told}");
-        assert!(told.contains("pasword"), "a misspelt field is named: {told}");
+        let all = mistakes(&[("callbacks", r#"[{"name":"a b","url":"hunter2","secret":"whsec_hunter2"}]"#)]);
+        for place in ["callbacks[0].name", "callbacks[0].url", "callbacks[0].secret"] {
+            assert!(all.contains(place), "{all}");
+        }
+        assert!(!format!("{found:?}{all}").contains("hunter2"), "{found:#?}");
+    }
+
+    /// A configuration in which everything but `more` is right, with a target of each kind.
+    fn with(more: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
+        let base = [
+            ("vidm_url", "https://v"),
+            ("vidm_username", "svc"),
+            ("vidm_password", "p"),
+            ("vcf_url", "https://s"),
+            ("vcf_username", "svc@local"),
+            ("vcf_password", "p"),
+            ("api_keys", KEYS),
+        ];
+        let mut all: BTreeMap<_, _> = base.into_iter().collect();
+        all.extend(more.iter().copied());
+        parse(&all.into_iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn mistakes_that_were_silent_are_rejected() {
+        let key = |fields: &str| format!(r#"[{{"name":"ci","sha256":"{}",{fields}}}]"#, "ab".repeat(32));
+        for (variable, value, detail, hint) in [
+            ("vidm_url", "https://v:65536", "is \"https://v:65536\": has a port", "write https://host"),
+            ("vidm_url", "https://v:0", "has a port", "write"),
+            ("vidm_url", "https://v:", "has a port", "write"),
+            ("vidm_url", "https://[::1]:99999", "has a port", "write"),
+            ("vidm_url", "\"https://v\"", "is in quotes", "leave the quotes out"),
+            ("vidm_url", "https://${host}", "placeholder", "check how"),
+            ("vidm_url", "vidm.corp.example", "is not an absolute URL", "write https://host"),
+            ("vidm_tenant", "corp/x", "is \"corp/x\", with a slash", "/SAAS/t/NAME"),
+            ("vidm_tenant", "/SAAS/t/corp", "with a slash", "/SAAS/t/NAME"),
+            ("vidm_tenant", "a b", "no name of a tenant", "/SAAS/t/NAME"),
+            ("vcf_username", "administrator", "has no domain", "user@domain"),
+            ("vcf_username", "administrator@", "has no domain", "user@domain"),
+            ("vcf_username", "@local", "has no domain", "user@domain"),
+            ("api_keys", &key(r#""scopes":[]"#), "empty list, so this caller may do nothing", "vidm:read"),
+            ("api_keys", &key(r#""scope":["admin"]"#), "not known here", "did you mean \"scopes\"?"),
+            ("api_keys", &key(r#""scopes":["admin"],"targets":[]"#), "may call nothing", "leave targets out"),
+            ("api_keys", &key(r#""scopes":["admin"],"targets":["defualt"]"#), "no target", "did you mean \"default\"?"),
+            ("api_keys", &key(r#""scopes":["admin"],"notAfter":"soon""#), "is \"soon\"", "RFC 3339"),
+            ("api_keys", "'[]'", "in quotes", "leave the quotes"),
+            ("api_keys", "[{name:x}]", "not valid JSON", "double quotes"),
+            ("page", "\"true\"", "quotes around it", "leave the quotes out"),
+            ("request_timeout", "'5'", "quotes around it", "write a number of seconds"),
+            ("store", "none\u{200b}", "is \"none<U+200B>\"", "did you mean"),
+        ] {
+            let problems = with(&[(variable, value)]).unwrap_err();
+            let found = problems.iter().any(|problem| {
+                problem.variable == variable
+                    && problem.detail.contains(detail)
+                    && problem.hint.as_deref().unwrap_or_default().contains(hint)
+            });
+            assert!(found, "{variable}={value}: {problems:#?}");
+        }
+    }
+
+    #[test]
+    fn what_surrounds_a_credential_is_rejected_or_left_out_and_never_sent() {
+        let client = [("vidm_client_id", "id"), ("vidm_client_secret", "cs"), ("vidm_domain", "corp.example")];
+        let names = ["vidm_username", "vidm_domain", "vidm_tenant", "vidm_client_id", "vcf_username"];
+        let secrets = ["vidm_password", "vidm_client_secret", "vcf_password"];
+        for variable in names.into_iter().chain(secrets) {
+            let good = if variable == "vcf_username" { "svc@local" } else { "hunter2" };
+            for (around, called) in [
+                ("\n", "line break (U+000A)"),
+                ("\r\n", "(U+000A)"),
+                ("\r", "carriage return (U+000D)"),
+                ("\t", "tab (U+0009)"),
+                ("\0", "null character (U+0000)"),
+                ("\u{feff}", "byte order mark (U+FEFF)"),
+                ("\u{200b}", "cannot be seen (U+200B)"),
+                ("\u{202e}", "cannot be seen (U+202E)"),
+                ("\u{85}", "control character (U+0085)"),
+            ] {
+                for value in [format!("{good}{around}"), format!("{around}{good}")] {
+                    let mut all = client.to_vec();
+                    all.retain(|(name, _)| *name != variable);
+                    all.push((variable, &value));
+                    let problems = with(&all).unwrap_err();
+                    let [problem] = problems.as_slice() else { panic!("{variable} {value:?}: {problems:#?}") };
+                    let called = if value.starts_with("\r\n") { "carriage return (U+000D)" } else { called };
+                    assert!(problem.variable == variable && problem.detail.contains(called), "{problem}");
+                    assert!(!problem.to_string().contains("hunter2"), "{problem}");
+                    // The same within `targets`.
+                    let (kind, field) = variable.split_once('_').unwrap();
+                    let mut target: BTreeMap<&str, &str> = [("url", "https://x"), ("password", "p")].into();
+                    target.extend([("username", "svc@local")]);
+                    if kind == "vidm" {
+                        target.extend([("client_id", "id"), ("client_secret", "cs"), ("domain", "d")]);
+                    }
+                    target.insert(field, &value);
+                    let targets = serde_json::json!({ kind: { "prod": target } }).to_string();
+                    let problems = with(&[("targets", &targets)]).unwrap_err();
+                    let [problem] = problems.as_slice() else { panic!("{targets}: {problems:#?}") };
+                    assert_eq!(
+                        (problem.variable.as_str(), problem.pointer.as_str()),
+                        ("targets", format!("/{kind}/prod/{field}").as_str())
+                    );
+                    assert!(problem.detail.contains(called) && !problem.to_string().contains("hunter2"), "{problem}");
+                }
+            }
+        }
+        let all = [("vidm_username", " svc "), ("vidm_tenant", "\u{a0}corp"), ("vcf_username", "svc@local  ")];
+        let config = with(&all).unwrap();
+        assert_eq!(config.vidm["default"].tenant.as_deref(), Some("corp"));
+        assert!(
+            matches!(&config.vidm["default"].credentials, vidm::Credentials::System { username, .. } if username == "svc")
+        );
+        assert_eq!((config.vcf["default"].credentials.username.as_str(), config.warnings.len()), ("svc@local", 0));
+    }
+
+    #[test]
+    fn what_is_probably_not_meant_is_a_warning_without_the_value() {
+        for (variable, value, detail) in [
+            ("vidm_password", "\"hunter2\"", "is in quotes"),
+            ("vcf_password", "'hunter2'", "is in quotes"),
+            ("vidm_username", "“svc”", "is in quotes"),
+            ("vidm_password", " hunter2", "begins or ends with a blank"),
+            ("vidm_password", "${VIDM_PASSWORD}", "placeholder"),
+            ("vidm_password", "{{ vidm_password }}", "placeholder"),
+            ("vidm_password", "$(cat hunter2)", "placeholder"),
+            ("vidm_password", "<password>", "example"),
+            ("vidm_password", "changeme", "example"),
+            ("vidm_password", "********", "example"),
+            ("vidm_password", "your password here", "example"),
+            ("vidm_url", "http://vidm.corp.example", "is http://"),
+            ("vcf_url", "http://10.0.0.1:8080", "is http://"),
+            ("vcf_url", "http://127.0.0.1.corp.example", "is http://"),
+        ] {
+            let config = with(&[(variable, value)]).unwrap();
+            let [warning] = config.warnings.as_slice() else { panic!("{value}: {:?}", config.warnings) };
+            assert!(warning.variable == variable && warning.detail.contains(detail), "{warning}");
+            assert!(warning.hint.is_some() && !warning.to_string().contains("hunter2"), "{warning}");
+        }
+        for (variable, value) in [
+            ("vidm_url", "http://127.0.0.1:8180"),
+            ("vidm_url", "http://[::1]:8180"),
+            ("vidm_url", "http://localhost"),
+            ("vidm_url", "http://LOCALHOST.:80"),
+            ("vidm_url", "http://vidm.localhost"),
+            ("vidm_password", "pa\"ss"),
+            ("vidm_password", "\"x"),
+            ("vidm_password", "\""),
+            ("vidm_password", "50% off"),
+            ("vidm_password", "pass word"),
+        ] {
+            assert_eq!(with(&[(variable, value)]).unwrap().warnings, [], "{value}");
+        }
+    }
+
+    #[test]
+    fn several_digests_go_under_one_name() {
+        let (one, two) = ("ab".repeat(32), "cd".repeat(32));
+        let keys = |sha256: &str| {
+            format!(r#"[{{"name":"ci","sha256":{sha256},"scopes":["admin"],"notAfter":"2027-01-31T00:00:00+01:00"}}]"#)
+        };
+        let config = with(&[("api_keys", &keys(&format!(r#"["{one}","{two}"]"#)))]).unwrap();
+        assert_eq!(config.api_keys.len(), 1);
+        assert!(config.api_keys[0].not_after.is_some());
+        for (sha256, told) in [
+            (format!(r#"["{one}","{one}"]"#), "api_keys[0].sha256[1] is a key that stands there already"),
+            (format!(r#"["{one}","x"]"#), "api_keys[0].sha256[1] is not 64 hexadecimal digits"),
+            ("[]".to_owned(), "api_keys[0].sha256 holds 0 digests"),
+            ("5".to_owned(), "api_keys[0].sha256 is not 64 hexadecimal digits"),
+            ("null".to_owned(), "api_keys[0].sha256 is not 64 hexadecimal digits"),
+        ] {
+            let problems = with(&[("api_keys", &keys(&sha256))]).unwrap_err();
+            assert!(problems[0].to_string().starts_with(told), "{sha256}: {problems:?}");
+        }
     }
 
     #[test]
@@ -399,7 +573,7 @@ mod tests {
             let more = r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}}}"#;
             parse(&[
                 ("vcf_url", "https://s"),
-                ("vcf_username", "u"),
+                ("vcf_username", "u@local"),
                 ("vcf_password", "p"),
                 ("targets", more),
                 ("api_keys", keys.as_str()),
@@ -409,7 +583,7 @@ mod tests {
         assert!(with(r#"["default","lab","vidm/lab","vcf/default"]"#, digest).is_ok());
         for wrong in ["prod", "vidm/default", "vcf/lab", "other/lab", ""] {
             let problems = with(&format!(r#"["lab","{wrong}"]"#), digest).unwrap_err();
-            assert!(problems.len() == 1 && problems[0].detail.contains("[0].targets[1]"), "{wrong}: {problems:?}");
+            assert!(problems.len() == 1 && problems[0].place() == "api_keys[0].targets[1]", "{wrong}: {problems:?}");
         }
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let problems = with("null", empty).unwrap_err();
@@ -440,7 +614,7 @@ mod tests {
             (
                 "targets",
                 r#"{"vidm":{"prod":{"url":"https://a","tenant":"corp","client_id":"i","client_secret":"s","profile":"json","sync_api":"v2"}},
-                    "vcf":{"mgmt":{"url":"https://b","username":"u","password":"p"}}}"#,
+                    "vcf":{"mgmt":{"url":"https://b","username":"u@local","password":"p"}}}"#,
             ),
             ("api_keys", KEYS),
         ])

@@ -56,7 +56,7 @@ fn problem(error: &Error, secrets: &[&Secret]) -> Box<Problem> {
 }
 
 /// What is wrong with settings, under their names as JSON has them.
-fn misconfigured(problems: &[config::Problem]) -> Box<Problem> {
+fn misconfigured(problems: &[config::ConfigError]) -> Box<Problem> {
     let fields = problems.iter().map(|problem| {
         let (mut pointer, mut capital) = ("/".to_owned(), false);
         for c in problem.variable.chars() {
@@ -65,7 +65,11 @@ fn misconfigured(problems: &[config::Problem]) -> Box<Problem> {
                 c => pointer.push(if std::mem::take(&mut capital) { c.to_ascii_uppercase() } else { c }),
             }
         }
-        FieldError::new(pointer, problem.detail.clone())
+        let detail = match &problem.hint {
+            Some(hint) => format!("{}; {hint}", problem.detail),
+            None => problem.detail.clone(),
+        };
+        FieldError::new(pointer, detail)
     });
     problem(&Error::invalid(fields.collect()), &[])
 }

@@ -19,20 +19,26 @@ pub use vendor::{ErrorCause, VendorNames};
 /// Longest piece of upstream text kept as evidence, in bytes.
 const MAX_EVIDENCE: usize = 600;
 
-/// One field of the caller's input that is wrong.
+/// One field of the caller's input that is wrong; one mistake in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FieldError {
+    /// The variable, for a mistake in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
     /// JSON Pointer (RFC 6901) to the field; empty for the document itself.
     pub pointer: String,
     /// What is wrong with it and what would be right. Never the value of a secret field.
     pub detail: String,
+    /// What to do about it, for a mistake in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 impl FieldError {
     /// A field error at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self { variable: None, pointer: pointer.into(), detail: detail.into(), hint: None }
     }
 }
 
@@ -130,6 +136,13 @@ impl Error {
         let mut error = Self::new(ErrorCode::RequestInvalid, detail);
         error.0.fields = fields;
         error
+    }
+
+    /// Adds each field that is wrong.
+    #[must_use]
+    pub fn fields_of(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
+        self
     }
 
     /// Adds what to do about it.

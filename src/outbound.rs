@@ -128,10 +128,33 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("holds credentials; they have variables of their own");
         }
+        // The parser takes any digits for a port, and none.
+        let port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            return Err("has a port that is not a number from 1 to 65535");
+        }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
             return Err("has a path; write only https://host or https://host:port, the paths are known");
         }
         Ok(Self(format!("{scheme}://{authority}")))
+    }
+
+    /// Whether what is sent there can be read on its way: there is no TLS, and it leaves this machine.
+    #[must_use]
+    pub fn is_readable_on_its_way(&self) -> bool {
+        let Some(authority) = self.0.strip_prefix("http://") else { return false };
+        let host = match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| match address {
+            std::net::IpAddr::V4(address) => address.is_loopback(),
+            std::net::IpAddr::V6(address) => {
+                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+            }
+        });
+        !(is_loopback || host == "localhost" || host.ends_with(".localhost"))
     }
 
     /// The URL, without a trailing slash.

@@ -12,8 +12,8 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
-use crate::config::{Config, Problem, Readings};
-use crate::error::{Error, ErrorCode};
+use crate::config::{Config, ConfigError, Readings};
+use crate::error::{Error, ErrorCode, FieldError};
 use crate::named::Named;
 use crate::outbound::Outbound;
 use crate::runtime::Runtime;
@@ -61,7 +61,7 @@ use route::{Matched, Name};
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
 #[derive(Debug)]
 pub struct Webhook {
-    config: Result<Configured, Vec<Problem>>,
+    config: Result<Configured, Vec<ConfigError>>,
     /// Whether there is a page at `/`.
     page: bool,
 }
@@ -186,7 +186,7 @@ impl Configured {
 impl Webhook {
     /// A webhook for what [`Config::parse`] gave. With mistakes it still answers, and says what is missing.
     #[must_use]
-    pub fn new(config: Result<Config, Vec<Problem>>) -> Self {
+    pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
         let config = config.map(|config| {
             let state_key = Rc::new(StateKey::new(&config.state_keys));
@@ -283,7 +283,7 @@ impl Webhook {
     }
 
     /// What the open routes answer, which know no callers.
-    fn open(&self, name: Name, headers: &HeaderMap) -> Option<Result<Response<Bytes>, Error>> {
+    fn open<R: Runtime>(&self, runtime: &R, name: Name, headers: &HeaderMap) -> Option<Result<Response<Bytes>, Error>> {
         if let Some(asset) = Asset::of(name) {
             return Some(asset.response(headers));
         }
@@ -291,7 +291,7 @@ impl Webhook {
         match name {
             Name::Page => Some(page::response(headers)),
             Name::Health => Some(json(StatusCode::OK, &status::health())),
-            Name::Ready => Some(config.and_then(|c| json(StatusCode::OK, &status::ready(&c.config)))),
+            Name::Ready => Some(config.and_then(|c| json(StatusCode::OK, &status::ready(c, runtime)))),
             _ => None,
         }
     }
@@ -318,7 +318,7 @@ impl Webhook {
         if operation.scope.is_none() {
             input::no_query(request.uri.query(), operation.query)?;
         }
-        if let Some(answer) = self.open(matched.row.name, &request.headers) {
+        if let Some(answer) = self.open(runtime, matched.row.name, &request.headers) {
             return answer.map(Reply::Whole);
         }
         let configured = self.config.as_ref().map_err(|problems| {
@@ -415,10 +415,17 @@ async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method
     }
 }
 
-fn not_configured(problems: &[Problem]) -> Error {
-    let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Error::new(ErrorCode::NotConfigured, told.join("; "))
-        .hint("set these variables; GET /readyz tells when all is well")
+fn not_configured(mistakes: &[ConfigError]) -> Error {
+    let shown: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+    let fields = mistakes.iter().map(|mistake| FieldError {
+        variable: Some(mistake.variable.clone()),
+        pointer: mistake.pointer.clone(),
+        detail: mistake.detail.clone(),
+        hint: mistake.hint.clone(),
+    });
+    Error::new(ErrorCode::NotConfigured, shown.join(". "))
+        .fields_of(fields.collect())
+        .hint("correct these variables; GET /readyz returns 200 once the configuration is valid")
 }
 
 /// The head of an event stream.

@@ -1,15 +1,18 @@
 //! Who is told of a finished sync: receivers by name, in the JSON variable `callbacks`.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 
 use super::Reader;
+use super::error::Place;
 use super::senders::signing_key;
 use super::targets::is_name;
 use crate::auth::Secret;
 use crate::outbound::BaseUrl;
+
+/// The variable.
+const NAME: &str = "callbacks";
 
 /// One receiver.
 #[derive(Debug, Clone)]
@@ -32,26 +35,39 @@ impl Callback {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    url: String,
+    secret: String,
+}
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
-    let entries: Vec<BTreeMap<String, String>> = reader.json("callbacks").unwrap_or_default();
+    let entries: Vec<Entry> = reader.json(NAME).unwrap_or_default();
     let mut callbacks: Vec<Callback> = Vec::new();
-    for (at, entry) in entries.into_iter().enumerate() {
-        let mut problem = |field: &str, what: &str| reader.problem("callbacks", format!("has at [{at}]{field} {what}"));
-        let take = |field: &str| entry.get(field).cloned().unwrap_or_default();
-        let (name, url, secret) = (take("name"), take("url"), take("secret"));
-        if !is_name(&name) || callbacks.iter().any(|callback| callback.name == name) {
-            problem(".name", "no name of its own: 1 to 63 letters, digits, dots, dashes or underscores");
+    for (at, Entry { name, url, secret }) in entries.into_iter().enumerate() {
+        let place = |path: &str| Place::in_entry(NAME, at, path);
+        if !is_name(&name) {
+            let is = reader.is(&name);
+            reader.problem(place(".name"), format!("{is}; write 1 to 63 letters, digits, dots, dashes or underscores"));
+        } else if callbacks.iter().any(|callback| callback.name == name) {
+            reader.problem(place(".name"), "is the name of another callback; every callback has a name of its own");
         }
-        if !entry.keys().all(|field| ["name", "url", "secret"].contains(&field.as_str())) {
-            problem("", "a field that is none of name, url, secret");
-        }
-        let key = signing_key(secret.trim()).map_err(|what| problem(".secret", what)).unwrap_or_default();
+        let key = signing_key(secret.trim_end_matches(['\r', '\n'])).unwrap_or_else(|why| {
+            reader.problem(place(".secret"), why);
+            Vec::new()
+        });
         match split(url.trim()) {
             Some((url, path)) => {
+                if url.is_readable_on_its_way() {
+                    reader.warning(place(".url"), "is http://, so messages are sent in clear text; write https://");
+                }
                 let (path, secret) = (Secret::new(path), Secret::new(STANDARD.encode(key)));
                 callbacks.push(Callback { name, url, path, secret });
             }
-            None => problem(".url", "something other than https://host[:port]/path"),
+            // Whoever knows the path may often post there.
+            None => reader.problem(place(".url"), "is not the URL of a receiver; write https://host[:port]/path"),
         }
     }
     callbacks

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::error::Place;
+use super::reader::meant;
+use super::{Reader, credential};
+
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -79,40 +83,63 @@ impl Grant {
     }
 }
 
-/// Which names targets go by, where they are all known.
-pub(super) type IsTarget<'t> = Option<&'t dyn Fn(&str) -> bool>;
+/// Which names targets go by.
+pub(super) struct Targets<'t> {
+    /// Whether a target has this name.
+    pub(super) is_target: &'t dyn Fn(&str) -> bool,
+    /// The names, for suggestions.
+    pub(super) names: &'t [String],
+}
 
-/// Takes a mistake of one entry: the place in it and what is there.
-pub(super) type Tell<'t> = &'t mut dyn FnMut(fmt::Arguments<'_>);
+/// The targets, where they are all known.
+pub(super) type IsTarget<'t> = Option<&'t Targets<'t>>;
 
-/// Reads one entry's grant in `variable`; `taken` are the names that callers have already.
+/// Reads the grant of the entry `at` of `variable`; `taken` are the names that callers have already.
 pub(super) fn read(
-    variable: &'static str,
+    reader: &mut Reader<'_>,
+    (variable, at): (&'static str, usize),
     (name, words, targets): (String, &[String], Option<Vec<String>>),
     taken: &mut Vec<String>,
     is_target: IsTarget<'_>,
-    tell: Tell<'_>,
 ) -> Grant {
-    if let Some(is_target) = is_target
-        && let Some(which) = targets.iter().flatten().position(|name| !is_target(name))
-    {
-        tell(format_args!(
-            ".targets[{which}] a name that no target has; write NAME, vidm/NAME or vcf/NAME as configured"
-        ));
+    let place = |path: &str| Place::in_entry(variable, at, path);
+    if let Some(Targets { is_target, names }) = is_target {
+        for (which, target) in targets.iter().flatten().enumerate().filter(|(_, target)| !is_target(target)) {
+            let is = reader.is(target);
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            let fix = match meant(target, &known) {
+                Some(meant) => format!("did you mean {meant:?}?"),
+                None => format!("write NAME, vidm/NAME or vcf/NAME of one of {}", known.join(", ")),
+            };
+            reader.problem(place(&format!(".targets[{which}]")), format!("{is}, which is no target; {fix}"));
+        }
+    }
+    if targets.as_ref().is_some_and(Vec::is_empty) {
+        reader
+            .problem(place(".targets"), "is an empty list, so this caller may call nothing; leave targets out for all");
     }
     if name.trim().is_empty() {
-        tell(format_args!(" an empty name"));
+        reader.problem(place(".name"), "is empty; write the name that the log shall show");
+    } else if name.chars().any(|c| c.is_control() || credential::is_invisible(c)) {
+        reader.problem(place(".name"), "holds a character that cannot be seen; leave it out");
     } else if taken.contains(&name) {
-        tell(format_args!(" a name that another caller has already"));
+        reader.problem(place(".name"), "is the name of another caller; every caller has a name of its own");
     }
     taken.push(name.clone());
+    let known: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    if words.is_empty() {
+        reader.problem(
+            place(".scopes"),
+            format!("is an empty list, so this caller may do nothing; write some of {}", known.join(", ")),
+        );
+    }
     let mut scopes = Vec::new();
-    for word in words {
+    for (which, word) in words.iter().enumerate() {
         match Scope::ALL.iter().find(|scope| scope.as_str() == word) {
             Some(scope) => scopes.push(*scope),
             None => {
-                let known: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-                tell(format_args!(".scopes a word that is none of {}", known.join(", ")));
+                let text = reader.unknown(word, &known);
+                reader.problem(place(&format!(".scopes[{which}]")), text);
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Hooks: what a request that cannot be shaped by its sender is to start, and where in it that is found.
 
-use std::fmt::Arguments;
-
 use http::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Reader;
-use super::grant::{IsTarget, Tell};
+use super::error::Place as At;
+use super::reader::meant;
 use crate::vidm::GroupQuery;
 
 /// The variable.
@@ -73,32 +72,35 @@ struct Entry {
     on: Vec<Value>,
 }
 
-/// Reads the hooks. `callers` are the names of all who may call, `is_vidm` tells which vIDM targets there are, each where they
-/// are all known.
-pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, is_vidm: IsTarget<'_>) -> Vec<Hook> {
+/// Reads the hooks. `callers` are the names of all who may call, `vidm` those of the vIDM targets, each where they are all known.
+pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Option<&[String]>) -> Vec<Hook> {
     let mut hooks: Vec<Hook> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
-        let mut tell = |what: Arguments<'_>| reader.problem(NAME, format!("has at [{at}]{what}"));
+        let mut tell = Tell { reader, at };
         if !super::targets::is_name(&entry.name) {
-            tell(format_args!(".name something other than 1 to 63 letters, digits, dots, dashes or underscores"));
+            let is = tell.reader.is(&entry.name);
+            tell.problem(".name", format!("{is}; write 1 to 63 letters, digits, dots, dashes or underscores"));
         }
         if hooks.iter().any(|hook| hook.name == entry.name) {
-            tell(format_args!(".name the name of another hook"));
+            tell.problem(".name", "is the name of another hook; every hook has a name of its own");
         }
         if entry.senders.is_empty() {
-            tell(format_args!(".senders an empty list: nobody could call it"));
+            tell.problem(
+                ".senders",
+                "is an empty list, so nobody could call it; name callers of api_keys or webhook_secrets",
+            );
         }
-        if let Some(callers) = callers
-            && let Some(which) = entry.senders.iter().position(|sender| !callers.contains(sender))
-        {
-            tell(format_args!(".senders[{which}] a name that stands neither in api_keys nor in webhook_secrets"));
+        if let Some(callers) = callers {
+            for (which, sender) in entry.senders.iter().enumerate().filter(|(_, sender)| !callers.contains(sender)) {
+                tell.no_such(&format!(".senders[{which}]"), sender, "caller of api_keys or webhook_secrets", callers);
+            }
         }
         let target = entry.target.unwrap_or_else(|| super::targets::DEFAULT.to_owned());
-        if is_vidm.is_some_and(|is_vidm| !is_vidm(&target)) {
-            tell(format_args!(".target a name that no vidm target has"));
+        if let Some(vidm) = vidm.filter(|vidm| !vidm.contains(&target)) {
+            tell.no_such(".target", &target, "vidm target", vidm);
         }
         let hook = Hook {
-            directory: Source::of(&entry.directory, format_args!(".directory"), &mut tell),
+            directory: Source::of(&entry.directory, ".directory", &mut tell),
             groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut tell),
             on: conditions(&entry.on, &mut tell),
             name: entry.name,
@@ -111,14 +113,40 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, is_vidm:
     hooks
 }
 
+/// Takes the mistakes of one entry.
+struct Tell<'t, 'r> {
+    reader: &'t mut Reader<'r>,
+    at: usize,
+}
+
+impl Tell<'_, '_> {
+    fn problem(&mut self, path: &str, text: impl AsRef<str>) {
+        self.reader.problem(At::in_entry(NAME, self.at, path), text);
+    }
+
+    fn no_such(&mut self, path: &str, name: &str, what: &str, known: &[String]) {
+        let is = self.reader.is(name);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let fix = match meant(name, &known) {
+            Some(meant) => format!("did you mean {meant:?}?"),
+            None if known.is_empty() => format!("there is no {what}"),
+            None => format!("write one of {}", known.join(", ")),
+        };
+        self.problem(path, format!("{is}, which is no {what}; {fix}"));
+    }
+}
+
 impl Source {
-    fn of(value: &Value, place: Arguments<'_>, tell: Tell<'_>) -> Self {
+    fn of(value: &Value, place: &str, tell: &mut Tell<'_, '_>) -> Self {
         let pointer = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("pointer"));
         match (value, pointer) {
             (Value::String(text), _) if !text.trim().is_empty() => Self::Fixed(text.trim().to_owned()),
             (_, Some(Value::String(text))) if is_pointer(text) => Self::Pointer(text.clone()),
             _ => {
-                tell(format_args!("{place} neither a text nor {{\"pointer\": \"/…\"}} with a JSON Pointer (RFC 6901)"));
+                tell.problem(
+                    place,
+                    "is neither a text nor a place; write a text, or {\"pointer\": \"/…\"} with a JSON Pointer (RFC 6901)",
+                );
                 Self::Fixed(String::new())
             }
         }
@@ -126,25 +154,26 @@ impl Source {
 }
 
 /// The groups, as a list or as one place that gives them.
-fn groups(value: Option<&Value>, add_to_profile: bool, tell: Tell<'_>) -> Vec<Source> {
+fn groups(value: Option<&Value>, add_to_profile: bool, tell: &mut Tell<'_, '_>) -> Vec<Source> {
     let items = match value {
         None | Some(Value::Null) => &[],
         Some(Value::Array(items)) => items.as_slice(),
         Some(one) => std::slice::from_ref(one),
     };
     if items.is_empty() && add_to_profile {
-        tell(format_args!(".addToProfile but no groups to add"));
+        tell.problem(".addToProfile", "is set, and there are no groups to add; write groups");
     }
     let mut groups = Vec::new();
     for (which, item) in items.iter().enumerate() {
-        let group = Source::of(item, format_args!(".groups[{which}]"), tell);
+        let place = format!(".groups[{which}]");
+        let group = Source::of(item, &place, tell);
         if let Source::Fixed(text) = &group
             && !text.is_empty()
         {
             match GroupQuery::parse(text) {
-                Err(why) => tell(format_args!(".groups[{which}] a text that {why}")),
+                Err(why) => tell.problem(&place, why),
                 Ok(GroupQuery::Name(_)) if add_to_profile => {
-                    tell(format_args!(".groups[{which}] no DN (CN=…,DC=…), which addToProfile needs"));
+                    tell.problem(&place, "is no DN, which addToProfile needs; write CN=…,DC=…");
                 }
                 Ok(_) => {}
             }
@@ -154,7 +183,7 @@ fn groups(value: Option<&Value>, add_to_profile: bool, tell: Tell<'_>) -> Vec<So
     groups
 }
 
-fn conditions(entries: &[Value], tell: Tell<'_>) -> Vec<Condition> {
+fn conditions(entries: &[Value], tell: &mut Tell<'_, '_>) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for (which, entry) in entries.iter().enumerate() {
         let field = |name| entry.get(name);
@@ -169,13 +198,14 @@ fn conditions(entries: &[Value], tell: Tell<'_>) -> Vec<Condition> {
         };
         let Some(place) = place.filter(|_| !equals.is_empty() && entry.as_object().is_some_and(|all| all.len() == 2))
         else {
-            tell(format_args!(
-                ".on[{which}] something other than {{\"pointer\": \"/…\", \"equals\": …}} or {{\"header\": \"…\", \"equals\": …}}"
-            ));
+            tell.problem(
+                &format!(".on[{which}]"),
+                "is no condition; write {\"pointer\": \"/…\", \"equals\": …} or {\"header\": \"…\", \"equals\": …}",
+            );
             continue;
         };
         if matches!(place, Place::Header(_)) && !equals.iter().all(Value::is_string) {
-            tell(format_args!(".on[{which}].equals something other than texts, which headers are"));
+            tell.problem(&format!(".on[{which}].equals"), "holds something other than texts; headers are texts");
         }
         conditions.push(Condition { place, equals });
     }
@@ -190,18 +220,18 @@ fn is_pointer(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Problem};
+    use crate::config::{Config, ConfigError};
     use serde_json::json;
 
-    fn parse(hooks: &Value) -> Result<Config, Vec<Problem>> {
+    fn parse(hooks: &Value) -> Result<Config, Vec<ConfigError>> {
         let senders =
             r#"[{"name":"ci","scheme":"github","secrets":["a secret of some length"],"scopes":["vidm:sync"]}]"#;
-        let keys = r#"[{"name":"aria","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":[]}]"#;
+        let keys = r#"[{"name":"aria","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["vidm:sync"]}]"#;
         Config::parse(|name| {
             match name {
             "vidm_url" | "vcf_url" => Some("https://s".to_owned()),
-            "vidm_username" | "vidm_password" | "vcf_username" | "vcf_password" => Some("user".to_owned()),
-            "targets" => Some(r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}},"vcf":{"mgmt":{"url":"https://b","username":"u","password":"p"}}}"#.to_owned()),
+            "vidm_username" | "vidm_password" | "vcf_username" | "vcf_password" => Some("user@corp.example".to_owned()),
+            "targets" => Some(r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}},"vcf":{"mgmt":{"url":"https://b","username":"u@vsphere.local","password":"p"}}}"#.to_owned()),
             "api_keys" => Some(keys.to_owned()),
             "webhook_secrets" => Some(senders.to_owned()),
             "hooks" => Some(hooks.to_string()),
@@ -246,7 +276,7 @@ mod tests {
     fn a_mistake_is_told_by_its_place() {
         for (more, place) in [
             (json!({"name": "a/b"}), "[0].name"),
-            (json!({"senders": []}), "[0].senders an empty list"),
+            (json!({"senders": []}), "[0].senders is an empty list"),
             (json!({"senders": ["ci", "nobody"]}), "[0].senders[1]"),
             (json!({"target": "prod"}), "[0].target"),
             (json!({"target": "mgmt"}), "[0].target"),
@@ -258,25 +288,25 @@ mod tests {
             (json!({"directory": {"pointer": "/a~"}}), "[0].directory"),
             (json!({"directory": {"pointer": "/a", "default": "b"}}), "[0].directory"),
             (json!({"groups": ["CN=a,DC=b", 7]}), "[0].groups[1]"),
-            (json!({"groups": {"pointer": "x"}}), "[0].groups[0] neither"),
+            (json!({"groups": {"pointer": "x"}}), "[0].groups[0] is neither"),
             (json!({"groups": ["CN=a"], "addToProfile": "yes"}), "[0].addToProfile"),
-            (json!({"addToProfile": true}), "[0].addToProfile but no groups"),
-            (json!({"groups": ["gg@corp.example"], "addToProfile": true}), "[0].groups[0] no DN"),
-            (json!({"groups": ["a\u{7}b"]}), "[0].groups[0] a text that holds a control character"),
-            (json!({"on": [{"equals": "x"}]}), "[0].on[0] something"),
-            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] something"),
-            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] something"),
-            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0] something"),
+            (json!({"addToProfile": true}), "[0].addToProfile is set, and there are no groups"),
+            (json!({"groups": ["gg@corp.example"], "addToProfile": true}), "[0].groups[0] is no DN"),
+            (json!({"groups": ["a\u{7}b"]}), "[0].groups[0] holds a control character"),
+            (json!({"on": [{"equals": "x"}]}), "[0].on[0] is no condition"),
+            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] is no condition"),
+            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] is no condition"),
+            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0] is no condition"),
             (json!({"on": [{"header": "a", "equals": ["x", 5]}]}), "[0].on[0].equals"),
-            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0] something"),
-            (json!({"on": ["/a"]}), "[0].on[0] something"),
-            (json!({"on": [{"pointer": "/a", "equals": "b", "not": true}]}), "[0].on[0] something"),
-            (json!({"on": [{"pointer": "/a"}]}), "[0].on[0] something"),
-            (json!({"ignoreSafeguards": true}), "unknown field `ignoreSafeguards`"),
+            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0] is no condition"),
+            (json!({"on": ["/a"]}), "[0].on[0] is no condition"),
+            (json!({"on": [{"pointer": "/a", "equals": "b", "not": true}]}), "[0].on[0] is no condition"),
+            (json!({"on": [{"pointer": "/a"}]}), "[0].on[0] is no condition"),
+            (json!({"ignoreSafeguards": true}), "[0].ignoreSafeguards is a field that is not known here"),
         ] {
             let problems = parse(&json!([hook(&more)])).unwrap_err();
             assert!(problems.len() == 1 && problems[0].variable == NAME, "{problems:?}");
-            assert!(problems[0].detail.contains(place), "{more}: {problems:?}");
+            assert!(problems[0].to_string().contains(place), "{more}: {problems:?}");
         }
         // Who may call is not known while a mistake is there.
         let config = Config::parse(|name| match name {
@@ -286,6 +316,6 @@ mod tests {
         });
         assert!(config.unwrap_err().iter().all(|problem| problem.variable != NAME));
         let twice = parse(&json!([hook(&json!({})), hook(&json!({}))])).unwrap_err();
-        assert!(twice[0].detail.contains("[1].name the name of another"), "{twice:?}");
+        assert!(twice[0].to_string().contains("[1].name is the name of another"), "{twice:?}");
     }
 }

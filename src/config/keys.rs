@@ -1,12 +1,14 @@
-//! Who may call: API keys, of which only a digest is configured.
+//! Who may call: API keys, of which only digests are configured.
 
-use std::fmt::Arguments;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Reader;
+use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
 
 /// A caller that proves itself by a key.
@@ -14,34 +16,66 @@ use super::grant::{self, Grant, IsTarget};
 pub struct ApiKey {
     /// Who it is.
     pub grant: Grant,
-    digest: [u8; 32],
+    /// When the keys of this entry end.
+    pub not_after: Option<SystemTime>,
+    /// Of each of its keys. There are several while one takes the place of another.
+    digests: Vec<[u8; 32]>,
 }
 
 impl ApiKey {
-    /// The caller that `key` belongs to. Every entry is compared, each in constant time.
+    /// The caller that `key` belongs to, whether or not it has expired. Every digest of every entry is compared, each in constant
+    /// time.
     #[must_use]
     pub fn find<'k>(keys: &'k [Self], key: &[u8]) -> Option<&'k Self> {
         let digest: [u8; 32] = Sha256::digest(key).into();
         let mut found = None;
         for entry in keys {
-            if bool::from(entry.digest.ct_eq(&digest)) {
+            if entry.position(&digest).is_some() {
                 found = Some(entry);
             }
         }
         found
+    }
+
+    /// Which of the entry's keys `key` is, counted from 0; for the log. `None` for a key of another entry.
+    #[must_use]
+    pub fn which(&self, key: &[u8]) -> Option<usize> {
+        self.position(&Sha256::digest(key).into())
+    }
+
+    fn position(&self, digest: &[u8; 32]) -> Option<usize> {
+        let mut found = None;
+        for (at, known) in self.digests.iter().enumerate() {
+            if bool::from(known.ct_eq(digest)) {
+                found = Some(at);
+            }
+        }
+        found
+    }
+
+    /// Whether the entry's keys have ended by `now`.
+    #[must_use]
+    pub fn has_expired(&self, now: SystemTime) -> bool {
+        self.not_after.is_some_and(|end| end < now)
     }
 }
 
 /// The variable.
 const NAME: &str = "api_keys";
 
+/// Most keys of one entry.
+const MOST_KEYS: usize = 8;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: String,
-    sha256: String,
+    /// A text or a list of texts.
+    sha256: Value,
     scopes: Vec<String>,
     targets: Option<Vec<String>>,
+    #[serde(rename = "notAfter", alias = "not_after")]
+    not_after: Option<String>,
 }
 
 /// Reads the keys. `taken` collects the callers' names; where `required`, having none is a mistake.
@@ -51,34 +85,76 @@ pub(super) fn read(
     taken: &mut Vec<String>,
     is_target: IsTarget<'_>,
 ) -> Vec<ApiKey> {
+    let before = reader.problems.len();
     let Some(entries) = reader.json::<Vec<Entry>>(NAME) else {
-        if required && reader.text(NAME).is_none() {
-            reader.problem(NAME, "is not set: nobody may call; write [{\"name\", \"sha256\", \"scopes\"}]");
+        if required && reader.problems.len() == before {
+            reader.problem(NAME, "is not set, so nobody may call; make an entry with: cargo xtask key --name NAME");
         }
         return Vec::new();
     };
     if required && entries.is_empty() {
-        reader.problem(NAME, "is an empty list: nobody may call");
+        reader.problem(NAME, "is an empty list, so nobody may call; make an entry with: cargo xtask key --name NAME");
     }
     let mut keys: Vec<ApiKey> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
-        let mut tell = |what: Arguments<'_>| reader.problem(NAME, format!("has at [{at}]{what}"));
-        let grant = grant::read(NAME, (entry.name, &entry.scopes, entry.targets), taken, is_target, &mut tell);
-        let Some(digest) = hex32(&entry.sha256) else {
-            tell(format_args!(
-                ".sha256 something other than 64 hexadecimal digits; make it with: printf %s \"$KEY\" | sha256sum"
-            ));
-            continue;
+        let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        let mut key = ApiKey { grant, not_after: None, digests: Vec::new() };
+        if let Some(text) = entry.not_after {
+            key.not_after = rfc3339(text.trim());
+            if key.not_after.is_none() {
+                let is = reader.is(&text);
+                let place = Place::in_entry(NAME, at, ".notAfter");
+                reader.problem(place, format!("{is}; write a time as RFC 3339 has it: 2027-01-31T00:00:00Z"));
+            }
+        }
+        let texts = match entry.sha256 {
+            Value::Array(texts) => {
+                texts.into_iter().enumerate().map(|(n, text)| (format!(".sha256[{n}]"), text)).collect()
+            }
+            one => vec![(".sha256".to_owned(), one)],
         };
-        if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
-            tell(format_args!(".sha256 the digest of an empty text: the key was not set when it was made"));
+        if texts.is_empty() || texts.len() > MOST_KEYS {
+            let place = Place::in_entry(NAME, at, ".sha256");
+            reader.problem(place, format!("holds {} digests; write 1 to {MOST_KEYS}", texts.len()));
         }
-        if keys.iter().any(|key| key.digest == digest) {
-            tell(format_args!(" a key that stands there already"));
+        for (place, text) in texts {
+            let place = Place::in_entry(NAME, at, &place);
+            let Some(digest) = text.as_str().and_then(hex32) else {
+                reader.problem(place, "is not 64 hexadecimal digits; make it with: printf %s \"$KEY\" | sha256sum");
+                continue;
+            };
+            if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
+                reader.problem(place, "is the digest of an empty text; the key was not set when it was made");
+            } else if keys.iter().chain([&key]).any(|known| known.digests.contains(&digest)) {
+                reader.problem(place, "is a key that stands there already; a key belongs to one caller");
+            } else if <[u8; 32]>::from(Sha256::digest(b"\n")) == digest {
+                reader.problem(place, "is the digest of a line break; the key was not set when it was made");
+            }
+            key.digests.push(digest);
         }
-        keys.push(ApiKey { grant, digest });
+        keys.push(key);
     }
     keys
+}
+
+/// A time as RFC 3339 has it, with `Z` or an offset.
+fn rfc3339(text: &str) -> Option<SystemTime> {
+    let (local, seconds) = match text.len().checked_sub(6).and_then(|at| text.split_at_checked(at)) {
+        Some((local, offset)) if offset.starts_with(['+', '-']) => {
+            let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+            let (hours, minutes): (u64, u64) = (digits(hours)?, digits(minutes)?);
+            let seconds = (hours < 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)?;
+            (format!("{local}Z"), (offset.starts_with('+'), seconds))
+        }
+        _ => (text.to_owned(), (true, 0)),
+    };
+    let (is_ahead, seconds) = (seconds.0, Duration::from_secs(seconds.1));
+    let local = humantime::parse_rfc3339(&local.to_ascii_uppercase()).ok()?;
+    if is_ahead { local.checked_sub(seconds) } else { local.checked_add(seconds) }
+}
+
+fn digits(text: &str) -> Option<u64> {
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
 /// 64 hexadecimal digits as what they say.
@@ -95,11 +171,14 @@ mod tests {
 
     #[test]
     fn a_key_is_found_by_its_digest_alone() {
-        let key = |name: &str, text: &str| ApiKey {
+        let key = |name: &str, texts: &[&str]| ApiKey {
             grant: Grant { name: name.into(), scopes: vec![], targets: None, variable: NAME },
-            digest: Sha256::digest(text).into(),
+            not_after: None,
+            digests: texts.iter().map(|text| Sha256::digest(text).into()).collect(),
         };
-        let keys = [key("a", "alpha"), key("b", "beta")];
+        let keys = [key("a", &["alpha"]), key("b", &["beta", "next"])];
+        assert_eq!(ApiKey::find(&keys, b"next").unwrap().grant.name, "b");
+        assert_eq!((keys[1].which(b"beta"), keys[1].which(b"next"), keys[1].which(b"alpha")), (Some(0), Some(1), None));
         assert_eq!(ApiKey::find(&keys, b"beta").unwrap().grant.name, "b");
         assert!(ApiKey::find(&keys, b"gamma").is_none());
         assert!(ApiKey::find(&keys, b"").is_none());
@@ -113,5 +192,32 @@ mod tests {
         assert_eq!(hex32(&hex[1..]), None);
         assert_eq!(hex32(&format!("{hex}0")), None);
         assert_eq!(hex32(&"é".repeat(64)), None);
+    }
+
+    #[test]
+    fn times_are_read_as_rfc_3339_has_them() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        for (text, seconds) in [
+            ("2027-01-31T00:00:00Z", 1_801_353_600),
+            ("2027-01-31t00:00:00z", 1_801_353_600),
+            ("2027-01-31T02:00:00+02:00", 1_801_353_600),
+            ("2027-01-30T18:30:00-05:30", 1_801_353_600),
+        ] {
+            assert_eq!(rfc3339(text), at(seconds), "{text}");
+        }
+        for text in [
+            "",
+            "2027-01-31",
+            "2027-01-31T00:00:00",
+            "31.01.2027",
+            "2027-02-30T00:00:00Z",
+            "2027-01-31T00:00:00+24:00",
+            "2027-01-31T00:00:00+0200",
+            "soon",
+            "1801353600",
+            "ä2027+02:00",
+        ] {
+            assert_eq!(rfc3339(text), None, "{text}");
+        }
     }
 }

@@ -1,26 +1,93 @@
 //! Variables read one by one, and what is wrong with them gathered.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::HeaderName;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::Problem;
-use crate::typed::{self, Misfit};
+use super::error::{ConfigError, Place};
+use super::{VARIABLES, credential};
+use crate::error::FieldError;
+use crate::spelling::resembled;
+use crate::template::is_unfilled;
+use crate::typed;
 
 /// A URL that is none, by a name that never resolves (RFC 6761, section 6.4): Spin before 4.1 starts no application with an empty
 /// host among those that may be called, so its manifest has this for what is not set.
 const UNSET: &str = "https://unset.invalid";
 
+/// No longer value is shown.
+const LONGEST_SHOWN: usize = 64;
+
 /// Mistakes as they are found; a configuration comes of it only when there are none.
 pub(super) struct Reader<'v> {
-    pub(super) lookup: &'v dyn Fn(&str) -> Option<String>,
-    pub(super) problems: Vec<Problem>,
+    lookup: &'v dyn Fn(&str) -> Option<String>,
+    pub(super) problems: Vec<ConfigError>,
+    pub(super) warnings: Vec<ConfigError>,
+    /// Every text that must not be shown, wherever it turns up.
+    secrets: Vec<String>,
 }
 
-impl Reader<'_> {
-    pub(super) fn problem(&mut self, variable: impl Into<String>, detail: impl Into<String>) {
-        self.problems.push(Problem { variable: variable.into(), detail: detail.into() });
+impl<'v> Reader<'v> {
+    pub(super) fn new(lookup: &'v dyn Fn(&str) -> Option<String>) -> Self {
+        let mut secrets = Vec::new();
+        for variable in VARIABLES.iter().filter(|variable| variable.secret) {
+            let Some(text) = lookup(variable.name) else { continue };
+            match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
+                Ok(value @ (Value::Array(_) | Value::Object(_))) => {
+                    hide(&value, variable.name == "state_key", &mut secrets)
+                }
+                _ => secrets.push(text.trim().to_owned()),
+            }
+        }
+        Self { lookup, problems: Vec::new(), warnings: Vec::new(), secrets }
+    }
+
+    /// `text` says what is wrong and, after `; `, what to do.
+    pub(super) fn problem(&mut self, place: impl Into<Place>, text: impl AsRef<str>) {
+        self.problems.push(ConfigError::new(place, text.as_ref()));
+    }
+
+    /// The same for what may be right.
+    pub(super) fn warning(&mut self, place: impl Into<Place>, text: impl AsRef<str>) {
+        self.warnings.push(ConfigError::new(place, text.as_ref()));
+    }
+
+    /// Shows `secret` nowhere from now on.
+    pub(super) fn hide(&mut self, secret: &str) {
+        self.secrets.push(secret.trim().to_owned());
+    }
+
+    /// `is "value"` for the wrong value of a field that holds no secret; `is not valid` where it may be one all the same, in the
+    /// wrong place.
+    pub(super) fn is(&self, value: &str) -> String {
+        if self.may_be_secret(value) { "is not valid".to_owned() } else { format!("is {}", quoted(value)) }
+    }
+
+    /// Whether a secret of the configuration stands in `value`, or the other way round.
+    pub(super) fn holds_secret(&self, value: &str) -> bool {
+        let value = value.trim();
+        let is_known = |secret: &String| {
+            // Of one or two letters everything holds some.
+            value == secret
+                || secret.len() >= 4 && value.contains(secret.as_str())
+                || value.len() >= 4 && secret.contains(value)
+        };
+        self.secrets.iter().any(is_known)
+    }
+
+    fn may_be_secret(&self, value: &str) -> bool {
+        let value = value.trim();
+        let has = |test: fn(&char) -> bool| value.chars().any(|c| test(&c));
+        // Such as keys and passwords are: long, of letters and digits, or with signs that no word has.
+        let is_mixed = value.len() >= 12 && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
+        let has_signs = value.chars().any(|c| "@!$%&*=?#\\^~".contains(c));
+        let has_prefix = ["whsec_", "idh_", "idhook_", "v1,", "sk-", "ghp_", "Bearer ", "Basic "]
+            .iter()
+            .any(|prefix| value.starts_with(prefix));
+        value.len() > LONGEST_SHOWN || is_mixed || has_signs || has_prefix || self.holds_secret(value)
     }
 
     /// The variable's value, unless it is blank.
@@ -49,15 +116,28 @@ impl Reader<'_> {
         text: Option<&str>,
         default: T,
         words: &[(&str, T)],
-        place: impl Into<String>,
+        place: impl Into<Place>,
     ) -> T {
         let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return default };
         if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             return *value;
         }
         let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        self.problem(place, format!("is none of {}", known.join(", ")));
+        let text = self.unknown(text, &known);
+        self.problem(place, text);
         default
+    }
+
+    /// What is wrong with `word`, which is none of `known`.
+    pub(super) fn unknown(&self, word: &str, known: &[&str]) -> String {
+        let is = self.is(word);
+        if in_quotes(word) {
+            return format!("{is}, with quotes around it; leave the quotes out");
+        }
+        match meant(word, known) {
+            Some(meant) => format!("{is}; did you mean {meant:?}?"),
+            None => format!("{is}; write one of {}", known.join(", ")),
+        }
     }
 
     pub(super) fn number(&mut self, name: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> usize {
@@ -65,7 +145,8 @@ impl Reader<'_> {
         match text.trim().parse() {
             Ok(number) if range.contains(&number) => number,
             _ => {
-                self.problem(name, format!("is not a whole number from {} to {}", range.start(), range.end()));
+                let what = format!("a whole number from {} to {}", range.start(), range.end());
+                self.not_a_number(name, &text, &what);
                 default
             }
         }
@@ -76,7 +157,7 @@ impl Reader<'_> {
         match number(text.trim()) {
             Some(seconds) if (0.1..=600.0).contains(&seconds) => Duration::from_secs_f64(seconds),
             _ => {
-                self.problem(name, "is not a number of seconds from 0.1 to 600");
+                self.not_a_number(name, &text, "a number of seconds from 0.1 to 600, without a unit");
                 default
             }
         }
@@ -86,21 +167,117 @@ impl Reader<'_> {
     pub(super) fn header(&mut self, name: &str) -> Option<HeaderName> {
         let text = self.text(name)?;
         HeaderName::from_bytes(text.trim().as_bytes())
-            .map_err(|_| self.problem(name, "is not the name of a header; write X-Forwarded-For, say"))
+            .map_err(|_| self.problem(name, "is not the name of a header; write one such as X-Forwarded-For"))
             .ok()
     }
 
-    /// A JSON variable. What is told of a mistake is its place and kind; a value may be a secret.
+    fn not_a_number(&mut self, name: &str, text: &str, what: &str) {
+        let is = self.is(text.trim());
+        let quotes = if in_quotes(text) { ", with quotes around it" } else { "" };
+        self.problem(name, format!("{is}{quotes}; write {what}"));
+    }
+
+    /// A JSON variable. Of a mistake only place and kind are reported, all of them; a value may be a secret.
     pub(super) fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        typed::read(&self.value(name)?).map_err(|misfit| self.problem(name, mistake(&misfit))).ok()
-    }
-
-    fn value(&mut self, name: &str) -> Option<serde_json::Value> {
-        let text = self.text(name)?;
-        serde_json::from_slice(text.trim_start_matches('\u{feff}').as_bytes())
-            .map_err(|e| self.problem(name, format!("is not valid JSON (line {}, column {})", e.line(), e.column())))
+        let value = self.value(name)?;
+        typed::read_all(value, &[])
+            .map_err(|errors| errors.iter().for_each(|error| self.problems.push(misfit(name, error))))
             .ok()
     }
+
+    fn value(&mut self, name: &str) -> Option<Value> {
+        let text = self.text(name)?;
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        if in_quotes(text) {
+            self.problem(name, "is in quotes; leave the quotes around the JSON out");
+            return None;
+        }
+        let parsed = serde_json::from_str(text);
+        let hint = match text {
+            _ if parsed.is_ok() => "",
+            _ if is_unfilled(text) => "; it holds a placeholder ${…} or {{…}} that was not filled in",
+            // Taken apart by a shell.
+            _ if text.starts_with(['[', '{']) && !text.contains('"') => "; write names and texts in double quotes",
+            _ if text.starts_with(['\\', '\'']) || text.contains("\\\"") => "; leave the backslashes before quotes out",
+            _ => "",
+        };
+        parsed
+            .map_err(|e| {
+                self.problem(name, format!("is not valid JSON (line {}, column {}){hint}", e.line(), e.column()));
+            })
+            .ok()
+    }
+}
+
+/// Gathers the secrets of a JSON document: the texts below a field that is named like one, or all of them.
+fn hide(value: &Value, all: bool, secrets: &mut Vec<String>) {
+    const NAMES: [&str; 5] = ["password", "secret", "sha256", "token", "key"];
+    match value {
+        Value::String(text) if all => secrets.push(text.trim().to_owned()),
+        Value::Array(items) => items.iter().for_each(|item| hide(item, all, secrets)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let is_secret = NAMES.iter().any(|secret| name.to_ascii_lowercase().contains(secret));
+                hide(value, all || is_secret, secrets);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What does not fit into a JSON variable, with a suggestion for a misspelt name.
+fn misfit(variable: &str, error: &FieldError) -> ConfigError {
+    let place = Place::at_pointer(variable, error.pointer.clone());
+    let known: Vec<&str> = error.detail.split('`').skip(1).step_by(2).collect();
+    if error.detail.starts_with("is not known here") {
+        let name = error.pointer.rsplit('/').next().unwrap_or_default();
+        let hint = match meant(name, &known) {
+            Some(meant) => format!("did you mean {meant:?}?"),
+            None => format!("write one of {}", known.join(", ")),
+        };
+        return ConfigError::new(place, &format!("is a field that is not known here; {hint}"));
+    }
+    match (error.detail.strip_prefix("missing field "), error.detail.as_str()) {
+        (Some(_), _) => ConfigError::new(place, &format!("has no field {}", known.join(", "))),
+        (None, detail) => ConfigError::new(
+            place,
+            &detail
+                .replace(": expected ", "; write ")
+                .replace("write a sequence", "write a list")
+                .replace("write a map", "write an object")
+                .replace("write a string", "write a text"),
+        ),
+    }
+}
+
+/// The known word that `word` was probably meant as.
+pub(super) fn meant<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let folded = |text: &str| text.to_lowercase().replace(['.', '/', '-', '_', ' '], ":");
+    let by_separator = || known.iter().find(|known| folded(known) == folded(word)).copied();
+    resembled(word, known.iter().copied()).map(|(meant, _)| meant).or_else(by_separator)
+}
+
+/// Whether quotes stand around a text, as `docker --env-file` and some shells leave them.
+pub(super) fn in_quotes(text: &str) -> bool {
+    let text = text.trim();
+    let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else { return false };
+    let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('„', '“'), ('«', '»')];
+    text.chars().nth(1).is_some() && pairs.contains(&(first, last))
+}
+
+/// A value as it is shown: in quotes, with what cannot be seen written as its number.
+pub(super) fn quoted(value: &str) -> String {
+    let mut shown = String::from('"');
+    for c in value.chars() {
+        if c.is_control() || credential::is_invisible(c) {
+            // Writing to a text does not fail.
+            let _ = write!(shown, "<U+{:04X}>", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('"');
+    shown
 }
 
 /// A number as people write it: JSON's, or with what JSON would not have of sign, zeros and point (`+5`, `05`, `.5`, `5.`).
@@ -110,17 +287,6 @@ fn number(text: &str) -> Option<f64> {
     let digits = digits.strip_suffix('.').unwrap_or(digits);
     let zero = if digits.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "0" };
     serde_json::from_slice::<serde_json::Value>([zero, digits].concat().as_bytes()).ok()?.as_f64()
-}
-
-/// A JSON mistake without the value it was found in: serde's own words may quote one.
-fn mistake(misfit: &Misfit) -> String {
-    let place = misfit.place();
-    match misfit.said() {
-        words if words.starts_with("unknown field") || words.starts_with("missing field") => {
-            format!("has an {words}{place}").replace("an missing", "a missing")
-        }
-        _ => format!("has a value of the wrong kind{place}"),
-    }
 }
 
 #[cfg(test)]
@@ -136,5 +302,53 @@ mod tests {
         for text in ["-1", "1,5", "1 s", "+-1", "++1", "0x1", "inf", "NaN", "1_0", "\"1\"", "null", "1.2.3", "0 1"] {
             assert_eq!(number(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn values_that_may_be_secrets_are_not_shown() {
+        let variables = |name: &str| match name {
+            "vidm_password" => Some("hunter2\n".to_owned()),
+            "state_key" => Some(r#"["one key", "other key"]"#.to_owned()),
+            "targets" => Some(r#"{"vidm":{"a":{"url":"https://lab","password":["pw-in-list"]}}}"#.to_owned()),
+            "api_keys" => Some(r#"[{"name":"ci","sha256":"deadbeef","scopes":["vidm:reed"]}]"#.to_owned()),
+            _ => None,
+        };
+        let reader = Reader::new(&variables);
+        for secret in [
+            "hunter2",
+            "xhunter2x",
+            "hunter",
+            "one key",
+            "other key",
+            "pw-in-list",
+            "deadbeef",
+            "idh_x",
+            "whsec_x",
+            "S3cretPassw0rd",
+            "p@ss",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(reader.is(secret), "is not valid", "{secret}");
+        }
+        for (word, shown) in
+            [("vidm:reed", "\"vidm:reed\""), ("30s", "\"30s\""), ("a\u{200b}\n", "\"a<U+200B><U+000A>\"")]
+        {
+            assert_eq!(reader.is(word), format!("is {shown}"));
+        }
+    }
+
+    #[test]
+    fn misspelt_words_are_recognised() {
+        let known = ["vidm:read", "vidm:sync", "admin"];
+        for (word, right) in [
+            ("vidm:reed", "vidm:read"),
+            ("vidm.read", "vidm:read"),
+            ("VIDM_SYNC", "vidm:sync"),
+            ("vidmsync", "vidm:sync"),
+            ("Admin", "admin"),
+        ] {
+            assert_eq!(meant(word, &known), Some(right), "{word}");
+        }
+        assert_eq!(meant("everything", &known), None);
     }
 }

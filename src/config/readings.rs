@@ -1,12 +1,12 @@
 //! Variables of a runtime that is asked for each of them and may fail to tell one.
 
-use super::Problem;
+use super::ConfigError;
 
 /// What a runtime told of the variables.
 #[derive(Default)]
 pub struct Readings {
     values: Vec<(&'static str, String)>,
-    unreadable: Vec<Problem>,
+    unreadable: Vec<ConfigError>,
 }
 
 impl std::fmt::Debug for Readings {
@@ -27,10 +27,7 @@ impl Readings {
 
     /// The runtime failed to tell what `name` is.
     pub fn unreadable(&mut self, name: &'static str) {
-        self.unreadable.push(Problem {
-            variable: name.to_owned(),
-            detail: "could not be read from its provider; see the runtime's log".to_owned(),
-        });
+        self.unreadable.push(ConfigError::new(name, "could not be read from its provider; see the runtime's log"));
     }
 
     /// Whether every variable could be read.
@@ -43,7 +40,7 @@ impl Readings {
     ///
     /// # Errors
     /// When some could not be read; a configuration without them might be a wrong one.
-    pub(crate) fn lookup(&self) -> Result<impl Fn(&str) -> Option<String>, Vec<Problem>> {
+    pub(crate) fn lookup(&self) -> Result<impl Fn(&str) -> Option<String>, Vec<ConfigError>> {
         if !self.are_whole() {
             return Err(self.unreadable.clone());
         }

@@ -7,7 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::Reader;
+use super::credential::at_the_ends;
+use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
+use super::reader::in_quotes;
 use crate::auth::Secret;
 
 /// The variable.
@@ -79,30 +82,39 @@ struct Entry {
     targets: Option<Vec<String>>,
 }
 
+/// The schemes.
+const SCHEMES: [&str; 4] = ["standard", "github", "bitbucket", "gitlab"];
+
 /// Reads the senders. `taken` collects the callers' names.
 pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: IsTarget<'_>) -> Vec<Sender> {
     let mut senders: Vec<Sender> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
-        let mut tell = |what: fmt::Arguments<'_>| reader.problem(NAME, format!("has at [{at}]{what}"));
-        let grant = grant::read(NAME, (entry.name, &entry.scopes, entry.targets), taken, is_target, &mut tell);
+        let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        let place = |path: &str| Place::in_entry(NAME, at, path);
         if entry.secrets.is_empty() {
-            tell(format_args!(".secrets an empty list: nobody could prove to be this sender"));
+            reader.problem(
+                place(".secrets"),
+                "is an empty list, so nobody could prove to be this sender; write a secret",
+            );
         }
         let mut sender = Sender { grant, secrets: Vec::new() };
+        if !SCHEMES.contains(&entry.scheme.as_str()) {
+            let text = reader.unknown(&entry.scheme, &SCHEMES);
+            reader.problem(place(".scheme"), text);
+            senders.push(sender);
+            continue;
+        }
         for (which, text) in entry.secrets.into_iter().enumerate() {
+            let here = place(&format!(".secrets[{which}]"));
             match secret(&entry.scheme, text) {
                 Ok(secret) => {
                     let stands_in = |sender: &Sender| sender.secrets.iter().any(|known| known.key == secret.key);
                     if senders.iter().any(stands_in) || stands_in(&sender) {
-                        tell(format_args!(".secrets[{which}] a secret that stands there already"));
+                        reader.problem(here, "is a secret that stands there already; a secret belongs to one sender");
                     }
                     sender.secrets.push(secret);
                 }
-                Err(Mistake::Scheme) => {
-                    tell(format_args!(".scheme a word that is none of standard, github, bitbucket, gitlab"));
-                    break;
-                }
-                Err(Mistake::Secret(why)) => tell(format_args!(".secrets[{which}] {why}")),
+                Err(why) => reader.problem(here, why),
             }
         }
         senders.push(sender);
@@ -110,64 +122,70 @@ pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: 
     senders
 }
 
-enum Mistake {
-    Scheme,
-    Secret(&'static str),
-}
-
-fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, Mistake> {
+fn secret(scheme: &str, text: Secret) -> Result<SenderSecret, String> {
     let is_signing = text.expose().trim_start().trim_start_matches("v1,").starts_with("whsec_");
-    let signing = || signing_key(text.expose()).map_err(Mistake::Secret);
+    let signing = || signing_key(text.expose());
     let (form, key) = match scheme {
         "standard" => (Form::Standard, signing()?),
         "gitlab" if is_signing => (Form::Standard, signing()?),
         "gitlab" => (Form::Token, plain(&text)?),
-        "github" => (Form::Hub, plain(&text)?),
         "bitbucket" => (Form::Bitbucket, plain(&text)?),
-        _ => return Err(Mistake::Scheme),
+        _ => (Form::Hub, plain(&text)?),
     };
     Ok(SenderSecret { form, text, key: Key(key) })
 }
 
 /// Standard Webhooks 1.0, "Signature scheme": `whsec_` and the base64 of 24 to 64 bytes.
-pub(super) fn signing_key(text: &str) -> Result<Vec<u8>, &'static str> {
-    if text.trim() != text {
-        return Err("a secret with white space or a line break around it; leave that out");
+pub(super) fn signing_key(text: &str) -> Result<Vec<u8>, String> {
+    const MAKE_ONE: &str = "make one with: echo whsec_$(openssl rand -base64 32)";
+    if let Some(fault) = surroundings(text) {
+        return Err(fault);
     }
-    if text.starts_with("v1,whsec_") || text.starts_with("v1,") {
-        return Err(
-            "a secret that begins with v1, which belongs to a signature; leave it out, so that it begins with whsec_",
-        );
+    if text.starts_with("v1,whsec_") {
+        return Err("begins with v1, which belongs to signatures; leave \"v1,\" out".to_owned());
     }
-    let key = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
-    key.filter(|key| (24..=64).contains(&key.len())).ok_or(
-        "something other than whsec_ and the base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)",
-    )
+    let Some(encoded) = text.strip_prefix("whsec_") else {
+        return Err(format!("does not begin with whsec_; {MAKE_ONE}"));
+    };
+    match STANDARD.decode(encoded) {
+        Ok(key) if (24..=64).contains(&key.len()) => Ok(key),
+        Ok(key) => Err(format!("is the base64 of {} bytes, and 24 to 64 are needed; {MAKE_ONE}", key.len())),
+        Err(_) => Err(format!("has something other than base64 after whsec_; copy it whole, or {MAKE_ONE}")),
+    }
+}
+
+/// What stands around a secret and does not belong to it.
+fn surroundings(text: &str) -> Option<String> {
+    let blank = "begins or ends with a blank; leave the blank out".to_owned();
+    let quotes = "is in quotes; leave the quotes out".to_owned();
+    at_the_ends(text).or_else(|| (text.trim() != text).then_some(blank)).or_else(|| in_quotes(text).then_some(quotes))
 }
 
 /// Whoever saw one signed request can try short secrets against it.
-fn plain(text: &Secret) -> Result<Vec<u8>, Mistake> {
+fn plain(text: &Secret) -> Result<Vec<u8>, String> {
     let text = text.expose();
-    if text.trim() != text || text.chars().count() < 16 {
-        return Err(Mistake::Secret(
-            "a text of fewer than 16 characters, or one that begins or ends with white space; make one with: openssl rand -hex 32",
-        ));
+    if let Some(fault) = surroundings(text) {
+        return Err(fault);
     }
-    Ok(text.as_bytes().to_vec())
+    match text.chars().count() {
+        16.. => Ok(text.as_bytes().to_vec()),
+        few => Err(format!("has {few} characters, and 16 are needed; make one with: openssl rand -hex 32")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Problem};
+    use crate::config::{Config, ConfigError};
     use serde_json::{Value, json};
 
     const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-    fn parse(senders: &Value, keys: Option<&str>) -> Result<Config, Vec<Problem>> {
+    fn parse(senders: &Value, keys: Option<&str>) -> Result<Config, Vec<ConfigError>> {
         Config::parse(|name| match name {
             "vcf_url" => Some("https://s".to_owned()),
-            "vcf_username" | "vcf_password" => Some("user".to_owned()),
+            "vcf_username" => Some("user@vsphere.local".to_owned()),
+            "vcf_password" => Some("user".to_owned()),
             "api_keys" => keys.map(str::to_owned),
             "webhook_secrets" => Some(senders.to_string()),
             _ => None,
@@ -207,24 +225,32 @@ mod tests {
     #[test]
     fn a_mistake_is_told_by_its_place_and_without_its_value() {
         for (more, place) in [
-            (json!({"scheme": "hunter2"}), "[0].scheme"),
-            (json!({"scopes": ["hunter2"]}), "[0].scopes"),
-            (json!({"targets": ["default", "hunter2"]}), "[0].targets[1]"),
-            (json!({"name": " "}), "[0] an empty name"),
+            (json!({"scheme": "other"}), "[0].scheme is \"other\"; write one of standard, github, bitbucket, gitlab"),
+            (json!({"scopes": ["sync"]}), "[0].scopes[0] is \"sync\""),
+            (json!({"targets": ["default", "prod"]}), "[0].targets[1] is \"prod\", which is no target"),
+            (json!({"name": " "}), "[0].name is empty"),
             (json!({"secrets": []}), "[0].secrets"),
             (json!({"secrets": [SIGNING, "hunter2"]}), "[0].secrets[1]"),
             (json!({"secrets": ["whsec_aHVudGVyMg=="]}), "[0].secrets[0]"),
             (json!({"secrets": [format!("whsec_{}", STANDARD.encode([7; 65]))]}), "[0].secrets[0]"),
             (json!({"secrets": ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}), "[0].secrets[0]"),
-            (json!({"secrets": [format!("{SIGNING}\n")]}), "[0].secrets[0] a secret with white space or a line break"),
-            (json!({"secrets": [format!("v1,{SIGNING}")]}), "[0].secrets[0] a secret that begins with v1,"),
-            (json!({"scheme": "gitlab", "secrets": [format!("v1,{SIGNING}")]}), "leave it out"),
             (json!({"scheme": "bitbucket", "secrets": ["hunter2"]}), "[0].secrets[0]"),
-            (json!({"secrets": [SIGNING, SIGNING]}), "[0].secrets[1] a secret that stands there"),
+            (json!({"secrets": [SIGNING, SIGNING]}), "[0].secrets[1] is a secret that stands there"),
             (json!({"scheme": "github", "secrets": ["hunter2"]}), "[0].secrets[0]"),
             (json!({"scheme": "github", "secrets": ["hunter2hunter2hunter2\n"]}), "[0].secrets[0]"),
             (json!({"scheme": "gitlab", "secrets": ["whsec_hunter2hunter2hunter2!"]}), "[0].secrets[0]"),
-            (json!({"secret": "hunter2"}), "unknown field `secret`"),
+            (
+                json!({"secrets": [format!("v1,{SIGNING}")]}),
+                "begins with v1, which belongs to signatures; leave \"v1,\" out",
+            ),
+            (json!({"secrets": [format!("{SIGNING}\n")]}), "ends with a line break (U+000A); leave it out"),
+            (json!({"secrets": [format!("\u{feff}{SIGNING}")]}), "begins with a byte order mark (U+FEFF)"),
+            (json!({"secrets": [format!("{SIGNING} ")]}), "ends with a blank"),
+            (json!({"secrets": [format!("\"{SIGNING}\"")]}), "in quotes"),
+            (json!({"scheme": "gitlab", "secrets": [format!("v1,{SIGNING}")]}), "leave \"v1,\" out"),
+            (json!({"scheme": "git-hub"}), "did you mean \"github\"?"),
+            (json!({"scopes": []}), "[0].scopes is an empty list"),
+            (json!({"secret": "hunter2"}), "[0].secret is a field that is not known here; did you mean \"secrets\""),
         ] {
             let problems = parse(&json!([sender(&more)]), None).unwrap_err();
             let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
@@ -237,12 +263,12 @@ mod tests {
 
     #[test]
     fn a_name_is_one_callers_alone_and_somebody_may_call() {
-        let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":[]}]"#;
+        let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["admin"]}]"#;
         let taken = parse(&json!([sender(&json!({}))]), Some(keys)).unwrap_err();
-        assert!(taken.len() == 1 && taken[0].detail.contains("[0] a name that another"), "{taken:?}");
+        assert!(taken.len() == 1 && taken[0].to_string().contains("[0].name is the name of another"), "{taken:?}");
         let twice =
             json!([sender(&json!({})), sender(&json!({"secrets": ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]}))]);
-        assert!(parse(&twice, None).unwrap_err()[0].detail.contains("[1] a name that another"));
+        assert!(parse(&twice, None).unwrap_err()[0].to_string().contains("[1].name is the name of another"));
         assert!(parse(&json!([sender(&json!({"name": "other"}))]), Some(keys)).is_ok());
         let nobody = parse(&json!([]), Some("[]")).unwrap_err();
         assert!(nobody[0].detail.contains("nobody may call"), "{nobody:?}");

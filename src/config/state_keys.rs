@@ -1,7 +1,10 @@
 //! The keys of `state_key`: one as it is, or several as a JSON list, the one that seals first.
 
 use super::Reader;
+use super::error::Place;
+use super::reader::in_quotes;
 use crate::auth::Secret;
+use crate::template::is_unfilled;
 
 /// The variable.
 const NAME: &str = "state_key";
@@ -26,7 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
             Ok(texts) => texts,
             Err(e) => {
                 let place = format!("line {}, column {}", e.line(), e.column());
-                reader.problem(NAME, format!("begins with [ and is not a JSON list of texts ({place})"));
+                reader.problem(NAME, format!("begins with [ and is not a JSON list of texts ({place}); write [\"KEY\", \"KEY\"], or one key as it is"));
                 return Vec::new();
             }
         }
@@ -35,7 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
     };
     let is_list = text.starts_with('[');
     if is_list && texts.is_empty() {
-        reader.problem(NAME, "is an empty list");
+        reader.problem(NAME, "is an empty list; write a key, or leave the variable empty");
     }
     if texts.len() > MOST {
         reader
@@ -43,12 +46,16 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
     }
     let mut keys: Vec<Secret> = Vec::new();
     for (at, text) in texts.iter().enumerate() {
-        let place = if is_list { format!("[{at}] ") } else { String::new() };
+        let place = || if is_list { Place::in_entry(NAME, at, "") } else { NAME.into() };
         let text = trim(text);
         if let Some(fault) = fault(text) {
-            reader.problem(NAME, format!("{place}{fault}; {MAKE_ONE}"));
+            reader.problem(place(), format!("{fault}; {MAKE_ONE}"));
         } else if keys.iter().any(|key| key.expose() == text) {
-            reader.problem(NAME, format!("{place}is a key that stands there already"));
+            reader.problem(place(), "is a key that stands there already; write each key once");
+        } else if in_quotes(text) {
+            reader.warning(place(), "is in quotes; leave them out, unless they belong to it");
+        } else if is_unfilled(text) {
+            reader.problem(place(), "holds a placeholder that was not filled in; check how the variable is set");
         }
         keys.push(Secret::new(text));
     }
@@ -88,12 +95,12 @@ fn fault(key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Problem};
+    use crate::config::{Config, ConfigError};
 
     const ONE: &str = "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8";
     const TWO: &str = "1fd28b8d51a2b5e4d7c9a60f3c8be417";
 
-    fn parse(state_key: &str) -> Result<Vec<String>, Vec<Problem>> {
+    fn parse(state_key: &str) -> Result<Vec<String>, Vec<ConfigError>> {
         let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["vidm:read"]}]"#;
         let config = Config::parse(|name| match name {
             "vcf_url" => Some("https://s".to_owned()),
@@ -137,10 +144,10 @@ mod tests {
             ("my-hunter2-keymy-hunter2-keymy-hunter2-key", "repeats"),
             ("0123456789abcdef0123456789abcdef", "repeats"),
             ("abcdefghijklmnopqrstuvwxyz0123456789", "counts up"),
-            ("[]", "empty list"),
+            ("[]", "empty list; write a key"),
             ("[\"hunter2\"", "not a JSON list"),
             ("[5]", "not a JSON list"),
-            (&format!(r#"["{ONE}", "hunter2"]"#), "[1] has 7"),
+            (&format!(r#"["{ONE}", "hunter2"]"#), "state_key[1] has 7"),
             (&format!(r#"["{ONE}", "{ONE} "]"#), "[1] is a key that stands there already"),
             (&format!(r#"["{ONE}", ""]"#), "[1] has 0"),
         ] {

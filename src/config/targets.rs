@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Problem, Reader};
+use super::error::{ConfigError, Place};
+use super::reader::{in_quotes, quoted};
+use super::{Reader, credential};
 use crate::auth::{Scheme, Secret};
 use crate::outbound::BaseUrl;
+use crate::template::{REFUSED, is_unfilled};
 use crate::{vcf, vidm};
 
 /// Name of the targets that the plain variables describe.
@@ -77,11 +80,12 @@ type Read = (BTreeMap<String, vidm::Target>, BTreeMap<String, vcf::Target>);
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Read {
     let Targets { vidm: vidm_entries, vcf: vcf_entries } = reader.json("targets").unwrap_or_default();
-    for name in vidm_entries.keys().chain(vcf_entries.keys()) {
-        if !is_name(name) {
+    let kinds = [("vidm", vidm_entries.keys().collect::<Vec<_>>()), ("vcf", vcf_entries.keys().collect())];
+    for (kind, names) in kinds {
+        for name in names.into_iter().filter(|name| !is_name(name)) {
             reader.problem(
-                "targets",
-                "has a target whose name is not 1 to 63 letters, digits, dots, dashes or underscores",
+                Place::within("targets", [kind, name]),
+                "is no name for a target; write 1 to 63 letters, digits, dots, dashes or underscores",
             );
         }
     }
@@ -100,11 +104,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             sync_api: reader.text("vidm_sync_api"),
             ..VidmSettings::default()
         };
-        vidm.extend(entry.target(DEFAULT.to_owned(), "vidm_", reader).map(|target| (DEFAULT.to_owned(), target)));
+        vidm.extend(
+            entry.target(DEFAULT.to_owned(), &At::Prefix("vidm_"), reader).map(|target| (DEFAULT.to_owned(), target)),
+        );
         if vidm_entries.contains_key(DEFAULT) {
             reader.problem(
-                "targets",
-                "has a vidm target named default beside vidm_url; name it otherwise or leave vidm_url empty",
+                Place::within("targets", ["vidm", DEFAULT]),
+                "is a second target named default beside vidm_url; name it otherwise or leave vidm_url empty",
             );
         }
     }
@@ -114,23 +120,28 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             username: reader.text("vcf_username"),
             password: reader.text("vcf_password").map(Secret::new),
         };
-        vcf.extend(entry.target(DEFAULT.to_owned(), "vcf_", reader).map(|target| (DEFAULT.to_owned(), target)));
+        vcf.extend(
+            entry.target(DEFAULT.to_owned(), &At::Prefix("vcf_"), reader).map(|target| (DEFAULT.to_owned(), target)),
+        );
         if vcf_entries.contains_key(DEFAULT) {
             reader.problem(
-                "targets",
-                "has a vcf target named default beside vcf_url; name it otherwise or leave vcf_url empty",
+                Place::within("targets", ["vcf", DEFAULT]),
+                "is a second target named default beside vcf_url; name it otherwise or leave vcf_url empty",
             );
         }
     }
     if reader.url("vidm_url").is_none() && reader.url("vcf_url").is_none() && reader.text("targets").is_none() {
-        reader.problem("vidm_url", "is not set, nor is vcf_url or targets: there is nothing to work on");
+        reader.problem(
+            "vidm_url",
+            "is not set, nor is vcf_url or targets, so there is nothing to work on; set one of them",
+        );
     }
     for (name, entry) in vidm_entries {
-        let place = format!("targets.vidm.{name}.");
+        let place = At::Entry("vidm", name.clone());
         vidm.extend(entry.target(name.clone(), &place, reader).map(|target| (name, target)));
     }
     for (name, entry) in vcf_entries {
-        let place = format!("targets.vcf.{name}.");
+        let place = At::Entry("vcf", name.clone());
         vcf.extend(entry.target(name.clone(), &place, reader).map(|target| (name, target)));
     }
     (vidm, vcf)
@@ -143,31 +154,65 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
-/// A text that is there.
-fn text(value: Option<String>) -> Option<String> {
-    value.filter(|value| !value.trim().is_empty())
+/// Where settings stand: their fields are variables with a prefix, fields of an entry of `targets`, or given by themselves.
+enum At {
+    Prefix(&'static str),
+    Entry(&'static str, String),
 }
 
-/// A secret that is there; one of blanks may be meant so.
-fn secret(value: Option<Secret>) -> Option<Secret> {
-    value.filter(|value| !value.is_empty())
+impl At {
+    fn field(&self, name: &str) -> Place {
+        match self {
+            Self::Prefix(prefix) => format!("{prefix}{name}").as_str().into(),
+            Self::Entry(kind, target) => Place::within("targets", [kind, target.as_str(), name]),
+        }
+    }
 }
 
-fn required<T>(value: Option<T>, reader: &mut Reader<'_>, place: String) -> Option<T> {
+fn required<T>(value: Option<T>, reader: &mut Reader<'_>, place: Place) -> Option<T> {
     if value.is_none() {
         reader.problem(place, "is not set");
     }
     value
 }
 
-fn url(url: Option<String>, reader: &mut Reader<'_>, place: String) -> Option<BaseUrl> {
-    let url = required(text(url), reader, place.clone())?;
-    BaseUrl::parse(&url).map_err(|why| reader.problem(place, why)).ok()
+fn url(url: Option<String>, reader: &mut Reader<'_>, place: Place) -> Option<BaseUrl> {
+    let text = required(url.filter(|url| !url.trim().is_empty()), reader, place.clone())?;
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    match BaseUrl::parse(text) {
+        Ok(url) => {
+            if url.is_readable_on_its_way() {
+                reader.warning(
+                    place,
+                    "is http://, so passwords and tokens are sent in clear text; write https://, or run idhook beside the proxy",
+                );
+            }
+            Some(url)
+        }
+        Err(_) if in_quotes(text) => {
+            reader.problem(place, "is in quotes; leave the quotes out");
+            None
+        }
+        Err(_) if is_unfilled(text) => {
+            reader.problem(place, format!("{REFUSED}; check how the variable is set"));
+            None
+        }
+        Err(why) => {
+            // A path or a query may hold a password; a host may not.
+            let shows = text.len() <= 64 && !text.contains(['@', '?', '#']) && !reader.holds_secret(text);
+            let (what, fix) = why.split_once("; ").unwrap_or((why, "write https://host or https://host:port"));
+            match shows {
+                true => reader.problem(place, format!("is {}: {what}; {fix}", quoted(text))),
+                false => reader.problem(place, format!("{what}; {fix}")),
+            }
+            None
+        }
+    }
 }
 
 /// What `target` makes of settings that are given by themselves, or every mistake in them, by the field's name.
-fn alone<T>(target: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<Problem>> {
-    let mut reader = Reader { lookup: &|_| None, problems: Vec::new() };
+fn alone<T>(target: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<ConfigError>> {
+    let mut reader = Reader::new(&|_| None);
     match target(&mut reader) {
         Some(target) if reader.problems.is_empty() => Ok(target),
         _ => Err(reader.problems),
@@ -179,29 +224,47 @@ impl VidmSettings {
     ///
     /// # Errors
     /// Every mistake, by the field's name.
-    pub fn into_target(self, name: &str) -> Result<vidm::Target, Vec<Problem>> {
-        alone(|reader| self.target(name.to_owned(), "", reader))
+    pub fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
+        alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
     }
 
-    /// The target; `place` is where it was written, to be followed by a field's name.
-    fn target(self, name: String, place: &str, reader: &mut Reader<'_>) -> Option<vidm::Target> {
-        let at = |field: &str| format!("{place}{field}");
+    /// The target; `place` is where it was written.
+    fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<vidm::Target> {
+        let at = |field: &str| place.field(field);
+        // First of all, so that none of them is shown by what is said of the rest.
+        self.password.iter().chain(&self.client_secret).for_each(|secret| reader.hide(secret.expose()));
         let profile = self.profile(&at, reader);
         let words = [("auto", vidm::SyncApi::Auto), ("classic", vidm::SyncApi::Classic), ("v2", vidm::SyncApi::V2)];
         let sync_api = reader.choice(self.sync_api.as_deref(), vidm::SyncApi::Auto, &words, at("sync_api"));
-        let tenant = text(self.tenant.clone());
+        let tenant = credential::name(self.tenant.clone(), at("tenant"), reader);
+        let is_visible = |text: &&String| !text.chars().any(|c| c.is_control() || credential::is_invisible(c));
+        if let Some(tenant) = tenant.as_ref().filter(is_visible) {
+            let is = reader.is(tenant);
+            if tenant.contains(['/', '\\']) {
+                reader.problem(
+                    at("tenant"),
+                    format!("{is}, with a slash in it; write the tenant's name alone, as in /SAAS/t/NAME"),
+                );
+            } else if tenant.contains(|c: char| c.is_whitespace() || "?#%:@".contains(c)) {
+                reader.problem(
+                    at("tenant"),
+                    format!("{is}, which is no name of a tenant; write the NAME of /SAAS/t/NAME"),
+                );
+            }
+        }
         let url = url(self.url.clone(), reader, at("url"));
         let credentials = self.credentials(&at, reader);
         Some(vidm::Target { url: url?, tenant, credentials: credentials?, profile, sync_api, name })
     }
 
-    fn profile(&self, at: &dyn Fn(&str) -> String, reader: &mut Reader<'_>) -> vidm::Profile {
+    fn profile(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Profile {
         let named = match self.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => vidm::Profile::named(&name.to_ascii_lowercase()),
             None => Some(vidm::Profile::default()),
         };
         let Some(profile) = named else {
-            reader.problem(at("profile"), "is none of horizon, json");
+            let text = reader.unknown(self.profile.as_deref().unwrap_or_default().trim(), &["horizon", "json"]);
+            reader.problem(at("profile"), text);
             return vidm::Profile::default();
         };
         let overrides = vidm::ProfileOverrides { paths: self.paths.clone(), media_types: self.media_types.clone() };
@@ -212,9 +275,12 @@ impl VidmSettings {
     }
 
     /// Which login it is follows from what is there.
-    fn credentials(self, at: &dyn Fn(&str) -> String, reader: &mut Reader<'_>) -> Option<vidm::Credentials> {
-        let (username, domain, client_id) = (text(self.username), text(self.domain), text(self.client_id));
-        let (password, client_secret) = (secret(self.password), secret(self.client_secret));
+    fn credentials(self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> Option<vidm::Credentials> {
+        let username = credential::name(self.username, at("username"), reader);
+        let domain = credential::name(self.domain, at("domain"), reader);
+        let client_id = credential::name(self.client_id, at("client_id"), reader);
+        let password = credential::secret(self.password, at("password"), reader);
+        let client_secret = credential::secret(self.client_secret, at("client_secret"), reader);
         match (username, domain, client_id) {
             (Some(username), None, None) => {
                 let words = [("hzn", Scheme::Hzn), ("bearer", Scheme::Bearer)];
@@ -246,7 +312,10 @@ impl VidmSettings {
                 })
             }
             (None, _, None) => {
-                reader.problem(at("username"), "is not set, nor is the client_id: no way to log in");
+                reader.problem(
+                    at("username"),
+                    "is not set, nor is the client_id, so there is no way to log in; set one of them",
+                );
                 None
             }
         }
@@ -258,16 +327,29 @@ impl VcfSettings {
     ///
     /// # Errors
     /// Every mistake, by the field's name.
-    pub fn into_target(self, name: &str) -> Result<vcf::Target, Vec<Problem>> {
-        alone(|reader| self.target(name.to_owned(), "", reader))
+    pub fn into_target(self, name: &str) -> Result<vcf::Target, Vec<ConfigError>> {
+        alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
     }
 
-    fn target(self, name: String, place: &str, reader: &mut Reader<'_>) -> Option<vcf::Target> {
-        let at = |field: &str| format!("{place}{field}");
+    fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<vcf::Target> {
+        let at = |field: &str| place.field(field);
+        self.password.iter().for_each(|secret| reader.hide(secret.expose()));
         let url = url(self.url, reader, at("url"));
-        let username = required(text(self.username), reader, at("username"));
-        let password = required(secret(self.password), reader, at("password"));
+        let username = required(credential::name(self.username, at("username"), reader), reader, at("username"));
+        if let Some(username) = username.as_deref().filter(|username| !has_domain(username)) {
+            let is = reader.is(username);
+            reader.problem(
+                at("username"),
+                format!("{is}, which has no domain; write user@domain, such as administrator@vsphere.local"),
+            );
+        }
+        let password = required(credential::secret(self.password, at("password"), reader), reader, at("password"));
         let credentials = vcf::Credentials { username: username?, password: password? };
         Some(vcf::Target { url: url?, credentials, name })
     }
+}
+
+/// Whether an account is written as `user@domain`.
+fn has_domain(username: &str) -> bool {
+    username.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && !domain.is_empty())
 }

@@ -10,8 +10,10 @@ use http::{HeaderMap, HeaderName, Method};
 
 use super::route::{Access, Matched};
 use super::signature::{self, Signed};
+use crate::api_key;
 use crate::config::{ApiKey, Config, Grant, Scope};
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::runtime::rfc3339;
 use crate::template::is_unfilled;
 
 /// A caller that proved who it is.
@@ -45,11 +47,15 @@ impl<'c> Claim<'c> {
             }
         }
         if let Some(presented) = presented(&request.headers) {
-            return match ApiKey::find(&config.api_keys, &presented) {
-                Some(key) => Ok(Self::Proven(Caller::new(&key.grant, 0))),
-                None => Err(Error::new(ErrorCode::Unauthenticated, "the API key is not one of those configured").hint(
-                    "check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)",
-                )),
+            let Some(key) = ApiKey::find(&config.api_keys, &presented) else { return Err(unknown_key(&presented)) };
+            // Only whoever has the key learns that there is one.
+            return match key.not_after.filter(|_| key.has_expired(now)) {
+                Some(end) => Err(Error::new(
+                    ErrorCode::Unauthenticated,
+                    format!("the API key of {} expired at {}", key.grant.name, rfc3339(end)),
+                )
+                .hint("use a new key: cargo xtask key makes one; its digest goes into api_keys, with a later notAfter or none")),
+                None => Ok(Self::Proven(Caller::new(&key.grant, key.which(&presented).unwrap_or_default()))),
             };
         }
         signature::claim(request, &config.senders, now)?.ok_or_else(|| {
@@ -144,6 +150,20 @@ pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
     }
     Err(Error::new(ErrorCode::Forbidden, "a web page of another site asks for this change (Sec-Fetch-Site)")
         .hint("call idhook from a program, or from the page that idhook itself serves"))
+}
+
+/// The refusal of a key that is not configured.
+fn unknown_key(presented: &[u8]) -> Error {
+    let error = |detail| Error::new(ErrorCode::Unauthenticated, detail);
+    match api_key::check(presented) {
+        api_key::Form::Broken => error("the API key was mistyped or cut off: its checksum does not fit")
+            .hint("copy the key whole, idh_ and all; it has 53 characters"),
+        api_key::Form::Whole => error("the API key is not one of those configured").hint(
+            "add the key's SHA-256 digest to api_keys (printf %s \"$KEY\" | sha256sum), or use the key of this idhook",
+        ),
+        api_key::Form::Other => error("the API key is not one of those configured")
+            .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)"),
+    }
 }
 
 /// The key as it was presented. An `X-API-Key` wins: proxies may add an `Authorization` of their own.

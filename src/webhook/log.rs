@@ -21,7 +21,7 @@ use super::idempotency::Status;
 use super::identity::RequestIdentity;
 use super::route::Matched;
 use crate::auth::Secret;
-use crate::config::{LogLevel, Problem};
+use crate::config::{ConfigError, LogLevel};
 use crate::error::{Error, ErrorCode};
 use crate::outbound::CallRecord;
 use crate::redact::strike;
@@ -259,7 +259,7 @@ impl LogLine {
         self.ignore_safeguards = true;
     }
 
-    pub(super) fn problems(&mut self, problems: &[Problem]) {
+    pub(super) fn problems(&mut self, problems: &[ConfigError]) {
         self.problems = problems.iter().map(ToString::to_string).collect();
     }
 

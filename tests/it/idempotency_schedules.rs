@@ -135,7 +135,7 @@ fn webhook() -> Rc<Webhook> {
     let keys = json!([{ "name": "k", "sha256": DIGEST, "scopes": ["vcf:write"] }]).to_string();
     let variables = [
         ("vcf_url", "https://sddc.example"),
-        ("vcf_username", "u"),
+        ("vcf_username", "u@vsphere.local"),
         ("vcf_password", "p"),
         ("api_keys", keys.as_str()),
         ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8"),

@@ -254,7 +254,7 @@ pub(crate) fn digest(key: &str) -> String {
 }
 
 /// vIDM and SDDC Manager under the names, accounts and passwords of the other scenarios, with `variables` set.
-fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::Problem>> {
+fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::ConfigError>> {
     let keys = json!([
         {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "admin"]},
         {"name": "other", "sha256": digest(OTHER), "scopes": ["vcf:write"]},

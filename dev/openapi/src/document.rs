@@ -268,7 +268,8 @@ fn headers() -> Value {
 /// What is true of all operations.
 fn about() -> Result<String, String> {
     let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["admin"]}]"#;
-    let given = [("api_keys", keys), ("vcf_url", "https://s"), ("vcf_username", "u"), ("vcf_password", "p")];
+    let given =
+        [("api_keys", keys), ("vcf_url", "https://s"), ("vcf_username", "u@vsphere.local"), ("vcf_password", "p")];
     let lookup = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
     let config = Config::parse(lookup).map_err(|problems| format!("the bounds cannot be told: {problems:?}"))?;
     Ok(format!(

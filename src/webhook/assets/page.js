@@ -58,11 +58,13 @@ function problemBox(problem) {
   const errors = problem.errors || [];
   // The detail of a request that is not valid says the same as its list.
   const isListed = errors.length > 0 && errors.every((error) => problem.detail.includes(error.detail));
+  // Of the configuration: the variable and the place in it.
+  const placeOf = (error) => (error.variable ?? "") + error.pointer;
   const item = (text, ...more) => element("li", {}, text, ...more);
   const upstream = problem.upstream;
   const said = upstream && [upstream.call, upstream.status, upstream.code, upstream.message, upstream.remediation].filter(Boolean).join(" · ");
   const list = [
-    ...errors.map((error) => item(...(error.pointer ? [code(error.pointer), " "] : []), error.detail)),
+    ...errors.map((error) => item(...(placeOf(error) ? [code(placeOf(error)), " "] : []), error.detail + (error.hint ? `; ${error.hint}` : ""))),
     ...(problem.candidates || []).map((one) => item(`${one.name} (${one.type}): `, code(one.id))),
   ];
   const facts = [

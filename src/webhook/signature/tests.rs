@@ -18,7 +18,7 @@ const NOW: u64 = 1_795_168_800;
 fn configured(senders: &str) -> Config {
     Config::parse(|name| match name {
         "vcf_url" => Some("https://s".to_owned()),
-        "vcf_username" | "vcf_password" => Some("user".to_owned()),
+        "vcf_username" | "vcf_password" => Some("user@vsphere.local".to_owned()),
         "webhook_secrets" => Some(senders.to_owned()),
         _ => None,
     })
@@ -29,9 +29,9 @@ fn all() -> Config {
     configured(
         &serde_json::json!([
             {"name": "n8n", "scheme": "standard", "secrets": [SECRET, FORMER], "scopes": ["vidm:sync"]},
-            {"name": "octo", "scheme": "github", "secrets": ["the former one, ended", HUB_SECRET], "scopes": []},
+            {"name": "octo", "scheme": "github", "secrets": ["the former one, ended", HUB_SECRET], "scopes": ["vidm:sync"]},
             {"name": "fox", "scheme": "gitlab",
-             "secrets": ["a gitlab token that is long", "whsec_dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q="], "scopes": []},
+             "secrets": ["a gitlab token that is long", "whsec_dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q="], "scopes": ["vidm:sync"]},
         ])
         .to_string(),
     )
@@ -82,7 +82,8 @@ fn posted(id: &str, sent: &str, signature: &str) -> Parts {
 #[test]
 fn the_oracle_s_own_example() {
     let config = configured(
-        &serde_json::json!([{"name": "svix", "scheme": "standard", "secrets": [FORMER], "scopes": []}]).to_string(),
+        &serde_json::json!([{"name": "svix", "scheme": "standard", "secrets": [FORMER], "scopes": ["vidm:sync"]}])
+            .to_string(),
     );
     let request =
         posted("msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", "1649367553", "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
@@ -193,7 +194,8 @@ fn headers_that_are_not_what_they_should_be() {
 #[test]
 fn a_form_that_nobody_uses_and_nothing_at_all() {
     let only = |scheme: &str, secret: &str| {
-        let sender = serde_json::json!([{"name": "only", "scheme": scheme, "secrets": [secret], "scopes": []}]);
+        let sender =
+            serde_json::json!([{"name": "only", "scheme": scheme, "secrets": [secret], "scopes": ["vidm:sync"]}]);
         configured(&sender.to_string())
     };
     let hub = request(Method::POST, &[(HUB, &format!("sha256={HUB_TAG}"))]);
@@ -240,7 +242,7 @@ proptest! {
         noise in "(v1a?,[A-Za-z0-9+/]{43}= ){0,2}",
     ) {
         let config = configured(
-            &serde_json::json!([{"name": "n8n", "scheme": "standard", "secrets": [SECRET], "scopes": []}]).to_string(),
+            &serde_json::json!([{"name": "n8n", "scheme": "standard", "secrets": [SECRET], "scopes": ["vidm:sync"]}]).to_string(),
         );
         let now = SystemTime::now();
         // Away from the edges: the oracle looks at its clock a moment later.
@@ -280,8 +282,8 @@ fn svix_headers_prove_a_standard_sender_and_families_are_not_mixed() {
 #[test]
 fn bitbucket_signs_in_githubs_form_under_its_own_name() {
     let senders = serde_json::json!([
-        {"name": "bucket", "scheme": "bitbucket", "secrets": [HUB_SECRET], "scopes": []},
-        {"name": "octo", "scheme": "github", "secrets": ["a secret of GitHub's alone"], "scopes": []},
+        {"name": "bucket", "scheme": "bitbucket", "secrets": [HUB_SECRET], "scopes": ["vidm:sync"]},
+        {"name": "octo", "scheme": "github", "secrets": ["a secret of GitHub's alone"], "scopes": ["vidm:sync"]},
     ]);
     let config = configured(&senders.to_string());
     let good = format!("sha256={HUB_TAG}");

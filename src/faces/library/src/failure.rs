@@ -56,7 +56,7 @@ impl From<ErrorCode> for Code {
 }
 
 impl From<FieldError> for WitFieldError {
-    fn from(FieldError { pointer, detail }: FieldError) -> Self {
+    fn from(FieldError { pointer, detail, .. }: FieldError) -> Self {
         Self { pointer, detail }
     }
 }
