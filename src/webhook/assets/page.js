@@ -131,6 +131,7 @@ async function checkReadiness() {
     vidm = ready.vidm;
     const told = [["vIDM", ready.vidm], ["SDDC Manager", ready.vcf]].filter(([, names]) => names.length);
     pill("readiness", `Configured: ${told.map(([kind, names]) => `${kind} ${names.join(", ")}`).join("; ")}`, "good");
+    if (ready.warnings.length) show("missing", warningBox(ready.warnings));
     byId("list-said").textContent = vidm.length ? "" : "No vIDM target is configured, so there is nothing to sync here.";
   } catch (error) {
     const problem = error instanceof Refusal ? error.problem : { detail: String(error) };
@@ -144,13 +145,18 @@ async function checkReadiness() {
   writeSnippet();
 }
 
+/** One mistake in the configuration, or one warning: where it is, what is wrong, what to do. */
+function mistake(one) {
+  return element("li", {}, code(one.variable + one.pointer), ` ${one.detail}${one.hint ? `; ${one.hint}` : ""}`);
+}
+
 function missingBox(problem) {
-  const each = problem.detail.split(/; (?=\S+ (?:is|has|could|needs|must) )/).map((mistake) => {
-    const [name, ...rest] = mistake.split(" ");
-    return element("li", {}, code(name), ` ${rest.join(" ")}`);
-  });
   const hint = problem.hint ? element("p", {}, element("strong", {}, "What to do: "), problem.hint) : undefined;
-  return element("div", { className: "box wait" }, element("h3", {}, problem.title), element("ul", {}, ...each), hint);
+  return element("div", { className: "box wait" }, element("h3", {}, problem.title), element("ul", {}, ...(problem.errors || []).map(mistake)), hint);
+}
+
+function warningBox(warnings) {
+  return element("div", { className: "box wait" }, element("h3", {}, "Worth a look in the configuration"), element("ul", {}, ...warnings.map(mistake)));
 }
 
 // Directories
