@@ -246,7 +246,8 @@ impl Runtime for Model {
 
 /// An instance.
 pub(super) fn webhook() -> Rc<Webhook> {
-    let keys = json!([{ "name": "k", "sha256": DIGEST, "scopes": ["vidm:read", "vidm:sync", "vidm:profile"] }]).to_string();
+    let keys =
+        json!([{ "name": "k", "sha256": DIGEST, "scopes": ["vidm:read", "vidm:sync", "vidm:profile"] }]).to_string();
     let variables = [
         ("vidm_url", "https://vidm.example"),
         ("vidm_username", "u"),
