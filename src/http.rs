@@ -16,7 +16,8 @@ use bytes::Bytes;
     reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
 )]
 pub trait HttpClient {
-    /// Sends `request` (absolute URI) and reads the whole answer, whatever its status.
+    /// Sends `request` (absolute URI) and reads the whole answer, whatever its status. If `request` states its `Content-Length`, the
+    /// body goes out under it and not in chunks.
     ///
     /// # Errors
     /// When no complete answer came within `limits`; see [`TransportErrorKind`].

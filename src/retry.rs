@@ -32,8 +32,8 @@ impl RetryPolicy {
     /// How long to wait after try number `attempt` (from 1) failed, or `None` to give up: no tries left, or the wait would
     /// not end within `remaining`.
     ///
-    /// The upstream's `retry_after` is honoured to the second; otherwise the wait is drawn evenly from half to whole of the
-    /// doubled base, so that callers who failed together do not come back together.
+    /// The wait is drawn evenly from half to whole of the doubled base, so that callers who failed together do not come back
+    /// together; it is the upstream's `retry_after` if that is longer.
     #[must_use]
     pub fn wait(
         &self,
@@ -45,24 +45,44 @@ impl RetryPolicy {
         if attempt >= self.attempts {
             return None;
         }
-        let wait = retry_after.unwrap_or_else(|| {
-            let ceiling = self.base.saturating_mul(1 << (attempt.clamp(1, 16) - 1)).min(self.cap);
-            let spread = u64::try_from(ceiling.as_micros() / 2).unwrap_or(u64::MAX - 1);
-            ceiling / 2 + Duration::from_micros(random % (spread + 1))
-        });
+        let ceiling = self.base.saturating_mul(1 << (attempt.clamp(1, 16) - 1)).min(self.cap);
+        let spread = u64::try_from(ceiling.as_micros() / 2).unwrap_or(u64::MAX - 1);
+        let own = ceiling / 2 + Duration::from_micros(random % spread.saturating_add(1));
+        // A server that says 0, or a date that has passed, is not to be asked three times in a row.
+        let wait = retry_after.unwrap_or_default().max(own);
         (wait < remaining).then_some(wait)
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110 section 10.2.3) seen from `now`.
+/// No server is waited for longer, whatever it says: a day. So the time of the next attempt can always be written down.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110 section 10.2.3). A date is seen from the answer's own `Date`, for
+/// the two clocks need not agree, and from `now` if there is none. Fractions of a second are rounded up; a day is the most.
+/// `None` for anything else, for what has several values, and for a negative number.
 #[must_use]
 pub fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
-    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    let mut values = headers.get_all(http::header::RETRY_AFTER).iter();
+    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
+    let wait = match seconds(value) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => {
+            let at = httpdate::parse_http_date(value).ok()?;
+            at.duration_since(crate::endpoint::server_time(headers).unwrap_or(now)).unwrap_or_default()
+        }
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+/// Digits, with or without a fraction, as whole seconds. A number beyond all bounds is the largest there is.
+fn seconds(value: &str) -> Option<u64> {
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
     }
-    let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(now).unwrap_or_default())
+    let seconds: u64 = whole.parse().unwrap_or(u64::MAX);
+    Some(seconds.saturating_add(u64::from(fraction.bytes().any(|digit| digit != b'0'))))
 }
 
 #[cfg(test)]
@@ -104,5 +124,51 @@ mod tests {
         assert_eq!(read("Sun, 06 Nov 1994 08:50:37 GMT"), Some(Duration::from_secs(60)));
         assert_eq!(read("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
+    }
+
+    #[test]
+    fn odd_retry_after_is_bounded_or_ignored() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let read = |values: &[&str], date: Option<&str>| {
+            let mut headers = http::HeaderMap::new();
+            for value in values {
+                headers.append("retry-after", value.parse().unwrap());
+            }
+            if let Some(date) = date {
+                headers.insert("date", date.parse().unwrap());
+            }
+            retry_after(&headers, now).map(|wait| wait.as_secs())
+        };
+        const DAY: u64 = 86_400;
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("007", Some(7)),
+            ("1.5", Some(2)),
+            ("2.0", Some(2)),
+            ("99999999999999999999999999", Some(DAY)),
+            ("18446744073709551615.9", Some(DAY)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(DAY)),
+            ("-1", None),
+            ("+5", None),
+            ("1e3", None),
+            ("5s", None),
+            (".5", None),
+            ("5.", None),
+            ("5, 6", None),
+            ("", None),
+            ("1994-11-06T08:50:37Z", None),
+        ] {
+            assert_eq!(read(&[value], None), seconds, "{value}");
+        }
+        assert_eq!(read(&["5", "6"], None), None);
+        // The server's clock is an hour ahead of ours: its date is seen from its own.
+        assert_eq!(read(&["Sun, 06 Nov 1994 09:50:07 GMT"], Some("Sun, 06 Nov 1994 09:49:37 GMT")), Some(30));
+    }
+
+    #[test]
+    fn zero_is_not_asked_again_at_once() {
+        let policy = RetryPolicy::default();
+        assert!(policy.wait(1, Some(Duration::ZERO), 0, LONG).unwrap() >= policy.base / 2);
     }
 }

@@ -189,7 +189,7 @@ impl SyncReport {
 
     fn of_run(run: Run) -> Self {
         let mut status = run.status();
-        let tripped = words::reason(run.messages.iter().map(String::as_str)) == FailureReason::SafeguardTripped;
+        let tripped = run.messages.iter().any(|text| words::is_safeguard_in_english(text));
         // Its own words for a stopped sync say enough where no other word does.
         if status == SyncStatus::Unknown && tripped {
             status = SyncStatus::Failed;

@@ -116,6 +116,44 @@ fn a_whole_report() {
 }
 
 #[test]
+fn safeguards_are_found_in_every_language_the_product_ships() {
+    for said in [
+        "Synchronisierung fehlgeschlagen. Überprüfen Sie die Schutzmaßnahmen.",
+        "BITTE SYNCHRONISIERUNGS-SCHUTZMASSNAHMEN PRÜFEN",
+        "Schutzma\u{fffd}nahmen",
+        "De synchronisatie is mislukt. Controleer de synchronisatiebeveiligingen.",
+        "Échec de la synchronisation. Vérifiez les mesures de protection.",
+        "Consultez les protections de\u{a0}synchronisation.",
+        "Controllare le soglie di protezione della sincronizzazione.",
+        "No se pudo completar. Compruebe los elementos de protección.",
+        "Compruebe los elementos de proteccio\u{301}n.",
+        "Verifique as proteções de sincronização.",
+        "Не удалось завершить синхронизацию. Проверьте меры защиты.",
+        "同期を完了できませんでした。同期のセーフガードを確認してください。",
+        "동기화를 완료하지 못했습니다. 보호 조치를 확인하십시오.",
+        "无法完成同步。请检查同步安全措施。",
+        "無法完成同步。請檢查防護措施。",
+    ] {
+        let report = read(&serde_json::json!({"status": "FAILED", "message": said}).to_string());
+        assert_eq!(report.reason, Some(FailureReason::SafeguardTripped), "{said}");
+        assert_eq!(report.message.as_deref(), Some(excerpt(said).as_str()));
+    }
+    // Other protection is none of it.
+    for said in [
+        "LDAP: Extended Protection for Authentication ist erforderlich",
+        "la protección del canal no está disponible",
+        "Échec de la protection du canal LDAP",
+        "Sicherheitsfehler",
+        "ошибка защиты канала",
+    ] {
+        let report = read(&serde_json::json!({"status": "FAILED", "message": said}).to_string());
+        assert_eq!(report.reason, Some(FailureReason::SyncFailed), "{said}");
+    }
+    // Where no status is given, only the vendor's own English words say that it failed.
+    assert_eq!(read(r#"{"message": "Schutzmaßnahmen"}"#).status, SyncStatus::Unknown);
+}
+
+#[test]
 fn safeguards_are_told_apart() {
     const STOPPED: &str = "Failed to complete sync. Please check safeguards for details.";
     const LIMIT: &str = "You are attempting to remove 40% of current users from an existing group, more than your current limit of 10%.";

@@ -50,12 +50,123 @@ pub(super) fn status(word: &str) -> Option<SyncStatus> {
     })
 }
 
-/// Whether a text speaks of the safeguards: "Failed to complete sync. Please check safeguards…" in the sync log, "You are
-/// attempting to remove N% of current users …, more than your current limit of 10%." in the connector's (Broadcom
-/// KB 367346 and 438057).
+/// What English says of the safeguards: "Failed to complete sync. Please check safeguards…" in the sync log, "You are attempting
+/// to remove N% of current users …, more than your current limit of 10%." in the connector's (Broadcom KB 367346 and 438057).
+const ENGLISH: [&str; 2] = ["safeguard", "morethanyourcurrentlimit"];
+
+/// The same in the other languages that the product ships, as [`folded`] has them. The vendor's manuals call the feature so in German,
+/// Dutch, Italian, Spanish, Japanese and simplified Chinese; that the messages do as well is LIKELY, and so are the other
+/// languages. A word that stands for any protection does not do: who is told of a safeguard may turn it off.
+const TRANSLATED: &[&str] = &[
+    // German. A lost ß leaves a gap.
+    "schutzmassnahme",
+    "schutzmanahme",
+    // Dutch
+    "synchronisatiebeveiliging",
+    "beveiligingsmaatregel",
+    "beveiligingsschending",
+    "directorybeveiliging",
+    "beveiligingen",
+    // French
+    "mesuredeprotection",
+    "mesuresdeprotection",
+    "mesuredesauvegarde",
+    "mesuresdesauvegarde",
+    "gardefou",
+    "protectiondelasynchronisation",
+    "protectiondesynchronisation",
+    "protectionsdelasynchronisation",
+    "protectionsdesynchronisation",
+    "seuildeprotection",
+    "limitedeprotection",
+    "limitesdeprotection",
+    // Italian
+    "protezioni",
+    "protezionedellasincronizzazione",
+    "protezionedisincronizzazione",
+    "sogliadiprotezione",
+    "sogliediprotezione",
+    "sogliadellaprotezione",
+    "violazionedellaprotezione",
+    "violazionediunaprotezione",
+    "misuradiprotezione",
+    "misurediprotezione",
+    // Spanish
+    "elementodeproteccion",
+    "elementosdeproteccion",
+    "medidadeproteccion",
+    "medidasdeproteccion",
+    "protecciones",
+    "salvaguard",
+    // Portuguese; "salvaguarda" stands above.
+    "protecoes",
+    "protecaodesincronizacao",
+    "protecaodasincronizacao",
+    "medidadeprotecao",
+    "medidasdeprotecao",
+    // Russian, in its cases
+    "мерызащиты",
+    "мерзащиты",
+    "мерамзащиты",
+    "мерамизащиты",
+    "мерахзащиты",
+    "защитныемеры",
+    "защитныхмер",
+    "защитнымимерами",
+    "средствазащиты",
+    "средствзащиты",
+    "мерыбезопасности",
+    "мербезопасности",
+    // Japanese
+    "セーフガード",
+    "保護対策",
+    "保護措置",
+    // Korean
+    "세이프가드",
+    "보호조치",
+    "보호장치",
+    "보호수단",
+    "안전조치",
+    "안전장치",
+    // Chinese, simplified and traditional
+    "安全措施",
+    "保护措施",
+    "防护措施",
+    "安全防护",
+    "保護措施",
+    "防護措施",
+    "安全防護",
+    "防護機制",
+];
+
+/// Whether a text speaks of the safeguards, in any language that the product ships.
 pub(super) fn is_safeguard(text: &str) -> bool {
-    let text = text.to_lowercase();
-    text.contains("safeguard") || text.contains("more than your current limit")
+    let folded = folded(text);
+    ENGLISH.iter().chain(TRANSLATED).any(|word| folded.contains(word))
+}
+
+/// Whether a text speaks of the safeguards without doubt.
+pub(super) fn is_safeguard_in_english(text: &str) -> bool {
+    let folded = folded(text);
+    ENGLISH.iter().any(|word| folded.contains(word))
+}
+
+/// `text` without marks, blanks and punctuation, in small letters, however it was composed.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in plain(text).chars() {
+        match c {
+            'ß' => folded.push_str("ss"),
+            'à' | 'á' | 'â' | 'ã' => folded.push('a'),
+            'ç' => folded.push('c'),
+            'è' | 'é' | 'ê' => folded.push('e'),
+            'í' => folded.push('i'),
+            'ó' | 'ô' | 'õ' => folded.push('o'),
+            'ú' => folded.push('u'),
+            _ => folded.push(c),
+        }
+    }
+    folded
 }
 
 /// Why a sync failed, by what is said about it.

@@ -4,6 +4,12 @@
 /** The longest time that a timer takes, in milliseconds; a longer one would be over at once. */
 const LONGEST = 2 ** 31 - 1;
 
+/** Whether this is a page or its worker: there `fetch` names the browser, and another name would need the server's leave (CORS). */
+const IN_PAGE = typeof document !== "undefined" || typeof importScripts === "function";
+
+/** The codings that `fetch` undoes; the header stays behind. */
+const UNDONE = new Set(["gzip", "x-gzip", "deflate", "br"]);
+
 class Engine {
   #log;
 
@@ -54,6 +60,7 @@ class Exchange {
   }
 
   header(name, value) {
+    if (IN_PAGE && name === "user-agent") return;
     this.#init.headers.push([name, value]);
   }
 
@@ -94,7 +101,9 @@ class Exchange {
       }
       const body = new Uint8Array(length);
       pieces.reduce((at, piece) => (body.set(piece, at), at + piece.length), 0);
-      return { status: response.status, headers: [...response.headers].flat(), body };
+      const undone = (value) => value.split(",").every((coding) => UNDONE.has(coding.trim().toLowerCase()));
+      const headers = [...response.headers].filter(([name, value]) => name !== "content-encoding" || !undone(value));
+      return { status: response.status, headers: headers.flat(), body };
     } catch (error) {
       // What is left of the answer is of no use to anybody.
       controller.abort();

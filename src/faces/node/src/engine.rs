@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue};
 use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind};
 use idhook::runtime::{Clock, Runtime};
@@ -91,7 +92,8 @@ impl HttpClient for Engine {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let (parts, body) = request.into_parts();
         let request = self.0.request(parts.method.as_str(), &parts.uri.to_string());
-        for (name, value) in &parts.headers {
+        // `fetch` states the length of a body itself, and some engines refuse to be told.
+        for (name, value) in parts.headers.iter().filter(|(name, _)| **name != CONTENT_LENGTH) {
             request.header(name.as_str(), &latin1(value.as_bytes()));
         }
         if !body.is_empty() {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind};
 use spin_sdk::wasip3::http::client;
@@ -19,11 +18,6 @@ impl HttpClient for Spin {
         limits: &Limits,
     ) -> Result<http::Response<Bytes>, TransportError> {
         request.extensions_mut().insert(RequestOptionsExtension(options(limits)));
-        // Without it the body would go out chunked, which not every gateway in front of an appliance takes.
-        if !request.body().is_empty() {
-            let length = request.body().len().into();
-            request.headers_mut().insert(CONTENT_LENGTH, length);
-        }
         let request = http_into_wasi_request(request.map(Full::new)).map_err(failed)?;
         let response = http_from_wasi_response(client::send(request).await.map_err(failed)?).map_err(failed)?;
         let (parts, body) = response.into_parts();

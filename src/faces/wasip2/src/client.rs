@@ -43,11 +43,6 @@ fn outgoing(request: &Request<Bytes>) -> Result<OutgoingRequest, TransportError>
     for (name, value) in request.headers() {
         fields.append(name.as_str(), value.as_bytes()).map_err(|_| refused(name.as_str()))?;
     }
-    // Without it the body would go out chunked, which not every gateway in front of an appliance takes.
-    if !request.body().is_empty() {
-        let length = request.body().len().to_string();
-        fields.set(CONTENT_LENGTH.as_str(), &[length.into_bytes()]).map_err(|_| refused("content-length"))?;
-    }
     let outgoing = OutgoingRequest::new(fields);
     let uri = request.uri();
     let scheme = match uri.scheme() {
