@@ -186,7 +186,7 @@ fn operator_allows_one_attempt_through_the_doctor() {
 }
 
 const STATE: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/66666666-7777-4888-8999-000000000002/syncprofile/sync";
-const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter=displayName%20sw%20%22idhook-doctor%40%22&startIndex=1&count=100";
+const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter=displayName%20eq%20%22idhook-doctor%40corp.example%22&startIndex=1&count=100";
 
 #[test]
 fn instances_that_log_in_together_make_one_attempt() {
