@@ -4,22 +4,27 @@
 #
 #   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… ./curl.sh corp.example 'CN=gg-new,OU=Groups,DC=corp,DC=example' …
 #
-# Arguments    the directory (id, name or domain), then the groups that must be in vIDM in the end, if any
+# Arguments    the directory (id, name or domain), then the groups that must be in vIDM in the end, if any: as DN or name@domain
 # Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync
-#              IDHOOK_TARGET (default), IDHOOK_PATIENCE (600 seconds), CURL_CA_BUNDLE (a private CA; curl's own variable)
-# Exit code    0: it succeeded, and the final state is on stdout. 1: it did not; the state or the problem is on stderr.
+#              IDHOOK_TARGET (default), IDHOOK_TIMEOUT (600 seconds), CURL_CA_BUNDLE (a private CA; curl's own variable)
+# Exit code    0: it succeeded and vIDM has every group; the final state is on stdout. 1: anything else; what failed and what to do
+#              about it is on stderr.
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${1:?the directory is missing}"
-ends=$(($(date +%s) + ${IDHOOK_PATIENCE:-600}))
+ends=$(($(date +%s) + ${IDHOOK_TIMEOUT:-600}))
 
-# The key goes to curl by stdin, where no list of processes shows it. Gives the status, a line break, and the answer.
+# The key goes to curl by stdin, where no list of processes shows it. Gives the answer, a line break, and the status.
 call() {
+  left=$((ends - $(date +%s)))
+  [ "$left" -gt 0 ] || left=0
+  [ "$left" -lt 25 ] || left=25
   printf 'header = "Authorization: Bearer %s"\n' "$IDHOOK_KEY" |
-    curl -sS -K - --max-time 60 -H 'Prefer: wait=25' -w '\n%{http_code}' "$@"
+    curl -sS -K - --max-time $((left + 30)) -H "Prefer: wait=$left" -w '\n%{http_code}' "$@"
 }
-fail() { printf '%s\n' "$answer" "$1" >&2; exit 1; }
-# The text of the first field of that name.
-field() { rest=${answer#*\""$1"\":\"}; printf %s "${rest%%\"*}"; }
+# The text, and the number, of the first field of that name; nothing where there is none.
+field() { case $answer in *\""$1"\":\"*) rest=${answer#*\""$1"\":\"}; printf %s "${rest%%\"*}" ;; esac; }
+number() { printf %s "$answer" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" | head -n 1; }
+fail() { printf '%s\n' "$answer" "$1" "$(field message)" "$(field hint)" >&2; exit 1; }
 
 # A form instead of JSON: so curl does all the quoting.
 directory=$1
@@ -28,6 +33,7 @@ for group do
   shift
   set -- "$@" --data-urlencode "groups=$group"
 done
+wanted=$(($# / 2)) answer='' place=''
 answer=$(call --data-urlencode "directory=$directory" "$@" "$IDHOOK_URL/vidm/${IDHOOK_TARGET:-default}/v1/syncs") ||
   fail "idhook cannot be reached"
 
@@ -36,17 +42,24 @@ while :; do
 }
   answer=${answer%
 *}
+  status=
   case $code$answer in
-    20[02]*) ;;
-    *'"retryable":true'*) [ -n "${place:-}" ] || fail "the sync could not be started" ;;
+    20[02]*) status=$(field status) ;;
+    *'"retryable":true'*) [ -n "$place" ] || fail "the sync could not be started" ;;
     *) fail "idhook answered $code" ;;
   esac
-  case $code$(field status) in
-    20?succeeded) printf '%s\n' "$answer"; exit ;;
-    20?failed) fail "the sync failed" ;;
-    20?*) place=$(field self) ;;
+  case $status in
+    succeeded) break ;;
+    failed) fail "the sync failed: $(field reason)" ;;
+    ?*) place=$(field self) ;;
   esac
-  [ "$(date +%s)" -lt "$ends" ] || fail "the sync is not final yet"
-  sleep 2
+  now=$(date +%s) pause=$(number retryAfter)
+  [ "$now" -lt "$ends" ] || fail "the sync is still ${status:-unknown}; ask for it at $IDHOOK_URL$place"
+  pause=${pause:-2}
+  [ "$pause" -le $((ends - now)) ] || pause=$((ends - now))
+  sleep "$pause"
   answer=$(call "$IDHOOK_URL$place") || fail "idhook cannot be reached"
 done
+present=$(printf %s "$answer" | { grep -o '"state":"present"' || :; } | wc -l)
+[ "$present" -ge "$wanted" ] || fail "group_absent: the sync succeeded, but vIDM has only $((present)) of $wanted groups"
+printf '%s\n' "$answer"

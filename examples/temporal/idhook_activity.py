@@ -1,5 +1,5 @@
-"""A Temporal activity: starts a sync of a vIDM directory at idhook and waits until it is final. The standard library is enough
-beside `temporalio`.
+"""A Temporal activity: starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM
+has every group that was asked for. The standard library is enough beside `temporalio`.
 
 Where     Register `sync_directory` with a worker, and call it from a workflow:
 
@@ -11,9 +11,10 @@ Where     Register `sync_directory` with a worker, and call it from a workflow:
               )
 
 Secret    IDHOOK_KEY in the worker's environment, never an argument: arguments stand in the workflow's history. Its scopes:
-          vidm:read, vidm:sync.
-Returns   the final state, as idhook tells it: status ("succeeded"), id, groups, counts.
-Raises    ApplicationError with idhook's code as its type, and what to do about it; non-retryable where a retry cannot help.
+          vidm:read, vidm:sync; for add_to_profile vidm:profile too.
+Returns   the final state, as idhook reports it: status ("succeeded"), id, groups, counts.
+Raises    ApplicationError with idhook's code as its type (`sync_timeout` after `timeout` seconds), and what to do about it;
+          non-retryable where a retry cannot help.
 
 Each heartbeat has the place of the sync: an activity that is tried again, on another worker too, goes on with that very sync and
 starts no second one. Cancelled, it stops asking; vIDM goes on with a run that has begun.
@@ -21,11 +22,14 @@ starts no second one. Cancelled, it stops asking; vIDM goes on with a run that h
 
 import asyncio
 import dataclasses
+import http.client
 import json
 import os
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -38,54 +42,78 @@ class SyncOrder:
     groups: list[str] = dataclasses.field(default_factory=list)
     add_to_profile: bool = False
     target: str = "default"
+    timeout: float = 600  # seconds for one attempt; keep it below start_to_close_timeout
 
 
 @activity.defn
 async def sync_directory(order: SyncOrder) -> dict:
+    ends = time.monotonic() + order.timeout
     place = next(iter(activity.info().heartbeat_details), None)
     if place is None:
-        body = {"directory": order.directory, "groups": order.groups, "addToProfile": order.add_to_profile}
+        body = {"directory": order.directory, "groups": order.groups}
+        if order.add_to_profile:
+            body["addToProfile"] = True
         # No `Prefer: wait` here: the sooner the place is known, the less can be lost.
-        state = await call(order, f"/vidm/{urllib.parse.quote(order.target, safe='')}/v1/syncs", body)
+        state = await call(order, f"/vidm/{urllib.parse.quote(order.target, safe='')}/v1/syncs", 0, body)
         place = state["links"]["self"]
     while True:
         activity.heartbeat(place)
         # idhook holds the request until the sync is final, 20 s at most: less than the heartbeat timeout.
-        state = await call(order, place)
+        state = await call(order, place, max(0, min(20, int(ends - time.monotonic()))))
         if state["status"] == "succeeded":
-            return state
+            return proven(order, state)
         if state["status"] == "failed":
             # The run is over: trying again would only read the same state. Whoever mends the cause starts the activity anew.
-            message = " ".join(filter(None, [state.get("message"), state["hint"]]))
-            raise ApplicationError(message, state, type=state["reason"], non_retryable=True)
-        await asyncio.sleep(2)
+            raise failure(state["reason"], "the sync failed", state)
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise failure("sync_timeout", f"the sync is still {state['status']} after {order.timeout} s", state)
+        await asyncio.sleep(min(state.get("retryAfter") or 2, 20, left))
 
 
-async def call(order: SyncOrder, path: str, body: dict | None = None) -> dict:
+def proven(order: SyncOrder, state: dict) -> dict:
+    """The state, if vIDM has every group of the order."""
+    present = {group["requested"] for group in state.get("groups", []) if group["state"] == "present"}
+    absent = [name for name in order.groups if name not in present]
+    if absent:
+        raise failure("group_absent", f"the sync succeeded, but vIDM does not have {', '.join(absent)}", state)
+    return state
+
+
+def failure(code: str, happened: str, state: dict) -> ApplicationError:
+    message = ": ".join(filter(None, [happened, state.get("message"), state.get("hint")]))
+    return ApplicationError(message, state, type=code, non_retryable=True)
+
+
+async def call(order: SyncOrder, path: str, wait: int, body: dict | None = None) -> dict:
     """One request, off the event loop: a POST where there is a body."""
-    return await asyncio.to_thread(request, order.url.rstrip("/") + path, body)
+    return await asyncio.to_thread(request, order.url.rstrip("/") + path, wait, body)
 
 
-def request(url: str, body: dict | None) -> dict:
+def request(url: str, wait: int, body: dict | None) -> dict:
     headers = {"Authorization": f"Bearer {os.environ['IDHOOK_KEY']}", "Content-Type": "application/json"}
-    if body is None:
-        headers["Prefer"] = "wait=20"
+    if wait:
+        headers["Prefer"] = f"wait={wait}"
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=40) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
             return json.load(response)
     except urllib.error.HTTPError as e:
         raise problem(e) from None
-    except OSError as e:
+    except (OSError, http.client.HTTPException) as e:
         # Temporal tries again, as its retry policy says.
-        raise ApplicationError(f"idhook cannot be reached: {e}", type="unreachable") from None
+        raise ApplicationError(f"idhook cannot be reached: {e!r}", type="unreachable") from None
 
 
 def problem(response: urllib.error.HTTPError) -> ApplicationError:
-    """A problem document (RFC 9457) as the error; a proxy's answer as it is."""
+    """A problem document (RFC 9457) as the error, tried again no sooner than it says; a proxy's answer as it is."""
     text = response.read().decode(errors="replace")
+    told = response.headers.get("Retry-After", "")
+    delay = timedelta(seconds=int(told)) if told.isdecimal() else None
     if response.headers.get_content_type() != "application/problem+json":
-        return ApplicationError(f"idhook answered {response.status}: {text[:300]}", type="unreachable")
+        message = f"idhook answered {response.status}: {text[:300]}"
+        return ApplicationError(message, type="unreachable", next_retry_delay=delay)
     told = json.loads(text)
-    message = "; ".join(filter(None, [told["detail"], told.get("hint")]))
-    return ApplicationError(message, told, type=told["code"], non_retryable=not told["retryable"])
+    fields = [f"{error['pointer']}: {error['detail']}" for error in told.get("errors", [])]
+    message = "; ".join(filter(None, [told["detail"], *fields, told.get("hint")]))
+    return ApplicationError(message, told, type=told["code"], non_retryable=not told["retryable"], next_retry_delay=delay)

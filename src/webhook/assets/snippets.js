@@ -20,68 +20,90 @@ function curl(order) {
   if (order.groups.length) body.groups = order.groups;
   if (order.addToProfile) body.addToProfile = true;
   return `#!/bin/sh
-# Needs curl and jq, and the key in IDHOOK_KEY.
+# Needs curl and jq, and the key in IDHOOK_KEY. Ends with 0 only if the sync succeeded and vIDM has every group.
 set -eu
 : "\${IDHOOK_KEY:?}"
 idhook=${shell(order.root)}
 body=${shell(json(body))}
+ends=$(($(date +%s) + \${IDHOOK_TIMEOUT:-600})) # seconds
 
 call() {
-  curl -sS --fail-with-body --max-time 60 -H "Authorization: Bearer $IDHOOK_KEY" -H "Prefer: wait=25" "$@"
+  left=$((ends - $(date +%s)))
+  [ "$left" -gt 0 ] || left=0
+  [ "$left" -lt 25 ] || left=25
+  curl -sS --fail-with-body --max-time $((left + 30)) -H "Authorization: Bearer $IDHOOK_KEY" -H "Prefer: wait=$left" "$@"
 }
-field() { printf '%s' "$sync" | jq -r "$1"; }
-fail() { printf '%s\\n' "$sync" "$1" >&2; exit 1; }
+field() { printf '%s' "$sync" | jq -r "$1 // empty" 2>/dev/null; }
+fail() { printf '%s\\n' "$sync" "$1" "$(field .message)" "$(field .detail)" "$(field .hint)" >&2; exit 1; }
 
-ends=$(($(date +%s) + 600))
 sync=$(call -H "Content-Type: application/json" -d "$body" "$idhook${startPath(order)}") || fail "the sync could not be started"
+place=$(field .links.self)
 while [ "$(field .status)" != succeeded ]; do
-  [ "$(field .status)" != failed ] || fail "the sync failed: $(field .reason): $(field .hint)"
-  [ "$(date +%s)" -lt "$ends" ] || fail "the sync did not end within 10 minutes"
-  sleep 2
-  place=$(field .links.self)
-  sync=$(call "$idhook$place") || fail "the state of the sync could not be read"
+  [ "$(field .status)" != failed ] || fail "the sync failed: $(field .reason)"
+  left=$((ends - $(date +%s)))
+  [ "$left" -gt 0 ] || fail "the sync is not final in time; ask for it at $idhook$place"
+  pause=$(field .retryAfter)
+  pause=\${pause:-2}
+  [ "$pause" -lt "$left" ] || pause=$left
+  sleep "$pause"
+  sync=$(call "$idhook$place") || [ "$(field .retryable)" = true ] || fail "the state of the sync could not be read"
 done
+absent=$(printf '%s' "$sync" | jq -c --argjson body "$body" \\
+  '($body.groups // []) - [.groups[]? | select(.state == "present") | .requested]')
+[ "$absent" = "[]" ] || fail "group_absent: the sync succeeded, but vIDM does not have $absent"
 printf '%s\\n' "$sync"`;
 }
 
 function abxJavaScript(order) {
-  return `// Inputs: idhookKey (a secret), groups (optional: DNs or names to wait for).
+  return `// Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
 const http = require("${order.root.startsWith("https:") ? "https" : "http"}");
 
 const IDHOOK = ${json(order.root)};
-const PATIENCE = 150; // seconds; keep it below the action's timeout
+const TIMEOUT = 150; // seconds; keep it 30 s below the action's timeout
 
 exports.handler = async (context, inputs) => {
   const key = context.getSecret(inputs.idhookKey);
-  const ends = Date.now() + PATIENCE * 1000;
-  let sync = await call(key, "POST", ${json(startPath(order))}, {
-    directory: ${json(order.directory)},
-    groups: inputs.groups || ${json(order.groups)},
-    addToProfile: ${order.addToProfile},
-  });
+  const ends = Date.now() + (Number(inputs.timeoutSeconds) || TIMEOUT) * 1000;
+  const groups = [inputs.groups || ${json(order.groups)}].flat();
+  let sync = await call(key, ends, "POST", ${json(startPath(order))}, { directory: ${json(order.directory)}, groups${order.addToProfile ? ", addToProfile: true" : ""} });
   while (sync.status !== "succeeded") {
-    if (sync.status === "failed") throw new Error("the sync failed: " + sync.reason + ": " + sync.hint);
-    if (Date.now() > ends) throw new Error("the sync is still " + sync.status);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    sync = await call(key, "GET", sync.links.self);
+    if (sync.status === "failed") throw new Error(text("the sync failed", sync));
+    const left = ends - Date.now();
+    if (left <= 0) throw new Error(text("the sync is still " + sync.status + "; ask for it at " + sync.links.self, sync));
+    await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
+    try {
+      sync = await call(key, ends, "GET", sync.links.self);
+    } catch (e) {
+      if (!e.retryable) throw e;
+      sync = { ...sync, message: e.message, retryAfter: e.retryAfter };
+    }
   }
+  const absent = groups.filter((name) => !(sync.groups || []).some((group) => group.requested === name && group.state === "present"));
+  if (absent.length) throw new Error("group_absent: the sync succeeded, but vIDM does not have " + absent.join(", "));
   return { status: sync.status, id: sync.id, groups: sync.groups };
 };
 
-function call(key, method, path, body) {
+function text(happened, sync) {
+  return [happened, sync.reason, sync.message, sync.hint].filter(Boolean).join(": ");
+}
+
+function call(key, ends, method, path, body) {
   return new Promise((resolve, reject) => {
-    const headers = { Authorization: "Bearer " + key, "Content-Type": "application/json", Prefer: "wait=20" };
+    const wait = Math.max(0, Math.min(20, Math.floor((ends - Date.now()) / 1000)));
+    const headers = { Authorization: "Bearer " + key, "Content-Type": "application/json", Prefer: "wait=" + wait };
     const request = http.request(IDHOOK + path, { method, headers }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("error", reject);
       response.on("data", (piece) => (text += piece));
       response.on("end", () => {
-        if (response.statusCode < 300) resolve(JSON.parse(text));
-        else reject(new Error(method + " " + path + ": " + response.statusCode + " " + text));
+        if (response.statusCode < 300) return resolve(JSON.parse(text));
+        const retryAfter = Number(response.headers["retry-after"]);
+        const retryable = /"retryable": ?true/.test(text);
+        reject(Object.assign(new Error(method + " " + path + ": " + response.statusCode + " " + text), { retryable, retryAfter }));
       });
     });
-    request.setTimeout(60000, () => request.destroy(new Error("idhook did not answer within 60 s")));
+    request.setTimeout((wait + 30) * 1000, () => request.destroy(new Error("idhook did not answer in time")));
     request.on("error", reject);
     request.end(body && JSON.stringify(body));
   });
@@ -89,79 +111,107 @@ function call(key, method, path, body) {
 }
 
 function abxPython(order) {
-  return `# Inputs: idhookKey (a secret), groups (optional: DNs or names to wait for). The standard library is enough.
+  return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
+# The standard library is enough.
 import json
 import time
 import urllib.error
 import urllib.request
 
 IDHOOK = ${json(order.root)}
-PATIENCE = 150  # seconds; keep it below the action's timeout
+TIMEOUT = 150  # seconds; keep it 30 s below the action's timeout
 
 
 def handler(context, inputs):
     key = context.getSecret(inputs["idhookKey"])
-    ends = time.monotonic() + PATIENCE
-    sync = call(key, "POST", ${json(startPath(order))}, {
+    ends = time.monotonic() + float(inputs.get("timeoutSeconds") or TIMEOUT)
+    groups = inputs.get("groups") or ${json(order.groups)}
+    groups = [groups] if isinstance(groups, str) else groups
+    sync = call(key, ends, "POST", ${json(startPath(order))}, {
         "directory": ${json(order.directory)},
-        "groups": inputs.get("groups") or ${json(order.groups)},
-        "addToProfile": ${order.addToProfile ? "True" : "False"},
+        "groups": groups,${order.addToProfile ? '\n        "addToProfile": True,' : ""}
     })
     while sync["status"] != "succeeded":
         if sync["status"] == "failed":
-            raise RuntimeError("the sync failed: {}: {}".format(sync.get("reason"), sync.get("hint")))
-        if time.monotonic() > ends:
-            raise RuntimeError("the sync is still " + sync["status"])
-        time.sleep(2)
-        sync = call(key, "GET", sync["links"]["self"])
+            raise RuntimeError(text("the sync failed", sync))
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise RuntimeError(text("the sync is still {}; ask for it at {}".format(sync["status"], sync["links"]["self"]), sync))
+        time.sleep(min(sync.get("retryAfter") or 2, left))
+        sync = {**sync, **call(key, ends, "GET", sync["links"]["self"])}
+    present = [group["requested"] for group in sync.get("groups", []) if group["state"] == "present"]
+    absent = [name for name in groups if name not in present]
+    if absent:
+        raise RuntimeError("group_absent: the sync succeeded, but vIDM does not have " + ", ".join(absent))
     return {"status": sync["status"], "id": sync["id"], "groups": sync.get("groups", [])}
 
 
-def call(key, method, path, body=None):
-    headers = {"Authorization": "Bearer " + key, "Content-Type": "application/json", "Prefer": "wait=20"}
+def text(happened, sync):
+    return ": ".join(filter(None, [happened, sync.get("reason"), sync.get("message"), sync.get("hint")]))
+
+
+def call(key, ends, method, path, body=None):
+    wait = max(0, min(20, int(ends - time.monotonic())))
+    headers = {"Authorization": "Bearer " + key, "Content-Type": "application/json", "Prefer": "wait={}".format(wait)}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(IDHOOK + path, data=data, headers=headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=wait + 30) as response:
             return json.load(response)
     except urllib.error.HTTPError as e:
         problem = e.read().decode(errors="replace")
+        if method == "GET" and '"retryable":true' in problem.replace(" ", ""):
+            told = json.loads(problem)
+            return {"message": told["detail"], "hint": told.get("hint"), "retryAfter": told.get("retryAfter")}
         raise RuntimeError("{} {}: {} {}".format(method, path, e.code, problem)) from None`;
 }
 
 function abxPowerShell(order) {
-  return `# Inputs: idhookKey (a secret), groups (optional: DNs or names to wait for).
+  return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
 function handler($context, $inputs) {
     $ErrorActionPreference = 'Stop'
     $idhook = ${powershell(order.root)}
     $headers = @{ Authorization = "Bearer $($context.getSecret($inputs.idhookKey))"; Prefer = 'wait=20' }
-    $ends = (Get-Date).AddSeconds(150) # keep it below the action's timeout
+    $ends = (Get-Date).AddSeconds(120) # keep it a minute below the action's timeout
 
     $groups = @(${order.groups.map(powershell).join(", ")})
     if ($inputs.groups) { $groups = @($inputs.groups) }
     $body = @{
-        directory    = ${powershell(order.directory)}
-        groups       = $groups
-        addToProfile = $${order.addToProfile}
+        directory = ${powershell(order.directory)}
+        groups    = $groups${order.addToProfile ? "\n        addToProfile = $true" : ""}
     } | ConvertTo-Json
 
-    $sync = Invoke-RestMethod -Method Post -Uri ($idhook + ${powershell(startPath(order))}) -Headers $headers \`
-        -ContentType 'application/json; charset=utf-8' -Body $body -TimeoutSec 60
+    try {
+        $sync = Invoke-RestMethod -Method Post -Uri ($idhook + ${powershell(startPath(order))}) -Headers $headers \`
+            -ContentType 'application/json; charset=utf-8' -Body ([Text.Encoding]::UTF8.GetBytes($body)) -TimeoutSec 60
+    } catch { throw "the sync could not be started: $($_.Exception.Message) $($_.ErrorDetails.Message)" }
+    $place = $sync.links.self
     while ($sync.status -ne 'succeeded') {
-        if ($sync.status -eq 'failed') { throw "the sync failed: $($sync.reason): $($sync.hint)" }
-        if ((Get-Date) -gt $ends) { throw "the sync is still $($sync.status)" }
-        Start-Sleep -Seconds 2
-        $sync = Invoke-RestMethod -Uri ($idhook + $sync.links.self) -Headers $headers -TimeoutSec 60
+        if ($sync.status -eq 'failed') { throw "the sync failed: $($sync.reason): $($sync.message) $($sync.hint)" }
+        $left = ($ends - (Get-Date)).TotalSeconds
+        if ($left -le 0) { throw "the sync is still $($sync.status); ask for it at $($place): $($sync.detail) $($sync.hint)" }
+        $pause = if ($sync.retryAfter) { $sync.retryAfter } else { 2 }
+        Start-Sleep -Milliseconds ([int](1000 * [Math]::Min($pause, $left)))
+        try { $sync = Invoke-RestMethod -Uri ($idhook + $place) -Headers $headers -TimeoutSec 60 } catch {
+            $told = $_.ErrorDetails.Message
+            $sync = try { $told | ConvertFrom-Json } catch { $null }
+            if (-not $sync.retryable) { throw "the state of the sync could not be read: $($_.Exception.Message) $told" }
+        }
     }
+    $present = @($sync.groups | Where-Object { $_.state -eq 'present' } | ForEach-Object { $_.requested })
+    $absent = @($groups | Where-Object { $present -cnotcontains $_ })
+    if ($absent) { throw "group_absent: the sync succeeded, but vIDM does not have $($absent -join ', ')" }
     return @{ status = $sync.status; id = $sync.id; groups = $sync.groups }
 }`;
 }
 
 function orchestrator(order) {
-  return `// Input: idhookKey (SecureString).
+  return `// Input: idhookKey (SecureString). Fails unless the sync succeeds and vIDM has every group.
 var idhook = RESTHostManager.createTransientHostFrom(RESTHostManager.createHost("idhook"));
 idhook.url = ${json(order.root)};
 idhook.operationTimeout = 60;
+var groups = ${json(order.groups)}; // or an input, Array/string: DNs or name@domain
+var timeoutSeconds = 600;
 
 function call(method, path, body) {
     var request = idhook.createRequest(method, path, body);
@@ -169,27 +219,43 @@ function call(method, path, body) {
     request.setHeader("Authorization", "Bearer " + idhookKey);
     request.setHeader("Prefer", "wait=20");
     var response = request.execute();
-    if (response.statusCode >= 300) {
+    var isProblem = response.statusCode >= 300;
+    var told = isProblem && !/^\\s*\\{/.test(response.contentAsString) ? {} : JSON.parse(response.contentAsString);
+    if (isProblem && !(method === "GET" && told.retryable)) {
         throw new Error(method + " " + path + ": " + response.statusCode + " " + response.contentAsString);
     }
-    return JSON.parse(response.contentAsString);
+    if (isProblem) {
+        told.status = "unknown";
+        told.message = told.detail;
+    }
+    return told;
+}
+function why(happened, sync) {
+    return [happened, sync.reason, sync.message, sync.hint].filter(function (part) { return part; }).join(": ");
 }
 
-var ends = new Date().getTime() + 600 * 1000;
+var ends = new Date().getTime() + timeoutSeconds * 1000;
 var sync = call("POST", ${json(startPath(order))}, JSON.stringify({
-    directory: ${json(order.directory)},
-    groups: ${json(order.groups)}, // or an input, Array/string: DNs or names to wait for
-    addToProfile: ${order.addToProfile}
+    directory: ${json(order.directory)},${order.addToProfile ? "\n    addToProfile: true," : ""}
+    groups: groups
 }));
+var place = sync.links.self;
 while (sync.status !== "succeeded") {
     if (sync.status === "failed") {
-        throw new Error("the sync failed: " + sync.reason + ": " + sync.hint);
+        throw new Error(why("the sync failed", sync));
     }
-    if (new Date().getTime() > ends) {
-        throw new Error("the sync is still " + sync.status);
+    var left = ends - new Date().getTime();
+    if (left <= 0) {
+        throw new Error(why("the sync is still " + sync.status + "; ask for it at " + place, sync));
     }
-    System.sleep(2000);
-    sync = call("GET", sync.links.self, null);
+    System.sleep(Math.min((sync.retryAfter || 2) * 1000, left));
+    sync = call("GET", place, null);
+}
+for (var i = 0; i < groups.length; i++) {
+    var proofs = (sync.groups || []).filter(function (group) { return group.requested === groups[i] && group.state === "present"; });
+    if (!proofs.length) {
+        throw new Error("group_absent: the sync succeeded, but vIDM does not have " + groups[i]);
+    }
 }
 System.log("the sync succeeded: " + JSON.stringify(sync.groups || []));`;
 }
@@ -197,10 +263,15 @@ System.log("the sync succeeded: " + JSON.stringify(sync.groups || []));`;
 function playbook(order) {
   const headers = `headers:
           Authorization: "Bearer {{ lookup('ansible.builtin.env', 'IDHOOK_KEY') }}"`;
-  const groups = order.groups.map((group) => `\n            - ${ansible(group)}`).join("") || " []";
-  return `- name: Sync the directory
+  const groups = order.groups.map((group) => `\n      - ${ansible(group)}`).join("") || " []";
+  return `# Fails unless the sync succeeds and vIDM has every group.
+- name: Sync the directory
   hosts: localhost
   gather_facts: false
+  vars:
+    idhook: ${ansible(order.root)}
+    idhook_timeout: 600 # seconds
+    idhook_groups:${groups}
   tasks:
     - name: Start a sync
       ansible.builtin.uri:
@@ -210,26 +281,46 @@ function playbook(order) {
         body_format: json
         body:
           directory: ${ansible(order.directory)}
-          groups:${groups}
-          addToProfile: ${order.addToProfile}
+          groups: "{{ idhook_groups }}"${order.addToProfile ? "\n          addToProfile: true" : ""}
         status_code: 202
+        timeout: 60
       register: started
 
+    - name: Note when it must be final
+      ansible.builtin.set_fact:
+        ends: "{{ now().timestamp() + idhook_timeout | float }}"
+
+    # After as many seconds as idhook says (retryAfter), which \`delay\` cannot do: it is the same each time.
     - name: Wait until it is final
       ansible.builtin.uri:
         url: "{{ idhook + started.json.links.self }}"
         ${headers}
-      vars:
-        idhook: ${ansible(order.root)}
+          Prefer: wait=20
+        timeout: 60
       register: sync
-      until: sync.json.status | default('') in ['succeeded', 'failed'] or sync.status | default(0) in [401, 403, 404]
-      retries: 120
-      delay: 5
+      until: >-
+        sync.json.status | default('') in ['succeeded', 'failed']
+        or (sync.status != 200 and not sync.json.retryable | default(false))
+        or now().timestamp() >= ends | float
+        or lookup('ansible.builtin.pipe', 'sleep ' ~ ([sync.json.retryAfter | default(2) | int, 60] | min)) != ''
+      retries: 10000
+      delay: 0
+      failed_when: sync.status != 200
 
-    - name: Fail when the sync failed
+    - name: Fail unless it succeeded
       ansible.builtin.fail:
-        msg: "the sync failed: {{ sync.json.reason | default('') }}: {{ sync.json.hint | default('') }}"
-      when: sync.json.status == 'failed'`;
+        msg: >-
+          the sync is {{ sync.json.status }}: {{ sync.json.reason | default('not final in time') }}:
+          {{ sync.json.message | default('') }} {{ sync.json.hint | default('') }}
+      when: sync.json.status != 'succeeded'
+
+    - name: Fail if vIDM lacks a group
+      ansible.builtin.fail:
+        msg: "group_absent: the sync succeeded, but vIDM does not have {{ absent | join(', ') }}"
+      vars:
+        present: "{{ sync.json.groups | default([]) | selectattr('state', 'eq', 'present') | map(attribute='requested') }}"
+        absent: "{{ idhook_groups | difference(present) }}"
+      when: absent | length > 0`;
 }
 
 function githubStep(order) {
