@@ -22,15 +22,16 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, timeoutS
   const key = await context.getSecret(idhookKey);
   const ends = Date.now() + (Number(timeoutSeconds) || TIMEOUT) * 1000;
   const call = (method, path, body) => request(idhookUrl.replace(/\/$/, "") + path, method, key, ends, body);
+  const syncs = `/vidm/${encodeURIComponent(idhookTarget || "default")}/v1/syncs`;
 
-  let sync = await call("POST", `/vidm/${encodeURIComponent(idhookTarget || "default")}/v1/syncs`, order);
+  let sync = await call("POST", syncs, order);
   while (sync.status !== "succeeded") {
     if (sync.status === "failed") throw new Error(text("the sync failed", sync));
     const left = ends - Date.now();
-    if (left <= 0) throw new Error(text(`the sync is still ${sync.status}; ask for it at ${sync.links.self}`, sync));
+    if (left <= 0) throw new Error(text(`the sync is still ${sync.status}; ask for it at ${syncs}/${sync.id}`, sync));
     await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
     try {
-      sync = await call("GET", sync.links.self);
+      sync = await call("GET", `${syncs}/${sync.id}`);
     } catch (e) {
       if (!e.retryable) throw e;
       console.log(`asking again: ${e.message}`);

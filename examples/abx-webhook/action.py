@@ -41,17 +41,18 @@ def handler(context, inputs):
     key = context.getSecret(order.pop("idhookKey"))
     target = urllib.parse.quote(order.pop("idhookTarget", None) or "default", safe="")
     ends = time.monotonic() + float(order.pop("timeoutSeconds", None) or TIMEOUT)
+    syncs = f"{idhook}/vidm/{target}/v1/syncs"
 
-    sync = call(f"{idhook}/vidm/{target}/v1/syncs", key, ends, order)
+    sync = call(syncs, key, ends, order)
     while sync["status"] != "succeeded":
         if sync["status"] == "failed":
             raise Problem(text("the sync failed", sync))
         left = ends - time.monotonic()
         if left <= 0:
-            raise Problem(text(f"the sync is still {sync['status']}; ask for it at {sync['links']['self']}", sync))
+            raise Problem(text(f"the sync is still {sync['status']}; ask for it at {syncs}/{sync['id']}", sync))
         time.sleep(min(sync.get("retryAfter") or 2, left))
         try:
-            sync = call(idhook + sync["links"]["self"], key, ends)
+            sync = call(f"{syncs}/{sync['id']}", key, ends)
         except Problem as e:
             if not e.retryable:
                 raise

@@ -12,6 +12,7 @@
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${1:?the directory is missing}"
 ends=$(($(date +%s) + ${IDHOOK_TIMEOUT:-600}))
+syncs=${IDHOOK_URL%/}/vidm/${IDHOOK_TARGET:-default}/v1/syncs
 
 # The key goes to curl by stdin, where no list of processes shows it. Gives the answer, a line break, and the status.
 call() {
@@ -34,7 +35,7 @@ for group do
   set -- "$@" --data-urlencode "groups=$group"
 done
 wanted=$(($# / 2)) answer='' place=''
-answer=$(call --data-urlencode "directory=$directory" "$@" "$IDHOOK_URL/vidm/${IDHOOK_TARGET:-default}/v1/syncs") ||
+answer=$(call --data-urlencode "directory=$directory" "$@" "$syncs") ||
   fail "idhook cannot be reached"
 
 while :; do
@@ -51,14 +52,14 @@ while :; do
   case $status in
     succeeded) break ;;
     failed) fail "the sync failed: $(field reason)" ;;
-    ?*) place=$(field self) ;;
+    ?*) place=$syncs/$(field id) ;;
   esac
   now=$(date +%s) pause=$(number retryAfter)
-  [ "$now" -lt "$ends" ] || fail "the sync is still ${status:-unknown}; ask for it at $IDHOOK_URL$place"
+  [ "$now" -lt "$ends" ] || fail "the sync is still ${status:-unknown}; ask for it at $place"
   pause=${pause:-2}
   [ "$pause" -le $((ends - now)) ] || pause=$((ends - now))
   sleep "$pause"
-  answer=$(call "$IDHOOK_URL$place") || fail "idhook cannot be reached"
+  answer=$(call "$place") || fail "idhook cannot be reached"
 done
 present=$(printf %s "$answer" | { grep -o '"state":"present"' || :; } | wc -l)
 [ "$present" -ge "$wanted" ] || fail "group_absent: the sync succeeded, but vIDM has only $((present)) of $wanted groups"

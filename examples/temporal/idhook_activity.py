@@ -54,8 +54,9 @@ async def sync_directory(order: SyncOrder) -> dict:
         if order.add_to_profile:
             body["addToProfile"] = True
         # No `Prefer: wait` here: the sooner the place is known, the less can be lost.
-        state = await call(order, f"/vidm/{urllib.parse.quote(order.target, safe='')}/v1/syncs", 0, body)
-        place = state["links"]["self"]
+        syncs = f"/vidm/{urllib.parse.quote(order.target, safe='')}/v1/syncs"
+        state = await call(order, syncs, 0, body)
+        place = f"{syncs}/{state['id']}"
     while True:
         activity.heartbeat(place)
         # idhook holds the request until the sync is final, 20 s at most: less than the heartbeat timeout.

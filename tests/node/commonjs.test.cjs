@@ -24,7 +24,8 @@ test("the action of the README ends well when vIDM has the group, and says why w
   const group = "CN=gg-action,OU=Groups,DC=corp,DC=example";
   const context = { getSecret: (name) => ({ "the secret": vidm.password })[name] };
   const inputs = { vidmUrl: vidm.url, vidmUsername: vidm.username, vidmPassword: "the secret", group };
-  await assert.rejects(module.exports.handler(context, inputs), /failed: group_absent/);
+  await assert.rejects(module.exports.handler(context, inputs), /^IdhookError: group_absent: .*gg-action/);
+  await assert.rejects(module.exports.handler(context, { ...inputs, group: undefined }), /request_invalid/);
   await addGroup("corp.example", group);
   const { status, groups } = await module.exports.handler(context, inputs);
   assert.deepEqual([status, groups[0].state], ["succeeded", "present"]);

@@ -7,6 +7,17 @@ export async function syncs(settings: VidmSettings & SessionSettings): Promise<s
   const vidm = new Vidm({ ...settings, timeouts: { operation: 10, firstByte: 5 }, log: (line: string) => console.log(line) });
   const directories: Directory[] = await vidm.directories({ name: "corp.example", syncable: true }, { signal: AbortSignal.timeout(5) });
   const order: SyncOrder = { groups: ["CN=a"], addToProfile: true };
+  const ensured = await vidm.ensureGroups("corp.example", ["CN=a"], {
+    timeoutSeconds: 60,
+    addToProfile: true,
+    onProgress: ({ id, status }) => console.log(id, status),
+    signal: AbortSignal.timeout(5),
+  });
+  console.log(ensured.id.length, ensured.status);
+  // @ts-expect-error: groups are a list
+  await vidm.ensureGroups("corp.example", "CN=a");
+  // @ts-expect-error: no such option
+  await vidm.ensureGroups("corp.example", ["CN=a"], { timeout: 5 });
   const { id } = await vidm.startSync(directories[0]!.id, order);
   const sync: Sync = await vidm.waitForSync(id, { timeoutSeconds: 60 });
   for await (const { status, groups } of vidm.watchSync(id)) {
@@ -36,6 +47,7 @@ export async function providers(spec: IdentitySourceSpec): Promise<number> {
 export function told(error: unknown): ErrorCode | undefined {
   if (!(error instanceof IdhookError)) return undefined;
   const wait: number | undefined = error.retryAfter;
+  if (error.code === "group_absent" || error.code === "sync_timeout") console.log(error.sync?.id, error.sync?.groups);
   console.log(error.message, error.hint, wait, error.upstream?.status, error.errors.map(({ pointer }) => pointer));
   // @ts-expect-error: nobody makes one
   new IdhookError();

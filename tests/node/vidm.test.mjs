@@ -44,6 +44,81 @@ test("a group that was just made is synced and proven", async () => {
   assert.equal((await vidm.syncHistory("corp.example")).syncs[0].status, "succeeded");
 });
 
+test("ensureGroups resolves only if the sync succeeded with every group", async () => {
+  await set({ syncMilliseconds: 400 });
+  const vidm = new Vidm(settings);
+  const dn = "CN=gg-ensured,OU=Groups,DC=corp,DC=example";
+  const missing = "CN=gg-missing,OU=Groups,DC=corp,DC=example";
+  await addGroup("corp.example", dn);
+  const seen = [];
+  const done = await vidm.ensureGroups("corp.example", [dn], { timeoutSeconds: 20, onProgress: (sync) => seen.push(sync) });
+  assert.deepEqual([done.status, done.groups.map(({ state }) => state)], ["succeeded", ["present"]]);
+  assert.deepEqual([seen[0].status, seen[0].id, seen.at(-1).status], ["running", done.id, "succeeded"]);
+
+  const fails = async (groups, options) => {
+    const error = await vidm.ensureGroups("corp.example", groups, options).then((sync) => assert.fail(inspect(sync)), (error) => error);
+    assert.ok(error instanceof IdhookError, inspect(error));
+    return error;
+  };
+  const absent = await fails([dn, missing], { timeoutSeconds: 20 });
+  assert.deepEqual([absent.code, absent.status, absent.retryable], ["group_absent", 409, false]);
+  assert.ok(absent.message.includes(missing) && !absent.message.includes(dn) && absent.hint, absent.message);
+  assert.deepEqual(absent.sync.groups.map(({ state }) => state), ["present", "absent"]);
+
+  await set({ syncManual: true });
+  const late = await fails([dn], { timeoutSeconds: 1 });
+  assert.deepEqual([late.code, late.status, late.retryable, late.sync.status], ["sync_timeout", 504, true, "running"]);
+  await finish("corp.example", "completed");
+  assert.equal((await vidm.waitForSync(late.sync.id, { timeoutSeconds: 20 })).status, "succeeded", "the error leads on");
+
+  for (const [outcome, code] of [["safeguards", "safeguard_tripped"], ["failed", "sync_failed"]]) {
+    const failing = fails([dn], { timeoutSeconds: 20, onProgress: ({ status }) => status === "running" && finish("corp.example", outcome).catch(() => {}) });
+    const error = await failing;
+    assert.deepEqual([error.code, error.sync.status], [code, "failed"], error.message);
+  }
+  assert.equal((await fails([dn], { timeoutSeconds: 1, signal: undefined })).code, "sync_timeout");
+  await finish("corp.example", "completed");
+});
+
+test("ensureGroups without a group starts nothing", async () => {
+  await asked();
+  const vidm = new Vidm(settings);
+  for (const [groups, options, pointer] of [
+    [[], {}, "/groups"],
+    [undefined, {}, "/groups"],
+    ["CN=a", {}, "/groups"],
+    [["CN=a", " "], {}, "/groups/1"],
+    [[undefined], {}, "/groups/0"],
+    [["CN=a,DC=b"], { timeoutSeconds: -1 }, "/timeoutSeconds"],
+    [["CN=a,DC=b"], { timeout: 1, onProgress() {} }, "/timeout"],
+  ]) {
+    const error = await vidm.ensureGroups("corp.example", groups, options).catch((error) => error);
+    assert.deepEqual([error.code, error.errors?.map((field) => field.pointer)], ["request_invalid", [pointer]], inspect(error));
+  }
+  assert.deepEqual(await asked(), []);
+});
+
+test("ensureGroups ends with its signal, and with what onProgress throws", async () => {
+  await set({ syncManual: true });
+  const vidm = new Vidm(settings);
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const groups = ["CN=gg-ensured,OU=Groups,DC=corp,DC=example"];
+  const begun = performance.now();
+  let id;
+  const onProgress = (sync) => {
+    id = sync.id;
+    setTimeout(() => controller.abort(reason), 50);
+  };
+  await assert.rejects(vidm.ensureGroups("corp.example", groups, { signal: controller.signal, onProgress }), reason);
+  await assert.rejects(vidm.ensureGroups("corp.example", groups, { signal: controller.signal }), reason);
+  await assert.rejects(vidm.ensureGroups("corp.example", groups, { onProgress: () => { throw reason; } }), reason);
+  await assert.rejects(vidm.ensureGroups("corp.example", groups, { onProgress: async () => { throw reason; } }), reason);
+  assert.ok(performance.now() - begun < 5000);
+  assert.ok(["running", "queued"].includes((await vidm.sync(id)).status), "the sync goes on, and its id is known");
+  await finish("corp.example", "completed");
+});
+
 test("a sync that ends badly is no error but says what to do", async () => {
   await set({ syncManual: true });
   const vidm = new Vidm(settings);

@@ -23,7 +23,7 @@ function curl(order) {
 # Needs curl and jq, and the key in IDHOOK_KEY. Ends with 0 only if the sync succeeded and vIDM has every group.
 set -eu
 : "\${IDHOOK_KEY:?}"
-idhook=${shell(order.root)}
+syncs=${shell(order.root + startPath(order))}
 body=${shell(json(body))}
 ends=$(($(date +%s) + \${IDHOOK_TIMEOUT:-600})) # seconds
 
@@ -36,17 +36,17 @@ call() {
 field() { printf '%s' "$sync" | jq -r "$1 // empty" 2>/dev/null; }
 fail() { printf '%s\\n' "$sync" "$1" "$(field .message)" "$(field .detail)" "$(field .hint)" >&2; exit 1; }
 
-sync=$(call -H "Content-Type: application/json" -d "$body" "$idhook${startPath(order)}") || fail "the sync could not be started"
-place=$(field .links.self)
+sync=$(call -H "Content-Type: application/json" -d "$body" "$syncs") || fail "the sync could not be started"
+place=$syncs/$(field .id)
 while [ "$(field .status)" != succeeded ]; do
   [ "$(field .status)" != failed ] || fail "the sync failed: $(field .reason)"
   left=$((ends - $(date +%s)))
-  [ "$left" -gt 0 ] || fail "the sync is not final in time; ask for it at $idhook$place"
+  [ "$left" -gt 0 ] || fail "the sync is not final in time; ask for it at $place"
   pause=$(field .retryAfter)
   pause=\${pause:-2}
   [ "$pause" -lt "$left" ] || pause=$left
   sleep "$pause"
-  sync=$(call "$idhook$place") || [ "$(field .retryable)" = true ] || fail "the state of the sync could not be read"
+  sync=$(call "$place") || [ "$(field .retryable)" = true ] || fail "the state of the sync could not be read"
 done
 absent=$(printf '%s' "$sync" | jq -c --argjson body "$body" \\
   '($body.groups // []) - [.groups[]? | select(.state == "present") | .requested]')
@@ -58,21 +58,21 @@ function abxJavaScript(order) {
   return `// Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
 const http = require("${order.root.startsWith("https:") ? "https" : "http"}");
 
-const IDHOOK = ${json(order.root)};
+const SYNCS = ${json(order.root + startPath(order))};
 const TIMEOUT = 150; // seconds; keep it 30 s below the action's timeout
 
 exports.handler = async (context, inputs) => {
   const key = context.getSecret(inputs.idhookKey);
   const ends = Date.now() + (Number(inputs.timeoutSeconds) || TIMEOUT) * 1000;
   const groups = [inputs.groups || ${json(order.groups)}].flat();
-  let sync = await call(key, ends, "POST", ${json(startPath(order))}, { directory: ${json(order.directory)}, groups${order.addToProfile ? ", addToProfile: true" : ""} });
+  let sync = await call(key, ends, "POST", "", { directory: ${json(order.directory)}, groups${order.addToProfile ? ", addToProfile: true" : ""} });
   while (sync.status !== "succeeded") {
     if (sync.status === "failed") throw new Error(text("the sync failed", sync));
     const left = ends - Date.now();
-    if (left <= 0) throw new Error(text("the sync is still " + sync.status + "; ask for it at " + sync.links.self, sync));
+    if (left <= 0) throw new Error(text("the sync is still " + sync.status + "; ask for it at " + SYNCS + "/" + sync.id, sync));
     await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
     try {
-      sync = await call(key, ends, "GET", sync.links.self);
+      sync = await call(key, ends, "GET", "/" + sync.id);
     } catch (e) {
       if (!e.retryable) throw e;
       sync = { ...sync, message: e.message, retryAfter: e.retryAfter };
@@ -91,7 +91,7 @@ function call(key, ends, method, path, body) {
   return new Promise((resolve, reject) => {
     const wait = Math.max(0, Math.min(20, Math.floor((ends - Date.now()) / 1000)));
     const headers = { Authorization: "Bearer " + key, "Content-Type": "application/json", Prefer: "wait=" + wait };
-    const request = http.request(IDHOOK + path, { method, headers }, (response) => {
+    const request = http.request(SYNCS + path, { method, headers }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("error", reject);
@@ -100,7 +100,7 @@ function call(key, ends, method, path, body) {
         if (response.statusCode < 300) return resolve(JSON.parse(text));
         const retryAfter = Number(response.headers["retry-after"]);
         const retryable = /"retryable": ?true/.test(text);
-        reject(Object.assign(new Error(method + " " + path + ": " + response.statusCode + " " + text), { retryable, retryAfter }));
+        reject(Object.assign(new Error(method + " " + SYNCS + path + ": " + response.statusCode + " " + text), { retryable, retryAfter }));
       });
     });
     request.setTimeout((wait + 30) * 1000, () => request.destroy(new Error("idhook did not answer in time")));
@@ -118,7 +118,7 @@ import time
 import urllib.error
 import urllib.request
 
-IDHOOK = ${json(order.root)}
+SYNCS = ${json(order.root + startPath(order))}
 TIMEOUT = 150  # seconds; keep it 30 s below the action's timeout
 
 
@@ -127,7 +127,7 @@ def handler(context, inputs):
     ends = time.monotonic() + float(inputs.get("timeoutSeconds") or TIMEOUT)
     groups = inputs.get("groups") or ${json(order.groups)}
     groups = [groups] if isinstance(groups, str) else groups
-    sync = call(key, ends, "POST", ${json(startPath(order))}, {
+    sync = call(key, ends, "POST", "", {
         "directory": ${json(order.directory)},
         "groups": groups,${order.addToProfile ? '\n        "addToProfile": True,' : ""}
     })
@@ -136,9 +136,9 @@ def handler(context, inputs):
             raise RuntimeError(text("the sync failed", sync))
         left = ends - time.monotonic()
         if left <= 0:
-            raise RuntimeError(text("the sync is still {}; ask for it at {}".format(sync["status"], sync["links"]["self"]), sync))
+            raise RuntimeError(text("the sync is still {}; ask for it at {}/{}".format(sync["status"], SYNCS, sync["id"]), sync))
         time.sleep(min(sync.get("retryAfter") or 2, left))
-        sync = {**sync, **call(key, ends, "GET", sync["links"]["self"])}
+        sync = {**sync, **call(key, ends, "GET", "/" + sync["id"])}
     present = [group["requested"] for group in sync.get("groups", []) if group["state"] == "present"]
     absent = [name for name in groups if name not in present]
     if absent:
@@ -154,7 +154,7 @@ def call(key, ends, method, path, body=None):
     wait = max(0, min(20, int(ends - time.monotonic())))
     headers = {"Authorization": "Bearer " + key, "Content-Type": "application/json", "Prefer": "wait={}".format(wait)}
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(IDHOOK + path, data=data, headers=headers, method=method)
+    request = urllib.request.Request(SYNCS + path, data=data, headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=wait + 30) as response:
             return json.load(response)
@@ -163,14 +163,14 @@ def call(key, ends, method, path, body=None):
         if method == "GET" and '"retryable":true' in problem.replace(" ", ""):
             told = json.loads(problem)
             return {"message": told["detail"], "hint": told.get("hint"), "retryAfter": told.get("retryAfter")}
-        raise RuntimeError("{} {}: {} {}".format(method, path, e.code, problem)) from None`;
+        raise RuntimeError("{} {}: {} {}".format(method, SYNCS + path, e.code, problem)) from None`;
 }
 
 function abxPowerShell(order) {
   return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
 function handler($context, $inputs) {
     $ErrorActionPreference = 'Stop'
-    $idhook = ${powershell(order.root)}
+    $syncs = ${powershell(order.root + startPath(order))}
     $headers = @{ Authorization = "Bearer $($context.getSecret($inputs.idhookKey))"; Prefer = 'wait=20' }
     $ends = (Get-Date).AddSeconds(120) # keep it a minute below the action's timeout
 
@@ -182,17 +182,17 @@ function handler($context, $inputs) {
     } | ConvertTo-Json
 
     try {
-        $sync = Invoke-RestMethod -Method Post -Uri ($idhook + ${powershell(startPath(order))}) -Headers $headers \`
+        $sync = Invoke-RestMethod -Method Post -Uri $syncs -Headers $headers \`
             -ContentType 'application/json; charset=utf-8' -Body ([Text.Encoding]::UTF8.GetBytes($body)) -TimeoutSec 60
     } catch { throw "the sync could not be started: $($_.Exception.Message) $($_.ErrorDetails.Message)" }
-    $place = $sync.links.self
+    $place = "$syncs/$($sync.id)"
     while ($sync.status -ne 'succeeded') {
         if ($sync.status -eq 'failed') { throw "the sync failed: $($sync.reason): $($sync.message) $($sync.hint)" }
         $left = ($ends - (Get-Date)).TotalSeconds
         if ($left -le 0) { throw "the sync is still $($sync.status); ask for it at $($place): $($sync.detail) $($sync.hint)" }
         $pause = if ($sync.retryAfter) { $sync.retryAfter } else { 2 }
         Start-Sleep -Milliseconds ([int](1000 * [Math]::Min($pause, $left)))
-        try { $sync = Invoke-RestMethod -Uri ($idhook + $place) -Headers $headers -TimeoutSec 60 } catch {
+        try { $sync = Invoke-RestMethod -Uri $place -Headers $headers -TimeoutSec 60 } catch {
             $told = $_.ErrorDetails.Message
             $sync = try { $told | ConvertFrom-Json } catch { $null }
             if (-not $sync.retryable) { throw "the state of the sync could not be read: $($_.Exception.Message) $told" }
@@ -211,6 +211,7 @@ var idhook = RESTHostManager.createTransientHostFrom(RESTHostManager.createHost(
 idhook.url = ${json(order.root)};
 idhook.operationTimeout = 60;
 var groups = ${json(order.groups)}; // or an input, Array/string: DNs or name@domain
+var syncs = ${json(startPath(order))};
 var timeoutSeconds = 600;
 
 function call(method, path, body) {
@@ -235,11 +236,11 @@ function why(happened, sync) {
 }
 
 var ends = new Date().getTime() + timeoutSeconds * 1000;
-var sync = call("POST", ${json(startPath(order))}, JSON.stringify({
+var sync = call("POST", syncs, JSON.stringify({
     directory: ${json(order.directory)},${order.addToProfile ? "\n    addToProfile: true," : ""}
     groups: groups
 }));
-var place = sync.links.self;
+var place = syncs + "/" + sync.id;
 while (sync.status !== "succeeded") {
     if (sync.status === "failed") {
         throw new Error(why("the sync failed", sync));
@@ -269,13 +270,13 @@ function playbook(order) {
   hosts: localhost
   gather_facts: false
   vars:
-    idhook: ${ansible(order.root)}
+    syncs: ${ansible(order.root + startPath(order))}
     idhook_timeout: 600 # seconds
     idhook_groups:${groups}
   tasks:
     - name: Start a sync
       ansible.builtin.uri:
-        url: ${ansible(order.root + startPath(order))}
+        url: "{{ syncs }}"
         method: POST
         ${headers}
         body_format: json
@@ -293,7 +294,7 @@ function playbook(order) {
     # After as many seconds as idhook says (retryAfter), which \`delay\` cannot do: it is the same each time.
     - name: Wait until it is final
       ansible.builtin.uri:
-        url: "{{ idhook + started.json.links.self }}"
+        url: "{{ syncs }}/{{ started.json.id }}"
         ${headers}
           Prefer: wait=20
         timeout: 60

@@ -8,46 +8,57 @@ mod n8n;
 mod temporal;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use idhook_simulator::{Fault, FaultKind, Server, SyncDuration, seeds};
+use idhook_simulator::{Fault, FaultKind, Outcome, Server, SyncDuration, seeds};
 use xtask::redis::free_port;
 
 use crate::programs::End;
 use crate::scene::{Scene, Setting};
+use crate::stub::{RETRY_AFTER, Stub};
 
+/// What runs playbooks.
+pub(crate) const ANSIBLE: &str = "ansible-core==2.19.14";
 /// A group that the next run brings, with what quotes badly.
-const GROUP: &str = "CN=gg-o'brien \"q\" $HOME & {{ x }},OU=Groups,DC=corp,DC=example";
+const GROUP: &str = "CN=gg-o'brien \"q\" $HOME & {% x %},OU=Groups,DC=corp,DC=example";
+/// A group that no run brings.
+const ABSENT: &str = "CN=gg-nobody,OU=Groups,DC=corp,DC=example";
 
 /// What an example is asked to do.
+#[derive(Clone, Copy)]
 struct Order<'o> {
     /// Where idhook is.
     url: &'o str,
     key: &'o str,
     directory: &'static str,
     groups: &'o [&'o str],
+    /// Seconds that it may take.
+    timeout: u32,
 }
 
 fn folder(example: &str) -> PathBuf {
     xtask::build::root().join("examples").join(example)
 }
 
-/// The four things that the user of an example sees: success with the group proven, though idhook cannot ask vIDM for a moment;
-/// a sync that fails, with what to do about it; a wrong key; an idhook that is down.
+/// What the user of an example sees: success with the group proven, though idhook cannot ask vIDM for a moment; and a failure, with why
+/// and what to do, whenever the sync fails, lacks a group, does not end in time, or cannot be read; with a wrong key; and when idhook is
+/// down.
 async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     let run = async |order: Order<'_>| {
         let key = order.key;
         let end = run(order).await;
-        assert!(!end.said().contains(key), "the key is told to nobody: {}", end.said());
+        assert!(!end.said().contains(key), "the key is shown to nobody: {}", end.said());
         end
     };
     // So that the example has to come back for the state, some times.
     let variables = vec![("wait_limit", "1".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::of(xtask::artifact::Artifact::Spin) }).await;
-    scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(2500)));
+    // Long enough that a tool which is slow to start comes back for a second look.
+    scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_secs(6)));
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let (url, key) = (scene.host.url(), scene.keys.syncer.as_str());
-    let order = Order { url: &url, key, directory: seeds::CORP_NAME, groups: &[GROUP, seeds::PRESENT_GROUP_NAME] };
+    let groups: &[&str] = &[GROUP, seeds::PRESENT_GROUP_NAME];
+    let order = Order { url: &url, key, directory: seeds::CORP_NAME, groups, timeout: 60 };
 
     // Each look is tried three times: two answers of idhook are 502s.
     let fault = Fault::new(FaultKind::Reset).on(Server::Vidm).method("GET").path("/syncprofile/sync").after(1).times(6);
@@ -62,23 +73,60 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
         scene.simulator.faults()
     );
 
+    let fails = async |what: &str, order: Order<'_>, said: &[&[&str]]| {
+        let begun = Instant::now();
+        let end = run(order).await;
+        assert!(!end.is_good, "{what}: {}", end.said());
+        for words in said {
+            assert!(words.iter().any(|word| end.said().contains(word)), "{what}, {words:?}: {}", end.said());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(45), "{what} takes {:?}", begun.elapsed());
+    };
+    let bare = Order { groups: &[], ..order };
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(100)));
+    let absent = Order { groups: &[seeds::PRESENT_GROUP_NAME, ABSENT], ..order };
+    fails("an absent group", absent, &[&["group_absent"], &["base DN"]]).await;
     scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-    let end = run(Order { url: &url, key, directory: seeds::CORP_NAME, groups: &[] }).await;
-    assert!(!end.is_good, "{}", end.said());
-    assert!(end.said().contains("safeguard_tripped"), "why: {}", end.said());
-    assert!(end.said().contains("sync log"), "what to do: {}", end.said());
-    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 2);
+    let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
+    fails("the safeguards", bare, &[&["safeguard_tripped"], &["sync log"]]).await;
+    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), runs + 1);
+    scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
 
-    let end = run(Order { url: &url, key: "no-such-key", directory: seeds::CORP_NAME, groups: &[] }).await;
-    assert!(!end.is_good && end.said().contains("unauthenticated"), "{}", end.said());
-    assert!(end.said().contains("not one of those configured"), "in words: {}", end.said());
-
-    let end = run(Order { url: &url, key, directory: "no.such.example", groups: &[] }).await;
-    assert!(!end.is_good && end.said().contains("directory_not_found"), "{}", end.said());
-
+    fails(
+        "a wrong key",
+        Order { key: "no-such-key", ..bare },
+        &[&["unauthenticated"], &["not one of those configured"]],
+    )
+    .await;
+    fails("no directory", Order { directory: "no.such.example", ..bare }, &[&["directory_not_found"]]).await;
     let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
-    let end = run(Order { url: &nobody, key, directory: seeds::CORP_NAME, groups: &[] }).await;
     let refused = ["refused", "cannot be reached", "ECONNREFUSED", "refused the connection"];
-    assert!(!end.is_good && refused.iter().any(|word| end.said().contains(word)), "{}", end.said());
+    fails("an idhook that is down", Order { url: &nobody, ..bare }, &[&refused]).await;
+
+    scene.simulator.set_sync_duration(SyncDuration::Manual);
+    let hasty = Order { timeout: 3, ..order };
+    fails("a sync that does not end", hasty, &[&["still running", "sync is running", "sync_timeout"], &["running"]])
+        .await;
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let wibble = FaultKind::Answer {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: r#"{"status": "WIBBLE"}"#.to_owned(),
+    };
+    let fault = Fault::new(wibble).on(Server::Vidm).method("GET").path("/syncprofile/sync").always();
+    scene.simulator.add_fault(fault);
+    let unread = Order { groups: &[ABSENT], ..hasty };
+    fails("a sync whose end cannot be read", unread, &[&["unknown", "running", "queued"]]).await;
+    scene.simulator.clear_faults();
+    let _ = scene.simulator.finish_sync(seeds::CORP, Outcome::Completed);
+
+    // Whoever answers, a success without the group is none; and who asks for patience has it.
+    let stub = Stub::start(&[seeds::PRESENT_GROUP_NAME]).await;
+    let lied_to = Order { url: &stub.url, groups: &[seeds::PRESENT_GROUP_NAME, ABSENT], ..order };
+    fails("a success that lacks a group", lied_to, &[&["group_absent"], &["gg-nobody", "1 of 2"]]).await;
+    let requests = stub.requests();
+    assert!(requests[0].0.starts_with("POST ") && requests.len() == 3, "{requests:?}");
+    // Timers of programs may be a moment early.
+    let has_waited = requests[2].1 + Duration::from_millis(100) >= RETRY_AFTER;
+    assert!(has_waited, "it comes back no sooner than it was asked to: {requests:?}");
 }

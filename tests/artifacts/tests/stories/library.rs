@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idhook::error::ErrorCode;
 use idhook_simulator::{
-    Fault, FaultKind, Options as SimulatorOptions, RetryAfter, Simulator, SyncDuration, credentials, seeds,
+    Fault, FaultKind, Options as SimulatorOptions, Outcome, RetryAfter, Simulator, SyncDuration, credentials, seeds,
 };
 use serde_json::{Value, json};
 use xtask::build;
@@ -21,6 +21,8 @@ const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const PASSWORD: &str = "planted-in-a-spec";
+/// How long a run takes unless a story says otherwise.
+const FAST: SyncDuration = SyncDuration::Fixed(Duration::from_millis(300));
 
 /// The component, built once for all stories.
 pub(crate) fn wasm() -> &'static Path {
@@ -79,7 +81,7 @@ fn transpiled() -> Option<&'static Path> {
 
 async fn simulator() -> Simulator {
     let simulator = Simulator::start(SimulatorOptions::default()).await.unwrap();
-    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
+    simulator.set_sync_duration(FAST);
     simulator
 }
 
@@ -139,6 +141,7 @@ hosts! {
     what_vidm_tells,
     sources_and_providers_are_made_so,
     the_identity_broker,
+    groups_are_ensured_or_the_error_says_why_not,
     each_fault_has_its_code,
     whom_tls_trusts,
 }
@@ -189,6 +192,38 @@ async fn a_sync_with_proof_of_a_group(host: Host) {
     let goes_on = door.call("waitForSync", json!([goes_on["id"], {"timeoutSeconds": 0.2}])).unwrap();
     assert_eq!(goes_on["status"], "running", "{goes_on}");
     assert_eq!(logins(&simulator), 2);
+}
+
+async fn groups_are_ensured_or_the_error_says_why_not(host: Host) {
+    let simulator = simulator().await;
+    let Some(mut door) = host.driver(None) else { return };
+    door.open("vidm", &vidm(simulator.vidm_url())).unwrap();
+    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
+    let mut ensure =
+        |groups: Value, options: Value| door.call("ensureGroups", json!([seeds::CORP_NAME, groups, options]));
+
+    let done = ensure(json!([GROUP]), json!({"timeoutSeconds": 20})).unwrap();
+    assert_eq!((&done["status"], &done["groups"][0]["state"]), (&json!("succeeded"), &json!("present")), "{done}");
+
+    let absent = ensure(json!([GROUP, "CN=gg-nobody,OU=Groups,DC=corp,DC=example"]), Value::Null).unwrap_err();
+    assert_eq!((&absent["code"], &absent["status"]), (&json!("group_absent"), &json!(409)), "{absent}");
+    assert!(absent["detail"].as_str().unwrap().contains("gg-nobody") && absent["hint"].is_string(), "{absent}");
+    assert_eq!(absent["sync"]["groups"][1]["state"], "absent", "{absent}");
+
+    simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+    let stopped = ensure(json!([GROUP]), Value::Null).unwrap_err();
+    assert_eq!((&stopped["code"], &stopped["sync"]["status"]), (&json!("safeguard_tripped"), &json!("failed")));
+    simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+
+    simulator.set_sync_duration(SyncDuration::Manual);
+    let late = ensure(json!([GROUP]), json!({"timeoutSeconds": 0.5})).unwrap_err();
+    assert_eq!((&late["code"], &late["retryable"]), (&json!("sync_timeout"), &json!(true)), "{late}");
+    assert_eq!(ensure(json!([]), Value::Null).unwrap_err()["errors"][0]["pointer"], "/groups");
+    assert_eq!(ensure(json!([" "]), Value::Null).unwrap_err()["errors"][0]["pointer"], "/groups/0");
+    // The error leads on to the sync.
+    simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let later = door.call("waitForSync", json!([late["sync"]["id"], {"timeoutSeconds": 20}])).unwrap();
+    assert_eq!(later["status"], "succeeded", "{later}");
 }
 
 async fn what_vidm_tells(host: Host) {
@@ -431,25 +466,46 @@ async fn the_readme_tells_how_to_call_it() {
     }
     simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     for (program, file) in &commands {
-        let run = async |password: &str| {
+        let run_at = async |url: &str, password: &str| {
             let mut command = Command::new(program);
-            command.arg(file).current_dir(folder.path()).env("VIDM_URL", simulator.vidm_url());
+            command.arg(file).current_dir(folder.path()).env("VIDM_URL", url);
             command.env("VIDM_USERNAME", credentials::VIDM_USERNAME).env("VIDM_PASSWORD", password);
             programs::run(command).await
         };
+        let url = simulator.vidm_url();
+        let run = async |password: &str| run_at(&url, password).await;
         let runs = simulator.runs_started(seeds::CORP).unwrap();
         let end = run(credentials::VIDM_PASSWORD).await;
         assert!(end.is_good && end.out.contains("succeeded"), "{program:?}: {}", end.said());
         assert!(simulator.runs_started(seeds::CORP).unwrap() > runs, "{program:?}");
         let end = run("wrong").await;
         assert!(!end.is_good && end.said().contains("upstream-auth"), "{program:?}: {}", end.said());
+
+        simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+        let end = run(credentials::VIDM_PASSWORD).await;
+        assert!(!end.is_good && end.said().contains("safeguard-tripped"), "{program:?}: {}", end.said());
+        simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+        let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
+        let end = run_at(&nobody, credentials::VIDM_PASSWORD).await;
+        assert!(!end.is_good && end.said().contains("upstream-unreachable"), "{program:?}: {}", end.said());
+        let text = std::fs::read_to_string(file).unwrap();
+        for (from, to, code, duration) in
+            [("CN=gg-new", "CN=gg-nobody", "group-absent", FAST), ("300", "1", "sync-timeout", SyncDuration::Manual)]
+        {
+            simulator.set_sync_duration(duration);
+            std::fs::write(file, text.replace(from, to)).unwrap();
+            let end = run(credentials::VIDM_PASSWORD).await;
+            assert!(!end.is_good && end.said().contains(code), "{program:?}, {to}: {}", end.said());
+        }
+        simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        simulator.set_sync_duration(FAST);
     }
 }
 
 /// Every code is a case, or one of those about HTTP.
 #[test]
 fn the_codes_are_the_webhooks() {
-    const HTTP: [&str; 13] = [
+    const HTTP: [&str; 14] = [
         "unresolved_placeholder",
         "unauthenticated",
         "signature_invalid",
@@ -463,6 +519,7 @@ fn the_codes_are_the_webhooks() {
         "body_too_large",
         "unsupported_media_type",
         "rate_limited",
+        "overloaded",
     ];
     let wit = std::fs::read_to_string(build::root().join("wit/types.wit")).unwrap();
     let cases = wit.split_once("enum error-code {").unwrap().1.split_once("\n  }").unwrap().0;

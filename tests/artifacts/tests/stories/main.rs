@@ -63,6 +63,7 @@ mod scene;
 mod secrets;
 mod snippets;
 mod store;
+mod stub;
 mod syncs;
 mod together;
 mod tools;

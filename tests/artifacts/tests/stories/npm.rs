@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
+use idhook_simulator::{Options, Simulator, SyncDuration, credentials, seeds};
 use serde_json::json;
 
 use crate::browser::Browser;
@@ -105,6 +105,46 @@ async fn a_program_is_told_what_went_wrong() {
 #[tokio::test]
 async fn a_program_may_require_the_package() {
     node_tells("commonjs.test.cjs", false).await;
+}
+
+/// The program of the README, as it is shown there but for where vIDM is.
+#[tokio::test]
+async fn the_program_of_the_readme_fails_unless_the_group_is_there() {
+    const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+    let Some(folder) = installed() else { return };
+    let readme = std::fs::read_to_string(xtask::build::root().join("README.md")).unwrap();
+    let section = readme.split_once("\n## Use it in Node\n").unwrap().1;
+    let shown = section.split_once("```js\n").unwrap().1.split_once("```").unwrap().0;
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let run = async |url: &str, password: &str, timeout: &str| {
+        let code = shown
+            .replace("https://vidm.corp.example", url)
+            .replace("svc-idhook", credentials::VIDM_USERNAME)
+            .replace("timeoutSeconds: 300", &format!("timeoutSeconds: {timeout}"));
+        let file = folder.join("readme.mjs");
+        std::fs::write(&file, code).unwrap();
+        let mut command = Command::new("node");
+        command.arg(file).env("VIDM_PASSWORD", password);
+        programs::run(command).await
+    };
+    let (url, password) = (simulator.vidm_url(), credentials::VIDM_PASSWORD);
+    let fails = async |url: &str, password: &str, timeout: &str, code: &str| {
+        let end = run(url, password, timeout).await;
+        assert!(!end.is_good && end.err.contains(code), "{code}: {}", end.said());
+    };
+    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
+    fails(&url, password, "60", "group_absent").await;
+    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
+    let end = run(&url, password, "60").await;
+    assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
+    simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+    fails(&url, password, "60", "safeguard_tripped").await;
+    simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+    simulator.set_sync_duration(SyncDuration::Manual);
+    fails(&url, password, "1", "sync_timeout").await;
+    fails(&url, "wrong", "60", "upstream_auth").await;
+    let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
+    fails(&nobody, password, "60", "upstream_unreachable").await;
 }
 
 #[tokio::test]

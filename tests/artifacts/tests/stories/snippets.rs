@@ -1,15 +1,18 @@
 //! The code that the page offers does what it says: taken from the page as it is shown, it is run as the tool would run it.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use idhook_simulator::{SyncDuration, seeds};
+use idhook_simulator::{Outcome, SyncDuration, seeds};
 use serde_json::json;
+use xtask::redis::free_port;
 
 use crate::browser::Browser;
+use crate::examples::ANSIBLE;
 use crate::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::scene::Scene;
+use crate::stub::{RETRY_AFTER, Stub};
+use crate::tools;
 
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-o'brien \"q\",OU=Groups,DC=corp,DC=example";
@@ -42,20 +45,43 @@ const RESTHostManager = {
 const System = { log: (text) => console.log(text), sleep: (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms) };
 require("vm").runInNewContext(require("fs").readFileSync(process.argv[1], "utf8"), { RESTHostManager, System, idhookKey: process.env.IDHOOK_KEY });"#;
 
-const RUNNERS: [Runner; 4] = [
+/// The same for a playbook, by ansible-core in `$ANSIBLE`.
+const PLAYBOOK: &str = r#"exec "$ANSIBLE" "$0" ${IDHOOK_TIMEOUT:+-e idhook_timeout=$IDHOOK_TIMEOUT}"#;
+
+const RUNNERS: [Runner; 5] = [
     Runner { tab: "curl", needs: &["sh", "curl", "jq"], command: &["sh"] },
     Runner { tab: "ABX JavaScript", needs: &["node"], command: &["node", "-e", ABX_NODE] },
     Runner { tab: "ABX Python", needs: &["python3"], command: &["python3", "-c", ABX_PYTHON] },
     Runner { tab: "Orchestrator", needs: &["node", "curl"], command: &["node", "-e", ORCHESTRATOR] },
+    Runner { tab: "Ansible", needs: &["python3"], command: &["sh", "-c", PLAYBOOK] },
 ];
 
 impl Runner {
-    async fn run(&self, file: &Path, key: &str) -> End {
+    /// Runs the code, which may take so many seconds.
+    async fn run(&self, code: &str, key: &str, timeout: Option<u32>) -> End {
+        let folder = tempfile::tempdir().unwrap();
+        // Node takes a module by its name.
+        let file = folder.path().join(format!("{}.js", self.tab.replace(' ', "-")));
+        // Orchestrator has the time in the script.
+        let code = code.replace("timeoutSeconds = 600", &format!("timeoutSeconds = {}", timeout.unwrap_or(600)));
+        std::fs::write(&file, code).unwrap();
         let (program, arguments) = self.command.split_first().unwrap();
         let mut command = Command::new(program);
-        let inputs = json!({"idhookKey": "the secret", "__metadata": {}});
+        let inputs = json!({"idhookKey": "the secret", "timeoutSeconds": timeout, "__metadata": {}});
         command.args(arguments).arg(file).env("IDHOOK_KEY", key).env("INPUTS", inputs.to_string());
+        if let Some(timeout) = timeout {
+            command.env("IDHOOK_TIMEOUT", timeout.to_string());
+        }
+        if self.tab == "Ansible" {
+            let Some(bin) = tools::python(&[ANSIBLE]) else { panic!("ansible-core was there before") };
+            command.env("ANSIBLE", bin.join("ansible-playbook")).env("ANSIBLE_NOCOLOR", "1").env("LC_ALL", "C.UTF-8");
+        }
         programs::run(command).await
+    }
+
+    fn is_there(&self) -> bool {
+        programs::are_there(&format!("the page's {}", self.tab), self.needs)
+            && (self.tab != "Ansible" || tools::python(&[ANSIBLE]).is_some())
     }
 }
 
@@ -67,6 +93,34 @@ async fn shown(browser: &Browser, tab: &str) -> String {
     );
     let read = "return document.querySelector('#snippet').textContent";
     browser.script(&format!("{pick} {read}")).await.as_str().unwrap().to_owned()
+}
+
+/// An absent group, a sync that does not end, an idhook that is down, and one that reports a success without the group.
+async fn fails_without_success(runner: &Runner, scene: &Scene, code: &str) {
+    let tab = runner.tab;
+    let key = &scene.keys.syncer;
+    let end = runner.run(&code.replace("gg-o", "gg-absent-o"), key, None).await;
+    assert!(!end.is_good && end.said().contains("group_absent"), "{tab}: {}", end.said());
+    assert!(end.said().contains("base DN"), "{tab} shows the hint: {}", end.said());
+
+    scene.simulator.set_sync_duration(SyncDuration::Manual);
+    let end = runner.run(code, key, Some(2)).await;
+    let late = ["still running", "not final in time"];
+    assert!(!end.is_good && late.iter().any(|word| end.said().contains(word)), "{tab}: {}", end.said());
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
+
+    let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
+    let end = runner.run(&code.replace(&scene.host.url(), &nobody), key, None).await;
+    let words = ["refused", "onnect to 127.0.0.1", "ECONNREFUSED"];
+    assert!(!end.is_good && words.iter().any(|word| end.said().contains(word)), "{tab}: {}", end.said());
+
+    let stub = Stub::start(&[]).await;
+    let end = runner.run(&code.replace(&scene.host.url(), &stub.url), key, None).await;
+    assert!(!end.is_good && end.said().contains("group_absent"), "{tab}: {}", end.said());
+    let requests = stub.requests();
+    assert!(requests.len() == 3, "{tab}: {requests:?}");
+    assert!(requests[2].1 + Duration::from_millis(100) >= RETRY_AFTER, "{tab}: {requests:?}");
 }
 
 #[tokio::test]
@@ -83,35 +137,27 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
     browser.type_into("#groups", GROUP).await;
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
 
-    let folder = tempfile::tempdir().unwrap();
-    for runner in
-        RUNNERS.iter().filter(|runner| programs::are_there(&format!("the page's {}", runner.tab), runner.needs))
-    {
+    for runner in RUNNERS.iter().filter(|runner| runner.is_there()) {
         let code = shown(&browser, runner.tab).await;
         assert!(code.contains("corp.example") && !code.contains(&scene.keys.syncer), "{code}");
-        // Node takes a module by its name.
-        let file = folder.path().join(format!("{}.js", runner.tab));
-        std::fs::write(&file, code).unwrap();
-
         let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
-        let end = runner.run(&file, &scene.keys.syncer).await;
+        let end = runner.run(&code, &scene.keys.syncer, None).await;
         assert!(end.is_good, "{}: {}", runner.tab, end.said());
-        assert!(
-            end.said().contains("succeeded") && end.said().contains("\"present\""),
-            "{}: {}",
-            runner.tab,
-            end.said()
-        );
+        if runner.tab != "Ansible" {
+            let said = end.said();
+            assert!(said.contains("succeeded") && said.contains("\"present\""), "{}: {said}", runner.tab);
+        }
         assert!(scene.simulator.runs_started(seeds::CORP).unwrap() > runs, "{}", runner.tab);
 
         scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-        let end = runner.run(&file, &scene.keys.syncer).await;
+        let end = runner.run(&code, &scene.keys.syncer, None).await;
         assert!(!end.is_good && end.said().contains("safeguard_tripped"), "{}: {}", runner.tab, end.said());
-        assert!(end.said().contains("sync log"), "{} tells the hint: {}", runner.tab, end.said());
+        assert!(end.said().contains("sync log"), "{} shows the hint: {}", runner.tab, end.said());
         scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
 
-        let end = runner.run(&file, "no such key").await;
+        let end = runner.run(&code, "no such key", None).await;
         assert!(!end.is_good && end.said().contains("unauthenticated"), "{}: {}", runner.tab, end.said());
+        fails_without_success(runner, &scene, &code).await;
     }
 
     // The step of a workflow is the shell script, indented, with the key from the repository's secrets.

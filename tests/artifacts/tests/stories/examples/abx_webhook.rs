@@ -1,17 +1,23 @@
 //! `examples/abx-webhook`: the two actions with a context as ABX has it, and the shell script.
 
 use std::process::Command;
+use std::time::Duration;
 
+use idhook_simulator::{SyncDuration, seeds};
 use serde_json::{Value, json};
+use xtask::redis::free_port;
 
 use super::{Order, ends_well_and_badly, folder};
 use crate::programs::{self, ABX_NODE, ABX_PYTHON, End};
+use crate::scene::Scene;
+use crate::stub::Stub;
 
 /// An event's payload: what the subscription was told, and the order among the custom properties.
 fn inputs(order: &Order<'_>) -> Value {
     json!({
         "idhookUrl": order.url,
         "idhookKey": "the secret",
+        "timeoutSeconds": order.timeout,
         "__metadata": {"eventTopicId": "compute.provision.post", "userName": "fritz@corp.example"},
         "deploymentId": "3d9c5a2e-0000-4000-8000-000000000001",
         "resourceNames": ["vm-1"],
@@ -51,7 +57,44 @@ async fn a_shell_script() {
     ends_well_and_badly(async |order| -> End {
         let mut command = Command::new(folder("abx-webhook").join("curl.sh"));
         command.arg(order.directory).args(order.groups).env("IDHOOK_URL", order.url).env("IDHOOK_KEY", order.key);
+        command.env("IDHOOK_TIMEOUT", order.timeout.to_string());
         programs::run(command).await
     })
     .await;
+}
+
+/// The one call of the README that waits: its exit code is that of the sync.
+#[tokio::test]
+async fn the_shell_command_of_the_readme() {
+    if !programs::are_there("the README's shell command", &["sh", "curl", "jq"]) {
+        return;
+    }
+    let readme = std::fs::read_to_string(xtask::build::root().join("README.md")).unwrap();
+    let section = readme.split_once("\nTo wait in one call:").unwrap().1;
+    let shown = section.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0;
+    let scene = Scene::new().await;
+    let run = async |url: &str, key: &str, wait: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &shown.replace("wait=300", wait)]).env("IDHOOK", url).env("IDHOOK_KEY", key);
+        programs::run(command).await
+    };
+    let (url, key) = (scene.host.url(), scene.keys.syncer.as_str());
+    scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
+    let end = run(&url, key, "wait=60").await;
+    assert!(!end.is_good && end.out.contains("group_absent"), "{}", end.said());
+    scene.simulator.add_directory_group(seeds::CORP, "CN=gg-new,OU=Groups,DC=corp,DC=example").unwrap();
+    let end = run(&url, key, "wait=60").await;
+    assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
+    scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+    let end = run(&url, key, "wait=60").await;
+    assert!(!end.is_good && end.out.contains("safeguard_tripped"), "{}", end.said());
+    scene.simulator.set_sync_duration(SyncDuration::Manual);
+    let end = run(&url, key, "wait=1").await;
+    assert!(!end.is_good && end.out.contains("running"), "{}", end.said());
+    let end = run(&url, "no-such-key", "wait=1").await;
+    assert!(!end.is_good && end.out.contains("unauthenticated"), "{}", end.said());
+    let end = run(&format!("http://127.0.0.1:{}", free_port().unwrap()), key, "wait=1").await;
+    assert!(!end.is_good, "{}", end.said());
+    let stub = Stub::start(&[]).await;
+    assert!(!run(&stub.url, key, "wait=1").await.is_good, "running is no success");
 }

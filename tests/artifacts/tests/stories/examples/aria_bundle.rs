@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask::redis::free_port;
 
-use super::GROUP;
+use super::{ABSENT, GROUP};
 use crate::programs::{self, ABX_NODE, End};
 
 /// `handler(context, inputs)` in Orchestrator, by its documentation: what comes as SecureString is a text, the context has no
@@ -99,8 +99,22 @@ async fn an_abx_action_with_idhook_inside() {
     assert!(!end.is_good && end.err.contains("directory_not_found"), "{}", end.said());
 
     let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
-    let end = abx(password, inputs(&nobody, corp)).await;
+    let end = abx(password, inputs(&nobody, corp.clone())).await;
     assert!(!end.is_good && end.err.contains("upstream_unreachable"), "{}", end.said());
+
+    simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+    let absent = json!({"directory": seeds::CORP_NAME, "groups": [seeds::PRESENT_GROUP_NAME, ABSENT]});
+    let end = abx(password, inputs(&url, absent)).await;
+    assert!(!end.is_good && end.err.contains("group_absent") && end.err.contains("gg-nobody"), "{}", end.said());
+
+    // With groups and without, it ends in time.
+    simulator.set_sync_duration(SyncDuration::Manual);
+    for groups in [json!([GROUP]), json!("")] {
+        let hasty = json!({"directory": seeds::CORP_NAME, "groups": groups, "timeoutSeconds": 2});
+        let end = abx(password, inputs(&url, hasty)).await;
+        assert!(!end.is_good && end.err.contains("sync_timeout") && end.err.contains("still "), "{}", end.said());
+    }
+    simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
 }
 
 #[tokio::test]
@@ -135,10 +149,11 @@ async fn an_orchestrator_action_with_idhook_inside() {
     simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let (url, password) = (simulator.vidm_url(), credentials::VIDM_PASSWORD);
     let file = place.path().join("orchestrator.js");
-    let act = async |password: &str, sync_id: &str, groups: &[&str]| {
-        let more = json!({"directory": seeds::CORP_NAME, "groups": groups, "addToProfile": false, "syncId": sync_id, "vidmTenant": "", "patience": 5});
+    let act_within = async |timeout: f64, password: &str, sync_id: &str, groups: &[&str]| {
+        let more = json!({"directory": seeds::CORP_NAME, "groups": groups, "addToProfile": false, "syncId": sync_id, "vidmTenant": "", "waitSeconds": 5, "timeoutSeconds": timeout});
         call(ORCHESTRATOR, file.clone(), password, inputs(&url, more)).await
     };
+    let act = async |password: &str, sync_id: &str, groups: &[&str]| act_within(600.0, password, sync_id, groups).await;
     let result =
         |end: &End| -> Value { serde_json::from_str(&end.out).unwrap_or_else(|e| panic!("{e}: {}", end.said())) };
 
@@ -149,15 +164,29 @@ async fn an_orchestrator_action_with_idhook_inside() {
     assert_eq!((&again["status"], &again["id"]), (&json!("succeeded"), &done["id"]), "{again}");
     assert_eq!(simulator.runs_started(seeds::CORP).unwrap(), 1);
 
+    let absent = act(password, "", &[seeds::PRESENT_GROUP_NAME, ABSENT]).await;
+    assert!(!absent.is_good && absent.err.contains("group_absent"), "{}", absent.said());
+
     simulator.set_sync_duration(SyncDuration::Manual);
     let running = result(&act(password, "", &[]).await);
     assert_eq!(running["status"], "running", "{running}");
+    // The workflow asks again and again; that has an end.
+    let late = act_within(3.0, password, running["id"].as_str().unwrap(), &[]).await;
+    assert!(
+        !late.is_good && late.err.contains("sync_timeout") && late.err.contains("still running"),
+        "{}",
+        late.said()
+    );
     simulator.finish_sync(seeds::CORP, Outcome::Failed("The connector is down.".to_owned())).unwrap();
     let failed = act(password, running["id"].as_str().unwrap(), &[]).await;
     assert!(!failed.is_good && failed.err.contains("The connector is down."), "{}", failed.said());
 
     let refused = act("not the password", "", &[]).await;
     assert!(!refused.is_good && refused.err.contains("upstream_auth"), "{}", refused.said());
+    let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
+    let inputs = inputs(&nobody, json!({"directory": seeds::CORP_NAME, "groups": []}));
+    let down = call(ORCHESTRATOR, file.clone(), password, inputs).await;
+    assert!(!down.is_good && down.err.contains("upstream_unreachable"), "{}", down.said());
 }
 
 #[test]

@@ -66,7 +66,8 @@ async fn an_n8n_workflow() {
     let Some(tools) = engine() else { return };
     let file = folder("n8n").join("workflow.json");
     ends_well_and_badly(async |order| -> End {
-        let passed_in = json!({"idhook": order.url, "directory": order.directory, "groups": order.groups});
+        let passed_in = json!({"idhook": order.url, "directory": order.directory, "groups": order.groups,
+            "timeoutSeconds": order.timeout});
         workflow(&tools, &file, order.key, passed_in).await
     })
     .await;

@@ -42,6 +42,8 @@ async def main() -> None:
             print(f"{e.type}: {e.message}", file=sys.stderr)
             if e.non_retryable or not left:
                 sys.exit(1)
+            if e.next_retry_delay:
+                await asyncio.sleep(e.next_retry_delay.total_seconds())
         except asyncio.CancelledError:
             sys.exit("cancelled")
 

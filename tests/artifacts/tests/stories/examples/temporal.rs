@@ -29,7 +29,8 @@ async fn a_temporal_activity() {
     }
     let Some(bin) = tools::python(&["temporalio==1.35.0"]) else { return };
     ends_well_and_badly(async |order| -> End {
-        let order_of_it = json!({"url": order.url, "directory": order.directory, "groups": order.groups});
+        let order_of_it = json!({"url": order.url, "directory": order.directory, "groups": order.groups,
+            "timeout": order.timeout});
         activity(&bin, order.key, json!({"order": order_of_it})).await
     })
     .await;
