@@ -86,7 +86,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     plain(
         "hooks",
-        "JSON: syncs that webhooks start: [{\"name\", \"senders\", \"target\", \"directory\", \"groups\", \"addToProfile\", \"on\"}]",
+        "JSON: syncs that webhooks start: [{\"name\", \"senders\", \"target\", \"directory\", \"groups\", \"addToProfile\", \"on\", \"origins\"}]",
     ),
     secret(
         "state_key",
@@ -95,6 +95,10 @@ pub const VARIABLES: &[Variable] = &[
     ),
     plain("store", "key-value store that instances share: auto (default), used where there is one; or none"),
     plain("page", "the page at /: true (default) or false"),
+    plain(
+        "base_path",
+        "path below which a proxy serves idhook, such as /idhook; paths that are given back begin with it",
+    ),
     plain("log_level", "info (default): a line for each request; error: only for those answered with 4xx or 5xx"),
     plain(
         "client_address_header",
@@ -146,6 +150,8 @@ pub struct Config {
     pub store: bool,
     /// Whether there is a page at `/`.
     pub page: bool,
+    /// The path below which idhook is served, with a slash before it and none behind; empty at the root.
+    pub base_path: String,
     /// Which requests are logged.
     pub log_level: LogLevel,
     /// The header in which the operator's own proxy writes the client's address, where there is such a proxy.
@@ -211,6 +217,7 @@ impl Config {
             state_keys,
             store: reader.word("store", true, &[("auto", true), ("none", false)]),
             page: reader.page(),
+            base_path: reader.base_path(),
             log_level,
             client_address_header: reader.header("client_address_header"),
             request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
@@ -234,6 +241,12 @@ impl Config {
     #[must_use]
     pub fn wants_page(lookup: impl Fn(&str) -> Option<String>) -> bool {
         Reader::new(&lookup).page()
+    }
+
+    /// The base path that the variables ask for, be the rest of them as it may; none where it is wrong.
+    #[must_use]
+    pub fn wanted_base_path(lookup: impl Fn(&str) -> Option<String>) -> String {
+        Reader::new(&lookup).base_path()
     }
 
     /// Every configured text that must never be shown, to be struck out of whatever leaves.
@@ -345,6 +358,35 @@ mod tests {
         let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@local"), ("vcf_password", "p"), ("api_keys", KEYS)];
         let config = parse(&[&vcf[..], &[unset]].concat()).unwrap();
         assert_eq!((config.vidm.len(), config.vcf.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_base_path_is_a_path_and_none_of_the_routes() {
+        let base = |text: &str| {
+            let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@v"), ("vcf_password", "p"), ("api_keys", KEYS)];
+            parse(&[&vcf[..], &[("base_path", text)]].concat()).map(|config| config.base_path)
+        };
+        for (text, path) in
+            [("", ""), ("/", ""), ("/idhook", "/idhook"), (" /a/b-c.d/ ", "/a/b-c.d"), ("/vidmx", "/vidmx")]
+        {
+            assert_eq!(base(text).unwrap(), path, "{text}");
+        }
+        for wrong in [
+            "idhook",
+            "//idhook",
+            "/a//b",
+            "/a b",
+            "/..",
+            "/a/../b",
+            "/%2e",
+            "/vidm",
+            "/vcf/x",
+            "/hooks",
+            "https://h/i",
+        ] {
+            assert!(base(wrong).unwrap_err()[0].variable == "base_path", "{wrong}");
+        }
+        assert_eq!(Config::wanted_base_path(|name| (name == "base_path").then(|| "/x".to_owned())), "/x");
     }
 
     #[test]

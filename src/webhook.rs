@@ -35,6 +35,7 @@ mod inflate;
 mod input;
 mod log;
 mod long_groups;
+mod mount;
 mod page;
 mod problem;
 mod rate;
@@ -49,6 +50,7 @@ mod watch;
 
 pub use body::{Body, BodyBounds, Broken, Pace};
 pub use log::ClientAddress;
+pub use mount::{BasePath, add_reports_of_spin};
 pub use watch::Events;
 
 use asset::Asset;
@@ -56,6 +58,7 @@ use caller::{Caller, Claim};
 use identity::RequestIdentity;
 use input::Input;
 use log::LogLine;
+use mount::Mounted;
 use route::{Matched, Name};
 
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
@@ -64,6 +67,8 @@ pub struct Webhook {
     config: Result<Configured, Vec<ConfigError>>,
     /// Whether there is a page at `/`.
     page: bool,
+    /// The variable `base_path`; empty where idhook is at the root.
+    base: String,
 }
 
 /// Everything there is once the configuration is complete.
@@ -121,6 +126,8 @@ struct Context<'a, R> {
     outbound: &'a Outbound<'a, R>,
     caller: &'a Caller<'a>,
     request: &'a Parts,
+    /// What every path that is given back begins with; empty where idhook is at the root.
+    base: &'a str,
     /// The body as it came.
     body: &'a [u8],
     input: Input,
@@ -188,6 +195,7 @@ impl Webhook {
     #[must_use]
     pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
+        let base = config.as_ref().map(|config| config.base_path.clone()).unwrap_or_default();
         let config = config.map(|config| {
             let state_key = Rc::new(StateKey::new(&config.state_keys));
             Configured {
@@ -203,14 +211,15 @@ impl Webhook {
                 config,
             }
         });
-        Self { config, page }
+        Self { config, page, base }
     }
 
-    /// A webhook for the variables that `lookup` gives. Where they have mistakes, the page still is as wanted.
+    /// A webhook for the variables that `lookup` gives. Where they have mistakes, the page still is as wanted, and so is the base
+    /// path.
     #[must_use]
     pub fn of_variables(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        let page = Config::wants_page(&lookup);
-        Self { page, ..Self::new(Config::parse(lookup)) }
+        let (page, base) = (Config::wants_page(&lookup), Config::wanted_base_path(&lookup));
+        Self { page, base, ..Self::new(Config::parse(lookup)) }
     }
 
     /// A webhook for what a runtime told of the variables; one that says which of them could not be read, where there are such.
@@ -254,7 +263,7 @@ impl Webhook {
             }
         };
         if let Some(place) = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) {
-            line.located(place);
+            line.located(mount::route_of(place, mount::mounted(&parts, &self.base).base));
         }
         let headers = response.headers_mut();
         headers.insert("x-request-id", identity.id.clone());
@@ -275,7 +284,8 @@ impl Webhook {
         match (watched, &self.config) {
             (Some(request), Ok(configured)) if !is_head => {
                 let limit = configured.config.wait_limit;
-                let events = Events::new(Rc::clone(self), runtime.clone(), identity, *request, limit);
+                let base = mount::mounted(&parts, &self.base).base.to_owned();
+                let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), *request, limit);
                 response.map(|_| Content::Events(Box::new(events)))
             }
             _ => response.map(Content::Whole),
@@ -305,13 +315,18 @@ impl Webhook {
         identity: &RequestIdentity,
         line: &mut LogLine,
     ) -> Result<Reply, Error> {
-        let matched = route::find(request.uri.path())?;
+        let Mounted { base, path } = mount::mounted(request, &self.base);
+        let matched = route::find(path)?;
         if matched.row.name == Name::Page && !self.page {
-            return Err(route::nowhere(request.uri.path()));
+            return Err(route::nowhere(path));
         }
         line.route(&matched);
         if request.method == Method::OPTIONS {
-            return Ok(Reply::Whole(empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())])));
+            let response = empty(StatusCode::NO_CONTENT, &[(ALLOW, &matched.row.allow())]);
+            return Ok(Reply::Whole(match &self.config {
+                Ok(configured) => hook::with_permission(response, &configured.config, request, &matched),
+                Err(_) => response,
+            }));
         }
         let operation =
             matched.row.operation(&request.method).ok_or_else(|| matched.row.method_not_allowed(&request.method))?;
@@ -380,6 +395,7 @@ impl Webhook {
             outbound: &outbound,
             caller: &caller,
             request,
+            base,
             body: bytes,
             input,
             ignored: Vec::new(),

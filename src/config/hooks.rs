@@ -29,6 +29,8 @@ pub struct Hook {
     pub add_to_profile: bool,
     /// What has to hold, all of it; else the request is skipped.
     pub on: Vec<Condition>,
+    /// Who may be promised by `OPTIONS` that it may deliver here: the `WebHook-Request-Origin` of a sender of CloudEvents, or `*`.
+    pub origins: Vec<String>,
 }
 
 /// Where a text comes from.
@@ -70,6 +72,8 @@ struct Entry {
     add_to_profile: bool,
     #[serde(default)]
     on: Vec<Value>,
+    #[serde(default)]
+    origins: Vec<String>,
 }
 
 /// Reads the hooks. `callers` are the names of all who may call, `vidm` those of the vIDM targets, each where they are all known.
@@ -99,7 +103,17 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Op
         if let Some(vidm) = vidm.filter(|vidm| !vidm.contains(&target)) {
             tell.no_such(".target", &target, "vidm target", vidm);
         }
+        let is_origin = |text: &String| {
+            !text.is_empty() && text.len() <= 253 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+        };
+        if let Some(which) = entry.origins.iter().position(|origin| !is_origin(origin)) {
+            tell.problem(
+                &format!(".origins[{which}]"),
+                "is not a host name; write the sender's, such as eventgrid.azure.net, or *",
+            );
+        }
         let hook = Hook {
+            origins: entry.origins,
             directory: Source::of(&entry.directory, ".directory", &mut tell),
             groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut tell),
             on: conditions(&entry.on, &mut tell),
@@ -276,6 +290,8 @@ mod tests {
     fn a_mistake_is_told_by_its_place() {
         for (more, place) in [
             (json!({"name": "a/b"}), "[0].name"),
+            (json!({"origins": ["eventgrid.azure.net", "a b"]}), "[0].origins[1]"),
+            (json!({"origins": [""]}), "[0].origins[0]"),
             (json!({"senders": []}), "[0].senders is an empty list"),
             (json!({"senders": ["ci", "nobody"]}), "[0].senders[1]"),
             (json!({"target": "prod"}), "[0].target"),

@@ -21,6 +21,9 @@ const UNSET: &str = "https://unset.invalid";
 /// No longer value is shown.
 const LONGEST_SHOWN: usize = 64;
 
+/// The longest base path, in bytes.
+const MAX_BASE_PATH: usize = 128;
+
 /// Mistakes as they are found; a configuration comes of it only when there are none.
 pub(super) struct Reader<'v> {
     lookup: &'v dyn Fn(&str) -> Option<String>,
@@ -108,6 +111,35 @@ impl<'v> Reader<'v> {
 
     pub(super) fn page(&mut self) -> bool {
         self.word("page", true, &[("true", true), ("false", false)])
+    }
+
+    /// The path below which idhook is served: `/`, segments of letters, digits and `._~-`, no slash behind. Empty where it is not
+    /// set, is `/`, or is wrong.
+    pub(super) fn base_path(&mut self) -> String {
+        const NAME: &str = "base_path";
+        let Some(text) = self.text(NAME) else { return String::new() };
+        let path = text.trim().trim_end_matches('/');
+        let is_segment = |segment: &str| {
+            !matches!(segment, "" | "." | "..")
+                && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte))
+        };
+        let mut segments = path.split('/');
+        let is_path = segments.next() == Some("") && segments.all(is_segment) && path.len() <= MAX_BASE_PATH;
+        match path {
+            "" => String::new(),
+            _ if !is_path => {
+                self.problem(
+                    NAME,
+                    format!("{}; write a path such as /idhook, of letters, digits and ._~-", self.is(path)),
+                );
+                String::new()
+            }
+            _ if ["/vidm", "/vcf", "/hooks"].iter().any(|own| path == *own || path.starts_with(&format!("{own}/"))) => {
+                self.problem(NAME, "begins as idhook's own routes do; use another path");
+                String::new()
+            }
+            path => path.to_owned(),
+        }
     }
 
     /// `text` as one of a few words, in any case; blank is the default.

@@ -1,13 +1,14 @@
 //! `POST /hooks/{hook}`: syncs for senders who cannot shape their request. What is asked for stands in the configuration, or at
 //! a place in the body that the configuration names; from there on it is what `POST …/syncs` does, safeguards always on.
 
-use http::StatusCode;
+use bytes::Bytes;
 use http::request::Parts;
+use http::{HeaderName, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::idempotency::NotKept;
 use super::input::{self, Input};
-use super::route::Matched;
+use super::route::{Matched, Name};
 use super::{Context, Reply, vidm_routes};
 use crate::config::{Condition, Config, Hook, Place, Source};
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
@@ -54,6 +55,34 @@ fn is_ping(request: &Parts) -> bool {
 /// The first condition that does not hold.
 fn unmet(hook: &Hook, request: &Parts, body: &Value) -> Option<String> {
     hook.on.iter().find(|condition| !holds(condition, request, body)).map(place)
+}
+
+/// The answer to `OPTIONS` with what a sender of CloudEvents asks before it delivers: whether it may, and how often ("HTTP 1.1 Web
+/// Hooks for Event Delivery", version 1.0, section 4). Only a hook whose `origins` have the sender's says so; to anybody else a hook
+/// that there is and one that there is not look the same.
+pub(super) fn with_permission(
+    response: Response<Bytes>,
+    config: &Config,
+    request: &Parts,
+    matched: &Matched,
+) -> Response<Bytes> {
+    let mut origins = request.headers.get_all("webhook-request-origin").iter();
+    let (Some(origin), None) = (origins.next().and_then(|origin| origin.to_str().ok()), origins.next()) else {
+        return response;
+    };
+    let name = matched.parameter("hook");
+    let is_allowed = |allowed: &String| allowed == "*" || allowed.eq_ignore_ascii_case(origin.trim());
+    if matched.row.name != Name::Hook
+        || !config.hooks.iter().any(|hook| hook.name == name && hook.origins.iter().any(is_allowed))
+    {
+        return response;
+    }
+    let rate = if config.rate_limit == 0 { "*".to_owned() } else { config.rate_limit.to_string() };
+    let allowed = [
+        (HeaderName::from_static("webhook-allowed-origin"), origin.trim()),
+        (HeaderName::from_static("webhook-allowed-rate"), rate.as_str()),
+    ];
+    super::with_headers(response, &allowed)
 }
 
 /// 200 whatever comes of it: a host that is answered otherwise too often gives its hook up. Nothing was done, so nothing is kept.
@@ -156,6 +185,7 @@ mod tests {
             groups: groups.to_vec(),
             add_to_profile: false,
             on: vec![],
+            origins: vec![],
         }
     }
 

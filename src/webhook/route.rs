@@ -75,9 +75,11 @@ const fn write_vcf(method: Method, query: &'static [&'static str]) -> Operation 
 const OPEN: &[Operation] = &[operation(Method::GET, None, &[])];
 const READ_VIDM: &[Operation] = &[get(Scope::VidmRead, &[])];
 const READ_VCF: &[Operation] = &[get(Scope::VcfRead, &[])];
-const START: &[Operation] = &[operation(Method::POST, Some(Scope::VidmSync), &[])];
+const START: &[Operation] = &[operation(Method::POST, Some(Scope::VidmSync), RUNNING)];
 /// `retry` allows one more login after rejected ones.
 const DOCTOR: &[Operation] = &[get(Scope::Admin, &["retry"])];
+/// What a sync that goes on is answered with.
+const RUNNING: &[&str] = &["running"];
 /// What a PUT is to do with what it finds.
 const PUT: &[&str] = &["dryRun", "force"];
 
@@ -97,11 +99,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         path: "/vidm/{target}/v1/directories/{directory}/syncs",
         name: Name::DirectorySyncs,
-        operations: &[get(Scope::VidmRead, &[]), operation(Method::POST, Some(Scope::VidmSync), &[])],
+        operations: &[get(Scope::VidmRead, &[]), operation(Method::POST, Some(Scope::VidmSync), RUNNING)],
     },
     Row { path: "/vidm/{target}/v1/directories/{directory}/sync", name: Name::DirectorySync, operations: READ_VIDM },
     Row { path: "/vidm/{target}/v1/syncs", name: Name::Syncs, operations: START },
-    Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, operations: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, operations: &[get(Scope::VidmRead, RUNNING)] },
     Row { path: "/vidm/{target}/v1/groups", name: Name::Groups, operations: &[get(Scope::VidmRead, &["dn", "name"])] },
     Row { path: "/vidm/{target}/v1/health", name: Name::VidmHealth, operations: READ_VIDM },
     Row { path: "/vidm/{target}/v1/doctor", name: Name::VidmDoctor, operations: DOCTOR },
@@ -259,7 +261,7 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
 /// There is nothing at `path`.
 pub(super) fn nowhere(path: &str) -> Error {
     Error::new(ErrorCode::RouteNotFound, format!("there is no route {}", crate::error::excerpt(path)))
-        .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; see the README")
+        .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; below a path of a proxy set base_path; see the README")
 }
 
 /// Why a parameter names nothing.

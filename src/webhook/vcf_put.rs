@@ -13,11 +13,15 @@ use crate::vcf::{ChangeOutcome, Client, IdentityProviderSpec, IdentitySourceSpec
 
 /// What became of it: 201 and where the new thing is, where one is there now; `provider` is whose source it is, where it is a
 /// source.
-pub(super) fn answer(target: &str, provider: Option<&str>, outcome: &ChangeOutcome) -> Result<Response<Bytes>, Error> {
+pub(super) fn answer(
+    (base, target): (&str, &str),
+    provider: Option<&str>,
+    outcome: &ChangeOutcome,
+) -> Result<Response<Bytes>, Error> {
     if !outcome.is_created() {
         return json(StatusCode::OK, outcome);
     }
-    let providers = format!("/vcf/{}/v1/identity-providers", segment(target));
+    let providers = format!("{base}/vcf/{}/v1/identity-providers", segment(target));
     let place = match (provider, &outcome.id, &outcome.domain_name) {
         (Some(provider), _, Some(domain)) => {
             Some(format!("{providers}/{}/identity-sources/{}", segment(provider), segment(domain)))
@@ -47,7 +51,7 @@ pub(super) async fn put_source<R: Runtime>(
     let options = options(context)?;
     let put = client.put_identity_source(provider, domain, &spec, options).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
-    answer(target, Some(provider), &ChangeOutcome::put(put, options, domain_name, certificates))
+    answer((context.base, target), Some(provider), &ChangeOutcome::put(put, options, domain_name, certificates))
 }
 
 /// Makes the external provider as the body says.
@@ -62,7 +66,7 @@ pub(super) async fn put_provider<R: Runtime>(
         .map_err(|fields| context.input.body_invalid(fields))?;
     let options = options(context)?;
     let put = client.put_identity_provider(&spec, options).await?;
-    answer(target, None, &ChangeOutcome::put(put, options, None, certificates))
+    answer((context.base, target), None, &ChangeOutcome::put(put, options, None, certificates))
 }
 
 fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> {

@@ -88,7 +88,7 @@ async fn add_provider<R: Runtime>(
         .validate(Purpose::Create, context.outbound.runtime().now())
         .map_err(|fields| context.input.body_invalid(fields))?;
     let added = client.add_identity_provider(&spec).await?;
-    answer(target, None, &ChangeOutcome::added_provider(added, certificates))
+    answer((context.base, target), None, &ChangeOutcome::added_provider(added, certificates))
 }
 
 async fn add_source<R: Runtime>(
@@ -103,5 +103,5 @@ async fn add_source<R: Runtime>(
         .map_err(|fields| context.input.body_invalid(fields))?;
     let added = client.add_identity_source(provider, &spec).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
-    answer(target, Some(provider), &ChangeOutcome::added_source(added, domain_name, certificates))
+    answer((context.base, target), Some(provider), &ChangeOutcome::added_source(added, domain_name, certificates))
 }

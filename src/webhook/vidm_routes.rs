@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
-use super::input::query_error;
+use super::input::{Input, query_error};
 use super::long_groups::Long;
 use super::route::{Matched, Name};
 use super::{Configured, Context, Reply, json, long_groups, no_target, with_headers};
@@ -88,7 +88,8 @@ async fn present<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let syncs = vidm_target(context.configured, target)?.syncs;
     let document = Desk::new(target, client, syncs, context.outbound).present(which).await?;
-    let this = format!("/vidm/{}/v1/directories/{}/sync", segment(target), segment(&document.directory.id));
+    let this =
+        format!("{}/vidm/{}/v1/directories/{}/sync", context.base, segment(target), segment(&document.directory.id));
     answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this, events: None } })
 }
 
@@ -138,6 +139,7 @@ async fn start<R: Runtime>(
     context.log.directory(directory);
     let named = wanted.groups.iter().filter(|group| !group.trim().is_empty()).count();
     context.log.start(named, wanted.callback.as_deref(), wanted.add_to_profile, wanted.dry_run);
+    let running = Running::of(&context.input)?;
     if wanted.ignore_safeguards {
         if !context.caller.may(Scope::VidmOverride) {
             return Err(context.caller.lacks(Scope::VidmOverride));
@@ -172,9 +174,10 @@ async fn start<R: Runtime>(
     if let Some(patience) = context.patience {
         return waited(context, &request, patience).await;
     }
-    let mut begun = answer_of(configured, &request, State::begun(status))?;
+    let mut begun = answer_of(configured, context.base, &request, State::begun(status))?;
     begun.ignored = std::mem::take(&mut context.ignored);
-    answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &begun.links.this)))
+    let place = running.place(&begun.links.this);
+    answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &place)))
 }
 
 /// What is wrong with the groups and the callback, all of it at once.
@@ -207,24 +210,27 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
     })?;
     long_groups::recall(context.outbound.store(), &mut request).await?;
     context.log.sync(&request);
+    let running = Running::of(&context.input)?;
     if context.wants_events {
         return Ok(Reply::Watch(Box::new(request)));
     }
     match context.patience {
         Some(patience) => waited(context, &request, patience).await,
         None => {
-            let found = sync_answer(context.configured, context.outbound, &request, Duration::ZERO).await?;
-            answer(StatusCode::OK, &found).map(Reply::Whole)
+            let found =
+                sync_answer(context.configured, context.outbound, context.base, &request, Duration::ZERO).await?;
+            running.answer(&found).map(Reply::Whole)
         }
     }
 }
 
 /// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
 async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patience: Duration) -> Result<Reply, Error> {
-    let look = async |max_age| sync_answer(context.configured, context.outbound, request, max_age).await;
+    let running = Running::of(&context.input)?;
+    let look = async |max_age| sync_answer(context.configured, context.outbound, context.base, request, max_age).await;
     let mut last = sync::wait(context.outbound.runtime(), patience, look).await?;
     last.ignored.clone_from(&context.ignored);
-    let response = with_location(answer(StatusCode::OK, &last)?, &last.links.this);
+    let response = with_location(running.answer(&last)?, &running.place(&last.links.this));
     let applied = format!("wait={}", patience.as_secs());
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
 }
@@ -233,13 +239,14 @@ async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patienc
 pub(super) async fn sync_answer<R: Runtime>(
     configured: &Configured,
     outbound: &Outbound<'_, R>,
+    base: &str,
     request: &Request,
     max_age: Duration,
 ) -> Result<SyncAnswer, Error> {
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
     let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request, max_age).await?;
-    let answer = answer_of(configured, request, state)?;
+    let answer = answer_of(configured, base, request, state)?;
     if let Some(id) = answer.document.id.as_deref().filter(|_| answer.document.is_final()) {
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
         super::callback::tell(configured, outbound, request, id, body).await;
@@ -247,11 +254,49 @@ pub(super) async fn sync_answer<R: Runtime>(
     Ok(answer)
 }
 
-fn answer_of(configured: &Configured, request: &Request, state: State) -> Result<SyncAnswer, Error> {
+fn answer_of(configured: &Configured, base: &str, request: &Request, state: State) -> Result<SyncAnswer, Error> {
     let id = configured.sync_ids.seal(request)?;
-    let this = format!("/vidm/{}/v1/syncs/{id}", segment(&request.target));
+    let this = format!("{base}/vidm/{}/v1/syncs/{id}", segment(&request.target));
     let document = SyncDocument::of(request, id, state);
     Ok(SyncAnswer { document, ignored: Vec::new(), links: Links { events: Some(this.clone()), this } })
+}
+
+/// What a state is answered with while it is not final: 200, or with `?running=202` 202 for pollers that go by the status, as Azure
+/// Logic Apps and other followers of "202, Location" do. They send no headers of their own, so it stands in the query, and in each
+/// Location that they are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Running {
+    Ok,
+    Accepted,
+}
+
+impl Running {
+    /// The query parameter's name.
+    const NAME: &str = "running";
+
+    fn of(input: &Input) -> Result<Self, Error> {
+        match input.query(Self::NAME) {
+            None | Some("200") => Ok(Self::Ok),
+            Some("202") => Ok(Self::Accepted),
+            Some(_) => Err(query_error(Self::NAME, "write 202, to be answered 202 while the sync goes on, or 200")),
+        }
+    }
+
+    /// Where to ask again.
+    fn place(self, this: &str) -> String {
+        match self {
+            Self::Ok => this.to_owned(),
+            Self::Accepted => format!("{this}?{}=202", Self::NAME),
+        }
+    }
+
+    /// A state under its status.
+    fn answer(self, found: &SyncAnswer) -> Result<Response<Bytes>, Error> {
+        if self == Self::Ok || found.document.is_final() {
+            return answer(StatusCode::OK, found);
+        }
+        Ok(with_location(answer(StatusCode::ACCEPTED, found)?, &self.place(&found.links.this)))
+    }
 }
 
 /// A sync's state, with word of when to ask again while it is not final.

@@ -38,6 +38,8 @@ pub struct Events<R> {
     webhook: Rc<Webhook>,
     runtime: R,
     identity: RequestIdentity,
+    /// What every path that is given back begins with.
+    base: String,
     request: Request,
     watch: Watch,
 }
@@ -46,12 +48,12 @@ impl<R: Runtime> Events<R> {
     pub(super) fn new(
         webhook: Rc<Webhook>,
         runtime: R,
-        identity: RequestIdentity,
+        (identity, base): (RequestIdentity, String),
         request: Request,
         limit: Duration,
     ) -> Self {
         let watch = Watch::new(&runtime, limit);
-        Self { webhook, runtime, identity, request, watch }
+        Self { webhook, runtime, identity, base, request, watch }
     }
 
     /// The next piece of the stream; `None` at its end. It ends with the final state, with a problem that will not pass, or
@@ -60,7 +62,7 @@ impl<R: Runtime> Events<R> {
         let configured = self.webhook.config.as_ref().ok()?;
         let look = async |max_age| {
             let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
-            sync_answer(configured, &outbound, &self.request, max_age).await
+            sync_answer(configured, &outbound, &self.base, &self.request, max_age).await
         };
         Some(match self.watch.next(&self.runtime, look).await? {
             Seen::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),

@@ -40,6 +40,7 @@ mod webhook_idempotency;
 mod webhook_input;
 mod webhook_log;
 mod webhook_long_groups;
+mod webhook_mount;
 mod webhook_neighbours;
 mod webhook_page;
 mod webhook_rate;

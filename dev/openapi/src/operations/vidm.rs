@@ -57,6 +57,7 @@ fn syncs() -> Vec<Operation> {
     let started = |operation: Operation| {
         operation
             .parameter(shared("Prefer"))
+            .parameter(running_status())
             .answers(
                 Answer::new(StatusCode::ACCEPTED, "It is started, or queued; ask for its state at `Location`.")
                     .json(Content::of("Sync").example("running", running()))
@@ -124,6 +125,12 @@ fn syncs() -> Vec<Operation> {
                  follows it: an event `state` at each change, the last one being final; `problem` where asking fails.",
             )
             .parameter(shared("Prefer"))
+            .parameter(running_status())
+            .answers(
+                Answer::new(StatusCode::ACCEPTED, "With `running=202`: its state, which is not final yet.")
+                    .json(Content::of("Sync").example("running", running()))
+                    .headers(&["Location", "Retry-After"]),
+            )
             .answers(
                 Answer::new(StatusCode::OK, "Its state.")
                     .json(
@@ -159,6 +166,7 @@ fn hook() -> Operation {
             "For senders that cannot shape their request: which directory and groups are meant stands in the variable `hooks`, \
              or at a place of the body that is named there. The body is JSON, or a form with JSON in its field `payload`.",
         )
+        .parameter(running_status())
         .takes(any.example("push", push))
         .answers(
             Answer::new(StatusCode::ACCEPTED, "It is started, or queued; ask for its state at `Location`.")
@@ -226,6 +234,16 @@ fn others() -> Vec<Operation> {
                     .json(Content::of("Diagnosis").example("untrusted", super::vcf::diagnosis())),
             ),
     ]
+}
+
+/// What a state is answered with while the sync goes on.
+fn running_status() -> Value {
+    query(
+        "running",
+        "The status of a state that is not final: 200, or 202 for pollers that go by it. The Location of the answer has it as well.",
+        json!({ "type": "integer", "enum": [200, 202], "default": 200 }),
+        json!(202),
+    )
 }
 
 fn text() -> Value {

@@ -15,7 +15,7 @@ use futures_util::stream::unfold;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use idhook::config::{Readings, VARIABLES};
-use idhook::webhook::{Body, BodyBounds, Broken, ClientAddress, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, Broken, Content, Webhook, add_reports_of_spin};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
@@ -36,9 +36,7 @@ type Outgoing =
 #[spin_sdk::http_service]
 async fn handle(mut request: Request) -> Response<Outgoing> {
     let webhook = webhook().await;
-    if let Some(address) = ClientAddress::of_spin(request.headers()) {
-        request.extensions_mut().insert(address);
-    }
+    add_reports_of_spin(&mut request);
     let is_head = request.method() == http::Method::HEAD;
     let response = webhook.handle(&runtime::Spin, request, read).await;
     let (mut parts, content) = response.into_parts();

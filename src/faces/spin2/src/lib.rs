@@ -12,7 +12,7 @@ mod store;
 use std::rc::Rc;
 
 use idhook::config::{Readings, VARIABLES};
-use idhook::webhook::{ClientAddress, Webhook};
+use idhook::webhook::{Webhook, add_reports_of_spin};
 use idhook_wasip2::{Wasi, serve};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
@@ -25,7 +25,7 @@ struct Component;
 impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let webhook = Rc::new(Webhook::of_readings(&readings()));
-        serve(&Wasi::with_store(SpinStore), &webhook, ClientAddress::of_spin, request, out);
+        serve(&Wasi::with_store(SpinStore), &webhook, add_reports_of_spin, request, out);
     }
 }
 

@@ -23,7 +23,7 @@ impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let webhook = WEBHOOK.with(|cell| Rc::clone(cell.get_or_init(|| Rc::new(Webhook::of_variables(variable)))));
         // No such host reports the client's address in a way that a caller could not imitate.
-        serve(&Wasi::new(), &webhook, |_| None, request, out);
+        serve(&Wasi::new(), &webhook, |_| {}, request, out);
     }
 }
 

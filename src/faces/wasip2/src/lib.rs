@@ -18,4 +18,4 @@ mod stream;
 
 pub use reactor::{block_on, ready};
 pub use runtime::{Wasi, sleep};
-pub use server::{Client, serve};
+pub use server::{Reports, serve};

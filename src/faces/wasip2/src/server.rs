@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use http::{HeaderMap, Method as HttpMethod, Request, Response, Uri};
+use http::{Method as HttpMethod, Request, Response, Uri};
 use idhook::runtime::Runtime;
-use idhook::webhook::{Body, BodyBounds, Broken, ClientAddress, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, Broken, Content, Webhook};
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -14,25 +14,26 @@ use crate::reactor::block_on;
 use crate::runtime::Wasi;
 use crate::stream;
 
-/// How a host reports where a request came from: WASI 0.2 itself has no call for it.
-pub type Client = fn(&HeaderMap) -> Option<ClientAddress>;
+/// How a host reports what WASI 0.2 itself has no call for, where a request came from and below which path: put into the
+/// request's extensions.
+pub type Reports = fn(&mut Request<IncomingRequest>);
 
-/// Answers `request` through `out`, and comes back when all of the answer is out or nobody takes it any more. `client` reads
-/// where the request came from, where the host reports it.
+/// Answers `request` through `out`, and comes back when all of the answer is out or nobody takes it any more. `reports` adds what
+/// the host reports of it.
 pub fn serve<R: Runtime + Clone>(
     runtime: &R,
     webhook: &Rc<Webhook>,
-    client: Client,
+    reports: Reports,
     request: IncomingRequest,
     out: ResponseOutparam,
 ) {
-    block_on(answer(runtime, webhook, client, request, out));
+    block_on(answer(runtime, webhook, reports, request, out));
 }
 
 async fn answer<R: Runtime + Clone>(
     runtime: &R,
     webhook: &Rc<Webhook>,
-    client: Client,
+    reports: Reports,
     request: IncomingRequest,
     out: ResponseOutparam,
 ) {
@@ -40,9 +41,7 @@ async fn answer<R: Runtime + Clone>(
         Ok(request) => request,
         Err(code) => return ResponseOutparam::set(out, Err(code)),
     };
-    if let Some(address) = client(request.headers()) {
-        request.extensions_mut().insert(address);
-    }
+    reports(&mut request);
     let is_head = request.method() == HttpMethod::HEAD;
     let response = webhook.handle(runtime, request, read).await;
     let (head, content) = (outgoing(&response, is_head), response.into_body());
