@@ -36,11 +36,11 @@ use serde::Serialize;
 use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
 
 mod book;
+mod decide;
 mod desk;
 mod document;
 mod group_outcome;
 mod inquiry;
-mod judge;
 mod ledger;
 mod look;
 mod neighbours;
@@ -52,9 +52,9 @@ mod start;
 mod state;
 mod watch;
 
+pub use decide::Doubt;
 pub use desk::Desk;
 pub use document::{DryRun, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
-pub use judge::Moment;
 pub use order::Order;
 pub use request::Request;
 pub use shelf::LocalStore;
@@ -81,6 +81,8 @@ pub struct State {
     pub groups: Vec<Proof>,
     /// Why it failed, when it did.
     pub reason: Option<Reason>,
+    /// Why its status is unknown although vIDM answered.
+    pub doubt: Option<Doubt>,
     /// How old the look is that it comes from.
     pub age: Duration,
 }
@@ -136,12 +138,13 @@ impl State {
             report: SyncReport { status, ..SyncReport::running() },
             groups: Vec::new(),
             reason: None,
+            doubt: None,
             age: Duration::ZERO,
         }
     }
 
     fn of(status: SyncStatus, look: &Look) -> Self {
-        Self { status, report: look.report.clone(), groups: Vec::new(), reason: None, age: look.age }
+        Self { status, report: look.report.clone(), groups: Vec::new(), reason: None, doubt: None, age: look.age }
     }
 
     fn failed(look: &Look) -> Self {

@@ -1,10 +1,11 @@
 //! The desk: what both a start and a question after the state need: looks, the ledger at hand, what they say together.
 
+use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use super::book;
-use super::judge::{Began, Kicked, Verdict, judge};
-use super::ledger::{Entry, Head, Ledger};
+use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
+use super::ledger::{Ending, Entry, Head, Ledger, Sight};
 use super::shelf::Shelf;
 use super::{Look, Memory};
 use crate::error::{Error, ErrorCode, Result};
@@ -19,6 +20,9 @@ pub struct Desk<'a, R: Runtime> {
     pub(super) client: &'a Client<'a, R>,
     pub(super) memory: &'a Memory,
     pub(super) out: &'a Outbound<'a, R>,
+    /// Whether the caller may start a run that ignores the safeguards.
+    pub(super) may_override: bool,
+    overrode: Cell<bool>,
 }
 
 impl<R: Runtime> std::fmt::Debug for Desk<'_, R> {
@@ -30,7 +34,24 @@ impl<R: Runtime> std::fmt::Debug for Desk<'_, R> {
 impl<'a, R: Runtime> Desk<'a, R> {
     /// The syncs of `target`, asked through `client`.
     pub fn new(target: &'a str, client: &'a Client<'a, R>, memory: &'a Memory, out: &'a Outbound<'a, R>) -> Self {
-        Self { target, client, memory, out }
+        Self { target, client, memory, out, may_override: false, overrode: Cell::new(false) }
+    }
+
+    /// The same for a caller that may, or may not, start a run that ignores the safeguards. A request that asked for one waits
+    /// until such a caller asks for its state, for a sync id is no permission.
+    #[must_use]
+    pub fn override_allowed(self, may_override: bool) -> Self {
+        Self { may_override, ..self }
+    }
+
+    /// Whether a run that ignores the safeguards was kicked off.
+    #[must_use]
+    pub fn overrode(&self) -> bool {
+        self.overrode.get()
+    }
+
+    pub(super) fn note_override(&self) {
+        self.overrode.set(true);
     }
 
     pub(super) fn now(&self) -> SystemTime {
@@ -44,27 +65,33 @@ impl<'a, R: Runtime> Desk<'a, R> {
 
     /// Whether the run of the latest kick-off, or another, is going on; writes down what was seen.
     pub(super) async fn is_busy(&self, ledger: &Ledger<'_, R>, look: &Look) -> Result<bool, Gone> {
-        let (entry, status) = (&look.entry, look.report.status);
-        let Some(head) = entry.head else { return Ok(matches!(status, SyncStatus::Queued | SyncStatus::Running)) };
-        let untimed = look.report.started_at.is_none() && status != SyncStatus::Unknown;
-        let began = Began::against(look.report.started_at, head.moment());
-        match judge(status, began, self.serving(&head, entry)) {
-            Verdict::Running => {
-                ledger.saw(entry, status == SyncStatus::Running, None, untimed).await?;
+        let (entry, report) = (&look.entry, &look.report);
+        let Some(head) = entry.kick_off() else { return Ok(is_active(report.status)) };
+        let shown = Baseline::shown(head.baseline, report);
+        let began = report.started_at.filter(|_| shown == Shown::After);
+        let sight = |running, ended| Sight { running, began, ended, now: self.now() };
+        let ended = |succeeded, certain| sight(false, Some(Ending { succeeded, certain }));
+        match decide(report.status, shown, self.serving(&head, entry)) {
+            Decision::Running if is_active(report.status) => {
+                ledger.saw(entry, sight(true, None)).await?;
                 Ok(true)
             }
-            Verdict::Queued => Ok(true),
-            Verdict::Ended { succeeded, .. } => {
-                ledger.saw(entry, false, Some(succeeded), untimed).await?;
+            Decision::Running | Decision::Queued => Ok(true),
+            Decision::Ended { succeeded } => {
+                ledger.saw(entry, ended(succeeded, true)).await?;
                 Ok(false)
             }
-            Verdict::Start | Verdict::Unknown => Ok(false),
+            Decision::Doubtful { succeeded } => {
+                ledger.saw(entry, ended(succeeded, false)).await?;
+                Ok(false)
+            }
+            Decision::Start | Decision::Unknown(_) => Ok(false),
         }
     }
 
     /// What is known of the kick-off `head`.
-    pub(super) fn serving(&self, head: &Head, entry: &Entry) -> Kicked {
-        Kicked::Serving { ago: self.since(head.kicked_ms), seen_running: entry.seen_running(), blind: head.blind }
+    pub(super) fn serving(&self, head: &Head, entry: &Entry) -> KickOff {
+        KickOff::Serving { ago: self.since(head.kicked_ms), seen_running: entry.seen_running() }
     }
 
     /// What vIDM tells of the latest run, from the second source where the first is not to be read.

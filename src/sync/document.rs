@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Reason, State};
+use super::{Doubt, Reason, State};
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
 use crate::vidm::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
@@ -43,8 +43,7 @@ pub struct SyncDocument {
     /// What it changed, where vIDM tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
-    /// Each group that was asked for, once it was looked up.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Each group that was asked for, once it was looked up; empty where none was asked for.
     pub groups: Vec<RequestedGroup>,
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +120,7 @@ impl SyncDocument {
     /// How a directory's sync stands, with no request behind it.
     #[must_use]
     pub fn new(state: State, directory: DirectorySummary) -> Self {
-        let State { status, report, groups, reason, age } = state;
+        let State { status, report, groups, reason, doubt, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
         let groups = groups.into_iter().map(|group| RequestedGroup {
             requested: group.requested,
@@ -145,7 +144,7 @@ impl SyncDocument {
             counts: report.counts,
             groups,
             reason,
-            hint,
+            hint: hint.or(doubt.map(|doubt| doubt.hint().to_owned())),
             message: report.message,
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
             retry_after: (!status.is_final()).then_some(ASK_AGAIN),
@@ -193,6 +192,6 @@ impl From<SyncReport> for State {
     /// A directory's latest run, with no request behind it.
     fn from(report: SyncReport) -> Self {
         let (status, reason) = (report.status, report.reason.map(Reason::from));
-        Self { status, reason, groups: Vec::new(), report, age: Duration::ZERO }
+        Self { status, reason, doubt: None, groups: Vec::new(), report, age: Duration::ZERO }
     }
 }

@@ -16,11 +16,12 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::book::{Book, Turn, ms, time};
-use super::judge::Moment;
+use super::book::{Book, Turn, ms};
+use super::decide::Baseline;
 use super::shelf::Shelf;
 use crate::runtime::Runtime;
 use crate::store::Gone;
+use crate::vidm::SyncReport;
 
 /// How long a claimant may take from its claim to the kick-off's answer. No request lasts longer without asking to wait, and
 /// a start never waits.
@@ -28,6 +29,9 @@ pub(super) const LEASE: Duration = Duration::from_secs(45);
 
 /// A run that nobody has seen for so many milliseconds is over: an hour, more than any public account of a sync tells of.
 const RUN_MS: u64 = 3_600_000;
+
+/// How old an observation of an idle directory may be to stand for a look before the kick-off.
+const RECENT_MS: u64 = 60_000;
 
 /// The latest kick-off of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,21 +41,18 @@ pub(super) struct Head {
     /// The highest ticket it serves; 0 when it certainly started nothing.
     #[serde(rename = "s")]
     pub(super) serves: u64,
+    /// The highest ticket that an earlier kick-off was to serve.
+    #[serde(rename = "p", default)]
+    pub(super) prior: u64,
     /// When it was sent, in milliseconds since 1970, on the claimant's clock.
     #[serde(rename = "k")]
     pub(super) kicked_ms: u64,
-    /// When it was sent, on vIDM's clock: earliest and latest, in milliseconds since 1970.
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    pub(super) moment_ms: Option<(u64, u64)>,
-    /// Whether it was sent without a look at vIDM first.
-    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) blind: bool,
-}
-
-impl Head {
-    pub(super) fn moment(&self) -> Option<Moment> {
-        self.moment_ms.map(|(earliest, latest)| Moment { earliest: time(earliest), latest: time(latest) })
-    }
+    /// What the directory showed before it was sent, where that could be observed.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(super) baseline: Option<Baseline>,
+    /// Whether its run ignores the safeguards: it serves only requests that asked for that.
+    #[serde(rename = "i", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ignores_safeguards: bool,
 }
 
 /// What was seen of the run of a kick-off.
@@ -59,35 +60,101 @@ impl Head {
 pub(super) struct Seen {
     #[serde(rename = "g")]
     pub(super) generation: u64,
+    /// Whether it was seen going on.
     #[serde(rename = "r")]
     pub(super) running: bool,
+    /// When it began, on the clock of vIDM's start times, in milliseconds since 1970.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(super) began_ms: Option<u64>,
     /// Whether it succeeded, once it has ended.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(super) ended: Option<bool>,
+    /// When that was seen, on the observer's clock.
+    #[serde(rename = "t", default)]
+    pub(super) ended_seen_ms: u64,
     /// The highest ticket that a successful run has served, of this kick-off or an earlier one.
     #[serde(rename = "s", default)]
     pub(super) succeeded: u64,
-    /// Whether vIDM told of a run without saying when it began.
-    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) untimed: bool,
+    /// The same among those that ignored the safeguards.
+    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
+    pub(super) succeeded_ignoring: u64,
+    /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, as a run of our own showed.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(super) offset_ms: Option<i64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What an observation shows of the run of the latest kick-off.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    /// It is going on.
+    pub(super) running: bool,
+    /// When it began, on the clock of vIDM's start times; absent where it may be another run.
+    pub(super) began: Option<SystemTime>,
+    /// How it ended, where it has.
+    pub(super) ended: Option<Ending>,
+    /// When this was observed, on idhook's clock.
+    pub(super) now: SystemTime,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) succeeded: bool,
+    /// Whether it is certain that the run began after its kick-off.
+    pub(super) certain: bool,
 }
 
 impl Seen {
     /// Nothing was seen of it yet.
     fn of(generation: u64) -> Self {
-        Self { generation, running: false, ended: None, succeeded: 0, untimed: false }
+        let (running, began_ms, ended, ended_seen_ms) = (false, None, None, 0);
+        Self { generation, running, began_ms, ended, ended_seen_ms, succeeded: 0, succeeded_ignoring: 0, offset_ms: None }
+    }
+
+    /// Whether `report` shows this very run, which was seen going on.
+    pub(super) fn is_of(&self, report: &SyncReport) -> bool {
+        self.running && self.began_ms == report.started_at.map(ms)
     }
 
     /// This and what was seen of the run of `head`.
-    fn and(self, head: Head, running: bool, ended: Option<bool>, untimed: bool) -> Self {
-        let before = if self.generation == head.generation { self } else { Self::of(head.generation) };
-        Self {
-            running: running || before.running,
-            ended: ended.or(before.ended),
-            succeeded: if ended == Some(true) { self.succeeded.max(head.serves) } else { self.succeeded },
-            untimed: untimed || self.untimed,
+    fn and(self, head: Head, sight: Sight) -> Self {
+        let Self { succeeded, succeeded_ignoring, offset_ms, .. } = self;
+        let before = match self.generation == head.generation {
+            true => self,
+            false => Self { succeeded, succeeded_ignoring, offset_ms, ..Self::of(head.generation) },
+        };
+        let began_ms = before.began_ms.or(sight.began.map(ms));
+        let is_new_end = before.ended.is_none() && sight.ended.is_some();
+        let mut seen = Self {
+            running: before.running || sight.running,
+            began_ms,
+            ended: before.ended.or(sight.ended.map(|ending| ending.succeeded)),
+            ended_seen_ms: if is_new_end { ms(sight.now) } else { before.ended_seen_ms },
             ..before
+        };
+        if sight.ended == Some(Ending { succeeded: true, certain: true }) {
+            let served = if head.ignores_safeguards { &mut seen.succeeded_ignoring } else { &mut seen.succeeded };
+            *served = (*served).max(head.serves);
         }
+        if began_ms != before.began_ms {
+            seen.offset_ms = head.offset_from(began_ms).or(before.offset_ms);
+        }
+        seen
+    }
+}
+
+impl Head {
+    /// How far the clock of vIDM's start times is ahead of ours, where this kick-off's run began at `began_ms`. Only a look just
+    /// before the kick-off makes the run certain to be its own, and whole seconds are too coarse to go by.
+    fn offset_from(&self, began_ms: Option<u64>) -> Option<i64> {
+        let is_fine = |began: &u64| !began.is_multiple_of(1000);
+        let began = began_ms.filter(is_fine).filter(|_| self.baseline.is_some_and(|baseline| !baseline.is_recent()))?;
+        i64::try_from(began).ok()?.checked_sub(i64::try_from(self.kicked_ms).ok()?)
     }
 }
 
@@ -107,29 +174,53 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The latest kick-off that may have started a run.
+    pub(super) fn kick_off(&self) -> Option<Head> {
+        self.head.filter(|head| head.serves > 0)
+    }
+
+    /// What was seen of the latest kick-off's run.
+    pub(super) fn sight(&self) -> Option<Seen> {
+        self.head.zip(self.seen).filter(|(head, seen)| head.generation == seen.generation).map(|(_, seen)| seen)
+    }
+
     /// Whether the latest kick-off may still be running, as far as anybody has seen; one of long ago is not believed to.
     pub(super) fn may_run(&self, now: SystemTime) -> bool {
-        match (self.head, self.seen) {
-            (Some(head), _) if head.serves == 0 || ms(now).saturating_sub(head.kicked_ms) > RUN_MS => false,
-            (Some(head), Some(seen)) if seen.generation == head.generation => seen.ended.is_none(),
-            (Some(_), _) => true,
-            (None, _) => false,
+        let Some(head) = self.kick_off() else { return false };
+        ms(now).saturating_sub(head.kicked_ms) <= RUN_MS && self.sight().is_none_or(|seen| seen.ended.is_none())
+    }
+
+    /// The highest ticket that a successful run is known to have served, where the request does or does not ignore the safeguards.
+    pub(super) fn succeeded(&self, ignores_safeguards: bool) -> u64 {
+        self.seen.map_or(0, |seen| match ignores_safeguards {
+            true => seen.succeeded.max(seen.succeeded_ignoring),
+            false => seen.succeeded,
+        })
+    }
+
+    /// Whether the latest kick-off's run was seen going on.
+    pub(super) fn seen_running(&self) -> bool {
+        self.sight().is_some_and(|seen| seen.running)
+    }
+
+    /// How many kick-offs were to serve this ticket: none, one, or two for more than one.
+    pub(super) fn kick_offs_for(&self, ticket: u64) -> u8 {
+        match self.head {
+            Some(head) if ticket <= head.prior => 2,
+            Some(head) if ticket <= head.serves => 1,
+            _ => 0,
         }
     }
 
-    /// The highest ticket that a successful run is known to have served.
-    pub(super) fn succeeded(&self) -> u64 {
-        self.seen.map_or(0, |seen| seen.succeeded)
-    }
-
-    /// Whether vIDM is known to tell of runs without saying when they began.
-    pub(super) fn untimed(&self) -> bool {
-        self.seen.is_some_and(|seen| seen.untimed)
-    }
-
-    /// Whether the latest kick-off was seen running.
-    pub(super) fn seen_running(&self) -> bool {
-        self.head.zip(self.seen).is_some_and(|(head, seen)| head.generation == seen.generation && seen.running)
+    /// What stands for a look at the directory before a kick-off that is sent now: the end of the latest run, where that was seen
+    /// a short while ago, and vIDM's start times can tell a run that began since.
+    pub(super) fn recent(&self, now: SystemTime) -> Option<Baseline> {
+        let seen = self.sight().filter(|seen| seen.ended.is_some())?;
+        let age = ms(now).checked_sub(seen.ended_seen_ms)?;
+        if age > RECENT_MS {
+            return None;
+        }
+        Some(Baseline::recent(seen.began_ms?, seen.offset_ms?, ms(now)))
     }
 }
 
@@ -193,43 +284,39 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     }
 
     /// Writes down a kick-off that was sent at `kicked` and may have started a run.
-    pub(super) async fn kicked(
-        &self,
-        claim: &Claim,
-        kicked: SystemTime,
-        moment: Option<Moment>,
-        blind: bool,
-    ) -> Result<(), Gone> {
-        let moment_ms = moment.map(|moment| (ms(moment.earliest), ms(moment.latest)));
-        let (generation, serves) = (claim.turn.generation, claim.serves);
-        self.advance(Head { generation, serves, kicked_ms: ms(kicked), moment_ms, blind }).await
+    pub(super) async fn kicked(&self, claim: &Claim, kicked: SystemTime, how: Kicked) -> Result<(), Gone> {
+        let Kicked { baseline, ignores_safeguards } = how;
+        self.advance(claim, claim.serves, kicked, baseline, ignores_safeguards).await
     }
 
     /// Writes down a kick-off that certainly started nothing: the next may try at once.
     pub(super) async fn failed(&self, claim: &Claim, now: SystemTime) -> Result<(), Gone> {
-        let generation = claim.turn.generation;
-        self.advance(Head { generation, serves: 0, kicked_ms: ms(now), moment_ms: None, blind: false }).await
+        self.advance(claim, 0, now, None, false).await
     }
 
-    async fn advance(&self, head: Head) -> Result<(), Gone> {
+    async fn advance(
+        &self,
+        claim: &Claim,
+        serves: u64,
+        at: SystemTime,
+        baseline: Option<Baseline>,
+        ignores_safeguards: bool,
+    ) -> Result<(), Gone> {
         let present: Option<Head> = self.book.read("head").await?;
-        if present.is_some_and(|present| present.generation >= head.generation) {
-            // We took longer than our lease, and somebody went on.
+        let generation = claim.turn.generation;
+        if present.is_some_and(|present| present.generation >= generation) {
+            // We took longer than our lease, and another caller went on.
             return Ok(());
         }
+        let prior = present.map_or(0, |present| present.serves.max(present.prior));
+        let head = Head { generation, serves, prior, kicked_ms: ms(at), baseline, ignores_safeguards };
         self.book.write("head", &head).await
     }
 
-    /// Writes down what was seen of the run of `head`, where it is news.
-    pub(super) async fn saw(
-        &self,
-        entry: &Entry,
-        running: bool,
-        ended: Option<bool>,
-        untimed: bool,
-    ) -> Result<(), Gone> {
+    /// Writes down what was seen of the run of the latest kick-off, where it is news.
+    pub(super) async fn saw(&self, entry: &Entry, sight: Sight) -> Result<(), Gone> {
         let Some(head) = entry.head else { return Ok(()) };
-        if entry.seen.is_some_and(|seen| seen == seen.and(head, running, ended, untimed)) {
+        if entry.seen.is_some_and(|seen| seen == seen.and(head, sight)) {
             return Ok(());
         }
         // The entry may be as old as the look that it came with.
@@ -237,7 +324,16 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         if present.is_some_and(|present| present.generation > head.generation) {
             return Ok(());
         }
-        let now = present.unwrap_or(Seen::of(head.generation)).and(head, running, ended, untimed);
+        let now = present.unwrap_or(Seen::of(head.generation)).and(head, sight);
         if present == Some(now) { Ok(()) } else { self.book.write("seen", &now).await }
     }
+}
+
+/// How a kick-off was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kicked {
+    /// What the directory showed before it.
+    pub(super) baseline: Option<Baseline>,
+    /// Whether its run ignores the safeguards.
+    pub(super) ignores_safeguards: bool,
 }

@@ -11,7 +11,6 @@ use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, ms, time};
-use super::judge::Moment;
 use super::ledger::{Entry, Head, Ledger, Seen};
 use super::shelf::Shelf;
 use super::start::queries;
@@ -54,8 +53,6 @@ pub(super) struct Look {
     pub(super) report: SyncReport,
     /// When it was taken, by the runtime's clock that never goes back.
     at: Duration,
-    /// How long the answer took.
-    took: Duration,
     /// How old it is.
     pub(super) age: Duration,
 }
@@ -75,8 +72,6 @@ pub(super) struct ProofKey {
 struct SharedLook {
     #[serde(rename = "a")]
     at_ms: u64,
-    #[serde(rename = "t")]
-    took_ms: u64,
     #[serde(rename = "h")]
     head: Option<Head>,
     #[serde(rename = "v")]
@@ -112,28 +107,13 @@ impl Look {
     pub(super) fn with(&self, report: SyncReport) -> Self {
         Self { report, ..self.clone() }
     }
-
-    /// When something happened that was at `came`, on vIDM's clock.
-    pub(super) fn moment_of(&self, came: Duration) -> Option<Moment> {
-        let date = self.report.server_time?;
-        let sent = self.at.saturating_sub(self.took);
-        Some(match sent.checked_sub(came) {
-            Some(ago) => Moment::before(date, ago, self.took),
-            // While the look was on its way, or after it. When in that time vIDM set the date is not known.
-            None => Moment {
-                earliest: date.checked_sub(self.at.saturating_sub(came)).unwrap_or(date),
-                latest: date + Duration::from_secs(1) + came.saturating_sub(sent),
-            },
-        })
-    }
 }
 
 impl SharedLook {
     fn of(look: &Look, now: SystemTime) -> Self {
-        let Look { entry, report, took, .. } = look;
+        let Look { entry, report, .. } = look;
         Self {
             at_ms: ms(now),
-            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             head: entry.head,
             seen: entry.seen,
             status: report.status,
@@ -168,7 +148,6 @@ impl SharedLook {
                 server_time: self.server_ms.map(time),
             },
             at: elapsed.saturating_sub(age),
-            took: Duration::from_millis(self.took_ms),
             age,
         })
     }
@@ -236,15 +215,11 @@ impl<R: Runtime> Desk<'_, R> {
 
     async fn look_now(&self, ledger: &Ledger<'_, R>, directory: &str) -> Result<Result<Look>, Gone> {
         let entry = ledger.entry().await?;
-        let runtime = self.out.runtime();
-        let asked = runtime.elapsed();
         let report = match self.report(directory).await {
             Ok(report) => report,
             Err(e) => return Ok(Err(e)),
         };
-        let at = runtime.elapsed();
-        let took = at.saturating_sub(asked);
-        Ok(Ok(Look { ledger_id: ledger.id(), entry, report, at, took, age: Duration::ZERO }))
+        Ok(Ok(Look { ledger_id: ledger.id(), entry, report, at: self.out.runtime().elapsed(), age: Duration::ZERO }))
     }
 
     /// After a kick-off the last look is of the past.

@@ -1,12 +1,12 @@
 //! A request for a sync: all there is to know about it, so that whoever gets it back can answer for it.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::Order;
 use super::book::{ms, time};
-use super::judge::Moment;
+use super::decide::Baseline;
 use crate::vidm::DirectorySummary;
 
 /// A request that was taken. It travels in the sync id, under short names.
@@ -27,9 +27,10 @@ pub struct Request {
     /// When it came, in milliseconds since 1970.
     #[serde(rename = "r")]
     pub(super) requested_ms: u64,
-    /// When it came, on vIDM's clock, where an answer told.
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "moment")]
-    pub(super) moment: Option<Moment>,
+    /// What the directory showed before its kick-off; while it waits, what it showed when the request came. Absent where that could
+    /// not be observed.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(super) baseline: Option<Baseline>,
     /// The ledger its ticket is from: [`Request::SHARED`], or an instance's.
     #[serde(rename = "l")]
     pub(super) ledger: u64,
@@ -74,7 +75,7 @@ impl Request {
             name: directory.name,
             kind: directory.kind,
             requested_ms: ms(requested),
-            moment: None,
+            baseline: None,
             ledger: Self::SHARED,
             ticket: 0,
             kicked: false,
@@ -102,14 +103,14 @@ impl Request {
 impl Request {
     /// A request with everything filled in.
     pub(crate) fn example() -> Self {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
+        let at = time(1_700_000_000_123);
         Self {
             target: "default".to_owned(),
             directory: "d1000000-0000-4000-8000-0000000000c0".to_owned(),
             name: Some("corp.example".to_owned()),
             kind: Some("ACTIVE_DIRECTORY_LDAP".to_owned()),
             requested_ms: ms(at),
-            moment: Some(Moment { earliest: at, latest: at + Duration::from_secs(1) }),
+            baseline: Some(Baseline::example()),
             ledger: u64::MAX,
             ticket: u64::MAX,
             kicked: true,
@@ -118,28 +119,5 @@ impl Request {
             groups_at: None,
             callback: Some("ticket".to_owned()),
         }
-    }
-}
-
-impl Moment {
-    /// The same, seen from `earlier` before it: what happened then may be that much further back.
-    pub(super) fn widened(self, earlier: Duration) -> Self {
-        Self { earliest: self.earliest.checked_sub(earlier).unwrap_or(SystemTime::UNIX_EPOCH), latest: self.latest }
-    }
-}
-
-/// A moment as two numbers.
-mod moment {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::{Moment, ms, time};
-
-    pub(super) fn serialize<S: Serializer>(moment: &Option<Moment>, serializer: S) -> Result<S::Ok, S::Error> {
-        moment.map(|moment| (ms(moment.earliest), ms(moment.latest))).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Moment>, D::Error> {
-        let pair = Option::<(u64, u64)>::deserialize(deserializer)?;
-        Ok(pair.map(|(earliest, latest)| Moment { earliest: time(earliest), latest: time(latest) }))
     }
 }

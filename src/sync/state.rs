@@ -1,24 +1,31 @@
 //! The state of a request: what is seen, judged and proven; and the queue moved on.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::desk::gone;
 use super::group_outcome::{GroupOutcome, proof_after_success};
-use super::judge::{Began, Kicked, Verdict, judge};
+use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
 use super::ledger::Ledger;
 use super::shelf::Shelf;
-use super::start::Kick;
-use super::{Desk, Look, Reason, Request, State};
-use crate::error::Result;
-use crate::runtime::Runtime;
+use super::start::{Kick, queries};
+use super::{Desk, Look, Request, State};
+use crate::error::{Error, Result};
+use crate::runtime::{Runtime, rfc3339};
 use crate::store::Gone;
 use crate::vidm::{Proof, SyncReport, SyncStatus};
 
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
 
+/// So many kick-offs are made for one request: a second one where the first did not show, or was of no use.
+const MOST_KICK_OFFS: u8 = 2;
+
 /// Why a request waits while its own directory does not run.
-const GIVES_WAY: &str = "waits for the sync of another directory of the same connector";
+const GIVES_WAY: &str = "waiting for another directory on the same connector to finish syncing";
+
+/// Why a request waits for its caller.
+const NEEDS_OVERRIDE: &str =
+    "waiting for a caller with the scope vidm:override to ask for this state: the run is to ignore the safeguards";
 
 impl<R: Runtime> Desk<'_, R> {
     /// How a directory's latest run stands, whoever started it; what is seen is written down.
@@ -61,40 +68,51 @@ impl<R: Runtime> Desk<'_, R> {
         max_age: Duration,
     ) -> Result<Result<State>, Gone> {
         let ledger = Ledger::new(shelf, self.target, &request.directory);
+        // What was seen before the request came says nothing about it.
+        let max_age = max_age.min(self.since(request.requested_ms));
         let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
-            Err(e) => return Ok(Err(e)),
+            Err(e) => return Ok(self.without_look(request, e).await),
         };
         let (look, entry, is_ours) = (&look, look.entry, ledger.id() == request.ledger);
-        if is_ours && entry.succeeded() >= request.ticket {
+        if is_ours && entry.succeeded(request.ignore_safeguards) >= request.ticket {
             // What came after is not this request's concern.
             return Ok(self.proven(request, &look.as_success(), max_age).await);
         }
         self.is_busy(&ledger, look).await?;
-        let serving = entry.head.filter(|head| is_ours && head.serves >= request.ticket);
-        let kicked = match serving {
+        let serving = entry.kick_off().filter(|_| is_ours && request.is_served_by(&entry));
+        let kick_off = match serving {
             Some(head) => self.serving(&head, &entry),
-            None if is_ours => Kicked::NotYet,
-            None if request.kicked => Kicked::ItselfOnce { ago: self.since(request.requested_ms) },
-            None => Kicked::Lost,
+            None if is_ours => KickOff::Pending,
+            None if request.kicked => KickOff::Itself { ago: self.since(request.requested_ms) },
+            None => KickOff::Lost,
         };
-        let moment = serving.map_or(request.moment, |head| head.moment());
-        let began = Began::against(look.report.started_at, moment);
-        let verdict = judge(look.report.status, began, kicked);
-        // A later run than the one that was kicked off hides it; the list of runs may still tell.
-        let is_hidden =
-            serving.is_none() && began == Began::After && !matches!(verdict, Verdict::Ended { succeeded: true, .. });
-        if is_hidden && let Some(run) = self.earlier_success(request).await {
-            return Ok(self.proven(request, &look.with(run), max_age).await);
-        }
-        Ok(match verdict {
-            Verdict::Queued => Ok(State::of(SyncStatus::Queued, look)),
-            Verdict::Running => Ok(State::of(SyncStatus::Running, look)),
-            Verdict::Start => self.go_on(&ledger, request, look, max_age).await?,
-            Verdict::Unknown => self.undecided(request, look, max_age).await,
-            Verdict::Ended { succeeded: false, .. } => Ok(State::failed(look)),
-            Verdict::Ended { succeeded: true, doubtful } => match self.proven(request, look, max_age).await {
-                Ok(state) if doubtful && state.reason == Some(Reason::GroupAbsent) => {
+        let shown = match (serving, entry.kick_off()) {
+            (Some(head), _) => Baseline::shown(head.baseline, &look.report),
+            // The run that is shown ignores the safeguards, and this request did not ask for that.
+            (None, Some(head))
+                if is_ours
+                    && head.ignores_safeguards
+                    && !request.ignore_safeguards
+                    && Baseline::shown(head.baseline, &look.report) == Shown::After =>
+            {
+                Shown::Before
+            }
+            (None, _) => Baseline::shown(request.baseline, &look.report),
+        };
+        Ok(match decide(look.report.status, shown, kick_off) {
+            Decision::Queued => Ok(State::of(SyncStatus::Queued, look)),
+            Decision::Running => Ok(State::of(SyncStatus::Running, look)),
+            Decision::Start => self.go_on(&ledger, request, look, max_age).await?,
+            Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,
+            Decision::Ended { succeeded: true } => self.proven(request, look, max_age).await,
+            Decision::Ended { succeeded: false } => {
+                let baseline = serving.map_or(request.baseline, |head| head.baseline);
+                let is_ours = serving.is_some() && entry.sight().is_some_and(|seen| seen.is_of(&look.report));
+                self.failed(request, look, max_age, baseline.filter(|_| !is_ours), is_ours).await
+            }
+            Decision::Doubtful { .. } => match self.undecided(request, look, max_age, Doubt::Clocks).await {
+                Ok(state) if state.status == SyncStatus::Unknown && serving.is_some() => {
                     self.go_on(&ledger, request, look, max_age).await?
                 }
                 state => state,
@@ -102,15 +120,56 @@ impl<R: Runtime> Desk<'_, R> {
         })
     }
 
-    /// A successful run that began after the request, from the list of runs. A version without one tells nothing.
-    async fn earlier_success(&self, request: &Request) -> Option<SyncReport> {
-        let runs = self.client.executions(&request.directory).await.ok()??;
-        runs.into_iter().find(|run| {
-            run.status == SyncStatus::Succeeded && Began::against(run.started_at, request.moment) == Began::After
-        })
+    /// A run that failed. Where it was not seen going on as this request's, it may be a later one that hides ours: then the list of
+    /// runs and the groups are asked before a failure is reported.
+    async fn failed(
+        &self,
+        request: &Request,
+        look: &Look,
+        max_age: Duration,
+        baseline: Option<Baseline>,
+        is_ours: bool,
+    ) -> Result<State> {
+        if is_ours {
+            return Ok(State::failed(look));
+        }
+        if let Some(run) = self.earlier_success(request, baseline).await {
+            return self.proven(request, &look.with(run), max_age).await;
+        }
+        let mut state = State::failed(look);
+        // Whether they can be looked up is not what decides here.
+        state.groups = self.prove(request, look, max_age).await.unwrap_or_default();
+        if !state.groups.is_empty() && state.groups.iter().all(Proof::is_present) {
+            let message = "every group is present; the latest run of the directory failed, and it may be a later one than this request's";
+            let report = SyncReport { message: Some(message.to_owned()), ..look.report.clone() };
+            return Ok(State { status: SyncStatus::Succeeded, reason: None, report, ..state });
+        }
+        Ok(state)
     }
 
-    /// Starts the further run that the request waits for.
+    /// A successful run that began after the `baseline`, from the list of runs. A version without one shows none.
+    async fn earlier_success(&self, request: &Request, baseline: Option<Baseline>) -> Option<SyncReport> {
+        let baseline = baseline?;
+        let runs = self.client.executions(&request.directory).await.ok()??;
+        runs.into_iter().find(|run| run.status == SyncStatus::Succeeded && baseline.precedes(run))
+    }
+
+    /// The directory could not be observed: groups that are all there still decide.
+    async fn without_look(&self, request: &Request, error: Error) -> Result<State> {
+        if request.groups.is_empty() || !error.is_of_the_look_alone() {
+            return Err(error);
+        }
+        match self.client.prove(&queries(&request.groups)).await {
+            Ok(groups) if groups.iter().all(Proof::is_present) => {
+                let message = format!("every group is present; the state of the run could not be read: {}", error.detail());
+                let report = SyncReport { message: Some(message), ..SyncReport::running() };
+                Ok(State { groups, report, ..State::begun(SyncStatus::Succeeded) })
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Starts the further run that the request waits for, unless it has had two.
     async fn go_on(
         &self,
         ledger: &Ledger<'_, R>,
@@ -118,16 +177,23 @@ impl<R: Runtime> Desk<'_, R> {
         look: &Look,
         max_age: Duration,
     ) -> Result<Result<State>, Gone> {
+        let is_ours = ledger.id() == request.ledger;
+        if is_ours && look.entry.kick_offs_for(request.ticket) >= MOST_KICK_OFFS {
+            return Ok(self.undecided(request, look, max_age, Doubt::NotShown).await);
+        }
         if self.since(request.requested_ms) > REQUEST_LIFE {
             return Ok(Ok(State::of(SyncStatus::Unknown, look)));
         }
-        Ok(match self.kick(ledger, &look.entry, request, false, max_age).await? {
-            Ok(Kick::Sent(..)) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
-            Ok(Kick::Waits) => Ok(State::of(SyncStatus::Queued, look)),
-            Ok(Kick::GivesWay) => {
-                let report = SyncReport { message: Some(GIVES_WAY.to_owned()), ..SyncReport::queued() };
-                Ok(State { report, ..State::of(SyncStatus::Queued, look) })
-            }
+        let request = &Request { baseline: Baseline::of(&look.report), ..request.clone() };
+        let waits = |message: &str| {
+            let report = SyncReport { message: Some(message.to_owned()), ..SyncReport::queued() };
+            Ok(State { report, ..State::of(SyncStatus::Queued, look) })
+        };
+        Ok(match self.kick(ledger, &look.entry, request, max_age).await? {
+            Ok(Kick::Sent) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
+            Ok(Kick::Waits | Kick::AlreadyRunning) => Ok(State::of(SyncStatus::Queued, look)),
+            Ok(Kick::GivesWay) => waits(GIVES_WAY),
+            Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
             // It is written down as one that may have begun a run; the next look tells.
             Err(e) if e.may_have_been_done() => Ok(State::of(SyncStatus::Queued, look)),
             Err(e) => Err(e),
@@ -143,11 +209,35 @@ impl<R: Runtime> Desk<'_, R> {
         Ok(state)
     }
 
-    /// An answer that tells nothing: groups that are all there still decide.
-    async fn undecided(&self, request: &Request, look: &Look, max_age: Duration) -> Result<State> {
+    /// An observation that does not decide: groups that are all there still do.
+    async fn undecided(&self, request: &Request, look: &Look, max_age: Duration, doubt: Doubt) -> Result<State> {
         let groups = self.prove(request, look, max_age).await?;
-        let all = !groups.is_empty() && groups.iter().all(Proof::is_present);
-        let status = if all { SyncStatus::Succeeded } else { SyncStatus::Unknown };
-        Ok(State { groups, ..State::of(status, look) })
+        if !groups.is_empty() && groups.iter().all(Proof::is_present) {
+            return Ok(State { groups, ..State::of(SyncStatus::Succeeded, look) });
+        }
+        let mut state = State { groups, doubt: Some(doubt), ..State::of(SyncStatus::Unknown, look) };
+        state.report.message = self.explained(doubt, &look.report).or(state.report.message);
+        Ok(state)
+    }
+
+    /// Why the status is not known, with the clocks that are involved.
+    fn explained(&self, doubt: Doubt, report: &SyncReport) -> Option<String> {
+        let time = |time: Option<SystemTime>| time.map_or_else(|| "no time".to_owned(), rfc3339);
+        let (began, date, now) = (time(report.started_at), time(report.server_time), rfc3339(self.now()));
+        let clocks = format!("vIDM's start times show {began}, its Date header {date}, idhook's clock {now}");
+        Some(match doubt {
+            Doubt::Unreadable => return None,
+            Doubt::NotShown => format!(
+                "vIDM accepted the start, but still shows a run that began before it: no run of this request has shown. {clocks}"
+            ),
+            Doubt::LostQueue => format!(
+                "idhook cannot know whether the run that has ended began after this request: vIDM reports no start times, and the \
+                 instance that took the request is gone (there is no key-value store). {clocks}"
+            ),
+            Doubt::Clocks => format!(
+                "idhook could not observe the directory before its start, and these clocks need not agree, so it is not known whether \
+                 the run that has ended began before the request. {clocks}"
+            ),
+        })
     }
 }

@@ -23,6 +23,9 @@ use fields::Run;
 /// Longest word of the upstream's kept, in characters.
 const MAX_WORD: usize = 80;
 
+/// In place of vIDM's word where the answer is empty.
+const NO_CONTENT: &str = "no content";
+
 /// How a sync stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -130,6 +133,11 @@ impl SyncReport {
         Self { status: SyncStatus::Queued, ..Self::running() }
     }
 
+    /// Whether vIDM answered that there is no run to report: its answer is empty.
+    pub(crate) fn shows_no_run(&self) -> bool {
+        self.status == SyncStatus::Unknown && self.upstream_word.as_deref() == Some(NO_CONTENT)
+    }
+
     /// Nothing is known but `word`.
     fn unknown(word: &str) -> Self {
         Self {
@@ -155,10 +163,11 @@ impl SyncReport {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         if text.is_empty() {
-            return Self::unknown("no content");
+            return Self::unknown(NO_CONTENT);
         }
         match serde_json::from_slice(text.as_bytes()) {
             Ok(Value::String(word)) => Self::of_word(&word),
+            Ok(value) if is_empty(&value) => Self::unknown(NO_CONTENT),
             Ok(value) => match fields::newest_run(&value) {
                 Some(run) => Self::of_run(run),
                 None => Self::unknown(text),
@@ -211,6 +220,16 @@ impl SyncReport {
             reason,
             server_time: None,
         }
+    }
+}
+
+/// Whether a document holds nothing: `null`, or objects and lists with nothing in them.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -151,7 +151,8 @@ async fn start<R: Runtime>(
     }
     check(&wanted, which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     let configured = context.configured;
-    let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound);
+    let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound)
+        .override_allowed(context.caller.may(Scope::VidmOverride));
     if wanted.dry_run {
         let document = desk.dry_run(which, wanted.ignore_safeguards).await?;
         let answer = DryRunAnswer { document, ignored: std::mem::take(&mut context.ignored) };

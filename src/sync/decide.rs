@@ -1,0 +1,346 @@
+//! The decision: what one observation of a directory means for one request. No I/O, no clock; everything it needs is an argument.
+//!
+//! Three clocks meet here: idhook's, the one behind vIDM's start times (often a connector's, local, or in whole seconds) and the
+//! one behind the `Date` header (often a proxy's). They differ by hours in the field, so no decision compares two of them. A run
+//! is told from another by identity: a run that was there before the kick-off is not the one that the kick-off began. Start times
+//! are compared with start times only.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::book::ms;
+use crate::vidm::{SyncReport, SyncStatus};
+
+/// How long after a kick-off vIDM may still show the run before.
+pub(super) const SETTLE: Duration = Duration::from_secs(10);
+
+/// How much earlier than a learned offset says a run may have begun and still count as begun by the kick-off: runs do not always
+/// take the same time to begin.
+const JITTER_MS: u64 = 250;
+
+/// What a directory showed before a kick-off; for a request that waits, what it showed when the request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Baseline {
+    /// When the run that was shown began, on the clock of vIDM's start times, in milliseconds since 1970; absent where none was shown.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    began_ms: Option<u64>,
+    /// When that run ended, on the same clock.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    ended_ms: Option<u64>,
+    /// Whether that run was going on, or may have been.
+    #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+    running: bool,
+    /// Where the observation is older than the kick-off: the earliest start time, on vIDM's clock, of a run that the kick-off may
+    /// have begun.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    floor_ms: Option<u64>,
+}
+
+/// How the run that is shown relates to a [`Baseline`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It is the run that was there before, or one that began before the kick-off.
+    Before,
+    /// It began after the baseline was observed.
+    After,
+    /// vIDM reports no start times to tell one run from another.
+    Untimed,
+    /// There is no baseline: the directory could not be observed before.
+    Unobserved,
+}
+
+impl Baseline {
+    /// What `report` shows, as a baseline; `None` where nothing can be told from it.
+    pub(super) fn of(report: &SyncReport) -> Option<Self> {
+        let running = match report.status {
+            SyncStatus::Queued | SyncStatus::Running => true,
+            SyncStatus::Succeeded | SyncStatus::Failed => false,
+            SyncStatus::Unknown if report.shows_no_run() => false,
+            // Under a word that is not known it may be running, but what can be told apart by its start is told apart.
+            SyncStatus::Unknown => report.started_at.map(|_| true)?,
+        };
+        let (began_ms, ended_ms) = (report.started_at.map(ms), report.finished_at.map(ms));
+        Some(Self { began_ms, ended_ms, running, floor_ms: None })
+    }
+
+    /// An idle directory as it was observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
+    /// ahead of idhook's clock, and the kick-off is sent at `kicked_ms`.
+    pub(super) fn recent(began_ms: u64, offset_ms: i64, kicked_ms: u64) -> Self {
+        let floor = kicked_ms.saturating_sub(JITTER_MS).saturating_add_signed(offset_ms);
+        Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms: Some(floor.max(began_ms + 1)) }
+    }
+
+    /// How the run in `report` relates to `baseline`.
+    pub(super) fn shown(baseline: Option<Self>, report: &SyncReport) -> Shown {
+        let Some(baseline) = baseline else { return Shown::Unobserved };
+        let began = report.started_at.map(ms);
+        if let Some(floor) = baseline.floor_ms {
+            return match began {
+                Some(began) if began >= floor => Shown::After,
+                Some(_) => Shown::Before,
+                // It reported times before, and the observation is too old to do without.
+                None => Shown::Unobserved,
+            };
+        }
+        if !baseline.running && is_active(report.status) {
+            return Shown::After;
+        }
+        match (baseline.began_ms, began) {
+            (Some(before), Some(now)) if before != now => Shown::After,
+            // Two runs of one second, where start times are whole seconds.
+            (Some(_), Some(_)) if !baseline.running && differ(baseline.ended_ms, report.finished_at.map(ms)) => Shown::After,
+            (Some(_), Some(_)) => Shown::Before,
+            (None, Some(_)) if !baseline.running => Shown::After,
+            (None, _) | (_, None) => Shown::Untimed,
+        }
+    }
+
+    /// Whether `run`, from the list of runs, began after every run that this baseline shows.
+    pub(super) fn precedes(self, run: &SyncReport) -> bool {
+        let began = run.started_at.map(ms);
+        self.floor_ms.or(self.began_ms.map(|began| began + 1)).is_some_and(|floor| began.is_some_and(|began| began >= floor))
+    }
+
+    /// Whether the observation was made before the kick-off and stands for a look just before it.
+    pub(super) fn is_recent(self) -> bool {
+        self.floor_ms.is_some()
+    }
+}
+
+fn differ(one: Option<u64>, other: Option<u64>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
+pub(super) fn is_active(status: SyncStatus) -> bool {
+    matches!(status, SyncStatus::Queued | SyncStatus::Running)
+}
+
+/// What is known of the kick-off that was to serve the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KickOff {
+    /// The ledger has a kick-off that came after the request, this long ago; whether its run was seen going on.
+    Serving { ago: Duration, seen_running: bool },
+    /// The ledger is the one the request was written into, and no kick-off came after the request.
+    Pending,
+    /// The ledger is another one (the instance is gone); the request itself kicked off when it came, this long ago.
+    Itself { ago: Duration },
+    /// The ledger is another one, and the request only waited.
+    Lost,
+}
+
+/// What to report, and whether something is to be done first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// A run that began before the request is going on, or is about to give way.
+    Queued,
+    /// A run that serves the request is going on, or is about to show.
+    Running,
+    /// The run that serves the request has ended.
+    Ended { succeeded: bool },
+    /// A run has ended, and it may have begun before the request: the groups decide, or a further run.
+    Doubtful { succeeded: bool },
+    /// Nothing runs and nothing has served the request: start a run for all who wait.
+    Start,
+    /// It cannot be known.
+    Unknown(Doubt),
+}
+
+/// Why a status is `unknown` although vIDM's answer could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// vIDM accepted the start, and shows only a run from before it.
+    NotShown,
+    /// vIDM reports no start times, and the instance that took the request is gone with its memory.
+    LostQueue,
+    /// The directory could not be observed before the start, and only clocks could tell whether the run began before.
+    Clocks,
+    /// The answer itself is not to be read.
+    Unreadable,
+}
+
+impl Doubt {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::NotShown => "look for the run in vIDM's sync log; if there is none, check the connector and start the sync again",
+            Self::LostQueue => {
+                "start the sync again now that the earlier run has ended; with a key-value store (or groups in the start) idhook decides \
+                 this by itself"
+            }
+            Self::Clocks => "name the groups in the start, which decide in any case, or start the sync again",
+            Self::Unreadable => {
+                "`upstream.status` is vIDM's own word; name the groups in the start, which decide in any case, or look in vIDM's sync log"
+            }
+        }
+    }
+}
+
+/// Decides what was observed: `status`, how the run `shown` relates to what was there before, and what is known of the `kick_off`.
+pub(super) fn decide(status: SyncStatus, shown: Shown, kick_off: KickOff) -> Decision {
+    match status {
+        SyncStatus::Unknown => Decision::Unknown(Doubt::Unreadable),
+        SyncStatus::Queued | SyncStatus::Running => match (shown, kick_off) {
+            (Shown::After, _) => Decision::Running,
+            (Shown::Before, _) => Decision::Queued,
+            (Shown::Untimed | Shown::Unobserved, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Running,
+            (Shown::Untimed | Shown::Unobserved, KickOff::Pending | KickOff::Lost) => Decision::Queued,
+        },
+        SyncStatus::Succeeded | SyncStatus::Failed => ended(status == SyncStatus::Succeeded, shown, kick_off),
+    }
+}
+
+fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
+    let is_settled = |ago: Duration, seen_running| seen_running || ago >= SETTLE;
+    match (shown, kick_off) {
+        (Shown::After, _) => Decision::Ended { succeeded },
+        // An older run: ours does not show yet, or never came to be.
+        (Shown::Before, KickOff::Serving { ago, .. } | KickOff::Itself { ago }) if ago < SETTLE => Decision::Running,
+        (Shown::Before, KickOff::Serving { .. } | KickOff::Pending | KickOff::Lost) => Decision::Start,
+        // Starting here would start again with every instance that is asked.
+        (Shown::Before, KickOff::Itself { .. }) => Decision::Unknown(Doubt::NotShown),
+        (Shown::Untimed | Shown::Unobserved, KickOff::Pending) => Decision::Start,
+        (Shown::Untimed | Shown::Unobserved, KickOff::Lost) => Decision::Unknown(Doubt::LostQueue),
+        (Shown::Untimed | Shown::Unobserved, KickOff::Serving { ago, seen_running }) if !is_settled(ago, seen_running) => {
+            Decision::Running
+        }
+        (Shown::Untimed | Shown::Unobserved, KickOff::Itself { ago }) if !is_settled(ago, false) => Decision::Running,
+        // It was idle before the kick-off, so what has ended since then is ours.
+        (Shown::Untimed, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Ended { succeeded },
+        (Shown::Unobserved, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Doubtful { succeeded },
+    }
+}
+
+#[cfg(test)]
+impl Baseline {
+    /// One with everything filled in.
+    pub(super) fn example() -> Self {
+        let at = 1_700_000_000_123;
+        Self { began_ms: Some(at), ended_ms: Some(at), running: true, floor_ms: Some(at) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    const EARLY: KickOff = KickOff::Serving { ago: Duration::from_secs(1), seen_running: false };
+    const SETTLED: KickOff = KickOff::Serving { ago: SETTLE, seen_running: false };
+    const SEEN: KickOff = KickOff::Serving { ago: Duration::from_secs(1), seen_running: true };
+    const ITSELF: KickOff = KickOff::Itself { ago: Duration::from_secs(1) };
+    const ITSELF_SETTLED: KickOff = KickOff::Itself { ago: SETTLE };
+    const ALL: [KickOff; 7] = [EARLY, SETTLED, SEEN, KickOff::Pending, ITSELF, ITSELF_SETTLED, KickOff::Lost];
+
+    fn report(status: SyncStatus, began: Option<u64>) -> SyncReport {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        SyncReport { status, started_at: began.map(at), ..SyncReport::running() }
+    }
+
+    fn baseline(status: SyncStatus, began: Option<u64>) -> Option<Baseline> {
+        Baseline::of(&report(status, began))
+    }
+
+    #[test]
+    fn run_seen_before_is_told_from_a_later_one_by_its_start() {
+        use SyncStatus::{Failed, Running, Succeeded};
+        let shown = |before, now| Baseline::shown(before, &now);
+        let idle = baseline(Succeeded, Some(100));
+        assert_eq!(shown(idle, report(Succeeded, Some(100))), Shown::Before);
+        assert_eq!(shown(idle, report(Failed, Some(160))), Shown::After);
+        // A clock that was set back still gives another run another start.
+        assert_eq!(shown(idle, report(Succeeded, Some(40))), Shown::After);
+        // Idle before and running now: another run, even where whole seconds make both begin at once.
+        assert_eq!(shown(idle, report(Running, Some(100))), Shown::After);
+        let busy = baseline(Running, Some(100));
+        assert_eq!(shown(busy, report(Running, Some(100))), Shown::Before);
+        assert_eq!(shown(busy, report(Succeeded, Some(100))), Shown::Before);
+        assert_eq!(shown(busy, report(Running, Some(130))), Shown::After);
+        assert_eq!(shown(None, report(Succeeded, Some(100))), Shown::Unobserved);
+    }
+
+    #[test]
+    fn two_runs_of_one_second_are_told_apart_by_their_ends() {
+        let ended = |at| SyncReport { finished_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)), ..report(SyncStatus::Succeeded, Some(100)) };
+        let before = Baseline::of(&ended(100));
+        assert_eq!(Baseline::shown(before, &ended(100)), Shown::Before);
+        assert_eq!(Baseline::shown(before, &ended(101)), Shown::After);
+    }
+
+    #[test]
+    fn without_start_times_only_a_change_to_running_shows_a_new_run() {
+        use SyncStatus::{Running, Succeeded, Unknown};
+        let idle = baseline(Succeeded, None);
+        assert_eq!(Baseline::shown(idle, &report(Running, None)), Shown::After);
+        assert_eq!(Baseline::shown(idle, &report(Succeeded, None)), Shown::Untimed);
+        assert_eq!(Baseline::shown(idle, &report(Succeeded, Some(5))), Shown::After, "the first run of the directory");
+        let busy = baseline(Running, None);
+        assert_eq!(Baseline::shown(busy, &report(Running, None)), Shown::Untimed);
+        assert_eq!(Baseline::shown(busy, &report(Succeeded, Some(5))), Shown::Untimed, "it may be the same one");
+        assert_eq!(baseline(Unknown, None), None);
+        assert!(baseline(Unknown, Some(5)).unwrap().running, "a word that is not known may mean running");
+    }
+
+    #[test]
+    fn recent_observation_counts_runs_from_the_kick_off_on() {
+        // vIDM's start times are an hour behind; the last run began at 1000 there, the kick-off is sent at 4700.
+        let before = Some(Baseline::recent(1_000_000, -3_600_000, 4_700_000));
+        let shown = |ms: u64| {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+            Baseline::shown(before, &SyncReport { started_at: Some(at), ..SyncReport::running() })
+        };
+        assert_eq!((shown(1_000_000), shown(1_099_000), shown(1_099_749)), (Shown::Before, Shown::Before, Shown::Before));
+        assert_eq!((shown(1_099_750), shown(1_100_020)), (Shown::After, Shown::After));
+        assert_eq!(Baseline::shown(before, &SyncReport::running()), Shown::Unobserved, "it reported times before");
+    }
+
+    #[test]
+    fn run_from_before_never_ends_a_request() {
+        for kick_off in ALL {
+            for status in [SyncStatus::Succeeded, SyncStatus::Failed] {
+                let decision = decide(status, Shown::Before, kick_off);
+                assert!(!matches!(decision, Decision::Ended { .. } | Decision::Doubtful { .. }), "{kick_off:?}: {decision:?}");
+            }
+            assert_eq!(decide(SyncStatus::Running, Shown::Before, kick_off), Decision::Queued);
+        }
+    }
+
+    #[test]
+    fn run_from_after_serves_every_request() {
+        for kick_off in ALL {
+            assert_eq!(decide(SyncStatus::Running, Shown::After, kick_off), Decision::Running);
+            assert_eq!(decide(SyncStatus::Succeeded, Shown::After, kick_off), Decision::Ended { succeeded: true });
+        }
+    }
+
+    #[test]
+    fn old_result_right_after_the_kick_off_is_not_believed() {
+        use SyncStatus::{Failed, Succeeded};
+        assert_eq!(decide(Succeeded, Shown::Before, EARLY), Decision::Running);
+        assert_eq!(decide(Succeeded, Shown::Untimed, EARLY), Decision::Running);
+        assert_eq!(decide(Succeeded, Shown::Unobserved, EARLY), Decision::Running);
+        assert_eq!(decide(Succeeded, Shown::Before, SETTLED), Decision::Start, "it never came to be");
+        assert_eq!(decide(Succeeded, Shown::Before, ITSELF_SETTLED), Decision::Unknown(Doubt::NotShown), "no loop of starts");
+        assert_eq!(decide(Failed, Shown::Untimed, SETTLED), Decision::Ended { succeeded: false });
+        assert_eq!(decide(Succeeded, Shown::Untimed, SEEN), Decision::Ended { succeeded: true });
+    }
+
+    #[test]
+    fn kick_off_without_an_observation_before_it_proves_nothing() {
+        for kick_off in [SETTLED, SEEN, ITSELF_SETTLED] {
+            assert_eq!(decide(SyncStatus::Succeeded, Shown::Unobserved, kick_off), Decision::Doubtful { succeeded: true });
+        }
+        assert_eq!(decide(SyncStatus::Running, Shown::Unobserved, SETTLED), Decision::Running);
+    }
+
+    #[test]
+    fn waiting_request_gets_a_run_when_nothing_runs() {
+        use SyncStatus::{Failed, Succeeded};
+        assert_eq!(decide(Succeeded, Shown::Untimed, KickOff::Pending), Decision::Start);
+        assert_eq!(decide(Succeeded, Shown::Unobserved, KickOff::Pending), Decision::Start);
+        assert_eq!(decide(Failed, Shown::Before, KickOff::Lost), Decision::Start);
+        assert_eq!(decide(Succeeded, Shown::Untimed, KickOff::Lost), Decision::Unknown(Doubt::LostQueue), "no loop of starts");
+    }
+}
