@@ -19,6 +19,7 @@ mod dn;
 mod domains;
 mod dry_run;
 mod group_query;
+mod group_search;
 mod groups;
 mod health;
 mod login;

@@ -12,7 +12,7 @@ use super::directory_groups::FindDirectoryGroups;
 use super::directory_ref::DirectoryRef;
 use super::dn::Key;
 use super::group_query::{GroupQuery, quoted};
-use super::proof::PAGES;
+use super::group_search::PAGES;
 use super::selection::{Found, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use crate::error::{Error, ErrorCode, FieldError, Result};

@@ -166,6 +166,22 @@ fn names_that_need_escapes_are_asked_for_in_each_way() {
 }
 
 #[test]
+fn many_names_that_need_escapes_share_their_questions() {
+    let dns: Vec<_> = (0..20).map(|n| format!(r"CN=Team {n:02}\, EMEA,DC=x")).collect();
+    let filter = |dns: &[String], escaped: bool| {
+        let value = |dn: &String| if escaped { dn.replace('\\', "\\\\") } else { dn.clone() };
+        dns.iter().map(|dn| format!("distinguishedName eq \"{}\"", value(dn))).collect::<Vec<_>>().join(" or ")
+    };
+    let listed: Vec<_> = dns.iter().map(|dn| ("g", "g", dn.as_str())).collect();
+    let estate = Estate::warm(false).then([
+        search(&filter(&dns, true), "", 1).answer(200, NONE),
+        search(&filter(&dns, false), "", 1).answer(200, page(20, &listed)),
+    ]);
+    let wanted: Vec<_> = dns.iter().map(String::as_str).collect();
+    assert!(prove(&estate, &wanted).unwrap().iter().all(Proof::is_present));
+}
+
+#[test]
 fn awkward_group_rejected_in_every_way_is_unknown_with_the_rejection() {
     let filter = r#"displayName eq "\"A\"@c""#;
     let estate = Estate::warm(false).then([

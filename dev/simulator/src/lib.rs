@@ -43,7 +43,8 @@ mod wire;
 pub use calls::{Call, Server};
 pub use faults::{Fault, FaultKind, RetryAfter};
 pub use settings::{
-    AlreadyRunning, Outcome, RefreshBody, SddcSettings, SourceAdded, StatusShape, SyncDuration, VidmSettings,
+    AlreadyRunning, Outcome, RefreshBody, ScimValues, SddcSettings, SourceAdded, StatusShape, SyncDuration,
+    VidmSettings,
 };
 pub(crate) use simulator::Shared;
 pub use simulator::{Options, Simulator, SyncRun};

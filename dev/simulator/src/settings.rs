@@ -52,6 +52,16 @@ pub enum StatusShape {
     NotFound,
 }
 
+/// How SCIM reads what stands in quotes in a filter. How the real one does is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScimValues {
+    /// As JSON strings: `\\"` and `\\\\` are escapes, and another one is 400 (RFC 7644).
+    #[default]
+    Json,
+    /// Every character as it is; a value ends at a quotation mark before a blank, a parenthesis or the end.
+    Literal,
+}
+
 /// Everything about vIDM that can be chosen.
 #[derive(Clone, Debug)]
 pub struct VidmSettings {
@@ -80,6 +90,16 @@ pub struct VidmSettings {
     pub dry_run: Option<Value>,
     /// SCIM never answers more resources than this at once, whatever `count` asks for.
     pub scim_page_limit: Option<usize>,
+    /// How SCIM reads the values in a filter.
+    pub scim_values: ScimValues,
+    /// A filter that holds one of these texts is 400.
+    pub scim_rejects: Vec<String>,
+    /// Whether there is `POST …/scim/Groups/.search`; without it the call is 404.
+    pub scim_search: bool,
+    /// `totalResults` is so many more than the pages hold.
+    pub scim_hides: usize,
+    /// The first group is 0 and the second is 1; else both mean the first.
+    pub scim_first_is_zero: bool,
     /// `AllOk` in the health document.
     pub healthy: bool,
 }
@@ -99,6 +119,11 @@ impl Default for VidmSettings {
             executions_newest_first: true,
             dry_run: None,
             scim_page_limit: None,
+            scim_values: ScimValues::default(),
+            scim_rejects: Vec::new(),
+            scim_search: true,
+            scim_hides: 0,
+            scim_first_is_zero: false,
             healthy: true,
         }
     }

@@ -1,9 +1,9 @@
 //! SCIM 1.1 filters as vIDM takes them: only `eq co sw gt ge lt le`, joined by `and` and `or`, with parentheses; values are
-//! JSON strings in double quotes. Texts are compared without regard to case. (That `\"` and `\\` are the escapes in a value
-//! is taken from SCIM, not seen at work.)
+//! in double quotes, as [`ScimValues`] says. Texts are compared without regard to case.
 
 use super::state::Group;
 use crate::clock;
+use crate::settings::ScimValues;
 
 /// A filter that was understood.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Attribute {
 
 impl Filter {
     /// None if it breaks the rules.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let tokens = tokenize(text)?;
+    pub(super) fn parse(text: &str, values: ScimValues) -> Option<Self> {
+        let tokens = tokenize(text, values)?;
         let mut parser = Parser { tokens: tokens.into_iter().peekable() };
         let filter = parser.either()?;
         parser.tokens.next().is_none().then_some(filter)
@@ -109,7 +109,7 @@ enum Token {
     Text(String),
 }
 
-fn tokenize(text: &str) -> Option<Vec<Token>> {
+fn tokenize(text: &str, values: ScimValues) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -121,8 +121,11 @@ fn tokenize(text: &str) -> Option<Vec<Token>> {
                 let mut value = String::new();
                 loop {
                     match characters.next()? {
-                        '"' => break,
-                        '\\' => value.push(characters.next().filter(|next| matches!(next, '"' | '\\' | '/'))?),
+                        '"' if values == ScimValues::Json => break,
+                        '"' if matches!(characters.peek(), None | Some(' ' | ')')) => break,
+                        '\\' if values == ScimValues::Json => {
+                            value.push(characters.next().filter(|next| matches!(next, '"' | '\\' | '/'))?)
+                        }
                         other => value.push(other),
                     }
                 }
@@ -192,7 +195,7 @@ impl Parser {
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::{Filter, ScimValues};
 
     #[test]
     fn only_what_the_real_one_takes_is_understood() {
@@ -202,7 +205,7 @@ mod tests {
             r#"displayName sw "a" and domain eq "b" or id eq "c""#,
             r#"urn:scim:schemas:extension:workspace:1.0:distinguishedName EQ "CN=\"a\"\\, b""#,
         ] {
-            assert!(Filter::parse(good).is_some(), "{good}");
+            assert!(Filter::parse(good, ScimValues::Json).is_some(), "{good}");
         }
         for bad in [
             r#"displayName ne "a""#,
@@ -216,7 +219,7 @@ mod tests {
             r#"displayName eq "a" and"#,
             "",
         ] {
-            assert!(Filter::parse(bad).is_none(), "{bad}");
+            assert!(Filter::parse(bad, ScimValues::Json).is_none(), "{bad}");
         }
     }
 }

@@ -33,7 +33,9 @@ pub(super) fn list(vidm: &Vidm, ask: &Ask) -> Answer {
 
 /// `POST …/scim/Groups/.search`, for filters too long for a URL
 pub(super) fn search(vidm: &Vidm, ask: &Ask) -> Answer {
-    drop(vidm.administrator(ask)?);
+    if !vidm.administrator(ask)?.settings.scim_search {
+        return Err(errors::not_found("No such call."));
+    }
     media::consumes(ask, true, &[media::JSON])?;
     let body =
         ask.json().filter(Value::is_object).ok_or_else(|| errors::bad_request("The request body is not JSON."))?;
@@ -63,8 +65,14 @@ fn answer(vidm: &Vidm, ask: &Ask, query: &Query) -> Answer {
     let mut hits: Vec<&Group> = match &query.filter {
         None => groups.iter().collect(),
         Some(text) => {
-            let filter = Filter::parse(text).ok_or_else(|| errors::bad_request("The filter is invalid."))?;
-            groups.iter().filter(|group| filter.matches(group)).collect()
+            let is_rejected = state.settings.scim_rejects.iter().any(|rejected| text.contains(rejected));
+            let filter = match Filter::parse(text, state.settings.scim_values) {
+                Some(filter) if !is_rejected => Some(filter),
+                // Encoded twice, it is no error and finds nothing: seen at the real one.
+                None if !is_rejected && !text.contains(' ') && text.contains("%20") => None,
+                _ => return Err(errors::bad_request("The filter is invalid.")),
+            };
+            groups.iter().filter(|group| filter.as_ref().is_some_and(|filter| filter.matches(group))).collect()
         }
     };
     sort(&mut hits, query)?;
@@ -75,10 +83,11 @@ fn answer(vidm: &Vidm, ask: &Ask, query: &Query) -> Answer {
     };
     let start = number(&query.start_index, 0)?;
     let count = number(&query.count, 20)?.min(state.settings.scim_page_limit.unwrap_or(usize::MAX));
+    let first = if state.settings.scim_first_is_zero { start } else { start.saturating_sub(1) };
     let resources: Vec<Value> =
-        hits.iter().skip(start.saturating_sub(1)).take(count).map(|group| resource(group, wanted.as_deref())).collect();
+        hits.iter().skip(first).take(count).map(|group| resource(group, wanted.as_deref())).collect();
     let body = json!({
-        "totalResults": hits.len(),
+        "totalResults": hits.len() + state.settings.scim_hides,
         "itemsPerPage": resources.len(),
         "startIndex": start,
         "schemas": [CORE],

@@ -1,5 +1,5 @@
 use crate::client::{API, Admin, encode};
-use idhook_simulator::seeds;
+use idhook_simulator::{ScimValues, seeds};
 use serde_json::{Value, json};
 
 const EXTENSION: &str = "urn:scim:schemas:extension:workspace:1.0";
@@ -110,4 +110,52 @@ async fn a_long_filter_is_posted_to_search() {
     let got = admin.send("POST", &path, &[("content-type", "application/json")], &body).await;
     assert_eq!((got.status, &got.json()["totalResults"], &got.json()["itemsPerPage"]), (200, &json!(2), &json!(1)));
     assert_eq!(admin.send("POST", &path, &[("content-type", "text/plain")], &body).await.status, 415);
+}
+
+#[tokio::test]
+async fn literal_values_hold_what_is_written() {
+    let admin = Admin::new().await;
+    admin.simulator.configure_vidm(|settings| settings.scim_values = ScimValues::Literal);
+    for (attribute, value) in
+        [("displayName", seeds::AWKWARD_GROUP_NAME), ("distinguishedName", seeds::AWKWARD_GROUP_DN)]
+    {
+        let filter = format!("{attribute} eq \"{value}\"");
+        assert_eq!(admin.groups(&filter).await, [seeds::AWKWARD_GROUP_NAME], "{filter}");
+        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+        assert!(admin.groups(&format!("{attribute} eq \"{escaped}\"")).await.is_empty(), "{escaped}");
+    }
+}
+
+#[tokio::test]
+async fn filter_that_is_encoded_twice_finds_nothing() {
+    let admin = Admin::new().await;
+    let twice = encode(&encode("displayName eq \"gg-app@corp.example\""));
+    let got = list(&admin, &format!("filter={twice}")).await;
+    assert_eq!((got.status, &got.json()["totalResults"]), (200, &json!(0)));
+}
+
+#[tokio::test]
+async fn scim_falls_short_as_it_is_told() {
+    let admin = Admin::new().await;
+    let filter = encode("displayName eq \"gg-app@corp.example\"");
+    admin.simulator.configure_vidm(|settings| settings.scim_hides = 1);
+    let got = list(&admin, &format!("filter={filter}")).await.json();
+    assert_eq!((&got["totalResults"], got["Resources"].as_array().unwrap().len()), (&json!(2), 1));
+    admin.simulator.configure_vidm(|settings| {
+        settings.scim_hides = 0;
+        settings.scim_first_is_zero = true;
+    });
+    let held = async |start: u32| {
+        let got = list(&admin, &format!("filter={filter}&startIndex={start}")).await.json();
+        got["Resources"].as_array().unwrap().len()
+    };
+    assert_eq!((held(0).await, held(1).await), (1, 0));
+    admin.simulator.configure_vidm(|settings| {
+        settings.scim_rejects = vec!["gg-app".to_owned()];
+        settings.scim_search = false;
+    });
+    assert_eq!(list(&admin, &format!("filter={filter}")).await.status, 400);
+    let body = json!({"filter": "displayName eq \"x\""}).to_string();
+    let path = format!("{API}/scim/Groups/.search");
+    assert_eq!(admin.send("POST", &path, &[("content-type", "application/json")], &body).await.status, 404);
 }

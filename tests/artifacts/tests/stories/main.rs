@@ -58,6 +58,7 @@ mod npm;
 mod page;
 mod payloads;
 mod programs;
+mod proof;
 mod put;
 mod scene;
 mod secrets;

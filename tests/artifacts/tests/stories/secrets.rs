@@ -17,7 +17,7 @@ stories! {
 
 const PATHS: [&str; 6] = [
     "/vidm/default/v1/directories",
-    "/vidm/default/v1/groups?name=x",
+    "/vidm/default/v1/groups?name=x@corp.example",
     "/vidm/default/v1/health",
     "/vcf/default/v1/identity-providers",
     "/vcf/default/v1/identity-broker/sddc-manager-oidc",

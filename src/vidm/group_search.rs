@@ -1,0 +1,102 @@
+//! Reads the groups that a SCIM filter lets through, page by page, and says whether that is all of them.
+
+use std::collections::BTreeSet;
+
+use super::client::Client;
+use super::groups::{FindGroups, Group, Page, Search, SearchGroups, belongs_in_body};
+use crate::error::Result;
+use crate::runtime::Runtime;
+
+/// At most this many pages of groups are read for one question.
+pub(super) const PAGES: usize = 100;
+
+/// A filter longer than this is not tried in the URI, in bytes, where the search with a body fails.
+const URI: usize = 4_000;
+
+/// How much of what a filter lets through was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// All of it: so many groups.
+    Whole(usize),
+    /// No more was wanted.
+    Enough,
+    /// Not all of it.
+    Cut { held: usize, total: Option<usize> },
+}
+
+impl Listing {
+    /// Why a group that is not in it may be there all the same; `None` where it proves that there is none.
+    pub(super) fn doubt(self) -> Option<String> {
+        match self {
+            Self::Enough | Self::Whole(_) => None,
+            Self::Cut { held, total: Some(total) } => Some(format!(
+                "vIDM says that its answer has {total} groups, and its pages hold {held} that can be read"
+            )),
+            Self::Cut { held, total: None } => {
+                Some(format!("vIDM's answer has more than the {held} groups that can be read"))
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Client<'_, R> {
+    /// Hands every group that `filter` lets through to `enough`, until that says so; reads `pages` at most.
+    pub(super) async fn search_groups(
+        &self,
+        filter: &str,
+        attributes: Option<&'static str>,
+        pages: usize,
+        enough: &mut dyn FnMut(Group) -> bool,
+    ) -> Result<Listing> {
+        let (mut ids, mut total, mut unread) = (BTreeSet::new(), None, 0);
+        // The first group is 1. Where 0 is the first (the documented default is 0), one is missing, and is read from there.
+        for first in [1, 0] {
+            let mut start = first;
+            for _ in 0..pages {
+                let search = Search { filter, attributes, start };
+                let page = match self.page(search).await {
+                    Ok(page) => page,
+                    Err(_) if first == 0 => return Ok(Listing::Cut { held: ids.len(), total }),
+                    Err(error) => return Err(error),
+                };
+                total = total.max(page.total);
+                unread += page.unread;
+                for group in page.groups {
+                    ids.insert(group.id.clone());
+                    if enough(group) {
+                        return Ok(Listing::Enough);
+                    }
+                }
+                let Some(next) = page.next else { break };
+                start = next;
+            }
+            if unread > 0 || total != Some(ids.len() + 1) {
+                break;
+            }
+        }
+        let held = ids.len();
+        let is_whole = unread == 0 && total.is_none_or(|total| held >= total);
+        Ok(if is_whole { Listing::Whole(held) } else { Listing::Cut { held, total } })
+    }
+
+    /// One page: in a body where the filter belongs there and vIDM has that call, else by the URI.
+    async fn page(&self, search: Search<'_>) -> Result<Page> {
+        if !belongs_in_body(search.filter) || (self.memory().no_search() && search.filter.len() <= URI) {
+            return self.call(&FindGroups(search)).await;
+        }
+        let error = match self.call(&SearchGroups(search)).await {
+            Err(error) => error,
+            page => return page,
+        };
+        let is_missing = matches!(error.answer_status().map(|status| status.as_u16()), Some(404 | 405 | 415 | 501));
+        let is_refused = matches!(error.answer_status().map(|status| status.as_u16()), Some(400 | 403 | 406));
+        if search.filter.len() > URI || !(is_missing || is_refused) {
+            return Err(error);
+        }
+        let page = self.call(&FindGroups(search)).await?;
+        if is_missing {
+            self.memory().keep_no_search();
+        }
+        Ok(page)
+    }
+}

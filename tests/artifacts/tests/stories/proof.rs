@@ -1,0 +1,85 @@
+//! Groups are proven whatever this vIDM's SCIM understands, and a proof that fails is no failure of the run.
+
+use idhook_simulator::{Outcome, ScimValues, VidmSettings, seeds};
+use serde_json::{Value, json};
+use xtask::artifact::Artifact;
+
+use crate::scene::Scene;
+
+stories! {
+    all:
+    awkward_groups_are_proven_whatever_scim_understands,
+    rejected_question_leaves_the_run_and_the_other_groups,
+    text_that_is_no_one_groups_name_starts_nothing,
+}
+
+/// DNs in every kind of spelling that needs care on its way, and the names in vIDM.
+const AWKWARD: [(&str, &str); 6] = [
+    ("CN=Sales\\, EMEA,OU=Groups,DC=corp,DC=example", "Sales, EMEA@corp.example"),
+    ("CN=100% a\\+b,OU=Groups,DC=corp,DC=example", "100% a+b@corp.example"),
+    ("CN=gg München,OU=Groups,DC=corp,DC=example", "gg München@corp.example"),
+    ("CN=R&D (東京),OU=Groups,DC=corp,DC=example", "R&D (東京)@corp.example"),
+    (seeds::AWKWARD_GROUP_DN, seeds::AWKWARD_GROUP_NAME),
+    ("CN=gg plain,OU=Groups,DC=corp,DC=example", "gg plain@corp.example"),
+];
+
+/// The state after a run for these groups.
+async fn state(scene: &Scene, groups: &[&str]) -> Value {
+    let place = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
+    let started = scene.post(&place, &json!({ "groups": groups }).to_string()).await;
+    assert_eq!(started.status, 202, "{}", started.text);
+    let place = started.header("location").to_owned();
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let state = scene.get(&place).await;
+    assert_eq!(state.status, 200, "{}", state.text);
+    state.json()
+}
+
+async fn awkward_groups_are_proven_whatever_scim_understands(artifact: Artifact) {
+    let settings: [fn(&mut VidmSettings); 5] = [
+        |_| {},
+        |settings| settings.scim_values = ScimValues::Literal,
+        |settings| settings.scim_search = false,
+        |settings| settings.scim_first_is_zero = true,
+        |settings| settings.scim_page_limit = Some(1),
+    ];
+    for (at, set) in settings.into_iter().enumerate() {
+        let scene = Scene::of(artifact).await;
+        scene.simulator.configure_vidm(set);
+        for (dn, _) in AWKWARD.iter().filter(|(dn, _)| *dn != seeds::AWKWARD_GROUP_DN) {
+            scene.simulator.add_directory_group(seeds::CORP, dn).unwrap();
+        }
+        let dns = AWKWARD.map(|(dn, _)| dn);
+        let names = AWKWARD.map(|(_, name)| name);
+        let all: Vec<_> = dns.into_iter().chain(names).collect();
+        let state = state(&scene, &all).await;
+        assert_eq!(state["status"], "succeeded", "{at}: {state}");
+    }
+}
+
+async fn rejected_question_leaves_the_run_and_the_other_groups(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
+    scene.simulator.configure_vidm(|settings| settings.scim_rejects = vec!["Zürich".to_owned()]);
+    let found = state(&scene, &[seeds::PRESENT_GROUP_NAME, "Zürich@corp.example"]).await;
+    assert_eq!(found["status"], "unknown", "{found}");
+    assert_eq!((&found["groups"][0]["state"], &found["groups"][1]["state"]), (&json!("present"), &json!("unknown")));
+    assert!(found["message"].as_str().unwrap().contains("the run succeeded"), "{found}");
+    assert!(found["groups"][1]["detail"].as_str().unwrap().contains("400"), "{found}");
+
+    let scene = Scene::of(artifact).await;
+    scene.simulator.configure_vidm(|settings| settings.scim_hides = 1);
+    let found = state(&scene, &["gg-nobody@corp.example"]).await;
+    assert_eq!((&found["status"], &found["groups"][0]["state"]), (&json!("unknown"), &json!("unknown")), "{found}");
+}
+
+async fn text_that_is_no_one_groups_name_starts_nothing(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
+    const TWO: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example CN=gg-b,OU=Groups,DC=corp,DC=example";
+    for group in ["gg-app", TWO, "gg-a@corp.example;gg-b@corp.example", "System.Object[]"] {
+        let place = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
+        let problem = scene.post(&place, &json!({"groups": [group]}).to_string()).await.problem("request_invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/groups/0", "{problem}");
+    }
+    scene.get("/vidm/default/v1/groups?name=gg-app").await.problem("request_invalid");
+    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0);
+}
