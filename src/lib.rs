@@ -25,6 +25,7 @@
 pub mod api_key;
 pub mod auth;
 pub mod config;
+mod dn;
 pub mod embedded;
 pub mod endpoint;
 pub mod error;

@@ -16,6 +16,7 @@ mod gateway;
 mod identity_broker;
 mod identity_providers;
 mod identity_sources;
+mod lenient;
 mod model;
 mod names;
 mod put;

@@ -15,7 +15,6 @@ mod directories;
 mod directory_filter;
 mod directory_groups;
 mod directory_ref;
-mod dn;
 mod domains;
 mod dry_run;
 mod group_query;

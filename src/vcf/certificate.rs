@@ -15,7 +15,7 @@ use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
-use der::{DateTime, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use der::{DateTime, Decode, Encode as _, Reader, SliceReader, Tag, TagNumber, Tagged};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -42,6 +42,9 @@ pub struct CertificateFacts {
     pub not_after: String,
     /// How many whole days are left; below 0 once it has expired.
     pub expires_in_days: i64,
+    /// Why it was taken although something is wrong with it: it has expired, and a valid one of the same subject is beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// What the certificates of the entry at `pointer` tell, whatever their time, is added to `facts`; what cannot be read
@@ -86,36 +89,64 @@ pub(super) fn on_the_wire(entry: &str) -> Cow<'_, str> {
     }
 }
 
-/// Checks every certificate of the entry at `pointer`: what it tells goes to `facts`, what is wrong to `errors`.
-pub(super) fn check(
-    pointer: &str,
-    entry: &str,
+/// Checks every certificate of the chain at `at`: what they tell goes to `facts`, what is wrong to `errors`. An expired one is taken
+/// beside a valid one of the same subject: that is how a CA is renewed.
+pub(super) fn check_chain(
+    at: &str,
+    chain: &[String],
     now: SystemTime,
     facts: &mut Vec<CertificateFacts>,
     errors: &mut Vec<FieldError>,
 ) {
-    let certificates = match Entry::read(entry) {
-        Ok(Entry { certificates, .. }) => certificates,
-        Err(fault) => return errors.push(FieldError::new(pointer, fault)),
-    };
-    for der in &certificates {
+    let before = errors.len();
+    let mut told = Vec::new();
+    for (index, entry) in chain.iter().enumerate() {
+        let pointer = format!("{at}/{index}");
+        match Entry::read(entry) {
+            Ok(Entry { certificates, .. }) => check(&pointer, &certificates, now, &mut told, errors),
+            Err(fault) => errors.push(FieldError::new(pointer, fault)),
+        }
+    }
+    let valid: Vec<_> = told.iter().filter(|one| one.expires_in_days >= 0).map(|one| one.subject.clone()).collect();
+    for mut one in told {
+        if one.expires_in_days < 0 {
+            let expired = format!("the certificate of {} expired on {}", one.subject, one.not_after);
+            if !valid.contains(&one.subject) {
+                errors.push(FieldError::new(one.pointer, format!("{expired}; give the one that replaces it")));
+                continue;
+            }
+            one.warning =
+                Some(format!("{expired}; it was sent beside the valid one of the same subject, and can be left out"));
+        }
+        facts.push(one);
+    }
+    // Those that have expired were found last.
+    let mut wrong = errors.split_off(before);
+    wrong.sort_by_key(|error| error.pointer.rsplit('/').next().and_then(|index| index.parse::<usize>().ok()));
+    errors.append(&mut wrong);
+}
+
+/// What these certificates tell; what is none, or not yet valid, is wrong.
+fn check(
+    pointer: &str,
+    certificates: &[Vec<u8>],
+    now: SystemTime,
+    told: &mut Vec<CertificateFacts>,
+    errors: &mut Vec<FieldError>,
+) {
+    for der in certificates {
         let Ok(certificate) = Certificate::read(der) else {
             errors.push(FieldError::new(pointer, format!("holds something that is not an X.509 certificate; {HOW}")));
             continue;
         };
-        let Certificate { subject, not_before, not_after } = &certificate;
+        let Certificate { subject, not_before, .. } = &certificate;
         if not_before.to_system_time() > now {
             let detail = format!(
                 "the certificate of {subject} is not valid before {not_before}; check the clock that issued it"
             );
             errors.push(FieldError::new(pointer, detail));
-        }
-        let told = certificate.facts(pointer, now);
-        if told.expires_in_days < 0 {
-            let detail = format!("the certificate of {subject} expired on {not_after}; give the one that replaces it");
-            errors.push(FieldError::new(pointer, detail));
         } else {
-            facts.push(told);
+            told.push(certificate.facts(pointer, now));
         }
     }
 }
@@ -129,26 +160,67 @@ struct Entry {
 }
 
 impl Entry {
-    /// Reads base64 of PEM, PEM, or base64 of DER.
+    /// Reads base64 of PEM, PEM, or base64 of DER; a certificate, or a PKCS#7 container of some.
     fn read(entry: &str) -> Result<Self, String> {
-        if entry.contains("-----BEGIN") {
-            let certificates = pem_blocks(entry)?;
-            return Ok(Self { as_sent: STANDARD.encode(pem(&certificates)), certificates });
+        if entry.contains(BEGIN) {
+            return Ok(Self::of(pem_blocks(&lines(entry))?));
         }
         let decoded = decode(entry).filter(|decoded| !decoded.is_empty());
-        let decoded = decoded.ok_or_else(|| format!("is not base64 of a certificate; {HOW}"))?;
-        match std::str::from_utf8(&decoded) {
-            Ok(text) if text.contains("-----BEGIN") => {
-                Ok(Self { certificates: pem_blocks(text)?, as_sent: STANDARD.encode(&decoded) })
+        let mut decoded = decoded.ok_or_else(|| format!("is not base64 of a certificate; {HOW}"))?;
+        // Encoded twice: `base64` of a file that was base64 already.
+        if let Some(again) = text(&decoded).filter(|text| !text.contains(BEGIN)).and_then(|text| decode(&text)) {
+            decoded = again;
+        }
+        match text(&decoded) {
+            Some(text) if text.contains(BEGIN) => {
+                let certificates = pem_blocks(&lines(&text))?;
+                let as_it_came = text.starts_with(BEGIN) && text.len() == decoded.len() && !text.contains("\\n");
+                // A text that needed no repair is sent as it came.
+                match as_it_came && only_certificates(&text) {
+                    true => Ok(Self { as_sent: STANDARD.encode(&decoded), certificates }),
+                    false => Ok(Self::of(certificates)),
+                }
             }
             // A DER SEQUENCE; whether it is a certificate is seen when it is read.
-            _ if decoded.starts_with(&[0x30]) => {
-                let certificates = vec![decoded];
-                Ok(Self { as_sent: STANDARD.encode(pem(&certificates)), certificates })
-            }
+            _ if decoded.starts_with(&[0x30]) => Ok(Self::of(certificates_in(decoded)?)),
             _ => Err(format!("is base64, but of neither a PEM text nor a DER certificate; {HOW}")),
         }
     }
+
+    /// These certificates, in the form SDDC Manager is known to take.
+    fn of(certificates: Vec<Vec<u8>>) -> Self {
+        Self { as_sent: STANDARD.encode(pem(&certificates)), certificates }
+    }
+}
+
+/// How a PEM block begins.
+const BEGIN: &str = "-----BEGIN";
+
+/// A text in UTF-8 or, with its byte order mark, in UTF-16 (what PowerShell writes); without the mark.
+fn text(bytes: &[u8]) -> Option<String> {
+    let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<_> = rest.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(unit).collect();
+        String::from_utf16(&units).ok()
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
+        bytes => String::from_utf8(bytes.to_vec()).ok(),
+    }
+}
+
+/// A PEM text with its line breaks, where they were written as the two characters of their escape.
+fn lines(text: &str) -> String {
+    text.replace("\\r", "").replace("\\n", "\n")
+}
+
+/// Whether all blocks are plain certificates, so that the text can be sent as it is.
+fn only_certificates(text: &str) -> bool {
+    text.split("-----BEGIN ").skip(1).all(|block| {
+        let body = block.strip_prefix("CERTIFICATE-----").and_then(|rest| rest.split("-----END").next());
+        body.and_then(decode).is_some_and(|der| signed_data(&der).is_none())
+    })
 }
 
 /// The certificates of a PEM text (RFC 7468). Text around the blocks is passed over; a block of another kind is not, it
@@ -160,14 +232,67 @@ fn pem_blocks(text: &str) -> Result<Vec<Vec<u8>>, String> {
         if label.ends_with("PRIVATE KEY") {
             return Err("holds a private key; send certificates only, and consider that key disclosed".to_owned());
         }
-        if label != "CERTIFICATE" {
+        if !matches!(label, "CERTIFICATE" | "X509 CERTIFICATE" | "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS") {
             return Err(format!("holds a PEM block that is no certificate ({}); {HOW}", excerpt(label)));
         }
-        let body = rest.split_once("-----END CERTIFICATE-----").and_then(|(body, _)| decode(body));
-        certificates.push(body.ok_or_else(|| format!("holds a PEM block that is damaged or cut short; {HOW}"))?);
+        let body = rest.split_once(&format!("-----END {label}-----")).and_then(|(body, _)| decode(body));
+        let der = body.ok_or_else(|| format!("holds a PEM block that is damaged or cut short; {HOW}"))?;
+        certificates.append(&mut certificates_in(der)?);
     }
     if certificates.is_empty() {
         return Err(format!("holds no certificate; {HOW}"));
+    }
+    Ok(certificates)
+}
+
+/// The certificate that `der` is, or those in it where it is a PKCS#7 container (RFC 2315 section 9).
+fn certificates_in(der: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
+    let fault = || {
+        "is a PKCS#7 container whose certificates cannot be read; write what `openssl pkcs7 -print_certs -in chain.p7b` prints \
+         (with `-inform DER` where the file is binary)"
+            .to_owned()
+    };
+    match signed_data(&der) {
+        Some(found) => found.ok().filter(|found| !found.is_empty()).ok_or_else(fault),
+        // An indefinite length, which DER does not have and containers often do.
+        None if der.starts_with(&[0x30, 0x80]) => Err(fault()),
+        None if holds_number_first(&der) => {
+            Err("is a private key or a PKCS#12 container; send certificates only, and consider that key disclosed"
+                .to_owned())
+        }
+        None => Ok(vec![der]),
+    }
+}
+
+/// Whether the first thing in `der` is a number: so begin keys and PKCS#12 containers, and no certificate.
+fn holds_number_first(der: &[u8]) -> bool {
+    let first = AnyRef::from_der(der).and_then(inside).and_then(|inner| Tag::peek(&inner));
+    first.is_ok_and(|tag| tag == Tag::Integer)
+}
+
+/// The certificates of a PKCS#7 `signedData`; `None` where `der` is something else.
+fn signed_data(der: &[u8]) -> Option<der::Result<Vec<Vec<u8>>>> {
+    const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    let mut whole = AnyRef::from_der(der).and_then(inside).ok()?;
+    let kind: ObjectIdentifier = ObjectIdentifier::decode(&mut whole).ok()?;
+    (kind.as_bytes() == SIGNED_DATA).then(|| enclosed(&mut whole))
+}
+
+fn enclosed(content: &mut SliceReader<'_>) -> der::Result<Vec<Vec<u8>>> {
+    let mut content = SliceReader::new(AnyRef::decode(content)?.value())?;
+    let mut signed = inside(AnyRef::decode(&mut content)?)?;
+    // Version, digest algorithms, what was signed.
+    for _ in 0..3 {
+        AnyRef::decode(&mut signed)?;
+    }
+    let mut certificates = Vec::new();
+    if signed.is_finished() || Tag::peek(&signed)? != (Tag::ContextSpecific { constructed: true, number: TagNumber(0) })
+    {
+        return Ok(certificates);
+    }
+    let mut list = SliceReader::new(AnyRef::decode(&mut signed)?.value())?;
+    while !list.is_finished() {
+        certificates.push(AnyRef::decode(&mut list)?.to_der()?);
     }
     Ok(certificates)
 }
@@ -189,7 +314,14 @@ fn pem(certificates: &[Vec<u8>]) -> String {
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let packed: String = text.split_ascii_whitespace().collect();
+    // Some tools write base64 as URLs hold it, and some callers a line break as the two characters of its escape.
+    let text = lines(text.trim_start_matches('\u{feff}'));
+    let standard = |c| match c {
+        '-' => '+',
+        '_' => '/',
+        c => c,
+    };
+    let packed: String = text.split_ascii_whitespace().flat_map(str::chars).map(standard).collect();
     LENIENT.decode(packed).ok()
 }
 
@@ -225,6 +357,7 @@ impl Certificate {
             subject: self.subject.clone(),
             not_after: self.not_after.to_string(),
             expires_in_days: days_until(self.not_after.to_system_time(), now),
+            warning: None,
         }
     }
 }

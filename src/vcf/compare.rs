@@ -14,6 +14,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::dn::Key;
 use crate::error::FieldError;
 use crate::redact::{blank_secrets_in, is_secret_name};
 use crate::vcf::certificate;
@@ -181,14 +182,14 @@ impl Difference {
         let LdapSpec { kind: _, domain_name, domain_alias, username, password, source_details, extra } = wanted;
         self.text("/ldap/domainName", domain_name, &shown.domain_name, in_any_case);
         self.text("/ldap/domainAlias", domain_alias, &shown.domain_alias, in_any_case);
-        self.text("/ldap/username", username, &shown.username, exact);
+        self.text("/ldap/username", username, &shown.username, same_account);
         self.hidden("/ldap/password", password.is_some());
         if let Some(details) = source_details {
             let SourceDetails { users_base_dn, groups_base_dn, cert_chain, server_endpoints, extra } = details;
             let none = SourceDetails::default();
             let shown = shown.source_details.as_ref().unwrap_or(&none);
-            self.text("/ldap/sourceDetails/usersBaseDn", users_base_dn, &shown.users_base_dn, exact);
-            self.text("/ldap/sourceDetails/groupsBaseDn", groups_base_dn, &shown.groups_base_dn, exact);
+            self.text("/ldap/sourceDetails/usersBaseDn", users_base_dn, &shown.users_base_dn, same_dn);
+            self.text("/ldap/sourceDetails/groupsBaseDn", groups_base_dn, &shown.groups_base_dn, same_dn);
             let pointer = "/ldap/sourceDetails/serverEndpoints";
             self.list(pointer, server_endpoints, &shown.server_endpoints, same_servers);
             self.certificates("/ldap/sourceDetails/certChain", cert_chain, &shown.cert_chain);
@@ -201,7 +202,7 @@ impl Difference {
         let OidcSpec { client_id, client_secret, discovery_endpoint, extra } = wanted;
         self.text(&format!("{at}/clientId"), client_id, &shown.client_id, exact);
         self.hidden(&format!("{at}/clientSecret"), client_secret.is_some());
-        self.text(&format!("{at}/discoveryEndpoint"), discovery_endpoint, &shown.discovery_endpoint, exact);
+        self.text(&format!("{at}/discoveryEndpoint"), discovery_endpoint, &shown.discovery_endpoint, same_url);
         self.extra(at, extra, &shown.extra);
     }
 
@@ -274,6 +275,29 @@ fn exact(wanted: &str, shown: &str) -> bool {
 
 fn in_any_case(wanted: &str, shown: &str) -> bool {
     wanted.eq_ignore_ascii_case(shown)
+}
+
+/// Distinguished names, however they are spelt: case, blanks and escapes mean nothing (RFC 4517 section 4.2.15).
+fn same_dn(wanted: &str, shown: &str) -> bool {
+    Key::of(wanted) == Key::of(shown)
+}
+
+/// Accounts: directories compare `user@domain` and `DOMAIN\user` without case, and a distinguished name as one.
+fn same_account(wanted: &str, shown: &str) -> bool {
+    wanted.trim().to_lowercase() == shown.trim().to_lowercase() || wanted.contains('=') && same_dn(wanted, shown)
+}
+
+/// URLs: scheme and host have no case and the default port says nothing (RFC 3986 section 6.2); the rest is compared as it is.
+fn same_url(wanted: &str, shown: &str) -> bool {
+    let parts = |url: &str| {
+        let (scheme, rest) = url.trim().split_once("://").unwrap_or(("", url.trim()));
+        let (host, path) =
+            rest.split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len())).unwrap_or((rest, ""));
+        let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        let port = if scheme == "https" { ":443" } else { ":80" };
+        (scheme, host.strip_suffix(port).unwrap_or(&host).to_owned(), if path == "/" { "" } else { path }.to_owned())
+    };
+    parts(wanted) == parts(shown)
 }
 
 /// Servers in their order, however they are written: the port that is the default, a slash at the end and capital letters

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::auth::Secret;
 use crate::vcf::certificate;
 use crate::vcf::extra::Extra;
+use crate::vcf::lenient;
 
 /// An external identity provider to be added, or the whole of one to be changed: there is no partial update.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -17,26 +18,31 @@ use crate::vcf::extra::Extra;
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviderSpec {
     /// Its name for people. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// Its kind. Required; the words are the server's business: the vendor publishes both `ActiveDirectory` and `AD_FS`
     /// for Microsoft ADFS.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub kind: Option<String>,
     /// The root certificates by which the external server is trusted, in the form that an identity
     /// source's have.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "cert_chain")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::texts",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "cert_chain"
+    )]
     pub cert_chain: Option<Vec<String>>,
     /// The directory behind an ADFS.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub ldap: Option<LdapSpec>,
     /// The ADFS itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub oidc: Option<OidcSpec>,
     /// A federated provider (Okta, Microsoft Entra ID, PingFederate; VCF 5.1 and later).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub fed_idp_spec: Option<FederatedIdentityProviderSpec>,
     /// What else was given.
     #[serde(flatten)]
@@ -49,11 +55,11 @@ pub struct IdentityProviderSpec {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentitySourceSpec {
     /// Its name for people. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// The directory. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "LdapSpec"))]
     pub ldap: Option<LdapSpec>,
     /// What else was given.
@@ -68,24 +74,29 @@ pub struct IdentitySourceSpec {
 pub struct LdapSpec {
     /// `ActiveDirectory` or `OpenLdap`. Required for an identity source; the vendor's own examples leave it out for an
     /// external provider.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The domain's name. Required for an identity source, which is known by it ever after.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub domain_name: Option<String>,
     /// Another name for the domain: the NetBIOS name of an Active Directory.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub domain_alias: Option<String>,
     /// Who asks the directory: `user@domain`, `DOMAIN\user` or a distinguished name. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub username: Option<String>,
     /// Its password. Required, in an update too: SDDC Manager does not give it back.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::secret",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "exposed"
+    )]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub password: Option<Secret>,
     /// Servers and base names. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "SourceDetails"))]
     pub source_details: Option<SourceDetails>,
     /// What else was given.
@@ -99,19 +110,24 @@ pub struct LdapSpec {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SourceDetails {
     /// Base name of the users. Required in a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub users_base_dn: Option<String>,
     /// Base name of the groups. Required in a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub groups_base_dn: Option<String>,
     /// Certificates by which the servers are trusted; required once an endpoint is `ldaps://`.
     ///
     /// Each entry is the base64 of a PEM text, which is the form the vendor's own samples (PowerVCF) hold. An entry that
     /// is PEM itself, or base64 of DER, is turned into that form when it is written down.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "cert_chain")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::texts",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "cert_chain"
+    )]
     pub cert_chain: Option<Vec<String>>,
     /// `ldap://host[:port]` or `ldaps://host[:port]`, at least one in a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub server_endpoints: Option<Vec<String>>,
     /// What else there is.
     #[serde(flatten)]
@@ -124,15 +140,20 @@ pub struct SourceDetails {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct OidcSpec {
     /// Its id. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_id: Option<String>,
     /// Its secret. Required, in an update too.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::secret",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "exposed"
+    )]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_secret: Option<Secret>,
     /// Where the provider describes itself: `https://…/.well-known/openid-configuration`. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub discovery_endpoint: Option<String>,
     /// What else was given.
@@ -146,19 +167,24 @@ pub struct OidcSpec {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FederatedIdentityProviderSpec {
     /// Its name for people. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// The directory its users go to. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "IdentityProviderDirectory"))]
     pub directory: Option<IdentityProviderDirectory>,
     /// The client that signs them in. Required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "OidcSpec"))]
     pub oidc_spec: Option<OidcSpec>,
     /// How long the first SCIM token lives, in seconds. The vendor would rather see it asked of the sync-client call.
-    #[serde(rename = "syncClientTokenTTL", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::whole_number",
+        rename = "syncClientTokenTTL",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub sync_client_token_ttl: Option<i64>,
     /// What else was given.
     #[serde(flatten)]
@@ -171,19 +197,19 @@ pub struct FederatedIdentityProviderSpec {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviderDirectory {
     /// Its id, once it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub directory_id: Option<String>,
     /// Its name, unique: letters of any language, digits, spaces, `_` and `-`. Required in a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The domain taken when none is named. Required in a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub default_domain: Option<String>,
     /// All its domains. Required in a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
     /// `OKTA`, `MICROSOFT_ENTRA_ID` or `PING_FEDERATE`. VCF 5.2 and later ask for it, 5.1 does not know it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub federated_idp_source_type: Option<String>,
     /// What else there is.
     #[serde(flatten)]

@@ -12,6 +12,7 @@ use http::Uri;
 
 use crate::auth::Secret;
 use crate::error::FieldError;
+use crate::template;
 use crate::vcf::certificate::{self, CertificateFacts};
 use crate::vcf::names::DomainName;
 use crate::vcf::spec::{
@@ -125,10 +126,13 @@ impl Check {
     /// A text that must be there and not be blank.
     fn text<'s>(&mut self, pointer: &str, value: Option<&'s String>) -> Option<&'s str> {
         let value = value.map(String::as_str).filter(|text| !text.trim().is_empty());
-        if value.is_none() {
-            self.wrong(pointer, "is required and must not be blank");
+        match value {
+            None => self.wrong(pointer, "is required and must not be blank"),
+            // The webhook refuses them anywhere in a body; this is for who embeds idhook.
+            Some(text) if template::is_unfilled(text) => self.wrong(pointer, template::REFUSED),
+            Some(_) => return value,
         }
-        value
+        None
     }
 
     /// A secret that must be there and not be blank.
@@ -245,8 +249,8 @@ impl Check {
     }
 
     fn chain(&mut self, at: &str, chain: Option<&Vec<String>>) {
-        for (index, entry) in chain.into_iter().flatten().enumerate() {
-            certificate::check(&format!("{at}/{index}"), entry, self.now, &mut self.certificates, &mut self.errors);
+        if let Some(chain) = chain {
+            certificate::check_chain(at, chain, self.now, &mut self.certificates, &mut self.errors);
         }
     }
 }

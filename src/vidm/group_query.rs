@@ -1,8 +1,8 @@
 //! Which group is meant: by its distinguished name, or by its name and domain.
 
-use super::dn::{self, Key};
 use super::groups::Group;
 use super::odd_name::{self, shown};
+use crate::dn::{self, Key};
 use crate::error::{Error, FieldError, Result};
 
 /// How long the name of one may be, in bytes.

@@ -1,7 +1,7 @@
 //! What looks odd in a group's name: traces of an encoding, of a template, or of a text processor. None of it is certain to be
 //! wrong, so nothing is rejected for it; the hint for a group that is absent names it.
 
-use super::dn;
+use crate::dn;
 use crate::template;
 
 /// At most this many oddities of one name are reported.

@@ -16,7 +16,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::dn::Key;
+use crate::dn::Key;
 
 const INFO: &str = "identityGroupInfo";
 const ENTRIES: &str = "mappedGroupData";

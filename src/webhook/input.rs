@@ -29,6 +29,7 @@ mod json;
 mod order;
 mod placeholder;
 mod query;
+mod spec;
 
 pub(super) use event::Event;
 pub(super) use fields::{flag, text, texts};
@@ -113,15 +114,6 @@ impl Input {
         self.query(name).map(|text| flag_word(text).ok_or_else(|| query_error(name, "write true or false"))).transpose()
     }
 
-    /// The body as `T`, with no placeholder anywhere in it; an empty one is an empty object.
-    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let placeholders = find_placeholders(&self.document.value);
-        if !placeholders.is_empty() {
-            return Err(self.body_invalid(placeholders));
-        }
-        fields::read(self.document.value.clone()).map_err(|fields| self.body_invalid(fields))
-    }
-
     /// The body as fields of our own, and what of it was not read, as it is told in `ignored`. Each field is taken from the first
     /// place that has it; `input/order.rs` says which places, and which names beside them are taken for misspelt.
     ///
@@ -145,7 +137,7 @@ impl Input {
         Err(if error.code() == ErrorCode::RequestInvalid { error.hint(order::HINT) } else { error })
     }
 
-    /// Something is wrong with what [`Self::body`] gave; the pointers are its own.
+    /// Something is wrong with what was read of the body; the pointers are those into it.
     pub(super) fn body_invalid(&self, fields: Vec<FieldError>) -> Error {
         invalid(self.document.placed(fields))
     }

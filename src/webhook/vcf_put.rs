@@ -44,10 +44,10 @@ pub(super) async fn put_source<R: Runtime>(
     provider: &str,
     domain: &str,
 ) -> Result<Response<Bytes>, Error> {
-    let spec: IdentitySourceSpec = context.input.body()?;
+    let spec: IdentitySourceSpec = context.input.spec()?;
     let (spec, certificates) = spec
         .for_domain(domain, context.outbound.runtime().now())
-        .map_err(|fields| context.input.body_invalid(fields))?;
+        .map_err(|fields| context.input.spec_invalid(fields))?;
     let options = options(context)?;
     let put = client.put_identity_source(provider, domain, &spec, options).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
@@ -60,10 +60,10 @@ pub(super) async fn put_provider<R: Runtime>(
     client: &Client<'_, R>,
     target: &str,
 ) -> Result<Response<Bytes>, Error> {
-    let spec: IdentityProviderSpec = context.input.body()?;
+    let spec: IdentityProviderSpec = context.input.spec()?;
     let certificates = spec
         .validate(Purpose::Create, context.outbound.runtime().now())
-        .map_err(|fields| context.input.body_invalid(fields))?;
+        .map_err(|fields| context.input.spec_invalid(fields))?;
     let options = options(context)?;
     let put = client.put_identity_provider(&spec, options).await?;
     answer((context.base, target), None, &ChangeOutcome::put(put, options, None, certificates))

@@ -36,9 +36,9 @@ pub(super) async fn dispatch<R: Runtime>(
         Name::IdentityProviders if method == Method::PUT => put_provider(&context, &client, name).await,
         Name::IdentityProviders => json(StatusCode::OK, &client.identity_providers().await?),
         Name::IdentityProvider if method == Method::PATCH => {
-            let spec: IdentityProviderSpec = context.input.body()?;
+            let spec: IdentityProviderSpec = context.input.spec()?;
             spec.validate(Purpose::Update, context.outbound.runtime().now())
-                .map_err(|fields| context.input.body_invalid(fields))?;
+                .map_err(|fields| context.input.spec_invalid(fields))?;
             client.update_identity_provider(id, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
@@ -49,9 +49,9 @@ pub(super) async fn dispatch<R: Runtime>(
         Name::IdentityProvider => json(StatusCode::OK, &client.identity_provider(id).await?),
         Name::IdentitySources => add_source(&context, &client, name, id).await,
         Name::IdentitySource if method == Method::PATCH => {
-            let spec: IdentitySourceSpec = context.input.body()?;
+            let spec: IdentitySourceSpec = context.input.spec()?;
             spec.validate(Purpose::Update, context.outbound.runtime().now())
-                .map_err(|fields| context.input.body_invalid(fields))?;
+                .map_err(|fields| context.input.spec_invalid(fields))?;
             client.update_identity_source(id, domain, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
@@ -83,10 +83,10 @@ async fn add_provider<R: Runtime>(
     client: &Client<'_, R>,
     target: &str,
 ) -> Result<Response<Bytes>, Error> {
-    let spec: IdentityProviderSpec = context.input.body()?;
+    let spec: IdentityProviderSpec = context.input.spec()?;
     let certificates = spec
         .validate(Purpose::Create, context.outbound.runtime().now())
-        .map_err(|fields| context.input.body_invalid(fields))?;
+        .map_err(|fields| context.input.spec_invalid(fields))?;
     let added = client.add_identity_provider(&spec).await?;
     answer((context.base, target), None, &ChangeOutcome::added_provider(added, certificates))
 }
@@ -97,10 +97,10 @@ async fn add_source<R: Runtime>(
     target: &str,
     provider: &str,
 ) -> Result<Response<Bytes>, Error> {
-    let spec: IdentitySourceSpec = context.input.body()?;
+    let spec: IdentitySourceSpec = context.input.spec()?;
     let certificates = spec
         .validate(Purpose::Create, context.outbound.runtime().now())
-        .map_err(|fields| context.input.body_invalid(fields))?;
+        .map_err(|fields| context.input.spec_invalid(fields))?;
     let added = client.add_identity_source(provider, &spec).await?;
     let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
     answer((context.base, target), Some(provider), &ChangeOutcome::added_source(added, domain_name, certificates))

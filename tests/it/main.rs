@@ -21,6 +21,7 @@ mod session;
 mod store;
 mod sync_moments;
 mod vcf_documents;
+mod vcf_input;
 mod vcf_operations;
 mod vcf_paths;
 mod vcf_session;

@@ -8,6 +8,8 @@ const CHAIN: &str = include_str!("../../../tests/fixtures/vcf/chain.pem");
 const EXPIRED: &str = include_str!("../../../tests/fixtures/vcf/expired.pem");
 const FUTURE: &str = include_str!("../../../tests/fixtures/vcf/future.pem");
 const ODD_NAME: &str = include_str!("../../../tests/fixtures/vcf/odd-name.pem");
+/// What `openssl crl2pkcs7 -nocrl -certfile chain.pem` prints.
+const PKCS7: &str = include_str!("../../../tests/fixtures/vcf/chain.p7b.pem");
 const VERSION_1: &str = include_str!("../../../tests/fixtures/vcf/version1.pem");
 
 /// 2027-01-01T00:00:00Z.
@@ -17,7 +19,7 @@ fn now() -> SystemTime {
 
 fn checked(entry: &str) -> (Vec<CertificateFacts>, Vec<FieldError>) {
     let (mut facts, mut errors) = (Vec::new(), Vec::new());
-    check("/certChain/0", entry, now(), &mut facts, &mut errors);
+    check_chain("/certChain", &[entry.to_owned()], now(), &mut facts, &mut errors);
     (facts, errors)
 }
 
@@ -75,7 +77,7 @@ fn a_certificate_expires_after_its_last_second() {
     let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_593_518_400 + seconds);
     let days = |now| {
         let (mut facts, mut errors) = (Vec::new(), Vec::new());
-        check("", &STANDARD.encode(EXPIRED), now, &mut facts, &mut errors);
+        check_chain("", &[STANDARD.encode(EXPIRED)], now, &mut facts, &mut errors);
         facts.first().map(|facts| facts.expires_in_days)
     };
     assert_eq!(days(at(0) - Duration::from_secs(86_400)), Some(1));
@@ -134,6 +136,86 @@ fn a_private_key_is_refused_and_not_repeated() {
             assert!(detail.contains("private key") && !detail.contains("c2VjcmV0"), "{detail}");
         }
     }
+}
+
+#[test]
+fn escaped_line_breaks_are_line_breaks() {
+    let known = STANDARD.encode(CHAIN);
+    let escaped = CHAIN.replace('\n', "\\n");
+    for entry in [
+        escaped.clone(),
+        CHAIN.replace('\n', "\\r\\n"),
+        STANDARD.encode(&escaped),
+        known.as_bytes().chunks(76).map(|line| format!("{}\\n", std::str::from_utf8(line).unwrap())).collect(),
+    ] {
+        assert_eq!((checked(&entry).0.len(), on_the_wire(&entry).as_ref()), (2, known.as_str()), "{entry}");
+    }
+}
+
+#[test]
+fn byte_order_marks_and_utf_16_are_not_sent_on() {
+    let known = STANDARD.encode(CHAIN);
+    let utf16 = |mark: u16, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(mark).chain(CHAIN.encode_utf16()).flat_map(bytes).collect()
+    };
+    for entry in [
+        format!("\u{feff}{CHAIN}"),
+        STANDARD.encode(format!("\u{feff}{CHAIN}")),
+        STANDARD.encode(utf16(0xfeff, u16::to_le_bytes)),
+        STANDARD.encode(utf16(0xfeff, u16::to_be_bytes)),
+        STANDARD.encode(format!("Bag Attributes\n{CHAIN}")),
+        STANDARD.encode(&known),
+        known.replace('+', "-").replace('/', "_"),
+        format!("\u{feff}{known}"),
+    ] {
+        assert_eq!(on_the_wire(&entry), known, "{entry}");
+        assert_eq!(checked(&entry).0.len(), 2, "{entry}");
+    }
+}
+
+#[test]
+fn pkcs7_containers_are_taken_for_the_certificates_in_them() {
+    let known = STANDARD.encode(CHAIN);
+    let der: String = PKCS7.lines().filter(|line| !line.starts_with("-----")).collect();
+    let as_certificate = PKCS7.replace("PKCS7", "CERTIFICATE");
+    for entry in [PKCS7, &der, &as_certificate, &STANDARD.encode(PKCS7), &STANDARD.encode(&as_certificate)] {
+        assert_eq!((checked(entry).1, on_the_wire(entry).as_ref()), (vec![], known.as_str()), "{entry}");
+    }
+    // One without certificates, and one in BER.
+    for entry in ["MBwGCSqGSIb3DQEHAqAPMA0CAQExADAGBgQqAwQF", "MIAGCSqGSIb3DQEHAqCAAAAAAA=="] {
+        assert!(detail(entry).contains("openssl pkcs7"), "{}", detail(entry));
+    }
+}
+
+#[test]
+fn keys_and_pkcs12_containers_are_refused() {
+    // SEQUENCE { INTEGER 3 } and SEQUENCE { INTEGER 0 }
+    for entry in ["MAMCAQM=", "MAMCAQA="] {
+        assert!(detail(entry).contains("PKCS#12"), "{}", detail(entry));
+    }
+}
+
+#[test]
+fn an_expired_ca_is_taken_beside_the_one_that_renews_it() {
+    let old = pem_blocks(EXPIRED).unwrap().remove(0);
+    let at = old.windows(13).position(|window| window == b"200630120000Z").unwrap();
+    let mut renewed = old.clone();
+    renewed[at..at + 2].copy_from_slice(b"40");
+    let (old, renewed) = (STANDARD.encode(&old), STANDARD.encode(&renewed));
+    let whole = |chain: &[&str]| {
+        let chain: Vec<_> = chain.iter().map(|entry| (*entry).to_owned()).collect();
+        let (mut facts, mut errors) = (Vec::new(), Vec::new());
+        check_chain("/c", &chain, now(), &mut facts, &mut errors);
+        let warned: Vec<_> = facts.into_iter().map(|one| (one.pointer, one.warning.is_some())).collect();
+        (warned, errors.into_iter().map(|error| error.pointer).collect::<Vec<_>>())
+    };
+    let told = |pointer: &str, warned| (pointer.to_owned(), warned);
+    assert_eq!(whole(&[&old, &renewed]), (vec![told("/c/0", true), told("/c/1", false)], vec![]));
+    assert_eq!(whole(&[&renewed, &old]), (vec![told("/c/0", false), told("/c/1", true)], vec![]));
+    assert_eq!(whole(&[&old]), (vec![], vec!["/c/0".to_owned()]));
+    // Another subject's does not help, nor another expired one.
+    assert_eq!(whole(&[&old, &STANDARD.encode(VERSION_1)]).1, ["/c/0"]);
+    assert_eq!(whole(&[&old, &old]).1, ["/c/0", "/c/1"]);
 }
 
 proptest! {

@@ -89,7 +89,7 @@ fn every_field_that_differs_is_told() {
         (0, "/ldap/type", json!("OpenLdap")),
         (0, "/ldap/domainName", json!("other.com")),
         (0, "/ldap/domainAlias", json!("other")),
-        (0, "/ldap/username", json!("TEST-user@domain.com")),
+        (0, "/ldap/username", json!("other-user@domain.com")),
         (0, "/ldap/sourceDetails/usersBaseDn", json!("other")),
         (0, "/ldap/sourceDetails/groupsBaseDn", json!("other")),
         (0, "/ldap/sourceDetails/serverEndpoints", json!(["ldap://dns01.domain.com"])),
@@ -267,6 +267,37 @@ fn no_secret_is_told() {
             let difference = compare(&spec, shown);
             assert!(!format!("{difference:?}").contains(secret), "{difference:?}");
         }
+    }
+}
+
+#[test]
+fn spellings_of_one_value_are_no_difference() {
+    for (wanted, shown) in
+        [("ou=Users, dc=corp,dc=example", "OU=Users,DC=corp,DC=example"), ("OU=R\\2CD,DC=corp", "ou=r\\,d, dc=CORP")]
+    {
+        assert!(same_dn(wanted, shown), "{wanted}");
+    }
+    assert!(!same_dn("OU=Users,DC=corp", "OU=Users,OU=x,DC=corp"));
+    for (wanted, shown) in [
+        ("SVC@corp.example", "svc@corp.example"),
+        ("CORP\\Svc", "corp\\svc"),
+        ("cn=Svc, dc=corp", "CN=svc,DC=corp"),
+        ("MÜLLER@corp.example", "müller@corp.example"),
+    ] {
+        assert!(same_account(wanted, shown), "{wanted}");
+    }
+    assert!(!same_account("svc@corp.example", "svc2@corp.example"));
+    for (wanted, shown) in [
+        ("https://ADFS.corp.example/adfs/.well-known/x", "https://adfs.corp.example/adfs/.well-known/x"),
+        ("HTTPS://h:443/a", "https://h/a"),
+        ("https://h", "https://h/"),
+    ] {
+        assert!(same_url(wanted, shown), "{wanted}");
+    }
+    for (wanted, shown) in
+        [("https://h/A", "https://h/a"), ("https://h:8443/a", "https://h/a"), ("http://h/a", "https://h/a")]
+    {
+        assert!(!same_url(wanted, shown), "{wanted}");
     }
 }
 

@@ -170,6 +170,9 @@ fn texts_are_what_the_vendor_says_they_must_be() {
             "{bad}"
         );
     }
+    for bad in ["{{ username }}", "svc@${domain}"] {
+        assert_eq!(pointers(source(&with(SOURCE, "/ldap/username", json!(bad)))), ["/ldap/username"], "{bad}");
+    }
     for (name, good) in [("Größe 2_a-b", true), ("目录", true), ("a.b", false), ("a\tb", false)] {
         assert_eq!(provider(&with(FEDERATED, "/fedIdpSpec/directory/name", json!(name))).is_ok(), good, "{name}");
     }

@@ -112,10 +112,10 @@ fn all_that_is_wrong_comes_at_once() {
     assert_eq!(pointers(&error), ["/directory", "/groups/1", "/groups/3", "/ignoreSafeguards"]);
     // In a document of the vendor's too, where a list has no room for null.
     let input = input(PATH, &[], br#"{"name":7,"certChain":["a",1,2,"b"],"ldap":{"type":[]}}"#).unwrap();
-    let error = input.body::<crate::vcf::IdentityProviderSpec>().unwrap_err();
+    let error = input.spec::<crate::vcf::IdentityProviderSpec>().unwrap_err();
     assert_eq!(pointers(&error), ["/certChain/1", "/certChain/2", "/ldap/type", "/name"]);
     let input = input_of_null();
-    assert_eq!(pointers(&input.body::<crate::vcf::IdentityProviderSpec>().unwrap_err()), ["/certChain/1"]);
+    assert_eq!(pointers(&input.spec::<crate::vcf::IdentityProviderSpec>().unwrap_err()), ["/certChain/1"]);
 }
 
 fn input_of_null() -> Input {
@@ -216,7 +216,7 @@ fn placeholders_are_all_named() {
 
 #[test]
 fn a_vendors_document_has_no_placeholder_anywhere_but_in_a_secret() {
-    let body = |text: &[u8]| input(PATH, &[], text).unwrap().body::<Value>();
+    let body = |text: &[u8]| input(PATH, &[], text).unwrap().spec::<Value>();
     let error = body(br#"{"x":[{"a/b~c":"pre ${dir} post"}],"y":"${z}"}"#).unwrap_err();
     assert_eq!((error.code(), pointers(&error)), (ErrorCode::UnresolvedPlaceholder, vec!["/x/0/a~1b~0c", "/y"]));
     assert!(body(br#"{"ldap":{"password":"a${b}","clientSecret":"${c}"}}"#).is_ok());
@@ -246,7 +246,7 @@ fn what_is_told_is_bounded() {
     assert_eq!(error.fields().len(), MAX_ERRORS + 1);
     assert!(error.detail().len() < 400, "{error}");
     let long = format!(r#"{{"{}":"${{x}}","a":{{"{}":["${{y}}"]}}}}"#, "n".repeat(9000), "m".repeat(9000));
-    let error = input(PATH, &[], long.as_bytes()).unwrap().body::<Value>().unwrap_err();
+    let error = input(PATH, &[], long.as_bytes()).unwrap().spec::<Value>().unwrap_err();
     assert_eq!(pointers(&error), ["/a", ""]);
     let twice = format!("{{{}}}", vec![r#""a":1"#; 5000].join(","));
     assert_eq!(read(None, twice.as_bytes()).unwrap_err().fields().len(), MAX_ERRORS + 1);

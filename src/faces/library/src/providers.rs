@@ -248,7 +248,7 @@ impl From<vcf::Change> for wit::FieldChange {
 
 impl From<vcf::CertificateFacts> for wit::CertificateFacts {
     fn from(facts: vcf::CertificateFacts) -> Self {
-        let vcf::CertificateFacts { pointer, subject, not_after, expires_in_days } = facts;
-        Self { pointer, subject, not_after, expires_in_days: signed(expires_in_days) }
+        let vcf::CertificateFacts { pointer, subject, not_after, expires_in_days, warning } = facts;
+        Self { pointer, subject, not_after, expires_in_days: signed(expires_in_days), warning }
     }
 }

@@ -12,27 +12,27 @@ const SPECIAL: &[char] = &['"', '+', ',', ';', '<', '>', '\\'];
 
 /// A distinguished name as it is compared: its parts, outermost last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(Vec<String>);
+pub(crate) struct Key(Vec<String>);
 
 impl Key {
     /// The name brought to one form. What is no name is compared by its text.
-    pub(super) fn of(dn: &str) -> Self {
+    pub(crate) fn of(dn: &str) -> Self {
         Self(parts(dn).map(one_form).collect())
     }
 
     /// Whether this name ends in a domain: its last part is a DC.
-    pub(super) fn has_domain(&self) -> bool {
+    pub(crate) fn has_domain(&self) -> bool {
         self.0.last().is_some_and(|part| part.starts_with("dc=") || part.starts_with("0.9.2342.19200300.100.1.25="))
     }
 
     /// Whether this name is `base`, or below it.
-    pub(super) fn is_within(&self, base: &Self) -> bool {
+    pub(crate) fn is_within(&self, base: &Self) -> bool {
         self.0.ends_with(&base.0)
     }
 }
 
 /// Whether `text` is meant as a distinguished name: it begins with a type and an equals sign, `CN=`.
-pub(super) fn is_dn(text: &str) -> bool {
+pub(crate) fn is_dn(text: &str) -> bool {
     let is_type = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
@@ -45,7 +45,7 @@ pub(super) fn is_dn(text: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with it, in words fit to follow a field's name.
-pub(super) fn tidy(dn: &str) -> Result<String, &'static str> {
+pub(crate) fn tidy(dn: &str) -> Result<String, &'static str> {
     let mut tidy = Vec::new();
     for part in parts(dn) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -67,7 +67,7 @@ pub(super) fn tidy(dn: &str) -> Result<String, &'static str> {
 
 /// `dn` as Active Directory writes it: types in capitals, no hex escapes, a backslash only where one is needed. As it is where
 /// that cannot be said: a part without a type, several values joined by `+`, bytes that are no UTF-8.
-pub(super) fn directory_form(dn: &str) -> String {
+pub(crate) fn directory_form(dn: &str) -> String {
     let part = |part: &str| {
         let (name, value) = part.split_once('=')?;
         let value = trimmed(value);
@@ -83,7 +83,7 @@ pub(super) fn directory_form(dn: &str) -> String {
 
 /// Whether `dn` holds more than one name: after its first DC comes a part of another type, or within a part a second one begins.
 /// (Active Directory has a DC below a CN only for DNS zones, and no group is there.)
-pub(super) fn holds_several(dn: &str) -> bool {
+pub(crate) fn holds_several(dn: &str) -> bool {
     let mut in_domain = false;
     parts(dn).any(|part| {
         let Some((name, value)) = part.split_once('=') else { return false };
@@ -179,13 +179,13 @@ fn one_form(part: &str) -> String {
 }
 
 /// `text` as it is compared: composed, in lower case.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     composed(&text.to_lowercase()).into_owned()
 }
 
 /// `text` in the normal form C (Unicode Standard Annex 15), in which keyboards and Active Directory's tools write: `ü` as one
 /// character. Files and forms of macOS hold `u` and U+0308.
-pub(super) fn composed(text: &str) -> Cow<'_, str> {
+pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 

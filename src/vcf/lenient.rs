@@ -1,0 +1,166 @@
+//! Fields of a specification as callers write them: what some callers' templates make of a text, a list or an object is taken for
+//! what it means. What is sent to SDDC Manager has the vendor's form in any case.
+//!
+//! | wanted | taken as well |
+//! |---|---|
+//! | a text | a list of one text |
+//! | a list of texts | one text; a text that is a JSON list; blank or null as an empty list |
+//! | an object | a list of one object; a text that is a JSON object |
+//! | a whole number | a text of its digits; a list of one of these |
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use serde_json::Value;
+
+use crate::auth::Secret;
+use crate::typed;
+
+fn lone(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) if items.len() == 1 => items.pop().unwrap_or_default(),
+        value => value,
+    }
+}
+
+fn not<E: Error>(expected: &str) -> E {
+    E::custom(format_args!("something else, expected {expected}"))
+}
+
+/// A text.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match lone(Value::deserialize(deserializer)?) {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(not("a string")),
+    }
+}
+
+/// A secret: a text, and never looked into.
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(text(deserializer)?.map(Secret::new))
+}
+
+/// A whole number.
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let number = match lone(Value::deserialize(deserializer)?) {
+        Value::Null => return Ok(None),
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.map(Some).ok_or_else(|| not("a whole number"))
+}
+
+/// A list of texts.
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    deserializer.deserialize_any(Texts)
+}
+
+struct Texts;
+
+/// One entry of a list.
+#[derive(Deserialize)]
+struct Entry(#[serde(deserialize_with = "entry")] String);
+
+fn entry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    text(deserializer)?.ok_or_else(|| not("a string"))
+}
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = Option<Vec<String>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of texts")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_str<E: Error>(self, one: &str) -> Result<Self::Value, E> {
+        let one = one.trim();
+        if one.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        if one.starts_with('[') {
+            return typed::parse(one.as_bytes()).map(Some).ok_or_else(|| not("a list of texts"));
+        }
+        Ok(Some(vec![one.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(Entry(text)) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(Some(texts))
+    }
+}
+
+/// An object.
+pub(super) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_option(Maybe(PhantomData))
+}
+
+struct Maybe<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Maybe<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        // Not any value: a number that is given by its digits would look like an object.
+        deserializer.deserialize_struct("an object", &[], One(PhantomData)).map(Some)
+    }
+}
+
+struct One<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for One<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<T, A::Error> {
+        let one = list.next_element()?.ok_or_else(|| de::Error::custom("something else, expected an object"))?;
+        match list.next_element::<IgnoredAny>()? {
+            None => Ok(one),
+            Some(_) => Err(not("an object, or a list of one")),
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        let text = text.trim();
+        let read = text.starts_with('{').then(|| typed::parse(text.as_bytes())).flatten();
+        read.ok_or_else(|| not("an object"))
+    }
+}

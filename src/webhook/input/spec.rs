@@ -1,0 +1,95 @@
+//! A specification for SDDC Manager: the vendor's document, sent as it is or as the `inputs` of another.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::placeholder::find_placeholders;
+use super::{Input, fields};
+use crate::error::{Error, FieldError};
+
+/// The names by which a specification is known.
+const NAMES: [&str; 6] = ["name", "ldap", "type", "certChain", "oidc", "fedIdpSpec"];
+
+impl Input {
+    /// The body as a specification, with no placeholder anywhere in it; an empty one is an empty object.
+    ///
+    /// # Errors
+    /// `request_invalid` or `unresolved_placeholder` with every field that is wrong.
+    pub(in crate::webhook) fn spec<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let spec = self.document.value.pointer(self.spec_place()).unwrap_or(&Value::Null);
+        let placeholders = find_placeholders(spec);
+        if !placeholders.is_empty() {
+            return Err(self.spec_invalid(placeholders));
+        }
+        fields::read(spec.clone()).map_err(|fields| self.spec_invalid(fields))
+    }
+
+    /// Something is wrong with what [`Self::spec`] gave; the pointers are its own, and are told as they stand in what came.
+    pub(in crate::webhook) fn spec_invalid(&self, mut fields: Vec<FieldError>) -> Error {
+        let place = self.spec_place();
+        let spec = self.document.value.pointer(place).unwrap_or(&Value::Null);
+        for field in &mut fields {
+            field.pointer = format!("{place}{}", origin(spec, &field.pointer));
+        }
+        self.body_invalid(fields)
+    }
+
+    /// Where in the document it stands.
+    fn spec_place(&self) -> &'static str {
+        let document = &self.document.value;
+        let has_names = |place: &str| {
+            document
+                .pointer(place)
+                .and_then(Value::as_object)
+                .is_some_and(|fields| NAMES.iter().any(|name| fields.contains_key(*name)))
+        };
+        if !has_names("") && has_names("/inputs") { "/inputs" } else { "" }
+    }
+}
+
+/// Where the field at `pointer` stands in what came: a list of one was taken for what it holds, a text for a list of one.
+fn origin(spec: &Value, pointer: &str) -> String {
+    let (mut at, mut place) = (Some(spec), String::new());
+    for step in pointer.split('/').skip(1) {
+        let is_index = step.parse::<usize>().is_ok();
+        match at {
+            Some(Value::Array(items)) if !is_index => {
+                place.push_str("/0");
+                at = items.first();
+            }
+            Some(Value::String(text)) if is_index && !text.trim_start().starts_with('[') => continue,
+            _ => {}
+        }
+        place.push('/');
+        place.push_str(step);
+        let name = step.replace("~1", "/").replace("~0", "~");
+        at = at.and_then(|at| match at {
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+            _ => at.get(&name),
+        });
+    }
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn pointers_are_told_as_they_stand_in_what_came() {
+        let spec = json!({"ldap": [{"sourceDetails": {"serverEndpoints": "x", "certChain": ["a", "b"], "more": "[1]"}}], "a/b": {}});
+        for (pointer, told) in [
+            ("/ldap/password", "/ldap/0/password"),
+            ("/ldap/0/password", "/ldap/0/password"),
+            ("/ldap/sourceDetails/serverEndpoints/0", "/ldap/0/sourceDetails/serverEndpoints"),
+            ("/ldap/sourceDetails/certChain/1", "/ldap/0/sourceDetails/certChain/1"),
+            ("/ldap/sourceDetails/more/0", "/ldap/0/sourceDetails/more/0"),
+            ("/a~1b/c", "/a~1b/c"),
+            ("/oidc/clientId", "/oidc/clientId"),
+            ("", ""),
+        ] {
+            assert_eq!(origin(&spec, pointer), told, "{pointer}");
+        }
+    }
+}
