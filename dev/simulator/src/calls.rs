@@ -40,6 +40,9 @@ pub struct Call {
     pub body_length: usize,
     /// The status answered. None while it is being answered, and where the connection was torn down instead.
     pub status: Option<u16>,
+    /// The path with the query as it reached SDDC Manager's service behind its nginx. None without one, and where nginx answered
+    /// by itself.
+    pub routed: Option<String>,
 }
 
 impl Call {
@@ -58,6 +61,7 @@ impl Call {
             request_id: text("x-request-id"),
             body_length: 0,
             status: None,
+            routed: None,
         }
     }
 
@@ -96,6 +100,14 @@ impl Calls {
         // A call from before a clear is no longer there.
         if let Some(call) = number.checked_sub(first).and_then(|at| record.calls.get_mut(at)) {
             call.status = Some(status);
+        }
+    }
+
+    pub(crate) fn routed(&self, number: usize, path_and_query: &str) {
+        let mut record = self.record();
+        let first = record.first;
+        if let Some(call) = number.checked_sub(first).and_then(|at| record.calls.get_mut(at)) {
+            call.routed = Some(path_and_query.to_owned());
         }
     }
 

@@ -43,7 +43,7 @@ mod wire;
 pub use calls::{Call, Server};
 pub use faults::{Fault, FaultKind, RetryAfter};
 pub use settings::{
-    AlreadyRunning, Outcome, RefreshBody, ScimValues, SddcSettings, SourceAdded, StatusShape, SyncDuration,
+    AlreadyRunning, Outcome, RefreshBody, ScimValues, SddcFront, SddcSettings, SourceAdded, StatusShape, SyncDuration,
     VidmSettings,
 };
 pub(crate) use simulator::Shared;

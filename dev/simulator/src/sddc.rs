@@ -5,9 +5,11 @@
 //! [`SddcSettings`].
 
 mod errors;
+pub(crate) mod front;
 mod providers;
 pub(crate) mod state;
 mod tokens;
+mod undocumented;
 mod validation;
 
 use crate::clock;
@@ -88,6 +90,8 @@ pub(crate) fn router(sddc: Arc<Sddc>) -> Router {
         .route("/v1/identity-providers/{id}/sync-client", post(on(providers::sync_client)))
         .route("/v1/identity-broker/prechecks", get(on(providers::prechecks)))
         .route("/v1/identity-broker/sddc-manager-oidc", get(on(providers::oidc)))
+        .route("/v1/credentials", get(on(undocumented::credentials)))
+        .route("/v1/hosts/{id}", delete(on(undocumented::remove_host)))
         .method_not_allowed_fallback(|| async { Reply::nginx(StatusCode::METHOD_NOT_ALLOWED) })
         .fallback(|| async { Reply::nginx(StatusCode::NOT_FOUND) })
         .with_state(sddc)

@@ -12,7 +12,7 @@ use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -102,10 +102,10 @@ async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Re
     let method = parts.method.clone();
     let request = Request::from_parts(parts, Body::from(body));
     let response = match fault {
-        None => carry_out(door, request).await,
+        None => carry_out(door, number, request).await,
         Some(FaultKind::Reset) => cord.reset().await,
         Some(FaultKind::LoseAnswer) => {
-            carry_out(door, request).await;
+            carry_out(door, number, request).await;
             cord.reset().await
         }
         Some(FaultKind::ExpiredToken) => match door.server {
@@ -117,25 +117,37 @@ async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Re
             | FaultKind::Drip { .. }
             | FaultKind::GarbageJson
             | FaultKind::WrongContentType { .. }),
-        ) => spoil(carry_out(door, request).await, kind, cord).await,
+        ) => spoil(carry_out(door, number, request).await, kind, cord).await,
         Some(kind) => instead(door.server, kind),
     };
     door.shared.calls.answered(number, response.status().as_u16());
     response
 }
 
-async fn carry_out(door: &Door, request: Request<Body>) -> Response<Body> {
+async fn carry_out(door: &Door, number: usize, request: Request<Body>) -> Response<Body> {
     let request = match door.server {
         Server::Vidm => match door.shared.vidm.take_tenant(request) {
             Ok(request) => request,
             Err(reply) => return reply.into_response(),
         },
-        Server::Sddc => request,
+        Server::Sddc => match in_front(door, number, request) {
+            Ok(request) => request,
+            Err(answer) => return *answer,
+        },
     };
     match TowerToHyperService::new(door.router.clone()).call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// The request as SDDC Manager's nginx forwards it, where it has one.
+fn in_front(door: &Door, number: usize, request: Request<Body>) -> Result<Request<Body>, Box<Response<Body>>> {
+    let Some(front) = door.shared.sddc.state().settings.front else { return Ok(request) };
+    let length = request.body().size_hint().lower();
+    let request = crate::sddc::front::pass(front, request, usize::try_from(length).unwrap_or(usize::MAX))?;
+    door.shared.calls.routed(number, request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str));
+    Ok(request)
 }
 
 /// The real answer, spoilt.

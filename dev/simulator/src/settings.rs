@@ -149,6 +149,13 @@ pub enum SourceAdded {
     NoContent,
 }
 
+/// The nginx in front of SDDC Manager, and which version's routes it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SddcFront {
+    /// Whether all of `/v1/identity-broker` is routed from outside; VCF 9.0.0 routes only its prechecks.
+    pub routes_oidc: bool,
+}
+
 /// Everything about SDDC Manager that can be chosen.
 #[derive(Clone, Debug)]
 pub struct SddcSettings {
@@ -166,6 +173,8 @@ pub struct SddcSettings {
     pub source_added: SourceAdded,
     /// The `status` and `details` of `GET /v1/identity-broker/prechecks`.
     pub precheck: Value,
+    /// SDDC Manager's nginx stands in front, as in every real one. None: requests reach the service as they were sent.
+    pub front: Option<SddcFront>,
 }
 
 impl Default for SddcSettings {
@@ -178,6 +187,7 @@ impl Default for SddcSettings {
             quoted_answers: false,
             source_added: SourceAdded::default(),
             precheck: serde_json::json!({"status": "SUCCESS", "details": []}),
+            front: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod client;
 mod control;
 mod faults;
+mod sddc_front;
 mod sddc_providers;
 mod sddc_tokens;
 mod tls;

@@ -1,6 +1,6 @@
 //! SDDC Manager's operations.
 
-use idhook_simulator::{Options as SimulatorOptions, SourceAdded, seeds};
+use idhook_simulator::{Options as SimulatorOptions, SddcFront, SourceAdded, seeds};
 use reqwest::Method;
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
@@ -15,6 +15,7 @@ stories! {
     what_is_wrong_is_told_before_anything_is_sent,
     cold_is_two_calls_and_warm_is_one,
     the_operations_of_5_1_and_later,
+    only_documented_routes_are_reachable_through_nginx,
 }
 
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
@@ -50,6 +51,17 @@ fn domains(provider: &Value) -> Vec<String> {
     sources.iter().filter_map(|source| Some(source["domainNames"][0].as_str()?.to_owned())).collect()
 }
 
+/// SDDC Manager behind its nginx, which routes all operations there are.
+pub(crate) fn behind_nginx() -> SimulatorOptions {
+    let mut options = SimulatorOptions::default();
+    options.sddc.front = Some(SddcFront { routes_oidc: true });
+    options
+}
+
+async fn behind(artifact: Artifact) -> Scene {
+    Scene::with(Setting { simulator: behind_nginx(), ..Setting::of(artifact) }).await
+}
+
 async fn sources_come_and_go(scene: &Scene) {
     let listed = scene.get(PROVIDERS).await;
     assert_eq!(listed.status, 200, "{}", listed.text);
@@ -80,17 +92,17 @@ async fn sources_come_and_go(scene: &Scene) {
 }
 
 async fn identity_sources_over_http(artifact: Artifact) {
-    sources_come_and_go(&Scene::of(artifact).await).await;
+    sources_come_and_go(&behind(artifact).await).await;
 }
 
 async fn identity_sources_over_https_and_with_the_newer_204(artifact: Artifact) {
-    let mut simulator = SimulatorOptions::default();
+    let mut simulator = behind_nginx();
     simulator.sddc.source_added = SourceAdded::NoContent;
     sources_come_and_go(&Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await).await;
 }
 
 async fn an_external_provider_comes_and_goes(artifact: Artifact) {
-    let scene = Scene::of(artifact).await;
+    let scene = behind(artifact).await;
     let added = scene.post(PROVIDERS, &adfs().to_string()).await;
     assert_eq!(added.status, 201, "{}", added.text);
     let id = added.json()["id"].as_str().unwrap().to_owned();
@@ -104,7 +116,7 @@ async fn an_external_provider_comes_and_goes(artifact: Artifact) {
 }
 
 async fn what_is_wrong_is_told_before_anything_is_sent(artifact: Artifact) {
-    let scene = Scene::of(artifact).await;
+    let scene = behind(artifact).await;
     let mut spec = source("research.example");
     spec["name"] = json!(" ");
     spec["ldap"]["password"] = Value::Null;
@@ -126,7 +138,7 @@ async fn what_is_wrong_is_told_before_anything_is_sent(artifact: Artifact) {
 }
 
 async fn cold_is_two_calls_and_warm_is_one(artifact: Artifact) {
-    let scene = Scene::of(artifact).await;
+    let scene = behind(artifact).await;
     scene.get(PROVIDERS).await;
     assert_eq!(scene.asked(), ["POST /v1/tokens", "GET /v1/identity-providers"]);
     scene.get(PROVIDERS).await;
@@ -144,7 +156,7 @@ async fn cold_is_two_calls_and_warm_is_one(artifact: Artifact) {
 
 async fn the_operations_of_5_1_and_later(artifact: Artifact) {
     let scene = Scene::with(Setting {
-        simulator: SimulatorOptions { external_provider: true, ..SimulatorOptions::default() },
+        simulator: SimulatorOptions { external_provider: true, ..behind_nginx() },
         ..Setting::of(artifact)
     })
     .await;
@@ -154,4 +166,59 @@ async fn the_operations_of_5_1_and_later(artifact: Artifact) {
     let checks = scene.get("/vcf/default/v1/identity-broker/prechecks").await;
     assert_eq!(checks.status, 200, "{}", checks.text);
     scene.post(&format!("{PROVIDERS}/x/sync-client?syncClientTokenTTL=soon"), "").await.problem("request_invalid");
+}
+
+async fn only_documented_routes_are_reachable_through_nginx(artifact: Artifact) {
+    let scene = behind(artifact).await;
+    scene.get(PROVIDERS).await;
+    scene.simulator.clear_calls();
+    // Dots alone are resolved by the client itself.
+    let hostile = [
+        "..%2Fcredentials",
+        "%2e%2e%2fcredentials",
+        "..%252Fcredentials",
+        "..%2Fhosts%2Fh1",
+        "x%2F..%2F..%2Fcredentials",
+        "..%5Ccredentials",
+        "a%2Fb",
+        "a%3Fb=c",
+        "x%0Ay",
+        "x%0D%0Ay",
+        "a%23b",
+        "%00",
+        "%20",
+        "m%C3%BCller.example",
+        "a.css",
+        "A.JS",
+        "a%25b",
+        "a%3Bb",
+        "%EF%BC%8F",
+        "%E2%80%A5",
+    ];
+    for text in hostile {
+        let (one, source) = (
+            format!("{PROVIDERS}/{text}"),
+            format!("{PROVIDERS}/{}/identity-sources/{text}", seeds::EMBEDDED_PROVIDER),
+        );
+        let spec = source_spec();
+        for (method, path, body) in [
+            (Method::GET, one.clone(), ""),
+            (Method::DELETE, one.clone(), ""),
+            (Method::PATCH, one.clone(), spec.as_str()),
+            (Method::POST, format!("{one}/sync-client"), ""),
+            (Method::POST, format!("{one}/identity-sources"), spec.as_str()),
+            (Method::DELETE, source.clone(), ""),
+            (Method::PUT, source.clone(), spec.as_str()),
+        ] {
+            let answer = scene.write(method.clone(), &path, body).await;
+            assert!(!answer.text.contains("planted-estate-password"), "{method} {path}: {}", answer.text);
+            assert!(answer.status.is_client_error(), "{method} {path}: {}", answer.text);
+        }
+    }
+    let calls = scene.simulator.calls();
+    assert!(calls.is_empty(), "{calls:?}");
+}
+
+fn source_spec() -> String {
+    source("research.example").to_string()
 }
