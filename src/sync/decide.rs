@@ -89,7 +89,9 @@ impl Baseline {
         match (baseline.began_ms, began) {
             (Some(before), Some(now)) if before != now => Shown::After,
             // Two runs of one second, where start times are whole seconds.
-            (Some(_), Some(_)) if !baseline.running && differ(baseline.ended_ms, report.finished_at.map(ms)) => Shown::After,
+            (Some(_), Some(_)) if !baseline.running && differ(baseline.ended_ms, report.finished_at.map(ms)) => {
+                Shown::After
+            }
             (Some(_), Some(_)) => Shown::Before,
             (None, Some(_)) if !baseline.running => Shown::After,
             (None, _) | (_, None) => Shown::Untimed,
@@ -99,7 +101,9 @@ impl Baseline {
     /// Whether `run`, from the list of runs, began after every run that this baseline shows.
     pub(super) fn precedes(self, run: &SyncReport) -> bool {
         let began = run.started_at.map(ms);
-        self.floor_ms.or(self.began_ms.map(|began| began + 1)).is_some_and(|floor| began.is_some_and(|began| began >= floor))
+        self.floor_ms
+            .or(self.began_ms.map(|began| began + 1))
+            .is_some_and(|floor| began.is_some_and(|began| began >= floor))
     }
 
     /// Whether the observation was made before the kick-off and stands for a look just before it.
@@ -164,7 +168,9 @@ impl Doubt {
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
-            Self::NotShown => "look for the run in vIDM's sync log; if there is none, check the connector and start the sync again",
+            Self::NotShown => {
+                "look for the run in vIDM's sync log; if there is none, check the connector and start the sync again"
+            }
             Self::LostQueue => {
                 "start the sync again now that the earlier run has ended; with a key-value store (or groups in the start) idhook decides \
                  this by itself"
@@ -202,7 +208,9 @@ fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
         (Shown::Before, KickOff::Itself { .. }) => Decision::Unknown(Doubt::NotShown),
         (Shown::Untimed | Shown::Unobserved, KickOff::Pending) => Decision::Start,
         (Shown::Untimed | Shown::Unobserved, KickOff::Lost) => Decision::Unknown(Doubt::LostQueue),
-        (Shown::Untimed | Shown::Unobserved, KickOff::Serving { ago, seen_running }) if !is_settled(ago, seen_running) => {
+        (Shown::Untimed | Shown::Unobserved, KickOff::Serving { ago, seen_running })
+            if !is_settled(ago, seen_running) =>
+        {
             Decision::Running
         }
         (Shown::Untimed | Shown::Unobserved, KickOff::Itself { ago }) if !is_settled(ago, false) => Decision::Running,
@@ -263,7 +271,10 @@ mod tests {
 
     #[test]
     fn two_runs_of_one_second_are_told_apart_by_their_ends() {
-        let ended = |at| SyncReport { finished_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)), ..report(SyncStatus::Succeeded, Some(100)) };
+        let ended = |at| SyncReport {
+            finished_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
+            ..report(SyncStatus::Succeeded, Some(100))
+        };
         let before = Baseline::of(&ended(100));
         assert_eq!(Baseline::shown(before, &ended(100)), Shown::Before);
         assert_eq!(Baseline::shown(before, &ended(101)), Shown::After);
@@ -291,7 +302,10 @@ mod tests {
             let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
             Baseline::shown(before, &SyncReport { started_at: Some(at), ..SyncReport::running() })
         };
-        assert_eq!((shown(1_000_000), shown(1_099_000), shown(1_099_749)), (Shown::Before, Shown::Before, Shown::Before));
+        assert_eq!(
+            (shown(1_000_000), shown(1_099_000), shown(1_099_749)),
+            (Shown::Before, Shown::Before, Shown::Before)
+        );
         assert_eq!((shown(1_099_750), shown(1_100_020)), (Shown::After, Shown::After));
         assert_eq!(Baseline::shown(before, &SyncReport::running()), Shown::Unobserved, "it reported times before");
     }
@@ -301,7 +315,10 @@ mod tests {
         for kick_off in ALL {
             for status in [SyncStatus::Succeeded, SyncStatus::Failed] {
                 let decision = decide(status, Shown::Before, kick_off);
-                assert!(!matches!(decision, Decision::Ended { .. } | Decision::Doubtful { .. }), "{kick_off:?}: {decision:?}");
+                assert!(
+                    !matches!(decision, Decision::Ended { .. } | Decision::Doubtful { .. }),
+                    "{kick_off:?}: {decision:?}"
+                );
             }
             assert_eq!(decide(SyncStatus::Running, Shown::Before, kick_off), Decision::Queued);
         }
@@ -322,7 +339,11 @@ mod tests {
         assert_eq!(decide(Succeeded, Shown::Untimed, EARLY), Decision::Running);
         assert_eq!(decide(Succeeded, Shown::Unobserved, EARLY), Decision::Running);
         assert_eq!(decide(Succeeded, Shown::Before, SETTLED), Decision::Start, "it never came to be");
-        assert_eq!(decide(Succeeded, Shown::Before, ITSELF_SETTLED), Decision::Unknown(Doubt::NotShown), "no loop of starts");
+        assert_eq!(
+            decide(Succeeded, Shown::Before, ITSELF_SETTLED),
+            Decision::Unknown(Doubt::NotShown),
+            "no loop of starts"
+        );
         assert_eq!(decide(Failed, Shown::Untimed, SETTLED), Decision::Ended { succeeded: false });
         assert_eq!(decide(Succeeded, Shown::Untimed, SEEN), Decision::Ended { succeeded: true });
     }
@@ -330,7 +351,10 @@ mod tests {
     #[test]
     fn kick_off_without_an_observation_before_it_proves_nothing() {
         for kick_off in [SETTLED, SEEN, ITSELF_SETTLED] {
-            assert_eq!(decide(SyncStatus::Succeeded, Shown::Unobserved, kick_off), Decision::Doubtful { succeeded: true });
+            assert_eq!(
+                decide(SyncStatus::Succeeded, Shown::Unobserved, kick_off),
+                Decision::Doubtful { succeeded: true }
+            );
         }
         assert_eq!(decide(SyncStatus::Running, Shown::Unobserved, SETTLED), Decision::Running);
     }
@@ -341,6 +365,10 @@ mod tests {
         assert_eq!(decide(Succeeded, Shown::Untimed, KickOff::Pending), Decision::Start);
         assert_eq!(decide(Succeeded, Shown::Unobserved, KickOff::Pending), Decision::Start);
         assert_eq!(decide(Failed, Shown::Before, KickOff::Lost), Decision::Start);
-        assert_eq!(decide(Succeeded, Shown::Untimed, KickOff::Lost), Decision::Unknown(Doubt::LostQueue), "no loop of starts");
+        assert_eq!(
+            decide(Succeeded, Shown::Untimed, KickOff::Lost),
+            Decision::Unknown(Doubt::LostQueue),
+            "no loop of starts"
+        );
     }
 }

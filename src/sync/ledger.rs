@@ -113,7 +113,16 @@ impl Seen {
     /// Nothing was seen of it yet.
     fn of(generation: u64) -> Self {
         let (running, began_ms, ended, ended_seen_ms) = (false, None, None, 0);
-        Self { generation, running, began_ms, ended, ended_seen_ms, succeeded: 0, succeeded_ignoring: 0, offset_ms: None }
+        Self {
+            generation,
+            running,
+            began_ms,
+            ended,
+            ended_seen_ms,
+            succeeded: 0,
+            succeeded_ignoring: 0,
+            offset_ms: None,
+        }
     }
 
     /// Whether `report` shows this very run, which was seen going on.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::desk::gone;
 use super::decide::{Baseline, is_active};
+use super::desk::gone;
 use super::ledger::{Entry, Kicked, Ledger};
 use super::shelf::Shelf;
 use super::{Desk, Order, Request};
@@ -169,9 +169,9 @@ pub(super) fn queries(groups: &[String]) -> Vec<GroupQuery> {
 impl Request {
     /// Whether the latest kick-off serves this request: it came later, and was made as this request asked.
     pub(super) fn is_served_by(&self, entry: &Entry) -> bool {
-        entry.kick_off().is_some_and(|head| {
-            head.serves >= self.ticket && (self.ignore_safeguards || !head.ignores_safeguards)
-        })
+        entry
+            .kick_off()
+            .is_some_and(|head| head.serves >= self.ticket && (self.ignore_safeguards || !head.ignores_safeguards))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
 use super::desk::gone;
 use super::group_outcome::{GroupOutcome, proof_after_success};
-use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
 use super::ledger::Ledger;
 use super::shelf::Shelf;
 use super::start::{Kick, queries};
@@ -161,7 +161,8 @@ impl<R: Runtime> Desk<'_, R> {
         }
         match self.client.prove(&queries(&request.groups)).await {
             Ok(groups) if groups.iter().all(Proof::is_present) => {
-                let message = format!("every group is present; the state of the run could not be read: {}", error.detail());
+                let message =
+                    format!("every group is present; the state of the run could not be read: {}", error.detail());
                 let report = SyncReport { message: Some(message), ..SyncReport::running() };
                 Ok(State { groups, report, ..State::begun(SyncStatus::Succeeded) })
             }

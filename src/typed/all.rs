@@ -62,11 +62,34 @@ fn remove(value: &mut Value, pointer: &str) -> bool {
 
 /// serde's words without the value it quotes: that may be a password in the wrong place.
 fn expectation(said: &str, own_words: &[&str]) -> String {
+    if let Some(meant) = meant(said) {
+        return format!("is not known here: did you mean `{meant}`?");
+    }
     match said.rsplit_once("expected ") {
         Some((_, expected)) if said.starts_with("unknown field") => format!("is not known here: expected {expected}"),
         Some((_, expected)) => format!("is of the wrong kind: expected {expected}"),
         None if said.starts_with("missing field") || said.starts_with("duplicate field") => said.to_owned(),
         None if own_words.contains(&said) => said.to_owned(),
         None => "is of the wrong kind".to_owned(),
+    }
+}
+
+/// The field that an unknown one was probably meant as, out of serde's words: "unknown field `a`, expected one of `b`, `c`".
+fn meant(said: &str) -> Option<&str> {
+    let mut names = said.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    crate::spelling::resembled(unknown, names).map(|(meant, _)| meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_field_is_answered_with_the_one_that_was_meant() {
+        let said = "unknown field `group`, expected one of `groups`, `addToProfile`, `ignoreSafeguards`";
+        assert_eq!(expectation(said, &[]), "is not known here: did you mean `groups`?");
+        let said = "unknown field `color`, expected `groups` or `addToProfile`";
+        assert_eq!(expectation(said, &[]), "is not known here: expected `groups` or `addToProfile`");
     }
 }

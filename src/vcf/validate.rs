@@ -12,8 +12,11 @@ use http::Uri;
 
 use crate::auth::Secret;
 use crate::error::FieldError;
+use crate::spelling::{self, Likeness};
 use crate::template;
+use crate::typed::escape;
 use crate::vcf::certificate::{self, CertificateFacts};
+use crate::vcf::extra::Extra;
 use crate::vcf::names::DomainName;
 use crate::vcf::spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
@@ -36,6 +39,19 @@ impl IdentityProviderSpec {
     /// Every field that is missing or wrong, by its JSON Pointer.
     pub fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = Check::new(purpose, now);
+        check.names(
+            "",
+            &self.extra,
+            &[
+                ("name", self.name.is_some()),
+                ("type", self.kind.is_some()),
+                ("certChain", self.cert_chain.is_some()),
+                ("ldap", self.ldap.is_some()),
+                ("oidc", self.oidc.is_some()),
+                ("fedIdpSpec", self.fed_idp_spec.is_some()),
+            ],
+        );
+        check.options(&self.extra);
         check.text("/name", self.name.as_ref());
         check.text("/type", self.kind.as_ref());
         check.chain("/certChain", self.cert_chain.as_ref());
@@ -59,6 +75,8 @@ impl IdentitySourceSpec {
     /// Every field that is missing or wrong, by its JSON Pointer.
     pub fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = Check::new(purpose, now);
+        check.names("", &self.extra, &[("name", self.name.is_some()), ("ldap", self.ldap.is_some())]);
+        check.options(&self.extra);
         check.text("/name", self.name.as_ref());
         if let Some(ldap) = check.given("/ldap", self.ldap.as_ref()) {
             check.text("/ldap/type", ldap.kind.as_ref());
@@ -115,6 +133,31 @@ impl Check {
         self.errors.push(FieldError::new(pointer, detail));
     }
 
+    /// Refuses a name that was probably meant as one of the `known` fields, each with whether it was given: SDDC Manager would
+    /// ignore it. A name that differs by letters, beside the field that it resembles, may be one of a newer version's.
+    fn names(&mut self, at: &str, extra: &Extra, known: &[(&str, bool)]) {
+        for name in extra.0.keys() {
+            let meant = spelling::resembled(name, known.iter().map(|(name, _)| *name));
+            let Some((meant, likeness)) = meant else { continue };
+            let is_given = known.iter().any(|(name, is_given)| *name == meant && *is_given);
+            if likeness == Likeness::Spelling || !is_given {
+                self.wrong(format!("{at}/{}", escape(name)), format!("did you mean `{meant}`?"));
+            }
+        }
+    }
+
+    /// Refuses the options of a PUT in its body, where nobody reads them: the change would be made all the same.
+    fn options(&mut self, extra: &Extra) {
+        for name in extra.0.keys() {
+            if let Some(option) = ["dryRun", "force"].into_iter().find(|option| {
+                option == name || spelling::resembled(name, [*option]).is_some_and(|(_, how)| how == Likeness::Spelling)
+            }) {
+                let detail = format!("is not read in the body; PUT takes it in the query: ?{option}=true");
+                self.wrong(format!("/{}", escape(name)), detail);
+            }
+        }
+    }
+
     /// Something that must be there.
     fn given<'s, T>(&mut self, pointer: &str, value: Option<&'s T>) -> Option<&'s T> {
         if value.is_none() {
@@ -150,7 +193,19 @@ impl Check {
     }
 
     fn ldap(&mut self, at: &str, ldap: &LdapSpec) {
-        let LdapSpec { kind: _, domain_name: _, domain_alias: _, username, password, source_details, extra: _ } = ldap;
+        let LdapSpec { kind, domain_name, domain_alias, username, password, source_details, extra } = ldap;
+        self.names(
+            at,
+            extra,
+            &[
+                ("type", kind.is_some()),
+                ("domainName", domain_name.is_some()),
+                ("domainAlias", domain_alias.is_some()),
+                ("username", username.is_some()),
+                ("password", password.is_some()),
+                ("sourceDetails", source_details.is_some()),
+            ],
+        );
         let pointer = format!("{at}/username");
         if let Some(username) = self.text(&pointer, username.as_ref())
             && !username.contains(['@', '\\', '='])
@@ -168,7 +223,17 @@ impl Check {
     }
 
     fn source_details(&mut self, at: &str, details: &SourceDetails) {
-        let SourceDetails { users_base_dn, groups_base_dn, cert_chain, server_endpoints, extra: _ } = details;
+        let SourceDetails { users_base_dn, groups_base_dn, cert_chain, server_endpoints, extra } = details;
+        self.names(
+            at,
+            extra,
+            &[
+                ("usersBaseDn", users_base_dn.is_some()),
+                ("groupsBaseDn", groups_base_dn.is_some()),
+                ("certChain", cert_chain.is_some()),
+                ("serverEndpoints", server_endpoints.is_some()),
+            ],
+        );
         self.text(&format!("{at}/usersBaseDn"), users_base_dn.as_ref());
         self.text(&format!("{at}/groupsBaseDn"), groups_base_dn.as_ref());
         let chain = format!("{at}/certChain");
@@ -195,7 +260,16 @@ impl Check {
     }
 
     fn oidc(&mut self, at: &str, oidc: &OidcSpec) {
-        let OidcSpec { client_id, client_secret, discovery_endpoint, extra: _ } = oidc;
+        let OidcSpec { client_id, client_secret, discovery_endpoint, extra } = oidc;
+        self.names(
+            at,
+            extra,
+            &[
+                ("clientId", client_id.is_some()),
+                ("clientSecret", client_secret.is_some()),
+                ("discoveryEndpoint", discovery_endpoint.is_some()),
+            ],
+        );
         self.text(&format!("{at}/clientId"), client_id.as_ref());
         self.secret(&format!("{at}/clientSecret"), client_secret.as_ref());
         let pointer = format!("{at}/discoveryEndpoint");
@@ -207,7 +281,17 @@ impl Check {
     }
 
     fn federated(&mut self, at: &str, federated: &FederatedIdentityProviderSpec) {
-        let FederatedIdentityProviderSpec { name, directory, oidc_spec, sync_client_token_ttl, extra: _ } = federated;
+        let FederatedIdentityProviderSpec { name, directory, oidc_spec, sync_client_token_ttl, extra } = federated;
+        self.names(
+            at,
+            extra,
+            &[
+                ("name", name.is_some()),
+                ("directory", directory.is_some()),
+                ("oidcSpec", oidc_spec.is_some()),
+                ("syncClientTokenTTL", sync_client_token_ttl.is_some()),
+            ],
+        );
         self.text(&format!("{at}/name"), name.as_ref());
         let pointer = format!("{at}/directory");
         if let Some(directory) = self.given(&pointer, directory.as_ref()) {
@@ -223,14 +307,19 @@ impl Check {
     }
 
     fn directory(&mut self, at: &str, directory: &IdentityProviderDirectory) {
-        let IdentityProviderDirectory {
-            directory_id: _,
-            name,
-            default_domain,
-            domains,
-            federated_idp_source_type: _,
-            extra: _,
-        } = directory;
+        let IdentityProviderDirectory { directory_id, name, default_domain, domains, federated_idp_source_type, extra } =
+            directory;
+        self.names(
+            at,
+            extra,
+            &[
+                ("directoryId", directory_id.is_some()),
+                ("name", name.is_some()),
+                ("defaultDomain", default_domain.is_some()),
+                ("domains", domains.is_some()),
+                ("federatedIdpSourceType", federated_idp_source_type.is_some()),
+            ],
+        );
         let pointer = format!("{at}/name");
         if let Some(name) = self.text(&pointer, name.as_ref())
             && name.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, ' ' | '_' | '-'))

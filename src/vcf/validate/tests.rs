@@ -209,3 +209,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn misspelt_fields_are_refused_and_a_newer_servers_are_not() {
+    let wrong = |text: &str| {
+        let spec: IdentitySourceSpec = serde_json::from_str(text).unwrap();
+        let faults = spec.validate(Purpose::Create, SystemTime::UNIX_EPOCH).unwrap_err();
+        let meant =
+            faults.into_iter().filter(|fault| fault.detail.contains("did you mean") || fault.detail.contains("query"));
+        meant.map(|fault| (fault.pointer, fault.detail)).collect::<Vec<_>>()
+    };
+    for (text, pointer, says) in [
+        (r#"{"Name":"x"}"#, "/Name", "`name`"),
+        (r#"{"dryRun":true}"#, "/dryRun", "?dryRun=true"),
+        (r#"{"dry_run":true}"#, "/dry_run", "?dryRun=true"),
+        (r#"{"Force":true}"#, "/Force", "?force=true"),
+        (r#"{"ldap":{"userName":"x"}}"#, "/ldap/userName", "`username`"),
+        (r#"{"ldap":{"domain_name":"x"}}"#, "/ldap/domain_name", "`domainName`"),
+        (r#"{"ldap":{"sourceDetails":{"userBaseDN":"x"}}}"#, "/ldap/sourceDetails/userBaseDN", "`usersBaseDn`"),
+        (
+            r#"{"ldap":{"sourceDetails":{"serverEndpoint":[]}}}"#,
+            "/ldap/sourceDetails/serverEndpoint",
+            "`serverEndpoints`",
+        ),
+    ] {
+        let found = wrong(text);
+        assert!(found.len() == 1 && found[0].0 == pointer && found[0].1.contains(says), "{text}: {found:?}");
+    }
+    for text in [r#"{"id":"x","status":"active"}"#, r#"{"ldap":{"usernames2":"x","username":"a@b"}}"#] {
+        assert_eq!(wrong(text), [], "{text}");
+    }
+}
