@@ -146,7 +146,7 @@ class Vidm {
     return this.#session.call("startSync", { directory, order }, options);
   }
 
-  ensureGroups(directory, groups, { onProgress, ...options } = {}) {
+  async ensureGroups(directory, groups, { onProgress, ...options } = {}) {
     const given = { directory, groups };
     return onProgress ? this.#session.watched("ensureGroups", given, onProgress, options) : this.#session.call("ensureGroups", given, options);
   }
