@@ -15,7 +15,7 @@ use crate::vcf::lenient;
 /// An external identity provider to be added, or the whole of one to be changed: there is no partial update.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "type"])))]
 pub struct IdentityProviderSpec {
     /// Its name for people. Required.
     #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct IdentityProviderSpec {
 /// A directory to be added to the embedded identity provider, or the whole of one to be changed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "ldap"])))]
 pub struct IdentitySourceSpec {
     /// Its name for people. Required.
     #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ pub struct IdentitySourceSpec {
 /// How to reach a directory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["username", "password", "sourceDetails"])))]
 pub struct LdapSpec {
     /// `ActiveDirectory` or `OpenLdap`. Required for an identity source; the vendor's own examples leave it out for an
     /// external provider.
@@ -137,7 +137,7 @@ pub struct SourceDetails {
 /// An OpenID Connect client at the provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["clientId", "clientSecret", "discoveryEndpoint"])))]
 pub struct OidcSpec {
     /// Its id. Required.
     #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
@@ -164,7 +164,7 @@ pub struct OidcSpec {
 /// A provider that pushes its users and groups (SCIM) and signs them in (OpenID Connect). VCF 5.1 and later.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "directory", "oidcSpec"])))]
 pub struct FederatedIdentityProviderSpec {
     /// Its name for people. Required.
     #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
