@@ -47,6 +47,7 @@ mod vcf_put;
 mod vcf_routes;
 mod vidm_routes;
 mod watch;
+mod watch_limit;
 
 pub use body::{Body, BodyBounds, Broken, Pace};
 pub use log::ClientAddress;
@@ -87,6 +88,8 @@ struct Configured {
     answers: idempotency::Memory,
     /// The bodies that are being read of callers that are not known yet.
     unproven: body::Unproven,
+    /// The waits and event streams that are open.
+    watches: watch_limit::Watches,
 }
 
 /// A response's body.
@@ -116,8 +119,8 @@ impl<R> Content<R> {
 #[derive(Debug)]
 enum Reply {
     Whole(Response<Bytes>),
-    /// An event stream of this sync.
-    Watch(Box<sync::Request>),
+    /// An event stream of this sync, with the right to it.
+    Watch(Box<sync::Request>, Option<watch_limit::Permit>),
 }
 
 /// What a handler works with: the request as far as it has been understood.
@@ -208,6 +211,7 @@ impl Webhook {
                 state_key,
                 answers: idempotency::Memory::default(),
                 unproven: body::Unproven::default(),
+                watches: watch_limit::Watches::default(),
                 config,
             }
         });
@@ -253,8 +257,8 @@ impl Webhook {
         let mut watched = None;
         let mut response = match outcome {
             Ok(Reply::Whole(response)) => response,
-            Ok(Reply::Watch(request)) => {
-                watched = Some(request);
+            Ok(Reply::Watch(request, permit)) => {
+                watched = Some((request, permit));
                 event_stream()
             }
             Err(error) => {
@@ -282,10 +286,10 @@ impl Webhook {
             runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started), &secrets));
         }
         match (watched, &self.config) {
-            (Some(request), Ok(configured)) if !is_head => {
+            (Some((request, permit)), Ok(configured)) if !is_head => {
                 let limit = configured.config.wait_limit;
                 let base = mount::mounted(&parts, &self.base).base.to_owned();
-                let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), *request, limit);
+                let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), (*request, permit), limit);
                 response.map(|_| Content::Events(Box::new(events)))
             }
             _ => response.map(Content::Whole),
@@ -390,6 +394,12 @@ impl Webhook {
         if matched.row.name == Name::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
             line.keyed(key.take().map(|_| idempotency::Status::NotStored));
         }
+        let permit = if watch::is_long(matched.row.name, &request.method, patience.is_some(), wants_events) {
+            let limit = configured.config.watch_limit;
+            Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
+        } else {
+            None
+        };
         let context = Context {
             configured,
             outbound: &outbound,
@@ -403,7 +413,9 @@ impl Webhook {
             wants_events,
             log: line,
         };
-        let work = dispatch(context, &matched, &request.method);
+        // On the heap: with all that it may call, it is too large for a few copies of it on a stack.
+        let work = Box::pin(dispatch(context, &matched, &request.method));
+        let work = watch_limit::held(permit.as_ref(), outbound.store(), work);
         let (outcome, trouble) = match key {
             None => (work.await, None),
             Some(key) => {
@@ -411,6 +423,14 @@ impl Webhook {
                 line.keyed(status);
                 (outcome, trouble)
             }
+        };
+        let outcome = match (outcome, permit) {
+            (Ok(Reply::Watch(request, _)), permit) => Ok(Reply::Watch(request, permit)),
+            (outcome, Some(permit)) => {
+                permit.close(outbound.store()).await;
+                outcome
+            }
+            (outcome, None) => outcome,
         };
         line.calls(outbound.calls());
         line.store(outbound.store().trouble().or(trouble));

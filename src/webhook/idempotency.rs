@@ -119,7 +119,7 @@ pub(super) async fn once<R: Runtime>(
     let answer = match &outcome {
         Ok(Reply::Whole(response)) if response.extensions().get::<NotKept>().is_some() => None,
         Ok(Reply::Whole(response)) => Answer::of(response),
-        Ok(Reply::Watch(_)) => None,
+        Ok(Reply::Watch(..)) => None,
         // It was asked, and it refused: it would again. Everything else somebody or time may mend.
         Err(error) if error.code() == ErrorCode::UpstreamRejected && !error.is_retryable() => {
             Answer::of(&problem(error))

@@ -213,7 +213,7 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
     context.log.sync(&request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
-        return Ok(Reply::Watch(Box::new(request)));
+        return Ok(Reply::Watch(Box::new(request), None));
     }
     match context.patience {
         Some(patience) => waited(context, &request, patience).await,

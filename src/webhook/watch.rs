@@ -4,10 +4,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 use super::identity::RequestIdentity;
+use super::route::Name;
 use super::vidm_routes::sync_answer;
+use super::watch_limit::Permit;
 use super::{Webhook, problem};
 use crate::runtime::Runtime;
 use crate::sync::{Request, Seen, Watch};
@@ -21,6 +23,18 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
         (name.trim().eq_ignore_ascii_case("wait")).then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
     });
     seconds.take(1).next().map(|seconds| Duration::from_secs(seconds).min(limit))
+}
+
+/// What giving up a stream may take.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Whether this request stays open until something happens: a wait for a sync that is started or asked for, or a stream of it.
+pub(super) fn is_long(name: Name, method: &Method, waits: bool, wants_events: bool) -> bool {
+    match name {
+        Name::Sync => waits || wants_events,
+        Name::Syncs | Name::DirectorySyncs => waits && method == Method::POST,
+        _ => false,
+    }
 }
 
 /// Whether the caller wants an event stream.
@@ -41,6 +55,7 @@ pub struct Events<R> {
     /// What every path that is given back begins with.
     base: String,
     request: Request,
+    permit: Option<Permit>,
     watch: Watch,
 }
 
@@ -49,19 +64,40 @@ impl<R: Runtime> Events<R> {
         webhook: Rc<Webhook>,
         runtime: R,
         (identity, base): (RequestIdentity, String),
-        request: Request,
+        (request, permit): (Request, Option<Permit>),
         limit: Duration,
     ) -> Self {
         let watch = Watch::new(&runtime, limit);
-        Self { webhook, runtime, identity, base, request, watch }
+        Self { webhook, runtime, identity, base, request, permit, watch }
     }
 
     /// The next piece of the stream; `None` at its end. It ends with the final state, with a problem that will not pass, or
     /// when it has lasted as long as any watch may; the caller comes back then, as browsers do by themselves.
     pub async fn next(&mut self) -> Option<Bytes> {
+        let piece = self.piece().await;
+        if piece.is_none() {
+            self.close().await;
+        }
+        piece
+    }
+
+    /// Gives the stream up, because nobody reads it any more: the caller may open another one at once, whichever instance it
+    /// comes to. A stream that is dropped without this counts against the caller's `watch_limit` in other instances for half a
+    /// minute at most.
+    pub async fn close(&mut self) {
+        if let (Some(permit), Ok(configured)) = (self.permit.take(), self.webhook.config.as_ref()) {
+            let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);
+            permit.close(outbound.store()).await;
+        }
+    }
+
+    async fn piece(&mut self) -> Option<Bytes> {
         let configured = self.webhook.config.as_ref().ok()?;
         let look = async |max_age| {
             let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
+            if let Some(permit) = &self.permit {
+                permit.renew(outbound.store()).await;
+            }
             sync_answer(configured, &outbound, &self.base, &self.request, max_age).await
         };
         Some(match self.watch.next(&self.runtime, look).await? {

@@ -49,3 +49,4 @@ mod webhook_senders;
 mod webhook_state_key;
 mod webhook_support;
 mod webhook_vcf_put;
+mod webhook_watch_limit;

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use idhook::config::Config;
 use idhook::http::{HttpClient, Limits, TransportError};
 use idhook::runtime::{Clock, Runtime};
-use idhook::webhook::{Body, BodyBounds, Content, Webhook};
+use idhook::webhook::{Body, BodyBounds, Content, Events, Webhook};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -177,6 +177,16 @@ impl Door {
     /// One request among others.
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
         self.handled(request, &Cell::default()).await
+    }
+
+    /// The event stream that this request opens, or the answer where it opens none.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Result<Box<Events<Shared>>, Box<Answer>> {
+        let response = self.webhook.handle(&Shared(Rc::clone(&self.script)), request, async |body: Body, _| body).await;
+        let (head, content) = response.into_parts();
+        match content {
+            Content::Events(events) => Ok(events),
+            Content::Whole(bytes) => Err(Box::new(Answer { response: Response::from_parts(head, bytes) })),
+        }
     }
 
     /// One request among others, whose body comes piece by piece.

@@ -112,6 +112,7 @@ async fn write<R: Runtime>(body: &OutgoingBody, content: Content<R>) -> bool {
         Content::Events(mut events) => {
             while let Some(piece) = events.next().await {
                 if stream::write(&stream, &piece).await.is_err() {
+                    events.close().await;
                     return false;
                 }
             }
