@@ -86,7 +86,7 @@ pub(crate) fn directory_form(dn: &str) -> String {
 pub(crate) fn holds_several(dn: &str) -> bool {
     let mut in_domain = false;
     parts(dn).any(|part| {
-        let Some((name, value)) = part.split_once('=') else { return false };
+        let Some((name, value)) = part.split_once('=') else { return in_domain && !part.trim().is_empty() };
         let is_domain = name.trim().eq_ignore_ascii_case("dc") || name.trim() == "0.9.2342.19200300.100.1.25";
         let is_root = is_domain || ["o", "c"].iter().any(|root| name.trim().eq_ignore_ascii_case(root));
         let comes_after = in_domain && !is_domain;
@@ -116,8 +116,12 @@ fn begins_another(value: &str, is_root: bool) -> bool {
 
 /// Whether something stands in a DC's value that no domain has, other than around it.
 fn holds_separator(value: &str) -> bool {
+    const SIGNS: &[char] = &[
+        ';', '|', '@', '/', '\\', '%', '&', '+', ':', '"', '\'', '(', ')', '[', ']', '<', '>', '\u{ff1b}', '\u{ff0c}',
+        '\u{3001}',
+    ];
     let value = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, ';' | '|'));
-    value.contains(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '@' | '/'))
+    value.contains(|c: char| c.is_whitespace() || SIGNS.contains(&c))
 }
 
 /// The characters that no backslash stands before, and where they are.
@@ -279,6 +283,11 @@ mod tests {
             "CN=gg-a,DC=corp,DC=example,OU=x,DC=corp",
             "CN=gg-a,DC=example;gg-b@corp.example",
             "CN=gg-a,DC=example gg-b",
+            "CN=gg-a,DC=example, gg-b@corp.example",
+            r"CN=gg-a,DC=example\nCN=gg-b,DC=example",
+            "CN=gg-a,DC=example%0ACN=gg-b,DC=example",
+            "CN=gg-a,DC=example\u{ff1b}CN=gg-b,DC=example",
+            "CN=gg-a,DC=example)(CN=gg-b,DC=example",
             "CN=gg-a,OU=g,O=corp CN=gg-b,OU=g,O=corp",
             "CN=gg-a,OU=g;CN=gg-b,OU=g",
             "CN=gg-a;CN=gg-b,OU=g,DC=x",
@@ -296,6 +305,8 @@ mod tests {
             "CN=Sales\\, EMEA,OU=R|D,DC=corp,DC=example",
             "CN=level o=1,DC=x",
             "CN=gg, OU=Groups, DC=corp, DC=example ",
+            "CN=gg,DC=münchen,DC=my-corp_1",
+            "CN=gg,DC=example,",
             "uid=gg,ou=groups,o=corp,c=de",
             "CN=gg",
         ] {

@@ -88,7 +88,11 @@ impl GroupQuery {
             Some((name, domain)) if !name.trim().is_empty() && !domain.trim().is_empty() => {
                 Ok(Self::Name(text.to_owned()))
             }
-            _ => Err(without_domain(text, directory)),
+            _ => {
+                let odd =
+                    odd_name::oddities(text).into_iter().next().map(|odd| format!("; it {odd}")).unwrap_or_default();
+                Err(format!("{}{odd}", without_domain(text, directory)))
+            }
         }
     }
 
@@ -484,6 +488,9 @@ mod tests {
             ("CORP\\gg-app", Some("corp.example"), "write \"gg-app@corp.example\""),
             ("gg-app", Some("Corporate Directory"), "with the group's own domain"),
             ("gg-app", Some("d1000000-0000-4000-8000-0000000000c0"), "with the group's own domain"),
+            ("CN%3Dgg%2CDC%3Dx", None, "; it holds \"%3D\": the sender percent-encoded it"),
+            ("gg\u{ff20}corp.example", None, "U+FF20"),
+            ("\u{feff}CN=gg,DC=x", None, "not with \"<U+FEFF>CN\""),
             ("LDAP://CN=gg,DC=x", None, "not with \"LDAP://CN\""),
             ("\"gg@corp.example\"", None, "is in quotation marks"),
             ("gg@corp.example;", None, "ends with a separator"),
