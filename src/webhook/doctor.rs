@@ -1,6 +1,7 @@
 //! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`: what is wrong with a target, one check after another,
 //! each with the thing to do about it. It reads; it never starts or changes anything.
 //!
+//! With `strict=true` the answer is 503 if a check failed, so that a monitor needs to look at the status alone.
 //! With `retry=true` it allows one more login after rejected ones: the operator has unlocked the account, or knows that it is not.
 //!
 //! A check that was not reached, because one before it failed, is `skipped`. `ok` is whether none failed; a warning is
@@ -11,16 +12,21 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use super::route::Name;
-use super::{Context, json, no_target};
+use super::{Configured, Context, json, no_target, status};
 use crate::auth::Secret;
+use crate::config::ConfigError;
 use crate::error::{Error, ErrorCode, excerpt};
 use crate::outbound::{BaseUrl, CallRecord, Outbound};
 use crate::redact::strike;
 use crate::runtime::Runtime;
+use crate::typed::escape;
 use crate::{vcf, vidm};
 
 mod vcf_checks;
 mod vidm_checks;
+
+/// The first check, which asks nobody.
+const CONFIGURATION: &str = "configuration";
 
 /// What ends sooner than this is worth a warning.
 const SOON_DAYS: i64 = 30;
@@ -82,7 +88,9 @@ pub(super) async fn examine<R: Runtime>(
     let (configured, out) = (context.configured, context.outbound);
     let config = &configured.config;
     let retry = context.input.query_flag("retry")?.unwrap_or_default();
+    let strict = context.input.query_flag("strict")?.unwrap_or_default();
     let mut report = Report { secrets: config.secrets(), checks: Vec::new() };
+    report.configuration(configured, out.runtime(), route, name);
     let all = if route == Name::VidmDoctor {
         let (target, memory) =
             config.vidm.get(name).zip(configured.vidm.get(name)).ok_or_else(|| no_target("vidm", name))?;
@@ -102,7 +110,9 @@ pub(super) async fn examine<R: Runtime>(
         vcf_checks::run(&mut report, &client, out, &target.url).await;
         vcf_checks::ALL
     };
-    json(StatusCode::OK, &report.finish(all))
+    let diagnosis = report.finish(all);
+    let status = if strict && !diagnosis.ok { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    json(status, &diagnosis)
 }
 
 impl Report<'_> {
@@ -118,6 +128,25 @@ impl Report<'_> {
 
     fn failed(&mut self, check: &'static str, error: &Error, ms: u64) {
         self.add(check, Finding::Failed, error.detail(), error.hint_text(), ms);
+    }
+
+    /// What `/readyz` warns of, as far as it concerns this target or all of them. A URL without TLS is a check of its own.
+    fn configuration<R: Runtime>(&mut self, configured: &Configured, runtime: &R, route: Name, name: &str) {
+        let kind = if route == Name::VidmDoctor { "vidm" } else { "vcf" };
+        let is_ours = |warning: &ConfigError| {
+            let plain = name == "default" && warning.variable.starts_with(&format!("{kind}_"));
+            let in_list =
+                warning.variable == "targets" && warning.pointer.starts_with(&format!("/{kind}/{}/", escape(name)));
+            let is_url = warning.variable.ends_with("_url") || warning.pointer.ends_with("/url");
+            (plain || in_list || ["state_key", "api_keys"].contains(&warning.variable.as_str())) && !is_url
+        };
+        let warnings: Vec<_> = status::warnings(configured, runtime).into_iter().filter(is_ours).collect();
+        let detail: Vec<_> = warnings.iter().map(|warning| format!("{} {}", warning.place(), warning.detail)).collect();
+        let hints: Vec<_> = warnings.iter().filter_map(|warning| warning.hint.as_deref()).collect();
+        match warnings.is_empty() {
+            true => self.ok(CONFIGURATION, "nothing in it looks wrong", 0),
+            false => self.add(CONFIGURATION, Finding::Warning, &detail.join(". "), Some(&hints.join(". ")), 0),
+        }
     }
 
     /// Whether there is a connection to talk over, by how the first call fared. Any answer at all is a sign of life.
@@ -146,9 +175,11 @@ impl Report<'_> {
         self.ok("reach", &format!("{} answers", url.as_str()), ms);
         if url.as_str().starts_with("https:") {
             self.ok("tls", "its certificate is trusted", ms);
-        } else {
-            let detail = "there is none: the password and tokens travel readable";
+        } else if url.is_readable_on_its_way() {
+            let detail = "TLS is off: credentials and tokens are sent in clear text";
             self.add("tls", Finding::Warning, detail, Some("write https:// in the target's URL"), 0);
+        } else {
+            self.ok("tls", "TLS is off, and nothing leaves this machine unless a proxy sends it on", 0);
         }
         true
     }

@@ -76,8 +76,8 @@ const OPEN: &[Operation] = &[operation(Method::GET, None, &[])];
 const READ_VIDM: &[Operation] = &[get(Scope::VidmRead, &[])];
 const READ_VCF: &[Operation] = &[get(Scope::VcfRead, &[])];
 const START: &[Operation] = &[operation(Method::POST, Some(Scope::VidmSync), RUNNING)];
-/// `retry` allows one more login after rejected ones.
-const DOCTOR: &[Operation] = &[get(Scope::Admin, &["retry"])];
+/// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
+const DOCTOR: &[Operation] = &[get(Scope::Admin, &["retry", "strict"])];
 /// What a sync that goes on is answered with.
 const RUNNING: &[&str] = &["running"];
 /// What a PUT is to do with what it finds.

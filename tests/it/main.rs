@@ -34,6 +34,7 @@ mod vidm_support;
 mod vidm_sync;
 mod webhook_bodies;
 mod webhook_callback;
+mod webhook_config;
 mod webhook_doctor;
 mod webhook_hooks;
 mod webhook_hostile;

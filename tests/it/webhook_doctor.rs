@@ -53,9 +53,9 @@ fn examined(door: &Door, path: &str) -> (bool, Findings) {
     let told = answer.json();
     let checks = told["checks"].as_array().unwrap();
     let order = if path == VIDM {
-        "reach tls health login media_types permission directories sync_state groups"
+        "configuration reach tls health login media_types permission directories sync_state groups"
     } else {
-        "reach tls login permission identity_providers embedded_provider external_provider certificates scim_token"
+        "configuration reach tls login permission identity_providers embedded_provider external_provider certificates scim_token"
     };
     let names: Vec<_> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
     assert_eq!(names.join(" "), order);
@@ -87,7 +87,18 @@ fn a_vidm_that_is_well() {
     assert!(ok, "{checks:?}");
     assert_eq!(
         of(&checks, "ok"),
-        ["reach", "tls", "health", "login", "media_types", "permission", "directories", "sync_state", "groups"]
+        [
+            "configuration",
+            "reach",
+            "tls",
+            "health",
+            "login",
+            "media_types",
+            "permission",
+            "directories",
+            "sync_state",
+            "groups"
+        ]
     );
     says(&checks["health"], &["3.3.7.0 Build 21173100"]);
     says(&checks["login"], &["logged in"]);
@@ -116,7 +127,7 @@ fn how_a_vidm_cannot_be_reached_is_told_apart() {
         let (ok, checks) = examined(&door, VIDM);
         assert!(!ok);
         assert_eq!(of(&checks, "failed"), [check]);
-        assert_eq!(of(&checks, "ok").len() + of(&checks, "skipped").len(), 8, "{checks:?}");
+        assert_eq!(of(&checks, "ok").len() + of(&checks, "skipped").len(), 9, "{checks:?}");
         says(&checks[check], &words);
         says(&checks["groups"], &[&format!("{check} failed")]);
     }
@@ -199,7 +210,7 @@ fn an_sddc_manager_that_is_well() {
     let door = Door::new([login(), get(ROOT).answer(200, PROVIDERS)]);
     let (ok, checks) = examined(&door, VCF);
     assert!(ok, "{checks:?}");
-    assert_eq!(of(&checks, "ok").len(), 8);
+    assert_eq!(of(&checks, "ok").len(), 9);
     assert_eq!(of(&checks, "skipped"), ["scim_token"]);
     says(&checks["embedded_provider"], &["Embedded IDP", "inactive", "embedded-ids.com"]);
     says(&checks["external_provider"], &["Microsoft ADFS", "active"]);

@@ -84,7 +84,7 @@ impl Made {
         let text = URL_SAFE_NO_PAD.encode(random);
         let (secret, variable, mut entry) = match webhook {
             None => {
-                let key = format!("idhook_{text}");
+                let key = idhook::api_key::make(&random);
                 let digest: String = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
                 (key, "api_keys", json!({ "name": name, "sha256": digest, "scopes": scopes }))
             }
@@ -152,7 +152,9 @@ mod tests {
             ("aria", [Scope::VidmRead, Scope::VidmSync].as_slice())
         );
         assert!(found.is_for("vidm", "default") && found.is_for("vcf", "other"));
-        assert!(one.secret.starts_with("idhook_") && one.secret.len() == 7 + 43);
+        assert!(
+            idhook::api_key::check(one.secret.as_bytes()) == idhook::api_key::Form::Whole && one.secret.len() == 53
+        );
         assert!(!one.value().contains(&one.secret), "only its digest is configured");
         assert_eq!(one.instructions().matches(&one.secret).count(), 1);
         let another = made(&["--name", "aria"]);

@@ -8,6 +8,7 @@ use crate::runtime::Runtime;
 use crate::vcf::{CertificateFacts, Client, IdentityProvider, LOGIN_CALLS, LdapInfo};
 
 pub(super) const ALL: &[&str] = &[
+    super::CONFIGURATION,
     "reach",
     "tls",
     "login",

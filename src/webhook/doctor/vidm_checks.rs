@@ -7,8 +7,18 @@ use crate::outbound::{BaseUrl, Outbound};
 use crate::runtime::Runtime;
 use crate::vidm::{Check, Client, Directory, GroupQuery, Health, LOGIN_CALLS, SyncStatus};
 
-pub(super) const ALL: &[&str] =
-    &["reach", "tls", "health", "login", "media_types", "permission", "directories", "sync_state", "groups"];
+pub(super) const ALL: &[&str] = &[
+    super::CONFIGURATION,
+    "reach",
+    "tls",
+    "health",
+    "login",
+    "media_types",
+    "permission",
+    "directories",
+    "sync_state",
+    "groups",
+];
 
 /// Looked up to see whether groups can be; no group is likely to be called so.
 const GROUP: &str = "idhook-doctor@corp.example";

@@ -162,6 +162,7 @@ fn broker() -> Vec<Operation> {
                 "What is wrong with this SDDC Manager target?",
                 "It only reads. A check after one that failed may be `skipped`.",
             )
+            .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
             .parameter(flag("retry", "Allow one more login, at once, after rejected ones: the account was unlocked or corrected."))
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")

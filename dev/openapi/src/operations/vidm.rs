@@ -225,6 +225,7 @@ fn others() -> Vec<Operation> {
                 "What is wrong with this vIDM target?",
                 "It only reads. A check after one that failed may be `skipped`.",
             )
+            .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
             .parameter(flag(
                 "retry",
                 "Allow one more login, at once, after rejected ones: the account was unlocked or corrected.",
