@@ -40,13 +40,14 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// Builds the component of this package as `spin build` would, and tells where `file` is. Quick when nothing has changed.
+/// Builds the component of this package as `spin build` would but for paths of this machine, and tells where `file` is. Quick when nothing has changed.
 ///
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
 pub fn component(package: &str, file: &str) -> Result<PathBuf> {
     ensure_target(TARGET)?;
-    cargo(&["build", "--release", "--target", TARGET, "--package", package])?;
+    let build = ["build", "--release", "--target", TARGET, "--package", package];
+    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped())?;
     Ok(target_folder().join(TARGET).join("release").join(file))
 }
 
@@ -78,6 +79,24 @@ fn run_cargo(cargo: &mut Command, arguments: &[&str]) -> Result<()> {
         bail!("cargo {} failed", arguments.join(" "));
     }
     Ok(())
+}
+
+/// Flags that make the places of sources the same everywhere: a panic's place would be where the source was on the machine that
+/// built it, and no two machines would make the same component.
+pub(crate) fn remapped() -> OsString {
+    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home.map(|home| home.join(".cargo")));
+    let mut flags = OsString::new();
+    for (place, name) in cargo.map(|cargo| (cargo, "cargo")).into_iter().chain([(root(), ".")]) {
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(place);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
 
 /// Where cargo leaves what it builds.

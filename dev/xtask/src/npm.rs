@@ -1,12 +1,11 @@
 //! `cargo xtask npm`: the npm package, packed.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{cargo, cargo_with, ensure_target, root, target_folder};
+use crate::build::{cargo, cargo_with, ensure_target, remapped, target_folder};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -48,21 +47,4 @@ pub fn package() -> Result<PathBuf> {
 #[must_use]
 pub fn wasm() -> PathBuf {
     target_folder().join(TARGET).join("release").join("idhook_node.wasm")
-}
-
-/// Flags that make the places of sources the same everywhere.
-fn remapped() -> OsString {
-    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home.map(|home| home.join(".cargo")));
-    let mut flags = OsString::new();
-    for (place, name) in cargo.map(|cargo| (cargo, "cargo")).into_iter().chain([(root(), ".")]) {
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(place);
-        flags.push("=");
-        flags.push(name);
-    }
-    flags
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 use idhook_host::{Host, KeyValue};
+use serde_json::Value;
 
 use crate::artifact::Artifact;
 use crate::caller::Caller;
@@ -52,6 +53,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let url = host.url();
     say(format!("idhook listens on {url}; Ctrl-C ends it"));
     say(format!("  curl {url}/readyz, or {url}/ in a browser"));
+    show_configuration(&format!("{url}/readyz")).await?;
     if let Some(key) = key {
         say(format!("a key made for this run (all scopes but vidm:override and admin):\n  export IDHOOK_KEY={key}"));
     }
@@ -59,4 +61,18 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         () = host.stopped() => anyhow::bail!("the host stopped accepting connections"),
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
     }
+}
+
+/// Shows what the webhook itself reports of its configuration: each mistake, each warning.
+async fn show_configuration(url: &str) -> Result<()> {
+    let ready: Value = reqwest::Client::new().get(url).send().await?.json().await?;
+    for (kind, list) in [("mistake", "errors"), ("warning", "warnings")] {
+        for one in ready.get(list).and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+            let (variable, pointer, detail, hint) = (text("variable"), text("pointer"), text("detail"), text("hint"));
+            let hint = if hint.is_empty() { String::new() } else { format!("; {hint}") };
+            say(format!("{kind}: {variable}{pointer} {detail}{hint}"));
+        }
+    }
+    Ok(())
 }

@@ -25,11 +25,17 @@ pub(super) fn all() -> Vec<Operation> {
             ),
         ),
         Operation::new(Method::GET, "/readyz", "getReadiness", TAG)
-            .about("Is idhook configured?", "Names every variable that is missing or wrong where it is not.")
+            .about("Is idhook configured?", "If not, `errors` has an entry for each mistake: the variable, the place in it, what is wrong, and what to do.")
             .answers(
                 Answer::new(StatusCode::OK, "It is, and these are its targets.").json(
                     Content::of("Ready")
-                        .example("ready", json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"] })),
+                        .example(
+                            "ready",
+                            json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"], "warnings": [
+                                { "variable": "vidm_password", "pointer": "", "detail": "is in quotes",
+                                  "hint": "leave them out, unless they belong to it" },
+                            ] }),
+                        ),
                 ),
             )
             .may(&[ErrorCode::NotConfigured]),
