@@ -102,7 +102,8 @@ async fn without_a_configuration_the_page_says_what_is_missing() {
     browser.reads("#readiness", "Not configured yet").await;
     let missing = browser.text("#missing").await;
     assert!(
-        missing.contains("vidm_url is not set") && missing.contains("api_keys is not set: nobody may call; write"),
+        missing.contains("vidm_url is not set")
+            && missing.contains("api_keys is not set, so nobody may call; make an entry"),
         "{missing}"
     );
     assert_eq!(browser.script("return document.querySelector('#list').disabled").await, true);

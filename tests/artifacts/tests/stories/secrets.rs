@@ -173,7 +173,8 @@ async fn blanks_that_are_joined_and_codes_that_quote_show_nothing(artifact: Arti
             ("state_key", secret.to_owned()),
             (
                 "targets",
-                r#"{"vcf":{"x":{"url":"https://x.invalid","username":"u","password":"planted-in-a-code"}}}"#.to_owned(),
+                r#"{"vcf":{"x":{"url":"https://x.invalid","username":"u@local","password":"planted-in-a-code"}}}"#
+                    .to_owned(),
             ),
         ];
         let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
