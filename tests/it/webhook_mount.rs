@@ -12,8 +12,17 @@ use crate::webhook_support::{Answer, Door, KEY, request};
 const SYNCS: &str = "/vidm/default/v1/syncs";
 const BODY: &str = r#"{"directory":"corp.example"}"#;
 
-fn start() -> [Call; 3] {
-    [logs_in("t1"), lists(), classic(CORP)]
+fn state() -> Call {
+    get(format!(
+        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
+    ))
+}
+
+/// A start at a directory whose last run ended an hour ago.
+fn start() -> [Call; 4] {
+    let began = (crate::script::START - std::time::Duration::from_secs(3600)).as_millis();
+    let idle = state().answer(200, format!(r#"{{"status":"COMPLETED","startTime":{began}}}"#));
+    [logs_in("t1"), lists(), idle, classic(CORP)]
 }
 
 /// The same, as Spin hands it over to a component with the route `/idhook/...`.
@@ -84,10 +93,7 @@ fn a_poller_that_goes_by_202_is_answered_so_until_the_end() {
     assert_eq!(started.status(), StatusCode::ACCEPTED, "{}", started.text());
     let place = started.header("location").to_owned();
     assert!(place.ends_with("?running=202"), "{place}");
-    let state = format!(
-        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
-    );
-    door.then([get(state).answer(200, r#"{"status":"RUNNING"}"#)]);
+    door.then([state().answer(200, r#"{"status":"RUNNING"}"#)]);
     let running = door.get(&place);
     assert_eq!(running.status(), StatusCode::ACCEPTED, "{}", running.text());
     assert_eq!(running.header("location"), place);
