@@ -119,8 +119,8 @@ impl<R> Content<R> {
 #[derive(Debug)]
 enum Reply {
     Whole(Response<Bytes>),
-    /// An event stream of this sync, with the right to it.
-    Watch(Box<sync::Request>, Option<watch_limit::Permit>),
+    /// An event stream of this sync for this viewer, with the right to it.
+    Watch(Box<(sync::Request, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
 }
 
 /// What a handler works with: the request as far as it has been understood.
@@ -257,8 +257,8 @@ impl Webhook {
         let mut watched = None;
         let mut response = match outcome {
             Ok(Reply::Whole(response)) => response,
-            Ok(Reply::Watch(request, permit)) => {
-                watched = Some((request, permit));
+            Ok(Reply::Watch(watch, permit)) => {
+                watched = Some((watch, permit));
                 event_stream()
             }
             Err(error) => {
@@ -286,10 +286,10 @@ impl Webhook {
             runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started), &secrets));
         }
         match (watched, &self.config) {
-            (Some((request, permit)), Ok(configured)) if !is_head => {
+            (Some((watch, permit)), Ok(configured)) if !is_head => {
                 let limit = configured.config.wait_limit;
                 let base = mount::mounted(&parts, &self.base).base.to_owned();
-                let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), (*request, permit), limit);
+                let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), (*watch, permit), limit);
                 response.map(|_| Content::Events(Box::new(events)))
             }
             _ => response.map(Content::Whole),

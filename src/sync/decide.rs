@@ -106,6 +106,11 @@ impl Baseline {
             .is_some_and(|floor| began.is_some_and(|began| began >= floor))
     }
 
+    /// Whether a run was going on, or may have been.
+    pub(super) fn shows_running(&self) -> bool {
+        self.running
+    }
+
     /// Whether the observation was made before the kick-off and stands for a look just before it.
     pub(super) fn is_recent(self) -> bool {
         self.floor_ms.is_some()

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Doubt, Reason, State};
+use super::{Reason, State};
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
 use crate::vidm::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};

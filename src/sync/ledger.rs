@@ -7,8 +7,8 @@
 //! |---|---|---|
 //! | `tickets` (counter) | everybody | requests and kick-offs draw from one row of numbers |
 //! | `turn`, `turns:{generation}` | who wants to kick off | whose turn it is, see `sync/book.rs` |
-//! | `head` | the claimant | the latest kick-off: its generation and the highest ticket it serves |
-//! | `seen` | who looked | whether that run was seen running, how it ended |
+//! | `head` | the claimant | the latest kick-off: its generation, the highest ticket it serves, what was seen before it |
+//! | `seen` | who looked | whether that run was seen running, when it began, how it ended, how far apart the clocks are |
 //!
 //! A kick-off draws its own ticket before it is sent, so it serves exactly the tickets below: their requests came before it.
 
@@ -33,6 +33,9 @@ const RUN_MS: u64 = 3_600_000;
 /// How old an observation of an idle directory may be to stand for a look before the kick-off.
 const RECENT_MS: u64 = 60_000;
 
+/// A kick-off that was answered within this time was answered at once.
+const PROMPT: Duration = Duration::from_secs(1);
+
 /// The latest kick-off of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
@@ -47,6 +50,9 @@ pub(super) struct Head {
     /// When it was sent, in milliseconds since 1970, on the claimant's clock.
     #[serde(rename = "k")]
     pub(super) kicked_ms: u64,
+    /// Whether it was answered at once, so that its run began about when it was sent.
+    #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) prompt: bool,
     /// What the directory showed before it was sent, where that could be observed.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Baseline>,
@@ -159,10 +165,11 @@ impl Seen {
 
 impl Head {
     /// How far the clock of vIDM's start times is ahead of ours, where this kick-off's run began at `began_ms`. Only a look just
-    /// before the kick-off makes the run certain to be its own, and whole seconds are too coarse to go by.
+    /// before the kick-off makes the run certain to be its own; a slow answer and whole seconds are too coarse to go by.
     fn offset_from(&self, began_ms: Option<u64>) -> Option<i64> {
         let is_fine = |began: &u64| !began.is_multiple_of(1000);
-        let began = began_ms.filter(is_fine).filter(|_| self.baseline.is_some_and(|baseline| !baseline.is_recent()))?;
+        let is_exact = self.prompt && self.baseline.is_some_and(|baseline| !baseline.is_recent());
+        let began = began_ms.filter(is_fine).filter(|_| is_exact)?;
         i64::try_from(began).ok()?.checked_sub(i64::try_from(self.kicked_ms).ok()?)
     }
 }
@@ -292,34 +299,29 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         self.book.end_turn(&claim.turn).await
     }
 
-    /// Writes down a kick-off that was sent at `kicked` and may have started a run.
-    pub(super) async fn kicked(&self, claim: &Claim, kicked: SystemTime, how: Kicked) -> Result<(), Gone> {
-        let Kicked { baseline, ignores_safeguards } = how;
-        self.advance(claim, claim.serves, kicked, baseline, ignores_safeguards).await
+    /// Writes down a kick-off that may have started a run.
+    pub(super) async fn kicked(&self, claim: &Claim, how: Kicked, now: SystemTime) -> Result<(), Gone> {
+        let Kicked { sent, baseline, ignores_safeguards } = how;
+        let prompt = now.duration_since(sent).unwrap_or_default() <= PROMPT;
+        let (generation, serves, prior, kicked_ms) = (claim.turn.generation, claim.serves, 0, ms(sent));
+        self.advance(Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards }).await
     }
 
     /// Writes down a kick-off that certainly started nothing: the next may try at once.
     pub(super) async fn failed(&self, claim: &Claim, now: SystemTime) -> Result<(), Gone> {
-        self.advance(claim, 0, now, None, false).await
+        let (generation, kicked_ms, baseline) = (claim.turn.generation, ms(now), None);
+        let (serves, prior, prompt, ignores_safeguards) = (0, 0, false, false);
+        self.advance(Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards }).await
     }
 
-    async fn advance(
-        &self,
-        claim: &Claim,
-        serves: u64,
-        at: SystemTime,
-        baseline: Option<Baseline>,
-        ignores_safeguards: bool,
-    ) -> Result<(), Gone> {
+    async fn advance(&self, head: Head) -> Result<(), Gone> {
         let present: Option<Head> = self.book.read("head").await?;
-        let generation = claim.turn.generation;
-        if present.is_some_and(|present| present.generation >= generation) {
+        if present.is_some_and(|present| present.generation >= head.generation) {
             // We took longer than our lease, and another caller went on.
             return Ok(());
         }
         let prior = present.map_or(0, |present| present.serves.max(present.prior));
-        let head = Head { generation, serves, prior, kicked_ms: ms(at), baseline, ignores_safeguards };
-        self.book.write("head", &head).await
+        self.book.write("head", &Head { prior, ..head }).await
     }
 
     /// Writes down what was seen of the run of the latest kick-off, where it is news.
@@ -341,6 +343,8 @@ impl<'s, R: Runtime> Ledger<'s, R> {
 /// How a kick-off was made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kicked {
+    /// When it was sent.
+    pub(super) sent: SystemTime,
     /// What the directory showed before it.
     pub(super) baseline: Option<Baseline>,
     /// Whether its run ignores the safeguards.

@@ -92,6 +92,12 @@ impl Request {
         DirectorySummary { id: self.directory.clone(), name: self.name.clone(), kind: self.kind.clone() }
     }
 
+    /// Whether its run is to ignore the safeguards.
+    #[must_use]
+    pub fn ignores_safeguards(&self) -> bool {
+        self.ignore_safeguards
+    }
+
     /// When it came.
     #[must_use]
     pub fn requested(&self) -> SystemTime {

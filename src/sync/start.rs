@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::decide::{Baseline, is_active};
+use super::decide::Baseline;
 use super::desk::gone;
 use super::ledger::{Entry, Kicked, Ledger};
 use super::shelf::Shelf;
@@ -94,17 +94,26 @@ impl<R: Runtime> Desk<'_, R> {
                 request.kicked = true;
                 Ok(SyncStatus::Running)
             }
-            Ok(Kick::AlreadyRunning) => {
-                // What was seen before is not what runs now.
-                request.baseline = match self.look(&ledger, &request.directory, Duration::ZERO).await? {
-                    Ok(look) => Baseline::of(&look.report).filter(|_| is_active(look.report.status)),
-                    Err(_) => None,
-                };
+            Ok(kick) => {
+                // A recent observation stands for a look where the request's own kick-off follows it, and one that shows an idle
+                // directory is out of date once vIDM answers that a run goes on.
+                if matches!(kick, Kick::AlreadyRunning) || request.baseline.is_some_and(Baseline::is_recent) {
+                    request.baseline = self.baseline_of_waiting(&ledger, request).await?;
+                }
                 Ok(SyncStatus::Queued)
             }
-            Ok(Kick::Waits | Kick::GivesWay | Kick::NeedsOverride) => Ok(SyncStatus::Queued),
             Err(e) => Err(e),
         })
+    }
+
+    /// What a request that waits goes by. In a ledger that instances share it is the kick-off that comes to serve it; without one,
+    /// other instances have only what was observed.
+    async fn baseline_of_waiting(&self, ledger: &Ledger<'_, R>, request: &Request) -> Result<Option<Baseline>, Gone> {
+        if request.ledger == Request::SHARED {
+            return Ok(None);
+        }
+        let look = self.look(ledger, &request.directory, Duration::ZERO).await?;
+        Ok(look.ok().and_then(|look| Baseline::of(&look.report)).filter(Baseline::shows_running))
     }
 
     /// Sends the kick-off, if nobody else has the right to. The request's baseline is what the directory showed just before;
@@ -124,14 +133,14 @@ impl<R: Runtime> Desk<'_, R> {
             ledger.give_back(&claim).await?;
             return Ok(Ok(Kick::GivesWay));
         }
-        let sent_at = self.now();
+        let sent = self.now();
         let which = DirectoryRef::Id(request.directory.clone());
         let options = StartOptions { ignore_safeguards: request.ignore_safeguards };
         if options.ignore_safeguards {
             self.note_override();
         }
         let outcome = self.client.start_sync(&which, options).await;
-        let how = Kicked { baseline: request.baseline, ignores_safeguards: options.ignore_safeguards };
+        let how = Kicked { sent, baseline: request.baseline, ignores_safeguards: options.ignore_safeguards };
         // From here on the ledger's failures only make it less exact: what was sent was sent.
         let kick = match outcome {
             Ok(started) if started.already_running => {
@@ -139,7 +148,7 @@ impl<R: Runtime> Desk<'_, R> {
                 Ok(Kick::AlreadyRunning)
             }
             Ok(_) => {
-                let _ = ledger.kicked(&claim, sent_at, how).await;
+                let _ = ledger.kicked(&claim, how, self.now()).await;
                 Ok(Kick::Sent)
             }
             Err(e) => {
@@ -150,7 +159,7 @@ impl<R: Runtime> Desk<'_, R> {
                 }
                 // A kick-off whose answer was lost may have begun a run; one that was refused has not.
                 let _ = match e.may_have_been_done() {
-                    true => ledger.kicked(&claim, sent_at, how).await,
+                    true => ledger.kicked(&claim, how, self.now()).await,
                     false => ledger.failed(&claim, self.now()).await,
                 };
                 Err(e)

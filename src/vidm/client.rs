@@ -168,22 +168,19 @@ impl<'a, R: Runtime> Client<'a, R> {
         }
     }
 
-    /// What to call a directory that is to be synced: by id, or by a name that is remembered, no call is made.
+    /// The directory that is to be synced: where it is remembered, no call is made; else the list decides, for ids as well. So nothing
+    /// is written anywhere for a directory that vIDM does not have.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable` for a name; else the login's and the call's.
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the login's and the call's.
     pub async fn locate(&self, which: &DirectoryRef) -> Result<DirectorySummary> {
         self.memory.recall_list(self.out.store(), self.target).await;
-        let remembered = self.memory.directory(which, self.out.runtime().now());
-        match (remembered, which) {
-            (Some(directory), _) => Ok(DirectorySummary::of(&directory)),
-            (None, DirectoryRef::Id(id)) => Ok(DirectorySummary { id: id.clone(), name: None, kind: None }),
-            (None, DirectoryRef::Name(_)) => {
-                let directory = self.directory(which).await?;
-                check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
-                Ok(DirectorySummary::of(&directory))
-            }
+        if let Some(directory) = self.memory.directory(which, self.out.runtime().now()) {
+            return Ok(DirectorySummary::of(&directory));
         }
+        let directory = self.directory(which).await?;
+        check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
+        Ok(DirectorySummary::of(&directory))
     }
 
     /// The directory that has this domain.

@@ -139,6 +139,9 @@ pub(super) struct LogLine {
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream_code: Option<String>,
+    /// Why the status of a sync is `unknown` although vIDM answered, with the clocks involved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_unknown: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -259,6 +262,11 @@ impl LogLine {
         self.ignore_safeguards = true;
     }
 
+    /// Why the status of a sync is unknown.
+    pub(super) fn sync_unknown(&mut self, why: String) {
+        self.sync_unknown = Some(why);
+    }
+
     pub(super) fn problems(&mut self, problems: &[ConfigError]) {
         self.problems = problems.iter().map(ToString::to_string).collect();
     }
@@ -323,7 +331,7 @@ impl LogLine {
         {
             *text = bounded(&strike(text, secrets), MAX_TEXT);
         }
-        for problem in &mut self.problems {
+        for problem in self.problems.iter_mut().chain(&mut self.sync_unknown) {
             *problem = bounded(&strike(problem, secrets), MAX_PROBLEM);
         }
         loop {

@@ -1,12 +1,15 @@
 //! The routes below `/vidm/{target}`: directories, syncs, groups, health.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
+use super::caller::Caller;
 use super::input::{Input, query_error};
+use super::log::LogLine;
 use super::long_groups::Long;
 use super::route::{Matched, Name};
 use super::{Configured, Context, Reply, json, long_groups, no_target, with_headers};
@@ -213,27 +216,75 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
     context.log.sync(&request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
-        return Ok(Reply::Watch(Box::new(request), None));
+        let viewer = Viewer::of(&context.caller);
+        if request.ignores_safeguards() && viewer.may_override {
+            // The stream may start it after this line of log is written.
+            context.log.ignores_safeguards();
+        }
+        return Ok(Reply::Watch(Box::new((request, viewer)), None));
     }
     match context.patience {
         Some(patience) => waited(context, &request, patience).await,
         None => {
+            let viewer = Viewer::of(&context.caller);
             let found =
-                sync_answer(context.configured, context.outbound, context.base, &request, Duration::ZERO).await?;
-            running.answer(&found).map(Reply::Whole)
+                sync_answer(context.configured, context.outbound, context.base, &request, &viewer, Duration::ZERO)
+                    .await;
+            viewer.log(context.log);
+            running.answer(&found?).map(Reply::Whole)
         }
     }
 }
 
 /// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
-async fn waited<R: Runtime>(context: &Context<'_, R>, request: &Request, patience: Duration) -> Result<Reply, Error> {
+async fn waited<R: Runtime>(
+    context: &mut Context<'_, R>,
+    request: &Request,
+    patience: Duration,
+) -> Result<Reply, Error> {
     let running = Running::of(&context.input)?;
-    let look = async |max_age| sync_answer(context.configured, context.outbound, context.base, request, max_age).await;
-    let mut last = sync::wait(context.outbound.runtime(), patience, look).await?;
+    let viewer = Viewer::of(&context.caller);
+    let look = async |max_age| {
+        sync_answer(context.configured, context.outbound, context.base, request, &viewer, max_age).await
+    };
+    let last = sync::wait(context.outbound.runtime(), patience, look).await;
+    viewer.log(context.log);
+    let mut last = last?;
     last.ignored.clone_from(&context.ignored);
     let response = with_location(running.answer(&last)?, &running.place(&last.links.this));
     let applied = format!("wait={}", patience.as_secs());
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
+}
+
+/// A caller that asks for a sync's state, and what is to be logged of it.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    /// Whether it may start a run that ignores the safeguards.
+    may_override: bool,
+    overrode: Cell<bool>,
+    unknown: RefCell<Option<String>>,
+}
+
+impl Viewer {
+    fn of(caller: &Caller<'_>) -> Self {
+        let may_override = caller.may(Scope::VidmOverride);
+        Self { may_override, overrode: Cell::default(), unknown: RefCell::default() }
+    }
+
+    fn saw<R: Runtime>(&self, desk: &Desk<'_, R>, state: &Result<State, Error>) {
+        self.overrode.set(self.overrode.get() || desk.overrode());
+        let unknown = state.as_ref().ok().filter(|state| state.doubt.is_some());
+        *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
+    }
+
+    fn log(&self, line: &mut LogLine) {
+        if self.overrode.get() {
+            line.ignores_safeguards();
+        }
+        if let Some(why) = self.unknown.take() {
+            line.sync_unknown(why);
+        }
+    }
 }
 
 /// How the sync `request` stands, as callers see it, by a look no older than `max_age`.
@@ -242,12 +293,15 @@ pub(super) async fn sync_answer<R: Runtime>(
     outbound: &Outbound<'_, R>,
     base: &str,
     request: &Request,
+    viewer: &Viewer,
     max_age: Duration,
 ) -> Result<SyncAnswer, Error> {
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
-    let state = Desk::new(&request.target, &client, target.syncs, outbound).state(request, max_age).await?;
-    let answer = answer_of(configured, base, request, state)?;
+    let desk = Desk::new(&request.target, &client, target.syncs, outbound).override_allowed(viewer.may_override);
+    let state = desk.state(request, max_age).await;
+    viewer.saw(&desk, &state);
+    let answer = answer_of(configured, base, request, state?)?;
     if let Some(id) = answer.document.id.as_deref().filter(|_| answer.document.is_final()) {
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
         super::callback::tell(configured, outbound, request, id, body).await;

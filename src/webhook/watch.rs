@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 
 use super::identity::RequestIdentity;
 use super::route::Name;
-use super::vidm_routes::sync_answer;
+use super::vidm_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
 use crate::runtime::Runtime;
@@ -55,6 +55,7 @@ pub struct Events<R> {
     /// What every path that is given back begins with.
     base: String,
     request: Request,
+    viewer: Viewer,
     permit: Option<Permit>,
     watch: Watch,
 }
@@ -64,11 +65,11 @@ impl<R: Runtime> Events<R> {
         webhook: Rc<Webhook>,
         runtime: R,
         (identity, base): (RequestIdentity, String),
-        (request, permit): (Request, Option<Permit>),
+        ((request, viewer), permit): ((Request, Viewer), Option<Permit>),
         limit: Duration,
     ) -> Self {
         let watch = Watch::new(&runtime, limit);
-        Self { webhook, runtime, identity, base, request, permit, watch }
+        Self { webhook, runtime, identity, base, request, viewer, permit, watch }
     }
 
     /// The next piece of the stream; `None` at its end. It ends with the final state, with a problem that will not pass, or
@@ -98,7 +99,7 @@ impl<R: Runtime> Events<R> {
             if let Some(permit) = &self.permit {
                 permit.renew(outbound.store()).await;
             }
-            sync_answer(configured, &outbound, &self.base, &self.request, max_age).await
+            sync_answer(configured, &outbound, &self.base, &self.request, &self.viewer, max_age).await
         };
         Some(match self.watch.next(&self.runtime, look).await? {
             Seen::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::script::{Call, Script, get};
 use crate::vcf_session::login;
-use crate::vidm_support::{CORP, classic, lists, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_support::Shared;
 
-const PRESENT: &str = "CN=gg-app,OU=Groups,DC=corp,DC=example";
+pub(crate) const PRESENT: &str = "CN=gg-app,OU=Groups,DC=corp,DC=example";
 const PROVIDERS: &str = include_str!("../fixtures/vcf/identity-providers.answer.json");
 const SOURCE: &str = include_str!("../fixtures/vcf/identity-source-add.request.json");
 const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
@@ -52,7 +52,7 @@ fn kicked_off() -> Call {
 }
 
 /// The search for [`PRESENT`], which is there.
-fn proof() -> Call {
+pub(crate) fn proof() -> Call {
     let group = json!({"id": "g1", "displayName": "gg-app@corp.example",
         "urn:scim:schemas:extension:workspace:1.0": {"distinguishedName": PRESENT}});
     get("https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter=distinguishedName%20eq%20%22CN%3Dgg-app%2COU%3DGroups%2CDC%3Dcorp%2CDC%3Dexample%22&startIndex=1&count=100")
@@ -67,7 +67,7 @@ fn began(script: &Script, ago: u64) -> u64 {
 
 #[test]
 fn a_sync_is_started_waited_for_and_proven_with_one_login() {
-    let (script, vidm) = vidm([logs_in("t"), lists(), kicked_off()]);
+    let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let order: SyncOrder = embedded::read(json!({"groups": [PRESENT]})).unwrap();
     let started = script.run(vidm.start_sync("corp.example", order)).unwrap();
     assert_eq!((started.status, started.retry_after), (SyncStatus::Running, Some(2)));
@@ -98,7 +98,7 @@ fn a_sync_is_started_waited_for_and_proven_with_one_login() {
 
 #[test]
 fn patience_ends_with_the_state_as_it_is() {
-    let (script, vidm) = vidm([logs_in("t"), kicked_off()]);
+    let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     let now = began(&script, 0);
     script.then([
@@ -111,7 +111,7 @@ fn patience_ends_with_the_state_as_it_is() {
 
 #[test]
 fn an_id_is_good_in_another_session() {
-    let (script, first) = vidm([logs_in("t"), kicked_off()]);
+    let (script, first) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(first.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     assert!(!id.contains("pässword"));
     let (script, other) = vidm([]);
@@ -126,7 +126,7 @@ fn an_id_is_good_in_another_session() {
 
 #[test]
 fn a_watch_tells_each_change_once_and_ends() {
-    let (script, vidm) = vidm([logs_in("t"), kicked_off()]);
+    let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     let now = began(&script, 0);
     let running = json!({"status": "RUNNING", "startTime": now});

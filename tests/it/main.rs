@@ -19,7 +19,7 @@ mod outbound;
 mod script;
 mod session;
 mod store;
-mod sync_moments;
+mod sync_truth;
 mod vcf_documents;
 mod vcf_input;
 mod vcf_operations;

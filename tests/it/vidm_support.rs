@@ -49,6 +49,26 @@ pub(crate) fn lists() -> Call {
     get(LIST).answer(200, DIRECTORIES)
 }
 
+/// The look at a directory before a start: its last run ended an hour ago.
+pub(crate) fn idle(id: &str) -> Call {
+    let began = (crate::script::START - Duration::from_secs(3600)).as_millis();
+    sync_state(id).answer(200, format!(r#"{{"status":"COMPLETED","startTime":{began}}}"#))
+}
+
+/// The question after a directory's earlier runs.
+pub(crate) fn executions(id: &str) -> Call {
+    get(format!(
+        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/syncexecutions"
+    ))
+}
+
+/// The question after a directory's latest run.
+pub(crate) fn sync_state(id: &str) -> Call {
+    get(format!(
+        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/syncprofile/sync"
+    ))
+}
+
 pub(crate) fn classic(id: &str) -> Call {
     post(format!(
         "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/syncprofile/sync"

@@ -1,7 +1,7 @@
 //! A receiver is told of a sync's end: once, signed, by whoever sees it first; and nothing about it can fail who asks.
 
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::future::join;
 use http::Method;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::memory_store::MemoryStore;
 use crate::script::{Call, START, Script, get, post};
-use crate::vidm_support::{CORP, classic, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_support::{Answer, Door, KEY, request};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -37,8 +37,7 @@ fn state(status: &str) -> Call {
 
 /// Starts a sync that was seen running; gives its place.
 fn started(door: &Door, body: &str) -> String {
-    let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + START);
-    door.then([logs_in("t1"), classic(CORP).answer(200, "{}").answer_header("date", &date), state("RUNNING")]);
+    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}"), state("RUNNING")]);
     let started = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), body);
     assert_eq!(started.status(), 202, "{}", started.text());
     let place = started.header("location").to_owned();
@@ -132,7 +131,7 @@ fn what_did_not_get_through_is_sent_by_the_next_and_fails_nobody() {
         door.then([state("COMPLETED"), post(URL).answer(200, "")]);
         ended(&door.get(&place));
         let id = |at: usize| door.script.requests()[at].headers().get("webhook-id").cloned();
-        assert!(id(4).is_some() && id(4) == id(door.calls() - 1), "by the same name each time");
+        assert!(id(6).is_some() && id(6) == id(door.calls() - 1), "by the same name each time");
         door.then([state("COMPLETED")]);
         ended(&door.get(&place));
     }

@@ -7,7 +7,7 @@ use idhook::state_key::hmac;
 use serde_json::{Value, json};
 
 use crate::script::Call;
-use crate::vidm_support::{CORP, classic, lists, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_senders::{HUB, ask, senders, signed};
 use crate::webhook_support::{Answer, Door, KEY, READER};
 
@@ -51,7 +51,7 @@ fn last_line(door: &Door) -> Value {
 
 #[test]
 fn a_push_starts_what_a_start_would_and_nobody_is_kept_waiting() {
-    let door = door([logs_in("t1"), lists(), classic(CORP)]);
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let mut headers = by_github("push", &push());
     headers.push(("prefer", "wait=60".to_owned()));
     let answer = send(&door, "infra", &headers, &push());
@@ -70,7 +70,7 @@ fn a_push_starts_what_a_start_would_and_nobody_is_kept_waiting() {
 
 #[test]
 fn a_form_with_a_payload_is_taken_as_what_it_holds() {
-    let door = door([logs_in("t1"), lists(), classic(CORP)]);
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let encoded: String = push().bytes().map(|byte| format!("%{byte:02x}")).collect();
     let body = format!("payload={encoded}");
     let mut headers = by_github("push", &body);
@@ -80,7 +80,7 @@ fn a_form_with_a_payload_is_taken_as_what_it_holds() {
 
 #[test]
 fn a_cloud_event_is_addressed_as_a_whole() {
-    let door = door([logs_in("t1"), lists(), classic(CORP)]);
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t",
                       "data": {"directory": "corp.example", "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"]}});
     let mut headers = signed(&body.to_string(), 0);
@@ -91,7 +91,7 @@ fn a_cloud_event_is_addressed_as_a_whole() {
 
 #[test]
 fn a_fixed_hook_needs_no_body() {
-    let door = door([logs_in("t1"), classic(CORP)]);
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let answer = send(&door, "fixed", &[("x-api-key", KEY.to_owned())], "");
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
 }

@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode};
 use idhook::webhook::Body;
 use serde_json::{Value, json};
 
-use crate::vidm_support::{CORP, classic, lists, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_support::{Door, KEY, digest};
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
@@ -100,7 +100,7 @@ fn double_braces_are_refused_wherever_a_dollar_placeholder_is() {
 }
 /// A start of `body` that vIDM takes.
 fn starts(door: &Door, body: &str) -> Value {
-    door.then([logs_in("t1"), lists(), classic(CORP)]);
+    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let answer = door.send(Method::POST, SYNCS, body);
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{body}: {}", answer.text());
     answer.json()
@@ -211,7 +211,7 @@ fn a_change_that_a_foreign_page_asks_for_is_refused() {
         }
     }
     assert_eq!(door.calls(), 0);
-    door.then([logs_in("t1"), lists(), classic(CORP)]);
+    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let own = door.send_with(Method::POST, SYNCS, &[("sec-fetch-site", "same-origin")], body);
     assert_eq!(own.status(), StatusCode::ACCEPTED);
     door.then([lists()]);

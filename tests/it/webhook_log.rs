@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::memory_store::MemoryStore;
 use crate::script::{Call, Script, post};
 use crate::vcf_session::login;
-use crate::vidm_support::{CORP, classic, lists, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_senders::{ask, senders, signed};
 use crate::webhook_support::{Door, KEY, request};
 
@@ -32,7 +32,7 @@ fn subject(line: &Value) -> Value {
 
 #[test]
 fn a_start_is_logged_with_all_that_it_asks_for() {
-    let door = Door::with(&[STATE_KEY, CALLBACKS], [logs_in("t1"), lists(), classic(CORP)]);
+    let door = Door::with(&[STATE_KEY, CALLBACKS], [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"groups": ["gg-a@corp.example", "gg-b@corp.example"], "callback": "ticket"}).to_string();
     let started = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body);
     assert_eq!(started.status(), 202, "{}", started.text());

@@ -5,13 +5,13 @@ use serde_json::json;
 
 use crate::memory_store::{Ailment, MemoryStore};
 use crate::script::Script;
-use crate::vidm_support::{CORP, classic, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_support::Door;
 
 #[test]
 fn a_store_that_ails_for_a_while_is_not_the_end_of_a_sync() {
     let store = MemoryStore::new();
-    let door = Door::over(Script::new([logs_in("t1"), classic(CORP)]).with_store(&store), &[]);
+    let door = Door::over(Script::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]).with_store(&store), &[]);
     let groups: Vec<_> = (0..50).map(|at| format!("gg-application-administrators-{at}@corp.example")).collect();
     let body = json!({ "groups": groups }).to_string();
     let started = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body);

@@ -4,7 +4,7 @@ use http::Method;
 
 use crate::memory_store::MemoryStore;
 use crate::script::{Call, Script};
-use crate::vidm_support::{CORP, classic, lists, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_support::{Answer, Door};
 
 fn start(door: &Door, directory: &str, calls: impl IntoIterator<Item = Call>) -> Answer {
@@ -19,14 +19,28 @@ fn cost_after(strangers: u32) -> usize {
     door.get("/vidm/default/v1/directories");
     for at in 0..strangers {
         let id = format!("99999999-7777-4888-8999-{at:012}");
-        start(&door, &id, [classic(&id).answer(404, ""), lists()]).problem("directory_not_found");
+        start(&door, &id, [lists()]).problem("directory_not_found");
     }
     store.calls();
-    assert_eq!(start(&door, CORP, [classic(CORP)]).status(), 202);
+    assert_eq!(start(&door, CORP, [idle(CORP), classic(CORP)]).status(), 202);
     store.calls()
 }
 
 #[test]
-fn ids_that_there_are_not_cost_those_who_come_later_nothing() {
+fn unknown_ids_do_not_slow_later_starts() {
     assert_eq!(cost_after(3), cost_after(9));
+}
+
+#[test]
+fn unknown_ids_leave_nothing_in_the_store() {
+    let store = MemoryStore::new();
+    let door = Door::over(Script::new([logs_in("t1"), lists()]).with_store(&store), &[]);
+    door.get("/vidm/default/v1/directories");
+    let before = store.keys().len();
+    for at in 0..200 {
+        let id = format!("99999999-7777-4888-8999-{at:012}");
+        start(&door, &id, [lists()]).problem("directory_not_found");
+    }
+    // The rate limit's own two.
+    assert!(store.keys().len() <= before + 2, "{:?}", store.keys());
 }

@@ -6,15 +6,15 @@ use serde_json::json;
 
 use crate::memory_store::{Ailment, MemoryStore};
 use crate::script::{Call, get};
-use crate::vidm_support::{CORP, LIST, classic, lists, logs_in};
+use crate::vidm_support::{CORP, LIST, classic, idle, lists, logs_in};
 use crate::webhook_support::Door;
 
 const UNSET: (&str, &str) = ("state_key", "");
 const OLD: &str = "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8";
 const NEW: &str = "1fd28b8d51a2b5e4d7c9a60f3c8be417";
 
-fn starts() -> [Call; 3] {
-    [logs_in("t1"), lists(), classic(CORP).answer(200, "{}")]
+fn starts() -> [Call; 4] {
+    [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]
 }
 
 fn state() -> Call {

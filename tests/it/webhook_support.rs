@@ -137,6 +137,11 @@ impl Door {
         self.send_as(READER, method, path, body)
     }
 
+    /// One request with this key.
+    pub(crate) fn send_by(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
+        self.send_as(key, method, path, body)
+    }
+
     fn send_as(&self, key: &str, method: Method, path: &str, body: &str) -> Answer {
         let body = Body::Whole(Bytes::copy_from_slice(body.as_bytes()));
         self.send_request(Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap())

@@ -44,7 +44,7 @@ fn the_status_wherever_it_stands() {
         (r#"{"status": "REORGANISING", "agent": {"status": "OK"}}"#, Unknown, "REORGANISING"),
         (r#"{"connector": {"status": "OK"}}"#, Unknown, "no status"),
         // Lists.
-        (r#"{"items": []}"#, Unknown, "no status"),
+        (r#"{"items": []}"#, Unknown, "no content"),
         (r#"{"items": [{"status": "COMPLETED"}, {"status": "FAILED"}]}"#, Succeeded, "COMPLETED"),
         (
             r#"{"items": [{"status": "FAILED", "startTime": 1}, {"status": "COMPLETED", "startTime": 2}]}"#,
@@ -60,11 +60,11 @@ fn the_status_wherever_it_stands() {
         // Nothing to read.
         ("", Unknown, "no content"),
         (" \n", Unknown, "no content"),
-        ("{}", Unknown, "no status"),
-        ("null", Unknown, "null"),
-        ("[]", Unknown, "[]"),
+        ("{}", Unknown, "no content"),
+        ("null", Unknown, "no content"),
+        ("[]", Unknown, "no content"),
         ("42", Unknown, "42"),
-        (r#"{"status": null}"#, Unknown, "no status"),
+        (r#"{"status": null}"#, Unknown, "no content"),
         (r#"{"status": 3}"#, Unknown, "3"),
         (r#"{"status": "HIBERNATING"}"#, Unknown, "HIBERNATING"),
         ("<html><body>Sign in</body></html>", Unknown, "<html><body>Sign in</body></html>"),

@@ -17,6 +17,8 @@ use idhook::webhook::{Body, Content, Webhook};
 use serde_json::{Value, json};
 
 pub(super) const DIRECTORY: &str = "d1000000-0000-4000-8000-0000000000c0";
+/// Another directory of the same connector.
+pub(super) const OTHER: &str = "d1000000-0000-4000-8000-0000000000c1";
 /// SHA-256 of `key`.
 const DIGEST: &str = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";
 /// A run ends by itself after so many milliseconds; the explorer may end it at any step before.
@@ -34,13 +36,43 @@ pub(super) struct Run {
     pub(super) drawn: u64,
 }
 
+/// The clocks of vIDM, against the one that the model counts by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Clocks {
+    /// Whether runs have start times.
+    pub(super) starts: bool,
+    /// How far start times are ahead, in milliseconds.
+    pub(super) ahead: i64,
+    /// Whether start times are cut to whole seconds.
+    pub(super) whole_seconds: bool,
+    /// How many milliseconds a second the clock of start times gains.
+    pub(super) drift: i64,
+    /// How far the `Date` header is ahead, in milliseconds; without it there is none.
+    pub(super) date_ahead: Option<i64>,
+}
+
+impl Clocks {
+    /// One clock for everything.
+    pub(super) const ONE: Self = Self { starts: true, ahead: 0, whole_seconds: false, drift: 0, date_ahead: Some(0) };
+
+    /// The start time of a run that began at `began`.
+    fn start(self, began: u64) -> Option<u64> {
+        let gained = i64::try_from(began).unwrap() * self.drift / 1000;
+        let shown = (EPOCH_MS + began).checked_add_signed(self.ahead + gained).unwrap();
+        let unit = if self.whole_seconds { 1000 } else { 1 };
+        self.starts.then_some(shown / unit * unit)
+    }
+}
+
 /// The world of one schedule. Times are milliseconds; each step takes ten.
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) now: u64,
     pub(super) steps: u64,
     pub(super) runs: Vec<Run>,
-    pub(super) tells_times: bool,
+    pub(super) clocks: Clocks,
+    /// How many starts vIDM accepted.
+    pub(super) starts: usize,
     pub(super) values: BTreeMap<String, Vec<u8>>,
     pub(super) counters: BTreeMap<String, u64>,
     /// When each caller came, and when it was told that it succeeded.
@@ -107,6 +139,10 @@ impl World {
         if path.ends_with("/auth/system/login") {
             return Some(json!({ "sessionToken": "token" }));
         }
+        if path.ends_with("/directoryconfigs") {
+            let directory = |id: &str| json!({"directoryId": id, "name": id, "type": "ACTIVE_DIRECTORY_LDAP", "syncConfigurationEnabled": true});
+            return Some(json!({"items": [directory(DIRECTORY), directory(OTHER)]}));
+        }
         let (_, rest) = path.split_once("/directoryconfigs/")?;
         let (directory, call) = rest.split_once('/')?;
         Some(match (method, call) {
@@ -133,6 +169,7 @@ impl World {
                 json!({})
             }
             ("POST", "syncprofile/sync") => {
+                self.starts += 1;
                 if self.running(directory).is_none() {
                     let drawn = self.tickets.get(&caller).and_then(|drawn| drawn.last()).copied().unwrap_or(self.now);
                     self.runs.push(Run { directory: directory.to_owned(), began: self.now, ended: None, drawn });
@@ -144,8 +181,8 @@ impl World {
                     return Some(json!({ "status": "COMPLETED" }));
                 };
                 let mut document = json!({ "status": if run.ended.is_some() { "COMPLETED" } else { "RUNNING" } });
-                if self.tells_times {
-                    document["startTime"] = json!(EPOCH_MS + run.began);
+                if let Some(start) = self.clocks.start(run.began) {
+                    document["startTime"] = json!(start);
                 }
                 document
             }
@@ -165,8 +202,11 @@ impl HttpClient for Model {
         let Some(body) = world.answer(self.caller, method, path, request.body()) else {
             return Err(TransportError::new(TransportErrorKind::Refused, format!("no model of {method} {path}")));
         };
-        let date = SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH_MS + world.now);
-        let answer = http::Response::builder().header("date", httpdate::fmt_http_date(date));
+        let mut answer = http::Response::builder();
+        if let Some(ahead) = world.clocks.date_ahead {
+            let date = Duration::from_millis((EPOCH_MS + world.now).checked_add_signed(ahead).unwrap());
+            answer = answer.header("date", httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + date));
+        }
         Ok(answer.body(Bytes::from(body.to_string())).unwrap())
     }
 }

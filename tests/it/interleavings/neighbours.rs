@@ -7,9 +7,7 @@ use idhook::webhook::Webhook;
 use serde_json::Value;
 
 use super::explorer::{Bounds, Schedule, Task, explore, play, wander};
-use super::model::{DIRECTORY, Model, World, ask, webhook};
-
-const OTHER: &str = "d1000000-0000-4000-8000-0000000000c1";
+use super::model::{Clocks, DIRECTORY, Model, OTHER, World, ask, webhook};
 
 async fn caller(at: usize, directory: &'static str, webhook: Rc<Webhook>, model: Model) {
     let path = format!("/vidm/default/v1/directories/{directory}/syncs");
@@ -27,7 +25,7 @@ async fn caller(at: usize, directory: &'static str, webhook: Rc<Webhook>, model:
 }
 
 fn one(bounds: Bounds, one_instance: bool, schedule: &mut Schedule) -> bool {
-    let world = Rc::new(RefCell::new(World { tells_times: true, now: 5000, ..World::default() }));
+    let world = Rc::new(RefCell::new(World { clocks: Clocks::ONE, now: 5000, ..World::default() }));
     let shared = webhook();
     let directories = [DIRECTORY, OTHER];
     let tasks = directories.into_iter().enumerate().map(|(at, directory)| {

@@ -7,7 +7,7 @@ use idhook::webhook::Webhook;
 use serde_json::json;
 
 use super::explorer::{Bounds, Schedule, Task, explore, play, wander};
-use super::model::{DIRECTORY, Model, World, ask, webhook};
+use super::model::{Clocks, DIRECTORY, Model, World, ask, webhook};
 
 const BEFORE: &str = "CN=before,OU=Groups,DC=corp,DC=example";
 
@@ -27,7 +27,7 @@ async fn caller(at: usize, webhook: Rc<Webhook>, model: Model) {
 
 fn one(bounds: Bounds, one_instance: bool, schedule: &mut Schedule) -> World {
     let profile = vec![BEFORE.to_owned()];
-    let world = Rc::new(RefCell::new(World { tells_times: true, now: 5000, profile, ..World::default() }));
+    let world = Rc::new(RefCell::new(World { clocks: Clocks::ONE, now: 5000, profile, ..World::default() }));
     let shared = webhook();
     let tasks = (0..2).map(|at| {
         let webhook = if one_instance { Rc::clone(&shared) } else { webhook() };
