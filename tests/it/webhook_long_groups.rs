@@ -51,3 +51,20 @@ fn starts_that_are_refused_leave_no_groups_in_the_store() {
     let left: Vec<_> = store.keys().into_iter().filter(|key| key.contains(":groups:")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn starts_for_ids_that_vidm_does_not_have_leave_nothing_for_each() {
+    let store = MemoryStore::new();
+    let door = Door::over(Script::new([logs_in("t1")]).with_store(&store), &[]);
+    let mut first = 0;
+    for at in 0..200 {
+        // The list is asked for, and whatever else is asked about the id is answered with 404.
+        door.then([lists()]);
+        let path = format!("/vidm/default/v1/directories/99999999-7777-4888-8999-{at:012}/syncs");
+        door.send(Method::POST, &path, &many(at)).problem("directory_not_found");
+        if at == 0 {
+            first = store.keys().len();
+        }
+    }
+    assert!(store.keys().len() <= first + 2, "{:#?}", store.keys());
+}

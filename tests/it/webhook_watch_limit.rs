@@ -11,7 +11,7 @@ use idhook::webhook::Events;
 
 use crate::memory_store::MemoryStore;
 use crate::script::{Script, get};
-use crate::vidm_support::{CORP, classic, logs_in};
+use crate::vidm_support::{CORP, classic, idle, lists, logs_in};
 use crate::webhook_support::{Answer, Door, KEY, READER, Shared, request};
 
 const LIMIT: (&str, &str) = ("watch_limit", "3");
@@ -19,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The place of a sync that goes on.
 fn started(store: &Rc<MemoryStore>) -> String {
-    let door = Door::over(Script::new([logs_in("t1"), classic(CORP)]).with_store(store), &[LIMIT]);
+    let door = Door::over(Script::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]).with_store(store), &[LIMIT]);
     let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
     assert_eq!(answer.status(), 202, "{}", answer.text());
     answer.header("location").to_owned()
