@@ -73,8 +73,8 @@ async fn rejected_question_leaves_the_run_and_the_other_groups(artifact: Artifac
 }
 
 async fn text_that_is_no_one_groups_name_starts_nothing(artifact: Artifact) {
-    let scene = Scene::of(artifact).await;
     const TWO: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example CN=gg-b,OU=Groups,DC=corp,DC=example";
+    let scene = Scene::of(artifact).await;
     for group in ["gg-app", TWO, "gg-a@corp.example;gg-b@corp.example", "System.Object[]"] {
         let place = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
         let problem = scene.post(&place, &json!({"groups": [group]}).to_string()).await.problem("request_invalid");
