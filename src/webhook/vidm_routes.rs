@@ -216,7 +216,7 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
     context.log.sync(&request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
-        let viewer = Viewer::of(&context.caller);
+        let viewer = Viewer::of(context.caller);
         if request.ignores_safeguards() && viewer.may_override {
             // The stream may start it after this line of log is written.
             context.log.ignores_safeguards();
@@ -226,7 +226,7 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
     match context.patience {
         Some(patience) => waited(context, &request, patience).await,
         None => {
-            let viewer = Viewer::of(&context.caller);
+            let viewer = Viewer::of(context.caller);
             let found =
                 sync_answer(context.configured, context.outbound, context.base, &request, &viewer, Duration::ZERO)
                     .await;
@@ -243,7 +243,7 @@ async fn waited<R: Runtime>(
     patience: Duration,
 ) -> Result<Reply, Error> {
     let running = Running::of(&context.input)?;
-    let viewer = Viewer::of(&context.caller);
+    let viewer = Viewer::of(context.caller);
     let look = async |max_age| {
         sync_answer(context.configured, context.outbound, context.base, request, &viewer, max_age).await
     };

@@ -81,7 +81,7 @@ fn any_difference_between_clocks_costs_one_start() {
                 };
                 for store in [None, Some(MemoryStore::new())] {
                     let door = warm(store.as_ref());
-                    let idle = dated(shows("COMPLETED", ahead - 3600_007));
+                    let idle = dated(shows("COMPLETED", ahead - 3_600_007));
                     let place = start(&door, &json!({}), [idle, dated(kicked())]);
                     assert_eq!(poll(&door, &place, [dated(shows("RUNNING", began))])["status"], "running");
                     let end = || dated(shows("COMPLETED", began));
