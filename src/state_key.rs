@@ -61,7 +61,7 @@ impl Root {
 }
 
 impl StateKey {
-    /// The keys of a configuration, the one that seals first. With none, [`adopt`](Self::adopt) gives the instance one.
+    /// The keys of a configuration, the one that seals first. With none, `adopt` gives the instance one.
     #[must_use]
     pub fn new(configured: &[Secret]) -> Self {
         let key = |key: &Secret| Key { root: Root::of(key.expose().as_bytes()), origin: Origin::Configured };

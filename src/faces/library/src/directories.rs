@@ -222,7 +222,7 @@ impl From<SyncDocument> for wit::SyncState {
             counts: counts.map(Into::into),
             groups: each(groups),
             reason: reason.map(Into::into),
-            hint: hint.map(str::to_owned),
+            hint,
             message,
             upstream: upstream.map(|sync::UpstreamWord { status }| wit::UpstreamWord { status }),
             retry_after: retry_after.map(unsigned),
