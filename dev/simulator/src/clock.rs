@@ -1,5 +1,7 @@
 //! The one place that reads the time and makes ids.
 
+use crate::settings::{Clocks, StartTimes};
+use serde_json::{Value, json};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,7 +23,25 @@ pub(crate) fn time(at: u64) -> SystemTime {
 
 /// The HTTP date (RFC 9110, 5.6.7) that many seconds from now.
 pub(crate) fn http_date_in(seconds: u64) -> String {
-    httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds))
+    http_date_ahead(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// The same of a clock that is so many seconds ahead, or behind where they are less than zero.
+pub(crate) fn http_date_ahead(seconds: i64) -> String {
+    httpdate::fmt_http_date(time(now().saturating_add_signed(seconds.saturating_mul(1000))))
+}
+
+/// The time `at` of a run, as vIDM shows it by its clocks.
+pub(crate) fn shown(clocks: Clocks, at: u64) -> Value {
+    // What it gains is counted from the beginning of the day, lest it be years.
+    let today = i64::try_from(at % 86_400_000).unwrap_or_default();
+    let at = at.saturating_add_signed(clocks.ahead + today / 1000 * clocks.gains);
+    match clocks.start_times {
+        StartTimes::Milliseconds => json!(at),
+        StartTimes::Seconds => json!(at / 1000),
+        StartTimes::Local => json!(iso(at).get(..19)),
+        StartTimes::Absent => Value::Null,
+    }
 }
 
 /// `2024-01-01T10:00:00.000Z`, the form of SCIM's `meta.created`.
@@ -62,7 +82,22 @@ pub(crate) fn uuid() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{iso, uuid};
+    use super::{iso, shown, uuid};
+    use crate::settings::{Clocks, StartTimes};
+    use serde_json::json;
+
+    #[test]
+    fn times_are_shown_by_the_clocks_that_were_chosen() {
+        let at = 1_704_103_200_789;
+        let clocks = |start_times| Clocks { start_times, ahead: -3_600_000, ..Clocks::default() };
+        assert_eq!(shown(Clocks::default(), at), json!(at));
+        assert_eq!(shown(clocks(StartTimes::Milliseconds), at), json!(at - 3_600_000));
+        assert_eq!(shown(clocks(StartTimes::Seconds), at), json!(1_704_099_600));
+        assert_eq!(shown(clocks(StartTimes::Local), at), json!("2024-01-01T09:00:00"));
+        assert_eq!(shown(clocks(StartTimes::Absent), at), json!(null));
+        let fast = Clocks { gains: 1, ..Clocks::default() };
+        assert_eq!(shown(fast, at + 10_000).as_u64().unwrap() - shown(fast, at).as_u64().unwrap(), 10_010);
+    }
 
     #[test]
     fn dates_follow_the_calendar() {

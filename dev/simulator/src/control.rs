@@ -1,6 +1,7 @@
 //! The same control over HTTP, for use by hand: `/_simulator` on each plain-http port.
 
 use crate::reply::Reply;
+use crate::settings::Clocks;
 use crate::settings::{Outcome, SyncDuration};
 use crate::{Fault, Shared, clock};
 use bytes::Bytes;
@@ -116,7 +117,8 @@ fn state(shared: &Shared) -> Value {
                 .directories
                 .iter()
                 .map(|directory| {
-                    let runs: Vec<Value> = directory.runs.iter().map(crate::vidm::sync::execution).collect();
+                    let runs: Vec<Value> =
+                        directory.runs.iter().map(|run| crate::vidm::sync::execution(run, Clocks::default())).collect();
                     let groups: Vec<&str> = directory.in_ad.iter().map(|group| group.dn.as_str()).collect();
                     json!({
                         "id": directory.id, "name": directory.name, "type": directory.kind,

@@ -43,8 +43,8 @@ mod wire;
 pub use calls::{Call, Server};
 pub use faults::{Fault, FaultKind, RetryAfter};
 pub use settings::{
-    AlreadyRunning, Outcome, RefreshBody, ScimValues, SddcFront, SddcSettings, SourceAdded, StatusShape, SyncDuration,
-    VidmSettings,
+    AlreadyRunning, Clocks, Outcome, RefreshBody, ScimValues, SddcFront, SddcSettings, SourceAdded, StartTimes,
+    StatusShape, SyncDuration, VidmSettings,
 };
 pub(crate) use simulator::Shared;
 pub use simulator::{Options, Simulator, SyncRun};

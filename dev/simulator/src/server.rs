@@ -72,7 +72,9 @@ where
         let (door, cord) = (Arc::clone(&door), Arc::clone(&cord));
         async move { Ok::<_, Infallible>(answer(&door, &cord, request).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // Which clock `Date` comes from is a setting: see `dated`.
+    let mut http = hyper::server::conn::http1::Builder::new();
+    let connection = http.auto_date_header(false).serve_connection(TokioIo::new(stream), service);
     // The connection comes first, so that what was written is on its way before the cord is pulled.
     tokio::select! {
         biased;
@@ -121,6 +123,18 @@ async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Re
         Some(kind) => instead(door.server, kind),
     };
     door.shared.calls.answered(number, response.status().as_u16());
+    dated(door, response)
+}
+
+/// The answer with the `Date` that the server's clock, or that of a proxy before it, gives it.
+fn dated(door: &Door, mut response: Response<Body>) -> Response<Body> {
+    let ahead = match door.server {
+        Server::Vidm => door.shared.vidm.state().settings.clocks.date_ahead,
+        Server::Sddc => Some(0),
+    };
+    if let Some(date) = ahead.and_then(|ahead| HeaderValue::from_str(&clock::http_date_ahead(ahead)).ok()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     response
 }
 

@@ -62,6 +62,40 @@ pub enum ScimValues {
     Literal,
 }
 
+/// How vIDM writes when a run began and ended. What the real one does is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartTimes {
+    /// As milliseconds since 1970.
+    #[default]
+    Milliseconds,
+    /// As seconds since 1970.
+    Seconds,
+    /// As `2026-01-05T05:00:00`, with no word of the zone.
+    Local,
+    /// Not at all.
+    Absent,
+}
+
+/// The clocks behind vIDM's answers. In the field they differ by hours: a run's times often come from a connector, and the `Date`
+/// header from a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// How the times of runs are written.
+    pub start_times: StartTimes,
+    /// How many milliseconds the clock behind them is ahead; less than zero: behind.
+    pub ahead: i64,
+    /// How many milliseconds it gains in a second.
+    pub gains: i64,
+    /// How many seconds the `Date` header is ahead; None: there is no such header.
+    pub date_ahead: Option<i64>,
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        Self { start_times: StartTimes::default(), ahead: 0, gains: 0, date_ahead: Some(0) }
+    }
+}
+
 /// Everything about vIDM that can be chosen.
 #[derive(Clone, Debug)]
 pub struct VidmSettings {
@@ -84,6 +118,8 @@ pub struct VidmSettings {
     pub status_shape: StatusShape,
     /// For this long after a kick-off the status still tells of the run before. Zero.
     pub status_lag: Duration,
+    /// The clocks behind its answers. All of them right.
+    pub clocks: Clocks,
     /// The order of `syncexecutions`.
     pub executions_newest_first: bool,
     /// What `POST …/syncprofile/dryrun` answers with 200; None means 404, for the real call is not known.
@@ -116,6 +152,7 @@ impl Default for VidmSettings {
             already_running: AlreadyRunning::default(),
             status_shape: StatusShape::default(),
             status_lag: Duration::ZERO,
+            clocks: Clocks::default(),
             executions_newest_first: true,
             dry_run: None,
             scim_page_limit: None,

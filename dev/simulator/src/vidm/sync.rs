@@ -7,7 +7,7 @@ use super::state::{Counts, Directory, Group, KickOff, Run, Tenant};
 use super::{Vidm, errors, media};
 use crate::clock;
 use crate::reply::{Answer, Ask, Reply};
-use crate::settings::{AlreadyRunning, Outcome, StatusShape, SyncDuration, VidmSettings};
+use crate::settings::{AlreadyRunning, Clocks, Outcome, StatusShape, SyncDuration, VidmSettings};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -166,12 +166,13 @@ pub(super) fn status(vidm: &Vidm, ask: &Ask) -> Answer {
     }
     let shown_from = clock::now().saturating_sub(clock::millis(settings.status_lag));
     let run = directory.runs.iter().rev().find(|run| !run.asked_for || run.start <= shown_from);
+    let clocks = settings.clocks;
     let body = match &settings.status_shape {
         StatusShape::Empty => return Ok(Reply::empty(StatusCode::OK)),
-        StatusShape::Broker => broker(run),
+        StatusShape::Broker => broker(run, clocks),
         StatusShape::Nested => json!({"syncStatus": {"status": word(run), "message": message(run)}}),
-        StatusShape::Word(word) => flat(run, word),
-        StatusShape::Flat | StatusShape::NotFound => flat(run, word(run)),
+        StatusShape::Word(word) => flat(run, word, clocks),
+        StatusShape::Flat | StatusShape::NotFound => flat(run, word(run), clocks),
     };
     Ok(Reply::json(StatusCode::OK, content_type, &body))
 }
@@ -179,10 +180,10 @@ pub(super) fn status(vidm: &Vidm, ask: &Ask) -> Answer {
 /// `GET …/directoryconfigs/{id}/syncexecutions`
 pub(super) fn executions(vidm: &Vidm, ask: &Ask) -> Answer {
     let mut state = vidm.administrator(ask)?;
-    let newest_first = state.settings.executions_newest_first;
+    let (newest_first, clocks) = (state.settings.executions_newest_first, state.settings.clocks);
     let content_type = media::produces(ask, state.settings.strict_media_types, &[media::EXECUTIONS, media::V1])?;
     let directory = state.directory(ask)?;
-    let mut items: Vec<Value> = directory.runs.iter().map(execution).collect();
+    let mut items: Vec<Value> = directory.runs.iter().map(|run| execution(run, clocks)).collect();
     if newest_first {
         items.reverse();
     }
@@ -190,8 +191,8 @@ pub(super) fn executions(vidm: &Vidm, ask: &Ask) -> Answer {
 }
 
 /// A run as a row of the sync log.
-pub(crate) fn execution(run: &Run) -> Value {
-    let mut row = flat(Some(run), word(Some(run)));
+pub(crate) fn execution(run: &Run, clocks: Clocks) -> Value {
+    let mut row = flat(Some(run), word(Some(run)), clocks);
     if let Value::Object(fields) = &mut row {
         fields.insert("id".to_owned(), json!(run.id));
         fields.insert("syncType".to_owned(), json!(if run.asked_for { "MANUAL" } else { "SCHEDULED" }));
@@ -218,12 +219,13 @@ fn message(run: Option<&Run>) -> Option<&str> {
     }
 }
 
-fn flat(run: Option<&Run>, word: &str) -> Value {
+fn flat(run: Option<&Run>, word: &str, clocks: Clocks) -> Value {
+    let time = |at: u64| clock::shown(clocks, at);
     let counts = run.map(|run| run.counts).unwrap_or_default();
     json!({
         "status": word,
-        "startTime": run.map(|run| run.start),
-        "endTime": run.and_then(|run| run.end.as_ref()).map(|(end, _)| end),
+        "startTime": run.map(|run| time(run.start)),
+        "endTime": run.and_then(|run| run.end.as_ref()).map(|(end, _)| time(*end)),
         "message": message(run),
         "usersAdded": counts.users_added,
         "usersUpdated": counts.users_updated,
@@ -235,7 +237,8 @@ fn flat(run: Option<&Run>, word: &str) -> Value {
 }
 
 /// The words and fields of the VCF Identity Broker's `LdapSyncLog`.
-fn broker(run: Option<&Run>) -> Value {
+fn broker(run: Option<&Run>, clocks: Clocks) -> Value {
+    let time = |at: u64| clock::shown(clocks, at);
     let counts = run.map(|run| run.counts).unwrap_or_default();
     let result = match word(run) {
         "RUNNING" => "IN_PROGRESS",
@@ -248,11 +251,11 @@ fn broker(run: Option<&Run>) -> Value {
         "syncType": "MANUAL",
         "syncResult": result,
         "syncResultMessageKey": message(run),
-        "timeStamp": run.map(|run| run.start),
+        "timeStamp": run.map(|run| time(run.start)),
         "syncDetails": {
             "usersAdded": counts.users_added, "usersUpdated": counts.users_updated, "usersRemoved": 0,
             "groupsAdded": counts.groups_added, "groupsUpdated": 0, "groupsRemoved": counts.groups_removed,
-            "syncEndTime": run.and_then(|run| run.end.as_ref()).map(|(end, _)| end),
+            "syncEndTime": run.and_then(|run| run.end.as_ref()).map(|(end, _)| time(*end)),
         },
     })
 }

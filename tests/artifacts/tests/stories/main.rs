@@ -41,6 +41,7 @@ mod artifact;
 mod browser;
 mod callback;
 mod callers;
+mod clocks;
 mod contract;
 mod crowds;
 mod dist;

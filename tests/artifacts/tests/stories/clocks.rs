@@ -1,0 +1,91 @@
+//! Clocks that differ: the one behind vIDM's start times, the one behind its `Date` header, and idhook's.
+
+use std::time::{Duration, Instant};
+
+use idhook_simulator::{Clocks, StartTimes, SyncDuration, seeds};
+use serde_json::json;
+use xtask::artifact::Artifact;
+
+use crate::scene::{Scene, Setting};
+
+stories! {
+    all:
+    clocks_that_differ_cost_no_second_start,
+    foreign_run_serves_no_later_request,
+}
+
+const HOUR: i64 = 3_600_000;
+
+/// What the field has: a proxy's `Date`, a connector's clock, local time, whole seconds, drift, or nothing at all.
+const CLOCKS: [Clocks; 8] = [
+    Clocks { start_times: StartTimes::Milliseconds, ahead: 0, gains: 0, date_ahead: Some(2) },
+    Clocks { start_times: StartTimes::Milliseconds, ahead: 0, gains: 0, date_ahead: Some(-30) },
+    Clocks { start_times: StartTimes::Milliseconds, ahead: 14 * HOUR, gains: 0, date_ahead: Some(0) },
+    Clocks { start_times: StartTimes::Milliseconds, ahead: -14 * HOUR, gains: 20, date_ahead: None },
+    Clocks { start_times: StartTimes::Seconds, ahead: 0, gains: 0, date_ahead: Some(0) },
+    Clocks { start_times: StartTimes::Seconds, ahead: -450, gains: -20, date_ahead: Some(14 * 3600) },
+    Clocks { start_times: StartTimes::Local, ahead: -5 * HOUR, gains: 0, date_ahead: Some(0) },
+    Clocks { start_times: StartTimes::Local, ahead: 2 * HOUR, gains: 0, date_ahead: Some(-2) },
+];
+
+fn syncs() -> String {
+    format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP)
+}
+
+/// Polls until the sync is final; gives its status.
+async fn ended(scene: &Scene, place: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let state = scene.get(place).await.json();
+        let status = state["status"].as_str().unwrap().to_owned();
+        if status == "succeeded" || status == "failed" {
+            return status;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "no end: {state}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+async fn clocks_that_differ_cost_no_second_start(artifact: Artifact) {
+    for clocks in CLOCKS {
+        for mut setting in Setting::with_and_without_store(artifact) {
+            setting.simulator.vidm.sync_duration = SyncDuration::Fixed(Duration::from_millis(600));
+            setting.simulator.vidm.clocks = clocks;
+            let scene = Scene::with(setting).await;
+            let wanted = json!({"groups": [seeds::PRESENT_GROUP_DN]}).to_string();
+            for requests in 1..=2 {
+                let started = scene.post(&syncs(), &wanted).await;
+                assert_eq!(started.status, 202, "{}", started.text);
+                assert_eq!(ended(&scene, started.header("location")).await, "succeeded", "{clocks:?}");
+                let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
+                assert_eq!(runs, requests, "one start for each request: {clocks:?}");
+                if clocks.start_times != StartTimes::Milliseconds {
+                    // Two runs that begin in one second look alike where seconds are all there is.
+                    tokio::time::sleep(Duration::from_millis(1100)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn foreign_run_serves_no_later_request(artifact: Artifact) {
+    for setting in Setting::with_and_without_store(artifact) {
+        let scene = Scene::with(setting).await;
+        scene.simulator.configure_vidm(|vidm| vidm.clocks.date_ahead = Some(-30));
+        // Another caller's run goes on; vIDM answers our start with 200 and goes on with it.
+        let before = scene.post(&syncs(), "").await;
+        assert_eq!(before.status, 202, "{}", before.text);
+        if !scene.remembers() {
+            tokio::time::sleep(Duration::from_millis(1100)).await;
+        }
+        let ours = scene.post(&syncs(), "").await;
+        assert_eq!(ours.json()["status"], "queued", "{}", ours.text);
+        let place = ours.header("location");
+        scene.simulator.finish_sync(seeds::CORP, idhook_simulator::Outcome::Completed).unwrap();
+        assert_eq!(scene.get(place).await.json()["status"], "running", "the further run");
+        assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 2);
+        assert_eq!(scene.get(place).await.json()["status"], "running", "it goes on");
+        scene.simulator.finish_sync(seeds::CORP, idhook_simulator::Outcome::Completed).unwrap();
+        assert_eq!(scene.get(place).await.json()["status"], "succeeded");
+    }
+}
