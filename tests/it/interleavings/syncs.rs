@@ -29,12 +29,21 @@ struct Scenario {
 
 /// One caller: starts a sync, then asks until it is final, as long as the schedule gives it `polls`.
 async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, watches: bool) {
-    let came = model.world.borrow().now;
-    model.world.borrow_mut().came.insert(at, came);
-    model.world.borrow_mut().told.remove(&at);
     let path = format!("/vidm/default/v1/directories/{DIRECTORY}/syncs");
-    let started = ask(&webhook, &model, ("POST", &path, &Value::Null), false).await;
-    let place = started["links"]["self"].as_str().unwrap_or_else(|| panic!("{started}")).to_owned();
+    model.world.borrow_mut().told.remove(&at);
+    let mut attempts = 0;
+    let place = loop {
+        let came = model.world.borrow().now;
+        model.world.borrow_mut().came.insert(at, came);
+        let started = ask(&webhook, &model, ("POST", &path, &Value::Null), false).await;
+        if let Some(place) = started["links"]["self"].as_str() {
+            break place.to_owned();
+        }
+        // The login is another instance's, which may be dead. It is waited for as long as a request may last.
+        assert!(started["code"] == "upstream_busy" && attempts < 3, "{started}");
+        attempts += 1;
+        model.world.borrow_mut().now += 30_000;
+    };
     for _ in 0..polls {
         // A poll comes a second after the one before. All polls together stay below a lease: who is slower than that may cost
         // a run more.
