@@ -189,8 +189,10 @@ impl Error {
     /// or not in time.
     pub(super) fn is_of_the_look_alone(&self) -> bool {
         let is_login = self.evidence().is_some_and(|evidence| evidence.is_login);
-        let is_answer = self.answer_status().is_some_and(|status| !matches!(status.as_u16(), 401 | 429));
-        !is_login && (is_answer || self.code() == ErrorCode::UpstreamTimeout)
+        // A server that says when to come back means every call.
+        let is_answer =
+            self.answer_status().is_some_and(|status| !matches!(status.as_u16(), 401 | 429)) && self.wait().is_none();
+        !is_login && (is_answer || self.may_have_been_done())
     }
 
     /// Whether what was asked for may have been done although there is no good answer: a repetition could do it twice.

@@ -133,8 +133,10 @@ impl<R: Runtime> Desk<'_, R> {
         if is_ours {
             return Ok(State::failed(look));
         }
-        if let Some(run) = self.earlier_success(request, baseline).await {
-            return self.proven(request, &look.with(run), max_age).await;
+        match self.earlier_runs(request, baseline).await {
+            Some(Some(success)) => return self.proven(request, &look.with(success), max_age).await,
+            Some(None) => return Ok(State::failed(look)),
+            None => {}
         }
         let mut state = State::failed(look);
         // Whether they can be looked up is not what decides here.
@@ -147,11 +149,14 @@ impl<R: Runtime> Desk<'_, R> {
         Ok(state)
     }
 
-    /// A successful run that began after the `baseline`, from the list of runs. A version without one shows none.
-    async fn earlier_success(&self, request: &Request, baseline: Option<Baseline>) -> Option<SyncReport> {
+    /// What the list of runs shows of those that began after the `baseline`: a success, or that none succeeded. `None` where it shows
+    /// no such run: a version may have no list, and its rows may be late.
+    async fn earlier_runs(&self, request: &Request, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
         let baseline = baseline?;
-        let runs = self.client.executions(&request.directory).await.ok()??;
-        runs.into_iter().find(|run| run.status == SyncStatus::Succeeded && baseline.precedes(run))
+        let mut runs = self.client.executions(&request.directory).await.ok()??;
+        runs.retain(|run| run.status.is_final() && baseline.precedes(run));
+        let shows_any = !runs.is_empty();
+        shows_any.then(|| runs.into_iter().find(|run| run.status == SyncStatus::Succeeded))
     }
 
     /// The directory could not be observed: groups that are all there still decide.

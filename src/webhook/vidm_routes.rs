@@ -176,7 +176,11 @@ async fn start<R: Runtime>(
         long.keep(context.outbound.store()).await?;
     }
     if let Some(patience) = context.patience {
-        return waited(context, &request, patience).await;
+        match waited(context, &request, patience).await {
+            // It has started, and its id must not be lost because a question after it failed.
+            Err(error) if error.is_retryable() => {}
+            done => return done,
+        }
     }
     let mut begun = answer_of(configured, context.base, &request, State::begun(status))?;
     begun.ignored = std::mem::take(&mut context.ignored);

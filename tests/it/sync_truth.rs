@@ -308,8 +308,16 @@ fn later_failure_of_a_foreign_run_is_not_ours() {
         assert_eq!((&state["status"], &state["reason"]), (&json!("succeeded"), &Value::Null), "{state}");
         assert!(state["message"].as_str().unwrap().contains("later"), "{state}");
 
-        // Ours was seen going on: its failure is its own.
+        // Where the list of runs shows that none succeeded, the groups were there before.
         let place = start(&door, &json!({"groups": [PRESENT]}), [failed(600_000), kicked()]);
+        let row =
+            |began: i64| json!({"status": "FAILED", "startTime": i64::try_from(START.as_millis()).unwrap() + began});
+        let list = json!({"items": [row(600_000), row(700_000)]}).to_string();
+        let state = poll(&door, &place, [failed(700_000), executions(CORP).answer(200, list)]);
+        assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));
+
+        // Ours was seen going on: its failure is its own.
+        let place = start(&door, &json!({"groups": [PRESENT]}), [failed(700_000), kicked()]);
         assert_eq!(poll(&door, &place, [shows("RUNNING", 4_000)])["status"], "running");
         let state = poll(&door, &place, [failed(4_000)]);
         assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));

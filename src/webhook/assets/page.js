@@ -44,7 +44,8 @@ async function call(path, { method = "GET", headers = {}, body, signal, withKey 
   if (body) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(ROOT + path, { method, headers, body: body && JSON.stringify(body), signal, cache: "no-store", redirect: "error" });
+    // No credentials of the browser's own: with them it would ask for a name and password whenever a key is refused.
+    response = await fetch(ROOT + path, { method, headers, body: body && JSON.stringify(body), signal, cache: "no-store", credentials: "omit", redirect: "error" });
   } catch (error) {
     if (signal && signal.aborted) throw error;
     throw new Refusal({ title: "idhook could not be reached", detail: error.message, hint: "look whether it runs, and whether this page's address still leads to it", retryable: true });

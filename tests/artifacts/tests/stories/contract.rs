@@ -204,6 +204,11 @@ async fn vidm(seen: &mut Seen<'_>) {
     assert!(events.text.contains("event: state"), "{}", events.text);
     seen.ask(Method::POST, "/hooks/corp", 202, r#"{"ref":"main"}"#).await;
     seen.ask(Method::POST, "/hooks/corp", 200, r#"{"ref":"topic"}"#).await;
+    seen.scene.simulator.set_sync_duration(SyncDuration::Manual);
+    let runs = seen.ask(Method::POST, &syncs, 202, "").await;
+    seen.ask(Method::GET, &format!("{}?running=202", runs.header("location")), 202, "").await;
+    seen.scene.simulator.finish_sync(seeds::CORP, idhook_simulator::Outcome::Completed).unwrap();
+    seen.scene.simulator.set_sync_duration(SyncDuration::Fixed(std::time::Duration::from_millis(100)));
     seen.ask(Method::GET, &format!("{one}/sync"), 200, "").await;
     let history = seen.ask(Method::GET, &syncs, 200, "").await;
     assert!(!history.json()["syncs"].as_array().unwrap().is_empty(), "{}", history.text);

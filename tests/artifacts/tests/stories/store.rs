@@ -66,7 +66,7 @@ pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
 async fn a_cold_instance_makes_one_call_when_another_was_there_before(artifact: Artifact) {
     for (key_value, _redis) in stores() {
         let mut scene = Scene::with(on(artifact, key_value)).await;
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3, "login, list, kick-off");
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4, "login, list, look, kick-off");
         scene.get("/vcf/default/v1/identity-providers").await;
         for directory in [seeds::CORP, seeds::CORP_NAME] {
             scene.restart().await;
@@ -118,7 +118,7 @@ async fn what_somebody_else_wrote_into_the_store_is_a_miss(artifact: Artifact) {
     sync(&scene, seeds::CORP_NAME).await;
     let keys = key_value.keys(STORE).await.unwrap();
     let mut values = Vec::new();
-    for key in keys.iter().filter(|key| key.contains(":token:") || key.contains(":directories:")) {
+    for key in keys.iter().filter(|key| key.contains(":login:") || key.contains(":directories:")) {
         values.push((key.clone(), key_value.get(STORE, key).await.unwrap().unwrap()));
     }
     assert_eq!(values.len(), 2, "{keys:?}");
@@ -168,11 +168,11 @@ async fn without_a_store_all_is_as_it_was(artifact: Artifact) {
     let untouched = KeyValue::default();
     for setting in [on(artifact, KeyValue::denied()), Setting { variables: none, ..on(artifact, untouched.clone()) }] {
         let mut scene = Scene::with(setting).await;
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
-        let again = if artifact.keeps_instances() { 1 } else { 3 };
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
+        let again = if artifact.keeps_instances() { 1 } else { 4 };
         assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), again);
         scene.restart().await;
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
         assert!(scene.log().iter().all(|line| line.get("store").is_none()), "no store is nothing to complain of");
     }
     assert!(untouched.keys(STORE).await.unwrap().is_empty());
@@ -189,7 +189,7 @@ async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more(artifact: Art
     let nowhere = KeyValue::redis(&format!("redis://127.0.0.1:{}/0", free_port().unwrap())).unwrap();
     let scene = Scene::with(on(artifact, nowhere)).await;
     let begun = std::time::Instant::now();
-    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     let troubled = troubled(&scene.host);
@@ -204,9 +204,9 @@ async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
     let mut other = scene.another_host(|_| {}).await;
     drop(redis);
     let asked = sync(&scene, seeds::CORP_NAME).await.len();
-    assert_eq!(asked, if artifact.keeps_instances() { 1 } else { 3 }, "an instance remembers");
+    assert_eq!(asked, if artifact.keeps_instances() { 2 } else { 4 }, "an instance remembers");
     std::mem::swap(&mut scene.host, &mut other);
-    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
     let troubled = troubled(&scene.host);
     assert!(troubled[0] && (troubled[1..].contains(&true) != artifact.keeps_instances()), "{troubled:?}");
 }

@@ -79,28 +79,12 @@ async fn a_group_is_proven_or_missed(artifact: Artifact) {
 
         // Not under a base that is synced as a whole: it never comes by itself, and the hint says what to do.
         scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
-        if !scene.remembers() {
-            // Then only vIDM's clock can tell this run from the one before it, and it counts seconds.
-            tokio::time::sleep(Duration::from_millis(2100)).await;
-        }
         let place = start(&scene, &json!({"groups": [PICKED_GROUP]})).await;
-        if !scene.remembers() {
-            tokio::time::sleep(Duration::from_millis(1100)).await;
-        }
         end(&scene);
-        let mut state = scene.get(&place).await.json();
-        if !scene.remembers() {
-            // It began so close to the request that nothing tells which came first: a run that is beyond doubt follows it.
-            assert_eq!(state["status"], "running", "{state}");
-            end(&scene);
-            state = scene.get(&place).await.json();
-        }
+        let state = scene.get(&place).await.json();
         assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("group_absent")), "{state}");
         assert!(state["hint"].as_str().unwrap().contains("addToProfile"));
 
-        if !scene.remembers() {
-            tokio::time::sleep(Duration::from_millis(2100)).await;
-        }
         let place = start(&scene, &json!({"groups": [PICKED_GROUP], "addToProfile": "true"})).await;
         end(&scene);
         assert_eq!(status(&scene, &place).await, "succeeded", "added to the profile first");

@@ -75,7 +75,7 @@ async fn groups_that_are_gone_from_the_store_are_told_as_such(artifact: Artifact
     let scene = Scene::with(Setting { key_value: key_value.clone(), ..Setting::of(artifact) }).await;
     let started = start(&scene, seeds::CORP, &json!({ "groups": many_groups() })).await;
     let keys = key_value.keys("default").await.unwrap();
-    let place = keys.iter().find(|key| key.contains(":groups:")).unwrap();
+    let place = keys.iter().find(|key| key.contains(":groups:default:")).unwrap();
     key_value.set("default", place, b"somebody else's".to_vec()).await.unwrap();
     let problem = scene.get(started.header("location")).await;
     assert!(problem.problem("sync_not_found")["detail"].as_str().unwrap().contains("store"));

@@ -131,7 +131,7 @@ async fn what_is_wrong_is_told_before_anything_is_sent(artifact: Artifact) {
     }
     assert_eq!(scene.asked(), [""; 0]);
 
-    let wrong = scene.post(PROVIDERS, r#"{"name":"n","type":"t","ldap":{"domainName":["hunter2"]}}"#).await;
+    let wrong = scene.post(PROVIDERS, r#"{"name":"n","type":"t","ldap":{"domainName":{"of":"hunter2"}}}"#).await;
     let problem = wrong.problem("request_invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/ldap/domainName", "{problem}");
     assert!(!wrong.text.contains("hunter2"));

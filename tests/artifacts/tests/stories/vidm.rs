@@ -11,7 +11,7 @@ stories! {
     all:
     the_main_job_over_http,
     the_main_job_over_https_with_a_private_ca,
-    cold_by_name_is_three_calls_and_warm_is_one,
+    cold_by_name_is_four_calls_and_warm_is_one,
     the_safeguards_stay_on_unless_one_may_turn_them_off,
     a_tripped_safeguard_is_told_as_such,
     a_directory_can_be_named_in_the_body,
@@ -78,11 +78,11 @@ async fn the_main_job_over_https_with_a_private_ca(artifact: Artifact) {
     main_job(&Scene::with(Setting { tls: true, ..Setting::of(artifact) }).await).await;
 }
 
-async fn cold_by_name_is_three_calls_and_warm_is_one(artifact: Artifact) {
+async fn cold_by_name_is_four_calls_and_warm_is_one(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     assert_eq!(scene.post(&syncs(seeds::CORP_NAME), "{}").await.status, 202);
     let cold = scene.asked();
-    assert_eq!(cold.len(), 3, "login, list, kick-off: {cold:?}");
+    assert_eq!(cold.len(), 4, "login, list, look, kick-off: {cold:?}");
     let finished = async || {
         scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
         assert_eq!(scene.get(&present(seeds::CORP)).await.json()["status"], "succeeded");
@@ -101,7 +101,7 @@ async fn cold_by_name_is_three_calls_and_warm_is_one(artifact: Artifact) {
 
     assert_eq!(scene.post(&syncs(seeds::CORP), "{}").await.status, 202);
     let by_id = scene.asked();
-    assert_eq!(by_id.len(), if scene.remembers() { 1 } else { 2 }, "{by_id:?}");
+    assert_eq!(by_id.len(), if scene.remembers() { 1 } else { 4 }, "{by_id:?}");
     assert!(by_id.last().unwrap().ends_with("/syncprofile/sync"), "{by_id:?}");
 }
 

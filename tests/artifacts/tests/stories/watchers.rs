@@ -31,7 +31,8 @@ const MORE: usize = 6;
 async fn a_thousand_watchers_are_told_the_end_and_ask_like_one(artifact: Artifact) {
     // Two sockets for each, for both ends are here.
     xtask::limits::open_files(4096).unwrap();
-    let variables = vec![("state_key", STATE_KEY.to_owned())];
+    // One key for all of them.
+    let variables = vec![("state_key", STATE_KEY.to_owned()), ("watch_limit", "0".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let (crowd, length) = looks(&scene, STREAMS, WAITS, RUN).await;
     let (one, _) = looks(&scene, 1, 0, length).await;

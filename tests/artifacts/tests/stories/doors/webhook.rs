@@ -2,19 +2,16 @@
 
 use idhook_simulator::{Options as SimulatorOptions, Simulator};
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Product, settings};
 use crate::scene::{STATE_KEY, Scene, Setting, send};
 
-/// As many sessions as one story opens.
-const SESSIONS: usize = 120;
-
-/// The component in the host, with a target for each session: they have nothing in common.
+/// The component in the host. A session is a host of its own: instances share what is known of an account, by design.
 pub(super) struct Webhook {
     scene: Scene,
     target: String,
-    next: usize,
+    is_opened: bool,
 }
 
 impl Webhook {
@@ -28,15 +25,15 @@ impl Webhook {
         ];
         // The targets need the simulator's address, which is known only when it is up.
         let mut scene = Scene::with(Setting { simulator, variables, ..Setting::default() }).await;
-        let targets = |product| {
+        let target = |product| {
             let mut target = settings(&scene.simulator, product);
             target.as_object_mut().unwrap().remove("timeouts");
-            (0..SESSIONS).map(|number| (format!("t{number}"), target.clone())).collect::<Map<_, _>>()
+            json!({ "t": target })
         };
-        let targets = json!({"vidm": targets(Product::Vidm), "vcf": targets(Product::Vcf)});
+        let targets = json!({"vidm": target(Product::Vidm), "vcf": target(Product::Vcf)});
         scene.stage.variables.insert("targets".to_owned(), targets.to_string());
         scene.restart().await;
-        Self { scene, target: String::new(), next: 0 }
+        Self { scene, target: String::new(), is_opened: false }
     }
 
     pub(super) fn simulator(&self) -> &Simulator {
@@ -44,12 +41,14 @@ impl Webhook {
     }
 
     pub(super) fn open(&mut self, product: Product) {
-        assert!(self.next < SESSIONS, "more sessions than there are targets");
-        self.target = format!("/{}/t{}/v1", product.as_str(), self.next);
-        self.next += 1;
+        self.target = format!("/{}/t/v1", product.as_str());
+        self.is_opened = true;
     }
 
-    pub(super) async fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, Value> {
+    pub(super) async fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Value, Value> {
+        if std::mem::take(&mut self.is_opened) {
+            self.scene.restart().await;
+        }
         let Route { method, path, query, body, wait } = Route::of(name, arguments);
         let mut request = self.scene.request(method, &format!("{}{path}", self.target));
         request = request.bearer_auth(&self.scene.keys.all).query(&query);
