@@ -124,6 +124,8 @@ impl Bench {
             ("API_KEYS", caller.api_keys),
             ("STATE_KEY", "a key that protects nothing but a measurement".to_owned()),
             ("LOG_LEVEL", "error".to_owned()),
+            // One key for all of them.
+            ("WATCH_LIMIT", "0".to_owned()),
         ];
         let host = std::process::Command::new(std::env::current_exe()?)
             .args([serve::NAME, "--port", &port])

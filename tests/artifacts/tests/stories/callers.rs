@@ -80,8 +80,8 @@ async fn ready_names_the_targets(artifact: Artifact) {
     let warnings = ready.as_object_mut().unwrap().remove("warnings");
     assert_eq!(ready, json!({"status": "ready", "vidm": ["default"], "vcf": ["default"]}));
     // Nothing is wrong, but without a state_key the drawn one stands in the store, or ends with the instance.
-    let warned = warnings.map(|warnings| warnings[0]["variable"].clone());
-    assert_eq!(warned, artifact.keeps_instances().then(|| json!("state_key")));
+    let warned = warnings.as_ref().and_then(|warnings| warnings.get(0)).map(|warning| &warning["variable"]);
+    assert_eq!(warned, artifact.keeps_instances().then_some(&json!("state_key")));
 }
 
 async fn methods_paths_and_bodies_that_do_not_fit(artifact: Artifact) {

@@ -49,9 +49,9 @@ async fn ended(scene: &Scene, place: &str) -> String {
 async fn clocks_that_differ_cost_no_second_start(artifact: Artifact) {
     for clocks in CLOCKS {
         for mut setting in Setting::with_and_without_store(artifact) {
-            setting.simulator.vidm.sync_duration = SyncDuration::Fixed(Duration::from_millis(600));
             setting.simulator.vidm.clocks = clocks;
             let scene = Scene::with(setting).await;
+            scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(600)));
             let wanted = json!({"groups": [seeds::PRESENT_GROUP_DN]}).to_string();
             for requests in 1..=2 {
                 let started = scene.post(&syncs(), &wanted).await;
