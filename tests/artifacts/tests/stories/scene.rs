@@ -153,7 +153,7 @@ impl Scene {
         let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "admin"];
         let all = Caller::new("all", &scopes).unwrap();
         let reader = Caller::new("reader", &["vidm:read"]).unwrap();
-        let syncer = Caller::new("syncer", &["vidm:read", "vidm:sync"]).unwrap();
+        let syncer = Caller::new("syncer", &["vidm:read", "vidm:sync", "vidm:profile"]).unwrap();
         let elsewhere = Caller::new("elsewhere", &scopes).unwrap();
         let mut entries: Vec<Value> = [&all, &reader, &syncer, &elsewhere]
             .iter()
