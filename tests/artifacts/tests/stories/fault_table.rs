@@ -38,16 +38,16 @@ cut          failed      ok          failed!     ok          ok          ok     
 503          busy        ok          busy!       ok          ok          ok          ok          busy!       ok          ok          ok          ok
 429 in 1 s   busy        ok          busy        ok          ok          ok          ok          busy        ok          ok          ok          ok
 503 in 22 s  busy        busy        busy        busy        busy        busy        busy        busy        busy        busy        ok          busy,ok
-500          failed      failed      failed!     failed      failed      failed      failed      failed!     failed      failed      ok          failed,ok
+500          failed      failed      failed!     running     failed      failed      failed      failed!     failed      failed      ok          ok
 502          failed      ok          failed!     ok          ok          ok          ok          failed!     ok          ok          ok          ok
 404 page     invalid!    invalid!    ok          ok          rejected!   invalid!    rejected!   invalid!    rejected!   invalid!    ok          ok
-403          auth!       forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!
-expired      auth!       auth!       ok          ok          auth!       ok          ok          ok          ok          ok          ok          ok
-redirect     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
-too much     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
-uncounted    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+403          auth!       forbidden!  forbidden!  running     forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  ok          ok
+expired      auth!       auth!       ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
+redirect     invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+too much     invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+uncounted    invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
 garbage      invalid!    invalid!    ok          ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
-a page       invalid!    invalid!    invalid!    ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
+a page       invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
 no type      ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
 {}           auth!       invalid!    later       ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
 ";
@@ -57,24 +57,24 @@ const STAYING: &str = "
              list        look        read        again       write       back        proof       wait        events
 late         ok          ok          ok          ok          ok          ok          ok          ok          ok
 drip         ok          ok          ok          ok          ok          ok          ok          ok          ok
-silence      timeout     timeout     timeout     timeout     timeout!    timeout     timeout     running     timeout,ok
-stalls       timeout     timeout     timeout     timeout     ok          timeout     timeout     running     timeout,ok
-reset        failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
-lost         failed      failed      failed      failed      ok          failed      failed      running     failed,ok
-cut          failed      failed      failed      failed      ok          failed      failed      running     failed,ok
-503          busy        busy        busy        busy        busy!       busy        busy        running     busy,ok
+silence      timeout     running     timeout     timeout     timeout!    timeout     timeout     ok          ok
+stalls       timeout     running     timeout     timeout     ok          timeout     timeout     ok          ok
+reset        failed      running     failed      failed      failed!     failed      failed      ok          ok
+lost         failed      running     failed      failed      ok          failed      failed      ok          ok
+cut          failed      running     failed      failed      ok          failed      failed      ok          ok
+503          busy        running     busy        busy        busy!       busy        busy        ok          ok
 429 in 1 s   busy        busy        busy        busy        busy        busy        busy        running     busy,ok
 503 in 22 s  busy        busy        busy        busy        busy        busy        busy        running     busy,ok
-500          failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
-502          failed      failed      failed      failed      failed!     failed      failed      running     failed,ok
+500          failed      running     failed      failed      failed!     failed      failed      ok          ok
+502          failed      running     failed      failed      failed!     failed      failed      ok          ok
 404 page     invalid!    ok          rejected!   rejected!   invalid!    rejected!   invalid!    ok          ok
-403          forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!
+403          forbidden!  running     forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  ok          ok
 expired      auth!       auth!       auth!       auth!       auth!       auth!       auth!       auth!       auth!
-redirect     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
-too much     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
-uncounted    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    invalid!
+redirect     invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+too much     invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+uncounted    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
 garbage      invalid!    ok          invalid!    invalid!    ok          invalid!    invalid!    ok          ok
-a page       invalid!    ok          invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+a page       invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
 no type      ok          ok          ok          ok          ok          ok          ok          ok          ok
 {}           invalid!    ok          invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
 ";
