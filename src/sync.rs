@@ -30,7 +30,7 @@
 //!
 //! # What holds
 //! 1. No request is reported `succeeded` by a run that began before it came: exactly, where the directory was observed at the start;
-//!    to a quarter of a second and the time between two calls, where a recent observation stood for that.
+//!    to half a second, where a recent observation stood for that.
 //! 2. With a ledger that is shared, any number of requests during one run cost one further run.
 //! 3. A dead claimant delays by at most its lease.
 //! 4. With a ledger that is shared, no two directories that are known to share a connector are kicked off at once.

@@ -15,9 +15,9 @@ use crate::vidm::{SyncReport, SyncStatus};
 /// How long after a kick-off vIDM may still show the run before.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
-/// How much earlier than a learned offset says a run may have begun and still count as begun by the kick-off: runs do not always
-/// take the same time to begin.
-const JITTER_MS: u64 = 250;
+/// How much earlier than a learned offset says a run may have begun and still count as begun by the kick-off: the offset is as exact
+/// as the answer to the kick-off that it was learned from was quick.
+pub(super) const JITTER: Duration = Duration::from_millis(500);
 
 /// What a directory showed before a kick-off; for a request that waits, what it showed when the request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,8 @@ impl Baseline {
     /// An idle directory as it was observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
     /// ahead of idhook's clock, and the kick-off is sent at `kicked_ms`.
     pub(super) fn recent(began_ms: u64, offset_ms: i64, kicked_ms: u64) -> Self {
-        let floor = kicked_ms.saturating_sub(JITTER_MS).saturating_add_signed(offset_ms);
+        let jitter = u64::try_from(JITTER.as_millis()).unwrap_or(u64::MAX);
+        let floor = kicked_ms.saturating_sub(jitter).saturating_add_signed(offset_ms);
         Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms: Some(floor.max(began_ms + 1)) }
     }
 
@@ -308,10 +309,10 @@ mod tests {
             Baseline::shown(before, &SyncReport { started_at: Some(at), ..SyncReport::running() })
         };
         assert_eq!(
-            (shown(1_000_000), shown(1_099_000), shown(1_099_749)),
+            (shown(1_000_000), shown(1_099_000), shown(1_099_499)),
             (Shown::Before, Shown::Before, Shown::Before)
         );
-        assert_eq!((shown(1_099_750), shown(1_100_020)), (Shown::After, Shown::After));
+        assert_eq!((shown(1_099_500), shown(1_100_020)), (Shown::After, Shown::After));
         assert_eq!(Baseline::shown(before, &SyncReport::running()), Shown::Unobserved, "it reported times before");
     }
 

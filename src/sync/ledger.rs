@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Turn, ms};
-use super::decide::Baseline;
+use super::decide::{Baseline, JITTER};
 use super::shelf::Shelf;
 use crate::runtime::Runtime;
 use crate::store::Gone;
@@ -32,9 +32,6 @@ const RUN_MS: u64 = 3_600_000;
 
 /// How old an observation of an idle directory may be to stand for a look before the kick-off.
 const RECENT_MS: u64 = 60_000;
-
-/// A kick-off that was answered within this time was answered at once.
-const PROMPT: Duration = Duration::from_secs(1);
 
 /// The latest kick-off of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -302,7 +299,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     /// Writes down a kick-off that may have started a run.
     pub(super) async fn kicked(&self, claim: &Claim, how: Kicked, now: SystemTime) -> Result<(), Gone> {
         let Kicked { sent, baseline, ignores_safeguards } = how;
-        let prompt = now.duration_since(sent).unwrap_or_default() <= PROMPT;
+        let prompt = now.duration_since(sent).unwrap_or_default() <= JITTER;
         let (generation, serves, prior, kicked_ms) = (claim.turn.generation, claim.serves, 0, ms(sent));
         self.advance(Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards }).await
     }

@@ -96,7 +96,7 @@ impl Scenario {
             )
         };
         // Exact, but where a recent observation stood for a look.
-        let slack = if self.again { 250 } else { 0 };
+        let slack = if self.again { 500 } else { 0 };
         for (at, told) in &world.told {
             let came = world.came[at];
             let served =

@@ -42,9 +42,11 @@ async fn sync(scene: &Scene, directory: &str) -> Vec<String> {
     scene.asked();
     let started = scene.post(&syncs(directory), "").await;
     assert_eq!(started.status, StatusCode::ACCEPTED, "{}", started.text);
-    let asked = scene.asked();
+    let mut asked = scene.asked();
+    // Whether a start looks first depends on how quickly the one before was answered; tests/it counts that with a clock of its own.
+    asked.retain(|call| !(call.starts_with("GET ") && call.ends_with("/syncprofile/sync")));
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-    // Somebody sees that it has ended; else the next start would look first.
+    // Somebody sees that it has ended.
     scene.get(&format!("/vidm/default/v1/directories/{}/sync", seeds::CORP)).await;
     scene.asked();
     asked
@@ -66,7 +68,7 @@ pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
 async fn a_cold_instance_makes_one_call_when_another_was_there_before(artifact: Artifact) {
     for (key_value, _redis) in stores() {
         let mut scene = Scene::with(on(artifact, key_value)).await;
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4, "login, list, look, kick-off");
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3, "login, list, kick-off");
         scene.get("/vcf/default/v1/identity-providers").await;
         for directory in [seeds::CORP, seeds::CORP_NAME] {
             scene.restart().await;
@@ -168,11 +170,11 @@ async fn without_a_store_all_is_as_it_was(artifact: Artifact) {
     let untouched = KeyValue::default();
     for setting in [on(artifact, KeyValue::denied()), Setting { variables: none, ..on(artifact, untouched.clone()) }] {
         let mut scene = Scene::with(setting).await;
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
-        let again = if artifact.keeps_instances() { 1 } else { 4 };
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
+        let again = if artifact.keeps_instances() { 1 } else { 3 };
         assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), again);
         scene.restart().await;
-        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
+        assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
         assert!(scene.log().iter().all(|line| line.get("store").is_none()), "no store is nothing to complain of");
     }
     assert!(untouched.keys(STORE).await.unwrap().is_empty());
@@ -189,7 +191,7 @@ async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more(artifact: Art
     let nowhere = KeyValue::redis(&format!("redis://127.0.0.1:{}/0", free_port().unwrap())).unwrap();
     let scene = Scene::with(on(artifact, nowhere)).await;
     let begun = std::time::Instant::now();
-    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     let troubled = troubled(&scene.host);
@@ -204,9 +206,9 @@ async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
     let mut other = scene.another_host(|_| {}).await;
     drop(redis);
     let asked = sync(&scene, seeds::CORP_NAME).await.len();
-    assert_eq!(asked, if artifact.keeps_instances() { 2 } else { 4 }, "an instance remembers");
+    assert_eq!(asked, if artifact.keeps_instances() { 1 } else { 3 }, "an instance remembers");
     std::mem::swap(&mut scene.host, &mut other);
-    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 4);
+    assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
     let troubled = troubled(&scene.host);
     assert!(troubled[0] && (troubled[1..].contains(&true) != artifact.keeps_instances()), "{troubled:?}");
 }
