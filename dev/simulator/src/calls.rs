@@ -32,6 +32,10 @@ pub struct Call {
     pub content_type: Option<String>,
     /// The Accept header.
     pub accept: Option<String>,
+    /// The Content-Length header.
+    pub content_length: Option<String>,
+    /// The Transfer-Encoding header: how a body of no known length is sent.
+    pub transfer_encoding: Option<String>,
     /// The traceparent header (W3C Trace Context).
     pub traceparent: Option<String>,
     /// The X-Request-Id header.
@@ -57,6 +61,8 @@ impl Call {
                 .and_then(|value| value.split_whitespace().next().map(str::to_owned)),
             content_type: text(header::CONTENT_TYPE.as_str()),
             accept: text(header::ACCEPT.as_str()),
+            content_length: text(header::CONTENT_LENGTH.as_str()),
+            transfer_encoding: text(header::TRANSFER_ENCODING.as_str()),
             traceparent: text("traceparent"),
             request_id: text("x-request-id"),
             body_length: 0,

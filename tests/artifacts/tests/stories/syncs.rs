@@ -254,6 +254,8 @@ async fn an_event_stream_tells_each_change_and_ends(artifact: Artifact) {
     let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all).header("accept", "text/event-stream");
     let mut response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
+    // Else nginx keeps all of it to the end.
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
     let mut text = String::new();
     let mut ended = false;
     while let Some(piece) = response.chunk().await.unwrap() {

@@ -89,6 +89,15 @@ async fn sources_come_and_go(scene: &Scene) {
     assert_eq!(scene.write(Method::DELETE, &place, "").await.status, 404);
     let provider = scene.get(&format!("{PROVIDERS}/{id}")).await.json();
     assert!(!domains(&provider).contains(&"research.example".to_owned()));
+
+    // Each change says how long its body is, also where it has none; servers refuse an empty one in chunks.
+    let calls = scene.simulator.calls();
+    let changes: Vec<_> = calls.iter().filter(|call| call.method != "GET").collect();
+    assert!(changes.iter().any(|call| call.method == "DELETE"));
+    for call in changes {
+        let length = call.content_length.as_deref().and_then(|length| length.parse().ok());
+        assert_eq!((length, call.transfer_encoding.as_deref()), (Some(call.body_length), None), "{call:?}");
+    }
 }
 
 async fn identity_sources_over_http(artifact: Artifact) {
