@@ -16,7 +16,7 @@ const NAMED: [ErrorCode; 2] = [ErrorCode::DirectoryNotFound, ErrorCode::Director
 const START: &str = "The request is served by a run that begins after it came: one is started, or, where one is going on, \
     the request is `queued` for the next, which serves all who wait. Where groups are named, `succeeded` means that the run \
     succeeded and each of them is in vIDM, looked up exactly.\n\nAll of the body is optional. An Aria payload may be sent \
-    whole: fields are found in `inputs` and `customProperties` as well. With `dryRun` nothing is started, and the answer \
+    whole: fields are found in `inputs` as well, and `groups` and `directory` in `customProperties`. With `dryRun` nothing is started, and the answer \
     tells what a run would change.";
 
 pub(super) fn all() -> Vec<Operation> {
@@ -266,14 +266,14 @@ fn named() -> Value {
 fn running() -> Value {
     json!({
         "id": "AXsidExample", "status": "running", "directory": named(), "requestedAt": "2026-11-21T18:00:00.000Z",
-        "retryAfter": 2, "links": { "self": SYNC, "events": SYNC }
+        "groups": [], "retryAfter": 2, "links": { "self": SYNC, "events": SYNC }
     })
 }
 
 fn present() -> Value {
     json!({
         "status": "running", "directory": named(), "startedAt": "2026-11-21T18:00:01.000Z", "upstream": { "status": "RUNNING" },
-        "retryAfter": 2, "links": { "self": format!("/vidm/default/v1/directories/{DIRECTORY}/sync") }
+        "groups": [], "retryAfter": 2, "links": { "self": format!("/vidm/default/v1/directories/{DIRECTORY}/sync") }
     })
 }
 
