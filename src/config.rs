@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderName;
 use sha2::{Digest, Sha256};
 
-use crate::auth::Secret;
 use crate::http::Limits;
+use crate::secret::Secret;
 use crate::{vcf, vidm};
 
 mod callbacks;
@@ -20,10 +20,10 @@ mod grant;
 mod hooks;
 mod keys;
 mod reader;
-mod readings;
 mod senders;
 mod state_keys;
 mod targets;
+mod variable_source;
 
 pub use callbacks::Callback;
 pub use error::ConfigError;
@@ -31,9 +31,9 @@ pub use grant::{Grant, Scope};
 pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
 pub(crate) use keys::hex32;
-pub use readings::Readings;
 pub use senders::{Form, Sender};
 pub use targets::{VcfSettings, VidmSettings};
+pub use variable_source::VariableSource;
 
 use reader::Reader;
 
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(config.vidm["default"].url.as_str(), "https://vidm.corp.example");
         assert!(matches!(
             config.vidm["default"].credentials,
-            vidm::Credentials::System { scheme: crate::auth::Scheme::Hzn, .. }
+            vidm::Credentials::System { scheme: crate::secret::Scheme::Hzn, .. }
         ));
         assert_eq!(config.vcf["default"].credentials.username, "svc@vsphere.local");
         assert_eq!(config.request_timeout, Duration::from_secs(25));

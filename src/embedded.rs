@@ -15,9 +15,9 @@ mod vidm;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::auth::Secret;
 use crate::config;
 use crate::error::{Error, FieldError, Problem};
+use crate::secret::Secret;
 
 pub use timeouts::Timeouts;
 pub use vcf::Vcf;
@@ -31,7 +31,7 @@ pub type Result<T> = std::result::Result<T, Box<Problem>>;
 /// # Errors
 /// `request_invalid` with every field that does not fit.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
-    crate::typed::read_all(value, &[]).map_err(|fields| problem(&Error::invalid(fields), &[]))
+    crate::json::read_all(value, &[]).map_err(|fields| problem(&Error::invalid(fields), &[]))
 }
 
 /// Splits the time-outs off a caller's settings.

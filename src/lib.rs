@@ -1,7 +1,7 @@
 //! idhook: an identity webhook for VMware estates.
 //!
 //! This crate is the whole of it but for the doors. It does no I/O: requests come in as [`http`](::http) values, calls go
-//! out through [`http::HttpClient`], time is [`runtime::Clock`]'s. A face (a package below `src/faces`) binds it to a
+//! out through [`http::HttpClient`], time is [`runtime::Clock`]'s. A face (a package below `bindings`) binds it to a
 //! runtime and decides nothing.
 //!
 //! ```text
@@ -23,28 +23,24 @@
 #![forbid(unsafe_code)]
 
 pub mod api_key;
-pub mod auth;
 pub mod config;
 mod dn;
 pub mod embedded;
-pub mod endpoint;
 pub mod error;
-mod gate;
 pub mod http;
+mod json;
 mod named;
-pub mod outbound;
-mod path_segment;
+mod poll_lock;
 mod redact;
 pub mod retry;
 pub mod runtime;
-pub mod seal;
-pub mod session;
+pub mod secret;
+pub mod shared_state;
 mod spelling;
-pub mod state_key;
 pub mod store;
 pub mod sync;
 mod template;
-mod typed;
+pub mod upstream;
 pub mod vcf;
 pub mod vidm;
 pub mod webhook;

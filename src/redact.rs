@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Map, Value};
 
-use crate::auth::Secret;
+use crate::secret::Secret;
 
 /// Shorter texts than this are not struck out: they would be found in any text.
 const MIN_SECRET: usize = 4;

@@ -9,14 +9,7 @@
 //! reports failure always (Spin 4.1, crates `key-value-spin` and `key-value-redis`). So [`Store::increment`] is the only atomic
 //! call, counters have keys of their own, and values carry their own expiry, for neither interface has one.
 
-mod agreed_key;
-mod shared;
-
 use std::fmt;
-
-pub(crate) use agreed_key::{refresh, settle};
-pub(crate) use shared::{FOR_GOOD, Gone, HOLD};
-pub use shared::{Kept, SharedStore, StoreAccess};
 
 /// A key-value store as a runtime offers it.
 #[allow(

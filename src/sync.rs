@@ -49,44 +49,44 @@ use serde::Serialize;
 
 use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
 
-mod book;
+mod backend;
+mod connector_conflicts;
+mod coordinator;
 mod decide;
-mod desk;
 mod document;
 mod group_outcome;
-mod inquiry;
 mod ledger;
-mod look;
-mod neighbours;
-mod order;
+mod namespace;
+mod observation;
 mod profile;
-mod request;
-mod shelf;
+mod queries;
 mod start;
 mod state;
+mod sync_order;
+mod sync_request;
 mod watch;
 
+pub use backend::LocalStore;
+pub use coordinator::Coordinator;
 pub use decide::Doubt;
-pub use desk::Desk;
 pub use document::{DryRun, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
-pub use order::Order;
-pub use request::Request;
-pub use shelf::LocalStore;
-pub use watch::{Seen, Watch, wait};
+pub use sync_order::SyncOrder;
+pub use sync_request::SyncRequest;
+pub use watch::{Watch, WatchEvent, wait};
 
-use look::Look;
+use observation::Observation;
 
 /// What an instance remembers of a target's syncs.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct Cache {
     local: LocalStore,
-    looks: look::Looks,
-    proofs: look::Proofs,
+    looks: observation::Observations,
+    proofs: observation::Proofs,
 }
 
 /// How a request stands.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct SyncState {
     /// Where it stands.
     pub status: SyncStatus,
     /// The run that is told of: the one that serves the request, or the one it waits for.
@@ -94,7 +94,7 @@ pub struct State {
     /// The groups asked for, where they were looked up.
     pub groups: Vec<Proof>,
     /// Why it failed, when it did.
-    pub reason: Option<Reason>,
+    pub reason: Option<SyncFailure>,
     /// Why its status is unknown although vIDM answered.
     pub doubt: Option<Doubt>,
     /// How old the look is that it comes from.
@@ -105,7 +105,7 @@ pub struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "SyncFailure"))]
-pub enum Reason {
+pub enum SyncFailure {
     /// The run would have changed more than the safeguards allow.
     SafeguardTripped,
     /// The run failed otherwise.
@@ -114,7 +114,7 @@ pub enum Reason {
     GroupAbsent,
 }
 
-impl Reason {
+impl SyncFailure {
     /// What to do about it.
     #[must_use]
     pub fn hint(self) -> &'static str {
@@ -134,7 +134,7 @@ impl Reason {
     }
 }
 
-impl From<FailureReason> for Reason {
+impl From<FailureReason> for SyncFailure {
     fn from(reason: FailureReason) -> Self {
         match reason {
             FailureReason::SafeguardTripped => Self::SafeguardTripped,
@@ -143,7 +143,7 @@ impl From<FailureReason> for Reason {
     }
 }
 
-impl State {
+impl SyncState {
     /// A request that was just taken, and nothing more is known.
     #[must_use]
     pub fn begun(status: SyncStatus) -> Self {
@@ -157,12 +157,12 @@ impl State {
         }
     }
 
-    fn of(status: SyncStatus, look: &Look) -> Self {
+    fn of(status: SyncStatus, look: &Observation) -> Self {
         Self { status, report: look.report.clone(), groups: Vec::new(), reason: None, doubt: None, age: look.age }
     }
 
-    fn failed(look: &Look) -> Self {
-        let reason = look.report.reason.map_or(Reason::SyncFailed, Reason::from);
+    fn failed(look: &Observation) -> Self {
+        let reason = look.report.reason.map_or(SyncFailure::SyncFailed, SyncFailure::from);
         Self { reason: Some(reason), ..Self::of(SyncStatus::Failed, look) }
     }
 }

@@ -4,7 +4,7 @@
 //! 4.5), with the identity broker's (since 5.1). From VCF 9.0 on all of them are marked deprecated, and all are still
 //! there. SDDC Manager speaks for the management domain's sign-in alone; other domains are the vSphere Client's business.
 //!
-//! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Memory`], one for each [`Target`].
+//! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Cache`], one for each [`Target`].
 
 mod certificate;
 mod change_outcome;
@@ -51,13 +51,13 @@ pub use spec::{
 };
 pub use validate::Purpose;
 
-use crate::auth::{AccessToken, Secret};
-use crate::endpoint::{Api, Endpoint, VendorError};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::named::Named;
-use crate::outbound::{BaseUrl, Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
-use crate::session::{Account, Session, SharedToken};
+use crate::secret::{AccessToken, Secret};
+use crate::upstream::{Account, SharedToken, TokenCache};
+use crate::upstream::{Api, Endpoint, VendorError};
+use crate::upstream::{BaseUrl, Destination, Outbound, Prepared};
 
 /// What a call says to a server that does not know it.
 const SINCE_5_1: &str =
@@ -100,16 +100,16 @@ impl Target {
 
 /// What is kept between pieces of work: the session with one target.
 #[derive(Debug, Default)]
-pub struct Memory {
-    session: Rc<Session>,
+pub struct Cache {
+    session: Rc<TokenCache>,
     refresh: RefCell<Option<Secret>>,
 }
 
-impl Memory {
+impl Cache {
     /// A memory for each of these targets. Those with the same account share its session.
     pub(crate) fn each(targets: &BTreeMap<String, Target>) -> Named<Self> {
         let mut all = Named::default();
-        for (name, session) in Session::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
+        for (name, session) in TokenCache::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
             all.insert(name, Self { session, ..Self::default() });
         }
         all
@@ -122,7 +122,7 @@ pub enum Vcf {}
 
 impl Api for Vcf {
     /// Paths and media types are the same in all versions.
-    type Profile = ();
+    type Dialect = ();
 
     fn read_error(body: &[u8]) -> Option<VendorError> {
         error::read(body)
@@ -133,13 +133,13 @@ impl Api for Vcf {
 #[derive(Debug)]
 pub struct Client<'a, R> {
     target: &'a Target,
-    memory: &'a Memory,
+    memory: &'a Cache,
     out: &'a Outbound<'a, R>,
 }
 
 impl<'a, R: Runtime> Client<'a, R> {
     /// A view of `target` that remembers in `memory` and calls through `out`.
-    pub fn new(target: &'a Target, memory: &'a Memory, out: &'a Outbound<'a, R>) -> Self {
+    pub fn new(target: &'a Target, memory: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
         Self { target, memory, out }
     }
 

@@ -9,8 +9,10 @@
 
 mod add_to_profile;
 mod api;
+mod cache;
 mod client;
 mod connectors;
+mod dialect;
 mod directories;
 mod directory_filter;
 mod directory_groups;
@@ -22,9 +24,7 @@ mod group_search;
 mod groups;
 mod health;
 mod login;
-mod memory;
 mod odd_name;
-mod profile;
 mod proof;
 mod selection;
 mod sync_executions;
@@ -37,21 +37,21 @@ mod tests;
 
 use serde::Deserialize;
 
-use crate::auth::{Scheme, Secret};
-use crate::endpoint::Endpoint as _;
-use crate::outbound::BaseUrl;
-use crate::session::Account;
+use crate::secret::{Scheme, Secret};
+use crate::upstream::Account;
+use crate::upstream::BaseUrl;
+use crate::upstream::Endpoint as _;
 
 pub use add_to_profile::{ProfileAddition, ProfileChange};
+pub use cache::Cache;
 pub use client::{Client, DirectorySummary, StartedSync};
+pub use dialect::{Dialect, DialectOverrides};
 pub use directories::{Directory, DirectoryKind};
 pub use directory_filter::DirectoryFilter;
 pub use directory_ref::DirectoryRef;
 pub use group_query::GroupQuery;
 pub use groups::Group;
 pub use health::{Check, Health};
-pub use memory::Memory;
-pub use profile::{Profile, ProfileOverrides};
 pub use proof::{Presence, Proof};
 pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
 pub use sync_start::StartOptions;
@@ -71,7 +71,7 @@ pub struct Target {
     /// How to log in.
     pub credentials: Credentials,
     /// Paths and media types.
-    pub profile: Profile,
+    pub profile: Dialect,
     /// Which call starts a sync.
     pub sync_api: SyncApi,
 }

@@ -12,13 +12,13 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
-use crate::config::{Config, ConfigError, Readings};
+use crate::config::{Config, ConfigError, VariableSource};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::named::Named;
-use crate::outbound::Outbound;
 use crate::runtime::Runtime;
-use crate::state_key::StateKey;
-use crate::store::{SharedStore, StoreAccess, settle};
+use crate::shared_state::StateKey;
+use crate::shared_state::{SharedStore, StoreAccess, settle};
+use crate::upstream::Outbound;
 use crate::{sync, vcf, vidm};
 
 mod asset;
@@ -28,38 +28,38 @@ mod caller;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod doctor;
+mod events;
+mod health;
 mod hook;
 mod idempotency;
-mod identity;
 mod inflate;
 mod input;
 mod log;
-mod long_groups;
 mod mount;
+mod oversized_groups;
 mod page;
 mod problem;
-mod rate;
+mod rate_limit;
+mod request_id;
 mod route;
 mod signature;
-mod status;
 mod sync_id;
 mod vcf_put;
 mod vcf_routes;
 mod vidm_routes;
-mod watch;
 mod watch_limit;
 
 pub use body::{Body, BodyBounds, Broken, Pace};
+pub use events::Events;
 pub use log::ClientAddress;
 pub use mount::{BasePath, add_reports_of_spin};
-pub use watch::Events;
 
 use asset::Asset;
 use caller::{Caller, Claim};
-use identity::RequestIdentity;
 use input::Input;
 use log::LogLine;
 use mount::Mounted;
+use request_id::RequestIdentity;
 use route::{Matched, Name};
 
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
@@ -76,16 +76,16 @@ pub struct Webhook {
 #[derive(Debug)]
 struct Configured {
     config: Config,
-    vidm: Named<vidm::Memory>,
-    vcf: Named<vcf::Memory>,
+    vidm: Named<vidm::Cache>,
+    vcf: Named<vcf::Cache>,
     state_key: Rc<StateKey>,
     sync_ids: sync_id::Key,
-    syncs: Named<sync::Memory>,
-    rates: rate::Rates,
+    syncs: Named<sync::Cache>,
+    rates: rate_limit::Rates,
     /// Unless it is turned off.
     store: Option<StoreAccess>,
     /// What was answered to requests with a key, where there is no store.
-    answers: idempotency::Memory,
+    answers: idempotency::LocalAnswers,
     /// The bodies that are being read of callers that are not known yet.
     unproven: body::Unproven,
     /// The waits and event streams that are open.
@@ -120,7 +120,7 @@ impl<R> Content<R> {
 enum Reply {
     Whole(Response<Bytes>),
     /// An event stream of this sync for this viewer, with the right to it.
-    Watch(Box<(sync::Request, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
+    Watch(Box<(sync::SyncRequest, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
 }
 
 /// What a handler works with: the request as far as it has been understood.
@@ -202,14 +202,14 @@ impl Webhook {
         let config = config.map(|config| {
             let state_key = Rc::new(StateKey::new(&config.state_keys));
             Configured {
-                vidm: vidm::Memory::each(&config.vidm),
-                vcf: vcf::Memory::each(&config.vcf),
+                vidm: vidm::Cache::each(&config.vidm),
+                vcf: vcf::Cache::each(&config.vcf),
                 syncs: Named::each(config.vidm.keys()),
                 sync_ids: sync_id::Key::new(Rc::clone(&state_key)),
-                rates: rate::Rates::default(),
+                rates: rate_limit::Rates::default(),
                 store: config.store.then(|| StoreAccess::of_deployment(Rc::clone(&state_key), config.deployment())),
                 state_key,
-                answers: idempotency::Memory::default(),
+                answers: idempotency::LocalAnswers::default(),
                 unproven: body::Unproven::default(),
                 watches: watch_limit::Watches::default(),
                 config,
@@ -228,7 +228,7 @@ impl Webhook {
 
     /// A webhook for what a runtime told of the variables; one that says which of them could not be read, where there are such.
     #[must_use]
-    pub fn of_readings(readings: &Readings) -> Self {
+    pub fn of_readings(readings: &VariableSource) -> Self {
         match readings.lookup() {
             Ok(lookup) => Self::of_variables(lookup),
             Err(unreadable) => Self::new(Err(unreadable)),
@@ -304,8 +304,8 @@ impl Webhook {
         let config = self.config.as_ref().map_err(|problems| not_configured(problems));
         match name {
             Name::Page => Some(page::response(headers)),
-            Name::Health => Some(json(StatusCode::OK, &status::health())),
-            Name::Ready => Some(config.and_then(|c| json(StatusCode::OK, &status::ready(c, runtime)))),
+            Name::Health => Some(json(StatusCode::OK, &health::health())),
+            Name::Ready => Some(config.and_then(|c| json(StatusCode::OK, &health::ready(c, runtime)))),
             _ => None,
         }
     }
@@ -349,7 +349,7 @@ impl Webhook {
         let claim = Claim::of(request, &configured.config, runtime.now())?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
         // Who calls a hook waits some seconds and no longer; the sync goes on without it.
-        let patience = watch::prefers_wait(&request.headers, configured.config.wait_limit)
+        let patience = events::prefers_wait(&request.headers, configured.config.wait_limit)
             .filter(|_| matched.row.name != Name::Hook);
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let mut admit = async |caller: &Caller<'_>| {
@@ -389,12 +389,12 @@ impl Webhook {
             line.dry_run();
         }
 
-        let wants_events = watch::wants_events(&request.headers);
+        let wants_events = events::wants_events(&request.headers);
         let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
         if matched.row.name == Name::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
             line.keyed(key.take().map(|_| idempotency::Status::NotStored));
         }
-        let permit = if watch::is_long(matched.row.name, &request.method, patience.is_some(), wants_events) {
+        let permit = if events::is_long(matched.row.name, &request.method, patience.is_some(), wants_events) {
             let limit = configured.config.watch_limit;
             Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
         } else {

@@ -8,8 +8,8 @@ use super::Reader;
 use super::error::Place;
 use super::senders::signing_key;
 use super::targets::is_name;
-use crate::auth::Secret;
-use crate::outbound::BaseUrl;
+use crate::secret::Secret;
+use crate::upstream::BaseUrl;
 
 /// The variable.
 const NAME: &str = "callbacks";

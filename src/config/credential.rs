@@ -3,7 +3,7 @@
 use super::Reader;
 use super::error::Place;
 use super::reader::in_quotes;
-use crate::auth::Secret;
+use crate::secret::Secret;
 use crate::template;
 
 /// A name (account, domain, tenant, client id): blanks around it are left out.

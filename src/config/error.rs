@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::typed::escape;
+use crate::json::escape;
 
 /// One mistake, or one thing to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::error::{ConfigError, Place};
 use super::{VARIABLES, credential};
 use crate::error::FieldError;
+use crate::json;
 use crate::spelling::resembled;
 use crate::template::is_unfilled;
-use crate::typed;
 
 /// A URL that is none, by a name that never resolves (RFC 6761, section 6.4): Spin before 4.1 starts no application with an empty
 /// host among those that may be called, so its manifest has this for what is not set.
@@ -212,7 +212,7 @@ impl<'v> Reader<'v> {
     /// A JSON variable. Of a mistake only place and kind are reported, all of them; a value may be a secret.
     pub(super) fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let value = self.value(name)?;
-        typed::read_all(value, &[])
+        json::read_all(value, &[])
             .map_err(|errors| errors.iter().for_each(|error| self.problems.push(misfit(name, error))))
             .ok()
     }

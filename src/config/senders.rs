@@ -11,7 +11,7 @@ use super::credential::at_the_ends;
 use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
 use super::reader::in_quotes;
-use crate::auth::Secret;
+use crate::secret::Secret;
 
 /// The variable.
 const NAME: &str = "webhook_secrets";

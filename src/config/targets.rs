@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::error::{ConfigError, Place};
 use super::reader::{in_quotes, quoted};
 use super::{Reader, credential};
-use crate::auth::{Scheme, Secret};
-use crate::outbound::BaseUrl;
+use crate::secret::{Scheme, Secret};
 use crate::template::{REFUSED, is_unfilled};
+use crate::upstream::BaseUrl;
 use crate::{vcf, vidm};
 
 /// Name of the targets that the plain variables describe.
@@ -257,20 +257,20 @@ impl VidmSettings {
         Some(vidm::Target { url: url?, tenant, credentials: credentials?, profile, sync_api, name })
     }
 
-    fn profile(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Profile {
+    fn profile(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Dialect {
         let named = match self.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-            Some(name) => vidm::Profile::named(&name.to_ascii_lowercase()),
-            None => Some(vidm::Profile::default()),
+            Some(name) => vidm::Dialect::named(&name.to_ascii_lowercase()),
+            None => Some(vidm::Dialect::default()),
         };
         let Some(profile) = named else {
             let text = reader.unknown(self.profile.as_deref().unwrap_or_default().trim(), &["horizon", "json"]);
             reader.problem(at("profile"), text);
-            return vidm::Profile::default();
+            return vidm::Dialect::default();
         };
-        let overrides = vidm::ProfileOverrides { paths: self.paths.clone(), media_types: self.media_types.clone() };
+        let overrides = vidm::DialectOverrides { paths: self.paths.clone(), media_types: self.media_types.clone() };
         profile.with(&overrides).unwrap_or_else(|why| {
             reader.problem(at("profile"), why);
-            vidm::Profile::default()
+            vidm::Dialect::default()
         })
     }
 

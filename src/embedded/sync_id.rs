@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::path_segment::{self, MAX_ID};
-use crate::sync::Request;
+use crate::sync::SyncRequest;
+use crate::upstream::path_segment::{self, MAX_ID};
 
 /// Told apart from what the webhook gives out.
 const VERSION: u8 = b'e';
@@ -17,7 +17,7 @@ const VERSION: u8 = b'e';
 const MAX_LENGTH: usize = 600_000;
 
 /// Writes an id.
-pub(super) fn write(request: &Request) -> String {
+pub(super) fn write(request: &SyncRequest) -> String {
     let mut bytes = vec![VERSION];
     bytes.extend(serde_json::to_vec(request).unwrap_or_default());
     URL_SAFE_NO_PAD.encode(bytes)
@@ -27,14 +27,14 @@ pub(super) fn write(request: &Request) -> String {
 ///
 /// # Errors
 /// `sync_not_found`.
-pub(super) fn read(text: &str, target: &str) -> Result<Request> {
+pub(super) fn read(text: &str, target: &str) -> Result<SyncRequest> {
     let request = (text.len() <= MAX_LENGTH).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
     let request = request.and_then(|bytes| match bytes.split_first()? {
-        (&VERSION, json) => crate::typed::parse::<Request>(json),
+        (&VERSION, json) => crate::json::parse::<SyncRequest>(json),
         _ => None,
     });
     let is_ours =
-        |request: &Request| request.target == target && path_segment::check(&request.directory, MAX_ID).is_ok();
+        |request: &SyncRequest| request.target == target && path_segment::check(&request.directory, MAX_ID).is_ok();
     request.filter(is_ours).ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "this is not the id of a sync that was started by embedded idhook")
             .hint("use the id of a start's answer as it is; the webhook's ids are its own")
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn an_id_comes_back_as_it_was_and_no_other_text_is_one() {
-        let request = Request::example();
+        let request = SyncRequest::example();
         let text = write(&request);
         assert_eq!(read(&text, "default").unwrap(), request);
         for (text, target) in
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn forged_directory_ids_do_not_reach_a_path() {
-        for directory in crate::path_segment::tests::HOSTILE {
-            let mut forged = Request::example();
+        for directory in crate::upstream::path_segment::tests::HOSTILE {
+            let mut forged = SyncRequest::example();
             forged.directory = (*directory).to_owned();
             let forged = write(&forged);
             assert_eq!(read(&forged, "default").unwrap_err().code(), ErrorCode::SyncNotFound, "{directory:?}");

@@ -9,10 +9,10 @@ use super::{Result, Timeouts, misconfigured, problem, settings};
 use crate::config::VcfSettings;
 use crate::error::Error;
 use crate::http::Limits;
-use crate::outbound::Outbound;
 use crate::runtime::Runtime;
+use crate::upstream::Outbound;
 use crate::vcf::{
-    ChangeOutcome, Client, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec, Memory,
+    Cache, ChangeOutcome, Client, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec,
     PrecheckResult, Purpose, PutOptions, SddcManagerOidc, SyncClientToken, Target,
 };
 
@@ -24,7 +24,7 @@ const NAME: &str = "vcf";
 pub struct Vcf<R> {
     runtime: R,
     target: Target,
-    memory: Memory,
+    memory: Cache,
     limits: Limits,
     operation: Duration,
 }
@@ -37,7 +37,7 @@ impl<R: Runtime> Vcf<R> {
     pub fn new(runtime: R, settings: VcfSettings, timeouts: Timeouts) -> Result<Self> {
         let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
         let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
-        Ok(Self { runtime, target, memory: Memory::default(), limits, operation })
+        Ok(Self { runtime, target, memory: Cache::default(), limits, operation })
     }
 
     /// The same from JSON: the fields of [`VcfSettings`], and `timeouts`.

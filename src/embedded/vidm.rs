@@ -12,10 +12,10 @@ use super::{Result, Timeouts, misconfigured, problem, settings, sync_id};
 use crate::config::VidmSettings;
 use crate::error::{Error, FieldError, Problem};
 use crate::http::Limits;
-use crate::outbound::Outbound;
 use crate::runtime::Runtime;
-use crate::sync::{self, Desk, DryRun, Order, Request, Seen, State, SyncDocument, SyncHistory};
-use crate::vidm::{Client, Directory, DirectoryFilter, DirectoryRef, Group, GroupQuery, Health, Memory, Target};
+use crate::sync::{self, Coordinator, DryRun, SyncDocument, SyncHistory, SyncRequest, SyncState, WatchEvent};
+use crate::upstream::Outbound;
+use crate::vidm::{Cache, Client, Directory, DirectoryFilter, DirectoryRef, Group, GroupQuery, Health, Target};
 
 pub use ensure_groups::EnsureOptions;
 
@@ -27,8 +27,8 @@ const NAME: &str = "vidm";
 pub struct Vidm<R> {
     runtime: R,
     target: Target,
-    memory: Memory,
-    syncs: sync::Memory,
+    memory: Cache,
+    syncs: sync::Cache,
     limits: Limits,
     operation: Duration,
 }
@@ -54,7 +54,7 @@ impl<R: Runtime> Vidm<R> {
     pub fn new(runtime: R, settings: VidmSettings, timeouts: Timeouts) -> Result<Self> {
         let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
         let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
-        Ok(Self { runtime, target, memory: Memory::default(), syncs: sync::Memory::default(), limits, operation })
+        Ok(Self { runtime, target, memory: Cache::default(), syncs: sync::Cache::default(), limits, operation })
     }
 
     /// The same from JSON: the fields of [`VidmSettings`] in camel case, and `timeouts`.
@@ -70,13 +70,13 @@ impl<R: Runtime> Vidm<R> {
     async fn attempt<T>(
         &self,
         time: Duration,
-        work: impl AsyncFnOnce(&Client<'_, R>, &Desk<'_, R>) -> std::result::Result<T, Error>,
+        work: impl AsyncFnOnce(&Client<'_, R>, &Coordinator<'_, R>) -> std::result::Result<T, Error>,
     ) -> std::result::Result<T, Error> {
         let secrets = self.target.credentials.secrets();
         let outbound = Outbound::new(&self.runtime, self.limits, time, HeaderMap::new()).with_secrets(secrets);
         let client = Client::new(&self.target, &self.memory, &outbound);
         // There are no callers here: a session may do what its account may.
-        let desk = Desk::new(NAME, &client, &self.syncs, &outbound).override_allowed(true);
+        let desk = Coordinator::new(NAME, &client, &self.syncs, &outbound).override_allowed(true);
         work(&client, &desk).await
     }
 
@@ -84,7 +84,7 @@ impl<R: Runtime> Vidm<R> {
     async fn work<T>(
         &self,
         time: Duration,
-        work: impl AsyncFnOnce(&Client<'_, R>, &Desk<'_, R>) -> std::result::Result<T, Error>,
+        work: impl AsyncFnOnce(&Client<'_, R>, &Coordinator<'_, R>) -> std::result::Result<T, Error>,
     ) -> Result<T> {
         self.attempt(time, work).await.map_err(|e| problem(&e, &self.target.credentials.secrets()))
     }
@@ -114,14 +114,14 @@ impl<R: Runtime> Vidm<R> {
         self.work(self.operation, async |_, desk| {
             let SyncOrder { groups, add_to_profile, ignore_safeguards } = order;
             let which = DirectoryRef::parse(which);
-            let faults = Order::faults(&groups, add_to_profile, &which);
+            let faults = sync::SyncOrder::faults(&groups, add_to_profile, &which);
             if !faults.is_empty() {
                 return Err(Error::invalid(faults));
             }
             let groups = groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
-            let order = Order { groups, add_to_profile, ignore_safeguards, ..Order::default() };
+            let order = sync::SyncOrder { groups, add_to_profile, ignore_safeguards, ..sync::SyncOrder::default() };
             let (request, status) = desk.start(&which, order).await?;
-            Ok(SyncDocument::of(&request, sync_id::write(&request), State::begun(status)))
+            Ok(SyncDocument::of(&request, sync_id::write(&request), SyncState::begun(status)))
         })
         .await
     }
@@ -203,7 +203,7 @@ impl<R: Runtime> Vidm<R> {
         self.work(self.operation, async |client, _| client.health().await).await
     }
 
-    fn request(&self, id: &str) -> Result<Request> {
+    fn request(&self, id: &str) -> Result<SyncRequest> {
         sync_id::read(id, NAME).map_err(|e| problem(&e, &[]))
     }
 }
@@ -211,7 +211,7 @@ impl<R: Runtime> Vidm<R> {
 /// A watch: each change of a sync, as it is seen.
 #[derive(Debug)]
 pub struct Watch {
-    request: Request,
+    request: SyncRequest,
     id: String,
     watch: sync::Watch,
     /// The last look failed.
@@ -226,19 +226,20 @@ impl Watch {
     pub async fn next<R: Runtime>(&mut self, vidm: &Vidm<R>) -> Option<Result<SyncDocument>> {
         loop {
             let look = async |max_age| {
-                let work =
-                    async |_: &Client<'_, R>, desk: &Desk<'_, R>| look(desk, &self.request, &self.id, max_age).await;
+                let work = async |_: &Client<'_, R>, desk: &Coordinator<'_, R>| {
+                    look(desk, &self.request, &self.id, max_age).await
+                };
                 vidm.attempt(vidm.operation, work).await
             };
             match self.watch.next(&vidm.runtime, look).await {
-                Some(Seen::State(document)) => {
+                Some(WatchEvent::State(document)) => {
                     self.failure = None;
                     return Some(Ok(document));
                 }
-                Some(Seen::Failure(error)) => {
+                Some(WatchEvent::Failure(error)) => {
                     self.failure = Some(problem(&error, &vidm.target.credentials.secrets()));
                 }
-                Some(Seen::Nothing) => {}
+                Some(WatchEvent::Nothing) => {}
                 None => return self.failure.take().map(Err),
             }
         }
@@ -246,8 +247,8 @@ impl Watch {
 }
 
 async fn look<R: Runtime>(
-    desk: &Desk<'_, R>,
-    request: &Request,
+    desk: &Coordinator<'_, R>,
+    request: &SyncRequest,
     id: &str,
     max_age: Duration,
 ) -> std::result::Result<SyncDocument, Error> {

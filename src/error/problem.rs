@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence, VendorNames};
-use crate::auth::Secret;
 use crate::redact::strike;
+use crate::secret::Secret;
 
 /// What went wrong, and what to do about it (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

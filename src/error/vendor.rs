@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::{Error, Problem};
-use crate::auth::Secret;
 use crate::redact::strike;
+use crate::secret::Secret;
 
 /// What made an error happen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

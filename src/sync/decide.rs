@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::book::ms;
+use super::namespace::ms;
 use crate::vidm::{SyncReport, SyncStatus};
 
 /// How long after a kick-off vIDM may still show the run before.

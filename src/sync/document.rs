@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Reason, State};
+use super::{SyncFailure, SyncState};
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
 use crate::vidm::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
@@ -47,7 +47,7 @@ pub struct SyncDocument {
     pub groups: Vec<RequestedGroup>,
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Reason>,
+    pub reason: Option<SyncFailure>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -119,8 +119,8 @@ pub struct DryRun {
 impl SyncDocument {
     /// How a directory's sync stands, with no request behind it.
     #[must_use]
-    pub fn new(state: State, directory: DirectorySummary) -> Self {
-        let State { status, report, groups, reason, doubt, age } = state;
+    pub fn new(state: SyncState, directory: DirectorySummary) -> Self {
+        let SyncState { status, report, groups, reason, doubt, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
         let groups = groups.into_iter().map(|group| RequestedGroup {
             requested: group.requested,
@@ -131,7 +131,7 @@ impl SyncDocument {
         });
         let groups: Vec<RequestedGroup> = groups.collect();
         let hint = reason.map(|reason| match odd_names(&groups) {
-            Some(odd) if reason == Reason::GroupAbsent => format!("{odd}. Else {}", reason.hint()),
+            Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Else {}", reason.hint()),
             _ => reason.hint().to_owned(),
         });
         Self {
@@ -154,7 +154,7 @@ impl SyncDocument {
 
     /// How a request stands, under the id it goes by.
     #[must_use]
-    pub fn of(request: &super::Request, id: String, state: State) -> Self {
+    pub fn of(request: &super::SyncRequest, id: String, state: SyncState) -> Self {
         let mut document = Self::new(state, request.directory());
         document.id = Some(id);
         document.requested_at = Some(rfc3339(request.requested()));
@@ -188,10 +188,10 @@ impl AsRef<SyncDocument> for SyncDocument {
     }
 }
 
-impl From<SyncReport> for State {
+impl From<SyncReport> for SyncState {
     /// A directory's latest run, with no request behind it.
     fn from(report: SyncReport) -> Self {
-        let (status, reason) = (report.status, report.reason.map(Reason::from));
+        let (status, reason) = (report.status, report.reason.map(SyncFailure::from));
         Self { status, reason, doubt: None, groups: Vec::new(), report, age: Duration::ZERO }
     }
 }

@@ -3,13 +3,13 @@
 use crate::error::{ErrorCode, Result};
 use crate::vidm::{Presence, Proof, SyncStatus};
 
-use super::Reason;
+use super::SyncFailure;
 
 /// The status of a request whose run succeeded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GroupOutcome {
     pub(super) status: SyncStatus,
-    pub(super) reason: Option<Reason>,
+    pub(super) reason: Option<SyncFailure>,
     /// What to report besides; `None` where the run's own message stands.
     pub(super) message: Option<String>,
 }
@@ -28,7 +28,7 @@ impl GroupOutcome {
                     groups.len()
                 )),
             },
-            (_, _) => Self { status: SyncStatus::Failed, reason: Some(Reason::GroupAbsent), message: None },
+            (_, _) => Self { status: SyncStatus::Failed, reason: Some(SyncFailure::GroupAbsent), message: None },
         }
     }
 }
@@ -65,8 +65,8 @@ mod tests {
         for (states, status, reason) in [
             (&[] as &[_], SyncStatus::Succeeded, None),
             (&[Present, Present], SyncStatus::Succeeded, None),
-            (&[Present, Absent], SyncStatus::Failed, Some(Reason::GroupAbsent)),
-            (&[Unknown, Absent], SyncStatus::Failed, Some(Reason::GroupAbsent)),
+            (&[Present, Absent], SyncStatus::Failed, Some(SyncFailure::GroupAbsent)),
+            (&[Unknown, Absent], SyncStatus::Failed, Some(SyncFailure::GroupAbsent)),
             (&[Present, Unknown], SyncStatus::Unknown, None),
         ] {
             let outcome = GroupOutcome::after_success(&groups(states));

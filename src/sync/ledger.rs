@@ -16,11 +16,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::book::{Book, Turn, ms};
+use super::backend::Shelf;
 use super::decide::{Baseline, JITTER};
-use super::shelf::Shelf;
+use super::namespace::{Book, Turn, ms};
 use crate::runtime::Runtime;
-use crate::store::Gone;
+use crate::shared_state::StoreUnavailable;
 use crate::vidm::SyncReport;
 
 /// How long a claimant may take from its claim to the kick-off's answer. No request lasts longer without asking to wait, and
@@ -247,18 +247,18 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Self { book: Book::new(shelf, format!("sync:{target}:{directory}")) }
     }
 
-    /// Which ledger it is: [`Request::SHARED`](super::Request::SHARED), or an instance's.
+    /// Which ledger it is: [`SyncRequest::SHARED`](super::SyncRequest::SHARED), or an instance's.
     pub(super) fn id(&self) -> u64 {
         self.book.id()
     }
 
     /// Draws a ticket for a request.
-    pub(super) async fn ticket(&self) -> Result<u64, Gone> {
+    pub(super) async fn ticket(&self) -> Result<u64, StoreUnavailable> {
         self.book.count("tickets").await
     }
 
     /// What is written.
-    pub(super) async fn entry(&self) -> Result<Entry, Gone> {
+    pub(super) async fn entry(&self) -> Result<Entry, StoreUnavailable> {
         Ok(Entry { head: self.book.read("head").await?, seen: self.book.read("seen").await? })
     }
 
@@ -268,7 +268,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     }
 
     /// Whether a kick-off is claimed and not sent yet, and whether one that was sent may still run.
-    pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), Gone> {
+    pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), StoreUnavailable> {
         // In this order: whoever kicks off writes the head last.
         let (lease, entry) = (self.book.lease().await?, self.entry().await?);
         let written = entry.head.map_or(0, |head| head.generation);
@@ -279,7 +279,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     /// Tries for the right to kick off after `head`. `None`: somebody else has it.
     ///
     /// A claim whose lease has run out is passed over: its claimant is gone, or its kick-off's answer is.
-    pub(super) async fn claim(&self, head: Option<Head>, now: SystemTime) -> Result<Option<Claim>, Gone> {
+    pub(super) async fn claim(&self, head: Option<Head>, now: SystemTime) -> Result<Option<Claim>, StoreUnavailable> {
         let written = head.map_or(0, |head| head.generation);
         let Some(turn) = self.book.take_turn(written, now, LEASE).await? else { return Ok(None) };
         // Between the entry that was read and the claim another kick-off may have been made and forgotten by its lease.
@@ -292,12 +292,12 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     }
 
     /// Gives back the right to kick off: nothing was sent, and nothing has changed.
-    pub(super) async fn give_back(&self, claim: &Claim) -> Result<(), Gone> {
+    pub(super) async fn give_back(&self, claim: &Claim) -> Result<(), StoreUnavailable> {
         self.book.end_turn(&claim.turn).await
     }
 
     /// Writes down a kick-off that may have started a run.
-    pub(super) async fn kicked(&self, claim: &Claim, how: Kicked, now: SystemTime) -> Result<(), Gone> {
+    pub(super) async fn kicked(&self, claim: &Claim, how: Kicked, now: SystemTime) -> Result<(), StoreUnavailable> {
         let Kicked { sent, baseline, ignores_safeguards } = how;
         let prompt = now.duration_since(sent).unwrap_or_default() <= JITTER;
         let (generation, serves, prior, kicked_ms) = (claim.turn.generation, claim.serves, 0, ms(sent));
@@ -305,13 +305,13 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     }
 
     /// Writes down a kick-off that certainly started nothing: the next may try at once.
-    pub(super) async fn failed(&self, claim: &Claim, now: SystemTime) -> Result<(), Gone> {
+    pub(super) async fn failed(&self, claim: &Claim, now: SystemTime) -> Result<(), StoreUnavailable> {
         let (generation, kicked_ms, baseline) = (claim.turn.generation, ms(now), None);
         let (serves, prior, prompt, ignores_safeguards) = (0, 0, false, false);
         self.advance(Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards }).await
     }
 
-    async fn advance(&self, head: Head) -> Result<(), Gone> {
+    async fn advance(&self, head: Head) -> Result<(), StoreUnavailable> {
         let present: Option<Head> = self.book.read("head").await?;
         if present.is_some_and(|present| present.generation >= head.generation) {
             // We took longer than our lease, and another caller went on.
@@ -322,7 +322,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     }
 
     /// Writes down what was seen of the run of the latest kick-off, where it is news.
-    pub(super) async fn saw(&self, entry: &Entry, sight: Sight) -> Result<(), Gone> {
+    pub(super) async fn saw(&self, entry: &Entry, sight: Sight) -> Result<(), StoreUnavailable> {
         let Some(head) = entry.head else { return Ok(()) };
         if entry.seen.is_some_and(|seen| seen == seen.and(head, sight)) {
             return Ok(());

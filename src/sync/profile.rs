@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::Desk;
-use super::book::{Book, Turn};
-use super::desk::gone;
+use super::Coordinator;
+use super::backend::Shelf;
+use super::coordinator::gone;
 use super::ledger::LEASE;
-use super::shelf::Shelf;
+use super::namespace::{Book, Turn};
 use super::start::queries;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
-use crate::store::Gone;
+use crate::shared_state::StoreUnavailable;
 
 /// How long a caller waits for its turn at most. A change takes two readings and a write.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long to wait before asking again whose turn it is.
 const PAUSE: Duration = Duration::from_millis(100);
 
-impl<R: Runtime> Desk<'_, R> {
+impl<R: Runtime> Coordinator<'_, R> {
     /// Selects those of `groups` in the directory's sync profile that it lacks. All of them or none: one that the connector
     /// does not find keeps the others out.
     ///
@@ -59,7 +59,11 @@ impl<R: Runtime> Desk<'_, R> {
         self.turn_at(self.local(), directory).await.map_err(gone)?.map(Some)
     }
 
-    async fn turn_at<'s>(&self, shelf: Shelf<'s, R>, directory: &str) -> Result<Result<(Book<'s, R>, Turn)>, Gone> {
+    async fn turn_at<'s>(
+        &self,
+        shelf: Shelf<'s, R>,
+        directory: &str,
+    ) -> Result<Result<(Book<'s, R>, Turn)>, StoreUnavailable> {
         let book = Book::new(shelf, format!("profile:{}:{directory}", self.target));
         let runtime = self.out.runtime();
         let patience = PATIENCE.min(self.out.remaining() / 2);

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::backend::Shelf;
+use super::coordinator::gone;
 use super::decide::Baseline;
-use super::desk::gone;
 use super::ledger::{Entry, Kicked, Ledger};
-use super::shelf::Shelf;
-use super::{Desk, Order, Request};
+use super::{Coordinator, SyncOrder, SyncRequest};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
-use crate::store::Gone;
+use crate::shared_state::StoreUnavailable;
 use crate::vidm::{DirectoryRef, DirectorySummary, GroupQuery, StartOptions, SyncStatus};
 
 /// How an attempt to kick off ended.
@@ -26,12 +26,12 @@ pub(super) enum Kick {
     NeedsOverride,
 }
 
-impl<R: Runtime> Desk<'_, R> {
+impl<R: Runtime> Coordinator<'_, R> {
     /// Starts a sync, or joins the next one: gives the request, and whether its run is under way or waits.
     ///
     /// # Errors
     /// The directory's (`directory_not_found`, `directory_ambiguous`, `directory_not_syncable`), the profile's and the calls'.
-    pub async fn start(&self, which: &DirectoryRef, order: Order) -> Result<(Request, SyncStatus)> {
+    pub async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncStatus)> {
         let requested = self.now();
         match self.start_at(self.client.locate(which).await?, &order, requested).await {
             // The name led to a directory that is gone, by what was remembered; by now that is forgotten.
@@ -45,14 +45,14 @@ impl<R: Runtime> Desk<'_, R> {
     async fn start_at(
         &self,
         directory: DirectorySummary,
-        order: &Order,
+        order: &SyncOrder,
         requested: SystemTime,
-    ) -> Result<(Request, SyncStatus)> {
+    ) -> Result<(SyncRequest, SyncStatus)> {
         if order.add_to_profile && !order.groups.is_empty() {
             // Before anything is observed: a run that began before they were selected does not bring them.
             self.add_to_profile(&directory.id, &order.groups).await?;
         }
-        let mut request = Request::new(self.target, directory, requested, order);
+        let mut request = SyncRequest::new(self.target, directory, requested, order);
         let shared = self.out.store();
         if shared.is_there()
             && let Ok(status) = self.start_with(Shelf::Shared(shared), &mut request).await
@@ -65,7 +65,11 @@ impl<R: Runtime> Desk<'_, R> {
     }
 
     /// The start, with one ledger. The outer failure is the ledger's, before anything was sent.
-    async fn start_with(&self, shelf: Shelf<'_, R>, request: &mut Request) -> Result<Result<SyncStatus>, Gone> {
+    async fn start_with(
+        &self,
+        shelf: Shelf<'_, R>,
+        request: &mut SyncRequest,
+    ) -> Result<Result<SyncStatus>, StoreUnavailable> {
         let ledger = Ledger::new(shelf, self.target, &request.directory);
         request.ledger = ledger.id();
         request.ticket = ledger.ticket().await?;
@@ -108,8 +112,12 @@ impl<R: Runtime> Desk<'_, R> {
 
     /// What a request that waits goes by. In a ledger that instances share it is the kick-off that comes to serve it; without one,
     /// other instances have only what was observed.
-    async fn baseline_of_waiting(&self, ledger: &Ledger<'_, R>, request: &Request) -> Result<Option<Baseline>, Gone> {
-        if request.ledger == Request::SHARED {
+    async fn baseline_of_waiting(
+        &self,
+        ledger: &Ledger<'_, R>,
+        request: &SyncRequest,
+    ) -> Result<Option<Baseline>, StoreUnavailable> {
+        if request.ledger == SyncRequest::SHARED {
             return Ok(None);
         }
         let look = self.look(ledger, &request.directory, Duration::ZERO).await?;
@@ -122,9 +130,9 @@ impl<R: Runtime> Desk<'_, R> {
         &self,
         ledger: &Ledger<'_, R>,
         entry: &Entry,
-        request: &Request,
+        request: &SyncRequest,
         max_age: Duration,
-    ) -> Result<Result<Kick>, Gone> {
+    ) -> Result<Result<Kick>, StoreUnavailable> {
         if request.ignore_safeguards && !self.may_override {
             return Ok(Ok(Kick::NeedsOverride));
         }
@@ -175,7 +183,7 @@ pub(super) fn queries(groups: &[String]) -> Vec<GroupQuery> {
     groups.iter().filter_map(|group| GroupQuery::parse(group).ok()).collect()
 }
 
-impl Request {
+impl SyncRequest {
     /// Whether the latest kick-off serves this request: it came later, and was made as this request asked.
     pub(super) fn is_served_by(&self, entry: &Entry) -> bool {
         entry

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::backend::Shelf;
+use super::coordinator::gone;
 use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
-use super::desk::gone;
 use super::group_outcome::{GroupOutcome, proof_after_success};
 use super::ledger::Ledger;
-use super::shelf::Shelf;
 use super::start::{Kick, queries};
-use super::{Desk, Look, Request, State};
+use super::{Coordinator, Observation, SyncRequest, SyncState};
 use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
-use crate::store::Gone;
+use crate::shared_state::StoreUnavailable;
 use crate::vidm::{Proof, SyncReport, SyncStatus};
 
 /// A request older than this starts nothing any more.
@@ -27,7 +27,7 @@ const GIVES_WAY: &str = "waiting for another directory on the same connector to 
 const NEEDS_OVERRIDE: &str =
     "waiting for a caller with the scope vidm:override to ask for this state: the run is to ignore the safeguards";
 
-impl<R: Runtime> Desk<'_, R> {
+impl<R: Runtime> Coordinator<'_, R> {
     /// How a directory's latest run stands, whoever started it; what is seen is written down.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl<R: Runtime> Desk<'_, R> {
                 let _ = self.is_busy(&ledger, &look).await;
                 Ok(look.report)
             }
-            Err(Gone) => self.report(directory).await,
+            Err(StoreUnavailable) => self.report(directory).await,
         }
     }
 
@@ -51,7 +51,7 @@ impl<R: Runtime> Desk<'_, R> {
     ///
     /// # Errors
     /// The calls'.
-    pub async fn state(&self, request: &Request, max_age: Duration) -> Result<State> {
+    pub async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
         let shared = self.out.store();
         if shared.is_there()
             && let Ok(state) = self.state_with(Shelf::Shared(shared), request, max_age).await
@@ -64,9 +64,9 @@ impl<R: Runtime> Desk<'_, R> {
     async fn state_with(
         &self,
         shelf: Shelf<'_, R>,
-        request: &Request,
+        request: &SyncRequest,
         max_age: Duration,
-    ) -> Result<Result<State>, Gone> {
+    ) -> Result<Result<SyncState>, StoreUnavailable> {
         let ledger = Ledger::new(shelf, self.target, &request.directory);
         // What was seen before the request came says nothing about it.
         let max_age = max_age.min(self.since(request.requested_ms));
@@ -101,8 +101,8 @@ impl<R: Runtime> Desk<'_, R> {
             (None, _) => Baseline::shown(request.baseline, &look.report),
         };
         Ok(match decide(look.report.status, shown, kick_off) {
-            Decision::Queued => Ok(State::of(SyncStatus::Queued, look)),
-            Decision::Running => Ok(State::of(SyncStatus::Running, look)),
+            Decision::Queued => Ok(SyncState::of(SyncStatus::Queued, look)),
+            Decision::Running => Ok(SyncState::of(SyncStatus::Running, look)),
             Decision::Start => self.go_on(&ledger, request, look, max_age).await?,
             Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,
             Decision::Ended { succeeded: true } => self.proven(request, look, max_age).await,
@@ -124,34 +124,34 @@ impl<R: Runtime> Desk<'_, R> {
     /// runs and the groups are asked before a failure is reported.
     async fn failed(
         &self,
-        request: &Request,
-        look: &Look,
+        request: &SyncRequest,
+        look: &Observation,
         max_age: Duration,
         baseline: Option<Baseline>,
         is_ours: bool,
-    ) -> Result<State> {
+    ) -> Result<SyncState> {
         if is_ours {
-            return Ok(State::failed(look));
+            return Ok(SyncState::failed(look));
         }
         match self.earlier_runs(request, baseline).await {
             Some(Some(success)) => return self.proven(request, &look.with(success), max_age).await,
-            Some(None) => return Ok(State::failed(look)),
+            Some(None) => return Ok(SyncState::failed(look)),
             None => {}
         }
-        let mut state = State::failed(look);
+        let mut state = SyncState::failed(look);
         // Whether they can be looked up is not what decides here.
         state.groups = self.prove(request, look, max_age).await.unwrap_or_default();
         if !state.groups.is_empty() && state.groups.iter().all(Proof::is_present) {
             let message = "every group is present; the latest run of the directory failed, and it may be a later one than this request's";
             let report = SyncReport { message: Some(message.to_owned()), ..look.report.clone() };
-            return Ok(State { status: SyncStatus::Succeeded, reason: None, report, ..state });
+            return Ok(SyncState { status: SyncStatus::Succeeded, reason: None, report, ..state });
         }
         Ok(state)
     }
 
     /// What the list of runs shows of those that began after the `baseline`: a success, or that none succeeded. `None` where it shows
     /// no such run: a version may have no list, and its rows may be late.
-    async fn earlier_runs(&self, request: &Request, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
+    async fn earlier_runs(&self, request: &SyncRequest, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
         let baseline = baseline?;
         let mut runs = self.client.executions(&request.directory).await.ok()??;
         runs.retain(|run| run.status.is_final() && baseline.precedes(run));
@@ -160,7 +160,7 @@ impl<R: Runtime> Desk<'_, R> {
     }
 
     /// The directory could not be observed: groups that are all there still decide.
-    async fn without_look(&self, request: &Request, error: Error) -> Result<State> {
+    async fn without_look(&self, request: &SyncRequest, error: Error) -> Result<SyncState> {
         if request.groups.is_empty() || !error.is_of_the_look_alone() {
             return Err(error);
         }
@@ -169,7 +169,7 @@ impl<R: Runtime> Desk<'_, R> {
                 let message =
                     format!("every group is present; the state of the run could not be read: {}", error.detail());
                 let report = SyncReport { message: Some(message), ..SyncReport::running() };
-                Ok(State { groups, report, ..State::begun(SyncStatus::Succeeded) })
+                Ok(SyncState { groups, report, ..SyncState::begun(SyncStatus::Succeeded) })
             }
             _ => Err(error),
         }
@@ -179,49 +179,57 @@ impl<R: Runtime> Desk<'_, R> {
     async fn go_on(
         &self,
         ledger: &Ledger<'_, R>,
-        request: &Request,
-        look: &Look,
+        request: &SyncRequest,
+        look: &Observation,
         max_age: Duration,
-    ) -> Result<Result<State>, Gone> {
+    ) -> Result<Result<SyncState>, StoreUnavailable> {
         let is_ours = ledger.id() == request.ledger;
         if is_ours && look.entry.kick_offs_for(request.ticket) >= MOST_KICK_OFFS {
             return Ok(self.undecided(request, look, max_age, Doubt::NotShown).await);
         }
         if self.since(request.requested_ms) > REQUEST_LIFE {
-            return Ok(Ok(State::of(SyncStatus::Unknown, look)));
+            return Ok(Ok(SyncState::of(SyncStatus::Unknown, look)));
         }
-        let request = &Request { baseline: Baseline::of(&look.report), ..request.clone() };
+        let request = &SyncRequest { baseline: Baseline::of(&look.report), ..request.clone() };
         let waits = |message: &str| {
             let report = SyncReport { message: Some(message.to_owned()), ..SyncReport::queued() };
-            Ok(State { report, ..State::of(SyncStatus::Queued, look) })
+            Ok(SyncState { report, ..SyncState::of(SyncStatus::Queued, look) })
         };
         Ok(match self.kick(ledger, &look.entry, request, max_age).await? {
-            Ok(Kick::Sent) => Ok(State { report: SyncReport::running(), ..State::of(SyncStatus::Running, look) }),
-            Ok(Kick::Waits | Kick::AlreadyRunning) => Ok(State::of(SyncStatus::Queued, look)),
+            Ok(Kick::Sent) => {
+                Ok(SyncState { report: SyncReport::running(), ..SyncState::of(SyncStatus::Running, look) })
+            }
+            Ok(Kick::Waits | Kick::AlreadyRunning) => Ok(SyncState::of(SyncStatus::Queued, look)),
             Ok(Kick::GivesWay) => waits(GIVES_WAY),
             Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
             // It is written down as one that may have begun a run; the next look tells.
-            Err(e) if e.may_have_been_done() => Ok(State::of(SyncStatus::Queued, look)),
+            Err(e) if e.may_have_been_done() => Ok(SyncState::of(SyncStatus::Queued, look)),
             Err(e) => Err(e),
         })
     }
 
     /// A run that succeeded: the groups decide.
-    async fn proven(&self, request: &Request, look: &Look, max_age: Duration) -> Result<State> {
+    async fn proven(&self, request: &SyncRequest, look: &Observation, max_age: Duration) -> Result<SyncState> {
         let groups = proof_after_success(self.prove(request, look, max_age).await)?;
         let GroupOutcome { status, reason, message } = GroupOutcome::after_success(&groups);
-        let mut state = State { groups, reason, ..State::of(status, look) };
+        let mut state = SyncState { groups, reason, ..SyncState::of(status, look) };
         state.report.message = message.or(state.report.message);
         Ok(state)
     }
 
     /// An observation that does not decide: groups that are all there still do.
-    async fn undecided(&self, request: &Request, look: &Look, max_age: Duration, doubt: Doubt) -> Result<State> {
+    async fn undecided(
+        &self,
+        request: &SyncRequest,
+        look: &Observation,
+        max_age: Duration,
+        doubt: Doubt,
+    ) -> Result<SyncState> {
         let groups = self.prove(request, look, max_age).await?;
         if !groups.is_empty() && groups.iter().all(Proof::is_present) {
-            return Ok(State { groups, ..State::of(SyncStatus::Succeeded, look) });
+            return Ok(SyncState { groups, ..SyncState::of(SyncStatus::Succeeded, look) });
         }
-        let mut state = State { groups, doubt: Some(doubt), ..State::of(SyncStatus::Unknown, look) };
+        let mut state = SyncState { groups, doubt: Some(doubt), ..SyncState::of(SyncStatus::Unknown, look) };
         state.report.message = self.explained(doubt, &look.report).or(state.report.message);
         Ok(state)
     }

@@ -57,7 +57,7 @@ impl Pace {
     }
 }
 
-/// Looks until the sync is final or `patience` has passed; gives the last state either way. `look` gives the state by a look
+/// Observations until the sync is final or `patience` has passed; gives the last state either way. `look` gives the state by a look
 /// no older than it is told.
 ///
 /// # Errors
@@ -88,7 +88,7 @@ pub async fn wait<T: AsRef<SyncDocument>>(
 
 /// What a watch sees next.
 #[derive(Debug)]
-pub enum Seen<T> {
+pub enum WatchEvent<T> {
     /// The state, which is not what it was.
     State(T),
     /// Asking failed. The watch goes on where that may pass.
@@ -109,7 +109,7 @@ pub struct Watch {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    Look,
+    Observation,
     Wait(Duration),
     End,
 }
@@ -118,7 +118,7 @@ impl Watch {
     /// A watch that lasts for `limit` at most.
     pub fn new(clock: &impl Clock, limit: Duration) -> Self {
         let ends = clock.elapsed().saturating_add(limit);
-        Self { last: None, pace: Pace::default(), ends, next: Next::Look }
+        Self { last: None, pace: Pace::default(), ends, next: Next::Observation }
     }
 
     /// Goes on by one look or by the wait before it; `None` at the end. `look` gives the state by a look no older than it is
@@ -127,12 +127,12 @@ impl Watch {
         &mut self,
         clock: &impl Clock,
         look: impl AsyncFnOnce(Duration) -> Result<T>,
-    ) -> Option<Seen<T>> {
-        if self.next == Next::Look {
+    ) -> Option<WatchEvent<T>> {
+        if self.next == Next::Observation {
             match look(self.pace.max_age).await {
                 Ok(state) => {
                     if self.is_news(&state) {
-                        return Some(Seen::State(state));
+                        return Some(WatchEvent::State(state));
                     }
                 }
                 Err(error) => {
@@ -140,7 +140,7 @@ impl Watch {
                         true => Next::Wait(self.pace.after_failure(error.wait())),
                         false => Next::End,
                     };
-                    return Some(Seen::Failure(error));
+                    return Some(WatchEvent::Failure(error));
                 }
             }
         }
@@ -151,8 +151,8 @@ impl Watch {
             return None;
         }
         clock.sleep(wait.min(left)).await;
-        self.next = Next::Look;
-        Some(Seen::Nothing)
+        self.next = Next::Observation;
+        Some(WatchEvent::Nothing)
     }
 
     fn is_news<T: AsRef<SyncDocument> + Serialize>(&mut self, state: &T) -> bool {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::endpoint::VendorError;
 use crate::error::{ErrorCause, VendorNames, excerpt};
+use crate::upstream::VendorError;
 
 /// How many causes and nested errors are told.
 const MAX_DETAILS: usize = 20;

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 
-use crate::auth::Secret;
-use crate::endpoint::{Endpoint, bare, form, invalid, read_shown, segment};
 use crate::error::Result;
 use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
+use crate::secret::Secret;
+use crate::upstream::{Endpoint, bare, form, invalid, read_shown, segment};
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
 use crate::vcf::{Extra, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientToken, Vcf};
@@ -65,7 +65,7 @@ impl Endpoint for GenerateSyncClientToken<'_> {
         let body = plain(answer.body()).ok_or_else(no_token)?;
         if body.starts_with('{') {
             let Info { token, expire_in, expire_at, scim_url, mut extra } =
-                crate::typed::parse(body.as_bytes()).ok_or_else(no_token)?;
+                crate::json::parse(body.as_bytes()).ok_or_else(no_token)?;
             if token.is_empty() {
                 return Err(no_token());
             }

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use crate::endpoint::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
 use crate::vcf::text::plain;
 use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, ProviderId, Vcf};
 

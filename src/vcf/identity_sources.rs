@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::Method;
 
-use crate::endpoint::{Endpoint, bare, json, segment, with_body};
 use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, json, segment, with_body};
 use crate::vcf::text::plain;
 use crate::vcf::{AddedSource, DomainName, IdentitySourceSpec, ProviderId, Vcf};
 

@@ -16,8 +16,8 @@ use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Se
 use serde::{Deserialize, de};
 use serde_json::Value;
 
-use crate::auth::Secret;
-use crate::typed;
+use crate::json;
+use crate::secret::Secret;
 
 fn lone(value: Value) -> Value {
     match value {
@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for Texts {
             return Ok(Some(Vec::new()));
         }
         if one.starts_with('[') {
-            return typed::parse(one.as_bytes()).map(Some).ok_or_else(|| not("a list of texts"));
+            return json::parse(one.as_bytes()).map(Some).ok_or_else(|| not("a list of texts"));
         }
         Ok(Some(vec![one.to_owned()]))
     }
@@ -160,7 +160,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for One<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         let text = text.trim();
-        let read = text.starts_with('{').then(|| typed::parse(text.as_bytes())).flatten();
+        let read = text.starts_with('{').then(|| json::parse(text.as_bytes())).flatten();
         read.ok_or_else(|| not("an object"))
     }
 }

@@ -5,8 +5,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::auth::Secret;
-use crate::typed;
+use crate::json;
+use crate::secret::Secret;
 use crate::vcf::extra::Extra;
 use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
 
@@ -226,7 +226,7 @@ impl<'de> Deserialize<'de> for DirectoryList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let read =
-            if value.is_array() { typed::read(&value).map(Self::Many) } else { typed::read(&value).map(Self::One) };
+            if value.is_array() { json::read(&value).map(Self::Many) } else { json::read(&value).map(Self::One) };
         read.map_err(|_| D::Error::custom("neither a directory nor a list of them"))
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::error::{Error, FieldError};
-use crate::path_segment::{self, MAX_ID};
+use crate::upstream::path_segment::{self, MAX_ID};
 
 /// The longest domain name (RFC 1035 section 2.3.4), in bytes.
 const MAX_DOMAIN: usize = 253;
@@ -114,7 +114,7 @@ impl fmt::Display for Fault {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
-    use crate::path_segment::tests::HOSTILE;
+    use crate::upstream::path_segment::tests::HOSTILE;
 
     #[test]
     fn hostile_ids_and_domain_names_are_request_invalid() {

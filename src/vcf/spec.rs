@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::auth::Secret;
+use crate::secret::Secret;
 use crate::vcf::certificate;
 use crate::vcf::extra::Extra;
 use crate::vcf::lenient;

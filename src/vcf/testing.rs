@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::endpoint::Endpoint;
+use crate::upstream::Endpoint;
 use crate::vcf::{DomainName, ProviderId, Vcf};
 
 /// A provider's id.

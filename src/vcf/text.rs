@@ -9,7 +9,7 @@ pub(super) fn plain(body: &[u8]) -> Option<String> {
         return None;
     }
     // A JSON string may hold escapes; what is in quotes without being one loses them all the same.
-    let unquoted = crate::typed::parse(text.as_bytes()).or_else(|| {
+    let unquoted = crate::json::parse(text.as_bytes()).or_else(|| {
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;
         Some(inner.to_owned())
     });

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{AccessToken, Scheme, Secret, jwt_lifetime};
-use crate::endpoint::{Endpoint, invalid, json, read_json, with_body};
 use crate::error::{Error, ErrorCode, Result};
 use crate::retry::Repeat;
+use crate::secret::{AccessToken, Scheme, Secret, jwt_lifetime};
+use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
 use crate::vcf::text::plain;
 use crate::vcf::{Credentials, Vcf};
 

@@ -10,11 +10,11 @@ use std::time::SystemTime;
 
 use http::Uri;
 
-use crate::auth::Secret;
 use crate::error::FieldError;
+use crate::json::escape;
+use crate::secret::Secret;
 use crate::spelling::{self, Likeness};
 use crate::template;
-use crate::typed::escape;
 use crate::vcf::certificate::{self, CertificateFacts};
 use crate::vcf::extra::Extra;
 use crate::vcf::names::DomainName;

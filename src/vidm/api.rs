@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::profile::Profile;
-use crate::endpoint::{Api, VendorError};
+use super::dialect::Dialect;
 use crate::error::excerpt;
+use crate::upstream::{Api, VendorError};
 
 /// vIDM's REST API.
 #[derive(Debug)]
 pub(crate) struct Vidm;
 
 impl Api for Vidm {
-    type Profile = Profile;
+    type Dialect = Dialect;
 
     /// Three forms: `{"errors": [{"code", "message", "parameters"}]}` (the vendor's SCIM guide), OAuth's `{"error",
     /// "error_description"}` (RFC 6749 section 5.2), and a bare `{"code", "message"}`.

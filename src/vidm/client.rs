@@ -7,26 +7,26 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::api::Vidm;
+use super::cache::{Cache, StartCall};
 use super::connectors::ListConnectors;
+use super::dialect::Dialect;
 use super::directories::{Directory, ListDirectories};
 use super::directory_ref::{DirectoryRef, check_syncable};
 use super::domains::ListDomains;
 use super::dry_run::DryRun;
 use super::health::{GetHealth, Health};
 use super::login::login;
-use super::memory::{Memory, StartCall};
-use super::profile::Profile;
 use super::sync_executions::ListSyncExecutions;
 use super::sync_report::SyncReport;
 use super::sync_start::{StartOptions, StartSync, StartSyncV2, already_running};
 use super::sync_state::GetSync;
 use super::{Credentials, SyncApi, Target};
-use crate::auth::AccessToken;
-use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorCode, Result};
-use crate::outbound::{Destination, Outbound, Prepared};
 use crate::runtime::Runtime;
-use crate::session::SharedToken;
+use crate::secret::AccessToken;
+use crate::upstream::Endpoint;
+use crate::upstream::SharedToken;
+use crate::upstream::{Destination, Outbound, Prepared};
 
 /// At most this many directories are asked for their domains when a name is none of theirs.
 const DOMAINS_ASKED: usize = 20;
@@ -39,9 +39,9 @@ const TOKEN_REFUSED: &str = "the login succeeded, but this call refuses its toke
 #[derive(Debug)]
 pub struct Client<'a, R> {
     target: &'a Target,
-    memory: &'a Memory,
+    memory: &'a Cache,
     out: &'a Outbound<'a, R>,
-    profile: Profile,
+    profile: Dialect,
 }
 
 /// A directory, as briefly as it can be named.
@@ -80,7 +80,7 @@ pub struct StartedSync {
 
 impl<'a, R: Runtime> Client<'a, R> {
     /// A view of `target` through `out`.
-    pub fn new(target: &'a Target, memory: &'a Memory, out: &'a Outbound<'a, R>) -> Self {
+    pub fn new(target: &'a Target, memory: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
         Self { target, memory, out, profile: target.profile.in_tenant(target.tenant.as_deref()) }
     }
 
@@ -89,7 +89,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         &self.target.name
     }
 
-    pub(super) fn memory(&self) -> &'a Memory {
+    pub(super) fn memory(&self) -> &'a Cache {
         self.memory
     }
 

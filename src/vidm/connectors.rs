@@ -5,11 +5,11 @@ use http::{Method, Request, Response};
 use serde_json::{Map, Value};
 
 use super::api::Vidm;
+use super::dialect::{Dialect, Media, Path};
 use super::directories::read_items;
-use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Endpoint, bare};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors` (VMware's
 /// PowerValidatedSolutions module)
@@ -32,7 +32,7 @@ impl Endpoint for ListConnectors<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::DirectoryConnectors, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::DirectoryConnectors))
     }
@@ -63,8 +63,8 @@ mod tests {
         };
         let horizon = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
         let endpoint = ListConnectors { directory: "d-1" };
-        assert_eq!(sent(&endpoint, &Profile::horizon()), expected("/SAAS", horizon));
-        assert_eq!(sent(&endpoint, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+        assert_eq!(sent(&endpoint, &Dialect::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&endpoint, &Dialect::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
     }
 
     #[test]

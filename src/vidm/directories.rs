@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Endpoint, bare, invalid, read_json};
+use super::dialect::{Dialect, Media, Path};
 use crate::error::{Candidate, Result};
-use crate::path_segment::{self, MAX_ID};
 use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
+use crate::upstream::path_segment::{self, MAX_ID};
+use crate::upstream::{Endpoint, bare, invalid, read_json};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs` (not in the vendor's public reference; VMware's
 /// PowerValidatedSolutions module reads it so)
@@ -28,7 +28,7 @@ impl Endpoint for ListDirectories {
     const CALL: &'static str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         bare(Method::GET, &profile.path(Path::Directories), &profile.media(Media::Directories))
     }
 
@@ -262,14 +262,14 @@ mod tests {
             )
         };
         let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.list+json";
-        assert_eq!(sent(&ListDirectories, &Profile::horizon()), expected("/SAAS", horizon));
-        assert_eq!(sent(&ListDirectories, &Profile::json()), expected("/SAAS", "application/json"));
+        assert_eq!(sent(&ListDirectories, &Dialect::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&ListDirectories, &Dialect::json()), expected("/SAAS", "application/json"));
         assert_eq!(
-            sent(&ListDirectories, &Profile::horizon().in_tenant(Some("corp"))),
+            sent(&ListDirectories, &Dialect::horizon().in_tenant(Some("corp"))),
             expected("/SAAS/t/corp", horizon)
         );
         assert_eq!(
-            sent(&ListDirectories, &Profile::json().in_tenant(Some("corp"))),
+            sent(&ListDirectories, &Dialect::json().in_tenant(Some("corp"))),
             expected("/SAAS/t/corp", "application/json")
         );
     }

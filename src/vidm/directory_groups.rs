@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Endpoint, invalid, json, read_json, with_body};
+use super::dialect::{Dialect, Media, Path};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
 
 /// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups` (a public script for
 /// vRealize Automation 8 puts what it answers straight into the sync profile)
@@ -36,7 +36,7 @@ impl Endpoint for FindDirectoryGroups<'_> {
     /// It only reads.
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::DirectoryGroups, self.directory)?;
         let accept = profile.media(Media::DirectoryGroupsAccept);
         let content = profile.media(Media::DirectoryGroupsContent);
@@ -74,8 +74,8 @@ mod tests {
             )
         };
         let query = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
-        assert_eq!(sent(&FIND, &Profile::horizon()), expected("/SAAS", query));
-        assert_eq!(sent(&FIND, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+        assert_eq!(sent(&FIND, &Dialect::horizon()), expected("/SAAS", query));
+        assert_eq!(sent(&FIND, &Dialect::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
     }
 
     #[test]

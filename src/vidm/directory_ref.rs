@@ -1,7 +1,7 @@
 //! Which directory is meant: by id, by name, or by a domain it has.
 
-use crate::endpoint::is_uuid;
 use crate::error::{Candidate, Error, ErrorCode, Result};
+use crate::upstream::is_uuid;
 
 use super::directories::Directory;
 

@@ -5,12 +5,12 @@ use http::{Method, Request, Response};
 use serde_json::Value;
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
+use super::dialect::{Dialect, Media, Path};
 use super::sync_start::StartOptions;
-use crate::endpoint::{Endpoint, with_body};
 use crate::error::Result;
 use crate::redact::blank_secret_fields;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, with_body};
 
 /// How much of an answer is kept, in bytes.
 const KEPT: usize = 64 << 10;
@@ -32,7 +32,7 @@ impl Endpoint for DryRun<'_> {
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::DryRun, self.directory)?;
         let (accept, content) = (profile.media(Media::DryRunAccept), profile.media(Media::DryRunContent));
         with_body(Method::POST, &path, &accept, &content, self.options.body()?)
@@ -76,9 +76,9 @@ mod tests {
         };
         for flag in [false, true] {
             let call = DryRun { directory: "d-1", options: StartOptions { ignore_safeguards: flag } };
-            assert_eq!(sent(&call, &Profile::horizon()), expected("/SAAS", SYNC, flag));
+            assert_eq!(sent(&call, &Dialect::horizon()), expected("/SAAS", SYNC, flag));
             assert_eq!(
-                sent(&call, &Profile::json().in_tenant(Some("t"))),
+                sent(&call, &Dialect::json().in_tenant(Some("t"))),
                 expected("/SAAS/t/t", "application/json", flag)
             );
         }

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::api::Vidm;
+use super::dialect::{Dialect, Media, Path};
 use super::directories::text;
-use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Endpoint, bare, form, invalid, json, read_json, with_body};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, form, invalid, json, read_json, with_body};
 
 /// The schema that carries what SCIM's core does not know of a group.
 const WORKSPACE: &str = "urn:scim:schemas:extension:workspace:1.0";
@@ -56,7 +56,7 @@ impl Endpoint for FindGroups<'_> {
     const CALL: &'static str = "GET /SAAS/jersey/manager/api/scim/Groups";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let Search { filter, attributes, start } = self.0;
         let (start, count) = (start.to_string(), COUNT.to_string());
         let mut query = vec![("filter", filter)];
@@ -92,7 +92,7 @@ impl Endpoint for SearchGroups<'_> {
     /// It only reads.
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let Search { filter, attributes, start } = self.0;
         let media = profile.media(Media::Groups);
         let body = json(&Body { filter, attributes, start_index: start, count: COUNT })?;
@@ -208,7 +208,7 @@ mod tests {
                  accept: application/json\n\n"
             )
         };
-        for profile in [Profile::horizon(), Profile::json()] {
+        for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(sent(&find, &profile), expected("/SAAS"));
             assert_eq!(sent(&find, &profile.in_tenant(Some("t"))), expected("/SAAS/t/t"));
         }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn the_request_with_a_long_filter() {
         let search = SearchGroups(all(r#"displayName eq "a@b""#));
-        for profile in [Profile::horizon(), Profile::json()] {
+        for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
                 sent(&search, &profile.in_tenant(Some("t"))),
                 "POST /SAAS/t/t/jersey/manager/api/scim/Groups/.search\naccept: application/json\ncontent-type: application/json\n\n\
@@ -248,12 +248,12 @@ mod tests {
     fn a_later_page_of_fewer_attributes() {
         let search = Search { filter: "f", attributes: Some("id,displayName"), start: 101 };
         assert_eq!(
-            sent(&FindGroups(search), &Profile::json()),
+            sent(&FindGroups(search), &Dialect::json()),
             "GET /SAAS/jersey/manager/api/scim/Groups?filter=f&attributes=id%2CdisplayName&startIndex=101&count=100\n\
              accept: application/json\n\n"
         );
         assert!(
-            sent(&SearchGroups(search), &Profile::json())
+            sent(&SearchGroups(search), &Dialect::json())
                 .ends_with(r#"{"filter":"f","attributes":"id,displayName","startIndex":101,"count":100}"#)
         );
     }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Endpoint, bare, read_shown};
+use super::dialect::{Dialect, Media, Path};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, read_shown};
 
 /// `GET /SAAS/API/1.0/REST/system/health` (VMware Identity Manager 3.3 documentation, "monitoring")
 ///
@@ -25,7 +25,7 @@ impl Endpoint for GetHealth {
     const CALL: &'static str = "GET /SAAS/API/1.0/REST/system/health";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         bare(Method::GET, &profile.path(Path::Health), &profile.media(Media::Health))
     }
 
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_request() {
-        for profile in [Profile::horizon(), Profile::json()] {
+        for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
                 sent(&GetHealth, &profile),
                 "GET /SAAS/API/1.0/REST/system/health\naccept: application/json\n\n"

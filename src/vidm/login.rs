@@ -12,11 +12,11 @@ use std::time::Duration;
 pub(crate) use oauth::OauthToken;
 pub(crate) use system::SystemLogin;
 
-use crate::auth::{AccessToken, Scheme, Secret, jwt_lifetime};
-use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorCode};
-use crate::outbound::{Destination, Outbound};
 use crate::runtime::Runtime;
+use crate::secret::{AccessToken, Scheme, Secret, jwt_lifetime};
+use crate::upstream::Endpoint;
+use crate::upstream::{Destination, Outbound};
 
 use super::api::Vidm;
 use super::{Credentials, Target};

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
+use super::dialect::{Dialect, Media, Path};
 use super::sync_report::SyncReport;
-use crate::endpoint::{Endpoint, bare, invalid, server_time};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, invalid, server_time};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions` ("Get Directory Sync
 /// Executions" of a public vRealize Orchestrator package, automate-it.today 2017; its answer is written down nowhere)
@@ -27,7 +27,7 @@ impl Endpoint for ListSyncExecutions<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::SyncExecutions, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::SyncExecutions))
     }
@@ -58,8 +58,8 @@ mod tests {
                  accept: application/json, */*;q=0.5\n\n"
             )
         };
-        assert_eq!(sent(&LIST, &Profile::horizon()), expected("/SAAS"));
-        assert_eq!(sent(&LIST, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t"));
+        assert_eq!(sent(&LIST, &Dialect::horizon()), expected("/SAAS"));
+        assert_eq!(sent(&LIST, &Dialect::json().in_tenant(Some("t"))), expected("/SAAS/t/t"));
     }
 
     #[test]

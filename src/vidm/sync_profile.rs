@@ -8,11 +8,11 @@ use http::{Method, Request, Response};
 use serde_json::{Map, Value};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
+use super::dialect::{Dialect, Media, Path};
 use super::sync_start::told_of_no_error;
-use crate::endpoint::{Endpoint, bare, json, read_json, with_body};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, json, read_json, with_body};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile` (not verified: that it exists
 /// is told by one public script, and by a flag `isGetBeforeUpdate` of vRealize Suite Lifecycle Manager)
@@ -30,7 +30,7 @@ impl Endpoint for GetSyncProfile<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::SyncProfile, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::SyncProfile))
     }
@@ -58,7 +58,7 @@ impl Endpoint for PutSyncProfile<'_> {
     /// Sent twice it is the same set, but somebody may have changed it between.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::SyncProfile, self.directory)?;
         let media = profile.media(Media::SyncProfile);
         with_body(Method::PUT, &path, &media, &media, json(self.groups)?)
@@ -86,9 +86,9 @@ mod tests {
         let get = GetSyncProfile { directory: "d-1" };
         let put = PutSyncProfile { directory: "d-1", groups: &groups };
         for (profile, base, media) in [
-            (Profile::horizon(), "/SAAS", GROUPS),
-            (Profile::json(), "/SAAS", JSON),
-            (Profile::horizon().in_tenant(Some("t")), "/SAAS/t/t", GROUPS),
+            (Dialect::horizon(), "/SAAS", GROUPS),
+            (Dialect::json(), "/SAAS", JSON),
+            (Dialect::horizon().in_tenant(Some("t")), "/SAAS/t/t", GROUPS),
         ] {
             assert_eq!(sent(&get, &profile), format!("GET {base}/{PATH}\naccept: {media}\n\n"));
             assert_eq!(

@@ -7,10 +7,10 @@ use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
-use crate::endpoint::{Api as _, Endpoint, is_code, json, server_time, with_body};
+use super::dialect::{Dialect, Media, Path};
 use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use crate::retry::Repeat;
+use crate::upstream::{Api as _, Endpoint, is_code, json, server_time, with_body};
 
 /// How a sync is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,7 @@ impl Endpoint for StartSync<'_> {
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::Sync, self.directory)?;
         let (accept, content) = (profile.media(Media::SyncAccept), profile.media(Media::SyncContent));
         with_body(Method::POST, &path, &accept, &content, self.options.body()?)
@@ -79,7 +79,7 @@ impl Endpoint for StartSyncV2<'_> {
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::SyncV2, self.directory)?;
         let media = profile.media(Media::SyncV2);
         with_body(Method::POST, &path, &media, &media, self.options.body()?)
@@ -103,7 +103,7 @@ pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> 
     struct Errors {
         errors: Vec<serde::de::IgnoredAny>,
     }
-    if crate::typed::parse::<Errors>(answer.body()).is_some_and(|body| !body.errors.is_empty())
+    if crate::json::parse::<Errors>(answer.body()).is_some_and(|body| !body.errors.is_empty())
         && let Some(vendor) = Vidm::read_error(answer.body())
     {
         let said =
@@ -149,7 +149,7 @@ pub(crate) fn already_running(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::check;
+    use crate::upstream::check;
     use crate::vidm::login::SystemLogin;
     use crate::vidm::sync_state::GetSync;
     use crate::vidm::tests::{answer, sent};
@@ -169,10 +169,10 @@ mod tests {
         for flag in [false, true] {
             let start = StartSync { directory: "d-1", options: StartOptions { ignore_safeguards: flag } };
             let v1 = "application/vnd.vmware.horizon.v1.0+json";
-            assert_eq!(sent(&start, &Profile::horizon()), expected("/SAAS", v1, SYNC, flag));
-            assert_eq!(sent(&start, &Profile::json()), expected("/SAAS", JSON, JSON, flag));
-            assert_eq!(sent(&start, &Profile::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", v1, SYNC, flag));
-            assert_eq!(sent(&start, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", JSON, JSON, flag));
+            assert_eq!(sent(&start, &Dialect::horizon()), expected("/SAAS", v1, SYNC, flag));
+            assert_eq!(sent(&start, &Dialect::json()), expected("/SAAS", JSON, JSON, flag));
+            assert_eq!(sent(&start, &Dialect::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", v1, SYNC, flag));
+            assert_eq!(sent(&start, &Dialect::json().in_tenant(Some("t"))), expected("/SAAS/t/t", JSON, JSON, flag));
         }
     }
 
@@ -185,10 +185,10 @@ mod tests {
             )
         };
         let start = StartSyncV2 { directory: "d-1", options: StartOptions::default() };
-        assert_eq!(sent(&start, &Profile::horizon()), expected("/SAAS", TRIGGER));
-        assert_eq!(sent(&start, &Profile::json()), expected("/SAAS", JSON));
-        assert_eq!(sent(&start, &Profile::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", TRIGGER));
-        assert_eq!(sent(&start, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", JSON));
+        assert_eq!(sent(&start, &Dialect::horizon()), expected("/SAAS", TRIGGER));
+        assert_eq!(sent(&start, &Dialect::json()), expected("/SAAS", JSON));
+        assert_eq!(sent(&start, &Dialect::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", TRIGGER));
+        assert_eq!(sent(&start, &Dialect::json().in_tenant(Some("t"))), expected("/SAAS/t/t", JSON));
     }
 
     #[test]

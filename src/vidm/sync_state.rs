@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 
 use super::api::Vidm;
-use super::profile::{Media, Path, Profile};
+use super::dialect::{Dialect, Media, Path};
 use super::sync_report::SyncReport;
-use crate::endpoint::{Endpoint, bare, server_time};
 use crate::error::Result;
 use crate::retry::Repeat;
+use crate::upstream::{Endpoint, bare, server_time};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (a comment below
 /// "Manual Sync of vIDM via API" says to poll it; its answer is written down nowhere)
@@ -26,7 +26,7 @@ impl Endpoint for GetSync<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::Sync, self.directory)?;
         bare(Method::GET, &path, &profile.media(Media::SyncState))
     }
@@ -51,10 +51,10 @@ mod tests {
         };
         let horizon = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.sync+json";
         let state = GetSync { directory: "d" };
-        assert_eq!(sent(&state, &Profile::horizon()), expected("/SAAS", horizon));
-        assert_eq!(sent(&state, &Profile::json()), expected("/SAAS", "application/json"));
-        assert_eq!(sent(&state, &Profile::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", horizon));
-        assert_eq!(sent(&state, &Profile::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
+        assert_eq!(sent(&state, &Dialect::horizon()), expected("/SAAS", horizon));
+        assert_eq!(sent(&state, &Dialect::json()), expected("/SAAS", "application/json"));
+        assert_eq!(sent(&state, &Dialect::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", horizon));
+        assert_eq!(sent(&state, &Dialect::json().in_tenant(Some("t"))), expected("/SAAS/t/t", "application/json"));
     }
 
     #[test]

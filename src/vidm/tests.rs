@@ -14,12 +14,12 @@ use super::health::GetHealth;
 use super::login::{OauthToken, SystemLogin};
 use super::sync_start::{StartOptions, StartSync, StartSyncV2};
 use super::sync_state::GetSync;
-use super::{DirectoryRef, Profile, SyncApi};
-use crate::auth::{Scheme, Secret};
-use crate::endpoint::{Api as _, Endpoint};
+use super::{Dialect, DirectoryRef, SyncApi};
+use crate::secret::{Scheme, Secret};
+use crate::upstream::{Api as _, Endpoint};
 
 /// The request as bytes would show it: method and URI, headers by name, body.
-pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Profile) -> String {
+pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Dialect) -> String {
     let request = endpoint.request(profile).unwrap();
     let mut headers: Vec<_> =
         request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
@@ -132,7 +132,7 @@ proptest! {
 
     #[test]
     fn any_name_makes_a_request(text in any::<String>()) {
-        let profile = Profile::horizon().in_tenant(Some(&text));
+        let profile = Dialect::horizon().in_tenant(Some(&text));
         let options = StartOptions::default();
         let base = "/SAAS/t/";
         let search = GroupQuery::Name(text.clone()).exact_filter();

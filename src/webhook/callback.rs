@@ -12,13 +12,13 @@ use http::{HeaderName, HeaderValue, Method, Request, Response};
 
 use super::{Configured, idempotency};
 use crate::config::Callback;
-use crate::endpoint::{Api, Endpoint, VendorError, with_body};
 use crate::error::Error;
-use crate::outbound::{Destination, Outbound};
 use crate::retry::Repeat;
 use crate::runtime::Runtime;
-use crate::state_key::hmac;
+use crate::shared_state::hmac;
 use crate::sync;
+use crate::upstream::{Api, Endpoint, VendorError, with_body};
+use crate::upstream::{Destination, Outbound};
 
 /// How long a receiver may take. Whoever asked for the state waits for it meanwhile.
 const TIME: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ const LIFE: Duration = Duration::from_hours(24);
 struct Receiver;
 
 impl Api for Receiver {
-    type Profile = ();
+    type Dialect = ();
 
     fn read_error(_: &[u8]) -> Option<VendorError> {
         None
@@ -81,7 +81,7 @@ fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_
 pub(super) async fn tell<R: Runtime>(
     configured: &Configured,
     out: &Outbound<'_, R>,
-    request: &sync::Request,
+    request: &sync::SyncRequest,
     id: &str,
     document: impl FnOnce() -> Vec<u8>,
 ) {

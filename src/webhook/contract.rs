@@ -12,12 +12,12 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::identity::RequestIdentity;
+use super::request_id::RequestIdentity;
 use super::{doctor, problem, route, status, vidm_routes};
-use crate::auth::Secret;
 use crate::config::Scope;
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
+use crate::secret::Secret;
 use crate::sync;
 use crate::vcf::{self, Extra};
 use crate::vidm::{self, DirectoryKind};

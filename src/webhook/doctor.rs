@@ -12,14 +12,14 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use super::route::Name;
-use super::{Configured, Context, json, no_target, status};
-use crate::auth::Secret;
+use super::{Configured, Context, health, json, no_target};
 use crate::config::ConfigError;
 use crate::error::{Error, ErrorCode, excerpt};
-use crate::outbound::{BaseUrl, CallRecord, Outbound};
+use crate::json::escape;
 use crate::redact::strike;
 use crate::runtime::Runtime;
-use crate::typed::escape;
+use crate::secret::Secret;
+use crate::upstream::{BaseUrl, CallRecord, Outbound};
 use crate::{vcf, vidm};
 
 mod vcf_checks;
@@ -140,7 +140,7 @@ impl Report<'_> {
             let is_url = warning.variable.ends_with("_url") || warning.pointer.ends_with("/url");
             (plain || in_list || ["state_key", "api_keys"].contains(&warning.variable.as_str())) && !is_url
         };
-        let warnings: Vec<_> = status::warnings(configured, runtime).into_iter().filter(is_ours).collect();
+        let warnings: Vec<_> = health::warnings(configured, runtime).into_iter().filter(is_ours).collect();
         let detail: Vec<_> = warnings.iter().map(|warning| format!("{} {}", warning.place(), warning.detail)).collect();
         let hints: Vec<_> = warnings.iter().filter_map(|warning| warning.hint.as_deref()).collect();
         match warnings.is_empty() {

@@ -16,7 +16,7 @@ use http::Response;
 use super::{Configured, Reply};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::store::{Gone, SharedStore};
+use crate::shared_state::{SharedStore, StoreUnavailable};
 
 mod key;
 mod local;
@@ -24,7 +24,7 @@ mod record;
 mod shared;
 
 pub(super) use key::{Key, owner_of_caller};
-pub(super) use local::Memory;
+pub(super) use local::LocalAnswers;
 
 use record::{Answer, Record};
 use shared::Place;
@@ -88,7 +88,7 @@ enum Claim<T> {
 /// Where a claim was made, and with it where the answer goes.
 enum Held<'s, R> {
     Shared(Place<'s, R>, shared::Ticket),
-    Local(&'s Memory),
+    Local(&'s LocalAnswers),
 }
 
 /// Carries out `work` once for `key`: gives what it gave, or what it gave before; and what became of the key. `time` is what the
@@ -157,7 +157,7 @@ async fn claim<'s, R: Runtime>(
             Ok(Claim::Taken(record)) => return Claim::Taken(record),
             Ok(Claim::Waits(until)) => return Claim::Waits(until),
             Ok(Claim::Full(until)) => return Claim::Full(until),
-            Err(Gone) => {}
+            Err(StoreUnavailable) => {}
         }
     }
     let memory = &configured.answers;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::Body;
 use super::route::Matched;
 use crate::error::{Error, ErrorCode, FieldError};
-use crate::typed::fields_of;
+use crate::json::fields_of;
 
 mod content;
 mod event;

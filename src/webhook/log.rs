@@ -18,14 +18,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::idempotency::Status;
-use super::identity::RequestIdentity;
+use super::request_id::RequestIdentity;
 use super::route::Matched;
-use crate::auth::Secret;
 use crate::config::{ConfigError, LogLevel};
 use crate::error::{Error, ErrorCode};
-use crate::outbound::CallRecord;
 use crate::redact::strike;
 use crate::runtime::{MAX_LINE, rfc3339};
+use crate::secret::Secret;
+use crate::upstream::CallRecord;
 
 /// The most that one text of a line may take, in bytes as they are written.
 const MAX_TEXT: usize = 160;
@@ -246,7 +246,7 @@ impl LogLine {
     }
 
     /// The sync that is asked for.
-    pub(super) fn sync(&mut self, request: &crate::sync::Request) {
+    pub(super) fn sync(&mut self, request: &crate::sync::SyncRequest) {
         self.directory(&request.directory);
         self.groups = Some(request.groups.len());
         self.callback.clone_from(&request.callback);

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
-use super::identity::RequestIdentity;
-use crate::auth::Secret;
+use super::request_id::RequestIdentity;
 use crate::error::{Error, Problem, VendorNames};
+use crate::secret::Secret;
 
 /// `error` as a response; whatever the upstream echoed of `secrets` is struck out.
 pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Secret]) -> Response<Bytes> {

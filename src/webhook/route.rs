@@ -179,7 +179,7 @@ impl Row {
     /// The fields of ours that a body may have here, for hints: where they stand in the query they are not read.
     pub(super) fn fields(&self) -> &'static [&'static str] {
         match self.name {
-            Name::DirectorySyncs | Name::Syncs => crate::typed::fields_of::<super::vidm_routes::StartRequest>(),
+            Name::DirectorySyncs | Name::Syncs => crate::json::fields_of::<super::vidm_routes::StartRequest>(),
             _ => &[],
         }
     }

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, ErrorCode};
-use crate::state_key::{StateKey, hmac};
-use crate::sync::Request;
+use crate::shared_state::{StateKey, hmac};
+use crate::sync::SyncRequest;
 
 const VERSION: u8 = 1;
 const TAG: usize = 16;
@@ -33,7 +33,7 @@ impl Key {
     ///
     /// # Errors
     /// When it would be longer than ids may be.
-    pub(super) fn seal(&self, request: &Request) -> Result<String, Error> {
+    pub(super) fn seal(&self, request: &SyncRequest) -> Result<String, Error> {
         let mut request = request.clone();
         if request.groups_at.is_some() {
             request.groups.clear();
@@ -50,7 +50,7 @@ impl Key {
         Ok(text)
     }
 
-    fn written(&self, request: &Request) -> Result<String, Error> {
+    fn written(&self, request: &SyncRequest) -> Result<String, Error> {
         let mut bytes = vec![VERSION];
         serde_json::to_writer(&mut bytes, request)
             .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
@@ -64,7 +64,7 @@ impl Key {
     }
 
     /// Reads an id that came back; `None` when it is not one of ours.
-    pub(super) fn open(&self, text: &str) -> Option<Request> {
+    pub(super) fn open(&self, text: &str) -> Option<SyncRequest> {
         if text.len() > MAX_LENGTH {
             return None;
         }
@@ -75,8 +75,8 @@ impl Key {
             expected.get(..TAG).is_some_and(|expected| bool::from(subtle::ConstantTimeEq::ct_eq(expected, tag)))
         };
         let signer = self.0.derive_all(PURPOSE).iter().position(is_signed_by)?;
-        let request: Request = match message.split_first()? {
-            (&VERSION, json) => crate::typed::parse(json)?,
+        let request: SyncRequest = match message.split_first()? {
+            (&VERSION, json) => crate::json::parse(json)?,
             _ => return None,
         };
         // The counters in the store go with the key that seals: its ticket is from those of another key.
@@ -86,17 +86,17 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use super::super::long_groups::MAX_IN_ID;
+    use super::super::oversized_groups::MAX_IN_ID;
     use super::*;
-    use crate::auth::Secret;
+    use crate::secret::Secret;
     use proptest::prelude::*;
 
     fn key(text: &str) -> Key {
         Key::new(Rc::new(StateKey::of(text)))
     }
 
-    fn id() -> Request {
-        Request::example()
+    fn id() -> SyncRequest {
+        SyncRequest::example()
     }
 
     #[test]

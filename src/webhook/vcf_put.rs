@@ -6,9 +6,9 @@ use http::header::LOCATION;
 use http::{Response, StatusCode};
 
 use super::{Context, json, with_headers};
-use crate::endpoint::segment;
 use crate::error::Error;
 use crate::runtime::Runtime;
+use crate::upstream::segment;
 use crate::vcf::{ChangeOutcome, Client, IdentityProviderSpec, IdentitySourceSpec, Purpose, PutOptions};
 
 /// What became of it: 201 and where the new thing is, where one is there now; `provider` is whose source it is, where it is a

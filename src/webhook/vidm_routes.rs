@@ -10,17 +10,17 @@ use http::{Response, StatusCode};
 use super::caller::Caller;
 use super::input::{Input, query_error};
 use super::log::LogLine;
-use super::long_groups::Long;
+use super::oversized_groups::Long;
 use super::route::{Matched, Name};
-use super::{Configured, Context, Reply, json, long_groups, no_target, with_headers};
+use super::{Configured, Context, Reply, json, no_target, oversized_groups, with_headers};
 use crate::config::{Config, Scope};
-use crate::endpoint::segment;
 use crate::error::{Error, ErrorCode, FieldError};
-use crate::outbound::Outbound;
 use crate::runtime::Runtime;
-use crate::state_key::Origin;
-use crate::store::refresh;
-use crate::sync::{self, Desk, Order, Request, State, SyncDocument};
+use crate::shared_state::Origin;
+use crate::shared_state::refresh;
+use crate::sync::{self, Coordinator, SyncDocument, SyncOrder, SyncRequest, SyncState};
+use crate::upstream::Outbound;
+use crate::upstream::segment;
 use crate::vidm::{Client, DirectoryFilter, DirectoryRef, GroupQuery};
 
 mod documents;
@@ -38,7 +38,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
         Name::Directories => directories(&context, &client).await?,
         Name::Directory => json(StatusCode::OK, &client.directory(&directory()).await?)?,
         Name::DirectorySyncs if context.input.is_read() => {
-            let desk = Desk::new(name, &client, target.syncs, context.outbound);
+            let desk = Coordinator::new(name, &client, target.syncs, context.outbound);
             json(StatusCode::OK, &desk.history(&directory()).await?)?
         }
         Name::DirectorySyncs => {
@@ -71,8 +71,8 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
 /// A vIDM target with what is remembered of it.
 struct VidmTarget<'c> {
     target: &'c crate::vidm::Target,
-    memory: &'c crate::vidm::Memory,
-    syncs: &'c sync::Memory,
+    memory: &'c crate::vidm::Cache,
+    syncs: &'c sync::Cache,
 }
 
 fn vidm_target<'c>(configured: &'c Configured, name: &str) -> Result<VidmTarget<'c>, Error> {
@@ -90,7 +90,7 @@ async fn present<R: Runtime>(
     which: &DirectoryRef,
 ) -> Result<Response<Bytes>, Error> {
     let syncs = vidm_target(context.configured, target)?.syncs;
-    let document = Desk::new(target, client, syncs, context.outbound).present(which).await?;
+    let document = Coordinator::new(target, client, syncs, context.outbound).present(which).await?;
     let this =
         format!("{}/vidm/{}/v1/directories/{}/sync", context.base, segment(target), segment(&document.directory.id));
     answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this, events: None } })
@@ -154,7 +154,7 @@ async fn start<R: Runtime>(
     }
     check(&wanted, which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     let configured = context.configured;
-    let desk = Desk::new(target, client, vidm_target(configured, target)?.syncs, context.outbound)
+    let desk = Coordinator::new(target, client, vidm_target(configured, target)?.syncs, context.outbound)
         .override_allowed(context.caller.may(Scope::VidmOverride));
     if wanted.dry_run {
         let document = desk.dry_run(which, wanted.ignore_safeguards).await?;
@@ -163,7 +163,7 @@ async fn start<R: Runtime>(
     }
     let groups: Vec<_> = wanted.groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
     let long = Long::of(context.outbound.store(), (target, context.caller.name()), &groups)?;
-    let order = Order {
+    let order = SyncOrder {
         ignore_safeguards: wanted.ignore_safeguards,
         groups_at: long.as_ref().and_then(Long::place),
         groups,
@@ -182,7 +182,7 @@ async fn start<R: Runtime>(
             done => return done,
         }
     }
-    let mut begun = answer_of(configured, context.base, &request, State::begun(status))?;
+    let mut begun = answer_of(configured, context.base, &request, SyncState::begun(status))?;
     begun.ignored = std::mem::take(&mut context.ignored);
     let place = running.place(&begun.links.this);
     answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &place)))
@@ -195,7 +195,7 @@ fn check(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result
     if callback.is_some_and(|name| config.callback(name).is_none()) {
         fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
     }
-    fields.extend(Order::faults(&wanted.groups, wanted.add_to_profile, which));
+    fields.extend(SyncOrder::faults(&wanted.groups, wanted.add_to_profile, which));
     if fields.is_empty() { Ok(()) } else { Err(fields) }
 }
 
@@ -216,7 +216,7 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
         };
         Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target").hint(hint)
     })?;
-    long_groups::recall(context.outbound.store(), &mut request).await?;
+    oversized_groups::recall(context.outbound.store(), &mut request).await?;
     context.log.sync(&request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
@@ -243,7 +243,7 @@ async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str
 /// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
 async fn waited<R: Runtime>(
     context: &mut Context<'_, R>,
-    request: &Request,
+    request: &SyncRequest,
     patience: Duration,
 ) -> Result<Reply, Error> {
     let running = Running::of(&context.input)?;
@@ -275,7 +275,7 @@ impl Viewer {
         Self { may_override, overrode: Cell::default(), unknown: RefCell::default() }
     }
 
-    fn saw<R: Runtime>(&self, desk: &Desk<'_, R>, state: &Result<State, Error>) {
+    fn saw<R: Runtime>(&self, desk: &Coordinator<'_, R>, state: &Result<SyncState, Error>) {
         self.overrode.set(self.overrode.get() || desk.overrode());
         let unknown = state.as_ref().ok().filter(|state| state.doubt.is_some());
         *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
@@ -296,13 +296,13 @@ pub(super) async fn sync_answer<R: Runtime>(
     configured: &Configured,
     outbound: &Outbound<'_, R>,
     base: &str,
-    request: &Request,
+    request: &SyncRequest,
     viewer: &Viewer,
     max_age: Duration,
 ) -> Result<SyncAnswer, Error> {
     let target = vidm_target(configured, &request.target)?;
     let client = Client::new(target.target, target.memory, outbound);
-    let desk = Desk::new(&request.target, &client, target.syncs, outbound).override_allowed(viewer.may_override);
+    let desk = Coordinator::new(&request.target, &client, target.syncs, outbound).override_allowed(viewer.may_override);
     let state = desk.state(request, max_age).await;
     viewer.saw(&desk, &state);
     let answer = answer_of(configured, base, request, state?)?;
@@ -313,7 +313,12 @@ pub(super) async fn sync_answer<R: Runtime>(
     Ok(answer)
 }
 
-fn answer_of(configured: &Configured, base: &str, request: &Request, state: State) -> Result<SyncAnswer, Error> {
+fn answer_of(
+    configured: &Configured,
+    base: &str,
+    request: &SyncRequest,
+    state: SyncState,
+) -> Result<SyncAnswer, Error> {
     let id = configured.sync_ids.seal(request)?;
     let this = format!("{base}/vidm/{}/v1/syncs/{id}", segment(&request.target));
     let document = SyncDocument::of(request, id, state);

@@ -18,7 +18,7 @@ use futures_util::future::{Either, select};
 use crate::error::{Error, ErrorCode};
 use crate::named::Named;
 use crate::runtime::Runtime;
-use crate::store::{FOR_GOOD, SharedStore};
+use crate::shared_state::{FOR_GOOD, SharedStore};
 
 /// Longer than the longest time between two looks of a watcher (`sync/watch.rs`).
 const WINDOW: Duration = Duration::from_secs(15);

@@ -1,6 +1,6 @@
 //! Makes the npm package of the built wasm: `idhook-npm WASM FOLDER`. `cargo xtask npm` builds the one and names the other.
 //!
-//! The package is `src/faces/node/npm` and what wasm-bindgen generates, put together into one file for `require` and for Node's
+//! The package is `bindings/npm/package` and what wasm-bindgen generates, put together into one file for `require` and for Node's
 //! `import`, and one for browsers. Both hold the wasm, compressed and in base64: no file is read at run time, which is what a
 //! bundle of ABX or Orchestrator and a bundler like best. Node has only the first of the two, so that a program that both imports
 //! and requires it has one class `IdhookError`, not two.
@@ -72,20 +72,20 @@ fn bind(wasm: &Path) -> Result<(String, Vec<u8>)> {
 
 /// The files of the package.
 fn files(glue: &str, wasm: &str) -> Result<Vec<(&'static str, String)>> {
-    let engine = include_str!("../../../src/faces/node/npm/engine.js");
-    let classes = include_str!("../../../src/faces/node/npm/idhook.js");
+    let engine = include_str!("../../../bindings/npm/package/engine.js");
+    let classes = include_str!("../../../bindings/npm/package/idhook.js");
     let code = format!("{glue}\n{engine}\n{classes}\nconst WASM = \"{wasm}\";\n");
     let names = EXPORTS.join(", ");
     let required: String = EXPORTS.map(|name| format!("exports.{name} = {name};\n")).concat();
-    let types = include_str!("../../../src/faces/node/npm/idhook.d.ts");
+    let types = include_str!("../../../bindings/npm/package/idhook.d.ts");
     let mut schemas = contract::embedded_schemas();
     // What it is made of is; itself it is the class `IdhookError`.
     schemas.remove("Problem");
     let types = format!("{types}{}", types::declarations(&schemas)?);
-    let package = include_str!("../../../src/faces/node/npm/package.json");
+    let package = include_str!("../../../bindings/npm/package/package.json");
     Ok(vec![
         ("LICENSE", include_str!("../../../LICENSE").to_owned()),
-        ("README.md", include_str!("../../../src/faces/node/npm/README.md").to_owned()),
+        ("README.md", include_str!("../../../bindings/npm/package/README.md").to_owned()),
         ("browser.mjs", format!("{code}export {{ {names} }};\n")),
         ("index.cjs", format!("\"use strict\";\n{NODE_CRYPTO}{code}{required}")),
         ("index.d.cts", types.clone()),

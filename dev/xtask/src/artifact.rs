@@ -14,21 +14,21 @@ pub enum Artifact {
     /// For Spin from 4.1 on: WASI 0.3.
     Spin,
     /// For Spin before that: WASI 0.2.
-    Spin2,
+    SpinWasip2,
     /// For any host of WASI 0.2, configured from the environment.
     Wasi,
 }
 
 impl Artifact {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Spin, Self::Spin2, Self::Wasi];
+    pub const ALL: [Self; 3] = [Self::Spin, Self::SpinWasip2, Self::Wasi];
 
     /// Its short name, which its world in `wit/world.wit` has too.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Spin => "spin",
-            Self::Spin2 => "spin2",
+            Self::SpinWasip2 => "spin-wasip2",
             Self::Wasi => "wasi",
         }
     }
@@ -37,7 +37,7 @@ impl Artifact {
     #[must_use]
     pub fn manifest(self) -> Option<PathBuf> {
         match self {
-            Self::Spin | Self::Spin2 => Some(build::root().join(format!("{}.toml", self.name()))),
+            Self::Spin | Self::SpinWasip2 => Some(build::root().join(format!("{}.toml", self.name()))),
             Self::Wasi => None,
         }
     }
@@ -59,7 +59,8 @@ impl Artifact {
     /// # Errors
     /// When the wasm target is missing and cannot be added, or the build fails.
     pub fn build(self) -> Result<PathBuf> {
-        build::component(&format!("idhook-{}", self.name()), &format!("idhook_{}.wasm", self.name()))
+        let package = format!("idhook-{}", self.name());
+        build::component(&package, &format!("{}.wasm", package.replace('-', "_")))
     }
 
     /// Serves what was built as its runtime does, with these of idhook's variables, and with this store if it has one.

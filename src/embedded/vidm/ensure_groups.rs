@@ -8,7 +8,7 @@ use super::{SyncOrder, Vidm};
 use crate::embedded::{Result, problem};
 use crate::error::{Error, ErrorCode, FieldError, Problem};
 use crate::runtime::Runtime;
-use crate::sync::{Reason, RequestedGroup, SyncDocument};
+use crate::sync::{RequestedGroup, SyncDocument, SyncFailure};
 use crate::vidm::{GroupQuery, Presence, SyncStatus};
 
 /// How groups are ensured.
@@ -113,15 +113,15 @@ fn failure(state: &SyncDocument, groups: &[String], timeout: Duration) -> Option
     let seconds = timeout.as_secs_f64();
     let message = state.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
     let error = match (state.status, state.reason) {
-        (SyncStatus::Succeeded, _) | (SyncStatus::Failed, Some(Reason::GroupAbsent)) => {
+        (SyncStatus::Succeeded, _) | (SyncStatus::Failed, Some(SyncFailure::GroupAbsent)) => {
             let missing = missing(state, groups);
             if missing.is_empty() && state.status == SyncStatus::Succeeded {
                 return None;
             }
             let detail = format!("the sync of {directory} succeeded, but vIDM does not have {}", listed(&missing));
-            Error::new(ErrorCode::GroupAbsent, detail).hint(Reason::GroupAbsent.hint())
+            Error::new(ErrorCode::GroupAbsent, detail).hint(SyncFailure::GroupAbsent.hint())
         }
-        (SyncStatus::Failed, Some(Reason::SafeguardTripped)) => {
+        (SyncStatus::Failed, Some(SyncFailure::SafeguardTripped)) => {
             let detail = format!("the safeguards stopped the sync of {directory}{message}");
             Error::new(ErrorCode::SafeguardTripped, detail)
         }

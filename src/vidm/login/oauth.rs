@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Granted;
-use crate::auth::{Scheme, Secret, authorize_client};
-use crate::endpoint::{Endpoint, form, read_json, with_body};
 use crate::error::{Error, ErrorCode, Result};
 use crate::retry::Repeat;
+use crate::secret::{Scheme, Secret, authorize_client};
+use crate::upstream::{Endpoint, form, read_json, with_body};
 use crate::vidm::api::Vidm;
-use crate::vidm::profile::{Media, Path, Profile};
+use crate::vidm::dialect::{Dialect, Media, Path};
 
 /// `POST /SAAS/auth/oauthtoken` (RFC 6749 sections 4.3 and 4.4; the vendor's swagger in vmware/idm)
 ///
@@ -48,7 +48,7 @@ impl Endpoint for OauthToken<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
     const IS_LOGIN: bool = true;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let body = match &self.account {
             None => form([("grant_type", "client_credentials")]),
             Some(account) => form([
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::vidm::tests::{answer, sent};
 
-    fn request(account: Option<Account<'_>>, profile: &Profile) -> String {
+    fn request(account: Option<Account<'_>>, profile: &Dialect) -> String {
         sent(&OauthToken { client_id: "idhook", client_secret: &Secret::new("s:e c"), account }, profile)
     }
 
@@ -98,7 +98,7 @@ mod tests {
                  content-type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials"
             )
         };
-        for profile in [Profile::horizon(), Profile::json()] {
+        for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(request(None, &profile), expected("/SAAS"));
             assert_eq!(request(None, &profile.in_tenant(Some("corp"))), expected("/SAAS/t/corp"));
         }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_domain_account() {
         let password = Secret::new("a&b=c +%é");
-        for profile in [Profile::horizon(), Profile::json()] {
+        for profile in [Dialect::horizon(), Dialect::json()] {
             let account = Account { username: "svc sync", password: &password, domain: "corp.example" };
             let sent = request(Some(account), &profile);
             let body = "grant_type=password&username=svc%20sync&password=a%26b%3Dc%20%2B%25%C3%A9&domain=corp.example";

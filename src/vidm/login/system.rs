@@ -5,12 +5,12 @@ use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
 
 use super::Granted;
-use crate::auth::{Scheme, Secret};
-use crate::endpoint::{Endpoint, invalid, json, read_json, with_body};
 use crate::error::{Error, ErrorCode, Result};
 use crate::retry::Repeat;
+use crate::secret::{Scheme, Secret};
+use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
 use crate::vidm::api::Vidm;
-use crate::vidm::profile::{Media, Path, Profile};
+use crate::vidm::dialect::{Dialect, Media, Path};
 
 /// `POST /SAAS/API/1.0/REST/auth/system/login` (VMware Smart Assurance 10.1 installation guide; vmware/priam
 /// `core/token.go`)
@@ -46,7 +46,7 @@ impl Endpoint for SystemLogin<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
     const IS_LOGIN: bool = true;
 
-    fn request(&self, profile: &Profile) -> Result<Request<Bytes>> {
+    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let body = json(&Body { username: self.username, password: self.password, issue_token: true })?;
         let media = profile.media(Media::Login);
         with_body(Method::POST, &profile.path(Path::SystemLogin), &media, &media, body)
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_request() {
         let password = Secret::new("p\"ä\\");
-        for profile in [Profile::horizon(), Profile::json()] {
+        for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
                 sent(&login(&password), &profile),
                 format!(

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use super::{Finding, Report, SOON_DAYS, calls_since, spent};
-use crate::outbound::{BaseUrl, Outbound};
 use crate::runtime::Runtime;
+use crate::upstream::{BaseUrl, Outbound};
 use crate::vcf::{CertificateFacts, Client, IdentityProvider, LOGIN_CALLS, LdapInfo};
 
 pub(super) const ALL: &[&str] = &[

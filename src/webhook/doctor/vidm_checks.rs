@@ -3,8 +3,8 @@
 
 use super::{Finding, Report, calls_since, spent};
 use crate::error::Error;
-use crate::outbound::{BaseUrl, Outbound};
 use crate::runtime::Runtime;
+use crate::upstream::{BaseUrl, Outbound};
 use crate::vidm::{Check, Client, Directory, GroupQuery, Health, LOGIN_CALLS, SyncStatus};
 
 pub(super) const ALL: &[&str] = &[

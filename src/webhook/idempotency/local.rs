@@ -14,7 +14,7 @@ const MOST: usize = 256;
 
 /// The keys that an instance knows, the oldest first.
 #[derive(Debug, Default)]
-pub(in crate::webhook) struct Memory(RefCell<Vec<Entry>>);
+pub(in crate::webhook) struct LocalAnswers(RefCell<Vec<Entry>>);
 
 #[derive(Debug)]
 struct Entry {
@@ -23,7 +23,7 @@ struct Entry {
     record: Record,
 }
 
-impl Memory {
+impl LocalAnswers {
     /// Claims the key, or gives what it is taken with.
     pub(super) fn claim(&self, key: &Key, now: SystemTime, lease: Duration) -> Option<Record> {
         let found = self.0.borrow().iter().find(|entry| entry.id == key.id).map(|entry| entry.record.clone());

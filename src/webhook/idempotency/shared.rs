@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 use super::record::Record;
 use super::{Claim, Key, LIFE};
 use crate::runtime::Runtime;
-use crate::store::{FOR_GOOD, Gone, SharedStore};
+use crate::shared_state::{FOR_GOOD, SharedStore, StoreUnavailable};
 
 /// As many answers of one caller are in the store at once, [`MAX_BODY`](super::MAX_BODY) bytes each at most.
 const ANSWERS: u64 = 1024;
@@ -82,17 +82,17 @@ impl<'s, R: Runtime> Place<'s, R> {
         self.store.runtime().now()
     }
 
-    async fn read(&self, name: &str) -> Result<Option<Record>, Gone> {
+    async fn read(&self, name: &str) -> Result<Option<Record>, StoreUnavailable> {
         // What cannot be read is as good as absent: it was written by another version.
         Ok(self.store.look_up(name).await?.and_then(|kept| Record::read(&kept.value)))
     }
 
-    async fn write(&self, name: &str, record: &Record, life: Duration) -> Result<(), Gone> {
+    async fn write(&self, name: &str, record: &Record, life: Duration) -> Result<(), StoreUnavailable> {
         self.store.put(name, &record.write(), life).await
     }
 
     /// Tries for the right to carry the request out.
-    pub(super) async fn claim(&self, key: &Key, lease: Duration) -> Result<Claim<Ticket>, Gone> {
+    pub(super) async fn claim(&self, key: &Key, lease: Duration) -> Result<Claim<Ticket>, StoreUnavailable> {
         let record = self.key("record");
         let mut generation = match self.read(&record).await? {
             Some(found) if found.holds(self.now()) => return Ok(Claim::Taken(found)),
@@ -103,7 +103,7 @@ impl<'s, R: Runtime> Place<'s, R> {
             return Ok(Claim::Full(until));
         }
         for _ in 0..MAX_DRAWS {
-            let drawn = self.store.increment(&self.draws(generation), 1).await.ok_or(Gone)?;
+            let drawn = self.store.increment(&self.draws(generation), 1).await.ok_or(StoreUnavailable)?;
             if let Some(found) = self.read(&record).await?
                 && (found.generation >= generation || found.holds(self.now()))
             {
@@ -141,8 +141,8 @@ impl<'s, R: Runtime> Place<'s, R> {
 
     /// Enters the key into the caller's ring of claims, and takes out what a claimant that died left where it stands now; where
     /// that claim may still run, until when.
-    async fn enter(&self, lease: Duration) -> Result<Option<SystemTime>, Gone> {
-        let serial = self.store.increment(&self.ring("claims"), 1).await.ok_or(Gone)?;
+    async fn enter(&self, lease: Duration) -> Result<Option<SystemTime>, StoreUnavailable> {
+        let serial = self.store.increment(&self.ring("claims"), 1).await.ok_or(StoreUnavailable)?;
         let slot = self.ring(&format!("claim:{}", serial % CLAIMS));
         let until = self.now() + lease;
         if let Some(kept) = self.store.look_up(&slot).await?

@@ -100,7 +100,7 @@ fn an_answer_that_is_too_large_is_not_kept() {
 
 #[test]
 fn an_instances_memory_is_bounded_and_ends() {
-    let memory = Memory::default();
+    let memory = LocalAnswers::default();
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let lease = Duration::from_secs(30);
     let named = |name: &str| key(&[("webhook-id", name)], "ci", "/p", "").unwrap().unwrap();

@@ -10,14 +10,13 @@ use super::json;
 use super::placeholder;
 use crate::error::FieldError;
 use crate::template::is_unfilled;
-use crate::typed;
 
 /// The longest text, in bytes; as much as a name in the path may have.
 const MAX_TEXT: usize = 2048;
 
 /// `value` as `T`, or everything in it that is wrong.
 pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
-    typed::read_all(value, &[placeholder::DETAIL])
+    crate::json::read_all(value, &[placeholder::DETAIL])
 }
 
 /// `true` and `false` as they are written.

@@ -11,8 +11,8 @@ use serde_json::{Map, Number, Value};
 
 use super::placeholder;
 use crate::error::FieldError;
+use crate::json::{DIGITS, escape};
 use crate::template::is_unfilled;
-use crate::typed::{DIGITS, escape};
 
 /// Reads a text, or says what is wrong with it and where.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {

@@ -15,8 +15,8 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldError;
+use crate::json::escape;
 use crate::spelling::{self, Likeness};
-use crate::typed::escape;
 
 /// How many names are listed at most.
 const MAX_IGNORED: usize = 20;

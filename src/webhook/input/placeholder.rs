@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::json::prefixed;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::json::escape;
 use crate::template::is_unfilled;
-use crate::typed::escape;
 
 /// What is told of a field with one in it.
 pub(super) const DETAIL: &str = crate::template::REFUSED;

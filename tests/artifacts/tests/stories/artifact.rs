@@ -50,7 +50,7 @@ fn is_built_to_its_world(artifact: Artifact) {
                     || import.ends_with("@0.2.0-draft2")
                     || import.ends_with("@0.3.0")
             }
-            Artifact::Spin2 => import == "fermyon:spin/variables@2.0.0" || import.ends_with("@0.2.0-draft2"),
+            Artifact::SpinWasip2 => import == "fermyon:spin/variables@2.0.0" || import.ends_with("@0.2.0-draft2"),
             Artifact::Wasi => false,
         };
         assert!(known || import.ends_with("@0.2"), "{name}: {import}");

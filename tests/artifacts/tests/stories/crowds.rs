@@ -13,7 +13,7 @@ use xtask::artifact::Artifact;
 use xtask::redis::Redis;
 
 use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
-use crate::store::troubled;
+use crate::shared_state::troubled;
 
 stories! {
     all, several_threads:

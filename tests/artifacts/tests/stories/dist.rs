@@ -17,8 +17,8 @@ async fn what_ships_is_whole_and_a_manifest_starts_what_lies_beside_it() {
     for name in [
         "idhook_spin.wasm",
         "spin.toml",
-        "idhook_spin2.wasm",
-        "spin2.toml",
+        "idhook_spin_wasip2.wasm",
+        "spin-wasip2.toml",
         "idhook_wasi.wasm",
         "idhook_library.wasm",
         &npm,

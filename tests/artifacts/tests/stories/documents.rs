@@ -59,7 +59,7 @@ fn the_manifests_say_the_same() {
         component["build"].as_table_mut().unwrap().remove("command").unwrap();
         for url in ["vidm_url", "vcf_url"] {
             let default = manifest["variables"][url].as_table_mut().unwrap().remove("default").unwrap();
-            let unset = if source.as_str().unwrap().contains("spin2") { UNSET } else { "" };
+            let unset = if source.as_str().unwrap().contains("spin_wasip2") { UNSET } else { "" };
             assert_eq!(default.as_str(), Some(unset));
         }
         (source, manifest)
@@ -86,7 +86,7 @@ fn the_readme_tells_every_variable_code_and_scope() {
 fn the_readme_tells_the_size_of_each_component() {
     // What is told: a component's name, and its size in the brackets that come next.
     let readme = readme();
-    let served = [Artifact::Spin, Artifact::Spin2].map(|artifact| (artifact.name(), crate::scene::wasm(artifact)));
+    let served = [Artifact::Spin, Artifact::SpinWasip2].map(|artifact| (artifact.name(), crate::scene::wasm(artifact)));
     for (name, wasm) in served.into_iter().chain([("library", crate::library::wasm())]) {
         let name = format!("idhook_{name}.wasm`");
         let size = std::fs::metadata(wasm).unwrap().len().div_ceil(1000);

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use idhook::state_key::hmac;
+use idhook::shared_state::hmac;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use xtask::artifact::Artifact;

@@ -7,7 +7,7 @@ use serde_json::json;
 use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting, send};
-use crate::store::{on, stores};
+use crate::shared_state::{on, stores};
 
 stories! {
     all:

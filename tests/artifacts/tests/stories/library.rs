@@ -42,7 +42,7 @@ pub(crate) enum Host {
 impl Host {
     /// The driver over this host; `None`, with word why, where the host cannot be had. `ca` is trusted where a host takes any.
     pub(crate) fn driver(self, ca: Option<&Path>) -> Option<Driver> {
-        let folder = build::root().join("tests/library");
+        let folder = build::root().join("tests/component");
         let mut command = match self {
             Self::Python => {
                 let mut command = Command::new(tools::python(&[WASMTIME])?.join("python"));

@@ -6,16 +6,16 @@
 /// [`Artifact`](xtask::artifact::Artifact) and is compiled once.
 macro_rules! stories {
     (all: $($story:ident,)+) => {
-        $(stories! { @ [] [Spin spin, Spin2 spin2, Wasi wasi] $story })+
+        $(stories! { @ [] [Spin spin, SpinWasip2 spin_wasip2, Wasi wasi] $story })+
     };
     (all, several_threads: $($story:ident,)+) => {
-        $(stories! { @ [several_threads] [Spin spin, Spin2 spin2, Wasi wasi] $story })+
+        $(stories! { @ [several_threads] [Spin spin, SpinWasip2 spin_wasip2, Wasi wasi] $story })+
     };
     (in_spin: $($story:ident,)+) => {
-        $(stories! { @ [] [Spin spin, Spin2 spin2] $story })+
+        $(stories! { @ [] [Spin spin, SpinWasip2 spin_wasip2] $story })+
     };
     (in_spin, several_threads: $($story:ident,)+) => {
-        $(stories! { @ [several_threads] [Spin spin, Spin2 spin2] $story })+
+        $(stories! { @ [several_threads] [Spin spin, SpinWasip2 spin_wasip2] $story })+
     };
     (in_one_instance: $($story:ident,)+) => {
         $(stories! { @ [] [Spin spin] $story })+

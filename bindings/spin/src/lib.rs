@@ -1,0 +1,87 @@
+//! The Spin door: a WASI 0.3 HTTP service that hands requests to [`idhook::webhook`] and lends it Spin's outbound HTTP,
+//! clocks and variables. It translates and decides nothing; there is no panic in it, for a panic would end every other
+//! request in the instance.
+
+mod client;
+mod runtime;
+mod store;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use idhook::config::{VARIABLES, VariableSource};
+use idhook::webhook::{Body, BodyBounds, Broken, Content, Webhook, add_reports_of_spin};
+use spin_sdk::http::{Request, Response};
+use spin_sdk::variables;
+use spin_sdk::wasip3::http_compat::IncomingRequestBody;
+use std::convert::Infallible;
+use std::pin::Pin;
+
+thread_local! {
+    /// What this instance remembers between requests. Spin drops an instance that is idle for a second.
+    static WEBHOOK: OnceCell<Rc<Webhook>> = const { OnceCell::new() };
+}
+
+/// A response's body: whole, or a stream that asks for its next piece only when the last one is out, and ends when nobody
+/// reads it any more.
+type Outgoing =
+    http_body_util::Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>>>;
+
+/// Answers one request.
+#[spin_sdk::http_service]
+async fn handle(mut request: Request) -> Response<Outgoing> {
+    let webhook = webhook().await;
+    add_reports_of_spin(&mut request);
+    let is_head = request.method() == http::Method::HEAD;
+    let response = webhook.handle(&runtime::Spin, request, read).await;
+    let (mut parts, content) = response.into_parts();
+    if let Some(length) = content.length(parts.status, is_head) {
+        parts.headers.insert(http::header::CONTENT_LENGTH, length.into());
+    }
+    let body = match content {
+        Content::Whole(bytes) => Outgoing::Left(Full::new(bytes)),
+        Content::Events(events) => {
+            let pieces =
+                unfold(events, async |mut events| events.next().await.map(|piece| (Ok(Frame::data(piece)), events)));
+            Outgoing::Right(StreamBody::new(Box::pin(pieces)))
+        }
+    };
+    Response::from_parts(parts, body)
+}
+
+/// The webhook of this instance, made on the first request. While a variables provider fails it is made anew each time, so
+/// that the instance recovers when the provider does.
+async fn webhook() -> Rc<Webhook> {
+    if let Some(webhook) = WEBHOOK.with(|cell| cell.get().cloned()) {
+        return webhook;
+    }
+    let mut readings = VariableSource::default();
+    for variable in VARIABLES {
+        match variables::get(variable.name).await {
+            Ok(value) => readings.value(variable.name, value),
+            Err(variables::Error::Undefined(_)) => {}
+            // The provider's own words may quote what it holds.
+            Err(_) => readings.unreadable(variable.name),
+        }
+    }
+    let webhook = Rc::new(Webhook::of_readings(&readings));
+    if !readings.are_whole() {
+        return webhook;
+    }
+    WEBHOOK.with(|cell| cell.get_or_init(|| webhook).clone())
+}
+
+/// Reads a request body within bounds.
+async fn read(mut body: IncomingRequestBody, bounds: BodyBounds) -> Body {
+    let next = async || {
+        // A frame that holds no data holds trailers, which nobody asks for.
+        let frame = body.frame().await?;
+        Some(frame.map(|frame| frame.into_data().unwrap_or_default()).map_err(|_| Broken))
+    };
+    bounds.read(&runtime::Spin, next).await
+}

@@ -1,0 +1,46 @@
+//! Spin's clocks, randomness, log and store, as the core asks for them.
+
+use std::io::Write as _;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use idhook::runtime::{Clock, Runtime};
+
+use crate::shared_state::SpinStore;
+
+/// The runtime this component runs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spin;
+
+impl Clock for Spin {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        spin_sdk::time::sleep(duration).await;
+    }
+}
+
+impl Runtime for Spin {
+    type Store = SpinStore;
+
+    fn store(&self) -> Option<&SpinStore> {
+        Some(&SpinStore)
+    }
+
+    fn random(&self) -> u64 {
+        spin_sdk::wasip3::random::random::get_random_u64()
+    }
+
+    fn log(&self, line: &str) {
+        // One write for the line and its newline: stderr has no buffer, and `writeln!` would write twice, between which another
+        // instance's line may come. There is nowhere to report that the log is gone.
+        let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+    }
+}

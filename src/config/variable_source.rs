@@ -1,0 +1,49 @@
+//! Variables of a runtime that is asked for each of them and may fail to tell one.
+
+use super::ConfigError;
+
+/// What a runtime told of the variables.
+#[derive(Default)]
+pub struct VariableSource {
+    values: Vec<(&'static str, String)>,
+    unreadable: Vec<ConfigError>,
+}
+
+impl std::fmt::Debug for VariableSource {
+    /// Shows names alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VariableSource")
+            .field("values", &self.values.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("unreadable", &self.unreadable)
+            .finish()
+    }
+}
+
+impl VariableSource {
+    /// The variable `name` has this value. One that is not set is not told of.
+    pub fn value(&mut self, name: &'static str, value: String) {
+        self.values.push((name, value));
+    }
+
+    /// The runtime failed to tell what `name` is.
+    pub fn unreadable(&mut self, name: &'static str) {
+        self.unreadable.push(ConfigError::new(name, "could not be read from its provider; see the runtime's log"));
+    }
+
+    /// Whether every variable could be read.
+    #[must_use]
+    pub fn are_whole(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
+    /// What tells a variable's value by its name.
+    ///
+    /// # Errors
+    /// When some could not be read; a configuration without them might be a wrong one.
+    pub(crate) fn lookup(&self) -> Result<impl Fn(&str) -> Option<String>, Vec<ConfigError>> {
+        if !self.are_whole() {
+            return Err(self.unreadable.clone());
+        }
+        Ok(|name: &str| self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
+    }
+}

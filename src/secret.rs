@@ -1,0 +1,231 @@
+//! Secrets and tokens: types that do not print, and the only place that puts an `Authorization` header on an upstream
+//! request.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// Tokens are given up this long before they expire, so that none dies on its way.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+
+/// A longer life is not believed.
+const MAX_LIFETIME: Duration = Duration::from_hours(24);
+
+/// A text that must not be seen: no `Display`, a `Debug` that hides it, memory wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The text itself. Every use of this is a place to look at in a review.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+
+    /// Serialises the text itself, for `#[serde(serialize_with)]` on the fields of an upstream request body.
+    ///
+    /// # Errors
+    /// The serialiser's.
+    pub fn serialize_exposed<S: Serializer>(secret: &Self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// The word in front of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Scheme {
+    /// vIDM's own word for session tokens (VMware's guides and tools send it).
+    Hzn,
+    /// RFC 6750.
+    #[default]
+    Bearer,
+}
+
+impl Scheme {
+    /// The word itself.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Hzn => "HZN",
+            Self::Bearer => "Bearer",
+        }
+    }
+
+    /// The scheme that this word stands for.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        [Self::Hzn, Self::Bearer].into_iter().find(|scheme| scheme.word() == word)
+    }
+}
+
+/// What a login gave: good for requests until shortly before it expires.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    scheme: Scheme,
+    secret: Secret,
+    expires: SystemTime,
+}
+
+impl AccessToken {
+    /// A token that was issued at `now` and lives for `lifetime`.
+    #[must_use]
+    pub fn new(scheme: Scheme, secret: Secret, now: SystemTime, lifetime: Duration) -> Self {
+        // Longer than this nobody's token lives; a lifetime off the scale must not overflow.
+        Self { scheme, secret, expires: now.checked_add(lifetime.min(MAX_LIFETIME)).unwrap_or(now) }
+    }
+
+    /// A token that lives until `expires`.
+    pub(crate) fn until(scheme: Scheme, secret: Secret, expires: SystemTime) -> Self {
+        Self { scheme, secret, expires }
+    }
+
+    /// When it expires.
+    pub(crate) fn expires(&self) -> SystemTime {
+        self.expires
+    }
+
+    /// The header's value: scheme and token.
+    pub(crate) fn header(&self) -> Secret {
+        Secret::new(format!("{} {}", self.scheme.word(), self.secret.expose()))
+    }
+
+    /// The same token under another word.
+    pub(crate) fn under(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
+    }
+
+    /// The token alone.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Whether it can still be used at `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: SystemTime) -> bool {
+        self.expires.duration_since(now).is_ok_and(|left| left > EXPIRY_MARGIN)
+    }
+
+    /// Whether both are the same token.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.secret.expose() == other.secret.expose()
+    }
+
+    /// Puts this token on `request`.
+    ///
+    /// # Errors
+    /// When the token has characters no header may carry; it was not a token then.
+    pub fn authorize<B>(&self, request: &mut http::Request<B>) -> Result<(), InvalidToken> {
+        let mut value = HeaderValue::from_str(self.header().expose()).map_err(|_| InvalidToken)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+        Ok(())
+    }
+}
+
+/// The upstream gave a token that no header can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidToken;
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token holds characters that no HTTP header may carry")
+    }
+}
+
+impl std::error::Error for InvalidToken {}
+
+/// Puts `Authorization: Basic` for an OAuth client on `request`: id and secret as they are, as the vendor's own clients send
+/// them, and not form-encoded first as RFC 6749 section 2.3.1 has it.
+pub fn authorize_client<B>(request: &mut http::Request<B>, client_id: &str, client_secret: &Secret) {
+    let pair = STANDARD.encode(format!("{client_id}:{}", client_secret.expose()));
+    // Base64 is always a valid header value; were it not, the request would go out unauthorised and be refused.
+    if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {pair}")) {
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+}
+
+/// How long a JWT lives by its own `iat` and `exp` claims (RFC 7519), so that the two clocks need not agree.
+/// `None` when this is no JWT or it does not say; the token is opaque otherwise, its signature not looked at.
+#[must_use]
+pub fn jwt_lifetime(token: &str) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Claims {
+        iat: u64,
+        exp: u64,
+    }
+    let payload = token.split('.').nth(1)?;
+    let claims: Claims = crate::json::parse(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?)?;
+    claims.exp.checked_sub(claims.iat).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        let secret = Secret::new("hunter2");
+        let token = AccessToken::new(Scheme::Hzn, secret.clone(), SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+        assert!(!format!("{secret:?} {token:?}").contains("hunter2"));
+        let mut request = http::Request::new(());
+        token.authorize(&mut request).unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "HZN hunter2");
+        assert!(!format!("{request:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_client_goes_as_it_is() {
+        let mut request = http::Request::new(());
+        authorize_client(&mut request, "id.hook@corp", &Secret::new("s3:cr%t+ä"));
+        assert_eq!(request.headers()[AUTHORIZATION], format!("Basic {}", STANDARD.encode("id.hook@corp:s3:cr%t+ä")));
+        assert!(!format!("{request:?}").contains("Basic"));
+    }
+
+    #[test]
+    fn a_token_is_given_up_before_it_dies() {
+        let start = SystemTime::UNIX_EPOCH;
+        let token = AccessToken::new(Scheme::Bearer, Secret::new("t"), start, Duration::from_secs(3600));
+        assert!(token.is_fresh(start + Duration::from_secs(3539)));
+        assert!(!token.is_fresh(start + Duration::from_secs(3540)));
+        assert!(!token.is_fresh(start + Duration::from_secs(9999)));
+    }
+
+    #[test]
+    fn the_lifetime_is_read_from_the_claims_alone() {
+        let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(r#"{"iat":1608207386,"exp":1608236186}"#));
+        assert_eq!(jwt_lifetime(&token), Some(Duration::from_secs(28_800)));
+        for other in ["", "opaque", "a.b.c", "e30.e30.x"] {
+            assert_eq!(jwt_lifetime(other), None);
+        }
+    }
+}

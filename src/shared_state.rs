@@ -1,0 +1,12 @@
+//! What instances share through the key-value store: sealed values, keys they agree on, and leases.
+
+mod agreed_key;
+mod seal;
+mod shared_store;
+mod state_key;
+
+pub(crate) use agreed_key::{refresh, settle};
+pub use seal::*;
+pub(crate) use shared_store::{FOR_GOOD, HOLD, StoreUnavailable};
+pub use shared_store::{Kept, SharedStore, StoreAccess};
+pub use state_key::*;

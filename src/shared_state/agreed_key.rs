@@ -1,0 +1,384 @@
+//! The state key of instances that share a store and have none configured: one of them draws it, all of them read it.
+//!
+//! | key | written by | holds |
+//! |---|---|---|
+//! | `idhook:key:{deployment}` | who drew first | the key |
+//! | `idhook:n:key:{deployment}` (counter) | who found no key | who draws 1 writes one |
+//! | `idhook:n:key:{deployment}:{minute}` (counter) | who waited for a key in vain | the same, for its writer may have died |
+//!
+//! The only atomic call is an increment, so the writer is drawn. It writes only right after its draw, in less time than the others
+//! wait; so nobody gives it up who could still write, unless the store itself delivers late. After that, and after a store has
+//! lost its values, [`refresh`] brings instances together again.
+//!
+//! The key stands in the store as it is: whoever can read the store can open what is sealed in it. Where that is not wanted,
+//! `state_key` is configured.
+
+use std::time::{Duration, SystemTime};
+
+use super::shared_store::{CALL_TIME, HOLD, SharedStore};
+use crate::runtime::{Runtime, random_bytes};
+use crate::shared_state::{LENGTH, Origin, StateKey};
+use crate::store::Store as _;
+
+/// How long to wait for the key of whoever drew first. Longer than two calls to the store may take.
+const WAIT: Duration = Duration::from_millis(1250);
+
+/// How often to look meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Begins a key in the store: its form.
+const FORM: u8 = 1;
+
+/// Gives `state_key` a key where it has none that other instances share: the one in the store, else one of this instance alone.
+/// Afterwards there is a key to seal with.
+pub(crate) async fn settle<R: Runtime>(state_key: &StateKey, store: &SharedStore<'_, R>) {
+    if matches!(state_key.origin(), Some(Origin::Configured | Origin::Store)) {
+        return;
+    }
+    if let Some(key) = agree(store).await {
+        state_key.adopt(&key, Origin::Store);
+    } else if state_key.origin().is_none() {
+        state_key.adopt(&random_bytes(store.runtime()), Origin::Instance);
+    }
+}
+
+/// Looks again for the key in the store when something did not open: the store may have lost its values and have another key by
+/// now. Whether there is one that was not known. It looks once in ten seconds at most.
+pub(crate) async fn refresh<R: Runtime>(state_key: &StateKey, store: &SharedStore<'_, R>) -> bool {
+    if state_key.origin() != Some(Origin::Store) {
+        return false;
+    }
+    let Some((access, _)) = store.at_hand() else { return false };
+    let now = store.runtime().elapsed();
+    if now < access.key_is_fresh_until.get() {
+        return false;
+    }
+    access.key_is_fresh_until.set(now.saturating_add(HOLD));
+    match read(store).await {
+        Some(Some(key)) => state_key.adopt(&key, Origin::Store),
+        _ => false,
+    }
+}
+
+/// The key that all instances of this deployment have; `None` where there is no store, or it does not work.
+async fn agree<R: Runtime>(store: &SharedStore<'_, R>) -> Option<[u8; LENGTH]> {
+    if let Some(key) = read(store).await? {
+        return Some(key);
+    }
+    let (access, _) = store.at_hand()?;
+    let since_1970 = store.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let draws = format!("idhook:n:key:{}", access.deployment);
+    let later_draws = format!("{draws}:{}", since_1970.as_secs() / 60);
+    for draws in [draws, later_draws] {
+        if let Some(key) = draw(store, &draws).await? {
+            return Some(key);
+        }
+    }
+    None
+}
+
+/// One draw for who writes the key; the key, unless whoever drew first does not write it in time. The outer `None`: the store does
+/// not work.
+async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Option<[u8; LENGTH]>> {
+    let (access, kv) = store.at_hand()?;
+    let runtime = store.runtime();
+    let began = runtime.elapsed();
+    let waited = || runtime.elapsed().saturating_sub(began);
+    let is_first = store.bounded(access, "increment", kv.increment(draws, 1)).await? == 1;
+    // Between the reading and the drawing somebody may have written it.
+    if let Some(key) = read(store).await? {
+        return Some(Some(key));
+    }
+    if is_first && waited() < 2 * CALL_TIME {
+        let key: [u8; LENGTH] = random_bytes(runtime);
+        let mut written = vec![FORM];
+        written.extend_from_slice(&key);
+        store.bounded(access, "set", kv.set(&place(&access.deployment), &written)).await?;
+        // What stands there counts, in case two have written.
+        return read(store).await;
+    }
+    while waited() < WAIT {
+        runtime.sleep(PAUSE).await;
+        if let Some(key) = read(store).await? {
+            return Some(Some(key));
+        }
+    }
+    Some(None)
+}
+
+/// The key that stands in the store. The outer `None`: the store does not work.
+async fn read<R: Runtime>(store: &SharedStore<'_, R>) -> Option<Option<[u8; LENGTH]>> {
+    let (access, kv) = store.at_hand()?;
+    let value = store.bounded(access, "get", kv.get(&place(&access.deployment))).await?;
+    Some(value.and_then(|value| match value.split_first()? {
+        (&FORM, key) => key.try_into().ok(),
+        // Not ours: somebody else wrote there.
+        _ => None,
+    }))
+}
+
+fn place(deployment: &str) -> String {
+    format!("idhook:key:{deployment}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+
+    use super::*;
+    use crate::http::{HttpClient, Limits, TransportError, TransportErrorKind};
+    use crate::runtime::Clock;
+    use crate::shared_state::StoreAccess;
+    use crate::store::StoreError;
+
+    /// What all instances see.
+    #[derive(Debug, Default)]
+    struct World {
+        values: BTreeMap<String, Vec<u8>>,
+        counters: BTreeMap<String, u64>,
+        elapsed: Duration,
+        randoms: u64,
+        fails: bool,
+    }
+
+    /// One instance's runtime. Each call to the store lets the others go first.
+    #[derive(Debug, Clone, Default)]
+    struct Model {
+        world: Rc<RefCell<World>>,
+        asleep: Rc<Cell<bool>>,
+    }
+
+    impl Model {
+        async fn step(&self) -> Result<(), StoreError> {
+            let mut yielded = false;
+            poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+            if self.world.borrow().fails { Err(StoreError::Failed("scripted".into())) } else { Ok(()) }
+        }
+    }
+
+    impl HttpClient for Model {
+        async fn send(&self, _: Request<Bytes>, _: &Limits) -> Result<Response<Bytes>, TransportError> {
+            Err(TransportError::new(TransportErrorKind::Dns, "nothing is called"))
+        }
+    }
+
+    impl Clock for Model {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.world.borrow().elapsed
+        }
+
+        fn elapsed(&self) -> Duration {
+            self.world.borrow().elapsed
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            // A call's time limit never strikes; a pause lets time pass.
+            if duration != PAUSE {
+                return std::future::pending().await;
+            }
+            self.asleep.set(true);
+            let mut yielded = false;
+            poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+            self.asleep.set(false);
+            self.world.borrow_mut().elapsed += duration;
+        }
+    }
+
+    impl crate::store::Store for Model {
+        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+            self.step().await?;
+            Ok(self.world.borrow().values.get(key).cloned())
+        }
+
+        async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+            self.step().await?;
+            self.world.borrow_mut().values.insert(key.to_owned(), value.to_vec());
+            Ok(())
+        }
+
+        async fn delete(&self, _: &str) -> Result<(), StoreError> {
+            self.step().await
+        }
+
+        async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
+            self.step().await?;
+            let mut world = self.world.borrow_mut();
+            let count = world.counters.entry(key.to_owned()).or_default();
+            *count += by;
+            Ok(*count)
+        }
+    }
+
+    impl Runtime for Model {
+        type Store = Self;
+
+        fn store(&self) -> Option<&Self> {
+            Some(self)
+        }
+
+        fn random(&self) -> u64 {
+            let mut world = self.world.borrow_mut();
+            world.randoms += 1;
+            world.randoms
+        }
+
+        fn log(&self, _: &str) {}
+    }
+
+    struct Instance {
+        state_key: Rc<StateKey>,
+        access: StoreAccess,
+    }
+
+    impl Instance {
+        fn new() -> Rc<Self> {
+            let state_key = Rc::new(StateKey::new(&[]));
+            Rc::new(Self { access: StoreAccess::of_deployment(Rc::clone(&state_key), "d".into()), state_key })
+        }
+
+        async fn settled(self: Rc<Self>, model: Model) {
+            let store = SharedStore::new(&model, Some(&self.access), Duration::MAX);
+            settle(&self.state_key, &store).await;
+        }
+    }
+
+    type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+    fn run(mut task: Task) {
+        while task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
+    }
+
+    fn keys(instances: &[Rc<Instance>]) -> Vec<[u8; 32]> {
+        let mut keys: Vec<_> = instances.iter().filter_map(|instance| instance.state_key.derive("x")).collect();
+        keys.dedup();
+        keys
+    }
+
+    /// Every order of the steps of so many instances, as far as `switches` go; `dies`: the one that writes does not come to it.
+    fn explore(count: usize, switches: usize, dies: Option<usize>) -> usize {
+        let (mut taken, mut played): (Vec<(usize, usize)>, _) = (Vec::new(), 0);
+        loop {
+            let world = Rc::<RefCell<World>>::default();
+            let instances: Vec<_> = (0..count).map(|_| Instance::new()).collect();
+            let models: Vec<_> = (0..count).map(|_| Model { world: Rc::clone(&world), ..Model::default() }).collect();
+            let mut tasks: Vec<Option<Task>> = instances
+                .iter()
+                .zip(&models)
+                .map(|(instance, model)| Some(Box::pin(Rc::clone(instance).settled(model.clone())) as Task))
+                .collect();
+            let (mut at, mut last, mut left, mut steps) = (0, None, switches, 0);
+            loop {
+                let able: Vec<usize> = (0..count).filter(|at| tasks[*at].is_some()).collect();
+                let Some(first) = able.first() else { break };
+                // Time passes only when nobody has anything else to do.
+                let awake: Vec<_> = able.iter().copied().filter(|at| !models[*at].asleep.get()).collect();
+                let mut able = if awake.is_empty() { vec![*first] } else { awake };
+                if let Some(last) = last.filter(|last| able.contains(last)) {
+                    able.retain(|at| *at != last);
+                    able.insert(0, last);
+                    able.truncate(if left == 0 { 1 } else { count });
+                }
+                if taken.len() == at {
+                    taken.push((0, able.len()));
+                }
+                let choice = taken[at].0;
+                left -= usize::from(choice > 0 && last.is_some_and(|last| able.contains(&last)));
+                let who = able[choice];
+                (at, last) = (at + 1, Some(who));
+                steps += usize::from(who == 0);
+                let done =
+                    tasks[who].as_mut().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+                if done || who == 0 && dies == Some(steps) {
+                    tasks[who] = None;
+                }
+            }
+            let late = Instance::new();
+            run(Box::pin(Rc::clone(&late).settled(models[0].clone())));
+            let mut all = instances.clone();
+            all.push(late);
+            assert_eq!(keys(&all).len(), 1, "{taken:?}");
+            assert!(all.iter().skip(1).all(|one| one.state_key.origin() == Some(Origin::Store)), "{taken:?}");
+            played += 1;
+            while taken.pop_if(|(choice, options)| *choice + 1 >= *options).is_some() {}
+            match taken.last_mut() {
+                Some((choice, _)) => *choice += 1,
+                None => return played,
+            }
+        }
+    }
+
+    #[test]
+    fn instances_agree_on_one_key_in_every_order_of_their_calls() {
+        let (two, three) = (explore(2, 4, None), explore(3, 2, None));
+        assert!(two > 50 && three > 100, "{two} {three}");
+    }
+
+    #[test]
+    fn writer_that_dies_is_replaced() {
+        for step in 1..8 {
+            explore(2, 2, Some(step));
+            explore(3, 1, Some(step));
+        }
+    }
+
+    #[test]
+    fn failing_store_leaves_each_instance_its_own_key_until_it_recovers() {
+        let model = Model::default();
+        model.world.borrow_mut().fails = true;
+        let [one, two] = [Instance::new(), Instance::new()];
+        run(Box::pin(Rc::clone(&one).settled(model.clone())));
+        run(Box::pin(Rc::clone(&two).settled(model.clone())));
+        assert_eq!(one.state_key.origin(), Some(Origin::Instance));
+        assert_ne!(one.state_key.derive("x"), two.state_key.derive("x"));
+        let own = one.state_key.derive("x").unwrap();
+        model.world.borrow_mut().fails = false;
+        model.world.borrow_mut().elapsed += HOLD;
+        run(Box::pin(Rc::clone(&one).settled(model.clone())));
+        run(Box::pin(Rc::clone(&two).settled(model.clone())));
+        assert_eq!(one.state_key.derive("x"), two.state_key.derive("x"));
+        assert!(one.state_key.derive_all("x").contains(&own), "what was signed in the meantime still opens");
+    }
+
+    #[test]
+    fn store_that_lost_its_values_brings_instances_together_again() {
+        let model = Model::default();
+        let [one, two] = [Instance::new(), Instance::new()];
+        run(Box::pin(Rc::clone(&one).settled(model.clone())));
+        let before = one.state_key.derive("x").unwrap();
+        *model.world.borrow_mut() = World { randoms: 100, ..World::default() };
+        run(Box::pin(Rc::clone(&two).settled(model.clone())));
+        assert_ne!(two.state_key.derive("x"), Some(before));
+        let refreshed = |instance: &Rc<Instance>| {
+            let (instance, model, news) = (Rc::clone(instance), model.clone(), Rc::new(Cell::new(false)));
+            let told = Rc::clone(&news);
+            run(Box::pin(async move {
+                let store = SharedStore::new(&model, Some(&instance.access), Duration::MAX);
+                told.set(refresh(&instance.state_key, &store).await);
+            }));
+            news.get()
+        };
+        assert!(refreshed(&one) && !refreshed(&one), "it is asked once in ten seconds");
+        assert_eq!(one.state_key.derive("x"), two.state_key.derive("x"));
+        assert!(one.state_key.derive_all("x").contains(&before));
+    }
+
+    #[test]
+    fn planted_garbage_is_replaced_by_a_key() {
+        let model = Model::default();
+        for garbage in [&b""[..], b"x", &[FORM], &[FORM; 32], &[FORM; 34]] {
+            model.world.borrow_mut().counters.clear();
+            model.world.borrow_mut().values.insert(place("d"), garbage.to_vec());
+            let one = Instance::new();
+            run(Box::pin(Rc::clone(&one).settled(model.clone())));
+            assert_eq!(one.state_key.origin(), Some(Origin::Store), "{garbage:?}");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The store as the core uses it: bounded, sealed, expiring, and never the cause of a failure.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::{Either, select};
+use sha2::{Digest, Sha256};
+
+use crate::error::excerpt;
+use crate::runtime::Runtime;
+use crate::shared_state::Sealer;
+use crate::shared_state::{StateKey, hmac};
+use crate::store::{Store, StoreError};
+
+/// What one call to the store may take. A store that is well answers within milliseconds; one that is down may hang: Spin's
+/// Redis client tries for minutes before it says so, and may need one or two to notice that the server is back.
+pub(super) const CALL_TIME: Duration = Duration::from_millis(500);
+
+/// A store that failed is left alone by this instance for so long.
+pub(crate) const HOLD: Duration = Duration::from_secs(10);
+
+/// What an instance knows of its store: the keys everything is kept under, and whether it is worth asking.
+#[derive(Debug)]
+pub struct StoreAccess {
+    state_key: Rc<StateKey>,
+    /// Tells the idhooks apart that share a store and have no `state_key`: a digest of what is no secret of their configuration.
+    pub(super) deployment: String,
+    /// What follows from the keys of this revision.
+    keys: RefCell<Option<(u32, Rc<[Keys]>)>>,
+    /// On the clock that never goes back.
+    left_alone_until: Cell<Duration>,
+    /// The same: until when the key from the store need not be read again.
+    pub(super) key_is_fresh_until: Cell<Duration>,
+}
+
+/// What follows from one key.
+#[derive(Debug)]
+struct Keys {
+    sealer: Sealer,
+    fingerprints: FingerprintKey,
+    /// Stands in every key: whoever has another state key has another store, even where it is the same.
+    tag: String,
+}
+
+struct FingerprintKey([u8; 32]);
+
+impl std::fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FingerprintKey(…)")
+    }
+}
+
+impl StoreAccess {
+    /// Access for whoever has these keys.
+    #[must_use]
+    pub fn new(state_key: Rc<StateKey>) -> Self {
+        Self::of_deployment(state_key, String::new())
+    }
+
+    /// The same for one `deployment` of several that may share the store: where there is no `state_key`, its instances agree on a
+    /// key under this name. It is readable in the store.
+    #[must_use]
+    pub fn of_deployment(state_key: Rc<StateKey>, deployment: String) -> Self {
+        Self {
+            state_key,
+            deployment,
+            keys: RefCell::default(),
+            left_alone_until: Cell::default(),
+            key_is_fresh_until: Cell::default(),
+        }
+    }
+
+    /// What follows from the keys, that of the key that seals first; `None` while there is no key that instances share.
+    fn keys(&self) -> Option<Rc<[Keys]>> {
+        let revision = self.state_key.revision();
+        let mut known = self.keys.borrow_mut();
+        let keys = match &*known {
+            Some((of, keys)) if *of == revision => Rc::clone(keys),
+            _ => {
+                let tags = self.state_key.derive_shared("store tag");
+                let fingerprints = self.state_key.derive_shared("store fingerprint");
+                let parts = Sealer::all(&self.state_key).into_iter().zip(fingerprints).zip(tags);
+                let keys: Rc<[Keys]> = parts
+                    .map(|((sealer, fingerprint), tag)| Keys {
+                        sealer,
+                        fingerprints: FingerprintKey(fingerprint),
+                        tag: short(&tag, 6),
+                    })
+                    .collect();
+                *known = Some((revision, Rc::clone(&keys)));
+                keys
+            }
+        };
+        (!keys.is_empty()).then_some(keys)
+    }
+}
+
+impl Keys {
+    fn counter(&self, name: &str) -> String {
+        format!("idhook:n:{}:{}", self.tag, self.keyed(name))
+    }
+
+    fn value(&self, name: &str) -> String {
+        format!("idhook:{}:{}", self.tag, self.keyed(name))
+    }
+
+    /// `name` as it may stand in the store: with its fingerprints, if it has any, under our key.
+    fn keyed(&self, name: &str) -> String {
+        let Some((before, rest)) = name.split_once(FINGERPRINT) else { return name.to_owned() };
+        let (fingerprint, after) = self.first_keyed(rest, 12);
+        match after.strip_prefix(CREDENTIAL) {
+            Some(rest) => {
+                let (credential, after) = self.first_keyed(rest, CREDENTIAL_LENGTH);
+                format!("{before}{fingerprint}:{credential}{after}")
+            }
+            None => format!("{before}{fingerprint}{after}"),
+        }
+    }
+
+    /// The first part of `rest` under our key, and what comes after it.
+    fn first_keyed<'n>(&self, rest: &'n str, length: usize) -> (String, &'n str) {
+        let (fingerprint, after) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+        (short(&hmac(&self.fingerprints.0, fingerprint.as_bytes()), length), after)
+    }
+}
+
+/// Begins the fingerprint in a name.
+const FINGERPRINT: char = '#';
+
+/// Begins the fingerprint of a credential, after that of its account.
+const CREDENTIAL: &str = ":$";
+
+/// So many bytes of a credential's fingerprint are kept: enough to notice that it has changed, in all but one of 65536 cases, and
+/// too few to tell a guessed password from the right one, even for who can read the key in the store as well.
+const CREDENTIAL_LENGTH: usize = 2;
+
+fn short(bytes: &[u8], length: usize) -> String {
+    URL_SAFE_NO_PAD.encode(bytes.get(..length).unwrap_or(bytes))
+}
+
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update([0x1f]);
+    }
+    digest.finalize().into()
+}
+
+/// How long to keep what has no end of its own. Long, for a row of numbers that is forgotten begins again at one.
+pub(crate) const FOR_GOOD: Duration = Duration::from_hours(400 * 24);
+
+/// The store does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoreUnavailable;
+
+/// A value that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The value.
+    pub value: Vec<u8>,
+    /// When it ends.
+    pub until: SystemTime,
+}
+
+/// The store in one request's view. Where there is none, where it failed during this request, and where it failed for this
+/// instance in the last ten seconds, nothing is found and nothing kept; the request goes on as without.
+///
+/// Keys begin with `idhook:` and a tag of the state key; counters with `idhook:n:` and the tag, and no other call ever touches
+/// those. Everything else is sealed, whether secret or not: what decides which directory is synced must not be alterable by
+/// whoever can write to a shared Redis.
+#[derive(Debug)]
+pub struct SharedStore<'r, R> {
+    runtime: &'r R,
+    access: Option<&'r StoreAccess>,
+    deadline: Duration,
+    trouble: RefCell<Option<String>>,
+    given_up: Cell<bool>,
+}
+
+/// What an instance knows of the store, the keys in use, and the store.
+type Reached<'r, S> = (&'r StoreAccess, Rc<[Keys]>, &'r S);
+
+impl<'r, R: Runtime> SharedStore<'r, R> {
+    /// The store of `runtime` as `access` knows it, until `deadline` (as [`Clock::elapsed`](crate::runtime::Clock::elapsed)
+    /// has it); without access there is none.
+    pub fn new(runtime: &'r R, access: Option<&'r StoreAccess>, deadline: Duration) -> Self {
+        Self { runtime, access, deadline, trouble: RefCell::default(), given_up: Cell::default() }
+    }
+
+    /// The runtime underneath.
+    #[must_use]
+    pub fn runtime(&self) -> &'r R {
+        self.runtime
+    }
+
+    /// Whether there is a store to be asked, as far as is known.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.reach().is_some()
+    }
+
+    /// What went wrong with the store during this request; for the log.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
+    }
+
+    /// The time left for this request.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_sub(self.runtime.elapsed())
+    }
+
+    /// A name for what a login of this `kind` gave: it belongs to the account that `parts` (URL, tenant, account) say, whatever the
+    /// targets are called that use it, and to its present `credential`.
+    pub(crate) fn name_of_login(&self, kind: &str, parts: &[&str], credential: &[&str]) -> Option<String> {
+        let account = self.name("login", kind, parts)?;
+        Some(format!("{account}{CREDENTIAL}{}", short(&digest(credential), 18)))
+    }
+
+    /// A name for something that belongs to one target and holds only as long as these `parts` (URL, credentials) stay what
+    /// they are; `None` without a store. In the store the parts cannot be found out from it; the name itself is not to be shown.
+    #[must_use]
+    pub fn name(&self, what: &str, target: &str, parts: &[&str]) -> Option<String> {
+        self.reach()?;
+        Some(format!("{what}:{target}:{FINGERPRINT}{}", short(&digest(parts), 18)))
+    }
+
+    /// What is kept under `name`. What cannot be opened or has ended is not there; what has ended is taken out.
+    ///
+    /// What has a name of [`name`](Self::name)'s is found under every state key, so that a new key changes nothing for it. All
+    /// else belongs to counters, and those begin anew with the key that seals.
+    pub async fn get(&self, name: &str) -> Option<Kept> {
+        let (_, keys, _) = self.reach()?;
+        let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
+        for key in keys.iter().take(all) {
+            if let Some(kept) = self.get_under(key, name).await {
+                return Some(kept);
+            }
+        }
+        None
+    }
+
+    async fn get_under(&self, keys: &Keys, name: &str) -> Option<Kept> {
+        let (access, _, store) = self.reach()?;
+        let key = keys.value(name);
+        let sealed = self.bounded(access, "get", store.get(&key)).await??;
+        let text = keys.sealer.open(&key, &sealed)?;
+        let (until, value) = text.split_first_chunk::<8>()?;
+        let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*until)))?;
+        if until <= self.runtime.now() {
+            self.bounded(access, "delete", store.delete(&key)).await;
+            return None;
+        }
+        Some(Kept { value: value.to_vec(), until })
+    }
+
+    /// The same for whom it matters whether nothing is there or nobody says so.
+    pub(crate) async fn look_up(&self, name: &str) -> Result<Option<Kept>, StoreUnavailable> {
+        match self.get(name).await {
+            None if !self.is_there() => Err(StoreUnavailable),
+            found => Ok(found),
+        }
+    }
+
+    /// Keeps `value` under `name` for this long; whether it is kept now.
+    pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
+        let Some((access, keys, store)) = self.reach() else { return false };
+        let Some(first) = keys.first() else { return false };
+        let until = (self.runtime.now() + lifetime).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut text = u64::try_from(until.as_millis()).unwrap_or(u64::MAX).to_be_bytes().to_vec();
+        text.extend_from_slice(value);
+        let key = first.value(name);
+        let sealed = first.sealer.seal(&key, &text, self.runtime.random());
+        self.bounded(access, "set", store.set(&key, &sealed)).await.is_some()
+    }
+
+    /// The same for whom it matters.
+    pub(crate) async fn put(&self, name: &str, value: &[u8], lifetime: Duration) -> Result<(), StoreUnavailable> {
+        if self.set(name, value, lifetime).await { Ok(()) } else { Err(StoreUnavailable) }
+    }
+
+    /// Takes out what is kept under `name`.
+    pub async fn delete(&self, name: &str) {
+        let Some((access, keys, store)) = self.reach() else { return };
+        let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
+        for key in keys.iter().take(all) {
+            self.bounded(access, "delete", store.delete(&key.value(name))).await;
+        }
+    }
+
+    /// Adds `by` to the counter `name`, atomically, and gives its new value; `None` without a store. Counters are not sealed,
+    /// never end, and share no name with what [`set`](Self::set) keeps.
+    pub async fn increment(&self, name: &str, by: u64) -> Option<u64> {
+        let (access, keys, store) = self.reach()?;
+        self.bounded(access, "increment", store.increment(&keys.first()?.counter(name), by)).await
+    }
+
+    /// Takes out the counter `name`: it begins at 0 again.
+    pub async fn delete_counter(&self, name: &str) {
+        let Some((access, keys, store)) = self.reach() else { return };
+        if let Some(first) = keys.first() {
+            self.bounded(access, "delete", store.delete(&first.counter(name))).await;
+        }
+    }
+
+    /// The store and its keys, where there are both.
+    fn reach(&self) -> Option<Reached<'r, R::Store>> {
+        let (access, store) = self.at_hand()?;
+        Some((access, access.keys()?, store))
+    }
+
+    /// The store, whether or not there is a key yet.
+    pub(super) fn at_hand(&self) -> Option<(&'r StoreAccess, &'r R::Store)> {
+        let access = self.access?;
+        if self.given_up.get() || self.runtime.elapsed() < access.left_alone_until.get() {
+            return None;
+        }
+        Some((access, self.runtime.store()?))
+    }
+
+    /// One call, no longer than it may take. After a failure the store is none for this request, and for a while for this
+    /// instance.
+    pub(super) async fn bounded<T>(
+        &self,
+        access: &StoreAccess,
+        what: &str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<T> {
+        let left = self.deadline.saturating_sub(self.runtime.elapsed());
+        let time = CALL_TIME.min(left);
+        let failure = match select(pin!(call), pin!(self.runtime.sleep(time))).await {
+            Either::Left((Ok(done), _)) => return Some(done),
+            Either::Left((Err(StoreError::Absent), _)) => None,
+            Either::Left((Err(StoreError::Failed(why)), _)) => Some(format!("{what}: {}", excerpt(&why))),
+            // The request's own time is up, and that is not the store's fault.
+            Either::Right(_) if left < CALL_TIME => return None,
+            Either::Right(_) => Some(format!("{what}: no answer within {} ms", CALL_TIME.as_millis())),
+        };
+        self.given_up.set(true);
+        access.left_alone_until.set(self.runtime.elapsed() + HOLD);
+        if failure.is_some() {
+            *self.trouble.borrow_mut() = failure;
+        }
+        None
+    }
+}

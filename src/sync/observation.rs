@@ -1,0 +1,276 @@
+//! Observations: what vIDM tells of a directory's latest run, asked once for all who want to know at the same time.
+//!
+//! Within an instance all who watch a directory share a look. Where there is a shelf that instances share, so do instances:
+//! who finds no look that is fresh enough takes a turn at looking, and the others wait for what it sees.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::lock::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::backend::Shelf;
+use super::ledger::{Entry, Head, Ledger, Seen};
+use super::namespace::{Book, ms, time};
+use super::start::queries;
+use super::{Coordinator, SyncRequest};
+use crate::error::Result;
+use crate::named::Named;
+use crate::poll_lock::lock;
+use crate::runtime::Runtime;
+use crate::shared_state::StoreUnavailable;
+use crate::vidm::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
+
+/// How long a look that is shared may be of use to anybody.
+const LIFE: Duration = Duration::from_secs(60);
+
+/// How long one waits for a look that another instance is taking, and then looks for itself.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long to wait before asking again whether it is there.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How far apart the clocks of two instances may be for their looks to be shared.
+const SKEW: Duration = Duration::from_secs(2);
+
+/// So many proofs of one instance are kept before those that nobody waits for are dropped.
+const PROOFS: usize = 64;
+
+/// By directory, the last look.
+pub(super) type Observations = RefCell<Named<Rc<Mutex<Option<Observation>>>>>;
+
+/// By what was asked, the last answer and when it came.
+pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;
+
+/// One look at the state of a directory, and what the ledger said just before it. In this order: a kick-off that the entry
+/// tells of was sent before the look was taken, so what the look shows is not older than it.
+#[derive(Debug, Clone)]
+pub(super) struct Observation {
+    /// Which ledger.
+    ledger_id: u64,
+    pub(super) entry: Entry,
+    pub(super) report: SyncReport,
+    /// When it was taken, by the runtime's clock that never goes back.
+    at: Duration,
+    /// How old it is.
+    pub(super) age: Duration,
+}
+
+/// A proof is of a request, and of the run that was seen to end: another run's must not be taken for it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ProofKey {
+    directory: String,
+    ledger: u64,
+    ticket: u64,
+    generation: u64,
+    began: Option<SystemTime>,
+}
+
+/// A look as it is shared, under short names.
+#[derive(Debug, Serialize, Deserialize)]
+struct SharedLook {
+    #[serde(rename = "a")]
+    at_ms: u64,
+    #[serde(rename = "h")]
+    head: Option<Head>,
+    #[serde(rename = "v")]
+    seen: Option<Seen>,
+    #[serde(rename = "s")]
+    status: SyncStatus,
+    #[serde(rename = "w")]
+    word: Option<String>,
+    #[serde(rename = "m")]
+    message: Option<String>,
+    #[serde(rename = "b")]
+    began_ms: Option<u64>,
+    #[serde(rename = "e")]
+    ended_ms: Option<u64>,
+    #[serde(rename = "c")]
+    counts: Option<Counts>,
+    #[serde(rename = "r")]
+    reason: Option<FailureReason>,
+    #[serde(rename = "d")]
+    server_ms: Option<u64>,
+}
+
+impl Observation {
+    /// This look where it shows a success; else only that there was one, for it shows a later run.
+    pub(super) fn as_success(&self) -> Self {
+        match self.report.status {
+            SyncStatus::Succeeded => self.clone(),
+            _ => Self { report: SyncReport { status: SyncStatus::Succeeded, ..SyncReport::running() }, ..self.clone() },
+        }
+    }
+
+    /// This look as if it had shown `report`.
+    pub(super) fn with(&self, report: SyncReport) -> Self {
+        Self { report, ..self.clone() }
+    }
+}
+
+impl SharedLook {
+    fn of(look: &Observation, now: SystemTime) -> Self {
+        let Observation { entry, report, .. } = look;
+        Self {
+            at_ms: ms(now),
+            head: entry.head,
+            seen: entry.seen,
+            status: report.status,
+            word: report.upstream_word.clone(),
+            message: report.message.clone(),
+            began_ms: report.started_at.map(ms),
+            ended_ms: report.finished_at.map(ms),
+            counts: report.counts,
+            reason: report.reason,
+            server_ms: report.server_time.map(ms),
+        }
+    }
+
+    /// The look as this instance's clocks have it; `None` where it was taken in their future.
+    fn read(self, now: SystemTime, elapsed: Duration) -> Option<Observation> {
+        let age = match now.duration_since(time(self.at_ms)) {
+            Ok(age) => age,
+            Err(ahead) if ahead.duration() <= SKEW => Duration::ZERO,
+            Err(_) => return None,
+        };
+        Some(Observation {
+            ledger_id: SyncRequest::SHARED,
+            entry: Entry { head: self.head, seen: self.seen },
+            report: SyncReport {
+                status: self.status,
+                upstream_word: self.word,
+                message: self.message,
+                started_at: self.began_ms.map(time),
+                finished_at: self.ended_ms.map(time),
+                counts: self.counts,
+                reason: self.reason,
+                server_time: self.server_ms.map(time),
+            },
+            at: elapsed.saturating_sub(age),
+            age,
+        })
+    }
+}
+
+impl<R: Runtime> Coordinator<'_, R> {
+    /// The state of a directory, as fresh as is good for all who ask at once, and the ledger's entry from just before.
+    pub(super) async fn look(
+        &self,
+        ledger: &Ledger<'_, R>,
+        directory: &str,
+        max_age: Duration,
+    ) -> Result<Result<Observation>, StoreUnavailable> {
+        let place = self.memory.looks.borrow_mut().with(directory, |place| Rc::clone(place));
+        let runtime = self.out.runtime();
+        let came = runtime.elapsed();
+        let mut kept = lock(&place, runtime).await;
+        // A look that ended while this one waited for the lock was taken for all who waited.
+        let is_fresh = |look: &&Observation| look.ledger_id == ledger.id() && look.at.saturating_add(max_age) > came;
+        if let Some(look) = kept.as_ref().filter(is_fresh) {
+            return Ok(Ok(Observation { age: runtime.elapsed().saturating_sub(look.at), ..look.clone() }));
+        }
+        let look = match ledger.shelf() {
+            Shelf::Shared(_) if max_age > Duration::ZERO => self.look_for_all(ledger, directory, max_age).await?,
+            _ => self.look_now(ledger, directory).await?,
+        };
+        if let Ok(look) = &look {
+            *kept = Some(look.clone());
+        }
+        Ok(look)
+    }
+
+    /// A look that instances share.
+    async fn look_for_all(
+        &self,
+        ledger: &Ledger<'_, R>,
+        directory: &str,
+        max_age: Duration,
+    ) -> Result<Result<Observation>, StoreUnavailable> {
+        let (runtime, book) =
+            (self.out.runtime(), Book::new(ledger.shelf(), format!("look:{}:{directory}", self.target)));
+        let came = runtime.elapsed();
+        loop {
+            let shared: Option<SharedLook> = book.read("last").await?;
+            let shared = shared.and_then(|shared| shared.read(self.now(), runtime.elapsed()));
+            if let Some(look) = shared.filter(|look| look.at.saturating_add(max_age) > came) {
+                return Ok(Ok(look));
+            }
+            let waited = runtime.elapsed().saturating_sub(came);
+            let turn = book.take_turn(0, self.now(), PATIENCE).await?;
+            if turn.is_none() && waited < PATIENCE {
+                runtime.sleep(PAUSE).await;
+                continue;
+            }
+            let look = self.look_now(ledger, directory).await?;
+            if let Ok(look) = &look {
+                book.write_for(LIFE, "last", &SharedLook::of(look, self.now())).await?;
+            }
+            if let Some(turn) = turn {
+                book.end_turn(&turn).await?;
+            }
+            return Ok(look);
+        }
+    }
+
+    async fn look_now(&self, ledger: &Ledger<'_, R>, directory: &str) -> Result<Result<Observation>, StoreUnavailable> {
+        let entry = ledger.entry().await?;
+        let report = match self.report(directory).await {
+            Ok(report) => report,
+            Err(e) => return Ok(Err(e)),
+        };
+        Ok(Ok(Observation {
+            ledger_id: ledger.id(),
+            entry,
+            report,
+            at: self.out.runtime().elapsed(),
+            age: Duration::ZERO,
+        }))
+    }
+
+    /// After a kick-off the last look is of the past.
+    pub(super) async fn forget_look(&self, ledger: &Ledger<'_, R>, directory: &str) {
+        self.memory.looks.borrow_mut().remove(directory);
+        Book::new(ledger.shelf(), format!("look:{}:{directory}", self.target)).erase("last").await;
+    }
+
+    /// Which of the request's groups are there, after what `look` shows; asked once for all who watch the same request.
+    pub(super) async fn prove(
+        &self,
+        request: &SyncRequest,
+        look: &Observation,
+        max_age: Duration,
+    ) -> Result<Vec<Proof>> {
+        if request.groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = ProofKey {
+            directory: request.directory.clone(),
+            ledger: request.ledger,
+            ticket: request.ticket,
+            generation: look.entry.head.map_or(0, |head| head.generation),
+            began: look.report.started_at,
+        };
+        let place = {
+            let mut proofs = self.memory.proofs.borrow_mut();
+            if proofs.len() >= PROOFS {
+                proofs.retain(|(_, place)| Rc::strong_count(place) > 1);
+            }
+            let kept = proofs.iter().find(|(of, _)| *of == key).map(|(_, place)| Rc::clone(place));
+            kept.unwrap_or_else(|| {
+                let place = Rc::default();
+                proofs.push((key, Rc::clone(&place)));
+                place
+            })
+        };
+        let runtime = self.out.runtime();
+        let came = runtime.elapsed();
+        let mut kept = lock(&place, runtime).await;
+        if let Some((_, proof)) = kept.as_ref().filter(|(at, _)| at.saturating_add(max_age) > came) {
+            return Ok(proof.clone());
+        }
+        let proof = self.client.prove(&queries(&request.groups)).await?;
+        *kept = Some((runtime.elapsed(), proof.clone()));
+        Ok(proof)
+    }
+}

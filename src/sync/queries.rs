@@ -1,0 +1,44 @@
+//! What can be asked about a directory's syncs with no request behind it.
+
+use super::{Coordinator, DryRun, SyncDocument, SyncHistory};
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Runtime;
+use crate::vidm::DirectoryRef;
+
+impl<R: Runtime> Coordinator<'_, R> {
+    /// How the directory's latest run stands, whoever started it.
+    ///
+    /// # Errors
+    /// The directory's and the calls'.
+    pub async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
+        let directory = self.client.locate(which).await?;
+        let report = self.latest(&directory.id).await?;
+        Ok(SyncDocument::new(report.into(), directory))
+    }
+
+    /// The directory's recent runs, newest first.
+    ///
+    /// # Errors
+    /// `not_found` where this version of vIDM does not tell; else the directory's and the calls'.
+    pub async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
+        let directory = self.client.locate(which).await?;
+        let Some(syncs) = self.client.executions(&directory.id).await? else {
+            return Err(Error::new(ErrorCode::NotFound, "this version of vIDM does not tell of earlier runs")
+                .hint("the directory's present state tells of the latest"));
+        };
+        Ok(SyncHistory { directory, syncs })
+    }
+
+    /// What a run would change; nothing is started.
+    ///
+    /// # Errors
+    /// `not_found` where this version of vIDM has no such call; else the directory's and the calls'.
+    pub async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
+        let directory = self.client.locate(which).await?;
+        match self.client.dry_run(&directory.id, ignore_safeguards).await? {
+            Some(result) => Ok(DryRun { dry_run: true, directory, result }),
+            None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
+                .hint("the console's Sync Now page shows what a run would change before it is confirmed")),
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The sender: one piece of work's view of the outside. It knows the deadline, passes the trace on, repeats what may be
+//! repeated, checks every answer, and keeps a record of each call for the log.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use std::pin::pin;
+
+use crate::error::{Error, ErrorCode, UpstreamEvidence};
+use crate::http::{Limits, TransportError, TransportErrorKind};
+use crate::retry::{Repeat, RetryPolicy, retry_after};
+use crate::runtime::Runtime;
+use crate::secret::{AccessToken, Secret};
+use crate::shared_state::{SharedStore, StoreAccess};
+use crate::upstream::{Api, Endpoint, Kind};
+
+/// What idhook calls itself: gateways refuse requests without a `User-Agent`.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("idhook/", env!("CARGO_PKG_VERSION")));
+
+/// One upstream exchange, as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CallRecord {
+    /// Method and path template.
+    pub call: &'static str,
+    /// HTTP status; absent when no answer came.
+    #[serde(serialize_with = "status_code")]
+    pub status: Option<StatusCode>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+fn status_code<S: serde::Serializer>(status: &Option<StatusCode>, serializer: S) -> Result<S::Ok, S::Error> {
+    match status {
+        Some(status) => serializer.serialize_u16(status.as_u16()),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What a piece of work may use of the outside, and what it has used.
+#[derive(Debug)]
+pub struct Outbound<'r, R> {
+    runtime: &'r R,
+    store: SharedStore<'r, R>,
+    limits: Limits,
+    retry: RetryPolicy,
+    deadline: Duration,
+    headers: HeaderMap,
+    secrets: Vec<&'r Secret>,
+    calls: RefCell<Vec<CallRecord>>,
+}
+
+/// Where a call goes: one target's name and base URL, and what it overrides.
+#[derive(Debug)]
+pub struct Destination<'t, A: Api> {
+    /// The target's name, for errors.
+    pub target: &'t str,
+    /// Its base URL.
+    pub url: &'t BaseUrl,
+    /// Its paths and media types.
+    pub profile: &'t A::Dialect,
+}
+
+/// A call that is ready to be sent. It is the same type for every endpoint, so that what sends it (repeats, logins,
+/// replays) is compiled once and not once for each of them.
+#[derive(Debug, Clone)]
+pub struct Prepared<'t> {
+    target: &'t str,
+    url: &'t BaseUrl,
+    kind: Kind,
+    request: http::Request<Bytes>,
+}
+
+impl<'t> Prepared<'t> {
+    /// Writes down the request of `endpoint` for this destination.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn new<E: Endpoint>(to: &Destination<'t, E::Api>, endpoint: &E) -> Result<Self, Error> {
+        let request = endpoint.request(to.profile).map_err(|e| e.at(to.target))?;
+        Self { target: to.target, url: to.url, kind: Kind::of::<E>(), request }.joined()
+    }
+
+    /// Adds what is the same for every call: the absolute URI, and the headers that no endpoint decides.
+    fn joined(mut self) -> Result<Self, Error> {
+        let length = self.request.body().len();
+        let sends_body =
+            length > 0 || matches!(*self.request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+        let headers = self.request.headers_mut();
+        headers.insert(USER_AGENT, AGENT);
+        // Nothing here reads a coding, and nothing needs one: answers are small.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // vIDM words its messages in the caller's language, and what a failed sync says is read for the word "safeguard".
+        headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
+        // Without it a runtime sends the body in chunks, and an empty one as an empty chunk, which not every gateway in
+        // front of an appliance takes.
+        if sends_body {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        *self.request.uri_mut() = self.url.join(self.request.uri()).map_err(|e| {
+            Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", self.kind.call)).at(self.target)
+        })?;
+        Ok(self)
+    }
+}
+
+/// The root of a target: scheme, host and port, with no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Reads `https://host[:port]`; a trailing slash is dropped.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words fit to follow the variable's name.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim().trim_end_matches('/');
+        let uri: Uri = text.parse().map_err(|_| "is not a URL; write https://host or https://host:port")?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err("is not an absolute URL; write https://host or https://host:port");
+        };
+        if !matches!(scheme, "https" | "http") {
+            return Err("has a scheme other than https and http");
+        }
+        if authority.as_str().contains('@') {
+            return Err("holds credentials; they have variables of their own");
+        }
+        // The parser takes any digits for a port, and none.
+        let port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            return Err("has a port that is not a number from 1 to 65535");
+        }
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
+            return Err("has a path; write only https://host or https://host:port, the paths are known");
+        }
+        Ok(Self(format!("{scheme}://{authority}")))
+    }
+
+    /// Whether what is sent there can be read on its way: there is no TLS, and it leaves this machine.
+    #[must_use]
+    pub fn is_readable_on_its_way(&self) -> bool {
+        let Some(authority) = self.0.strip_prefix("http://") else { return false };
+        let host = match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| match address {
+            std::net::IpAddr::V4(address) => address.is_loopback(),
+            std::net::IpAddr::V6(address) => {
+                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+            }
+        });
+        !(is_loopback || host == "localhost" || host.ends_with(".localhost"))
+    }
+
+    /// The URL, without a trailing slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL for comparing: two spellings of one origin (letters, default port, the root's dot) are the same.
+    pub(crate) fn origin(&self) -> String {
+        let lower = self.0.to_ascii_lowercase();
+        let (scheme, authority) = lower.split_once("://").unwrap_or(("", &lower));
+        let default = if scheme == "http" { ":80" } else { ":443" };
+        let host = authority.strip_suffix(default).unwrap_or(authority);
+        format!("{scheme}://{}", host.strip_suffix('.').unwrap_or(host))
+    }
+
+    fn join(&self, relative: &Uri) -> Result<Uri, http::uri::InvalidUri> {
+        let path = relative.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        format!("{}{path}", self.0).parse()
+    }
+}
+
+impl<'r, R: Runtime> Outbound<'r, R> {
+    /// A view of the outside, without a store, that ends `time` from now. `headers` (the trace) go on every call but logins: what
+    /// a caller chose must not decide whether a login succeeds.
+    pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
+        let deadline = runtime.elapsed().saturating_add(time);
+        let (store, retry) = (SharedStore::new(runtime, None, deadline), RetryPolicy::default());
+        Self { runtime, store, limits, retry, deadline, headers, secrets: Vec::new(), calls: RefCell::default() }
+    }
+
+    /// The same, with texts that are struck out of whatever an upstream says. The token of a call is struck out in any case.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Vec<&'r Secret>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// The same with the runtime's store.
+    #[must_use]
+    pub fn with_store(mut self, access: &'r StoreAccess) -> Self {
+        self.store = SharedStore::new(self.runtime, Some(access), self.deadline);
+        self
+    }
+
+    /// What instances share; where there is no store, a view of nothing.
+    #[must_use]
+    pub fn store(&self) -> &SharedStore<'r, R> {
+        &self.store
+    }
+
+    /// The runtime underneath: its clocks, its log.
+    #[must_use]
+    pub fn runtime(&self) -> &'r R {
+        self.runtime
+    }
+
+    /// Every exchange so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.calls.borrow().clone()
+    }
+
+    /// Adds a call that was given up from outside.
+    pub(crate) fn gave_up(&self, call: &'static str, ms: u64) {
+        self.calls.borrow_mut().push(CallRecord { call, status: None, ms });
+    }
+
+    /// The time left.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_sub(self.runtime.elapsed())
+    }
+
+    /// Sends `endpoint`, with `token` where it needs one, and reads its answer; repeats what may be repeated.
+    ///
+    /// # Errors
+    /// Transport failures and bad statuses under their codes, named after the target.
+    pub async fn call<E: Endpoint>(
+        &self,
+        to: &Destination<'_, E::Api>,
+        endpoint: &E,
+        token: Option<&AccessToken>,
+    ) -> Result<E::Response, Error> {
+        let answer = self.send(&Prepared::new(to, endpoint)?, token).await?;
+        endpoint.response(answer).map_err(|e| if E::IS_LOGIN { e.of_login() } else { e }.at(to.target))
+    }
+
+    /// Sends a call, with `token` where it needs one, and repeats what may be repeated.
+    ///
+    /// # Errors
+    /// Transport failures and bad statuses under their codes, named after the target.
+    pub async fn send(&self, call: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
+        self.checked(call, token).await.map_err(|e| e.at(call.target))
+    }
+
+    async fn checked(&self, to: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
+        let Prepared { kind: kind @ Kind { call, repeat, .. }, url, .. } = *to;
+        let mut request = to.request.clone();
+        if !kind.is_login {
+            for (name, value) in &self.headers {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        if let Some(token) = token {
+            token.authorize(&mut request).map_err(|e| Error::new(ErrorCode::UpstreamInvalid, e.to_string()))?;
+        }
+
+        let mut attempt = 1;
+        loop {
+            let sent = self.exchange(call, request.clone()).await;
+            let now = self.runtime.now();
+            let (again, asked) = match &sent {
+                Ok(answer) => (repeats_on(answer.status(), repeat), retry_after(answer.headers(), now)),
+                Err(e) => (e.kind.is_transient() && (repeat == Repeat::Always || e.kind.never_arrived()), None),
+            };
+            let wait =
+                if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
+            let Some(wait) = wait else {
+                return match sent {
+                    Ok(answer) => {
+                        let token = token.map(AccessToken::secret);
+                        kind.check(answer, now, &self.secrets.iter().copied().chain(token).collect::<Vec<_>>())
+                    }
+                    Err(e) => Err(unreached(&kind, url, &e, self.runtime.how_to_trust())),
+                };
+            };
+            self.runtime.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// One exchange, no longer than the deadline, and recorded.
+    async fn exchange(
+        &self,
+        call: &'static str,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let started = self.runtime.elapsed();
+        let answer = pin!(self.runtime.send(request, &self.limits));
+        let deadline = pin!(self.runtime.sleep(self.remaining()));
+        let answer = match select(answer, deadline).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => {
+                Err(TransportError::new(TransportErrorKind::Timeout, "the time for this request is used up"))
+            }
+        };
+        let ms = u64::try_from(self.runtime.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
+        let status = answer.as_ref().ok().map(http::Response::status);
+        self.calls.borrow_mut().push(CallRecord { call, status, ms });
+        answer
+    }
+}
+
+/// 429 and 503 are refusals at the door, but only a GET is certain not to have been acted on.
+fn repeats_on(status: StatusCode, repeat: Repeat) -> bool {
+    repeat == Repeat::Always && matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+/// A transport failure, told with what to do about it.
+fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str) -> Error {
+    let (call, url) = (kind.call, url.as_str());
+    let again = |otherwise: &str| match kind.repeat {
+        Repeat::Always => otherwise.to_owned(),
+        Repeat::IfNeverArrived if kind.is_login => "the login may count all the same: try again later".to_owned(),
+        Repeat::IfNeverArrived => {
+            "it may have been carried out all the same: read the state before trying again".to_owned()
+        }
+    };
+    let (code, what, hint) = match e.kind {
+        TransportErrorKind::HostNotAllowed => (
+            ErrorCode::UpstreamUnreachable,
+            "the runtime does not let this component call that host",
+            format!("add \"{url}\" to allowed_outbound_hosts of the component in spin.toml"),
+        ),
+        TransportErrorKind::Dns => (
+            ErrorCode::UpstreamUnreachable,
+            "the host name does not resolve",
+            format!("check the host in {url}, and that the runtime's machine can resolve it"),
+        ),
+        TransportErrorKind::Refused | TransportErrorKind::ConnectTimeout => (
+            ErrorCode::UpstreamUnreachable,
+            "no connection",
+            format!("check that {url} is up and that a firewall lets the runtime's machine through"),
+        ),
+        TransportErrorKind::Tls => (
+            ErrorCode::UpstreamTls,
+            "TLS failed, most often because the certificate is not trusted",
+            format!(
+                "give the runtime the CA that signed the certificate of {url}: {how_to_trust}; use the host name that the \
+                 certificate names; and check that this port speaks TLS"
+            ),
+        ),
+        TransportErrorKind::Timeout => (
+            ErrorCode::UpstreamTimeout,
+            "no answer in time",
+            again("try again; if it stays so, raise the time-outs or look at the server's load"),
+        ),
+        TransportErrorKind::Interrupted => (
+            ErrorCode::UpstreamFailed,
+            "the connection broke before the answer was whole",
+            format!(
+                "{}; if it stays so, check the scheme of {url}: a port that speaks TLS ends a plain request so",
+                again("try again")
+            ),
+        ),
+        TransportErrorKind::BodyTooLarge => (
+            ErrorCode::UpstreamInvalid,
+            "the answer is larger than the bound",
+            "raise upstream_body_limit if an answer of that size is expected".to_owned(),
+        ),
+        TransportErrorKind::Protocol => (
+            ErrorCode::UpstreamInvalid,
+            "the answer is not HTTP as expected",
+            format!("check the scheme and port of {url}"),
+        ),
+    };
+    let error = Error::new(code, format!("{call}: {what}: {}", crate::error::excerpt(&e.detail)))
+        .hint(hint)
+        .upstream(UpstreamEvidence { call, is_login: kind.is_login, ..UpstreamEvidence::default() });
+    let waits_for_somebody = e.kind == TransportErrorKind::HostNotAllowed;
+    let may_be_done = kind.changes() && !e.kind.never_arrived();
+    if waits_for_somebody || may_be_done { error.not_retryable() } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_an_origin() {
+        for (text, read) in [
+            ("https://vidm.corp.example", "https://vidm.corp.example"),
+            (" https://vidm.corp.example:8443/ ", "https://vidm.corp.example:8443"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ] {
+            assert_eq!(BaseUrl::parse(text).unwrap().as_str(), read);
+        }
+        for text in [
+            "",
+            "vidm",
+            "vidm:443",
+            "ftp://h",
+            "https://h/SAAS",
+            "https://h?x",
+            "https://h#x",
+            "https://u:p@h",
+            "https://",
+        ] {
+            assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}

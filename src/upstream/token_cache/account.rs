@@ -1,0 +1,40 @@
+//! What a login counts against.
+
+use crate::secret::Secret;
+
+/// An account of an upstream, and the credential that is configured for it. Two targets have the same account if URL, tenant and
+/// account name are the same, whatever the targets are called.
+#[derive(Debug, Clone)]
+pub struct Account<'t> {
+    pub(super) kind: &'static str,
+    pub(super) target: &'t str,
+    pub(super) login_call: &'static str,
+    /// URL, tenant, account: what is no secret.
+    pub(super) parts: Vec<String>,
+    pub(super) credential: Vec<&'t Secret>,
+}
+
+impl<'t> Account<'t> {
+    /// The account that `parts` (URL, tenant, names) say, at an upstream of this `kind` (`vidm`, `vcf`), with this `credential`.
+    /// Errors name `target`, and `login_call` as the call that was rejected.
+    #[must_use]
+    pub fn new(
+        kind: &'static str,
+        target: &'t str,
+        login_call: &'static str,
+        parts: Vec<String>,
+        credential: Vec<&'t Secret>,
+    ) -> Self {
+        Self { kind, target, login_call, parts, credential }
+    }
+
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        self.credential.iter().map(|secret| secret.expose()).collect()
+    }
+}
+
+impl PartialEq for Account<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.parts, self.secrets()) == (other.kind, &other.parts, other.secrets())
+    }
+}

@@ -1,0 +1,241 @@
+//! What an instance remembers of a target between requests; the list of directories also for other instances, where there is
+//! a store. All of it can be lost at any time.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value};
+
+use super::Target;
+use super::directories::Directory;
+use super::directory_ref::DirectoryRef;
+use crate::named::Named;
+use crate::runtime::Runtime;
+use crate::shared_state::SharedStore;
+use crate::upstream::TokenCache;
+
+/// How long a list of directories is good for turning names into ids.
+const LIST_LIFE: Duration = Duration::from_secs(600);
+
+/// A longer list is not put into the store.
+const MAX_SHARED: usize = 256 << 10;
+
+/// The two calls that start a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartCall {
+    Classic,
+    V2,
+}
+
+/// A target's token and what is known of its directories. One for each target; lives as long as the instance.
+#[derive(Debug, Default)]
+pub struct Cache {
+    pub(crate) session: Rc<TokenCache>,
+    list: RefCell<Option<List>>,
+    /// By directory id, what started a sync last time.
+    worked: RefCell<Named<StartCall>>,
+    /// By directory id, its connectors, and until when that is good.
+    connectors: RefCell<Named<(Vec<String>, SystemTime)>>,
+    /// Whether the filters of this vIDM take one group at a time only.
+    one_group_each: Cell<bool>,
+    /// Whether this vIDM has no search with a body.
+    no_search: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct List {
+    directories: Vec<Directory>,
+    /// Domains that led to a directory: domain → id.
+    domains: Map<String, Value>,
+    until: SystemTime,
+}
+
+impl Cache {
+    /// A memory for each of these targets. Those with the same account share its session.
+    pub(crate) fn each(targets: &BTreeMap<String, Target>) -> Named<Self> {
+        let mut all = Named::default();
+        for (name, session) in TokenCache::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
+            all.insert(name, Self { session, ..Self::default() });
+        }
+        all
+    }
+
+    /// Keeps a list that was just read.
+    pub(crate) fn keep(&self, directories: &[Directory], now: SystemTime) {
+        let list = List { directories: directories.to_vec(), domains: Map::new(), until: now + LIST_LIFE };
+        *self.list.borrow_mut() = Some(list);
+    }
+
+    /// Keeps which directory a domain led to, for as long as the list.
+    pub(crate) fn keep_domain(&self, domain: &str, id: &str) {
+        if let Some(list) = self.list.borrow_mut().as_mut() {
+            list.domains.insert(domain.to_owned(), id.into());
+        }
+    }
+
+    /// The directory meant, when the list kept is fresh and has exactly one that fits and can be synced. Anything less is
+    /// no ground for an answer: the list has to be read again then.
+    pub(crate) fn directory(&self, which: &DirectoryRef, now: SystemTime) -> Option<Directory> {
+        let list = self.list.borrow();
+        let list = list.as_ref().filter(|list| list.until > now)?;
+        let found = which.find(&list.directories).ok()?.or_else(|| {
+            let id = list.domains.get(which.as_str())?;
+            list.directories.iter().find(|directory| directory.id == *id)
+        });
+        found.filter(|directory| directory.syncable()).cloned()
+    }
+
+    /// Forgets the list, in the store as well: it proved wrong.
+    pub(crate) async fn forget_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
+        *self.list.borrow_mut() = None;
+        if let Some(name) = list_name(store, target) {
+            store.delete(&name).await;
+        }
+    }
+
+    /// Puts the list into the store, for other instances.
+    pub(crate) async fn share_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
+        let Some(name) = list_name(store, target) else { return };
+        let written = self.list.borrow().as_ref().map(|list| (list.written(), list.until));
+        let Some((value, until)) = written else { return };
+        if let Ok(life) = until.duration_since(store.runtime().now())
+            && value.len() <= MAX_SHARED
+        {
+            store.set(&name, &value, life).await;
+        }
+    }
+
+    /// Takes the list out of the store, where there is none here that is fresh.
+    pub(crate) async fn recall_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
+        let now = store.runtime().now();
+        if self.list.borrow().as_ref().is_some_and(|list| list.until > now) {
+            return;
+        }
+        let Some(name) = list_name(store, target) else { return };
+        let Some(kept) = store.get(&name).await else { return };
+        if let Some(list) = List::read(&kept.value, kept.until) {
+            *self.list.borrow_mut() = Some(list);
+        }
+    }
+
+    /// The connectors of a directory, where they are known.
+    pub(crate) fn connectors(&self, id: &str, now: SystemTime) -> Option<Vec<String>> {
+        let connectors = self.connectors.borrow();
+        connectors.get(id).filter(|(_, until)| *until > now).map(|(connectors, _)| connectors.clone())
+    }
+
+    pub(crate) fn keep_connectors(&self, id: &str, connectors: &[String], now: SystemTime) {
+        self.connectors.borrow_mut().insert(id, (connectors.to_vec(), now + LIST_LIFE));
+    }
+
+    pub(crate) fn one_group_each(&self) -> bool {
+        self.one_group_each.get()
+    }
+
+    pub(crate) fn keep_one_group_each(&self) {
+        self.one_group_each.set(true);
+    }
+
+    pub(crate) fn no_search(&self) -> bool {
+        self.no_search.get()
+    }
+
+    pub(crate) fn keep_no_search(&self) {
+        self.no_search.set(true);
+    }
+
+    pub(crate) fn worked(&self, id: &str) -> Option<StartCall> {
+        self.worked.borrow().get(id).copied()
+    }
+
+    pub(crate) fn keep_worked(&self, id: &str, call: StartCall) {
+        self.worked.borrow_mut().insert(id, call);
+    }
+}
+
+fn list_name<R: Runtime>(store: &SharedStore<'_, R>, target: &Target) -> Option<String> {
+    let identity = target.identity();
+    let parts: Vec<&str> = identity.iter().map(String::as_str).collect();
+    store.name("directories", &target.name, &parts)
+}
+
+/// A directory in the form it came in: what [`Directory::read`] reads.
+fn written(directory: &Directory) -> Map<String, Value> {
+    let mut item = directory.extra.clone();
+    let fields = [
+        ("directoryId", Some(Value::from(directory.id.as_str()))),
+        ("name", directory.name.as_deref().map(Value::from)),
+        ("type", directory.kind.as_ref().map(|kind| Value::from(kind.as_str()))),
+        ("userstoreId", directory.userstore_id.as_deref().map(Value::from)),
+        ("countDomains", directory.count_domains.map(Value::from)),
+        ("deleteInProgress", directory.delete_in_progress.map(Value::from)),
+        ("migratedToEnterpriseService", directory.migrated_to_enterprise_service.map(Value::from)),
+        ("syncConfigurationEnabled", directory.sync_configuration_enabled.map(Value::from)),
+    ];
+    item.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    item
+}
+
+impl List {
+    /// `{"items": […], "domains": {domain: id}}`, the items in vIDM's own form.
+    fn written(&self) -> Vec<u8> {
+        let items = self.directories.iter().map(written).map(Value::Object).collect();
+        serde_json::json!({ "items": Value::Array(items), "domains": self.domains }).to_string().into_bytes()
+    }
+
+    fn read(written: &[u8], until: SystemTime) -> Option<Self> {
+        let Value::Object(mut all) = serde_json::from_slice(written).ok()? else { return None };
+        let (Value::Array(items), Value::Object(domains)) = (all.remove("items")?, all.remove("domains")?) else {
+            return None;
+        };
+        let item = |item| if let Value::Object(item) = item { Directory::read(item) } else { None };
+        Some(Self { directories: items.into_iter().filter_map(item).collect(), domains, until })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_fresh_certain_positive_is_remembered() {
+        let items = [
+            json!({"directoryId": "a", "name": "corp"}),
+            json!({"directoryId": "b", "name": "twin"}),
+            json!({"directoryId": "c", "name": "twin"}),
+            json!({"directoryId": "d", "name": "local", "type": "LOCAL_DIRECTORY"}),
+        ];
+        let list: Vec<_> =
+            items.into_iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
+        let (memory, now) = (Cache::default(), SystemTime::UNIX_EPOCH);
+        memory.keep(&list, now);
+        memory.keep_domain("corp.example", "a");
+        let known = |text: &str, later: u64| {
+            memory.directory(&DirectoryRef::parse(text), now + Duration::from_secs(later)).map(|directory| directory.id)
+        };
+        assert_eq!(known("corp", 599).as_deref(), Some("a"));
+        assert_eq!(known("corp.example", 0).as_deref(), Some("a"));
+        for (text, later) in [("corp", 600), ("twin", 0), ("local", 0), ("none", 0)] {
+            assert_eq!(known(text, later), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_comes_back_as_it_was_written() {
+        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/vidm/directories.json")).unwrap();
+        let items = fixture["items"].as_array().unwrap();
+        let directories: Vec<_> =
+            items.iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
+        assert!(directories.len() > 2);
+        let domains = Map::from_iter([("corp.example".to_owned(), directories[0].id.as_str().into())]);
+        let list = List { directories, domains, until: SystemTime::UNIX_EPOCH };
+        let read = List::read(&list.written(), SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!((read.directories, read.domains), (list.directories, list.domains));
+        for other in ["", "[]", "{}", r#"{"items":{},"domains":{}}"#] {
+            assert!(List::read(other.as_bytes(), SystemTime::UNIX_EPOCH).is_none(), "{other}");
+        }
+    }
+}

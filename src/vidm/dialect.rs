@@ -1,0 +1,411 @@
+//! Where each call goes and which media types it speaks: everything a version of the product may do otherwise.
+//!
+//! The product was VMware Identity Manager, then Workspace ONE Access, then Omnissa Access. Its vendor types
+//! (`application/vnd.vmware.horizon.…`) are [`Dialect::horizon`]; Omnissa announced in 2025 (KB 6000953) to replace them
+//! with plain JSON, which is [`Dialect::json`]. Tenants are told apart by host, or by path (`/SAAS/t/{tenant}`, the vIDM
+//! inside vRealize Automation 7; VMware's own command line client, priam, knows both).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use http::HeaderValue;
+use serde::Deserialize;
+
+use crate::error::{Error, FieldError};
+use crate::named::Named;
+use crate::upstream::path_segment::{self, MAX_ID};
+use crate::upstream::segment;
+
+const MANAGER: &str = "application/vnd.vmware.horizon.manager.connector.management.directory";
+const CONNECTOR: &str = "application/vnd.vmware.horizon.manager.connector.management.connector+json";
+const GROUP_QUERY: &str = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
+const JSON: &str = "application/json";
+
+/// A call whose path can be overridden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Path {
+    SystemLogin,
+    OauthToken,
+    Directories,
+    DirectoryDomains,
+    DirectoryConnectors,
+    Sync,
+    SyncV2,
+    SyncExecutions,
+    SyncProfile,
+    DryRun,
+    DirectoryGroups,
+    Groups,
+    GroupsSearch,
+    Health,
+}
+
+impl Path {
+    const ALL: [Self; 14] = [
+        Self::SystemLogin,
+        Self::OauthToken,
+        Self::Directories,
+        Self::DirectoryDomains,
+        Self::DirectoryConnectors,
+        Self::Sync,
+        Self::SyncV2,
+        Self::SyncExecutions,
+        Self::SyncProfile,
+        Self::DryRun,
+        Self::DirectoryGroups,
+        Self::Groups,
+        Self::GroupsSearch,
+        Self::Health,
+    ];
+
+    /// Its name in configuration, and its template.
+    const fn row(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SystemLogin => ("system_login", "{base}/API/1.0/REST/auth/system/login"),
+            Self::OauthToken => ("oauth_token", "{base}/auth/oauthtoken"),
+            Self::Directories => (
+                "directories",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs?includeJitDirectories=true",
+            ),
+            Self::DirectoryDomains => (
+                "directory_domains",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains",
+            ),
+            Self::DirectoryConnectors => (
+                "directory_connectors",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors",
+            ),
+            Self::Sync => {
+                ("sync", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync")
+            }
+            Self::SyncV2 => {
+                ("sync_v2", "{base}/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2")
+            }
+            Self::SyncExecutions => (
+                "sync_executions",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions",
+            ),
+            Self::SyncProfile => (
+                "sync_profile",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile",
+            ),
+            Self::DryRun => (
+                "dry_run",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun",
+            ),
+            Self::DirectoryGroups => (
+                "directory_groups",
+                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups",
+            ),
+            Self::Groups => ("groups", "{base}/jersey/manager/api/scim/Groups"),
+            Self::GroupsSearch => ("groups_search", "{base}/jersey/manager/api/scim/Groups/.search"),
+            Self::Health => ("health", "{base}/API/1.0/REST/system/health"),
+        }
+    }
+}
+
+/// A media type that can be overridden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Media {
+    Login,
+    Directories,
+    DirectoryDomains,
+    DirectoryConnectors,
+    SyncContent,
+    SyncAccept,
+    SyncV2,
+    SyncState,
+    SyncExecutions,
+    SyncProfile,
+    DryRunContent,
+    DryRunAccept,
+    DirectoryGroupsContent,
+    DirectoryGroupsAccept,
+    Groups,
+    Health,
+}
+
+impl Media {
+    const ALL: [Self; 16] = [
+        Self::Login,
+        Self::Directories,
+        Self::DirectoryDomains,
+        Self::DirectoryConnectors,
+        Self::SyncContent,
+        Self::SyncAccept,
+        Self::SyncV2,
+        Self::SyncState,
+        Self::SyncExecutions,
+        Self::SyncProfile,
+        Self::DryRunContent,
+        Self::DryRunAccept,
+        Self::DirectoryGroupsContent,
+        Self::DirectoryGroupsAccept,
+        Self::Groups,
+        Self::Health,
+    ];
+
+    /// Its name in configuration, what follows [`MANAGER`] in the horizon profile, and what is wanted besides.
+    const fn row(self) -> (&'static str, Type) {
+        match self {
+            Self::Login => ("login", Type::Json),
+            Self::Directories => ("directories", Type::Manager(".list+json")),
+            Self::DirectoryDomains => ("directory_domains", Type::Manager(".domain.list+json")),
+            // The vendor's type for connectors; whether this list is called so is written down nowhere.
+            Self::DirectoryConnectors => ("directory_connectors", Type::ConnectorOrAny),
+            Self::SyncContent => ("sync_content", Type::Manager(".sync.profile.sync+json")),
+            Self::SyncAccept => ("sync_accept", Type::V1),
+            Self::SyncV2 => ("sync_v2", Type::Manager(".sync.trigger.v2+json")),
+            // Nobody has written down what this answer is called, so anything else is taken too.
+            Self::SyncState => ("sync_state", Type::ManagerOrAny(".sync.profile.sync+json")),
+            Self::SyncExecutions => ("sync_executions", Type::JsonOrAny),
+            Self::SyncProfile => ("sync_profile", Type::Manager(".sync.profile.groups+json")),
+            Self::DryRunContent => ("dry_run_content", Type::Manager(".sync.profile.sync+json")),
+            Self::DryRunAccept => ("dry_run_accept", Type::JsonOrAny),
+            Self::DirectoryGroupsContent => ("directory_groups_content", Type::GroupQuery),
+            // The public script that makes this call takes any answer.
+            Self::DirectoryGroupsAccept => ("directory_groups_accept", Type::JsonOrAny),
+            Self::Groups => ("groups", Type::Json),
+            Self::Health => ("health", Type::Json),
+        }
+    }
+}
+
+/// What a media type is before any override.
+#[derive(Clone, Copy)]
+enum Type {
+    Json,
+    JsonOrAny,
+    V1,
+    GroupQuery,
+    ConnectorOrAny,
+    Manager(&'static str),
+    ManagerOrAny(&'static str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Kind {
+    #[default]
+    Horizon,
+    Json,
+}
+
+/// The paths and media types of one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialect {
+    kind: Kind,
+    base: Cow<'static, str>,
+    /// What is overridden, by the names that overrides have.
+    paths: Named<String>,
+    media_types: Named<String>,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self::horizon()
+    }
+}
+
+/// What a target does otherwise than its profile, by name.
+///
+/// A path is a template: `{base}` is `/SAAS` or `/SAAS/t/{tenant}`, `{directory}` the directory's id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct DialectOverrides {
+    /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `directory_connectors`,
+    /// `sync`, `sync_v2`, `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `health`.
+    pub paths: BTreeMap<String, String>,
+    /// Media types: `login`, `directories`, `directory_domains`, `directory_connectors`, `sync_content`, `sync_accept`, `sync_v2`, `sync_state`,
+    /// `sync_executions`, `sync_profile`, `dry_run_content`, `dry_run_accept`, `directory_groups_content`,
+    /// `directory_groups_accept`, `groups`, `health`.
+    pub media_types: BTreeMap<String, String>,
+}
+
+impl Dialect {
+    /// The vendor types of vIDM and Workspace ONE Access. The default.
+    #[must_use]
+    pub fn horizon() -> Self {
+        Self::new(Kind::Horizon)
+    }
+
+    /// Plain `application/json` throughout, as Omnissa Access announced it.
+    #[must_use]
+    pub fn json() -> Self {
+        Self::new(Kind::Json)
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, base: Cow::Borrowed("/SAAS"), paths: Named::default(), media_types: Named::default() }
+    }
+
+    /// The profile of that name: `horizon` or `json`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "horizon" => Some(Self::horizon()),
+            "json" => Some(Self::json()),
+            _ => None,
+        }
+    }
+
+    /// This profile with `overrides`.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong override, in words fit to follow the variable's name.
+    pub fn with(mut self, overrides: &DialectOverrides) -> Result<Self, String> {
+        for (name, template) in &overrides.paths {
+            let path = Path::ALL.into_iter().find(|path| path.row().0 == name);
+            let path = path.ok_or_else(|| unknown("paths", name, Path::ALL.iter().map(|path| path.row().0)))?;
+            check_template(path, template).map_err(|why| format!("has paths.{name}, which {why}"))?;
+            self.paths.insert(name, template.clone());
+        }
+        for (name, value) in &overrides.media_types {
+            let media = Media::ALL.into_iter().find(|media| media.row().0 == name);
+            if media.is_none() {
+                return Err(unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)));
+            }
+            if !value.contains('/') || HeaderValue::from_str(value).is_err() {
+                return Err(format!(
+                    "has media_types.{name}, which is not a media type; write it like application/json"
+                ));
+            }
+            self.media_types.insert(name, value.clone());
+        }
+        Ok(self)
+    }
+
+    /// This profile with the tenant in the path, where there is one.
+    #[must_use]
+    pub fn in_tenant(&self, tenant: Option<&str>) -> Self {
+        let mut profile = self.clone();
+        if let Some(tenant) = tenant {
+            profile.base = Cow::Owned(format!("/SAAS/t/{}", segment(tenant)));
+        }
+        profile
+    }
+
+    /// The path of a call that concerns no one directory.
+    pub(crate) fn path(&self, path: Path) -> String {
+        self.filled(path, "")
+    }
+
+    /// The path of a call that concerns the directory of this id.
+    ///
+    /// # Errors
+    /// `request_invalid` for an id that cannot be sent in a path.
+    pub(crate) fn directory_path(&self, path: Path, directory: &str) -> Result<String, Error> {
+        path_segment::check(directory, MAX_ID)
+            .map_err(|fault| Error::invalid(vec![FieldError::new("", format!("the directory's id {fault}"))]))?;
+        Ok(self.filled(path, directory))
+    }
+
+    fn filled(&self, path: Path, directory: &str) -> String {
+        let template = self.paths.get(path.row().0).map_or(path.row().1, String::as_str);
+        template.replace("{directory}", &segment(directory)).replace("{base}", &self.base)
+    }
+
+    /// A media type, for `Accept` or `Content-Type`.
+    pub(crate) fn media(&self, media: Media) -> Cow<'_, str> {
+        if let Some(value) = self.media_types.get(media.row().0) {
+            return Cow::Borrowed(value);
+        }
+        match (self.kind, media.row().1) {
+            (_, Type::Json) | (Kind::Json, Type::V1 | Type::GroupQuery | Type::Manager(_)) => Cow::Borrowed(JSON),
+            (_, Type::JsonOrAny) | (Kind::Json, Type::ConnectorOrAny | Type::ManagerOrAny(_)) => {
+                Cow::Borrowed("application/json, */*;q=0.5")
+            }
+            (Kind::Horizon, Type::V1) => Cow::Borrowed("application/vnd.vmware.horizon.v1.0+json"),
+            (Kind::Horizon, Type::GroupQuery) => Cow::Borrowed(GROUP_QUERY),
+            (Kind::Horizon, Type::ConnectorOrAny) => Cow::Owned(format!("{CONNECTOR}, */*;q=0.5")),
+            (Kind::Horizon, Type::Manager(rest)) => Cow::Owned(format!("{MANAGER}{rest}")),
+            (Kind::Horizon, Type::ManagerOrAny(rest)) => Cow::Owned(format!("{MANAGER}{rest}, */*;q=0.5")),
+        }
+    }
+}
+
+fn unknown<'a>(table: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    format!("has {table}.{name}, which names no call; known are {}", known.collect::<Vec<_>>().join(", "))
+}
+
+fn check_template(path: Path, template: &str) -> Result<(), &'static str> {
+    let filled = template.replace("{base}", "/SAAS").replace("{directory}", "d");
+    if !filled.starts_with('/') || filled.starts_with("//") {
+        return Err("does not begin with {base} or /");
+    }
+    if filled.contains(['{', '}']) {
+        return Err("holds a placeholder other than {base} and {directory}");
+    }
+    if filled.parse::<http::uri::PathAndQuery>().is_err() {
+        return Err("is not a path");
+    }
+    if path.row().1.contains("{directory}") != template.contains("{directory}") {
+        return Err("must hold {directory} where its default does, and only there");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overrides(json: &str) -> DialectOverrides {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn the_tenant_is_in_the_path_or_not() {
+        let host = Dialect::horizon();
+        assert_eq!(host.path(Path::SystemLogin), "/SAAS/API/1.0/REST/auth/system/login");
+        let path = host.in_tenant(Some("vsphere.local/x"));
+        assert_eq!(path.path(Path::SystemLogin), "/SAAS/t/vsphere.local%2Fx/API/1.0/REST/auth/system/login");
+        assert_eq!(path.in_tenant(None), path);
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_segment() {
+        for text in crate::upstream::path_segment::tests::HOSTILE {
+            let error = Dialect::horizon().directory_path(Path::Sync, text).unwrap_err();
+            assert_eq!(error.code(), crate::error::ErrorCode::RequestInvalid, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_plain_profile_speaks_json_only() {
+        let json = Dialect::named("json").unwrap();
+        for media in Media::ALL {
+            assert!(json.media(media).starts_with("application/json"), "{media:?}");
+        }
+        assert_eq!(Dialect::named("horizon"), Some(Dialect::default()));
+        assert_eq!(Dialect::named("HZN"), None);
+    }
+
+    #[test]
+    fn paths_and_types_are_overridden_by_name() {
+        let given = overrides(
+            r#"{"paths": {"oauth_token": "/acs/token", "sync": "{base}/new/{directory}"}, "media_types": {"directories": "application/json"}}"#,
+        );
+        let profile = Dialect::horizon().with(&given).unwrap().in_tenant(Some("t"));
+        assert_eq!(profile.path(Path::OauthToken), "/acs/token");
+        assert_eq!(profile.directory_path(Path::Sync, "a_b").unwrap(), "/SAAS/t/t/new/a_b");
+        assert_eq!(profile.media(Media::Directories), "application/json");
+        assert_eq!(profile.media(Media::SyncAccept), "application/vnd.vmware.horizon.v1.0+json");
+    }
+
+    #[test]
+    fn a_wrong_override_is_told_with_what_would_be_right() {
+        for (given, told) in [
+            (r#"{"paths": {"synch": "/x"}}"#, "known are system_login, oauth_token, directories"),
+            (r#"{"paths": {"sync": "{base}/x"}}"#, "must hold {directory}"),
+            (r#"{"paths": {"health": "{base}/{directory}"}}"#, "must hold {directory}"),
+            (r#"{"paths": {"health": "{tenant}/x"}}"#, "does not begin with"),
+            (r#"{"paths": {"health": "/{tenant}/x"}}"#, "placeholder"),
+            (r#"{"paths": {"health": "//elsewhere/x"}}"#, "does not begin with"),
+            (r#"{"paths": {"health": "/a b"}}"#, "is not a path"),
+            (r#"{"media_types": {"sync": "application/json"}}"#, "known are login, directories"),
+            (r#"{"media_types": {"health": "json"}}"#, "write it like application/json"),
+        ] {
+            let error = Dialect::horizon().with(&overrides(given)).unwrap_err();
+            assert!(error.contains(told), "{given}: {error}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Watching a sync over HTTP: how long a caller wants to wait, and the event stream.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::request_id::RequestIdentity;
+use super::route::Name;
+use super::vidm_routes::{Viewer, sync_answer};
+use super::watch_limit::Permit;
+use super::{Webhook, problem};
+use crate::runtime::Runtime;
+use crate::sync::{SyncRequest, Watch, WatchEvent};
+
+/// The seconds of `Prefer: wait=N` (RFC 7240), at most `limit`.
+pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Duration> {
+    let preferences =
+        headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    let seconds = preferences.filter_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        (name.trim().eq_ignore_ascii_case("wait")).then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
+    });
+    seconds.take(1).next().map(|seconds| Duration::from_secs(seconds).min(limit))
+}
+
+/// What giving up a stream may take.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Whether this request stays open until something happens: a wait for a sync that is started or asked for, or a stream of it.
+pub(super) fn is_long(name: Name, method: &Method, waits: bool, wants_events: bool) -> bool {
+    match name {
+        Name::Sync => waits || wants_events,
+        Name::Syncs | Name::DirectorySyncs => waits && method == Method::POST,
+        _ => false,
+    }
+}
+
+/// Whether the caller wants an event stream.
+pub(super) fn wants_events(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all("accept").iter().filter_map(|value| value.to_str().ok());
+    accepts.flat_map(|text| text.split(',')).any(|range| {
+        range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case("text/event-stream"))
+    })
+}
+
+/// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when asking fails, and a comment
+/// before each look. The comment is a heartbeat, and it is how a caller that has gone is noticed before anything is asked for it.
+#[derive(Debug)]
+pub struct Events<R> {
+    webhook: Rc<Webhook>,
+    runtime: R,
+    identity: RequestIdentity,
+    /// What every path that is given back begins with.
+    base: String,
+    request: SyncRequest,
+    viewer: Viewer,
+    permit: Option<Permit>,
+    watch: Watch,
+}
+
+impl<R: Runtime> Events<R> {
+    pub(super) fn new(
+        webhook: Rc<Webhook>,
+        runtime: R,
+        (identity, base): (RequestIdentity, String),
+        ((request, viewer), permit): ((SyncRequest, Viewer), Option<Permit>),
+        limit: Duration,
+    ) -> Self {
+        let watch = Watch::new(&runtime, limit);
+        Self { webhook, runtime, identity, base, request, viewer, permit, watch }
+    }
+
+    /// The next piece of the stream; `None` at its end. It ends with the final state, with a problem that will not pass, or
+    /// when it has lasted as long as any watch may; the caller comes back then, as browsers do by themselves.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        let piece = self.piece().await;
+        if piece.is_none() {
+            self.close().await;
+        }
+        piece
+    }
+
+    /// Gives the stream up, because nobody reads it any more: the caller may open another one at once, whichever instance it
+    /// comes to. A stream that is dropped without this counts against the caller's `watch_limit` in other instances for half a
+    /// minute at most.
+    pub async fn close(&mut self) {
+        if let (Some(permit), Ok(configured)) = (self.permit.take(), self.webhook.config.as_ref()) {
+            let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);
+            permit.close(outbound.store()).await;
+        }
+    }
+
+    async fn piece(&mut self) -> Option<Bytes> {
+        let configured = self.webhook.config.as_ref().ok()?;
+        let look = async |max_age| {
+            let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
+            if let Some(permit) = &self.permit {
+                permit.renew(outbound.store()).await;
+            }
+            sync_answer(configured, &outbound, &self.base, &self.request, &self.viewer, max_age).await
+        };
+        Some(match self.watch.next(&self.runtime, look).await? {
+            WatchEvent::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),
+            WatchEvent::Failure(error) => {
+                let secrets = configured.config.secrets();
+                event("problem", problem::response(&error, &self.identity, &secrets).body())
+            }
+            WatchEvent::Nothing => Bytes::from_static(b":\n\n"),
+        })
+    }
+}
+
+fn event(name: &str, data: &[u8]) -> Bytes {
+    [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn the_callers_patience_is_read_and_bounded() {
+        let read = |text| prefers_wait(&headers("prefer", text), Duration::from_secs(300)).map(|wait| wait.as_secs());
+        assert_eq!(read("wait=20"), Some(20));
+        assert_eq!(read("respond-async, WAIT = \"20\";x=y"), Some(20));
+        assert_eq!(read("wait=9999"), Some(300));
+        for text in ["", "wait", "wait=", "wait=soon", "wait=-1", "return=minimal"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(prefers_wait(&HeaderMap::new(), Duration::from_secs(10)), None);
+    }
+
+    #[test]
+    fn an_event_stream_is_asked_for_by_name() {
+        assert!(wants_events(&headers("accept", "text/event-stream")));
+        assert!(wants_events(&headers("accept", "application/json;q=0.1, Text/Event-Stream;q=1")));
+        assert!(!wants_events(&headers("accept", "*/*")));
+        assert!(!wants_events(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,6 @@
+//! Scripts, stores and targets that the scenarios share.
+
+pub(crate) mod memory_store;
+pub(crate) mod script;
+pub(crate) mod vidm;
+pub(crate) mod webhook;

@@ -1,0 +1,5 @@
+//! The sync protocol: stories and every schedule of a few callers.
+
+pub(crate) mod connector_conflicts;
+pub(crate) mod schedules;
+pub(crate) mod truth;

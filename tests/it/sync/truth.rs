@@ -1,0 +1,376 @@
+//! The truth about a sync: which run serves a request, whatever clocks, memory and calls a vIDM lacks.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::embedded::sessions::{PRESENT, proof};
+use crate::support::memory_store::MemoryStore;
+use crate::support::script::{Call, START, Script};
+use crate::support::vidm::{CORP, classic, executions, idle, lists, logs_in, sync_state};
+use crate::support::webhook::{Answer, Door, OTHER};
+
+const HOUR: i64 = 3_600_000;
+const STATE_KEY: (&str, &str) = ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8");
+
+/// A state of the directory, its run beginning so many milliseconds after the script, on a clock of its own.
+fn shows(status: &str, began: impl Into<Option<i64>>) -> Call {
+    let mut state = json!({ "status": status });
+    if let Some(began) = began.into() {
+        state["startTime"] = json!(i64::try_from(START.as_millis()).unwrap() + began);
+    }
+    sync_state(CORP).answer(200, state.to_string())
+}
+
+fn kicked() -> Call {
+    classic(CORP).answer(200, "{}")
+}
+
+/// An instance that is logged in and knows the directories.
+fn warm(store: Option<&Rc<MemoryStore>>) -> Door {
+    let script = Script::new([logs_in("t1"), lists()]);
+    let script = if let Some(store) = store { script.with_store(store) } else { script };
+    let door = Door::over(script, &[STATE_KEY]);
+    door.get("/vidm/default/v1/directories");
+    door
+}
+
+/// Another instance that has no memory in common with `door`, and comes to its own ledger.
+fn elsewhere(door: &Door) -> Door {
+    let other = door.beside_with(&[STATE_KEY]);
+    other.get("/healthz");
+    other.get("/healthz");
+    other
+}
+
+/// A start; gives its place.
+fn start(door: &Door, body: &Value, calls: impl IntoIterator<Item = Call>) -> String {
+    door.then(calls);
+    let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string());
+    assert_eq!(answer.status(), 202, "{}", answer.text());
+    answer.header("location").to_owned()
+}
+
+/// The state after two seconds.
+fn poll(door: &Door, place: &str, calls: impl IntoIterator<Item = Call>) -> Value {
+    door.script.advance(Duration::from_secs(2));
+    door.then(calls);
+    let answer: Answer = door.get(place);
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    answer.json()
+}
+
+fn last_line(door: &Door) -> Value {
+    serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap()
+}
+
+#[test]
+fn any_difference_between_clocks_costs_one_start() {
+    for ahead in [0, 2_000, -2_000, 30_000, -30_000, HOUR, -HOUR, 14 * HOUR, -14 * HOUR, 450, -900] {
+        for date in [Some(0), Some(2), Some(30), Some(-30), Some(14 * 3600), None] {
+            for whole_seconds in [false, true] {
+                let began = if whole_seconds { ahead / 1000 * 1000 } else { ahead + 3 };
+                let dated = |call: Call| match date {
+                    Some(ahead) => {
+                        let at = START.checked_add_signed(ahead);
+                        call.answer_header("date", &at)
+                    }
+                    None => call,
+                };
+                for store in [None, Some(MemoryStore::new())] {
+                    let door = warm(store.as_ref());
+                    let idle = dated(shows("COMPLETED", ahead - 3_600_007));
+                    let place = start(&door, &json!({}), [idle, dated(kicked())]);
+                    assert_eq!(poll(&door, &place, [dated(shows("RUNNING", began))])["status"], "running");
+                    let end = || dated(shows("COMPLETED", began));
+                    assert_eq!(poll(&door, &place, [end()])["status"], "succeeded", "{ahead} {date:?}");
+                    // Any instance comes to the same end, with no memory but the id.
+                    if store.is_none() {
+                        assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t2"), end()])["status"], "succeeded");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A time of the script as a `Date` header has it.
+trait CheckedAddSigned {
+    fn checked_add_signed(self, seconds: i64) -> String;
+}
+
+impl CheckedAddSigned for Duration {
+    fn checked_add_signed(self, seconds: i64) -> String {
+        let at = Duration::from_secs(self.as_secs().checked_add_signed(seconds).unwrap());
+        httpdate::fmt_http_date(std::time::SystemTime::UNIX_EPOCH + at)
+    }
+}
+
+#[test]
+fn foreign_run_delays_and_its_end_is_nobodys_success() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        // It began twenty seconds before the request; vIDM would answer a start with 200 and go on with it.
+        let place = start(&door, &json!({"groups": [PRESENT]}), [shows("RUNNING", -20_000)]);
+        assert_eq!(poll(&door, &place, [shows("RUNNING", -20_000)])["status"], "queued");
+        // It ends, and the further run is started.
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", -20_000), kicked()])["status"], "running");
+        assert_eq!(poll(&door, &place, [shows("RUNNING", 6_100)])["status"], "running");
+        let ended = poll(&door, &place, [shows("COMPLETED", 6_100), proof()]);
+        assert_eq!((&ended["status"], &ended["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
+    }
+}
+
+#[test]
+fn foreign_run_delays_on_instances_without_memory() {
+    let door = warm(None);
+    let place = start(&door, &json!({}), [shows("RUNNING", -20_000)]);
+    assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t2"), shows("RUNNING", -20_000)])["status"], "queued");
+    let calls = [logs_in("t3"), shows("COMPLETED", -20_000), kicked()];
+    let queued = poll(&elsewhere(&door), &place, calls);
+    assert_eq!(queued["status"], "running", "{queued}");
+    assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t4"), shows("COMPLETED", 4_000)])["status"], "succeeded");
+}
+
+#[test]
+fn start_that_never_shows_is_repeated_once_and_then_unknown() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        let before = || shows("COMPLETED", -60_000);
+        let place = start(&door, &json!({}), [before(), kicked()]);
+        for _ in 0..4 {
+            assert_eq!(poll(&door, &place, [before()])["status"], "running");
+        }
+        assert_eq!(poll(&door, &place, [before(), kicked()])["status"], "running", "ten seconds are over");
+        for _ in 0..4 {
+            assert_eq!(poll(&door, &place, [before()])["status"], "running");
+        }
+        for _ in 0..30 {
+            let state = poll(&door, &place, [before().answer_header("date", "Fri, 20 Nov 2026 09:59:00 GMT")]);
+            assert_eq!(state["status"], "unknown");
+            let message = state["message"].as_str().unwrap();
+            for part in [
+                "start times show 2026-11-20T09:59:00.000Z",
+                "Date header 2026-11-20T09:59:00.000Z",
+                "idhook's clock 2026-11-20T10:0",
+            ] {
+                assert!(message.contains(part), "{message}");
+            }
+            assert!(state["hint"].as_str().unwrap().contains("sync log"), "{state}");
+            assert_eq!(last_line(&door)["sync_unknown"], message);
+        }
+        if store.is_none() {
+            let state = poll(&elsewhere(&door), &place, [logs_in("t2"), before()]);
+            assert_eq!(state["status"], "unknown", "without memory nothing is started again: {state}");
+        }
+        // Whatever comes to show after all ends it.
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", 500)])["status"], "succeeded");
+    }
+}
+
+/// A sync that ran from the second second on, and was seen to.
+fn ran_once(door: &Door) {
+    let place = start(door, &json!({}), [idle(CORP), kicked()]);
+    assert_eq!(poll(door, &place, [shows("RUNNING", 40)])["status"], "running");
+    assert_eq!(poll(door, &place, [shows("COMPLETED", 40)])["status"], "succeeded");
+}
+
+#[test]
+fn recent_observation_makes_a_start_one_call() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        ran_once(&door);
+        door.script.advance(Duration::from_secs(50));
+        let place = start(&door, &json!({}), [kicked()]);
+        assert_eq!(poll(&door, &place, [shows("RUNNING", 54_060)])["status"], "running");
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", 54_060)])["status"], "succeeded");
+        // After a minute it is not recent any more.
+        door.script.advance(Duration::from_secs(61));
+        start(&door, &json!({}), [shows("COMPLETED", 54_060), kicked()]);
+    }
+}
+
+#[test]
+fn run_between_a_recent_observation_and_the_start_is_not_ours() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        ran_once(&door);
+        door.script.advance(Duration::from_secs(20));
+        // Somebody's run began two seconds ago, and vIDM goes on with it.
+        let place = start(&door, &json!({}), [kicked()]);
+        assert_eq!(poll(&door, &place, [shows("RUNNING", 22_000)])["status"], "queued");
+        door.script.advance(Duration::from_secs(8));
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", 22_000), kicked()])["status"], "running");
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", 34_100)])["status"], "succeeded");
+    }
+}
+
+#[test]
+fn whole_seconds_are_too_coarse_to_do_without_a_look() {
+    let door = warm(None);
+    let place = start(&door, &json!({}), [idle(CORP), kicked()]);
+    assert_eq!(poll(&door, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
+    start(&door, &json!({}), [shows("COMPLETED", 1_000), kicked()]);
+}
+
+#[test]
+fn failed_look_stops_no_start_and_groups_decide() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        let broken = || (0..3).map(|_| sync_state(CORP).answer(503, "")).collect::<Vec<_>>();
+        for (failing, asked) in [(vec![sync_state(CORP).answer(500, "")], 1), (broken(), 3)] {
+            let before = door.calls();
+            let place = start(&door, &json!({"groups": [PRESENT]}), failing.into_iter().chain([kicked()]));
+            assert_eq!(door.calls() - before, asked + 1);
+            let state = poll(&door, &place, [sync_state(CORP).answer(500, ""), proof()]);
+            assert_eq!((&state["status"], &state["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
+            assert!(state["message"].as_str().unwrap().contains("could not be read"), "{state}");
+        }
+        // With no group to go by, the failure of the question is the answer.
+        let place = start(&door, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
+        door.then([sync_state(CORP).answer(500, "")]);
+        door.get(&place).problem("upstream_failed");
+        // What concerns every call does stop a start.
+        door.then([sync_state(CORP).answer(429, "").answer_header("retry-after", "60")]);
+        let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+        door.send(Method::POST, &path, "").problem("upstream_busy");
+    }
+}
+
+#[test]
+fn start_without_a_look_proves_nothing_by_its_end() {
+    // With a ledger it is followed by a start with one.
+    let door = warm(None);
+    let place = start(&door, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
+    door.script.advance(Duration::from_secs(10));
+    let elsewhere = elsewhere(&door);
+    let state = poll(&elsewhere, &place, [logs_in("t2"), shows("COMPLETED", -1_000)]);
+    assert_eq!(state["status"], "unknown", "it may have begun before: {state}");
+    assert!(state["message"].as_str().unwrap().contains("clocks need not agree"), "{state}");
+    let state = poll(&door, &place, [shows("COMPLETED", -1_000), kicked()]);
+    assert_eq!(state["status"], "running", "{state}");
+    assert_eq!(poll(&door, &place, [shows("COMPLETED", 14_000)])["status"], "succeeded");
+}
+
+#[test]
+fn first_sync_without_start_times_runs_once() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        let place = start(&door, &json!({}), [shows("COMPLETED", None), kicked()]);
+        for _ in 0..4 {
+            assert_eq!(poll(&door, &place, [shows("RUNNING", None)])["status"], "running");
+        }
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", None)])["status"], "succeeded");
+    }
+}
+
+#[test]
+fn busy_directory_without_start_times_is_waited_for() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        let place = start(&door, &json!({}), [shows("RUNNING", None)]);
+        assert_eq!(poll(&door, &place, [shows("RUNNING", None)])["status"], "queued");
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", None), kicked()])["status"], "running");
+        assert_eq!(poll(&door, &place, [shows("RUNNING", None)])["status"], "running");
+        assert_eq!(poll(&door, &place, [shows("COMPLETED", None)])["status"], "succeeded");
+    }
+}
+
+#[test]
+fn lost_queue_without_start_times_says_what_to_do() {
+    let door = warm(None);
+    let place = start(&door, &json!({}), [shows("RUNNING", None)]);
+    let other = elsewhere(&door);
+    assert_eq!(poll(&other, &place, [logs_in("t2"), shows("RUNNING", None)])["status"], "queued");
+    let state = poll(&other, &place, [shows("COMPLETED", None)]);
+    assert_eq!(state["status"], "unknown");
+    assert!(state["message"].as_str().unwrap().contains("no start times"), "{state}");
+    assert!(state["hint"].as_str().unwrap().contains("start the sync again"), "{state}");
+    assert!(last_line(&other)["sync_unknown"].is_string());
+}
+
+#[test]
+fn later_failure_of_a_foreign_run_is_not_ours() {
+    for store in [None, Some(MemoryStore::new())] {
+        let door = warm(store.as_ref());
+        let failed = |began| {
+            sync_state(CORP).answer(
+            200,
+            json!({"status": "FAILED", "message": "Failed to complete sync. Please check safeguards in the sync logs.",
+                   "startTime": i64::try_from(START.as_millis()).unwrap() + began}).to_string(),
+        )
+        };
+        let place = start(&door, &json!({"groups": [PRESENT]}), [idle(CORP), kicked()]);
+        // Ours was never seen; a later run fails. The list of runs tells, or else the groups.
+        let state = poll(&door, &place, [failed(600_000), executions(CORP).answer(404, ""), proof()]);
+        assert_eq!((&state["status"], &state["reason"]), (&json!("succeeded"), &Value::Null), "{state}");
+        assert!(state["message"].as_str().unwrap().contains("later"), "{state}");
+
+        // Where the list of runs shows that none succeeded, the groups were there before.
+        let place = start(&door, &json!({"groups": [PRESENT]}), [failed(600_000), kicked()]);
+        let row =
+            |began: i64| json!({"status": "FAILED", "startTime": i64::try_from(START.as_millis()).unwrap() + began});
+        let list = json!({"items": [row(600_000), row(700_000)]}).to_string();
+        let state = poll(&door, &place, [failed(700_000), executions(CORP).answer(200, list)]);
+        assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));
+
+        // Ours was seen going on: its failure is its own.
+        let place = start(&door, &json!({"groups": [PRESENT]}), [failed(700_000), kicked()]);
+        assert_eq!(poll(&door, &place, [shows("RUNNING", 4_000)])["status"], "running");
+        let state = poll(&door, &place, [failed(4_000)]);
+        assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));
+    }
+}
+
+/// A door with a key that may override safeguards, in addition to the others.
+fn guarded(store: &Rc<MemoryStore>) -> Door {
+    let digest = |key: &str| {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let keys = json!([
+        {"name": "plain", "sha256": digest(crate::support::webhook::KEY), "scopes": ["vidm:read", "vidm:sync"]},
+        {"name": "override", "sha256": digest(OTHER), "scopes": ["vidm:read", "vidm:sync", "vidm:override"]},
+    ]);
+    let script = Script::new([logs_in("t1"), lists()]).with_store(store);
+    let door = Door::over(script, &[STATE_KEY, ("api_keys", &keys.to_string())]);
+    door.get("/vidm/default/v1/directories");
+    door
+}
+
+fn without_safeguards() -> Call {
+    classic(CORP).body(r#"{"ignoreSafeguards":true}"#).answer(200, "{}")
+}
+
+#[test]
+fn id_is_no_permission_to_ignore_safeguards() {
+    let door = guarded(&MemoryStore::new());
+    door.then([shows("RUNNING", -20_000)]);
+    let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+    let started = door.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
+    let place = started.header("location").to_owned();
+    // The run before ends; a caller that may not override sees why nothing happens.
+    let state = poll(&door, &place, [shows("COMPLETED", -20_000)]);
+    assert_eq!(state["status"], "queued");
+    assert!(state["message"].as_str().unwrap().contains("vidm:override"), "{state}");
+    assert_eq!(last_line(&door)["ignore_safeguards"], Value::Null);
+    door.then([shows("COMPLETED", -20_000), without_safeguards()]);
+    assert_eq!(door.send_by(OTHER, Method::GET, &place, "").json()["status"], "running");
+    assert_eq!(last_line(&door)["ignore_safeguards"], true);
+}
+
+#[test]
+fn run_that_ignores_safeguards_serves_only_those_who_asked_for_it() {
+    let door = guarded(&MemoryStore::new());
+    let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+    let plain = start(&door, &json!({}), [shows("RUNNING", -20_000)]);
+    door.then([shows("COMPLETED", -20_000), without_safeguards()]);
+    let other = door.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
+    let other = other.header("location").to_owned();
+    assert_eq!(poll(&door, &plain, [shows("RUNNING", 100)])["status"], "queued", "it is not for this request");
+    assert_eq!(poll(&door, &other, [shows("COMPLETED", 100)])["status"], "succeeded");
+    assert_eq!(poll(&door, &plain, [shows("COMPLETED", 100), kicked()])["status"], "running");
+    assert_eq!(poll(&door, &plain, [shows("COMPLETED", 6_100)])["status"], "succeeded");
+}

@@ -1,0 +1,4 @@
+//! How a call is sent, and the tokens it takes.
+
+pub(crate) mod sender;
+pub(crate) mod token_cache;

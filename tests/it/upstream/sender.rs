@@ -1,0 +1,392 @@
+//! What the ground does when calls fail: repeats, waits, deadlines, evidence.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use idhook::error::{Error, ErrorCode, Result};
+use idhook::http::{Limits, TransportErrorKind};
+use idhook::retry::Repeat;
+use idhook::runtime::Runtime as _;
+use idhook::secret::{AccessToken, Scheme, Secret};
+use idhook::upstream::{Api, Endpoint, VendorError, bare, with_body};
+use idhook::upstream::{BaseUrl, Destination, Outbound};
+
+use crate::support::script::{Call, Script, get, post};
+
+const THING: &str = "https://up.example/thing";
+const LOGIN: &str = "https://up.example/login";
+const START_TIME: std::time::SystemTime = std::time::SystemTime::UNIX_EPOCH;
+
+#[derive(Debug)]
+struct Plain;
+
+impl Api for Plain {
+    type Dialect = ();
+
+    fn read_error(body: &[u8]) -> Option<VendorError> {
+        let code = std::str::from_utf8(body).ok()?.strip_prefix("error ")?;
+        Some(VendorError { code: Some(code.to_owned()), ..VendorError::default() })
+    }
+}
+
+/// `GET /thing`
+struct Read;
+
+impl Endpoint for Read {
+    type Api = Plain;
+    type Response = String;
+    const CALL: &'static str = "GET /thing";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, "/thing", "text/plain")
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<String> {
+        Ok(String::from_utf8_lossy(answer.body()).into_owned())
+    }
+}
+
+/// `POST /thing`
+struct Change;
+
+impl Endpoint for Change {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "POST /thing";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::POST, "/thing", "text/plain", "text/plain", "x")
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `POST /login`
+struct Login;
+
+impl Endpoint for Login {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "POST /login";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::POST, "/login", "text/plain", "text/plain", "pw")
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Any method without a body.
+struct Bare(Method);
+
+impl Endpoint for Bare {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "ANY /thing";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(self.0.clone(), "/thing", "text/plain")
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `endpoint` against the script; also the statuses of the exchanges made.
+fn run<E: Endpoint<Api = Plain>>(script: &Script, time: u64, endpoint: &E) -> (Result<E::Response>, Vec<Option<u16>>) {
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let out = Outbound::new(script, Limits::default(), Duration::from_secs(time), HeaderMap::new());
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let done = script.run(out.call(&to, endpoint, None));
+    let statuses = out.calls().into_iter().map(|call| call.status.map(|status| status.as_u16())).collect();
+    (done, statuses)
+}
+
+fn fails<E: Endpoint<Api = Plain>>(calls: impl IntoIterator<Item = Call>, endpoint: &E) -> Error
+where
+    E::Response: std::fmt::Debug,
+{
+    run(&Script::new(calls), 60, endpoint).0.unwrap_err()
+}
+
+#[test]
+fn a_read_is_repeated_until_it_succeeds() {
+    let script = Script::new([
+        get(THING).fail(TransportErrorKind::Interrupted),
+        get(THING).answer(503, ""),
+        get(THING).header("accept", "text/plain").without("authorization").answer(200, "here"),
+    ]);
+    let (done, statuses) = run(&script, 60, &Read);
+    assert_eq!(done.unwrap(), "here");
+    assert_eq!(statuses, [None, Some(503), Some(200)]);
+    let slept = script.slept();
+    assert_eq!(slept.len(), 2);
+    assert!(slept[0] <= Duration::from_millis(400) && slept[1] <= Duration::from_millis(800), "{slept:?}");
+}
+
+#[test]
+fn three_tries_and_no_more() {
+    let error = fails([get(THING).answer(502, ""), get(THING).answer(504, ""), get(THING).answer(502, "")], &Read);
+    assert_eq!(error.code(), ErrorCode::UpstreamFailed);
+    assert_eq!(error.target(), Some("here"));
+}
+
+#[test]
+fn what_a_repeat_cannot_mend_is_not_repeated() {
+    for status in [400, 401, 403, 404, 406, 415, 500] {
+        fails([get(THING).answer(status, "")], &Read);
+    }
+    for kind in [
+        TransportErrorKind::HostNotAllowed,
+        TransportErrorKind::Tls,
+        TransportErrorKind::BodyTooLarge,
+        TransportErrorKind::Protocol,
+    ] {
+        fails([get(THING).fail(kind)], &Read);
+        fails([post(THING).fail(kind)], &Change);
+    }
+}
+
+#[test]
+fn a_change_is_repeated_only_when_it_never_arrived() {
+    let script = Script::new([
+        post(THING).fail(TransportErrorKind::Dns),
+        post(THING).fail(TransportErrorKind::ConnectTimeout),
+        post(THING).body("x").answer(200, ""),
+    ]);
+    run(&script, 60, &Change).0.unwrap();
+    for kind in [TransportErrorKind::Timeout, TransportErrorKind::Interrupted] {
+        let error = fails([post(THING).fail(kind)], &Change);
+        assert!(error.hint_text().unwrap().contains("read the state before trying again"), "{error}");
+        assert!(!error.is_retryable(), "{error}");
+    }
+    for kind in [TransportErrorKind::Timeout, TransportErrorKind::Interrupted] {
+        assert!(fails([get(THING).fail(kind), get(THING).fail(kind), get(THING).fail(kind)], &Read).is_retryable());
+    }
+    let refused = || post(THING).fail(TransportErrorKind::Refused);
+    assert!(fails([refused(), refused(), refused()], &Change).is_retryable(), "it never arrived");
+    // Somebody has to allow the host first.
+    assert!(!fails([get(THING).fail(TransportErrorKind::HostNotAllowed)], &Read).is_retryable());
+    for status in [429, 502, 503, 504] {
+        fails([post(THING).answer(status, "")], &Change);
+    }
+}
+
+#[test]
+fn the_upstreams_patience_is_honoured_when_there_is_time() {
+    let calls = || [get(THING).answer(429, "").answer_header("retry-after", "20"), get(THING).answer(200, "late")];
+    let script = Script::new(calls());
+    assert_eq!(run(&script, 60, &Read).0.unwrap(), "late");
+    assert_eq!(script.slept(), [Duration::from_secs(20)]);
+
+    // With less time it is the caller who is told how long to wait.
+    let [busy, _] = calls();
+    let error = run(&Script::new([busy]), 15, &Read).0.unwrap_err();
+    assert_eq!((error.code(), error.wait()), (ErrorCode::UpstreamBusy, Some(Duration::from_secs(20))));
+}
+
+#[test]
+fn the_deadline_ends_a_call_that_hangs() {
+    let script = Script::new([get(THING).hang()]);
+    let (done, statuses) = run(&script, 7, &Read);
+    let error = done.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
+    assert_eq!(statuses, [None]);
+    assert_eq!(script.slept(), [Duration::from_secs(7)]);
+}
+
+#[test]
+fn the_deadline_holds_over_all_tries() {
+    let slow = || get(THING).takes(Duration::from_secs(4)).answer(503, "");
+    let script = Script::new([slow(), slow(), slow()]);
+    let (done, statuses) = run(&script, 10, &Read);
+    // 4 s, a wait, 4 s, a wait, and what is left of the ten.
+    assert_eq!(done.unwrap_err().code(), ErrorCode::UpstreamTimeout);
+    assert_eq!(statuses, [Some(503), Some(503), None]);
+    assert!(script.slept().last().unwrap() < &Duration::from_secs(2));
+}
+
+#[test]
+fn a_redirect_is_an_error_and_its_query_is_not_shown() {
+    let redirect = get(THING).answer(302, "").answer_header("location", "https://login.example/?ticket=s3cret");
+    let error = fails([redirect], &Read);
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    let text = format!("{error} {:?}", error.evidence());
+    assert!(text.contains("https://login.example/") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn the_vendors_words_are_kept() {
+    let error = fails([get(THING).answer(409, "error busy.elsewhere")], &Read);
+    assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+    assert_eq!(error.evidence().unwrap().code.as_deref(), Some("busy.elsewhere"));
+    assert!(error.detail().contains("busy.elsewhere"), "{error}");
+    let page = fails([get(THING).answer(404, "<html><title>Apache Tomcat</title></html>")], &Read);
+    assert!(page.hint_text().unwrap().contains("check the target's URL"), "{page}");
+}
+
+#[test]
+fn what_we_sent_does_not_come_back() {
+    let configured = Secret::new("hunter2 two");
+    let token = AccessToken::new(Scheme::Bearer, Secret::new("t0k3n.abc"), START_TIME, Duration::from_secs(600));
+    let script = Script::new([get(THING).answer(400, "you sent t0k3n.abc and hunter2+two, hunter2 two")]);
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let out = script.outbound().with_secrets(vec![&configured]);
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let error = script.run(out.call(&to, &Read, Some(&token))).unwrap_err();
+    assert_eq!(error.evidence().unwrap().message.as_deref(), Some("you sent … and …, …"));
+}
+
+#[test]
+fn the_trace_goes_on_every_call() {
+    let script = Script::new([
+        get(THING).header("x-request-id", "r-1").answer(503, ""),
+        get(THING).header("x-request-id", "r-1"),
+        post(LOGIN).without("x-request-id"),
+    ]);
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-id", "r-1".parse().unwrap());
+    let out = Outbound::new(&script, Limits::default(), Duration::from_secs(60), headers);
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    script.run(out.call(&to, &Read, None)).unwrap();
+    // A login fails or succeeds whatever the caller sent.
+    script.run(out.call(&to, &Login, None)).unwrap();
+    assert_eq!(script.requests().len(), 3);
+}
+
+#[test]
+fn every_call_names_idhook_and_asks_for_plain_english() {
+    for (method, length) in [
+        (Method::GET, None),
+        (Method::HEAD, None),
+        (Method::POST, Some("0")),
+        (Method::PUT, Some("0")),
+        (Method::PATCH, Some("0")),
+        (Method::DELETE, Some("0")),
+    ] {
+        let call = Call::new(method.clone(), THING)
+            .header("user-agent", concat!("idhook/", env!("CARGO_PKG_VERSION")))
+            .header("accept-encoding", "identity")
+            .header("accept-language", "en");
+        let call = match length {
+            Some(length) => call.header("content-length", length),
+            None => call.without("content-length"),
+        };
+        run(&Script::new([call]), 60, &Bare(method)).0.unwrap();
+    }
+    run(&Script::new([post(LOGIN).header("content-length", "2").header("accept-encoding", "identity")]), 60, &Login)
+        .0
+        .unwrap();
+}
+
+/// Pages as gateways, sign-in forms and servlet containers send them.
+const PAGES: [&str; 5] = [
+    "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+    "\r\n<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><TITLE lang=en>\nSign\tin </TITLE>",
+    "\u{feff}<!doctype html><title>HTTP Status 401 \u{2013} Unauthorized</title>",
+    "<?xml version=\"1.0\"?>\n<!-- generated -->\n<!DOCTYPE html><html><title>Blocked</title>",
+    "<head><title>Captive portal</title></head>",
+];
+
+#[test]
+fn login_page_is_not_about_the_credentials() {
+    for page in PAGES {
+        for status in [200, 400, 401, 403] {
+            let error = fails([post(LOGIN).answer(status, page)], &Login);
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{status} {page}");
+            assert!(error.detail().contains("an HTML page with the title \""), "{error}");
+            let hint = error.hint_text().unwrap();
+            assert!(hint.contains("URL") && hint.contains("scheme") && hint.contains("gateway"), "{hint}");
+        }
+    }
+    let untitled = fails([post(LOGIN).answer(403, "<p>no").answer_header("content-type", "text/html")], &Login);
+    assert_eq!(untitled.code(), ErrorCode::UpstreamInvalid);
+    assert!(untitled.detail().contains("an HTML page without a title"), "{untitled}");
+}
+
+#[test]
+fn login_rejection_needs_the_servers_own_word() {
+    for (status, body, code) in [
+        (401, "", ErrorCode::UpstreamAuth),
+        (401, "anything", ErrorCode::UpstreamAuth),
+        (401, "error bad.password", ErrorCode::UpstreamAuth),
+        (403, "", ErrorCode::UpstreamAuth),
+        (400, "error bad.password", ErrorCode::UpstreamAuth),
+        (400, "", ErrorCode::UpstreamInvalid),
+        (400, "Request Header Or Cookie Too Large", ErrorCode::UpstreamInvalid),
+        (431, "error too.large", ErrorCode::UpstreamInvalid),
+        (407, "error proxy", ErrorCode::UpstreamInvalid),
+    ] {
+        assert_eq!(fails([post(LOGIN).answer(status, body)], &Login).code(), code, "{status} {body}");
+    }
+}
+
+#[test]
+fn page_on_a_read_is_invalid_and_on_a_403_speaks_of_the_gateway() {
+    for page in PAGES {
+        let error = fails([get(THING).answer(200, page)], &Read);
+        assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{page}");
+        assert!(error.detail().contains("page"), "{error}");
+        let error = fails([post(THING).answer(200, page)], &Change);
+        assert!(error.code() == ErrorCode::UpstreamInvalid && !error.is_retryable(), "{error}");
+        let error = fails([get(THING).answer(403, page)], &Read);
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains("gateway") && !hint.contains("role"), "{hint}");
+    }
+    let role = fails([get(THING).answer(403, "error forbidden")], &Read);
+    assert!(role.hint_text().unwrap().contains("role"), "{role}");
+    // XML and plain text are no pages.
+    for text in ["<userSession><sessionToken>t</sessionToken></userSession>", "ok", "5 < 6 <html>"] {
+        assert_eq!(run(&Script::new([get(THING).answer(200, text)]), 60, &Read).0.unwrap(), text);
+    }
+}
+
+#[test]
+fn encoded_answer_is_refused_by_the_name_of_its_coding() {
+    let zipped: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00";
+    for coding in ["gzip", "deflate", "br", "zstd", "x-gzip", "gzip, identity", "identity,br"] {
+        for status in [200, 401, 404, 500] {
+            let encoded = || get(THING).answer(status, zipped).answer_header("content-encoding", coding);
+            let error = fails([encoded()], &Read);
+            let word = coding.split(',').map(str::trim).find(|word| *word != "identity").unwrap();
+            assert!(error.detail().contains(&format!("in the coding {word}")), "{error}");
+            assert!(error.detail().chars().all(|c| !c.is_control() && c != '\u{fffd}'), "{error}");
+            if status == 200 {
+                assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+                assert!(error.hint_text().unwrap().contains("Accept-Encoding"), "{error}");
+            }
+        }
+    }
+    // Binary without a word about it.
+    for status in [200, 500] {
+        let error = fails([get(THING).answer(status, zipped)], &Read);
+        assert!(error.detail().contains("binary data") && !error.detail().contains('\u{fffd}'), "{error}");
+        let evidence = format!("{:?}", error.evidence().unwrap());
+        assert!(!evidence.contains('\u{fffd}'), "{evidence}");
+    }
+    // What says that it is in no coding is read, and so is nothing in any coding.
+    for (body, coding) in [("here", "identity"), ("here", ""), ("", "gzip")] {
+        let call = get(THING).answer(200, body).answer_header("content-encoding", coding);
+        assert_eq!(run(&Script::new([call]), 60, &Read).0.unwrap(), body);
+    }
+}
+
+#[test]
+fn the_script_itself_is_deterministic() {
+    let (one, other) = (Script::new([]), Script::new([]));
+    assert_eq!([one.random(), one.random()], [other.random(), other.random()]);
+    one.log("a line");
+    assert_eq!(one.lines(), ["a line"]);
+}

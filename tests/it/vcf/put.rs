@@ -1,0 +1,255 @@
+//! PUT of an identity source and of the external provider: what is asked of SDDC Manager, and what the caller is told.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::script::{Call, get, post};
+use crate::support::webhook::{Answer, Door};
+use crate::vcf::session::login;
+
+const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
+const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
+const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
+const ADDED: &str = include_str!("../../fixtures/vcf/identity-provider-added.answer.txt");
+const CHAIN: &str = include_str!("../../fixtures/vcf/chain.pem");
+const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
+const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
+const ADFS: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The embedded provider, asked for by its id.
+fn embedded() -> Call {
+    get(format!("{ROOT}/{ID}")).answer(200, parsed(LIST)["elements"][0].to_string())
+}
+
+fn listed() -> Call {
+    get(ROOT).answer(200, LIST)
+}
+
+fn patch(path: &str) -> Call {
+    Call::new(Method::PATCH, format!("{ROOT}/{path}"))
+}
+
+/// The guide's source, as it is.
+fn source() -> Value {
+    let mut spec = parsed(SOURCE);
+    spec["name"] = json!("embedded-ids-name");
+    spec
+}
+
+/// The guide's AD FS, as it is.
+fn adfs() -> Value {
+    let mut spec = parsed(PROVIDER);
+    spec["name"] = json!("My AD Identity Source");
+    spec["oidc"]["clientId"] = json!("4be2e29f-2be3-49a2-87b9-3614dea398ba");
+    spec
+}
+
+fn place(domain: &str) -> String {
+    format!("/vcf/default/v1/identity-providers/{ID}/identity-sources/{domain}")
+}
+
+const EXTERNAL: &str = "/vcf/default/v1/identity-providers";
+
+fn put(door: &Door, path: &str, spec: &Value) -> Answer {
+    let answer = door.send(Method::PUT, path, &spec.to_string());
+    for secret in ["xxxxxxxxx", "23bf3c38"] {
+        assert!(!answer.text().contains(secret), "{}", answer.text());
+    }
+    answer
+}
+
+#[test]
+fn a_source_that_is_as_wanted_is_left_alone() {
+    let door = Door::new([login(), embedded(), embedded()]);
+    let unchanged = json!({
+        "outcome": "unchanged", "domainName": "embedded-ids.com",
+        "secretsCompared": false, "notCompared": ["/ldap/password"]
+    });
+    let answer = put(&door, &place("embedded-ids.com"), &source());
+    assert_eq!((answer.status().as_u16(), answer.json(), door.calls()), (200, unchanged.clone(), 2));
+    // Warm it is one call; and the domain may be left to the path.
+    let mut spec = source();
+    spec["ldap"].as_object_mut().unwrap().remove("domainName");
+    assert_eq!(put(&door, &place("embedded-ids.com"), &spec).json(), unchanged);
+    assert_eq!(door.calls(), 3);
+}
+
+#[test]
+fn a_source_that_differs_is_changed_by_the_name_the_server_has() {
+    let mut spec = source();
+    spec["ldap"]["domainName"] = json!("EMBEDDED-IDS.com");
+    spec["ldap"]["username"] = json!("svc@domain.com");
+    spec["ldap"]["sourceDetails"]["certChain"] = json!([CHAIN]);
+    let path = format!("{ID}/identity-sources/embedded-ids.com");
+    let door = Door::new([login(), embedded(), patch(&path).answer(204, "")]);
+    let answer = put(&door, &place("Embedded-IDs.com"), &spec);
+    assert_eq!(answer.status(), 200);
+    let told = answer.json();
+    assert_eq!(
+        (&told["outcome"], &told["secretsCompared"], told.get("dryRun")),
+        (&json!("updated"), &json!(false), None)
+    );
+    assert_eq!(
+        told["changes"][0],
+        json!({"pointer": "/ldap/username", "from": "test-user@domain.com", "to": "svc@domain.com"})
+    );
+    assert_eq!(told["changes"][1]["pointer"], "/ldap/sourceDetails/certChain");
+    assert_eq!(told["changes"][1]["from"], json!([]));
+    assert!(
+        told["changes"][1]["to"][1].as_str().unwrap().starts_with("CN=Corp Root CA,DC=corp,DC=example, until 2046-")
+    );
+    assert_eq!(told["changes"].as_array().unwrap().len(), 2, "{told}");
+    assert_eq!(told["certificates"].as_array().unwrap().len(), 2, "{told}");
+    // What is sent is whole, its password included.
+    let sent = parsed(std::str::from_utf8(door.script.requests()[2].body()).unwrap());
+    assert_eq!((&sent["ldap"]["password"], &sent["ldap"]["username"]), (&json!("xxxxxxxxx"), &json!("svc@domain.com")));
+}
+
+#[test]
+fn an_absent_source_is_created() {
+    let mut spec = source();
+    spec["ldap"]["domainName"] = Value::Null;
+    let sentence = "Added Identity source with domain name new.example successfully";
+    let door = Door::new([login(), embedded(), post(format!("{ROOT}/{ID}/identity-sources")).answer(201, sentence)]);
+    let answer = put(&door, &place("new.example"), &spec);
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.header("location"), place("new.example"));
+    assert_eq!(answer.json(), json!({"outcome": "created", "domainName": "new.example", "message": sentence}));
+    let sent = parsed(std::str::from_utf8(door.script.requests()[2].body()).unwrap());
+    assert_eq!(sent["ldap"]["domainName"], "new.example");
+}
+
+#[test]
+fn a_new_password_is_forced_through() {
+    let path = format!("{ID}/identity-sources/embedded-ids.com");
+    let door = Door::new([login(), embedded(), patch(&path).answer(204, "")]);
+    let answer = put(&door, &format!("{}?force=true", place("embedded-ids.com")), &source());
+    assert_eq!((answer.status().as_u16(), &answer.json()["outcome"]), (200, &json!("updated")));
+    assert_eq!(answer.json()["changes"], json!([]));
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let mut other = source();
+    other["name"] = json!("other");
+    let door = Door::new([login(), embedded(), embedded(), embedded(), embedded()]);
+    let dry = |query: &str, domain: &str, spec: &Value| {
+        let mut spec = spec.clone();
+        spec["ldap"]["domainName"] = json!(domain);
+        let answer = put(&door, &format!("{}?dryRun=true{query}", place(domain)), &spec);
+        assert_eq!((answer.status().as_u16(), answer.header("location")), (200, ""));
+        assert_eq!(answer.json()["dryRun"], true);
+        answer.json()
+    };
+    assert_eq!(dry("", "embedded-ids.com", &source())["outcome"], "unchanged");
+    assert_eq!(dry("&force=1", "embedded-ids.com", &source())["outcome"], "updated");
+    let changes = json!([{"pointer": "/name", "from": "embedded-ids-name", "to": "other"}]);
+    assert_eq!(dry("", "embedded-ids.com", &other)["changes"], changes);
+    assert_eq!(
+        dry("", "new.example", &source()),
+        json!({"outcome": "created", "dryRun": true, "domainName": "new.example"})
+    );
+}
+
+#[test]
+fn what_is_wrong_is_told_before_anybody_is_asked() {
+    let door = Door::new([]);
+    let mut spec = source();
+    spec["ldap"]["domainName"] = json!("other.example");
+    spec["ldap"]["password"] = Value::Null;
+    let problem = put(&door, &place("embedded-ids.com"), &spec).problem("request_invalid");
+    let pointers: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/ldap/password", "/ldap/domainName"]);
+    let problem = put(&door, &format!("{}?force=perhaps", place("embedded-ids.com")), &source());
+    assert!(problem.problem("request_invalid")["detail"].as_str().unwrap().contains("force"));
+    put(&door, &place("embedded-ids.com"), &json!({})).problem("request_invalid");
+    let refused = door.send_as_reader(Method::PUT, &place("embedded-ids.com"), &source().to_string());
+    assert!(refused.problem("forbidden")["detail"].as_str().unwrap().contains("vcf:write"));
+    let refused = door.send_as_reader(Method::PUT, EXTERNAL, &adfs().to_string());
+    assert!(refused.problem("forbidden")["detail"].as_str().unwrap().contains("vcf:write"));
+}
+
+#[test]
+fn a_place_that_takes_no_source_is_told() {
+    let external = get(format!("{ROOT}/{ADFS}")).answer(200, parsed(LIST)["elements"][1].to_string());
+    let door = Door::new([login(), external, embedded()]);
+    let path = place("embedded-ids.com").replace(ID, ADFS);
+    let problem = put(&door, &path, &source()).problem("request_invalid");
+    assert!(problem["detail"].as_str().unwrap().contains("Microsoft ADFS"), "{problem}");
+    let mut spec = source();
+    spec["ldap"]["domainName"] = json!("vsphere.local");
+    let problem = put(&door, &place("vsphere.local"), &spec).problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/ldap/domainName");
+    assert!(problem["detail"].as_str().unwrap().contains("SystemDomain"), "{problem}");
+}
+
+#[test]
+fn the_external_provider_is_created_where_there_is_none() {
+    let mut list = parsed(LIST);
+    list["elements"].as_array_mut().unwrap().truncate(1);
+    let none = || get(ROOT).answer(200, list.to_string());
+    let door = Door::new([
+        login(),
+        none(),
+        none(),
+        post(ROOT)
+            .body(PROVIDER.split_whitespace().collect::<String>().replace("MyADFS", "My ADFS"))
+            .answer(201, ADDED),
+    ]);
+    let spec = parsed(PROVIDER);
+    let dry = put(&door, &format!("{EXTERNAL}?dryRun=true"), &spec);
+    assert_eq!((dry.status().as_u16(), dry.json()), (200, json!({"outcome": "created", "dryRun": true})));
+    let answer = put(&door, EXTERNAL, &spec);
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.json(), json!({"outcome": "created", "id": ADDED.trim()}));
+    assert_eq!(answer.header("location"), format!("{EXTERNAL}/{}", ADDED.trim()));
+}
+
+#[test]
+fn the_external_provider_is_left_alone_or_changed() {
+    let door = Door::new([login(), listed()]);
+    let answer = put(&door, EXTERNAL, &adfs());
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        answer.json(),
+        json!({
+            "outcome": "unchanged", "id": ADFS, "secretsCompared": false,
+            "notCompared": ["/type", "/ldap/password", "/oidc/clientSecret"]
+        })
+    );
+    door.then([listed(), patch(ADFS).answer(204, "")]);
+    let mut spec = adfs();
+    spec["oidc"]["discoveryEndpoint"] = json!("https://adfs.corp.example/.well-known/openid-configuration");
+    let told = put(&door, EXTERNAL, &spec).json();
+    assert_eq!((&told["outcome"], &told["id"]), (&json!("updated"), &json!(ADFS)));
+    assert_eq!(told["changes"][0]["pointer"], "/oidc/discoveryEndpoint");
+    assert_eq!(door.calls(), 4, "warm, a change is two calls");
+}
+
+#[test]
+fn another_external_provider_is_never_replaced() {
+    let door = Door::new([login(), listed(), listed()]);
+    for query in ["", "?force=true"] {
+        let answer = put(&door, &format!("{EXTERNAL}{query}"), &parsed(PROVIDER));
+        assert_eq!(answer.status(), 400);
+        let problem = answer.problem("request_invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/name");
+        assert!(problem["detail"].as_str().unwrap().contains("My AD Identity Source"), "{problem}");
+        let hint = problem["hint"].as_str().unwrap();
+        assert!(hint.contains("only one") && hint.contains(&format!("DELETE {EXTERNAL}/{ADFS}")), "{problem}");
+    }
+}
+
+#[test]
+fn what_the_server_says_of_a_failure_is_kept() {
+    let failed = include_str!("../../fixtures/vcf/error.answer.json");
+    let path = format!("{ID}/identity-sources/embedded-ids.com");
+    let door = Door::new([login(), embedded(), patch(&path).answer(400, failed)]);
+    let answer = put(&door, &format!("{}?force=true", place("embedded-ids.com")), &source());
+    assert_eq!(answer.problem("upstream_rejected")["upstream"]["reference"], "H0IJ5E");
+}

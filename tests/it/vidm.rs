@@ -1,0 +1,10 @@
+//! Calls to vIDM and what is made of its answers.
+
+pub(crate) mod group_proof;
+pub(crate) mod login;
+pub(crate) mod login_lockout;
+pub(crate) mod profile;
+pub(crate) mod proof;
+pub(crate) mod reads;
+pub(crate) mod runs;
+pub(crate) mod start;

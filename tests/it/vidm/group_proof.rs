@@ -1,0 +1,337 @@
+//! What the groups of a sync prove: present, absent or unknown, whatever vIDM's SCIM understands; and which names are rejected
+//! before anything is started.
+//!
+//! vIDM is a small one of its own here, whose SCIM is chosen per test: which calls the sync protocol makes is told elsewhere.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use idhook::embedded::{SyncOrder, Vidm};
+use idhook::error::ErrorCode;
+use idhook::http::{HttpClient, Limits, TransportError};
+use idhook::runtime::{Clock, Runtime};
+use idhook::sync::SyncDocument;
+use idhook::vidm::SyncStatus;
+use serde_json::{Value, json};
+
+use crate::support::memory_store::MemoryStore;
+use crate::support::script::Script;
+use crate::support::vidm::{CORP, DIRECTORIES};
+use crate::support::webhook::Door;
+
+/// How SCIM answers a filter.
+type Scim = fn(&str) -> (u16, String);
+
+struct Server {
+    clock: Script,
+    began: Cell<Option<Duration>>,
+    kick_offs: Cell<u32>,
+    scim: Scim,
+}
+
+impl Server {
+    fn answer(&self, request: &Request<Bytes>) -> (u16, String) {
+        let path = request.uri().path();
+        if path.ends_with("/login") {
+            return (200, json!({"sessionToken": "t"}).to_string());
+        }
+        if path.ends_with("/directoryconfigs") {
+            return (200, DIRECTORIES.to_owned());
+        }
+        if path.ends_with("/syncprofile/sync") && request.method() == Method::POST {
+            self.began.set(Some(self.clock.elapsed()));
+            self.kick_offs.set(self.kick_offs.get() + 1);
+            return (200, "{}".to_owned());
+        }
+        if path.ends_with("/syncprofile/sync") {
+            let Some(began) = self.began.get() else { return (200, json!({"status": "COMPLETED"}).to_string()) };
+            let millis = u64::try_from((crate::support::script::START + began).as_millis()).unwrap();
+            let is_over = self.clock.elapsed() >= began + Duration::from_secs(2);
+            let status = if is_over { "COMPLETED" } else { "RUNNING" };
+            return (200, json!({"status": status, "startTime": millis}).to_string());
+        }
+        if path.ends_with("/scim/Groups") {
+            let query = request.uri().query().unwrap();
+            let filter = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).unwrap();
+            return (self.scim)(&decoded_once(filter));
+        }
+        if path.ends_with("/scim/Groups/.search") {
+            let body: Value = serde_json::from_slice(request.body()).unwrap();
+            return (self.scim)(body["filter"].as_str().unwrap());
+        }
+        (404, json!({"errors": [{"code": "not.found", "message": "no such call in this version"}]}).to_string())
+    }
+}
+
+/// What a server reads that decodes once.
+fn decoded_once(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                let hex = String::from_utf8(vec![*high, *low]).unwrap();
+                bytes.push(u8::from_str_radix(&hex, 16).unwrap());
+                tail
+            }
+            (b'+', tail) => {
+                bytes.push(b' ');
+                tail
+            }
+            (byte, tail) => {
+                bytes.push(byte);
+                tail
+            }
+        };
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[derive(Debug, Clone)]
+struct Shared(Rc<Server>);
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server")
+    }
+}
+
+impl HttpClient for Shared {
+    async fn send(&self, request: Request<Bytes>, _: &Limits) -> Result<Response<Bytes>, TransportError> {
+        self.0.clock.sleep(Duration::from_millis(1)).await;
+        let (status, body) = self.0.answer(&request);
+        let now = httpdate::fmt_http_date(self.now());
+        let answer = Response::builder().status(status).header("date", now).header("content-type", "application/json");
+        Ok(answer.body(Bytes::from(body)).unwrap())
+    }
+}
+
+impl Clock for Shared {
+    fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.clock.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.clock.sleep(duration).await;
+    }
+}
+
+impl Runtime for Shared {
+    type Store = MemoryStore;
+
+    fn store(&self) -> Option<&MemoryStore> {
+        None
+    }
+
+    fn random(&self) -> u64 {
+        self.0.clock.random()
+    }
+
+    fn log(&self, _: &str) {}
+}
+
+fn vidm(scim: Scim) -> (Rc<Server>, Vidm<Shared>) {
+    let server = Rc::new(Server { clock: Script::new([]), began: Cell::default(), kick_offs: Cell::default(), scim });
+    let settings = json!({"url": "https://vidm.corp.example", "username": "svc-sync", "password": "pässword"});
+    (Rc::clone(&server), Vidm::from_json(Shared(Rc::clone(&server)), settings).unwrap())
+}
+
+/// The state of a sync for these groups after its run.
+fn state(scim: Scim, groups: &[&str]) -> idhook::embedded::Result<SyncDocument> {
+    let (server, vidm) = vidm(scim);
+    let groups = groups.iter().map(|&group| group.to_owned()).collect();
+    let order = SyncOrder { groups, ..SyncOrder::default() };
+    let id = server.clock.run(vidm.start_sync(CORP, order)).unwrap().id.unwrap();
+    server.clock.advance(Duration::from_secs(30));
+    server.clock.run(vidm.sync(&id))
+}
+
+/// The states of the groups, as words.
+fn states(document: &SyncDocument) -> Vec<String> {
+    let shown = serde_json::to_value(document).unwrap();
+    let groups = shown["groups"].as_array().unwrap();
+    groups.iter().map(|group| group["state"].as_str().unwrap().to_owned()).collect()
+}
+
+fn none() -> (u16, String) {
+    (200, json!({"totalResults": 0, "Resources": []}).to_string())
+}
+
+fn one(name: &str, dn: &str) -> (u16, String) {
+    let group = json!({"id": "g1", "displayName": name,
+        "urn:scim:schemas:extension:workspace:1.0": {"distinguishedName": dn}});
+    (200, json!({"totalResults": 1, "Resources": [group]}).to_string())
+}
+
+fn rejected() -> (u16, String) {
+    (400, json!({"errors": [{"code": "invalid.filter", "message": "The filter is invalid."}]}).to_string())
+}
+
+#[test]
+fn rejected_filter_leaves_the_other_groups_and_the_run_as_they_are() {
+    let scim: Scim = |filter| match filter {
+        _ if filter.contains('ü') => rejected(),
+        _ if filter.contains("gg-new") => one("gg-new@corp.example", ""),
+        _ => none(),
+    };
+    let found = state(scim, &["gg-new@corp.example", "Zürich@corp.example"]).unwrap();
+    assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["present".to_owned(), "unknown".to_owned()]));
+    let message = found.message.as_deref().unwrap();
+    assert!(message.contains("the run succeeded") && message.contains("1 of 2"), "{message}");
+    let detail = found.groups[1].detail.as_deref().unwrap();
+    assert!(detail.contains("400") && detail.contains("The filter is invalid."), "{detail}");
+    // An absent one decides.
+    let found = state(scim, &["gg-other@corp.example", "Zürich@corp.example"]).unwrap();
+    assert_eq!((found.status, states(&found)), (SyncStatus::Failed, vec!["absent".to_owned(), "unknown".to_owned()]));
+    // The only one.
+    let found = state(scim, &["Zürich@corp.example"]).unwrap();
+    assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["unknown".to_owned()]));
+}
+
+#[test]
+fn denied_scim_is_an_error_that_reports_the_success_of_the_run() {
+    for body in [r#"{"errors":[{"code":"forbidden","message":"User is not authorized"}]}"#, "<html>"] {
+        let scim: Scim = match body {
+            "<html>" => |_| (403, "<html><title>403</title>".to_owned()),
+            _ => |_| (403, r#"{"errors":[{"code":"forbidden","message":"User is not authorized"}]}"#.to_owned()),
+        };
+        let problem = state(scim, &["gg-a@corp.example", "gg-b@corp.example"]).unwrap_err();
+        assert!(problem.detail.starts_with("the run succeeded, but the groups could not be looked up"), "{problem:?}");
+        assert!(problem.hint.is_some(), "{problem:?}");
+    }
+}
+
+#[test]
+fn names_with_escapes_are_found_whatever_the_server_unescapes() {
+    const SALES: &str = r"CN=Sales\, EMEA,OU=Groups,DC=corp,DC=example";
+    const TEAM: &str = r#"Team "A"@corp.example"#;
+    // One that unescapes.
+    let unescapes: Scim = |filter| match filter {
+        r#"distinguishedName eq "CN=Sales\\, EMEA,OU=Groups,DC=corp,DC=example""# => one("s@corp.example", SALES),
+        r#"displayName eq "Team \"A\"@corp.example""# => one(TEAM, ""),
+        _ => none(),
+    };
+    // One that takes every character as it is.
+    let literal: Scim = |filter| match filter {
+        r#"distinguishedName eq "CN=Sales\, EMEA,OU=Groups,DC=corp,DC=example""# => one("s@corp.example", SALES),
+        r#"displayName eq "Team "A"@corp.example""# | r#"displayName sw "Team""# => one(TEAM, ""),
+        _ => none(),
+    };
+    // One that finds them by their beginning only, and rejects the rest.
+    let by_prefix: Scim = |filter| match filter {
+        r#"distinguishedName sw "CN=Sales""# => one("s@corp.example", SALES),
+        r#"displayName sw "Team""# => one(TEAM, ""),
+        _ => rejected(),
+    };
+    for scim in [unescapes, literal, by_prefix] {
+        for names in [&[SALES][..], &[TEAM], &[SALES, TEAM], &[r"cn=Sales\2C EMEA, ou=Groups, dc=corp, dc=example"]] {
+            let found = state(scim, names).unwrap();
+            assert_eq!(found.status, SyncStatus::Succeeded, "{names:?}: {found:?}");
+        }
+    }
+    // Nothing at all is no proof.
+    let found = state(|_| none(), &[SALES]).unwrap();
+    assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["unknown".to_owned()]));
+    assert!(found.groups[0].detail.as_deref().unwrap().contains("holds \" or \\"), "{found:?}");
+}
+
+#[test]
+fn awkward_names_arrive_at_a_server_that_decodes_once() {
+    // Each is found only if its filter arrives as it was written, by whichever of the two calls.
+    let scim: Scim = |filter| match filter.strip_prefix("displayName eq \"").and_then(|rest| rest.strip_suffix('"')) {
+        Some(name) => one(name, ""),
+        None => none(),
+    };
+    for name in ["gg new", "100%", "100%25", "a+b", "a, b", "Zürich", "東京", "a&b=c#d", "a/b?c", "(a)", "a'b", "𝒢"]
+    {
+        let name = format!("{name}@corp.example");
+        let found = state(scim, &[&name]).unwrap();
+        assert_eq!((found.status, states(&found)), (SyncStatus::Succeeded, vec!["present".to_owned()]), "{name}");
+    }
+}
+
+#[test]
+fn fewer_groups_than_the_total_are_unknown() {
+    let scim: Scim = |_| (200, json!({"totalResults": 1, "Resources": []}).to_string());
+    let found = state(scim, &["gg-new@corp.example"]).unwrap();
+    assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["unknown".to_owned()]));
+    assert!(found.groups[0].detail.as_deref().unwrap().contains("its pages hold 0"), "{found:?}");
+}
+
+#[test]
+fn hint_for_an_absent_group_names_what_is_odd() {
+    for (name, told) in [
+        ("CN=R&amp;D,OU=Groups,DC=corp,DC=example", "holds \"&amp;\": the sender escaped it for XML"),
+        ("CN=gg-M&#252;nchen,OU=Groups,DC=corp,DC=example", "holds \"&#252;\""),
+        ("gg\u{200b}new@corp.example", "holds U+200B, which is not seen"),
+        ("gg\u{a0}new@corp.example", "holds U+00A0"),
+        ("gg-M?nchen@corp.example", "holds \"?\""),
+        ("gg-Mu\u{308}nchen@corp.example", "holds combining characters"),
+        ("%GROUP%@corp.example", "looks like a template"),
+    ] {
+        let found = state(|_| none(), &[name]).unwrap();
+        assert_eq!(found.status, SyncStatus::Failed, "{name}");
+        let hint = found.hint.as_deref().unwrap();
+        assert!(hint.starts_with("look at the name") && hint.contains(told) && hint.contains("base DN"), "{hint}");
+        assert!(found.groups[0].detail.as_deref().unwrap().contains(told), "{found:?}");
+    }
+    let found = state(|_| none(), &["gg-new@corp.example"]).unwrap();
+    assert!(found.hint.as_deref().unwrap().starts_with("the group is not under a base DN"), "{found:?}");
+}
+
+#[test]
+fn text_that_is_no_one_groups_name_starts_nothing() {
+    const SEVERAL: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example CN=gg-b,OU=Groups,DC=corp,DC=example";
+    let (server, vidm) = vidm(|_| none());
+    for (group, told) in [
+        ("gg-app", "has no domain: write \"gg-app@corp.example\""),
+        (SEVERAL, "several names"),
+        ("gg-a@corp.example,gg-b@corp.example", "several names"),
+        ("System.Object[]", "in place of a list or an object"),
+    ] {
+        let order = SyncOrder { groups: vec![group.to_owned()], ..SyncOrder::default() };
+        let problem = server.clock.run(vidm.start_sync("corp.example", order)).unwrap_err();
+        assert_eq!((problem.code, problem.errors[0].pointer.as_str()), (ErrorCode::RequestInvalid, "/groups/0"));
+        assert!(problem.errors[0].detail.contains(told), "{problem:?}");
+        let problem = server.clock.run(vidm.groups(group)).unwrap_err();
+        assert_eq!(problem.code, ErrorCode::RequestInvalid, "{problem:?}");
+    }
+    assert_eq!(server.kick_offs.get(), 0);
+
+    let hooks =
+        json!([{"name": "event", "senders": ["all"], "directory": "corp.example", "groups": {"pointer": "/groups"}}]);
+    let door = Door::with(&[("hooks", &hooks.to_string())], []);
+    for (path, body, pointer) in [
+        (
+            "/vidm/default/v1/directories/corp.example/syncs",
+            json!({"groups": ["gg@corp.example", "gg-app"]}),
+            "/groups/1",
+        ),
+        ("/vidm/default/v1/syncs", json!({"directory": "corp.example", "groups": [SEVERAL]}), "/groups/0"),
+        (
+            "/vidm/default/v1/directories/corp.example/syncs",
+            json!({"inputs": {"customProperties": {"groups": SEVERAL, "addToProfile": "true"}}}),
+            "/inputs/customProperties/groups",
+        ),
+        ("/hooks/event", json!({"groups": ["gg-app"]}), "/groups"),
+    ] {
+        let answer = door.send(Method::POST, path, &body.to_string());
+        let problem = answer.problem("request_invalid");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    for query in
+        ["name=gg-app", "name=System.Object%5B%5D", "dn=gg-app%40corp.example", "dn=CN%3Da,DC%3Dx;CN%3Db,DC%3Dx"]
+    {
+        let answer = door.get(&format!("/vidm/default/v1/groups?{query}"));
+        let problem = answer.problem("request_invalid");
+        assert!(problem["detail"].to_string().contains(&query[..2]), "{problem}");
+    }
+    assert_eq!(door.calls(), 0);
+}

@@ -1,0 +1,365 @@
+//! Adding groups to the sync profile: what is written, and that nothing is ever lost.
+
+use http::Method;
+use idhook::error::{Error, ErrorCode, Result};
+use idhook::http::TransportErrorKind;
+use idhook::vidm::{GroupQuery, ProfileChange};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::support::script::{Call, get, post};
+use crate::support::vidm::{CORP, Estate, lists};
+
+const PROFILE: &str = include_str!("../../fixtures/vidm/sync_profile.json");
+const FOUND: &str = include_str!("../../fixtures/vidm/directory_groups.json");
+const BASE: &str = "OU=Groups,DC=corp,DC=example";
+const NEW: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+const GONE: &str = "CN=gg-gone,OU=Groups,DC=corp,DC=example";
+const APP: &str = "CN=gg-app,OU=Groups,DC=corp,DC=example";
+const BELOW_ALL: &str = "CN=x,OU=All,DC=corp,DC=example";
+const GROUPS: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.groups+json";
+const QUERY: &str = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
+
+fn url(rest: &str) -> String {
+    format!("https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/{rest}")
+}
+
+fn reads(profile: &Value) -> Call {
+    get(url("syncprofile")).header("accept", GROUPS).answer(200, profile.to_string())
+}
+
+fn looks_up(dns: &[&str]) -> Call {
+    let body = json!({ "searchDns": dns }).to_string();
+    post(url("directorygroups")).header("content-type", QUERY).body(body).answer(200, FOUND)
+}
+
+fn writes(profile: &Value) -> Call {
+    Call::new(Method::PUT, url("syncprofile")).header("content-type", GROUPS).body(profile.to_string())
+}
+
+fn before() -> Value {
+    serde_json::from_str(PROFILE).unwrap()
+}
+
+/// The profile with one more entry that is selected.
+fn with(mut profile: Value, entry: &Value) -> Value {
+    let base = &mut profile["identityGroupInfo"][BASE];
+    base["mappedGroupData"].as_array_mut().unwrap().push(entry.clone());
+    base["numSelected"] = (base["numSelected"].as_u64().unwrap() + 1).into();
+    profile
+}
+
+fn new_entry() -> Value {
+    let found: Value = serde_json::from_str(FOUND).unwrap();
+    let mut entry = found["identityGroups"][NEW]["mappedGroupData"][0].clone();
+    entry["selected"] = true.into();
+    entry
+}
+
+fn after() -> Value {
+    with(before(), &new_entry())
+}
+
+/// Somebody else's group, as it comes in while we work.
+fn other_entry() -> Value {
+    json!({"mappedGroup": {"dn": format!("CN=other,{BASE}"), "objectGuid": "o", "groupBaseDN": BASE}, "selected": true})
+}
+
+/// The profile without the group that was selected before.
+fn without_app(mut profile: Value) -> Value {
+    let base = &mut profile["identityGroupInfo"][BASE];
+    base["mappedGroupData"].as_array_mut().unwrap().remove(0);
+    base["numSelected"] = (base["numSelected"].as_u64().unwrap() - 1).into();
+    profile
+}
+
+fn add(estate: &Estate, wanted: &[&str]) -> Result<ProfileChange> {
+    let wanted = GroupQuery::parse_all(wanted).unwrap();
+    estate.run(async |client| {
+        let addition = client.profile_addition(CORP, &wanted).await?;
+        client.add_to_profile(addition).await
+    })
+}
+
+fn fails(calls: impl IntoIterator<Item = Call>) -> Error {
+    let error = add(&Estate::warm(true).then(calls), &[NEW]).unwrap_err();
+    assert_eq!(error.target(), Some("prod"));
+    error
+}
+
+/// What stands before every write.
+fn prepared() -> Vec<Call> {
+    vec![reads(&before()), looks_up(&[NEW]), reads(&before())]
+}
+
+fn change(added: &[&str], already: &[&str], not_found: &[&str]) -> ProfileChange {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    ProfileChange { added: owned(added), already: owned(already), not_found: owned(not_found) }
+}
+
+#[test]
+fn a_new_group_is_written_with_all_that_was_there() {
+    let estate = Estate::warm(true).then([
+        reads(&before()),
+        looks_up(&[NEW, GONE]),
+        reads(&before()),
+        writes(&after()).answer(200, "{}"),
+        reads(&after()),
+    ]);
+    let done = add(&estate, &[NEW, APP, BELOW_ALL, GONE, "cn=GG-NEW, ou=groups,dc=corp,dc=example"]).unwrap();
+    assert_eq!(done, change(&[NEW], &[APP, BELOW_ALL], &[GONE]));
+    assert!(estate.script.slept().is_empty(), "the ordinary case does not wait");
+}
+
+#[test]
+fn with_nothing_to_add_nothing_is_looked_up_or_written() {
+    let estate = Estate::warm(true).then([reads(&before())]);
+    assert_eq!(add(&estate, &[APP, BELOW_ALL]).unwrap(), change(&[], &[APP, BELOW_ALL], &[]));
+    let estate = Estate::warm(true).then([reads(&before()), looks_up(&[GONE])]);
+    assert_eq!(add(&estate, &[GONE]).unwrap(), change(&[], &[], &[GONE]));
+    assert_eq!(add(&Estate::new([]), &[]).unwrap(), ProfileChange::default());
+}
+
+#[test]
+fn what_somebody_else_selected_meanwhile_stays_and_is_not_added_twice() {
+    let theirs = with(before(), &other_entry());
+    let ours = with(theirs.clone(), &new_entry());
+    let estate = Estate::warm(true).then([
+        reads(&before()),
+        looks_up(&[NEW]),
+        // While the connector searched.
+        reads(&theirs),
+        writes(&ours),
+        reads(&ours),
+    ]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    let estate = Estate::warm(true).then([reads(&before()), looks_up(&[NEW]), reads(&after())]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[], &[NEW], &[]));
+}
+
+#[test]
+fn a_name_cannot_be_looked_up() {
+    let error = add(&Estate::new([]), &[NEW, "gg@corp.example", APP, "gg@corp.example"]).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RequestInvalid);
+    let fields: Vec<_> = error.fields().iter().map(|field| field.pointer.as_str()).collect();
+    assert_eq!(fields, ["/groups/1", "/groups/3"]);
+    assert!(error.fields()[0].detail.contains("needs its distinguished name"), "{:?}", error.fields());
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_whole_is_not_written() {
+    let mut miscounted = before();
+    miscounted["identityGroupInfo"][BASE]["numSelected"] = 2.into();
+    let mut unlisted = before();
+    unlisted["identityGroupInfo"][BASE].as_object_mut().unwrap().remove("mappedGroupData");
+    let mut odd = before();
+    odd["identityGroupInfo"][BASE]["mappedGroupData"][1]["selected"] = "no".into();
+    let cut = PROFILE.get(..PROFILE.len() / 2).unwrap().to_owned();
+    for (body, told) in [
+        (miscounted.to_string(), "says that 2 groups are selected and lists 1"),
+        (unlisted.to_string(), "has no mappedGroupData"),
+        (odd.to_string(), "does not say whether it is selected"),
+        (r#"{"identityUserInfo":{},"syncSchedule":{}}"#.to_owned(), "it has no identityGroupInfo"),
+        (cut, "it is not JSON"),
+        (String::new(), "it is not JSON"),
+        ("<html></html>".to_owned(), "it is an HTML page"),
+    ] {
+        let read = || get(url("syncprofile")).answer(200, body.clone());
+        // At the first reading, and at the one before the write.
+        for calls in [vec![read()], vec![reads(&before()), looks_up(&[NEW]), read()]] {
+            let error = fails(calls);
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+            assert!(
+                error.detail().contains(told) && error.detail().ends_with("the sync profile was not changed"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_fails_before_the_write_changes_nothing() {
+    let whole = |rest: Vec<Call>| {
+        let error = fails(rest);
+        assert!(error.detail().ends_with("the sync profile was not changed"), "{error}");
+        error.code()
+    };
+    assert_eq!(whole(vec![get(url("syncprofile")).answer(403, "")]), ErrorCode::UpstreamForbidden);
+    for status in [404, 405] {
+        let error = fails([get(url("syncprofile")).answer(status, "")]);
+        assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+        assert!(error.hint_text().unwrap().contains("sync_profile"), "{error}");
+    }
+    let read = || reads(&before());
+    let connector = |status: u16, body: &'static str| vec![read(), looks_up(&[NEW]).answer(status, body)];
+    assert_eq!(whole(connector(500, "")), ErrorCode::UpstreamFailed);
+    assert_eq!(whole(connector(200, "{}")), ErrorCode::UpstreamInvalid);
+}
+
+#[test]
+fn a_refused_write_is_told_as_it_is() {
+    for (status, code) in [(400, ErrorCode::UpstreamRejected), (403, ErrorCode::UpstreamForbidden)] {
+        let mut calls = prepared();
+        calls.push(writes(&after()).answer(status, ""));
+        let error = fails(calls);
+        assert_eq!(error.code(), code);
+        assert!(error.detail().ends_with("the sync profile was not changed"), "{error}");
+    }
+    let mut calls = prepared();
+    calls.push(writes(&after()).fail(TransportErrorKind::Tls));
+    assert_eq!(fails(calls).code(), ErrorCode::UpstreamTls);
+}
+
+#[test]
+fn a_write_that_may_have_arrived_is_looked_after() {
+    let broken = || writes(&after()).fail(TransportErrorKind::Interrupted);
+    for write in [broken(), writes(&after()).answer(500, ""), writes(&after()).answer(503, "")] {
+        // It was carried out.
+        let estate = Estate::warm(true).then(prepared()).then([write, reads(&after())]);
+        assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    }
+    // It was not.
+    let mut calls = prepared();
+    calls.extend([broken(), reads(&before())]);
+    let error = fails(calls);
+    assert_eq!(error.code(), ErrorCode::UpstreamFailed);
+    assert!(error.detail().ends_with("the sync profile was not changed"), "{error}");
+    assert!(error.hint_text().unwrap().contains("read back"), "{error}");
+    // It was carried out badly, and is put right.
+    let estate = Estate::warm(true).then(prepared()).then([
+        broken(),
+        reads(&without_app(before())),
+        writes(&with_app_again(without_app(before()), true)),
+        reads(&after()),
+    ]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+}
+
+/// A profile that lost `gg-app`, with it and perhaps ours again; in the order in which they are put back.
+fn with_app_again(profile: Value, ours: bool) -> Value {
+    let app = before()["identityGroupInfo"][BASE]["mappedGroupData"][0].clone();
+    let again = with(profile, &app);
+    if ours { with(again, &new_entry()) } else { again }
+}
+
+#[test]
+fn a_lost_update_is_noticed_and_put_right() {
+    // Ours was overwritten by somebody who had read before we wrote.
+    let theirs = with(before(), &other_entry());
+    let both = with(theirs.clone(), &new_entry());
+    let estate =
+        Estate::warm(true).then(prepared()).then([writes(&after()), reads(&theirs), writes(&both), reads(&both)]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    assert_eq!(estate.script.slept(), [Duration::from_millis(250)]);
+
+    // One that was selected before is gone.
+    let lost = without_app(after());
+    let estate = Estate::warm(true).then(prepared()).then([
+        writes(&after()),
+        reads(&lost),
+        writes(&with_app_again(lost.clone(), false)),
+        reads(&with_app_again(lost, false)),
+    ]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+
+    // Everything below a base is not selected any more.
+    let mut turned = after();
+    turned["identityGroupInfo"]["OU=All,DC=corp,DC=example"]["selected"] = false.into();
+    let estate =
+        Estate::warm(true).then(prepared()).then([writes(&after()), reads(&turned), writes(&after()), reads(&after())]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+}
+
+#[test]
+fn theirs_that_came_between_two_rounds_is_kept_as_well() {
+    let lost_ours = with(before(), &other_entry());
+    // The second round brings ours back, and the other one is gone with the next reading.
+    let both = with(lost_ours.clone(), &new_entry());
+    let all = with(after(), &other_entry());
+    let estate = Estate::warm(true).then(prepared()).then([
+        writes(&after()),
+        reads(&lost_ours),
+        writes(&both),
+        reads(&after()),
+        writes(&all),
+        reads(&all),
+    ]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+}
+
+#[test]
+fn what_does_not_hold_is_told_by_name() {
+    // Ours is never taken up.
+    let estate = Estate::warm(true).then(prepared());
+    let rounds = (0..3).flat_map(|_| [writes(&after()), reads(&before())]);
+    let error = add(&estate.then(rounds), &[NEW]).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    assert!(error.detail().ends_with(&format!("still lacks groups: not taken up: {NEW}")), "{error}");
+
+    // One of theirs is lost each time.
+    let lost = without_app(after());
+    let mut calls = prepared();
+    calls.push(writes(&after()));
+    calls.push(reads(&lost));
+    for _ in 0..2 {
+        calls.extend([writes(&with_app_again(lost.clone(), false)), reads(&lost)]);
+    }
+    let error = fails(calls);
+    assert!(error.detail().ends_with(&format!("selected before and missing now: {APP}")), "{error}");
+    assert!(error.hint_text().unwrap().contains("before the next sync"), "{error}");
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_back_is_told_as_written() {
+    for back in
+        [get(url("syncprofile")).answer(500, ""), get(url("syncprofile")).answer(200, r#"{"identityGroupInfo":[]}"#)]
+    {
+        let mut calls = prepared();
+        calls.extend([writes(&after()), back]);
+        let error = fails(calls);
+        assert!(error.detail().starts_with("the sync profile was written, and it could not be read back"), "{error}");
+        assert!(!error.detail().contains("not changed"), "{error}");
+    }
+}
+
+#[test]
+fn a_profile_that_selects_nothing_is_believed_when_nothing_is_synced() {
+    let empty = json!({"identityGroupInfo": {}, "excludeNestedGroupMembers": false});
+    let entry = new_entry();
+    let first = json!({
+        "identityGroupInfo": {BASE: {"mappedGroupData": [entry], "numSelected": 1, "numTotal": 1, "selected": false}},
+        "excludeNestedGroupMembers": false,
+    });
+    let filter = r#"internalGroupType eq "EXTERNAL" and userStoreUuid eq "0b000000-0000-4000-8000-000000000002""#;
+    let synced = || {
+        get(format!(
+            "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter={}&attributes=id&startIndex=1&count=100",
+            idhook::upstream::segment(filter)
+        ))
+    };
+    let prepared = || [reads(&empty), looks_up(&[NEW]), reads(&empty), lists()];
+    let estate = Estate::warm(true).then(prepared()).then([
+        synced().answer(200, r#"{"totalResults":0,"Resources":[]}"#),
+        writes(&first),
+        reads(&first),
+    ]);
+    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+
+    // Groups that were synced were selected: the profile was not told whole.
+    let found = synced().answer(200, r#"{"totalResults":1,"Resources":[{"id":"g"}]}"#);
+    let error = fails(prepared().into_iter().chain([found]));
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    assert!(error.detail().contains("not told whole; the sync profile was not changed"), "{error}");
+    // Not to know is not to write.
+    let error = fails(prepared().into_iter().chain([synced().answer(400, "")]));
+    assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+}
+
+#[test]
+fn many_are_looked_up_in_portions() {
+    let dns: Vec<_> = (0..45).map(|n| format!("CN=g{n},{BASE}")).collect();
+    let dns: Vec<_> = dns.iter().map(String::as_str).collect();
+    let none = |dns: &[&str]| looks_up(dns).answer(200, r#"{"identityGroups":{}}"#);
+    let estate = Estate::warm(true).then([reads(&before()), none(&dns[..20]), none(&dns[20..40]), none(&dns[40..])]);
+    assert_eq!(add(&estate, &dns).unwrap(), change(&[], &[], &dns));
+}

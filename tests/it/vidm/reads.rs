@@ -1,0 +1,133 @@
+//! What is read: one directory, how a sync stands, groups, health.
+
+use idhook::error::ErrorCode;
+use idhook::http::TransportErrorKind;
+use idhook::vidm::{DirectoryRef, GroupQuery, SyncReport, SyncStatus};
+
+use crate::support::script::{Call, get, post};
+use crate::support::vidm::{CORP, Estate, LAB, NOBODY, domains, lists};
+
+const STATE: &str =
+    "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/d/syncprofile/sync";
+const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups";
+
+#[test]
+fn one_directory_by_id_by_name_and_by_domain() {
+    let read =
+        |estate: &Estate, which: &str| estate.run(async |client| client.directory(&DirectoryRef::parse(which)).await);
+    for (which, id) in [(CORP, CORP), ("lab", LAB), (LAB, LAB)] {
+        // Always fresh: it is asked for what it says of itself.
+        let estate = Estate::warm(true).then([lists()]);
+        assert_eq!(read(&estate, which).unwrap().id, id);
+    }
+    let estate = Estate::warm(true).then([lists()]);
+    assert_eq!(read(&estate, NOBODY).unwrap_err().code(), ErrorCode::DirectoryNotFound);
+    let none = r#"{"items":[]}"#;
+    let estate = Estate::warm(true).then([
+        lists(),
+        domains(CORP).answer(200, none),
+        domains(LAB).answer(200, include_str!("../../fixtures/vidm/domains.json")),
+        domains("66666666-7777-4888-8999-000000000005").answer(200, none),
+    ]);
+    assert_eq!(read(&estate, "CORP").unwrap().id, LAB);
+}
+
+fn state(call: Call) -> Result<SyncReport, idhook::error::Error> {
+    Estate::warm(false).then([call]).run(async |client| client.sync_state("d").await)
+}
+
+#[test]
+fn how_a_sync_stands() {
+    let report = state(get(STATE).answer(200, include_str!("../../fixtures/vidm/sync_state_wrapper.json"))).unwrap();
+    assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Running, Some("RUNNING")));
+}
+
+#[test]
+fn no_state_is_unknown_and_says_so() {
+    for (status, word) in
+        [(404, "no state is told (404)"), (405, "no state is told (405)"), (406, "no state is told (406)")]
+    {
+        let report = state(get(STATE).answer(status, "<html></html>")).unwrap();
+        assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Unknown, Some(word)));
+    }
+    let report = state(get(STATE).answer(204, "")).unwrap();
+    assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Unknown, Some("no content")));
+}
+
+#[test]
+fn a_state_is_dated_by_the_servers_clock() {
+    let at = Some(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(784_111_777));
+    for status in [200, 404] {
+        let call = get(STATE).answer(status, "RUNNING").answer_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(state(call).unwrap().server_time, at);
+        let call = get(STATE).answer(status, "RUNNING").answer_header("date", "yesterday");
+        assert_eq!(state(call).unwrap().server_time, None);
+    }
+}
+
+#[test]
+fn failing_to_ask_is_no_state() {
+    assert_eq!(state(get(STATE).answer(403, "")).unwrap_err().code(), ErrorCode::UpstreamForbidden);
+    assert_eq!(state(get(STATE).answer(500, "")).unwrap_err().code(), ErrorCode::UpstreamFailed);
+}
+
+fn find(query: &GroupQuery, call: Call) -> Vec<String> {
+    let estate = Estate::warm(false).then([call]);
+    let groups = estate.run(async |client| client.groups(query).await).unwrap();
+    groups.into_iter().map(|group| group.id).collect()
+}
+
+#[test]
+fn a_group_is_there_or_it_is_not() {
+    let answer = include_str!("../../fixtures/vidm/groups.json");
+    let query = |filter: &str| get(format!("{GROUPS}?filter={filter}&startIndex=1&count=100")).answer(200, answer);
+    // The answer holds more than was asked for, as a substring filter's would; only the very group counts.
+    let dn = GroupQuery::DistinguishedName("CN=GG-new,OU=Groups,DC=corp,DC=example".into());
+    let filter = "distinguishedName%20eq%20%22CN%3DGG-new%2COU%3DGroups%2CDC%3Dcorp%2CDC%3Dexample%22";
+    assert_eq!(find(&dn, query(filter)), ["g-1"]);
+    let name = GroupQuery::Name("gg-new@lab.example".into());
+    assert_eq!(find(&name, query("displayName%20eq%20%22gg-new%40lab.example%22")), ["g-3"]);
+    let absent = GroupQuery::Name("gg-ne@corp.example".into());
+    assert!(find(&absent, query("displayName%20eq%20%22gg-ne%40corp.example%22")).is_empty());
+}
+
+#[test]
+fn group_that_cannot_be_proven_absent_is_an_error() {
+    let query = GroupQuery::parse("\"A\" team@corp.example").unwrap();
+    let search = || post(format!("{GROUPS}/.search")).answer(200, r#"{"totalResults":0,"Resources":[]}"#);
+    let piece = get(format!("{GROUPS}?filter=displayName%20co%20%22team%40corp.example%22&startIndex=1&count=100"));
+    let estate = Estate::warm(false).then([search(), piece.answer(200, r#"{"totalResults":0}"#)]);
+    let error = estate.run(async |client| client.groups(&query).await).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
+    assert!(error.detail().contains("vIDM lists no such group, but"), "{error}");
+}
+
+#[test]
+fn a_long_filter_goes_in_a_body() {
+    let dn = format!("CN={},DC=corp,DC=example", "x".repeat(1_500));
+    let body = format!(r#"{{"filter":"distinguishedName eq \"{dn}\"","startIndex":1,"count":100}}"#);
+    let search = post(format!("{GROUPS}/.search"));
+    let found =
+        find(&GroupQuery::DistinguishedName(dn), search.body(body).answer(200, r#"{"totalResults":0,"Resources":[]}"#));
+    assert!(found.is_empty());
+}
+
+#[test]
+fn a_search_is_a_read_and_repeated_like_one() {
+    let query = GroupQuery::DistinguishedName("x".repeat(2_000));
+    let search = || post(format!("{GROUPS}/.search"));
+    let estate = Estate::warm(false).then([
+        search().fail(TransportErrorKind::Interrupted),
+        search().answer(503, ""),
+        search().answer(200, r#"{"totalResults":0,"Resources":[]}"#),
+    ]);
+    assert!(estate.run(async |client| client.groups(&query).await).unwrap().is_empty());
+}
+
+#[test]
+fn health_needs_no_login() {
+    let call = get("https://vidm.corp.example/SAAS/API/1.0/REST/system/health").without("authorization");
+    let estate = Estate::new([call.answer(200, include_str!("../../fixtures/vidm/health.json"))]);
+    let health = estate.run(async |client| client.health().await).unwrap();
+    assert_eq!((health.all_ok, health.build_version.as_deref()), (Some(true), Some("3.3.7.0 Build 21173100")));
+}

@@ -1,0 +1,280 @@
+//! Starting a sync: how many calls it takes, and what each refusal means.
+
+use std::time::Duration;
+
+use idhook::error::ErrorCode;
+use idhook::http::TransportErrorKind;
+use idhook::vidm::{DirectoryRef, StartOptions, SyncApi};
+
+use crate::support::script::{Call, get, post};
+use crate::support::vidm::{CORP, Estate, LAB, LIST, LOCAL, LOGIN, NOBODY, classic, domains, lists, logs_in, v2};
+
+#[test]
+fn cold_by_name_is_three_calls_and_warm_is_one() {
+    let estate = Estate::new([logs_in("t1"), lists(), classic(CORP).header("authorization", "HZN t1")]);
+    let started = estate.start("corp.example").unwrap();
+    assert_eq!(started.directory.id, CORP);
+    assert_eq!(started.directory.name.as_deref(), Some("corp.example"));
+    assert_eq!(started.directory.kind.as_deref(), Some("ACTIVE_DIRECTORY_LDAP"));
+    assert!(!started.already_running);
+    let shown = serde_json::to_value(&started).unwrap();
+    assert_eq!(
+        (&shown["directory"]["type"], &shown["alreadyRunning"]),
+        (&"ACTIVE_DIRECTORY_LDAP".into(), &false.into())
+    );
+
+    let estate = estate.then([classic(CORP)]);
+    estate.start("CORP.example").unwrap();
+}
+
+#[test]
+fn warm_by_id_is_one_call() {
+    let estate = Estate::warm(false).then([classic(NOBODY)]);
+    let started = estate.start(NOBODY).unwrap();
+    assert_eq!((started.directory.id.as_str(), started.directory.name), (NOBODY, None));
+}
+
+#[test]
+fn cold_by_id_is_two_calls() {
+    Estate::new([logs_in("t1"), classic(CORP)]).start(CORP).unwrap();
+}
+
+#[test]
+fn safeguards_are_off_only_when_told() {
+    let estate = Estate::warm(true).then([classic(CORP).body(r#"{"ignoreSafeguards":true}"#)]);
+    let options = StartOptions { ignore_safeguards: true };
+    estate.run(async |client| client.start_sync(&DirectoryRef::parse(CORP), options).await).unwrap();
+}
+
+#[test]
+fn a_remembered_name_is_looked_up_again_after_ten_minutes() {
+    let estate = Estate::new([logs_in(JWT), lists(), classic(CORP)]);
+    estate.start("corp.example").unwrap();
+    estate.script.advance(Duration::from_secs(590));
+    let estate = estate.then([classic(CORP)]);
+    estate.start("corp.example").unwrap();
+    estate.script.advance(Duration::from_secs(11));
+    let estate = estate.then([lists(), classic(CORP)]);
+    estate.start("corp.example").unwrap();
+}
+
+/// A session token that lives eight hours.
+const JWT: &str = "e30.eyJpYXQiOjAsImV4cCI6Mjg4MDB9.s";
+
+#[test]
+fn a_migrated_directory_takes_v2_first() {
+    let estate = Estate::warm(true).then([v2(LAB)]);
+    assert_eq!(estate.start("Lab").unwrap().directory.id, LAB);
+}
+
+#[test]
+fn the_other_call_is_tried_once_and_remembered() {
+    for status in [404, 405, 415] {
+        // The list says nothing of a migration, so only memory can know it the next time.
+        let estate = Estate::warm(false).then([classic(CORP).answer(status, ""), lists(), v2(CORP)]);
+        let started = estate.start(CORP).unwrap();
+        assert_eq!(started.directory.name.as_deref(), Some("corp.example"));
+        let estate = estate.then([v2(CORP)]);
+        estate.start(CORP).unwrap();
+    }
+    // Seen in the list a moment ago, it needs no second look.
+    let estate = Estate::new([logs_in("t1"), lists(), classic(CORP).answer(404, ""), v2(CORP)]);
+    estate.start("corp.example").unwrap();
+}
+
+#[test]
+fn when_neither_call_fits_it_is_not_the_directory_that_is_missing() {
+    let page = "<html><title>HTTP Status 404</title></html>";
+    let estate = Estate::warm(true).then([classic(CORP).answer(404, page), lists(), v2(CORP).answer(415, "")]);
+    let error = estate.start("corp.example").unwrap_err();
+    assert_eq!((error.code(), error.target()), (ErrorCode::UpstreamRejected, Some("prod")));
+    assert!(error.detail().contains("/syncprofile/sync was answered with 404"), "{error}");
+    assert!(error.hint_text().unwrap().contains("neither sync call"), "{error}");
+}
+
+#[test]
+fn a_call_that_was_chosen_is_the_only_one() {
+    let mut estate = Estate::warm(true).then([v2(CORP), classic(CORP).answer(404, ""), lists()]);
+    estate.target.sync_api = SyncApi::V2;
+    estate.start(CORP).unwrap();
+    estate.target.sync_api = SyncApi::Classic;
+    let error = estate.start(CORP).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("set the target's sync_api to auto"), "{error}");
+}
+
+#[test]
+fn a_directory_that_is_gone_is_told_with_those_that_are_there() {
+    let estate = Estate::warm(true).then([classic(NOBODY).answer(404, ""), lists()]);
+    let error = estate.start(NOBODY).unwrap_err();
+    assert_eq!((error.code(), error.target()), (ErrorCode::DirectoryNotFound, Some("prod")));
+    assert_eq!(error.hint_text(), Some(r#"directories that can be synced: "corp.example", "Lab", "Tomorrow""#));
+}
+
+#[test]
+fn a_remembered_name_that_proves_wrong_is_looked_up_again() {
+    // The directory was made anew under the same name.
+    let anew = r#"{"items":[{"directoryId":"new","name":"corp.example","type":"ACTIVE_DIRECTORY_LDAP"}]}"#;
+    let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, anew), classic("new")]);
+    assert_eq!(estate.start("corp.example").unwrap().directory.id, "new");
+    // Should the list fail then, the wrong id is not tried again all the same.
+    let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(500, "")]);
+    assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
+    let estate = estate.then([get(LIST).answer(200, anew), classic("new")]);
+    estate.start("corp.example").unwrap();
+    // Or it is gone for good.
+    let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, r#"{"items":[]}"#)]);
+    assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::DirectoryNotFound);
+}
+
+#[test]
+fn what_is_never_synced_is_told_from_a_fresh_list() {
+    // By name, by a name that was remembered, and by id.
+    for (estate, which) in [
+        (Estate::new([logs_in("t1"), lists()]), "System Directory"),
+        (Estate::warm(true).then([lists()]), "partners"),
+        (Estate::warm(true).then([classic(LOCAL).answer(404, ""), lists()]), LOCAL),
+    ] {
+        let error = estate.start(which).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::DirectoryNotSyncable, "{which}");
+        assert!(error.hint_text().unwrap().contains("Active Directory or LDAP"), "{error}");
+    }
+    // What was just set up for syncing is not held against its past.
+    let local = r#"{"items":[{"directoryId":"a","name":"new","syncConfigurationEnabled":false}]}"#;
+    let estate = Estate::new([logs_in("t1"), get(LIST).answer(200, local)]);
+    estate.start("new").unwrap_err();
+    let estate = estate.then([get(LIST).answer(200, local.replace("false", "true")), classic("a")]);
+    estate.start("new").unwrap();
+}
+
+#[test]
+fn running_already_is_no_error() {
+    let running =
+        r#"{"errors":[{"code":"sync.running","message":"A sync is already in progress.","parameters":null}]}"#;
+    for (status, body) in [(409, ""), (409, running), (400, running)] {
+        let estate = Estate::warm(true).then([classic(CORP).answer(status, body)]);
+        let started = estate.start("corp.example").unwrap();
+        assert!(started.already_running && started.directory.id == CORP, "{status} {body}");
+    }
+}
+
+#[test]
+fn another_conflict_is_tried_the_other_way_and_then_told() {
+    let body = r#"{"errors":[{"code":"conflict","message":"Not while the connector moves.","parameters":null}]}"#;
+    let estate = Estate::warm(true).then([classic(CORP).answer(409, body), lists(), v2(CORP).answer(404, "")]);
+    let error = estate.start("corp.example").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+    assert!(error.detail().contains("Not while the connector moves."), "{error}");
+}
+
+#[test]
+fn a_refused_right_is_told_at_once() {
+    let forbidden = include_str!("../../fixtures/vidm/error_forbidden.json");
+    let estate = Estate::warm(true).then([classic(CORP).answer(403, forbidden)]);
+    let error = estate.start("corp.example").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamForbidden);
+    assert!(error.hint_text().unwrap().contains("administrator"), "{error}");
+}
+
+#[test]
+fn a_start_is_repeated_only_when_it_never_arrived() {
+    let estate = Estate::warm(true).then([classic(CORP).fail(TransportErrorKind::ConnectTimeout), classic(CORP)]);
+    estate.start("corp.example").unwrap();
+    let estate = Estate::warm(true).then([classic(CORP).fail(TransportErrorKind::Timeout)]);
+    let error = estate.start("corp.example").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
+    assert!(error.hint_text().unwrap().contains("read the state") && !error.is_retryable(), "{error}");
+}
+
+#[test]
+fn a_domain_leads_to_its_directory() {
+    let estate = Estate::new([
+        logs_in("t1"),
+        lists(),
+        // Asked in the order of the list; one that does not tell is passed over, and what cannot be synced not asked.
+        domains(CORP).answer(200, include_str!("../../fixtures/vidm/domains.json")),
+        domains(LAB).answer(404, ""),
+        domains("66666666-7777-4888-8999-000000000005").answer(200, r#"{"items":[]}"#),
+        classic(CORP),
+    ]);
+    assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
+    // Known from then on.
+    let estate = estate.then([classic(CORP)]);
+    estate.start("EMEA.corp.example").unwrap();
+}
+
+#[test]
+fn a_directory_in_trouble_does_not_hide_another_that_has_the_domain() {
+    let corp = || domains(CORP).answer(200, include_str!("../../fixtures/vidm/domains.json"));
+    let other = || domains("66666666-7777-4888-8999-000000000005").answer(500, "");
+    let estate =
+        Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(200, "<html>"), other(), classic(CORP)]);
+    assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
+    // Where nobody has it, the one that could not be asked may.
+    let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(404, ""), other()]);
+    assert_eq!(estate.start("nowhere.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
+}
+
+#[test]
+fn a_login_is_not_taken_for_an_answer_about_the_sync() {
+    let running = r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#;
+    for (status, body) in [(400, running), (409, ""), (404, running), (405, "")] {
+        // Nothing was started, the list is not asked, and no other call tried.
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        let error = estate.start(CORP).unwrap_err();
+        assert!(error.code().status().is_server_error() && !error.is_not_found(), "{status}: {error}");
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        let error = estate.run(async |client| client.sync_state(CORP).await).unwrap_err();
+        assert_eq!(error.evidence().unwrap().call, "POST /SAAS/API/1.0/REST/auth/system/login", "{status}");
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        estate.run(async |client| client.executions(CORP).await).unwrap_err();
+        let estate = Estate::new([post(LOGIN).answer(status, body)]);
+        estate.run(async |client| client.dry_run(CORP, false).await).unwrap_err();
+    }
+}
+
+#[test]
+fn a_page_that_speaks_of_progress_is_no_running_sync() {
+    let page = "<html><title>Upgrade in progress</title></html>";
+    let estate = Estate::warm(true).then([classic(CORP).answer(503, page)]);
+    assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamBusy);
+}
+
+#[test]
+fn a_domain_of_several_is_ambiguous() {
+    let list = r#"{"items":[{"directoryId":"a","name":"A"},{"directoryId":"b","name":"B","type":"LDAP_DIRECTORY"}]}"#;
+    let both = r#"{"items":[{"name":"corp.example"}]}"#;
+    let estate = Estate::new([
+        logs_in("t1"),
+        get(LIST).answer(200, list),
+        domains("a").answer(200, both),
+        domains("b").answer(200, both),
+    ]);
+    let error = estate.start("corp.example").unwrap_err();
+    assert_eq!((error.code(), error.target()), (ErrorCode::DirectoryAmbiguous, Some("prod")));
+    let candidates: Vec<_> = error.candidate_list().iter().map(|one| (one.id.as_str(), one.kind.as_str())).collect();
+    assert_eq!(candidates, [("a", ""), ("b", "LDAP_DIRECTORY")]);
+}
+
+#[test]
+fn no_more_than_twenty_are_asked_for_their_domains() {
+    let items: Vec<_> = (0..30).map(|n| format!(r#"{{"directoryId":"d{n}","name":"n{n}"}}"#)).collect();
+    let list = get(LIST).answer(200, format!("[{}]", items.join(",")));
+    let asked = (0..20).map(|n| domains(&format!("d{n}")).answer(200, r#"{"items":[]}"#));
+    let estate = Estate::new([logs_in("t1"), list].into_iter().chain(asked));
+    assert_eq!(estate.start("other.example").unwrap_err().code(), ErrorCode::DirectoryNotFound);
+}
+
+#[test]
+fn the_servers_clock_goes_with_its_word() {
+    let noon = Some(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+    let dated = |call: Call| call.answer_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (directory, call) in [
+        (CORP, classic(CORP).answer(200, "")),
+        // Running already is a word of its own, and dated likewise.
+        (CORP, classic(CORP).answer(409, "")),
+        (LAB, v2(LAB).answer(200, "{}")),
+    ] {
+        assert_eq!(Estate::warm(true).then([dated(call)]).start(directory).unwrap().server_time, noon);
+    }
+    assert_eq!(Estate::warm(true).then([classic(CORP)]).start(CORP).unwrap().server_time, None);
+}

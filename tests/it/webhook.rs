@@ -1,0 +1,19 @@
+//! The HTTP contract, route by route.
+
+pub(crate) mod bodies;
+pub(crate) mod callback;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod hooks;
+pub(crate) mod hostile;
+pub(crate) mod idempotency;
+pub(crate) mod idempotency_schedules;
+pub(crate) mod input;
+pub(crate) mod log;
+pub(crate) mod mount;
+pub(crate) mod oversized_groups;
+pub(crate) mod page;
+pub(crate) mod rate_limit;
+pub(crate) mod senders;
+pub(crate) mod state_key;
+pub(crate) mod watch_limit;

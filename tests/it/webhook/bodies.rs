@@ -1,0 +1,151 @@
+//! Bodies that are large, slow or without end: what a stranger may send, whom only the body proves, and what a known caller may.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, join, join_all, select};
+use http::{Method, Request};
+use idhook::runtime::Clock as _;
+use serde_json::json;
+
+use crate::support::webhook::{Answer, Door, KEY};
+use crate::webhook::senders::{senders, signed};
+
+const HOOK: &str = "/hooks/infra";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A body by its pieces, each after a wait; without an end the last wait is for ever.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Drip {
+    pub(crate) pieces: Vec<(Duration, Bytes)>,
+    pub(crate) is_endless: bool,
+}
+
+impl Drip {
+    fn of(body: &str, size: usize, every: Duration) -> Self {
+        let pieces = body.as_bytes().chunks(size).map(|piece| (every, Bytes::copy_from_slice(piece)));
+        Self { pieces: pieces.collect(), is_endless: false }
+    }
+
+    fn endless() -> Self {
+        Self { pieces: Vec::new(), is_endless: true }
+    }
+}
+
+fn door(more: &[(&str, &str)]) -> Door {
+    let hook = json!([{"name": "infra", "senders": ["n8n", "all"], "directory": "corp.example",
+                       "on": [{"pointer": "/never", "equals": true}]}])
+    .to_string();
+    let senders = senders();
+    let mut variables = vec![("webhook_secrets", senders.as_str()), ("hooks", hook.as_str())];
+    variables.extend_from_slice(more);
+    Door::with(&variables, [])
+}
+
+/// A body of `size` bytes that is JSON.
+fn sized(size: usize) -> String {
+    format!(r#"{{"x":"{}"}}"#, "y".repeat(size - 8))
+}
+
+fn by_stranger(body: &str, drip: Drip) -> Request<Drip> {
+    let mut request = Request::builder().method(Method::POST).uri(HOOK);
+    for (name, value) in signed(body, 0) {
+        request = request.header(name, value);
+    }
+    request.body(drip).unwrap()
+}
+
+fn by_key(drip: Drip) -> Request<Drip> {
+    Request::builder().method(Method::POST).uri(HOOK).header("x-api-key", KEY).body(drip).unwrap()
+}
+
+/// The answer, and how long it took.
+fn timed(door: &Door, request: Request<Drip>) -> (Answer, Duration) {
+    let began = door.script.elapsed();
+    let answer = door.script.run(door.ask_dripping(request));
+    (answer, door.script.elapsed() - began)
+}
+
+#[test]
+fn a_signed_body_that_drips_is_given_up_within_seconds() {
+    let door = door(&[]);
+    let body = sized(4096);
+    for (drip, longest) in [
+        (Drip::endless(), 2 * SECOND),
+        (Drip::of(&body, 1, SECOND), 3 * SECOND),
+        (Drip::of(&body, 1, Duration::from_millis(10)), 3 * SECOND),
+        (Drip { is_endless: true, ..Drip::of(&body, 2048, Duration::from_millis(100)) }, 3 * SECOND),
+        (Drip::of(&sized(60_000), 4000, Duration::from_millis(480)), 5 * SECOND),
+    ] {
+        let (answer, took) = timed(&door, by_stranger(&body, drip));
+        answer.problem("request_timeout");
+        assert!(took <= longest, "{took:?}");
+    }
+}
+
+#[test]
+fn a_signed_body_over_a_slow_line_is_read() {
+    let door = door(&[]);
+    for (size, piece, every) in [(1000, 1000, 1900), (20_000, 1400, 150), (60_000, 1400, 100)] {
+        let body = sized(size);
+        let drip = Drip::of(&body, piece, Duration::from_millis(every));
+        let (answer, _) = timed(&door, by_stranger(&body, drip));
+        assert_eq!(answer.status(), 200, "{size}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_signed_body_is_at_most_64_kib_unless_configured() {
+    let (fits, large) = (sized(64 << 10), sized((64 << 10) + 1));
+    let at_once = |body: &str| by_stranger(body, Drip::of(body, 10_000, Duration::ZERO));
+    let small = door(&[]);
+    assert_eq!(timed(&small, at_once(&fits)).0.status(), 200);
+    let problem = timed(&small, at_once(&large)).0.problem("body_too_large");
+    assert!(problem["hint"].as_str().unwrap().contains("signed_body_limit"), "{problem}");
+    assert_eq!(timed(&door(&[("signed_body_limit", "100000")]), at_once(&large)).0.status(), 200);
+    // The limit for all holds for them as well.
+    let tight = door(&[("signed_body_limit", "100000"), ("request_body_limit", "1000")]);
+    timed(&tight, at_once(&fits)).0.problem("body_too_large");
+    // A caller with a key has the limit for all.
+    assert_eq!(timed(&small, by_key(Drip::of(&large, 10_000, Duration::ZERO))).0.status(), 200);
+}
+
+#[test]
+fn a_known_caller_has_the_time_of_the_request_and_no_more() {
+    let door = door(&[]);
+    let body = sized(200);
+    let (answer, took) = timed(&door, by_key(Drip::of(&body, 10, SECOND)));
+    assert!(answer.status() == 200 && took == 20 * SECOND, "{took:?} {}", answer.text());
+    let (answer, took) = timed(&door, by_key(Drip::of(&body, 1, SECOND)));
+    answer.problem("request_timeout");
+    assert_eq!(took, 25 * SECOND);
+    let (answer, took) = timed(&door, by_key(Drip::endless()));
+    answer.problem("request_timeout");
+    assert_eq!(took, 25 * SECOND);
+}
+
+#[test]
+fn few_bodies_of_strangers_are_read_at_once() {
+    let door = door(&[]);
+    let ask = |drip: Drip| door.ask_dripping(by_stranger("{}", drip));
+    let whole = || Drip::of("{}", 2, Duration::from_millis(1));
+    let late = async {
+        door.script.sleep(SECOND).await;
+        (ask(whole()).await, door.ask_dripping(by_key(whole())).await)
+    };
+    let (slow, (ninth, known)) = door.script.run(join(join_all((0..8).map(|_| ask(Drip::endless()))), late));
+    assert!(slow.iter().all(|answer| answer.status() == 408));
+    assert_eq!(ninth.status(), 503);
+    assert_eq!(ninth.problem("overloaded")["retryable"], true);
+    assert_eq!(ninth.header("retry-after"), "1");
+    assert_eq!(known.status(), 200, "a caller with a key is let in");
+    // Each place is free again, of those who were answered and of those who went away.
+    for _ in 0..20 {
+        door.script.run(async {
+            let (asks, leaves) = (pin!(ask(Drip::endless())), pin!(door.script.sleep(Duration::from_millis(1))));
+            assert!(matches!(select(asks, leaves).await, Either::Right(_)));
+        });
+    }
+    assert_eq!(door.script.run(ask(whole())).status(), 200);
+}

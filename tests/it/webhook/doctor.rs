@@ -1,0 +1,308 @@
+//! The doctor: what it asks, what it finds, and that it goes on as far as there is something to find.
+
+use http::Method;
+use idhook::http::TransportErrorKind;
+use serde_json::{Value, json};
+
+use crate::support::script::{Call, get, post};
+use crate::support::vidm::{CORP, LIST, LOGIN, lists, logs_in};
+use crate::support::webhook::Door;
+use crate::vcf::session::login;
+
+const VIDM: &str = "/vidm/default/v1/doctor";
+const VCF: &str = "/vcf/default/v1/doctor";
+const HEALTH: &str = include_str!("../../fixtures/vidm/health.json");
+const PROVIDERS: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
+const FEDERATED: &str = include_str!("../../fixtures/vcf/identity-provider-federated.answer.json");
+/// An error that says too much.
+const ECHO: &str = r#"{"errors":[{"code":"x","message":"bad password pässword"}]}"#;
+const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
+
+fn health() -> Call {
+    get("https://vidm.corp.example/SAAS/API/1.0/REST/system/health").without("authorization").answer(200, HEALTH)
+}
+
+fn state() -> Call {
+    let path = "jersey/manager/api/connectormanagement/directoryconfigs";
+    get(format!("https://vidm.corp.example/SAAS/{path}/{CORP}/syncprofile/sync"))
+        .answer(200, r#"{"syncStatus":{"status":"COMPLETED"}}"#)
+}
+
+fn groups() -> Call {
+    let query = "filter=displayName%20eq%20%22idhook-doctor%40corp.example%22&startIndex=1&count=100";
+    get(format!("https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?{query}"))
+        .answer(200, r#"{"totalResults":0}"#)
+}
+
+/// What the doctor says.
+#[derive(Debug)]
+struct Findings(Vec<Value>);
+
+impl std::ops::Index<&str> for Findings {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        self.0.iter().find(|check| check["check"] == name).unwrap()
+    }
+}
+
+/// Whether all is well, and all checks in their order.
+fn examined(door: &Door, path: &str) -> (bool, Findings) {
+    let answer = door.get(path);
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let told = answer.json();
+    let checks = told["checks"].as_array().unwrap();
+    let order = if path == VIDM {
+        "configuration reach tls health login media_types permission directories sync_state groups"
+    } else {
+        "configuration reach tls login permission identity_providers embedded_provider external_provider certificates scim_token"
+    };
+    let names: Vec<_> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
+    assert_eq!(names.join(" "), order);
+    for check in checks {
+        assert!(check["ms"].is_u64() && check["detail"].is_string(), "{check}");
+        let needs_hint = check["result"] == "failed" && !check["detail"].as_str().unwrap().contains("400");
+        assert!(!needs_hint || check["hint"].is_string(), "what to do about it? {check}");
+    }
+    (told["ok"].as_bool().unwrap(), Findings(checks.clone()))
+}
+
+/// The names of the checks of each result.
+fn of<'f>(checks: &'f Findings, result: &str) -> Vec<&'f str> {
+    let checks = checks.0.iter().filter(|check| check["result"] == result);
+    checks.map(|check| check["check"].as_str().unwrap()).collect()
+}
+
+fn says(check: &Value, words: &[&str]) {
+    let text = format!("{} {}", check["detail"].as_str().unwrap(), check["hint"].as_str().unwrap_or_default());
+    for word in words {
+        assert!(text.contains(word), "{word} in {check}");
+    }
+}
+
+#[test]
+fn a_vidm_that_is_well() {
+    let door = Door::new([health(), logs_in("t"), lists(), state(), groups()]);
+    let (ok, checks) = examined(&door, VIDM);
+    assert!(ok, "{checks:?}");
+    assert_eq!(
+        of(&checks, "ok"),
+        [
+            "configuration",
+            "reach",
+            "tls",
+            "health",
+            "login",
+            "media_types",
+            "permission",
+            "directories",
+            "sync_state",
+            "groups"
+        ]
+    );
+    says(&checks["health"], &["3.3.7.0 Build 21173100"]);
+    says(&checks["login"], &["logged in"]);
+    says(&checks["directories"], &["5 in all", "corp.example"]);
+    says(&checks["sync_state"], &["corp.example", "COMPLETED"]);
+    // Nothing but reads and the login.
+    for request in door.script.requests() {
+        assert!(request.method() == Method::GET || request.uri() == LOGIN, "{request:?}");
+    }
+    // A second time the token is there.
+    door.then([health(), lists(), state(), groups()]);
+    let (_, checks) = examined(&door, VIDM);
+    says(&checks["login"], &["earlier login"]);
+}
+
+#[test]
+fn how_a_vidm_cannot_be_reached_is_told_apart() {
+    for (kind, check, tries, words) in [
+        (TransportErrorKind::Dns, "reach", 3, ["does not resolve", "vidm.corp.example"]),
+        (TransportErrorKind::Refused, "reach", 3, ["no connection", "firewall"]),
+        (TransportErrorKind::HostNotAllowed, "reach", 1, ["does not let", "allowed_outbound_hosts"]),
+        (TransportErrorKind::Timeout, "reach", 3, ["in time", "time-outs"]),
+        (TransportErrorKind::Tls, "tls", 1, ["not trusted", "ca_roots_file"]),
+    ] {
+        let door = Door::new((0..tries).map(|_| health().fail(kind)));
+        let (ok, checks) = examined(&door, VIDM);
+        assert!(!ok);
+        assert_eq!(of(&checks, "failed"), [check]);
+        assert_eq!(of(&checks, "ok").len() + of(&checks, "skipped").len(), 9, "{checks:?}");
+        says(&checks[check], &words);
+        says(&checks["groups"], &[&format!("{check} failed")]);
+    }
+}
+
+#[test]
+fn a_refused_login_ends_it() {
+    let door = Door::new([health(), post(LOGIN).answer(401, ECHO)]);
+    let (ok, checks) = examined(&door, VIDM);
+    assert!(!ok);
+    assert_eq!(of(&checks, "failed"), ["login"]);
+    assert_eq!(of(&checks, "skipped"), ["media_types", "permission", "directories", "sync_state", "groups"]);
+    says(&checks["login"], &["System Domain"]);
+    assert!(!format!("{checks:?}").contains("pässword"), "{checks:?}");
+    // Within a minute nobody is asked again, and the finding is the same.
+    door.then([health()]);
+    let (_, checks) = examined(&door, VIDM);
+    assert_eq!(of(&checks, "failed"), ["login"]);
+}
+
+#[test]
+fn an_echoed_password_is_struck_out() {
+    let door = Door::new([health(), logs_in("t"), get(LIST).answer(400, ECHO), groups()]);
+    let (_, checks) = examined(&door, VIDM);
+    assert_eq!(of(&checks, "failed"), ["directories"]);
+    says(&checks["directories"], &["bad password …"]);
+    assert!(!format!("{checks:?}").contains("pässword"), "{checks:?}");
+}
+
+#[test]
+fn media_types_and_permissions_are_told_apart() {
+    for (status, check, words) in [
+        (406, "media_types", "vidm_profile"),
+        (415, "media_types", "media_types.directories"),
+        (403, "permission", "administrator role"),
+        (404, "directories", "URL"),
+    ] {
+        let door = Door::new([health(), logs_in("t"), get(LIST).answer(status, ""), groups()]);
+        let (ok, checks) = examined(&door, VIDM);
+        assert!(!ok);
+        assert_eq!(of(&checks, "failed"), [check], "{status}");
+        says(&checks[check], &[words]);
+        assert_eq!(checks["groups"]["result"], "ok");
+        assert_eq!(checks["sync_state"]["result"], "skipped");
+    }
+    let door = Door::new([health(), logs_in("t"), lists(), state(), groups().answer(403, "")]);
+    let (ok, checks) = examined(&door, VIDM);
+    assert!(!ok);
+    assert_eq!(of(&checks, "failed"), ["groups"]);
+}
+
+#[test]
+fn what_only_limps_is_a_warning() {
+    let local = r#"{"items":[{"directoryId":"a","type":"LOCAL_DIRECTORY","name":"System Directory"}]}"#;
+    let door = Door::new([health().answer(404, "<title>x"), logs_in("t"), get(LIST).answer(200, local), groups()]);
+    let (ok, checks) = examined(&door, VIDM);
+    assert!(ok, "{checks:?}");
+    assert_eq!(of(&checks, "warning"), ["health", "directories"]);
+    assert_eq!(of(&checks, "skipped"), ["sync_state"]);
+    says(&checks["directories"], &["none can be synced", "vidm_tenant"]);
+
+    let odd = [health(), logs_in("t"), lists(), state().answer(200, r#"{"status":"PERCOLATING"}"#), groups()];
+    let (ok, checks) = examined(&Door::new(odd), VIDM);
+    assert!(ok);
+    assert_eq!(of(&checks, "warning"), ["sync_state"]);
+    says(&checks["sync_state"], &["PERCOLATING", "media_types.sync_state"]);
+
+    let sick = HEALTH
+        .replace(r#""AllOk": "true""#, r#""AllOk": "false""#)
+        .replace(r#""MessagingConnectionOk": "true""#, r#""MessagingConnectionOk": "false""#);
+    let (ok, checks) =
+        examined(&Door::new([health().answer(200, sick), logs_in("t"), lists(), state(), groups()]), VIDM);
+    assert!(!ok);
+    assert_eq!(of(&checks, "failed"), ["health"]);
+    says(&checks["health"], &["not all is well: MessagingConnectionOk"]);
+}
+
+#[test]
+fn an_sddc_manager_that_is_well() {
+    let door = Door::new([login(), get(ROOT).answer(200, PROVIDERS)]);
+    let (ok, checks) = examined(&door, VCF);
+    assert!(ok, "{checks:?}");
+    assert_eq!(of(&checks, "ok").len(), 9);
+    assert_eq!(of(&checks, "skipped"), ["scim_token"]);
+    says(&checks["embedded_provider"], &["Embedded IDP", "inactive", "embedded-ids.com"]);
+    says(&checks["external_provider"], &["Microsoft ADFS", "active"]);
+    says(&checks["certificates"], &["no identity source has one"]);
+}
+
+#[test]
+fn how_an_sddc_manager_cannot_be_used() {
+    let tokens = || post("https://sddc.corp.example/v1/tokens");
+    let list = |status| vec![login(), get(ROOT).answer(status, "")];
+    for (calls, check, words) in [
+        (vec![tokens().fail(TransportErrorKind::HostNotAllowed)], "reach", "allowed_outbound_hosts"),
+        (vec![tokens().fail(TransportErrorKind::Tls)], "tls", "ca_roots_file"),
+        (vec![tokens().answer(401, "")], "login", "administrator@vsphere.local"),
+        (list(403), "permission", "administrator role"),
+        (list(404), "identity_providers", "URL"),
+    ] {
+        let door = Door::new(calls);
+        let (ok, checks) = examined(&door, VCF);
+        assert!(!ok);
+        assert_eq!(of(&checks, "failed"), [check]);
+        says(&checks[check], &[words]);
+        assert_eq!(checks["scim_token"]["result"], "skipped");
+    }
+}
+
+#[test]
+fn what_runs_out_is_told_in_time() {
+    let certificate = |pem: &str| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(pem)
+    };
+    let chain =
+        [include_str!("../../fixtures/vcf/chain.pem"), include_str!("../../fixtures/vcf/expired.pem")].map(certificate);
+    let with = |chain: &[String], expire_at: &str| {
+        let mut list: Value = serde_json::from_str(PROVIDERS).unwrap();
+        list["elements"][0]["identitySources"][2]["ldap"]["sourceDetails"]["certChain"] = json!(chain);
+        let mut federated: Value = serde_json::from_str(FEDERATED).unwrap();
+        federated["fedIdp"]["syncClientTokenInfo"]["expireAt"] = json!(expire_at);
+        list["elements"][1] = federated;
+        let door = Door::new([login(), get(ROOT).answer(200, list.to_string())]);
+        let (ok, checks) = examined(&door, VCF);
+        assert!(!format!("{checks:?}").contains("c2NpbQ"), "the token is not told: {checks:?}");
+        (ok, checks)
+    };
+    // The script's clock begins at 2026-11-20T10:00:00Z.
+    let (ok, checks) = with(&chain[..1], "2027-05-20T10:00:00Z");
+    assert!(ok);
+    says(
+        &checks["certificates"],
+        &["2 in all", "CN=Corp Issuing CA,DC=corp,DC=example of embedded-ids.com ends in 1502 days"],
+    );
+    says(&checks["scim_token"], &["ends in 181 days"]);
+    let (ok, checks) = with(&[], "2026-12-19T10:00:00Z");
+    assert!(ok);
+    assert_eq!(of(&checks, "warning"), ["scim_token"]);
+    says(&checks["scim_token"], &["ends in 29 days", "sync-client"]);
+    let (ok, checks) = with(&chain, "2026-11-19T10:00:00Z");
+    assert!(!ok);
+    assert_eq!(of(&checks, "failed"), ["certificates", "scim_token"]);
+    says(
+        &checks["certificates"],
+        &["CN=Corp Old CA,DC=corp,DC=example of embedded-ids.com ended 2334 days ago", "certChain"],
+    );
+    assert!(!checks["certificates"]["detail"].as_str().unwrap().contains("Root"), "only what ends soon: {checks:?}");
+    let (ok, checks) = with(&[], "some day");
+    assert!(ok);
+    says(&checks["scim_token"], &["some day"]);
+}
+
+#[test]
+fn the_doctor_is_for_administrators_and_needs_a_target() {
+    let door = Door::new([]);
+    for path in [VIDM, VCF] {
+        let refused = door.send_as_reader(Method::GET, path, "");
+        assert!(refused.problem("forbidden")["detail"].as_str().unwrap().contains("admin"));
+        assert_eq!(door.get(&path.replace("default", "nowhere")).status(), 404);
+        door.get(&path.replace("default", "nowhere")).problem("target_not_found");
+    }
+}
+
+#[test]
+fn plain_http_is_a_warning() {
+    let variables = [("vcf_url", "http://sddc.corp.example")];
+    let plain = |call: &str| format!("http://sddc.corp.example/v1/{call}");
+    let tokens = include_str!("../../fixtures/vcf/tokens.answer.json");
+    let door = Door::with(
+        &variables,
+        [post(plain("tokens")).answer(201, tokens), get(plain("identity-providers")).answer(200, PROVIDERS)],
+    );
+    let (ok, checks) = examined(&door, VCF);
+    assert!(ok);
+    assert_eq!(of(&checks, "warning"), ["tls"]);
+    says(&checks["tls"], &["https://"]);
+}

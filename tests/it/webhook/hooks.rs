@@ -1,0 +1,163 @@
+//! Hooks: what a sender's own payload starts, what is passed over, and who is let in.
+
+use std::fmt::Write as _;
+
+use http::{Method, StatusCode};
+use idhook::shared_state::hmac;
+use serde_json::{Value, json};
+
+use crate::support::script::Call;
+use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
+use crate::support::webhook::{Answer, Door, KEY, READER};
+use crate::webhook::senders::{HUB, ask, senders, signed};
+
+fn hooks() -> String {
+    json!([
+        {"name": "infra", "senders": ["octo", "all", "n8n", "reader"], "directory": {"pointer": "/repository/name"},
+         "on": [{"pointer": "/ref", "equals": ["refs/heads/main", "refs/heads/live"]}, {"header": "x-github-event", "equals": "push"}]},
+        {"name": "event", "senders": ["n8n", "elsewhere"], "directory": {"pointer": "/data/directory"},
+         "groups": {"pointer": "/data/groups"}},
+        {"name": "fixed", "senders": ["all"], "directory": CORP},
+    ])
+    .to_string()
+}
+
+fn door(calls: impl IntoIterator<Item = Call>) -> Door {
+    Door::with(&[("webhook_secrets", &senders()), ("hooks", &hooks())], calls)
+}
+
+fn push() -> String {
+    // What a commit says is nobody's placeholder, and not ours to obey.
+    json!({"ref": "refs/heads/main", "repository": {"name": "corp.example"}, "ignoreSafeguards": true, "dryRun": true,
+           "head_commit": {"message": "expand ${HOME}"}})
+    .to_string()
+}
+
+fn by_github(event: &str, body: &str) -> Vec<(&'static str, String)> {
+    let mut value = "sha256=".to_owned();
+    for byte in hmac(HUB.as_bytes(), body.as_bytes()) {
+        write!(value, "{byte:02x}").unwrap();
+    }
+    vec![("x-hub-signature-256", value), ("x-github-event", event.to_owned())]
+}
+
+fn send(door: &Door, hook: &str, headers: &[(&'static str, String)], body: &str) -> Answer {
+    ask(door, (Method::POST, &format!("/hooks/{hook}")), headers, body).0
+}
+
+fn last_line(door: &Door) -> Value {
+    serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap()
+}
+
+#[test]
+fn a_push_starts_what_a_start_would_and_nobody_is_kept_waiting() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let mut headers = by_github("push", &push());
+    headers.push(("prefer", "wait=60".to_owned()));
+    let answer = send(&door, "infra", &headers, &push());
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    let document = answer.json();
+    assert_eq!((&document["status"], &document["directory"]["name"]), (&json!("running"), &json!("corp.example")));
+    assert_eq!(answer.header("location"), document["links"]["self"].as_str().unwrap());
+    assert!(answer.header("location").starts_with("/vidm/default/v1/syncs/"));
+    let line = last_line(&door);
+    assert_eq!(
+        (&line["route"], &line["target"], &line["caller"]),
+        (&json!("/hooks/{hook}"), &json!("default"), &json!("octo"))
+    );
+    assert_eq!(line["ignore_safeguards"], Value::Null);
+}
+
+#[test]
+fn a_form_with_a_payload_is_taken_as_what_it_holds() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let encoded: String = push().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let body = format!("payload={encoded}");
+    let mut headers = by_github("push", &body);
+    headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+    assert_eq!(send(&door, "infra", &headers, &body).status(), StatusCode::ACCEPTED);
+}
+
+#[test]
+fn a_cloud_event_is_addressed_as_a_whole() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let body = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t",
+                      "data": {"directory": "corp.example", "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"]}});
+    let mut headers = signed(&body.to_string(), 0);
+    headers.push(("content-type", "application/cloudevents+json".to_owned()));
+    let answer = send(&door, "event", &headers, &body.to_string());
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+}
+
+#[test]
+fn a_fixed_hook_needs_no_body() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let answer = send(&door, "fixed", &[("x-api-key", KEY.to_owned())], "");
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+}
+
+#[test]
+fn a_ping_and_what_is_not_waited_for_are_answered_well_and_start_nothing() {
+    let door = door([]);
+    let ping = json!({"zen": "Keep it logically awesome.", "hook_id": 1}).to_string();
+    let answer = send(&door, "infra", &by_github("ping", &ping), &ping);
+    assert_eq!((answer.status(), answer.json()), (StatusCode::OK, json!({"pong": true})));
+    let elsewhere = push().replace("heads/main", "heads/topic");
+    for (event, body, reason) in
+        [("push", elsewhere.as_str(), "/ref"), ("release", &push(), "x-github-event"), ("push", "{}", "/ref")]
+    {
+        let answer = send(&door, "infra", &by_github(event, body), body);
+        let told = answer.json();
+        assert_eq!((answer.status(), &told["skipped"]), (StatusCode::OK, &json!(true)), "{told}");
+        assert!(told["reason"].as_str().unwrap().contains(reason), "{told}");
+    }
+}
+
+#[test]
+fn a_pointer_that_leads_to_nothing_is_named() {
+    let door = door([]);
+    let body = json!({"ref": "refs/heads/live", "repository": {"full_name": "corp/infra"}}).to_string();
+    let problem = send(&door, "infra", &by_github("push", &body), &body).problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/repository/name");
+    let body = json!({"data": {"directory": 5}}).to_string();
+    let problem = send(&door, "event", &signed(&body, 0), &body).problem("request_invalid");
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, ["/data/directory", "/data/groups"]);
+    // However many there are, an answer is no longer than elsewhere.
+    let body = json!({"data": {"directory": "d", "groups": vec!["CN="; 9000]}}).to_string();
+    let answer = send(&door, "event", &signed(&body, 0), &body);
+    assert_eq!(answer.problem("request_invalid")["errors"].as_array().unwrap().len(), 51);
+    // A body that is no JSON at all.
+    send(&door, "event", &signed("<a/>", 0), "<a/>").problem("request_invalid");
+}
+
+#[test]
+fn strangers_cannot_tell_which_hooks_there_are() {
+    let door = door([]);
+    let told = |answer: Answer| {
+        let mut problem = answer.json();
+        problem["instance"] = Value::Null;
+        (answer.status(), problem)
+    };
+    for headers in [vec![], vec![("x-api-key", "wrong".to_owned())], by_github("push", "another body"), signed("", 900)]
+    {
+        let known = told(send(&door, "infra", &headers, &push()));
+        assert_eq!(known, told(send(&door, "nope", &headers, &push())));
+        assert_eq!(known.0, StatusCode::UNAUTHORIZED);
+    }
+    // One who is known is told.
+    send(&door, "nope", &[("x-api-key", KEY.to_owned())], "{}").problem("route_not_found");
+    assert_eq!(ask(&door, (Method::GET, "/hooks/infra"), &[], "").0.header("allow"), "POST, OPTIONS");
+}
+
+#[test]
+fn a_hook_is_for_those_it_names_with_the_scope_and_the_target() {
+    let door = door([]);
+    let detail = |answer: Answer| answer.problem("forbidden")["detail"].as_str().unwrap().to_owned();
+    let not_named = send(&door, "fixed", &by_github("push", "{}"), "{}");
+    assert!(detail(not_named).contains("octo is not for this hook"));
+    let without_scope = send(&door, "infra", &[("x-api-key", READER.to_owned())], &push());
+    assert!(detail(without_scope).contains("reader lacks the scope vidm:sync"));
+    let elsewhere = [("x-gitlab-token", "a gitlab token that is long".to_owned())];
+    assert!(detail(send(&door, "event", &elsewhere, "{}")).contains("elsewhere is not for this target"));
+}

@@ -1,0 +1,220 @@
+//! What a request brings: its query, its fields, its placeholders; each mistake is named and nothing is asked upstream for it.
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use idhook::webhook::Body;
+use serde_json::{Value, json};
+
+use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
+use crate::support::webhook::{Door, KEY, digest};
+
+const SYNCS: &str = "/vidm/default/v1/syncs";
+const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
+
+#[test]
+fn unknown_query_parameters_are_refused_on_every_route() {
+    let door = Door::new([]);
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::GET, "/healthz"),
+        (Method::HEAD, "/healthz"),
+        (Method::GET, "/readyz"),
+        (Method::GET, "/openapi.json"),
+        (Method::GET, "/openapi-3.0.json"),
+        (Method::GET, "/vidm/default/v1/directories"),
+        (Method::GET, "/vidm/default/v1/directories/corp.example"),
+        (Method::GET, "/vidm/default/v1/directories/corp.example/syncs"),
+        (Method::POST, "/vidm/default/v1/directories/corp.example/syncs"),
+        (Method::GET, "/vidm/default/v1/directories/corp.example/sync"),
+        (Method::POST, SYNCS),
+        (Method::GET, "/vidm/default/v1/syncs/x"),
+        (Method::GET, "/vidm/default/v1/groups"),
+        (Method::GET, "/vidm/default/v1/health"),
+        (Method::GET, "/vidm/default/v1/doctor"),
+        (Method::GET, PROVIDERS),
+        (Method::PUT, PROVIDERS),
+        (Method::DELETE, "/vcf/default/v1/identity-providers/x"),
+        (Method::PUT, "/vcf/default/v1/identity-providers/x/identity-sources/corp.example"),
+        (Method::POST, "/vcf/default/v1/identity-providers/x/sync-client"),
+        (Method::GET, "/vcf/default/v1/identity-broker/prechecks"),
+        (Method::GET, "/vcf/default/v1/identity-broker/sddc-manager-oidc"),
+        (Method::GET, "/vcf/default/v1/doctor"),
+        (Method::POST, "/hooks/any"),
+    ] {
+        let answer = door.send(method.clone(), &format!("{path}?nope=1"), "");
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{method} {path}: {}", answer.text());
+        if method != Method::HEAD {
+            let detail = answer.problem("request_invalid")["detail"].to_string();
+            assert!(detail.contains("nope"), "{method} {path}: {detail}");
+        }
+    }
+    assert_eq!(door.calls(), 0);
+}
+
+#[test]
+fn a_misspelt_dry_run_changes_nothing() {
+    let door = Door::new([]);
+    for (query, says) in [
+        ("dryrun=true", "did you mean `dryRun`?"),
+        ("dry_run=true", "did you mean `dryRun`?"),
+        ("dryRun=false&dryRun=true", "more than once"),
+        ("dryRun", "no value"),
+        ("dryRun=", "no value"),
+        ("force=true&dryRum=true", "did you mean `dryRun`?"),
+    ] {
+        let answer = door.send(Method::PUT, &format!("{PROVIDERS}?{query}"), r#"{"name":"x"}"#);
+        let problem = answer.problem("request_invalid");
+        assert!(problem["errors"].to_string().contains(says), "{query}: {problem}");
+    }
+    let answer = door.send(Method::POST, &format!("{SYNCS}?dryRun=true"), r#"{"directory":"corp.example"}"#);
+    assert!(answer.problem("request_invalid")["detail"].to_string().contains("field of the body"));
+    assert_eq!(door.calls(), 0);
+}
+
+#[test]
+fn double_braces_are_refused_wherever_a_dollar_placeholder_is() {
+    let door = Door::new([]);
+    for (method, path, body) in [
+        (Method::POST, SYNCS, r#"{"directory":"corp.example","groups":["{{ vidm_group }}"]}"#),
+        (Method::POST, SYNCS, r#"{"directory":"{{ directory }}"}"#),
+        (Method::POST, SYNCS, r#"{"directory":"corp.example","ignoreSafeguards":"{{ flag }}"}"#),
+        (Method::POST, SYNCS, r#"{"directory":"corp.example","ignoreSafeguards":{{ flag }}}"#),
+        (Method::POST, "/vidm/default/v1/directories/%7B%7B%20directory%20%7D%7D/syncs", ""),
+        (Method::GET, "/vidm/%7B%7Btarget%7D%7D/v1/directories", ""),
+        (Method::GET, "/vidm/default/v1/syncs/%7B%7Bid%7D%7D", ""),
+        (Method::GET, "/vidm/default/v1/groups?dn=%7B%7B%20group_dn%20%7D%7D", ""),
+        (Method::GET, "/vidm/default/v1/groups?name={{group}}", ""),
+        (Method::POST, PROVIDERS, r#"{"name":"{{ name }}","type":"AD_FS"}"#),
+        (Method::DELETE, "/vcf/default/v1/identity-providers/%7B%7Bid%7D%7D", ""),
+        (
+            Method::POST,
+            "/vcf/default/v1/identity-providers/x/identity-sources",
+            r#"{"name":"corp","ldap":{"sourceDetails":{"usersBaseDn":"{{ users_base_dn }}"}}}"#,
+        ),
+    ] {
+        let answer = door.send(method.clone(), path, body);
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{method} {path} {body}: {}", answer.text());
+        answer.problem("unresolved_placeholder");
+    }
+    assert_eq!(door.calls(), 0);
+}
+/// A start of `body` that vIDM takes.
+fn starts(door: &Door, body: &str) -> Value {
+    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let answer = door.send(Method::POST, SYNCS, body);
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{body}: {}", answer.text());
+    answer.json()
+}
+
+#[test]
+fn misspelt_fields_start_nothing() {
+    let door = Door::new([]);
+    for (body, pointer, meant) in [
+        (r#"{"directory":"corp.example","group":["CN=a,DC=b"]}"#, "/group", "groups"),
+        (r#"{"directory":"corp.example","Groups":["CN=a,DC=b"]}"#, "/Groups", "groups"),
+        (r#"{"directory":"corp.example","dryrun":true}"#, "/dryrun", "dryRun"),
+        (r#"{"Directory":"corp.example"}"#, "/Directory", "directory"),
+        (r#"{"inputs":{"directory":"corp.example","add_to_profile":true}}"#, "/inputs/add_to_profile", "addToProfile"),
+        (
+            r#"{"directory":"corp.example","customProperties":{"group":"a@corp.example"}}"#,
+            "/customProperties/group",
+            "groups",
+        ),
+    ] {
+        let problem = door.send(Method::POST, SYNCS, body).problem("request_invalid");
+        let told = json!([{"pointer": pointer, "detail": format!("did you mean `{meant}`?")}]);
+        assert_eq!(problem["errors"], told, "{body}");
+        assert_eq!(problem["detail"], format!("{pointer}: did you mean `{meant}`?"));
+        assert!(problem["hint"].as_str().unwrap().contains("hook"), "{problem}");
+    }
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = door.send_with(Method::POST, SYNCS, &form, "directory=corp.example&Group=a%40b");
+    assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().starts_with("/Group: did you mean"));
+    let event =
+        r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"directory":"corp.example","dry-run":1}}"#;
+    let answer = door.send_with(Method::POST, SYNCS, &[("content-type", "application/cloudevents+json")], event);
+    assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().starts_with("/data/dry-run: did you mean"));
+    assert_eq!(door.calls(), 0);
+}
+
+#[test]
+fn a_start_lists_what_it_did_not_read() {
+    let door = Door::new([]);
+    let document = starts(
+        &door,
+        r#"{"directory":"corp.example","correlation_id":"x","inputs":{"__metadata":{}},"customProperties":{"dryRun":"true"}}"#,
+    );
+    assert_eq!(document["ignored"], json!(["/customProperties/dryRun", "/correlation_id", "/inputs/__metadata"]));
+    let plain = Door::new([]);
+    assert_eq!(starts(&plain, r#"{"directory":"corp.example"}"#)["ignored"], Value::Null);
+}
+
+#[test]
+fn custom_properties_cannot_ask_for_what_needs_a_scope_or_leads_elsewhere() {
+    let door = Door::new([]);
+    let document = starts(
+        &door,
+        r#"{"customProperties":{"directory":"corp.example","addToProfile":"true","ignoreSafeguards":"true","callback":"x","dryRun":"true"}}"#,
+    );
+    assert_eq!(document["status"], "running", "a sync is started, not a dry run");
+    assert_eq!(document["ignored"].as_array().unwrap().len(), 4);
+    let line: Value = serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap();
+    assert_eq!(line["ignore_safeguards"], Value::Null);
+}
+
+#[test]
+fn adding_to_the_profile_needs_its_own_scope() {
+    let keys = json!([{"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync"]}]);
+    let door = Door::with(&[("api_keys", &keys.to_string())], []);
+    let body = r#"{"directory":"corp.example","groups":["CN=a,DC=b"],"addToProfile":true}"#;
+    let answer = door.send(Method::POST, SYNCS, body);
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert!(answer.problem("forbidden")["detail"].as_str().unwrap().contains("vidm:profile"));
+    assert_eq!(door.calls(), 0);
+}
+
+#[test]
+fn a_credential_that_comes_twice_is_refused() {
+    let door = Door::new([]);
+    for name in ["x-api-key", "authorization"] {
+        let bearer = format!("Bearer {KEY}");
+        let value = if name == "authorization" { bearer.as_str() } else { KEY };
+        let request = Request::get("/vidm/default/v1/directories").header(name, value).header(name, value);
+        let answer = door.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+        assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().contains(name));
+    }
+    assert_eq!(door.calls(), 0);
+}
+
+#[test]
+fn each_challenge_has_a_line_of_its_own_and_basic_comes_first() {
+    let door = Door::new([]);
+    let request = Request::get("/vidm/default/v1/directories").body(Body::Whole(Bytes::new())).unwrap();
+    let answer = door.send_request(request);
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let lines: Vec<_> =
+        answer.response.headers().get_all("www-authenticate").iter().map(|v| v.to_str().unwrap()).collect();
+    assert_eq!(lines, [r#"Basic realm="idhook", charset="UTF-8""#, r#"Bearer realm="idhook""#]);
+}
+
+#[test]
+fn a_change_that_a_foreign_page_asks_for_is_refused() {
+    let door = Door::new([]);
+    let body = r#"{"directory":"corp.example"}"#;
+    for site in ["cross-site", "same-site", "Cross-Site", " same-site "] {
+        let headers = [("sec-fetch-site", site)];
+        for (method, path) in [(Method::POST, SYNCS), (Method::DELETE, "/vcf/default/v1/identity-providers/x")] {
+            let answer = door.send_with(method, path, &headers, body);
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{site}");
+            answer.problem("forbidden");
+        }
+    }
+    assert_eq!(door.calls(), 0);
+    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let own = door.send_with(Method::POST, SYNCS, &[("sec-fetch-site", "same-origin")], body);
+    assert_eq!(own.status(), StatusCode::ACCEPTED);
+    door.then([lists()]);
+    let read = door.send_with(Method::GET, "/vidm/default/v1/directories", &[("sec-fetch-site", "cross-site")], "");
+    assert_eq!(read.status(), StatusCode::OK);
+}

@@ -1,0 +1,137 @@
+//! idhook below a path, states for pollers that go by the status, and the handshake of CloudEvents senders.
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use idhook::webhook::{BasePath, Body};
+use serde_json::json;
+
+use crate::support::script::{Call, get};
+use crate::support::vidm::{CORP, classic, lists, logs_in};
+use crate::support::webhook::{Answer, Door, KEY, request};
+
+const SYNCS: &str = "/vidm/default/v1/syncs";
+const BODY: &str = r#"{"directory":"corp.example"}"#;
+
+fn state() -> Call {
+    get(format!(
+        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
+    ))
+}
+
+/// A start at a directory whose last run ended an hour ago.
+fn start() -> [Call; 4] {
+    let began = (crate::support::script::START - std::time::Duration::from_secs(3600)).as_millis();
+    let idle = state().answer(200, format!(r#"{{"status":"COMPLETED","startTime":{began}}}"#));
+    [logs_in("t1"), lists(), idle, classic(CORP)]
+}
+
+/// The same, as Spin hands it over to a component with the route `/idhook/...`.
+fn through_spin(door: &Door, method: Method, path: &str, body: &str) -> Answer {
+    let rest = path.strip_prefix("/idhook").unwrap_or(path).to_owned();
+    let headers = [("spin-raw-component-route", "/idhook/..."), ("spin-path-info", rest.as_str())];
+    let mut request = request(KEY, method, path, &headers, body);
+    if let Some(base) = BasePath::of_spin(request.headers(), request.uri().path()) {
+        request.extensions_mut().insert(base);
+    }
+    door.send_request(request)
+}
+
+#[test]
+fn a_component_below_a_path_of_spin_answers_there() {
+    let door = Door::new([]);
+    assert_eq!(through_spin(&door, Method::GET, "/idhook/healthz", "").status(), StatusCode::OK);
+    door.then(start());
+    let started = through_spin(&door, Method::POST, &format!("/idhook{SYNCS}"), BODY);
+    assert_eq!(started.status(), StatusCode::ACCEPTED, "{}", started.text());
+    let place = started.header("location").to_owned();
+    assert!(place.starts_with("/idhook/vidm/default/v1/syncs/"), "{place}");
+    let links = &started.json()["links"];
+    assert_eq!((&links["self"], &links["events"]), (&json!(place), &json!(place)));
+    through_spin(&door, Method::GET, "/idhook/vidm/default/v1/syncs/x", "").problem("sync_not_found");
+}
+
+#[test]
+fn headers_alone_mount_nothing() {
+    let door = Door::new([]);
+    let headers = [("spin-raw-component-route", "/idhook/..."), ("spin-path-info", "/healthz")];
+    let answer = door.send_with(Method::GET, "/idhook/healthz", &headers, "");
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "only a binding that runs under Spin reads them");
+}
+
+#[test]
+fn a_configured_base_path_is_served_with_and_without_it() {
+    let door = Door::with(&[("base_path", "/idhook/")], []);
+    for path in ["/healthz", "/idhook/healthz", "/idhook/", "/idhook/openapi.json"] {
+        assert_eq!(door.get(path).status(), StatusCode::OK, "{path}");
+    }
+    for path in ["/idhook", "/idhookx/healthz", "/other/healthz", "/idhook/idhook/healthz"] {
+        assert_eq!(door.get(path).status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    door.then(start());
+    let started = door.send(Method::POST, &format!("/idhook{SYNCS}"), BODY);
+    assert!(started.header("location").starts_with("/idhook/vidm/default/v1/syncs/"), "{}", started.text());
+    let door = Door::with(&[("base_path", "/idhook")], start());
+    let stripped = door.send(Method::POST, SYNCS, BODY);
+    assert!(stripped.header("location").starts_with("/idhook/vidm/default/v1/syncs/"), "{}", stripped.text());
+}
+
+#[test]
+fn a_broken_configuration_still_answers_below_its_base_path() {
+    let webhook = idhook::webhook::Webhook::of_variables(|name| (name == "base_path").then(|| "/idhook".to_owned()));
+    let webhook = std::rc::Rc::new(webhook);
+    let script = std::rc::Rc::new(crate::support::script::Script::new([]));
+    let request = Request::get("/idhook/healthz").body(Body::Whole(Bytes::new())).unwrap();
+    let runtime = crate::support::webhook::Shared(std::rc::Rc::clone(&script));
+    let response = script.run(webhook.handle(&runtime, request, async |body, _| body));
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[test]
+fn a_poller_that_goes_by_202_is_answered_so_until_the_end() {
+    let door = Door::new(start());
+    let started = door.send(Method::POST, &format!("{SYNCS}?running=202"), BODY);
+    assert_eq!(started.status(), StatusCode::ACCEPTED, "{}", started.text());
+    let place = started.header("location").to_owned();
+    assert!(place.ends_with("?running=202"), "{place}");
+    door.then([state().answer(200, r#"{"status":"RUNNING"}"#)]);
+    let running = door.get(&place);
+    assert_eq!(running.status(), StatusCode::ACCEPTED, "{}", running.text());
+    assert_eq!(running.header("location"), place);
+    assert!(!running.header("retry-after").is_empty());
+    for wrong in ["running=203", "running=true"] {
+        door.send(Method::POST, &format!("{SYNCS}?{wrong}"), BODY).problem("request_invalid");
+    }
+}
+
+#[test]
+fn a_sender_of_cloud_events_is_promised_a_hook_that_allows_it() {
+    let hooks = json!([
+        {"name": "azure", "senders": ["all"], "directory": CORP, "origins": ["eventgrid.azure.net"]},
+        {"name": "any", "senders": ["all"], "directory": CORP, "origins": ["*"]},
+        {"name": "none", "senders": ["all"], "directory": CORP},
+    ]);
+    let door = Door::with(&[("hooks", &hooks.to_string()), ("rate_limit", "120")], []);
+    let asked = |path: &str, origins: &[&str]| {
+        let mut request = Request::options(path);
+        for origin in origins {
+            request = request.header("webhook-request-origin", *origin);
+        }
+        let answer = door.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        (answer.header("webhook-allowed-origin").to_owned(), answer.header("webhook-allowed-rate").to_owned())
+    };
+    let allowed = |origin: &str| (origin.to_owned(), "120".to_owned());
+    assert_eq!(asked("/hooks/azure", &["eventgrid.azure.net"]), allowed("eventgrid.azure.net"));
+    assert_eq!(asked("/hooks/any", &["x.example"]), allowed("x.example"));
+    let refused = (String::new(), String::new());
+    for (path, origins) in [
+        ("/hooks/azure", &["evil.example"][..]),
+        ("/hooks/azure", &[]),
+        ("/hooks/azure", &["eventgrid.azure.net", "eventgrid.azure.net"]),
+        ("/hooks/none", &["eventgrid.azure.net"]),
+        ("/hooks/absent", &["eventgrid.azure.net"]),
+        (SYNCS, &["eventgrid.azure.net"]),
+    ] {
+        assert_eq!(asked(path, origins), refused, "{path} {origins:?}");
+    }
+}

@@ -1,0 +1,178 @@
+//! How much one caller may ask for: alone, and shared by instances.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+use crate::support::memory_store::{Ailment, MemoryStore};
+use crate::support::webhook::{Answer, Door, KEY, READER};
+use crate::webhook::senders::{ask, senders, signed};
+
+const SYNCS: &str = "/vidm/default/v1/syncs";
+
+fn door(limit: &str, store: Option<&Rc<MemoryStore>>) -> Door {
+    let senders = senders();
+    let variables =
+        [("rate_limit", limit), ("webhook_secrets", &senders), ("state_key", "1fd28b8d51a2b5e4d7c9a60f3c8be417")];
+    match store {
+        Some(store) => Door::sharing(store, &variables, []),
+        None => Door::with(&variables, []),
+    }
+}
+
+/// A request that costs nothing upstream: without a directory it is not valid.
+fn knock(door: &Door, key: &str) -> (Answer, bool) {
+    ask(door, (Method::POST, SYNCS), &[("x-api-key", key.to_owned())], "{}")
+}
+
+#[track_caller]
+fn passes(door: &Door, key: &str) {
+    assert_eq!(knock(door, key).0.status(), StatusCode::BAD_REQUEST, "the limit lets it through");
+}
+
+#[track_caller]
+fn stopped(door: &Door, key: &str) -> Answer {
+    let (answer, was_read) = knock(door, key);
+    answer.problem("rate_limited");
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(!was_read, "nothing is buffered for it either");
+    answer
+}
+
+#[test]
+fn a_caller_has_so_many_requests_in_a_minute_and_others_have_theirs() {
+    let door = door("3", None);
+    (0..3).for_each(|_| passes(&door, KEY));
+    let problem = stopped(&door, KEY);
+    assert_eq!((problem.header("retry-after"), &problem.json()["retryable"]), ("20", &true.into()));
+    assert!(problem.json()["hint"].as_str().unwrap().contains("rate_limit"));
+    // Another caller's requests, refused for another reason, are its own; what needs no caller is free.
+    let (other, _) = knock(&door, READER);
+    other.problem("forbidden");
+    for path in ["/healthz", "/readyz"] {
+        (0..5).for_each(|_| assert_eq!(ask(&door, (Method::GET, path), &[], "").0.status(), StatusCode::OK));
+    }
+    // It comes back evenly, and is never more than a minute's.
+    door.script.advance(Duration::from_secs(19));
+    assert_eq!(stopped(&door, KEY).header("retry-after"), "1");
+    door.script.advance(Duration::from_secs(1));
+    passes(&door, KEY);
+    stopped(&door, KEY);
+    door.script.advance(Duration::from_secs(600));
+    (0..3).for_each(|_| passes(&door, KEY));
+    stopped(&door, KEY);
+}
+
+#[test]
+fn a_sender_is_counted_when_it_is_proven_and_no_forger_uses_it_up() {
+    let door = door("2", None);
+    for _ in 0..5 {
+        ask(&door, (Method::POST, SYNCS), &signed("another body", 0), "{}").0.problem("signature_invalid");
+        knock(&door, "wrong").0.problem("unauthenticated");
+    }
+    for code in ["request_invalid", "request_invalid", "rate_limited"] {
+        ask(&door, (Method::POST, SYNCS), &signed("{}", 0), "{}").0.problem(code);
+    }
+}
+
+#[test]
+fn instances_count_together_and_leave_nothing_behind() {
+    let store = MemoryStore::new();
+    let (one, two) = (door("3", Some(&store)), door("3", Some(&store)));
+    for _ in 0..10 {
+        passes(&one, KEY);
+        passes(&two, KEY);
+        passes(&one, KEY);
+        stopped(&two, KEY);
+        stopped(&one, KEY);
+        store.calls();
+        // Who knows asks nobody any more.
+        stopped(&two, KEY);
+        assert_eq!(store.calls(), 0);
+        // One that is new learns it from the store, and is not to be paid for later.
+        stopped(&door_at(&one, &store), KEY);
+        for door in [&one, &two] {
+            door.script.advance(Duration::from_secs(60));
+        }
+    }
+    assert_eq!(store.keys().len(), 2, "{:?}", store.keys());
+}
+
+#[test]
+fn the_store_is_asked_seldom_and_a_new_instance_learns_soon() {
+    let store = MemoryStore::new();
+    let (one, two) = (door("600", Some(&store)), door("600", Some(&store)));
+    (0..3).for_each(|_| passes(&one, KEY));
+    assert_eq!(store.calls(), 0, "who comes now and then costs nothing");
+    passes(&one, KEY);
+    assert_eq!(store.calls(), 3, "the counter, how full the bucket was, and is");
+    (0..19).for_each(|_| passes(&one, KEY));
+    assert_eq!(store.calls(), 0);
+    passes(&one, KEY);
+    assert_eq!(store.calls(), 3, "once for twenty");
+    // Both together have 600, and no more than a step beside.
+    (0..520).for_each(|_| passes(&one, KEY));
+    (0..56).for_each(|_| passes(&two, KEY));
+    stopped(&two, KEY);
+    (0..19).for_each(|_| passes(&one, KEY));
+    stopped(&one, KEY);
+    let new = door("600", Some(&store));
+    (0..3).for_each(|_| passes(&new, KEY));
+    stopped(&new, KEY);
+}
+
+#[test]
+fn a_high_limit_holds_over_instances_that_do_not_live_long() {
+    let store = MemoryStore::new();
+    let mut passed = 0;
+    // As Spin has it: 128 requests, then a new instance.
+    for _ in 0..100 {
+        let door = door("6000", Some(&store));
+        let before = passed;
+        passed += (0..128).filter(|_| knock(&door, KEY).0.status() != StatusCode::TOO_MANY_REQUESTS).count();
+        if passed - before < 10 {
+            break;
+        }
+    }
+    assert!((6000..6400).contains(&passed), "{passed}");
+}
+
+/// A new instance, at the time of `other`.
+fn door_at(other: &Door, store: &Rc<MemoryStore>) -> Door {
+    let new = door("3", Some(store));
+    new.script.advance(idhook::runtime::Clock::elapsed(&*other.script));
+    new
+}
+
+#[test]
+fn a_clock_that_is_behind_gives_nothing_away() {
+    let store = MemoryStore::new();
+    let (ahead, behind) = (door("3", Some(&store)), door("3", Some(&store)));
+    ahead.script.advance(Duration::from_secs(60));
+    (0..2).for_each(|_| passes(&ahead, KEY));
+    passes(&behind, KEY);
+    stopped(&behind, KEY);
+    stopped(&ahead, KEY);
+}
+
+#[test]
+fn while_the_store_ails_each_instance_counts_for_itself() {
+    for ailment in [Ailment::Absent, Ailment::Fails, Ailment::Hangs] {
+        let store = MemoryStore::new();
+        let (one, two) = (door("2", Some(&store)), door("2", Some(&store)));
+        store.ail(ailment);
+        for door in [&one, &two] {
+            (0..2).for_each(|_| passes(door, KEY));
+            stopped(door, KEY);
+        }
+    }
+}
+
+#[test]
+fn without_a_limit_nobody_is_asked() {
+    let store = MemoryStore::new();
+    let door = door("0", Some(&store));
+    (0..1000).for_each(|_| passes(&door, KEY));
+    assert_eq!(store.calls(), 0);
+}

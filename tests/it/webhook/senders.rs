@@ -1,0 +1,236 @@
+//! Callers that sign: what is read for whom, and what they may do.
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use idhook::webhook::Body;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook as Signer;
+
+use crate::support::script::{Call, START};
+use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
+use crate::support::webhook::{Answer, Door, KEY};
+
+pub(crate) const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const HUB: &str = "It's a Secret to Everybody";
+const SYNCS: &str = "/vidm/default/v1/syncs";
+
+pub(crate) fn senders() -> String {
+    json!([
+        {"name": "n8n", "scheme": "standard", "secrets": [SIGNING], "scopes": ["vidm:read", "vidm:sync"]},
+        {"name": "octo", "scheme": "github", "secrets": [HUB], "scopes": ["vidm:sync"], "targets": ["vidm/default"]},
+        {"name": "elsewhere", "scheme": "gitlab", "secrets": ["a gitlab token that is long"], "scopes": ["vidm:sync"], "targets": ["vcf/default"]},
+    ])
+    .to_string()
+}
+
+/// The three headers of Standard Webhooks over `body`, `late` seconds ago.
+pub(crate) fn signed(body: &str, late: u64) -> Vec<(&'static str, String)> {
+    let sent = START.as_secs() - late;
+    let signature = Signer::new(SIGNING).unwrap().sign("msg_1", sent.try_into().unwrap(), body.as_bytes()).unwrap();
+    vec![("webhook-id", "msg_1".into()), ("webhook-timestamp", sent.to_string()), ("webhook-signature", signature)]
+}
+
+fn door(calls: impl IntoIterator<Item = Call>) -> Door {
+    Door::with(&[("webhook_secrets", &senders())], calls)
+}
+
+pub(crate) fn ask(
+    door: &Door,
+    (method, path): (Method, &str),
+    headers: &[(&'static str, String)],
+    body: &str,
+) -> (Answer, bool) {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    door.send_and_see(request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap())
+}
+
+fn last_line(door: &Door) -> Value {
+    serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap()
+}
+
+#[test]
+fn a_signed_body_starts_a_sync_and_the_log_names_its_sender() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let body = json!({"directory": "corp.example"}).to_string();
+    let (answer, _) = ask(&door, (Method::POST, SYNCS), &signed(&body, 299), &body);
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    let line = last_line(&door);
+    assert_eq!((&line["caller"], &line["status"]), (&json!("n8n"), &json!(202)));
+    for secret in [SIGNING, "v1,"] {
+        assert!(!door.script.lines().join("").contains(secret));
+    }
+}
+
+#[test]
+fn nothing_is_read_for_who_cannot_be_known_by_it() {
+    let body = json!({"directory": "corp.example"}).to_string();
+    let good = signed(&body, 0);
+    let with = |more: &[(&'static str, &str)], base: &[(&'static str, String)]| {
+        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        base.iter().cloned().chain(more).collect::<Vec<_>>()
+    };
+    let wrong = with(&[("x-api-key", "wrong")], &good);
+    for (headers, code) in [
+        (vec![], "unauthenticated"),
+        (with(&[("authorization", "Bearer wrong")], &[]), "unauthenticated"),
+        // A key that is wrong is wrong, whatever signature is there too.
+        (wrong, "unauthenticated"),
+        (good[..2].to_vec(), "unauthenticated"),
+        (good[1..].to_vec(), "signature_invalid"),
+        (with(&[("webhook-signature", "v1,nonsense")], &good[..2]), "signature_invalid"),
+        (
+            with(&[("webhook-signature", "v1a,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=")], &good[..2]),
+            "signature_invalid",
+        ),
+        (with(&[("x-hub-signature-256", "sha256=757107")], &[]), "signature_invalid"),
+        (with(&[("x-hub-signature", "sha1=2ba1f5e4e1c3f4f5f3bd5f7c1c7b8b0f0f4f5a5b")], &[]), "unauthenticated"),
+        (with(&[("x-gitlab-token", "wrong")], &[]), "signature_invalid"),
+        (signed(&body, 301), "signature_invalid"),
+    ] {
+        let door = door([]);
+        let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &headers, &body);
+        answer.problem(code);
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        assert!(!was_read, "{headers:?}");
+    }
+    // No sender of that scheme.
+    let door = Door::new([]);
+    let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &good, &body);
+    assert!(answer.problem("signature_invalid")["hint"].as_str().unwrap().contains("webhook_secrets"));
+    assert!(!was_read);
+    // Not even a scope that is missing costs a body, where the head proves the caller.
+    let door = self::door([]);
+    let token = [("x-gitlab-token", "a gitlab token that is long".to_owned())];
+    let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &token, &body);
+    assert!(answer.problem("forbidden")["detail"].as_str().unwrap().contains("elsewhere"));
+    assert!(!was_read);
+}
+
+#[test]
+fn a_body_that_is_not_what_was_signed_starts_nothing() {
+    let body = json!({"directory": "corp.example"}).to_string();
+    for headers in [
+        signed("{}", 0),
+        vec![("x-hub-signature-256", format!("sha256={}", "0".repeat(64)))],
+        // GitHub's example, over another body.
+        vec![(
+            "x-hub-signature-256",
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned(),
+        )],
+    ] {
+        let door = door([]);
+        let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &headers, &body);
+        let problem = answer.problem("signature_invalid");
+        assert!(was_read && problem["detail"].as_str().unwrap().contains("none of the configured secrets"));
+        assert_eq!(last_line(&door)["caller"], Value::Null);
+        assert!(answer.header("www-authenticate").starts_with("Basic"));
+    }
+    // What is proven and is no JSON is told as such: the caller comes first.
+    let door = door([]);
+    let hub = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned();
+    let (answer, _) = ask(&door, (Method::POST, SYNCS), &[("x-hub-signature-256", hub)], "Hello, World!");
+    answer.problem("request_invalid");
+    assert_eq!(last_line(&door)["caller"], "octo");
+}
+
+#[test]
+fn a_sender_has_scopes_and_targets_like_a_key() {
+    let door = door([]);
+    let hub =
+        [("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".into())];
+    let providers = (Method::POST, "/vcf/default/v1/identity-providers");
+    let (answer, _) = ask(&door, providers, &hub, "Hello, World!");
+    let problem = answer.problem("forbidden");
+    assert!(problem["detail"].as_str().unwrap().contains("octo lacks the scope vcf:write"));
+    assert!(problem["hint"].as_str().unwrap().contains("webhook_secrets"));
+    let overriding = json!({"directory": "corp.example", "ignoreSafeguards": true}).to_string();
+    let (answer, _) = ask(&door, (Method::POST, SYNCS), &signed(&overriding, 0), &overriding);
+    assert!(answer.problem("forbidden")["detail"].as_str().unwrap().contains("vidm:override"));
+}
+
+#[test]
+fn a_read_is_signed_in_the_dated_form_over_nothing() {
+    let list = (Method::GET, "/vidm/default/v1/directories");
+    let with_calls = door([logs_in("t1"), lists()]);
+    let (answer, was_read) = ask(&with_calls, list.clone(), &signed("", 0), "");
+    assert_eq!((answer.status(), was_read), (StatusCode::OK, false), "{}", answer.text());
+    let without = door([]);
+    ask(&without, list, &signed("{}", 0), "{}").0.problem("signature_invalid");
+    let gone = (Method::DELETE, "/vcf/default/v1/identity-providers/x");
+    ask(&without, gone, &signed("", 0), "").0.problem("signature_invalid");
+}
+
+#[test]
+fn a_key_is_a_keys_caller_whatever_is_signed() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let mut headers = signed("something else", 900);
+    headers.push(("x-api-key", KEY.to_owned()));
+    let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+    let (answer, _) = ask(&door, (Method::POST, &path), &headers, "{}");
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    assert_eq!(last_line(&door)["caller"], "all");
+}
+
+#[test]
+fn a_captured_request_is_not_carried_out_again_under_another_name() {
+    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let body = r#"{"directory":"corp.example"}"#;
+    let first = ask(&door, (Method::POST, SYNCS), &signed(body, 0), body).0;
+    assert_eq!((first.status().as_u16(), first.header("idempotency-status")), (202, "best-effort"));
+    // Whoever has seen it sends it again, and adds a header that no signature covers.
+    let mut again = signed(body, 0);
+    again.push(("idempotency-key", "another".into()));
+    let again = ask(&door, (Method::POST, SYNCS), &again, body).0;
+    assert_eq!(again.header("idempotency-status"), "replayed");
+    assert_eq!((again.text(), door.calls()), (first.text(), 4));
+}
+
+#[test]
+fn svix_headers_start_a_sync_once() {
+    let store = std::rc::Rc::new(crate::support::memory_store::MemoryStore::default());
+    let door =
+        Door::sharing(&store, &[("webhook_secrets", &senders())], [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let body = json!({"directory": "corp.example"}).to_string();
+    let named = |name: &str| match name {
+        "webhook-id" => "svix-id",
+        "webhook-timestamp" => "svix-timestamp",
+        _ => "svix-signature",
+    };
+    let mut headers: Vec<_> = signed(&body, 0).into_iter().map(|(name, value)| (named(name), value)).collect();
+    let (answer, _) = ask(&door, (Method::POST, SYNCS), &headers, &body);
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    assert_eq!(answer.header("idempotency-status"), "stored");
+    // The same message under a name that nobody signed is the same message.
+    headers.push(("webhook-id", "another".to_owned()));
+    let (again, _) = ask(&door, (Method::POST, SYNCS), &headers, &body);
+    assert_eq!(again.header("idempotency-status"), "replayed", "{}", again.text());
+}
+
+#[test]
+fn a_signature_that_is_not_read_is_named_with_those_that_are() {
+    let door = door([]);
+    for name in ["x-gogs-signature", "x-hub-signature", "stripe-signature", "x-shopify-hmac-sha256"] {
+        let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &[(name, "0a".repeat(32))], "{}");
+        let problem = answer.problem("unauthenticated");
+        assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
+        let hint = problem["hint"].as_str().unwrap();
+        for read in ["x-hub-signature-256", "svix-signature", "bitbucket", "x-gitlab-token"] {
+            assert!(hint.contains(read), "{hint}");
+        }
+        assert!(!was_read);
+    }
+}
+
+#[test]
+fn a_key_that_is_a_placeholder_names_no_request() {
+    let door = Door::new([]);
+    for key in ["${sys_id}", "\"{{id}}\""] {
+        let answer =
+            door.send_with(Method::POST, SYNCS, &[("idempotency-key", key)], r#"{"directory":"corp.example"}"#);
+        assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().contains("placeholder"), "{key}");
+    }
+    assert_eq!(door.calls(), 0);
+}

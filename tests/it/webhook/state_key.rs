@@ -1,0 +1,146 @@
+//! The state key: drawn where none is configured, replaced without a break where one is.
+
+use http::Method;
+use idhook::runtime::Runtime as _;
+use serde_json::json;
+
+use crate::support::memory_store::{Ailment, MemoryStore};
+use crate::support::script::{Call, get};
+use crate::support::vidm::{CORP, LIST, classic, idle, lists, logs_in};
+use crate::support::webhook::Door;
+
+const UNSET: (&str, &str) = ("state_key", "");
+const OLD: &str = "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8";
+const NEW: &str = "1fd28b8d51a2b5e4d7c9a60f3c8be417";
+
+fn starts() -> [Call; 4] {
+    [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]
+}
+
+fn state() -> Call {
+    get(format!(
+        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
+    ))
+    .answer(200, r#"{"status":"RUNNING"}"#)
+}
+
+/// Starts a sync; where its state is.
+fn started(door: &Door) -> String {
+    let answer = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", "");
+    assert_eq!(answer.status(), 202, "{}", answer.text());
+    answer.header("location").to_owned()
+}
+
+#[test]
+fn instances_without_state_key_share_a_random_key_in_the_store() {
+    let store = MemoryStore::new();
+    let one = Door::sharing(&store, &[UNSET], starts());
+    let place = started(&one);
+    let keys = store.keys();
+    assert!(keys.iter().any(|key| key.starts_with("idhook:key:")), "{keys:?}");
+    // The token, the list and the ledger are read by the other instance as well: it asks for the state alone.
+    let two = Door::sharing(&store, &[UNSET], [state()]);
+    assert_eq!(two.get(&place).json()["status"], "running");
+    let dump = store.dump();
+    let (key, drawn) = dump.iter().find(|(key, _)| key.starts_with("idhook:key:")).unwrap();
+    assert_eq!(drawn.len(), 33);
+    for hidden in ["svc-sync", "vidm.corp", "pässword"] {
+        assert!(!key.contains(hidden), "{key}");
+    }
+}
+
+#[test]
+fn ids_survive_a_changed_password_and_new_callers_without_state_key() {
+    let store = MemoryStore::new();
+    let place = started(&Door::sharing(&store, &[UNSET], starts()));
+    let changed = Door::sharing(
+        &store,
+        &[UNSET, ("vidm_password", "another")],
+        [crate::support::script::post(crate::support::vidm::LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), state()],
+    );
+    assert_eq!(changed.get(&place).status(), 200);
+}
+
+#[test]
+fn other_targets_on_the_same_store_have_another_key() {
+    let store = MemoryStore::new();
+    let place = started(&Door::sharing(&store, &[UNSET], starts()));
+    for (variable, value) in
+        [("vidm_url", "https://other.corp.example"), ("vidm_username", "else"), ("vcf_url", "https://o")]
+    {
+        let other = Door::sharing(&store, &[UNSET, (variable, value)], []);
+        // A script's chance begins the same each time.
+        other.script.random();
+        other.get(&place).problem("sync_not_found");
+    }
+}
+
+#[test]
+fn without_a_store_an_id_is_good_at_its_instance_alone() {
+    for store in ["none", "auto"] {
+        let one = Door::with(&[UNSET, ("store", store)], starts());
+        let place = started(&one);
+        one.then([state()]);
+        assert_eq!(one.get(&place).status(), 200);
+        one.script.random();
+        let problem = one.beside_with(&[UNSET, ("store", store)]).get(&place).problem("sync_not_found");
+        assert!(problem["hint"].as_str().unwrap().contains("set state_key"), "{problem}");
+    }
+}
+
+#[test]
+fn failing_store_does_not_keep_a_sync_from_being_followed() {
+    let store = MemoryStore::new();
+    store.ail(Ailment::Fails);
+    let one = Door::sharing(&store, &[UNSET], starts());
+    let place = started(&one);
+    one.then([state()]);
+    assert_eq!(one.get(&place).status(), 200);
+    store.ail(Ailment::None);
+    one.script.advance(std::time::Duration::from_secs(11));
+    one.then([state()]);
+    assert_eq!(one.get(&place).status(), 200, "the instance's own key still opens");
+}
+
+#[test]
+fn replaced_key_opens_ids_groups_tokens_and_stored_answers_of_the_old_one() {
+    let both = json!([NEW, OLD]).to_string();
+    let store = MemoryStore::new();
+    let old = Door::sharing(&store, &[("state_key", OLD)], starts());
+    // Groups that are too long for an id are kept in the store.
+    let groups: Vec<String> = (0..60).map(|n| format!("CN=gg-{n:040},OU=Groups,DC=corp,DC=example")).collect();
+    let body = json!({ "groups": groups }).to_string();
+    let path = "/vidm/default/v1/directories/corp.example/syncs";
+    let key = [("idempotency-key", "one")];
+    let first = old.send_with(Method::POST, path, &key, &body);
+    assert_eq!(first.status(), 202, "{}", first.text());
+    let place = first.header("location").to_owned();
+
+    let new = Door::sharing(&store, &[("state_key", &both)], []);
+    let again = new.send_with(Method::POST, path, &key, &body);
+    assert_eq!((again.status(), again.header("idempotency-status")), (first.status(), "replayed"), "{}", again.text());
+    // No login: the token is found as well.
+    new.then([state()]);
+    let found = new.get(&place);
+    assert_eq!(found.status(), 200, "{}", found.text());
+    let place = found.json()["links"]["self"].as_str().unwrap().to_owned();
+    let last = Door::sharing(&store, &[("state_key", NEW)], []);
+    last.get(first.json()["links"]["self"].as_str().unwrap()).problem("sync_not_found");
+    // Its groups are under the old key still; an answer without them would be a false one.
+    assert!(last.get(&place).status().is_client_error());
+}
+
+#[test]
+fn revoked_token_of_an_old_key_does_not_come_back() {
+    let both = json!([NEW, OLD]).to_string();
+    let store = MemoryStore::new();
+    let old = Door::sharing(&store, &[("state_key", OLD)], [logs_in("t1"), lists()]);
+    assert_eq!(old.get("/vidm/default/v1/directories").status(), 200);
+    let lists_as = |token: &str, status| {
+        get(LIST).header("authorization", format!("HZN {token}")).answer(status, r#"{"items":[]}"#)
+    };
+    let new = Door::sharing(&store, &[("state_key", &both)], [lists_as("t1", 401), logs_in("t2"), lists_as("t2", 200)]);
+    assert_eq!(new.get("/vidm/default/v1/directories").status(), 200);
+    let another = Door::sharing(&store, &[("state_key", &both)], [lists_as("t2", 200)]);
+    assert_eq!(another.get("/vidm/default/v1/directories").status(), 200);
+}

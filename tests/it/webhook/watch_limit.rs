@@ -1,0 +1,145 @@
+//! How many waits and event streams one caller may have open at once.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::Method;
+use idhook::runtime::Clock as _;
+use idhook::webhook::Events;
+
+use crate::support::memory_store::MemoryStore;
+use crate::support::script::{Script, get};
+use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
+use crate::support::webhook::{Answer, Door, KEY, READER, Shared, request};
+
+const LIMIT: (&str, &str) = ("watch_limit", "3");
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The place of a sync that goes on.
+fn started(store: &Rc<MemoryStore>) -> String {
+    let door = Door::over(Script::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]).with_store(store), &[LIMIT]);
+    let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
+    assert_eq!(answer.status(), 202, "{}", answer.text());
+    answer.header("location").to_owned()
+}
+
+/// Instances whose vIDM does not answer: streams stay open all the same.
+fn instance(store: Option<&Rc<MemoryStore>>) -> Door {
+    let script = Script::refusing();
+    Door::over(if let Some(store) = store { script.with_store(store) } else { script }, &[LIMIT])
+}
+
+fn open(door: &Door, key: &str, place: &str) -> Result<Box<Events<Shared>>, Box<Answer>> {
+    door.script.run(door.open(request(key, Method::GET, place, &[("accept", "text/event-stream")], "")))
+}
+
+fn refused(door: &Door, place: &str) {
+    let Err(answer) = open(door, KEY, place) else { panic!("a stream was opened") };
+    assert_eq!(answer.status(), 429);
+    let problem = answer.problem("rate_limited");
+    assert!(problem["hint"].as_str().unwrap().contains("watch_limit"), "{problem}");
+    assert_eq!(answer.header("retry-after"), "5");
+}
+
+#[test]
+fn one_more_than_the_limit_is_refused_until_one_is_closed() {
+    let place = started(&MemoryStore::new());
+    for store in [None, Some(MemoryStore::new())] {
+        let door = instance(store.as_ref());
+        let mut streams: Vec<_> = (0..3).map(|_| open(&door, KEY, &place).unwrap()).collect();
+        refused(&door, &place);
+        refused(&door, &place);
+        // Another caller has a limit of its own, and who asks without waiting is not counted.
+        let theirs = open(&door, READER, &place).unwrap();
+        door.get(&place).problem("upstream_unreachable");
+        // Each client that goes away makes room for one.
+        for _ in 0..5 {
+            streams.pop();
+            streams.push(open(&door, KEY, &place).unwrap());
+            refused(&door, &place);
+        }
+        drop(theirs);
+    }
+}
+
+#[test]
+fn waits_count_as_streams_do() {
+    let place = started(&MemoryStore::new());
+    let state = format!(
+        "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
+    );
+    let door = Door::over(Script::new([logs_in("t1"), get(state).hang()]), &[LIMIT]);
+    let ask = |headers: &[(&'static str, &str)]| {
+        let request = request(KEY, Method::GET, &place, headers, "");
+        let door = door.same();
+        async move { door.ask(request).await }
+    };
+    let streams: Vec<_> = (0..2).map(|_| open(&door, KEY, &place).unwrap()).collect();
+    door.script.run(async {
+        let (wait, late) = (pin!(ask(&[("prefer", "wait=60")])), pin!(door.script.sleep(SECOND)));
+        let Either::Right(((), _wait)) = select(wait, late).await else { panic!("it did not wait") };
+        ask(&[("prefer", "wait=60")]).await.problem("rate_limited");
+        let start = request(KEY, Method::POST, "/vidm/default/v1/syncs", &[("prefer", "wait=5")], "{}");
+        door.ask(start).await.problem("rate_limited");
+        // Here the client goes away.
+    });
+    let _third = open(&door, KEY, &place).unwrap();
+    refused(&door, &place);
+    drop(streams);
+}
+
+#[test]
+fn instances_that_share_a_store_count_together() {
+    let store = MemoryStore::new();
+    let place = started(&store);
+    let (one, two) = {
+        let one = instance(Some(&store));
+        let two = one.beside_with(&[LIMIT]);
+        (one, two)
+    };
+    let (mut first, second) = (open(&one, KEY, &place).unwrap(), open(&two, KEY, &place).unwrap());
+    let third = open(&one.beside_with(&[LIMIT]), KEY, &place).unwrap();
+    refused(&one, &place);
+    refused(&one.beside_with(&[LIMIT]), &place);
+    // One that is given up as it should be makes room at once.
+    one.script.run(first.close());
+    let mut again = open(&two, KEY, &place).unwrap();
+    refused(&one, &place);
+    // Those that are read are counted for as long as they last: one of the three here, the others' instances died.
+    drop((first, second, third));
+    let late = one.beside_with(&[LIMIT]);
+    while one.script.elapsed() < 31 * SECOND {
+        assert!(one.script.run(again.next()).is_some());
+    }
+    let _both = (open(&late, KEY, &place).unwrap(), open(&late, KEY, &place).unwrap());
+    refused(&one.beside_with(&[LIMIT]), &place);
+}
+
+#[test]
+fn watching_leaves_a_few_keys_in_the_store() {
+    let store = MemoryStore::new();
+    let place = started(&store);
+    let door = instance(Some(&store));
+    for round in 0..200_u64 {
+        let mut stream = open(&door, KEY, &place).unwrap();
+        door.script.run(async { (stream.next().await, stream.next().await) });
+        if round % 2 == 0 {
+            door.script.run(stream.close());
+        }
+        door.script.advance(Duration::from_secs(round % 50));
+        let keys = store.keys().into_iter().filter(|key| key.contains(":watch:")).count();
+        assert!(keys <= 5, "{keys} keys after {round} streams");
+    }
+}
+
+#[test]
+fn a_store_that_fails_leaves_what_the_instance_counts() {
+    let store = MemoryStore::new();
+    let place = started(&store);
+    let door = instance(Some(&store));
+    store.ail(crate::support::memory_store::Ailment::Fails);
+    let _streams: Vec<_> = (0..3).map(|_| open(&door, KEY, &place).unwrap()).collect();
+    refused(&door, &place);
+}
