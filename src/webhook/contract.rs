@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::request_id::RequestIdentity;
-use super::{doctor, problem, route, status, vidm_routes};
+use super::{doctor, health, problem, route, vidm_routes};
 use crate::config::Scope;
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
@@ -65,8 +65,8 @@ pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
 #[must_use]
 pub fn schemas() -> BTreeMap<String, Value> {
     let mut answers = generator(Contract::Serialize);
-    answers.subschema_for::<status::Health>();
-    answers.subschema_for::<status::Ready<'_>>();
+    answers.subschema_for::<health::Health>();
+    answers.subschema_for::<health::Ready<'_>>();
     answers.subschema_for::<crate::error::Problem>();
     answers.subschema_for::<doctor::Diagnosis>();
     answers.subschema_for::<vidm_routes::Directories>();

@@ -18,7 +18,7 @@ use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::bindings::fermyon::spin::variables;
-use crate::shared_state::SpinStore;
+use crate::store::SpinStore;
 
 struct Component;
 

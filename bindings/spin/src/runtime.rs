@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use idhook::runtime::{Clock, Runtime};
 
-use crate::shared_state::SpinStore;
+use crate::store::SpinStore;
 
 /// The runtime this component runs in.
 #[derive(Debug, Clone, Copy)]

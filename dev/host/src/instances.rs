@@ -22,10 +22,10 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 use crate::Options;
 use crate::application::Environment;
 use crate::key_value::{KeyValue, KeyValueState};
+use crate::outbound::{Hooks, Outbound};
 use crate::output::Sink;
 use crate::runtime::Offers;
 use crate::state::State;
-use crate::upstream::{Hooks, Outbound};
 use crate::variables::ComponentVariables;
 
 /// Everything an instance is made from.

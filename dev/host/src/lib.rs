@@ -56,9 +56,9 @@ pub use crate::runtime::{Runtime, Spin};
 
 use crate::application::Application;
 use crate::instances::{Instances, Reuse};
+use crate::outbound::Outbound;
 use crate::output::Sink;
 use crate::server::Server;
-use crate::upstream::Outbound;
 
 /// What to serve and how. The defaults are the runtime's.
 #[derive(Clone)]

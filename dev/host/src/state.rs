@@ -8,8 +8,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::{atomics, key_value, store, variables, variables2};
 use crate::key_value::{HasKeyValue, KeyValueState, KeyValueView};
+use crate::outbound::Hooks;
 use crate::runtime::Offers;
-use crate::upstream::Hooks;
 use crate::variables::{ComponentVariables, LookupError};
 
 /// The data of one `wasmtime::Store`.

@@ -13,7 +13,7 @@ use xtask::artifact::Artifact;
 use xtask::redis::Redis;
 
 use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
-use crate::shared_state::troubled;
+use crate::store::troubled;
 
 stories! {
     all, several_threads:

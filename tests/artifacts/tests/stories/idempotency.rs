@@ -7,7 +7,7 @@ use serde_json::json;
 use xtask::artifact::Artifact;
 
 use crate::scene::{Answer, Scene, Setting, send};
-use crate::shared_state::{on, stores};
+use crate::store::{on, stores};
 
 stories! {
     all:
