@@ -24,6 +24,7 @@
 
 pub mod api_key;
 pub mod config;
+pub mod directory;
 mod dn;
 pub mod embedded;
 pub mod error;

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::vidm::{FailureReason, Proof, SyncReport, SyncStatus};
+use crate::directory::{FailureReason, Proof, SyncReport, SyncStatus};
 
 mod backend;
 mod connector_conflicts;

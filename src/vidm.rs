@@ -14,17 +14,16 @@ mod client;
 mod connectors;
 mod dialect;
 mod directories;
+mod directory_choice;
 mod directory_filter;
 mod directory_groups;
-mod directory_ref;
 mod domains;
 mod dry_run;
-mod group_query;
+mod group_filter;
 mod group_search;
 mod groups;
 mod health;
 mod login;
-mod odd_name;
 mod proof;
 mod selection;
 mod sync_executions;
@@ -44,16 +43,12 @@ use crate::upstream::Endpoint as _;
 
 pub use add_to_profile::{ProfileAddition, ProfileChange};
 pub use cache::Cache;
-pub use client::{Client, DirectorySummary, StartedSync};
+pub use client::{Client, StartedSync};
 pub use dialect::{Dialect, DialectOverrides};
 pub use directories::{Directory, DirectoryKind};
 pub use directory_filter::DirectoryFilter;
-pub use directory_ref::DirectoryRef;
-pub use group_query::GroupQuery;
 pub use groups::Group;
 pub use health::{Check, Health};
-pub use proof::{Presence, Proof};
-pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
 pub use sync_start::StartOptions;
 
 /// The calls that log in, as errors and records name them.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Reader;
 use super::error::Place as At;
 use super::reader::meant;
-use crate::vidm::GroupQuery;
+use crate::directory::GroupQuery;
 
 /// The variable.
 const NAME: &str = "hooks";

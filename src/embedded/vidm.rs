@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use super::{Result, Timeouts, misconfigured, problem, settings, sync_id};
 use crate::config::VidmSettings;
+use crate::directory::{DirectoryRef, GroupQuery};
 use crate::error::{Error, FieldError, Problem};
 use crate::http::Limits;
 use crate::runtime::Runtime;
 use crate::sync::{self, Coordinator, DryRun, SyncDocument, SyncHistory, SyncRequest, SyncState, WatchEvent};
 use crate::upstream::Outbound;
-use crate::vidm::{Cache, Client, Directory, DirectoryFilter, DirectoryRef, Group, GroupQuery, Health, Target};
+use crate::vidm::{Cache, Client, Directory, DirectoryFilter, Group, Health, Target};
 
 pub use ensure_groups::EnsureOptions;
 

@@ -8,11 +8,12 @@ use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
 use super::ledger::{Ending, Entry, Head, Ledger, Sight};
 use super::namespace;
 use super::{Cache, Observation};
+use crate::directory::{SyncReport, SyncStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
 use crate::upstream::Outbound;
-use crate::vidm::{Client, SyncReport, SyncStatus};
+use crate::vidm::Client;
 
 /// Syncs of one vIDM target, for one piece of work.
 pub struct Coordinator<'a, R: Runtime> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::namespace::ms;
-use crate::vidm::{SyncReport, SyncStatus};
+use crate::directory::{SyncReport, SyncStatus};
 
 /// How long after a kick-off vIDM may still show the run before.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);

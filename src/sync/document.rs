@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::{SyncFailure, SyncState};
+use crate::directory::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
-use crate::vidm::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
 
 /// How soon to ask again after a sync that goes on, in seconds.
 const ASK_AGAIN: u64 = 2;

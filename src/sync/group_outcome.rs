@@ -1,7 +1,7 @@
 //! What the groups of a request say about it, once its run has succeeded.
 
+use crate::directory::{Presence, Proof, SyncStatus};
 use crate::error::{ErrorCode, Result};
-use crate::vidm::{Presence, Proof, SyncStatus};
 
 use super::SyncFailure;
 

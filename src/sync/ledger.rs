@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::backend::Shelf;
 use super::decide::{Baseline, JITTER};
 use super::namespace::{Book, Turn, ms};
+use crate::directory::SyncReport;
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
-use crate::vidm::SyncReport;
 
 /// How long a claimant may take from its claim to the kick-off's answer. No request lasts longer without asking to wait, and
 /// a start never waits.

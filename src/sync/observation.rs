@@ -15,12 +15,12 @@ use super::ledger::{Entry, Head, Ledger, Seen};
 use super::namespace::{Book, ms, time};
 use super::start::queries;
 use super::{Coordinator, SyncRequest};
+use crate::directory::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
 use crate::error::Result;
 use crate::named::Named;
 use crate::poll_lock::lock;
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
-use crate::vidm::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
 
 /// How long a look that is shared may be of use to anybody.
 const LIFE: Duration = Duration::from_secs(60);

@@ -1,9 +1,9 @@
 //! What can be asked about a directory's syncs with no request behind it.
 
 use super::{Coordinator, DryRun, SyncDocument, SyncHistory};
+use crate::directory::DirectoryRef;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
-use crate::vidm::DirectoryRef;
 
 impl<R: Runtime> Coordinator<'_, R> {
     /// How the directory's latest run stands, whoever started it.

@@ -7,10 +7,11 @@ use super::coordinator::gone;
 use super::decide::Baseline;
 use super::ledger::{Entry, Kicked, Ledger};
 use super::{Coordinator, SyncOrder, SyncRequest};
+use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
-use crate::vidm::{DirectoryRef, DirectorySummary, GroupQuery, StartOptions, SyncStatus};
+use crate::vidm::StartOptions;
 
 /// How an attempt to kick off ended.
 pub(super) enum Kick {

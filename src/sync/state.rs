@@ -9,10 +9,10 @@ use super::group_outcome::{GroupOutcome, proof_after_success};
 use super::ledger::Ledger;
 use super::start::{Kick, queries};
 use super::{Coordinator, Observation, SyncRequest, SyncState};
+use crate::directory::{Proof, SyncReport, SyncStatus};
 use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
 use crate::shared_state::StoreUnavailable;
-use crate::vidm::{Proof, SyncReport, SyncStatus};
 
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);

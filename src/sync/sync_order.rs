@@ -1,7 +1,7 @@
 //! What a start is asked for, and what is wrong with it.
 
+use crate::directory::{DirectoryRef, GroupQuery};
 use crate::error::FieldError;
-use crate::vidm::{DirectoryRef, GroupQuery};
 
 /// What a start is asked for.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::SyncOrder;
 use super::decide::Baseline;
 use super::namespace::{ms, time};
-use crate::vidm::DirectorySummary;
+use crate::directory::DirectorySummary;
 
 /// A request that was taken. It travels in the sync id, under short names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

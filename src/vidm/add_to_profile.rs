@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::directory_groups::FindDirectoryGroups;
-use super::directory_ref::DirectoryRef;
-use super::group_query::{GroupQuery, quoted};
+use super::group_filter::quoted;
 use super::group_search::PAGES;
 use super::selection::{Found, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
+use crate::directory::DirectoryRef;
+use crate::directory::GroupQuery;
 use crate::dn::Key;
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Target;
 use super::directories::Directory;
-use super::directory_ref::DirectoryRef;
+use crate::directory::DirectoryRef;
 use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::shared_state::SharedStore;

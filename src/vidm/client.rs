@@ -11,16 +11,17 @@ use super::cache::{Cache, StartCall};
 use super::connectors::ListConnectors;
 use super::dialect::Dialect;
 use super::directories::{Directory, ListDirectories};
-use super::directory_ref::{DirectoryRef, check_syncable};
+use super::directory_choice::check_syncable;
 use super::domains::ListDomains;
 use super::dry_run::DryRun;
 use super::health::{GetHealth, Health};
 use super::login::login;
 use super::sync_executions::ListSyncExecutions;
-use super::sync_report::SyncReport;
 use super::sync_start::{StartOptions, StartSync, StartSyncV2, already_running};
 use super::sync_state::GetSync;
 use super::{Credentials, SyncApi, Target};
+use crate::directory::SyncReport;
+use crate::directory::{DirectoryRef, DirectorySummary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::secret::AccessToken;
@@ -42,20 +43,6 @@ pub struct Client<'a, R> {
     memory: &'a Cache,
     out: &'a Outbound<'a, R>,
     profile: Dialect,
-}
-
-/// A directory, as briefly as it can be named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryName"))]
-pub struct DirectorySummary {
-    /// Its id, a UUID.
-    pub id: String,
-    /// Its name, where it is known: whoever names it by id makes no call to learn it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Its kind, in the vendor's words, where it is known.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
 }
 
 impl DirectorySummary {

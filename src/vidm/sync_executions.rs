@@ -5,7 +5,7 @@ use http::{Method, Request, Response};
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use super::sync_report::SyncReport;
+use crate::directory::SyncReport;
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, invalid, server_time};
@@ -44,8 +44,8 @@ impl Endpoint for ListSyncExecutions<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::{FailureReason, SyncStatus};
     use crate::error::ErrorCode;
-    use crate::vidm::sync_report::{FailureReason, SyncStatus};
     use crate::vidm::tests::{answer, sent};
 
     const LIST: ListSyncExecutions<'_> = ListSyncExecutions { directory: "d-1" };

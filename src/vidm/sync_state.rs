@@ -5,7 +5,7 @@ use http::{Method, Request, Response};
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use super::sync_report::SyncReport;
+use crate::directory::SyncReport;
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, server_time};
@@ -39,7 +39,7 @@ impl Endpoint for GetSync<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vidm::sync_report::SyncStatus;
+    use crate::directory::SyncStatus;
     use crate::vidm::tests::{answer, sent};
 
     #[test]

@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 use super::api::Vidm;
 use super::directories::ListDirectories;
 use super::domains::ListDomains;
-use super::group_query::GroupQuery;
 use super::groups::{FindGroups, Search, SearchGroups};
 use super::health::GetHealth;
 use super::login::{OauthToken, SystemLogin};
 use super::sync_start::{StartOptions, StartSync, StartSyncV2};
 use super::sync_state::GetSync;
-use super::{Dialect, DirectoryRef, SyncApi};
+use super::{Dialect, SyncApi};
+use crate::directory::DirectoryRef;
+use crate::directory::GroupQuery;
 use crate::secret::{Scheme, Secret};
 use crate::upstream::{Api as _, Endpoint};
 

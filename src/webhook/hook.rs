@@ -11,10 +11,10 @@ use super::input::{self, Input};
 use super::route::{Matched, Name};
 use super::{Context, Reply, vidm_routes};
 use crate::config::{Condition, Config, Hook, Place, Source};
+use crate::directory::GroupQuery;
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
 use crate::runtime::Runtime;
 use crate::template::is_unfilled;
-use crate::vidm::GroupQuery;
 
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
     let name = matched.parameter("hook");

@@ -14,6 +14,7 @@ use super::oversized_groups::Long;
 use super::route::{Matched, Name};
 use super::{Configured, Context, Reply, json, no_target, oversized_groups, with_headers};
 use crate::config::{Config, Scope};
+use crate::directory::{DirectoryRef, GroupQuery};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::Runtime;
 use crate::shared_state::Origin;
@@ -21,7 +22,7 @@ use crate::shared_state::refresh;
 use crate::sync::{self, Coordinator, SyncDocument, SyncOrder, SyncRequest, SyncState};
 use crate::upstream::Outbound;
 use crate::upstream::segment;
-use crate::vidm::{Client, DirectoryFilter, DirectoryRef, GroupQuery};
+use crate::vidm::{Client, DirectoryFilter};
 
 mod documents;
 

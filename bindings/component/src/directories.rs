@@ -230,14 +230,14 @@ impl From<SyncDocument> for wit::SyncState {
     }
 }
 
-impl From<vidm::SyncStatus> for wit::SyncStatus {
-    fn from(status: vidm::SyncStatus) -> Self {
+impl From<idhook::directory::SyncStatus> for wit::SyncStatus {
+    fn from(status: idhook::directory::SyncStatus) -> Self {
         match status {
-            vidm::SyncStatus::Queued => Self::Queued,
-            vidm::SyncStatus::Running => Self::Running,
-            vidm::SyncStatus::Succeeded => Self::Succeeded,
-            vidm::SyncStatus::Failed => Self::Failed,
-            vidm::SyncStatus::Unknown => Self::Unknown,
+            idhook::directory::SyncStatus::Queued => Self::Queued,
+            idhook::directory::SyncStatus::Running => Self::Running,
+            idhook::directory::SyncStatus::Succeeded => Self::Succeeded,
+            idhook::directory::SyncStatus::Failed => Self::Failed,
+            idhook::directory::SyncStatus::Unknown => Self::Unknown,
         }
     }
 }
@@ -252,20 +252,20 @@ impl From<SyncFailure> for wit::SyncFailure {
     }
 }
 
-impl From<vidm::DirectorySummary> for wit::DirectoryName {
-    fn from(vidm::DirectorySummary { id, name, kind }: vidm::DirectorySummary) -> Self {
+impl From<idhook::directory::DirectorySummary> for wit::DirectoryName {
+    fn from(idhook::directory::DirectorySummary { id, name, kind }: idhook::directory::DirectorySummary) -> Self {
         Self { id, name, type_: kind }
     }
 }
 
-impl From<vidm::Counts> for wit::Counts {
-    fn from(vidm::Counts { users, groups }: vidm::Counts) -> Self {
+impl From<idhook::directory::Counts> for wit::Counts {
+    fn from(idhook::directory::Counts { users, groups }: idhook::directory::Counts) -> Self {
         Self { users: users.into(), groups: groups.into() }
     }
 }
 
-impl From<vidm::Changes> for wit::Changes {
-    fn from(vidm::Changes { added, updated, removed }: vidm::Changes) -> Self {
+impl From<idhook::directory::Changes> for wit::Changes {
+    fn from(idhook::directory::Changes { added, updated, removed }: idhook::directory::Changes) -> Self {
         Self { added: added.map(unsigned), updated: updated.map(unsigned), removed: removed.map(unsigned) }
     }
 }
@@ -273,17 +273,17 @@ impl From<vidm::Changes> for wit::Changes {
 impl From<sync::RequestedGroup> for wit::RequestedGroup {
     fn from(sync::RequestedGroup { requested, state, detail, id, display_name }: sync::RequestedGroup) -> Self {
         let state = match state {
-            vidm::Presence::Present => wit::GroupState::Present,
-            vidm::Presence::Absent => wit::GroupState::Absent,
-            vidm::Presence::Unknown => wit::GroupState::Unknown,
+            idhook::directory::Presence::Present => wit::GroupState::Present,
+            idhook::directory::Presence::Absent => wit::GroupState::Absent,
+            idhook::directory::Presence::Unknown => wit::GroupState::Unknown,
         };
         Self { requested, state, detail, id, display_name }
     }
 }
 
-impl From<vidm::SyncReport> for wit::SyncReport {
-    fn from(report: vidm::SyncReport) -> Self {
-        let vidm::SyncReport {
+impl From<idhook::directory::SyncReport> for wit::SyncReport {
+    fn from(report: idhook::directory::SyncReport) -> Self {
+        let idhook::directory::SyncReport {
             status,
             upstream_word,
             message,

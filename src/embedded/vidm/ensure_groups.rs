@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{SyncOrder, Vidm};
+use crate::directory::{GroupQuery, Presence, SyncStatus};
 use crate::embedded::{Result, problem};
 use crate::error::{Error, ErrorCode, FieldError, Problem};
 use crate::runtime::Runtime;
 use crate::sync::{RequestedGroup, SyncDocument, SyncFailure};
-use crate::vidm::{GroupQuery, Presence, SyncStatus};
 
 /// How groups are ensured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use super::words::plain;
-use super::{Changes, Counts, SyncStatus, time, words};
+use super::{time, words};
+use crate::directory::{Changes, Counts, SyncStatus};
 
 /// How deep is looked.
 const DEPTH: usize = 5;

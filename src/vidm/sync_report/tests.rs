@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::directory::Changes;
+
 use super::{
     SyncStatus::{Failed, Queued, Running, Succeeded, Unknown},
     *,

@@ -2,10 +2,11 @@
 //! group look-up.
 
 use super::{Finding, Report, calls_since, spent};
+use crate::directory::{GroupQuery, SyncStatus};
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::upstream::{BaseUrl, Outbound};
-use crate::vidm::{Check, Client, Directory, GroupQuery, Health, LOGIN_CALLS, SyncStatus};
+use crate::vidm::{Check, Client, Directory, Health, LOGIN_CALLS};
 
 pub(super) const ALL: &[&str] = &[
     super::CONFIGURATION,

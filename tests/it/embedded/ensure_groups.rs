@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use idhook::directory::SyncStatus;
 use idhook::embedded::{self, EnsureOptions, Vidm};
 use idhook::error::{ErrorCode, Problem};
 use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind};
 use idhook::runtime::{Clock, Runtime};
 use idhook::sync::SyncDocument;
-use idhook::vidm::SyncStatus;
 use serde_json::{Value, json};
 
 use crate::support::memory_store::MemoryStore;

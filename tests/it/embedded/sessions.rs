@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use idhook::config::{VcfSettings, VidmSettings};
+use idhook::directory::SyncStatus;
 use idhook::embedded::{self, SyncOrder, Timeouts, Vcf, Vidm};
 use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
 use idhook::vcf::{IdentitySourceSpec, PutOptions};
-use idhook::vidm::{DirectoryFilter, SyncStatus};
+use idhook::vidm::DirectoryFilter;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, Script, get};

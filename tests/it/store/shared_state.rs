@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use idhook::directory::DirectoryRef;
 use idhook::error::{ErrorCode, Result};
 use idhook::http::Limits;
 use idhook::runtime::Clock as _;
@@ -12,7 +13,7 @@ use idhook::secret::Secret;
 use idhook::shared_state::StateKey;
 use idhook::shared_state::StoreAccess;
 use idhook::upstream::Outbound;
-use idhook::vidm::{Cache, Client, Credentials, DirectoryRef, StartOptions, StartedSync, Target};
+use idhook::vidm::{Cache, Client, Credentials, StartOptions, StartedSync, Target};
 
 use crate::support::memory_store::{Ailment, MemoryStore};
 use crate::support::script::{Call, Script, post};

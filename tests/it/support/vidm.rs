@@ -1,11 +1,12 @@
 //! One vIDM as the scenarios see it.
 
 use http::HeaderMap;
+use idhook::directory::DirectoryRef;
 use idhook::error::Result;
 use idhook::http::Limits;
 use idhook::secret::{Scheme, Secret};
 use idhook::upstream::{BaseUrl, Outbound};
-use idhook::vidm::{Cache, Client, Credentials, Dialect, DirectoryRef, StartOptions, StartedSync, SyncApi, Target};
+use idhook::vidm::{Cache, Client, Credentials, Dialect, StartOptions, StartedSync, SyncApi, Target};
 use std::time::Duration;
 
 use crate::support::script::{Call, Script, get, post};

@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use idhook::directory::SyncStatus;
 use idhook::embedded::{SyncOrder, Vidm};
 use idhook::error::ErrorCode;
 use idhook::http::{HttpClient, Limits, TransportError};
 use idhook::runtime::{Clock, Runtime};
 use idhook::sync::SyncDocument;
-use idhook::vidm::SyncStatus;
 use serde_json::{Value, json};
 
 use crate::support::memory_store::MemoryStore;

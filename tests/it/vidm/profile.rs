@@ -1,9 +1,10 @@
 //! Adding groups to the sync profile: what is written, and that nothing is ever lost.
 
 use http::Method;
+use idhook::directory::GroupQuery;
 use idhook::error::{Error, ErrorCode, Result};
 use idhook::http::TransportErrorKind;
-use idhook::vidm::{GroupQuery, ProfileChange};
+use idhook::vidm::ProfileChange;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Are these groups there? In how few calls, and how exactly.
 
+use idhook::directory::{GroupQuery, Presence, Proof};
 use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
-use idhook::vidm::{GroupQuery, Presence, Proof};
 
 use crate::support::script::{Call, get, post};
 use crate::support::vidm::Estate;

@@ -1,8 +1,8 @@
 //! What is read: one directory, how a sync stands, groups, health.
 
+use idhook::directory::{DirectoryRef, GroupQuery, SyncReport, SyncStatus};
 use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
-use idhook::vidm::{DirectoryRef, GroupQuery, SyncReport, SyncStatus};
 
 use crate::support::script::{Call, get, post};
 use crate::support::vidm::{CORP, Estate, LAB, NOBODY, domains, lists};

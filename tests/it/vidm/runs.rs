@@ -1,7 +1,7 @@
 //! Runs that were, and a run that might be.
 
+use idhook::directory::SyncStatus;
 use idhook::error::ErrorCode;
-use idhook::vidm::SyncStatus;
 use serde_json::json;
 
 use crate::support::script::{get, post};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use idhook::directory::DirectoryRef;
 use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
-use idhook::vidm::{DirectoryRef, StartOptions, SyncApi};
+use idhook::vidm::{StartOptions, SyncApi};
 
 use crate::support::script::{Call, get, post};
 use crate::support::vidm::{CORP, Estate, LAB, LIST, LOCAL, LOGIN, NOBODY, classic, domains, lists, logs_in, v2};

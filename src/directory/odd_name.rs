@@ -27,7 +27,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// What looks odd in the name or DN of a group, each as words that follow the name, with what to do; none where nothing does.
-pub(super) fn oddities(text: &str) -> Vec<String> {
+pub(crate) fn oddities(text: &str) -> Vec<String> {
     let checks: [fn(&str) -> Option<String>; 15] = [
         mojibake,
         entity,

@@ -1,39 +1,14 @@
-//! Which directory is meant: by id, by name, or by a domain it has.
+//! Which of the listed directories is meant: by id, by name, or by a domain it has.
 
+use crate::directory::DirectoryRef;
 use crate::error::{Candidate, Error, ErrorCode, Result};
-use crate::upstream::is_uuid;
 
 use super::directories::Directory;
 
 /// At most this many names go into a hint.
 const SHOWN: usize = 10;
 
-/// A directory as a caller names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DirectoryRef {
-    /// By its id.
-    Id(String),
-    /// By its name, or one of its domains.
-    Name(String),
-}
-
 impl DirectoryRef {
-    /// A UUID is an id, anything else a name. An id is put in lower case, as UUIDs are written (RFC 9562, section 4): what is
-    /// kept of a directory goes by it.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        if is_uuid(text) { Self::Id(text.to_ascii_lowercase()) } else { Self::Name(text.to_owned()) }
-    }
-
-    /// The id or the name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Id(text) | Self::Name(text) => text,
-        }
-    }
-
     /// The one of `directories` that is meant: a name exactly, else but for case, else an id. `None` when there is none;
     /// a domain may still lead to one.
     ///
@@ -112,21 +87,6 @@ mod tests {
 
     fn found(text: &str, directories: &[Directory]) -> Option<String> {
         DirectoryRef::parse(text).find(directories).unwrap().map(|directory| directory.id.clone())
-    }
-
-    #[test]
-    fn a_uuid_is_an_id() {
-        let id = "66666666-7777-4888-8999-00000000000F";
-        assert_eq!(DirectoryRef::parse(&format!(" {id} ")), DirectoryRef::Id(id.to_lowercase()));
-        for name in [
-            "corp.example",
-            "",
-            "66666666-7777-4888-8999-00000000000g",
-            "66666666-7777-4888-8999-0",
-            "66666666777748888999000000000000",
-        ] {
-            assert_eq!(DirectoryRef::parse(name), DirectoryRef::Name(name.to_owned()));
-        }
     }
 
     #[test]

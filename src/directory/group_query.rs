@@ -1,6 +1,5 @@
 //! Which group is meant: by its distinguished name, or by its name and domain.
 
-use super::groups::Group;
 use super::odd_name::{self, shown};
 use crate::dn::{self, Key};
 use crate::error::{Error, FieldError, Result};
@@ -28,17 +27,17 @@ pub enum GroupQuery {
 /// What makes two queries the same, and a group the one that is meant. Case does not count, as in Active Directory, nor whether
 /// letters are composed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Identity {
+pub(crate) enum Identity {
     Dn(Key),
     Name(String),
 }
 
 impl Identity {
-    pub(super) fn of_dn(dn: &str) -> Self {
+    pub(crate) fn of_dn(dn: &str) -> Self {
         Self::Dn(Key::of(dn))
     }
 
-    pub(super) fn of_name(name: &str) -> Self {
+    pub(crate) fn of_name(name: &str) -> Self {
         Self::Name(dn::folded(name))
     }
 }
@@ -135,102 +134,12 @@ impl GroupQuery {
         }
     }
 
-    pub(super) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         match self {
             Self::DistinguishedName(dn) => Identity::of_dn(dn),
             Self::Name(name) => Identity::of_name(name),
         }
     }
-
-    /// The attribute that its filters compare.
-    pub(super) fn attribute(&self) -> &'static str {
-        match self {
-            Self::DistinguishedName(_) => "distinguishedName",
-            Self::Name(_) => "displayName",
-        }
-    }
-
-    /// The forms in which vIDM may hold it, the likeliest first: as Active Directory writes it, composed, as it was given.
-    pub(super) fn spellings(&self) -> Vec<String> {
-        let form = match self {
-            Self::DistinguishedName(dn) => dn::directory_form(dn),
-            Self::Name(name) => name.clone(),
-        };
-        let mut spellings = vec![dn::composed(&form).into_owned()];
-        for other in [form, self.as_str().to_owned()] {
-            if !spellings.contains(&other) {
-                spellings.push(other);
-            }
-        }
-        // A hex escape is another way to write what the first one says plainly.
-        if spellings.first().is_some_and(|first| !needs_escape(first)) {
-            spellings.retain(|spelling| !needs_escape(spelling));
-        }
-        spellings
-    }
-
-    /// Whether a filter for one of its spellings needs escapes. How vIDM reads those is not known.
-    pub(super) fn is_awkward(&self) -> bool {
-        self.spellings().iter().any(|spelling| needs_escape(spelling))
-    }
-
-    /// Whether no filter without escapes names it.
-    pub(super) fn always_needs_escape(&self) -> bool {
-        self.spellings().iter().all(|spelling| needs_escape(spelling))
-    }
-
-    /// The SCIM filter for this very name, in all its spellings. vIDM knows `eq`, `co`, `sw` and the comparisons of order.
-    pub(super) fn exact_filter(&self) -> String {
-        self.exact_filters().join(" or ")
-    }
-
-    /// A SCIM filter for each of its spellings.
-    pub(super) fn exact_filters(&self) -> Vec<String> {
-        let compare = |spelling: &String| format!("{} eq {}", self.attribute(), quoted(spelling));
-        self.spellings().iter().map(compare).collect()
-    }
-
-    /// The filters of the spellings that need escapes, with the values as they are, for servers that do not read escapes; none for
-    /// a value that a quotation mark would end.
-    pub(super) fn raw_filters(&self) -> Vec<String> {
-        let spellings = self.spellings();
-        let raw = spellings.iter().filter(|spelling| needs_escape(spelling) && !spelling.contains('"'));
-        raw.map(|spelling| format!("{} eq \"{spelling}\"", self.attribute())).collect()
-    }
-
-    /// A filter that finds this group and others, by a piece of its name in which nothing needs an escape; `None` where no piece
-    /// is long enough to tell it from most.
-    pub(super) fn piece_filter(&self) -> Option<String> {
-        let spellings = self.spellings();
-        let name = spellings.first()?;
-        let mut pieces = name.split(['"', '\\']);
-        let start = pieces.next().unwrap_or_default();
-        let own = match self {
-            Self::DistinguishedName(_) => start.split_once('=').map_or("", |(_, value)| value),
-            Self::Name(_) => start,
-        };
-        if own.trim().chars().count() >= PIECE {
-            return Some(format!("{} sw \"{}\"", self.attribute(), start.trim_end()));
-        }
-        let longest = pieces.map(str::trim).max_by_key(|piece| piece.len())?;
-        let is_enough = longest.chars().count() >= PIECE;
-        is_enough.then(|| format!("{} co \"{longest}\"", self.attribute()))
-    }
-
-    /// Whether `group` came without the attribute by which it would be compared.
-    pub(super) fn cannot_compare(&self, group: &Group) -> bool {
-        match self {
-            Self::DistinguishedName(_) => group.distinguished_name.is_none(),
-            Self::Name(_) => group.display_name.is_none(),
-        }
-    }
-}
-
-/// How many characters a piece of a name needs.
-const PIECE: usize = 3;
-
-fn needs_escape(text: &str) -> bool {
-    text.contains(['"', '\\'])
 }
 
 /// That a text names one group, as far as its form says.
@@ -328,11 +237,6 @@ fn without_domain(text: &str, directory: Option<&str>) -> String {
     }
 }
 
-/// `text` in quotes, as SCIM filters (and JSON, whose rule they take over) want it.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,59 +248,6 @@ mod tests {
 
     fn name(text: &str) -> GroupQuery {
         GroupQuery::Name(text.to_owned())
-    }
-
-    #[test]
-    fn filters_escape_quotes_and_backslashes() {
-        for (query, filter) in [
-            (
-                dn("CN=gg-new,OU=Groups,DC=corp,DC=example"),
-                r#"distinguishedName eq "CN=gg-new,OU=Groups,DC=corp,DC=example""#,
-            ),
-            (dn(r#"CN=a\, \"b\",DC=c"#), r#"distinguishedName eq "CN=a\\, \\\"b\\\",DC=c""#),
-            (name("gg-new@corp.example"), r#"displayName eq "gg-new@corp.example""#),
-            (name(r#"x" or displayName sw "@c"#), r#"displayName eq "x\" or displayName sw \"@c""#),
-            (name("gg-\"é\\@c"), r#"displayName eq "gg-\"é\\@c""#),
-            // In each form in which vIDM may have it.
-            (dn("cn=gg,dc=x"), r#"distinguishedName eq "CN=gg,DC=x" or distinguishedName eq "cn=gg,dc=x""#),
-            (dn(r"CN=gg-M\C3\BCnchen,DC=x"), r#"distinguishedName eq "CN=gg-München,DC=x""#),
-            (
-                dn(r"CN=Sales\2C EMEA,DC=x"),
-                r#"distinguishedName eq "CN=Sales\\, EMEA,DC=x" or distinguishedName eq "CN=Sales\\2C EMEA,DC=x""#,
-            ),
-            (name("gg-Mu\u{308}nchen@c"), "displayName eq \"gg-München@c\" or displayName eq \"gg-Mu\u{308}nchen@c\""),
-        ] {
-            assert_eq!(query.exact_filter(), filter);
-        }
-    }
-
-    #[test]
-    fn awkward_names_have_filters_without_escapes() {
-        for (query, raw, piece) in [
-            (
-                dn(r"CN=Sales\, EMEA,OU=Groups,DC=c"),
-                Some(r#"distinguishedName eq "CN=Sales\, EMEA,OU=Groups,DC=c""#),
-                Some(r#"distinguishedName sw "CN=Sales""#),
-            ),
-            (name(r#"Team "A"@corp.example"#), None, Some(r#"displayName sw "Team""#)),
-            // The piece before the first escape is too short to tell it from most.
-            (dn(r#"CN=\"A\" team,OU=Groups,DC=c"#), None, Some(r#"distinguishedName co "team,OU=Groups,DC=c""#)),
-            (name(r#""A""@c"#), None, None),
-            (
-                dn(r"CN=a\+b,DC=c"),
-                Some(r#"distinguishedName eq "CN=a\+b,DC=c""#),
-                Some(r#"distinguishedName co "+b,DC=c""#),
-            ),
-        ] {
-            assert!(query.is_awkward());
-            assert_eq!(query.raw_filters(), raw.into_iter().collect::<Vec<_>>());
-            assert!(query.always_needs_escape());
-            assert_eq!(query.piece_filter().as_deref(), piece);
-        }
-        assert!(!dn("CN=gg,DC=c").is_awkward() && !name("gg@c").is_awkward());
-        let one_way = dn("CN=R&amp;D,DC=c");
-        assert!(one_way.is_awkward() && !one_way.always_needs_escape());
-        assert_eq!(one_way.raw_filters(), [r#"distinguishedName eq "CN=R&amp\;D,DC=c""#]);
     }
 
     #[test]

@@ -1,0 +1,66 @@
+//! Which directory is meant, and which one it is.
+
+use serde::Serialize;
+
+use crate::upstream::is_uuid;
+
+/// A directory as a caller names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryRef {
+    /// By its id.
+    Id(String),
+    /// By its name, or one of its domains.
+    Name(String),
+}
+
+impl DirectoryRef {
+    /// A UUID is an id, anything else a name. An id is put in lower case, as UUIDs are written (RFC 9562, section 4): what is
+    /// kept of a directory goes by it.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        if is_uuid(text) { Self::Id(text.to_ascii_lowercase()) } else { Self::Name(text.to_owned()) }
+    }
+
+    /// The id or the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::Name(text) => text,
+        }
+    }
+}
+
+/// A directory, as briefly as it can be named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryName"))]
+pub struct DirectorySummary {
+    /// Its id, a UUID.
+    pub id: String,
+    /// Its name, where it is known: whoever names it by id makes no call to learn it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its kind, in the vendor's words, where it is known.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_an_id() {
+        let id = "66666666-7777-4888-8999-00000000000F";
+        assert_eq!(DirectoryRef::parse(&format!(" {id} ")), DirectoryRef::Id(id.to_lowercase()));
+        for name in [
+            "corp.example",
+            "",
+            "66666666-7777-4888-8999-00000000000g",
+            "66666666-7777-4888-8999-0",
+            "66666666777748888999000000000000",
+        ] {
+            assert_eq!(DirectoryRef::parse(name), DirectoryRef::Name(name.to_owned()));
+        }
+    }
+}
