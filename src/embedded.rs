@@ -31,7 +31,8 @@ pub type Result<T> = std::result::Result<T, Box<Problem>>;
 /// # Errors
 /// `request_invalid` with every field that does not fit.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
-    crate::json::read_all(value, &[]).map_err(|fields| problem(&Error::invalid(fields), &[]))
+    crate::json::read_all(value, &[])
+        .map_err(|faults| problem(&Error::invalid(faults.into_iter().map(Into::into).collect()), &[]))
 }
 
 /// Splits the time-outs off a caller's settings.

@@ -1,12 +1,14 @@
-//! What can go wrong, said once: who failed, the evidence kept, and what to do about it.
+//! Failures: what failed, the upstream's evidence, and what to do about it.
 //!
-//! [`ErrorCode`] is the one table from a failure to its HTTP status, its title and whether a retry can help.
-//! Every face shows the same codes.
+//! [`ErrorCode`] is the one table that maps a failure to its HTTP status, its title and whether a retry can help. The codes are
+//! identical in every binding.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
+
+use crate::json;
 
 mod code;
 mod problem;
@@ -39,6 +41,12 @@ impl FieldError {
     /// A field error at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { variable: None, pointer: pointer.into(), detail: detail.into(), hint: None }
+    }
+}
+
+impl From<json::Fault> for FieldError {
+    fn from(json::Fault { pointer, detail }: json::Fault) -> Self {
+        Self::new(pointer, detail)
     }
 }
 

@@ -1,14 +1,15 @@
-//! The one way out: a trait that sends a request and returns the whole answer, or says exactly how it failed.
+//! The HTTP port: a trait that sends a request and returns the whole answer, or reports exactly how it failed.
 //!
-//! Whoever implements it follows no redirect: a request here carries credentials, and where they go is configuration's
-//! business alone.
+//! An implementation follows no redirect: a request carries credentials, and only the configuration decides where they go.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::HeaderMap;
+use http::header::DATE;
 
-/// Sends HTTP requests. Implemented by each face over what its runtime offers, and by a script in tests.
+/// Sends HTTP requests. Each binding implements it over its runtime; a script implements it in tests.
 ///
 /// No `Send` bound: WASI and JavaScript futures have none.
 #[allow(
@@ -112,3 +113,32 @@ impl fmt::Display for TransportError {
 }
 
 impl std::error::Error for TransportError {}
+
+/// The server's own time in whole seconds: the `Date` header of its answer (RFC 9110 section 6.6.1). `None` if the header is
+/// missing or cannot be read.
+#[must_use]
+pub fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_time_is_read_from_the_date_header() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, value.parse().unwrap());
+            server_time(&headers).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        };
+        // The three forms of RFC 9110 section 5.6.7.
+        for form in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(read(form), Some(784_111_777), "{form}");
+        }
+        for form in ["", "now", "784111777", "1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 +0100"] {
+            assert_eq!(read(form), None, "{form}");
+        }
+        assert_eq!(server_time(&HeaderMap::new()), None);
+    }
+}

@@ -1,9 +1,9 @@
-//! A JSON value as one of our types, or what in it does not fit, and where.
+//! Reads a JSON value as one of our types, or reports which part of it does not fit and why.
 //!
-//! Whatever comes (requests, answers, configuration, what is kept) is JSON first and read from there by this one
-//! deserialiser, so that each type has one reader in a component that is to be small. serde's words for a value of the wrong kind
-//! quote it, and it may be a secret in the wrong place; these do not. A word that an enumeration does not know they name still, so
-//! whoever shows them takes what comes after `expected`.
+//! All JSON (requests, upstream answers, configuration, stored records) is parsed to a [`Value`] first and read from there by this
+//! one deserialiser. So each type is compiled for one deserialiser only, and no message quotes a value: serde's own messages for
+//! a value of the wrong type quote it, and it may be a secret in the wrong place. A word that an enumeration does not know is
+//! still named; code that shows a message takes what follows `expected`.
 
 mod all;
 mod fields_of;
@@ -18,25 +18,25 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::{Value, map};
 
-pub(crate) use all::read_all;
+pub(crate) use all::{Fault, read_all};
 pub(crate) use fields_of::fields_of;
 
-/// `value` as `T`.
+/// Reads `value` as `T`.
 ///
 /// # Errors
-/// The first thing that does not fit.
-pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Misfit> {
+/// The first part that does not fit.
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
     T::deserialize(Node(value))
 }
 
-/// The JSON `text` as `T`; `None` where it is no JSON or does not fit.
+/// Reads the JSON `text` as `T`; `None` if it is not JSON or does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
     read(&serde_json::from_slice(text).ok()?).ok()
 }
 
-/// What does not fit. One pointer, as every step of a reader passes it on.
+/// The part that does not fit, and why. It is one pointer wide because every step of a reader passes it on.
 #[derive(Debug)]
-pub(crate) struct Misfit(Box<(String, Vec<Step>)>);
+pub(crate) struct Error(Box<(String, Vec<Step>)>);
 
 /// One step down into a document.
 #[derive(Debug)]
@@ -45,13 +45,13 @@ enum Step {
     Index(usize),
 }
 
-impl Misfit {
-    /// Why, in serde's words: `unknown field …`, `missing field …`, `…, expected …`, or those of a reader of our own.
-    pub(crate) fn said(&self) -> &str {
+impl Error {
+    /// The reason, in serde's words (`unknown field …`, `missing field …`, `…, expected …`) or in those of a reader of our own.
+    pub(crate) fn reason(&self) -> &str {
         &self.0.0
     }
 
-    /// Where, as a JSON Pointer (RFC 6901).
+    /// The place, as a JSON Pointer (RFC 6901).
     pub(crate) fn pointer(&self) -> String {
         self.steps(|pointer, step| match step {
             Step::Name(name) => [pointer, "/", &escape(name)].concat(),
@@ -59,7 +59,7 @@ impl Misfit {
         })
     }
 
-    /// Where, for people: ` at keys[0].name`; nothing where it is the whole document.
+    /// The place, for people: ` at keys[0].name`; empty for the whole document.
     pub(crate) fn place(&self) -> String {
         self.steps(|place, step| match step {
             Step::Name(name) => [place, if place.is_empty() { " at " } else { "." }, name].concat(),
@@ -71,7 +71,7 @@ impl Misfit {
         self.0.1.iter().rev().fold(String::new(), |path, step| add(&path, step))
     }
 
-    /// Noted from the inside out.
+    /// Adds one step; steps are added from the inside out.
     fn below(mut self, step: Step) -> Self {
         self.0.1.push(step);
         self
@@ -83,17 +83,17 @@ pub(crate) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-impl Display for Misfit {
+impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.said())
+        f.write_str(self.reason())
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for Error {}
 
-impl serde::de::Error for Misfit {
-    fn custom<T: Display>(said: T) -> Self {
-        Self(Box::new((said.to_string(), Vec::new())))
+impl serde::de::Error for Error {
+    fn custom<T: Display>(reason: T) -> Self {
+        Self(Box::new((reason.to_string(), Vec::new())))
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -109,9 +109,9 @@ impl serde::de::Error for Misfit {
 struct Node<'v>(&'v Value);
 
 impl<'de> Deserializer<'de> for Node<'_> {
-    type Error = Misfit;
+    type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(*flag),
@@ -135,14 +135,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -152,14 +152,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, Error> {
         match self.0 {
             Value::String(word) => visitor.visit_enum(key(word)),
             _ => Err(serde::de::Error::custom("something else, expected a string")),
         }
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             Value::Number(number) => match number.as_f64() {
                 Some(number) => visitor.visit_f64(number),
@@ -175,7 +175,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, Error> {
         match self.0 {
             Value::Number(_) => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
             _ => self.deserialize_any(visitor),
@@ -183,14 +183,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     /// `Map` itself would take null for an empty one.
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(_) => self.deserialize_any(visitor),
             _ => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
@@ -200,7 +200,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 }
 
-fn key(name: &str) -> StrDeserializer<'_, Misfit> {
+fn key(name: &str) -> StrDeserializer<'_, Error> {
     name.into_deserializer()
 }
 
@@ -212,19 +212,19 @@ struct Digits<'n>(Option<&'n str>);
 pub(crate) const DIGITS: &str = "$serde_json::private::Number";
 
 impl<'de> MapAccess<'de> for Digits<'_> {
-    type Error = Misfit;
+    type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         self.0.map(|_| seed.deserialize(key(DIGITS))).transpose()
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         seed.deserialize(key(self.0.take().unwrap_or_default()))
     }
 }
 
 /// A reader of a fixed length took all there was.
-fn all_read(left: usize, expected: &'static &'static str) -> Result<(), Misfit> {
+fn all_read(left: usize, expected: &'static &'static str) -> Result<(), Error> {
     match left {
         0 => Ok(()),
         _ => Err(serde::de::Error::invalid_type(Unexpected::Seq, expected)),
@@ -238,9 +238,9 @@ struct Items<'v> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Misfit;
+    type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let Some((item, rest)) = self.rest.split_first() else { return Ok(None) };
         let index = self.index;
         (self.rest, self.index) = (rest, index + 1);
@@ -259,15 +259,15 @@ struct Fields<'v> {
 }
 
 impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Misfit;
+    type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.at = Some((name, value));
         seed.deserialize(key(name)).map(Some).map_err(|e| e.below(Step::Name(name.clone())))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let (name, value) = self.at.take().unwrap_or(("", &Value::Null));
         seed.deserialize(Node(value)).map_err(|e| e.below(Step::Name(name.to_owned())))
     }
@@ -296,10 +296,10 @@ mod tests {
     }
 
     #[test]
-    fn a_misfit_says_where_and_why_and_never_what() {
+    fn wrong_value_is_reported_by_place_and_reason() {
         let told = |value: Value| {
-            let misfit = read::<Vec<BTreeMap<String, Entry>>>(&value).unwrap_err();
-            (misfit.pointer(), misfit.place(), misfit.said().to_owned())
+            let error = read::<Vec<BTreeMap<String, Entry>>>(&value).unwrap_err();
+            (error.pointer(), error.place(), error.reason().to_owned())
         };
         for (value, pointer, place, said) in [
             (json!("hunter2"), "", "", "something else, expected a sequence"),
@@ -382,10 +382,14 @@ mod tests {
     fn digits_are_taken_for_nothing_but_a_number() {
         for number in ["1.5", "1e400", "-0", "12345678901234567890123"] {
             let value: Value = serde_json::from_str(number).unwrap();
-            assert_eq!(read::<Entry>(&value).unwrap_err().said(), "something else, expected struct Entry", "{number}");
-            assert_eq!(read::<Open>(&value).unwrap_err().said(), "something else, expected struct Open", "{number}");
-            assert_eq!(read::<String>(&value).unwrap_err().said(), "something else, expected a string", "{number}");
-            assert_eq!(read::<i64>(&value).unwrap_err().said(), "something else, expected i64", "{number}");
+            assert_eq!(
+                read::<Entry>(&value).unwrap_err().reason(),
+                "something else, expected struct Entry",
+                "{number}"
+            );
+            assert_eq!(read::<Open>(&value).unwrap_err().reason(), "something else, expected struct Open", "{number}");
+            assert_eq!(read::<String>(&value).unwrap_err().reason(), "something else, expected a string", "{number}");
+            assert_eq!(read::<i64>(&value).unwrap_err().reason(), "something else, expected i64", "{number}");
             assert!(read::<Vec<u8>>(&value).is_err() && read::<BTreeMap<String, Value>>(&value).is_err(), "{number}");
         }
     }

@@ -68,7 +68,7 @@ pub fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime) -> Opt
         Some(seconds) => Duration::from_secs(seconds),
         None => {
             let at = httpdate::parse_http_date(value).ok()?;
-            at.duration_since(crate::upstream::server_time(headers).unwrap_or(now)).unwrap_or_default()
+            at.duration_since(crate::http::server_time(headers).unwrap_or(now)).unwrap_or_default()
         }
     };
     Some(wait.min(MAX_RETRY_AFTER))

@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::error::{ConfigError, Place};
 use super::{VARIABLES, credential};
-use crate::error::FieldError;
 use crate::json;
 use crate::spelling::resembled;
 use crate::template::is_unfilled;
@@ -213,7 +212,7 @@ impl<'v> Reader<'v> {
     pub(super) fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let value = self.value(name)?;
         json::read_all(value, &[])
-            .map_err(|errors| errors.iter().for_each(|error| self.problems.push(misfit(name, error))))
+            .map_err(|faults| faults.iter().for_each(|fault| self.problems.push(config_error(name, fault))))
             .ok()
     }
 
@@ -257,19 +256,19 @@ fn hide(value: &Value, all: bool, secrets: &mut Vec<String>) {
     }
 }
 
-/// What does not fit into a JSON variable, with a suggestion for a misspelt name.
-fn misfit(variable: &str, error: &FieldError) -> ConfigError {
-    let place = Place::at_pointer(variable, error.pointer.clone());
-    let known: Vec<&str> = error.detail.split('`').skip(1).step_by(2).collect();
-    if error.detail.starts_with("is not known here") {
-        let name = error.pointer.rsplit('/').next().unwrap_or_default();
+/// A fault in a JSON variable, with a suggestion for a misspelt name.
+fn config_error(variable: &str, fault: &json::Fault) -> ConfigError {
+    let place = Place::at_pointer(variable, fault.pointer.clone());
+    let known: Vec<&str> = fault.detail.split('`').skip(1).step_by(2).collect();
+    if fault.detail.starts_with("is not known here") {
+        let name = fault.pointer.rsplit('/').next().unwrap_or_default();
         let hint = match meant(name, &known) {
             Some(meant) => format!("did you mean {meant:?}?"),
             None => format!("write one of {}", known.join(", ")),
         };
         return ConfigError::new(place, &format!("is a field that is not known here; {hint}"));
     }
-    match (error.detail.strip_prefix("missing field "), error.detail.as_str()) {
+    match (fault.detail.strip_prefix("missing field "), fault.detail.as_str()) {
         (Some(_), _) => ConfigError::new(place, &format!("has no field {}", known.join(", "))),
         (None, detail) => ConfigError::new(
             place,

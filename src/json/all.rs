@@ -1,49 +1,61 @@
-//! Everything that is wrong with a value, not only the first thing.
+//! Reports everything that is wrong with a value, not only the first fault.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Misfit, read};
-use crate::error::FieldError;
+use super::{Error, read};
+use crate::spelling::resembled;
 
-/// The most attempts at reading; each takes a wrong field out.
+/// The most attempts at reading; each one removes a wrong field.
 const MAX_ATTEMPTS: usize = 100;
 
-/// `value` as `T`, or everything in it that is wrong: each wrong thing is noted, taken out, and the rest is read again.
-/// `own_words` are what readers of our own say, fit to be told as they are.
-pub(crate) fn read_all<T: DeserializeOwned>(mut value: Value, own_words: &[&str]) -> Result<T, Vec<FieldError>> {
-    let mut errors: Vec<FieldError> = Vec::new();
+/// One wrong part of a JSON document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// JSON Pointer (RFC 6901) to the part; empty for the whole document.
+    pub(crate) pointer: String,
+    /// What is wrong and what was expected. It never quotes a value.
+    pub(crate) detail: String,
+}
+
+/// Reads `value` as `T`, or lists all of its faults: each wrong part is noted and removed, and the rest is read again.
+/// `own_reasons` are messages of our own readers that may be shown as they are.
+///
+/// # Errors
+/// Every fault that was found, at least one.
+pub(crate) fn read_all<T: DeserializeOwned>(mut value: Value, own_reasons: &[&str]) -> Result<T, Vec<Fault>> {
+    let mut faults: Vec<Fault> = Vec::new();
     for _ in 0..MAX_ATTEMPTS {
-        let misfit = match read(&value) {
-            Ok(read) if errors.is_empty() => return Ok(read),
+        let error = match read(&value) {
+            Ok(read) if faults.is_empty() => return Ok(read),
             Ok(_) => break,
-            Err(misfit) => misfit,
+            Err(error) => error,
         };
-        if !take_out(&mut value, &misfit, &mut errors, own_words) {
+        if !take_out(&mut value, &error, &mut faults, own_reasons) {
             break;
         }
     }
-    Err(errors)
+    Err(faults)
 }
 
-/// Notes what does not fit and takes it out; whether there is something left to read.
-fn take_out(value: &mut Value, misfit: &Misfit, errors: &mut Vec<FieldError>, own_words: &[&str]) -> bool {
-    let mut pointer = misfit.pointer();
-    let is_known = errors.iter().any(|error| error.pointer == pointer);
+/// Notes the wrong part and removes it; returns whether there is something left to read.
+fn take_out(value: &mut Value, error: &Error, faults: &mut Vec<Fault>, own_reasons: &[&str]) -> bool {
+    let mut pointer = error.pointer();
+    let is_known = faults.iter().any(|fault| fault.pointer == pointer);
     if !is_known {
-        errors.push(FieldError::new(pointer.clone(), expectation(misfit.said(), own_words)));
+        faults.push(Fault { pointer: pointer.clone(), detail: expectation(error.reason(), own_reasons) });
     }
     let found = value.pointer(&pointer);
     let (is_null, is_text) = (found.is_some_and(Value::is_null), found.is_some_and(Value::is_string));
     let mut stand_in = Value::Null;
     if is_known && is_null {
-        // It is missed where it stood: in a list of texts there is no null.
+        // A list of texts rejects the null that replaced the wrong part; an empty text keeps its place.
         stand_in = Value::String(String::new());
     } else if is_known && is_text && remove(value, &pointer) {
-        // A flag that may be left out, a name that nobody knows.
+        // An optional flag, or an unknown field.
         return true;
     } else if is_known {
-        // Nothing goes there; then what holds it has to go.
+        // No replacement fits, so the parent is replaced.
         pointer.truncate(pointer.rfind('/').unwrap_or_default());
     }
     match value.pointer_mut(&pointer) {
@@ -53,32 +65,32 @@ fn take_out(value: &mut Value, misfit: &Misfit, errors: &mut Vec<FieldError>, ow
     true
 }
 
-/// Takes a field out of its object; whether it was one.
+/// Removes a field from its object; returns whether it was one.
 fn remove(value: &mut Value, pointer: &str) -> bool {
     let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
     let name = name.replace("~1", "/").replace("~0", "~");
     value.pointer_mut(parent).and_then(Value::as_object_mut).is_some_and(|fields| fields.remove(&name).is_some())
 }
 
-/// serde's words without the value it quotes: that may be a password in the wrong place.
-fn expectation(said: &str, own_words: &[&str]) -> String {
-    if let Some(meant) = meant(said) {
+/// serde's message without the value that it quotes, which may be a password in the wrong place.
+fn expectation(reason: &str, own_reasons: &[&str]) -> String {
+    if let Some(meant) = meant(reason) {
         return format!("is not known here: did you mean `{meant}`?");
     }
-    match said.rsplit_once("expected ") {
-        Some((_, expected)) if said.starts_with("unknown field") => format!("is not known here: expected {expected}"),
+    match reason.rsplit_once("expected ") {
+        Some((_, expected)) if reason.starts_with("unknown field") => format!("is not known here: expected {expected}"),
         Some((_, expected)) => format!("is of the wrong kind: expected {expected}"),
-        None if said.starts_with("missing field") || said.starts_with("duplicate field") => said.to_owned(),
-        None if own_words.contains(&said) => said.to_owned(),
+        None if reason.starts_with("missing field") || reason.starts_with("duplicate field") => reason.to_owned(),
+        None if own_reasons.contains(&reason) => reason.to_owned(),
         None => "is of the wrong kind".to_owned(),
     }
 }
 
-/// The field that an unknown one was probably meant as, out of serde's words: "unknown field `a`, expected one of `b`, `c`".
-fn meant(said: &str) -> Option<&str> {
-    let mut names = said.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+/// The field that an unknown one was probably meant to be, from serde's message: "unknown field `a`, expected one of `b`, `c`".
+fn meant(reason: &str) -> Option<&str> {
+    let mut names = reason.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     let unknown = names.next()?;
-    crate::spelling::resembled(unknown, names).map(|(meant, _)| meant)
+    resembled(unknown, names).map(|(meant, _)| meant)
 }
 
 #[cfg(test)]
@@ -86,10 +98,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_field_is_answered_with_the_one_that_was_meant() {
-        let said = "unknown field `group`, expected one of `groups`, `addToProfile`, `ignoreSafeguards`";
-        assert_eq!(expectation(said, &[]), "is not known here: did you mean `groups`?");
-        let said = "unknown field `color`, expected `groups` or `addToProfile`";
-        assert_eq!(expectation(said, &[]), "is not known here: expected `groups` or `addToProfile`");
+    fn misspelt_field_gets_a_suggestion() {
+        let reason = "unknown field `group`, expected one of `groups`, `addToProfile`, `ignoreSafeguards`";
+        assert_eq!(expectation(reason, &[]), "is not known here: did you mean `groups`?");
+        let reason = "unknown field `color`, expected `groups` or `addToProfile`";
+        assert_eq!(expectation(reason, &[]), "is not known here: expected `groups` or `addToProfile`");
     }
 }

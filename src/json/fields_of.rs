@@ -3,7 +3,7 @@
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::Misfit;
+use super::Error;
 
 /// The names of `T`'s fields as they stand in JSON; none for a type that is no struct, or has a flattened field.
 pub(crate) fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
@@ -18,9 +18,9 @@ struct Probe<'p> {
 }
 
 impl<'de> Deserializer<'de> for Probe<'_> {
-    type Error = Misfit;
+    type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Misfit> {
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
         Err(serde::de::Error::custom("nothing is read here"))
     }
 
@@ -29,7 +29,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, Error> {
         *self.fields = fields;
         self.deserialize_any(visitor)
     }

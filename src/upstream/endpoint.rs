@@ -4,13 +4,14 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorCause, ErrorCode, UpstreamEvidence, VendorNames, excerpt};
-use crate::json::{self as reader, Misfit};
+use crate::http::server_time;
+use crate::json::{self as reader};
 use crate::redact::{blank_secret_fields, strike, strike_json};
 use crate::retry::Repeat;
 use crate::secret::Secret;
@@ -166,7 +167,7 @@ fn build(built: Result<http::Request<Bytes>, http::Error>) -> Result<http::Reque
 pub(crate) fn read_shown<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
     let mut value = json_of(call, answer)?;
     blank_secret_fields(&mut value);
-    reader::read(&value).map_err(|misfit| unexpected(call, answer, &misfit))
+    reader::read(&value).map_err(|error| unexpected(call, answer, &error))
 }
 
 /// Reads a JSON answer of the type asked for, naming the place where it differs.
@@ -177,7 +178,7 @@ pub(crate) fn read_shown<T: DeserializeOwned>(call: &'static str, answer: &http:
 /// # Errors
 /// `upstream_invalid`, with the beginning of the body as evidence.
 pub fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
-    reader::read(&json_of(call, answer)?).map_err(|misfit| unexpected(call, answer, &misfit))
+    reader::read(&json_of(call, answer)?).map_err(|error| unexpected(call, answer, &error))
 }
 
 fn json_of(call: &'static str, answer: &http::Response<Bytes>) -> Result<serde_json::Value, Error> {
@@ -185,8 +186,8 @@ fn json_of(call: &'static str, answer: &http::Response<Bytes>) -> Result<serde_j
         .map_err(|e| invalid(call, answer, &format!("it is not JSON (line {}, column {})", e.line(), e.column())))
 }
 
-fn unexpected(call: &'static str, answer: &http::Response<Bytes>, misfit: &Misfit) -> Error {
-    let (at, said) = (misfit.place(), misfit.said());
+fn unexpected(call: &'static str, answer: &http::Response<Bytes>, error: &reader::Error) -> Error {
+    let (at, said) = (error.place(), error.reason());
     // A reader's own words may quote the value; it may be a token in the wrong place.
     let why = match said.rsplit_once(", expected ") {
         Some((_, expected)) => format!(": expected {expected}"),
@@ -194,13 +195,6 @@ fn unexpected(call: &'static str, answer: &http::Response<Bytes>, misfit: &Misfi
         None => String::new(),
     };
     invalid(call, answer, &format!("its JSON is not what was expected{at}{why}"))
-}
-
-/// The time by the server's own clock, in whole seconds: the `Date` header (RFC 9110 section 6.6.1) of its answer. `None`
-/// where there is none that can be read.
-#[must_use]
-pub fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }
 
 /// `upstream_invalid`: the answer to `call` is not what it should be, and why.
@@ -511,23 +505,6 @@ mod tests {
             form([("grant_type", "password"), ("password", "a&b=c+d%é\"")]),
             "grant_type=password&password=a%26b%3Dc%2Bd%25%C3%A9%22"
         );
-    }
-
-    #[test]
-    fn the_servers_clock_is_its_date() {
-        let read = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(DATE, value.parse().unwrap());
-            server_time(&headers).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
-        };
-        // The three forms of RFC 9110 section 5.6.7.
-        for form in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
-            assert_eq!(read(form), Some(784_111_777), "{form}");
-        }
-        for form in ["", "now", "784111777", "1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 +0100"] {
-            assert_eq!(read(form), None, "{form}");
-        }
-        assert_eq!(server_time(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
 use crate::directory::SyncReport;
 use crate::error::Result;
+use crate::http::server_time;
 use crate::retry::Repeat;
-use crate::upstream::{Endpoint, bare, invalid, server_time};
+use crate::upstream::{Endpoint, bare, invalid};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions` ("Get Directory Sync
 /// Executions" of a public vRealize Orchestrator package, automate-it.today 2017; its answer is written down nowhere)

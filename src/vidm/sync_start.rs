@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
 use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
+use crate::http::server_time;
 use crate::retry::Repeat;
-use crate::upstream::{Api as _, Endpoint, is_code, json, server_time, with_body};
+use crate::upstream::{Api as _, Endpoint, is_code, json, with_body};
 
 /// How a sync is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,8 +7,9 @@ use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
 use crate::directory::SyncReport;
 use crate::error::Result;
+use crate::http::server_time;
 use crate::retry::Repeat;
-use crate::upstream::{Endpoint, bare, server_time};
+use crate::upstream::{Endpoint, bare};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (a comment below
 /// "Manual Sync of vIDM via API" says to poll it; its answer is written down nowhere)

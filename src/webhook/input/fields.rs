@@ -17,6 +17,7 @@ const MAX_TEXT: usize = 2048;
 /// `value` as `T`, or everything in it that is wrong.
 pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
     crate::json::read_all(value, &[placeholder::DETAIL])
+        .map_err(|faults| faults.into_iter().map(FieldError::from).collect())
 }
 
 /// `true` and `false` as they are written.

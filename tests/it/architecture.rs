@@ -1,0 +1,262 @@
+//! The module map in ARCHITECTURE.md is what the code imports, and no file outgrows its limit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// The most lines that a source file may have.
+const MAX_LINES: usize = 450;
+
+/// Files that wait for their split.
+const TO_SPLIT: &[&str] = &[
+    "src/config.rs",
+    "src/upstream/endpoint.rs",
+    "src/vcf/certificate.rs",
+    "src/vidm/group_query.rs",
+    "src/webhook.rs",
+    "src/webhook/assets/page.js",
+    "tests/artifacts/tests/stories/fault_table.rs",
+    "tests/artifacts/tests/stories/library.rs",
+];
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The module map: each row's module and the modules it may import, in the order of the document.
+fn documented() -> Vec<(String, BTreeSet<String>)> {
+    let document = read(&root().join("ARCHITECTURE.md"));
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
+    let rows = document.lines().skip_while(|line| !line.starts_with("| Module |")).skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<_> = line.trim_matches('|').split('|').collect();
+            let [module, _, imports] = cells[..] else { panic!("three cells are expected: {line}") };
+            (names(module).pop_first().unwrap_or_else(|| panic!("no module in {line}")), names(imports))
+        })
+        .collect()
+}
+
+/// The top-level modules that each top-level module imports, tests aside.
+fn imported() -> Imports {
+    let mut imports = Imports::new();
+    let source = root().join("src");
+    let mut library = Vec::new();
+    scan(&mut Scan { path: &[], found: &mut BTreeSet::new(), modules: &mut library }, &tokens(&source.join("lib.rs")));
+    for name in library.into_iter().flat_map(|path: Vec<String>| path.into_iter().next()) {
+        let mut found = BTreeSet::new();
+        let mut rest = vec![vec![name.clone()]];
+        while let Some(path) = rest.pop() {
+            let file = source.join(path.join("/")).with_extension("rs");
+            scan(&mut Scan { path: &path, found: &mut found, modules: &mut rest }, &tokens(&file));
+        }
+        found.remove(&name);
+        imports.insert(name, found);
+    }
+    imports
+}
+
+fn tokens(file: &Path) -> Vec<TokenTree> {
+    let stream: TokenStream = read(file).parse().unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    stream.into_iter().collect()
+}
+
+/// What is gathered from one file, or from one inline module of it.
+struct Scan<'s> {
+    /// The module's path below the crate's root.
+    path: &'s [String],
+    /// The top-level modules that it names.
+    found: &'s mut BTreeSet<String>,
+    /// The paths of the modules that it declares in files of their own.
+    modules: &'s mut Vec<Vec<String>>,
+}
+
+fn scan(to: &mut Scan<'_>, tokens: &[TokenTree]) {
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let rest = &tokens[at + 1..];
+        at += 1;
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' && is_for_tests(rest) => at += item(rest),
+            TokenTree::Ident(ident) if ident == "mod" => {
+                let [TokenTree::Ident(name), body, ..] = rest else { continue };
+                let path = [to.path, &[name.to_string()]].concat();
+                match body {
+                    TokenTree::Group(group) => {
+                        let mut inner = Scan { path: &path, found: to.found, modules: to.modules };
+                        scan(&mut inner, &group.stream().into_iter().collect::<Vec<_>>());
+                    }
+                    _ => to.modules.push(path),
+                }
+                at += 2;
+            }
+            TokenTree::Ident(ident) if ident == "crate" => root_names(to.found, rest),
+            TokenTree::Ident(ident) if ident == "super" => {
+                let before = at.checked_sub(2).and_then(|before| tokens.get(before));
+                if !is_colon(before)
+                    && let Some(rest) = above_root(to.path.len(), rest)
+                {
+                    root_names(to.found, rest);
+                }
+            }
+            // serde's attributes hold paths as text.
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                if let Some(path) = text.strip_prefix("\"crate::") {
+                    to.found.extend(path.split("::").next().map(str::to_owned));
+                }
+            }
+            TokenTree::Group(group) => scan(to, &group.stream().into_iter().collect::<Vec<_>>()),
+            _ => {}
+        }
+    }
+}
+
+fn is_colon(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
+}
+
+/// Whether an attribute is `#[cfg(test)]`; `tokens` follow its `#`.
+fn is_for_tests(tokens: &[TokenTree]) -> bool {
+    matches!(tokens.first(), Some(TokenTree::Group(group)) if group.stream().to_string().replace(' ', "") == "cfg(test)")
+}
+
+/// The number of tokens up to the end of the item that follows an attribute.
+fn item(tokens: &[TokenTree]) -> usize {
+    let is_end = |token: &TokenTree| match token {
+        TokenTree::Punct(punct) => punct.as_char() == ';',
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        _ => false,
+    };
+    tokens.iter().position(is_end).map_or(tokens.len(), |end| end + 1)
+}
+
+/// The tokens that follow a path of `super` which ends at the crate's root; `tokens` follow its first `super`.
+fn above_root(depth: usize, mut tokens: &[TokenTree]) -> Option<&[TokenTree]> {
+    let mut left = depth.checked_sub(1)?;
+    while left > 0 {
+        let [_, _, TokenTree::Ident(ident), rest @ ..] = tokens else { return None };
+        if ident != "super" {
+            return None;
+        }
+        (left, tokens) = (left - 1, rest);
+    }
+    Some(tokens)
+}
+
+/// The names right below the crate's root in what follows `crate`: `::name…` or `::{name…, name…}`.
+fn root_names(found: &mut BTreeSet<String>, tokens: &[TokenTree]) {
+    let [colon, second, next, ..] = tokens else { return };
+    if !is_colon(Some(colon)) || !is_colon(Some(second)) {
+        return;
+    }
+    match next {
+        TokenTree::Ident(name) => drop(found.insert(name.to_string())),
+        TokenTree::Group(group) => {
+            let mut is_first = true;
+            for token in group.stream() {
+                if let TokenTree::Ident(name) = &token
+                    && is_first
+                {
+                    found.insert(name.to_string());
+                }
+                is_first = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn module_map_matches_the_imports() {
+    let (documented, imported) = (documented(), imported());
+    let mut differences = Vec::new();
+    let rows: BTreeMap<_, _> = documented.iter().cloned().collect();
+    assert_eq!(rows.len(), documented.len(), "a module has two rows");
+    for module in imported.keys().filter(|module| !rows.contains_key(*module)) {
+        differences.push(format!("{module}: has no row"));
+    }
+    for (module, listed) in &rows {
+        let Some(real) = imported.get(module) else {
+            differences.push(format!("{module}: has a row, but is no module of src/lib.rs"));
+            continue;
+        };
+        differences.extend(real.difference(listed).map(|other| format!("{module} imports {other}: not listed")));
+        differences
+            .extend(listed.difference(real).map(|other| format!("{module} imports {other}: listed, not in src")));
+    }
+    assert!(differences.is_empty(), "ARCHITECTURE.md and src differ:\n{}", differences.join("\n"));
+}
+
+#[test]
+fn modules_import_only_what_stands_above_them_in_the_map() {
+    let mut above = BTreeSet::new();
+    for (module, imports) in documented() {
+        let upward: Vec<_> = imports.difference(&above).collect();
+        assert!(upward.is_empty(), "{module} imports {upward:?}, which the map lists below it: this may be a cycle");
+        above.insert(module);
+    }
+}
+
+#[test]
+fn scanner_finds_every_form_of_import() {
+    let source = "
+        use crate::{a, b::{self, inner}};
+        use crate::c as other;
+        mod inline { use super::super::d::X; use super::not_a_root; }
+        pub(crate) fn f() { format!(\"{}\", crate::e::g()); }
+        #[serde(with = \"crate::f::text\")] struct S;
+        #[cfg(test)] mod tests { use crate::hidden; }
+        #[cfg(test)] use crate::hidden;
+        mod child;
+        /// [`crate::documented`]
+        struct T;
+    ";
+    let (mut found, mut modules) = (BTreeSet::new(), Vec::new());
+    let tokens: Vec<_> = source.parse::<TokenStream>().unwrap().into_iter().collect();
+    scan(&mut Scan { path: &["top".to_owned()], found: &mut found, modules: &mut modules }, &tokens);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "b", "c", "d", "e", "f"]);
+    assert_eq!(modules, [["top", "child"]]);
+}
+
+#[test]
+fn no_file_is_longer_than_its_limit() {
+    let mut long = Vec::new();
+    for folder in ["src", "bindings", "dev", "tests"] {
+        visit(&root().join(folder), &mut |path| {
+            let is_source = path
+                .extension()
+                .is_some_and(|extension| ["rs", "mjs", "js", "py", "ts"].iter().any(|e| extension == *e));
+            let lines = if is_source { read(path).lines().count() } else { 0 };
+            let is_exempt = TO_SPLIT.iter().any(|exempt| path.ends_with(exempt));
+            if lines > MAX_LINES && !is_exempt {
+                long.push(format!("{}: {lines}", path.strip_prefix(root()).unwrap().display()));
+            }
+        });
+    }
+    long.sort();
+    assert!(long.is_empty(), "files of more than {MAX_LINES} lines:\n{}", long.join("\n"));
+}
+
+fn visit(folder: &Path, each: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if entry.file_type().unwrap().is_dir() {
+            // What builds and package managers leave there is not ours.
+            if name != "target" && name != "node_modules" && name != "dist" {
+                visit(&entry.path(), each);
+            }
+        } else {
+            each(&entry.path());
+        }
+    }
+}
