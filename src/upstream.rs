@@ -1,11 +1,22 @@
-//! How any upstream call is made: an endpoint is encoded, sent within bounds, logged in, and its answer checked.
+//! How an upstream call is made: an [`Endpoint`] encodes the request, [`Outbound`] sends it within its bounds, [`TokenCache`]
+//! provides the token, and one check judges every response.
 
-pub mod path_segment;
+pub(crate) mod path_segment;
 
+mod base_url;
+mod encoding;
 mod endpoint;
+mod response;
 mod sender;
 mod token_cache;
 
-pub use endpoint::*;
-pub use sender::*;
-pub use token_cache::*;
+pub use base_url::BaseUrl;
+pub use encoding::{bare, segment, with_body};
+pub(crate) use encoding::{form, is_uuid, json};
+pub use endpoint::{Api, Endpoint, VendorError};
+#[cfg(test)]
+pub(crate) use response::check;
+pub(crate) use response::{invalid, is_code, read_json, read_shown};
+pub(crate) use sender::{CallRecord, Prepared};
+pub use sender::{Destination, Outbound};
+pub use token_cache::{Account, SharedToken, TokenCache};

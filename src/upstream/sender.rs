@@ -2,21 +2,22 @@
 //! repeated, checks every answer, and keeps a record of each call for the log.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LENGTH, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use std::pin::pin;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use super::base_url::BaseUrl;
+use super::endpoint::{Api, Endpoint, Kind};
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::http::{Limits, TransportError, TransportErrorKind};
 use crate::retry::{Repeat, RetryPolicy, retry_after};
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
 use crate::shared_state::{SharedStore, StoreAccess};
-use crate::upstream::{Api, Endpoint, Kind};
 
 /// What idhook calls itself: gateways refuse requests without a `User-Agent`.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("idhook/", env!("CARGO_PKG_VERSION")));
@@ -104,77 +105,6 @@ impl<'t> Prepared<'t> {
             Error::new(ErrorCode::NotConfigured, format!("{} has no valid URL: {e}", self.kind.call)).at(self.target)
         })?;
         Ok(self)
-    }
-}
-
-/// The root of a target: scheme, host and port, with no path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-impl BaseUrl {
-    /// Reads `https://host[:port]`; a trailing slash is dropped.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words fit to follow the variable's name.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let text = text.trim().trim_end_matches('/');
-        let uri: Uri = text.parse().map_err(|_| "is not a URL; write https://host or https://host:port")?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err("is not an absolute URL; write https://host or https://host:port");
-        };
-        if !matches!(scheme, "https" | "http") {
-            return Err("has a scheme other than https and http");
-        }
-        if authority.as_str().contains('@') {
-            return Err("holds credentials; they have variables of their own");
-        }
-        // The parser takes any digits for a port, and none.
-        let port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
-        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
-            return Err("has a port that is not a number from 1 to 65535");
-        }
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
-            return Err("has a path; write only https://host or https://host:port, the paths are known");
-        }
-        Ok(Self(format!("{scheme}://{authority}")))
-    }
-
-    /// Whether what is sent there can be read on its way: there is no TLS, and it leaves this machine.
-    #[must_use]
-    pub fn is_readable_on_its_way(&self) -> bool {
-        let Some(authority) = self.0.strip_prefix("http://") else { return false };
-        let host = match authority.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => authority.split(':').next().unwrap_or_default(),
-        };
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| match address {
-            std::net::IpAddr::V4(address) => address.is_loopback(),
-            std::net::IpAddr::V6(address) => {
-                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
-            }
-        });
-        !(is_loopback || host == "localhost" || host.ends_with(".localhost"))
-    }
-
-    /// The URL, without a trailing slash.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The URL for comparing: two spellings of one origin (letters, default port, the root's dot) are the same.
-    pub(crate) fn origin(&self) -> String {
-        let lower = self.0.to_ascii_lowercase();
-        let (scheme, authority) = lower.split_once("://").unwrap_or(("", &lower));
-        let default = if scheme == "http" { ":80" } else { ":443" };
-        let host = authority.strip_suffix(default).unwrap_or(authority);
-        format!("{scheme}://{}", host.strip_suffix('.').unwrap_or(host))
-    }
-
-    fn join(&self, relative: &Uri) -> Result<Uri, http::uri::InvalidUri> {
-        let path = relative.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        format!("{}{path}", self.0).parse()
     }
 }
 
@@ -379,34 +309,4 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
     let waits_for_somebody = e.kind == TransportErrorKind::HostNotAllowed;
     let may_be_done = kind.changes() && !e.kind.never_arrived();
     if waits_for_somebody || may_be_done { error.not_retryable() } else { error }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_base_url_is_an_origin() {
-        for (text, read) in [
-            ("https://vidm.corp.example", "https://vidm.corp.example"),
-            (" https://vidm.corp.example:8443/ ", "https://vidm.corp.example:8443"),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("https://[2001:db8::1]", "https://[2001:db8::1]"),
-        ] {
-            assert_eq!(BaseUrl::parse(text).unwrap().as_str(), read);
-        }
-        for text in [
-            "",
-            "vidm",
-            "vidm:443",
-            "ftp://h",
-            "https://h/SAAS",
-            "https://h?x",
-            "https://h#x",
-            "https://u:p@h",
-            "https://",
-        ] {
-            assert!(BaseUrl::parse(text).is_err(), "{text}");
-        }
-    }
 }

@@ -1,0 +1,368 @@
+//! The one check of status and content that every answer passes, and the readers of JSON answers.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+mod body;
+
+use self::body::{coding, describe, foreign, is_binary, is_page, title, unread};
+use super::endpoint::{Kind, VendorError};
+use crate::error::{Error, ErrorCode, UpstreamEvidence};
+use crate::http::server_time;
+use crate::json;
+use crate::redact::{blank_secret_fields, strike, strike_json};
+use crate::retry::retry_after;
+use crate::secret::Secret;
+
+/// What to do about a page that came in place of an API's answer.
+const PAGE_HINT: &str = "the answer is an HTML page, so it comes from a gateway, a proxy or a sign-in page, not from the API: check \
+    the target's URL (host, scheme and port) and what the gateway in front of it allows";
+
+/// What to do about an answer in a coding that nobody asked for.
+const CODING_HINT: &str = "idhook sends Accept-Encoding: identity: let the gateway or proxy in front of the server pass that header \
+    on, or turn off its compression for this path";
+
+/// The longest code of a vendor's that is taken for one.
+const MAX_CODE: usize = 64;
+
+/// Reads a JSON answer that is handed on to callers: fields whose names say that they hold secrets are blanked first.
+///
+/// # Errors
+/// As [`read_json`].
+pub(crate) fn read_shown<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
+    let mut value = json_of(call, answer)?;
+    blank_secret_fields(&mut value);
+    json::read(&value).map_err(|error| unexpected(call, answer, &error))
+}
+
+/// Reads a JSON answer of the type asked for, naming the place where it differs.
+///
+/// The content type is not looked at: vIDM answers JSON under vendor types, SDDC Manager plain text under
+/// `application/json`. The body itself decides.
+///
+/// # Errors
+/// `upstream_invalid`, with the beginning of the body as evidence.
+pub(crate) fn read_json<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<T, Error> {
+    json::read(&json_of(call, answer)?).map_err(|error| unexpected(call, answer, &error))
+}
+
+fn json_of(call: &'static str, answer: &http::Response<Bytes>) -> Result<serde_json::Value, Error> {
+    serde_json::from_slice(answer.body())
+        .map_err(|e| invalid(call, answer, &format!("it is not JSON (line {}, column {})", e.line(), e.column())))
+}
+
+fn unexpected(call: &'static str, answer: &http::Response<Bytes>, error: &json::Error) -> Error {
+    let (at, said) = (error.place(), error.reason());
+    // A reader's own words may quote the value; it may be a token in the wrong place.
+    let why = match said.rsplit_once(", expected ") {
+        Some((_, expected)) => format!(": expected {expected}"),
+        None if said.starts_with("missing field") => format!(": {said}"),
+        None => String::new(),
+    };
+    invalid(call, answer, &format!("its JSON is not what was expected{at}{why}"))
+}
+
+/// `upstream_invalid`: the answer to `call` is not what it should be, and why.
+#[must_use]
+pub(crate) fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &str) -> Error {
+    Error::new(ErrorCode::UpstreamInvalid, format!("the answer to {call} is not usable: {why}")).upstream(
+        UpstreamEvidence {
+            call,
+            status: Some(answer.status()),
+            message: Some(describe(answer)),
+            ..UpstreamEvidence::default()
+        },
+    )
+}
+
+impl Kind {
+    /// The one check every answer goes through: a 2xx that may be the API's passes, everything else becomes an [`Error`] with the
+    /// evidence kept, free of `secrets`.
+    ///
+    /// # Errors
+    /// By the status: `upstream_auth`, `upstream_forbidden`, `not_found` (where the vendor itself says so), `upstream_busy`,
+    /// `upstream_rejected`, `upstream_failed`, or `upstream_invalid` for a redirect and other oddities, and for a 2xx that is a
+    /// page, binary, or in a coding. A login's 401 and 403, and its 400 in the vendor's error form, are `upstream_auth` unless
+    /// they are pages; its other refusals are `upstream_invalid`.
+    pub(crate) fn check(
+        &self,
+        answer: http::Response<Bytes>,
+        now: SystemTime,
+        secrets: &[&Secret],
+    ) -> Result<http::Response<Bytes>, Error> {
+        let (call, status) = (self.call, answer.status());
+        if status.is_success() {
+            return if self.reads_answer { self.accept(answer, secrets) } else { Ok(answer) };
+        }
+        let Said { is_vendor, is_page, vendor } = self.said(&answer, secrets);
+        let said = match (&vendor.code, &vendor.message) {
+            (Some(code), Some(message)) => format!(": {code}: {message}"),
+            (Some(text), None) | (None, Some(text)) => format!(": {text}"),
+            (None, None) => String::new(),
+        };
+        let code = self.code(status, is_vendor, is_page);
+        let error = Error::new(code, format!("{call} was answered with {status}{said}"));
+        let error = match hint(status, is_vendor, is_page) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
+        // Only 429, and a 503 that says when to come back, are certain to have been refused at the door.
+        let asked = retry_after(answer.headers(), now);
+        let refused =
+            status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
+        let error = if self.changes() && !refused { error.not_retryable() } else { error };
+        let error = error.retry_after(asked).dated(server_time(answer.headers()));
+        Err(error.upstream(UpstreamEvidence {
+            call,
+            status: Some(status),
+            is_login: self.is_login,
+            is_vendor,
+            is_page,
+            code: vendor.code,
+            message: vendor.message,
+            remediation: vendor.remediation,
+            reference: vendor.reference,
+            details: vendor.details,
+            causes: vendor.causes,
+            nested: vendor.nested,
+        }))
+    }
+
+    /// A 2xx whose body the API may have sent. A page is a gateway's or a sign-in form's, and the server itself was never asked.
+    fn accept(&self, answer: http::Response<Bytes>, secrets: &[&Secret]) -> Result<http::Response<Bytes>, Error> {
+        let (why, hint) = if let Some(coding) = coding(&answer) {
+            (format!("its body is in the coding {coding}, which was not asked for"), CODING_HINT)
+        } else if is_page(&answer) {
+            let title = title(answer.body(), secrets).map(|title| format!(" with the title \"{title}\""));
+            (format!("it is an HTML page{}", title.unwrap_or_default()), PAGE_HINT)
+        } else if is_binary(answer.body()) {
+            ("its body is binary data, no text".to_owned(), CODING_HINT)
+        } else {
+            return Ok(answer);
+        };
+        let error = invalid(self.call, &answer, &why).hint(hint).dated(server_time(answer.headers()));
+        let error = if self.is_login { error.of_login() } else { error };
+        Err(if self.changes() { error.not_retryable() } else { error })
+    }
+
+    fn code(&self, status: StatusCode, is_vendor: bool, is_page: bool) -> ErrorCode {
+        match status {
+            // Only these are word about our credentials, and only of the server itself: a 400 may be any proxy's.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_login && !is_page => ErrorCode::UpstreamAuth,
+            StatusCode::BAD_REQUEST if self.is_login && is_vendor => ErrorCode::UpstreamAuth,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => ErrorCode::UpstreamBusy,
+            _ if self.is_login && status.is_client_error() => ErrorCode::UpstreamInvalid,
+            StatusCode::UNAUTHORIZED => ErrorCode::UpstreamAuth,
+            StatusCode::FORBIDDEN => ErrorCode::UpstreamForbidden,
+            // Somebody else's page does not say that the thing is not there.
+            StatusCode::NOT_FOUND if is_vendor => ErrorCode::NotFound,
+            StatusCode::NOT_FOUND => ErrorCode::UpstreamInvalid,
+            _ if status.is_client_error() => ErrorCode::UpstreamRejected,
+            _ if status.is_server_error() => ErrorCode::UpstreamFailed,
+            _ => ErrorCode::UpstreamInvalid,
+        }
+    }
+
+    /// What an error body says.
+    fn said(&self, answer: &http::Response<Bytes>, secrets: &[&Secret]) -> Said {
+        if let Some(unread) = unread(answer) {
+            let vendor = VendorError { message: Some(unread), ..VendorError::default() };
+            return Said { is_vendor: false, is_page: false, vendor };
+        }
+        let body = struck(answer.body(), secrets);
+        let vendor = (self.read_error)(&body);
+        let is_vendor = vendor.is_some();
+        let is_page = !is_vendor && is_page(answer);
+        let mut vendor = vendor.unwrap_or_default();
+        if let Some(words) = vendor.code.take_if(|code| !is_code(code)) {
+            vendor.message.get_or_insert(words);
+        }
+        if self.is_login && !is_page {
+            // What a login says may quote what it was sent, in whatever form. A page's title is its own.
+            vendor = VendorError { code: vendor.code, ..VendorError::default() };
+        } else if !is_vendor {
+            vendor.message = foreign(answer, &body, secrets);
+        }
+        Said { is_vendor, is_page, vendor }
+    }
+}
+
+/// What an error body says: whether it is of the vendor's form, whether it is a page instead, and its words.
+struct Said {
+    is_vendor: bool,
+    is_page: bool,
+    vendor: VendorError,
+}
+
+/// [`Kind::check`] of one endpoint, for tests.
+#[cfg(test)]
+pub(crate) fn check<E: super::Endpoint>(
+    answer: http::Response<Bytes>,
+    now: SystemTime,
+) -> Result<http::Response<Bytes>, Error> {
+    Kind::of::<E>().check(answer, now, &[])
+}
+
+fn hint(status: StatusCode, is_vendor: bool, is_page: bool) -> Option<&'static str> {
+    Some(match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_page => PAGE_HINT,
+        _ if status.is_redirection() => {
+            "redirects are not followed with credentials; the target's URL must name the server itself, with its scheme and port"
+        }
+        StatusCode::NOT_FOUND if !is_vendor => {
+            "this is not the vendor's error form: check the target's URL (and tenant), something else may answer there"
+        }
+        StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            "this version wants another media type: set the target's profile, or override the media type of this call"
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            "the server or a proxy in front of it is throttling requests; retry later (after Retry-After, if given)"
+        }
+        _ if status.is_server_error() => "the server or a proxy in front of it failed: look into its own log",
+        StatusCode::FORBIDDEN => "give the configured account the administrator role this call needs",
+        _ => return None,
+    })
+}
+
+/// Whether a text is a code as programs have them, and no words that could quote something.
+pub(crate) fn is_code(text: &str) -> bool {
+    (1..=MAX_CODE).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-'))
+}
+
+/// An error body without `secrets`; they are struck out before anything of it is cut or joined.
+fn struck(body: &[u8], secrets: &[&Secret]) -> Vec<u8> {
+    match serde_json::from_slice(body) {
+        Ok(mut value) => {
+            strike_json(&mut value, secrets);
+            blank_secret_fields(&mut value);
+            value.to_string().into_bytes()
+        }
+        Err(_) => strike(&String::from_utf8_lossy(body), secrets).into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::excerpt;
+    use crate::retry::Repeat;
+
+    fn read_error(body: &[u8]) -> Option<VendorError> {
+        let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let text = |name: &str| body.get(name)?.as_str().map(excerpt);
+        Some(VendorError { code: Some(text("code")?), message: text("message"), ..VendorError::default() })
+    }
+
+    fn failed(repeat: Repeat, is_login: bool, status: u16, body: &str) -> Error {
+        let mut answer = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        let secret = Secret::new("two  blanks \"quoted\"");
+        Kind { call: "GET /x", repeat, is_login, reads_answer: true, read_error }
+            .check(answer, SystemTime::UNIX_EPOCH, &[&secret])
+            .unwrap_err()
+    }
+
+    #[test]
+    fn a_login_is_never_an_answer_about_the_thing() {
+        let vendor = r#"{"code":"not.found","message":"no such user: s3cret"}"#;
+        for (status, code) in [
+            (401, ErrorCode::UpstreamAuth),
+            (403, ErrorCode::UpstreamAuth),
+            (404, ErrorCode::UpstreamInvalid),
+            (405, ErrorCode::UpstreamInvalid),
+            (406, ErrorCode::UpstreamInvalid),
+            (409, ErrorCode::UpstreamInvalid),
+            (422, ErrorCode::UpstreamInvalid),
+            (429, ErrorCode::UpstreamBusy),
+            (500, ErrorCode::UpstreamFailed),
+            (503, ErrorCode::UpstreamBusy),
+        ] {
+            for body in ["", vendor, "s3cret"] {
+                let error = failed(Repeat::IfNeverArrived, true, status, body);
+                assert_eq!((error.code(), error.answer_status()), (code, None), "{status} {body}");
+                assert_eq!(error.upstream_status().unwrap().as_u16(), status);
+                assert!(code.status().is_server_error() && error.is_retryable() == code.is_retryable(), "{status}");
+                assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+            }
+            let said = failed(Repeat::IfNeverArrived, true, status, vendor).evidence().unwrap().code.clone();
+            assert_eq!(said.as_deref(), Some("not.found"));
+        }
+    }
+
+    #[test]
+    fn only_the_vendor_says_that_a_thing_is_not_there() {
+        for body in ["", "<html>", "{}", "not found"] {
+            let error = failed(Repeat::IfNeverArrived, false, 404, body);
+            assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{body}");
+            assert!(error.hint_text().unwrap().contains("check the target's URL"), "{body}");
+            assert_eq!(error.answer_status(), Some(StatusCode::NOT_FOUND));
+        }
+        assert_eq!(failed(Repeat::Always, false, 404, r#"{"code":"x"}"#).code(), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn what_was_sent_is_struck_out_before_anything_is_cut() {
+        let text = |error: &Error| format!("{} {:?}", error.detail(), error.evidence());
+        // Blanks that would be joined, quotes that were escaped, a secret across the end of the excerpt, a code that quotes.
+        let long = format!("{{\"code\":\"c\",\"message\":\"{}two  blanks \\\"quoted\\\"\"}}", "x".repeat(590));
+        for body in [
+            "you sent two  blanks \"quoted\"",
+            r#"{"code":"c","message":"two  blanks \"quoted\""}"#,
+            r#"{"code":"two  blanks \"quoted\""}"#,
+            "<title>two  blanks &quot;quoted&quot;</title>",
+            "p=two++blanks+%22quoted%22",
+            &long,
+        ] {
+            let error = failed(Repeat::Always, false, 500, body);
+            assert!(!text(&error).contains("two") && text(&error).contains('…'), "{body}: {}", text(&error));
+        }
+    }
+
+    #[test]
+    fn large_error_body_keeps_code_and_message() {
+        let body = format!(r#"{{"trace":"{}","code":"c.1","message":"why"}}"#, "x".repeat(200_000));
+        let error = failed(Repeat::Always, false, 500, &body);
+        let evidence = error.evidence().unwrap();
+        assert_eq!((evidence.code.as_deref(), evidence.message.as_deref()), (Some("c.1"), Some("why")));
+        let page = failed(Repeat::Always, false, 500, &format!("<html>{}<title>T</title>", " ".repeat(200_000)));
+        assert_eq!(page.evidence().unwrap().message.as_deref(), Some("an HTML page with the title \"T\""));
+    }
+
+    #[test]
+    fn a_code_is_a_word_of_a_program() {
+        let said = |body: &str| {
+            let said = failed(Repeat::Always, false, 500, body).evidence().unwrap().clone();
+            (said.code, said.message)
+        };
+        assert_eq!(said(r#"{"code":"A.b_c:d-1"}"#), (Some("A.b_c:d-1".to_owned()), None));
+        assert_eq!(said(r#"{"code":"some words"}"#), (None, Some("some words".to_owned())));
+        assert_eq!(said(&format!(r#"{{"code":"{}","message":"m"}}"#, "c".repeat(65))), (None, Some("m".to_owned())));
+    }
+
+    #[test]
+    fn a_change_that_may_have_been_made_is_not_to_be_repeated() {
+        for status in [500, 502, 503, 504] {
+            assert!(!failed(Repeat::IfNeverArrived, false, status, "").is_retryable(), "{status}");
+            assert!(failed(Repeat::Always, false, status, "").is_retryable(), "{status}");
+        }
+        assert!(failed(Repeat::IfNeverArrived, false, 429, "").is_retryable());
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_not_shown() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Answer {
+            #[allow(dead_code, reason = "only read")]
+            token: String,
+        }
+        for body in [r#"{"token":12345678}"#, r#"{"token":["12345678"]}"#, r#"{"x":12345678}"#, r#""12345678""#] {
+            let answer = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
+            let error = read_json::<Answer>("GET /x", &answer).unwrap_err();
+            assert!(!format!("{error:?}").contains("12345678"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Bodies that are not the API's own: pages of gateways, compressed and binary data, redirects.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+
+use super::MAX_CODE;
+use crate::error::excerpt;
+use crate::redact::strike;
+use crate::secret::Secret;
+
+/// The longest title of a page that is shown, in characters.
+const MAX_TITLE: usize = 120;
+
+/// Whether `answer` is an HTML page. The body decides, as for JSON; where it only looks like markup, its content type does.
+pub(super) fn is_page(answer: &http::Response<Bytes>) -> bool {
+    let mut text = answer.body().strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer.body()).trim_ascii_start();
+    // Declarations and comments may stand before the first element.
+    for (opening, closing) in [("<?xml", "?>"), ("<!--", "-->"), ("<!--", "-->")] {
+        if text.starts_with(opening.as_bytes())
+            && let Some(at) = text.windows(closing.len()).position(|window| window == closing.as_bytes())
+        {
+            text = text.get(at + closing.len()..).unwrap_or_default().trim_ascii_start();
+        }
+    }
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
+    let content_type = answer.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
+    ["<html", "<!doctype html", "<head", "<body", "<title", "<center"].into_iter().any(begins)
+        || (begins("<") && content_type.windows(4).any(|window| window == b"html"))
+}
+
+/// The title of a page, without `secrets`.
+pub(super) fn title(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+    // Struck out before it is cut: a cut secret is not found.
+    let text = strike(&String::from_utf8_lossy(body), secrets);
+    let lower = text.to_ascii_lowercase();
+    let opening = lower.find("<title")?;
+    let begin = opening + lower.get(opening..)?.find('>')? + 1;
+    let end = begin + lower.get(begin..)?.find("</title")?;
+    let title: String = excerpt(text.get(begin..end)?).chars().take(MAX_TITLE).collect();
+    (!title.is_empty()).then_some(title)
+}
+
+/// The coding of `answer` (RFC 9110 section 8.4), if it is in one other than `identity` and has a body at all.
+pub(super) fn coding(answer: &http::Response<Bytes>) -> Option<String> {
+    let values = answer.headers().get_all(CONTENT_ENCODING).iter();
+    let words = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut words = words.map(|word| excerpt(&String::from_utf8_lossy(word)));
+    let coding = words.find(|word| !word.is_empty() && !word.eq_ignore_ascii_case("identity"))?;
+    (!answer.body().is_empty()).then(|| coding.chars().take(MAX_CODE).collect())
+}
+
+/// Whether `body` is no text: text of any encoding that is read here has no control characters but white space.
+pub(super) fn is_binary(body: &[u8]) -> bool {
+    body.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
+}
+
+/// What kind of body this is, without its content: a body that was to hold a token must not end up in an error.
+pub(super) fn describe(answer: &http::Response<Bytes>) -> String {
+    let content_type =
+        answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
+    format!("{} bytes of {}", answer.body().len(), excerpt(content_type))
+}
+
+/// Why an error body is not looked into: it is no text.
+pub(super) fn unread(answer: &http::Response<Bytes>) -> Option<String> {
+    let length = answer.body().len();
+    match coding(answer) {
+        Some(coding) => Some(format!("a body of {length} bytes in the coding {coding}, which was not asked for")),
+        None => is_binary(answer.body()).then(|| format!("a body of {length} bytes of binary data")),
+    }
+}
+
+/// An error body that is not the vendor's: its beginning as text, a page by its title, a redirect by where it points.
+pub(super) fn foreign(answer: &http::Response<Bytes>, body: &[u8], secrets: &[&Secret]) -> Option<String> {
+    if let Some(location) = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
+        // The query may hold a session's secrets; the rest says enough.
+        let place = location.split(['?', '#']).next().unwrap_or_default();
+        return Some(format!("redirect to {}", excerpt(&strike(place, secrets))));
+    }
+    let text = String::from_utf8_lossy(body);
+    match title(body, secrets) {
+        Some(title) => Some(format!("an HTML page with the title \"{title}\"")),
+        None if is_page(answer) => Some("an HTML page without a title".to_owned()),
+        None if text.trim().is_empty() => None,
+        None => Some(excerpt(&text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_told_by_its_title_and_a_redirect_by_its_place() {
+        let told = |answer: http::Response<Bytes>| foreign(&answer, answer.body(), &[]);
+        let page = http::Response::new(Bytes::from("<html><title>404 – Not Found</title><body>long"));
+        assert_eq!(told(page).unwrap(), "an HTML page with the title \"404 – Not Found\"");
+        let mut redirect = http::Response::new(Bytes::new());
+        redirect.headers_mut().insert(LOCATION, "https://elsewhere/login?token=x".parse().unwrap());
+        assert_eq!(told(redirect).unwrap(), "redirect to https://elsewhere/login");
+        assert_eq!(told(http::Response::new(Bytes::new())), None);
+    }
+}
