@@ -11,9 +11,6 @@ const MAX_LINES: usize = 450;
 
 /// Files that wait for their split.
 const TO_SPLIT: &[&str] = &[
-    "src/config.rs",
-    "src/upstream/endpoint.rs",
-    "src/vcf/certificate.rs",
     "src/vidm/group_query.rs",
     "src/webhook.rs",
     "src/webhook/assets/page.js",

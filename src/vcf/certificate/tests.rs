@@ -1,7 +1,10 @@
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
+use super::entry::pem_blocks;
 use super::*;
 
 const CHAIN: &str = include_str!("../../../tests/fixtures/vcf/chain.pem");
