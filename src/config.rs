@@ -2,6 +2,7 @@
 //! variable name, all of it at once; a wrong value is shown unless it may be a secret.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -54,9 +55,9 @@ pub enum LogLevel {
 #[derive(Debug)]
 pub struct Config {
     /// vIDM targets by name.
-    pub vidm: BTreeMap<String, vidm::Target>,
+    pub vidm: BTreeMap<String, Rc<vidm::Target>>,
     /// SDDC Manager targets by name.
-    pub vcf: BTreeMap<String, vcf::Target>,
+    pub vcf: BTreeMap<String, Rc<vcf::Target>>,
     /// Who may call with a key.
     pub api_keys: Vec<ApiKey>,
     /// Who may call by a signature. There is somebody here or among the keys.
@@ -130,8 +131,8 @@ impl Config {
             reader.word("log_level", LogLevel::Info, &[("info", LogLevel::Info), ("error", LogLevel::Error)]);
         let default = Limits::default();
         let config = Self {
-            vidm,
-            vcf,
+            vidm: shared(vidm),
+            vcf: shared(vcf),
             api_keys,
             senders,
             hooks,
@@ -217,4 +218,9 @@ impl Config {
     pub fn callback(&self, name: &str) -> Option<&Callback> {
         self.callbacks.iter().find(|callback| callback.name == name)
     }
+}
+
+/// Targets that their clients refer to as well.
+fn shared<T>(targets: BTreeMap<String, T>) -> BTreeMap<String, Rc<T>> {
+    targets.into_iter().map(|(name, target)| (name, Rc::new(target))).collect()
 }

@@ -31,6 +31,7 @@ pub mod error;
 pub mod http;
 mod json;
 mod named;
+mod operations;
 mod poll_lock;
 mod redact;
 pub mod retry;

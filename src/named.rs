@@ -37,13 +37,6 @@ impl<T> Named<T> {
 }
 
 impl<T: Default> Named<T> {
-    /// A default value for each of `names`.
-    pub(crate) fn each<'n>(names: impl Iterator<Item = &'n String>) -> Self {
-        let mut all = Self::default();
-        names.for_each(|name| all.insert(name, T::default()));
-        all
-    }
-
     /// Changes the value of `name`, the default one where there is none yet.
     pub(crate) fn with<O>(&mut self, name: &str, change: impl FnOnce(&mut T) -> O) -> O {
         let mut value = self.remove(name).unwrap_or_default();
@@ -59,7 +52,8 @@ mod tests {
 
     #[test]
     fn the_last_value_holds() {
-        let mut all = Named::<u64>::each(["b".to_owned(), "a".to_owned(), "b".to_owned()].iter());
+        let mut all = Named::<u64>::default();
+        ["b", "a", "b"].into_iter().for_each(|name| all.insert(name, 0));
         all.insert("c", 1);
         all.insert("b", 2);
         assert_eq!(all.with("a", |value| std::mem::replace(value, 3)), 0);

@@ -28,7 +28,6 @@ mod tokens;
 mod validate;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -52,7 +51,6 @@ pub use spec::{
 pub use validate::Purpose;
 
 use crate::error::{Error, ErrorCode, FieldError, Result};
-use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
 use crate::upstream::{Account, SharedToken, TokenCache};
@@ -92,7 +90,7 @@ pub struct Credentials {
 
 impl Target {
     /// What a login counts against. vCenter SSO does not tell `Administrator` from `administrator`.
-    fn account(&self) -> Account<'_> {
+    pub(crate) fn account(&self) -> Account<'_> {
         let parts = vec![self.url.origin(), self.credentials.username.to_lowercase()];
         Account::new("vcf", &self.name, tokens::Create::CALL, parts, vec![&self.credentials.password])
     }
@@ -106,13 +104,9 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A memory for each of these targets. Those with the same account share its session.
-    pub(crate) fn each(targets: &BTreeMap<String, Target>) -> Named<Self> {
-        let mut all = Named::default();
-        for (name, session) in TokenCache::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
-            all.insert(name, Self { session, ..Self::default() });
-        }
-        all
+    /// A cache with this session, which targets of the same account share.
+    pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
+        Self { session, ..Self::default() }
     }
 }
 

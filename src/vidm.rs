@@ -23,9 +23,11 @@ mod group_filter;
 mod group_search;
 mod groups;
 mod health;
+mod locate;
 mod login;
 mod proof;
 mod selection;
+mod start;
 mod sync_executions;
 mod sync_profile;
 mod sync_report;
@@ -43,13 +45,14 @@ use crate::upstream::Endpoint as _;
 
 pub use add_to_profile::{ProfileAddition, ProfileChange};
 pub use cache::Cache;
-pub use client::{Client, StartedSync};
+pub use client::Client;
 pub use dialect::{Dialect, DialectOverrides};
 pub use directories::{Directory, DirectoryKind};
 pub use directory_filter::DirectoryFilter;
 pub use groups::Group;
 pub use health::{Check, Health};
-pub use sync_start::StartOptions;
+pub use locate::Located;
+pub use start::StartedSync;
 
 /// The calls that log in, as errors and records name them.
 pub const LOGIN_CALLS: [&str; 2] = [login::SystemLogin::CALL, login::OauthToken::CALL];

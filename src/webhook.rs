@@ -8,23 +8,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use crate::config::{Config, ConfigError, VariableSource};
-use crate::error::{Error, ErrorCode, FieldError};
-use crate::named::Named;
+use crate::error::Error;
 use crate::runtime::Runtime;
-use crate::shared_state::StateKey;
-use crate::shared_state::{SharedStore, StoreAccess, settle};
+use crate::sync;
 use crate::upstream::Outbound;
-use crate::{sync, vcf, vidm};
 
 mod asset;
 mod body;
 mod callback;
 mod caller;
+mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod doctor;
@@ -41,6 +39,7 @@ mod page;
 mod problem;
 mod rate_limit;
 mod request_id;
+mod respond;
 mod route;
 mod signature;
 mod sync_id;
@@ -53,14 +52,16 @@ pub use body::{Body, BodyBounds, Broken, Pace};
 pub use events::Events;
 pub use log::ClientAddress;
 pub use mount::{BasePath, add_reports_of_spin};
+pub use respond::Content;
 
-use asset::Asset;
 use caller::{Caller, Claim};
+use configured::Configured;
 use input::Input;
 use log::LogLine;
 use mount::Mounted;
 use request_id::RequestIdentity;
-use route::{Matched, Name};
+use respond::{empty, event_stream, json, not_configured, with_headers};
+use route::{Action, Matched, Public, Vcf, Work};
 
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
 #[derive(Debug)]
@@ -70,49 +71,6 @@ pub struct Webhook {
     page: bool,
     /// The variable `base_path`; empty where idhook is at the root.
     base: String,
-}
-
-/// Everything there is once the configuration is complete.
-#[derive(Debug)]
-struct Configured {
-    config: Config,
-    vidm: Named<vidm::Cache>,
-    vcf: Named<vcf::Cache>,
-    state_key: Rc<StateKey>,
-    sync_ids: sync_id::Key,
-    syncs: Named<sync::Cache>,
-    rates: rate_limit::Rates,
-    /// Unless it is turned off.
-    store: Option<StoreAccess>,
-    /// What was answered to requests with a key, where there is no store.
-    answers: idempotency::LocalAnswers,
-    /// The bodies that are being read of callers that are not known yet.
-    unproven: body::Unproven,
-    /// The waits and event streams that are open.
-    watches: watch_limit::Watches,
-}
-
-/// A response's body.
-#[derive(Debug)]
-pub enum Content<R> {
-    /// All of it.
-    Whole(Bytes),
-    /// One that comes piece by piece, until [`Events::next`] gives no more or the caller goes away.
-    Events(Box<Events<R>>),
-}
-
-impl<R> Content<R> {
-    /// What `Content-Length` says of it, for a face to add where it frames answers: said, the whole answer goes out in one
-    /// piece. Where there can be none, its length would be that of another answer (RFC 9110, section 8.6).
-    #[must_use]
-    pub fn length(&self, status: StatusCode, is_head: bool) -> Option<usize> {
-        match self {
-            Self::Whole(bytes) if !is_head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) => {
-                Some(bytes.len())
-            }
-            _ => None,
-        }
-    }
 }
 
 /// What a handler gives.
@@ -143,78 +101,13 @@ struct Context<'a, R> {
     log: &'a mut LogLine,
 }
 
-impl Configured {
-    /// A view of the outside for one piece of work that may take `time`.
-    fn outbound<'r, R: Runtime>(
-        &'r self,
-        runtime: &'r R,
-        identity: &RequestIdentity,
-        time: Duration,
-    ) -> Outbound<'r, R> {
-        let outbound =
-            Outbound::new(runtime, self.config.limits, time, identity.headers()).with_secrets(self.config.secrets());
-        match &self.store {
-            Some(store) => outbound.with_store(store),
-            None => outbound,
-        }
-    }
-
-    /// Refuses a caller that may not, or not so often. For the first that may, the instance finds its state key.
-    async fn admit<R: Runtime>(
-        &self,
-        caller: &Caller<'_>,
-        access: route::Access,
-        matched: &Matched,
-        store: &SharedStore<'_, R>,
-    ) -> Result<(), Error> {
-        caller.require(access, matched)?;
-        settle(&self.state_key, store).await;
-        match self.config.rate_limit {
-            0 => Ok(()),
-            limit => self.rates.count(caller.name(), limit, store).await,
-        }
-    }
-
-    /// Does `work` unless it was done under this key; what became of the key, and what was wrong with the store.
-    async fn once<R: Runtime>(
-        &self,
-        key: &idempotency::Key,
-        identity: &RequestIdentity,
-        outbound: &Outbound<'_, R>,
-        work: impl Future<Output = Result<Reply, Error>>,
-    ) -> (Result<Reply, Error>, Option<idempotency::Status>, Option<String>) {
-        let time = outbound.remaining();
-        // The answer is kept after the work, whose time may be used up by then.
-        let deadline = outbound.runtime().elapsed() + time + idempotency::CLOSING;
-        let store = SharedStore::new(outbound.runtime(), self.store.as_ref(), deadline);
-        let problem = |error: &Error| problem::response(error, identity, &self.config.secrets());
-        let (outcome, status) = idempotency::once(key, self, &store, time, problem, work).await;
-        (outcome, status, store.trouble())
-    }
-}
-
 impl Webhook {
     /// A webhook for what [`Config::parse`] gave. With mistakes it still answers, and says what is missing.
     #[must_use]
     pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
         let base = config.as_ref().map(|config| config.base_path.clone()).unwrap_or_default();
-        let config = config.map(|config| {
-            let state_key = Rc::new(StateKey::new(&config.state_keys));
-            Configured {
-                vidm: vidm::Cache::each(&config.vidm),
-                vcf: vcf::Cache::each(&config.vcf),
-                syncs: Named::each(config.vidm.keys()),
-                sync_ids: sync_id::Key::new(Rc::clone(&state_key)),
-                rates: rate_limit::Rates::default(),
-                store: config.store.then(|| StoreAccess::of_deployment(Rc::clone(&state_key), config.deployment())),
-                state_key,
-                answers: idempotency::LocalAnswers::default(),
-                unproven: body::Unproven::default(),
-                watches: watch_limit::Watches::default(),
-                config,
-            }
-        });
+        let config = config.map(Configured::new);
         Self { config, page, base }
     }
 
@@ -296,17 +189,17 @@ impl Webhook {
         }
     }
 
-    /// What the open routes answer, which know no callers.
-    fn open<R: Runtime>(&self, runtime: &R, name: Name, headers: &HeaderMap) -> Option<Result<Response<Bytes>, Error>> {
-        if let Some(asset) = Asset::of(name) {
-            return Some(asset.response(headers));
-        }
-        let config = self.config.as_ref().map_err(|problems| not_configured(problems));
-        match name {
-            Name::Page => Some(page::response(headers)),
-            Name::Health => Some(json(StatusCode::OK, &health::health())),
-            Name::Ready => Some(config.and_then(|c| json(StatusCode::OK, &health::ready(c, runtime)))),
-            _ => None,
+    /// What is answered to anybody.
+    fn open<R: Runtime>(&self, runtime: &R, action: Public, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
+        match action {
+            Public::Page => page::response(headers),
+            Public::Health => json(StatusCode::OK, &health::health()),
+            Public::Ready => {
+                let configured = self.config.as_ref().map_err(|problems| not_configured(problems))?;
+                json(StatusCode::OK, &health::ready(configured, runtime))
+            }
+            Public::OpenApi => asset::OPENAPI.response(headers),
+            Public::OpenApi30 => asset::OPENAPI_3_0.response(headers),
         }
     }
 
@@ -321,7 +214,7 @@ impl Webhook {
     ) -> Result<Reply, Error> {
         let Mounted { base, path } = mount::mounted(request, &self.base);
         let matched = route::find(path)?;
-        if matched.row.name == Name::Page && !self.page {
+        if matched.row.does(Action::Public(Public::Page)) && !self.page {
             return Err(route::nowhere(path));
         }
         line.route(&matched);
@@ -337,9 +230,10 @@ impl Webhook {
         if operation.scope.is_none() {
             input::no_query(request.uri.query(), operation.query)?;
         }
-        if let Some(answer) = self.open(runtime, matched.row.name, &request.headers) {
-            return answer.map(Reply::Whole);
-        }
+        let work = match operation.action {
+            Action::Public(action) => return self.open(runtime, action, &request.headers).map(Reply::Whole),
+            Action::Work(work) => work,
+        };
         let configured = self.config.as_ref().map_err(|problems| {
             line.problems(problems);
             not_configured(problems)
@@ -349,8 +243,8 @@ impl Webhook {
         let claim = Claim::of(request, &configured.config, runtime.now())?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
         // Who calls a hook waits some seconds and no longer; the sync goes on without it.
-        let patience = events::prefers_wait(&request.headers, configured.config.wait_limit)
-            .filter(|_| matched.row.name != Name::Hook);
+        let patience =
+            events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
         let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
         let mut admit = async |caller: &Caller<'_>| {
             line.caller(caller);
@@ -382,7 +276,7 @@ impl Webhook {
             }
         };
         let input = Input::of(request, &matched, &body)?;
-        if let Some(domain) = input.source_domain().filter(|_| matched.row.name == Name::IdentitySources) {
+        if let Some(domain) = input.source_domain().filter(|_| work == Work::Vcf(Vcf::AddSource)) {
             line.domain(domain);
         }
         if input.query_flag("dryRun").is_ok_and(|flag| flag == Some(true)) {
@@ -391,10 +285,10 @@ impl Webhook {
 
         let wants_events = events::wants_events(&request.headers);
         let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
-        if matched.row.name == Name::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
+        if work == Work::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
             line.keyed(key.take().map(|_| idempotency::Status::NotStored));
         }
-        let permit = if events::is_long(matched.row.name, &request.method, patience.is_some(), wants_events) {
+        let permit = if events::is_long(work, patience.is_some(), wants_events) {
             let limit = configured.config.watch_limit;
             Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
         } else {
@@ -414,7 +308,7 @@ impl Webhook {
             log: line,
         };
         // On the heap: with all that it may call, it is too large for a few copies of it on a stack.
-        let work = Box::pin(dispatch(context, &matched, &request.method));
+        let work = Box::pin(dispatch(context, work, &matched));
         let work = watch_limit::held(permit.as_ref(), outbound.store(), work);
         let (outcome, trouble) = match key {
             None => (work.await, None),
@@ -438,73 +332,10 @@ impl Webhook {
     }
 }
 
-async fn dispatch<R: Runtime>(context: Context<'_, R>, matched: &Matched, method: &Method) -> Result<Reply, Error> {
-    if matches!(matched.row.name, Name::VidmDoctor | Name::VcfDoctor) {
-        let target = matched.target().unwrap_or_default();
-        doctor::examine(&context, matched.row.name, target).await.map(Reply::Whole)
-    } else if matched.row.name == Name::Hook {
-        hook::dispatch(context, matched).await
-    } else if matched.row.kind() == Some(route::Kind::Vidm) {
-        vidm_routes::dispatch(context, matched).await
-    } else {
-        vcf_routes::dispatch(context, matched, method).await.map(Reply::Whole)
+async fn dispatch<R: Runtime>(context: Context<'_, R>, work: Work, matched: &Matched) -> Result<Reply, Error> {
+    match work {
+        Work::Vidm(action) => vidm_routes::dispatch(context, action, matched).await,
+        Work::Vcf(action) => vcf_routes::dispatch(context, action, matched).await.map(Reply::Whole),
+        Work::Hook => hook::dispatch(context, matched).await,
     }
-}
-
-fn not_configured(mistakes: &[ConfigError]) -> Error {
-    let shown: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-    let fields = mistakes.iter().map(|mistake| FieldError {
-        variable: Some(mistake.variable.clone()),
-        pointer: mistake.pointer.clone(),
-        detail: mistake.detail.clone(),
-        hint: mistake.hint.clone(),
-    });
-    Error::new(ErrorCode::NotConfigured, shown.join(". "))
-        .fields_of(fields.collect())
-        .hint("correct these variables; GET /readyz returns 200 once the configuration is valid")
-}
-
-/// The head of an event stream.
-fn event_stream() -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    // nginx buffers answers as it comes; this turns it off for this one (ngx_http_proxy_module, proxy_buffering).
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
-}
-
-fn no_target(kind: &str, name: &str) -> Error {
-    Error::new(ErrorCode::TargetNotFound, format!("there is no {kind} target {}", crate::error::excerpt(name)))
-        .hint("GET /readyz lists the configured targets")
-}
-
-/// A JSON answer.
-fn json(status: StatusCode, value: &impl serde::Serialize) -> Result<Response<Bytes>, Error> {
-    json_text(status, serde_json::to_vec(value))
-}
-
-fn json_text(status: StatusCode, written: serde_json::Result<Vec<u8>>) -> Result<Response<Bytes>, Error> {
-    let body = written.map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
-}
-
-/// An answer without a body.
-fn empty(status: StatusCode, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    with_headers(response, headers)
-}
-
-/// Adds headers whose values are known to be valid; one that is not is left out.
-fn with_headers(mut response: Response<Bytes>, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
-    for (name, value) in headers {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
 }

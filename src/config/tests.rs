@@ -41,7 +41,7 @@ fn the_login_follows_from_the_credentials() {
     let with = |more: &[(&'static str, &'static str)]| {
         let mut pairs = vec![("vidm_url", "https://v"), ("api_keys", KEYS)];
         pairs.extend_from_slice(more);
-        parse(&pairs).map(|mut config| config.vidm.remove("default").unwrap().credentials)
+        parse(&pairs).map(|mut config| config.vidm.remove("default").unwrap().credentials.clone())
     };
     let client = [("vidm_client_id", "idhook"), ("vidm_client_secret", "s")];
     assert!(matches!(with(&client).unwrap(), vidm::Credentials::Client { .. }));

@@ -95,15 +95,16 @@ impl GroupQuery {
         }
     }
 
-    /// What is wrong with `text` as a group that a sync of `directory` is to bring, in words fit to follow a field's name.
-    #[must_use]
-    pub fn fault(text: &str, add_to_profile: bool, directory: Option<&str>) -> Option<String> {
+    /// Reads a group that a sync of `directory` must bring. One that is to be added to the sync profile must be a DN.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn of_sync(text: &str, add_to_profile: bool, directory: Option<&str>) -> Result<Self, String> {
         let is_name = |text: &str| !crate::template::is_unfilled(text) && check_one(text).is_ok() && !dn::is_dn(text);
         match Self::parse_in(text, directory) {
-            Err(_) if add_to_profile && is_name(text.trim()) => Some(WANTS_DN.to_owned()),
-            Err(why) => Some(why),
-            Ok(Self::Name(_)) if add_to_profile => Some(WANTS_DN.to_owned()),
-            Ok(_) => None,
+            Err(_) if add_to_profile && is_name(text.trim()) => Err(WANTS_DN.to_owned()),
+            Ok(Self::Name(_)) if add_to_profile => Err(WANTS_DN.to_owned()),
+            read => read,
         }
     }
 
@@ -301,7 +302,7 @@ mod tests {
         for text in dns.iter().chain(&names).map(String::as_str).chain(others) {
             let fault = GroupQuery::parse(text).unwrap_err();
             assert!(fault.contains("several names") && fault.contains("ConvertTo-Json -Depth 10"), "{text}: {fault}");
-            assert_eq!(GroupQuery::fault(text, true, None), Some(fault));
+            assert_eq!(GroupQuery::of_sync(text, true, None), Err(fault));
         }
     }
 
@@ -330,7 +331,7 @@ mod tests {
 
     #[test]
     fn name_without_domain_is_rejected_with_the_text_to_write() {
-        let fault = |text: &str, directory| GroupQuery::fault(text, false, directory).unwrap();
+        let fault = |text: &str, directory| GroupQuery::of_sync(text, false, directory).unwrap_err();
         for (text, directory, told) in [
             ("gg-app", Some("corp.example"), "has no domain: write \"gg-app@corp.example\""),
             ("gg-app", Some(" lab.example "), "write \"gg-app@lab.example\""),
@@ -349,9 +350,9 @@ mod tests {
         ] {
             assert!(fault(text, directory).contains(told), "{text}: {}", fault(text, directory));
         }
-        assert!(GroupQuery::fault("gg-app", true, Some("corp.example")).unwrap().contains("must be a DN"));
-        assert!(GroupQuery::fault("gg@corp.example", true, None).unwrap().contains("must be a DN"));
-        assert_eq!(GroupQuery::fault("CN=gg,DC=x", true, None), None);
+        assert!(GroupQuery::of_sync("gg-app", true, Some("corp.example")).unwrap_err().contains("must be a DN"));
+        assert!(GroupQuery::of_sync("gg@corp.example", true, None).unwrap_err().contains("must be a DN"));
+        assert_eq!(GroupQuery::of_sync("CN=gg,DC=x", true, None), Ok(dn("CN=gg,DC=x")));
     }
 
     #[test]

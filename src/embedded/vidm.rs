@@ -13,10 +13,12 @@ use crate::config::VidmSettings;
 use crate::directory::{DirectoryRef, GroupQuery};
 use crate::error::{Error, FieldError, Problem};
 use crate::http::Limits;
+use crate::operations::{VidmOperations, VidmTarget};
 use crate::runtime::Runtime;
-use crate::sync::{self, Coordinator, DryRun, SyncDocument, SyncHistory, SyncRequest, SyncState, WatchEvent};
+use crate::secret::Secret;
+use crate::sync::{self, DryRun, SyncDocument, SyncHistory, SyncRequest, WatchEvent};
 use crate::upstream::Outbound;
-use crate::vidm::{Cache, Client, Directory, DirectoryFilter, Group, Health, Target};
+use crate::vidm::{Directory, DirectoryFilter, Group, Health};
 
 pub use ensure_groups::EnsureOptions;
 
@@ -27,9 +29,7 @@ const NAME: &str = "vidm";
 #[derive(Debug)]
 pub struct Vidm<R> {
     runtime: R,
-    target: Target,
-    memory: Cache,
-    syncs: sync::Cache,
+    target: VidmTarget,
     limits: Limits,
     operation: Duration,
 }
@@ -55,7 +55,7 @@ impl<R: Runtime> Vidm<R> {
     pub fn new(runtime: R, settings: VidmSettings, timeouts: Timeouts) -> Result<Self> {
         let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
         let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
-        Ok(Self { runtime, target, memory: Cache::default(), syncs: sync::Cache::default(), limits, operation })
+        Ok(Self { runtime, target: VidmTarget::new(target), limits, operation })
     }
 
     /// The same from JSON: the fields of [`VidmSettings`] in camel case, and `timeouts`.
@@ -71,23 +71,24 @@ impl<R: Runtime> Vidm<R> {
     async fn attempt<T>(
         &self,
         time: Duration,
-        work: impl AsyncFnOnce(&Client<'_, R>, &Coordinator<'_, R>) -> std::result::Result<T, Error>,
+        work: impl AsyncFnOnce(&VidmOperations<'_, R>) -> std::result::Result<T, Error>,
     ) -> std::result::Result<T, Error> {
-        let secrets = self.target.credentials.secrets();
-        let outbound = Outbound::new(&self.runtime, self.limits, time, HeaderMap::new()).with_secrets(secrets);
-        let client = Client::new(&self.target, &self.memory, &outbound);
+        let outbound = Outbound::new(&self.runtime, self.limits, time, HeaderMap::new()).with_secrets(self.secrets());
         // There are no callers here: a session may do what its account may.
-        let desk = Coordinator::new(NAME, &client, &self.syncs, &outbound).override_allowed(true);
-        work(&client, &desk).await
+        work(&VidmOperations::new(&self.target, &outbound, true)).await
     }
 
-    /// The same, its failure as it is told.
+    /// The same, its failure as a problem document.
     async fn work<T>(
         &self,
         time: Duration,
-        work: impl AsyncFnOnce(&Client<'_, R>, &Coordinator<'_, R>) -> std::result::Result<T, Error>,
+        work: impl AsyncFnOnce(&VidmOperations<'_, R>) -> std::result::Result<T, Error>,
     ) -> Result<T> {
-        self.attempt(time, work).await.map_err(|e| problem(&e, &self.target.credentials.secrets()))
+        self.attempt(time, work).await.map_err(|e| problem(&e, &self.secrets()))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        self.target.settings.credentials.secrets()
     }
 
     /// The directories that are meant; an empty filter means all.
@@ -95,7 +96,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// The login's and the calls'.
     pub async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
-        self.work(self.operation, async |client, _| client.directories_of(filter).await).await
+        self.work(self.operation, async |vidm| vidm.directories(filter).await).await
     }
 
     /// One directory, by its id, its name or one of its domains.
@@ -103,7 +104,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`; else the login's and the calls'.
     pub async fn directory(&self, which: &str) -> Result<Directory> {
-        self.work(self.operation, async |client, _| client.directory(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |vidm| vidm.directory(&DirectoryRef::parse(which)).await).await
     }
 
     /// Starts a sync, or joins the next one. Its `id` leads to its state.
@@ -112,17 +113,11 @@ impl<R: Runtime> Vidm<R> {
     /// `request_invalid` for groups that cannot be meant, `directory_not_found`, `directory_ambiguous`,
     /// `directory_not_syncable`; else the login's and the calls'.
     pub async fn start_sync(&self, which: &str, order: SyncOrder) -> Result<SyncDocument> {
-        self.work(self.operation, async |_, desk| {
-            let SyncOrder { groups, add_to_profile, ignore_safeguards } = order;
+        self.work(self.operation, async |vidm| {
             let which = DirectoryRef::parse(which);
-            let faults = sync::SyncOrder::faults(&groups, add_to_profile, &which);
-            if !faults.is_empty() {
-                return Err(Error::invalid(faults));
-            }
-            let groups = groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
-            let order = sync::SyncOrder { groups, add_to_profile, ignore_safeguards, ..sync::SyncOrder::default() };
-            let (request, status) = desk.start(&which, order).await?;
-            Ok(SyncDocument::of(&request, sync_id::write(&request), SyncState::begun(status)))
+            let checked = sync::SyncOrder::new(&which, &order.groups, order.add_to_profile).map_err(Error::invalid)?;
+            let (request, state) = vidm.start(&which, checked.ignoring_safeguards(order.ignore_safeguards)).await?;
+            Ok(SyncDocument::of(&request, sync_id::write(&request), state))
         })
         .await
     }
@@ -133,7 +128,7 @@ impl<R: Runtime> Vidm<R> {
     /// `sync_not_found` for what is no such id; else the login's and the calls'.
     pub async fn sync(&self, id: &str) -> Result<SyncDocument> {
         let request = self.request(id)?;
-        self.work(self.operation, async |_, desk| look(desk, &request, id, Duration::ZERO).await).await
+        self.work(self.operation, async |vidm| look(vidm, &request, id, Duration::ZERO).await).await
     }
 
     /// How a started sync stands once it is final, or when `patience` has passed. Look after look, after a second at first and
@@ -143,8 +138,8 @@ impl<R: Runtime> Vidm<R> {
     /// As [`sync`](Self::sync).
     pub async fn wait_for_sync(&self, id: &str, patience: Duration) -> Result<SyncDocument> {
         let request = self.request(id)?;
-        self.work(self.operation.saturating_add(patience), async |_, desk| {
-            sync::wait(&self.runtime, patience, async |max_age| look(desk, &request, id, max_age).await).await
+        self.work(self.operation.saturating_add(patience), async |vidm| {
+            sync::wait(&self.runtime, patience, async |max_age| look(vidm, &request, id, max_age).await).await
         })
         .await
     }
@@ -163,7 +158,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// The directory's, the login's and the calls'.
     pub async fn latest_sync(&self, which: &str) -> Result<SyncDocument> {
-        self.work(self.operation, async |_, desk| desk.present(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |vidm| vidm.latest(&DirectoryRef::parse(which)).await).await
     }
 
     /// A directory's recent syncs, newest first.
@@ -171,7 +166,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// `not_found` where this version of vIDM does not tell; else the directory's, the login's and the calls'.
     pub async fn sync_history(&self, which: &str) -> Result<SyncHistory> {
-        self.work(self.operation, async |_, desk| desk.history(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |vidm| vidm.history(&DirectoryRef::parse(which)).await).await
     }
 
     /// What a sync would change; nothing is started.
@@ -180,7 +175,7 @@ impl<R: Runtime> Vidm<R> {
     /// `not_found` where this version of vIDM has no such call; else the directory's, the login's and the calls'.
     pub async fn dry_run(&self, which: &str, ignore_safeguards: bool) -> Result<DryRun> {
         let which = DirectoryRef::parse(which);
-        self.work(self.operation, async |_, desk| desk.dry_run(&which, ignore_safeguards).await).await
+        self.work(self.operation, async |vidm| vidm.dry_run(&which, ignore_safeguards).await).await
     }
 
     /// The groups of this distinguished name, or of this name, `name@domain`.
@@ -189,9 +184,9 @@ impl<R: Runtime> Vidm<R> {
     /// `request_invalid` for what names no group; `upstream_invalid` where vIDM lists none and its answers do not prove that it has
     /// none; else the login's and the calls'.
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
-        self.work(self.operation, async |client, _| {
+        self.work(self.operation, async |vidm| {
             let query = GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))?;
-            client.groups(&query).await
+            vidm.groups(&query).await
         })
         .await
     }
@@ -201,7 +196,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// The login's and the call's.
     pub async fn health(&self) -> Result<Health> {
-        self.work(self.operation, async |client, _| client.health().await).await
+        self.work(self.operation, async |vidm| vidm.health().await).await
     }
 
     fn request(&self, id: &str) -> Result<SyncRequest> {
@@ -227,9 +222,7 @@ impl Watch {
     pub async fn next<R: Runtime>(&mut self, vidm: &Vidm<R>) -> Option<Result<SyncDocument>> {
         loop {
             let look = async |max_age| {
-                let work = async |_: &Client<'_, R>, desk: &Coordinator<'_, R>| {
-                    look(desk, &self.request, &self.id, max_age).await
-                };
+                let work = async |vidm: &VidmOperations<'_, R>| look(vidm, &self.request, &self.id, max_age).await;
                 vidm.attempt(vidm.operation, work).await
             };
             match self.watch.next(&vidm.runtime, look).await {
@@ -238,7 +231,7 @@ impl Watch {
                     return Some(Ok(document));
                 }
                 Some(WatchEvent::Failure(error)) => {
-                    self.failure = Some(problem(&error, &vidm.target.credentials.secrets()));
+                    self.failure = Some(problem(&error, &vidm.secrets()));
                 }
                 Some(WatchEvent::Nothing) => {}
                 None => return self.failure.take().map(Err),
@@ -248,11 +241,11 @@ impl Watch {
 }
 
 async fn look<R: Runtime>(
-    desk: &Coordinator<'_, R>,
+    vidm: &VidmOperations<'_, R>,
     request: &SyncRequest,
     id: &str,
     max_age: Duration,
 ) -> std::result::Result<SyncDocument, Error> {
-    let state = desk.state(request, max_age).await?;
+    let state = vidm.state(request, max_age).await?;
     Ok(SyncDocument::of(request, id.to_owned(), state))
 }

@@ -7,7 +7,7 @@ use super::backend::Shelf;
 use super::coordinator::gone;
 use super::ledger::LEASE;
 use super::namespace::{Book, Turn};
-use super::start::queries;
+use crate::directory::GroupQuery;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
@@ -24,8 +24,8 @@ impl<R: Runtime> Coordinator<'_, R> {
     ///
     /// Callers take turns, through the shared store or in the instance. Where they cannot (instances without a store), the
     /// reading back behind every write notices what was lost, and repairs it.
-    pub(super) async fn add_to_profile(&self, directory: &str, groups: &[String]) -> Result<()> {
-        let addition = self.client.profile_addition(directory, &queries(groups)).await?;
+    pub(super) async fn add_to_profile(&self, directory: &str, groups: &[GroupQuery]) -> Result<()> {
+        let addition = self.client.profile_addition(directory, groups).await?;
         if !addition.not_found().is_empty() {
             return Err(Error::new(
                 ErrorCode::RequestInvalid,

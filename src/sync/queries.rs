@@ -1,7 +1,7 @@
 //! What can be asked about a directory's syncs with no request behind it.
 
 use super::{Coordinator, DryRun, SyncDocument, SyncHistory};
-use crate::directory::DirectoryRef;
+use crate::directory::{DirectoryRef, DirectorySummary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
@@ -11,7 +11,7 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// # Errors
     /// The directory's and the calls'.
     pub async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
-        let directory = self.client.locate(which).await?;
+        let directory = DirectorySummary::from(self.client.locate(which).await?);
         let report = self.latest(&directory.id).await?;
         Ok(SyncDocument::new(report.into(), directory))
     }
@@ -21,7 +21,7 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// # Errors
     /// `not_found` where this version of vIDM does not tell; else the directory's and the calls'.
     pub async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
-        let directory = self.client.locate(which).await?;
+        let directory = DirectorySummary::from(self.client.locate(which).await?);
         let Some(syncs) = self.client.executions(&directory.id).await? else {
             return Err(Error::new(ErrorCode::NotFound, "this version of vIDM does not tell of earlier runs")
                 .hint("the directory's present state tells of the latest"));
@@ -34,7 +34,7 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// # Errors
     /// `not_found` where this version of vIDM has no such call; else the directory's and the calls'.
     pub async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
-        let directory = self.client.locate(which).await?;
+        let directory = DirectorySummary::from(self.client.locate(which).await?);
         match self.client.dry_run(&directory.id, ignore_safeguards).await? {
             Some(result) => Ok(DryRun { dry_run: true, directory, result }),
             None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")

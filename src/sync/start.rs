@@ -11,7 +11,6 @@ use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
-use crate::vidm::StartOptions;
 
 /// How an attempt to kick off ended.
 pub(super) enum Kick {
@@ -34,10 +33,10 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// The directory's (`directory_not_found`, `directory_ambiguous`, `directory_not_syncable`), the profile's and the calls'.
     pub async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncStatus)> {
         let requested = self.now();
-        match self.start_at(self.client.locate(which).await?, &order, requested).await {
+        match self.start_at(self.client.locate(which).await?.into(), &order, requested).await {
             // The name led to a directory that is gone, by what was remembered; by now that is forgotten.
             Err(e) if e.code() == ErrorCode::DirectoryNotFound && matches!(which, DirectoryRef::Name(_)) => {
-                self.start_at(self.client.locate(which).await?, &order, requested).await
+                self.start_at(self.client.locate(which).await?.into(), &order, requested).await
             }
             done => done,
         }
@@ -49,9 +48,9 @@ impl<R: Runtime> Coordinator<'_, R> {
         order: &SyncOrder,
         requested: SystemTime,
     ) -> Result<(SyncRequest, SyncStatus)> {
-        if order.add_to_profile && !order.groups.is_empty() {
+        if order.adds_to_profile() {
             // Before anything is observed: a run that began before they were selected does not bring them.
-            self.add_to_profile(&directory.id, &order.groups).await?;
+            self.add_to_profile(&directory.id, order.groups()).await?;
         }
         let mut request = SyncRequest::new(self.target, directory, requested, order);
         let shared = self.out.store();
@@ -143,13 +142,13 @@ impl<R: Runtime> Coordinator<'_, R> {
             return Ok(Ok(Kick::GivesWay));
         }
         let sent = self.now();
-        let which = DirectoryRef::Id(request.directory.clone());
-        let options = StartOptions { ignore_safeguards: request.ignore_safeguards };
-        if options.ignore_safeguards {
+        let ignores_safeguards = request.ignore_safeguards;
+        if ignores_safeguards {
             self.note_override();
         }
-        let outcome = self.client.start_sync(&which, options).await;
-        let how = Kicked { sent, baseline: request.baseline, ignores_safeguards: options.ignore_safeguards };
+        let located = self.client.recall(request.directory()).await;
+        let outcome = self.client.start_sync(&located, ignores_safeguards).await;
+        let how = Kicked { sent, baseline: request.baseline, ignores_safeguards };
         // From here on the ledger's failures only make it less exact: what was sent was sent.
         let kick = match outcome {
             Ok(started) if started.already_running => {

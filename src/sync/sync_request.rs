@@ -79,10 +79,10 @@ impl SyncRequest {
             ledger: Self::SHARED,
             ticket: 0,
             kicked: false,
-            ignore_safeguards: order.ignore_safeguards,
-            groups: order.groups.clone(),
-            groups_at: order.groups_at.clone(),
-            callback: order.callback.clone(),
+            ignore_safeguards: order.ignores_safeguards(),
+            groups: order.group_names(),
+            groups_at: order.groups_at().map(str::to_owned),
+            callback: order.callback().map(str::to_owned),
         }
     }
 

@@ -2,7 +2,6 @@
 //! a store. All of it can be lost at any time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -53,13 +52,9 @@ struct List {
 }
 
 impl Cache {
-    /// A memory for each of these targets. Those with the same account share its session.
-    pub(crate) fn each(targets: &BTreeMap<String, Target>) -> Named<Self> {
-        let mut all = Named::default();
-        for (name, session) in TokenCache::shared(targets.iter().map(|(name, target)| (name, target.account()))) {
-            all.insert(name, Self { session, ..Self::default() });
-        }
-        all
+    /// A cache with this session, which targets of the same account share.
+    pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
+        Self { session, ..Self::default() }
     }
 
     /// Keeps a list that was just read.
@@ -85,6 +80,11 @@ impl Cache {
             list.directories.iter().find(|directory| directory.id == *id)
         });
         found.filter(|directory| directory.syncable()).cloned()
+    }
+
+    /// The list, while it is fresh.
+    pub(crate) fn directories(&self, now: SystemTime) -> Option<Vec<Directory>> {
+        self.list.borrow().as_ref().filter(|list| list.until > now).map(|list| list.directories.clone())
     }
 
     /// Forgets the list, in the store as well: it proved wrong.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use super::sync_start::StartOptions;
+use super::sync_start::body;
 use crate::error::Result;
 use crate::redact::blank_secret_fields;
 use crate::retry::Repeat;
@@ -22,7 +22,7 @@ const KEPT: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct DryRun<'a> {
     pub(crate) directory: &'a str,
-    pub(crate) options: StartOptions,
+    pub(crate) ignore_safeguards: bool,
 }
 
 impl Endpoint for DryRun<'_> {
@@ -35,7 +35,7 @@ impl Endpoint for DryRun<'_> {
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::DryRun, self.directory)?;
         let (accept, content) = (profile.media(Media::DryRunAccept), profile.media(Media::DryRunContent));
-        with_body(Method::POST, &path, &accept, &content, self.options.body()?)
+        with_body(Method::POST, &path, &accept, &content, body(self.ignore_safeguards)?)
     }
 
     /// JSON as it came; what is no JSON, or too much of it, as the beginning of its text; nothing as null.
@@ -75,7 +75,7 @@ mod tests {
             )
         };
         for flag in [false, true] {
-            let call = DryRun { directory: "d-1", options: StartOptions { ignore_safeguards: flag } };
+            let call = DryRun { directory: "d-1", ignore_safeguards: flag };
             assert_eq!(sent(&call, &Dialect::horizon()), expected("/SAAS", SYNC, flag));
             assert_eq!(
                 sent(&call, &Dialect::json().in_tenant(Some("t"))),
@@ -86,9 +86,8 @@ mod tests {
 
     #[test]
     fn the_answer_is_kept_as_it_came_and_bounded() {
-        let read = |body: &str| {
-            DryRun { directory: "d", options: StartOptions::default() }.response(answer(200, body)).unwrap()
-        };
+        let read =
+            |body: &str| DryRun { directory: "d", ignore_safeguards: false }.response(answer(200, body)).unwrap();
         assert_eq!(read(r#"{"usersToAdd": 3, "x": [null]}"#), json!({"usersToAdd": 3, "x": [null]}));
         assert_eq!(read(r#"{"a": [{"bindPassword": "hunter2"}]}"#), json!({"a": [{"bindPassword": "…"}]}));
         assert_eq!(

@@ -1,7 +1,5 @@
 //! The two calls that start a sync: the classic connector's and the enterprise service's.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
@@ -13,24 +11,15 @@ use crate::http::server_time;
 use crate::retry::Repeat;
 use crate::upstream::{Api as _, Endpoint, is_code, json, with_body};
 
-/// How a sync is to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StartOptions {
-    /// Whether to run past the safeguards, the limits on how much one sync may change. Without them a broken LDAP filter
-    /// can delete a directory's users, so this is off unless somebody says otherwise.
-    pub ignore_safeguards: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    ignore_safeguards: bool,
-}
-
-impl StartOptions {
-    pub(super) fn body(self) -> Result<Bytes> {
-        json(&Body { ignore_safeguards: self.ignore_safeguards })
+/// The body of both, and of the dry run. Without the safeguards, the limits on how much one sync may change, a broken LDAP
+/// filter can delete a directory's users.
+pub(super) fn body(ignore_safeguards: bool) -> Result<Bytes> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        ignore_safeguards: bool,
     }
+    json(&Body { ignore_safeguards })
 }
 
 /// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (not in the vendor's
@@ -40,13 +29,12 @@ impl StartOptions {
 #[derive(Debug)]
 pub(crate) struct StartSync<'a> {
     pub(crate) directory: &'a str,
-    pub(crate) options: StartOptions,
+    pub(crate) ignore_safeguards: bool,
 }
 
 impl Endpoint for StartSync<'_> {
     type Api = Vidm;
-    /// The time by vIDM's clock.
-    type Response = Option<SystemTime>;
+    type Response = ();
     const CALL: &'static str =
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
@@ -54,11 +42,13 @@ impl Endpoint for StartSync<'_> {
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::Sync, self.directory)?;
         let (accept, content) = (profile.media(Media::SyncAccept), profile.media(Media::SyncContent));
-        with_body(Method::POST, &path, &accept, &content, self.options.body()?)
+        with_body(Method::POST, &path, &accept, &content, body(self.ignore_safeguards)?)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<Option<SystemTime>> {
-        started(Self::CALL, &answer)
+    /// A 2xx has started a sync, whatever its body; only an error body says otherwise, and a page: that is a gateway's, or a
+    /// login form, and not vIDM's answer.
+    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+        told_of_no_error(Self::CALL, &answer)
     }
 }
 
@@ -69,13 +59,12 @@ impl Endpoint for StartSync<'_> {
 #[derive(Debug)]
 pub(crate) struct StartSyncV2<'a> {
     pub(crate) directory: &'a str,
-    pub(crate) options: StartOptions,
+    pub(crate) ignore_safeguards: bool,
 }
 
 impl Endpoint for StartSyncV2<'_> {
     type Api = Vidm;
-    /// The time by vIDM's clock.
-    type Response = Option<SystemTime>;
+    type Response = ();
     const CALL: &'static str =
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
@@ -83,19 +72,13 @@ impl Endpoint for StartSyncV2<'_> {
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let path = profile.directory_path(Path::SyncV2, self.directory)?;
         let media = profile.media(Media::SyncV2);
-        with_body(Method::POST, &path, &media, &media, self.options.body()?)
+        with_body(Method::POST, &path, &media, &media, body(self.ignore_safeguards)?)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<Option<SystemTime>> {
-        started(Self::CALL, &answer)
+    /// As [`StartSync`] reads it.
+    fn response(&self, answer: Response<Bytes>) -> Result<()> {
+        told_of_no_error(Self::CALL, &answer)
     }
-}
-
-/// A 2xx has started a sync, whatever its body; only an error body says otherwise, and a page: that is a gateway's, or a login
-/// form, and not vIDM's answer.
-fn started(call: &'static str, answer: &Response<Bytes>) -> Result<Option<SystemTime>> {
-    told_of_no_error(call, answer)?;
-    Ok(server_time(answer.headers()))
 }
 
 /// A good status may still carry vIDM's error form.
@@ -149,6 +132,8 @@ pub(crate) fn already_running(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
     use crate::upstream::check;
     use crate::vidm::login::SystemLogin;
@@ -168,7 +153,7 @@ mod tests {
             )
         };
         for flag in [false, true] {
-            let start = StartSync { directory: "d-1", options: StartOptions { ignore_safeguards: flag } };
+            let start = StartSync { directory: "d-1", ignore_safeguards: flag };
             let v1 = "application/vnd.vmware.horizon.v1.0+json";
             assert_eq!(sent(&start, &Dialect::horizon()), expected("/SAAS", v1, SYNC, flag));
             assert_eq!(sent(&start, &Dialect::json()), expected("/SAAS", JSON, JSON, flag));
@@ -185,7 +170,7 @@ mod tests {
                  accept: {media}\ncontent-type: {media}\n\n{{\"ignoreSafeguards\":false}}"
             )
         };
-        let start = StartSyncV2 { directory: "d-1", options: StartOptions::default() };
+        let start = StartSyncV2 { directory: "d-1", ignore_safeguards: false };
         assert_eq!(sent(&start, &Dialect::horizon()), expected("/SAAS", TRIGGER));
         assert_eq!(sent(&start, &Dialect::json()), expected("/SAAS", JSON));
         assert_eq!(sent(&start, &Dialect::horizon().in_tenant(Some("t"))), expected("/SAAS/t/t", TRIGGER));
@@ -194,7 +179,7 @@ mod tests {
 
     #[test]
     fn any_2xx_has_started_it_but_an_error_body() {
-        let start = StartSync { directory: "d", options: StartOptions::default() };
+        let start = StartSync { directory: "d", ignore_safeguards: false };
         for body in
             ["", "{}", "ok", "<ok/>", r#"{"items":[]}"#, r#"{"errors":[]}"#, r#"{"code":0,"message":"started"}"#]
         {

@@ -11,7 +11,7 @@ use super::domains::ListDomains;
 use super::groups::{FindGroups, Search, SearchGroups};
 use super::health::GetHealth;
 use super::login::{OauthToken, SystemLogin};
-use super::sync_start::{StartOptions, StartSync, StartSyncV2};
+use super::sync_start::{StartSync, StartSyncV2};
 use super::sync_state::GetSync;
 use super::{Dialect, SyncApi};
 use crate::directory::DirectoryRef;
@@ -45,13 +45,13 @@ fn the_words_of_configuration() {
 /// Lets every reader have `body`. Any outcome will do, as long as there is one.
 fn read_all(body: &[u8]) {
     let secret = Secret::new("s");
-    let options = StartOptions::default();
+    let ignore_safeguards = false;
     let answer = || Response::new(Bytes::copy_from_slice(body));
     let _ = Vidm::read_error(body);
     let _ = SystemLogin { username: "u", password: &secret, scheme: Scheme::Hzn }.response(answer());
     let _ = OauthToken { client_id: "c", client_secret: &secret, account: None }.response(answer());
-    let _ = StartSync { directory: "d", options }.response(answer());
-    let _ = StartSyncV2 { directory: "d", options }.response(answer());
+    let _ = StartSync { directory: "d", ignore_safeguards }.response(answer());
+    let _ = StartSyncV2 { directory: "d", ignore_safeguards }.response(answer());
     let _ = ListDomains { directory: "d" }.response(answer());
     let _ = GetHealth.response(answer());
     let search = Search { filter: "", attributes: None, start: 1 };
@@ -134,14 +134,14 @@ proptest! {
     #[test]
     fn any_name_makes_a_request(text in any::<String>()) {
         let profile = Dialect::horizon().in_tenant(Some(&text));
-        let options = StartOptions::default();
+        let ignore_safeguards = false;
         let base = "/SAAS/t/";
         let search = GroupQuery::Name(text.clone()).exact_filter();
         let search = FindGroups(Search { filter: &search, attributes: None, start: 1 }).request(&profile);
         // An id that cannot be sent in a path makes no request.
         let requests = [
-            StartSync { directory: &text, options }.request(&profile).ok(),
-            StartSyncV2 { directory: &text, options }.request(&profile).ok(),
+            StartSync { directory: &text, ignore_safeguards }.request(&profile).ok(),
+            StartSyncV2 { directory: &text, ignore_safeguards }.request(&profile).ok(),
             Some(search.unwrap()),
         ];
         for uri in requests.iter().flatten().map(|request| request.uri().clone()) {

@@ -9,7 +9,6 @@ use http::header::{
 use http::{Response, StatusCode};
 
 use super::inflate::inflate;
-use super::route::Name;
 use crate::error::{Error, ErrorCode};
 
 /// How long a gzip header is that holds no name and nothing else of choice (RFC 1952, section 2.3).
@@ -36,21 +35,14 @@ macro_rules! asset {
     };
 }
 
-static OPENAPI: Asset = asset!("openapi", "application/json", Some(b'-'));
-static OPENAPI_3_0: Asset = asset!("openapi", "application/json", Some(b'+'));
+/// The OpenAPI 3.1 document.
+pub(super) static OPENAPI: Asset = asset!("openapi", "application/json", Some(b'-'));
+/// The OpenAPI 3.0 document.
+pub(super) static OPENAPI_3_0: Asset = asset!("openapi", "application/json", Some(b'+'));
 /// The page; [`super::page`] answers with it.
 pub(super) static PAGE: Asset = asset!("page", "text/html; charset=utf-8", None);
 
 impl Asset {
-    /// The document of a route, where it is one that serves a document.
-    pub(super) fn of(route: Name) -> Option<&'static Self> {
-        match route {
-            Name::OpenApi => Some(&OPENAPI),
-            Name::OpenApi30 => Some(&OPENAPI_3_0),
-            _ => None,
-        }
-    }
-
     /// The answer to a request with `headers`: 304 to whoever has this version of it already.
     pub(super) fn response(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         let etag = self.etag();

@@ -13,10 +13,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::request_id::RequestIdentity;
-use super::{doctor, health, problem, route, vidm_routes};
+use super::{health, problem, route, vidm_routes};
 use crate::config::Scope;
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
+use crate::operations;
 use crate::secret::Secret;
 use crate::sync;
 use crate::vcf::{self, Extra};
@@ -68,7 +69,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<health::Health>();
     answers.subschema_for::<health::Ready<'_>>();
     answers.subschema_for::<crate::error::Problem>();
-    answers.subschema_for::<doctor::Diagnosis>();
+    answers.subschema_for::<operations::Diagnosis>();
     answers.subschema_for::<vidm_routes::Directories>();
     answers.subschema_for::<vidm_routes::SyncAnswer>();
     answers.subschema_for::<sync::SyncHistory>();

@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 
 use super::request_id::RequestIdentity;
-use super::route::Name;
+use super::route::{Vidm, Work};
 use super::vidm_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
@@ -29,10 +29,10 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// Whether this request stays open until something happens: a wait for a sync that is started or asked for, or a stream of it.
-pub(super) fn is_long(name: Name, method: &Method, waits: bool, wants_events: bool) -> bool {
-    match name {
-        Name::Sync => waits || wants_events,
-        Name::Syncs | Name::DirectorySyncs => waits && method == Method::POST,
+pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
+    match work {
+        Work::Vidm(Vidm::Sync) => waits || wants_events,
+        Work::Vidm(Vidm::StartSync | Vidm::StartSyncOfDirectory) => waits,
         _ => false,
     }
 }

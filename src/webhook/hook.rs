@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use super::idempotency::NotKept;
 use super::input::{self, Input};
-use super::route::{Matched, Name};
+use super::route::{Action, Matched, Work};
 use super::{Context, Reply, vidm_routes};
 use crate::config::{Condition, Config, Hook, Place, Source};
-use crate::directory::GroupQuery;
+use crate::directory::DirectoryRef;
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
 use crate::runtime::Runtime;
+use crate::sync::SyncOrder;
 use crate::template::is_unfilled;
 
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
@@ -36,8 +37,8 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     if let Some(place) = unmet(hook, context.request, &body) {
         return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
     }
-    let (directory, groups) = input(hook, &body).map_err(input::invalid)?;
-    vidm_routes::start_by_hook(&mut context, &hook.target, &directory, groups, hook.add_to_profile).await
+    let (directory, order) = order(hook, &body).map_err(input::invalid)?;
+    vidm_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
 }
 
 /// Whether there is nothing to do for this request, so that it needs no key: no answer of its kind is kept, and the many that
@@ -72,7 +73,7 @@ pub(super) fn with_permission(
     };
     let name = matched.parameter("hook");
     let is_allowed = |allowed: &String| allowed == "*" || allowed.eq_ignore_ascii_case(origin.trim());
-    if matched.row.name != Name::Hook
+    if !matched.row.does(Action::Work(Work::Hook))
         || !config.hooks.iter().any(|hook| hook.name == name && hook.origins.iter().any(is_allowed))
     {
         return response;
@@ -109,27 +110,38 @@ fn holds(condition: &Condition, request: &Parts, body: &Value) -> bool {
     }
 }
 
-/// The directory and the groups, or all that is wrong with them.
-fn input(hook: &Hook, body: &Value) -> Result<(String, Vec<String>), Vec<FieldError>> {
+/// The directory and what to start there, or all that is wrong with them.
+fn order(hook: &Hook, body: &Value) -> Result<(DirectoryRef, SyncOrder), Vec<FieldError>> {
     let mut wrong = Vec::new();
     let mut directories = texts(&hook.directory, body, &mut wrong);
     if directories.len() > 1 {
         wrong.push(FieldError::new(pointer(&hook.directory), "is more than one text: this hook syncs one directory"));
     }
-    let directory = directories.pop();
-    let mut groups = Vec::new();
+    let directory = DirectoryRef::parse(&directories.pop().unwrap_or_default());
+    let (mut groups, mut pointers) = (Vec::new(), Vec::new());
     for source in &hook.groups {
         for group in texts(source, body, &mut wrong) {
-            match GroupQuery::fault(&group, hook.add_to_profile, directory.as_deref()) {
-                Some(why) => wrong.push(FieldError::new(pointer(source), why)),
-                None => groups.push(group),
-            }
+            groups.push(group);
+            pointers.push(pointer(source));
         }
     }
-    match directory {
-        Some(directory) if wrong.is_empty() => Ok((directory, groups)),
-        _ => Err(wrong),
+    match SyncOrder::new(&directory, &groups, hook.add_to_profile) {
+        Ok(order) if wrong.is_empty() => Ok((directory, order)),
+        Ok(_) => Err(wrong),
+        Err(fields) => {
+            wrong.extend(fields.into_iter().map(|field| placed(field, &pointers)));
+            Err(wrong)
+        }
     }
+}
+
+/// A mistake in a group, at the place of the body that the group came from.
+fn placed(mut field: FieldError, pointers: &[&str]) -> FieldError {
+    let at = field.pointer.strip_prefix("/groups/").and_then(|at| at.parse::<usize>().ok());
+    if let Some(pointer) = at.and_then(|at| pointers.get(at)) {
+        field.pointer = (*pointer).to_owned();
+    }
+    field
 }
 
 fn pointer(source: &Source) -> &str {
@@ -235,7 +247,8 @@ mod tests {
         let hook =
             hook(at("/repository/name"), &[Source::Fixed("CN=f".into()), at("/a~1b"), at("/one"), at("/a~1b/1")]);
         let wanted = ["CN=f", "CN=a", "CN=b", "CN=c", "CN=b"].map(str::to_owned).to_vec();
-        assert_eq!(input(&hook, &body).unwrap(), ("corp".to_owned(), wanted));
+        let (directory, order) = order(&hook, &body).unwrap();
+        assert_eq!((directory, order.group_names()), (DirectoryRef::parse("corp"), wanted));
     }
 
     #[test]
@@ -254,16 +267,16 @@ mod tests {
             ("/broken", "neither a text"),
             ("/two", "more than one"),
         ] {
-            let wrong = input(&hook(at(directory), &[at("/good"), at("/missing")]), &body).unwrap_err();
+            let wrong = order(&hook(at(directory), &[at("/good"), at("/missing")]), &body).unwrap_err();
             let told: Vec<_> = wrong.iter().map(|field| field.pointer.as_str()).collect();
             assert_eq!(told, [directory, "/missing"]);
             assert!(wrong[0].detail.contains(detail), "{wrong:?}");
         }
-        assert!(input(&hook(at("/good"), &[at("/good")]), &Value::Null).is_err());
+        assert!(order(&hook(at("/good"), &[at("/good")]), &Value::Null).is_err());
         let adding = Hook { add_to_profile: true, ..hook(at("/good"), &[at("/good")]) };
-        let wrong = input(&adding, &body).unwrap_err();
+        let wrong = order(&adding, &body).unwrap_err();
         assert!(wrong[0].pointer == "/good" && wrong[0].detail.contains("DN"), "{wrong:?}");
         let long = json!({"good": "x".repeat(3000)});
-        assert_eq!(input(&hook(Source::Fixed("d".into()), &[at("/good")]), &long).unwrap_err()[0].pointer, "/good");
+        assert_eq!(order(&hook(Source::Fixed("d".into()), &[at("/good")]), &long).unwrap_err()[0].pointer, "/good");
     }
 }

@@ -48,7 +48,6 @@ const MAX_POINTER: usize = 256;
 /// A request's input, read as far as its form.
 #[derive(Debug)]
 pub(super) struct Input {
-    is_read: bool,
     query: Query,
     document: Document,
     event: Option<Event>,
@@ -76,12 +75,7 @@ impl Input {
             return Err(invalid(fields));
         }
         let (document, event) = content?;
-        Ok(Self { is_read, query, document, event })
-    }
-
-    /// Whether the request only reads.
-    pub(super) fn is_read(&self) -> bool {
-        self.is_read
+        Ok(Self { query, document, event })
     }
 
     /// The event it came in, where it came in one.

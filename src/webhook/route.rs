@@ -7,32 +7,70 @@ use crate::config::Scope;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::template::is_unfilled;
 
-/// A route's name, for dispatch.
+/// What a method on a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum Action {
+    /// What needs no caller.
+    Public(Public),
+    /// What is done for a caller.
+    Work(Work),
+}
+
+/// What is done for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Below `/vidm/{target}`.
+    Vidm(Vidm),
+    /// Below `/vcf/{target}`.
+    Vcf(Vcf),
+    /// A sync by a hook.
+    Hook,
+}
+
+/// What needs no caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Public {
     Page,
     Health,
     Ready,
     OpenApi,
     OpenApi30,
-    Directories,
-    Directory,
-    DirectorySyncs,
-    DirectorySync,
-    Syncs,
+}
+
+/// What is done at a vIDM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vidm {
+    ListDirectories,
+    FindDirectory,
+    /// The body names the directory.
+    StartSync,
+    /// The path names the directory.
+    StartSyncOfDirectory,
+    SyncHistory,
+    LatestSync,
     Sync,
-    Groups,
-    VidmHealth,
-    VidmDoctor,
-    IdentityProviders,
-    IdentityProvider,
-    IdentitySources,
-    IdentitySource,
-    SyncClient,
+    FindGroups,
+    Health,
+    Doctor,
+}
+
+/// What is done at an SDDC Manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vcf {
+    ListProviders,
+    AddProvider,
+    PutProvider,
+    GetProvider,
+    UpdateProvider,
+    DeleteProvider,
+    AddSource,
+    PutSource,
+    UpdateSource,
+    DeleteSource,
+    GenerateSyncClientToken,
     Prechecks,
     SddcManagerOidc,
-    VcfDoctor,
-    Hook,
+    Doctor,
 }
 
 /// The longest parameter, in bytes.
@@ -45,7 +83,6 @@ pub(super) type Access = Option<Scope>;
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) path: &'static str,
-    pub(super) name: Name,
     pub(super) operations: &'static [Operation],
 }
 
@@ -55,29 +92,42 @@ pub(super) struct Row {
 pub(super) struct Operation {
     /// HEAD comes with GET, OPTIONS with all.
     pub(super) method: Method,
+    pub(super) action: Action,
     pub(super) scope: Access,
     /// The names of the query parameters it reads. Any other is refused.
     pub(super) query: &'static [&'static str],
 }
 
-const fn operation(method: Method, scope: Option<Scope>, query: &'static [&'static str]) -> Operation {
-    Operation { method, scope, query }
+const fn open(action: Public) -> Operation {
+    Operation { method: Method::GET, action: Action::Public(action), scope: None, query: &[] }
 }
 
-const fn get(scope: Scope, query: &'static [&'static str]) -> Operation {
-    operation(Method::GET, Some(scope), query)
+const fn vidm(method: Method, action: Vidm, scope: Scope, query: &'static [&'static str]) -> Operation {
+    Operation { method, action: Action::Work(Work::Vidm(action)), scope: Some(scope), query }
 }
 
-const fn write_vcf(method: Method, query: &'static [&'static str]) -> Operation {
-    operation(method, Some(Scope::VcfWrite), query)
+const fn read_vidm(action: Vidm, query: &'static [&'static str]) -> Operation {
+    vidm(Method::GET, action, Scope::VidmRead, query)
 }
 
-const OPEN: &[Operation] = &[operation(Method::GET, None, &[])];
-const READ_VIDM: &[Operation] = &[get(Scope::VidmRead, &[])];
-const READ_VCF: &[Operation] = &[get(Scope::VcfRead, &[])];
-const START: &[Operation] = &[operation(Method::POST, Some(Scope::VidmSync), RUNNING)];
+const fn start(action: Vidm) -> Operation {
+    vidm(Method::POST, action, Scope::VidmSync, RUNNING)
+}
+
+const fn vcf(method: Method, action: Vcf, scope: Scope, query: &'static [&'static str]) -> Operation {
+    Operation { method, action: Action::Work(Work::Vcf(action)), scope: Some(scope), query }
+}
+
+const fn read_vcf(action: Vcf, query: &'static [&'static str]) -> Operation {
+    vcf(Method::GET, action, Scope::VcfRead, query)
+}
+
+const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
+    vcf(method, action, Scope::VcfWrite, query)
+}
+
 /// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
-const DOCTOR: &[Operation] = &[get(Scope::Admin, &["retry", "strict"])];
+const DOCTOR: &[&str] = &["retry", "strict"];
 /// What a sync that goes on is answered with.
 const RUNNING: &[&str] = &["running"];
 /// What a PUT is to do with what it finds.
@@ -85,65 +135,73 @@ const PUT: &[&str] = &["dryRun", "force"];
 
 /// Every route there is.
 pub(super) const ROWS: &[Row] = &[
-    Row { path: "/", name: Name::Page, operations: OPEN },
-    Row { path: "/healthz", name: Name::Health, operations: OPEN },
-    Row { path: "/readyz", name: Name::Ready, operations: OPEN },
-    Row { path: "/openapi.json", name: Name::OpenApi, operations: OPEN },
-    Row { path: "/openapi-3.0.json", name: Name::OpenApi30, operations: OPEN },
+    Row { path: "/", operations: &[open(Public::Page)] },
+    Row { path: "/healthz", operations: &[open(Public::Health)] },
+    Row { path: "/readyz", operations: &[open(Public::Ready)] },
+    Row { path: "/openapi.json", operations: &[open(Public::OpenApi)] },
+    Row { path: "/openapi-3.0.json", operations: &[open(Public::OpenApi30)] },
     Row {
         path: "/vidm/{target}/v1/directories",
-        name: Name::Directories,
-        operations: &[get(Scope::VidmRead, &["name", "type", "domain", "syncable"])],
+        operations: &[read_vidm(Vidm::ListDirectories, &["name", "type", "domain", "syncable"])],
     },
-    Row { path: "/vidm/{target}/v1/directories/{directory}", name: Name::Directory, operations: READ_VIDM },
+    Row { path: "/vidm/{target}/v1/directories/{directory}", operations: &[read_vidm(Vidm::FindDirectory, &[])] },
     Row {
         path: "/vidm/{target}/v1/directories/{directory}/syncs",
-        name: Name::DirectorySyncs,
-        operations: &[get(Scope::VidmRead, &[]), operation(Method::POST, Some(Scope::VidmSync), RUNNING)],
+        operations: &[read_vidm(Vidm::SyncHistory, &[]), start(Vidm::StartSyncOfDirectory)],
     },
-    Row { path: "/vidm/{target}/v1/directories/{directory}/sync", name: Name::DirectorySync, operations: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/syncs", name: Name::Syncs, operations: START },
-    Row { path: "/vidm/{target}/v1/syncs/{sync}", name: Name::Sync, operations: &[get(Scope::VidmRead, RUNNING)] },
-    Row { path: "/vidm/{target}/v1/groups", name: Name::Groups, operations: &[get(Scope::VidmRead, &["dn", "name"])] },
-    Row { path: "/vidm/{target}/v1/health", name: Name::VidmHealth, operations: READ_VIDM },
-    Row { path: "/vidm/{target}/v1/doctor", name: Name::VidmDoctor, operations: DOCTOR },
+    Row { path: "/vidm/{target}/v1/directories/{directory}/sync", operations: &[read_vidm(Vidm::LatestSync, &[])] },
+    Row { path: "/vidm/{target}/v1/syncs", operations: &[start(Vidm::StartSync)] },
+    Row { path: "/vidm/{target}/v1/syncs/{sync}", operations: &[read_vidm(Vidm::Sync, RUNNING)] },
+    Row { path: "/vidm/{target}/v1/groups", operations: &[read_vidm(Vidm::FindGroups, &["dn", "name"])] },
+    Row { path: "/vidm/{target}/v1/health", operations: &[read_vidm(Vidm::Health, &[])] },
+    Row { path: "/vidm/{target}/v1/doctor", operations: &[vidm(Method::GET, Vidm::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/vcf/{target}/v1/identity-providers",
-        name: Name::IdentityProviders,
-        operations: &[get(Scope::VcfRead, &[]), write_vcf(Method::POST, &[]), write_vcf(Method::PUT, PUT)],
+        operations: &[
+            read_vcf(Vcf::ListProviders, &[]),
+            write_vcf(Method::POST, Vcf::AddProvider, &[]),
+            write_vcf(Method::PUT, Vcf::PutProvider, PUT),
+        ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}",
-        name: Name::IdentityProvider,
-        operations: &[get(Scope::VcfRead, &[]), write_vcf(Method::PATCH, &[]), write_vcf(Method::DELETE, &[])],
+        operations: &[
+            read_vcf(Vcf::GetProvider, &[]),
+            write_vcf(Method::PATCH, Vcf::UpdateProvider, &[]),
+            write_vcf(Method::DELETE, Vcf::DeleteProvider, &[]),
+        ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources",
-        name: Name::IdentitySources,
-        operations: &[write_vcf(Method::POST, &[])],
+        operations: &[write_vcf(Method::POST, Vcf::AddSource, &[])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
-        name: Name::IdentitySource,
-        operations: &[write_vcf(Method::PUT, PUT), write_vcf(Method::PATCH, &[]), write_vcf(Method::DELETE, &[])],
+        operations: &[
+            write_vcf(Method::PUT, Vcf::PutSource, PUT),
+            write_vcf(Method::PATCH, Vcf::UpdateSource, &[]),
+            write_vcf(Method::DELETE, Vcf::DeleteSource, &[]),
+        ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
-        name: Name::SyncClient,
-        operations: &[write_vcf(Method::POST, &["syncClientTokenTTL"])],
+        operations: &[write_vcf(Method::POST, Vcf::GenerateSyncClientToken, &["syncClientTokenTTL"])],
     },
-    Row {
-        path: "/vcf/{target}/v1/identity-broker/prechecks",
-        name: Name::Prechecks,
-        operations: &[get(Scope::VcfRead, &["type"])],
-    },
+    Row { path: "/vcf/{target}/v1/identity-broker/prechecks", operations: &[read_vcf(Vcf::Prechecks, &["type"])] },
     Row {
         path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc",
-        name: Name::SddcManagerOidc,
-        operations: READ_VCF,
+        operations: &[read_vcf(Vcf::SddcManagerOidc, &[])],
     },
-    Row { path: "/vcf/{target}/v1/doctor", name: Name::VcfDoctor, operations: DOCTOR },
-    Row { path: "/hooks/{hook}", name: Name::Hook, operations: START },
+    Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
+    Row {
+        path: "/hooks/{hook}",
+        operations: &[Operation {
+            method: Method::POST,
+            action: Action::Work(Work::Hook),
+            scope: Some(Scope::VidmSync),
+            query: RUNNING,
+        }],
+    },
 ];
 
 /// A kind of target.
@@ -164,10 +222,13 @@ impl Kind {
 }
 
 impl Row {
-    /// The kind of target that the path names, by its first segment; `None` where it names none.
+    /// The kind of target that the path names; `None` where it names none.
     pub(super) fn kind(&self) -> Option<Kind> {
-        let is_first = |kind: &Kind| self.path.split('/').nth(1) == Some(kind.as_str());
-        [Kind::Vidm, Kind::Vcf].into_iter().find(is_first)
+        self.operations.iter().find_map(|operation| match operation.action {
+            Action::Work(Work::Vidm(_)) => Some(Kind::Vidm),
+            Action::Work(Work::Vcf(_)) => Some(Kind::Vcf),
+            Action::Work(Work::Hook) | Action::Public(_) => None,
+        })
     }
 
     /// What `method` does here; `None` when it is not taken. HEAD is GET without the body.
@@ -178,10 +239,18 @@ impl Row {
 
     /// The fields of ours that a body may have here, for hints: where they stand in the query they are not read.
     pub(super) fn fields(&self) -> &'static [&'static str] {
-        match self.name {
-            Name::DirectorySyncs | Name::Syncs => crate::json::fields_of::<super::vidm_routes::StartRequest>(),
-            _ => &[],
+        let is_start = |operation: &Operation| {
+            matches!(operation.action, Action::Work(Work::Vidm(Vidm::StartSync | Vidm::StartSyncOfDirectory)))
+        };
+        match self.operations.iter().any(is_start) {
+            true => crate::json::fields_of::<super::vidm_routes::StartRequest>(),
+            false => &[],
         }
+    }
+
+    /// Whether one of its methods does this.
+    pub(super) fn does(&self, action: Action) -> bool {
+        self.operations.iter().any(|operation| operation.action == action)
     }
 
     /// The `Allow` header.
@@ -283,9 +352,9 @@ mod tests {
     fn every_row_can_be_reached() {
         for row in ROWS {
             let path = row.path.replace(['{', '}'], "");
-            assert_eq!(find(&path).unwrap().row.name, row.name, "{path}");
+            assert_eq!(find(&path).unwrap().row.path, row.path, "{path}");
             if path != "/" {
-                assert_eq!(find(&format!("{path}/")).unwrap().row.name, row.name, "{path}/");
+                assert_eq!(find(&format!("{path}/")).unwrap().row.path, row.path, "{path}/");
             }
         }
     }
@@ -294,6 +363,8 @@ mod tests {
     fn rows_with_a_target_begin_with_its_kind() {
         for row in ROWS {
             assert_eq!(row.kind().is_some(), row.path.contains("{target}"), "{}", row.path);
+            let first = row.path.split('/').nth(1);
+            assert!(row.kind().is_none_or(|kind| first == Some(kind.as_str())), "{}", row.path);
         }
     }
 

@@ -1,27 +1,25 @@
 //! The routes below `/vcf/{target}`: the vendor's own operations, with validation in front.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use super::idempotency::NotKept;
-use super::route::{Matched, Name};
+use super::route::{Matched, Vcf};
 use super::vcf_put::{answer, put_provider, put_source};
-use super::{Context, empty, json, no_target};
-use crate::error::{Error, ErrorCode};
+use super::{Context, doctor, empty, json};
+use crate::error::Error;
+use crate::operations::VcfOperations;
 use crate::runtime::Runtime;
 use crate::vcf::{ChangeOutcome, Client, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, Purpose};
 
 pub(super) async fn dispatch<R: Runtime>(
     context: Context<'_, R>,
+    action: Vcf,
     matched: &Matched,
-    method: &Method,
 ) -> Result<Response<Bytes>, Error> {
     let name = matched.target().unwrap_or_default();
-    let configured = context.configured;
-    let (Some(target), Some(memory)) = (configured.config.vcf.get(name), configured.vcf.get(name)) else {
-        return Err(no_target("vcf", name));
-    };
-    let client = Client::new(target, memory, context.outbound);
+    let target = context.configured.targets.vcf(name)?;
+    let client = Client::new(&target.settings, &target.cache, context.outbound);
     let id = matched.parameter("id");
     let domain = matched.parameter("domainName");
     // Before the body is looked at: nothing that cannot be sent in a path is worth more words.
@@ -31,36 +29,36 @@ pub(super) async fn dispatch<R: Runtime>(
     if matched.row.path.contains("{domainName}") {
         DomainName::parse(domain)?;
     }
-    match matched.row.name {
-        Name::IdentityProviders if method == Method::POST => add_provider(&context, &client, name).await,
-        Name::IdentityProviders if method == Method::PUT => put_provider(&context, &client, name).await,
-        Name::IdentityProviders => json(StatusCode::OK, &client.identity_providers().await?),
-        Name::IdentityProvider if method == Method::PATCH => {
+    match action {
+        Vcf::ListProviders => json(StatusCode::OK, &client.identity_providers().await?),
+        Vcf::AddProvider => add_provider(&context, &client, name).await,
+        Vcf::PutProvider => put_provider(&context, &client, name).await,
+        Vcf::GetProvider => json(StatusCode::OK, &client.identity_provider(id).await?),
+        Vcf::UpdateProvider => {
             let spec: IdentityProviderSpec = context.input.spec()?;
             spec.validate(Purpose::Update, context.outbound.runtime().now())
                 .map_err(|fields| context.input.spec_invalid(fields))?;
             client.update_identity_provider(id, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
-        Name::IdentityProvider if method == Method::DELETE => {
+        Vcf::DeleteProvider => {
             client.delete_identity_provider(id).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
-        Name::IdentityProvider => json(StatusCode::OK, &client.identity_provider(id).await?),
-        Name::IdentitySources => add_source(&context, &client, name, id).await,
-        Name::IdentitySource if method == Method::PATCH => {
+        Vcf::AddSource => add_source(&context, &client, name, id).await,
+        Vcf::UpdateSource => {
             let spec: IdentitySourceSpec = context.input.spec()?;
             spec.validate(Purpose::Update, context.outbound.runtime().now())
                 .map_err(|fields| context.input.spec_invalid(fields))?;
             client.update_identity_source(id, domain, &spec).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
-        Name::IdentitySource if method == Method::PUT => put_source(&context, &client, name, id, domain).await,
-        Name::IdentitySource => {
+        Vcf::PutSource => put_source(&context, &client, name, id, domain).await,
+        Vcf::DeleteSource => {
             client.delete_identity_source(id, domain).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
-        Name::SyncClient => {
+        Vcf::GenerateSyncClientToken => {
             let ttl = context.input.query("syncClientTokenTTL").map(|text| {
                 text.parse::<i64>()
                     .ok()
@@ -72,9 +70,12 @@ pub(super) async fn dispatch<R: Runtime>(
             response.extensions_mut().insert(NotKept);
             Ok(response)
         }
-        Name::Prechecks => json(StatusCode::OK, &client.prechecks(context.input.query("type")).await?),
-        Name::SddcManagerOidc => json(StatusCode::OK, &client.sddc_manager_oidc().await?),
-        other => Err(Error::new(ErrorCode::Internal, format!("{other:?} is not a vcf route"))),
+        Vcf::Prechecks => json(StatusCode::OK, &client.prechecks(context.input.query("type")).await?),
+        Vcf::SddcManagerOidc => json(StatusCode::OK, &client.sddc_manager_oidc().await?),
+        Vcf::Doctor => {
+            let operations = VcfOperations::new(target, context.outbound);
+            doctor::answer(&context, async |examination| operations.doctor(examination).await).await
+        }
     }
 }
 

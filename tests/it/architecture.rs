@@ -12,7 +12,6 @@ const MAX_LINES: usize = 450;
 /// Files that wait for their split.
 const TO_SPLIT: &[&str] = &[
     "src/vidm/group_query.rs",
-    "src/webhook.rs",
     "src/webhook/assets/page.js",
     "tests/artifacts/tests/stories/fault_table.rs",
     "tests/artifacts/tests/stories/library.rs",

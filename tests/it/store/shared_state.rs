@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use idhook::directory::DirectoryRef;
 use idhook::error::{ErrorCode, Result};
 use idhook::http::Limits;
 use idhook::runtime::Clock as _;
@@ -13,11 +12,11 @@ use idhook::secret::Secret;
 use idhook::shared_state::StateKey;
 use idhook::shared_state::StoreAccess;
 use idhook::upstream::Outbound;
-use idhook::vidm::{Cache, Client, Credentials, StartOptions, StartedSync, Target};
+use idhook::vidm::{Cache, Client, Credentials, StartedSync, Target};
 
 use crate::support::memory_store::{Ailment, MemoryStore};
 use crate::support::script::{Call, Script, post};
-use crate::support::vidm::{CORP, LOGIN, NOBODY, classic, lists, logs_in, system, target};
+use crate::support::vidm::{CORP, LOGIN, NOBODY, classic, lists, logs_in, start, system, target};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -51,8 +50,7 @@ impl Instance {
     }
 
     fn start(&self, directory: &str) -> (Result<StartedSync>, Option<String>) {
-        let which = DirectoryRef::parse(directory);
-        self.run(async |_, client| client.start_sync(&which, StartOptions::default()).await)
+        self.run(async |_, client| start(&client, directory, false).await)
     }
 }
 

@@ -1,12 +1,13 @@
 //! One vIDM as the scenarios see it.
 
 use http::HeaderMap;
-use idhook::directory::DirectoryRef;
-use idhook::error::Result;
+use idhook::directory::{DirectoryRef, DirectorySummary};
+use idhook::error::{ErrorCode, Result};
 use idhook::http::Limits;
+use idhook::runtime::Runtime;
 use idhook::secret::{Scheme, Secret};
 use idhook::upstream::{BaseUrl, Outbound};
-use idhook::vidm::{Cache, Client, Credentials, Dialect, StartOptions, StartedSync, SyncApi, Target};
+use idhook::vidm::{Cache, Client, Credentials, Dialect, StartedSync, SyncApi, Target};
 use std::time::Duration;
 
 use crate::support::script::{Call, Script, get, post};
@@ -88,6 +89,26 @@ pub(crate) fn domains(id: &str) -> Call {
     get(format!("https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/domains"))
 }
 
+/// Starts a sync as the protocol does: a name is located first, and once more where it led to a directory that is gone; an id is
+/// one that an earlier request located.
+pub(crate) async fn start<R: Runtime>(
+    client: &Client<'_, R>,
+    directory: &str,
+    ignore_safeguards: bool,
+) -> Result<StartedSync> {
+    let which = DirectoryRef::parse(directory);
+    if let DirectoryRef::Id(id) = which {
+        let located = client.recall(DirectorySummary { id, name: None, kind: None }).await;
+        return client.start_sync(&located, ignore_safeguards).await;
+    }
+    match client.start_sync(&client.locate(&which).await?, ignore_safeguards).await {
+        Err(error) if error.code() == ErrorCode::DirectoryNotFound => {
+            client.start_sync(&client.locate(&which).await?, ignore_safeguards).await
+        }
+        done => done,
+    }
+}
+
 /// A target with its memory and a script, over several requests.
 pub(crate) struct Estate {
     pub(crate) target: Target,
@@ -122,6 +143,6 @@ impl Estate {
 
     /// One request to sync `directory`, safeguards on.
     pub(crate) fn start(&self, directory: &str) -> Result<StartedSync> {
-        self.run(async |client| client.start_sync(&DirectoryRef::parse(directory), StartOptions::default()).await)
+        self.run(async |client| start(&client, directory, false).await)
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use idhook::directory::DirectoryRef;
 use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
-use idhook::vidm::{StartOptions, SyncApi};
+use idhook::vidm::SyncApi;
 
-use crate::support::script::{Call, get, post};
-use crate::support::vidm::{CORP, Estate, LAB, LIST, LOCAL, LOGIN, NOBODY, classic, domains, lists, logs_in, v2};
+use crate::support::script::{get, post};
+use crate::support::vidm::{
+    CORP, Estate, LAB, LIST, LOCAL, LOGIN, NOBODY, classic, domains, lists, logs_in, start, v2,
+};
 
 #[test]
 fn cold_by_name_is_three_calls_and_warm_is_one() {
@@ -43,8 +44,7 @@ fn cold_by_id_is_two_calls() {
 #[test]
 fn safeguards_are_off_only_when_told() {
     let estate = Estate::warm(true).then([classic(CORP).body(r#"{"ignoreSafeguards":true}"#)]);
-    let options = StartOptions { ignore_safeguards: true };
-    estate.run(async |client| client.start_sync(&DirectoryRef::parse(CORP), options).await).unwrap();
+    estate.run(async |client| start(&client, CORP, true).await).unwrap();
 }
 
 #[test]
@@ -263,19 +263,4 @@ fn no_more_than_twenty_are_asked_for_their_domains() {
     let asked = (0..20).map(|n| domains(&format!("d{n}")).answer(200, r#"{"items":[]}"#));
     let estate = Estate::new([logs_in("t1"), list].into_iter().chain(asked));
     assert_eq!(estate.start("other.example").unwrap_err().code(), ErrorCode::DirectoryNotFound);
-}
-
-#[test]
-fn the_servers_clock_goes_with_its_word() {
-    let noon = Some(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
-    let dated = |call: Call| call.answer_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-    for (directory, call) in [
-        (CORP, classic(CORP).answer(200, "")),
-        // Running already is a word of its own, and dated likewise.
-        (CORP, classic(CORP).answer(409, "")),
-        (LAB, v2(LAB).answer(200, "{}")),
-    ] {
-        assert_eq!(Estate::warm(true).then([dated(call)]).start(directory).unwrap().server_time, noon);
-    }
-    assert_eq!(Estate::warm(true).then([classic(CORP)]).start(CORP).unwrap().server_time, None);
 }

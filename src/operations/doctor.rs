@@ -1,0 +1,225 @@
+//! The doctor: what is wrong with a target, one check after another, each with what to do about it. It reads; it never starts or
+//! changes anything, but for one login that the caller may allow after rejected ones.
+//!
+//! A check that was not reached, because one before it failed, is `skipped`. `ok` is whether none failed; a warning is for what
+//! works today.
+
+use serde::Serialize;
+
+use super::{VcfOperations, VidmOperations};
+use crate::config::ConfigError;
+use crate::error::{Error, ErrorCode, excerpt};
+use crate::json::escape;
+use crate::redact::strike;
+use crate::runtime::Runtime;
+use crate::secret::Secret;
+use crate::upstream::{BaseUrl, CallRecord, Outbound};
+
+mod vcf;
+mod vidm;
+
+/// The first check, which makes no call.
+const CONFIGURATION: &str = "configuration";
+
+/// What ends sooner than this is worth a warning.
+const SOON_DAYS: i64 = 30;
+
+/// What is wrong with a target.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(crate) struct Diagnosis {
+    /// Whether no check failed.
+    pub(crate) ok: bool,
+    /// Each check, in the order they are made.
+    checks: Vec<Check>,
+}
+
+/// One check of a target.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DoctorCheck"))]
+struct Check {
+    /// What is checked.
+    check: &'static str,
+    /// What came of it.
+    result: Finding,
+    /// What was found.
+    detail: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// How long it took, in milliseconds.
+    ms: u64,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+enum Finding {
+    /// All is well.
+    Ok,
+    /// It works today.
+    Warning,
+    /// It does not work.
+    Failed,
+    /// A check before it failed, so this one was not made.
+    Skipped,
+}
+
+/// What a doctor goes by besides the target.
+#[derive(Debug)]
+pub(crate) struct Examination<'a> {
+    /// What the configuration warns of, whichever target it concerns.
+    pub(crate) warnings: Vec<ConfigError>,
+    /// What must not be shown.
+    pub(crate) secrets: Vec<&'a Secret>,
+    /// Whether to allow one more login after rejected ones: the operator has unlocked the account, or knows that it is not locked.
+    pub(crate) retry: bool,
+}
+
+/// The findings so far, in the order of the checks.
+struct Report<'a> {
+    secrets: Vec<&'a Secret>,
+    checks: Vec<Check>,
+}
+
+impl<R: Runtime> VidmOperations<'_, R> {
+    /// What is wrong with this vIDM and its configuration.
+    pub(crate) async fn doctor(&self, examination: Examination<'_>) -> Diagnosis {
+        let settings = &self.target.settings;
+        let mut report = Report::new(&examination, "vidm", &settings.name);
+        if examination.retry {
+            self.client.allow_login().await;
+        }
+        vidm::run(&mut report, &self.client, self.out, &settings.url).await;
+        report.finish(vidm::ALL)
+    }
+}
+
+impl<R: Runtime> VcfOperations<'_, R> {
+    /// What is wrong with this SDDC Manager and its configuration.
+    pub(crate) async fn doctor(&self, examination: Examination<'_>) -> Diagnosis {
+        let settings = &self.target.settings;
+        let mut report = Report::new(&examination, "vcf", &settings.name);
+        if examination.retry {
+            self.client.allow_login().await;
+        }
+        vcf::run(&mut report, &self.client, self.out, &settings.url).await;
+        report.finish(vcf::ALL)
+    }
+}
+
+impl<'a> Report<'a> {
+    /// A report that begins with the configuration of the target `name`.
+    fn new(examination: &Examination<'a>, kind: &str, name: &str) -> Self {
+        let mut report = Self { secrets: examination.secrets.clone(), checks: Vec::new() };
+        report.configuration(&examination.warnings, kind, name);
+        report
+    }
+
+    fn add(&mut self, check: &'static str, result: Finding, detail: &str, hint: Option<&str>, ms: u64) {
+        let clean = |text: &str| strike(text, &self.secrets);
+        let (detail, hint) = (excerpt(&clean(detail)), hint.map(clean));
+        self.checks.push(Check { check, result, detail, hint, ms });
+    }
+
+    fn ok(&mut self, check: &'static str, detail: &str, ms: u64) {
+        self.add(check, Finding::Ok, detail, None, ms);
+    }
+
+    fn failed(&mut self, check: &'static str, error: &Error, ms: u64) {
+        self.add(check, Finding::Failed, error.detail(), error.hint_text(), ms);
+    }
+
+    /// The warnings that concern this target or all of them. A URL without TLS is a check of its own.
+    fn configuration(&mut self, warnings: &[ConfigError], kind: &str, name: &str) {
+        let is_ours = |warning: &&ConfigError| {
+            let plain = name == "default" && warning.variable.starts_with(&format!("{kind}_"));
+            let in_list =
+                warning.variable == "targets" && warning.pointer.starts_with(&format!("/{kind}/{}/", escape(name)));
+            let is_url = warning.variable.ends_with("_url") || warning.pointer.ends_with("/url");
+            (plain || in_list || ["state_key", "api_keys"].contains(&warning.variable.as_str())) && !is_url
+        };
+        let warnings: Vec<_> = warnings.iter().filter(is_ours).collect();
+        let detail: Vec<_> = warnings.iter().map(|warning| format!("{} {}", warning.place(), warning.detail)).collect();
+        let hints: Vec<_> = warnings.iter().filter_map(|warning| warning.hint.as_deref()).collect();
+        match warnings.is_empty() {
+            true => self.ok(CONFIGURATION, "nothing in it looks wrong", 0),
+            false => self.add(CONFIGURATION, Finding::Warning, &detail.join(". "), Some(&hints.join(". ")), 0),
+        }
+    }
+
+    /// Whether there is a connection to talk over, by how the first call fared. Any answer at all is a sign of life.
+    fn connection(&mut self, url: &BaseUrl, error: Option<&Error>, ms: u64) -> bool {
+        match error.filter(|error| error.upstream_status().is_none()) {
+            Some(error) if error.code() == ErrorCode::UpstreamTls => {
+                self.ok("reach", "something listens there", ms);
+                self.failed("tls", error, ms);
+                return false;
+            }
+            Some(error)
+                if matches!(
+                    error.code(),
+                    ErrorCode::UpstreamUnreachable
+                        | ErrorCode::UpstreamTimeout
+                        | ErrorCode::UpstreamFailed
+                        | ErrorCode::UpstreamInvalid
+                        | ErrorCode::NotConfigured
+                ) =>
+            {
+                self.failed("reach", error, ms);
+                return false;
+            }
+            _ => {}
+        }
+        self.ok("reach", &format!("{} answers", url.as_str()), ms);
+        if url.as_str().starts_with("https:") {
+            self.ok("tls", "its certificate is trusted", ms);
+        } else if url.is_readable_on_its_way() {
+            let detail = "TLS is off: credentials and tokens are sent in clear text";
+            self.add("tls", Finding::Warning, detail, Some("write https:// in the target's URL"), 0);
+        } else {
+            self.ok("tls", "TLS is off, and nothing leaves this machine unless a proxy sends it on", 0);
+        }
+        true
+    }
+
+    /// Whether the login is good, by how the first call fared that needs one; `calls` are those that were made for it.
+    fn login(&mut self, error: Option<&Error>, calls: &[CallRecord], logins: &[&str]) -> bool {
+        let ms = calls.iter().filter(|call| logins.contains(&call.call)).map(|call| call.ms).sum();
+        let refused = error.filter(|error| match error.evidence() {
+            Some(evidence) => logins.contains(&evidence.call),
+            None => error.code() == ErrorCode::UpstreamAuth,
+        });
+        if let Some(error) = refused {
+            self.failed("login", error, ms);
+            return false;
+        }
+        let asked = calls.iter().any(|call| logins.contains(&call.call));
+        self.ok("login", if asked { "logged in" } else { "a token of an earlier login is still good" }, ms);
+        true
+    }
+
+    /// All checks of `names`, those that were not reached among them.
+    fn finish(mut self, names: &[&'static str]) -> Diagnosis {
+        let failed = self.checks.iter().find(|check| check.result == Finding::Failed).map(|check| check.check);
+        let detail = format!("not known, as {} failed", failed.unwrap_or("a check before it"));
+        for (at, check) in names.iter().copied().enumerate() {
+            if self.checks.get(at).is_none_or(|found| found.check != check) {
+                let skipped = Check { check, result: Finding::Skipped, detail: detail.clone(), hint: None, ms: 0 };
+                self.checks.insert(at.min(self.checks.len()), skipped);
+            }
+        }
+        Diagnosis { ok: failed.is_none(), checks: self.checks }
+    }
+}
+
+/// The calls made since there were `from` of them.
+fn calls_since<R: Runtime>(out: &Outbound<'_, R>, from: usize) -> Vec<CallRecord> {
+    out.calls().split_off(from)
+}
+
+/// How long those of `calls` took that are not logins.
+fn spent(calls: &[CallRecord], logins: &[&str]) -> u64 {
+    calls.iter().filter(|call| !logins.contains(&call.call)).map(|call| call.ms).sum()
+}

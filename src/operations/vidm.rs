@@ -1,0 +1,123 @@
+//! What can be asked of a vIDM and done there: directories, syncs with their proof, groups, health.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::VidmTarget;
+use crate::directory::{DirectoryRef, GroupQuery};
+use crate::error::Result;
+use crate::runtime::Runtime;
+use crate::sync::{Coordinator, DryRun, SyncDocument, SyncHistory, SyncOrder, SyncRequest, SyncState};
+use crate::upstream::Outbound;
+use crate::vidm::{Client, Directory, DirectoryFilter, Group, Health};
+
+/// The operations on one vIDM, for one piece of work.
+#[derive(Debug)]
+pub(crate) struct VidmOperations<'a, R> {
+    pub(super) target: &'a VidmTarget,
+    pub(super) client: Client<'a, R>,
+    pub(super) out: &'a Outbound<'a, R>,
+    may_override: bool,
+    overrode: Cell<bool>,
+}
+
+impl<'a, R: Runtime> VidmOperations<'a, R> {
+    /// Operations on `target`, whose calls go through `out`. `may_override`: whether the caller may start a run that ignores the
+    /// safeguards. A request that asked for one waits until such a caller asks for its state.
+    pub(crate) fn new(target: &'a VidmTarget, out: &'a Outbound<'a, R>, may_override: bool) -> Self {
+        let client = Client::new(&target.settings, &target.cache, out);
+        Self { target, client, out, may_override, overrode: Cell::new(false) }
+    }
+
+    /// The target's name.
+    pub(crate) fn target_name(&self) -> &'a str {
+        &self.target.settings.name
+    }
+
+    /// Whether a run that ignores the safeguards was kicked off.
+    pub(crate) fn overrode(&self) -> bool {
+        self.overrode.get()
+    }
+
+    async fn with_syncs<T>(&self, work: impl AsyncFnOnce(&Coordinator<'_, R>) -> T) -> T {
+        let coordinator = Coordinator::new(&self.target.settings.name, &self.client, &self.target.syncs, self.out)
+            .override_allowed(self.may_override);
+        let done = work(&coordinator).await;
+        self.overrode.set(self.overrode.get() || coordinator.overrode());
+        done
+    }
+
+    /// The directories that `filter` selects; an empty filter selects all.
+    ///
+    /// # Errors
+    /// The login's and the calls'.
+    pub(crate) async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
+        self.client.directories_of(filter).await
+    }
+
+    /// One directory.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`; else the login's and the calls'.
+    pub(crate) async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
+        self.client.directory(which).await
+    }
+
+    /// Starts a sync, or joins the next one: returns the request and its first state, `running` or `queued`.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the profile's, the login's and the calls'.
+    pub(crate) async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncState)> {
+        let (request, status) = self.with_syncs(async |syncs| syncs.start(which, order).await).await?;
+        Ok((request, SyncState::begun(status)))
+    }
+
+    /// The state of a started sync, by an observation no older than `max_age`. It proves the request's groups, and kicks a queued
+    /// sync off when its turn has come.
+    ///
+    /// # Errors
+    /// The login's and the calls'.
+    pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
+        self.with_syncs(async |syncs| syncs.state(request, max_age).await).await
+    }
+
+    /// The state of a directory's latest sync, whoever started it; it has no `id`.
+    ///
+    /// # Errors
+    /// The directory's, the login's and the calls'.
+    pub(crate) async fn latest(&self, which: &DirectoryRef) -> Result<SyncDocument> {
+        self.with_syncs(async |syncs| syncs.present(which).await).await
+    }
+
+    /// A directory's recent syncs, newest first.
+    ///
+    /// # Errors
+    /// `not_found` where this vIDM version does not expose them; else the directory's, the login's and the calls'.
+    pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
+        self.with_syncs(async |syncs| syncs.history(which).await).await
+    }
+
+    /// What a sync would change; nothing is started.
+    ///
+    /// # Errors
+    /// `not_found` where this vIDM version has no such call; else the directory's, the login's and the calls'.
+    pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
+        self.with_syncs(async |syncs| syncs.dry_run(which, ignore_safeguards).await).await
+    }
+
+    /// The groups of this name.
+    ///
+    /// # Errors
+    /// `upstream_invalid` where vIDM lists none and its answers do not prove that it has none; else the login's and the calls'.
+    pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
+        self.client.groups(query).await
+    }
+
+    /// vIDM's own health. Needs no login.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) async fn health(&self) -> Result<Health> {
+        self.client.health().await
+    }
+}

@@ -1,0 +1,126 @@
+//! Starting a sync: which of the two calls to use, and what a refusal means.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::SyncApi;
+use super::cache::StartCall;
+use super::client::Client;
+use super::locate::Located;
+use super::sync_start::{StartSync, StartSyncV2, already_running};
+use crate::directory::DirectorySummary;
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Runtime;
+
+/// A sync that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedSync {
+    /// What is synced.
+    pub directory: DirectorySummary,
+    /// Whether it ran before we asked: what was made in the directory since its start may not be in it.
+    pub already_running: bool,
+}
+
+impl<R: Runtime> Client<'_, R> {
+    /// Starts a sync of `directory`, or finds it running. That is one call as a rule.
+    ///
+    /// A refusal may mean that the directory is gone or that it takes the other call. One that was remembered is located once
+    /// more then, so that the list tells which; where both calls may be used, the other is tried.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_not_syncable`; else the login's and the calls'.
+    pub async fn start_sync(&self, directory: &Located, ignore_safeguards: bool) -> Result<StartedSync> {
+        let first = self.first_call(directory);
+        let refused = match self.try_start(directory, first, ignore_safeguards).await {
+            Err(error) if wants_another_call(&error) => error,
+            done => return done,
+        };
+        let seen = match directory.is_fresh {
+            true => directory.clone(),
+            false => self.locate_again(directory).await?,
+        };
+        if self.target.sync_api == SyncApi::Auto {
+            match self.try_start(&seen, first.other(), ignore_safeguards).await {
+                // The refusal of the likelier call says more.
+                Err(error) if wants_another_call(&error) => {}
+                done => return done,
+            }
+        }
+        Err(self.no_call_fits(first, refused))
+    }
+
+    /// The directory is there and no call we may use starts its sync.
+    fn no_call_fits(&self, first: StartCall, error: Error) -> Error {
+        if error.answer_status() == Some(StatusCode::CONFLICT) {
+            return error
+                .hint("vIDM refuses to start this sync now, in its own words; look at the directory in the console");
+        }
+        let hint = match self.target.sync_api {
+            SyncApi::Auto => "the directory is there, and neither sync call fits it: this version may use other paths or media types, \
+                 which the target's profile can override"
+                .to_owned(),
+            SyncApi::Classic | SyncApi::V2 => format!(
+                "the directory is there, but the {} sync call does not fit it: set the target's sync_api to auto",
+                first.name()
+            ),
+        };
+        let detail = error.detail().to_owned();
+        // "Not found" would say that the directory is not there.
+        let error = if error.answer_status() == Some(StatusCode::NOT_FOUND) {
+            error.recode(ErrorCode::UpstreamRejected, detail)
+        } else {
+            error
+        };
+        error.hint(hint).at(&self.target.name)
+    }
+
+    /// The call to begin with.
+    fn first_call(&self, directory: &Located) -> StartCall {
+        match self.target.sync_api {
+            SyncApi::Classic => StartCall::Classic,
+            SyncApi::V2 => StartCall::V2,
+            SyncApi::Auto => self.memory.worked(&directory.summary.id).unwrap_or(match directory.is_migrated {
+                true => StartCall::V2,
+                false => StartCall::Classic,
+            }),
+        }
+    }
+
+    /// One kick-off.
+    async fn try_start(&self, located: &Located, call: StartCall, ignore_safeguards: bool) -> Result<StartedSync> {
+        let directory = located.summary.id.as_str();
+        let done = match call {
+            StartCall::Classic => self.call(&StartSync { directory, ignore_safeguards }).await,
+            StartCall::V2 => self.call(&StartSyncV2 { directory, ignore_safeguards }).await,
+        };
+        let already_running = match done {
+            Ok(()) => false,
+            Err(error) if already_running(&error) => true,
+            Err(error) => return Err(error),
+        };
+        self.memory.keep_worked(directory, call);
+        Ok(StartedSync { directory: located.summary.clone(), already_running })
+    }
+}
+
+impl StartCall {
+    fn other(self) -> Self {
+        match self {
+            Self::Classic => Self::V2,
+            Self::V2 => Self::Classic,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+/// Whether a refused start may be about the call and not about the directory.
+fn wants_another_call(error: &Error) -> bool {
+    matches!(error.answer_status().map(|status| status.as_u16()), Some(404 | 405 | 409 | 415))
+}

@@ -1,0 +1,86 @@
+//! Responses: what a body is, and the few ways to make one.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+
+use super::Events;
+use crate::config::ConfigError;
+use crate::error::{Error, ErrorCode, FieldError};
+
+/// A response's body.
+#[derive(Debug)]
+pub enum Content<R> {
+    /// All of it.
+    Whole(Bytes),
+    /// One that comes piece by piece, until [`Events::next`] gives no more or the caller goes away.
+    Events(Box<Events<R>>),
+}
+
+impl<R> Content<R> {
+    /// What `Content-Length` says of it, for a face to add where it frames answers: said, the whole answer goes out in one
+    /// piece. Where there can be none, its length would be that of another answer (RFC 9110, section 8.6).
+    #[must_use]
+    pub fn length(&self, status: StatusCode, is_head: bool) -> Option<usize> {
+        match self {
+            Self::Whole(bytes) if !is_head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) => {
+                Some(bytes.len())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is answered while the configuration has mistakes.
+pub(super) fn not_configured(mistakes: &[ConfigError]) -> Error {
+    let shown: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+    let fields = mistakes.iter().map(|mistake| FieldError {
+        variable: Some(mistake.variable.clone()),
+        pointer: mistake.pointer.clone(),
+        detail: mistake.detail.clone(),
+        hint: mistake.hint.clone(),
+    });
+    Error::new(ErrorCode::NotConfigured, shown.join(". "))
+        .fields_of(fields.collect())
+        .hint("correct these variables; GET /readyz returns 200 once the configuration is valid")
+}
+
+/// The head of an event stream.
+pub(super) fn event_stream() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    // nginx buffers answers as it comes; this turns it off for this one (ngx_http_proxy_module, proxy_buffering).
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// A JSON answer.
+pub(super) fn json(status: StatusCode, value: &impl serde::Serialize) -> Result<Response<Bytes>, Error> {
+    json_text(status, serde_json::to_vec(value))
+}
+
+fn json_text(status: StatusCode, written: serde_json::Result<Vec<u8>>) -> Result<Response<Bytes>, Error> {
+    let body = written.map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    with_headers(response, headers)
+}
+
+/// Adds headers whose values are known to be valid; one that is not is left out.
+pub(super) fn with_headers(mut response: Response<Bytes>, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,123 @@
+//! Starting a sync over HTTP: by a request that says what it wants, or by a hook.
+
+use http::StatusCode;
+
+use super::documents::{DryRunAnswer, StartRequest};
+use super::state::{Running, answer, answer_of, waited, with_location};
+use super::{VidmOperations, operations};
+use crate::config::{Config, Scope};
+use crate::directory::DirectoryRef;
+use crate::error::{Error, FieldError};
+use crate::runtime::Runtime;
+use crate::sync::SyncOrder;
+use crate::webhook::oversized_groups::Long;
+use crate::webhook::{Context, Reply, json};
+
+/// Starts what the body asks for; the path names the directory, or else the body does.
+pub(super) async fn start<R: Runtime>(
+    context: &mut Context<'_, R>,
+    vidm: &VidmOperations<'_, R>,
+    in_path: Option<DirectoryRef>,
+) -> Result<Reply, Error> {
+    let wanted: StartRequest;
+    (wanted, context.ignored) = context.input.order()?;
+    let which = match in_path {
+        Some(which) => which,
+        None => in_body(&wanted)?,
+    };
+    context.log.directory(which.as_str());
+    let named = wanted.groups.iter().filter(|group| !group.trim().is_empty()).count();
+    context.log.start(named, wanted.callback.as_deref(), wanted.add_to_profile, wanted.dry_run);
+    let running = Running::of(&context.input)?;
+    if wanted.ignore_safeguards {
+        require(context, Scope::VidmOverride)?;
+        context.log.ignores_safeguards();
+    }
+    if wanted.add_to_profile {
+        require(context, Scope::VidmProfile)?;
+    }
+    let order =
+        order(&wanted, &which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
+    if wanted.dry_run {
+        let document = vidm.dry_run(&which, wanted.ignore_safeguards).await?;
+        let answer = DryRunAnswer { document, ignored: std::mem::take(&mut context.ignored) };
+        return json(StatusCode::OK, &answer).map(Reply::Whole);
+    }
+    begin(context, vidm, &which, order, running).await
+}
+
+/// What a hook starts: as if its caller had asked for it, with the safeguards on.
+pub(in crate::webhook) async fn start_by_hook<R: Runtime>(
+    context: &mut Context<'_, R>,
+    target: &str,
+    which: &DirectoryRef,
+    order: SyncOrder,
+) -> Result<Reply, Error> {
+    let vidm = operations(context, target)?;
+    context.log.directory(which.as_str());
+    context.log.start(order.groups().len(), None, order.adds_to_profile(), false);
+    let running = Running::of(&context.input)?;
+    if order.adds_to_profile() {
+        require(context, Scope::VidmProfile)?;
+    }
+    begin(context, &vidm, which, order, running).await
+}
+
+async fn begin<R: Runtime>(
+    context: &mut Context<'_, R>,
+    vidm: &VidmOperations<'_, R>,
+    which: &DirectoryRef,
+    order: SyncOrder,
+    running: Running,
+) -> Result<Reply, Error> {
+    let store = context.outbound.store();
+    let long = Long::of(store, (vidm.target_name(), context.caller.name()), &order.group_names())?;
+    let order = order.with_groups_at(long.as_ref().and_then(Long::place));
+    let (request, state) = vidm.start(which, order).await?;
+    context.log.directory(&request.directory);
+    if let Some(long) = long {
+        long.keep(store).await?;
+    }
+    if let Some(patience) = context.patience {
+        match waited(context, &request, patience).await {
+            // It has started, and its id must not be lost because a question after it failed.
+            Err(error) if error.is_retryable() => {}
+            done => return done,
+        }
+    }
+    let mut begun = answer_of(context.configured, context.base, &request, state)?;
+    begun.ignored = std::mem::take(&mut context.ignored);
+    let place = running.place(&begun.links.this);
+    answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &place)))
+}
+
+fn require<R>(context: &Context<'_, R>, scope: Scope) -> Result<(), Error> {
+    if context.caller.may(scope) { Ok(()) } else { Err(context.caller.lacks(scope)) }
+}
+
+/// The directory that the body names.
+fn in_body(wanted: &StartRequest) -> Result<DirectoryRef, Error> {
+    let directory = wanted.directory.as_deref().map(str::trim).filter(|directory| !directory.is_empty());
+    directory.map(DirectoryRef::parse).ok_or_else(|| {
+        Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")])
+    })
+}
+
+/// What is to be started, or everything that is wrong with it.
+fn order(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result<SyncOrder, Vec<FieldError>> {
+    let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
+    let mut fields = Vec::new();
+    if callback.is_some_and(|name| config.callback(name).is_none()) {
+        fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
+    }
+    match SyncOrder::new(which, &wanted.groups, wanted.add_to_profile) {
+        Ok(order) if fields.is_empty() => {
+            Ok(order.ignoring_safeguards(wanted.ignore_safeguards).with_callback(callback.map(str::to_owned)))
+        }
+        Ok(_) => Err(fields),
+        Err(wrong) => {
+            fields.extend(wrong);
+            Err(fields)
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The state of a sync over HTTP: now, after a wait, or as it goes.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{LOCATION, RETRY_AFTER};
+use http::{Response, StatusCode};
+
+use super::documents::{Links, SyncAnswer};
+use crate::config::Scope;
+use crate::error::{Error, ErrorCode};
+use crate::operations::VidmOperations;
+use crate::runtime::Runtime;
+use crate::shared_state::{Origin, refresh};
+use crate::sync::{self, SyncDocument, SyncRequest, SyncState};
+use crate::upstream::{Outbound, segment};
+use crate::webhook::caller::Caller;
+use crate::webhook::input::{Input, query_error};
+use crate::webhook::log::LogLine;
+use crate::webhook::{Configured, Context, Reply, callback, json, oversized_groups, with_headers};
+
+/// A sync by its id: its state now, after a wait, or as it goes.
+pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
+    let configured = context.configured;
+    let mut opened = configured.sync_ids.open(text);
+    if opened.is_none() && refresh(&configured.state_key, context.outbound.store()).await {
+        opened = configured.sync_ids.open(text);
+    }
+    let mut request = opened.filter(|request| request.target == target).ok_or_else(|| {
+        let hint = match configured.state_key.origin() {
+            Some(Origin::Instance) => {
+                "without state_key and without a store an id is good only at the instance that made it, until that ends: \
+                 set state_key"
+            }
+            _ => "use the id, or the Location, of a start's answer as it is; ids end when state_key no longer holds their key",
+        };
+        Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target").hint(hint)
+    })?;
+    oversized_groups::recall(context.outbound.store(), &mut request).await?;
+    context.log.sync(&request);
+    let running = Running::of(&context.input)?;
+    if context.wants_events {
+        let viewer = Viewer::of(context.caller);
+        if request.ignores_safeguards() && viewer.may_override {
+            // The stream may start it after this line of log is written.
+            context.log.ignores_safeguards();
+        }
+        return Ok(Reply::Watch(Box::new((request, viewer)), None));
+    }
+    match context.patience {
+        Some(patience) => waited(context, &request, patience).await,
+        None => {
+            let viewer = Viewer::of(context.caller);
+            let found =
+                sync_answer(context.configured, context.outbound, context.base, &request, &viewer, Duration::ZERO)
+                    .await;
+            viewer.log(context.log);
+            running.answer(&found?).map(Reply::Whole)
+        }
+    }
+}
+
+/// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
+pub(super) async fn waited<R: Runtime>(
+    context: &mut Context<'_, R>,
+    request: &SyncRequest,
+    patience: Duration,
+) -> Result<Reply, Error> {
+    let running = Running::of(&context.input)?;
+    let viewer = Viewer::of(context.caller);
+    let look = async |max_age| {
+        sync_answer(context.configured, context.outbound, context.base, request, &viewer, max_age).await
+    };
+    let last = sync::wait(context.outbound.runtime(), patience, look).await;
+    viewer.log(context.log);
+    let mut last = last?;
+    last.ignored.clone_from(&context.ignored);
+    let response = with_location(running.answer(&last)?, &running.place(&last.links.this));
+    let applied = format!("wait={}", patience.as_secs());
+    Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
+}
+
+/// A caller that asks for a sync's state, and what is to be logged of it.
+#[derive(Debug)]
+pub(in crate::webhook) struct Viewer {
+    /// Whether it may start a run that ignores the safeguards.
+    may_override: bool,
+    overrode: Cell<bool>,
+    unknown: RefCell<Option<String>>,
+}
+
+impl Viewer {
+    fn of(caller: &Caller<'_>) -> Self {
+        let may_override = caller.may(Scope::VidmOverride);
+        Self { may_override, overrode: Cell::default(), unknown: RefCell::default() }
+    }
+
+    fn saw<R: Runtime>(&self, vidm: &VidmOperations<'_, R>, state: &Result<SyncState, Error>) {
+        self.overrode.set(self.overrode.get() || vidm.overrode());
+        let unknown = state.as_ref().ok().filter(|state| state.doubt.is_some());
+        *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
+    }
+
+    fn log(&self, line: &mut LogLine) {
+        if self.overrode.get() {
+            line.ignores_safeguards();
+        }
+        if let Some(why) = self.unknown.take() {
+            line.sync_unknown(why);
+        }
+    }
+}
+
+/// How the sync `request` stands, as callers see it, by a look no older than `max_age`.
+pub(in crate::webhook) async fn sync_answer<R: Runtime>(
+    configured: &Configured,
+    outbound: &Outbound<'_, R>,
+    base: &str,
+    request: &SyncRequest,
+    viewer: &Viewer,
+    max_age: Duration,
+) -> Result<SyncAnswer, Error> {
+    let vidm = VidmOperations::new(configured.targets.vidm(&request.target)?, outbound, viewer.may_override);
+    let state = vidm.state(request, max_age).await;
+    viewer.saw(&vidm, &state);
+    let answer = answer_of(configured, base, request, state?)?;
+    if let Some(id) = answer.document.id.as_deref().filter(|_| answer.document.is_final()) {
+        let body = || serde_json::to_vec(&answer).unwrap_or_default();
+        callback::tell(configured, outbound, request, id, body).await;
+    }
+    Ok(answer)
+}
+
+pub(super) fn answer_of(
+    configured: &Configured,
+    base: &str,
+    request: &SyncRequest,
+    state: SyncState,
+) -> Result<SyncAnswer, Error> {
+    let id = configured.sync_ids.seal(request)?;
+    let this = format!("{base}/vidm/{}/v1/syncs/{id}", segment(&request.target));
+    let document = SyncDocument::of(request, id, state);
+    Ok(SyncAnswer { document, ignored: Vec::new(), links: Links { events: Some(this.clone()), this } })
+}
+
+/// What a state is answered with while it is not final: 200, or with `?running=202` 202 for pollers that go by the status, as Azure
+/// Logic Apps and other followers of "202, Location" do. They send no headers of their own, so it stands in the query, and in each
+/// Location that they are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Running {
+    Ok,
+    Accepted,
+}
+
+impl Running {
+    /// The query parameter's name.
+    const NAME: &str = "running";
+
+    pub(super) fn of(input: &Input) -> Result<Self, Error> {
+        match input.query(Self::NAME) {
+            None | Some("200") => Ok(Self::Ok),
+            Some("202") => Ok(Self::Accepted),
+            Some(_) => Err(query_error(Self::NAME, "write 202, to be answered 202 while the sync goes on, or 200")),
+        }
+    }
+
+    /// Where to ask again.
+    pub(super) fn place(self, this: &str) -> String {
+        match self {
+            Self::Ok => this.to_owned(),
+            Self::Accepted => format!("{this}?{}=202", Self::NAME),
+        }
+    }
+
+    /// A state under its status.
+    fn answer(self, found: &SyncAnswer) -> Result<Response<Bytes>, Error> {
+        if self == Self::Ok || found.document.is_final() {
+            return answer(StatusCode::OK, found);
+        }
+        Ok(with_location(answer(StatusCode::ACCEPTED, found)?, &self.place(&found.links.this)))
+    }
+}
+
+/// A sync's state, with word of when to ask again while it is not final.
+pub(super) fn answer(status: StatusCode, answer: &SyncAnswer) -> Result<Response<Bytes>, Error> {
+    let response = json(status, answer)?;
+    Ok(match answer.document.retry_after {
+        Some(seconds) => with_headers(response, &[(RETRY_AFTER, &seconds.to_string())]),
+        None => response,
+    })
+}
+
+pub(super) fn with_location(response: Response<Bytes>, place: &str) -> Response<Bytes> {
+    with_headers(response, &[(LOCATION, place)])
+}
