@@ -2,6 +2,7 @@
 //!
 //! Both interfaces reach the same stores, as in Spin.
 
+mod calls;
 mod memory;
 mod redis;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use wasmtime::component::{Accessor, FutureReader, HasData, Resource, ResourceTable, StreamReader};
 
+use self::calls::Counters;
 use self::memory::Memory;
 use self::redis::Redis;
 use crate::bindings::{atomics, key_value, store};
@@ -21,7 +23,10 @@ const MAX_OPEN: u32 = 256;
 
 /// The stores of a host. Clones share them, so that two hosts can work on the same data.
 #[derive(Clone)]
-pub struct KeyValue(Arc<BTreeMap<String, Backend>>);
+pub struct KeyValue {
+    backends: Arc<BTreeMap<String, Backend>>,
+    calls: Arc<Counters>,
+}
 
 impl Default for KeyValue {
     fn default() -> Self {
@@ -31,7 +36,7 @@ impl Default for KeyValue {
 
 impl fmt::Debug for KeyValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.backends.keys()).finish()
     }
 }
 
@@ -39,7 +44,11 @@ impl KeyValue {
     /// Empty stores in memory with these labels. Spin itself provides `default` alone; others stand in its runtime
     /// configuration.
     pub fn with_labels<L: Into<String>>(labels: impl IntoIterator<Item = L>) -> Self {
-        Self(Arc::new(labels.into_iter().map(|label| (label.into(), Backend::Memory(Arc::default()))).collect()))
+        Self::of(labels.into_iter().map(|label| (label.into(), Backend::Memory(Arc::default()))).collect())
+    }
+
+    fn of(backends: BTreeMap<String, Backend>) -> Self {
+        Self { backends: Arc::new(backends), calls: Arc::default() }
     }
 
     /// The store `default` on a Redis server, as Spin has it with `[key_value_store.default]`, `type = "redis"`. The first use
@@ -49,13 +58,13 @@ impl KeyValue {
     /// When this is not the URL of one.
     pub fn redis(url: &str) -> Result<Self> {
         let redis = Backend::Redis(Arc::new(Redis::new(url)?));
-        Ok(Self(Arc::new(BTreeMap::from([("default".to_owned(), redis)]))))
+        Ok(Self::of(BTreeMap::from([("default".to_owned(), redis)])))
     }
 
     /// No store at all: the runtime grants no access, whatever the manifest says.
     #[must_use]
     pub fn denied() -> Self {
-        Self(Arc::new(BTreeMap::from([("default".to_owned(), Backend::Denied)])))
+        Self::of(BTreeMap::from([("default".to_owned(), Backend::Denied)]))
     }
 
     /// The value of `key` in the store with this label.
@@ -90,13 +99,19 @@ impl KeyValue {
         self.backend(label)?.keys().await.map_err(anyhow::Error::msg)
     }
 
+    /// How often guests called these stores so far, by the operation's name. Opening one is not counted.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.calls.read()
+    }
+
     fn backend(&self, label: &str) -> Result<&Backend> {
-        self.0.get(label).ok_or_else(|| anyhow::anyhow!("there is no store {label:?}"))
+        self.backends.get(label).ok_or_else(|| anyhow::anyhow!("there is no store {label:?}"))
     }
 
     /// Is there a store with this label?
     pub(crate) fn is_defined(&self, label: &str) -> bool {
-        self.0.contains_key(label)
+        self.backends.contains_key(label)
     }
 }
 
@@ -221,7 +236,7 @@ enum OpenError {
 impl KeyValueView<'_> {
     /// The store with this label, if it may be opened.
     fn granted(&self, label: &str) -> Result<Backend, OpenError> {
-        match self.state.stores.0.get(label).filter(|_| self.state.allowed.contains(label)) {
+        match self.state.stores.backends.get(label).filter(|_| self.state.allowed.contains(label)) {
             None | Some(Backend::Denied) => Err(OpenError::AccessDenied),
             Some(_) if self.state.open >= MAX_OPEN => Err(OpenError::TableFull),
             Some(backend) => Ok(backend.clone()),
@@ -233,7 +248,9 @@ impl KeyValueView<'_> {
         Ok(self.table.push(OpenStore(backend))?)
     }
 
-    fn backend(&self, store: &Resource<OpenStore>) -> wasmtime::Result<Backend> {
+    /// The store that `operation`, which is counted, is for.
+    fn backend(&self, store: &Resource<OpenStore>, operation: &'static str) -> wasmtime::Result<Backend> {
+        self.state.stores.calls.count(operation);
         Ok(self.table.get(store)?.0.clone())
     }
 
@@ -263,8 +280,12 @@ impl From<OpenError> for key_value::Error {
     }
 }
 
-fn backend<T: Send>(accessor: &Accessor<T, HasKeyValue>, store: &Resource<OpenStore>) -> wasmtime::Result<Backend> {
-    accessor.with(|mut access| access.get().backend(store))
+fn backend<T: Send>(
+    accessor: &Accessor<T, HasKeyValue>,
+    store: &Resource<OpenStore>,
+    operation: &'static str,
+) -> wasmtime::Result<Backend> {
+    accessor.with(|mut access| access.get().backend(store, operation))
 }
 
 impl<T: Send> key_value::HostStoreWithStore<T> for HasKeyValue {
@@ -280,7 +301,7 @@ impl<T: Send> key_value::HostStoreWithStore<T> for HasKeyValue {
     }
 
     async fn get(accessor: &Accessor<T, Self>, store: Resource<OpenStore>, key: String) -> SpinResult<Option<Vec<u8>>> {
-        Ok(backend(accessor, &store)?.get(&key).await.map_err(key_value::Error::Other))
+        Ok(backend(accessor, &store, "get")?.get(&key).await.map_err(key_value::Error::Other))
     }
 
     async fn set(
@@ -289,22 +310,22 @@ impl<T: Send> key_value::HostStoreWithStore<T> for HasKeyValue {
         key: String,
         value: Vec<u8>,
     ) -> SpinResult<()> {
-        Ok(backend(accessor, &store)?.set(key, value).await.map_err(key_value::Error::Other))
+        Ok(backend(accessor, &store, "set")?.set(key, value).await.map_err(key_value::Error::Other))
     }
 
     async fn delete(accessor: &Accessor<T, Self>, store: Resource<OpenStore>, key: String) -> SpinResult<()> {
-        Ok(backend(accessor, &store)?.delete(&key).await.map_err(key_value::Error::Other))
+        Ok(backend(accessor, &store, "delete")?.delete(&key).await.map_err(key_value::Error::Other))
     }
 
     async fn exists(accessor: &Accessor<T, Self>, store: Resource<OpenStore>, key: String) -> SpinResult<bool> {
-        Ok(backend(accessor, &store)?.exists(&key).await.map_err(key_value::Error::Other))
+        Ok(backend(accessor, &store, "exists")?.exists(&key).await.map_err(key_value::Error::Other))
     }
 
     async fn get_keys(
         accessor: &Accessor<T, Self>,
         store: Resource<OpenStore>,
     ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), key_value::Error>>)> {
-        let (keys, result) = match backend(accessor, &store)?.keys().await {
+        let (keys, result) = match backend(accessor, &store, "keys")?.keys().await {
             Ok(keys) => (keys, Ok(())),
             Err(message) => (Vec::new(), Err(key_value::Error::Other(message))),
         };
@@ -342,19 +363,19 @@ impl store::Host for KeyValueView<'_> {
 
 impl store::HostBucket for KeyValueView<'_> {
     async fn get(&mut self, bucket: Resource<OpenStore>, key: String) -> WasiResult<Option<Vec<u8>>> {
-        Ok(self.backend(&bucket)?.get(&key).await.map_err(store::Error::Other))
+        Ok(self.backend(&bucket, "get")?.get(&key).await.map_err(store::Error::Other))
     }
 
     async fn set(&mut self, bucket: Resource<OpenStore>, key: String, value: Vec<u8>) -> WasiResult<()> {
-        Ok(self.backend(&bucket)?.set(key, value).await.map_err(store::Error::Other))
+        Ok(self.backend(&bucket, "set")?.set(key, value).await.map_err(store::Error::Other))
     }
 
     async fn delete(&mut self, bucket: Resource<OpenStore>, key: String) -> WasiResult<()> {
-        Ok(self.backend(&bucket)?.delete(&key).await.map_err(store::Error::Other))
+        Ok(self.backend(&bucket, "delete")?.delete(&key).await.map_err(store::Error::Other))
     }
 
     async fn exists(&mut self, bucket: Resource<OpenStore>, key: String) -> WasiResult<bool> {
-        Ok(self.backend(&bucket)?.exists(&key).await.map_err(store::Error::Other))
+        Ok(self.backend(&bucket, "exists")?.exists(&key).await.map_err(store::Error::Other))
     }
 
     async fn list_keys(
@@ -365,7 +386,7 @@ impl store::HostBucket for KeyValueView<'_> {
         if cursor.is_some() {
             return Ok(Err(store::Error::Other("list_keys: cursor not supported".to_owned())));
         }
-        let keys = self.backend(&bucket)?.keys().await.map_err(store::Error::Other);
+        let keys = self.backend(&bucket, "keys")?.keys().await.map_err(store::Error::Other);
         Ok(keys.map(|keys| store::KeyResponse { keys, cursor: None }))
     }
 
@@ -376,7 +397,7 @@ impl store::HostBucket for KeyValueView<'_> {
 
 impl atomics::Host for KeyValueView<'_> {
     async fn increment(&mut self, bucket: Resource<OpenStore>, key: String, delta: i64) -> WasiResult<i64> {
-        Ok(self.backend(&bucket)?.increment(key, delta).await.map_err(store::Error::Other))
+        Ok(self.backend(&bucket, "increment")?.increment(key, delta).await.map_err(store::Error::Other))
     }
 
     async fn swap(&mut self, swap: Resource<Swap>, value: Vec<u8>) -> wasmtime::Result<Result<(), atomics::CasError>> {
@@ -394,7 +415,7 @@ impl atomics::Host for KeyValueView<'_> {
 impl atomics::HostCas for KeyValueView<'_> {
     /// In memory alone: over Redis, Spin 4.1 tells of every swap that it failed.
     async fn new(&mut self, bucket: Resource<OpenStore>, key: String) -> WasiResult<Resource<Swap>> {
-        let Backend::Memory(memory) = self.backend(&bucket)? else {
+        let Backend::Memory(memory) = self.backend(&bucket, "cas")? else {
             return Ok(Err(store::Error::Other("this host has no compare-and-swap over Redis".to_owned())));
         };
         let seen = memory.get(&key);
@@ -414,28 +435,4 @@ impl atomics::HostCas for KeyValueView<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::KeyValue;
-
-    #[tokio::test]
-    async fn clones_share_their_stores_and_labels_separate_them() {
-        let stores = KeyValue::with_labels(["default", "other"]);
-        let clone = stores.clone();
-        stores.set("default", "b", "1").await.unwrap();
-        stores.set("default", "a", "2").await.unwrap();
-        assert!(stores.set("unknown", "c", "3").await.is_err());
-        assert_eq!(clone.get("default", "b").await.unwrap().unwrap(), b"1");
-        assert_eq!(clone.keys("default").await.unwrap(), ["a", "b"]);
-        assert!(clone.keys("other").await.unwrap().is_empty() && clone.keys("unknown").await.is_err());
-        assert!(!stores.is_defined("unknown") && KeyValue::default().is_defined("default"));
-        assert_eq!(format!("{stores:?}"), r#"{"default", "other"}"#);
-    }
-
-    #[test]
-    fn a_redis_url_is_checked_and_not_shown() {
-        let told = format!("{:#}", KeyValue::redis("http://:hunter2@h").unwrap_err());
-        assert!(told.contains("redis://") && !told.contains("hunter2"), "{told}");
-        let shown = format!("{:?}", KeyValue::redis("redis://:hunter2@h").unwrap());
-        assert!(!shown.contains("hunter2"), "{shown}");
-    }
-}
+mod tests;
