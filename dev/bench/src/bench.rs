@@ -13,9 +13,9 @@ use xtask::redis::Redis;
 
 use crate::cell::{Figures, Operation, Store, milliseconds};
 use crate::load::{self, Bounds, Order};
-use crate::redis_calls;
 use crate::server::{Component, Kind, Server, Setup};
 use crate::stub::{DIRECTORY, Stub};
+use crate::{redis_calls, report};
 
 /// Requests sent before anything is counted: instances are up, tokens are there.
 const WARM_UP: usize = 20;
@@ -56,8 +56,8 @@ impl Bench {
         })
     }
 
-    /// Measures everything in the plan; `report` sees each cell as it is done.
-    pub(crate) async fn run(&mut self, plan: &Plan, mut report: impl FnMut(&Figures)) -> Result<Vec<Figures>> {
+    /// Measures everything in the plan; `done` sees each cell as it is done.
+    pub(crate) async fn run(&mut self, plan: &Plan, mut done: impl FnMut(&Figures)) -> Result<Vec<Figures>> {
         let mut all: Vec<Figures> = Vec::new();
         for kind in &plan.servers {
             // Without a store first: it finds the calls that the floor repeats.
@@ -72,6 +72,7 @@ impl Bench {
                     for operation in operations {
                         if component == Component::Idhook && !self.calls.contains_key(operation) {
                             let calls = self.record(&server, *operation).await?;
+                            report::calls(*operation, &String::from_utf8_lossy(&calls));
                             self.calls.insert(*operation, calls);
                         }
                         for callers in &plan.callers {
@@ -80,7 +81,7 @@ impl Bench {
                             if let Some(floor) = all.iter().find(|other| other.is_floor_of(&figures)) {
                                 figures.relative_to(floor);
                             }
-                            report(&figures);
+                            done(&figures);
                             all.push(figures);
                         }
                     }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use crate::cell::Figures;
+use crate::cell::{Figures, Operation};
 
 /// A line on stdout. A closed pipe is no reason to stop.
 pub(crate) fn say(line: impl Display) {
@@ -54,4 +54,11 @@ pub(crate) fn row(figures: &Figures) {
         number(figures.throughput_ratio),
         figures.failures
     ));
+}
+
+/// What an operation calls upstream.
+pub(crate) fn calls(operation: Operation, lines: &str) {
+    let call = |line: &str| line.split('\t').take(2).collect::<Vec<_>>().join(" ");
+    let calls: Vec<String> = lines.lines().map(call).collect();
+    say(format!("{} calls upstream: {}", operation.name(), calls.join(", ")));
 }

@@ -3,6 +3,7 @@
 //! The artifact tests use [`artifact`] too, so that they test the very components that ship, and [`redis`] and [`limits`].
 
 pub mod artifact;
+pub mod bench;
 pub mod build;
 pub mod bundle;
 pub mod caller;

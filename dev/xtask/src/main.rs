@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{build, bundle, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
+use xtask::{bench, build, bundle, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
         .subcommand(demo::command())
         .subcommand(serve::command())
         .subcommand(simulator::command())
+        .subcommand(bench::command())
         .subcommand(build::command())
         .subcommand(bundle::command())
         .subcommand(dist::command())
@@ -30,6 +31,7 @@ async fn main() -> ExitCode {
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((contract::NAME, matches)) => contract::run(matches).await,
+        Some((bench::NAME, matches)) => bench::run(matches),
         Some((bundle::NAME, _)) => bundle::run(),
         Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
