@@ -30,7 +30,6 @@ mod events;
 mod health;
 mod hook;
 mod idempotency;
-mod inflate;
 mod input;
 mod log;
 mod mount;

@@ -1,19 +1,19 @@
-//! Documents that are served as they are: kept compressed by `build.rs`, handed out so to whoever takes gzip and inflated for
-//! the others. Two that are nearly the same are kept as one.
+//! Static documents: `build.rs` compresses them; a client that accepts gzip gets them as they are, any other gets them
+//! decompressed.
+
+use std::io::Read as _;
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
     IF_NONE_MATCH, VARY,
 };
 use http::{Response, StatusCode};
 
-use super::inflate::inflate;
 use crate::error::{Error, ErrorCode};
 
-/// How long a gzip header is that holds no name and nothing else of choice (RFC 1952, section 2.3).
-const HEADER: usize = 10;
-/// The CRC-32 of the content and its length, four bytes each.
+/// The length of a gzip trailer in bytes: the CRC-32 and the length of the content (RFC 1952, section 2.3.1).
 const TRAILER: usize = 8;
 
 /// One document.
@@ -21,33 +21,30 @@ const TRAILER: usize = 8;
 pub(super) struct Asset {
     gzip: &'static [u8],
     media_type: &'static str,
-    /// Of two that are kept as one: the mark of the lines that are this one's alone. Those of both begin with a space.
-    of_two: Option<u8>,
 }
 
 macro_rules! asset {
-    ($file:literal, $media_type:literal, $of_two:expr) => {
-        Asset {
-            gzip: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")),
-            media_type: $media_type,
-            of_two: $of_two,
-        }
+    ($file:literal, $media_type:literal) => {
+        Asset { gzip: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")), media_type: $media_type }
     };
 }
 
 /// The OpenAPI 3.1 document.
-pub(super) static OPENAPI: Asset = asset!("openapi", "application/json", Some(b'-'));
+pub(super) static OPENAPI: Asset = asset!("openapi", "application/json");
 /// The OpenAPI 3.0 document.
-pub(super) static OPENAPI_3_0: Asset = asset!("openapi", "application/json", Some(b'+'));
+pub(super) static OPENAPI_3_0: Asset = asset!("openapi-3.0", "application/json");
 /// The page; [`super::page`] answers with it.
-pub(super) static PAGE: Asset = asset!("page", "text/html; charset=utf-8", None);
+pub(super) static PAGE: Asset = asset!("page", "text/html; charset=utf-8");
 
 impl Asset {
-    /// The answer to a request with `headers`: 304 to whoever has this version of it already.
+    /// The response to a request with `headers`: 304 if the client has this version already.
+    ///
+    /// # Errors
+    /// `internal` if the embedded document is damaged.
     pub(super) fn response(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         let etag = self.etag();
         let mut response = Response::new(Bytes::new());
-        let gzip = self.of_two.is_none() && takes_gzip(headers);
+        let gzip = takes_gzip(headers);
         if holds(headers, &etag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
@@ -56,7 +53,7 @@ impl Asset {
             if gzip {
                 response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            *response.body_mut() = if gzip { Bytes::from_static(self.gzip) } else { self.inflated()? };
+            *response.body_mut() = if gzip { Bytes::from_static(self.gzip) } else { self.decompressed()? };
         }
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -64,22 +61,17 @@ impl Asset {
         Ok(response)
     }
 
-    /// Names this version of it, in whatever encoding: its own checksum and length do.
+    /// Identifies this version of the document in any encoding, by its checksum and length.
     fn etag(&self) -> String {
         let trailer = self.gzip.last_chunk().map_or(0, |trailer: &[u8; TRAILER]| u64::from_le_bytes(*trailer));
-        let of_two = self.of_two.map_or(0, u64::from);
-        format!("W/\"{:016x}\"", trailer ^ of_two)
+        format!("W/\"{trailer:016x}\"")
     }
 
-    fn inflated(&self) -> Result<Bytes, Error> {
-        let damaged = || Error::new(ErrorCode::Internal, "the document that is built in cannot be read");
-        let length = self.gzip.last_chunk().map_or(0, |length| u32::from_le_bytes(*length));
-        let deflated = self.gzip.get(HEADER..self.gzip.len().saturating_sub(TRAILER)).ok_or_else(damaged)?;
-        let text = usize::try_from(length).ok().and_then(|length| inflate(deflated, length)).ok_or_else(damaged)?;
-        let Some(mark) = self.of_two else { return Ok(Bytes::from(text)) };
-        let lines = text.split(|byte| *byte == b'\n').filter_map(|line| line.split_first());
-        let own = lines.filter(|(first, _)| **first == b' ' || **first == mark).flat_map(|(_, rest)| rest);
-        Ok(own.copied().collect())
+    fn decompressed(&self) -> Result<Bytes, Error> {
+        let mut text = Vec::new();
+        let read = GzDecoder::new(self.gzip).read_to_end(&mut text);
+        read.map_err(|e| Error::new(ErrorCode::Internal, format!("the embedded document cannot be read: {e}")))?;
+        Ok(Bytes::from(text))
     }
 }
 
@@ -107,23 +99,18 @@ fn holds(headers: &HeaderMap, etag: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What tests need of an asset that is kept by itself.
-    static PLAIN: Asset = asset!("openapi", "text/plain", None);
-
     fn ask(headers: &[(HeaderName, &'static str)]) -> Response<Bytes> {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        PLAIN.response(&headers).unwrap()
+        OPENAPI.response(&headers).unwrap()
     }
 
     #[test]
-    fn a_document_is_inflated_to_what_it_was() {
+    fn document_is_served_as_it_is_in_the_sources() {
         for (asset, text) in
             [(&OPENAPI, include_str!("assets/openapi.json")), (&OPENAPI_3_0, include_str!("assets/openapi-3.0.json"))]
         {
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
-            let response = asset.response(&headers).unwrap();
+            let response = asset.response(&HeaderMap::new()).unwrap();
             assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
-            assert!(!response.headers().contains_key(CONTENT_ENCODING));
             let served: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
             assert_eq!(served, serde_json::from_str::<serde_json::Value>(text).unwrap());
         }
@@ -131,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn it_comes_compressed_to_whoever_takes_that() {
+    fn document_is_compressed_for_clients_that_accept_gzip() {
         for accepted in ["gzip", "br, GZIP;q=0.5", "gzip; q=1.0, identity"] {
             let response = ask(&[(ACCEPT_ENCODING, accepted)]);
             assert_eq!(response.headers()[CONTENT_ENCODING], "gzip", "{accepted}");
@@ -140,13 +127,13 @@ mod tests {
         for refused in ["", "identity", "br", "gzip;q=0", "gzip;q=0.000", "*"] {
             let response = ask(&[(ACCEPT_ENCODING, refused)]);
             assert!(!response.headers().contains_key(CONTENT_ENCODING), "{refused}");
-            assert_eq!(response.body()[1], b'{', "lines with their marks");
+            assert_eq!(response.body()[0], b'{', "{refused}");
         }
         assert_eq!(ask(&[]).headers()[VARY], "accept-encoding");
     }
 
     #[test]
-    fn who_has_it_is_told_so() {
+    fn client_with_the_current_version_gets_304() {
         let first = ask(&[]);
         let etag = first.headers()[ETAG].to_str().unwrap();
         for held in [etag, etag.trim_start_matches("W/"), "*", &format!("\"other\", {etag}")] {
@@ -158,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_not_served() {
+    fn damaged_document_is_not_served() {
         for gzip in [b"".as_slice(), b"\x1f\x8b", &[0; 40]] {
-            let asset = Asset { gzip, media_type: "text/plain", of_two: None };
+            let asset = Asset { gzip, media_type: "text/plain" };
             assert_eq!(asset.response(&HeaderMap::new()).unwrap_err().code(), ErrorCode::Internal);
         }
     }

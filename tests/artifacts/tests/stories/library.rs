@@ -1,8 +1,5 @@
 //! The library component, called from Python (wasmtime) and from Node (jco) as a user would call it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use idhook::error::ErrorCode;
@@ -13,71 +10,17 @@ use serde_json::{Value, json};
 use xtask::build;
 
 use crate::driver::Driver;
-use crate::{programs, tools};
 
-const WASMTIME: &str = "wasmtime==50.0.1";
-/// What the code that jco makes calls.
-const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
+mod host;
+mod readme;
+
+pub(crate) use host::{Host, wasm};
+
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const PASSWORD: &str = "planted-in-a-spec";
 /// How long a run takes unless a story says otherwise.
 const FAST: SyncDuration = SyncDuration::Fixed(Duration::from_millis(300));
-
-/// The component, built once for all stories.
-pub(crate) fn wasm() -> &'static Path {
-    static WASM: OnceLock<PathBuf> = OnceLock::new();
-    WASM.get_or_init(|| build::library().unwrap())
-}
-
-/// Who calls it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Host {
-    /// Python, with wasmtime.
-    Python,
-    /// Node, with what jco makes of it.
-    Node,
-}
-
-impl Host {
-    /// The driver over this host; `None`, with word why, where the host cannot be had. `ca` is trusted where a host takes any.
-    pub(crate) fn driver(self, ca: Option<&Path>) -> Option<Driver> {
-        let folder = build::root().join("tests/component");
-        let mut command = match self {
-            Self::Python => {
-                let mut command = Command::new(tools::python(&[WASMTIME])?.join("python"));
-                command.arg(folder.join("driver.py")).arg(wasm());
-                command
-            }
-            Self::Node => {
-                let mut command = Command::new("node");
-                command.arg(folder.join("driver.mjs")).arg(transpiled()?);
-                command
-            }
-        };
-        if let Some(ca) = ca {
-            command.env("NODE_EXTRA_CA_CERTS", ca);
-        }
-        Some(Driver::start(command))
-    }
-}
-
-/// What jco makes of the component, made once for all stories; beside the package that it needs.
-fn transpiled() -> Option<&'static Path> {
-    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let make = || {
-        // As the README says it.
-        let out = tools::npm(&[SHIM])?.join("idhook");
-        let jco = tools::jco()?;
-        let mut command = Command::new("node");
-        command.arg(jco).args(["transpile", "--name", "idhook", "-o"]).arg(&out).arg(wasm());
-        let made = command.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(out.join("package.json"), r#"{"type": "module"}"#).unwrap();
-        Some(out.join("idhook.js"))
-    };
-    MADE.get_or_init(make).as_deref()
-}
 
 async fn simulator() -> Simulator {
     let simulator = Simulator::start(SimulatorOptions::default()).await.unwrap();
@@ -434,71 +377,6 @@ async fn whom_tls_trusts(host: Host) {
         let mut door = host.driver(None).unwrap();
         door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
         assert_eq!(door.call("health", json!([])).unwrap_err()["code"], "upstream_tls");
-    }
-}
-
-/// The examples of the README, run as they are shown.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_readme_tells_how_to_call_it() {
-    let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for told in [WASMTIME, tools::JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
-        assert!(readme.contains(told), "{told}");
-    }
-    let section = readme.split_once("\n## Call it as a library\n").unwrap().1.split_once("\n## ").unwrap().0;
-    let example = |language: &str| {
-        let shown = section.split_once(&format!("```{language}\n")).unwrap().1;
-        shown.split_once("```").unwrap().0
-    };
-    let simulator = simulator().await;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(wasm(), folder.path().join("idhook_library.wasm")).unwrap();
-    let mut commands = Vec::new();
-    if let Some(python) = tools::python(&[WASMTIME]) {
-        let file = folder.path().join("sync.py");
-        std::fs::write(&file, example("python")).unwrap();
-        commands.push((python.join("python"), file));
-    }
-    if let Some(made) = transpiled() {
-        // Its place is beside `idhook/`.
-        let file = made.ancestors().nth(2).unwrap().join("sync.mjs");
-        std::fs::write(&file, example("js")).unwrap();
-        commands.push((PathBuf::from("node"), file));
-    }
-    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
-    for (program, file) in &commands {
-        let run_at = async |url: &str, password: &str| {
-            let mut command = Command::new(program);
-            command.arg(file).current_dir(folder.path()).env("VIDM_URL", url);
-            command.env("VIDM_USERNAME", credentials::VIDM_USERNAME).env("VIDM_PASSWORD", password);
-            programs::run(command).await
-        };
-        let url = simulator.vidm_url();
-        let run = async |password: &str| run_at(&url, password).await;
-        let runs = simulator.runs_started(seeds::CORP).unwrap();
-        let end = run(credentials::VIDM_PASSWORD).await;
-        assert!(end.is_good && end.out.contains("succeeded"), "{program:?}: {}", end.said());
-        assert!(simulator.runs_started(seeds::CORP).unwrap() > runs, "{program:?}");
-        let end = run("wrong").await;
-        assert!(!end.is_good && end.said().contains("upstream-auth"), "{program:?}: {}", end.said());
-
-        simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-        let end = run(credentials::VIDM_PASSWORD).await;
-        assert!(!end.is_good && end.said().contains("safeguard-tripped"), "{program:?}: {}", end.said());
-        simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
-        let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
-        let end = run_at(&nobody, credentials::VIDM_PASSWORD).await;
-        assert!(!end.is_good && end.said().contains("upstream-unreachable"), "{program:?}: {}", end.said());
-        let text = std::fs::read_to_string(file).unwrap();
-        for (from, to, code, duration) in
-            [("CN=gg-new", "CN=gg-nobody", "group-absent", FAST), ("300", "1", "sync-timeout", SyncDuration::Manual)]
-        {
-            simulator.set_sync_duration(duration);
-            std::fs::write(file, text.replace(from, to)).unwrap();
-            let end = run(credentials::VIDM_PASSWORD).await;
-            assert!(!end.is_good && end.said().contains(code), "{program:?}, {to}: {}", end.said());
-        }
-        simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-        simulator.set_sync_duration(FAST);
     }
 }
 
