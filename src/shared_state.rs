@@ -1,11 +1,15 @@
 //! What instances share through the key-value store: sealed values, keys they agree on, and leases.
 
 mod agreed_key;
+mod backend;
+mod lease;
 mod seal;
 mod shared_store;
 mod state_key;
 
 pub(crate) use agreed_key::{refresh, settle};
+pub(crate) use backend::{Backend, LocalStore};
+pub(crate) use lease::{Claim, Counters, Held, Lease, Slot, Ticket};
 pub use seal::*;
 pub(crate) use shared_store::{FOR_GOOD, HOLD, StoreUnavailable};
 pub use shared_store::{Kept, SharedStore, StoreAccess};

@@ -43,20 +43,22 @@
 //! `tests/it/interleavings.rs` runs this very code over all schedules of a few callers up to a bound, against a vIDM that joins
 //! silently and has clocks of its own, and holds it to these.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::shared_state::LocalStore;
+
 use crate::directory::{FailureReason, Proof, SyncReport, SyncStatus};
 
-mod backend;
 mod connector_conflicts;
 mod coordinator;
 mod decide;
+mod directory_service;
 mod document;
 mod group_outcome;
 mod ledger;
-mod namespace;
 mod observation;
 mod profile;
 mod queries;
@@ -66,9 +68,9 @@ mod sync_order;
 mod sync_request;
 mod watch;
 
-pub use backend::LocalStore;
 pub use coordinator::Coordinator;
 pub use decide::Doubt;
+pub use directory_service::{DirectoryService, KickOffAnswer, ProfileLookUp};
 pub use document::{DryRun, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
 pub use sync_order::SyncOrder;
 pub use sync_request::SyncRequest;
@@ -80,6 +82,9 @@ use observation::Observation;
 #[derive(Debug, Default)]
 pub struct Cache {
     local: LocalStore,
+    entries: ledger::Entries,
+    /// The directories that were ever kicked off: in which store, when they were read, and which.
+    listed: RefCell<Option<(u64, Duration, Vec<String>)>>,
     looks: observation::Observations,
     proofs: observation::Proofs,
 }

@@ -39,9 +39,10 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
         self.overrode.get()
     }
 
-    async fn with_syncs<T>(&self, work: impl AsyncFnOnce(&Coordinator<'_, R>) -> T) -> T {
-        let coordinator = Coordinator::new(&self.target.settings.name, &self.client, &self.target.syncs, self.out)
-            .override_allowed(self.may_override);
+    async fn with_syncs<T>(&self, work: impl AsyncFnOnce(&Coordinator<'_, R, Client<'_, R>>) -> T) -> T {
+        let coordinator =
+            Coordinator::new(&self.target.settings.name, &self.client, &self.target.syncs, self.out.store())
+                .override_allowed(self.may_override);
         let done = work(&coordinator).await;
         self.overrode.set(self.overrode.get() || coordinator.overrode());
         done

@@ -204,6 +204,11 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         self.reach().is_some()
     }
 
+    /// Changes when the keys do under which everything is kept.
+    pub(crate) fn revision(&self) -> u32 {
+        self.access.map_or(0, |access| access.state_key.revision())
+    }
+
     /// What went wrong with the store during this request; for the log.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {

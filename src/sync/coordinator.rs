@@ -1,41 +1,38 @@
-//! The desk: what both a start and a question after the state need: looks, the ledger at hand, what they say together.
+//! What a start and a question after the state share: observations, the ledger at hand, and what they say together.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-use super::backend::Shelf;
 use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
+use super::directory_service::DirectoryService;
 use super::ledger::{Ending, Entry, Head, Ledger, Sight};
-use super::namespace;
 use super::{Cache, Observation};
 use crate::directory::{SyncReport, SyncStatus};
 use crate::error::{Error, ErrorCode, Result};
-use crate::runtime::Runtime;
-use crate::shared_state::StoreUnavailable;
-use crate::upstream::Outbound;
-use crate::vidm::Client;
+use crate::runtime::{Runtime, from_unix_ms};
+use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
 
-/// Syncs of one vIDM target, for one piece of work.
-pub struct Coordinator<'a, R: Runtime> {
+/// Syncs of one target's directories, for one piece of work.
+pub struct Coordinator<'a, R: Runtime, D> {
     pub(super) target: &'a str,
-    pub(super) client: &'a Client<'a, R>,
-    pub(super) memory: &'a Cache,
-    pub(super) out: &'a Outbound<'a, R>,
+    pub(super) service: &'a D,
+    pub(super) cache: &'a Cache,
+    pub(super) store: &'a SharedStore<'a, R>,
     /// Whether the caller may start a run that ignores the safeguards.
     pub(super) may_override: bool,
     overrode: Cell<bool>,
 }
 
-impl<R: Runtime> std::fmt::Debug for Coordinator<'_, R> {
+impl<R: Runtime, D> std::fmt::Debug for Coordinator<'_, R, D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Coordinator").field("target", &self.target).finish_non_exhaustive()
     }
 }
 
-impl<'a, R: Runtime> Coordinator<'a, R> {
-    /// The syncs of `target`, asked through `client`.
-    pub fn new(target: &'a str, client: &'a Client<'a, R>, memory: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
-        Self { target, client, memory, out, may_override: false, overrode: Cell::new(false) }
+impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
+    /// The syncs of `target`, through `service`. `store` need not be there: the instance's `cache` takes its place.
+    pub fn new(target: &'a str, service: &'a D, cache: &'a Cache, store: &'a SharedStore<'a, R>) -> Self {
+        Self { target, service, cache, store, may_override: false, overrode: Cell::new(false) }
     }
 
     /// The same for a caller that may, or may not, start a run that ignores the safeguards. A request that asked for one waits
@@ -55,39 +52,51 @@ impl<'a, R: Runtime> Coordinator<'a, R> {
         self.overrode.set(true);
     }
 
+    pub(super) fn runtime(&self) -> &'a R {
+        self.store.runtime()
+    }
+
     pub(super) fn now(&self) -> SystemTime {
-        self.out.runtime().now()
+        self.runtime().now()
     }
 
-    /// The instance's own ledger.
-    pub(super) fn local(&self) -> Shelf<'_, R> {
-        Shelf::Local(&self.memory.local, self.memory.local.id(|| self.out.runtime().random()))
+    /// The shared store, where it answers.
+    pub(super) fn shared(&self) -> Option<Backend<'_, R>> {
+        self.store.is_there().then_some(Backend::Shared(self.store))
     }
 
-    /// Whether the run of the latest kick-off, or another, is going on; writes down what was seen.
-    pub(super) async fn is_busy(&self, ledger: &Ledger<'_, R>, look: &Observation) -> Result<bool, StoreUnavailable> {
-        let (entry, report) = (&look.entry, &look.report);
-        let Some(head) = entry.kick_off() else { return Ok(is_active(report.status)) };
+    /// The instance's own store.
+    pub(super) fn local(&self) -> Backend<'_, R> {
+        Backend::Local(&self.cache.local, self.cache.local.id(|| self.runtime().random()))
+    }
+
+    pub(super) fn ledger<'s>(&'s self, backend: Backend<'s, R>, directory: &str) -> Ledger<'s, R> {
+        Ledger::new(self.runtime(), backend, &self.cache.entries, self.target, directory)
+    }
+
+    /// Whether the run of the latest kick-off, or another, is going on, as `look` shows it; what was seen of the kick-off's run.
+    pub(super) fn weigh(&self, entry: &Entry, report: &SyncReport) -> (bool, Option<Sight>) {
+        let Some(head) = entry.kick_off() else { return (is_active(report.status), None) };
         let shown = Baseline::shown(head.baseline, report);
         let began = report.started_at.filter(|_| shown == Shown::After);
-        let sight = |running, ended| Sight { running, began, ended, now: self.now() };
+        let sight = |running, ended| Some(Sight { running, began, ended, now: self.now() });
         let ended = |succeeded, certain| sight(false, Some(Ending { succeeded, certain }));
         match decide(report.status, shown, self.serving(&head, entry)) {
-            Decision::Running if is_active(report.status) => {
-                ledger.saw(entry, sight(true, None)).await?;
-                Ok(true)
-            }
-            Decision::Running | Decision::Queued => Ok(true),
-            Decision::Ended { succeeded } => {
-                ledger.saw(entry, ended(succeeded, true)).await?;
-                Ok(false)
-            }
-            Decision::Doubtful { succeeded } => {
-                ledger.saw(entry, ended(succeeded, false)).await?;
-                Ok(false)
-            }
-            Decision::Start | Decision::Unknown(_) => Ok(false),
+            Decision::Running if is_active(report.status) => (true, sight(true, None)),
+            Decision::Running | Decision::Queued => (true, None),
+            Decision::Ended { succeeded } => (false, ended(succeeded, true)),
+            Decision::Doubtful { succeeded } => (false, ended(succeeded, false)),
+            Decision::Start | Decision::Unknown(_) => (false, None),
         }
+    }
+
+    /// Writes down what `look` shows of the latest kick-off's run; whether a run is going on.
+    pub(super) async fn note(&self, ledger: &Ledger<'_, R>, look: &Observation) -> Result<bool, StoreUnavailable> {
+        let (is_busy, sight) = self.weigh(&look.entry, &look.report);
+        if let Some(sight) = sight {
+            ledger.saw(&look.entry, sight).await?;
+        }
+        Ok(is_busy)
     }
 
     /// What is known of the kick-off `head`.
@@ -95,22 +104,22 @@ impl<'a, R: Runtime> Coordinator<'a, R> {
         KickOff::Serving { ago: self.since(head.kicked_ms), seen_running: entry.seen_running() }
     }
 
-    /// What vIDM tells of the latest run, from the second source where the first is not to be read.
+    /// How the directory's latest run stands, from the second source where the first cannot be read.
     pub(super) async fn report(&self, directory: &str) -> Result<SyncReport> {
-        let report = self.client.sync_state(directory).await?;
+        let report = self.service.observe(directory).await?;
         if report.status != SyncStatus::Unknown {
             return Ok(report);
         }
-        let runs = self.client.executions(directory).await?;
+        let runs = self.service.executions(directory).await?;
         Ok(runs.and_then(|runs| runs.into_iter().next()).unwrap_or(report))
     }
 
     pub(super) fn since(&self, ms: u64) -> Duration {
-        self.now().duration_since(namespace::time(ms)).unwrap_or_default()
+        self.now().duration_since(from_unix_ms(ms)).unwrap_or_default()
     }
 }
 
-/// The instance's own ledger is memory and answers always.
-pub(super) fn gone(_: StoreUnavailable) -> Error {
-    Error::new(ErrorCode::Internal, "the instance's own ledger does not answer")
+/// The instance's own store is memory and answers always.
+pub(super) fn unavailable(_: StoreUnavailable) -> Error {
+    Error::new(ErrorCode::Internal, "the instance's own store does not answer")
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::namespace::ms;
 use crate::directory::{SyncReport, SyncStatus};
+use crate::runtime::unix_ms as ms;
 
 /// How long after a kick-off vIDM may still show the run before.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);

@@ -1,31 +1,30 @@
-//! The ledger: which requests there are, who may kick off, which kick-off serves whom. It lives in the shared store where
-//! there is one, else in the instance.
+//! The ledger: which kick-off serves which requests, and what was seen of its run. It lives in the shared store where there is one,
+//! else in the instance.
 //!
-//! The only atomic it needs is an increment. For each directory it holds:
+//! A directory has one lease (`shared_state/lease.rs`), whose slot holds an [`Entry`]: the latest kick-off ([`Head`]) and what was seen
+//! of its run ([`Seen`]). Whoever kicks off or writes down what it saw holds the lease meanwhile.
 //!
-//! | key | written by | holds |
-//! |---|---|---|
-//! | `tickets` (counter) | everybody | requests and kick-offs draw from one row of numbers |
-//! | `turn`, `turns:{generation}` | who wants to kick off | whose turn it is, see `sync/book.rs` |
-//! | `head` | the claimant | the latest kick-off: its generation, the highest ticket it serves, what was seen before it |
-//! | `seen` | who looked | whether that run was seen running, when it began, how it ended, how far apart the clocks are |
-//!
-//! A kick-off draws its own ticket before it is sent, so it serves exactly the tickets below: their requests came before it.
+//! A request draws a ticket when it comes. A claim to the kick-off is drawn from the same counter just before the kick-off is sent, so
+//! a kick-off serves exactly the tickets below its own: their requests came before it. This second draw is the price of one promise:
+//! callers that come while a kick-off is prepared share its run.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::backend::Shelf;
 use super::decide::{Baseline, JITTER};
-use super::namespace::{Book, Turn, ms};
 use crate::directory::SyncReport;
-use crate::runtime::Runtime;
-use crate::shared_state::StoreUnavailable;
+use crate::runtime::{Runtime, unix_ms as ms};
+use crate::shared_state::{Backend, Claim, Counters, HOLD, Held, Lease, Slot, StoreUnavailable, Ticket};
 
 /// How long a claimant may take from its claim to the kick-off's answer. No request lasts longer without asking to wait, and
 /// a start never waits.
 pub(super) const LEASE: Duration = Duration::from_secs(45);
+
+/// So many claims are made in one go: what other callers saw may be written between an entry and its claim.
+const MOST_CLAIMS: usize = 4;
 
 /// A run that nobody has seen for so many milliseconds is over: an hour, more than any public account of a sync tells of.
 const RUN_MS: u64 = 3_600_000;
@@ -38,12 +37,12 @@ const RECENT_MS: u64 = 60_000;
 pub(super) struct Head {
     #[serde(rename = "g")]
     pub(super) generation: u64,
-    /// The highest ticket it serves; 0 when it certainly started nothing.
+    /// The highest ticket it serves; [`Ticket::NONE`] when it certainly started nothing.
     #[serde(rename = "s")]
-    pub(super) serves: u64,
+    pub(super) serves: Ticket,
     /// The highest ticket that an earlier kick-off was to serve.
     #[serde(rename = "p", default)]
-    pub(super) prior: u64,
+    pub(super) prior: Ticket,
     /// When it was sent, in milliseconds since 1970, on the claimant's clock.
     #[serde(rename = "k")]
     pub(super) kicked_ms: u64,
@@ -77,18 +76,13 @@ pub(super) struct Seen {
     pub(super) ended_seen_ms: u64,
     /// The highest ticket that a successful run has served, of this kick-off or an earlier one.
     #[serde(rename = "s", default)]
-    pub(super) succeeded: u64,
+    pub(super) succeeded: Ticket,
     /// The same among those that ignored the safeguards.
-    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
-    pub(super) succeeded_ignoring: u64,
+    #[serde(rename = "i", default)]
+    pub(super) succeeded_ignoring: Ticket,
     /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, as a run of our own showed.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) offset_ms: Option<i64>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// What an observation shows of the run of the latest kick-off.
@@ -122,8 +116,8 @@ impl Seen {
             began_ms,
             ended,
             ended_seen_ms,
-            succeeded: 0,
-            succeeded_ignoring: 0,
+            succeeded: Ticket::NONE,
+            succeeded_ignoring: Ticket::NONE,
             offset_ms: None,
         }
     }
@@ -171,25 +165,31 @@ impl Head {
     }
 }
 
-/// The right to kick off once.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Claim {
-    turn: Turn,
-    /// What the kick-off will serve.
-    pub(super) serves: u64,
-}
-
 /// What a directory's ledger says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) head: Option<Head>,
     pub(super) seen: Option<Seen>,
+    /// Where it was read; absent where it came with another instance's observation.
+    slot: Option<Slot>,
 }
+
+/// An entry in its slot, under short names.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Written {
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    head: Option<Head>,
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    seen: Option<Seen>,
+}
+
+/// The latest entry of each directory that an instance knows, and when it was read or written.
+pub(super) type Entries = RefCell<BTreeMap<String, (u32, Duration, Entry)>>;
 
 impl Entry {
     /// The latest kick-off that may have started a run.
     pub(super) fn kick_off(&self) -> Option<Head> {
-        self.head.filter(|head| head.serves > 0)
+        self.head.filter(|head| head.serves > Ticket::NONE)
     }
 
     /// What was seen of the latest kick-off's run.
@@ -204,8 +204,8 @@ impl Entry {
     }
 
     /// The highest ticket that a successful run is known to have served, where the request does or does not ignore the safeguards.
-    pub(super) fn succeeded(&self, ignores_safeguards: bool) -> u64 {
-        self.seen.map_or(0, |seen| match ignores_safeguards {
+    pub(super) fn succeeded(&self, ignores_safeguards: bool) -> Ticket {
+        self.seen.map_or(Ticket::NONE, |seen| match ignores_safeguards {
             true => seen.succeeded.max(seen.succeeded_ignoring),
             false => seen.succeeded,
         })
@@ -217,7 +217,7 @@ impl Entry {
     }
 
     /// How many kick-offs were to serve this ticket: none, one, or two for more than one.
-    pub(super) fn kick_offs_for(&self, ticket: u64) -> u8 {
+    pub(super) fn kick_offs_for(&self, ticket: Ticket) -> u8 {
         match self.head {
             Some(head) if ticket <= head.prior => 2,
             Some(head) if ticket <= head.serves => 1,
@@ -239,111 +239,196 @@ impl Entry {
 
 /// One directory's ledger.
 pub(super) struct Ledger<'s, R> {
-    book: Book<'s, R>,
-}
-
-impl<'s, R: Runtime> Ledger<'s, R> {
-    pub(super) fn new(shelf: Shelf<'s, R>, target: &str, directory: &str) -> Self {
-        Self { book: Book::new(shelf, format!("sync:{target}:{directory}")) }
-    }
-
-    /// Which ledger it is: [`SyncRequest::SHARED`](super::SyncRequest::SHARED), or an instance's.
-    pub(super) fn id(&self) -> u64 {
-        self.book.id()
-    }
-
-    /// Draws a ticket for a request.
-    pub(super) async fn ticket(&self) -> Result<u64, StoreUnavailable> {
-        self.book.count("tickets").await
-    }
-
-    /// What is written.
-    pub(super) async fn entry(&self) -> Result<Entry, StoreUnavailable> {
-        Ok(Entry { head: self.book.read("head").await?, seen: self.book.read("seen").await? })
-    }
-
-    /// Which shelf it is on.
-    pub(super) fn shelf(&self) -> Shelf<'s, R> {
-        self.book.shelf()
-    }
-
-    /// Whether a kick-off is claimed and not sent yet, and whether one that was sent may still run.
-    pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), StoreUnavailable> {
-        // In this order: whoever kicks off writes the head last.
-        let (lease, entry) = (self.book.lease().await?, self.entry().await?);
-        let written = entry.head.map_or(0, |head| head.generation);
-        let claimed = lease.is_some_and(|lease| lease.generation > written && lease.until_ms > ms(now));
-        Ok((claimed, entry.may_run(now)))
-    }
-
-    /// Tries for the right to kick off after `head`. `None`: somebody else has it.
-    ///
-    /// A claim whose lease has run out is passed over: its claimant is gone, or its kick-off's answer is.
-    pub(super) async fn claim(&self, head: Option<Head>, now: SystemTime) -> Result<Option<Claim>, StoreUnavailable> {
-        let written = head.map_or(0, |head| head.generation);
-        let Some(turn) = self.book.take_turn(written, now, LEASE).await? else { return Ok(None) };
-        // Between the entry that was read and the claim another kick-off may have been made and forgotten by its lease.
-        let present: Option<Head> = self.book.read("head").await?;
-        if present.map_or(0, |head| head.generation) > written {
-            self.book.end_turn(&turn).await?;
-            return Ok(None);
-        }
-        Ok(Some(Claim { turn, serves: self.ticket().await? }))
-    }
-
-    /// Gives back the right to kick off: nothing was sent, and nothing has changed.
-    pub(super) async fn give_back(&self, claim: &Claim) -> Result<(), StoreUnavailable> {
-        self.book.end_turn(&claim.turn).await
-    }
-
-    /// Writes down a kick-off that may have started a run.
-    pub(super) async fn kicked(&self, claim: &Claim, how: Kicked, now: SystemTime) -> Result<(), StoreUnavailable> {
-        let Kicked { sent, baseline, ignores_safeguards } = how;
-        let prompt = now.duration_since(sent).unwrap_or_default() <= JITTER;
-        let (generation, serves, prior, kicked_ms) = (claim.turn.generation, claim.serves, 0, ms(sent));
-        self.advance(Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards }).await
-    }
-
-    /// Writes down a kick-off that certainly started nothing: the next may try at once.
-    pub(super) async fn failed(&self, claim: &Claim, now: SystemTime) -> Result<(), StoreUnavailable> {
-        let (generation, kicked_ms, baseline) = (claim.turn.generation, ms(now), None);
-        let (serves, prior, prompt, ignores_safeguards) = (0, 0, false, false);
-        self.advance(Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards }).await
-    }
-
-    async fn advance(&self, head: Head) -> Result<(), StoreUnavailable> {
-        let present: Option<Head> = self.book.read("head").await?;
-        if present.is_some_and(|present| present.generation >= head.generation) {
-            // We took longer than our lease, and another caller went on.
-            return Ok(());
-        }
-        let prior = present.map_or(0, |present| present.serves.max(present.prior));
-        self.book.write("head", &Head { prior, ..head }).await
-    }
-
-    /// Writes down what was seen of the run of the latest kick-off, where it is news.
-    pub(super) async fn saw(&self, entry: &Entry, sight: Sight) -> Result<(), StoreUnavailable> {
-        let Some(head) = entry.head else { return Ok(()) };
-        if entry.seen.is_some_and(|seen| seen == seen.and(head, sight)) {
-            return Ok(());
-        }
-        // The entry may be as old as the look that it came with.
-        let present: Option<Seen> = self.book.read("seen").await?;
-        if present.is_some_and(|present| present.generation > head.generation) {
-            return Ok(());
-        }
-        let now = present.unwrap_or(Seen::of(head.generation)).and(head, sight);
-        if present == Some(now) { Ok(()) } else { self.book.write("seen", &now).await }
-    }
+    lease: Lease<'s, R>,
+    directory: String,
+    known: &'s Entries,
+    clock: &'s R,
 }
 
 /// How a kick-off was made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kicked {
+pub(super) struct KickOffMade {
     /// When it was sent.
     pub(super) sent: SystemTime,
     /// What the directory showed before it.
     pub(super) baseline: Option<Baseline>,
     /// Whether its run ignores the safeguards.
     pub(super) ignores_safeguards: bool,
+}
+
+impl Entry {
+    /// An entry that came with another instance's observation.
+    pub(super) fn observed(head: Option<Head>, seen: Option<Seen>) -> Self {
+        Self { head, seen, slot: None }
+    }
+
+    fn of(mut slot: Slot) -> Self {
+        // What cannot be read is as good as absent: another version wrote it.
+        let Written { head, seen } = crate::json::parse(&slot.payload).unwrap_or_default();
+        slot.payload = Vec::new();
+        Self { head, seen, slot: Some(slot) }
+    }
+
+    fn payload(&self) -> Vec<u8> {
+        serde_json::to_vec(&Written { head: self.head, seen: self.seen }).unwrap_or_default()
+    }
+
+    /// This entry and what was seen of the latest kick-off's run since; whether that is news.
+    pub(super) fn with(&self, sight: Sight) -> (Self, bool) {
+        let Some(head) = self.head else { return (self.clone(), false) };
+        let seen = self.seen.unwrap_or(Seen::of(head.generation)).and(head, sight);
+        let is_news = self.seen != Some(seen);
+        (Self { seen: Some(seen), ..self.clone() }, is_news)
+    }
+}
+
+impl<'s, R: Runtime> Ledger<'s, R> {
+    pub(super) fn new(
+        clock: &'s R,
+        backend: Backend<'s, R>,
+        known: &'s Entries,
+        target: &str,
+        directory: &str,
+    ) -> Self {
+        let lease = Lease::new(backend, format!("sync:{target}:{directory}"), Counters::Kept);
+        Self { lease, directory: directory.to_owned(), known, clock }
+    }
+
+    /// Which ledger it is: [`Backend::SHARED`], or an instance's.
+    pub(super) fn id(&self) -> u64 {
+        self.lease.backend().id()
+    }
+
+    /// Where it is kept.
+    pub(super) fn backend(&self) -> Backend<'s, R> {
+        self.lease.backend()
+    }
+
+    /// What is written.
+    pub(super) async fn entry(&self) -> Result<Entry, StoreUnavailable> {
+        let entry = Entry::of(self.lease.read().await?);
+        self.remember(&entry);
+        Ok(entry)
+    }
+
+    /// Draws a ticket for a request that has just come; gives what is written as well. An instance that knows the entry draws alone:
+    /// a counter without claims says that nothing was written since.
+    pub(super) async fn arrive(&self) -> Result<(Entry, Ticket), StoreUnavailable> {
+        let known = self.recalled();
+        if let Some((entry, slot)) = known.as_ref().and_then(|entry| Some((entry, entry.slot.as_ref()?))) {
+            let ticket = self.lease.ticket(slot).await?;
+            if !ticket.is_after_a_claim() {
+                return Ok((entry.clone(), ticket));
+            }
+        }
+        let entry = self.entry().await?;
+        let ticket = self.lease.ticket(entry.slot.as_ref().unwrap_or(&Slot::default())).await?;
+        Ok((entry, ticket))
+    }
+
+    /// Whether a kick-off is claimed and not written down yet, and whether one that was sent may still run.
+    pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), StoreUnavailable> {
+        let entry = self.entry().await?;
+        let claimed = self.lease.is_claimed(entry.slot.as_ref().unwrap_or(&Slot::default())).await?;
+        Ok((claimed, entry.may_run(now)))
+    }
+
+    /// Tries for the right to kick off after `entry`, and gives the entry that counts then. `None`: another caller has it, or has
+    /// kicked off since.
+    ///
+    /// A claim whose time is over is passed over: its claimant is gone, or its kick-off's answer is.
+    pub(super) async fn claim(&self, entry: &Entry) -> Result<Option<(Held, Entry)>, StoreUnavailable> {
+        let mut present = match &entry.slot {
+            Some(_) => entry.clone(),
+            None => self.entry().await?,
+        };
+        for _ in 0..MOST_CLAIMS {
+            if present.head.map(|head| head.generation) != entry.head.map(|head| head.generation) {
+                return Ok(None);
+            }
+            let slot = present.slot.clone().unwrap_or_default();
+            match self.lease.claim(self.clock, &slot, LEASE, LEASE).await? {
+                Claim::Won(held) => return Ok(Some((held, present))),
+                // What another caller saw was written meanwhile, or it kicked off.
+                Claim::Done(newer) => present = Entry::of(newer),
+                Claim::Busy { .. } => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives back the right to kick off: nothing was sent, and nothing has changed.
+    pub(super) async fn give_back(&self, held: Held, entry: &Entry) -> Result<(), StoreUnavailable> {
+        self.write(held, entry.clone(), true).await
+    }
+
+    /// Writes down a kick-off that may have started a run.
+    pub(super) async fn kicked(&self, held: Held, entry: &Entry, made: KickOffMade) -> Result<(), StoreUnavailable> {
+        let KickOffMade { sent, baseline, ignores_safeguards } = made;
+        let prompt = self.clock.now().duration_since(sent).unwrap_or_default() <= JITTER;
+        let (generation, serves, prior, kicked_ms) = (held.generation, held.ticket, entry.highest(), ms(sent));
+        let head = Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards };
+        self.write(held, Entry { head: Some(head), ..entry.clone() }, true).await
+    }
+
+    /// Writes down a kick-off that certainly started nothing: the next may try at once.
+    pub(super) async fn failed(&self, held: Held, entry: &Entry) -> Result<(), StoreUnavailable> {
+        let (generation, serves, prior) = (held.generation, Ticket::NONE, entry.highest());
+        let (kicked_ms, prompt, baseline, ignores_safeguards) = (ms(self.clock.now()), false, None, false);
+        let head = Head { generation, serves, prior, kicked_ms, prompt, baseline, ignores_safeguards };
+        self.write(held, Entry { head: Some(head), ..entry.clone() }, true).await
+    }
+
+    /// Writes down what was seen of the run of the latest kick-off, where it is news. Another caller that is at work does not wait for
+    /// this, nor this for it: what was seen can be seen again.
+    pub(super) async fn saw(&self, entry: &Entry, sight: Sight) -> Result<(), StoreUnavailable> {
+        if !entry.with(sight).1 {
+            return Ok(());
+        }
+        // Another instance's observation is as old as it is: what it shows may be written by now.
+        let present = match entry.slot {
+            Some(_) => entry.clone(),
+            None => self.entry().await?,
+        };
+        let (written, is_news) = present.with(sight);
+        if !is_news || present.head != entry.head {
+            return Ok(());
+        }
+        let slot = present.slot.clone().unwrap_or_default();
+        match self.lease.claim_if_free(self.clock, &slot, LEASE).await? {
+            Some(held) => self.write(held, written, false).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write(&self, held: Held, entry: Entry, is_hurried: bool) -> Result<(), StoreUnavailable> {
+        if let Some(mut slot) = self.lease.release(self.clock, held, entry.payload(), is_hurried).await? {
+            slot.payload = Vec::new();
+            self.remember(&Entry { slot: Some(slot), ..entry });
+        }
+        Ok(())
+    }
+
+    /// What this instance knows, if that is recent: a store that lost its values has to be noticed.
+    fn recalled(&self) -> Option<Entry> {
+        let Backend::Shared(store) = self.lease.backend() else { return None };
+        let known = self.known.borrow();
+        let (revision, at, entry) = known.get(&self.directory)?;
+        let is_good = *revision == store.revision() && self.clock.elapsed().saturating_sub(*at) < HOLD;
+        is_good.then(|| entry.clone())
+    }
+
+    fn remember(&self, entry: &Entry) {
+        if let Backend::Shared(store) = self.lease.backend() {
+            let known = (store.revision(), self.clock.elapsed(), entry.clone());
+            self.known.borrow_mut().insert(self.directory.clone(), known);
+        }
+    }
+}
+
+impl Entry {
+    /// The highest ticket that any kick-off was to serve.
+    fn highest(&self) -> Ticket {
+        self.head.map_or(Ticket::NONE, |head| head.serves.max(head.prior))
+    }
 }

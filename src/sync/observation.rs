@@ -1,32 +1,28 @@
-//! Observations: what vIDM tells of a directory's latest run, asked once for all who want to know at the same time.
+//! Observations: what the vendor API reports of a directory's latest run, asked once for all who want to know at the same time.
 //!
-//! Within an instance all who watch a directory share a look. Where there is a shelf that instances share, so do instances:
-//! who finds no look that is fresh enough takes a turn at looking, and the others wait for what it sees.
+//! Within an instance all who watch a directory share an observation. With a shared store instances share it as well: it is the slot
+//! of a lease, so one instance observes, and the others wait for what it sees.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::backend::Shelf;
+use super::directory_service::DirectoryService;
 use super::ledger::{Entry, Head, Ledger, Seen};
-use super::namespace::{Book, ms, time};
 use super::start::queries;
 use super::{Coordinator, SyncRequest};
 use crate::directory::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
 use crate::error::Result;
-use crate::named::Named;
 use crate::poll_lock::lock;
-use crate::runtime::Runtime;
-use crate::shared_state::StoreUnavailable;
-
-/// How long a look that is shared may be of use to anybody.
-const LIFE: Duration = Duration::from_secs(60);
+use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
+use crate::shared_state::{Backend, Claim, Counters, Lease, StoreUnavailable, Ticket};
 
 /// How long one waits for a look that another instance is taking, and then looks for itself.
-const PATIENCE: Duration = Duration::from_secs(3);
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// How long to wait before asking again whether it is there.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -37,8 +33,11 @@ const SKEW: Duration = Duration::from_secs(2);
 /// So many proofs of one instance are kept before those that nobody waits for are dropped.
 const PROOFS: usize = 64;
 
+/// The id of the ledger that instances share.
+const SHARED: u64 = 0;
+
 /// By directory, the last look.
-pub(super) type Observations = RefCell<Named<Rc<Mutex<Option<Observation>>>>>;
+pub(super) type Observations = RefCell<BTreeMap<String, Rc<Mutex<Option<Observation>>>>>;
 
 /// By what was asked, the last answer and when it came.
 pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;
@@ -62,7 +61,7 @@ pub(super) struct Observation {
 pub(super) struct ProofKey {
     directory: String,
     ledger: u64,
-    ticket: u64,
+    ticket: Ticket,
     generation: u64,
     began: Option<SystemTime>,
 }
@@ -135,8 +134,8 @@ impl SharedLook {
             Err(_) => return None,
         };
         Some(Observation {
-            ledger_id: SyncRequest::SHARED,
-            entry: Entry { head: self.head, seen: self.seen },
+            ledger_id: SHARED,
+            entry: Entry::observed(self.head, self.seen),
             report: SyncReport {
                 status: self.status,
                 upstream_word: self.word,
@@ -153,26 +152,49 @@ impl SharedLook {
     }
 }
 
-impl<R: Runtime> Coordinator<'_, R> {
-    /// The state of a directory, as fresh as is good for all who ask at once, and the ledger's entry from just before.
+impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
+    /// The state of a directory, no older than `max_age` and shared with all who ask meanwhile, and the ledger's entry from just before.
     pub(super) async fn look(
         &self,
         ledger: &Ledger<'_, R>,
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
-        let place = self.memory.looks.borrow_mut().with(directory, |place| Rc::clone(place));
-        let runtime = self.out.runtime();
+        self.look_with(ledger, directory, max_age, None).await
+    }
+
+    /// The state of a directory now, after `entry` was read or confirmed.
+    pub(super) async fn look_after(
+        &self,
+        ledger: &Ledger<'_, R>,
+        directory: &str,
+        entry: &Entry,
+    ) -> Result<Result<Observation>, StoreUnavailable> {
+        self.look_with(ledger, directory, Duration::ZERO, Some(entry)).await
+    }
+
+    async fn look_with(
+        &self,
+        ledger: &Ledger<'_, R>,
+        directory: &str,
+        max_age: Duration,
+        entry: Option<&Entry>,
+    ) -> Result<Result<Observation>, StoreUnavailable> {
+        let place = Rc::clone(self.cache.looks.borrow_mut().entry(directory.to_owned()).or_default());
+        let runtime = self.runtime();
         let came = runtime.elapsed();
         let mut kept = lock(&place, runtime).await;
-        // A look that ended while this one waited for the lock was taken for all who waited.
+        // An observation that ended while this one waited for the lock was made for all who waited.
         let is_fresh = |look: &&Observation| look.ledger_id == ledger.id() && look.at.saturating_add(max_age) > came;
         if let Some(look) = kept.as_ref().filter(is_fresh) {
             return Ok(Ok(Observation { age: runtime.elapsed().saturating_sub(look.at), ..look.clone() }));
         }
-        let look = match ledger.shelf() {
-            Shelf::Shared(_) if max_age > Duration::ZERO => self.look_for_all(ledger, directory, max_age).await?,
-            _ => self.look_now(ledger, directory).await?,
+        let look = match (ledger.backend(), entry) {
+            (_, Some(entry)) => self.look_now(ledger, directory, entry.clone()).await,
+            (Backend::Shared(_), None) if max_age > Duration::ZERO => {
+                self.look_for_all(ledger, directory, max_age).await?
+            }
+            (_, None) => self.look_now(ledger, directory, ledger.entry().await?).await,
         };
         if let Ok(look) = &look {
             *kept = Some(look.clone());
@@ -180,58 +202,54 @@ impl<R: Runtime> Coordinator<'_, R> {
         Ok(look)
     }
 
-    /// A look that instances share.
+    /// An observation that instances share.
     async fn look_for_all(
         &self,
         ledger: &Ledger<'_, R>,
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
-        let (runtime, book) =
-            (self.out.runtime(), Book::new(ledger.shelf(), format!("look:{}:{directory}", self.target)));
+        let runtime = self.runtime();
+        let name = format!("look:{}:{directory}", self.target);
+        let lease = Lease::new(ledger.backend(), name, Counters::Removed);
         let came = runtime.elapsed();
         loop {
-            let shared: Option<SharedLook> = book.read("last").await?;
+            let slot = lease.read().await?;
+            let shared = crate::json::parse::<SharedLook>(&slot.payload);
             let shared = shared.and_then(|shared| shared.read(self.now(), runtime.elapsed()));
             if let Some(look) = shared.filter(|look| look.at.saturating_add(max_age) > came) {
                 return Ok(Ok(look));
             }
-            let waited = runtime.elapsed().saturating_sub(came);
-            let turn = book.take_turn(0, self.now(), PATIENCE).await?;
-            if turn.is_none() && waited < PATIENCE {
-                runtime.sleep(PAUSE).await;
-                continue;
-            }
-            let look = self.look_now(ledger, directory).await?;
-            if let Ok(look) = &look {
-                book.write_for(LIFE, "last", &SharedLook::of(look, self.now())).await?;
-            }
-            if let Some(turn) = turn {
-                book.end_turn(&turn).await?;
+            let held = match lease.claim(runtime, &slot, MAX_WAIT, MAX_WAIT).await? {
+                Claim::Won(held) => Some(held),
+                // Another instance observed meanwhile, or is at it.
+                _ if runtime.elapsed().saturating_sub(came) < MAX_WAIT => {
+                    runtime.sleep(PAUSE).await;
+                    continue;
+                }
+                _ => None,
+            };
+            let look = self.look_now(ledger, directory, ledger.entry().await?).await;
+            if let Some(held) = held {
+                let payload = match &look {
+                    Ok(look) => serde_json::to_vec(&SharedLook::of(look, self.now())).unwrap_or_default(),
+                    Err(_) => slot.payload,
+                };
+                lease.release(runtime, held, payload, true).await?;
             }
             return Ok(look);
         }
     }
 
-    async fn look_now(&self, ledger: &Ledger<'_, R>, directory: &str) -> Result<Result<Observation>, StoreUnavailable> {
-        let entry = ledger.entry().await?;
-        let report = match self.report(directory).await {
-            Ok(report) => report,
-            Err(e) => return Ok(Err(e)),
-        };
-        Ok(Ok(Observation {
-            ledger_id: ledger.id(),
-            entry,
-            report,
-            at: self.out.runtime().elapsed(),
-            age: Duration::ZERO,
-        }))
+    async fn look_now(&self, ledger: &Ledger<'_, R>, directory: &str, entry: Entry) -> Result<Observation> {
+        let report = self.report(directory).await?;
+        let (ledger_id, at) = (ledger.id(), self.runtime().elapsed());
+        Ok(Observation { ledger_id, entry, report, at, age: Duration::ZERO })
     }
 
-    /// After a kick-off the last look is of the past.
-    pub(super) async fn forget_look(&self, ledger: &Ledger<'_, R>, directory: &str) {
-        self.memory.looks.borrow_mut().remove(directory);
-        Book::new(ledger.shelf(), format!("look:{}:{directory}", self.target)).erase("last").await;
+    /// After a kick-off this instance's last observation is of the past. Other instances' are older than the request that kicked off.
+    pub(super) fn forget_look(&self, directory: &str) {
+        self.cache.looks.borrow_mut().remove(directory);
     }
 
     /// Which of the request's groups are there, after what `look` shows; asked once for all who watch the same request.
@@ -252,7 +270,7 @@ impl<R: Runtime> Coordinator<'_, R> {
             began: look.report.started_at,
         };
         let place = {
-            let mut proofs = self.memory.proofs.borrow_mut();
+            let mut proofs = self.cache.proofs.borrow_mut();
             if proofs.len() >= PROOFS {
                 proofs.retain(|(_, place)| Rc::strong_count(place) > 1);
             }
@@ -263,13 +281,13 @@ impl<R: Runtime> Coordinator<'_, R> {
                 place
             })
         };
-        let runtime = self.out.runtime();
+        let runtime = self.runtime();
         let came = runtime.elapsed();
         let mut kept = lock(&place, runtime).await;
         if let Some((_, proof)) = kept.as_ref().filter(|(at, _)| at.saturating_add(max_age) > came) {
             return Ok(proof.clone());
         }
-        let proof = self.client.prove(&queries(&request.groups)).await?;
+        let proof = self.service.prove(&queries(&request.groups)).await?;
         *kept = Some((runtime.elapsed(), proof.clone()));
         Ok(proof)
     }

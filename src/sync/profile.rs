@@ -3,85 +3,74 @@
 use std::time::Duration;
 
 use super::Coordinator;
-use super::backend::Shelf;
-use super::coordinator::gone;
+use super::coordinator::unavailable;
+use super::directory_service::{DirectoryService, ProfileLookUp};
 use super::ledger::LEASE;
-use super::namespace::{Book, Turn};
 use crate::directory::GroupQuery;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
-use crate::shared_state::StoreUnavailable;
+use crate::shared_state::{Backend, Counters, Held, Lease, StoreUnavailable};
 
-/// How long a caller waits for its turn at most. A change takes two readings and a write.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a caller waits for the others at most. A change takes two readings and a write.
+const MAX_WAIT: Duration = Duration::from_secs(15);
 
-/// How long to wait before asking again whose turn it is.
+/// How long to wait before asking again whether the others are done.
 const PAUSE: Duration = Duration::from_millis(100);
 
-impl<R: Runtime> Coordinator<'_, R> {
+impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// Selects those of `groups` in the directory's sync profile that it lacks. All of them or none: one that the connector
     /// does not find keeps the others out.
     ///
-    /// Callers take turns, through the shared store or in the instance. Where they cannot (instances without a store), the
-    /// reading back behind every write notices what was lost, and repairs it.
+    /// One caller at a time does so, through the shared store or in the instance. Where that is not possible (instances without a
+    /// store), the reading back behind every write notices what was lost, and repairs it.
     pub(super) async fn add_to_profile(&self, directory: &str, groups: &[GroupQuery]) -> Result<()> {
-        let addition = self.client.profile_addition(directory, groups).await?;
-        if !addition.not_found().is_empty() {
+        let ProfileLookUp { not_found, addition } = self.service.look_up_for_profile(directory, groups).await?;
+        if !not_found.is_empty() {
             return Err(Error::new(
                 ErrorCode::RequestInvalid,
                 format!(
                     "the connector does not find {} in its directory; the sync profile was not changed",
-                    addition.not_found().join(", ")
+                    not_found.join(", ")
                 ),
             )
             .hint("check the DN; a group that was just made may not have reached the domain controller that the connector reads"));
         }
-        if !addition.is_needed() {
-            return Ok(());
-        }
-        let turn = self.profile_turn(directory).await?;
-        let outcome = self.client.add_to_profile(addition).await;
-        if let Some((book, turn)) = turn {
-            // Where the store fails now, the lease ends it.
-            let _ = book.end_turn(&turn).await;
-        }
-        outcome.map(|_| ())
+        let Some(addition) = addition else { return Ok(()) };
+        let (lease, held) = self.profile_lease(directory).await?;
+        let outcome = self.service.add_to_profile(addition).await;
+        // Where the store fails now, the lease runs out.
+        let _ = lease.release(self.runtime(), held, Vec::new(), true).await;
+        outcome
     }
 
-    /// The turn at this directory's profile, as soon as nobody else has it.
-    async fn profile_turn(&self, directory: &str) -> Result<Option<(Book<'_, R>, Turn)>> {
-        let shared = self.out.store();
-        if shared.is_there()
-            && let Ok(turn) = self.turn_at(Shelf::Shared(shared), directory).await
-        {
-            return turn.map(Some);
-        }
-        self.turn_at(self.local(), directory).await.map_err(gone)?.map(Some)
+    /// The right to change this directory's profile, as soon as nobody else has it.
+    async fn profile_lease(&self, directory: &str) -> Result<(Lease<'_, R>, Held)> {
+        let held = match self.shared() {
+            Some(shared) => self.acquire_profile(shared, directory).await,
+            None => Err(StoreUnavailable),
+        };
+        let held = match held {
+            Ok(held) => held,
+            Err(StoreUnavailable) => self.acquire_profile(self.local(), directory).await.map_err(unavailable)?,
+        };
+        held.ok_or_else(|| {
+            Error::new(
+                ErrorCode::UpstreamBusy,
+                "others are changing this directory's sync profile; it was not changed for this request",
+            )
+            .hint("retry; put many groups into one request rather than into many requests at once")
+        })
     }
 
-    async fn turn_at<'s>(
-        &self,
-        shelf: Shelf<'s, R>,
+    async fn acquire_profile<'s>(
+        &'s self,
+        backend: Backend<'s, R>,
         directory: &str,
-    ) -> Result<Result<(Book<'s, R>, Turn)>, StoreUnavailable> {
-        let book = Book::new(shelf, format!("profile:{}:{directory}", self.target));
-        let runtime = self.out.runtime();
-        let patience = PATIENCE.min(self.out.remaining() / 2);
-        let came = runtime.elapsed();
-        loop {
-            // This request's work ends with its time, and so does its turn.
-            let lease = self.out.remaining().min(LEASE);
-            if let Some(turn) = book.take_turn(0, self.now(), lease).await? {
-                return Ok(Ok((book, turn)));
-            }
-            if runtime.elapsed().saturating_sub(came) >= patience {
-                let busy = Error::new(
-                    ErrorCode::UpstreamBusy,
-                    "others are changing this directory's sync profile; it was not changed for this request",
-                );
-                return Ok(Err(busy.hint("ask again; many groups at once are better asked for in one request")));
-            }
-            runtime.sleep(PAUSE).await;
-        }
+    ) -> Result<Option<(Lease<'s, R>, Held)>, StoreUnavailable> {
+        let lease = Lease::new(backend, format!("profile:{}:{directory}", self.target), Counters::Removed);
+        let (runtime, left) = (self.runtime(), self.store.remaining());
+        // This request's work ends with its time, and so does its lease.
+        let held = lease.acquire(runtime, left.min(LEASE), MAX_WAIT.min(left / 2), PAUSE).await?;
+        Ok(held.map(|(held, _)| (lease, held)))
     }
 }

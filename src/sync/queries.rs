@@ -1,17 +1,18 @@
 //! What can be asked about a directory's syncs with no request behind it.
 
+use super::directory_service::DirectoryService;
 use super::{Coordinator, DryRun, SyncDocument, SyncHistory};
-use crate::directory::{DirectoryRef, DirectorySummary};
+use crate::directory::DirectoryRef;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
-impl<R: Runtime> Coordinator<'_, R> {
+impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// How the directory's latest run stands, whoever started it.
     ///
     /// # Errors
     /// The directory's and the calls'.
     pub async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
-        let directory = DirectorySummary::from(self.client.locate(which).await?);
+        let directory = self.service.locate(which).await?;
         let report = self.latest(&directory.id).await?;
         Ok(SyncDocument::new(report.into(), directory))
     }
@@ -19,12 +20,12 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// The directory's recent runs, newest first.
     ///
     /// # Errors
-    /// `not_found` where this version of vIDM does not tell; else the directory's and the calls'.
+    /// `not_found` where this version of vIDM lists no runs; else the directory's and the calls'.
     pub async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
-        let directory = DirectorySummary::from(self.client.locate(which).await?);
-        let Some(syncs) = self.client.executions(&directory.id).await? else {
-            return Err(Error::new(ErrorCode::NotFound, "this version of vIDM does not tell of earlier runs")
-                .hint("the directory's present state tells of the latest"));
+        let directory = self.service.locate(which).await?;
+        let Some(syncs) = self.service.executions(&directory.id).await? else {
+            return Err(Error::new(ErrorCode::NotFound, "this vIDM version does not expose sync history")
+                .hint("the directory's present state shows the latest run"));
         };
         Ok(SyncHistory { directory, syncs })
     }
@@ -34,8 +35,8 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// # Errors
     /// `not_found` where this version of vIDM has no such call; else the directory's and the calls'.
     pub async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
-        let directory = DirectorySummary::from(self.client.locate(which).await?);
-        match self.client.dry_run(&directory.id, ignore_safeguards).await? {
+        let directory = self.service.locate(which).await?;
+        match self.service.dry_run(&directory.id, ignore_safeguards).await? {
             Some(result) => Ok(DryRun { dry_run: true, directory, result }),
             None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
                 .hint("the console's Sync Now page shows what a run would change before it is confirmed")),

@@ -2,15 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::backend::Shelf;
-use super::coordinator::gone;
+use super::coordinator::unavailable;
 use super::decide::Baseline;
-use super::ledger::{Entry, Kicked, Ledger};
+use super::directory_service::{DirectoryService, KickOffAnswer};
+use super::ledger::{Entry, KickOffMade, Ledger, Sight};
 use super::{Coordinator, SyncOrder, SyncRequest};
 use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
-use crate::shared_state::StoreUnavailable;
+use crate::shared_state::{Backend, StoreUnavailable};
 
 /// How an attempt to kick off ended.
 pub(super) enum Kick {
@@ -26,17 +26,17 @@ pub(super) enum Kick {
     NeedsOverride,
 }
 
-impl<R: Runtime> Coordinator<'_, R> {
+impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// Starts a sync, or joins the next one: gives the request, and whether its run is under way or waits.
     ///
     /// # Errors
     /// The directory's (`directory_not_found`, `directory_ambiguous`, `directory_not_syncable`), the profile's and the calls'.
     pub async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncStatus)> {
         let requested = self.now();
-        match self.start_at(self.client.locate(which).await?.into(), &order, requested).await {
+        match self.start_at(self.service.locate(which).await?, &order, requested).await {
             // The name led to a directory that is gone, by what was remembered; by now that is forgotten.
             Err(e) if e.code() == ErrorCode::DirectoryNotFound && matches!(which, DirectoryRef::Name(_)) => {
-                self.start_at(self.client.locate(which).await?.into(), &order, requested).await
+                self.start_at(self.service.locate(which).await?, &order, requested).await
             }
             done => done,
         }
@@ -53,33 +53,35 @@ impl<R: Runtime> Coordinator<'_, R> {
             self.add_to_profile(&directory.id, order.groups()).await?;
         }
         let mut request = SyncRequest::new(self.target, directory, requested, order);
-        let shared = self.out.store();
-        if shared.is_there()
-            && let Ok(status) = self.start_with(Shelf::Shared(shared), &mut request).await
+        if let Some(shared) = self.shared()
+            && let Ok(status) = self.start_with(shared, &mut request).await
         {
             return status.map(|status| (request, status));
         }
         // Without a shared ledger, or where it fails, the instance's own.
-        let status = self.start_with(self.local(), &mut request).await.map_err(gone)??;
+        let status = self.start_with(self.local(), &mut request).await.map_err(unavailable)??;
         Ok((request, status))
     }
 
     /// The start, with one ledger. The outer failure is the ledger's, before anything was sent.
     async fn start_with(
         &self,
-        shelf: Shelf<'_, R>,
+        backend: Backend<'_, R>,
         request: &mut SyncRequest,
     ) -> Result<Result<SyncStatus>, StoreUnavailable> {
-        let ledger = Ledger::new(shelf, self.target, &request.directory);
+        let ledger = self.ledger(backend, &request.directory);
         request.ledger = ledger.id();
-        request.ticket = ledger.ticket().await?;
-        let mut entry = ledger.entry().await?;
+        let mut entry;
+        (entry, request.ticket) = ledger.arrive().await?;
         request.baseline = entry.recent(self.now());
+        let mut sight = None;
         if request.baseline.is_none() {
-            match self.look(&ledger, &request.directory, Duration::ZERO).await? {
+            match self.look_after(&ledger, &request.directory, &entry).await? {
                 Ok(look) => {
                     request.baseline = Baseline::of(&look.report);
-                    if self.is_busy(&ledger, &look).await? {
+                    let is_busy;
+                    (is_busy, sight) = self.weigh(&look.entry, &look.report);
+                    if is_busy {
                         return Ok(Ok(SyncStatus::Queued));
                     }
                     entry = look.entry;
@@ -93,7 +95,7 @@ impl<R: Runtime> Coordinator<'_, R> {
             // While this request was on its way, another caller's kick-off came to serve it.
             return Ok(Ok(SyncStatus::Running));
         }
-        Ok(match self.kick(&ledger, &entry, request, Duration::ZERO).await? {
+        Ok(match self.kick(&ledger, (&entry, sight), request, Duration::ZERO).await? {
             Ok(Kick::Sent) => {
                 request.kicked = true;
                 Ok(SyncStatus::Running)
@@ -117,28 +119,30 @@ impl<R: Runtime> Coordinator<'_, R> {
         ledger: &Ledger<'_, R>,
         request: &SyncRequest,
     ) -> Result<Option<Baseline>, StoreUnavailable> {
-        if request.ledger == SyncRequest::SHARED {
+        if request.ledger == Backend::<R>::SHARED {
             return Ok(None);
         }
         let look = self.look(ledger, &request.directory, Duration::ZERO).await?;
         Ok(look.ok().and_then(|look| Baseline::of(&look.report)).filter(Baseline::shows_running))
     }
 
-    /// Sends the kick-off, if nobody else has the right to. The request's baseline is what the directory showed just before;
-    /// other directories are seen by looks no older than `max_age`.
+    /// Sends the kick-off, if nobody else has the right to; `entry` comes with what an observation after it showed of the kick-off
+    /// before. The request's baseline is what the directory showed just before; other directories are seen by observations no older
+    /// than `max_age`.
     pub(super) async fn kick(
         &self,
         ledger: &Ledger<'_, R>,
-        entry: &Entry,
+        (entry, sight): (&Entry, Option<Sight>),
         request: &SyncRequest,
         max_age: Duration,
     ) -> Result<Result<Kick>, StoreUnavailable> {
         if request.ignore_safeguards && !self.may_override {
             return Ok(Ok(Kick::NeedsOverride));
         }
-        let Some(claim) = ledger.claim(entry.head, self.now()).await? else { return Ok(Ok(Kick::Waits)) };
-        if !self.has_way(ledger.shelf(), &request.directory, max_age).await? {
-            ledger.give_back(&claim).await?;
+        let Some((claim, entry)) = ledger.claim(entry).await? else { return Ok(Ok(Kick::Waits)) };
+        let entry = sight.map_or_else(|| entry.clone(), |sight| entry.with(sight).0);
+        if !self.has_way(ledger.backend(), &request.directory, max_age).await? {
+            ledger.give_back(claim, &entry).await?;
             return Ok(Ok(Kick::GivesWay));
         }
         let sent = self.now();
@@ -146,34 +150,32 @@ impl<R: Runtime> Coordinator<'_, R> {
         if ignores_safeguards {
             self.note_override();
         }
-        let located = self.client.recall(request.directory()).await;
-        let outcome = self.client.start_sync(&located, ignores_safeguards).await;
-        let how = Kicked { sent, baseline: request.baseline, ignores_safeguards };
+        let outcome = self.service.kick_off(request.directory(), ignores_safeguards).await;
+        let made = KickOffMade { sent, baseline: request.baseline, ignores_safeguards };
         // From here on the ledger's failures only make it less exact: what was sent was sent.
         let kick = match outcome {
-            Ok(started) if started.already_running => {
-                let _ = ledger.failed(&claim, self.now()).await;
+            Ok(KickOffAnswer::AlreadyRunning) => {
+                let _ = ledger.failed(claim, &entry).await;
                 Ok(Kick::AlreadyRunning)
             }
-            Ok(_) => {
-                let _ = ledger.kicked(&claim, how, self.now()).await;
+            Ok(KickOffAnswer::Started) => {
+                let _ = ledger.kicked(claim, &entry, made).await;
                 Ok(Kick::Sent)
             }
             Err(e) => {
-                let never_ran = entry.kick_off().is_none();
-                if never_ran && !e.may_have_been_done() {
+                if entry.kick_off().is_none() && !e.may_have_been_done() {
                     // Before the claim ends: the next claimant finds it gone from the list, and puts it there.
-                    let _ = self.unlist(ledger.shelf(), &request.directory).await;
+                    let _ = self.unlist(ledger.backend(), &request.directory).await;
                 }
                 // A kick-off whose answer was lost may have begun a run; one that was refused has not.
                 let _ = match e.may_have_been_done() {
-                    true => ledger.kicked(&claim, how, self.now()).await,
-                    false => ledger.failed(&claim, self.now()).await,
+                    true => ledger.kicked(claim, &entry, made).await,
+                    false => ledger.failed(claim, &entry).await,
                 };
                 Err(e)
             }
         };
-        self.forget_look(ledger, &request.directory).await;
+        self.forget_look(&request.directory);
         Ok(kick)
     }
 }

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::backend::Shelf;
-use super::coordinator::gone;
+use super::coordinator::unavailable;
 use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
+use super::directory_service::DirectoryService;
 use super::group_outcome::{GroupOutcome, proof_after_success};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Sight};
 use super::start::{Kick, queries};
 use super::{Coordinator, Observation, SyncRequest, SyncState};
 use crate::directory::{Proof, SyncReport, SyncStatus};
 use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
-use crate::shared_state::StoreUnavailable;
+use crate::shared_state::{Backend, StoreUnavailable};
 
 /// A request older than this starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
@@ -27,20 +27,18 @@ const GIVES_WAY: &str = "waiting for another directory on the same connector to 
 const NEEDS_OVERRIDE: &str =
     "waiting for a caller with the scope vidm:override to ask for this state: the run is to ignore the safeguards";
 
-impl<R: Runtime> Coordinator<'_, R> {
+impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// How a directory's latest run stands, whoever started it; what is seen is written down.
     ///
     /// # Errors
     /// The calls'.
     pub async fn latest(&self, directory: &str) -> Result<SyncReport> {
-        let shared = self.out.store();
-        let shelf = if shared.is_there() { Shelf::Shared(shared) } else { self.local() };
-        let ledger = Ledger::new(shelf, self.target, directory);
+        let ledger = self.ledger(self.shared().unwrap_or(self.local()), directory);
         match self.look(&ledger, directory, Duration::ZERO).await {
             Ok(look) => {
                 let look = look?;
                 // The ledger only becomes more exact by it.
-                let _ = self.is_busy(&ledger, &look).await;
+                let _ = self.note(&ledger, &look).await;
                 Ok(look.report)
             }
             Err(StoreUnavailable) => self.report(directory).await,
@@ -52,37 +50,36 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// # Errors
     /// The calls'.
     pub async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
-        let shared = self.out.store();
-        if shared.is_there()
-            && let Ok(state) = self.state_with(Shelf::Shared(shared), request, max_age).await
+        if let Some(shared) = self.shared()
+            && let Ok(state) = self.state_with(shared, request, max_age).await
         {
             return state;
         }
-        self.state_with(self.local(), request, max_age).await.map_err(gone)?
+        self.state_with(self.local(), request, max_age).await.map_err(unavailable)?
     }
 
     async fn state_with(
         &self,
-        shelf: Shelf<'_, R>,
+        backend: Backend<'_, R>,
         request: &SyncRequest,
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
-        let ledger = Ledger::new(shelf, self.target, &request.directory);
+        let ledger = self.ledger(backend, &request.directory);
         // What was seen before the request came says nothing about it.
         let max_age = max_age.min(self.since(request.requested_ms));
         let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
             Err(e) => return Ok(self.without_look(request, e).await),
         };
-        let (look, entry, is_ours) = (&look, look.entry, ledger.id() == request.ledger);
+        let (look, entry, is_ours) = (&look, &look.entry, ledger.id() == request.ledger);
         if is_ours && entry.succeeded(request.ignore_safeguards) >= request.ticket {
             // What came after is not this request's concern.
             return Ok(self.proven(request, &look.as_success(), max_age).await);
         }
-        self.is_busy(&ledger, look).await?;
-        let serving = entry.kick_off().filter(|_| is_ours && request.is_served_by(&entry));
+        let (_, sight) = self.weigh(entry, &look.report);
+        let serving = entry.kick_off().filter(|_| is_ours && request.is_served_by(entry));
         let kick_off = match serving {
-            Some(head) => self.serving(&head, &entry),
+            Some(head) => self.serving(&head, entry),
             None if is_ours => KickOff::Pending,
             None if request.kicked => KickOff::Itself { ago: self.since(request.requested_ms) },
             None => KickOff::Lost,
@@ -100,10 +97,14 @@ impl<R: Runtime> Coordinator<'_, R> {
             }
             (None, _) => Baseline::shown(request.baseline, &look.report),
         };
-        Ok(match decide(look.report.status, shown, kick_off) {
+        let decision = decide(look.report.status, shown, kick_off);
+        if let Some(sight) = sight.filter(|_| decision != Decision::Start) {
+            ledger.saw(entry, sight).await?;
+        }
+        Ok(match decision {
             Decision::Queued => Ok(SyncState::of(SyncStatus::Queued, look)),
             Decision::Running => Ok(SyncState::of(SyncStatus::Running, look)),
-            Decision::Start => self.go_on(&ledger, request, look, max_age).await?,
+            Decision::Start => self.go_on(&ledger, request, (look, sight), max_age).await?,
             Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,
             Decision::Ended { succeeded: true } => self.proven(request, look, max_age).await,
             Decision::Ended { succeeded: false } => {
@@ -113,7 +114,7 @@ impl<R: Runtime> Coordinator<'_, R> {
             }
             Decision::Doubtful { .. } => match self.undecided(request, look, max_age, Doubt::Clocks).await {
                 Ok(state) if state.status == SyncStatus::Unknown && serving.is_some() => {
-                    self.go_on(&ledger, request, look, max_age).await?
+                    self.go_on(&ledger, request, (look, None), max_age).await?
                 }
                 state => state,
             },
@@ -153,7 +154,7 @@ impl<R: Runtime> Coordinator<'_, R> {
     /// no such run: a version may have no list, and its rows may be late.
     async fn earlier_runs(&self, request: &SyncRequest, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
         let baseline = baseline?;
-        let mut runs = self.client.executions(&request.directory).await.ok()??;
+        let mut runs = self.service.executions(&request.directory).await.ok()??;
         runs.retain(|run| run.status.is_final() && baseline.precedes(run));
         let shows_any = !runs.is_empty();
         shows_any.then(|| runs.into_iter().find(|run| run.status == SyncStatus::Succeeded))
@@ -164,7 +165,7 @@ impl<R: Runtime> Coordinator<'_, R> {
         if request.groups.is_empty() || !error.is_of_the_look_alone() {
             return Err(error);
         }
-        match self.client.prove(&queries(&request.groups)).await {
+        match self.service.prove(&queries(&request.groups)).await {
             Ok(groups) if groups.iter().all(Proof::is_present) => {
                 let message =
                     format!("every group is present; the state of the run could not be read: {}", error.detail());
@@ -180,7 +181,7 @@ impl<R: Runtime> Coordinator<'_, R> {
         &self,
         ledger: &Ledger<'_, R>,
         request: &SyncRequest,
-        look: &Observation,
+        (look, sight): (&Observation, Option<Sight>),
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
         let is_ours = ledger.id() == request.ledger;
@@ -195,7 +196,7 @@ impl<R: Runtime> Coordinator<'_, R> {
             let report = SyncReport { message: Some(message.to_owned()), ..SyncReport::queued() };
             Ok(SyncState { report, ..SyncState::of(SyncStatus::Queued, look) })
         };
-        Ok(match self.kick(ledger, &look.entry, request, max_age).await? {
+        Ok(match self.kick(ledger, (&look.entry, sight), request, max_age).await? {
             Ok(Kick::Sent) => {
                 Ok(SyncState { report: SyncReport::running(), ..SyncState::of(SyncStatus::Running, look) })
             }

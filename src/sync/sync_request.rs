@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SyncOrder;
 use super::decide::Baseline;
-use super::namespace::{ms, time};
 use crate::directory::DirectorySummary;
+use crate::runtime::{from_unix_ms as time, unix_ms as ms};
+use crate::shared_state::Ticket;
 
 /// A request that was taken. It travels in the sync id, under short names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +32,12 @@ pub struct SyncRequest {
     /// not be observed.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Baseline>,
-    /// The ledger its ticket is from: [`SyncRequest::SHARED`], or an instance's.
+    /// The ledger its ticket is from: that of the shared store, or an instance's.
     #[serde(rename = "l")]
     pub(super) ledger: u64,
     /// Its ticket there.
     #[serde(rename = "q")]
-    pub(super) ticket: u64,
+    pub(super) ticket: Ticket,
     /// Whether it kicked a run off when it came.
     #[serde(rename = "k", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) kicked: bool,
@@ -77,7 +78,7 @@ impl SyncRequest {
             requested_ms: ms(requested),
             baseline: None,
             ledger: Self::SHARED,
-            ticket: 0,
+            ticket: Ticket::NONE,
             kicked: false,
             ignore_safeguards: order.ignores_safeguards(),
             groups: order.group_names(),
@@ -118,7 +119,7 @@ impl SyncRequest {
             requested_ms: ms(at),
             baseline: Some(Baseline::example()),
             ledger: u64::MAX,
-            ticket: u64::MAX,
+            ticket: Ticket::example(),
             kicked: true,
             ignore_safeguards: true,
             groups: vec!["gg-app@corp.example".to_owned()],

@@ -1,0 +1,424 @@
+//! The right of one caller at a time to do something, over a store whose only atomic call is an increment.
+//!
+//! Work under a lease goes on in generations: 1, 2, 3 … Each generation has at most one holder.
+//!
+//! | key | written by | holds |
+//! |---|---|---|
+//! | `{name}` | holders | the [`Slot`]: the latest generation that a holder wrote, until when it is held, and what it left there |
+//! | `{name}:n:{generation}` (counter) | everybody | tickets in its low bits, claims in its high ones: the first claim wins |
+//! | `{name}:w` | a claimant that lost and saw nothing of the holder | which generation it lost, and until when the holder is waited for |
+//!
+//! A claimant draws from the counter of the generation after the slot's. The winner is the holder, and the holder alone writes the
+//! slot. So the slot is never overwritten by an older one, and a claim that did not win changes nothing.
+//!
+//! A holder that dies leaves no slot. Whoever loses against it waits a moment for the slot, and then writes down until when the
+//! holder is waited for; after that time the next generation may be claimed. A dead holder delays the others by at most that time,
+//! counted from the first that lost against it.
+//!
+//! # Tickets
+//! Tickets order requests and claims: a [`Ticket`] that was drawn after the slot was read is greater than all that were drawn before
+//! it, and every later claim's is greater than it. A counter without claims also says that the slot is as it was read: whoever
+//! remembers a slot needs no second reading then.
+//!
+//! # Counters
+//! Stores have no expiry, so counters have to be deleted. A counter that is deleted begins anew, and a claimant that read the slot
+//! long ago could win a generation that is over. There are two ways out ([`Counters`]): the counter is deleted at the end of its
+//! generation, and a winner reads the slot once more; or the counter outlives its generation by [`OUTLIVES`], longer than any
+//! request works, and a winner need not look again.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::backend::Backend;
+use super::{FOR_GOOD, StoreUnavailable};
+use crate::runtime::{Runtime, from_unix_ms, unix_ms};
+
+/// What a claim adds to a counter; a ticket adds 1. So a generation has room for 16 million tickets.
+const CLAIM: u64 = 1 << 24;
+
+/// How long a counter that is kept outlives its generation. No request takes longer from its reading to its claim.
+const OUTLIVES: Duration = Duration::from_mins(2);
+
+/// How many counters are deleted at once.
+const SWEPT_AT_ONCE: u64 = 16;
+
+/// How many counters of former generations are left until a holder that is in a hurry deletes some as well.
+const BACKLOG: u64 = 64;
+
+/// How long a claimant that lost waits for the holder's slot before it writes down that it waits.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The form of a slot in the store.
+const FORM: u8 = 1;
+
+/// What becomes of the counters of former generations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counters {
+    /// Each is deleted at the end of its generation. A winner confirms its claim by reading the slot once more.
+    Removed,
+    /// They are deleted minutes later. A claim needs no confirmation, and tickets may be drawn.
+    Kept,
+}
+
+/// A place in an order of requests and claims.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Ticket(u64, u64);
+
+impl Ticket {
+    /// Before every ticket that is drawn.
+    pub(crate) const NONE: Self = Self(0, 0);
+
+    /// How many claims were made at its generation, its own among them.
+    fn claims(self) -> u64 {
+        self.1 / CLAIM
+    }
+
+    /// Whether a claim was made at its generation before it was drawn: the slot may have changed since it was read.
+    pub(crate) fn is_after_a_claim(self) -> bool {
+        self.claims() > 0
+    }
+
+    /// The ticket of a test.
+    #[cfg(test)]
+    pub(crate) fn example() -> Self {
+        Self(u64::from(u32::MAX), CLAIM * 100)
+    }
+}
+
+/// What the last holder left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The generation that wrote it; 0 where nobody ever did.
+    pub(crate) generation: u64,
+    /// Until when its holder is at work; 0 once it is done.
+    held_until_ms: u64,
+    /// What it left.
+    pub(crate) payload: Vec<u8>,
+    sweep: Sweep,
+}
+
+/// How far counters of former generations are deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sweep {
+    /// Counters up to this generation are deleted.
+    done: u64,
+    /// Counters up to this generation may be deleted.
+    ready: u64,
+    /// Counters up to this generation may be deleted when they have outlived it.
+    next: u64,
+    /// When `next` was the latest generation.
+    next_ms: u64,
+}
+
+impl Slot {
+    /// Until when the slot is held, if it still is.
+    pub(crate) fn held_until(&self, now: SystemTime) -> Option<SystemTime> {
+        Some(from_unix_ms(self.held_until_ms)).filter(|until| *until > now)
+    }
+
+    fn write(&self) -> Vec<u8> {
+        let Sweep { done, ready, next, next_ms } = self.sweep;
+        let mut bytes = vec![FORM];
+        for number in [self.generation, self.held_until_ms, done, ready, next, next_ms] {
+            bytes.extend(number.to_be_bytes());
+        }
+        bytes.extend(&self.payload);
+        bytes
+    }
+
+    /// The slot again; `None` for what another version wrote.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (&FORM, mut rest) = bytes.split_first()? else { return None };
+        let mut number = || {
+            let (number, after) = rest.split_first_chunk::<8>()?;
+            rest = after;
+            Some(u64::from_be_bytes(*number))
+        };
+        let (generation, held_until_ms) = (number()?, number()?);
+        let sweep = Sweep { done: number()?, ready: number()?, next: number()?, next_ms: number()? };
+        Some(Self { generation, held_until_ms, sweep, payload: rest.to_vec() })
+    }
+}
+
+/// A holder that is waited for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Watch {
+    #[serde(rename = "g")]
+    generation: u64,
+    /// The claim that lost. A watch of an equal or later claim belongs to a counter that was deleted since.
+    #[serde(rename = "c")]
+    claim: u64,
+    #[serde(rename = "u")]
+    until_ms: u64,
+}
+
+/// The right to work.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The generation that is held.
+    pub(crate) generation: u64,
+    /// Every ticket that was drawn before this claim is smaller.
+    pub(crate) ticket: Ticket,
+    since: SystemTime,
+    life: Duration,
+    sweep: Sweep,
+}
+
+impl Held {
+    /// Whether others may have gone on without this holder.
+    fn is_over(&self, now: SystemTime) -> bool {
+        now.duration_since(self.since).unwrap_or_default() >= self.life
+    }
+}
+
+/// How a claim ended.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// It won.
+    Won(Held),
+    /// It lost, and the holder is done by now: this is what it left.
+    Done(Slot),
+    /// It lost, and the holder is at work until then at the latest. What the holder left so far, if anything.
+    #[allow(dead_code, reason = "idempotency keys and logins follow")]
+    Busy { until: SystemTime, slot: Option<Slot> },
+}
+
+/// One lease.
+pub(crate) struct Lease<'s, R> {
+    backend: Backend<'s, R>,
+    name: String,
+    counters: Counters,
+}
+
+impl<'s, R: Runtime> Lease<'s, R> {
+    pub(crate) fn new(backend: Backend<'s, R>, name: String, counters: Counters) -> Self {
+        Self { backend, name, counters }
+    }
+
+    pub(crate) fn backend(&self) -> Backend<'s, R> {
+        self.backend
+    }
+
+    fn counter(&self, generation: u64) -> String {
+        format!("{}:n:{generation}", self.name)
+    }
+
+    fn watch(&self) -> String {
+        format!("{}:w", self.name)
+    }
+
+    /// What the last holder left.
+    pub(crate) async fn read(&self) -> Result<Slot, StoreUnavailable> {
+        // What cannot be read is as good as absent: another version wrote it.
+        Ok(self.backend.get(&self.name).await?.and_then(|bytes| Slot::read(&bytes)).unwrap_or_default())
+    }
+
+    /// Draws a ticket after `slot` was read.
+    pub(crate) async fn ticket(&self, slot: &Slot) -> Result<Ticket, StoreUnavailable> {
+        self.draw(slot.generation + 1, 1).await
+    }
+
+    /// Whether a claim after `slot` was made.
+    pub(crate) async fn is_claimed(&self, slot: &Slot) -> Result<bool, StoreUnavailable> {
+        Ok(self.draw(slot.generation + 1, 0).await?.is_after_a_claim())
+    }
+
+    async fn draw(&self, generation: u64, by: u64) -> Result<Ticket, StoreUnavailable> {
+        Ok(Ticket(generation, self.backend.count(&self.counter(generation), by).await?))
+    }
+
+    /// Claims the generation after `slot`, for a holder that works for `life` at most. `silence` is how long a holder may take to
+    /// write its slot; a claimant that loses waits that long for it.
+    pub(crate) async fn claim(
+        &self,
+        clock: &R,
+        slot: &Slot,
+        life: Duration,
+        silence: Duration,
+    ) -> Result<Claim, StoreUnavailable> {
+        if let Some(until) = slot.held_until(clock.now()) {
+            return Ok(Claim::Busy { until, slot: Some(slot.clone()) });
+        }
+        let first = slot.generation + 1;
+        let drawn = self.draw(first, CLAIM).await?;
+        let held = |generation, ticket| Held { generation, ticket, since: clock.now(), life, sweep: slot.sweep };
+        if drawn.claims() == 1 {
+            return self.confirmed(clock, held(first, drawn)).await;
+        }
+        if let Some(found) = self.found(clock, first).await? {
+            return Ok(found);
+        }
+        clock.sleep(PAUSE).await;
+        if let Some(found) = self.found(clock, first).await? {
+            return Ok(found);
+        }
+        let watch: Option<Watch> = self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes));
+        let counts =
+            |watch: &Watch| watch.generation > first || watch.generation == first && watch.claim < drawn.claims();
+        let mut lost = drawn;
+        if let Some(watch) = watch.filter(counts) {
+            if from_unix_ms(watch.until_ms) > clock.now() {
+                return Ok(Claim::Busy { until: from_unix_ms(watch.until_ms), slot: None });
+            }
+            // The holder is gone.
+            let next = watch.generation + 1;
+            lost = self.draw(next, CLAIM).await?;
+            if lost.claims() == 1 {
+                // Requests draw their tickets from the counter that follows the slot.
+                let ticket = self.draw(first, 1).await?;
+                return self.confirmed(clock, held(next, ticket)).await;
+            }
+        }
+        let until = clock.now() + silence;
+        let watch = Watch { generation: lost.0, claim: lost.claims(), until_ms: unix_ms(until) };
+        let written = serde_json::to_vec(&watch).unwrap_or_default();
+        self.backend.set(&self.watch(), &written, FOR_GOOD).await?;
+        Ok(Claim::Busy { until, slot: None })
+    }
+
+    /// Claims the generation after `slot` unless anybody else has; nobody waits for anybody. For leases that keep their counters.
+    pub(crate) async fn claim_if_free(
+        &self,
+        clock: &R,
+        slot: &Slot,
+        life: Duration,
+    ) -> Result<Option<Held>, StoreUnavailable> {
+        let ticket = self.draw(slot.generation + 1, CLAIM).await?;
+        let (generation, since, sweep) = (slot.generation + 1, clock.now(), slot.sweep);
+        Ok((ticket.claims() == 1).then_some(Held { generation, ticket, since, life, sweep }))
+    }
+
+    /// What was left by a holder of `generation` or a later one.
+    async fn found(&self, clock: &R, generation: u64) -> Result<Option<Claim>, StoreUnavailable> {
+        let slot = self.read().await?;
+        if slot.generation < generation {
+            return Ok(None);
+        }
+        Ok(Some(match slot.held_until(clock.now()) {
+            Some(until) => Claim::Busy { until, slot: Some(slot) },
+            None => Claim::Done(slot),
+        }))
+    }
+
+    async fn confirmed(&self, clock: &R, held: Held) -> Result<Claim, StoreUnavailable> {
+        if self.counters == Counters::Kept {
+            return Ok(Claim::Won(held));
+        }
+        match self.found(clock, held.generation).await? {
+            None => Ok(Claim::Won(held)),
+            // The generation is over, and its counter began anew.
+            Some(found) => {
+                self.backend.delete_counter(&self.counter(held.generation)).await;
+                Ok(found)
+            }
+        }
+    }
+
+    /// Claims once nobody else is at work, for at most `max_wait`; `None` if somebody still is.
+    pub(crate) async fn acquire(
+        &self,
+        clock: &R,
+        life: Duration,
+        max_wait: Duration,
+        pause: Duration,
+    ) -> Result<Option<(Held, Slot)>, StoreUnavailable> {
+        let came = clock.elapsed();
+        let mut slot = self.read().await?;
+        loop {
+            let until = match self.claim(clock, &slot, life, life).await? {
+                Claim::Won(held) => return Ok(Some((held, slot))),
+                Claim::Done(newer) => {
+                    slot = newer;
+                    continue;
+                }
+                Claim::Busy { until, .. } => until,
+            };
+            let lost = slot.generation;
+            while slot.generation == lost && clock.now() < until {
+                if clock.elapsed().saturating_sub(came) >= max_wait {
+                    return Ok(None);
+                }
+                clock.sleep(pause).await;
+                slot = self.read().await?;
+            }
+        }
+    }
+
+    #[allow(dead_code, reason = "idempotency keys and logins follow")]
+    /// Writes down until when the holder works, and `payload` for those who wait.
+    pub(crate) async fn announce(
+        &self,
+        held: &Held,
+        until: SystemTime,
+        payload: &[u8],
+    ) -> Result<(), StoreUnavailable> {
+        let Held { generation, sweep, .. } = *held;
+        let slot = Slot { generation, held_until_ms: unix_ms(until), payload: payload.to_vec(), sweep };
+        self.backend.set(&self.name, &slot.write(), FOR_GOOD).await
+    }
+
+    /// Ends the work, and leaves `payload`; the slot that is there now. `None` where it took longer than it might have, and others
+    /// went on. `is_hurried`: leave counters to a later holder.
+    pub(crate) async fn release(
+        &self,
+        clock: &R,
+        held: Held,
+        payload: Vec<u8>,
+        is_hurried: bool,
+    ) -> Result<Option<Slot>, StoreUnavailable> {
+        let now = clock.now();
+        if held.is_over(now) {
+            return Ok(None);
+        }
+        let mut sweep = held.sweep;
+        let mut deleted = Vec::new();
+        if self.counters == Counters::Kept {
+            deleted = sweep.advance(held.generation, unix_ms(now), is_hurried);
+        }
+        let slot = Slot { generation: held.generation, held_until_ms: 0, payload, sweep };
+        self.backend.set(&self.name, &slot.write(), FOR_GOOD).await?;
+        match self.counters {
+            Counters::Kept => {
+                for generation in deleted {
+                    self.backend.delete_counter(&self.counter(generation)).await;
+                }
+            }
+            Counters::Removed => self.remove_counters(held.generation).await,
+        }
+        Ok(Some(slot))
+    }
+
+    #[allow(dead_code, reason = "idempotency keys and logins follow")]
+    /// Deletes everything of a lease whose counters are removed, up to this generation: it begins anew.
+    pub(crate) async fn erase(&self, generation: u64) {
+        // The counter first: without a slot it would say that a claimant died.
+        self.remove_counters(generation).await;
+        self.backend.delete(&self.name).await;
+    }
+
+    async fn remove_counters(&self, generation: u64) {
+        self.backend.delete_counter(&self.counter(generation)).await;
+        // Of holders that died before.
+        if generation > 1 {
+            self.backend.delete_counter(&self.counter(generation - 1)).await;
+            self.backend.delete(&self.watch()).await;
+        }
+    }
+}
+
+impl Sweep {
+    /// Moves on to `generation`; gives the generations whose counters are to be deleted now.
+    fn advance(&mut self, generation: u64, now_ms: u64, is_hurried: bool) -> Vec<u64> {
+        if now_ms.saturating_sub(self.next_ms) >= u64::try_from(OUTLIVES.as_millis()).unwrap_or(u64::MAX) {
+            (self.ready, self.next, self.next_ms) = (self.next, generation, now_ms);
+        }
+        if is_hurried && generation.saturating_sub(self.done) < BACKLOG {
+            return Vec::new();
+        }
+        let upto = self.ready.min(self.done.saturating_add(SWEPT_AT_ONCE));
+        let deleted = (self.done + 1..=upto).collect();
+        self.done = self.done.max(upto);
+        deleted
+    }
+}
