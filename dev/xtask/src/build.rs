@@ -45,10 +45,17 @@ pub fn root() -> PathBuf {
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
 pub fn component(package: &str, file: &str) -> Result<PathBuf> {
+    component_in(&root(), &target_folder(), package, file)
+}
+
+/// The same in the checkout at `root`, with `target` as cargo's folder.
+pub(crate) fn component_in(root: &Path, target: &Path, package: &str, file: &str) -> Result<PathBuf> {
     ensure_target(TARGET)?;
     let build = ["build", "--release", "--target", TARGET, "--package", package];
-    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped())?;
-    Ok(target_folder().join(TARGET).join("release").join(file))
+    let mut cargo = Command::new(program());
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", remapped(root)).env("CARGO_TARGET_DIR", target);
+    run_cargo(cargo.current_dir(root), &build)?;
+    Ok(target.join(TARGET).join("release").join(file))
 }
 
 /// Builds the library component, which serves nothing and is called, and tells where it is.
@@ -61,20 +68,21 @@ pub fn library() -> Result<PathBuf> {
 
 /// Runs cargo at the root.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
-    run_cargo(&mut Command::new(program()), arguments)
+    run_cargo(Command::new(program()).current_dir(root()), arguments)
 }
 
 /// The same with one more variable in its environment.
 pub(crate) fn cargo_with(arguments: &[&str], name: &str, value: &OsStr) -> Result<()> {
-    run_cargo(Command::new(program()).env(name, value), arguments)
+    run_cargo(Command::new(program()).env(name, value).current_dir(root()), arguments)
 }
 
-fn program() -> OsString {
+/// cargo itself: the one that runs this program, where one does.
+pub(crate) fn program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 fn run_cargo(cargo: &mut Command, arguments: &[&str]) -> Result<()> {
-    let status = cargo.args(arguments).current_dir(root()).status().context("cargo could not be started")?;
+    let status = cargo.args(arguments).status().context("cargo could not be started")?;
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
     }
@@ -83,11 +91,11 @@ fn run_cargo(cargo: &mut Command, arguments: &[&str]) -> Result<()> {
 
 /// Flags that make the places of sources the same everywhere: a panic's place would be where the source was on the machine that
 /// built it, and no two machines would make the same component.
-pub(crate) fn remapped() -> OsString {
+pub(crate) fn remapped(root: &Path) -> OsString {
     let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
     let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home.map(|home| home.join(".cargo")));
     let mut flags = OsString::new();
-    for (place, name) in cargo.map(|cargo| (cargo, "cargo")).into_iter().chain([(root(), ".")]) {
+    for (place, name) in cargo.map(|cargo| (cargo, "cargo")).into_iter().chain([(root.to_owned(), ".")]) {
         if !flags.is_empty() {
             flags.push("\u{1f}");
         }

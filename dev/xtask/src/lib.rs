@@ -7,6 +7,7 @@ pub mod bench;
 pub mod build;
 pub mod bundle;
 pub mod caller;
+pub mod ci;
 pub mod contract;
 pub mod demo;
 pub mod dist;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{bench, build, bundle, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
+use xtask::{bench, build, bundle, ci, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -17,6 +17,7 @@ async fn main() -> ExitCode {
         .subcommand(simulator::command())
         .subcommand(bench::command())
         .subcommand(build::command())
+        .subcommand(ci::command())
         .subcommand(bundle::command())
         .subcommand(dist::command())
         .subcommand(key::command())
@@ -32,6 +33,7 @@ async fn main() -> ExitCode {
         Some((simulator::NAME, matches)) => simulator::run(matches).await,
         Some((contract::NAME, matches)) => contract::run(matches).await,
         Some((bench::NAME, matches)) => bench::run(matches),
+        Some((ci::NAME, matches)) => ci::run(matches),
         Some((bundle::NAME, _)) => bundle::run(),
         Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{cargo, cargo_with, ensure_target, remapped, target_folder};
+use crate::build::{cargo, cargo_with, ensure_target, remapped, root, target_folder};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -34,7 +34,7 @@ pub fn package() -> Result<PathBuf> {
     ensure_target(TARGET)?;
     let build = ["build", "--release", "--target", TARGET, "--package", "idhook-node"];
     // A panic's place is where the source was on the machine that built it; that is nobody's business, and no two are the same.
-    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped())?;
+    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped(&root()))?;
     let wasm = wasm();
     let folder = target_folder().join("dist");
     // A program of its own: see dev/npm/Cargo.toml.

@@ -59,7 +59,7 @@ fn is_built_to_its_world(artifact: Artifact) {
 
 #[test]
 fn the_library_is_built_to_its_world_in_wit() {
-    let imports = imports_of_its_world("library", crate::library::wasm());
+    let imports = imports_of_its_world("library", crate::scene::library_wasm());
     // What Python's wasmtime and jco offer.
     assert!(imports.iter().all(|import| import.ends_with("@0.2")), "{imports:?}");
 }

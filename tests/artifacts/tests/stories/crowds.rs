@@ -13,7 +13,7 @@ use xtask::artifact::Artifact;
 use xtask::redis::Redis;
 
 use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
-use crate::store::troubled;
+use crate::store::{redis, troubled};
 
 stories! {
     all, several_threads:
@@ -89,7 +89,7 @@ struct Caller {
 impl Crowd {
     /// `None` where there is no Redis server to be had.
     async fn new(artifact: Artifact, store: Store, hosts: usize) -> Option<Self> {
-        let redis = if store == Store::Redis { Some(Redis::for_test().unwrap()?) } else { None };
+        let redis = if store == Store::Redis { Some(redis()?) } else { None };
         let memory = KeyValue::default();
         // A connection for each host, as different machines have.
         let key_value = || redis.as_ref().map_or(memory.clone(), |redis| KeyValue::redis(&redis.url()).unwrap());

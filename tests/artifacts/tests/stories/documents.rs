@@ -87,7 +87,7 @@ fn the_readme_tells_the_size_of_each_component() {
     // What is told: a component's name, and its size in the brackets that come next.
     let readme = readme();
     let served = [Artifact::Spin, Artifact::SpinWasip2].map(|artifact| (artifact.name(), crate::scene::wasm(artifact)));
-    for (name, wasm) in served.into_iter().chain([("library", crate::library::wasm())]) {
+    for (name, wasm) in served.into_iter().chain([("library", crate::scene::library_wasm())]) {
         let name = format!("idhook_{name}.wasm`");
         let size = std::fs::metadata(wasm).unwrap().len().div_ceil(1000);
         let (_, after) = readme.split_once(&name).unwrap();

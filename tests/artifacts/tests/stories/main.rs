@@ -1,4 +1,7 @@
 //! The main job and what can go wrong with it, over the component that ships.
+//!
+//! What is here needs Rust alone. The stories below `tools` need Node.js, Python, a browser or another host, and are compiled with
+//! the feature `tools` only, with which the others use a Redis server as well: `cargo xtask ci tools` runs them.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
 
@@ -38,46 +41,28 @@ macro_rules! stories {
 }
 
 mod artifact;
-mod browser;
 mod callback;
 mod callers;
 mod clocks;
 mod contract;
 mod crowds;
-mod dist;
 mod doctor;
 mod documents;
-mod doors;
-mod driver;
-mod examples;
 mod fault_table;
 mod faults;
 mod hooks;
 mod idempotency;
-mod library;
-mod npm;
 mod page;
 mod payloads;
-mod programs;
 mod proof;
 mod put;
 mod scene;
 mod secrets;
-mod snippets;
 mod store;
-mod stub;
 mod syncs;
 mod together;
+#[cfg(feature = "tools")]
 mod tools;
 mod vcf;
 mod vidm;
-mod wasmtime_serve;
 mod watchers;
-
-/// Says that a story is not told here, and why; with `CI` set in the environment that is a failure.
-#[track_caller]
-fn skip(why: &str) {
-    assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "{why}");
-    // Not `eprintln!`, which a passing test keeps to itself.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: {why}\n").as_bytes());
-}

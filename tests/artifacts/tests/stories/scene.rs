@@ -22,6 +22,12 @@ pub(crate) fn wasm(artifact: Artifact) -> &'static Path {
     BUILT[artifact as usize].get_or_init(|| artifact.build().unwrap())
 }
 
+/// The library component, built once for all stories.
+pub(crate) fn library_wasm() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| xtask::build::library().unwrap())
+}
+
 pub(crate) struct Scene {
     pub(crate) simulator: Simulator,
     pub(crate) host: Host,

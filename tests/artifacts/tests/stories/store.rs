@@ -9,6 +9,11 @@ use xtask::redis::{Redis, free_port};
 use crate::scene::{Scene, Setting, Stage};
 use crate::secrets::{everything, no_secret};
 
+/// A Redis server, where the feature `tools` asks for more than Rust.
+pub(crate) fn redis() -> Option<Redis> {
+    if cfg!(feature = "tools") { Redis::for_test().unwrap() } else { None }
+}
+
 stories! {
     in_spin:
     a_cold_instance_makes_one_call_when_another_was_there_before,
@@ -59,7 +64,7 @@ pub(crate) fn on(artifact: Artifact, key_value: KeyValue) -> Setting {
 /// The store in memory, and one on Redis where there is a server; what is returned with it keeps it alive.
 pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
     let mut stores = vec![(KeyValue::default(), None)];
-    if let Some(redis) = Redis::for_test().unwrap() {
+    if let Some(redis) = redis() {
         stores.push((KeyValue::redis(&redis.url()).unwrap(), Some(redis)));
     }
     stores
@@ -82,7 +87,7 @@ async fn a_cold_instance_makes_one_call_when_another_was_there_before(artifact: 
 }
 
 async fn two_hosts_on_one_redis_log_in_once(artifact: Artifact) {
-    let Some(redis) = Redis::for_test().unwrap() else { return };
+    let Some(redis) = redis() else { return };
     let mut scene = Scene::with(on(artifact, KeyValue::redis(&redis.url()).unwrap())).await;
     // A connection of its own, as another machine has.
     let mut other = scene.another_host(|stage| stage.key_value = KeyValue::redis(&redis.url()).unwrap()).await;
@@ -200,7 +205,7 @@ async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more(artifact: Art
 }
 
 async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
-    let Some(redis) = Redis::for_test().unwrap() else { return };
+    let Some(redis) = redis() else { return };
     let mut scene = Scene::with(on(artifact, KeyValue::redis(&redis.url()).unwrap())).await;
     sync(&scene, seeds::CORP_NAME).await;
     let mut other = scene.another_host(|_| {}).await;
@@ -215,7 +220,7 @@ async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
 
 #[tokio::test]
 async fn a_counter_on_redis_is_what_spin_makes_of_it() {
-    let Some(redis) = Redis::for_test().unwrap() else { return };
+    let Some(redis) = redis() else { return };
     let stores = KeyValue::redis(&redis.url()).unwrap();
     assert_eq!(stores.increment(STORE, "n", 3).await.unwrap(), 3);
     assert_eq!(stores.increment(STORE, "n", 39).await.unwrap(), 42);

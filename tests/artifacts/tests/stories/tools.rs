@@ -1,68 +1,23 @@
-//! Tools of other ecosystems, of exactly one version: installed below `target/tools` on first use, and kept for the next.
+//! Stories that need more than Rust: Node.js, Python, a browser, curl, wasmtime or jco. `cargo xtask ci tools` runs them.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+mod browser;
+mod dist;
+mod doors;
+mod driver;
+mod examples;
+mod install;
+mod library;
+mod npm;
+mod page;
+mod programs;
+mod snippets;
+mod stub;
+mod wasmtime_serve;
 
-/// One installation at a time.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// A Python environment with these packages (`name==version`): the folder of its programs, `python` among them. Where it cannot
-/// be had, says so and gives `None`.
-pub(crate) fn python(packages: &[&str]) -> Option<PathBuf> {
-    let folder = installed("python", packages, |folder| {
-        run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(Command::new(folder.join("bin/python")).args(pip).args(packages))
-    })?;
-    Some(folder.join("bin"))
-}
-
-/// A folder in which Node.js finds these packages (`name@version`). Where it cannot be had, says so and gives `None`.
-pub(crate) fn npm(packages: &[&str]) -> Option<PathBuf> {
-    installed("npm", packages, |folder| {
-        std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
-        // Else npm looks for a package.json further up.
-        std::fs::write(folder.join("package.json"), "{\"private\": true}").map_err(|e| e.to_string())?;
-        let install =
-            ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];
-        run(Command::new("npm").current_dir(folder).args(install).args(packages))
-    })
-}
-
-/// jco, which makes JavaScript of a component or serves one.
-pub(crate) const JCO: &str = "@bytecodealliance/jco@1.35.0";
-
-/// jco's program; as [`npm`].
-pub(crate) fn jco() -> Option<PathBuf> {
-    Some(npm(&[JCO])?.join("node_modules/@bytecodealliance/jco/dist/jco.js"))
-}
-
-fn installed(kind: &str, packages: &[&str], install: impl FnOnce(&Path) -> Result<(), String>) -> Option<PathBuf> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = [&[kind], packages].concat().join("-").replace(['/', '@'], "-");
-    let folder = xtask::build::root().join("target/tools").join(name);
-    let done = folder.join("installed");
-    if done.exists() {
-        return Some(folder);
-    }
-    // What was left half done.
-    let _ = std::fs::remove_dir_all(&folder);
-    match install(&folder) {
-        Ok(()) => {
-            std::fs::write(done, "").unwrap();
-            Some(folder)
-        }
-        Err(e) => {
-            crate::skip(&format!("{} cannot be installed: {e}", packages.join(" ")));
-            None
-        }
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let done = command.stdin(Stdio::null()).output().map_err(|e| format!("{command:?}: {e}"))?;
-    let said =
-        || format!("{command:?}: {}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    if done.status.success() { Ok(()) } else { Err(said()) }
+/// Says that a story is not told here, and why; with `CI` set in the environment that is a failure.
+#[track_caller]
+fn skip(why: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "{why}");
+    // Not `eprintln!`, which a passing test keeps to itself.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: {why}\n").as_bytes());
 }

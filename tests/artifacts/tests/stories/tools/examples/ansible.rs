@@ -6,9 +6,9 @@ use idhook_simulator::seeds;
 use serde_json::json;
 
 use super::{ANSIBLE, Order, ends_well_and_badly, folder};
-use crate::programs::{self, End};
 use crate::scene::Scene;
-use crate::tools;
+use crate::tools::install;
+use crate::tools::programs::{self, End};
 
 async fn play(bin: &std::path::Path, order: &Order<'_>, arguments: &[&str]) -> End {
     let place = tempfile::tempdir().unwrap();
@@ -37,7 +37,7 @@ async fn a_playbook() {
     if !programs::are_there("examples/ansible", &["python3"]) {
         return;
     }
-    let Some(bin) = tools::python(&[ANSIBLE]) else { return };
+    let Some(bin) = install::python(&[ANSIBLE]) else { return };
     // With all that it can be made to say, the key is not in it.
     ends_well_and_badly(async |order| play(&bin, &order, &["-vvv"]).await).await;
 

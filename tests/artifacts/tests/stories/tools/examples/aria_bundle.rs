@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use xtask::redis::free_port;
 
 use super::{ABSENT, GROUP};
-use crate::programs::{self, ABX_NODE, End};
+use crate::tools::programs::{self, ABX_NODE, End};
 
 /// `handler(context, inputs)` in Orchestrator, by its documentation: what comes as SecureString is a text, the context has no
 /// secrets, and what is returned is the result.

@@ -8,9 +8,9 @@ use idhook_simulator::{Outcome, SyncDuration, seeds};
 use serde_json::{Value, json};
 
 use super::{ends_well_and_badly, folder};
-use crate::programs::{self, End};
 use crate::scene::Scene;
-use crate::tools;
+use crate::tools::install;
+use crate::tools::programs::{self, End};
 
 /// Runs the activity; `run` as temporal.py describes.
 async fn activity(bin: &Path, key: &str, mut run: Value) -> End {
@@ -27,7 +27,7 @@ async fn a_temporal_activity() {
     if !programs::are_there("examples/temporal", &["python3"]) {
         return;
     }
-    let Some(bin) = tools::python(&["temporalio==1.35.0"]) else { return };
+    let Some(bin) = install::python(&["temporalio==1.35.0"]) else { return };
     ends_well_and_badly(async |order| -> End {
         let order_of_it = json!({"url": order.url, "directory": order.directory, "groups": order.groups,
             "timeout": order.timeout});

@@ -6,18 +6,13 @@ use std::sync::OnceLock;
 
 use xtask::build;
 
-use crate::driver::Driver;
-use crate::tools;
+use crate::scene::library_wasm;
+use crate::tools::driver::Driver;
+use crate::tools::install;
 
 pub(super) const WASMTIME: &str = "wasmtime==50.0.1";
 /// What the code that jco makes calls.
 pub(super) const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
-
-/// The component, built once for all stories.
-pub(crate) fn wasm() -> &'static Path {
-    static WASM: OnceLock<PathBuf> = OnceLock::new();
-    WASM.get_or_init(|| build::library().unwrap())
-}
 
 /// Who calls it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,8 +29,8 @@ impl Host {
         let folder = build::root().join("tests/component");
         let mut command = match self {
             Self::Python => {
-                let mut command = Command::new(tools::python(&[WASMTIME])?.join("python"));
-                command.arg(folder.join("driver.py")).arg(wasm());
+                let mut command = Command::new(install::python(&[WASMTIME])?.join("python"));
+                command.arg(folder.join("driver.py")).arg(library_wasm());
                 command
             }
             Self::Node => {
@@ -56,10 +51,10 @@ pub(super) fn transpiled() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let make = || {
         // As the README says it.
-        let out = tools::npm(&[SHIM])?.join("idhook");
-        let jco = tools::jco()?;
+        let out = install::npm(&[SHIM])?.join("idhook");
+        let jco = install::jco()?;
         let mut command = Command::new("node");
-        command.arg(jco).args(["transpile", "--name", "idhook", "-o"]).arg(&out).arg(wasm());
+        command.arg(jco).args(["transpile", "--name", "idhook", "-o"]).arg(&out).arg(library_wasm());
         let made = command.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         std::fs::write(out.join("package.json"), r#"{"type": "module"}"#).unwrap();

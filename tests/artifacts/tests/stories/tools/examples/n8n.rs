@@ -8,9 +8,9 @@ use idhook_simulator::{SyncDuration, seeds};
 use serde_json::{Value, json};
 
 use super::{ends_well_and_badly, folder};
-use crate::programs::{self, End};
 use crate::scene::Scene;
-use crate::tools;
+use crate::tools::install;
+use crate::tools::programs::{self, End};
 
 /// n8n's engine, and what the workflow's nodes load.
 const PACKAGES: [&str; 12] = [
@@ -36,11 +36,11 @@ tar xzf "$(npm pack --loglevel=error n8n-nodes-base@2.8.1)" -C nodes --strip-com
 mv nodes node_modules/n8n-nodes-base && rm n8n-nodes-base-*.tgz"#;
 
 fn engine() -> Option<PathBuf> {
-    let tools = tools::npm(&PACKAGES)?;
+    let tools = install::npm(&PACKAGES)?;
     if !tools.join("node_modules/n8n-nodes-base").exists() {
         let done = Command::new("sh").args(["-c", NODES]).current_dir(&tools).output().unwrap();
         if !done.status.success() {
-            crate::skip(&format!("n8n-nodes-base cannot be had: {}", String::from_utf8_lossy(&done.stderr)));
+            crate::tools::skip(&format!("n8n-nodes-base cannot be had: {}", String::from_utf8_lossy(&done.stderr)));
             return None;
         }
     }

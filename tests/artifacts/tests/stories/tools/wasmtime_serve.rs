@@ -17,7 +17,7 @@ use xtask::redis::free_port;
 use xtask::{build, settings};
 
 use crate::scene::{STATE_KEY, send, wasm};
-use crate::tools;
+use crate::tools::install;
 
 /// How long a host may take to compile the component and to listen.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,7 +55,7 @@ async fn an_instance_that_wasmtime_serve_keeps_logs_in_once() {
 
 #[tokio::test]
 async fn the_main_job_under_jco_serve() {
-    let Some(program) = tools::jco() else { return };
+    let Some(program) = install::jco() else { return };
     let stage = Stage::new().await;
     let port = free_port().unwrap().to_string();
     // What was started starts another that does the work, and would leave it behind: that one ends when its input does.
@@ -72,7 +72,7 @@ async fn the_main_job_under_jco_serve() {
 #[test]
 fn the_readme_tells_how_they_were_started_and_the_size() {
     let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for told in [&format!("wasmtime serve {WASMTIME_OPTIONS}"), tools::JCO, "NODE_EXTRA_CA_CERTS"] {
+    for told in [&format!("wasmtime serve {WASMTIME_OPTIONS}"), install::JCO, "NODE_EXTRA_CA_CERTS"] {
         assert!(readme.contains(told), "{told}");
     }
     let size = std::fs::metadata(wasm(Artifact::Wasi)).unwrap().len().div_ceil(1000);
@@ -248,7 +248,7 @@ fn wasmtime() -> Option<PathBuf> {
     let own = build::root().join("target/ci-tools/bin/wasmtime");
     let found = ["wasmtime".into(), own].into_iter().find(|program| runs(Command::new(program).arg("--version")));
     if found.is_none() {
-        crate::skip("wasmtime is not installed (https://wasmtime.dev, or cargo install --locked wasmtime-cli)");
+        crate::tools::skip("wasmtime is not installed (https://wasmtime.dev, or cargo install --locked wasmtime-cli)");
     }
     found
 }

@@ -14,9 +14,9 @@ use tokio::task::block_in_place;
 mod compare;
 mod webhook;
 
-use crate::driver::Driver;
-use crate::library::Host;
-use crate::npm;
+use crate::tools::driver::Driver;
+use crate::tools::library::Host;
+use crate::tools::npm;
 use crate::vcf;
 use compare::{apart, comparable};
 use webhook::Webhook;

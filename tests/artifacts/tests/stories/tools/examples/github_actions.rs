@@ -5,8 +5,8 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{ends_well_and_badly, folder};
-use crate::programs::{self, End};
-use crate::tools;
+use crate::tools::install;
+use crate::tools::programs::{self, End};
 
 #[tokio::test]
 async fn a_github_action() {
@@ -14,7 +14,7 @@ async fn a_github_action() {
     if !programs::are_there("examples/github-actions", &["node", "npm", "bash", "curl", "jq"]) {
         return;
     }
-    let Some(tools) = tools::npm(&packages) else { return };
+    let Some(tools) = install::npm(&packages) else { return };
     ends_well_and_badly(async |order| -> End {
         // What the workflow's author and whoever dispatches it give.
         let contexts = json!({

@@ -9,12 +9,12 @@ use idhook_simulator::{
 use serde_json::{Value, json};
 use xtask::build;
 
-use crate::driver::Driver;
+use crate::tools::driver::Driver;
 
 mod host;
 mod readme;
 
-pub(crate) use host::{Host, wasm};
+pub(crate) use host::Host;
 
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
@@ -280,7 +280,7 @@ async fn the_identity_broker(host: Host) {
     });
     let Some(mut door) = host.driver(None) else { return };
     door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
-    let federated = include_str!("../../../fixtures/vcf/identity-provider-federated.request.json");
+    let federated = include_str!("../../../../fixtures/vcf/identity-provider-federated.request.json");
     let federated: Value = serde_json::from_str(federated).unwrap();
     let id = door.call("addIdentityProvider", json!([federated])).unwrap()["id"].clone();
     let provider = door.call("identityProvider", json!([id])).unwrap();

@@ -35,7 +35,7 @@ impl Browser {
         let driver = match command.spawn() {
             Ok(driver) => driver,
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                crate::skip("chromedriver is not installed (Debian: apt-get install chromium chromium-driver)");
+                crate::tools::skip("chromedriver is not installed (Debian: apt-get install chromium chromium-driver)");
                 return None;
             }
             Err(e) => panic!("chromedriver could not be started: {e}"),

@@ -6,15 +6,16 @@ use std::process::Command;
 use idhook_simulator::{Outcome, SyncDuration, credentials, seeds};
 use xtask::build;
 
-use super::host::{SHIM, WASMTIME, transpiled, wasm};
+use super::host::{SHIM, WASMTIME, transpiled};
 use super::{FAST, GROUP, simulator};
-use crate::{programs, tools};
+use crate::scene::library_wasm;
+use crate::tools::{install, programs};
 
 /// The examples of the README, run as they are shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn readme_examples_run_as_shown() {
     let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for text in [WASMTIME, tools::JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
+    for text in [WASMTIME, install::JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
         assert!(readme.contains(text), "{text}");
     }
     let section = readme.split_once("\n## Call it as a library\n").unwrap().1.split_once("\n## ").unwrap().0;
@@ -24,9 +25,9 @@ async fn readme_examples_run_as_shown() {
     };
     let simulator = simulator().await;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(wasm(), folder.path().join("idhook_library.wasm")).unwrap();
+    std::fs::copy(library_wasm(), folder.path().join("idhook_library.wasm")).unwrap();
     let mut commands = Vec::new();
-    if let Some(python) = tools::python(&[WASMTIME]) {
+    if let Some(python) = install::python(&[WASMTIME]) {
         let file = folder.path().join("sync.py");
         std::fs::write(&file, example("python")).unwrap();
         commands.push((python.join("python"), file));

@@ -50,7 +50,7 @@ pub(crate) fn are_there(what: &str, needs: &[&str]) -> bool {
     };
     let missing: Vec<_> = needs.iter().filter(missing).copied().collect();
     if !missing.is_empty() {
-        crate::skip(&format!("{what} cannot be run: {} not installed", missing.join(", ")));
+        crate::tools::skip(&format!("{what} cannot be run: {} not installed", missing.join(", ")));
     }
     missing.is_empty()
 }

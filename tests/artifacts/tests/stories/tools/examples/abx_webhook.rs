@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use xtask::redis::free_port;
 
 use super::{Order, ends_well_and_badly, folder};
-use crate::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::scene::Scene;
-use crate::stub::Stub;
+use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
+use crate::tools::stub::Stub;
 
 /// An event's payload: what the subscription was told, and the order among the custom properties.
 fn inputs(order: &Order<'_>) -> Value {

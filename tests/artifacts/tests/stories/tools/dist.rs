@@ -6,8 +6,8 @@ use idhook_host::{Host, Options, Spin};
 use xtask::artifact::Artifact;
 use xtask::dist;
 
-use crate::programs;
 use crate::scene::{Scene, send};
+use crate::tools::programs;
 
 #[tokio::test]
 async fn what_ships_is_whole_and_a_manifest_starts_what_lies_beside_it() {

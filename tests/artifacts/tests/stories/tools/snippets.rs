@@ -7,12 +7,12 @@ use idhook_simulator::{Outcome, SyncDuration, seeds};
 use serde_json::json;
 use xtask::redis::free_port;
 
-use crate::browser::Browser;
-use crate::examples::ANSIBLE;
-use crate::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::scene::Scene;
-use crate::stub::{RETRY_AFTER, Stub};
-use crate::tools;
+use crate::tools::browser::Browser;
+use crate::tools::examples::ANSIBLE;
+use crate::tools::install;
+use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
+use crate::tools::stub::{RETRY_AFTER, Stub};
 
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-o'brien \"q\",OU=Groups,DC=corp,DC=example";
@@ -75,7 +75,7 @@ impl Runner {
             command.env("IDHOOK_TIMEOUT", timeout.to_string());
         }
         if self.tab == "Ansible" {
-            let Some(bin) = tools::python(&[ANSIBLE]) else { panic!("ansible-core was there before") };
+            let Some(bin) = install::python(&[ANSIBLE]) else { panic!("ansible-core was there before") };
             command.env("ANSIBLE", bin.join("ansible-playbook")).env("ANSIBLE_NOCOLOR", "1").env("LC_ALL", "C.UTF-8");
         }
         programs::run(command).await
@@ -83,7 +83,7 @@ impl Runner {
 
     fn is_there(&self) -> bool {
         programs::are_there(&format!("the page's {}", self.tab), self.needs)
-            && (self.tab != "Ansible" || tools::python(&[ANSIBLE]).is_some())
+            && (self.tab != "Ansible" || install::python(&[ANSIBLE]).is_some())
     }
 }
 

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use idhook_simulator::{Fault, FaultKind, Outcome, Server, SyncDuration, seeds};
 use xtask::redis::free_port;
 
-use crate::programs::End;
 use crate::scene::{Scene, Setting};
-use crate::stub::{RETRY_AFTER, Stub};
+use crate::tools::programs::End;
+use crate::tools::stub::{RETRY_AFTER, Stub};
 
 /// What runs playbooks.
 pub(crate) const ANSIBLE: &str = "ansible-core==2.19.14";

@@ -9,10 +9,10 @@ use std::time::Duration;
 use idhook_simulator::{Options, Simulator, SyncDuration, credentials, seeds};
 use serde_json::json;
 
-use crate::browser::Browser;
-use crate::driver::Driver;
-use crate::programs;
-use crate::tools;
+use crate::tools::browser::Browser;
+use crate::tools::driver::Driver;
+use crate::tools::install;
+use crate::tools::programs;
 
 /// A folder where the package is installed and what is in `tests/node` lies beside it; made once for all stories. Where there is no
 /// npm, says so and gives `None`.
@@ -191,7 +191,7 @@ fn the_same_code_makes_the_same_package() {
 
 #[test]
 fn its_types_are_as_a_strict_program_uses_them() {
-    let (Some(folder), Some(tool)) = (installed(), tools::npm(&["typescript@5.9.3"])) else { return };
+    let (Some(folder), Some(tool)) = (installed(), install::npm(&["typescript@5.9.3"])) else { return };
     // Two stories may not share a configuration.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,64 @@
+//! `cargo xtask ci`: everything a change must pass, gate by gate.
+
+mod gates;
+mod reproducible;
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use self::gates::{GATES, Gate};
+use crate::terminal::say;
+
+/// The subcommand's name.
+pub const NAME: &str = "ci";
+
+/// What `cargo xtask ci --help` says.
+#[must_use]
+pub fn command() -> Command {
+    let names = GATES.iter().map(|gate| gate.name).collect::<Vec<_>>();
+    let list: Vec<String> = GATES.iter().map(|gate| format!("  {:<13} {}", gate.name, gate.about)).collect();
+    Command::new(NAME)
+        .about("Runs one gate, some, or all: what a change must pass")
+        .after_help(format!("Gates, in this order:\n{}", list.join("\n")))
+        .arg(
+            Arg::new("gate")
+                .value_name("GATE")
+                .num_args(0..)
+                .value_parser(names.clone())
+                .help("which; default: all")
+                .hide_possible_values(true),
+        )
+        .arg(
+            Arg::new("except")
+                .long("except")
+                .value_name("GATE")
+                .action(ArgAction::Append)
+                .value_parser(names)
+                .hide_possible_values(true)
+                .help("leave this one out"),
+        )
+}
+
+/// Runs the gates, one after the other; the first that fails ends it.
+///
+/// # Errors
+/// When a gate fails.
+pub fn run(matches: &ArgMatches) -> Result<()> {
+    let given = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<_>>();
+    let (wanted, except) = (given("gate"), given("except"));
+    let is_wanted = |gate: &&Gate| {
+        (wanted.is_empty() || wanted.iter().any(|name| name == gate.name))
+            && !except.iter().any(|name| name == gate.name)
+    };
+    let begun = Instant::now();
+    for gate in GATES.iter().filter(is_wanted) {
+        say(format!("\n=== {} ({}) after {} s", gate.name, gate.about, begun.elapsed().as_secs()));
+        if let Err(e) = (gate.run)() {
+            bail!("the gate {} failed: {e:#}; repeat it with: cargo xtask ci {}", gate.name, gate.name);
+        }
+    }
+    say(format!("\nall gates passed after {} s", begun.elapsed().as_secs()));
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! The gates.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::reproducible;
+use crate::build::{self, cargo, cargo_with};
+use crate::terminal::say;
+
+/// One of the things that a change must pass.
+pub(super) struct Gate {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) run: fn() -> Result<()>,
+}
+
+const fn gate(name: &'static str, about: &'static str, run: fn() -> Result<()>) -> Gate {
+    Gate { name, about, run }
+}
+
+/// All of them, the quick ones first.
+pub(super) const GATES: [Gate; 13] = [
+    gate("fmt", "formatting", fmt),
+    gate("clippy", "lints: native, wasm32-wasip2, wasm32-unknown-unknown", clippy),
+    gate("purity", "the core builds for wasm and depends on no runtime", purity),
+    gate("docs", "rustdoc without warnings", docs),
+    gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
+    gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
+    gate("npm", "tests of the program that packs the npm package", npm),
+    gate("tools", "stories that need Node.js, Python, a browser, Redis, wasmtime or jco", tools),
+    gate("demo", "`cargo demo -- --once`", demo),
+    gate("openapi", "the OpenAPI documents are valid (Python)", openapi),
+    gate("contract", "the component does what its OpenAPI document says (Schemathesis, Python)", contract),
+    gate("calls", "upstream and store calls of each operation, counted by `cargo xtask bench`", calls),
+    gate("reproducible", "a build in another folder gives the same bytes", reproducible::check),
+];
+
+/// The packages that exist only as components; everything else is linted and documented natively.
+const COMPONENTS: [&str; 6] =
+    ["idhook-floor", "idhook-library", "idhook-spin", "idhook-spin-wasip2", "idhook-wasi", "idhook-wasip2"];
+
+/// The package that exists only for JavaScript.
+const NODE: &str = "idhook-node";
+
+/// Crates that only a runtime or a native host has.
+const RUNTIMES: [&str; 8] =
+    ["hyper", "reqwest", "spin-sdk", "tokio", "wasip2", "wasip3", "wasm-bindgen", "wit-bindgen"];
+
+/// The versions of the Python programs.
+const PYTHON: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+
+/// The stories that use a Redis server, beside all below `tools`.
+const REDIS_STORIES: [&str; 3] = ["store::", "crowds::", "idempotency::"];
+
+fn fmt() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])
+}
+
+/// `--workspace` without what exists only as wasm.
+fn native() -> Vec<&'static str> {
+    let excluded = COMPONENTS.into_iter().chain([NODE]).flat_map(|package| ["--exclude", package]);
+    ["--locked", "--workspace"].into_iter().chain(excluded).collect()
+}
+
+fn clippy() -> Result<()> {
+    let deny = ["--", "-D", "warnings"];
+    // With the feature, so that no story escapes.
+    let features = ["--all-targets", "--features", "idhook-artifacts/tools"];
+    cargo(&[&["clippy"], native().as_slice(), &features, &deny].concat())?;
+    let components: Vec<&str> = COMPONENTS.into_iter().flat_map(|package| ["--package", package]).collect();
+    cargo(&[&["clippy", "--locked", "--target", "wasm32-wasip2"], components.as_slice(), &deny].concat())?;
+    cargo(
+        &[["clippy", "--locked", "--target", "wasm32-unknown-unknown"].as_slice(), &["--package", NODE], &deny]
+            .concat(),
+    )
+}
+
+fn purity() -> Result<()> {
+    cargo(&["check", "--locked", "--package", "idhook", "--target", "wasm32-wasip2"])?;
+    let tree = ["tree", "--locked", "--package", "idhook", "--edges", "normal", "--prefix", "none"];
+    let output = Command::new(build::program()).args(tree).current_dir(build::root()).output()?;
+    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+    let output = String::from_utf8(output.stdout)?;
+    let names = output.lines().filter_map(|line| line.split(' ').next());
+    let found: Vec<&str> = names.filter(|name| RUNTIMES.contains(name)).collect();
+    ensure!(found.is_empty(), "the core depends on a runtime: {}", found.join(", "));
+    Ok(())
+}
+
+fn docs() -> Result<()> {
+    let arguments = [&["doc"], native().as_slice(), &["--no-deps", "--document-private-items"]].concat();
+    cargo_with(&arguments, "RUSTDOCFLAGS", OsStr::new("-D warnings"))
+}
+
+fn deny() -> Result<()> {
+    let installed = Command::new(build::program()).args(["deny", "--version"]).output();
+    let is_installed = installed.is_ok_and(|output| output.status.success());
+    ensure!(is_installed, "cargo-deny is not installed: cargo install --locked cargo-deny");
+    cargo(&["deny", "--workspace", "check", "bans", "licenses", "sources"])?;
+    // The advisory database is a git repository; where it cannot be reached, that is said and is not a failure of the change.
+    if cargo(&["deny", "fetch", "db"]).is_err() {
+        say("the advisory database cannot be reached from here: advisories not checked");
+        return Ok(());
+    }
+    cargo(&["deny", "--workspace", "check", "advisories"])
+}
+
+fn npm() -> Result<()> {
+    cargo(&["test", "--locked", "--package", "idhook-npm"])
+}
+
+fn tests() -> Result<()> {
+    // So that no story waits for them.
+    build::run()?;
+    cargo(&["test", "--locked"])
+}
+
+fn tools() -> Result<()> {
+    let test = ["test", "--locked", "--package", "idhook-artifacts", "--features", "tools", "--", "tools::"];
+    cargo(&[test.as_slice(), &REDIS_STORIES].concat())
+}
+
+fn demo() -> Result<()> {
+    cargo(&["demo", "--", "--once"])
+}
+
+fn openapi() -> Result<()> {
+    let validator = python()?.join("openapi-spec-validator");
+    let assets = build::root().join("src/webhook/assets");
+    let documents = ["openapi.json", "openapi-3.0.json"].map(|name| assets.join(name));
+    run(Command::new(validator).args(documents))
+}
+
+fn contract() -> Result<()> {
+    let schemathesis = python()?.join("schemathesis");
+    cargo(&["xtask", "contract", "--schemathesis", schemathesis.to_str().context("a path is not UTF-8")?])
+}
+
+fn calls() -> Result<()> {
+    cargo(&[
+        "xtask",
+        "bench",
+        "--quick",
+        "--assert-calls",
+        "--stores",
+        "none,default",
+        "--operations",
+        "start,join,list,state",
+    ])
+}
+
+/// The folder of Python's programs in an environment of this checkout, made on first use.
+fn python() -> Result<PathBuf> {
+    let folder = build::target_folder().join("ci-python");
+    let bin = folder.join("bin");
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    run(Command::new(bin.join("python"))
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(PYTHON))?;
+    Ok(bin)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} could not be started"))?;
+    if !status.success() {
+        bail!("{command:?} failed");
+    }
+    Ok(())
+}
