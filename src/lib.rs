@@ -30,7 +30,6 @@ pub mod embedded;
 pub mod error;
 pub mod http;
 mod json;
-mod named;
 mod operations;
 mod poll_lock;
 mod redact;

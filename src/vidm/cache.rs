@@ -2,6 +2,7 @@
 //! a store. All of it can be lost at any time.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +11,6 @@ use serde_json::{Map, Value};
 use super::Target;
 use super::directories::Directory;
 use crate::directory::DirectoryRef;
-use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::shared_state::SharedStore;
 use crate::upstream::TokenCache;
@@ -34,9 +34,9 @@ pub struct Cache {
     pub(crate) session: Rc<TokenCache>,
     list: RefCell<Option<List>>,
     /// By directory id, what started a sync last time.
-    worked: RefCell<Named<StartCall>>,
+    worked: RefCell<BTreeMap<String, StartCall>>,
     /// By directory id, its connectors, and until when that is good.
-    connectors: RefCell<Named<(Vec<String>, SystemTime)>>,
+    connectors: RefCell<BTreeMap<String, (Vec<String>, SystemTime)>>,
     /// Whether the filters of this vIDM take one group at a time only.
     one_group_each: Cell<bool>,
     /// Whether this vIDM has no search with a body.
@@ -127,7 +127,7 @@ impl Cache {
     }
 
     pub(crate) fn keep_connectors(&self, id: &str, connectors: &[String], now: SystemTime) {
-        self.connectors.borrow_mut().insert(id, (connectors.to_vec(), now + LIST_LIFE));
+        self.connectors.borrow_mut().insert(id.to_owned(), (connectors.to_vec(), now + LIST_LIFE));
     }
 
     pub(crate) fn one_group_each(&self) -> bool {
@@ -151,7 +151,7 @@ impl Cache {
     }
 
     pub(crate) fn keep_worked(&self, id: &str, call: StartCall) {
-        self.worked.borrow_mut().insert(id, call);
+        self.worked.borrow_mut().insert(id.to_owned(), call);
     }
 }
 

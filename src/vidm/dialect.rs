@@ -12,7 +12,6 @@ use http::HeaderValue;
 use serde::Deserialize;
 
 use crate::error::{Error, FieldError};
-use crate::named::Named;
 use crate::upstream::path_segment::{self, MAX_ID};
 use crate::upstream::segment;
 
@@ -196,8 +195,8 @@ pub struct Dialect {
     kind: Kind,
     base: Cow<'static, str>,
     /// What is overridden, by the names that overrides have.
-    paths: Named<String>,
-    media_types: Named<String>,
+    paths: BTreeMap<String, String>,
+    media_types: BTreeMap<String, String>,
 }
 
 impl Default for Dialect {
@@ -235,7 +234,7 @@ impl Dialect {
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, base: Cow::Borrowed("/SAAS"), paths: Named::default(), media_types: Named::default() }
+        Self { kind, base: Cow::Borrowed("/SAAS"), paths: BTreeMap::new(), media_types: BTreeMap::new() }
     }
 
     /// The profile of that name: `horizon` or `json`.
@@ -257,7 +256,7 @@ impl Dialect {
             let path = Path::ALL.into_iter().find(|path| path.row().0 == name);
             let path = path.ok_or_else(|| unknown("paths", name, Path::ALL.iter().map(|path| path.row().0)))?;
             check_template(path, template).map_err(|why| format!("has paths.{name}, which {why}"))?;
-            self.paths.insert(name, template.clone());
+            self.paths.insert(name.clone(), template.clone());
         }
         for (name, value) in &overrides.media_types {
             let media = Media::ALL.into_iter().find(|media| media.row().0 == name);
@@ -269,7 +268,7 @@ impl Dialect {
                     "has media_types.{name}, which is not a media type; write it like application/json"
                 ));
             }
-            self.media_types.insert(name, value.clone());
+            self.media_types.insert(name.clone(), value.clone());
         }
         Ok(self)
     }

@@ -9,12 +9,12 @@
 //! it ails, each instance is alone.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
-use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::shared_state::SharedStore;
 
@@ -34,7 +34,7 @@ const FIRST: u64 = 4;
 
 /// What is left to each caller, as far as this instance knows.
 #[derive(Debug, Default)]
-pub(super) struct Rates(RefCell<Named<Own>>);
+pub(super) struct Rates(RefCell<BTreeMap<String, Own>>);
 
 #[derive(Debug, Default)]
 struct Own {
@@ -88,7 +88,7 @@ impl Rates {
         let now = store.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let (step, rate) = ((limit / STEP).clamp(1, STEP), i64::try_from(limit).unwrap_or(i64::MAX));
-        let told = self.0.borrow_mut().with(caller, |own| {
+        let share = self.with(caller, |own| {
             own.bucket = own.bucket.refilled(rate, now_ms);
             if own.bucket.level < REQUEST {
                 return Err(refusal(caller, rate, own.bucket.level));
@@ -98,18 +98,23 @@ impl Rates {
             let is_due = own.unshared >= if own.has_shared { step } else { step.min(FIRST) };
             Ok(is_due.then(|| std::mem::take(&mut own.unshared)))
         });
-        let Some(share) = told? else { return Ok(()) };
+        let Some(share) = share? else { return Ok(()) };
         let name = format!("rate:{caller}");
         let Some(drawn) = store.increment(&name, share).await else { return Ok(()) };
         let kept = store.get(&name).await.and_then(|kept| crate::json::parse::<Bucket>(&kept.value));
         let before = kept.unwrap_or(Bucket { drawn: drawn.saturating_sub(share), ..Bucket::default() });
         let (bucket, had_enough) = before.refilled(rate, now_ms).drawn_to(drawn);
         store.set(&name, &serde_json::to_vec(&bucket).unwrap_or_default(), 2 * MINUTE).await;
-        self.0.borrow_mut().with(caller, |own| {
+        self.with(caller, |own| {
             own.has_shared = true;
             own.bucket.level = own.bucket.level.min(bucket.level);
         });
         if had_enough { Ok(()) } else { Err(refusal(caller, rate, bucket.level)) }
+    }
+
+    /// Changes this instance's own record of `caller`.
+    fn with<O>(&self, caller: &str, change: impl FnOnce(&mut Own) -> O) -> O {
+        change(self.0.borrow_mut().entry(caller.to_owned()).or_default())
     }
 }
 

@@ -9,6 +9,7 @@
 //! has three keys or so in the store. Without a store, or while it ails, each instance is alone.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::{Either, select};
 
 use crate::error::{Error, ErrorCode};
-use crate::named::Named;
 use crate::runtime::Runtime;
 use crate::shared_state::{FOR_GOOD, SharedStore};
 
@@ -31,7 +31,7 @@ const COME_BACK: Duration = Duration::from_secs(5);
 
 /// What is open in this instance.
 #[derive(Debug, Default)]
-pub(super) struct Watches(Rc<RefCell<Named<Own>>>);
+pub(super) struct Watches(Rc<RefCell<BTreeMap<String, Own>>>);
 
 #[derive(Debug, Default)]
 struct Own {
@@ -43,7 +43,7 @@ struct Own {
 /// The right to one wait or stream.
 #[derive(Debug)]
 pub(super) struct Permit {
-    watches: Rc<RefCell<Named<Own>>>,
+    watches: Rc<RefCell<BTreeMap<String, Own>>>,
     caller: String,
     /// The window in the store that it stands in.
     window: Cell<Option<u64>>,
@@ -60,7 +60,7 @@ impl Watches {
         limit: usize,
         store: &SharedStore<'_, R>,
     ) -> Result<Permit, Error> {
-        let open = self.0.borrow_mut().with(caller, |own| {
+        let open = with(&self.0, caller, |own| {
             own.open += 1;
             own.open
         });
@@ -127,7 +127,7 @@ impl Permit {
 
     /// Tells the store of those who went away.
     async fn flush<R: Runtime>(&self, store: &SharedStore<'_, R>) {
-        let gone = self.watches.borrow_mut().with(&self.caller, |own| std::mem::take(&mut own.gone));
+        let gone = with(&self.watches, &self.caller, |own| std::mem::take(&mut own.gone));
         for window in gone {
             self.leave_window(Some(window), store).await;
         }
@@ -149,7 +149,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let window = self.window.take();
-        self.watches.borrow_mut().with(&self.caller, |own| {
+        with(&self.watches, &self.caller, |own| {
             own.open = own.open.saturating_sub(1);
             own.gone.extend(window);
             // Those of passed windows are of no interest, and the others are not more than may be open.
@@ -158,6 +158,11 @@ impl Drop for Permit {
             }
         });
     }
+}
+
+/// Changes this instance's own record of `caller`.
+fn with<O>(watches: &RefCell<BTreeMap<String, Own>>, caller: &str, change: impl FnOnce(&mut Own) -> O) -> O {
+    change(watches.borrow_mut().entry(caller.to_owned()).or_default())
 }
 
 fn present<R: Runtime>(store: &SharedStore<'_, R>) -> u64 {
