@@ -68,7 +68,7 @@ impl Bench {
                     if operations.peek().is_none() {
                         continue;
                     }
-                    let mut server = self.server(kind, component, store, cold).await?;
+                    let mut server = self.server_with(kind, component, store, cold, &[]).await?;
                     for operation in operations {
                         if component == Component::Idhook && !self.calls.contains_key(operation) {
                             let calls = self.record(&server, *operation).await?;
@@ -106,12 +106,20 @@ impl Bench {
         rows
     }
 
-    /// Starts a server for these cells.
-    pub(crate) async fn server(&self, kind: &Kind, component: Component, store: Store, fresh: bool) -> Result<Server> {
-        let (wasm, variables) = match component {
+    /// Starts a server for these cells, with `more` of the component's variables.
+    pub(crate) async fn server_with(
+        &self,
+        kind: &Kind,
+        component: Component,
+        store: Store,
+        fresh: bool,
+        more: &[(&str, String)],
+    ) -> Result<Server> {
+        let (wasm, mut variables) = match component {
             Component::Floor => (&self.floor, BTreeMap::from([("upstream".to_owned(), self.stub.url())])),
             Component::Idhook => (&self.idhook, self.variables(store)),
         };
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let redis = self.redis.as_ref().filter(|_| store == Store::Redis);
         Server::start(kind, Setup { component, wasm, variables, redis, fresh }).await
     }

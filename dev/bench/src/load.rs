@@ -73,12 +73,17 @@ impl Connection {
         Ok(Self { address, sender })
     }
 
-    pub(crate) async fn send(&mut self, order: &Order) -> Result<Reply> {
+    fn request(&self, order: &Order) -> Result<Request<Full<Bytes>>> {
         let mut request = Request::new(Full::new(order.body.clone()));
         *request.method_mut() = order.method.clone();
         *request.uri_mut() = order.path.parse()?;
         request.headers_mut().clone_from(&order.headers);
         request.headers_mut().insert(http::header::HOST, self.address.to_string().parse()?);
+        Ok(request)
+    }
+
+    pub(crate) async fn send(&mut self, order: &Order) -> Result<Reply> {
+        let request = self.request(order)?;
         self.sender.ready().await?;
         let (parts, body) = self.sender.send_request(request).await?.into_parts();
         Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
@@ -134,4 +139,29 @@ async fn caller(address: SocketAddr, order: &Order, left: &AtomicUsize, end: Ins
         }
     }
     seen
+}
+
+/// An event stream that is read and thrown away until it is dropped.
+pub(crate) struct Watcher(tokio::task::AbortHandle);
+
+impl Watcher {
+    /// Opens it, and waits for its first piece.
+    pub(crate) async fn open(address: SocketAddr, order: &Order) -> Result<Self> {
+        let mut connection = Connection::open(address).await?;
+        let response = connection.sender.send_request(connection.request(order)?).await?;
+        ensure!(response.status().is_success(), "{}: {}", order.path, response.status());
+        let mut body = response.into_body();
+        body.frame().await.context("the stream ended at once")??;
+        let reading = tokio::spawn(async move {
+            let _open = connection;
+            while let Some(Ok(_)) = body.frame().await {}
+        });
+        Ok(Self(reading.abort_handle()))
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

@@ -6,8 +6,10 @@
 mod bench;
 mod cell;
 mod expected;
+mod growth;
 mod load;
 mod process;
+mod python;
 mod redis_calls;
 mod report;
 mod serve;
@@ -33,6 +35,8 @@ async fn main() -> ExitCode {
     let matches = command().get_matches();
     let done = match matches.subcommand() {
         Some((serve::NAME, matches)) => serve::run(matches).await,
+        Some((python::NAME, _)) => python().await,
+        Some((growth::NAME, matches)) => growth(matches).await,
         _ => run(&matches).await,
     };
     match done {
@@ -59,13 +63,7 @@ fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("measure on this Spin as well (4.1 or later), started for it"),
         )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .help("write all figures there"),
-        )
+        .arg(json())
         .arg(
             Arg::new("quick")
                 .long("quick")
@@ -107,7 +105,32 @@ fn command() -> Command {
                 .value_parser(value_parser!(u64))
                 .help("at most so many seconds for each cell; default: 4"),
         )
+        .subcommand(
+            Command::new(python::NAME).about("Measures a Python script that starts a sync, against the same upstream"),
+        )
+        .subcommand(
+            Command::new(growth::NAME)
+                .about("Measures more and more directories, groups, watchers and targets")
+                .arg(json()),
+        )
         .subcommand(serve::command())
+}
+
+fn json() -> Arg {
+    Arg::new("json")
+        .long("json")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("write all figures there")
+}
+
+async fn python() -> Result<()> {
+    python::run(&Bench::new(false).await?).await
+}
+
+async fn growth(matches: &ArgMatches) -> Result<()> {
+    xtask::limits::open_files(4096)?;
+    growth::run(&Bench::new(false).await?, matches.get_one::<PathBuf>("json").map(PathBuf::as_path)).await
 }
 
 async fn run(matches: &ArgMatches) -> Result<()> {

@@ -1,9 +1,10 @@
-//! `cargo xtask openapi`: the OpenAPI documents, made from the code.
+//! `cargo xtask openapi`: the OpenAPI documents, made from the code by a program of their own, so that nothing else waits for the
+//! schemas to be compiled.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::terminal::say;
+use crate::build::cargo;
 
 /// The subcommand's name.
 pub const NAME: &str = "openapi";
@@ -24,20 +25,8 @@ pub fn command() -> Command {
 /// # Errors
 /// When a route is not described, a file cannot be written or, with `--check`, is not as it would be written.
 pub fn run(matches: &ArgMatches) -> Result<()> {
-    for (path, text) in idhook_openapi::files().map_err(anyhow::Error::msg)? {
-        let path = path.canonicalize().unwrap_or(path);
-        let is_so = std::fs::read_to_string(&path).is_ok_and(|present| present == text);
-        let done = match is_so {
-            true => "up to date",
-            false if matches.get_flag("check") => {
-                bail!("{} is not up to date: run cargo xtask openapi", path.display())
-            }
-            false => {
-                std::fs::write(&path, text).with_context(|| path.display().to_string())?;
-                "written"
-            }
-        };
-        say(format!("{} ({done})", path.display()));
-    }
-    Ok(())
+    let check = matches.get_flag("check").then_some("--check");
+    let arguments: Vec<&str> =
+        ["run", "--quiet", "--package", "idhook-openapi", "--"].into_iter().chain(check).collect();
+    cargo(&arguments)
 }
