@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `targets.rs` | a target with what is remembered of it |
 //! | `vidm.rs` | directories, syncs, groups and health of a vIDM |
-//! | `vcf.rs` | identity providers and sources of an SDDC Manager |
+//! | `vcf.rs`, `put.rs` | identity providers and sources of an SDDC Manager |
 //! | `directory_service.rs` | vIDM as the sync protocol sees it |
 //! | `doctor.rs` | what is wrong with a target |
 //! | `ensure_groups.rs` | whether a sync proves the groups it was started for |
@@ -13,6 +13,7 @@
 mod directory_service;
 mod doctor;
 mod ensure_groups;
+mod put;
 mod targets;
 mod vcf;
 mod vidm;

@@ -8,6 +8,7 @@
 
 mod certificate;
 mod change_outcome;
+mod checked;
 mod compare;
 mod error;
 mod expiry;
@@ -19,7 +20,6 @@ mod identity_sources;
 mod lenient;
 mod model;
 mod names;
-mod put;
 mod spec;
 #[cfg(test)]
 mod testing;
@@ -34,23 +34,23 @@ use bytes::Bytes;
 use http::StatusCode;
 
 pub use certificate::CertificateFacts;
-pub use change_outcome::ChangeOutcome;
+pub use change_outcome::{ChangeOutcome, Outcome, PutOptions};
+pub use checked::Checked;
 pub use compare::{Change, Difference};
 pub use extra::Extra;
+pub use identity_broker::TokenLifetime;
 pub use model::{
     AddedProvider, AddedSource, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders,
     IdentitySource, LdapInfo, OidcInfo, PageMetadata, PrecheckDetail, PrecheckResult, SddcManagerOidc, SyncClientToken,
     SyncClientTokenInfo,
 };
 pub use names::{DomainName, ProviderId};
-pub use put::{Outcome, Put, PutOptions};
 pub use spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
     OidcSpec, SourceDetails,
 };
-pub use validate::Purpose;
 
-use crate::error::{Error, ErrorCode, FieldError, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
 use crate::upstream::{Account, SharedToken, TokenCache};
@@ -148,77 +148,78 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// One identity provider.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
-    pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
-        self.call(&identity_providers::Get { id: &ProviderId::parse(id)? }).await
+    /// As any upstream call.
+    pub async fn identity_provider(&self, id: &ProviderId) -> Result<IdentityProvider> {
+        self.call(&identity_providers::Get { id }).await
     }
 
-    /// Adds an external identity provider. `spec` is sent as it is: check it first.
+    /// Adds an external identity provider.
     ///
     /// # Errors
     /// As any upstream call.
-    pub async fn add_identity_provider(&self, spec: &IdentityProviderSpec) -> Result<AddedProvider> {
-        self.call(&identity_providers::Add { spec }).await
+    pub async fn add_identity_provider(&self, spec: &Checked<IdentityProviderSpec>) -> Result<AddedProvider> {
+        self.call(&identity_providers::Add { spec: spec.spec() }).await
     }
 
     /// Changes an external identity provider; `spec` is the whole of it, secrets included.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
-    pub async fn update_identity_provider(&self, id: &str, spec: &IdentityProviderSpec) -> Result<()> {
-        self.call(&identity_providers::Update { id: &ProviderId::parse(id)?, spec }).await
+    /// As any upstream call.
+    pub async fn update_identity_provider(&self, id: &ProviderId, spec: &Checked<IdentityProviderSpec>) -> Result<()> {
+        self.call(&identity_providers::Update { id, spec: spec.spec() }).await
     }
 
     /// Deletes an external identity provider.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
-    pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
-        self.call(&identity_providers::Delete { id: &ProviderId::parse(id)? }).await
+    /// As any upstream call.
+    pub async fn delete_identity_provider(&self, id: &ProviderId) -> Result<()> {
+        self.call(&identity_providers::Delete { id }).await
     }
 
     /// Adds an identity source to the embedded provider, whose id the list of providers tells.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one; otherwise as any upstream call.
-    pub async fn add_identity_source(&self, provider: &str, spec: &IdentitySourceSpec) -> Result<AddedSource> {
-        self.call(&identity_sources::Add { provider: &ProviderId::parse(provider)?, spec }).await
+    /// As any upstream call.
+    pub async fn add_identity_source(
+        &self,
+        provider: &ProviderId,
+        spec: &Checked<IdentitySourceSpec>,
+    ) -> Result<AddedSource> {
+        self.call(&identity_sources::Add { provider, spec: spec.spec() }).await
     }
 
     /// Changes the identity source of `domain_name`; `spec` is the whole of it, its password included.
     ///
     /// # Errors
-    /// `request_invalid` for an id or a domain name that cannot be one; otherwise as any upstream call.
+    /// As any upstream call.
     pub async fn update_identity_source(
         &self,
-        provider: &str,
-        domain_name: &str,
-        spec: &IdentitySourceSpec,
+        provider: &ProviderId,
+        domain_name: &DomainName,
+        spec: &Checked<IdentitySourceSpec>,
     ) -> Result<()> {
-        let (provider, domain_name) = (&ProviderId::parse(provider)?, &DomainName::parse(domain_name)?);
-        self.call(&identity_sources::Update { provider, domain_name, spec }).await
+        self.call(&identity_sources::Update { provider, domain_name, spec: spec.spec() }).await
     }
 
     /// Deletes the identity source of `domain_name`.
     ///
     /// # Errors
-    /// `request_invalid` for an id or a domain name that cannot be one; otherwise as any upstream call.
-    pub async fn delete_identity_source(&self, provider: &str, domain_name: &str) -> Result<()> {
-        let (provider, domain_name) = (&ProviderId::parse(provider)?, &DomainName::parse(domain_name)?);
+    /// As any upstream call.
+    pub async fn delete_identity_source(&self, provider: &ProviderId, domain_name: &DomainName) -> Result<()> {
         self.call(&identity_sources::Delete { provider, domain_name }).await
     }
 
     /// Makes a new SCIM token for a federated provider, which voids the one before it. VCF 5.1 and later.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one, or a lifetime below one second; otherwise as any upstream call.
-    pub async fn generate_sync_client_token(&self, id: &str, ttl_seconds: Option<i64>) -> Result<SyncClientToken> {
-        if ttl_seconds.is_some_and(|ttl| ttl < 1) {
-            let detail = "syncClientTokenTTL must be a number of seconds above 0, or left out";
-            return Err(Error::invalid(vec![FieldError::new("", detail)]));
-        }
-        let id = &ProviderId::parse(id)?;
-        self.call(&identity_broker::GenerateSyncClientToken { id, ttl_seconds }).await.map_err(since_5_1)
+    /// As any upstream call.
+    pub async fn generate_sync_client_token(
+        &self,
+        id: &ProviderId,
+        lifetime: Option<TokenLifetime>,
+    ) -> Result<SyncClientToken> {
+        self.call(&identity_broker::GenerateSyncClientToken { id, lifetime }).await.map_err(since_5_1)
     }
 
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.

@@ -42,7 +42,6 @@ mod respond;
 mod route;
 mod signature;
 mod sync_id;
-mod vcf_put;
 mod vcf_routes;
 mod vidm_routes;
 mod watch_limit;

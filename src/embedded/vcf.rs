@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use super::{Result, Timeouts, misconfigured, problem, settings};
 use crate::config::VcfSettings;
-use crate::error::Error;
+use crate::error::{Error, FieldError};
 use crate::http::Limits;
+use crate::operations::{VcfOperations, VcfTarget};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
-    Cache, ChangeOutcome, Client, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec,
-    PrecheckResult, Purpose, PutOptions, SddcManagerOidc, SyncClientToken, Target,
+    ChangeOutcome, Checked, DomainName, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec,
+    PrecheckResult, ProviderId, PutOptions, SddcManagerOidc, SyncClientToken, TokenLifetime,
 };
 
 /// What the target is called in errors.
@@ -23,8 +24,7 @@ const NAME: &str = "vcf";
 #[derive(Debug)]
 pub struct Vcf<R> {
     runtime: R,
-    target: Target,
-    memory: Cache,
+    target: VcfTarget,
     limits: Limits,
     operation: Duration,
 }
@@ -37,7 +37,7 @@ impl<R: Runtime> Vcf<R> {
     pub fn new(runtime: R, settings: VcfSettings, timeouts: Timeouts) -> Result<Self> {
         let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
         let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
-        Ok(Self { runtime, target, memory: Cache::default(), limits, operation })
+        Ok(Self { runtime, target: VcfTarget::new(target), limits, operation })
     }
 
     /// The same from JSON: the fields of [`VcfSettings`], and `timeouts`.
@@ -50,16 +50,23 @@ impl<R: Runtime> Vcf<R> {
     }
 
     /// Does the work of one operation.
-    async fn work<T>(&self, work: impl AsyncFnOnce(&Client<'_, R>) -> std::result::Result<T, Error>) -> Result<T> {
-        let secrets = vec![&self.target.credentials.password];
+    async fn work<T>(
+        &self,
+        work: impl AsyncFnOnce(&VcfOperations<'_, R>) -> std::result::Result<T, Error>,
+    ) -> Result<T> {
+        let secrets = vec![&self.target.settings.credentials.password];
         let outbound = Outbound::new(&self.runtime, self.limits, self.operation, HeaderMap::new());
         let outbound = outbound.with_secrets(secrets.clone());
-        let client = Client::new(&self.target, &self.memory, &outbound);
-        work(&client).await.map_err(|e| problem(&e, &secrets))
+        work(&VcfOperations::new(&self.target, &outbound)).await.map_err(|e| problem(&e, &secrets))
     }
 
-    fn now(&self) -> SystemTime {
-        self.runtime.now()
+    /// `spec`, if `check` finds nothing wrong with it.
+    fn checked<S, C>(
+        &self,
+        spec: S,
+        check: impl FnOnce(S, SystemTime) -> std::result::Result<C, Vec<FieldError>>,
+    ) -> std::result::Result<C, Error> {
+        check(spec, self.runtime.now()).map_err(Error::invalid)
     }
 
     /// All identity providers; the embedded one with its identity sources is among them.
@@ -67,7 +74,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// The login's and the call's.
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
-        self.work(async |client| client.identity_providers().await).await
+        self.work(async |vcf| vcf.identity_providers().await).await
     }
 
     /// One identity provider.
@@ -75,17 +82,16 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an id that cannot be one; else the login's and the call's.
     pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
-        self.work(async |client| client.identity_provider(id).await).await
+        self.work(async |vcf| vcf.identity_provider(&ProviderId::parse(id)?).await).await
     }
 
     /// Adds an external identity provider.
     ///
     /// # Errors
     /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
-    pub async fn add_identity_provider(&self, spec: &IdentityProviderSpec) -> Result<ChangeOutcome> {
-        self.work(async |client| {
-            let certificates = spec.validate(Purpose::Create, self.now()).map_err(Error::invalid)?;
-            Ok(ChangeOutcome::added_provider(client.add_identity_provider(spec).await?, certificates))
+    pub async fn add_identity_provider(&self, spec: IdentityProviderSpec) -> Result<ChangeOutcome> {
+        self.work(async |vcf| {
+            vcf.add_identity_provider(&self.checked(spec, Checked::<IdentityProviderSpec>::to_add)?).await
         })
         .await
     }
@@ -97,13 +103,11 @@ impl<R: Runtime> Vcf<R> {
     /// login's and the calls'.
     pub async fn put_identity_provider(
         &self,
-        spec: &IdentityProviderSpec,
+        spec: IdentityProviderSpec,
         options: PutOptions,
     ) -> Result<ChangeOutcome> {
-        self.work(async |client| {
-            let certificates = spec.validate(Purpose::Create, self.now()).map_err(Error::invalid)?;
-            let put = client.put_identity_provider(spec, options).await?;
-            Ok(ChangeOutcome::put(put, options, None, certificates))
+        self.work(async |vcf| {
+            vcf.put_identity_provider(&self.checked(spec, Checked::<IdentityProviderSpec>::to_add)?, options).await
         })
         .await
     }
@@ -112,10 +116,10 @@ impl<R: Runtime> Vcf<R> {
     ///
     /// # Errors
     /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
-    pub async fn update_identity_provider(&self, id: &str, spec: &IdentityProviderSpec) -> Result<()> {
-        self.work(async |client| {
-            spec.validate(Purpose::Update, self.now()).map_err(Error::invalid)?;
-            client.update_identity_provider(id, spec).await
+    pub async fn update_identity_provider(&self, id: &str, spec: IdentityProviderSpec) -> Result<()> {
+        self.work(async |vcf| {
+            let id = ProviderId::parse(id)?;
+            vcf.update_identity_provider(&id, &self.checked(spec, Checked::<IdentityProviderSpec>::to_update)?).await
         })
         .await
     }
@@ -125,19 +129,17 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an id that cannot be one; else the login's and the call's.
     pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
-        self.work(async |client| client.delete_identity_provider(id).await).await
+        self.work(async |vcf| vcf.delete_identity_provider(&ProviderId::parse(id)?).await).await
     }
 
     /// Adds an identity source to the embedded provider, whose id the list of providers tells.
     ///
     /// # Errors
     /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
-    pub async fn add_identity_source(&self, provider: &str, spec: &IdentitySourceSpec) -> Result<ChangeOutcome> {
-        self.work(async |client| {
-            let certificates = spec.validate(Purpose::Create, self.now()).map_err(Error::invalid)?;
-            let added = client.add_identity_source(provider, spec).await?;
-            let domain_name = spec.ldap.as_ref().and_then(|ldap| ldap.domain_name.clone());
-            Ok(ChangeOutcome::added_source(added, domain_name, certificates))
+    pub async fn add_identity_source(&self, provider: &str, spec: IdentitySourceSpec) -> Result<ChangeOutcome> {
+        self.work(async |vcf| {
+            let provider = ProviderId::parse(provider)?;
+            vcf.add_identity_source(&provider, &self.checked(spec, Checked::<IdentitySourceSpec>::to_add)?).await
         })
         .await
     }
@@ -154,11 +156,10 @@ impl<R: Runtime> Vcf<R> {
         spec: IdentitySourceSpec,
         options: PutOptions,
     ) -> Result<ChangeOutcome> {
-        self.work(async |client| {
-            let (spec, certificates) = spec.for_domain(domain, self.now()).map_err(Error::invalid)?;
-            let put = client.put_identity_source(provider, domain, &spec, options).await?;
-            let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
-            Ok(ChangeOutcome::put(put, options, domain_name, certificates))
+        self.work(async |vcf| {
+            let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
+            let spec = self.checked(spec, |spec, now| Checked::to_put(spec, &domain, now))?;
+            vcf.put_identity_source(&provider, &domain, &spec, options).await
         })
         .await
     }
@@ -167,10 +168,11 @@ impl<R: Runtime> Vcf<R> {
     ///
     /// # Errors
     /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
-    pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: &IdentitySourceSpec) -> Result<()> {
-        self.work(async |client| {
-            spec.validate(Purpose::Update, self.now()).map_err(Error::invalid)?;
-            client.update_identity_source(provider, domain, spec).await
+    pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: IdentitySourceSpec) -> Result<()> {
+        self.work(async |vcf| {
+            let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
+            let spec = self.checked(spec, Checked::<IdentitySourceSpec>::to_update)?;
+            vcf.update_identity_source(&provider, &domain, &spec).await
         })
         .await
     }
@@ -180,7 +182,10 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an id or a domain that cannot be one; else the login's and the call's.
     pub async fn delete_identity_source(&self, provider: &str, domain: &str) -> Result<()> {
-        self.work(async |client| client.delete_identity_source(provider, domain).await).await
+        self.work(async |vcf| {
+            vcf.delete_identity_source(&ProviderId::parse(provider)?, &DomainName::parse(domain)?).await
+        })
+        .await
     }
 
     /// Makes a new SCIM token for a federated provider, which voids the one before it; `ttl_seconds` is its life. VCF 5.1 and later.
@@ -192,7 +197,11 @@ impl<R: Runtime> Vcf<R> {
         provider: &str,
         ttl_seconds: Option<i64>,
     ) -> Result<SyncClientToken> {
-        self.work(async |client| client.generate_sync_client_token(provider, ttl_seconds).await).await
+        self.work(async |vcf| {
+            let lifetime = ttl_seconds.map(TokenLifetime::from_seconds).transpose()?;
+            vcf.generate_sync_client_token(&ProviderId::parse(provider)?, lifetime).await
+        })
+        .await
     }
 
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.
@@ -200,7 +209,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// The login's and the call's.
     pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
-        self.work(async |client| client.prechecks(kind).await).await
+        self.work(async |vcf| vcf.prechecks(kind).await).await
     }
 
     /// SDDC Manager's own OpenID Connect client. VCF 5.2 and later.
@@ -208,6 +217,6 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// The login's and the call's.
     pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
-        self.work(async |client| client.sddc_manager_oidc().await).await
+        self.work(async |vcf| vcf.sddc_manager_oidc().await).await
     }
 }

@@ -36,6 +36,13 @@ impl VidmTarget {
     }
 }
 
+impl VcfTarget {
+    /// An SDDC Manager of which nothing is remembered yet.
+    pub(crate) fn new(settings: vcf::Target) -> Self {
+        Self { settings: Rc::new(settings), cache: vcf::Cache::default() }
+    }
+}
+
 impl Targets {
     /// These targets; nothing is remembered of them yet.
     pub(crate) fn new(vidm: &BTreeMap<String, Rc<vidm::Target>>, vcf: &BTreeMap<String, Rc<vcf::Target>>) -> Self {

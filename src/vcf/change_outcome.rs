@@ -1,8 +1,32 @@
-//! What became of a provider or a source: the document that tells it, whichever the door.
+//! What became of a provider or a source: the document that says so, identical in every binding.
 
 use serde::Serialize;
 
-use super::{AddedProvider, AddedSource, CertificateFacts, Change, Difference, Outcome, Put, PutOptions};
+use super::{
+    AddedProvider, AddedSource, CertificateFacts, Change, Checked, Difference, IdentityProviderSpec, IdentitySourceSpec,
+};
+
+/// How a PUT makes something as specified.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PutOptions {
+    /// Change it although it looks as wanted: for a new password, which cannot be compared.
+    pub force: bool,
+    /// Only report what would be done.
+    pub dry_run: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub enum Outcome {
+    /// It was absent.
+    Created,
+    /// It was there, and other than wanted or the change was forced.
+    Updated,
+    /// It is as wanted, as far as can be told.
+    Unchanged,
+}
 
 /// What became of a provider or a source.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -40,38 +64,33 @@ pub struct ChangeOutcome {
 
 impl ChangeOutcome {
     /// A provider was added.
-    #[must_use]
-    pub fn added_provider(added: AddedProvider, certificates: Vec<CertificateFacts>) -> Self {
+    pub(crate) fn added_provider(added: AddedProvider, spec: &Checked<IdentityProviderSpec>) -> Self {
         let AddedProvider { id, message } = added;
-        Self { id, message, certificates, ..Self::default() }
+        Self { id, message, certificates: spec.certificates().to_vec(), ..Self::default() }
     }
 
-    /// The source of this domain was added.
-    #[must_use]
-    pub fn added_source(added: AddedSource, domain_name: Option<String>, certificates: Vec<CertificateFacts>) -> Self {
+    /// A source was added.
+    pub(crate) fn added_source(added: AddedSource, spec: &Checked<IdentitySourceSpec>) -> Self {
         let AddedSource { message } = added;
-        Self { domain_name, message, certificates, ..Self::default() }
+        let domain_name = spec.domain_name().map(str::to_owned);
+        Self { domain_name, message, certificates: spec.certificates().to_vec(), ..Self::default() }
     }
 
-    /// What came of making it so; `domain_name` where it is a source.
-    #[must_use]
-    pub fn put(
-        put: Put,
-        options: PutOptions,
-        domain_name: Option<String>,
-        certificates: Vec<CertificateFacts>,
-    ) -> Self {
-        let Put { outcome, id, message, difference: Difference { changes, not_compared } } = put;
+    /// The same as the outcome of a PUT that found nothing there.
+    pub(crate) fn by_put(self) -> Self {
+        Self { outcome: Some(Outcome::Created), ..self }
+    }
+
+    /// What a PUT does with what is there and differs so from the specification.
+    pub(crate) fn found(difference: Difference, options: PutOptions) -> Self {
+        let Difference { changes, not_compared } = difference;
+        let differs = options.force || !changes.is_empty();
         Self {
-            outcome: Some(outcome),
-            dry_run: options.dry_run,
-            id,
-            domain_name,
-            message,
-            changes: (outcome == Outcome::Updated).then_some(changes),
-            secrets_compared: (outcome != Outcome::Created).then_some(false),
+            outcome: Some(if differs { Outcome::Updated } else { Outcome::Unchanged }),
+            changes: differs.then_some(changes),
+            secrets_compared: Some(false),
             not_compared,
-            certificates,
+            ..Self::default()
         }
     }
 

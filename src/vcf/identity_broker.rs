@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::error::{Error, FieldError, Result};
 use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 use crate::secret::Secret;
@@ -15,6 +15,24 @@ use crate::vcf::{Extra, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientT
 
 const JSON: &str = "application/json";
 
+/// How long a SCIM token lives, in seconds; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLifetime(i64);
+
+impl TokenLifetime {
+    /// A lifetime of so many seconds.
+    ///
+    /// # Errors
+    /// `request_invalid` for less than one second.
+    pub fn from_seconds(seconds: i64) -> Result<Self> {
+        if seconds > 0 {
+            return Ok(Self(seconds));
+        }
+        let detail = "syncClientTokenTTL must be a number of seconds above 0, or left out";
+        Err(Error::invalid(vec![FieldError::new("", detail)]))
+    }
+}
+
 /// `POST /v1/identity-providers/{id}/sync-client?syncClientTokenTTL={seconds}` (VMware Cloud Foundation API, Identity
 /// Providers, "Generate sync client token"; VCF 5.1 and later, the parameter from 5.2 on).
 ///
@@ -22,7 +40,7 @@ const JSON: &str = "application/json";
 #[derive(Debug)]
 pub(super) struct GenerateSyncClientToken<'a> {
     pub(super) id: &'a ProviderId,
-    pub(super) ttl_seconds: Option<i64>,
+    pub(super) lifetime: Option<TokenLifetime>,
 }
 
 impl Endpoint for GenerateSyncClientToken<'_> {
@@ -34,9 +52,9 @@ impl Endpoint for GenerateSyncClientToken<'_> {
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
         let mut path = format!("/v1/identity-providers/{}/sync-client", segment(self.id.as_str()));
-        if let Some(ttl) = self.ttl_seconds {
+        if let Some(TokenLifetime(seconds)) = self.lifetime {
             path.push('?');
-            path.push_str(&form([("syncClientTokenTTL", ttl.to_string().as_str())]));
+            path.push_str(&form([("syncClientTokenTTL", seconds.to_string().as_str())]));
         }
         bare(Method::POST, &path, JSON)
     }
@@ -142,9 +160,9 @@ mod tests {
     #[test]
     fn a_sync_client_token_is_made_and_given_whole() {
         let id = &id("8f8a");
-        let generate = GenerateSyncClientToken { id, ttl_seconds: None };
+        let generate = GenerateSyncClientToken { id, lifetime: None };
         assert_eq!(wire(&generate), format!("POST /v1/identity-providers/8f8a/sync-client\n{ACCEPT}"));
-        let day = GenerateSyncClientToken { id, ttl_seconds: Some(86_400) };
+        let day = GenerateSyncClientToken { id, lifetime: Some(TokenLifetime(86_400)) };
         assert_eq!(
             wire(&day),
             format!("POST /v1/identity-providers/8f8a/sync-client?syncClientTokenTTL=86400\n{ACCEPT}")
@@ -160,7 +178,7 @@ mod tests {
     #[test]
     fn a_token_is_not_lost_to_an_odd_answer() {
         let id = &id("8f8a");
-        let generate = GenerateSyncClientToken { id, ttl_seconds: None };
+        let generate = GenerateSyncClientToken { id, lifetime: None };
         for answer in [
             "a.b.c",
             "\"a.b.c\"",

@@ -25,7 +25,7 @@ use crate::vcf::spec::{
 
 /// What a specification is to be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// To add what is not there yet.
     Create,
     /// To change what is there. The same is required: SDDC Manager takes whole specifications only.
@@ -37,7 +37,7 @@ impl IdentityProviderSpec {
     ///
     /// # Errors
     /// Every field that is missing or wrong, by its JSON Pointer.
-    pub fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
+    pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = Check::new(purpose, now);
         check.names(
             "",
@@ -73,7 +73,7 @@ impl IdentitySourceSpec {
     ///
     /// # Errors
     /// Every field that is missing or wrong, by its JSON Pointer.
-    pub fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
+    pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = Check::new(purpose, now);
         check.names("", &self.extra, &[("name", self.name.is_some()), ("ldap", self.ldap.is_some())]);
         check.options(&self.extra);
@@ -89,27 +89,6 @@ impl IdentitySourceSpec {
             check.ldap("/ldap", ldap);
         }
         check.done()
-    }
-
-    /// The specification for the source of `domain`, which it need not name, checked as for a creation at the time `now`.
-    ///
-    /// # Errors
-    /// Every field that is missing or wrong, by its JSON Pointer; another domain than that among them.
-    pub fn for_domain(
-        mut self,
-        domain: &str,
-        now: SystemTime,
-    ) -> Result<(Self, Vec<CertificateFacts>), Vec<FieldError>> {
-        let named = self.ldap.as_mut().map(|ldap| ldap.domain_name.get_or_insert_with(|| domain.to_owned()));
-        let is_another = named.is_some_and(|name| !name.eq_ignore_ascii_case(domain));
-        let checked = self.validate(Purpose::Create, now);
-        if !is_another {
-            return checked.map(|certificates| (self, certificates));
-        }
-        let mut errors = checked.err().unwrap_or_default();
-        let detail = "is not the domain in the path; leave it out, or make them equal";
-        errors.push(FieldError::new("/ldap/domainName", detail));
-        Err(errors)
     }
 }
 

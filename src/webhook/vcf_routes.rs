@@ -1,108 +1,140 @@
-//! The routes below `/vcf/{target}`: the vendor's own operations, with validation in front.
+//! The routes below `/vcf/{target}`: the vendor's own operations, with validation in front, and PUT.
+
+use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::header::LOCATION;
 use http::{Response, StatusCode};
+use serde::de::DeserializeOwned;
 
 use super::idempotency::NotKept;
+use super::input::query_error;
 use super::route::{Matched, Vcf};
-use super::vcf_put::{answer, put_provider, put_source};
-use super::{Context, doctor, empty, json};
-use crate::error::Error;
+use super::{Context, doctor, empty, json, with_headers};
+use crate::error::{Error, FieldError};
 use crate::operations::VcfOperations;
 use crate::runtime::Runtime;
-use crate::vcf::{ChangeOutcome, Client, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, Purpose};
+use crate::upstream::segment;
+use crate::vcf::{
+    ChangeOutcome, Checked, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, PutOptions, TokenLifetime,
+};
 
 pub(super) async fn dispatch<R: Runtime>(
     context: Context<'_, R>,
     action: Vcf,
     matched: &Matched,
 ) -> Result<Response<Bytes>, Error> {
-    let name = matched.target().unwrap_or_default();
-    let target = context.configured.targets.vcf(name)?;
-    let client = Client::new(&target.settings, &target.cache, context.outbound);
-    let id = matched.parameter("id");
-    let domain = matched.parameter("domainName");
-    // Before the body is looked at: nothing that cannot be sent in a path is worth more words.
-    if matched.row.path.contains("{id}") {
-        ProviderId::parse(id)?;
-    }
-    if matched.row.path.contains("{domainName}") {
-        DomainName::parse(domain)?;
-    }
+    let target = matched.target().unwrap_or_default();
+    let vcf = VcfOperations::new(context.configured.targets.vcf(target)?, context.outbound);
+    // The names in the path are read before the body.
+    let provider = || ProviderId::parse(matched.parameter("id"));
+    let source = || Ok::<_, Error>((provider()?, DomainName::parse(matched.parameter("domainName"))?));
+    let done = |()| empty(StatusCode::NO_CONTENT, &[]);
+    let created = Created { base: context.base, target };
     match action {
-        Vcf::ListProviders => json(StatusCode::OK, &client.identity_providers().await?),
-        Vcf::AddProvider => add_provider(&context, &client, name).await,
-        Vcf::PutProvider => put_provider(&context, &client, name).await,
-        Vcf::GetProvider => json(StatusCode::OK, &client.identity_provider(id).await?),
+        Vcf::ListProviders => json(StatusCode::OK, &vcf.identity_providers().await?),
+        Vcf::GetProvider => json(StatusCode::OK, &vcf.identity_provider(&provider()?).await?),
+        Vcf::AddProvider => {
+            let spec = checked(&context, Checked::<IdentityProviderSpec>::to_add)?;
+            created.provider(&vcf.add_identity_provider(&spec).await?)
+        }
+        Vcf::PutProvider => {
+            let spec = checked(&context, Checked::<IdentityProviderSpec>::to_add)?;
+            created.provider(&vcf.put_identity_provider(&spec, options(&context)?).await?)
+        }
         Vcf::UpdateProvider => {
-            let spec: IdentityProviderSpec = context.input.spec()?;
-            spec.validate(Purpose::Update, context.outbound.runtime().now())
-                .map_err(|fields| context.input.spec_invalid(fields))?;
-            client.update_identity_provider(id, &spec).await?;
-            Ok(empty(StatusCode::NO_CONTENT, &[]))
+            let id = provider()?;
+            let spec = checked(&context, Checked::<IdentityProviderSpec>::to_update)?;
+            vcf.update_identity_provider(&id, &spec).await.map(done)
         }
-        Vcf::DeleteProvider => {
-            client.delete_identity_provider(id).await?;
-            Ok(empty(StatusCode::NO_CONTENT, &[]))
+        Vcf::DeleteProvider => vcf.delete_identity_provider(&provider()?).await.map(done),
+        Vcf::AddSource => {
+            let provider = provider()?;
+            let spec = checked(&context, Checked::<IdentitySourceSpec>::to_add)?;
+            created.source(&provider, &vcf.add_identity_source(&provider, &spec).await?)
         }
-        Vcf::AddSource => add_source(&context, &client, name, id).await,
+        Vcf::PutSource => {
+            let (provider, domain) = source()?;
+            let spec = checked(&context, |spec, now| Checked::to_put(spec, &domain, now))?;
+            let outcome = vcf.put_identity_source(&provider, &domain, &spec, options(&context)?).await?;
+            created.source(&provider, &outcome)
+        }
         Vcf::UpdateSource => {
-            let spec: IdentitySourceSpec = context.input.spec()?;
-            spec.validate(Purpose::Update, context.outbound.runtime().now())
-                .map_err(|fields| context.input.spec_invalid(fields))?;
-            client.update_identity_source(id, domain, &spec).await?;
-            Ok(empty(StatusCode::NO_CONTENT, &[]))
+            let (provider, domain) = source()?;
+            let spec = checked(&context, Checked::<IdentitySourceSpec>::to_update)?;
+            vcf.update_identity_source(&provider, &domain, &spec).await.map(done)
         }
-        Vcf::PutSource => put_source(&context, &client, name, id, domain).await,
         Vcf::DeleteSource => {
-            client.delete_identity_source(id, domain).await?;
-            Ok(empty(StatusCode::NO_CONTENT, &[]))
+            let (provider, domain) = source()?;
+            vcf.delete_identity_source(&provider, &domain).await.map(done)
         }
         Vcf::GenerateSyncClientToken => {
-            let ttl = context.input.query("syncClientTokenTTL").map(|text| {
-                text.parse::<i64>()
-                    .ok()
-                    .filter(|seconds| *seconds > 0)
-                    .ok_or_else(|| super::input::query_error("syncClientTokenTTL", "write a whole number of seconds"))
-            });
-            let mut response = json(StatusCode::OK, &client.generate_sync_client_token(id, ttl.transpose()?).await?)?;
+            let provider = provider()?;
+            let token = vcf.generate_sync_client_token(&provider, lifetime(&context)?).await?;
+            let mut response = json(StatusCode::OK, &token)?;
             // It holds a token, which has no place in a store: the same key makes a new one.
             response.extensions_mut().insert(NotKept);
             Ok(response)
         }
-        Vcf::Prechecks => json(StatusCode::OK, &client.prechecks(context.input.query("type")).await?),
-        Vcf::SddcManagerOidc => json(StatusCode::OK, &client.sddc_manager_oidc().await?),
-        Vcf::Doctor => {
-            let operations = VcfOperations::new(target, context.outbound);
-            doctor::answer(&context, async |examination| operations.doctor(examination).await).await
-        }
+        Vcf::Prechecks => json(StatusCode::OK, &vcf.prechecks(context.input.query("type")).await?),
+        Vcf::SddcManagerOidc => json(StatusCode::OK, &vcf.sddc_manager_oidc().await?),
+        Vcf::Doctor => doctor::answer(&context, async |examination| vcf.doctor(examination).await).await,
     }
 }
 
-async fn add_provider<R: Runtime>(
+/// The body as a specification that `check` finds nothing wrong with.
+fn checked<R: Runtime, S: DeserializeOwned, C>(
     context: &Context<'_, R>,
-    client: &Client<'_, R>,
-    target: &str,
-) -> Result<Response<Bytes>, Error> {
-    let spec: IdentityProviderSpec = context.input.spec()?;
-    let certificates = spec
-        .validate(Purpose::Create, context.outbound.runtime().now())
-        .map_err(|fields| context.input.spec_invalid(fields))?;
-    let added = client.add_identity_provider(&spec).await?;
-    answer((context.base, target), None, &ChangeOutcome::added_provider(added, certificates))
+    check: impl FnOnce(S, SystemTime) -> Result<C, Vec<FieldError>>,
+) -> Result<C, Error> {
+    check(context.input.spec()?, context.outbound.runtime().now()).map_err(|fields| context.input.spec_invalid(fields))
 }
 
-async fn add_source<R: Runtime>(
-    context: &Context<'_, R>,
-    client: &Client<'_, R>,
-    target: &str,
-    provider: &str,
-) -> Result<Response<Bytes>, Error> {
-    let spec: IdentitySourceSpec = context.input.spec()?;
-    let certificates = spec
-        .validate(Purpose::Create, context.outbound.runtime().now())
-        .map_err(|fields| context.input.spec_invalid(fields))?;
-    let added = client.add_identity_source(provider, &spec).await?;
-    let domain_name = spec.ldap.and_then(|ldap| ldap.domain_name);
-    answer((context.base, target), Some(provider), &ChangeOutcome::added_source(added, domain_name, certificates))
+fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> {
+    let flag = |name| Ok::<_, Error>(context.input.query_flag(name)?.unwrap_or(false));
+    Ok(PutOptions { force: flag("force")?, dry_run: flag("dryRun")? })
+}
+
+fn lifetime<R>(context: &Context<'_, R>) -> Result<Option<TokenLifetime>, Error> {
+    const NAME: &str = "syncClientTokenTTL";
+    let read = |text: &str| TokenLifetime::from_seconds(text.parse().ok()?).ok();
+    let wrong = || query_error(NAME, "write a whole number of seconds");
+    context.input.query(NAME).map(|text| read(text).ok_or_else(wrong)).transpose()
+}
+
+/// Answers what became of a provider or a source: 201 and its place, if it was created.
+struct Created<'c> {
+    base: &'c str,
+    target: &'c str,
+}
+
+impl Created<'_> {
+    fn provider(&self, outcome: &ChangeOutcome) -> Result<Response<Bytes>, Error> {
+        let place = outcome.id.as_deref().map(|id| format!("{}/{}", self.providers(), segment(id)));
+        respond(outcome, place)
+    }
+
+    fn source(&self, provider: &ProviderId, outcome: &ChangeOutcome) -> Result<Response<Bytes>, Error> {
+        let provider = segment(provider.as_str());
+        let place = outcome
+            .domain_name
+            .as_deref()
+            .map(|domain| format!("{}/{provider}/identity-sources/{}", self.providers(), segment(domain)));
+        respond(outcome, place)
+    }
+
+    fn providers(&self) -> String {
+        format!("{}/vcf/{}/v1/identity-providers", self.base, segment(self.target))
+    }
+}
+
+fn respond(outcome: &ChangeOutcome, place: Option<String>) -> Result<Response<Bytes>, Error> {
+    if !outcome.is_created() {
+        return json(StatusCode::OK, outcome);
+    }
+    let response = json(StatusCode::CREATED, outcome)?;
+    Ok(match place {
+        Some(place) => with_headers(response, &[(LOCATION, &place)]),
+        None => response,
+    })
 }

@@ -38,7 +38,7 @@ impl wit::GuestSession for Session {
 
     fn add_identity_provider(&self, spec: wit::IdentityProviderSpec) -> Result<wit::ChangeOutcome> {
         let spec = provider(spec)?;
-        Ok(block_on(self.0.add_identity_provider(&spec))?.into())
+        Ok(block_on(self.0.add_identity_provider(spec))?.into())
     }
 
     fn put_identity_provider(
@@ -47,12 +47,12 @@ impl wit::GuestSession for Session {
         options: Option<wit::PutOptions>,
     ) -> Result<wit::ChangeOutcome> {
         let spec = provider(spec)?;
-        Ok(block_on(self.0.put_identity_provider(&spec, put_options(options)))?.into())
+        Ok(block_on(self.0.put_identity_provider(spec, put_options(options)))?.into())
     }
 
     fn update_identity_provider(&self, id: String, spec: wit::IdentityProviderSpec) -> Result<()> {
         let spec = provider(spec)?;
-        Ok(block_on(self.0.update_identity_provider(&id, &spec))?)
+        Ok(block_on(self.0.update_identity_provider(&id, spec))?)
     }
 
     fn delete_identity_provider(&self, id: String) -> Result<()> {
@@ -61,7 +61,7 @@ impl wit::GuestSession for Session {
 
     fn add_identity_source(&self, provider_id: String, spec: wit::IdentitySourceSpec) -> Result<wit::ChangeOutcome> {
         let spec = source(spec)?;
-        Ok(block_on(self.0.add_identity_source(&provider_id, &spec))?.into())
+        Ok(block_on(self.0.add_identity_source(&provider_id, spec))?.into())
     }
 
     fn put_identity_source(
@@ -83,7 +83,7 @@ impl wit::GuestSession for Session {
         spec: wit::IdentitySourceSpec,
     ) -> Result<()> {
         let spec = source(spec)?;
-        Ok(block_on(self.0.update_identity_source(&provider_id, &domain_name, &spec))?)
+        Ok(block_on(self.0.update_identity_source(&provider_id, &domain_name, spec))?)
     }
 
     fn delete_identity_source(&self, provider_id: String, domain_name: String) -> Result<()> {

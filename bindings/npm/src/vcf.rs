@@ -47,7 +47,7 @@ impl Vcf {
     /// `{spec}`
     #[wasm_bindgen(js_name = addIdentityProvider)]
     pub fn add_identity_provider(&self, arguments: &str, stop: Option<Promise>) -> Promise {
-        self.call(arguments, stop, async |vcf, mut given| vcf.add_identity_provider(&given.optional("spec")?).await)
+        self.call(arguments, stop, async |vcf, mut given| vcf.add_identity_provider(given.optional("spec")?).await)
     }
 
     /// `{spec, options?}`
@@ -55,7 +55,7 @@ impl Vcf {
     pub fn put_identity_provider(&self, arguments: &str, stop: Option<Promise>) -> Promise {
         self.call(arguments, stop, async |vcf, mut given| {
             let options: Put = given.optional("options")?;
-            vcf.put_identity_provider(&given.optional("spec")?, options.into()).await
+            vcf.put_identity_provider(given.optional("spec")?, options.into()).await
         })
     }
 
@@ -63,7 +63,7 @@ impl Vcf {
     #[wasm_bindgen(js_name = updateIdentityProvider)]
     pub fn update_identity_provider(&self, arguments: &str, stop: Option<Promise>) -> Promise {
         self.call(arguments, stop, async |vcf, mut given| {
-            vcf.update_identity_provider(&given.text("id")?, &given.optional("spec")?).await
+            vcf.update_identity_provider(&given.text("id")?, given.optional("spec")?).await
         })
     }
 
@@ -77,7 +77,7 @@ impl Vcf {
     #[wasm_bindgen(js_name = addIdentitySource)]
     pub fn add_identity_source(&self, arguments: &str, stop: Option<Promise>) -> Promise {
         self.call(arguments, stop, async |vcf, mut given| {
-            vcf.add_identity_source(&given.text("providerId")?, &given.optional("spec")?).await
+            vcf.add_identity_source(&given.text("providerId")?, given.optional("spec")?).await
         })
     }
 
@@ -96,7 +96,7 @@ impl Vcf {
     pub fn update_identity_source(&self, arguments: &str, stop: Option<Promise>) -> Promise {
         self.call(arguments, stop, async |vcf, mut given| {
             let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
-            vcf.update_identity_source(&provider, &domain, &given.optional("spec")?).await
+            vcf.update_identity_source(&provider, &domain, given.optional("spec")?).await
         })
     }
 

@@ -237,7 +237,7 @@ fn a_source_is_checked_put_and_told_of() {
     another.ldap.as_mut().unwrap().domain_name = Some("other.example".to_owned());
     let refused = script.run(vcf.put_identity_source(PROVIDER, "corp.example", another, PutOptions::default()));
     assert_eq!(refused.unwrap_err().errors[0].pointer, "/ldap/domainName");
-    let refused = script.run(vcf.add_identity_source(PROVIDER, &IdentitySourceSpec::default())).unwrap_err();
+    let refused = script.run(vcf.add_identity_source(PROVIDER, IdentitySourceSpec::default())).unwrap_err();
     assert!(refused.errors.iter().any(|e| e.pointer == "/ldap"), "{refused:?}");
 }
 
@@ -245,12 +245,16 @@ fn a_source_is_checked_put_and_told_of() {
 fn hostile_ids_are_request_invalid_before_any_call() {
     let (script, vcf) = vcf([]);
     for text in ["", "..", "../credentials", "..%2Fcredentials", "a?b", "müller.example", "corp.css"] {
-        let spec: IdentitySourceSpec = serde_json::from_str(SOURCE).unwrap();
+        let spec = || serde_json::from_str::<IdentitySourceSpec>(SOURCE).unwrap();
         for problem in [
             script.run(vcf.identity_provider(text)).unwrap_err(),
             script.run(vcf.delete_identity_provider(text)).unwrap_err(),
             script.run(vcf.delete_identity_source(PROVIDER, text)).unwrap_err(),
-            script.run(vcf.update_identity_source(text, "corp.example", &spec)).unwrap_err(),
+            script.run(vcf.update_identity_source(text, "corp.example", spec())).unwrap_err(),
+            script.run(vcf.update_identity_source(PROVIDER, text, spec())).unwrap_err(),
+            script.run(vcf.put_identity_source(text, "corp.example", spec(), PutOptions::default())).unwrap_err(),
+            script.run(vcf.put_identity_source(PROVIDER, text, spec(), PutOptions::default())).unwrap_err(),
+            script.run(vcf.add_identity_source(text, spec())).unwrap_err(),
             script.run(vcf.generate_sync_client_token(text, None)).unwrap_err(),
         ] {
             assert_eq!(problem.code, ErrorCode::RequestInvalid, "{text:?}: {problem}");
