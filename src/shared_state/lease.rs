@@ -11,8 +11,7 @@
 //! A claimant draws from the counter of the generation after the slot's. The winner is the holder, and the holder alone writes the
 //! slot. So the slot is never overwritten by an older one, and a claim that did not win changes nothing.
 //!
-//! A holder that dies leaves no slot. Whoever loses against it waits a moment for the slot, and then writes down until when the
-//! holder is waited for; after that time the next generation may be claimed. A dead holder delays the others by at most that time,
+//! A holder that dies leaves no slot. Whoever loses against it and finds no slot writes down until when the holder is waited for; after that time the next generation may be claimed. A dead holder delays the others by at most that time,
 //! counted from the first that lost against it.
 //!
 //! # Tickets
@@ -180,7 +179,6 @@ pub(crate) enum Claim {
     /// It lost, and the holder is done by now: this is what it left.
     Done(Slot),
     /// It lost, and the holder is at work until then at the latest. What the holder left so far, if anything.
-    #[allow(dead_code, reason = "idempotency keys and logins follow")]
     Busy { until: SystemTime, slot: Option<Slot> },
 }
 
@@ -189,11 +187,17 @@ pub(crate) struct Lease<'s, R> {
     backend: Backend<'s, R>,
     name: String,
     counters: Counters,
+    kept_for: Duration,
 }
 
 impl<'s, R: Runtime> Lease<'s, R> {
     pub(crate) fn new(backend: Backend<'s, R>, name: String, counters: Counters) -> Self {
-        Self { backend, name, counters }
+        Self { backend, name, counters, kept_for: FOR_GOOD }
+    }
+
+    /// The same, its slot being ignored after `life`. Only for a lease whose counters are removed, for it begins anew then.
+    pub(crate) fn kept_for(self, life: Duration) -> Self {
+        Self { kept_for: life, ..self }
     }
 
     pub(crate) fn backend(&self) -> Backend<'s, R> {
@@ -249,9 +253,12 @@ impl<'s, R: Runtime> Lease<'s, R> {
         if let Some(found) = self.found(clock, first).await? {
             return Ok(found);
         }
-        clock.sleep(PAUSE).await;
-        if let Some(found) = self.found(clock, first).await? {
-            return Ok(found);
+        if self.counters == Counters::Kept {
+            // What its holders write is written within milliseconds as a rule.
+            clock.sleep(PAUSE).await;
+            if let Some(found) = self.found(clock, first).await? {
+                return Ok(found);
+            }
         }
         let watch: Option<Watch> = self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes));
         let counts =
@@ -345,7 +352,6 @@ impl<'s, R: Runtime> Lease<'s, R> {
         }
     }
 
-    #[allow(dead_code, reason = "idempotency keys and logins follow")]
     /// Writes down until when the holder works, and `payload` for those who wait.
     pub(crate) async fn announce(
         &self,
@@ -355,7 +361,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
     ) -> Result<(), StoreUnavailable> {
         let Held { generation, sweep, .. } = *held;
         let slot = Slot { generation, held_until_ms: unix_ms(until), payload: payload.to_vec(), sweep };
-        self.backend.set(&self.name, &slot.write(), FOR_GOOD).await
+        self.backend.set(&self.name, &slot.write(), self.kept_for).await
     }
 
     /// Ends the work, and leaves `payload`; the slot that is there now. `None` where it took longer than it might have, and others
@@ -377,7 +383,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
             deleted = sweep.advance(held.generation, unix_ms(now), is_hurried);
         }
         let slot = Slot { generation: held.generation, held_until_ms: 0, payload, sweep };
-        self.backend.set(&self.name, &slot.write(), FOR_GOOD).await?;
+        self.backend.set(&self.name, &slot.write(), self.kept_for).await?;
         match self.counters {
             Counters::Kept => {
                 for generation in deleted {
@@ -389,12 +395,29 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(Some(slot))
     }
 
-    #[allow(dead_code, reason = "idempotency keys and logins follow")]
-    /// Deletes everything of a lease whose counters are removed, up to this generation: it begins anew.
-    pub(crate) async fn erase(&self, generation: u64) {
+    /// Gives the work back, for a lease whose counters are removed: it begins anew.
+    pub(crate) async fn give_back(&self, held: Held) {
         // The counter first: without a slot it would say that a claimant died.
-        self.remove_counters(generation).await;
+        self.remove_counters(held.generation).await;
         self.backend.delete(&self.name).await;
+    }
+
+    /// Deletes everything of a lease whose counters are removed and at which nobody is at work.
+    pub(crate) async fn erase(&self, slot: &Slot) -> Result<(), StoreUnavailable> {
+        let watch: Option<Watch> = self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes));
+        let lost = watch.as_ref().map_or(1, |watch| watch.generation);
+        self.remove_counters(slot.generation.max(lost)).await;
+        self.backend.delete(&self.name).await;
+        if watch.is_some() {
+            self.backend.delete(&self.watch()).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes what a holder left and its watch; the counters are gone already.
+    pub(crate) async fn forget(&self) {
+        self.backend.delete(&self.name).await;
+        self.backend.delete(&self.watch()).await;
     }
 
     async fn remove_counters(&self, generation: u64) {

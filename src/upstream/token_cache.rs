@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorCode};
 use crate::poll_lock::lock;
 use crate::runtime::Runtime;
 use crate::secret::AccessToken;
+use crate::shared_state::{Claim, Held};
 
 pub use account::Account;
 use rejection::Rejection;
@@ -112,14 +113,20 @@ impl TokenCache {
     }
 
     /// Allows one more attempt after a rejected login, at once: an operator asks for it. Whether a rejection was held at all.
-    pub async fn allow_attempt(&self, shared: &SharedToken<'_, impl Runtime>) -> bool {
+    pub async fn allow_attempt<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {
         let mut state = lock(&self.0, shared.runtime()).await;
-        if let Some(found) = shared.load().await {
+        let slot = shared.slot().await;
+        if let Some(found) = slot.as_ref().and_then(SharedToken::<R>::found) {
             *state = State::from(found);
         }
         let State::Rejected(rejection) = &mut *state else { return false };
         rejection.allow_at(shared.runtime().now());
-        shared.save_rejection(rejection).await;
+        // While another instance logs in, that is the attempt.
+        if let Some(slot) = slot
+            && let Some(Claim::Won(held)) = shared.claim(&slot).await
+        {
+            shared.finish(Some(held), Some(&Shared::Rejected(rejection.clone()))).await;
+        }
         true
     }
 
@@ -139,95 +146,66 @@ impl TokenCache {
         {
             return found;
         }
-        if let Some(found) = wait_turn(&mut state, shared, stale).await {
-            return found;
-        }
+        let held = match turn(&mut state, shared, stale).await {
+            Turn::Known(found) => return found,
+            Turn::Ours(held) => held,
+        };
         let before = match std::mem::take(&mut *state) {
             State::Rejected(rejection) => Some(rejection),
             State::LoggedOut | State::LoggedIn(_) => None,
         };
-        let now = shared.runtime().now();
-        let lease = shared.remaining() + GRACE;
-        let begun = Rejection::begun(before.as_ref(), now, lease);
-        shared.save_rejection(&begun).await;
+        let begun = Rejection::begun(before.as_ref(), shared.runtime().now());
+        shared.begin(held.as_ref(), &begun).await;
         *state = State::Rejected(begun);
-        let outcome = match login().await {
-            Ok(token) => {
-                *state = State::LoggedIn(token.clone());
-                shared.save(&token).await;
-                Ok((token, Source::Login))
-            }
+        let (outcome, known) = match login().await {
+            Ok(token) => (Ok((token.clone(), Source::Login)), Some(Shared::Token(token))),
             Err(error) => match Rejection::of(&error, before.as_ref(), shared.runtime().now()) {
-                Some(rejection) => {
-                    shared.save_rejection(&rejection).await;
-                    let error = rejection.error(shared);
-                    *state = State::Rejected(rejection);
-                    Err(error)
-                }
+                Some(rejection) => (Err(rejection.error(shared)), Some(Shared::Rejected(rejection))),
                 // Nothing was said about the credential: what was known of it stands.
-                None => {
-                    match before {
-                        Some(rejection) => {
-                            shared.save_rejection(&rejection).await;
-                            *state = State::Rejected(rejection);
-                        }
-                        None => {
-                            shared.forget().await;
-                            *state = State::LoggedOut;
-                        }
-                    }
-                    Err(error)
-                }
+                None => (Err(error), before.map(Shared::Rejected)),
             },
         };
-        shared.end_turn().await;
+        shared.finish(held, known.as_ref()).await;
+        *state = known.map_or(State::LoggedOut, State::from);
         outcome
     }
 }
 
-/// Waits until it is this instance's turn to log in with this account; `Some` if meanwhile there is no need to.
-async fn wait_turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale: &[AccessToken]) -> Option<Found> {
-    let mut silent_since = None;
-    let mut is_ours = false;
+/// Whose turn it is to log in.
+enum Turn {
+    /// Nobody's: this is known without a login.
+    Known(Found),
+    /// This instance's; the lease is there where there is a store.
+    Ours(Option<Held>),
+}
+
+/// Finds out what is known of the account, and waits while another instance logs in: its token is as good as ours, and its rejection
+/// would be ours.
+async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale: &[AccessToken]) -> Turn {
+    let now = || shared.runtime().now();
     loop {
-        match shared.load().await {
-            Some(Shared::Rejected(found)) if found.is_pending(shared.runtime().now()) => {
-                // Another instance logs in at this moment. Its token is as good as ours, and its rejection would be ours.
-                if shared.remaining() <= PAUSE {
-                    return Some(Err(shared.busy()));
-                }
-                (silent_since, is_ours) = (None, false);
-                shared.runtime().sleep(PAUSE).await;
-                continue;
+        let slot = shared.slot().await;
+        let is_pending = slot.as_ref().is_some_and(|slot| slot.held_until(now()).is_some());
+        if !is_pending {
+            match slot.as_ref().map(SharedToken::<R>::found) {
+                Some(Some(found)) => *state = State::from(found),
+                // Another instance may have logged in since, and its token has expired.
+                Some(None) if !state.is_recent(now()) => *state = State::LoggedOut,
+                Some(None) | None => {}
             }
-            Some(found) => *state = State::from(found),
-            // Another instance may have logged in since, and its token has expired.
-            None if shared.is_there() && !state.is_recent(shared.runtime().now()) => *state = State::LoggedOut,
-            None => {}
-        }
-        if let Some(found) = state.known(shared, stale) {
-            if is_ours {
-                shared.end_turn().await;
+            if let Some(found) = state.known(shared, stale) {
+                return Turn::Known(found);
             }
-            return Some(found);
-        }
-        // Drawn, and looked once more: whoever had the turn before has left nothing that is good enough.
-        if is_ours || !shared.is_there() {
-            return None;
-        }
-        if shared.draws_turn().await {
-            is_ours = true;
-            continue;
-        }
-        let now = shared.runtime().elapsed();
-        if now.saturating_sub(*silent_since.get_or_insert(now)) >= SILENCE {
-            // Whoever drew it has died before it could write that down.
-            shared.end_turn().await;
-            silent_since = None;
-            continue;
+            let Some(slot) = slot else { return Turn::Ours(None) };
+            match shared.claim(&slot).await {
+                Some(Claim::Won(held)) => return Turn::Ours(Some(held)),
+                Some(Claim::Done(_)) => continue,
+                Some(Claim::Busy { .. }) => {}
+                None => return Turn::Ours(None),
+            }
         }
         if shared.remaining() <= PAUSE {
-            return Some(Err(shared.busy()));
+            return Turn::Known(Err(shared.busy()));
         }
         shared.runtime().sleep(PAUSE).await;
     }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `idempotency/key.rs` | which key a request has, and what makes its input the same |
 //! | `idempotency/record.rs` | what is kept of one |
-//! | `idempotency/shared.rs` | claims and answers in the store that instances share |
+//! | `idempotency/shared.rs` | claims and answers in the store that instances share, under a lease each |
 //! | `idempotency/local.rs` | the same in the instance's own memory, where there is none |
 
 use std::time::{Duration, SystemTime};
@@ -87,7 +87,7 @@ enum Claim<T> {
 
 /// Where a claim was made, and with it where the answer goes.
 enum Held<'s, R> {
-    Shared(Place<'s, R>, shared::Ticket),
+    Shared(Place<'s, R>, crate::shared_state::Held),
     Local(&'s LocalAnswers),
 }
 
@@ -153,7 +153,7 @@ async fn claim<'s, R: Runtime>(
 ) -> Claim<Held<'s, R>> {
     if let Some(place) = Place::new(store, key) {
         match place.claim(key, lease).await {
-            Ok(Claim::Won(ticket)) => return Claim::Won(Held::Shared(place, ticket)),
+            Ok(Claim::Won(held)) => return Claim::Won(Held::Shared(place, held)),
             Ok(Claim::Taken(record)) => return Claim::Taken(record),
             Ok(Claim::Waits(until)) => return Claim::Waits(until),
             Ok(Claim::Full(until)) => return Claim::Full(until),
@@ -177,15 +177,15 @@ async fn settle<R: Runtime>(
 ) -> Status {
     let Some(answer) = answer else {
         match held {
-            Held::Shared(place, ticket) => place.release(&ticket).await,
+            Held::Shared(place, held) => place.release(held).await,
             Held::Local(memory) => memory.release(key),
         }
         return Status::NotStored;
     };
     let record =
         Record { input: Some(key.input.clone()), answer: Some(answer), until: now + LIFE, ..Record::default() };
-    if let Held::Shared(place, ticket) = held
-        && place.keep(&ticket, record.clone()).await
+    if let Held::Shared(place, held) = held
+        && place.keep(held, record.clone()).await
     {
         return Status::Stored;
     }

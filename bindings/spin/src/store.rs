@@ -1,8 +1,9 @@
 //! Spin's key-value store, as the core asks for it: `spin:key-value` for values, `wasi:keyvalue/atomics` for counters, which
 //! the former has not. Both reach the same store.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use idhook::store::{Store, StoreError};
 use spin_sdk::experimental::wasi::keyvalue::atomics;
@@ -18,27 +19,37 @@ thread_local! {
     static BUCKET: OnceCell<Bucket> = const { OnceCell::new() };
 }
 
+/// How long an answer of the store vouches for the next synchronous call.
+const VOUCHES: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// When the store last answered a call that could have been given up.
+    static ANSWERED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
 /// The store of this instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpinStore;
 
 impl Store for SpinStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        store().await?.get(key).await.map_err(failed)
+        answered(store().await?.get(key).await)
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        store().await?.set(key, value).await.map_err(failed)
+        answered(store().await?.set(key, value).await)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        store().await?.delete(key).await.map_err(failed)
+        answered(store().await?.delete(key).await)
     }
 
     async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
-        // What follows is a synchronous call: the whole instance stands still until it is answered. So the store has to
-        // answer one that can be given up first.
-        store().await?.exists(key).await.map_err(failed)?;
+        // What follows is a synchronous call: the whole instance stands still until it is answered. So the store has to have
+        // answered one that can be given up, a moment ago.
+        if ANSWERED.get().is_none_or(|at| at.elapsed() > VOUCHES) {
+            answered(store().await?.exists(key).await)?;
+        }
         let by = i64::try_from(by).unwrap_or(i64::MAX);
         let count = BUCKET.with(|cell| match cell.get() {
             Some(bucket) => atomics::increment(bucket, key, by),
@@ -62,6 +73,12 @@ async fn store() -> Result<Rc<key_value::Store>, StoreError> {
     // Requests that come together may each open it; the first is kept.
     let opened = Rc::new(key_value::Store::open(LABEL).await.map_err(failed)?);
     Ok(STORE.with(|cell| Rc::clone(cell.get_or_init(|| opened))))
+}
+
+/// What the store answered; that it did is remembered.
+fn answered<T>(answer: Result<T, key_value::Error>) -> Result<T, StoreError> {
+    ANSWERED.set(answer.is_ok().then(Instant::now));
+    answer.map_err(failed)
 }
 
 fn failed(e: key_value::Error) -> StoreError {

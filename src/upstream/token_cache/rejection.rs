@@ -50,9 +50,6 @@ pub(super) struct Rejection {
     /// When the next attempt may be made; `None`: not until an operator asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_ms: Option<u64>,
-    /// Until when somebody is at an attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending_ms: Option<u64>,
 }
 
 impl Rejection {
@@ -79,13 +76,12 @@ impl Rejection {
             last_ms: ms(now),
             attempts: before.map_or(0, |before| before.attempts).saturating_add(1),
             next_ms: None,
-            pending_ms: None,
         };
         Some(rejection.scheduled())
     }
 
-    /// An attempt that is about to be made, and is over at the end of its `lease`. Should its outcome never come, it has counted.
-    pub(super) fn begun(before: Option<&Self>, now: SystemTime, lease: Duration) -> Self {
+    /// An attempt that is about to be made. Should its outcome never come, it has counted.
+    pub(super) fn begun(before: Option<&Self>, now: SystemTime) -> Self {
         let before = before.cloned().unwrap_or_else(|| Self {
             verdict: Verdict::Unknown,
             detail: "the outcome of the last login is not known, its request was cut off".to_owned(),
@@ -96,14 +92,8 @@ impl Rejection {
             last_ms: ms(now),
             attempts: 0,
             next_ms: None,
-            pending_ms: None,
         });
-        let begun = Self {
-            last_ms: ms(now),
-            attempts: before.attempts.saturating_add(1),
-            pending_ms: Some(ms(now + lease)),
-            ..before
-        };
+        let begun = Self { last_ms: ms(now), attempts: before.attempts.saturating_add(1), ..before };
         begun.scheduled()
     }
 
@@ -132,11 +122,6 @@ impl Rejection {
     /// Whether the last attempt is within the window in which failures are counted.
     pub(super) fn is_recent(&self, now: SystemTime) -> bool {
         ms(now).saturating_sub(self.last_ms) < ms_of(WINDOW)
-    }
-
-    /// Whether somebody is at an attempt, as far as the store knows.
-    pub(super) fn is_pending(&self, now: SystemTime) -> bool {
-        self.pending_ms.is_some_and(|until| until > ms(now))
     }
 
     /// The error of everybody who would log in now: since when, how many attempts, and what to do.

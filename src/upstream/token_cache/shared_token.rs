@@ -1,18 +1,14 @@
-//! An account's token, or the rejection, where other instances find it.
-//!
-//! | key | written by | holds |
-//! |---|---|---|
-//! | `login:…` | who logs in | that it does and until when, then the token or the rejection |
-//! | `login:…:turn` (counter) | who wants to log in | whoever draws 1 may; taken out when the login is over |
+//! An account's token, or the rejection, where other instances find it: the slot of a lease (`shared_state/lease.rs`). Whoever holds
+//! the lease logs in, and writes that down before it does.
 
 use std::time::Duration;
 
 use super::rejection::Rejection;
-use super::{Account, GRACE};
+use super::{Account, GRACE, SILENCE};
 use crate::error::{Error, ErrorCode};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, from_unix_ms, unix_ms};
 use crate::secret::{AccessToken, Scheme, Secret};
-use crate::shared_state::{FOR_GOOD, SharedStore};
+use crate::shared_state::{Backend, Claim, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot};
 
 /// What stands in a token's place when the login was rejected.
 const REJECTED: &str = "rejected";
@@ -57,28 +53,60 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.store.remaining()
     }
 
-    /// Whether there is a store that answers.
-    pub(super) fn is_there(&self) -> bool {
-        self.name.is_some() && self.store.is_there()
+    fn lease(&self) -> Option<Lease<'a, R>> {
+        let name = self.name.clone().filter(|_| self.store.is_there())?;
+        Some(Lease::new(Backend::Shared(self.store), name, Counters::Removed))
     }
 
-    /// Whether it is this instance's turn to log in. Without a store it always is.
-    pub(super) async fn draws_turn(&self) -> bool {
-        match self.turn() {
-            Some(turn) => self.store.increment(&turn, 1).await.is_none_or(|count| count == 1),
-            None => true,
+    /// What is in the store; `None` without a store that answers.
+    pub(super) async fn slot(&self) -> Option<Slot> {
+        self.lease()?.read().await.ok()
+    }
+
+    /// The token or the rejection in a slot.
+    pub(super) fn found(slot: &Slot) -> Option<Shared> {
+        let text = str::from_utf8(&slot.payload).ok()?;
+        let (first, rest) = text.split_once(' ')?;
+        if first == REJECTED {
+            return crate::json::parse(rest.as_bytes()).map(Shared::Rejected);
+        }
+        let (scheme, secret) = rest.split_once(' ')?;
+        let expires = from_unix_ms(first.parse().ok()?);
+        Some(Shared::Token(AccessToken::until(Scheme::of(scheme)?, Secret::new(secret), expires)))
+    }
+
+    /// Claims the next login after `slot`; `None` without a store that answers.
+    pub(super) async fn claim(&self, slot: &Slot) -> Option<Claim> {
+        self.lease()?.claim(self.runtime(), slot, self.life(), SILENCE).await.ok()
+    }
+
+    /// How long this request may be logging in.
+    fn life(&self) -> Duration {
+        self.remaining() + GRACE
+    }
+
+    /// Writes down that this instance logs in, and what holds if its outcome never comes.
+    pub(super) async fn begin(&self, held: Option<&Held>, rejection: &Rejection) {
+        if let (Some(lease), Some(held)) = (self.lease(), held) {
+            let until = self.runtime().now() + self.life();
+            // Where the store fails now, each instance is alone.
+            let _ = lease.announce(held, until, &written(rejection)).await;
         }
     }
 
-    /// The login is over, and what came of it is in its place: others may log in.
-    pub(super) async fn end_turn(&self) {
-        if let Some(turn) = self.turn() {
-            self.store.delete_counter(&turn).await;
-        }
-    }
-
-    fn turn(&self) -> Option<String> {
-        self.name.as_deref().map(|name| format!("{name}:turn"))
+    /// The login is over, and this came of it: others may log in.
+    pub(super) async fn finish(&self, held: Option<Held>, outcome: Option<&Shared>) {
+        let (Some(lease), Some(held)) = (self.lease(), held) else { return };
+        let (payload, life) = match outcome {
+            Some(Shared::Token(token)) => {
+                let life = token.expires().duration_since(self.runtime().now()).unwrap_or_default();
+                let header = token.header();
+                (format!("{} {}", unix_ms(token.expires()), header.expose()).into_bytes(), life)
+            }
+            Some(Shared::Rejected(rejection)) => (written(rejection), FOR_GOOD),
+            None => return lease.give_back(held).await,
+        };
+        let _ = lease.kept_for(life).release(self.runtime(), held, payload, false).await;
     }
 
     /// Another instance takes longer to log in than this request may wait.
@@ -90,32 +118,15 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
             .at(self.account.target)
     }
 
-    pub(super) async fn load(&self) -> Option<Shared> {
-        let kept = self.store.get(self.name.as_deref()?).await?;
-        let text = String::from_utf8(kept.value).ok()?;
-        let (form, rest) = text.split_once(' ')?;
-        if form == REJECTED {
-            return crate::json::parse(rest.as_bytes()).map(Shared::Rejected);
-        }
-        Some(Shared::Token(AccessToken::until(Scheme::of(form)?, Secret::new(rest), kept.until)))
-    }
-
-    pub(super) async fn save(&self, token: &AccessToken) {
-        let Some(name) = self.name.as_deref() else { return };
-        let lifetime = token.expires().duration_since(self.runtime().now()).unwrap_or_default();
-        self.store.set(name, token.header().expose().as_bytes(), lifetime).await;
-    }
-
-    pub(super) async fn save_rejection(&self, rejection: &Rejection) {
-        let Some(name) = self.name.as_deref() else { return };
-        // Strings and numbers only: this cannot fail.
-        let json = serde_json::to_string(rejection).unwrap_or_default();
-        self.store.set(name, format!("{REJECTED} {json}").as_bytes(), FOR_GOOD).await;
-    }
-
+    /// Deletes what is in the store.
     pub(super) async fn forget(&self) {
-        if let Some(name) = self.name.as_deref() {
-            self.store.delete(name).await;
+        if let Some(lease) = self.lease() {
+            lease.forget().await;
         }
     }
+}
+
+fn written(rejection: &Rejection) -> Vec<u8> {
+    // Strings and numbers only: this cannot fail.
+    format!("{REJECTED} {}", serde_json::to_string(rejection).unwrap_or_default()).into_bytes()
 }

@@ -17,8 +17,6 @@ const HEADERS: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, RETRY_AFTER, HeaderNam
 pub(super) struct Record {
     /// What came with the key.
     pub(super) input: Option<String>,
-    /// Which attempt at carrying it out this is.
-    pub(super) generation: u64,
     /// Which of all answers in the store this is.
     pub(super) serial: u64,
     /// Until when a claim is waited for, or an answer is given again.
@@ -29,7 +27,7 @@ pub(super) struct Record {
 
 impl Default for Record {
     fn default() -> Self {
-        Self { input: None, generation: 0, serial: 0, until: SystemTime::UNIX_EPOCH, answer: None }
+        Self { input: None, serial: 0, until: SystemTime::UNIX_EPOCH, answer: None }
     }
 }
 
@@ -79,7 +77,7 @@ impl Record {
         let ms = self.until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let status = self.answer.as_ref().map_or(0, |answer| answer.status.as_u16());
         let input = self.input.as_deref().unwrap_or("-");
-        let mut text = format!("{input} {} {} {ms} {status}\n", self.generation, self.serial);
+        let mut text = format!("{input} {} {ms} {status}\n", self.serial);
         let Some(answer) = &self.answer else { return text.into_bytes() };
         for (name, value) in &answer.headers {
             // A String takes all that is written to it.
@@ -95,7 +93,7 @@ impl Record {
         let mut words = str::from_utf8(line).ok()?.split(' ');
         let input = words.next().filter(|input| *input != "-").map(str::to_owned);
         let mut number = || words.next()?.parse::<u64>().ok();
-        let (generation, serial) = (number()?, number()?);
+        let serial = number()?;
         let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(number()?))?;
         let answer = match number()? {
             0 => None,
@@ -110,7 +108,7 @@ impl Record {
                 Some(Answer { status, headers, body: Bytes::copy_from_slice(body) })
             }
         };
-        Some(Self { input, generation, serial, until, answer })
+        Some(Self { input, serial, until, answer })
     }
 }
 
