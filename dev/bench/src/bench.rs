@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use xtask::artifact::Artifact;
@@ -11,14 +11,12 @@ use xtask::build;
 use xtask::caller::Caller;
 use xtask::redis::Redis;
 
-use crate::cell::{Figures, Operation, Store, milliseconds};
+use crate::cell::{Figures, Operation, Store};
 use crate::load::{self, Bounds, Order};
+use crate::measure::{Cell, Side, WARM_UP};
+use crate::report;
 use crate::server::{Component, Kind, Server, Setup};
 use crate::stub::{DIRECTORY, Stub};
-use crate::{redis_calls, report};
-
-/// Requests sent before anything is counted: instances are up, tokens are there.
-const WARM_UP: usize = 20;
 
 /// Requests that are written down, to find what an operation calls upstream.
 const RECORDED: usize = 9;
@@ -38,9 +36,7 @@ pub(crate) struct Bench {
     caller: Caller,
     idhook: PathBuf,
     floor: PathBuf,
-    redis: Option<Redis>,
-    /// The floor's request body for an operation: the calls that idhook makes.
-    calls: BTreeMap<Operation, Bytes>,
+    pub(crate) redis: Option<Redis>,
 }
 
 impl Bench {
@@ -52,58 +48,39 @@ impl Bench {
             stub: Stub::start().await?,
             caller: Caller::for_trying()?,
             redis: if redis { Redis::start()? } else { None },
-            calls: BTreeMap::new(),
         })
     }
 
     /// Measures everything in the plan; `done` sees each cell as it is done.
-    pub(crate) async fn run(&mut self, plan: &Plan, mut done: impl FnMut(&Figures)) -> Result<Vec<Figures>> {
+    pub(crate) async fn run(&self, plan: &Plan, mut done: impl FnMut(&Figures)) -> Result<Vec<Figures>> {
         let mut all: Vec<Figures> = Vec::new();
-        for kind in &plan.servers {
-            // Without a store first: it finds the calls that the floor repeats.
-            for (component, store) in self.rows(plan) {
-                for cold in [false, true] {
-                    let operations = plan.operations.iter().filter(|operation| operation.is_cold() == cold);
-                    let mut operations = operations.peekable();
-                    if operations.peek().is_none() {
-                        continue;
-                    }
-                    let mut server = self.server_with(kind, component, store, cold, &[]).await?;
-                    for operation in operations {
-                        if component == Component::Idhook && !self.calls.contains_key(operation) {
-                            let calls = self.record(&server, *operation).await?;
-                            report::calls(*operation, &String::from_utf8_lossy(&calls));
-                            self.calls.insert(*operation, calls);
-                        }
-                        for callers in &plan.callers {
-                            let cell = (component, store, *operation, *callers);
-                            let mut figures = self.cell(kind, &mut server, cell, plan.bounds).await?;
-                            if let Some(floor) = all.iter().find(|other| other.is_floor_of(&figures)) {
-                                figures.relative_to(floor);
-                            }
-                            done(&figures);
-                            all.push(figures);
-                        }
-                    }
+        let stores = plan.stores.iter().copied().filter(|store| *store != Store::Redis || self.redis.is_some());
+        let rows = stores.flat_map(|store| [(store, false), (store, true)]);
+        let rows: Vec<_> = plan.servers.iter().flat_map(|kind| rows.clone().map(move |row| (kind, row))).collect();
+        for (kind, (store, cold)) in rows {
+            let mut operations = plan.operations.iter().copied().filter(|one| one.is_cold() == cold).peekable();
+            if operations.peek().is_none() {
+                continue;
+            }
+            let mut idhook = self.server_with(kind, Component::Idhook, store, cold, &[]).await?;
+            let mut floor = self.server_with(kind, Component::Floor, store, cold, &[]).await?;
+            for operation in operations {
+                let order = self.order(&idhook, operation).await?;
+                let calls = self.record(&idhook, &order).await?;
+                report::calls(operation, &String::from_utf8_lossy(&calls));
+                let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))]);
+                let same = Order { method: Method::POST, path: "/".to_owned(), headers, body: calls };
+                for callers in plan.callers.iter().copied() {
+                    let floor = Side { server: &mut floor, component: Component::Floor, order: same.clone() };
+                    let idhook = Side { server: &mut idhook, component: Component::Idhook, order: order.clone() };
+                    let cell = Cell { kind, store, operation, callers };
+                    let pair = self.pair(cell, floor, idhook, plan.bounds).await?;
+                    pair.iter().for_each(&mut done);
+                    all.extend(pair);
                 }
             }
         }
-        // The first row was there before the floor's.
-        for at in 0..all.len() {
-            let floor = all.get(at).and_then(|own| all.iter().find(|other| other.is_floor_of(own)).cloned());
-            if let Some((own, floor)) = all.get_mut(at).zip(floor) {
-                own.relative_to(&floor);
-            }
-        }
         Ok(all)
-    }
-
-    fn rows(&self, plan: &Plan) -> Vec<(Component, Store)> {
-        let has_redis = self.redis.is_some();
-        let stores = plan.stores.iter().filter(|store| **store != Store::Redis || has_redis);
-        let mut rows: Vec<_> = stores.map(|store| (Component::Idhook, *store)).collect();
-        rows.insert(1.min(rows.len()), (Component::Floor, Store::None));
-        rows
     }
 
     /// Starts a server for these cells, with `more` of the component's variables.
@@ -158,14 +135,13 @@ impl Bench {
         })
     }
 
-    /// The calls that idhook makes for one request of this operation, as the floor reads them: those of the request that made
-    /// as many as most did.
-    async fn record(&self, server: &Server, operation: Operation) -> Result<Bytes> {
-        let order = self.order(server, operation).await?;
+    /// The calls that idhook makes for one such request, as the floor reads them: those of the request that made as many as most
+    /// did.
+    async fn record(&self, server: &Server, order: &Order) -> Result<Bytes> {
         let mut requests: Vec<Vec<String>> = Vec::new();
         for number in 0..WARM_UP + RECORDED {
             self.stub.record();
-            load::once(server.address, &order).await?;
+            load::once(server.address, order).await?;
             let recorded = self.stub.recorded();
             if number >= WARM_UP {
                 requests.push(recorded);
@@ -174,63 +150,5 @@ impl Bench {
         let count = |length: usize| requests.iter().filter(|calls| calls.len() == length).count();
         let usual = requests.iter().max_by_key(|calls| count(calls.len())).context("nothing was recorded")?;
         Ok(usual.join("\n").into())
-    }
-
-    async fn cell(
-        &self,
-        kind: &Kind,
-        server: &mut Server,
-        (component, store, operation, callers): (Component, Store, Operation, usize),
-        bounds: Bounds,
-    ) -> Result<Figures> {
-        let order = match component {
-            Component::Idhook => self.order(server, operation).await?,
-            Component::Floor => {
-                self.stub.set_running(operation.is_during_a_run());
-                let body = self.calls.get(&operation).cloned().unwrap_or_default();
-                let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))]);
-                Order { method: Method::POST, path: "/".to_owned(), headers, body }
-            }
-        };
-        let warm_up = Bounds { requests: WARM_UP.max(callers * 2), ..bounds };
-        load::run(server.address, &order, callers, warm_up).await?;
-
-        let (stored, upstream) = (self.store_calls(server, store), self.stub.calls());
-        let before = server.tree().cpu();
-        let seen = load::run(server.address, &order, callers, bounds).await?;
-        let cpu = server.tree().cpu().zip(before).map(|(after, before)| after.saturating_sub(before));
-        let upstream = self.stub.calls() - upstream;
-        let stored = self.store_calls(server, store).zip(stored).map(|(after, before)| after.saturating_sub(before));
-
-        let requests = seen.latencies.len();
-        ensure!(requests > 0, "{} {}: no request succeeded", component.name(), operation.name());
-        let each = |total: f64| total / requests as f64;
-        Ok(Figures {
-            server: kind.name(),
-            component: component.name(),
-            store: store.name(),
-            operation: operation.name(),
-            callers,
-            requests,
-            failures: seen.failures,
-            seconds: seen.elapsed.as_secs_f64(),
-            requests_per_second: requests as f64 / seen.elapsed.as_secs_f64(),
-            p50_ms: milliseconds(seen.percentile(0.5)),
-            p99_ms: milliseconds(seen.percentile(0.99)),
-            cpu_ms: cpu.map(|cpu| each(milliseconds(cpu))),
-            memory_kb: server.tree().memory().map(|bytes| bytes / 1000),
-            upstream_calls: each(upstream as f64),
-            store_calls: stored.map(|calls| each(calls as f64)),
-            cpu_ratio: None,
-            throughput_ratio: None,
-        })
-    }
-
-    fn store_calls(&self, server: &mut Server, store: Store) -> Option<u64> {
-        match (server.store_calls(), store, &self.redis) {
-            (Some(calls), _, _) => Some(calls.values().sum()),
-            (None, Store::Redis, Some(redis)) => redis_calls::count(&redis.url()).ok(),
-            _ => None,
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is measured: operations, stores, and the figures of one cell.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -85,22 +86,18 @@ pub(crate) struct Figures {
     pub(crate) memory_kb: Option<u64>,
     pub(crate) upstream_calls: f64,
     pub(crate) store_calls: Option<f64>,
-    /// Relative to the floor of the same server, operation and number of callers.
+    /// The same by operation, where dev/host is the server.
+    pub(crate) store_operations: BTreeMap<String, f64>,
+    /// Relative to the floor, which took turns with it.
     pub(crate) cpu_ratio: Option<f64>,
     pub(crate) throughput_ratio: Option<f64>,
 }
 
 impl Figures {
-    /// The ratios to the floor's figures.
+    /// Sets the ratios to the floor's figures.
     pub(crate) fn relative_to(&mut self, floor: &Self) {
         self.cpu_ratio = self.cpu_ms.zip(floor.cpu_ms).map(|(own, floor)| own / floor);
         self.throughput_ratio = Some(self.requests_per_second / floor.requests_per_second);
-    }
-
-    /// Whether this is the floor's cell for `other`.
-    pub(crate) fn is_floor_of(&self, other: &Self) -> bool {
-        self.component == "floor"
-            && (self.server, self.operation, self.callers) == (other.server, other.operation, other.callers)
     }
 }
 

@@ -8,6 +8,7 @@ mod cell;
 mod expected;
 mod growth;
 mod load;
+mod measure;
 mod process;
 mod python;
 mod redis_calls;
@@ -156,7 +157,7 @@ async fn run(matches: &ArgMatches) -> Result<()> {
     };
     // A socket for each caller and its instance's call, and some to spare.
     xtask::limits::open_files(4096)?;
-    let mut bench = Bench::new(plan.stores.contains(&Store::Redis)).await?;
+    let bench = Bench::new(plan.stores.contains(&Store::Redis)).await?;
     report::head();
     let cells = bench.run(&plan, report::row).await?;
     if let Some(file) = matches.get_one::<PathBuf>("json") {
