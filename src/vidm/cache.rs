@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::Target;
 use super::directories::Directory;
@@ -33,6 +34,8 @@ pub(crate) enum StartCall {
 pub struct Cache {
     pub(crate) session: Rc<TokenCache>,
     list: RefCell<Option<List>>,
+    /// The list in the store, as far as this instance knows: its digest, and until when it is there.
+    shared: Cell<Option<([u8; 32], SystemTime)>>,
     /// By directory id, what started a sync last time.
     worked: RefCell<BTreeMap<String, StartCall>>,
     /// By directory id, its connectors, and until when that is good.
@@ -90,20 +93,24 @@ impl Cache {
     /// Forgets the list, in the store as well: it proved wrong.
     pub(crate) async fn forget_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
         *self.list.borrow_mut() = None;
+        self.shared.set(None);
         if let Some(name) = list_name(store, target) {
             store.delete(&name).await;
         }
     }
 
-    /// Puts the list into the store, for other instances.
+    /// Puts the list into the store, for other instances, unless it is there as it is and will be for a while.
     pub(crate) async fn share_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
         let Some(name) = list_name(store, target) else { return };
         let written = self.list.borrow().as_ref().map(|list| (list.written(), list.until));
         let Some((value, until)) = written else { return };
-        if let Ok(life) = until.duration_since(store.runtime().now())
+        let (now, digest) = (store.runtime().now(), Sha256::digest(&value).into());
+        let is_there = self.shared.get().is_some_and(|(there, until)| there == digest && until > now + LIST_LIFE / 2);
+        if let Ok(life) = until.duration_since(now)
             && value.len() <= MAX_SHARED
+            && !is_there
         {
-            store.set(&name, &value, life).await;
+            self.shared.set(store.set(&name, &value, life).await.then_some((digest, until)));
         }
     }
 
@@ -116,6 +123,7 @@ impl Cache {
         let Some(name) = list_name(store, target) else { return };
         let Some(kept) = store.get(&name).await else { return };
         if let Some(list) = List::read(&kept.value, kept.until) {
+            self.shared.set(Some((Sha256::digest(&kept.value).into(), kept.until)));
             *self.list.borrow_mut() = Some(list);
         }
     }

@@ -1,3 +1,4 @@
 //! What instances share.
 
+pub(crate) mod costs;
 pub(crate) mod shared_state;

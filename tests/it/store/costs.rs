@@ -1,0 +1,104 @@
+//! What requests cost in calls to the store. Each number is a promise of `docs/internals/sync-protocol.md`.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::memory_store::MemoryStore;
+use crate::support::script::{Call, START, Script};
+use crate::support::vidm::{CORP, LAB, classic, idle, lists, logs_in, sync_state, v2};
+use crate::support::webhook::Door;
+
+/// An instance that is logged in and knows the directories, and its store. The rate limit has costs of its own, every twentieth request.
+fn warm() -> (Door, Rc<MemoryStore>) {
+    let store = MemoryStore::new();
+    let script = Script::new([logs_in("t1"), lists()]).with_store(&store);
+    let door = Door::over(script, &[("rate_limit", "0"), ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")]);
+    door.get("/vidm/default/v1/directories");
+    store.calls();
+    (door, store)
+}
+
+fn shows(status: &str, began_ms: u128) -> Call {
+    sync_state(CORP).answer(200, json!({ "status": status, "startTime": START.as_millis() + began_ms }).to_string())
+}
+
+fn kicked() -> Call {
+    classic(CORP).answer(200, "{}")
+}
+
+/// A start; where its state is, and what it cost.
+fn start(door: &Door, store: &MemoryStore, directory: &str, calls: impl IntoIterator<Item = Call>) -> (String, usize) {
+    door.then(calls);
+    let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{directory}/syncs"), "");
+    assert_eq!(answer.status(), 202, "{}", answer.text());
+    (answer.header("location").to_owned(), store.calls())
+}
+
+fn poll(door: &Door, store: &MemoryStore, place: &str, calls: impl IntoIterator<Item = Call>) -> (String, usize) {
+    door.script.advance(Duration::from_secs(2));
+    door.then(calls);
+    let status = door.get(place).json()["status"].as_str().unwrap().to_owned();
+    (status, store.calls())
+}
+
+#[test]
+fn list_that_did_not_change_costs_nothing() {
+    let (door, store) = warm();
+    for _ in 0..3 {
+        door.then([lists()]);
+        assert_eq!(door.get("/vidm/default/v1/directories").status(), 200);
+        assert_eq!(store.calls(), 0);
+    }
+    // It is written again before it expires there.
+    door.script.advance(Duration::from_secs(301));
+    door.then([lists()]);
+    door.get("/vidm/default/v1/directories");
+    assert_eq!(store.calls(), 1);
+}
+
+#[test]
+fn start_that_joins_costs_two_and_then_one() {
+    let (door, store) = warm();
+    let joins = |cost| {
+        let (place, calls) = start(&door, &store, CORP, [shows("RUNNING", 0)]);
+        assert_eq!(calls, cost);
+        place
+    };
+    joins(2);
+    joins(1);
+    let place = joins(1);
+    // A state reads the ledger.
+    assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 0)]), ("queued".to_owned(), 1));
+}
+
+#[test]
+fn start_that_kicks_off_costs_three() {
+    let (door, store) = warm();
+    // The first one ever also puts the directory on the list of its connector's directories: read, claimed, confirmed, written, and the
+    // counter deleted.
+    let (place, calls) = start(&door, &store, CORP, [idle(CORP), kicked()]);
+    assert_eq!(calls, 4 + 5);
+    // What is new is claimed and written; what is not is not.
+    assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 10)]), ("running".to_owned(), 3));
+    assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 10)]), ("running".to_owned(), 1));
+    assert_eq!(poll(&door, &store, &place, [shows("COMPLETED", 10)]), ("succeeded".to_owned(), 3));
+    assert_eq!(poll(&door, &store, &place, [shows("COMPLETED", 10)]), ("succeeded".to_owned(), 1));
+    // The end that was just seen stands for the look.
+    assert_eq!(start(&door, &store, CORP, [kicked()]).1, 3);
+}
+
+#[test]
+fn other_directory_on_the_list_costs_two_more() {
+    let (door, store) = warm();
+    let of_lab = |status: &str| {
+        sync_state(LAB).answer(200, json!({ "status": status, "startTime": START.as_millis() + 10 }).to_string())
+    };
+    let (place, _) = start(&door, &store, LAB, [idle(LAB), v2(LAB).answer(200, "{}")]);
+    assert_eq!(poll(&door, &store, &place, [of_lab("COMPLETED")]), ("succeeded".to_owned(), 3));
+    let (place, _) = start(&door, &store, CORP, [idle(CORP), kicked()]);
+    assert_eq!(poll(&door, &store, &place, [shows("COMPLETED", 10)]), ("succeeded".to_owned(), 3));
+    assert_eq!(start(&door, &store, CORP, [kicked()]).1, 3 + 2);
+}
