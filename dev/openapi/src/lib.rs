@@ -13,9 +13,6 @@ mod down;
 mod operation;
 mod operations;
 mod problems;
-mod validate;
-
-pub use validate::faults;
 
 /// The documents as they are served.
 const FOLDER: &str = "../../src/webhook/assets";
