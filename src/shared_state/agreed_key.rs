@@ -124,114 +124,12 @@ fn place(deployment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
-    use std::collections::BTreeMap;
-    use std::future::poll_fn;
-    use std::pin::Pin;
     use std::rc::Rc;
-    use std::task::{Context, Poll, Waker};
-
-    use bytes::Bytes;
-    use http::{Request, Response};
+    use std::time::Duration;
 
     use super::*;
-    use crate::http::{HttpClient, Limits, TransportError, TransportErrorKind};
-    use crate::runtime::Clock;
     use crate::shared_state::StoreAccess;
-    use crate::store::StoreError;
-
-    /// What all instances see.
-    #[derive(Debug, Default)]
-    struct World {
-        values: BTreeMap<String, Vec<u8>>,
-        counters: BTreeMap<String, u64>,
-        elapsed: Duration,
-        randoms: u64,
-        fails: bool,
-    }
-
-    /// One instance's runtime. Each call to the store lets the others go first.
-    #[derive(Debug, Clone, Default)]
-    struct Model {
-        world: Rc<RefCell<World>>,
-        asleep: Rc<Cell<bool>>,
-    }
-
-    impl Model {
-        async fn step(&self) -> Result<(), StoreError> {
-            let mut yielded = false;
-            poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
-            if self.world.borrow().fails { Err(StoreError::Failed("scripted".into())) } else { Ok(()) }
-        }
-    }
-
-    impl HttpClient for Model {
-        async fn send(&self, _: Request<Bytes>, _: &Limits) -> Result<Response<Bytes>, TransportError> {
-            Err(TransportError::new(TransportErrorKind::Dns, "nothing is called"))
-        }
-    }
-
-    impl Clock for Model {
-        fn now(&self) -> SystemTime {
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.world.borrow().elapsed
-        }
-
-        fn elapsed(&self) -> Duration {
-            self.world.borrow().elapsed
-        }
-
-        async fn sleep(&self, duration: Duration) {
-            // A call's time limit never strikes; a pause lets time pass.
-            if duration != PAUSE {
-                return std::future::pending().await;
-            }
-            self.asleep.set(true);
-            let mut yielded = false;
-            poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
-            self.asleep.set(false);
-            self.world.borrow_mut().elapsed += duration;
-        }
-    }
-
-    impl crate::store::Store for Model {
-        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-            self.step().await?;
-            Ok(self.world.borrow().values.get(key).cloned())
-        }
-
-        async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-            self.step().await?;
-            self.world.borrow_mut().values.insert(key.to_owned(), value.to_vec());
-            Ok(())
-        }
-
-        async fn delete(&self, _: &str) -> Result<(), StoreError> {
-            self.step().await
-        }
-
-        async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
-            self.step().await?;
-            let mut world = self.world.borrow_mut();
-            let count = world.counters.entry(key.to_owned()).or_default();
-            *count += by;
-            Ok(*count)
-        }
-    }
-
-    impl Runtime for Model {
-        type Store = Self;
-
-        fn store(&self) -> Option<&Self> {
-            Some(self)
-        }
-
-        fn random(&self) -> u64 {
-            let mut world = self.world.borrow_mut();
-            world.randoms += 1;
-            world.randoms
-        }
-
-        fn log(&self, _: &str) {}
-    }
+    use crate::shared_state::testing::{Model, Task, World, explore, run};
 
     struct Instance {
         state_key: Rc<StateKey>,
@@ -250,82 +148,41 @@ mod tests {
         }
     }
 
-    type Task = Pin<Box<dyn Future<Output = ()>>>;
-
-    fn run(mut task: Task) {
-        while task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
-    }
-
     fn keys(instances: &[Rc<Instance>]) -> Vec<[u8; 32]> {
         let mut keys: Vec<_> = instances.iter().filter_map(|instance| instance.state_key.derive("x")).collect();
         keys.dedup();
         keys
     }
 
-    /// Every order of the steps of so many instances, as far as `switches` go; `dies`: the one that writes does not come to it.
-    fn explore(count: usize, switches: usize, dies: Option<usize>) -> usize {
-        let (mut taken, mut played): (Vec<(usize, usize)>, _) = (Vec::new(), 0);
-        loop {
-            let world = Rc::<RefCell<World>>::default();
-            let instances: Vec<_> = (0..count).map(|_| Instance::new()).collect();
-            let models: Vec<_> = (0..count).map(|_| Model { world: Rc::clone(&world), ..Model::default() }).collect();
-            let mut tasks: Vec<Option<Task>> = instances
-                .iter()
-                .zip(&models)
-                .map(|(instance, model)| Some(Box::pin(Rc::clone(instance).settled(model.clone())) as Task))
-                .collect();
-            let (mut at, mut last, mut left, mut steps) = (0, None, switches, 0);
-            loop {
-                let able: Vec<usize> = (0..count).filter(|at| tasks[*at].is_some()).collect();
-                let Some(first) = able.first() else { break };
-                // Time passes only when nobody has anything else to do.
-                let awake: Vec<_> = able.iter().copied().filter(|at| !models[*at].asleep.get()).collect();
-                let mut able = if awake.is_empty() { vec![*first] } else { awake };
-                if let Some(last) = last.filter(|last| able.contains(last)) {
-                    able.retain(|at| *at != last);
-                    able.insert(0, last);
-                    able.truncate(if left == 0 { 1 } else { count });
-                }
-                if taken.len() == at {
-                    taken.push((0, able.len()));
-                }
-                let choice = taken[at].0;
-                left -= usize::from(choice > 0 && last.is_some_and(|last| able.contains(&last)));
-                let who = able[choice];
-                (at, last) = (at + 1, Some(who));
-                steps += usize::from(who == 0);
-                let done =
-                    tasks[who].as_mut().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
-                if done || who == 0 && dies == Some(steps) {
-                    tasks[who] = None;
-                }
-            }
+    /// Plays all orders in which `count` instances may agree on a key; gives how many there were.
+    fn agree_in_every_order(count: usize, switches: usize, dies: Option<usize>) -> usize {
+        let instances = RefCell::new(Vec::new());
+        let begin = |models: &[Model]| {
+            *instances.borrow_mut() = models.iter().map(|_| Instance::new()).collect::<Vec<_>>();
+            let pairs = instances.borrow().iter().cloned().zip(models.iter().cloned()).collect::<Vec<_>>();
+            pairs.into_iter().map(|(instance, model)| Box::pin(instance.settled(model)) as Task).collect()
+        };
+        explore(count, switches, dies, begin, |model, taken| {
             let late = Instance::new();
-            run(Box::pin(Rc::clone(&late).settled(models[0].clone())));
-            let mut all = instances.clone();
+            run(Box::pin(Rc::clone(&late).settled(model.clone())));
+            let mut all = instances.take();
             all.push(late);
             assert_eq!(keys(&all).len(), 1, "{taken:?}");
             assert!(all.iter().skip(1).all(|one| one.state_key.origin() == Some(Origin::Store)), "{taken:?}");
-            played += 1;
-            while taken.pop_if(|(choice, options)| *choice + 1 >= *options).is_some() {}
-            match taken.last_mut() {
-                Some((choice, _)) => *choice += 1,
-                None => return played,
-            }
-        }
+        })
     }
 
     #[test]
     fn instances_agree_on_one_key_in_every_order_of_their_calls() {
-        let (two, three) = (explore(2, 4, None), explore(3, 2, None));
+        let (two, three) = (agree_in_every_order(2, 4, None), agree_in_every_order(3, 2, None));
         assert!(two > 50 && three > 100, "{two} {three}");
     }
 
     #[test]
     fn writer_that_dies_is_replaced() {
         for step in 1..8 {
-            explore(2, 2, Some(step));
-            explore(3, 1, Some(step));
+            agree_in_every_order(2, 2, Some(step));
+            agree_in_every_order(3, 1, Some(step));
         }
     }
 

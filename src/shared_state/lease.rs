@@ -15,9 +15,9 @@
 //! counted from the first that lost against it.
 //!
 //! # Tickets
-//! Tickets order requests and claims: a [`Ticket`] that was drawn after the slot was read is greater than all that were drawn before
-//! it, and every later claim's is greater than it. A counter without claims also says that the slot is as it was read: whoever
-//! remembers a slot needs no second reading then.
+//! Tickets order requests and claims: a request reads the slot and then draws a [`Ticket`]. It is greater than that of every claim made
+//! before the reading, and smaller than that of every claim made after the drawing. A counter without claims also says that the slot is
+//! as it was read: whoever remembers a slot needs no second reading then.
 //!
 //! # Counters
 //! Stores have no expiry, so counters have to be deleted. A counter that is deleted begins anew, and a claimant that read the slot
@@ -445,3 +445,6 @@ impl Sweep {
         deleted
     }
 }
+
+#[cfg(test)]
+mod tests;
