@@ -1,24 +1,24 @@
-//! idhook: an identity webhook for VMware estates.
+//! idhook: an identity webhook for VMware systems.
 //!
-//! This crate is the whole of it but for the doors. It does no I/O: requests come in as [`http`](::http) values, calls go
-//! out through [`http::HttpClient`], time is [`runtime::Clock`]'s. A face (a package below `bindings`) binds it to a
-//! runtime and decides nothing.
+//! This crate contains everything except the runtime bindings. It does no I/O: requests arrive as [`http`](::http) values, calls
+//! leave through [`http::HttpClient`], and time is read from [`runtime::Clock`]. A binding (a package below `bindings`)
+//! connects it to one runtime and decides nothing.
 //!
 //! ```text
-//!  faces/{spin, spin2, wasi} ──► webhook ──┐
-//!                                          ├──► sync, vidm, vcf ──► session, outbound ──► endpoint, retry ──► http, runtime, auth, error
-//!  faces/{library, node} ──► embedded ─────┘
+//! webhook, embedded → operations → sync, config → vidm, vcf → directory, upstream → shared_state → http, json, secret, error, store, runtime, …
 //! ```
 //!
 //! * [`webhook`]: the HTTP contract: routes, callers, input, problems, the log line.
-//! * [`embedded`]: the same as functions, for who embeds idhook and serves nothing.
-//! * [`sync`]: syncs one can trust, on top of [`vidm`]: start, join, state, proof; the protocol is written down there.
-//! * [`vidm`]: VMware Identity Manager, now Workspace ONE Access: login, directories, sync, groups, health.
-//! * [`vcf`]: SDDC Manager of VMware Cloud Foundation: tokens, identity providers and sources.
+//! * [`embedded`]: the same operations as functions, for programs that serve nothing.
+//! * `operations`: every use case once.
+//! * [`sync`]: the sync protocol: start, join, observe, prove.
+//! * [`vidm`], [`vcf`]: the APIs of VMware Identity Manager (Workspace ONE Access) and SDDC Manager.
 //! * [`config`]: every variable, read and checked once.
-//! * [`session`], [`outbound`], [`endpoint`], [`retry`]: how any upstream call is made.
-//! * [`store`], [`seal`], [`state_key`]: what instances share, where the runtime has a key-value store.
-//! * [`http`], [`runtime`], [`auth`], [`error`]: the ground they stand on.
+//! * [`upstream`]: how any upstream call is made.
+//! * [`shared_state`], [`store`]: what instances share, if the runtime has a key-value store.
+//! * [`http`], [`runtime`], [`secret`], [`error`]: ports and values that everything else uses.
+//!
+//! `ARCHITECTURE.md` has the whole module map, which a test compares with the imports, and follows one request through it.
 
 #![forbid(unsafe_code)]
 
