@@ -1,11 +1,10 @@
-//! idhook as functions, with no HTTP in front: what the library component and the npm package are doors to.
+//! idhook as functions, without HTTP: the library component and the npm package bind them.
 //!
 //! A [`Vidm`] or a [`Vcf`] is a session with one target: it logs in when it first has to and keeps its token, so one is opened
-//! once for many calls. What is given and given back are the webhook's own documents, and what goes wrong is the webhook's own
-//! [`Problem`] under the same codes. There are no callers here and no scopes: who holds the session may do all that its account
-//! may.
+//! once for many calls. Arguments and results are the webhook's own documents, and errors are the webhook's own [`Problem`] with
+//! the same codes. There is no caller authentication here: a session may do whatever its account may.
 //!
-//! A sync's id is good in another session and another process; it is a text with no secret in it.
+//! A sync's id is valid in another session and another process; it is a text with no secret in it.
 
 mod sync_id;
 mod timeouts;
@@ -23,10 +22,10 @@ pub use timeouts::Timeouts;
 pub use vcf::Vcf;
 pub use vidm::{EnsureOptions, SyncOrder, Vidm, Watch};
 
-/// The outcome of everything here that can fail. The problem is behind a pointer, for it is large and rare.
+/// The result of everything here that can fail. The problem is boxed because it is large and rare.
 pub type Result<T> = std::result::Result<T, Box<Problem>>;
 
-/// A caller's JSON as one of the types that are taken here.
+/// Reads a caller's JSON as one of the types that functions here take.
 ///
 /// # Errors
 /// `request_invalid` with every field that does not fit.
@@ -45,18 +44,18 @@ fn settings<T: DeserializeOwned>(mut value: Value) -> Result<(T, Timeouts)> {
     Ok((read(value)?, timeouts))
 }
 
-/// The time-outs where they stand, so that what is wrong with them is told under its place.
+/// The time-outs below their name, so that mistakes in them have the right JSON Pointer.
 #[derive(serde::Deserialize)]
 struct Given {
     timeouts: Timeouts,
 }
 
-/// `error` as it is told, with `secrets` struck out.
+/// `error` as a problem document, with `secrets` struck out.
 fn problem(error: &Error, secrets: &[&Secret]) -> Box<Problem> {
     Box::new(Problem::new(error, secrets))
 }
 
-/// What is wrong with settings, under their names as JSON has them.
+/// The mistakes in settings, under their JSON names.
 fn misconfigured(problems: &[config::ConfigError]) -> Box<Problem> {
     let fields = problems.iter().map(|problem| {
         let (mut pointer, mut capital) = ("/".to_owned(), false);

@@ -127,14 +127,14 @@ impl Api for Vcf {
 #[derive(Debug)]
 pub struct Client<'a, R> {
     target: &'a Target,
-    memory: &'a Cache,
+    cache: &'a Cache,
     out: &'a Outbound<'a, R>,
 }
 
 impl<'a, R: Runtime> Client<'a, R> {
-    /// A view of `target` that remembers in `memory` and calls through `out`.
-    pub fn new(target: &'a Target, memory: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
-        Self { target, memory, out }
+    /// A view of `target` that remembers in `cache` and calls through `out`.
+    pub fn new(target: &'a Target, cache: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
+        Self { target, cache, out }
     }
 
     /// All identity providers; the embedded one with its identity sources is among them.
@@ -244,8 +244,8 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call; the tokens are forgotten all the same.
     pub async fn log_out(&self) -> Result<()> {
-        self.memory.session.forget(&self.shared_token()).await;
-        let kept = self.memory.refresh.take();
+        self.cache.session.forget(&self.shared_token()).await;
+        let kept = self.cache.refresh.take();
         match kept {
             Some(refresh_token) => {
                 self.out.call(&self.destination(), &tokens::Invalidate { refresh_token: &refresh_token }, None).await
@@ -260,7 +260,7 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// Allows one more login after rejected ones, at once. Whether there were any.
     pub(crate) async fn allow_login(&self) -> bool {
-        self.memory.session.allow_attempt(&self.shared_token()).await
+        self.cache.session.allow_attempt(&self.shared_token()).await
     }
 
     fn destination(&self) -> Destination<'a, Vcf> {
@@ -281,11 +281,11 @@ impl<'a, R: Runtime> Client<'a, R> {
             let sent = self.out.send(&call, Some(&token)).await;
             if sent.as_ref().is_err_and(|e| e.code() == ErrorCode::UpstreamAuth) {
                 // A server that refuses what it gave has forgotten us or our account: ask with the password next time.
-                self.memory.refresh.take();
+                self.cache.refresh.take();
             }
             sent.map_err(gateway::explained)
         };
-        let done = self.memory.session.with_token(&self.shared_token(), log_in, send).await;
+        let done = self.cache.session.with_token(&self.shared_token(), log_in, send).await;
         done.map_err(|e| match e.code() {
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
             _ => e,
@@ -295,16 +295,16 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// A new access token: by the refresh token where there is one, by name and password otherwise.
     async fn log_in(&self) -> Result<AccessToken> {
         // Taken out for the time being, so that nothing is borrowed while we wait.
-        let kept = self.memory.refresh.take();
+        let kept = self.cache.refresh.take();
         if let Some(refresh_token) = kept {
             match self.refresh(&refresh_token).await {
                 Ok(access_token) => {
-                    self.memory.refresh.replace(Some(refresh_token));
+                    self.cache.refresh.replace(Some(refresh_token));
                     return Ok(tokens::access_token(access_token, self.out.runtime().now()));
                 }
                 // Nobody answered, or nobody has the time: a login would fare no better.
                 Err(e) if e.upstream_status().is_none() || e.code() == ErrorCode::UpstreamBusy => {
-                    self.memory.refresh.replace(Some(refresh_token));
+                    self.cache.refresh.replace(Some(refresh_token));
                     return Err(e);
                 }
                 // Expired, revoked, or a form this version does not take.
@@ -314,7 +314,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         let pair =
             self.out.call(&self.destination(), &tokens::Create { credentials: &self.target.credentials }, None).await;
         let pair = pair.map_err(tokens::refused).map_err(gateway::explained)?;
-        self.memory.refresh.replace(pair.refresh_token);
+        self.cache.refresh.replace(pair.refresh_token);
         Ok(tokens::access_token(pair.access_token, self.out.runtime().now()))
     }
 

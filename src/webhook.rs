@@ -1,8 +1,8 @@
 //! The HTTP contract: requests in, responses out, whatever the runtime.
 //!
-//! The order is fixed, and each step can only refuse: route, method, caller, scope and target, body, input. Nothing is
-//! parsed before the caller is known, and nothing upstream is asked before the input is valid. Only a caller that signs is
-//! known by its body; that is read when the signature's form and time are right.
+//! The order is fixed, and each step can only reject: route, method, caller, scope and target, body, input. Nothing is
+//! parsed before the caller is known, and no upstream is called before the input is valid. Only a caller that signs is
+//! known by its body, which is read if the signature's form and time are right.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -71,11 +71,11 @@ pub struct Webhook {
     base: String,
 }
 
-/// What a handler gives.
+/// What a handler returns.
 #[derive(Debug)]
 enum Reply {
     Whole(Response<Bytes>),
-    /// An event stream of this sync for this viewer, with the right to it.
+    /// An event stream of this sync for this viewer, with the permit for it.
     Watch(Box<(sync::SyncRequest, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
 }
 
@@ -85,22 +85,22 @@ struct Context<'a, R> {
     outbound: &'a Outbound<'a, R>,
     caller: &'a Caller<'a>,
     request: &'a Parts,
-    /// What every path that is given back begins with; empty where idhook is at the root.
+    /// The prefix of every path in a response; empty if idhook is at the root.
     base: &'a str,
     /// The body as it came.
     body: &'a [u8],
     input: Input,
-    /// What of the body was not read, as JSON Pointers.
+    /// Fields of the body that were not read, as JSON Pointers.
     ignored: Vec<String>,
-    /// How long the caller wants to wait for a final state.
-    patience: Option<Duration>,
+    /// The longest time that the caller waits for a final state.
+    max_wait: Option<Duration>,
     /// Whether the caller wants an event stream.
     wants_events: bool,
     log: &'a mut LogLine,
 }
 
 impl Webhook {
-    /// A webhook for what [`Config::parse`] gave. With mistakes it still answers, and says what is missing.
+    /// A webhook for the outcome of [`Config::parse`]. With mistakes it still answers, and reports them.
     #[must_use]
     pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
@@ -109,15 +109,15 @@ impl Webhook {
         Self { config, page, base }
     }
 
-    /// A webhook for the variables that `lookup` gives. Where they have mistakes, the page still is as wanted, and so is the base
-    /// path.
+    /// A webhook for the variables that `lookup` returns. The page and the base path are as configured even if other variables
+    /// have mistakes.
     #[must_use]
     pub fn of_variables(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let (page, base) = (Config::wants_page(&lookup), Config::wanted_base_path(&lookup));
         Self { page, base, ..Self::new(Config::parse(lookup)) }
     }
 
-    /// A webhook for what a runtime told of the variables; one that says which of them could not be read, where there are such.
+    /// A webhook for the variables that a runtime provides. If some could not be read, it reports which.
     #[must_use]
     pub fn of_readings(readings: &VariableSource) -> Self {
         match readings.lookup() {
@@ -128,8 +128,8 @@ impl Webhook {
 
     /// Answers one request, and logs it.
     ///
-    /// `read` reads its body, and is called only when the route takes one and the caller is known, or can be known by it: who
-    /// has no key, and no signature in the form and time of a configured scheme, gets nothing buffered.
+    /// `read` reads the body. It is called only if the route takes a body and the caller is known, or can be known by it: without
+    /// a key, and without a signature in the form and time of a configured scheme, nothing is buffered.
     pub async fn handle<R: Runtime + Clone, B>(
         self: &Rc<Self>,
         runtime: &R,
@@ -187,7 +187,7 @@ impl Webhook {
         }
     }
 
-    /// What is answered to anybody.
+    /// Answers a public route.
     fn open<R: Runtime>(&self, runtime: &R, action: Public, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         match action {
             Public::Page => page::response(headers),
@@ -240,10 +240,10 @@ impl Webhook {
         caller::refuse_other_sites(request)?;
         let claim = Claim::of(request, &configured.config, runtime.now())?;
         let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
-        // Who calls a hook waits some seconds and no longer; the sync goes on without it.
-        let patience =
+        // A hook's sender waits a few seconds at most; the sync goes on without it.
+        let max_wait =
             events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
-        let outbound = configured.outbound(runtime, identity, left() + patience.unwrap_or_default());
+        let outbound = configured.outbound(runtime, identity, left() + max_wait.unwrap_or_default());
         let mut admit = async |caller: &Caller<'_>| {
             line.caller(caller);
             let admitted = configured.admit(caller, operation.scope, &matched, outbound.store()).await;
@@ -286,7 +286,7 @@ impl Webhook {
         if work == Work::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
             line.keyed(key.take().map(|_| idempotency::Status::NotStored));
         }
-        let permit = if events::is_long(work, patience.is_some(), wants_events) {
+        let permit = if events::is_long(work, max_wait.is_some(), wants_events) {
             let limit = configured.config.watch_limit;
             Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
         } else {
@@ -301,7 +301,7 @@ impl Webhook {
             body: bytes,
             input,
             ignored: Vec::new(),
-            patience,
+            max_wait,
             wants_events,
             log: line,
         };

@@ -2,7 +2,6 @@
 
 use super::odd_name::{self, shown};
 use crate::dn::{self, Key};
-use crate::error::{Error, FieldError, Result};
 
 /// How long the name of one may be, in bytes.
 const MAX_LENGTH: usize = 2_048;
@@ -106,25 +105,6 @@ impl GroupQuery {
             Ok(Self::Name(_)) if add_to_profile => Err(WANTS_DN.to_owned()),
             read => read,
         }
-    }
-
-    /// Reads the groups that a request names in its field `groups`.
-    ///
-    /// # Errors
-    /// `request_invalid`, with every one that is wrong under its place, `/groups/3`.
-    pub fn parse_all<T: AsRef<str>>(texts: &[T]) -> Result<Vec<Self>> {
-        if texts.len() > Self::MAX {
-            let told = format!("names {} groups; at most {} in one request", texts.len(), Self::MAX);
-            return Err(Error::invalid(vec![FieldError::new("/groups", told)]));
-        }
-        let (mut queries, mut fields) = (Vec::new(), Vec::new());
-        for (at, text) in texts.iter().enumerate() {
-            match Self::parse(text.as_ref()) {
-                Ok(query) => queries.push(query),
-                Err(why) => fields.push(FieldError::new(format!("/groups/{at}"), why)),
-            }
-        }
-        if fields.is_empty() { Ok(queries) } else { Err(Error::invalid(fields)) }
     }
 
     /// The name or the distinguished name.
@@ -241,7 +221,6 @@ fn without_domain(text: &str, directory: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     fn dn(text: &str) -> GroupQuery {
         GroupQuery::DistinguishedName(text.to_owned())
@@ -353,17 +332,5 @@ mod tests {
         assert!(GroupQuery::of_sync("gg-app", true, Some("corp.example")).unwrap_err().contains("must be a DN"));
         assert!(GroupQuery::of_sync("gg@corp.example", true, None).unwrap_err().contains("must be a DN"));
         assert_eq!(GroupQuery::of_sync("CN=gg,DC=x", true, None), Ok(dn("CN=gg,DC=x")));
-    }
-
-    #[test]
-    fn each_wrong_one_is_told_by_its_place() {
-        let error = GroupQuery::parse_all(&["gg@corp.example", "", "CN=a,DC=b", "x\u{7}"]).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::RequestInvalid);
-        let places: Vec<_> = error.fields().iter().map(|field| field.pointer.as_str()).collect();
-        assert_eq!(places, ["/groups/1", "/groups/3"]);
-        assert_eq!(GroupQuery::parse_all(&["a@b", "a@b"]).unwrap().len(), 2);
-        assert_eq!(GroupQuery::parse_all::<String>(&[]).unwrap(), []);
-        let error = GroupQuery::parse_all(&["g@b"; 101]).unwrap_err();
-        assert_eq!(error.fields()[0].pointer, "/groups");
     }
 }

@@ -30,7 +30,7 @@ pub struct Vcf<R> {
 }
 
 impl<R: Runtime> Vcf<R> {
-    /// A session with the SDDC Manager that is set so. Nothing is called before the first operation.
+    /// A session with the SDDC Manager in `settings`. Nothing is called before the first operation.
     ///
     /// # Errors
     /// `request_invalid` with every setting that is missing or wrong.
@@ -132,7 +132,7 @@ impl<R: Runtime> Vcf<R> {
         self.work(async |vcf| vcf.delete_identity_provider(&ProviderId::parse(id)?).await).await
     }
 
-    /// Adds an identity source to the embedded provider, whose id the list of providers tells.
+    /// Adds an identity source to the embedded provider, whose id is in the list of providers.
     ///
     /// # Errors
     /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.

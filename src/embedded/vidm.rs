@@ -34,7 +34,7 @@ pub struct Vidm<R> {
     operation: Duration,
 }
 
-/// What a sync is started for.
+/// What a sync must bring.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -48,7 +48,7 @@ pub struct SyncOrder {
 }
 
 impl<R: Runtime> Vidm<R> {
-    /// A session with the tenant that is set so. Nothing is called before the first operation.
+    /// A session with the tenant in `settings`. Nothing is called before the first operation.
     ///
     /// # Errors
     /// `request_invalid` with every setting that is missing or wrong.
@@ -91,7 +91,7 @@ impl<R: Runtime> Vidm<R> {
         self.target.settings.credentials.secrets()
     }
 
-    /// The directories that are meant; an empty filter means all.
+    /// The directories that `filter` selects; an empty filter selects all.
     ///
     /// # Errors
     /// The login's and the calls'.
@@ -122,24 +122,24 @@ impl<R: Runtime> Vidm<R> {
         .await
     }
 
-    /// How a started sync stands.
+    /// The state of a started sync.
     ///
     /// # Errors
-    /// `sync_not_found` for what is no such id; else the login's and the calls'.
+    /// `sync_not_found` for an id that no start returned; else the login's and the calls'.
     pub async fn sync(&self, id: &str) -> Result<SyncDocument> {
         let request = self.request(id)?;
-        self.work(self.operation, async |vidm| look(vidm, &request, id, Duration::ZERO).await).await
+        self.work(self.operation, async |vidm| observe(vidm, &request, id, Duration::ZERO).await).await
     }
 
-    /// How a started sync stands once it is final, or when `patience` has passed. Look after look, after a second at first and
-    /// ever less often, every ten seconds at last; what fails and may pass is waited out.
+    /// The state of a started sync once it is final, or after `max_wait`. The sync is observed after a second at first and ever
+    /// less often, in the end every ten seconds; failures that may pass are waited out.
     ///
     /// # Errors
     /// As [`sync`](Self::sync).
-    pub async fn wait_for_sync(&self, id: &str, patience: Duration) -> Result<SyncDocument> {
+    pub async fn wait_for_sync(&self, id: &str, max_wait: Duration) -> Result<SyncDocument> {
         let request = self.request(id)?;
-        self.work(self.operation.saturating_add(patience), async |vidm| {
-            sync::wait(&self.runtime, patience, async |max_age| look(vidm, &request, id, max_age).await).await
+        self.work(self.operation.saturating_add(max_wait), async |vidm| {
+            sync::wait(&self.runtime, max_wait, async |max_age| observe(vidm, &request, id, max_age).await).await
         })
         .await
     }
@@ -147,13 +147,13 @@ impl<R: Runtime> Vidm<R> {
     /// A watch of a started sync, for `limit` at most.
     ///
     /// # Errors
-    /// `sync_not_found` for what is no such id.
+    /// `sync_not_found` for an id that no start returned.
     pub fn watch_sync(&self, id: &str, limit: Duration) -> Result<Watch> {
         let watch = sync::Watch::new(&self.runtime, limit);
         Ok(Watch { request: self.request(id)?, id: id.to_owned(), watch, failure: None })
     }
 
-    /// How a directory's latest sync stands, whoever started it; it has no `id`.
+    /// The state of a directory's latest sync, whoever started it; it has no `id`.
     ///
     /// # Errors
     /// The directory's, the login's and the calls'.
@@ -164,7 +164,7 @@ impl<R: Runtime> Vidm<R> {
     /// A directory's recent syncs, newest first.
     ///
     /// # Errors
-    /// `not_found` where this version of vIDM does not tell; else the directory's, the login's and the calls'.
+    /// `not_found` where this vIDM version does not expose sync history; else the directory's, the login's and the calls'.
     pub async fn sync_history(&self, which: &str) -> Result<SyncHistory> {
         self.work(self.operation, async |vidm| vidm.history(&DirectoryRef::parse(which)).await).await
     }
@@ -172,7 +172,7 @@ impl<R: Runtime> Vidm<R> {
     /// What a sync would change; nothing is started.
     ///
     /// # Errors
-    /// `not_found` where this version of vIDM has no such call; else the directory's, the login's and the calls'.
+    /// `not_found` where this vIDM version has no such call; else the directory's, the login's and the calls'.
     pub async fn dry_run(&self, which: &str, ignore_safeguards: bool) -> Result<DryRun> {
         let which = DirectoryRef::parse(which);
         self.work(self.operation, async |vidm| vidm.dry_run(&which, ignore_safeguards).await).await
@@ -181,7 +181,7 @@ impl<R: Runtime> Vidm<R> {
     /// The groups of this distinguished name, or of this name, `name@domain`.
     ///
     /// # Errors
-    /// `request_invalid` for what names no group; `upstream_invalid` where vIDM lists none and its answers do not prove that it has
+    /// `request_invalid` for a text that names no group; `upstream_invalid` where vIDM lists none and its answers do not prove that it has
     /// none; else the login's and the calls'.
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
         self.work(self.operation, async |vidm| {
@@ -204,28 +204,28 @@ impl<R: Runtime> Vidm<R> {
     }
 }
 
-/// A watch: each change of a sync, as it is seen.
+/// A watch: each change of a sync.
 #[derive(Debug)]
 pub struct Watch {
     request: SyncRequest,
     id: String,
     watch: sync::Watch,
-    /// The last look failed.
+    /// Why the last observation failed.
     failure: Option<Box<Problem>>,
 }
 
 impl Watch {
-    /// The next change, seen through `vidm`; `None` after the final one, or when the watch has lasted as long as it may.
+    /// The next change, observed through `vidm`; `None` after the final state, or when the time of the watch is up.
     ///
     /// # Errors
-    /// A failure that will not pass; one that may, where it lasted until the end. Either ends the watch.
+    /// A permanent failure; another one, if it lasted until the end. Either ends the watch.
     pub async fn next<R: Runtime>(&mut self, vidm: &Vidm<R>) -> Option<Result<SyncDocument>> {
         loop {
-            let look = async |max_age| {
-                let work = async |vidm: &VidmOperations<'_, R>| look(vidm, &self.request, &self.id, max_age).await;
+            let observed = async |max_age| {
+                let work = async |vidm: &VidmOperations<'_, R>| observe(vidm, &self.request, &self.id, max_age).await;
                 vidm.attempt(vidm.operation, work).await
             };
-            match self.watch.next(&vidm.runtime, look).await {
+            match self.watch.next(&vidm.runtime, observed).await {
                 Some(WatchEvent::State(document)) => {
                     self.failure = None;
                     return Some(Ok(document));
@@ -240,7 +240,7 @@ impl Watch {
     }
 }
 
-async fn look<R: Runtime>(
+async fn observe<R: Runtime>(
     vidm: &VidmOperations<'_, R>,
     request: &SyncRequest,
     id: &str,

@@ -112,6 +112,9 @@ mod tests {
     fn blank_groups_are_left_out_and_keep_their_place() {
         assert_eq!(order(&[" ", "gg@corp.example", ""], false).unwrap().group_names(), ["gg@corp.example"]);
         assert_eq!(order(&[" ", "gg", "x"], false).unwrap_err(), ["/groups/1", "/groups/2"]);
+        let wrong = order(&["gg@corp.example", "CN=", "CN=a,DC=b", "x\u{7}"], false).unwrap_err();
+        assert_eq!(wrong, ["/groups/1", "/groups/3"]);
+        assert_eq!(order(&["a@b", "a@b"], false).unwrap().groups().len(), 2);
         assert_eq!(order(&[], false).unwrap(), SyncOrder::default());
     }
 

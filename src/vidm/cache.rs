@@ -218,11 +218,11 @@ mod tests {
         ];
         let list: Vec<_> =
             items.into_iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
-        let (memory, now) = (Cache::default(), SystemTime::UNIX_EPOCH);
-        memory.keep(&list, now);
-        memory.keep_domain("corp.example", "a");
+        let (cache, now) = (Cache::default(), SystemTime::UNIX_EPOCH);
+        cache.keep(&list, now);
+        cache.keep_domain("corp.example", "a");
         let known = |text: &str, later: u64| {
-            memory.directory(&DirectoryRef::parse(text), now + Duration::from_secs(later)).map(|directory| directory.id)
+            cache.directory(&DirectoryRef::parse(text), now + Duration::from_secs(later)).map(|directory| directory.id)
         };
         assert_eq!(known("corp", 599).as_deref(), Some("a"));
         assert_eq!(known("corp.example", 0).as_deref(), Some("a"));

@@ -30,7 +30,7 @@ const TOKEN_REFUSED: &str = "the login succeeded, but this call refuses its toke
 #[derive(Debug)]
 pub struct Client<'a, R> {
     pub(super) target: &'a Target,
-    pub(super) memory: &'a Cache,
+    pub(super) cache: &'a Cache,
     pub(super) out: &'a Outbound<'a, R>,
     profile: Dialect,
     /// Whether this piece of work has read the list of directories: it does not read it twice.
@@ -39,9 +39,9 @@ pub struct Client<'a, R> {
 
 impl<'a, R: Runtime> Client<'a, R> {
     /// A view of `target` through `out`.
-    pub fn new(target: &'a Target, memory: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
+    pub fn new(target: &'a Target, cache: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
         let profile = target.profile.in_tenant(target.tenant.as_deref());
-        Self { target, memory, out, profile, listed: Cell::new(false) }
+        Self { target, cache, out, profile, listed: Cell::new(false) }
     }
 
     /// The target's name.
@@ -49,8 +49,8 @@ impl<'a, R: Runtime> Client<'a, R> {
         &self.target.name
     }
 
-    pub(super) fn memory(&self) -> &'a Cache {
-        self.memory
+    pub(super) fn cache(&self) -> &'a Cache {
+        self.cache
     }
 
     pub(super) fn runtime(&self) -> &'a R {
@@ -81,7 +81,7 @@ impl<'a, R: Runtime> Client<'a, R> {
             self.out.send(&call, Some(&token)).await
         };
         let shared = self.shared_token();
-        let done = self.memory.session.with_token(&shared, log_in, send).await;
+        let done = self.cache.session.with_token(&shared, log_in, send).await;
         done.map_err(|e| match e.code() {
             // A login that was refused brings its own hint.
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
@@ -95,7 +95,7 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// Allows one more login after rejected ones, at once. Whether there were any.
     pub(crate) async fn allow_login(&self) -> bool {
-        self.memory.session.allow_attempt(&self.shared_token()).await
+        self.cache.session.allow_attempt(&self.shared_token()).await
     }
 
     /// How the directory's sync stands. An answer that cannot be read, or none for this directory, is
@@ -127,12 +127,12 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// The login's and the call's.
     pub async fn connectors(&self, directory_id: &str) -> Result<Vec<String>> {
         let now = self.out.runtime().now();
-        if let Some(known) = self.memory.connectors(directory_id, now) {
+        if let Some(known) = self.cache.connectors(directory_id, now) {
             return Ok(known);
         }
         let asked = self.call(&ListConnectors { directory: directory_id }).await;
         let connectors = unless(&[403, 404, 405, 406], asked)?.unwrap_or_default();
-        self.memory.keep_connectors(directory_id, &connectors, now);
+        self.cache.keep_connectors(directory_id, &connectors, now);
         Ok(connectors)
     }
 

@@ -81,7 +81,7 @@ impl<R: Runtime> Client<'_, R> {
 
     /// One page: in a body where the filter belongs there and vIDM has that call, else by the URI.
     async fn page(&self, search: Search<'_>) -> Result<Page> {
-        if !belongs_in_body(search.filter) || (self.memory().no_search() && search.filter.len() <= URI) {
+        if !belongs_in_body(search.filter) || (self.cache().no_search() && search.filter.len() <= URI) {
             return self.call(&FindGroups(search)).await;
         }
         let error = match self.call(&SearchGroups(search)).await {
@@ -95,7 +95,7 @@ impl<R: Runtime> Client<'_, R> {
         }
         let page = self.call(&FindGroups(search)).await?;
         if is_missing {
-            self.memory().keep_no_search();
+            self.cache().keep_no_search();
         }
         Ok(page)
     }

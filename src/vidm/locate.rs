@@ -33,12 +33,6 @@ impl Located {
         let is_migrated = directory.migrated_to_enterprise_service == Some(true);
         Self { summary: DirectorySummary::of(directory), is_migrated, is_fresh }
     }
-
-    /// Its id, with its name and kind where they are known.
-    #[must_use]
-    pub fn summary(&self) -> &DirectorySummary {
-        &self.summary
-    }
 }
 
 impl From<Located> for DirectorySummary {
@@ -55,8 +49,8 @@ impl<R: Runtime> Client<'_, R> {
     pub async fn directories(&self) -> Result<Vec<Directory>> {
         let directories = self.call(&ListDirectories).await?;
         self.listed.set(true);
-        self.memory.keep(&directories, self.out.runtime().now());
-        self.memory.share_list(self.out.store(), self.target).await;
+        self.cache.keep(&directories, self.out.runtime().now());
+        self.cache.share_list(self.out.store(), self.target).await;
         Ok(directories)
     }
 
@@ -66,7 +60,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`; else the login's and the call's.
     pub async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
-        let known = self.memory.directories(self.out.runtime().now()).filter(|_| self.listed.get());
+        let known = self.cache.directories(self.out.runtime().now()).filter(|_| self.listed.get());
         let directories = match known {
             Some(directories) => directories,
             None => self.directories().await?,
@@ -89,8 +83,8 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the login's and the call's.
     pub async fn locate(&self, which: &DirectoryRef) -> Result<Located> {
-        self.memory.recall_list(self.out.store(), self.target).await;
-        match self.memory.directory(which, self.out.runtime().now()) {
+        self.cache.recall_list(self.out.store(), self.target).await;
+        match self.cache.directory(which, self.out.runtime().now()) {
             Some(directory) => Ok(Located::of(&directory, self.listed.get())),
             None => self.locate_in_list(which).await,
         }
@@ -99,9 +93,9 @@ impl<R: Runtime> Client<'_, R> {
     /// A directory that an earlier request located, maybe at another instance. No call is made: what is remembered of it counts,
     /// and else the id alone.
     pub async fn recall(&self, directory: DirectorySummary) -> Located {
-        self.memory.recall_list(self.out.store(), self.target).await;
+        self.cache.recall_list(self.out.store(), self.target).await;
         let which = DirectoryRef::Id(directory.id.clone());
-        match self.memory.directory(&which, self.out.runtime().now()) {
+        match self.cache.directory(&which, self.out.runtime().now()) {
             Some(directory) => Located::of(&directory, self.listed.get()),
             None => Located { summary: directory, is_migrated: false, is_fresh: false },
         }
@@ -113,7 +107,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// As [`locate`](Self::locate).
     pub(super) async fn locate_again(&self, directory: &Located) -> Result<Located> {
-        self.memory.forget_list(self.out.store(), self.target).await;
+        self.cache.forget_list(self.out.store(), self.target).await;
         self.locate_in_list(&DirectoryRef::Id(directory.summary.id.clone())).await
     }
 
@@ -134,8 +128,8 @@ impl<R: Runtime> Client<'_, R> {
         match found.as_slice() {
             [] => Ok(None),
             [one] => {
-                self.memory.keep_domain(domain, &one.id);
-                self.memory.share_list(self.out.store(), self.target).await;
+                self.cache.keep_domain(domain, &one.id);
+                self.cache.share_list(self.out.store(), self.target).await;
                 Ok(Some((*one).clone()))
             }
             many => {

@@ -185,7 +185,7 @@ impl<R: Runtime> Client<'_, R> {
     /// Looks all of `queries`, of one kind, up by filters with escapes.
     async fn find_all(&self, queries: &[&GroupQuery], look_up: &mut LookUp) -> Result<()> {
         let mut rest = queries;
-        let (mut refused, mut all_answered, mut one_each) = (None, true, self.memory().one_group_each());
+        let (mut refused, mut all_answered, mut one_each) = (None, true, self.cache().one_group_each());
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(if one_each { 1 } else { batch_length(rest) });
             let doubt = match self.find(batch, look_up).await {
@@ -214,7 +214,7 @@ impl<R: Runtime> Client<'_, R> {
         }
         // Each by itself they were all answered: it was the filter.
         if all_answered && refused.is_some_and(|error| error.answer_status().is_some()) {
-            self.memory().keep_one_group_each();
+            self.cache().keep_one_group_each();
         }
         Ok(())
     }
@@ -259,7 +259,7 @@ impl<R: Runtime> Client<'_, R> {
     async fn find_awkward(&self, mut queries: Vec<&GroupQuery>, look_up: &mut LookUp) -> Result<()> {
         let mut rest = queries.as_slice();
         'raw: while !rest.is_empty() {
-            let (batch, later) = rest.split_at(if self.memory().one_group_each() { 1 } else { batch_length(rest) });
+            let (batch, later) = rest.split_at(if self.cache().one_group_each() { 1 } else { batch_length(rest) });
             let filters: Vec<_> = batch.iter().flat_map(|query| query.raw_filters()).collect();
             for filter in without_or(filters, batch.len()) {
                 match self.list(&filter, batch, PAGES, look_up).await {

@@ -80,7 +80,7 @@ impl<R: Runtime> Client<'_, R> {
         match self.target.sync_api {
             SyncApi::Classic => StartCall::Classic,
             SyncApi::V2 => StartCall::V2,
-            SyncApi::Auto => self.memory.worked(&directory.summary.id).unwrap_or(match directory.is_migrated {
+            SyncApi::Auto => self.cache.worked(&directory.summary.id).unwrap_or(match directory.is_migrated {
                 true => StartCall::V2,
                 false => StartCall::Classic,
             }),
@@ -99,7 +99,7 @@ impl<R: Runtime> Client<'_, R> {
             Err(error) if already_running(&error) => true,
             Err(error) => return Err(error),
         };
-        self.memory.keep_worked(directory, call);
+        self.cache.keep_worked(directory, call);
         Ok(StartedSync { directory: located.summary.clone(), already_running })
     }
 }

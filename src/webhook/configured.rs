@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use crate::shared_state::{SharedStore, StateKey, StoreAccess, settle};
 use crate::upstream::Outbound;
 
-/// Everything there is once the configuration is complete.
+/// What requests share once the configuration is complete.
 #[derive(Debug)]
 pub(super) struct Configured {
     pub(super) config: Config,
@@ -24,9 +24,9 @@ pub(super) struct Configured {
     rates: rate_limit::Rates,
     /// Unless it is turned off.
     pub(super) store: Option<StoreAccess>,
-    /// What was answered to requests with a key, where there is no store.
+    /// Answers to requests with a key, where there is no store.
     pub(super) answers: idempotency::LocalAnswers,
-    /// The bodies that are being read of callers that are not known yet.
+    /// Bodies being read of callers that are not known yet.
     pub(super) unproven: body::Unproven,
     /// The waits and event streams that are open.
     pub(super) watches: watch_limit::Watches,
@@ -49,7 +49,7 @@ impl Configured {
         }
     }
 
-    /// A view of the outside for one piece of work that may take `time`.
+    /// Upstream calls and the store, for one piece of work that may take `time`.
     pub(super) fn outbound<'r, R: Runtime>(
         &'r self,
         runtime: &'r R,
@@ -64,7 +64,8 @@ impl Configured {
         }
     }
 
-    /// Refuses a caller that may not, or not so often. For the first that may, the instance finds its state key.
+    /// Rejects a caller without permission or over its rate limit. The first caller that is admitted makes the instance find its
+    /// state key.
     pub(super) async fn admit<R: Runtime>(
         &self,
         caller: &Caller<'_>,
@@ -80,7 +81,7 @@ impl Configured {
         }
     }
 
-    /// Does `work` unless it was done under this key; what became of the key, and what was wrong with the store.
+    /// Does `work` unless it was done under this key; returns the key's status and the store's failure too.
     pub(super) async fn once<R: Runtime>(
         &self,
         key: &idempotency::Key,

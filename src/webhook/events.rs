@@ -25,10 +25,10 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
     seconds.take(1).next().map(|seconds| Duration::from_secs(seconds).min(limit))
 }
 
-/// What giving up a stream may take.
+/// The time for closing a stream.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Whether this request stays open until something happens: a wait for a sync that is started or asked for, or a stream of it.
+/// Whether this request stays open until something happens: it waits for a sync, or streams it.
 pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
     match work {
         Work::Vidm(Vidm::Sync) => waits || wants_events,
@@ -45,8 +45,8 @@ pub(super) fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when asking fails, and a comment
-/// before each look. The comment is a heartbeat, and it is how a caller that has gone is noticed before anything is asked for it.
+/// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and a
+/// comment before each observation. The comment is a heartbeat: a caller that is gone is noticed before vIDM is called for it.
 #[derive(Debug)]
 pub struct Events<R> {
     webhook: Rc<Webhook>,
@@ -72,8 +72,8 @@ impl<R: Runtime> Events<R> {
         Self { webhook, runtime, identity, base, request, viewer, permit, watch }
     }
 
-    /// The next piece of the stream; `None` at its end. It ends with the final state, with a problem that will not pass, or
-    /// when it has lasted as long as any watch may; the caller comes back then, as browsers do by themselves.
+    /// The next piece of the stream; `None` at its end. It ends with the final state, with a permanent problem, or after the
+    /// longest time that a watch may last; callers reconnect then, as browsers do by themselves.
     pub async fn next(&mut self) -> Option<Bytes> {
         let piece = self.piece().await;
         if piece.is_none() {
@@ -82,9 +82,8 @@ impl<R: Runtime> Events<R> {
         piece
     }
 
-    /// Gives the stream up, because nobody reads it any more: the caller may open another one at once, whichever instance it
-    /// comes to. A stream that is dropped without this counts against the caller's `watch_limit` in other instances for half a
-    /// minute at most.
+    /// Closes the stream because its reader is gone: the caller may open another at once, at any instance. A stream that is
+    /// dropped without this counts against the caller's `watch_limit` at other instances for half a minute at most.
     pub async fn close(&mut self) {
         if let (Some(permit), Ok(configured)) = (self.permit.take(), self.webhook.config.as_ref()) {
             let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);
@@ -94,14 +93,14 @@ impl<R: Runtime> Events<R> {
 
     async fn piece(&mut self) -> Option<Bytes> {
         let configured = self.webhook.config.as_ref().ok()?;
-        let look = async |max_age| {
+        let observe = async |max_age| {
             let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
             if let Some(permit) = &self.permit {
                 permit.renew(outbound.store()).await;
             }
             sync_answer(configured, &outbound, &self.base, &self.request, &self.viewer, max_age).await
         };
-        Some(match self.watch.next(&self.runtime, look).await? {
+        Some(match self.watch.next(&self.runtime, observe).await? {
             WatchEvent::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),
             WatchEvent::Failure(error) => {
                 let secrets = configured.config.secrets();
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_patience_is_read_and_bounded() {
+    fn preferred_wait_is_read_and_bounded() {
         let read = |text| prefers_wait(&headers("prefer", text), Duration::from_secs(300)).map(|wait| wait.as_secs());
         assert_eq!(read("wait=20"), Some(20));
         assert_eq!(read("respond-async, WAIT = \"20\";x=y"), Some(20));
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_stream_is_asked_for_by_name() {
+    fn event_stream_is_requested_by_media_type() {
         assert!(wants_events(&headers("accept", "text/event-stream")));
         assert!(wants_events(&headers("accept", "application/json;q=0.1, Text/Event-Stream;q=1")));
         assert!(!wants_events(&headers("accept", "*/*")));

@@ -11,15 +11,15 @@ use crate::error::{Error, ErrorCode, FieldError};
 /// A response's body.
 #[derive(Debug)]
 pub enum Content<R> {
-    /// All of it.
+    /// The whole body.
     Whole(Bytes),
-    /// One that comes piece by piece, until [`Events::next`] gives no more or the caller goes away.
+    /// A stream, until [`Events::next`] returns `None` or the caller goes away.
     Events(Box<Events<R>>),
 }
 
 impl<R> Content<R> {
-    /// What `Content-Length` says of it, for a face to add where it frames answers: said, the whole answer goes out in one
-    /// piece. Where there can be none, its length would be that of another answer (RFC 9110, section 8.6).
+    /// The value of `Content-Length`, for a binding that frames responses: with it, the whole response goes out in one piece.
+    /// `None` where it would be the length of another response (RFC 9110, section 8.6).
     #[must_use]
     pub fn length(&self, status: StatusCode, is_head: bool) -> Option<usize> {
         match self {
@@ -31,7 +31,7 @@ impl<R> Content<R> {
     }
 }
 
-/// What is answered while the configuration has mistakes.
+/// The error while the configuration has mistakes.
 pub(super) fn not_configured(mistakes: &[ConfigError]) -> Error {
     let shown: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
     let fields = mistakes.iter().map(|mistake| FieldError {
@@ -75,7 +75,7 @@ pub(super) fn empty(status: StatusCode, headers: &[(http::HeaderName, &str)]) ->
     with_headers(response, headers)
 }
 
-/// Adds headers whose values are known to be valid; one that is not is left out.
+/// Adds headers. A value that cannot be sent in a header is left out.
 pub(super) fn with_headers(mut response: Response<Bytes>, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {

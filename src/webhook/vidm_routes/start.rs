@@ -46,7 +46,7 @@ pub(super) async fn start<R: Runtime>(
     begin(context, vidm, &which, order, running).await
 }
 
-/// What a hook starts: as if its caller had asked for it, with the safeguards on.
+/// Starts a sync for a hook, as if its caller had requested it, with the safeguards on.
 pub(in crate::webhook) async fn start_by_hook<R: Runtime>(
     context: &mut Context<'_, R>,
     target: &str,
@@ -78,9 +78,9 @@ async fn begin<R: Runtime>(
     if let Some(long) = long {
         long.keep(store).await?;
     }
-    if let Some(patience) = context.patience {
-        match waited(context, &request, patience).await {
-            // It has started, and its id must not be lost because a question after it failed.
+    if let Some(max_wait) = context.max_wait {
+        match waited(context, &request, max_wait).await {
+            // The sync has started: its id must not be lost because a later observation failed.
             Err(error) if error.is_retryable() => {}
             done => return done,
         }

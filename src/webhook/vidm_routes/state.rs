@@ -1,4 +1,4 @@
-//! The state of a sync over HTTP: now, after a wait, or as it goes.
+//! The state of a sync over HTTP: now, after a wait, or as a stream.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::webhook::input::{Input, query_error};
 use crate::webhook::log::LogLine;
 use crate::webhook::{Configured, Context, Reply, callback, json, oversized_groups, with_headers};
 
-/// A sync by its id: its state now, after a wait, or as it goes.
+/// A sync by its id: its state now, after a wait, or as a stream.
 pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
     let configured = context.configured;
     let mut opened = configured.sync_ids.open(text);
@@ -48,8 +48,8 @@ pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str,
         }
         return Ok(Reply::Watch(Box::new((request, viewer)), None));
     }
-    match context.patience {
-        Some(patience) => waited(context, &request, patience).await,
+    match context.max_wait {
+        Some(max_wait) => waited(context, &request, max_wait).await,
         None => {
             let viewer = Viewer::of(context.caller);
             let found =
@@ -61,27 +61,27 @@ pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str,
     }
 }
 
-/// The state after a wait: 200 when it is final, else as it is, with where to go on asking.
+/// The state after a wait: 200 if it is final, else as it is, with its `Location`.
 pub(super) async fn waited<R: Runtime>(
     context: &mut Context<'_, R>,
     request: &SyncRequest,
-    patience: Duration,
+    max_wait: Duration,
 ) -> Result<Reply, Error> {
     let running = Running::of(&context.input)?;
     let viewer = Viewer::of(context.caller);
-    let look = async |max_age| {
+    let observe = async |max_age| {
         sync_answer(context.configured, context.outbound, context.base, request, &viewer, max_age).await
     };
-    let last = sync::wait(context.outbound.runtime(), patience, look).await;
+    let last = sync::wait(context.outbound.runtime(), max_wait, observe).await;
     viewer.log(context.log);
     let mut last = last?;
     last.ignored.clone_from(&context.ignored);
     let response = with_location(running.answer(&last)?, &running.place(&last.links.this));
-    let applied = format!("wait={}", patience.as_secs());
+    let applied = format!("wait={}", max_wait.as_secs());
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
 }
 
-/// A caller that asks for a sync's state, and what is to be logged of it.
+/// A caller that reads a sync's state, and what to log of it.
 #[derive(Debug)]
 pub(in crate::webhook) struct Viewer {
     /// Whether it may start a run that ignores the safeguards.
@@ -112,7 +112,7 @@ impl Viewer {
     }
 }
 
-/// How the sync `request` stands, as callers see it, by a look no older than `max_age`.
+/// The state of the sync `request`, by an observation no older than `max_age`.
 pub(in crate::webhook) async fn sync_answer<R: Runtime>(
     configured: &Configured,
     outbound: &Outbound<'_, R>,
@@ -144,9 +144,8 @@ pub(super) fn answer_of(
     Ok(SyncAnswer { document, ignored: Vec::new(), links: Links { events: Some(this.clone()), this } })
 }
 
-/// What a state is answered with while it is not final: 200, or with `?running=202` 202 for pollers that go by the status, as Azure
-/// Logic Apps and other followers of "202, Location" do. They send no headers of their own, so it stands in the query, and in each
-/// Location that they are given.
+/// The status of a state that is not final: 200, or with `?running=202` 202 for pollers that go by the status, as Azure Logic Apps
+/// and other followers of "202, Location" do. They send no headers of their own, so it is in the query and in each `Location`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Running {
     Ok,
@@ -165,7 +164,7 @@ impl Running {
         }
     }
 
-    /// Where to ask again.
+    /// Where to read the state again.
     pub(super) fn place(self, this: &str) -> String {
         match self {
             Self::Ok => this.to_owned(),
@@ -182,7 +181,7 @@ impl Running {
     }
 }
 
-/// A sync's state, with word of when to ask again while it is not final.
+/// A sync's state, with `Retry-After` while it is not final.
 pub(super) fn answer(status: StatusCode, answer: &SyncAnswer) -> Result<Response<Bytes>, Error> {
     let response = json(status, answer)?;
     Ok(match answer.document.retry_after {

@@ -75,7 +75,7 @@ fn without_app(mut profile: Value) -> Value {
 }
 
 fn add(estate: &Estate, wanted: &[&str]) -> Result<ProfileChange> {
-    let wanted = GroupQuery::parse_all(wanted).unwrap();
+    let wanted: Vec<_> = wanted.iter().map(|text| GroupQuery::parse(text).unwrap()).collect();
     estate.run(async |client| {
         let addition = client.profile_addition(CORP, &wanted).await?;
         client.add_to_profile(addition).await

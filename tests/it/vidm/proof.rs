@@ -33,7 +33,7 @@ fn page(total: usize, groups: &[(&str, &str, &str)]) -> String {
 }
 
 fn parse(wanted: &[&str]) -> Vec<GroupQuery> {
-    GroupQuery::parse_all(wanted).unwrap()
+    wanted.iter().map(|text| GroupQuery::parse(text).unwrap()).collect()
 }
 
 fn prove(estate: &Estate, wanted: &[&str]) -> idhook::error::Result<Vec<Proof>> {
