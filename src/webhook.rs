@@ -16,7 +16,6 @@ use crate::config::{Config, ConfigError, VariableSource};
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::sync;
-use crate::upstream::Outbound;
 
 mod asset;
 mod body;
@@ -35,6 +34,7 @@ mod log;
 mod mount;
 mod oversized_groups;
 mod page;
+mod pipeline;
 mod problem;
 mod rate_limit;
 mod request_id;
@@ -52,14 +52,13 @@ pub use log::ClientAddress;
 pub use mount::{BasePath, add_reports_of_spin};
 pub use respond::Content;
 
-use caller::{Caller, Claim};
 use configured::Configured;
-use input::Input;
 use log::LogLine;
 use mount::Mounted;
+use pipeline::{Context, Incoming};
 use request_id::RequestIdentity;
 use respond::{empty, event_stream, json, not_configured, with_headers};
-use route::{Action, Matched, Public, Vcf, Work};
+use route::{Action, Public};
 
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
 #[derive(Debug)]
@@ -77,26 +76,6 @@ enum Reply {
     Whole(Response<Bytes>),
     /// An event stream of this sync for this viewer, with the permit for it.
     Watch(Box<(sync::SyncRequest, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
-}
-
-/// What a handler works with: the request as far as it has been understood.
-struct Context<'a, R> {
-    configured: &'a Configured,
-    outbound: &'a Outbound<'a, R>,
-    caller: &'a Caller<'a>,
-    request: &'a Parts,
-    /// The prefix of every path in a response; empty if idhook is at the root.
-    base: &'a str,
-    /// The body as it came.
-    body: &'a [u8],
-    input: Input,
-    /// Fields of the body that were not read, as JSON Pointers.
-    ignored: Vec<String>,
-    /// The longest time that the caller waits for a final state.
-    max_wait: Option<Duration>,
-    /// Whether the caller wants an event stream.
-    wants_events: bool,
-    log: &'a mut LogLine,
 }
 
 impl Webhook {
@@ -236,104 +215,8 @@ impl Webhook {
             line.problems(problems);
             not_configured(problems)
         })?;
-        line.forwarded(&request.headers, configured.config.client_address_header.as_ref());
-        caller::refuse_other_sites(request)?;
-        let claim = Claim::of(request, &configured.config, runtime.now())?;
-        let left = || configured.config.request_timeout.saturating_sub(runtime.elapsed().saturating_sub(started));
-        // A hook's sender waits a few seconds at most; the sync goes on without it.
-        let max_wait =
-            events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
-        let outbound = configured.outbound(runtime, identity, left() + max_wait.unwrap_or_default());
-        let mut admit = async |caller: &Caller<'_>| {
-            line.caller(caller);
-            let admitted = configured.admit(caller, operation.scope, &matched, outbound.store()).await;
-            line.store(outbound.store().trouble());
-            admitted
-        };
-        if let Some(caller) = claim.proven() {
-            admit(caller).await?;
-        }
-        let body = match request.method {
-            Method::POST | Method::PUT | Method::PATCH => {
-                if claim.proven().is_some() {
-                    read(BodyBounds::proven(&configured.config, left())).await
-                } else {
-                    let _reading = configured.unproven.enter()?;
-                    read(BodyBounds::unproven(&configured.config, left())).await
-                }
-            }
-            _ => Body::Whole(Bytes::new()),
-        };
-        let bytes = input::whole(&body, claim.proven().is_some())?;
-        let caller = match claim {
-            Claim::Proven(caller) => caller,
-            Claim::Signed(signed) => {
-                let caller = signed.prove(bytes)?;
-                admit(&caller).await?;
-                caller
-            }
-        };
-        let input = Input::of(request, &matched, &body)?;
-        if let Some(domain) = input.source_domain().filter(|_| work == Work::Vcf(Vcf::AddSource)) {
-            line.domain(domain);
-        }
-        if input.query_flag("dryRun").is_ok_and(|flag| flag == Some(true)) {
-            line.dry_run();
-        }
-
-        let wants_events = events::wants_events(&request.headers);
-        let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
-        if work == Work::Hook && hook::is_idle(&configured.config, request, &input, bytes, &matched) {
-            line.keyed(key.take().map(|_| idempotency::Status::NotStored));
-        }
-        let permit = if events::is_long(work, max_wait.is_some(), wants_events) {
-            let limit = configured.config.watch_limit;
-            Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
-        } else {
-            None
-        };
-        let context = Context {
-            configured,
-            outbound: &outbound,
-            caller: &caller,
-            request,
-            base,
-            body: bytes,
-            input,
-            ignored: Vec::new(),
-            max_wait,
-            wants_events,
-            log: line,
-        };
-        // On the heap: with all that it may call, it is too large for a few copies of it on a stack.
-        let work = Box::pin(dispatch(context, work, &matched));
-        let work = watch_limit::held(permit.as_ref(), outbound.store(), work);
-        let (outcome, trouble) = match key {
-            None => (work.await, None),
-            Some(key) => {
-                let (outcome, status, trouble) = configured.once(&key, identity, &outbound, work).await;
-                line.keyed(status);
-                (outcome, trouble)
-            }
-        };
-        let outcome = match (outcome, permit) {
-            (Ok(Reply::Watch(request, _)), permit) => Ok(Reply::Watch(request, permit)),
-            (outcome, Some(permit)) => {
-                permit.close(outbound.store()).await;
-                outcome
-            }
-            (outcome, None) => outcome,
-        };
-        line.calls(outbound.calls());
-        line.store(outbound.store().trouble().or(trouble));
-        outcome
-    }
-}
-
-async fn dispatch<R: Runtime>(context: Context<'_, R>, work: Work, matched: &Matched) -> Result<Reply, Error> {
-    match work {
-        Work::Vidm(action) => vidm_routes::dispatch(context, action, matched).await,
-        Work::Vcf(action) => vcf_routes::dispatch(context, action, matched).await.map(Reply::Whole),
-        Work::Hook => hook::dispatch(context, matched).await,
+        let incoming =
+            Incoming { configured, runtime, request, matched: &matched, operation, work, identity, started, base };
+        pipeline::serve(&incoming, read, line).await
     }
 }

@@ -144,7 +144,7 @@ impl<'a> Report<'a> {
         let detail: Vec<_> = warnings.iter().map(|warning| format!("{} {}", warning.place(), warning.detail)).collect();
         let hints: Vec<_> = warnings.iter().filter_map(|warning| warning.hint.as_deref()).collect();
         match warnings.is_empty() {
-            true => self.ok(CONFIGURATION, "nothing in it looks wrong", 0),
+            true => self.ok(CONFIGURATION, "no warnings", 0),
             false => self.add(CONFIGURATION, Finding::Warning, &detail.join(". "), Some(&hints.join(". ")), 0),
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Report<'a> {
             return false;
         }
         let asked = calls.iter().any(|call| logins.contains(&call.call));
-        self.ok("login", if asked { "logged in" } else { "a token of an earlier login is still good" }, ms);
+        self.ok("login", if asked { "logged in" } else { "a token from an earlier login is still valid" }, ms);
         true
     }
 

@@ -120,7 +120,7 @@ impl<'c> Caller<'c> {
         if self.grant.is_for(kind, name) {
             return Ok(());
         }
-        Err(Error::new(ErrorCode::Forbidden, format!("the caller {} is not for this target", self.grant.name))
+        Err(Error::new(ErrorCode::Forbidden, format!("caller {} is not allowed to use this target", self.grant.name))
             .hint(format!("name the target in this caller's entry in {}, or use another", self.grant.variable)))
     }
 

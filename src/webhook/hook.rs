@@ -1,5 +1,5 @@
-//! `POST /hooks/{hook}`: syncs for senders who cannot shape their request. What is asked for stands in the configuration, or at
-//! a place in the body that the configuration names; from there on it is what `POST …/syncs` does, safeguards always on.
+//! `POST /hooks/{hook}`: syncs for senders that cannot shape their request. The configuration holds the directory and the groups,
+//! or where they are in the body. Then it does what `POST …/syncs` does, always with the safeguards.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -25,7 +25,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     };
     let caller = context.caller.name();
     if !hook.senders.iter().any(|sender| sender == caller) {
-        return Err(Error::new(ErrorCode::Forbidden, format!("the caller {caller} is not for this hook"))
+        return Err(Error::new(ErrorCode::Forbidden, format!("caller {caller} is not allowed to use this hook"))
             .hint("name the caller in the hook's senders"));
     }
     context.caller.require_target("vidm", &hook.target)?;
@@ -41,14 +41,14 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     vidm_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
 }
 
-/// Whether there is nothing to do for this request, so that it needs no key: no answer of its kind is kept, and the many that
-/// a repository host sends cost no call to the store.
+/// Whether there is nothing to do for this request, so that its key is not used: no such answer is kept, and the many requests of
+/// a repository host cost no store call.
 pub(super) fn is_idle(config: &Config, request: &Parts, input: &Input, body: &[u8], matched: &Matched) -> bool {
     let Some(hook) = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook")) else { return true };
     is_ping(request) || input.as_sent(&request.headers, body).is_ok_and(|body| unmet(hook, request, &body).is_some())
 }
 
-/// What a repository host sends when the hook is set up there.
+/// A repository host sends it when the hook is set up there.
 fn is_ping(request: &Parts) -> bool {
     request.headers.get("x-github-event").is_some_and(|event| event == "ping")
 }
@@ -86,7 +86,7 @@ pub(super) fn with_permission(
     super::with_headers(response, &allowed)
 }
 
-/// 200 whatever comes of it: a host that is answered otherwise too often gives its hook up. Nothing was done, so nothing is kept.
+/// Answers 200: hosts disable a hook that fails too often. Nothing was done, so nothing is kept.
 fn reply(value: &Value) -> Result<Reply, Error> {
     let mut response = super::json(StatusCode::OK, value)?;
     response.extensions_mut().insert(NotKept);
@@ -151,7 +151,7 @@ fn pointer(source: &Source) -> &str {
     }
 }
 
-/// The text, or the texts of a list, that a source gives; never none without a mistake.
+/// The text or texts of a source. If there is none, a mistake is added to `wrong`.
 fn texts(source: &Source, body: &Value, wrong: &mut Vec<FieldError>) -> Vec<String> {
     let pointer = match source {
         Source::Fixed(text) => return vec![text.clone()],
@@ -186,7 +186,7 @@ mod tests {
     use http::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::webhook::{Body, Input, route};
+    use crate::webhook::{Body, route};
 
     fn hook(directory: Source, groups: &[Source]) -> Hook {
         Hook {

@@ -60,7 +60,7 @@ impl Long {
         Ok(Some(Self { owner, name, text }))
     }
 
-    /// The place, for [`Order`](crate::sync::Order).
+    /// The place, for [`SyncOrder::with_groups_at`](crate::sync::SyncOrder::with_groups_at).
     pub(super) fn place(&self) -> Option<String> {
         self.name.rsplit_once(':').map(|(_, place)| place.to_owned())
     }
@@ -109,7 +109,7 @@ pub(super) async fn recall<R: Runtime>(store: &SharedStore<'_, R>, request: &mut
     request.groups = kept.and_then(|kept| crate::json::parse(&kept.value)).ok_or_else(|| {
         Error::new(
             ErrorCode::SyncNotFound,
-            "the groups of this sync were kept in the store, and are not there any more",
+            "the groups of this sync are no longer in the store",
         )
         .hint("the store keeps the last 256 lists of each caller, for two days; start again, or look the groups up by GET …/groups")
     })?;

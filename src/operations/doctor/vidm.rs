@@ -76,21 +76,21 @@ pub(super) async fn run<R: Runtime>(
 fn health(report: &mut Report<'_>, told: Result<Health, Error>, ms: u64) {
     let health = match told {
         Ok(health) => health,
-        // Nothing here depends on it, and what else is wrong is told by the next checks.
+        // Nothing here depends on it, and the next checks report what else is wrong.
         Err(error) => return report.add("health", Finding::Warning, error.detail(), error.hint_text(), ms),
     };
-    let version = health.build_version.as_deref().unwrap_or("of an untold version");
+    let version = health.build_version.as_deref().unwrap_or("(unknown version)");
     match health.all_ok {
-        Some(true) => report.ok("health", &format!("vIDM {version} says that all is well"), ms),
+        Some(true) => report.ok("health", &format!("vIDM {version} reports that all is well"), ms),
         Some(false) => {
             let bad =
                 health.checks.iter().filter(|(name, check)| name.ends_with("Ok") && **check == Check::Bool(false));
             let bad: Vec<_> = bad.map(|(name, _)| name.as_str()).collect();
-            let detail = format!("vIDM {version} says that not all is well: {}", bad.join(", "));
+            let detail = format!("vIDM {version} reports that not all is well: {}", bad.join(", "));
             let hint = "look at System Diagnostics in the vIDM console";
             report.add("health", Finding::Failed, &detail, Some(hint), ms);
         }
-        None => report.add("health", Finding::Warning, &format!("vIDM {version} does not say how it is"), None, ms),
+        None => report.add("health", Finding::Warning, &format!("vIDM {version} does not report its health"), None, ms),
     }
 }
 
@@ -114,7 +114,7 @@ fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, m
             return None;
         }
     };
-    report.ok("media_types", "those of the profile are taken", ms);
+    report.ok("media_types", "vIDM accepts those of the profile", ms);
     report.ok("permission", "the account may list directories", ms);
     let total = directories.len();
     directories.retain(Directory::syncable);

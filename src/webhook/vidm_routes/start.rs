@@ -108,7 +108,7 @@ fn order(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result
     let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
     let mut fields = Vec::new();
     if callback.is_some_and(|name| config.callback(name).is_none()) {
-        fields.push(FieldError::new("/callback", "is the name of no callback that is configured"));
+        fields.push(FieldError::new("/callback", "is not the name of a configured callback"));
     }
     match SyncOrder::new(which, &wanted.groups, wanted.add_to_profile) {
         Ok(order) if fields.is_empty() => {

@@ -155,9 +155,9 @@ fn a_hook_is_for_those_it_names_with_the_scope_and_the_target() {
     let door = door([]);
     let detail = |answer: Answer| answer.problem("forbidden")["detail"].as_str().unwrap().to_owned();
     let not_named = send(&door, "fixed", &by_github("push", "{}"), "{}");
-    assert!(detail(not_named).contains("octo is not for this hook"));
+    assert!(detail(not_named).contains("octo is not allowed to use this hook"));
     let without_scope = send(&door, "infra", &[("x-api-key", READER.to_owned())], &push());
     assert!(detail(without_scope).contains("reader lacks the scope vidm:sync"));
     let elsewhere = [("x-gitlab-token", "a gitlab token that is long".to_owned())];
-    assert!(detail(send(&door, "event", &elsewhere, "{}")).contains("elsewhere is not for this target"));
+    assert!(detail(send(&door, "event", &elsewhere, "{}")).contains("elsewhere is not allowed to use this target"));
 }

@@ -1,0 +1,170 @@
+//! What happens to a request for a caller's work: each step can only reject it, until all of it is known and the work is done.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::request::Parts;
+
+use super::caller::{Caller, Claim, refuse_other_sites};
+use super::configured::Configured;
+use super::input::Input;
+use super::log::LogLine;
+use super::request_id::RequestIdentity;
+use super::route::{Matched, Operation, Vcf, Work};
+use super::{Body, BodyBounds, Reply, events, hook, idempotency, input, vcf_routes, vidm_routes, watch_limit};
+use crate::error::Error;
+use crate::runtime::Runtime;
+use crate::upstream::Outbound;
+
+/// A request whose route is known.
+pub(super) struct Incoming<'a, R> {
+    pub(super) configured: &'a Configured,
+    pub(super) runtime: &'a R,
+    pub(super) request: &'a Parts,
+    pub(super) matched: &'a Matched,
+    pub(super) operation: &'static Operation,
+    pub(super) work: Work,
+    pub(super) identity: &'a RequestIdentity,
+    /// When it came, by the monotonic clock.
+    pub(super) started: Duration,
+    /// The prefix of every path in a response.
+    pub(super) base: &'a str,
+}
+
+/// What a handler works with: the request as far as it has been understood.
+pub(super) struct Context<'a, R> {
+    pub(super) configured: &'a Configured,
+    pub(super) outbound: &'a Outbound<'a, R>,
+    pub(super) caller: &'a Caller<'a>,
+    pub(super) request: &'a Parts,
+    /// The prefix of every path in a response; empty if idhook is at the root.
+    pub(super) base: &'a str,
+    /// The body as it came.
+    pub(super) body: &'a [u8],
+    pub(super) input: Input,
+    /// Fields of the body that were not read, as JSON Pointers.
+    pub(super) ignored: Vec<String>,
+    /// The longest time that the caller waits for a final state.
+    pub(super) max_wait: Option<Duration>,
+    /// Whether the caller wants an event stream.
+    pub(super) wants_events: bool,
+    pub(super) log: &'a mut LogLine,
+}
+
+impl<R: Runtime> Incoming<'_, R> {
+    /// The time that is left for the request.
+    fn left(&self) -> Duration {
+        let spent = self.runtime.elapsed().saturating_sub(self.started);
+        self.configured.config.request_timeout.saturating_sub(spent)
+    }
+
+    /// Reads the body, if the method takes one. The body of an unproven caller takes a place among the few that are read at once.
+    async fn body(&self, is_proven: bool, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Body, Error> {
+        let (config, left) = (&self.configured.config, self.left());
+        match self.request.method {
+            Method::POST | Method::PUT | Method::PATCH if is_proven => Ok(read(BodyBounds::proven(config, left)).await),
+            Method::POST | Method::PUT | Method::PATCH => {
+                let _reading = self.configured.unproven.enter()?;
+                Ok(read(BodyBounds::unproven(config, left)).await)
+            }
+            _ => Ok(Body::Whole(Bytes::new())),
+        }
+    }
+}
+
+/// Finds out the caller and what it wants, and does it.
+pub(super) async fn serve<R: Runtime>(
+    incoming: &Incoming<'_, R>,
+    read: impl AsyncFnOnce(BodyBounds) -> Body,
+    line: &mut LogLine,
+) -> Result<Reply, Error> {
+    let Incoming { configured, runtime, request, matched, operation, work, identity, base, .. } = *incoming;
+    line.forwarded(&request.headers, configured.config.client_address_header.as_ref());
+    refuse_other_sites(request)?;
+    let claim = Claim::of(request, &configured.config, runtime.now())?;
+    // A hook's sender waits a few seconds at most; the sync goes on without it.
+    let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
+    let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
+    let mut admit = async |caller: &Caller<'_>| {
+        line.caller(caller);
+        let admitted = configured.admit(caller, operation.scope, matched, outbound.store()).await;
+        line.store(outbound.store().trouble());
+        admitted
+    };
+    if let Some(caller) = claim.proven() {
+        admit(caller).await?;
+    }
+    let body = incoming.body(claim.proven().is_some(), read).await?;
+    let bytes = input::whole(&body, claim.proven().is_some())?;
+    let caller = match claim {
+        Claim::Proven(caller) => caller,
+        Claim::Signed(signed) => {
+            let caller = signed.prove(bytes)?;
+            admit(&caller).await?;
+            caller
+        }
+    };
+    let input = Input::of(request, matched, &body)?;
+    if let Some(domain) = input.source_domain().filter(|_| work == Work::Vcf(Vcf::AddSource)) {
+        line.domain(domain);
+    }
+    if input.query_flag("dryRun").is_ok_and(|flag| flag == Some(true)) {
+        line.dry_run();
+    }
+
+    let wants_events = events::wants_events(&request.headers);
+    let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
+    if work == Work::Hook && hook::is_idle(&configured.config, request, &input, bytes, matched) {
+        line.keyed(key.take().map(|_| idempotency::Status::NotStored));
+    }
+    let permit = if events::is_long(work, max_wait.is_some(), wants_events) {
+        let limit = configured.config.watch_limit;
+        Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
+    } else {
+        None
+    };
+    let context = Context {
+        configured,
+        outbound: &outbound,
+        caller: &caller,
+        request,
+        base,
+        body: bytes,
+        input,
+        ignored: Vec::new(),
+        max_wait,
+        wants_events,
+        log: line,
+    };
+    // On the heap: with all that it may call, it is too large for a few copies of it on a stack.
+    let work = Box::pin(dispatch(context, work, matched));
+    let work = watch_limit::held(permit.as_ref(), outbound.store(), work);
+    let (outcome, trouble) = match key {
+        None => (work.await, None),
+        Some(key) => {
+            let (outcome, status, trouble) = configured.once(&key, identity, &outbound, work).await;
+            line.keyed(status);
+            (outcome, trouble)
+        }
+    };
+    let outcome = match (outcome, permit) {
+        (Ok(Reply::Watch(request, _)), permit) => Ok(Reply::Watch(request, permit)),
+        (outcome, Some(permit)) => {
+            permit.close(outbound.store()).await;
+            outcome
+        }
+        (outcome, None) => outcome,
+    };
+    line.calls(outbound.calls());
+    line.store(outbound.store().trouble().or(trouble));
+    outcome
+}
+
+async fn dispatch<R: Runtime>(context: Context<'_, R>, work: Work, matched: &Matched) -> Result<Reply, Error> {
+    match work {
+        Work::Vidm(action) => vidm_routes::dispatch(context, action, matched).await,
+        Work::Vcf(action) => vcf_routes::dispatch(context, action, matched).await.map(Reply::Whole),
+        Work::Hook => hook::dispatch(context, matched).await,
+    }
+}
