@@ -51,7 +51,7 @@ pub struct Cache {
 pub struct SyncState {
     /// Where it stands.
     pub status: SyncStatus,
-    /// The run that is told of: the one that serves the request, or the one it waits for.
+    /// The run that is shown: the one that serves the request, or the one it waits for.
     pub report: SyncReport,
     /// The groups asked for, where they were looked up.
     pub groups: Vec<Proof>,
@@ -59,7 +59,7 @@ pub struct SyncState {
     pub reason: Option<SyncFailure>,
     /// Why its status is unknown although vIDM answered.
     pub doubt: Option<Doubt>,
-    /// How old the look is that it comes from.
+    /// How old the observation is that it comes from.
     pub age: Duration,
 }
 
@@ -86,7 +86,7 @@ impl SyncFailure {
                  sync log; with the scope vidm:override a start may ask for ignoreSafeguards"
             }
             Self::SyncFailed => {
-                "vIDM's sync log tells more; often the connector is down or the bind account's password has expired"
+                "see vIDM's sync log; often the connector is down or the bind account's password has expired"
             }
             Self::GroupAbsent => {
                 "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), or the \

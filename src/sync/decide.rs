@@ -2,7 +2,7 @@
 //!
 //! Three clocks meet here: idhook's, the one behind vIDM's start times (often a connector's, local, or in whole seconds) and the
 //! one behind the `Date` header (often a proxy's). They differ by hours in the field, so no decision compares two of them. A run
-//! is told from another by identity: a run that was there before the kick-off is not the one that the kick-off began. Start times
+//! is distinguished from another by identity: a run that was there before the kick-off is not the one that the kick-off began. Start times
 //! are compared with start times only.
 
 use std::time::Duration;
@@ -44,20 +44,20 @@ pub(super) enum Shown {
     Before,
     /// It began after the baseline was observed.
     After,
-    /// vIDM reports no start times to tell one run from another.
+    /// vIDM reports no start times to distinguish runs by.
     Untimed,
     /// There is no baseline: the directory could not be observed before.
     Unobserved,
 }
 
 impl Baseline {
-    /// What `report` shows, as a baseline; `None` where nothing can be told from it.
+    /// What `report` shows, as a baseline; `None` where it shows nothing.
     pub(super) fn of(report: &SyncReport) -> Option<Self> {
         let running = match report.status {
             SyncStatus::Queued | SyncStatus::Running => true,
             SyncStatus::Succeeded | SyncStatus::Failed => false,
             SyncStatus::Unknown if report.shows_no_run() => false,
-            // Under a word that is not known it may be running, but what can be told apart by its start is told apart.
+            // Under an unknown word it may be running; its start time still distinguishes it.
             SyncStatus::Unknown => report.started_at.map(|_| true)?,
         };
         let (began_ms, ended_ms) = (report.started_at.map(ms), report.finished_at.map(ms));

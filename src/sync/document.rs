@@ -1,5 +1,4 @@
-//! A sync as whoever asked for it sees it, whichever the door: the documents that the webhook answers with and that functions
-//! give back.
+//! A sync as its caller sees it: the documents that the webhook and the functions return, identical in every binding.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,15 +31,15 @@ pub struct SyncDocument {
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<String>,
-    /// When the run began, as vIDM tells.
+    /// When the run began, as vIDM reports it.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
-    /// When it ended, as vIDM tells.
+    /// When it ended, as vIDM reports it.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// What it changed, where vIDM tells.
+    /// What it changed, where vIDM reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// Each group that was asked for, once it was looked up; empty where none was asked for.
@@ -60,7 +59,7 @@ pub struct SyncDocument {
     /// Seconds until it is worth asking again; absent once it is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// How old the look is that this comes from.
+    /// How old the observation is that this comes from.
     #[serde(skip)]
     pub age: Duration,
 }

@@ -26,7 +26,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(45);
 /// So many claims are made in one go: what other callers saw may be written between an entry and its claim.
 const MOST_CLAIMS: usize = 4;
 
-/// A run that nobody has seen for so many milliseconds is over: an hour, more than any public account of a sync tells of.
+/// Without an observation for this many milliseconds a run is considered finished. One hour exceeds every documented sync.
 const RUN_MS: u64 = 3_600_000;
 
 /// How old an observation of an idle directory may be to stand for a look before the kick-off.
@@ -226,7 +226,7 @@ impl Entry {
     }
 
     /// What stands for a look at the directory before a kick-off that is sent now: the end of the latest run, where that was seen
-    /// a short while ago, and vIDM's start times can tell a run that began since.
+    /// a short while ago, and vIDM's start times distinguish a run that began since.
     pub(super) fn recent(&self, now: SystemTime) -> Option<Baseline> {
         let seen = self.sight().filter(|seen| seen.ended.is_some())?;
         let age = ms(now).checked_sub(seen.ended_seen_ms)?;

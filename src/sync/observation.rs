@@ -21,13 +21,13 @@ use crate::poll_lock::lock;
 use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
 use crate::shared_state::{Backend, Claim, Counters, Lease, StoreUnavailable, Ticket};
 
-/// How long one waits for a look that another instance is taking, and then looks for itself.
+/// How long an instance waits for another one's observation before it observes by itself.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// How long to wait before asking again whether it is there.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How far apart the clocks of two instances may be for their looks to be shared.
+/// How far apart the clocks of two instances may be for their observations to be shared.
 const SKEW: Duration = Duration::from_secs(2);
 
 /// So many proofs of one instance are kept before those that nobody waits for are dropped.
@@ -36,14 +36,14 @@ const PROOFS: usize = 64;
 /// The id of the ledger that instances share.
 const SHARED: u64 = 0;
 
-/// By directory, the last look.
+/// By directory, the last observation.
 pub(super) type Observations = RefCell<BTreeMap<String, Rc<Mutex<Option<Observation>>>>>;
 
 /// By what was asked, the last answer and when it came.
 pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;
 
-/// One look at the state of a directory, and what the ledger said just before it. In this order: a kick-off that the entry
-/// tells of was sent before the look was taken, so what the look shows is not older than it.
+/// One observation of a directory, and the ledger's entry from just before it. In this order: a kick-off in the entry was sent before
+/// the observation, so what is observed is not older than it.
 #[derive(Debug, Clone)]
 pub(super) struct Observation {
     /// Which ledger.
@@ -66,7 +66,7 @@ pub(super) struct ProofKey {
     began: Option<SystemTime>,
 }
 
-/// A look as it is shared, under short names.
+/// An observation as instances share it, under short names.
 #[derive(Debug, Serialize, Deserialize)]
 struct SharedLook {
     #[serde(rename = "a")]
@@ -94,7 +94,7 @@ struct SharedLook {
 }
 
 impl Observation {
-    /// This look where it shows a success; else only that there was one, for it shows a later run.
+    /// This observation if it shows a success; else only that there was one, for it shows a later run.
     pub(super) fn as_success(&self) -> Self {
         match self.report.status {
             SyncStatus::Succeeded => self.clone(),
@@ -102,7 +102,7 @@ impl Observation {
         }
     }
 
-    /// This look as if it had shown `report`.
+    /// This observation as if it had shown `report`.
     pub(super) fn with(&self, report: SyncReport) -> Self {
         Self { report, ..self.clone() }
     }
@@ -126,7 +126,7 @@ impl SharedLook {
         }
     }
 
-    /// The look as this instance's clocks have it; `None` where it was taken in their future.
+    /// The observation by this instance's clocks; `None` where it was made in their future.
     fn read(self, now: SystemTime, elapsed: Duration) -> Option<Observation> {
         let age = match now.duration_since(time(self.at_ms)) {
             Ok(age) => age,
@@ -252,7 +252,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         self.cache.looks.borrow_mut().remove(directory);
     }
 
-    /// Which of the request's groups are there, after what `look` shows; asked once for all who watch the same request.
+    /// Which of the request's groups are present after what `look` shows; asked once for all who watch the same request.
     pub(super) async fn prove(
         &self,
         request: &SyncRequest,

@@ -203,7 +203,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Ok(Kick::Waits | Kick::AlreadyRunning) => Ok(SyncState::of(SyncStatus::Queued, look)),
             Ok(Kick::GivesWay) => waits(GIVES_WAY),
             Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
-            // It is written down as one that may have begun a run; the next look tells.
+            // It is written down as one that may have begun a run; the next observation shows it.
             Err(e) if e.may_have_been_done() => Ok(SyncState::of(SyncStatus::Queued, look)),
             Err(e) => Err(e),
         })

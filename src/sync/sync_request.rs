@@ -50,7 +50,7 @@ pub struct SyncRequest {
     /// Where they are kept, when they are too long to travel with it.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub groups_at: Option<String>,
-    /// Who is to be told of the end, by name.
+    /// The receiver of the final state, by name.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
 }

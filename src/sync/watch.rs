@@ -1,4 +1,4 @@
-//! Watching a sync: look after look, ever more slowly, until it is final or the time is up.
+//! Watching a sync: it is observed again and again, ever more slowly, until it is final or the time is up.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use super::SyncDocument;
 use crate::error::{Error, Result};
 use crate::runtime::Clock;
 
-/// A look this fresh is good enough for who just came to watch.
+/// How old the first observation of a watcher may be.
 const FRESH: Duration = Duration::from_millis(900);
-/// The first wait between two looks at a sync.
+/// The first wait between two observations of a sync.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The waits between looks: from one second to ten, or as long as the upstream asks for.
+/// The waits between observations: from one second to ten, or as long as the upstream requires.
 ///
-/// Who watches takes a look of somebody else's for its own when it is younger than the time between two of its own, and goes on
-/// from when that was taken. So all who watch a directory fall into one step, and it is asked about as for one.
+/// A watcher reuses another watcher's observation if it is newer than its own polling interval, and counts its next wait from it. So all
+/// watchers of a directory fall into step, and together they cost as many calls as one.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     next: Duration,
-    /// How old a look may be.
+    /// How old an observation may be.
     max_age: Duration,
 }
 
@@ -33,13 +33,13 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// The wait after a look that is so old.
+    /// The wait after an observation of this age.
     fn after_look(&mut self, age: Duration) -> Duration {
         self.max_age = self.next;
         self.step().saturating_sub(age)
     }
 
-    /// The wait after a failure, at least as long as was asked for.
+    /// The wait after a failure, at least as long as the upstream required.
     fn after_failure(&mut self, asked: Option<Duration>) -> Duration {
         let wait = self.step();
         asked.map_or(wait, |asked| asked.max(wait))
@@ -51,23 +51,23 @@ impl Pace {
         wait
     }
 
-    /// Something happened: look closely again.
+    /// Something changed: observe often again.
     fn again(&mut self) {
         self.next = FIRST;
     }
 }
 
-/// Observations until the sync is final or `patience` has passed; gives the last state either way. `look` gives the state by a look
-/// no older than it is told.
+/// Observes a sync until it is final or `max_wait` has passed, and returns the last state either way. `look` returns the state by an
+/// observation no older than its argument.
 ///
 /// # Errors
 /// A failure that will not pass; one that may, where nothing else was seen before the time was up.
 pub async fn wait<T: AsRef<SyncDocument>>(
     clock: &impl Clock,
-    patience: Duration,
+    max_wait: Duration,
     look: impl AsyncFn(Duration) -> Result<T>,
 ) -> Result<T> {
-    let ends = clock.elapsed().saturating_add(patience);
+    let ends = clock.elapsed().saturating_add(max_wait);
     let mut pace = Pace::default();
     let mut last = None;
     loop {
@@ -75,7 +75,7 @@ pub async fn wait<T: AsRef<SyncDocument>>(
             Ok(seen) if seen.as_ref().is_final() => return Ok(seen),
             Ok(seen) => (pace.after_look(seen.as_ref().age), Ok(seen)),
             Err(error) if !error.is_retryable() => return Err(error),
-            // What passes is waited out; the state seen before it is still the state.
+            // A failure that may pass is waited out; the state before it still holds.
             Err(error) => (pace.after_failure(error.wait()), last.take().ok_or(error)),
         };
         if clock.elapsed().saturating_add(pause) >= ends {
@@ -93,7 +93,7 @@ pub enum WatchEvent<T> {
     State(T),
     /// Asking failed. The watch goes on where that may pass.
     Failure(Error),
-    /// Nothing new, and a wait is over: another look comes.
+    /// Nothing new, and a wait is over: another observation follows.
     Nothing,
 }
 
@@ -121,8 +121,8 @@ impl Watch {
         Self { last: None, pace: Pace::default(), ends, next: Next::Observation }
     }
 
-    /// Goes on by one look or by the wait before it; `None` at the end. `look` gives the state by a look no older than it is
-    /// told.
+    /// Goes on by one observation or by the wait before it; `None` at the end. `look` returns the state by an observation no older than
+    /// its argument.
     pub async fn next<T: AsRef<SyncDocument> + Serialize>(
         &mut self,
         clock: &impl Clock,
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pace_slows_down_to_ten_seconds() {
+    fn pace_slows_down_to_ten_seconds() {
         let mut pace = Pace::default();
         let waits: Vec<_> = (0..8).map(|_| pace.after_look(Duration::ZERO).as_millis()).collect();
         assert_eq!(waits, [1000, 1500, 2250, 3375, 5062, 7593, 10_000, 10_000]);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn who_took_a_look_of_anothers_goes_on_from_when_it_was_taken() {
+    fn reused_observation_sets_the_next_wait() {
         let mut pace = Pace::default();
         assert_eq!(pace.max_age, FRESH);
         assert_eq!(pace.after_look(Duration::from_millis(300)), Duration::from_millis(700));
