@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_comes_back_as_it_was_and_no_other_text_is_one() {
+    fn ids_round_trip_and_other_texts_are_rejected() {
         let request = SyncRequest::example();
         let text = write(&request);
         assert_eq!(read(&text, "default").unwrap(), request);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn forged_directory_ids_do_not_reach_a_path() {
+    fn forged_directory_ids_are_rejected() {
         for directory in crate::upstream::path_segment::tests::HOSTILE {
             let mut forged = SyncRequest::example();
             forged.directory = (*directory).to_owned();

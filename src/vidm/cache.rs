@@ -209,7 +209,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_a_fresh_certain_positive_is_remembered() {
+    fn only_fresh_unambiguous_syncable_directories_are_found() {
         let items = [
             json!({"directoryId": "a", "name": "corp"}),
             json!({"directoryId": "b", "name": "twin"}),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_comes_back_as_it_was_written() {
+    fn list_round_trips_through_the_store() {
         let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/vidm/directories.json")).unwrap();
         let items = fixture["items"].as_array().unwrap();
         let directories: Vec<_> =

@@ -99,7 +99,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     }
 
     /// How the directory's sync stands. An answer that cannot be read, or none for this directory, is
-    /// [`SyncStatus::Unknown`](super::SyncStatus::Unknown) and no error.
+    /// [`SyncStatus::Unknown`](crate::directory::SyncStatus::Unknown) and no error.
     ///
     /// # Errors
     /// The login's and the call's.

@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_described_as_it_is_written() {
+    fn schema_of_directory_matches_its_json() {
         let directory = serde_json::json!({ "directoryId": "d", "more": 1 });
         let Value::Object(item) = directory else { panic!() };
         let mut written = serde_json::to_value(vidm::Directory::read(item)).unwrap();
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_requests_and_answers_hold_alike_is_described_once() {
+    fn types_in_requests_and_answers_share_a_schema() {
         let mut requests = generator(Contract::Deserialize);
         let mut answers = generator(Contract::Serialize);
         requests.subschema_for::<vcf::IdentityProviderSpec>();

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_of_a_body_in_its_forms() {
+    fn json_is_read_from_every_form_of_body() {
         let sent = |kind: &'static str, body: &[u8]| {
             let request = http::Request::post("/hooks/h").header(CONTENT_TYPE, kind).body(()).unwrap();
             let (parts, ()) = request.into_parts();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_taken_from_where_they_stand() {
+    fn texts_are_read_from_their_sources() {
         let body = json!({"repository": {"name": " corp "}, "a/b": ["CN=a", "CN=b"], "one": "CN=c"});
         let hook =
             hook(at("/repository/name"), &[Source::Fixed("CN=f".into()), at("/a~1b"), at("/one"), at("/a~1b/1")]);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_named_all_of_it() {
+    fn unusable_sources_are_all_reported() {
         let body = json!({"none": null, "number": 5, "empty": [], "blank": " ", "mixed": ["a", 1], "left": "${x}",
                           "broken": "a\u{0}", "two": ["a", "b"], "good": "a@corp.example"});
         for (directory, detail) in [

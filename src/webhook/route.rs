@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_told() {
+    fn unknown_and_invalid_paths_are_rejected() {
         for path in ["", "/nope", "//", "/vidm", "/vidm//v1/directories", "/healthz//"] {
             assert_eq!(find(path).unwrap_err().code(), ErrorCode::RouteNotFound, "{path}");
         }
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_parameter_is_said() {
+    fn invalid_parameters_are_named_with_their_fault() {
         let told = |parameter: &str| {
             let error = find(&format!("/vidm/default/v1/directories/{parameter}")).unwrap_err();
             (error.code(), error.detail().to_owned())
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_template_left_is_noticed() {
+    fn unfilled_placeholders_are_found() {
         for parameter in ["${resource.name}", "%24%7Bresource.name%7D", "a-$%7Bx}"] {
             let matched = find(&format!("/vidm/${{target}}/v1/directories/{parameter}")).unwrap();
             assert_eq!(matched.placeholders().collect::<Vec<_>>(), ["target", "directory"]);
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn head_and_options_come_by_themselves() {
+    fn head_and_options_need_no_row() {
         let matched = find("/vcf/x/v1/identity-providers").unwrap();
         assert_eq!(matched.row.allow(), "GET, POST, PUT, HEAD, OPTIONS");
         assert_eq!(matched.row.operation(&Method::HEAD).unwrap().scope, Some(Scope::VcfRead));

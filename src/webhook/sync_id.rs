@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_read_by_whoever_has_the_key() {
+    fn ids_open_under_the_same_key_only() {
         let text = key("k").seal(&id()).unwrap();
         assert_eq!(key("k").open(&text).unwrap(), id());
         assert_eq!(key("other").open(&text), None);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_fits_with_as_many_groups_as_are_taken() {
+    fn ids_fit_the_largest_list_of_groups() {
         let mut request = id();
         request.name = Some("n".repeat(64));
         request.callback = Some("c".repeat(63));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_are_kept_elsewhere_are_not_in_it() {
+    fn groups_in_the_store_are_not_in_the_id() {
         let mut request = id();
         request.groups = vec!["g".repeat(100); 100];
         assert!(key("k").seal(&request).is_err());
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_change_makes_it_nobodys(at in 0usize..120, to in "[A-Za-z0-9_-]") {
+        fn changed_ids_do_not_open(at in 0usize..120, to in "[A-Za-z0-9_-]") {
             let key = key("k");
             let text = key.seal(&id()).unwrap();
             let at = at % text.len();
@@ -164,7 +164,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_an_id_by_chance(text in "\\PC{0,300}") {
+        fn random_texts_do_not_open(text in "\\PC{0,300}") {
             prop_assert_eq!(key("k").open(&text), None);
         }
     }

@@ -43,7 +43,7 @@ fn with(json: &str, pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn the_published_examples_are_good() {
+fn published_examples_pass() {
     assert_eq!(provider(&parsed(PROVIDER)), Ok(vec![]));
     assert_eq!(source(&parsed(SOURCE)), Ok(vec![]));
     assert_eq!(provider(&parsed(FEDERATED)), Ok(vec![]));
@@ -57,7 +57,7 @@ fn the_published_examples_are_good() {
 }
 
 #[test]
-fn all_that_is_missing_is_told_at_once() {
+fn missing_fields_are_reported_together() {
     assert_eq!(pointers(provider(&json!({}))), ["/name", "/type"]);
     assert_eq!(pointers(source(&json!({"name": " "}))), ["/name", "/ldap"]);
     assert_eq!(
@@ -90,7 +90,7 @@ fn all_that_is_missing_is_told_at_once() {
 }
 
 #[test]
-fn an_update_asks_for_the_secrets_again_and_says_why() {
+fn update_requires_secrets_and_says_why() {
     let spec: IdentitySourceSpec = serde_json::from_value(with(SOURCE, "/ldap/password", json!(""))).unwrap();
     let errors = spec.validate(Purpose::Update, now()).unwrap_err();
     assert_eq!(errors[0].pointer, "/ldap/password");
@@ -149,13 +149,13 @@ fn ldaps_needs_certificates() {
 }
 
 #[test]
-fn the_root_certificates_are_checked_too() {
+fn root_certificates_are_checked() {
     assert_eq!(provider(&with(PROVIDER, "/certChain", json!([CHAIN]))).unwrap().len(), 2);
     assert_eq!(pointers(provider(&with(PROVIDER, "/certChain", json!([CHAIN, EXPIRED])))), ["/certChain/1"]);
 }
 
 #[test]
-fn texts_are_what_the_vendor_says_they_must_be() {
+fn texts_follow_the_vendors_rules() {
     for good in ["svc@corp.example", "CORP\\svc", "cn=svc,dc=corp,dc=example"] {
         assert_eq!(source(&with(SOURCE, "/ldap/username", json!(good))), Ok(vec![]), "{good}");
     }
@@ -185,7 +185,7 @@ fn texts_are_what_the_vendor_says_they_must_be() {
 }
 
 #[test]
-fn no_secret_is_told_with_an_error() {
+fn errors_show_no_secret() {
     let mut json = with(PROVIDER, "/ldap/username", json!(""));
     json["oidc"]["clientId"] = json!("");
     let told = format!("{:?}", provider(&json).unwrap_err());
@@ -194,7 +194,7 @@ fn no_secret_is_told_with_an_error() {
 
 proptest! {
     #[test]
-    fn nothing_makes_a_check_panic(a in "\\PC*", b in any::<String>(), seconds in any::<u32>()) {
+    fn checks_never_panic(a in "\\PC*", b in any::<String>(), seconds in any::<u32>()) {
         let details = json!({"usersBaseDn": a, "certChain": [a, b], "serverEndpoints": [a, b, format!("ldaps://{a}"), format!("ldap://h:{b}")]});
         let ldap = json!({"type": b, "domainName": b, "username": a, "password": b, "sourceDetails": details});
         let oidc = json!({"clientId": a, "discoveryEndpoint": format!("https://{b}")});
@@ -211,7 +211,7 @@ proptest! {
 }
 
 #[test]
-fn misspelt_fields_are_refused_and_a_newer_servers_are_not() {
+fn misspelt_fields_are_rejected_newer_fields_pass() {
     let wrong = |text: &str| {
         let spec: IdentitySourceSpec = serde_json::from_str(text).unwrap();
         let faults = spec.validate(Purpose::Create, SystemTime::UNIX_EPOCH).unwrap_err();

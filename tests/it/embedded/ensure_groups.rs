@@ -226,7 +226,7 @@ fn ensure_groups_fails_unless_the_sync_succeeds_with_every_group() {
 }
 
 #[test]
-fn a_failure_after_the_start_carries_the_state_and_one_before_does_not() {
+fn only_failures_after_the_start_carry_the_state() {
     for (trouble, code) in
         [(Trouble::Forbidden, ErrorCode::UpstreamForbidden), (Trouble::Away, ErrorCode::UpstreamUnreachable)]
     {

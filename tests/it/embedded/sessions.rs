@@ -67,7 +67,7 @@ fn began(script: &Script, ago: u64) -> u64 {
 }
 
 #[test]
-fn a_sync_is_started_waited_for_and_proven_with_one_login() {
+fn started_sync_is_awaited_and_proven_with_one_login() {
     let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let order: SyncOrder = embedded::read(json!({"groups": [PRESENT]})).unwrap();
     let started = script.run(vidm.start_sync("corp.example", order)).unwrap();
@@ -98,7 +98,7 @@ fn a_sync_is_started_waited_for_and_proven_with_one_login() {
 }
 
 #[test]
-fn patience_ends_with_the_state_as_it_is() {
+fn wait_returns_the_last_state_when_time_is_up() {
     let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     let now = began(&script, 0);
@@ -111,7 +111,7 @@ fn patience_ends_with_the_state_as_it_is() {
 }
 
 #[test]
-fn an_id_is_good_in_another_session() {
+fn ids_are_valid_in_another_session() {
     let (script, first) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(first.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     assert!(!id.contains("pässword"));
@@ -126,7 +126,7 @@ fn an_id_is_good_in_another_session() {
 }
 
 #[test]
-fn a_watch_tells_each_change_once_and_ends() {
+fn watch_reports_each_change_once_and_ends() {
     let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     let now = began(&script, 0);
@@ -150,7 +150,7 @@ fn a_watch_tells_each_change_once_and_ends() {
 }
 
 #[test]
-fn everything_wrong_with_settings_is_told_under_its_name() {
+fn mistakes_in_settings_are_reported_by_name() {
     let open = |settings: Value| Vidm::from_json(Shared(Rc::new(Script::new([]))), settings).map(|_| ()).unwrap_err();
     let told = |settings: Value| {
         let problem = open(settings);
@@ -175,7 +175,7 @@ fn everything_wrong_with_settings_is_told_under_its_name() {
 }
 
 #[test]
-fn orders_that_cannot_be_meant_start_nothing() {
+fn invalid_orders_start_nothing() {
     let (script, vidm) = vidm([]);
     let order = |groups: &[&str], add_to_profile| SyncOrder {
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
@@ -192,7 +192,7 @@ fn orders_that_cannot_be_meant_start_nothing() {
 }
 
 #[test]
-fn what_an_upstream_echoes_of_a_secret_is_struck_out() {
+fn echoed_secrets_are_struck_out() {
     let (script, vidm) =
         vidm([logs_in("t"), lists().answer(400, json!({"code": "bad", "message": "no pässword for you"}).to_string())]);
     let problem = script.run(vidm.directories(&DirectoryFilter::default())).unwrap_err();
@@ -206,7 +206,7 @@ fn what_an_upstream_echoes_of_a_secret_is_struck_out() {
 }
 
 #[test]
-fn a_source_is_checked_put_and_told_of() {
+fn put_checks_and_creates_a_source() {
     let (script, vcf) = vcf([]);
     let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
     spec["ldap"].as_object_mut().unwrap().remove("domainName");

@@ -44,7 +44,7 @@ fn with<T>(call: Call, work: impl AsyncFnOnce(&Client<'_, Script>) -> Result<T, 
 }
 
 #[test]
-fn every_good_status_is_good() {
+fn every_2xx_status_succeeds() {
     for status in [200, 201, 204] {
         let added =
             with(post(ROOT).answer(status, ""), async |client| client.add_identity_provider(&provider_spec()).await);
@@ -74,7 +74,7 @@ fn every_good_status_is_good() {
 }
 
 #[test]
-fn a_new_provider_gives_its_id_and_a_new_source_its_sentence() {
+fn creation_returns_the_id_or_the_servers_sentence() {
     let added_id = include_str!("../../fixtures/vcf/identity-provider-added.answer.txt");
     let added =
         with(post(ROOT).answer(201, added_id), async |client| client.add_identity_provider(&provider_spec()).await)
@@ -87,7 +87,7 @@ fn a_new_provider_gives_its_id_and_a_new_source_its_sentence() {
 }
 
 #[test]
-fn what_the_server_says_of_a_failure_is_kept() {
+fn vendor_error_details_are_kept() {
     let call = post(format!("{ROOT}/{ID}/identity-sources")).answer(400, FAILED);
     let error = with(call, async |client| client.add_identity_source(&id(), &source_spec()).await).unwrap_err();
     assert_eq!((error.code(), error.target()), (ErrorCode::UpstreamRejected, Some("mgmt")));
@@ -99,7 +99,7 @@ fn what_the_server_says_of_a_failure_is_kept() {
 }
 
 #[test]
-fn a_name_that_would_change_the_path_is_refused_before_any_call() {
+fn names_that_would_change_the_path_are_rejected() {
     // The client takes nothing else than these.
     let longest = "a".repeat(254);
     for bad in
@@ -116,7 +116,7 @@ fn a_name_that_would_change_the_path_is_refused_before_any_call() {
 }
 
 #[test]
-fn a_change_is_not_repeated_once_it_may_have_arrived() {
+fn changes_are_not_repeated_once_they_may_have_arrived() {
     let path = format!("{ROOT}/{ID}/sync-client?syncClientTokenTTL=60");
     for call in [post(&path).fail(TransportErrorKind::Interrupted), post(&path).answer(503, "")] {
         let error = with(call, async |client| {
@@ -128,7 +128,7 @@ fn a_change_is_not_repeated_once_it_may_have_arrived() {
 }
 
 #[test]
-fn an_older_server_without_the_broker_is_told_as_such() {
+fn missing_identity_broker_hints_at_the_version() {
     let broker = "https://sddc.corp.example/v1/identity-broker";
     let missing = |path: String| get(path).answer(404, r#"{"status":404,"error":"Not Found"}"#);
     let prechecks =
@@ -141,7 +141,7 @@ fn an_older_server_without_the_broker_is_told_as_such() {
 }
 
 #[test]
-fn the_broker_answers() {
+fn identity_broker_answers_are_read() {
     let broker = "https://sddc.corp.example/v1/identity-broker";
     let body = include_str!("../../fixtures/vcf/precheck.answer.json");
     let call = get(format!("{broker}/prechecks")).answer(200, body);
@@ -153,7 +153,7 @@ fn the_broker_answers() {
 }
 
 #[test]
-fn pages_of_sddc_managers_nginx_are_explained() {
+fn nginx_pages_are_explained() {
     let page = |title: &str| format!("<html>\r\n<head><title>{title}</title></head><body></body></html>");
     let broker = "https://sddc.corp.example/v1/identity-broker/sddc-manager-oidc";
     let redirected = get(broker)

@@ -63,7 +63,7 @@ fn put(door: &Door, path: &str, spec: &Value) -> Answer {
 }
 
 #[test]
-fn a_source_that_is_as_wanted_is_left_alone() {
+fn unchanged_source_is_not_written() {
     let door = Door::new([login(), embedded(), embedded()]);
     let unchanged = json!({
         "outcome": "unchanged", "domainName": "embedded-ids.com",
@@ -79,7 +79,7 @@ fn a_source_that_is_as_wanted_is_left_alone() {
 }
 
 #[test]
-fn a_source_that_differs_is_changed_by_the_name_the_server_has() {
+fn changed_source_is_updated_by_the_servers_name() {
     let mut spec = source();
     spec["ldap"]["domainName"] = json!("EMBEDDED-IDS.com");
     spec["ldap"]["username"] = json!("svc@domain.com");
@@ -110,7 +110,7 @@ fn a_source_that_differs_is_changed_by_the_name_the_server_has() {
 }
 
 #[test]
-fn an_absent_source_is_created() {
+fn absent_source_is_created() {
     let mut spec = source();
     spec["ldap"]["domainName"] = Value::Null;
     let sentence = "Added Identity source with domain name new.example successfully";
@@ -124,7 +124,7 @@ fn an_absent_source_is_created() {
 }
 
 #[test]
-fn a_new_password_is_forced_through() {
+fn force_writes_a_new_password() {
     let path = format!("{ID}/identity-sources/embedded-ids.com");
     let door = Door::new([login(), embedded(), patch(&path).answer(204, "")]);
     let answer = put(&door, &format!("{}?force=true", place("embedded-ids.com")), &source());
@@ -133,7 +133,7 @@ fn a_new_password_is_forced_through() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing() {
+fn dry_run_changes_nothing() {
     let mut other = source();
     other["name"] = json!("other");
     let door = Door::new([login(), embedded(), embedded(), embedded(), embedded()]);
@@ -156,7 +156,7 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn what_is_wrong_is_told_before_anybody_is_asked() {
+fn invalid_specifications_make_no_call() {
     let door = Door::new([]);
     let mut spec = source();
     spec["ldap"]["domainName"] = json!("other.example");
@@ -175,7 +175,7 @@ fn what_is_wrong_is_told_before_anybody_is_asked() {
 }
 
 #[test]
-fn a_place_that_takes_no_source_is_told() {
+fn provider_without_sources_is_rejected() {
     let external = get(format!("{ROOT}/{ADFS}")).answer(200, parsed(LIST)["elements"][1].to_string());
     let door = Door::new([login(), external, embedded()]);
     let path = place("embedded-ids.com").replace(ID, ADFS);
@@ -189,7 +189,7 @@ fn a_place_that_takes_no_source_is_told() {
 }
 
 #[test]
-fn the_external_provider_is_created_where_there_is_none() {
+fn absent_external_provider_is_created() {
     let mut list = parsed(LIST);
     list["elements"].as_array_mut().unwrap().truncate(1);
     let none = || get(ROOT).answer(200, list.to_string());
@@ -211,7 +211,7 @@ fn the_external_provider_is_created_where_there_is_none() {
 }
 
 #[test]
-fn the_external_provider_is_left_alone_or_changed() {
+fn external_provider_is_kept_or_updated() {
     let door = Door::new([login(), listed()]);
     let answer = put(&door, EXTERNAL, &adfs());
     assert_eq!(answer.status(), 200);
@@ -232,7 +232,7 @@ fn the_external_provider_is_left_alone_or_changed() {
 }
 
 #[test]
-fn another_external_provider_is_never_replaced() {
+fn other_external_provider_is_never_replaced() {
     let door = Door::new([login(), listed(), listed()]);
     for query in ["", "?force=true"] {
         let answer = put(&door, &format!("{EXTERNAL}{query}"), &parsed(PROVIDER));
@@ -246,7 +246,7 @@ fn another_external_provider_is_never_replaced() {
 }
 
 #[test]
-fn what_the_server_says_of_a_failure_is_kept() {
+fn vendor_error_details_are_kept_in_a_put() {
     let failed = include_str!("../../fixtures/vcf/error.answer.json");
     let path = format!("{ID}/identity-sources/embedded-ids.com");
     let door = Door::new([login(), embedded(), patch(&path).answer(400, failed)]);

@@ -42,13 +42,13 @@ fn cold_by_id_is_two_calls() {
 }
 
 #[test]
-fn safeguards_are_off_only_when_told() {
+fn safeguards_are_ignored_only_on_request() {
     let estate = Estate::warm(true).then([classic(CORP).body(r#"{"ignoreSafeguards":true}"#)]);
     estate.run(async |client| start(&client, CORP, true).await).unwrap();
 }
 
 #[test]
-fn a_remembered_name_is_looked_up_again_after_ten_minutes() {
+fn remembered_name_expires_after_ten_minutes() {
     let estate = Estate::new([logs_in(JWT), lists(), classic(CORP)]);
     estate.start("corp.example").unwrap();
     estate.script.advance(Duration::from_secs(590));
@@ -63,13 +63,13 @@ fn a_remembered_name_is_looked_up_again_after_ten_minutes() {
 const JWT: &str = "e30.eyJpYXQiOjAsImV4cCI6Mjg4MDB9.s";
 
 #[test]
-fn a_migrated_directory_takes_v2_first() {
+fn migrated_directory_uses_v2_first() {
     let estate = Estate::warm(true).then([v2(LAB)]);
     assert_eq!(estate.start("Lab").unwrap().directory.id, LAB);
 }
 
 #[test]
-fn the_other_call_is_tried_once_and_remembered() {
+fn other_call_is_tried_once_and_remembered() {
     for status in [404, 405, 415] {
         // The list says nothing of a migration, so only memory can know it the next time.
         let estate = Estate::warm(false).then([classic(CORP).answer(status, ""), lists(), v2(CORP)]);
@@ -84,7 +84,7 @@ fn the_other_call_is_tried_once_and_remembered() {
 }
 
 #[test]
-fn when_neither_call_fits_it_is_not_the_directory_that_is_missing() {
+fn refusal_of_both_calls_is_not_a_missing_directory() {
     let page = "<html><title>HTTP Status 404</title></html>";
     let estate = Estate::warm(true).then([classic(CORP).answer(404, page), lists(), v2(CORP).answer(415, "")]);
     let error = estate.start("corp.example").unwrap_err();
@@ -94,7 +94,7 @@ fn when_neither_call_fits_it_is_not_the_directory_that_is_missing() {
 }
 
 #[test]
-fn a_call_that_was_chosen_is_the_only_one() {
+fn configured_sync_api_is_the_only_call() {
     let mut estate = Estate::warm(true).then([v2(CORP), classic(CORP).answer(404, ""), lists()]);
     estate.target.sync_api = SyncApi::V2;
     estate.start(CORP).unwrap();
@@ -104,7 +104,7 @@ fn a_call_that_was_chosen_is_the_only_one() {
 }
 
 #[test]
-fn a_directory_that_is_gone_is_told_with_those_that_are_there() {
+fn missing_directory_lists_those_that_exist() {
     let estate = Estate::warm(true).then([classic(NOBODY).answer(404, ""), lists()]);
     let error = estate.start(NOBODY).unwrap_err();
     assert_eq!((error.code(), error.target()), (ErrorCode::DirectoryNotFound, Some("prod")));
@@ -112,7 +112,7 @@ fn a_directory_that_is_gone_is_told_with_those_that_are_there() {
 }
 
 #[test]
-fn a_remembered_name_that_proves_wrong_is_looked_up_again() {
+fn stale_name_is_located_again() {
     // The directory was made anew under the same name.
     let anew = r#"{"items":[{"directoryId":"new","name":"corp.example","type":"ACTIVE_DIRECTORY_LDAP"}]}"#;
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, anew), classic("new")]);
@@ -128,7 +128,7 @@ fn a_remembered_name_that_proves_wrong_is_looked_up_again() {
 }
 
 #[test]
-fn what_is_never_synced_is_told_from_a_fresh_list() {
+fn unsyncable_directory_is_rejected_by_a_fresh_list() {
     // By name, by a name that was remembered, and by id.
     for (estate, which) in [
         (Estate::new([logs_in("t1"), lists()]), "System Directory"),
@@ -159,7 +159,7 @@ fn running_already_is_no_error() {
 }
 
 #[test]
-fn another_conflict_is_tried_the_other_way_and_then_told() {
+fn other_conflict_tries_the_other_call() {
     let body = r#"{"errors":[{"code":"conflict","message":"Not while the connector moves.","parameters":null}]}"#;
     let estate = Estate::warm(true).then([classic(CORP).answer(409, body), lists(), v2(CORP).answer(404, "")]);
     let error = estate.start("corp.example").unwrap_err();
@@ -168,7 +168,7 @@ fn another_conflict_is_tried_the_other_way_and_then_told() {
 }
 
 #[test]
-fn a_refused_right_is_told_at_once() {
+fn missing_permission_fails_at_once() {
     let forbidden = include_str!("../../fixtures/vidm/error_forbidden.json");
     let estate = Estate::warm(true).then([classic(CORP).answer(403, forbidden)]);
     let error = estate.start("corp.example").unwrap_err();
@@ -177,7 +177,7 @@ fn a_refused_right_is_told_at_once() {
 }
 
 #[test]
-fn a_start_is_repeated_only_when_it_never_arrived() {
+fn start_is_repeated_only_if_it_never_arrived() {
     let estate = Estate::warm(true).then([classic(CORP).fail(TransportErrorKind::ConnectTimeout), classic(CORP)]);
     estate.start("corp.example").unwrap();
     let estate = Estate::warm(true).then([classic(CORP).fail(TransportErrorKind::Timeout)]);
@@ -187,7 +187,7 @@ fn a_start_is_repeated_only_when_it_never_arrived() {
 }
 
 #[test]
-fn a_domain_leads_to_its_directory() {
+fn domain_locates_its_directory() {
     let estate = Estate::new([
         logs_in("t1"),
         lists(),
@@ -204,7 +204,7 @@ fn a_domain_leads_to_its_directory() {
 }
 
 #[test]
-fn a_directory_in_trouble_does_not_hide_another_that_has_the_domain() {
+fn failing_directory_does_not_hide_the_one_with_the_domain() {
     let corp = || domains(CORP).answer(200, include_str!("../../fixtures/vidm/domains.json"));
     let other = || domains("66666666-7777-4888-8999-000000000005").answer(500, "");
     let estate =
@@ -216,7 +216,7 @@ fn a_directory_in_trouble_does_not_hide_another_that_has_the_domain() {
 }
 
 #[test]
-fn a_login_is_not_taken_for_an_answer_about_the_sync() {
+fn login_failures_say_nothing_about_the_sync() {
     let running = r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#;
     for (status, body) in [(400, running), (409, ""), (404, running), (405, "")] {
         // Nothing was started, the list is not asked, and no other call tried.
@@ -234,14 +234,14 @@ fn a_login_is_not_taken_for_an_answer_about_the_sync() {
 }
 
 #[test]
-fn a_page_that_speaks_of_progress_is_no_running_sync() {
+fn upgrade_page_is_not_a_running_sync() {
     let page = "<html><title>Upgrade in progress</title></html>";
     let estate = Estate::warm(true).then([classic(CORP).answer(503, page)]);
     assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamBusy);
 }
 
 #[test]
-fn a_domain_of_several_is_ambiguous() {
+fn shared_domain_is_ambiguous() {
     let list = r#"{"items":[{"directoryId":"a","name":"A"},{"directoryId":"b","name":"B","type":"LDAP_DIRECTORY"}]}"#;
     let both = r#"{"items":[{"name":"corp.example"}]}"#;
     let estate = Estate::new([
@@ -257,7 +257,7 @@ fn a_domain_of_several_is_ambiguous() {
 }
 
 #[test]
-fn no_more_than_twenty_are_asked_for_their_domains() {
+fn at_most_twenty_directories_are_queried_for_domains() {
     let items: Vec<_> = (0..30).map(|n| format!(r#"{{"directoryId":"d{n}","name":"n{n}"}}"#)).collect();
     let list = get(LIST).answer(200, format!("[{}]", items.join(",")));
     let asked = (0..20).map(|n| domains(&format!("d{n}")).answer(200, r#"{"items":[]}"#));

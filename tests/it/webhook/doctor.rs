@@ -81,7 +81,7 @@ fn says(check: &Value, words: &[&str]) {
 }
 
 #[test]
-fn a_vidm_that_is_well() {
+fn healthy_vidm_passes_every_check() {
     let door = Door::new([health(), logs_in("t"), lists(), state(), groups()]);
     let (ok, checks) = examined(&door, VIDM);
     assert!(ok, "{checks:?}");
@@ -115,7 +115,7 @@ fn a_vidm_that_is_well() {
 }
 
 #[test]
-fn how_a_vidm_cannot_be_reached_is_told_apart() {
+fn connection_failures_are_told_apart() {
     for (kind, check, tries, words) in [
         (TransportErrorKind::Dns, "reach", 3, ["does not resolve", "vidm.corp.example"]),
         (TransportErrorKind::Refused, "reach", 3, ["no connection", "firewall"]),
@@ -134,7 +134,7 @@ fn how_a_vidm_cannot_be_reached_is_told_apart() {
 }
 
 #[test]
-fn a_refused_login_ends_it() {
+fn rejected_login_skips_later_checks() {
     let door = Door::new([health(), post(LOGIN).answer(401, ECHO)]);
     let (ok, checks) = examined(&door, VIDM);
     assert!(!ok);
@@ -149,7 +149,7 @@ fn a_refused_login_ends_it() {
 }
 
 #[test]
-fn an_echoed_password_is_struck_out() {
+fn echoed_password_is_struck_out() {
     let door = Door::new([health(), logs_in("t"), get(LIST).answer(400, ECHO), groups()]);
     let (_, checks) = examined(&door, VIDM);
     assert_eq!(of(&checks, "failed"), ["directories"]);
@@ -158,7 +158,7 @@ fn an_echoed_password_is_struck_out() {
 }
 
 #[test]
-fn media_types_and_permissions_are_told_apart() {
+fn media_types_and_permissions_fail_separately() {
     for (status, check, words) in [
         (406, "media_types", "vidm_profile"),
         (415, "media_types", "media_types.directories"),
@@ -180,7 +180,7 @@ fn media_types_and_permissions_are_told_apart() {
 }
 
 #[test]
-fn what_only_limps_is_a_warning() {
+fn degraded_vidm_is_a_warning() {
     let local = r#"{"items":[{"directoryId":"a","type":"LOCAL_DIRECTORY","name":"System Directory"}]}"#;
     let door = Door::new([health().answer(404, "<title>x"), logs_in("t"), get(LIST).answer(200, local), groups()]);
     let (ok, checks) = examined(&door, VIDM);
@@ -206,7 +206,7 @@ fn what_only_limps_is_a_warning() {
 }
 
 #[test]
-fn an_sddc_manager_that_is_well() {
+fn healthy_sddc_manager_passes_every_check() {
     let door = Door::new([login(), get(ROOT).answer(200, PROVIDERS)]);
     let (ok, checks) = examined(&door, VCF);
     assert!(ok, "{checks:?}");
@@ -218,7 +218,7 @@ fn an_sddc_manager_that_is_well() {
 }
 
 #[test]
-fn how_an_sddc_manager_cannot_be_used() {
+fn unusable_sddc_manager_fails_the_right_check() {
     let tokens = || post("https://sddc.corp.example/v1/tokens");
     let list = |status| vec![login(), get(ROOT).answer(status, "")];
     for (calls, check, words) in [
@@ -238,7 +238,7 @@ fn how_an_sddc_manager_cannot_be_used() {
 }
 
 #[test]
-fn what_runs_out_is_told_in_time() {
+fn expiring_credentials_warn_in_time() {
     let certificate = |pem: &str| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(pem)
@@ -282,7 +282,7 @@ fn what_runs_out_is_told_in_time() {
 }
 
 #[test]
-fn the_doctor_is_for_administrators_and_needs_a_target() {
+fn doctor_requires_admin_scope_and_a_target() {
     let door = Door::new([]);
     for path in [VIDM, VCF] {
         let refused = door.send_as_reader(Method::GET, path, "");

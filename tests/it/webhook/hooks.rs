@@ -50,7 +50,7 @@ fn last_line(door: &Door) -> Value {
 }
 
 #[test]
-fn a_push_starts_what_a_start_would_and_nobody_is_kept_waiting() {
+fn push_starts_a_sync_without_waiting() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let mut headers = by_github("push", &push());
     headers.push(("prefer", "wait=60".to_owned()));
@@ -69,7 +69,7 @@ fn a_push_starts_what_a_start_would_and_nobody_is_kept_waiting() {
 }
 
 #[test]
-fn a_form_with_a_payload_is_taken_as_what_it_holds() {
+fn form_with_a_payload_is_read_as_its_json() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let encoded: String = push().bytes().map(|byte| format!("%{byte:02x}")).collect();
     let body = format!("payload={encoded}");
@@ -79,7 +79,7 @@ fn a_form_with_a_payload_is_taken_as_what_it_holds() {
 }
 
 #[test]
-fn a_cloud_event_is_addressed_as_a_whole() {
+fn pointers_address_the_whole_cloud_event() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t",
                       "data": {"directory": "corp.example", "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"]}});
@@ -90,14 +90,14 @@ fn a_cloud_event_is_addressed_as_a_whole() {
 }
 
 #[test]
-fn a_fixed_hook_needs_no_body() {
+fn fixed_hook_needs_no_body() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let answer = send(&door, "fixed", &[("x-api-key", KEY.to_owned())], "");
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
 }
 
 #[test]
-fn a_ping_and_what_is_not_waited_for_are_answered_well_and_start_nothing() {
+fn pings_and_unmet_conditions_start_nothing() {
     let door = door([]);
     let ping = json!({"zen": "Keep it logically awesome.", "hook_id": 1}).to_string();
     let answer = send(&door, "infra", &by_github("ping", &ping), &ping);
@@ -114,7 +114,7 @@ fn a_ping_and_what_is_not_waited_for_are_answered_well_and_start_nothing() {
 }
 
 #[test]
-fn a_pointer_that_leads_to_nothing_is_named() {
+fn pointer_to_nothing_is_reported() {
     let door = door([]);
     let body = json!({"ref": "refs/heads/live", "repository": {"full_name": "corp/infra"}}).to_string();
     let problem = send(&door, "infra", &by_github("push", &body), &body).problem("request_invalid");
@@ -132,7 +132,7 @@ fn a_pointer_that_leads_to_nothing_is_named() {
 }
 
 #[test]
-fn strangers_cannot_tell_which_hooks_there_are() {
+fn unauthenticated_callers_cannot_enumerate_hooks() {
     let door = door([]);
     let told = |answer: Answer| {
         let mut problem = answer.json();
@@ -151,7 +151,7 @@ fn strangers_cannot_tell_which_hooks_there_are() {
 }
 
 #[test]
-fn a_hook_is_for_those_it_names_with_the_scope_and_the_target() {
+fn hook_requires_its_sender_scope_and_target() {
     let door = door([]);
     let detail = |answer: Answer| answer.problem("forbidden")["detail"].as_str().unwrap().to_owned();
     let not_named = send(&door, "fixed", &by_github("push", "{}"), "{}");
