@@ -12,9 +12,9 @@ const EXPECTED: [(Operation, Store, f64, f64); 8] = [
     (Operation::Join, Store::None, 1.5, 0.0),
     (Operation::List, Store::None, 1.5, 0.0),
     (Operation::State, Store::None, 1.5, 0.0),
-    (Operation::Start, Store::Default, 2.5, 5.5),
-    (Operation::Join, Store::Default, 1.5, 2.5),
-    (Operation::List, Store::Default, 1.5, 1.5),
+    (Operation::Start, Store::Default, 2.5, 3.5),
+    (Operation::Join, Store::Default, 1.5, 1.5),
+    (Operation::List, Store::Default, 1.5, 0.5),
     (Operation::State, Store::Default, 1.5, 1.5),
 ];
 
