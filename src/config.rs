@@ -1,13 +1,13 @@
 //! Every setting, read and checked once. A [`Config`] that exists is complete; what keeps one from existing is told by
 //! variable name, all of it at once; a wrong value is shown unless it may be a secret.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderName;
+use litemap::LiteMap;
 use sha2::{Digest, Sha256};
 
 use crate::http::Limits;
@@ -55,9 +55,9 @@ pub enum LogLevel {
 #[derive(Debug)]
 pub struct Config {
     /// vIDM targets by name.
-    pub vidm: BTreeMap<String, Rc<vidm::Target>>,
+    pub vidm: LiteMap<String, Rc<vidm::Target>>,
     /// SDDC Manager targets by name.
-    pub vcf: BTreeMap<String, Rc<vcf::Target>>,
+    pub vcf: LiteMap<String, Rc<vcf::Target>>,
     /// Who may call with a key.
     pub api_keys: Vec<ApiKey>,
     /// Who may call by a signature. There is somebody here or among the keys.
@@ -221,6 +221,6 @@ impl Config {
 }
 
 /// Targets that their clients refer to as well.
-fn shared<T>(targets: BTreeMap<String, T>) -> BTreeMap<String, Rc<T>> {
+fn shared<T>(targets: LiteMap<String, T>) -> LiteMap<String, Rc<T>> {
     targets.into_iter().map(|(name, target)| (name, Rc::new(target))).collect()
 }

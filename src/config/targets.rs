@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use litemap::LiteMap;
+
 use serde::Deserialize;
 
 use super::error::{ConfigError, Place};
@@ -18,8 +20,8 @@ pub(super) const DEFAULT: &str = "default";
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Targets {
-    vidm: BTreeMap<String, VidmSettings>,
-    vcf: BTreeMap<String, VcfSettings>,
+    vidm: LiteMap<String, VidmSettings>,
+    vcf: LiteMap<String, VcfSettings>,
 }
 
 /// One vIDM target; the field names are those of the plain variables without their prefix, or the same in camel case. Which login it is
@@ -76,7 +78,7 @@ pub struct VcfSettings {
     pub password: Option<Secret>,
 }
 
-type Read = (BTreeMap<String, vidm::Target>, BTreeMap<String, vcf::Target>);
+type Read = (LiteMap<String, vidm::Target>, LiteMap<String, vcf::Target>);
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Read {
     let Targets { vidm: vidm_entries, vcf: vcf_entries } = reader.json("targets").unwrap_or_default();
@@ -89,7 +91,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
             );
         }
     }
-    let (mut vidm, mut vcf) = (BTreeMap::new(), BTreeMap::new());
+    let (mut vidm, mut vcf) = (LiteMap::new(), LiteMap::new());
     if let Some(url) = reader.url("vidm_url") {
         let entry = VidmSettings {
             url: Some(url),

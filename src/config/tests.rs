@@ -27,12 +27,12 @@ fn plain_variables_make_the_default_targets() {
         ("api_keys", KEYS),
     ])
     .unwrap();
-    assert_eq!(config.vidm["default"].url.as_str(), "https://vidm.corp.example");
+    assert_eq!(config.vidm.get("default").unwrap().url.as_str(), "https://vidm.corp.example");
     assert!(matches!(
-        config.vidm["default"].credentials,
+        config.vidm.get("default").unwrap().credentials,
         vidm::Credentials::System { scheme: crate::secret::Scheme::Hzn, .. }
     ));
-    assert_eq!(config.vcf["default"].credentials.username, "svc@vsphere.local");
+    assert_eq!(config.vcf.get("default").unwrap().credentials.username, "svc@vsphere.local");
     assert_eq!(config.request_timeout, Duration::from_secs(25));
 }
 
@@ -231,11 +231,14 @@ fn what_surrounds_a_credential_is_rejected_or_left_out_and_never_sent() {
     }
     let all = [("vidm_username", " svc "), ("vidm_tenant", "\u{a0}corp"), ("vcf_username", "svc@local  ")];
     let config = with(&all).unwrap();
-    assert_eq!(config.vidm["default"].tenant.as_deref(), Some("corp"));
+    assert_eq!(config.vidm.get("default").unwrap().tenant.as_deref(), Some("corp"));
     assert!(
-        matches!(&config.vidm["default"].credentials, vidm::Credentials::System { username, .. } if username == "svc")
+        matches!(&config.vidm.get("default").unwrap().credentials, vidm::Credentials::System { username, .. } if username == "svc")
     );
-    assert_eq!((config.vcf["default"].credentials.username.as_str(), config.warnings.len()), ("svc@local", 0));
+    assert_eq!(
+        (config.vcf.get("default").unwrap().credentials.username.as_str(), config.warnings.len()),
+        ("svc@local", 0)
+    );
 }
 
 #[test]
@@ -348,8 +351,8 @@ fn further_targets_come_from_json() {
         ("api_keys", KEYS),
     ])
     .unwrap();
-    assert_eq!(config.vidm["prod"].tenant.as_deref(), Some("corp"));
-    assert_eq!(config.vidm["prod"].sync_api, vidm::SyncApi::V2);
-    assert_eq!(config.vcf["mgmt"].url.as_str(), "https://b");
+    assert_eq!(config.vidm.get("prod").unwrap().tenant.as_deref(), Some("corp"));
+    assert_eq!(config.vidm.get("prod").unwrap().sync_api, vidm::SyncApi::V2);
+    assert_eq!(config.vcf.get("mgmt").unwrap().url.as_str(), "https://b");
     assert_eq!(config.secrets().len(), 2);
 }

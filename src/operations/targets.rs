@@ -1,11 +1,11 @@
 //! The targets, each with what an instance remembers of it between pieces of work.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::error::{Error, ErrorCode, Result, excerpt};
 use crate::upstream::TokenCache;
 use crate::{sync, vcf, vidm};
+use litemap::LiteMap;
 
 /// A vIDM tenant and what is remembered of it.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct VcfTarget {
 /// All targets by name. Those of one kind with the same account share its session.
 #[derive(Debug)]
 pub(crate) struct Targets {
-    vidm: BTreeMap<String, VidmTarget>,
-    vcf: BTreeMap<String, VcfTarget>,
+    vidm: LiteMap<String, VidmTarget>,
+    vcf: LiteMap<String, VcfTarget>,
 }
 
 impl VidmTarget {
@@ -45,7 +45,7 @@ impl VcfTarget {
 
 impl Targets {
     /// These targets; nothing is remembered of them yet.
-    pub(crate) fn new(vidm: &BTreeMap<String, Rc<vidm::Target>>, vcf: &BTreeMap<String, Rc<vcf::Target>>) -> Self {
+    pub(crate) fn new(vidm: &LiteMap<String, Rc<vidm::Target>>, vcf: &LiteMap<String, Rc<vcf::Target>>) -> Self {
         let vidm_sessions = TokenCache::shared(vidm.iter().map(|(name, target)| (name, target.account())));
         let vcf_sessions = TokenCache::shared(vcf.iter().map(|(name, target)| (name, target.account())));
         let vidm = vidm.iter().zip(vidm_sessions).map(|((name, target), (_, session))| {

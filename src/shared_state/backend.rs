@@ -1,11 +1,11 @@
 //! Where a protocol among callers keeps its values and counters: in the store that instances share, or in the instance's own memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{SharedStore, StoreUnavailable};
 use crate::runtime::Runtime;
+use litemap::LiteMap;
 
 /// Where values and counters are kept.
 pub(crate) enum Backend<'s, R> {
@@ -91,8 +91,8 @@ impl<R: Runtime> Backend<'_, R> {
 /// Values and counters in an instance's own memory, for instances without a shared store.
 #[derive(Debug, Default)]
 pub(crate) struct LocalStore {
-    values: RefCell<BTreeMap<String, Vec<u8>>>,
-    counters: RefCell<BTreeMap<String, u64>>,
+    values: RefCell<LiteMap<String, Vec<u8>>>,
+    counters: RefCell<LiteMap<String, u64>>,
     id: Cell<u64>,
 }
 

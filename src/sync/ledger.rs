@@ -9,9 +9,9 @@
 //! callers that come while a kick-off is prepared share its run.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Baseline, JITTER};
@@ -184,7 +184,7 @@ struct Written {
 }
 
 /// The latest entry of each directory that an instance knows, and when it was read or written.
-pub(super) type Entries = RefCell<BTreeMap<String, (u32, Duration, Entry)>>;
+pub(super) type Entries = RefCell<LiteMap<String, (u32, Duration, Entry)>>;
 
 impl Entry {
     /// The latest kick-off that may have started a run.

@@ -4,11 +4,11 @@
 //! of a lease, so one instance observes, and the others wait for what it sees.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::lock::Mutex;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::directory_service::DirectoryService;
@@ -37,7 +37,7 @@ const PROOFS: usize = 64;
 const SHARED: u64 = 0;
 
 /// By directory, the last observation.
-pub(super) type Observations = RefCell<BTreeMap<String, Rc<Mutex<Option<Observation>>>>>;
+pub(super) type Observations = RefCell<LiteMap<String, Rc<Mutex<Option<Observation>>>>>;
 
 /// By what was asked, the last answer and when it came.
 pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;

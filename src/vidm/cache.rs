@@ -2,10 +2,10 @@
 //! a store. All of it can be lost at any time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use litemap::LiteMap;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -37,9 +37,9 @@ pub struct Cache {
     /// The list in the store, as far as this instance knows: its digest, and until when it is there.
     shared: Cell<Option<([u8; 32], SystemTime)>>,
     /// By directory id, what started a sync last time.
-    worked: RefCell<BTreeMap<String, StartCall>>,
+    worked: RefCell<LiteMap<String, StartCall>>,
     /// By directory id, its connectors, and until when that is good.
-    connectors: RefCell<BTreeMap<String, (Vec<String>, SystemTime)>>,
+    connectors: RefCell<LiteMap<String, (Vec<String>, SystemTime)>>,
     /// Whether the filters of this vIDM take one group at a time only.
     one_group_each: Cell<bool>,
     /// Whether this vIDM has no search with a body.

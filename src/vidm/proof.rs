@@ -8,14 +8,13 @@
 //! such a character is asked for with escapes, as it is, and by a piece of it without such characters; where none of the answers
 //! shows any group, its state is unknown. Unknown is as well what vIDM rejects by itself while it answers for others.
 
-use std::collections::btree_map::{BTreeMap, Entry};
-
 use super::client::Client;
 use super::group_search::{Listing, PAGES};
 use super::groups::Group;
 use crate::directory::{GroupQuery, Identity, Presence, Proof, odd_name};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
+use litemap::LiteMap;
 
 /// How many groups are asked for in one call.
 const BATCH: usize = 25;
@@ -33,7 +32,7 @@ const IN_A_ROW: usize = 2;
 const NAMES: &str = "id,displayName";
 
 /// What is known of each group that was asked for.
-type Found = BTreeMap<Identity, State>;
+type Found = LiteMap<Identity, State>;
 
 /// What is known of one group.
 #[derive(Debug, Clone)]
@@ -158,8 +157,8 @@ impl<R: Runtime> Client<'_, R> {
             LookUp { wish, found: Found::new(), answered: false, failure: None, failed_in_a_row: 0, rejection: None };
         let mut distinct = Vec::new();
         for query in wanted {
-            if let Entry::Vacant(place) = look_up.found.entry(query.identity()) {
-                place.insert(State::Absent);
+            if !look_up.found.contains_key(&query.identity()) {
+                look_up.found.insert(query.identity(), State::Absent);
                 distinct.push(query);
             }
         }

@@ -9,9 +9,9 @@
 //! it ails, each instance is alone.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
@@ -34,7 +34,7 @@ const FIRST: u64 = 4;
 
 /// What is left to each caller, as far as this instance knows.
 #[derive(Debug, Default)]
-pub(super) struct Rates(RefCell<BTreeMap<String, Own>>);
+pub(super) struct Rates(RefCell<LiteMap<String, Own>>);
 
 #[derive(Debug, Default)]
 struct Own {

@@ -9,12 +9,12 @@
 //! has three keys or so in the store. Without a store, or while it ails, each instance is alone.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{Either, select};
+use litemap::LiteMap;
 
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
@@ -31,7 +31,7 @@ const COME_BACK: Duration = Duration::from_secs(5);
 
 /// What is open in this instance.
 #[derive(Debug, Default)]
-pub(super) struct Watches(Rc<RefCell<BTreeMap<String, Own>>>);
+pub(super) struct Watches(Rc<RefCell<LiteMap<String, Own>>>);
 
 #[derive(Debug, Default)]
 struct Own {
@@ -43,7 +43,7 @@ struct Own {
 /// The right to one wait or stream.
 #[derive(Debug)]
 pub(super) struct Permit {
-    watches: Rc<RefCell<BTreeMap<String, Own>>>,
+    watches: Rc<RefCell<LiteMap<String, Own>>>,
     caller: String,
     /// The window in the store that it stands in.
     window: Cell<Option<u64>>,
@@ -161,7 +161,7 @@ impl Drop for Permit {
 }
 
 /// Changes this instance's own record of `caller`.
-fn with<O>(watches: &RefCell<BTreeMap<String, Own>>, caller: &str, change: impl FnOnce(&mut Own) -> O) -> O {
+fn with<O>(watches: &RefCell<LiteMap<String, Own>>, caller: &str, change: impl FnOnce(&mut Own) -> O) -> O {
     change(watches.borrow_mut().entry(caller.to_owned()).or_default())
 }
 

@@ -2,11 +2,11 @@
 //! a look and what follows from it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::Key;
 use super::record::Record;
+use litemap::LiteMap;
 
 /// As many answers are kept, [`MAX_BODY`](super::MAX_BODY) bytes each at most. What is being carried out comes on top; of that
 /// there is no more than the host lets in at once.
@@ -41,7 +41,7 @@ impl LocalAnswers {
         let mut entries = self.0.borrow_mut();
         entries.retain(|entry| entry.id != key.id && entry.record.holds(now));
         entries.push(Entry { owner: key.owner.clone(), id: key.id.clone(), record });
-        let mut of_each = BTreeMap::<&str, usize>::new();
+        let mut of_each = LiteMap::<&str, usize>::new();
         for entry in entries.iter().filter(|entry| entry.record.answer.is_some()) {
             *of_each.entry(&entry.owner).or_default() += 1;
         }
