@@ -27,6 +27,15 @@ pub enum Form {
 }
 
 /// A key of 32 `random` bytes, 53 characters long.
+///
+/// ```
+/// use idhook::api_key::{Form, check, make};
+///
+/// let key = make(&[7; 32]);
+/// assert!(key.starts_with("idh_"));
+/// assert_eq!(check(key.as_bytes()), Form::Whole);
+/// assert_eq!(check(key[..20].as_bytes()), Form::Broken);
+/// ```
 #[must_use]
 pub fn make(random: &[u8; 32]) -> String {
     let mut key = PREFIX.to_owned();

@@ -52,6 +52,21 @@ pub enum LogLevel {
 }
 
 /// A complete configuration.
+///
+/// ```
+/// use idhook::config::Config;
+///
+/// let variables = |name: &str| match name {
+///     "vidm_url" => Some("https://vidm.example".to_owned()),
+///     "vidm_username" => Some("svc-idhook".to_owned()),
+///     "vidm_password" => Some("hunter2".to_owned()),
+///     "connect_timeout" => Some("10s".to_owned()),
+///     _ => None,
+/// };
+/// let mistakes = Config::parse(variables).unwrap_err();
+/// let places: Vec<_> = mistakes.iter().map(|mistake| mistake.place()).collect();
+/// assert!(places.contains(&"connect_timeout".to_owned()) && places.contains(&"api_keys".to_owned()));
+/// ```
 #[derive(Debug)]
 pub struct Config {
     /// vIDM targets by name.

@@ -81,6 +81,15 @@ pub struct UpstreamEvidence {
 }
 
 /// A failure. Small to pass around; everything about it is behind one pointer.
+///
+/// ```
+/// use idhook::error::{Error, ErrorCode};
+///
+/// let error = Error::new(ErrorCode::DirectoryNotFound, "no directory corp").hint("list the directories");
+/// assert_eq!(error.to_string(), "directory_not_found: no directory corp (list the directories)");
+/// assert_eq!(error.code().status(), 404);
+/// assert!(!error.is_retryable());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 

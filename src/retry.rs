@@ -12,6 +12,17 @@ pub enum Repeat {
 }
 
 /// How often and how patiently to repeat.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use idhook::retry::RetryPolicy;
+///
+/// let policy = RetryPolicy::default();
+/// let asked = Some(Duration::from_secs(2));
+/// assert_eq!(policy.wait(1, asked, 0, Duration::from_secs(20)), asked);
+/// assert_eq!(policy.wait(3, asked, 0, Duration::from_secs(20)), None, "the third try was the last");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Tries in all, the first included. Default 3.

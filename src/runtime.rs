@@ -63,6 +63,13 @@ pub const MAX_LINE: usize = 4095;
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// `time` as RFC 3339 in UTC with milliseconds; what lies before 1970 or beyond the year 9999 as the nearest that does not.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_608_207_386);
+/// assert_eq!(idhook::runtime::rfc3339(time), "2020-12-17T12:16:26.000Z");
+/// ```
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(Duration::from_secs(LAST_SECOND));

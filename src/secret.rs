@@ -18,6 +18,14 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 const MAX_LIFETIME: Duration = Duration::from_hours(24);
 
 /// A text that must not be seen: no `Display`, a `Debug` that hides it, memory wiped when dropped.
+///
+/// ```
+/// use idhook::secret::Secret;
+///
+/// let password = Secret::new("hunter2");
+/// assert_eq!(format!("{password:?}"), "Secret(…)");
+/// assert_eq!(password.expose(), "hunter2");
+/// ```
 #[derive(Clone)]
 pub struct Secret(SecretString);
 

@@ -1,7 +1,7 @@
 //! The key-value port: a place that instances share, where the runtime has one. Nothing here needs it to be right; it makes
 //! things faster and joins callers across instances.
 //!
-//! A runtime implements [`Store`], four plain calls. The core works with [`SharedStore`], which bounds each of them in time,
+//! A runtime implements [`Store`], four plain calls. The core works with `shared_state::SharedStore`, which bounds each of them in time,
 //! seals what is kept and takes a store that fails for none.
 //!
 //! What such stores promise differs, and the port asks for the least. Spin's default (SQLite) ends in a panic of its host

@@ -61,6 +61,25 @@ use respond::{empty, event_stream, json, not_configured, with_headers};
 use route::{Action, Public};
 
 /// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use bytes::Bytes;
+/// use idhook::runtime::Runtime;
+/// use idhook::webhook::{Body, Content, Webhook};
+///
+/// /// A binding makes one webhook for each instance, and lets it handle every request.
+/// async fn serve<R: Runtime + Clone>(
+///     webhook: &Rc<Webhook>,
+///     runtime: &R,
+///     request: http::Request<Bytes>,
+/// ) -> http::Response<Content<R>> {
+///     webhook.handle(runtime, request, async |body, _bounds| Body::Whole(body)).await
+/// }
+///
+/// let webhook = Rc::new(Webhook::of_variables(|name| std::env::var(format!("IDHOOK_{}", name.to_uppercase())).ok()));
+/// ```
 #[derive(Debug)]
 pub struct Webhook {
     config: Result<Configured, Vec<ConfigError>>,

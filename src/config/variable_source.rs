@@ -3,6 +3,16 @@
 use super::ConfigError;
 
 /// What a runtime told of the variables.
+///
+/// ```
+/// use idhook::config::VariableSource;
+///
+/// let mut source = VariableSource::default();
+/// source.value("vcf_url", "https://sddc.example".to_owned());
+/// assert!(source.are_whole());
+/// source.unreadable("vcf_password");
+/// assert!(!source.are_whole());
+/// ```
 #[derive(Default)]
 pub struct VariableSource {
     values: Vec<(&'static str, String)>,

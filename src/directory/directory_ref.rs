@@ -5,6 +5,13 @@ use serde::Serialize;
 use crate::upstream::is_uuid;
 
 /// A directory as a caller names it.
+///
+/// ```
+/// use idhook::directory::DirectoryRef;
+///
+/// assert_eq!(DirectoryRef::parse("corp.example"), DirectoryRef::Name("corp.example".to_owned()));
+/// assert!(matches!(DirectoryRef::parse("BB65E41C-E00D-4D74-B417-DB72DF6024F9"), DirectoryRef::Id(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryRef {
     /// By its id.

@@ -14,6 +14,14 @@ const LIST: &str = "send a list of texts, one name each (PowerShell: ConvertTo-J
 const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only";
 
 /// Which group is meant.
+///
+/// ```
+/// use idhook::directory::GroupQuery;
+///
+/// assert!(matches!(GroupQuery::parse("CN=app,OU=Groups,DC=corp,DC=example"), Ok(GroupQuery::DistinguishedName(_))));
+/// assert!(matches!(GroupQuery::parse("app@corp.example"), Ok(GroupQuery::Name(_))));
+/// assert!(GroupQuery::parse("app").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupQuery {
     /// By its distinguished name, `CN=…`.

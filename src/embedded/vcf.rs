@@ -21,6 +21,18 @@ use crate::vcf::{
 const NAME: &str = "vcf";
 
 /// A session with one SDDC Manager.
+///
+/// ```
+/// use idhook::embedded::{Result, Vcf};
+/// use idhook::runtime::Runtime;
+///
+/// fn session<R: Runtime>(runtime: R) -> Result<Vcf<R>> {
+///     let settings = serde_json::json!({
+///         "url": "https://sddc.example", "username": "svc-idhook@vsphere.local", "password": "hunter2",
+///     });
+///     Vcf::from_json(runtime, settings)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Vcf<R> {
     runtime: R,

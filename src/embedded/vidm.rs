@@ -26,6 +26,19 @@ pub use ensure_groups::EnsureOptions;
 const NAME: &str = "vidm";
 
 /// A session with one vIDM tenant.
+///
+/// ```
+/// use idhook::embedded::{Result, Vidm};
+/// use idhook::runtime::Runtime;
+///
+/// fn session<R: Runtime>(runtime: R) -> Result<Vidm<R>> {
+///     let settings = serde_json::json!({
+///         "url": "https://vidm.example", "username": "svc-idhook", "password": "hunter2",
+///         "timeouts": { "operation": 60 },
+///     });
+///     Vidm::from_json(runtime, settings)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Vidm<R> {
     runtime: R,

@@ -5,6 +5,18 @@ use crate::error::FieldError;
 
 /// What a start is asked for: groups that can be meant, no more than one request may name, and DNs where they are to be added to the
 /// sync profile.
+///
+/// ```
+/// use idhook::directory::DirectoryRef;
+/// use idhook::sync::SyncOrder;
+///
+/// let directory = DirectoryRef::parse("corp.example");
+/// let order = SyncOrder::new(&directory, &["app@corp.example".to_owned()], false).unwrap();
+/// assert_eq!(order.groups().len(), 1);
+///
+/// let faults = SyncOrder::new(&directory, &["app".to_owned()], false).unwrap_err();
+/// assert_eq!(faults[0].pointer, "/groups/0");
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncOrder {
     groups: Vec<GroupQuery>,

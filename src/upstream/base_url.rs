@@ -3,6 +3,13 @@
 use http::Uri;
 
 /// The root of a target: scheme, host and port, with no path.
+///
+/// ```
+/// use idhook::upstream::BaseUrl;
+///
+/// assert_eq!(BaseUrl::parse("https://vidm.example:8443/").unwrap().as_str(), "https://vidm.example:8443");
+/// assert!(BaseUrl::parse("https://vidm.example/SAAS").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(String);
 

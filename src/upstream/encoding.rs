@@ -14,6 +14,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(crate) const FORM: &AsciiSet = SEGMENT;
 
 /// `text` as one path segment: a slash, a space, a `%` inside stay inside.
+///
+/// ```
+/// assert_eq!(idhook::upstream::segment("a/b c"), "a%2Fb%20c");
+/// ```
 #[must_use]
 pub fn segment(text: &str) -> String {
     match text {

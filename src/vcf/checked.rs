@@ -9,6 +9,16 @@ use super::validate::Purpose;
 use crate::error::FieldError;
 
 /// A specification in which nothing is wrong that can be seen without the server, and what its certificates say.
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use idhook::vcf::{Checked, IdentitySourceSpec};
+///
+/// let spec: IdentitySourceSpec = idhook::embedded::read(serde_json::json!({ "name": "corp" })).unwrap();
+/// let faults = Checked::<IdentitySourceSpec>::to_add(spec, SystemTime::now()).unwrap_err();
+/// assert!(faults.iter().any(|fault| fault.pointer.starts_with("/ldap")));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Checked<S> {
     spec: S,
