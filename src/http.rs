@@ -117,7 +117,7 @@ impl std::error::Error for TransportError {}
 /// The server's own time in whole seconds: the `Date` header of its answer (RFC 9110 section 6.6.1). `None` if the header is
 /// missing or cannot be read.
 #[must_use]
-pub fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
+pub(crate) fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }
 

@@ -72,7 +72,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 /// the two clocks need not agree, and from `now` if there is none. Fractions of a second are rounded up; a day is the most.
 /// `None` for anything else, for what has several values, and for a negative number.
 #[must_use]
-pub fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
     let mut values = headers.get_all(http::header::RETRY_AFTER).iter();
     let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
     let wait = match seconds(value) {
