@@ -5,7 +5,7 @@
 //! Any other text may be a key as well.
 
 /// What such a key begins with.
-pub const PREFIX: &str = "idh_";
+pub(crate) const PREFIX: &str = "idh_";
 
 /// 256 bits in base62.
 const RANDOM: usize = 43;

@@ -177,13 +177,13 @@ impl Config {
 
     /// Whether the variables ask for the page at `/`, be the rest of them as it may: the page tells what is missing.
     #[must_use]
-    pub fn wants_page(lookup: impl Fn(&str) -> Option<String>) -> bool {
+    pub(crate) fn wants_page(lookup: impl Fn(&str) -> Option<String>) -> bool {
         Reader::new(&lookup).page()
     }
 
     /// The base path that the variables ask for, be the rest of them as it may; none where it is wrong.
     #[must_use]
-    pub fn wanted_base_path(lookup: impl Fn(&str) -> Option<String>) -> String {
+    pub(crate) fn wanted_base_path(lookup: impl Fn(&str) -> Option<String>) -> String {
         Reader::new(&lookup).base_path()
     }
 
@@ -205,7 +205,7 @@ impl Config {
     /// A name for this configuration's targets, by what is no secret of them (kinds, names, URLs, tenants, accounts): idhooks
     /// with other targets have another. A changed password or caller does not change it.
     #[must_use]
-    pub fn deployment(&self) -> String {
+    pub(crate) fn deployment(&self) -> String {
         let mut digest = Sha256::new();
         let mut add = |part: &str| {
             digest.update(part.as_bytes());

@@ -157,7 +157,7 @@ impl Error {
 
     /// Adds each field that is wrong.
     #[must_use]
-    pub fn fields_of(mut self, fields: Vec<FieldError>) -> Self {
+    pub(crate) fn fields_of(mut self, fields: Vec<FieldError>) -> Self {
         self.0.fields = fields;
         self
     }
@@ -207,7 +207,7 @@ impl Error {
     /// The same request is not to be sent again as it is, whatever the code says: what it asked for may have been done already,
     /// or somebody has to change something first.
     #[must_use]
-    pub fn not_retryable(mut self) -> Self {
+    pub(crate) fn not_retryable(mut self) -> Self {
         self.0.never_again = true;
         self
     }
@@ -297,13 +297,13 @@ impl Error {
 
     /// The methods the route does take, where another one was the failure.
     #[must_use]
-    pub fn allowed_methods(&self) -> Option<&str> {
+    pub(crate) fn allowed_methods(&self) -> Option<&str> {
         self.0.allow.as_deref()
     }
 
     /// The status the upstream answered with, where it answered.
     #[must_use]
-    pub fn upstream_status(&self) -> Option<StatusCode> {
+    pub(crate) fn upstream_status(&self) -> Option<StatusCode> {
         self.evidence().and_then(|evidence| evidence.status)
     }
 

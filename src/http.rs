@@ -79,13 +79,13 @@ pub enum TransportErrorKind {
 impl TransportErrorKind {
     /// Whether the request certainly never reached the server, so that even one that changes something may be repeated.
     #[must_use]
-    pub const fn never_arrived(self) -> bool {
+    pub(crate) const fn never_arrived(self) -> bool {
         matches!(self, Self::HostNotAllowed | Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Tls)
     }
 
     /// Whether another try has a chance. A refused host, a bad certificate or an oversized answer stay what they are.
     #[must_use]
-    pub const fn is_transient(self) -> bool {
+    pub(crate) const fn is_transient(self) -> bool {
         matches!(self, Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Timeout | Self::Interrupted)
     }
 }

@@ -51,7 +51,7 @@ impl Secret {
     ///
     /// # Errors
     /// The serialiser's.
-    pub fn serialize_exposed<S: Serializer>(secret: &Self, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize_exposed<S: Serializer>(secret: &Self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(secret.expose())
     }
 }
@@ -137,7 +137,7 @@ impl AccessToken {
 
     /// Whether it can still be used at `now`.
     #[must_use]
-    pub fn is_fresh(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
         self.expires.duration_since(now).is_ok_and(|left| left > EXPIRY_MARGIN)
     }
 
@@ -173,7 +173,7 @@ impl std::error::Error for InvalidToken {}
 
 /// Puts `Authorization: Basic` for an OAuth client on `request`: id and secret as they are, as the vendor's own clients send
 /// them, and not form-encoded first as RFC 6749 section 2.3.1 has it.
-pub fn authorize_client<B>(request: &mut http::Request<B>, client_id: &str, client_secret: &Secret) {
+pub(crate) fn authorize_client<B>(request: &mut http::Request<B>, client_id: &str, client_secret: &Secret) {
     let pair = STANDARD.encode(format!("{client_id}:{}", client_secret.expose()));
     // Base64 is always a valid header value; were it not, the request would go out unauthorised and be refused.
     if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {pair}")) {
@@ -185,7 +185,7 @@ pub fn authorize_client<B>(request: &mut http::Request<B>, client_id: &str, clie
 /// How long a JWT lives by its own `iat` and `exp` claims (RFC 7519), so that the two clocks need not agree.
 /// `None` when this is no JWT or it does not say; the token is opaque otherwise, its signature not looked at.
 #[must_use]
-pub fn jwt_lifetime(token: &str) -> Option<Duration> {
+pub(crate) fn jwt_lifetime(token: &str) -> Option<Duration> {
     #[derive(Deserialize)]
     struct Claims {
         iat: u64,

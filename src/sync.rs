@@ -25,9 +25,9 @@ mod sync_order;
 mod sync_request;
 mod watch;
 
-pub use coordinator::Coordinator;
+pub(crate) use coordinator::Coordinator;
 pub use decide::Doubt;
-pub use directory_service::{DirectoryService, KickOffAnswer, ProfileLookUp};
+pub(crate) use directory_service::{DirectoryService, KickOffAnswer, ProfileLookUp};
 pub use document::{DryRun, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
 pub use sync_order::SyncOrder;
 pub use sync_request::SyncRequest;

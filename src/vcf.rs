@@ -66,7 +66,7 @@ const TOKEN_REFUSED: &str = "SDDC Manager refuses a token that it has just given
                              change identity providers) and SDDC Manager's clock";
 
 /// The calls that log in or stay logged in, as errors and records name them.
-pub const LOGIN_CALLS: [&str; 2] = [tokens::Create::CALL, tokens::Refresh::CALL];
+pub(crate) const LOGIN_CALLS: [&str; 2] = [tokens::Create::CALL, tokens::Refresh::CALL];
 
 /// One SDDC Manager.
 #[derive(Debug, Clone)]

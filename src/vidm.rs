@@ -55,7 +55,7 @@ pub use locate::Located;
 pub use start::StartedSync;
 
 /// The calls that log in, as errors and records name them.
-pub const LOGIN_CALLS: [&str; 2] = [login::SystemLogin::CALL, login::OauthToken::CALL];
+pub(crate) const LOGIN_CALLS: [&str; 2] = [login::SystemLogin::CALL, login::OauthToken::CALL];
 
 /// One vIDM tenant.
 #[derive(Debug, Clone)]

@@ -55,7 +55,7 @@ impl ApiKey {
 
     /// Whether the entry's keys have ended by `now`.
     #[must_use]
-    pub fn has_expired(&self, now: SystemTime) -> bool {
+    pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.not_after.is_some_and(|end| end < now)
     }
 }

@@ -226,7 +226,7 @@ impl VidmSettings {
     ///
     /// # Errors
     /// Every mistake, by the field's name.
-    pub fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
+    pub(crate) fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
         alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
     }
 
@@ -329,7 +329,7 @@ impl VcfSettings {
     ///
     /// # Errors
     /// Every mistake, by the field's name.
-    pub fn into_target(self, name: &str) -> Result<vcf::Target, Vec<ConfigError>> {
+    pub(crate) fn into_target(self, name: &str) -> Result<vcf::Target, Vec<ConfigError>> {
         alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
     }
 

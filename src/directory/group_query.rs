@@ -67,7 +67,7 @@ impl GroupQuery {
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
-    pub fn parse_in(text: &str, directory: Option<&str>) -> Result<Self, String> {
+    pub(crate) fn parse_in(text: &str, directory: Option<&str>) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
             return Err("is empty: give a group's distinguished name (CN=…,DC=…) or its name (name@domain)".to_owned());
@@ -106,7 +106,7 @@ impl GroupQuery {
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
-    pub fn of_sync(text: &str, add_to_profile: bool, directory: Option<&str>) -> Result<Self, String> {
+    pub(crate) fn of_sync(text: &str, add_to_profile: bool, directory: Option<&str>) -> Result<Self, String> {
         let is_name = |text: &str| !crate::template::is_unfilled(text) && check_one(text).is_ok() && !dn::is_dn(text);
         match Self::parse_in(text, directory) {
             Err(_) if add_to_profile && is_name(text.trim()) => Err(WANTS_DN.to_owned()),

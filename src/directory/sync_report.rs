@@ -24,7 +24,7 @@ pub enum SyncStatus {
 impl SyncStatus {
     /// Whether it will stay as it is. `Unknown` is not: the next answer may be readable.
     #[must_use]
-    pub fn is_final(self) -> bool {
+    pub(crate) fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 }

@@ -16,7 +16,7 @@ const NONCE: usize = 24;
 
 /// Seals and opens.
 #[derive(Debug)]
-pub struct Sealer {
+pub(crate) struct Sealer {
     cipher: XChaCha20Poly1305,
     nonces: NonceKey,
 }
@@ -32,7 +32,7 @@ impl std::fmt::Debug for NonceKey {
 impl Sealer {
     /// The sealers of everybody with these keys: the first seals, all open. Keys that no other instance has are left out.
     #[must_use]
-    pub fn all(key: &StateKey) -> Vec<Self> {
+    pub(crate) fn all(key: &StateKey) -> Vec<Self> {
         let keys = key.derive_shared("seal").into_iter().zip(key.derive_shared("seal nonces"));
         keys.map(|(seal, nonces)| Self { cipher: XChaCha20Poly1305::new(&seal.into()), nonces: NonceKey(nonces) })
             .collect()
@@ -40,7 +40,7 @@ impl Sealer {
 
     /// `text` sealed for the place `name`: `version ‖ nonce ‖ ciphertext ‖ tag`. `random` should be unique, but reuse is safe.
     #[must_use]
-    pub fn seal(&self, name: &str, text: &[u8], random: u64) -> Vec<u8> {
+    pub(crate) fn seal(&self, name: &str, text: &[u8], random: u64) -> Vec<u8> {
         let nonce = self.nonce(name, text, random);
         let mut sealed = text.to_vec();
         // Fails only for texts over 256 GiB.
@@ -56,7 +56,7 @@ impl Sealer {
 
     /// What was sealed for the place `name`; `None` for everything else, whoever made it and however it came about.
     #[must_use]
-    pub fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (&VERSION, rest) = sealed.split_first()? else { return None };
         let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
         let mut text = rest.to_vec();

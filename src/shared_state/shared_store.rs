@@ -64,7 +64,7 @@ impl StoreAccess {
     /// The same for one `deployment` of several that may share the store: where there is no `state_key`, its instances agree on a
     /// key under this name. It is readable in the store.
     #[must_use]
-    pub fn of_deployment(state_key: Rc<StateKey>, deployment: String) -> Self {
+    pub(crate) fn of_deployment(state_key: Rc<StateKey>, deployment: String) -> Self {
         Self {
             state_key,
             deployment,
@@ -306,7 +306,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     }
 
     /// Takes out the counter `name`: it begins at 0 again.
-    pub async fn delete_counter(&self, name: &str) {
+    pub(crate) async fn delete_counter(&self, name: &str) {
         let Some((access, keys, store)) = self.reach() else { return };
         if let Some(first) = keys.first() {
             self.bounded(access, "delete", store.delete(&first.counter(name))).await;

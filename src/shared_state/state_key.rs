@@ -89,7 +89,7 @@ impl StateKey {
 
     /// The keys for one purpose, to open and verify with; the first is that of [`derive`](Self::derive).
     #[must_use]
-    pub fn derive_all(&self, purpose: &'static str) -> Vec<[u8; 32]> {
+    pub(crate) fn derive_all(&self, purpose: &'static str) -> Vec<[u8; 32]> {
         self.keys.borrow().iter().map(|key| hmac(&key.root.0, purpose.as_bytes())).collect()
     }
 

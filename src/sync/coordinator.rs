@@ -13,7 +13,7 @@ use crate::runtime::{Runtime, from_unix_ms};
 use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
 
 /// Syncs of one target's directories, for one piece of work.
-pub struct Coordinator<'a, R: Runtime, D> {
+pub(crate) struct Coordinator<'a, R: Runtime, D> {
     pub(super) target: &'a str,
     pub(super) service: &'a D,
     pub(super) cache: &'a Cache,
@@ -31,20 +31,20 @@ impl<R: Runtime, D> std::fmt::Debug for Coordinator<'_, R, D> {
 
 impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     /// The syncs of `target`, through `service`. `store` need not be there: the instance's `cache` takes its place.
-    pub fn new(target: &'a str, service: &'a D, cache: &'a Cache, store: &'a SharedStore<'a, R>) -> Self {
+    pub(crate) fn new(target: &'a str, service: &'a D, cache: &'a Cache, store: &'a SharedStore<'a, R>) -> Self {
         Self { target, service, cache, store, may_override: false, overrode: Cell::new(false) }
     }
 
     /// The same for a caller that may, or may not, start a run that ignores the safeguards. A request that asked for one waits
     /// until such a caller asks for its state, for a sync id is no permission.
     #[must_use]
-    pub fn override_allowed(self, may_override: bool) -> Self {
+    pub(crate) fn override_allowed(self, may_override: bool) -> Self {
         Self { may_override, ..self }
     }
 
     /// Whether a run that ignores the safeguards was kicked off.
     #[must_use]
-    pub fn overrode(&self) -> bool {
+    pub(crate) fn overrode(&self) -> bool {
         self.overrode.get()
     }
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 
 /// What a vendor API answers to a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KickOffAnswer {
+pub(crate) enum KickOffAnswer {
     /// A run began.
     Started,
     /// A run was going on before: what was made since its start may not be in it.
@@ -16,7 +16,7 @@ pub enum KickOffAnswer {
 
 /// Groups that were looked up to be selected in a sync profile.
 #[derive(Debug)]
-pub struct ProfileLookUp<A> {
+pub(crate) struct ProfileLookUp<A> {
     /// The groups that the connector does not find where the directory's groups come from.
     pub not_found: Vec<String>,
     /// What is to be written; `None` where the profile selects all of them.
@@ -29,7 +29,7 @@ pub struct ProfileLookUp<A> {
     async_fn_in_trait,
     reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
 )]
-pub trait DirectoryService {
+pub(crate) trait DirectoryService {
     /// Groups that are to be selected in a sync profile, looked up and not written yet.
     type Addition;
 

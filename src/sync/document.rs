@@ -162,7 +162,7 @@ impl SyncDocument {
 
     /// Whether it will stay as it is.
     #[must_use]
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         self.status.is_final()
     }
 }

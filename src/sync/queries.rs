@@ -11,7 +11,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ///
     /// # Errors
     /// The directory's and the calls'.
-    pub async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
+    pub(crate) async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
         let directory = self.service.locate(which).await?;
         let report = self.latest(&directory.id).await?;
         Ok(SyncDocument::new(report.into(), directory))
@@ -21,7 +21,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ///
     /// # Errors
     /// `not_found` where this version of vIDM lists no runs; else the directory's and the calls'.
-    pub async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
+    pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
         let directory = self.service.locate(which).await?;
         let Some(syncs) = self.service.executions(&directory.id).await? else {
             return Err(Error::new(ErrorCode::NotFound, "this vIDM version does not expose sync history")
@@ -34,7 +34,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ///
     /// # Errors
     /// `not_found` where this version of vIDM has no such call; else the directory's and the calls'.
-    pub async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
+    pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         let directory = self.service.locate(which).await?;
         match self.service.dry_run(&directory.id, ignore_safeguards).await? {
             Some(result) => Ok(DryRun { dry_run: true, directory, result }),

@@ -31,7 +31,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ///
     /// # Errors
     /// The directory's (`directory_not_found`, `directory_ambiguous`, `directory_not_syncable`), the profile's and the calls'.
-    pub async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncStatus)> {
+    pub(crate) async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncStatus)> {
         let requested = self.now();
         match self.start_at(self.service.locate(which).await?, &order, requested).await {
             // The name led to a directory that is gone, by what was remembered; by now that is forgotten.

@@ -32,7 +32,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ///
     /// # Errors
     /// The calls'.
-    pub async fn latest(&self, directory: &str) -> Result<SyncReport> {
+    pub(crate) async fn latest(&self, directory: &str) -> Result<SyncReport> {
         let ledger = self.ledger(self.shared().unwrap_or(self.local()), directory);
         match self.look(&ledger, directory, Duration::ZERO).await {
             Ok(look) => {
@@ -49,7 +49,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ///
     /// # Errors
     /// The calls'.
-    pub async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
+    pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
         if let Some(shared) = self.shared()
             && let Ok(state) = self.state_with(shared, request, max_age).await
         {

@@ -57,19 +57,19 @@ impl SyncOrder {
 
     /// The same, with or without the safeguards. Without them only for a caller that may.
     #[must_use]
-    pub fn ignoring_safeguards(self, ignore_safeguards: bool) -> Self {
+    pub(crate) fn ignoring_safeguards(self, ignore_safeguards: bool) -> Self {
         Self { ignore_safeguards, ..self }
     }
 
     /// The same, its groups being kept at this place, because they are too long to travel with the request.
     #[must_use]
-    pub fn with_groups_at(self, groups_at: Option<String>) -> Self {
+    pub(crate) fn with_groups_at(self, groups_at: Option<String>) -> Self {
         Self { groups_at, ..self }
     }
 
     /// The same, the receiver of this name being sent the final state.
     #[must_use]
-    pub fn with_callback(self, callback: Option<String>) -> Self {
+    pub(crate) fn with_callback(self, callback: Option<String>) -> Self {
         Self { callback, ..self }
     }
 
@@ -81,25 +81,25 @@ impl SyncOrder {
 
     /// The groups as they are written in requests.
     #[must_use]
-    pub fn group_names(&self) -> Vec<String> {
+    pub(crate) fn group_names(&self) -> Vec<String> {
         self.groups.iter().map(|group| group.as_str().to_owned()).collect()
     }
 
     /// Whether groups that are not in the sync profile are to be added to it first. There are groups then.
     #[must_use]
-    pub fn adds_to_profile(&self) -> bool {
+    pub(crate) fn adds_to_profile(&self) -> bool {
         self.add_to_profile
     }
 
     /// Whether the run is to ignore the safeguards.
     #[must_use]
-    pub fn ignores_safeguards(&self) -> bool {
+    pub(crate) fn ignores_safeguards(&self) -> bool {
         self.ignore_safeguards
     }
 
     /// Where the groups are kept, when they are too long to travel with the request.
     #[must_use]
-    pub fn groups_at(&self) -> Option<&str> {
+    pub(crate) fn groups_at(&self) -> Option<&str> {
         self.groups_at.as_deref()
     }
 

@@ -95,7 +95,7 @@ impl SyncRequest {
 
     /// Whether its run is to ignore the safeguards.
     #[must_use]
-    pub fn ignores_safeguards(&self) -> bool {
+    pub(crate) fn ignores_safeguards(&self) -> bool {
         self.ignore_safeguards
     }
 

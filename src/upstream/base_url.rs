@@ -43,7 +43,7 @@ impl BaseUrl {
 
     /// Whether what is sent there can be read on its way: there is no TLS, and it leaves this machine.
     #[must_use]
-    pub fn is_readable_on_its_way(&self) -> bool {
+    pub(crate) fn is_readable_on_its_way(&self) -> bool {
         let Some(authority) = self.0.strip_prefix("http://") else { return false };
         let host = match authority.strip_prefix('[') {
             Some(rest) => rest.split(']').next().unwrap_or_default(),

@@ -156,7 +156,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
 
     /// The time left.
     #[must_use]
-    pub fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_sub(self.runtime.elapsed())
     }
 

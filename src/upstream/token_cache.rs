@@ -113,7 +113,7 @@ impl TokenCache {
     }
 
     /// Allows one more attempt after a rejected login, at once: an operator asks for it. Whether a rejection was held at all.
-    pub async fn allow_attempt<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {
+    pub(crate) async fn allow_attempt<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {
         let mut state = lock(&self.0, shared.runtime()).await;
         let slot = shared.slot().await;
         if let Some(found) = slot.as_ref().and_then(SharedToken::<R>::found) {

@@ -53,7 +53,7 @@ impl Checked<IdentityProviderSpec> {
     ///
     /// # Errors
     /// As [`to_add`](Self::to_add).
-    pub fn to_update(spec: IdentityProviderSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn to_update(spec: IdentityProviderSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Update, now)?;
         Ok(Self { spec, certificates })
     }
@@ -73,7 +73,7 @@ impl Checked<IdentitySourceSpec> {
     ///
     /// # Errors
     /// As [`to_add`](Self::to_add).
-    pub fn to_update(spec: IdentitySourceSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn to_update(spec: IdentitySourceSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Update, now)?;
         Ok(Self { spec, certificates })
     }
@@ -83,7 +83,11 @@ impl Checked<IdentitySourceSpec> {
     ///
     /// # Errors
     /// As [`to_add`](Self::to_add); a domain other than `domain` is one of them.
-    pub fn to_put(mut spec: IdentitySourceSpec, domain: &DomainName, now: SystemTime) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn to_put(
+        mut spec: IdentitySourceSpec,
+        domain: &DomainName,
+        now: SystemTime,
+    ) -> Result<Self, Vec<FieldError>> {
         let domain = domain.as_str();
         let named = spec.ldap.as_mut().map(|ldap| ldap.domain_name.get_or_insert_with(|| domain.to_owned()));
         let is_another = named.is_some_and(|name| !name.eq_ignore_ascii_case(domain));

@@ -97,7 +97,7 @@ impl IdentityProviderSpec {
     /// Why this cannot be the provider `present`, by field: another name, or another kind as far as the answer's form
     /// tells. Empty when it can.
     #[must_use]
-    pub fn is_another_than(&self, present: &IdentityProvider) -> Vec<FieldError> {
+    pub(crate) fn is_another_than(&self, present: &IdentityProvider) -> Vec<FieldError> {
         let mut fields = Vec::new();
         if let (Some(wanted), Some(shown)) = (&self.name, &present.name)
             && wanted != shown

@@ -56,7 +56,7 @@ pub struct ProfileAddition {
 impl ProfileAddition {
     /// Whether there is anything to write.
     #[must_use]
-    pub fn is_needed(&self) -> bool {
+    pub(crate) fn is_needed(&self) -> bool {
         !self.found.is_empty()
     }
 

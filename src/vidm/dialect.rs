@@ -275,7 +275,7 @@ impl Dialect {
 
     /// This profile with the tenant in the path, where there is one.
     #[must_use]
-    pub fn in_tenant(&self, tenant: Option<&str>) -> Self {
+    pub(crate) fn in_tenant(&self, tenant: Option<&str>) -> Self {
         let mut profile = self.clone();
         if let Some(tenant) = tenant {
             profile.base = Cow::Owned(format!("/SAAS/t/{}", segment(tenant)));

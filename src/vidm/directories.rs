@@ -109,7 +109,7 @@ impl Directory {
 
     /// Why it cannot be synced, in words fit to follow its name; `None` when it can.
     #[must_use]
-    pub fn why_not_syncable(&self) -> Option<&'static str> {
+    pub(crate) fn why_not_syncable(&self) -> Option<&'static str> {
         if self.delete_in_progress == Some(true) {
             return Some("is being deleted");
         }

@@ -41,7 +41,7 @@ impl<R: Runtime> Client<'_, R> {
     ///
     /// # Errors
     /// The login's and the calls'.
-    pub async fn directories_of(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
+    pub(crate) async fn directories_of(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
         let mut directories = self.directories().await?;
         directories.retain(|directory| filter.takes(directory));
         Ok(match &filter.domain {

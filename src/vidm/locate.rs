@@ -144,7 +144,7 @@ impl<R: Runtime> Client<'_, R> {
     ///
     /// # Errors
     /// The login's; the first call's that failed, where none has the domain.
-    pub async fn of_domain<'d>(&self, directories: &'d [Directory], domain: &str) -> Result<Vec<&'d Directory>> {
+    pub(crate) async fn of_domain<'d>(&self, directories: &'d [Directory], domain: &str) -> Result<Vec<&'d Directory>> {
         let (mut found, mut failed) = (Vec::new(), None);
         for directory in directories.iter().filter(|directory| directory.syncable()).take(DOMAINS_ASKED) {
             match self.call(&ListDomains { directory: &directory.id }).await {
