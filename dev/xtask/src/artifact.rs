@@ -33,6 +33,12 @@ impl Artifact {
         }
     }
 
+    /// The name of its file.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        format!("idhook_{}.wasm", self.name().replace('-', "_"))
+    }
+
     /// The manifest that ships with it.
     #[must_use]
     pub fn manifest(self) -> Option<PathBuf> {
@@ -59,8 +65,7 @@ impl Artifact {
     /// # Errors
     /// When the wasm target is missing and cannot be added, or the build fails.
     pub fn build(self) -> Result<PathBuf> {
-        let package = format!("idhook-{}", self.name());
-        build::component(&package, &format!("{}.wasm", package.replace('-', "_")))
+        build::component(&format!("idhook-{}", self.name()), &self.file_name())
     }
 
     /// Serves what was built as its runtime does, with these of idhook's variables, and with this store if it has one.

@@ -123,7 +123,7 @@ mod tests {
             let text = fs::read_to_string(manifest).unwrap();
             assert!(text.contains("[component.idhook.build]"));
             let shipped = beside_its_component(&text);
-            assert!(shipped.contains(&format!("source = \"idhook_{}.wasm\"\n", artifact.name())), "{shipped}");
+            assert!(shipped.contains(&format!("source = \"{}\"\n", artifact.file_name())), "{shipped}");
             assert!(!shipped.contains("build") && !shipped.contains("target/"), "{shipped}");
             assert!(shipped.contains("wait_limit = \"{{ wait_limit }}\"\n"), "{shipped}");
         }

@@ -41,7 +41,7 @@ async fn what_ships_is_whole_and_a_manifest_starts_what_lies_beside_it() {
         let Some(manifest) = artifact.manifest() else { continue };
         let variables = scene.stage.variables.clone();
         let spin = Spin { variables, ..Spin::new(folder.join(manifest.file_name().unwrap())) };
-        let wasm = folder.join(format!("idhook_{}.wasm", artifact.name()));
+        let wasm = folder.join(artifact.file_name());
         let host = Host::start(Options::new(wasm, spin)).await.unwrap();
         let ready = send(scene.client.get(format!("{}/readyz", host.url()))).await;
         assert_eq!(ready.status, 200, "{artifact:?}: {}", ready.text);
