@@ -289,6 +289,7 @@ impl ErrorCode {
 
     /// Whether the webhook answers with this code. How a sync ends is no error there but the state of the sync, answered with
     /// 200; only functions that promise success fail with it (`embedded::Vidm::ensure_groups`).
+    #[cfg(feature = "contract")]
     #[must_use]
     pub(crate) const fn is_sent_over_http(self) -> bool {
         !matches!(self, Self::GroupAbsent | Self::SafeguardTripped | Self::SyncFailed | Self::SyncTimeout)

@@ -71,7 +71,7 @@ impl IdentitySourceSpec {
 }
 
 impl IdentityProviderSpec {
-    /// How it differs from `present`, which is the same provider: see [`Self::is_another_than`].
+    /// How it differs from `present`, which is the same provider (`is_another_than`).
     #[must_use]
     pub fn difference(&self, present: &IdentityProvider) -> Difference {
         let Self { name, kind, cert_chain, ldap, oidc, fed_idp_spec, extra } = self;
