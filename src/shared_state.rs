@@ -10,7 +10,7 @@ mod state_key;
 mod testing;
 
 pub(crate) use agreed_key::{refresh, settle};
-pub(crate) use backend::{Backend, LocalStore};
+pub(crate) use backend::{Backend, LocalStore, SHARED};
 pub(crate) use lease::{Claim, Counters, Held, Lease, Slot, Ticket};
 pub(crate) use seal::Sealer;
 pub(crate) use shared_store::{FOR_GOOD, HOLD, StoreUnavailable};

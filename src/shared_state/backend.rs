@@ -7,6 +7,9 @@ use super::{SharedStore, StoreUnavailable};
 use crate::runtime::Runtime;
 use litemap::LiteMap;
 
+/// The id of the store that instances share. Ids of instances' own stores are odd.
+pub(crate) const SHARED: u64 = 0;
+
 /// Where values and counters are kept.
 pub(crate) enum Backend<'s, R> {
     /// In the store that instances share.
@@ -24,13 +27,10 @@ impl<R> Clone for Backend<'_, R> {
 impl<R> Copy for Backend<'_, R> {}
 
 impl<R: Runtime> Backend<'_, R> {
-    /// The id of the store that instances share. Ids of instances' own stores are odd.
-    pub(crate) const SHARED: u64 = 0;
-
-    /// Which store it is: [`SHARED`](Self::SHARED), or an instance's.
+    /// Which store it is: [`SHARED`], or an instance's.
     pub(crate) fn id(&self) -> u64 {
         match self {
-            Self::Shared(_) => Self::SHARED,
+            Self::Shared(_) => SHARED,
             Self::Local(_, id) => *id,
         }
     }

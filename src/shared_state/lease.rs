@@ -22,7 +22,7 @@
 //! # Counters
 //! Stores have no expiry, so counters have to be deleted. A counter that is deleted begins anew, and a claimant that read the slot
 //! long ago could win a generation that is over. There are two ways out ([`Counters`]): the counter is deleted at the end of its
-//! generation, and a winner reads the slot once more; or the counter outlives its generation by [`OUTLIVES`], longer than any
+//! generation, and a winner reads the slot once more; or the counter outlives its generation by two minutes, longer than any
 //! request works, and a winner need not look again.
 
 use std::time::{Duration, SystemTime};
@@ -33,23 +33,16 @@ use super::backend::Backend;
 use super::{FOR_GOOD, StoreUnavailable};
 use crate::runtime::{Runtime, from_unix_ms, unix_ms};
 
+mod slot;
+
+pub(crate) use slot::Slot;
+use slot::Sweep;
+
 /// What a claim adds to a counter; a ticket adds 1. So a generation has room for 16 million tickets.
 const CLAIM: u64 = 1 << 24;
 
-/// How long a counter that is kept outlives its generation. No request takes longer from its reading to its claim.
-const OUTLIVES: Duration = Duration::from_mins(2);
-
-/// How many counters are deleted at once.
-const SWEPT_AT_ONCE: u64 = 16;
-
-/// How many counters of former generations are left until a holder that is in a hurry deletes some as well.
-const BACKLOG: u64 = 64;
-
 /// How long a claimant that lost waits for the holder's slot before it writes down that it waits.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// The form of a slot in the store.
-const FORM: u8 = 1;
 
 /// What becomes of the counters of former generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,61 +78,6 @@ impl Ticket {
     }
 }
 
-/// What the last holder left.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Slot {
-    /// The generation that wrote it; 0 where nobody ever did.
-    pub(crate) generation: u64,
-    /// Until when its holder is at work; 0 once it is done.
-    held_until_ms: u64,
-    /// What it left.
-    pub(crate) payload: Vec<u8>,
-    sweep: Sweep,
-}
-
-/// How far counters of former generations are deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Sweep {
-    /// Counters up to this generation are deleted.
-    done: u64,
-    /// Counters up to this generation may be deleted.
-    ready: u64,
-    /// Counters up to this generation may be deleted when they have outlived it.
-    next: u64,
-    /// When `next` was the latest generation.
-    next_ms: u64,
-}
-
-impl Slot {
-    /// Until when the slot is held, if it still is.
-    pub(crate) fn held_until(&self, now: SystemTime) -> Option<SystemTime> {
-        Some(from_unix_ms(self.held_until_ms)).filter(|until| *until > now)
-    }
-
-    fn write(&self) -> Vec<u8> {
-        let Sweep { done, ready, next, next_ms } = self.sweep;
-        let mut bytes = vec![FORM];
-        for number in [self.generation, self.held_until_ms, done, ready, next, next_ms] {
-            bytes.extend(number.to_be_bytes());
-        }
-        bytes.extend(&self.payload);
-        bytes
-    }
-
-    /// The slot again; `None` for what another version wrote.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (&FORM, mut rest) = bytes.split_first()? else { return None };
-        let mut number = || {
-            let (number, after) = rest.split_first_chunk::<8>()?;
-            rest = after;
-            Some(u64::from_be_bytes(*number))
-        };
-        let (generation, held_until_ms) = (number()?, number()?);
-        let sweep = Sweep { done: number()?, ready: number()?, next: number()?, next_ms: number()? };
-        Some(Self { generation, held_until_ms, sweep, payload: rest.to_vec() })
-    }
-}
-
 /// A holder that is waited for.
 #[derive(Debug, Serialize, Deserialize)]
 struct Watch {
@@ -162,9 +100,15 @@ pub(crate) struct Held {
     since: SystemTime,
     life: Duration,
     sweep: Sweep,
+    is_hurried: bool,
 }
 
 impl Held {
+    /// The same for a holder that leaves the deletion of former counters to a later one.
+    pub(crate) fn hurried(self) -> Self {
+        Self { is_hurried: true, ..self }
+    }
+
     /// Whether others may have gone on without this holder.
     fn is_over(&self, now: SystemTime) -> bool {
         now.duration_since(self.since).unwrap_or_default() >= self.life
@@ -212,6 +156,11 @@ impl<'s, R: Runtime> Lease<'s, R> {
         format!("{}:w", self.name)
     }
 
+    /// The holder that is waited for, if a claimant wrote that down.
+    async fn watched(&self) -> Result<Option<Watch>, StoreUnavailable> {
+        Ok(self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes)))
+    }
+
     /// What the last holder left.
     pub(crate) async fn read(&self) -> Result<Slot, StoreUnavailable> {
         // What cannot be read is as good as absent: another version wrote it.
@@ -246,7 +195,14 @@ impl<'s, R: Runtime> Lease<'s, R> {
         }
         let first = slot.generation + 1;
         let drawn = self.draw(first, CLAIM).await?;
-        let held = |generation, ticket| Held { generation, ticket, since: clock.now(), life, sweep: slot.sweep };
+        let held = |generation, ticket| Held {
+            generation,
+            ticket,
+            since: clock.now(),
+            life,
+            sweep: slot.sweep,
+            is_hurried: false,
+        };
         if drawn.claims() == 1 {
             return self.confirmed(clock, held(first, drawn)).await;
         }
@@ -260,7 +216,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
                 return Ok(found);
             }
         }
-        let watch: Option<Watch> = self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes));
+        let watch = self.watched().await?;
         let counts =
             |watch: &Watch| watch.generation > first || watch.generation == first && watch.claim < drawn.claims();
         let mut lost = drawn;
@@ -293,7 +249,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
     ) -> Result<Option<Held>, StoreUnavailable> {
         let ticket = self.draw(slot.generation + 1, CLAIM).await?;
         let (generation, since, sweep) = (slot.generation + 1, clock.now(), slot.sweep);
-        Ok((ticket.claims() == 1).then_some(Held { generation, ticket, since, life, sweep }))
+        Ok((ticket.claims() == 1).then_some(Held { generation, ticket, since, life, sweep, is_hurried: false }))
     }
 
     /// What was left by a holder of `generation` or a later one.
@@ -365,13 +321,12 @@ impl<'s, R: Runtime> Lease<'s, R> {
     }
 
     /// Ends the work, and leaves `payload`; the slot that is there now. `None` where it took longer than it might have, and others
-    /// went on. `is_hurried`: leave counters to a later holder.
+    /// went on.
     pub(crate) async fn release(
         &self,
         clock: &R,
         held: Held,
         payload: Vec<u8>,
-        is_hurried: bool,
     ) -> Result<Option<Slot>, StoreUnavailable> {
         let now = clock.now();
         if held.is_over(now) {
@@ -380,7 +335,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         let mut sweep = held.sweep;
         let mut deleted = Vec::new();
         if self.counters == Counters::Kept {
-            deleted = sweep.advance(held.generation, unix_ms(now), is_hurried);
+            deleted = sweep.advance(held.generation, unix_ms(now), held.is_hurried);
         }
         let slot = Slot { generation: held.generation, held_until_ms: 0, payload, sweep };
         self.backend.set(&self.name, &slot.write(), self.kept_for).await?;
@@ -404,7 +359,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
 
     /// Deletes everything of a lease whose counters are removed and at which nobody is at work.
     pub(crate) async fn erase(&self, slot: &Slot) -> Result<(), StoreUnavailable> {
-        let watch: Option<Watch> = self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes));
+        let watch = self.watched().await?;
         let lost = watch.as_ref().map_or(1, |watch| watch.generation);
         self.remove_counters(slot.generation.max(lost)).await;
         self.backend.delete(&self.name).await;
@@ -427,22 +382,6 @@ impl<'s, R: Runtime> Lease<'s, R> {
             self.backend.delete_counter(&self.counter(generation - 1)).await;
             self.backend.delete(&self.watch()).await;
         }
-    }
-}
-
-impl Sweep {
-    /// Moves on to `generation`; gives the generations whose counters are to be deleted now.
-    fn advance(&mut self, generation: u64, now_ms: u64, is_hurried: bool) -> Vec<u64> {
-        if now_ms.saturating_sub(self.next_ms) >= u64::try_from(OUTLIVES.as_millis()).unwrap_or(u64::MAX) {
-            (self.ready, self.next, self.next_ms) = (self.next, generation, now_ms);
-        }
-        if is_hurried && generation.saturating_sub(self.done) < BACKLOG {
-            return Vec::new();
-        }
-        let upto = self.ready.min(self.done.saturating_add(SWEPT_AT_ONCE));
-        let deleted = (self.done + 1..=upto).collect();
-        self.done = self.done.max(upto);
-        deleted
     }
 }
 

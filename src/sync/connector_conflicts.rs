@@ -98,7 +98,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             match lease.claim(runtime, &slot, LIFE, LIFE).await? {
                 Claim::Won(held) => {
                     let written = serde_json::to_vec(&list).unwrap_or_default();
-                    lease.release(runtime, held, written, true).await?;
+                    lease.release(runtime, held, written).await?;
                     break;
                 }
                 Claim::Done(newer) => slot = newer,

@@ -294,7 +294,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Self { lease, directory: directory.to_owned(), known, clock }
     }
 
-    /// Which ledger it is: [`Backend::SHARED`], or an instance's.
+    /// Which ledger it is: [`SHARED`](crate::shared_state::SHARED), or an instance's.
     pub(super) fn id(&self) -> u64 {
         self.lease.backend().id()
     }
@@ -402,7 +402,9 @@ impl<'s, R: Runtime> Ledger<'s, R> {
     }
 
     async fn write(&self, held: Held, entry: Entry, is_hurried: bool) -> Result<(), StoreUnavailable> {
-        if let Some(mut slot) = self.lease.release(self.clock, held, entry.payload(), is_hurried).await? {
+        if let Some(mut slot) =
+            self.lease.release(self.clock, if is_hurried { held.hurried() } else { held }, entry.payload()).await?
+        {
             slot.payload = Vec::new();
             self.remember(&Entry { slot: Some(slot), ..entry });
         }

@@ -19,7 +19,7 @@ use crate::directory::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
 use crate::error::Result;
 use crate::poll_lock::lock;
 use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
-use crate::shared_state::{Backend, Claim, Counters, Lease, StoreUnavailable, Ticket};
+use crate::shared_state::{Backend, Claim, Counters, Lease, SHARED, StoreUnavailable, Ticket};
 
 /// How long an instance waits for another one's observation before it observes by itself.
 const MAX_WAIT: Duration = Duration::from_secs(3);
@@ -32,9 +32,6 @@ const SKEW: Duration = Duration::from_secs(2);
 
 /// So many proofs of one instance are kept before those that nobody waits for are dropped.
 const PROOFS: usize = 64;
-
-/// The id of the ledger that instances share.
-const SHARED: u64 = 0;
 
 /// By directory, the last observation.
 pub(super) type Observations = RefCell<LiteMap<String, Rc<Mutex<Option<Observation>>>>>;
@@ -235,7 +232,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     Ok(look) => serde_json::to_vec(&SharedLook::of(look, self.now())).unwrap_or_default(),
                     Err(_) => slot.payload,
                 };
-                lease.release(runtime, held, payload, true).await?;
+                lease.release(runtime, held, payload).await?;
             }
             return Ok(look);
         }

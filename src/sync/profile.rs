@@ -39,7 +39,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let (lease, held) = self.profile_lease(directory).await?;
         let outcome = self.service.add_to_profile(addition).await;
         // Where the store fails now, the lease runs out.
-        let _ = lease.release(self.runtime(), held, Vec::new(), true).await;
+        let _ = lease.release(self.runtime(), held, Vec::new()).await;
         outcome
     }
 

@@ -10,7 +10,7 @@ use super::{Coordinator, SyncOrder, SyncRequest};
 use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
-use crate::shared_state::{Backend, StoreUnavailable};
+use crate::shared_state::{Backend, SHARED, StoreUnavailable};
 
 /// How an attempt to kick off ended.
 pub(super) enum Kick {
@@ -119,7 +119,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         ledger: &Ledger<'_, R>,
         request: &SyncRequest,
     ) -> Result<Option<Baseline>, StoreUnavailable> {
-        if request.ledger == Backend::<R>::SHARED {
+        if request.ledger == SHARED {
             return Ok(None);
         }
         let look = self.look(ledger, &request.directory, Duration::ZERO).await?;

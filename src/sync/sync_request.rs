@@ -8,7 +8,7 @@ use super::SyncOrder;
 use super::decide::Baseline;
 use crate::directory::DirectorySummary;
 use crate::runtime::{from_unix_ms as time, unix_ms as ms};
-use crate::shared_state::Ticket;
+use crate::shared_state::{SHARED, Ticket};
 
 /// A request that was taken. It travels in the sync id, under short names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,16 +56,13 @@ pub struct SyncRequest {
 }
 
 impl SyncRequest {
-    /// The ledger in the shared store.
-    pub(super) const SHARED: u64 = 0;
-
-    /// A ledger in the shared store under another state key. Like [`SHARED`](Self::SHARED) it is even, and instances' are odd.
+    /// A ledger in the shared store under another state key. Like [`SHARED`] it is even, and instances' are odd.
     const ANOTHERS: u64 = 2;
 
     /// The same request, its ticket being from a shared ledger that is not the present one: the state key has been replaced since.
     #[must_use]
     pub(crate) fn of_another_ledger(self) -> Self {
-        let ledger = if self.ledger == Self::SHARED { Self::ANOTHERS } else { self.ledger };
+        let ledger = if self.ledger == SHARED { Self::ANOTHERS } else { self.ledger };
         Self { ledger, ..self }
     }
 
@@ -77,7 +74,7 @@ impl SyncRequest {
             kind: directory.kind,
             requested_ms: ms(requested),
             baseline: None,
-            ledger: Self::SHARED,
+            ledger: SHARED,
             ticket: Ticket::NONE,
             kicked: false,
             ignore_safeguards: order.ignores_safeguards(),

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::slot::{FORM, OUTLIVES};
 use super::*;
 use crate::runtime::Clock as _;
 use crate::shared_state::testing::{Model, Task, explore, run};
@@ -52,7 +53,7 @@ async fn claimant(model: Model, counters: Counters, log: Rc<RefCell<Log>>) -> bo
                 let generation = held.generation;
                 log.borrow_mut().at_work -= 1;
                 log.borrow_mut().left.push(generation);
-                let left = lease.release(&model, held, generation.to_be_bytes().to_vec(), false).await.unwrap();
+                let left = lease.release(&model, held, generation.to_be_bytes().to_vec()).await.unwrap();
                 assert!(left.is_some());
                 return true;
             }
@@ -169,7 +170,7 @@ fn holder_that_took_too_long_leaves_nothing() {
         let slot = lease.read().await.unwrap();
         let Claim::Won(held) = lease.claim(&this, &slot, LIFE, LIFE).await.unwrap() else { panic!("free") };
         this.world.borrow_mut().elapsed += LIFE;
-        assert_eq!(lease.release(&this, held, vec![1], false).await.unwrap(), None);
+        assert_eq!(lease.release(&this, held, vec![1]).await.unwrap(), None);
         assert_eq!(lease.read().await.unwrap(), slot);
         assert!(this.now() > SystemTime::UNIX_EPOCH);
         *told.borrow_mut() = true;

@@ -106,7 +106,7 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
             Some(Shared::Rejected(rejection)) => (written(rejection), FOR_GOOD),
             None => return lease.give_back(held).await,
         };
-        let _ = lease.kept_for(life).release(self.runtime(), held, payload, false).await;
+        let _ = lease.kept_for(life).release(self.runtime(), held, payload).await;
     }
 
     /// Another instance takes longer to log in than this request may wait.

@@ -138,7 +138,7 @@ impl<'s, R: Runtime> Place<'s, R> {
             return false;
         }
         let payload = Record { serial, ..record }.write();
-        matches!(self.lease().release(self.store.runtime(), held, payload, false).await, Ok(Some(_)))
+        matches!(self.lease().release(self.store.runtime(), held, payload).await, Ok(Some(_)))
     }
 
     /// Deletes the answer whose place is needed.
