@@ -107,21 +107,20 @@ async fn a_program_may_require_the_package() {
     node_tells("commonjs.test.cjs", false).await;
 }
 
-/// The program of the README, as it is shown there but for where vIDM is.
+/// The program of docs/start/node.md, as it is shown there but for the address of vIDM.
 #[tokio::test]
-async fn the_program_of_the_readme_fails_unless_the_group_is_there() {
+async fn documented_program_fails_unless_vidm_has_the_group() {
     const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
     let Some(folder) = installed() else { return };
-    let readme = std::fs::read_to_string(xtask::build::root().join("README.md")).unwrap();
-    let section = readme.split_once("\n## Use it in Node\n").unwrap().1;
-    let shown = section.split_once("```js\n").unwrap().1.split_once("```").unwrap().0;
+    let page = std::fs::read_to_string(xtask::build::root().join("docs/start/node.md")).unwrap();
+    let shown = page.split_once("```js\n").unwrap().1.split_once("```").unwrap().0;
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let run = async |url: &str, password: &str, timeout: &str| {
         let code = shown
             .replace("https://vidm.corp.example", url)
             .replace("svc-idhook", credentials::VIDM_USERNAME)
             .replace("timeoutSeconds: 300", &format!("timeoutSeconds: {timeout}"));
-        let file = folder.join("readme.mjs");
+        let file = folder.join("documented.mjs");
         std::fs::write(&file, code).unwrap();
         let mut command = Command::new("node");
         command.arg(file).env("VIDM_PASSWORD", password);

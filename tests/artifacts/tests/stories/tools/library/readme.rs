@@ -1,4 +1,4 @@
-//! The README's examples for the library component.
+//! The examples of docs/start/component.md for the library component.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,16 +11,15 @@ use super::{FAST, GROUP, simulator};
 use crate::scene::library_wasm;
 use crate::tools::{install, programs};
 
-/// The examples of the README, run as they are shown.
+/// The examples, run as they are shown.
 #[tokio::test(flavor = "multi_thread")]
-async fn readme_examples_run_as_shown() {
-    let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
+async fn documented_examples_run_as_shown() {
+    let page = std::fs::read_to_string(build::root().join("docs/start/component.md")).unwrap();
     for text in [WASMTIME, install::JCO, SHIM, "NODE_EXTRA_CA_CERTS"] {
-        assert!(readme.contains(text), "{text}");
+        assert!(page.contains(text), "{text}");
     }
-    let section = readme.split_once("\n## Call it as a library\n").unwrap().1.split_once("\n## ").unwrap().0;
     let example = |language: &str| {
-        let shown = section.split_once(&format!("```{language}\n")).unwrap().1;
+        let shown = page.split_once(&format!("```{language}\n")).unwrap().1;
         shown.split_once("```").unwrap().0
     };
     let simulator = simulator().await;
