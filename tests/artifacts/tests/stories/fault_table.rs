@@ -10,9 +10,10 @@
 //! told so), no run began that the caller is told to ask for again, and the next request comes to a good end with all groups.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use idhook_simulator::{Fault, FaultKind, Options as SimulatorOptions, Outcome, credentials, seeds};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -39,16 +40,31 @@ const PICKED_GROUP: &str = "CN=gg-picked,OU=Picked,DC=corp,DC=example";
 async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group(artifact: Artifact) {
     let once: Vec<_> = cells(|call| CALLS.contains(call), Some(1)).collect();
     let staying: Vec<_> = cells(|call| REPEATED.contains(&call.name), None).collect();
-    // Whoever is silent is waited for: those have hosts of their own, with little patience.
-    let (silent, others): (Vec<_>, Vec<_>) =
-        once.into_iter().chain(staying).partition(|cell| SILENT.contains(&cell.kind.0));
-    let (told, told_of_silence) = tokio::join!(play(artifact, others, "30", 32), play(artifact, silent, "4", 64));
-    let told: BTreeMap<_, _> = told.into_iter().chain(told_of_silence).collect();
+    let cells: Vec<_> = once.into_iter().chain(staying).collect();
+    // A silent server costs the whole time-out: those cells have a host of their own with short time-outs.
+    let (silent, others): (Vec<_>, Vec<_>) = cells.iter().cloned().partition(Cell::is_silent);
+    let (of_silence, of_others) = tokio::join!(play(artifact, silent, 64), play(artifact, others, 32));
+    let mut outcomes: Outcomes = of_silence.into_iter().chain(of_others).collect();
 
-    let once = table(&told, |call| CALLS.contains(call), true);
-    let staying = table(&told, |call| REPEATED.contains(&call.name), false);
-    assert!(once == rows(ONCE) && staying == rows(STAYING), "\n{}\n\n{}\n", once.join("\n"), staying.join("\n"));
+    let expected: BTreeMap<_, _> = expected(ONCE, true).into_iter().chain(expected(STAYING, false)).collect();
+    let differs = |cell: &&Cell| outcomes[&cell.name()] != expected[&cell.name()];
+    let differing: Vec<_> = cells.iter().filter(differs).cloned().collect();
+    // So many cells at once can make a busy machine exceed a time-out that the cell is not about, such as the store's 500 ms. A cell
+    // that differs is played again by itself, and counts as it comes out then.
+    for cell in differing {
+        eprintln!("{:?}: {}; once more", cell.name(), outcomes[&cell.name()]);
+        outcomes.extend(play(artifact, vec![cell], 1).await);
+    }
+    let differing: Vec<_> = expected
+        .iter()
+        .filter(|(cell, expected)| outcomes[*cell] != **expected)
+        .map(|(cell, expected)| format!("{cell:?}: expected {expected}, got {}", outcomes[cell]))
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
+
+/// The outcome of each cell, as the table has it; a failed assertion in full.
+type Outcomes = BTreeMap<Name, String>;
 
 /// A fault at a call.
 #[derive(Clone, Debug)]
@@ -65,6 +81,10 @@ impl Cell {
     fn name(&self) -> Name {
         (self.kind.0, self.call.name, self.times.is_some())
     }
+
+    fn is_silent(&self) -> bool {
+        SILENT.contains(&self.kind.0)
+    }
 }
 
 fn cells(has: impl Fn(&Call) -> bool, times: Option<u32>) -> impl Iterator<Item = Cell> {
@@ -75,34 +95,43 @@ fn cells(has: impl Fn(&Call) -> bool, times: Option<u32>) -> impl Iterator<Item 
     })
 }
 
-/// A table as text, line by line.
-fn table(told: &BTreeMap<Name, String>, has: impl Fn(&Call) -> bool, once: bool) -> Vec<String> {
-    let calls: Vec<_> = CALLS.into_iter().filter(has).map(|call| call.name).collect();
-    let line = |name: &str, cells: Vec<&str>| {
-        let cells: String = cells.into_iter().map(|cell| format!(" {cell:<11}")).collect();
-        format!("{name:<12}{cells}").trim_end().to_owned()
+/// Reads a table: a line of calls, then a line of outcomes for each kind of fault. Columns are 12 characters wide, for an outcome may
+/// have a space.
+fn expected(table: &str, once: bool) -> BTreeMap<Name, String> {
+    let split = |line: &str| -> Vec<String> {
+        let characters: Vec<char> = line.chars().collect();
+        let (kind, outcomes) = characters.split_at(characters.len().min(13));
+        [kind]
+            .into_iter()
+            .chain(outcomes.chunks(12))
+            .map(|column| column.iter().collect::<String>().trim().to_owned())
+            .collect()
     };
-    let mut lines = vec![line("", calls.clone())];
-    for (kind, _) in kinds() {
-        lines.push(line(kind, calls.iter().map(|call| told[&(kind, *call, once)].as_str()).collect()));
+    let mut lines = table.trim_matches('\n').lines().map(split);
+    let columns = lines.next().unwrap();
+    let mut expected = BTreeMap::new();
+    for line in lines {
+        let (kind, _) = kinds().into_iter().find(|(kind, _)| *kind == line[0]).unwrap();
+        assert_eq!(line.len(), columns.len(), "{line:?}");
+        for (column, outcome) in columns.iter().zip(&line).skip(1) {
+            let call = CALLS.into_iter().find(|call| call.name == *column).unwrap();
+            expected.insert((kind, call.name, once), outcome.clone());
+        }
     }
-    lines
+    expected
 }
 
-fn rows(text: &str) -> Vec<String> {
-    text.trim_matches('\n').lines().map(str::to_owned).collect()
-}
-
-/// Plays cells on one host with this patience, so many at once, each against a tenant of its own.
-async fn play(artifact: Artifact, cells: Vec<Cell>, patience: &str, at_once: usize) -> Vec<(Name, String)> {
+/// Plays cells on one host, at most `at_once` at a time, each against a tenant of its own.
+async fn play(artifact: Artifact, cells: Vec<Cell>, at_once: usize) -> Vec<(Name, String)> {
+    let timeout = if cells.iter().any(Cell::is_silent) { "4" } else { "30" };
     let tenants: Vec<_> = (0..cells.len()).map(|number| format!("t{number}")).collect();
     let simulator = SimulatorOptions { tenants: tenants.clone(), ..SimulatorOptions::default() };
     let variables = vec![
         ("state_key", STATE_KEY.to_owned()),
         ("upstream_body_limit", "100000".to_owned()),
         ("request_timeout", "20".to_owned()),
-        ("first_byte_timeout", patience.to_owned()),
-        ("between_bytes_timeout", patience.to_owned()),
+        ("first_byte_timeout", timeout.to_owned()),
+        ("between_bytes_timeout", timeout.to_owned()),
     ];
     // The targets need the simulator's address, which is known only when it is up.
     let mut scene = Scene::with(Setting { simulator, variables, ..Setting::of(artifact) }).await;
@@ -134,6 +163,16 @@ impl<'s> Stage<'s> {
     }
 
     async fn play(self) -> (Name, String) {
+        let name = self.cell.name();
+        let outcome = AssertUnwindSafe(self.outcome()).catch_unwind().await;
+        let failed = |panic: Box<dyn std::any::Any + Send>| match panic.downcast::<String>() {
+            Ok(message) => *message,
+            Err(_) => "an assertion failed; its message is above".to_owned(),
+        };
+        (name, outcome.unwrap_or_else(failed))
+    }
+
+    async fn outcome(self) -> String {
         for group in [NEW_GROUP, HANDMADE_GROUP] {
             self.scene.simulator.add_directory_group(&self.directory, group).unwrap();
         }
@@ -147,7 +186,7 @@ impl<'s> Stage<'s> {
         };
         self.mended();
         self.comes_to_a_good_end(&told).await;
-        (self.cell.name(), told)
+        told
     }
 
     fn fault(&self) -> Fault {
