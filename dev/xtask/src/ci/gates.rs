@@ -1,5 +1,6 @@
 //! The gates.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,10 +23,11 @@ const fn gate(name: &'static str, about: &'static str, run: fn() -> Result<()>) 
 }
 
 /// All of them, the quick ones first.
-pub(super) const GATES: [Gate; 13] = [
+pub(super) const GATES: [Gate; 14] = [
     gate("fmt", "formatting", fmt),
     gate("clippy", "lints: native, wasm32-wasip2, wasm32-unknown-unknown", clippy),
     gate("purity", "the core builds for wasm and depends on no runtime", purity),
+    gate("one-build", "`cargo demo` and `cargo test` share one build of their dependencies", one_build),
     gate("docs", "rustdoc without warnings", docs),
     gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
     gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
@@ -80,14 +82,35 @@ fn clippy() -> Result<()> {
 
 fn purity() -> Result<()> {
     cargo(&["check", "--locked", "--package", "idhook", "--target", "wasm32-wasip2"])?;
-    let tree = ["tree", "--locked", "--package", "idhook", "--edges", "normal", "--prefix", "none"];
-    let output = Command::new(build::program()).args(tree).current_dir(build::root()).output()?;
-    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
-    let output = String::from_utf8(output.stdout)?;
-    let names = output.lines().filter_map(|line| line.split(' ').next());
+    let tree = tree(&["--package", "idhook", "--edges", "normal", "--format", "{p}"])?;
+    let names = tree.iter().filter_map(|line| line.split(' ').next());
     let found: Vec<&str> = names.filter(|name| RUNTIMES.contains(name)).collect();
     ensure!(found.is_empty(), "the core depends on a runtime: {}", found.join(", "));
     Ok(())
+}
+
+/// wasmtime alone takes two minutes to build, and is built again if a crate below it has other features.
+fn one_build() -> Result<()> {
+    let format = ["--no-dedupe", "--format", "{p} with [{f}]"];
+    let demo = tree(&[&["--package", "xtask", "--edges", "normal,build"], format.as_slice()].concat())?;
+    let tests = tree(&[&["--edges", "normal,build,dev"], format.as_slice()].concat())?;
+    // The core has its feature `contract` in tests only.
+    let differ: Vec<&str> =
+        demo.difference(&tests).map(String::as_str).filter(|line| !line.starts_with("idhook ")).collect();
+    ensure!(
+        differ.is_empty(),
+        "`cargo test` builds these again, for it turns on more of their features; turn them on in dev/xtask/Cargo.toml: {}",
+        differ.join(", ")
+    );
+    Ok(())
+}
+
+/// The lines of `cargo tree`.
+fn tree(arguments: &[&str]) -> Result<BTreeSet<String>> {
+    let tree = [&["tree", "--locked", "--prefix", "none"], arguments].concat();
+    let output = Command::new(build::program()).args(tree).current_dir(build::root()).output()?;
+    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
 }
 
 fn docs() -> Result<()> {
