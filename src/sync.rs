@@ -9,6 +9,7 @@ use crate::shared_state::LocalStore;
 
 use crate::directory::{FailureReason, Proof, SyncReport, SyncStatus};
 
+mod compact;
 mod connector_conflicts;
 mod coordinator;
 mod decide;

@@ -15,7 +15,6 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use crate::config::{Config, ConfigError, VariableSource};
 use crate::error::Error;
 use crate::runtime::Runtime;
-use crate::sync;
 
 mod asset;
 mod body;
@@ -30,9 +29,9 @@ mod health;
 mod hook;
 mod idempotency;
 mod input;
+mod kept_request;
 mod log;
 mod mount;
-mod oversized_groups;
 mod page;
 mod pipeline;
 mod problem;
@@ -94,7 +93,7 @@ pub struct Webhook {
 enum Reply {
     Whole(Response<Bytes>),
     /// An event stream of this sync for this viewer, with the permit for it.
-    Watch(Box<(sync::SyncRequest, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
+    Watch(Box<(kept_request::StartedSync, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
 }
 
 impl Webhook {

@@ -29,11 +29,6 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
         Self { target, client, out, may_override, overrode: Cell::new(false) }
     }
 
-    /// The target's name.
-    pub(crate) fn target_name(&self) -> &'a str {
-        &self.target.settings.name
-    }
-
     /// Whether a run that ignores the safeguards was kicked off.
     pub(crate) fn overrode(&self) -> bool {
         self.overrode.get()

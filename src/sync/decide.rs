@@ -23,17 +23,17 @@ pub(super) const JITTER: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Baseline {
     /// When the run that was shown began, on the clock of vIDM's start times, in milliseconds since 1970; absent where none was shown.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "b")]
     began_ms: Option<u64>,
     /// When that run ended, on the same clock.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "e")]
     ended_ms: Option<u64>,
     /// Whether that run was going on, or may have been.
-    #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "r", default)]
     running: bool,
     /// Where the observation is older than the kick-off: the earliest start time, on vIDM's clock, of a run that the kick-off may
     /// have begun.
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "f")]
     floor_ms: Option<u64>,
 }
 

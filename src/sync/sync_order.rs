@@ -22,7 +22,6 @@ pub struct SyncOrder {
     groups: Vec<GroupQuery>,
     add_to_profile: bool,
     ignore_safeguards: bool,
-    groups_at: Option<String>,
     callback: Option<String>,
 }
 
@@ -61,12 +60,6 @@ impl SyncOrder {
         Self { ignore_safeguards, ..self }
     }
 
-    /// The same, its groups being kept at this place, because they are too long to travel with the request.
-    #[must_use]
-    pub(crate) fn with_groups_at(self, groups_at: Option<String>) -> Self {
-        Self { groups_at, ..self }
-    }
-
     /// The same, the receiver of this name being sent the final state.
     #[must_use]
     pub(crate) fn with_callback(self, callback: Option<String>) -> Self {
@@ -85,6 +78,12 @@ impl SyncOrder {
         self.groups.iter().map(|group| group.as_str().to_owned()).collect()
     }
 
+    /// How many bytes the names of the groups take in a sync id.
+    #[must_use]
+    pub(crate) fn size_of_groups(&self) -> usize {
+        super::compact::size_of_groups(&self.group_names())
+    }
+
     /// Whether groups that are not in the sync profile are to be added to it first. There are groups then.
     #[must_use]
     pub(crate) fn adds_to_profile(&self) -> bool {
@@ -95,12 +94,6 @@ impl SyncOrder {
     #[must_use]
     pub(crate) fn ignores_safeguards(&self) -> bool {
         self.ignore_safeguards
-    }
-
-    /// Where the groups are kept, when they are too long to travel with the request.
-    #[must_use]
-    pub(crate) fn groups_at(&self) -> Option<&str> {
-        self.groups_at.as_deref()
     }
 
     /// The receiver of the final state, by name.

@@ -4,54 +4,43 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::SyncOrder;
 use super::decide::Baseline;
+use super::{SyncOrder, compact};
 use crate::directory::DirectorySummary;
 use crate::runtime::{from_unix_ms as time, unix_ms as ms};
 use crate::shared_state::{SHARED, Ticket};
 
-/// A request that was taken. It travels in the sync id, under short names.
+/// A request that was taken. All of it but the target's name travels in the sync id: the order of the fields is the format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRequest {
     /// The vIDM target's name.
-    #[serde(rename = "t")]
+    #[serde(skip)]
     pub target: String,
     /// The directory's id.
-    #[serde(rename = "d")]
+    #[serde(with = "compact::directory_id")]
     pub directory: String,
     /// Its name, where it was known.
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its type, where it was known.
-    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "compact::directory_type")]
     pub kind: Option<String>,
     /// When it came, in milliseconds since 1970.
-    #[serde(rename = "r")]
     pub(super) requested_ms: u64,
     /// What the directory showed before its kick-off; while it waits, what it showed when the request came. Absent where that could
     /// not be observed.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Baseline>,
     /// The ledger its ticket is from: that of the shared store, or an instance's.
-    #[serde(rename = "l")]
     pub(super) ledger: u64,
     /// Its ticket there.
-    #[serde(rename = "q")]
     pub(super) ticket: Ticket,
     /// Whether it kicked a run off when it came.
-    #[serde(rename = "k", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) kicked: bool,
     /// Whether its run ignores the safeguards.
-    #[serde(rename = "i", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) ignore_safeguards: bool,
     /// The groups that must be there in the end.
-    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(with = "compact::groups")]
     pub groups: Vec<String>,
-    /// Where they are kept, when they are too long to travel with it.
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
-    pub groups_at: Option<String>,
     /// The receiver of the final state, by name.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
 }
 
@@ -79,15 +68,31 @@ impl SyncRequest {
             kicked: false,
             ignore_safeguards: order.ignores_safeguards(),
             groups: order.group_names(),
-            groups_at: order.groups_at().map(str::to_owned),
             callback: order.callback().map(str::to_owned),
         }
+    }
+
+    /// This request in few bytes, without the target's name.
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+        postcard::to_allocvec(self).ok()
+    }
+
+    /// A request of `target` from the bytes of [`to_bytes`](Self::to_bytes), and from no others.
+    pub(crate) fn of_bytes(target: &str, bytes: &[u8]) -> Option<Self> {
+        let (request, rest) = postcard::take_from_bytes::<Self>(bytes).ok()?;
+        rest.is_empty().then(|| Self { target: target.to_owned(), ..request })
     }
 
     /// What is synced.
     #[must_use]
     pub fn directory(&self) -> DirectorySummary {
         DirectorySummary { id: self.directory.clone(), name: self.name.clone(), kind: self.kind.clone() }
+    }
+
+    /// The same without what only names the directory for readers.
+    #[must_use]
+    pub(crate) fn without_names(&self) -> Self {
+        Self { name: None, kind: None, ..self.clone() }
     }
 
     /// Whether its run is to ignore the safeguards.
@@ -120,7 +125,6 @@ impl SyncRequest {
             kicked: true,
             ignore_safeguards: true,
             groups: vec!["gg-app@corp.example".to_owned()],
-            groups_at: None,
             callback: Some("ticket".to_owned()),
         }
     }

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 
+use super::kept_request::StartedSync;
 use super::{Configured, idempotency};
 use crate::config::Callback;
 use crate::error::Error;
 use crate::retry::Repeat;
 use crate::runtime::Runtime;
 use crate::shared_state::hmac;
-use crate::sync;
 use crate::upstream::{Api, Endpoint, VendorError, with_body};
 use crate::upstream::{Destination, Outbound};
 
@@ -76,21 +76,20 @@ fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_
     Message { path: to.path.expose(), headers, body }
 }
 
-/// Tells the receiver that `request` names, unless it was told: `document` is the sync's final state, `id` its id. Nothing of it
+/// Tells the receiver that `sync` names, unless it was told: `document` is its final state. Nothing of it
 /// can fail the answer; where it did not get through, whoever sees the end next tries again.
 pub(super) async fn tell<R: Runtime>(
     configured: &Configured,
     out: &Outbound<'_, R>,
-    request: &sync::SyncRequest,
-    id: &str,
+    sync: &StartedSync,
     document: impl FnOnce() -> Vec<u8>,
 ) {
-    let Some(to) = request.callback.as_deref().and_then(|name| configured.config.callback(name)) else { return };
+    let Some(to) = sync.request.callback.as_deref().and_then(|name| configured.config.callback(name)) else { return };
     let now = out.runtime().now();
-    if now.duration_since(request.requested()).is_ok_and(|age| age >= LIFE) {
+    if now.duration_since(sync.request.requested()).is_ok_and(|age| age >= LIFE) {
         return;
     }
-    let key = idempotency::Key::of_message(&to.name, id);
+    let key = idempotency::Key::of_message(&to.name, &sync.id);
     let work = async {
         let timestamp = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
         let message = message(to, key.message_id(), timestamp, Bytes::from(document()));

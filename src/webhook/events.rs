@@ -6,13 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::kept_request::StartedSync;
 use super::request_id::RequestIdentity;
 use super::route::{Vidm, Work};
 use super::vidm_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
 use crate::runtime::Runtime;
-use crate::sync::{SyncRequest, Watch, WatchEvent};
+use crate::sync::{Watch, WatchEvent};
 
 /// The seconds of `Prefer: wait=N` (RFC 7240), at most `limit`.
 pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Duration> {
@@ -54,7 +55,7 @@ pub struct Events<R> {
     identity: RequestIdentity,
     /// What every path that is given back begins with.
     base: String,
-    request: SyncRequest,
+    sync: StartedSync,
     viewer: Viewer,
     permit: Option<Permit>,
     watch: Watch,
@@ -65,11 +66,11 @@ impl<R: Runtime> Events<R> {
         webhook: Rc<Webhook>,
         runtime: R,
         (identity, base): (RequestIdentity, String),
-        ((request, viewer), permit): ((SyncRequest, Viewer), Option<Permit>),
+        ((sync, viewer), permit): ((StartedSync, Viewer), Option<Permit>),
         limit: Duration,
     ) -> Self {
         let watch = Watch::new(&runtime, limit);
-        Self { webhook, runtime, identity, base, request, viewer, permit, watch }
+        Self { webhook, runtime, identity, base, sync, viewer, permit, watch }
     }
 
     /// The next piece of the stream; `None` at its end. It ends with the final state, with a permanent problem, or after the
@@ -98,7 +99,7 @@ impl<R: Runtime> Events<R> {
             if let Some(permit) = &self.permit {
                 permit.renew(outbound.store()).await;
             }
-            sync_answer(configured, &outbound, &self.base, &self.request, &self.viewer, max_age).await
+            sync_answer(configured, &outbound, &self.base, &self.sync, &self.viewer, max_age).await
         };
         Some(match self.watch.next(&self.runtime, observe).await? {
             WatchEvent::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),

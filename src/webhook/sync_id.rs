@@ -1,7 +1,15 @@
-//! Sync ids: all there is to know about a started sync, in a text that any instance can read and nobody can forge.
+//! Sync ids: what there is to know about a started sync, in a text that any instance can read and nobody can forge.
 //!
-//! An id is `base64url(version ‖ JSON ‖ tag)`, the tag being the first 16 bytes of an HMAC-SHA256 over what stands before
-//! it, under a key derived from the first key of the [`StateKey`]. An id that was made under another of its keys is read as well.
+//! Callers store ids in tickets and columns, so they are short: at most [`SHORT`] characters where a key-value store takes what does not
+//! fit, else at most [`LONG`]. An id is `base64url(form ‖ content ‖ tag)`:
+//!
+//! | form | content |
+//! |---|---|
+//! | [`WHOLE`] | the request ([`SyncRequest::to_bytes`]) |
+//! | [`KEPT`] | where the request is kept in the store (`kept_request.rs`), and a digest of it |
+//!
+//! The tag is the first 16 bytes of an HMAC-SHA256 over the target's name, the form and the content, under a key derived from the first
+//! key of the [`StateKey`]. So an id is good for its target only. An id that was made under another of its keys is read as well.
 
 use std::rc::Rc;
 
@@ -12,10 +20,17 @@ use crate::error::{Error, ErrorCode};
 use crate::shared_state::{StateKey, hmac};
 use crate::sync::SyncRequest;
 
-const VERSION: u8 = 1;
+/// The longest id in characters, where a store takes what does not fit.
+pub(super) const SHORT: usize = 255;
+
+/// The longest id in characters, where there is no store, or it does not answer.
+pub(super) const LONG: usize = 700;
+
+/// Forms of ids. Those of earlier versions began with 1.
+const WHOLE: u8 = 2;
+const KEPT: u8 = 3;
+
 const TAG: usize = 16;
-/// Longest id read at all.
-const MAX_LENGTH: usize = 2000;
 
 /// What authenticates ids.
 #[derive(Debug)]
@@ -24,69 +39,93 @@ pub(super) struct Key(Rc<StateKey>);
 /// What the keys of ids are derived for.
 const PURPOSE: &str = "sync id";
 
+/// The length of [`Reference::digest`].
+pub(super) const DIGEST: usize = 16;
+
+/// Where a request is kept, and its digest: the place may hold another one by now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) digest: [u8; DIGEST],
+    pub(super) place: String,
+}
+
+/// What an id holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    Whole(SyncRequest),
+    Kept {
+        reference: Reference,
+        /// Whether the key that seals made the id; else the request is [of another ledger](SyncRequest::of_another_ledger).
+        is_current: bool,
+    },
+}
+
 impl Key {
     pub(super) fn new(state_key: Rc<StateKey>) -> Self {
         Self(state_key)
     }
 
-    /// Writes an id.
+    /// Writes an id that holds `request`, however long it becomes.
     ///
     /// # Errors
-    /// When it would be longer than ids may be.
-    pub(super) fn seal(&self, request: &SyncRequest) -> Result<String, Error> {
-        let mut request = request.clone();
-        if request.groups_at.is_some() {
-            request.groups.clear();
-        }
-        let mut text = self.written(&request)?;
-        if text.len() > MAX_LENGTH {
-            // The sync has been started by now; it can be told of without the directory's name.
-            request.name = None;
-            text = self.written(&request)?;
-        }
-        if text.len() > MAX_LENGTH {
-            return Err(Error::new(ErrorCode::Internal, "a sync id would be too long"));
-        }
-        Ok(text)
+    /// `internal` without a key.
+    pub(super) fn of_request(&self, request: &SyncRequest) -> Result<String, Error> {
+        let content = request.to_bytes();
+        let content = content.ok_or_else(|| Error::new(ErrorCode::Internal, "a sync id could not be written"))?;
+        self.sign(&request.target, WHOLE, &content)
     }
 
-    fn written(&self, request: &SyncRequest) -> Result<String, Error> {
-        let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, request)
-            .map_err(|e| Error::new(ErrorCode::Internal, format!("a sync id could not be written: {e}")))?;
-        let key = self
-            .0
-            .derive(PURPOSE)
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "there is no key to sign a sync id with"))?;
-        let tag = hmac(&key, &bytes);
-        bytes.extend(tag.iter().take(TAG));
+    /// Writes an id for a request of `target` that is kept in the store.
+    ///
+    /// # Errors
+    /// `internal` without a key.
+    pub(super) fn of_reference(&self, target: &str, reference: &Reference) -> Result<String, Error> {
+        self.sign(target, KEPT, &[&reference.digest, reference.place.as_bytes()].concat())
+    }
+
+    fn sign(&self, target: &str, form: u8, content: &[u8]) -> Result<String, Error> {
+        let key = self.0.derive(PURPOSE);
+        let key = key.ok_or_else(|| Error::new(ErrorCode::Internal, "there is no key to sign a sync id with"))?;
+        let mut bytes = [&[form], content].concat();
+        bytes.extend(tag(&key, target, &bytes));
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Reads an id that came back; `None` when it is not one of ours.
-    pub(super) fn open(&self, text: &str) -> Option<SyncRequest> {
-        if text.len() > MAX_LENGTH {
+    /// Reads an id that came back for `target`; `None` when it is not one of ours.
+    pub(super) fn open(&self, target: &str, text: &str) -> Option<Opened> {
+        if text.len() > LONG {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (message, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
-        let is_signed_by = |key: &[u8; 32]| {
-            let expected = hmac(key, message);
-            expected.get(..TAG).is_some_and(|expected| bool::from(subtle::ConstantTimeEq::ct_eq(expected, tag)))
-        };
+        let (message, given) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
+        let is_signed_by =
+            |key: &[u8; 32]| bool::from(subtle::ConstantTimeEq::ct_eq(tag(key, target, message).as_slice(), given));
         let signer = self.0.derive_all(PURPOSE).iter().position(is_signed_by)?;
-        let request: SyncRequest = match message.split_first()? {
-            (&VERSION, json) => crate::json::parse(json)?,
-            _ => return None,
-        };
         // The counters in the store go with the key that seals: its ticket is from those of another key.
-        Some(if signer == 0 { request } else { request.of_another_ledger() })
+        let is_current = signer == 0;
+        match message.split_first()? {
+            (&WHOLE, content) => {
+                let request = SyncRequest::of_bytes(target, content)?;
+                Some(Opened::Whole(if is_current { request } else { request.of_another_ledger() }))
+            }
+            (&KEPT, content) => {
+                let (digest, place) = content.split_first_chunk::<DIGEST>()?;
+                let reference = Reference { digest: *digest, place: str::from_utf8(place).ok()?.to_owned() };
+                Some(Opened::Kept { reference, is_current })
+            }
+            _ => None,
+        }
     }
+}
+
+/// What authenticates `message` for `target`. The length in front keeps the two apart.
+fn tag(key: &[u8; 32], target: &str, message: &[u8]) -> Vec<u8> {
+    let all = [&(target.len() as u64).to_be_bytes(), target.as_bytes(), message].concat();
+    hmac(key, &all).into_iter().take(TAG).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::oversized_groups::MAX_IN_ID;
     use super::*;
     use crate::secret::Secret;
     use proptest::prelude::*;
@@ -95,77 +134,66 @@ mod tests {
         Key::new(Rc::new(StateKey::of(text)))
     }
 
-    fn id() -> SyncRequest {
+    fn request() -> SyncRequest {
         SyncRequest::example()
     }
 
+    fn reference() -> Reference {
+        Reference { digest: [7; DIGEST], place: "#place".to_owned() }
+    }
+
+    fn opened(key: &Key, text: &str) -> Option<SyncRequest> {
+        match key.open("default", text)? {
+            Opened::Whole(request) => Some(request),
+            Opened::Kept { .. } => None,
+        }
+    }
+
     #[test]
-    fn ids_open_under_the_same_key_only() {
-        let text = key("k").seal(&id()).unwrap();
-        assert_eq!(key("k").open(&text).unwrap(), id());
-        assert_eq!(key("other").open(&text), None);
+    fn ids_open_under_the_same_key_and_for_the_same_target_only() {
+        let text = key("k").of_request(&request()).unwrap();
+        assert_eq!(opened(&key("k"), &text).unwrap(), request());
+        assert_eq!((key("other").open("default", &text), key("k").open("other", &text)), (None, None));
     }
 
     #[test]
     fn ids_of_every_configured_key_open_and_first_key_signs() {
         let rotated = Key::new(Rc::new(StateKey::new(&[Secret::new("new"), Secret::new("old")])));
-        let old = key("old").seal(&id()).unwrap();
-        assert_eq!(rotated.open(&old).unwrap().directory, id().directory);
-        assert_eq!(key("new").open(&rotated.seal(&id()).unwrap()), Some(id()));
-        assert_eq!(key("new").open(&old), None, "a key that was taken out opens nothing");
+        let old = key("old").of_request(&request()).unwrap();
+        assert_eq!(opened(&rotated, &old).unwrap().directory, request().directory);
+        assert_eq!(opened(&key("new"), &rotated.of_request(&request()).unwrap()), Some(request()));
+        assert_eq!(key("new").open("default", &old), None, "a key that was taken out opens nothing");
+        let old = key("old").of_reference("default", &reference()).unwrap();
+        let kept = Opened::Kept { reference: reference(), is_current: false };
+        assert_eq!(rotated.open("default", &old), Some(kept));
     }
 
     #[test]
     fn nothing_is_signed_or_opened_without_a_key() {
         let none = Key::new(Rc::new(StateKey::new(&[])));
-        assert!(none.seal(&id()).is_err());
+        assert!(none.of_request(&request()).is_err());
         for key in ["", "k"] {
-            assert_eq!(none.open(&self::key(key).seal(&id()).unwrap()), None);
+            assert_eq!(none.open("default", &self::key(key).of_request(&request()).unwrap()), None);
         }
-    }
-
-    #[test]
-    fn ids_fit_the_largest_list_of_groups() {
-        let mut request = id();
-        request.name = Some("n".repeat(64));
-        request.callback = Some("c".repeat(63));
-        request.groups = vec!["CN=gg-application-administrators,OU=Groups,DC=corp,DC=example".to_owned(); 15];
-        assert!(serde_json::to_vec(&request.groups).unwrap().len() > MAX_IN_ID - 70);
-        let text = key("k").seal(&request).unwrap();
-        assert_eq!(key("k").open(&text).unwrap(), request);
-        // A name may be as long as vIDM has it.
-        request.name = Some("n".repeat(1000));
-        let text = key("k").seal(&request).unwrap();
-        request.name = None;
-        assert_eq!(key("k").open(&text).unwrap(), request);
-    }
-
-    #[test]
-    fn groups_in_the_store_are_not_in_the_id() {
-        let mut request = id();
-        request.groups = vec!["g".repeat(100); 100];
-        assert!(key("k").seal(&request).is_err());
-        request.groups_at = Some("place".to_owned());
-        let read = key("k").open(&key("k").seal(&request).unwrap()).unwrap();
-        assert_eq!((read.groups.len(), read.groups_at.as_deref()), (0, Some("place")));
     }
 
     proptest! {
         #[test]
-        fn changed_ids_do_not_open(at in 0usize..120, to in "[A-Za-z0-9_-]") {
+        fn changed_ids_do_not_open(at in 0usize..120, to in "[A-Za-z0-9_-]", is_kept in any::<bool>()) {
             let key = key("k");
-            let text = key.seal(&id()).unwrap();
+            let text = if is_kept { key.of_reference("default", &reference()) } else { key.of_request(&request()) };
+            let text = text.unwrap();
             let at = at % text.len();
             let mut changed = text.clone();
             changed.replace_range(at..=at, &to);
             prop_assume!(changed != text);
             // The last character's spare bits are checked by the decoder.
-            prop_assert_eq!(key.open(&changed), None);
+            prop_assert_eq!(key.open("default", &changed), None);
         }
 
         #[test]
         fn random_texts_do_not_open(text in "\\PC{0,300}") {
-            prop_assert_eq!(key("k").open(&text), None);
+            prop_assert_eq!(key("k").open("default", &text), None);
         }
     }
 }

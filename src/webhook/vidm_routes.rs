@@ -65,8 +65,7 @@ async fn latest<R: Runtime>(
     let document = vidm.latest(which).await?;
     let this =
         format!("{}/vidm/{}/v1/directories/{}/sync", context.base, segment(target), segment(&document.directory.id));
-    let links = Links { this, events: None };
-    state::answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links })
+    state::answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this } })
 }
 
 async fn directories<R: Runtime>(

@@ -78,12 +78,9 @@ pub(in crate::webhook) struct DryRunAnswer {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub(super) struct Links {
-    /// Where to ask for its state.
+    /// The address of its state; with `Accept: text/event-stream` it is an event stream.
     #[serde(rename = "self")]
     pub(super) this: String,
-    /// The same, as an event stream: with `Accept: text/event-stream`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) events: Option<String>,
 }
 
 impl AsRef<SyncDocument> for SyncAnswer {

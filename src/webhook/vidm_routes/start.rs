@@ -10,7 +10,7 @@ use crate::directory::DirectoryRef;
 use crate::error::{Error, FieldError};
 use crate::runtime::Runtime;
 use crate::sync::SyncOrder;
-use crate::webhook::oversized_groups::Long;
+use crate::webhook::kept_request::{StartedSync, check_room};
 use crate::webhook::{Context, Reply, json};
 
 /// Starts what the body asks for; the path names the directory, or else the body does.
@@ -71,21 +71,18 @@ async fn begin<R: Runtime>(
     running: Running,
 ) -> Result<Reply, Error> {
     let store = context.outbound.store();
-    let long = Long::of(store, (vidm.target_name(), context.caller.name()), &order.group_names())?;
-    let order = order.with_groups_at(long.as_ref().and_then(Long::place));
+    check_room(store, &order)?;
     let (request, state) = vidm.start(which, order).await?;
     context.log.directory(&request.directory);
-    if let Some(long) = long {
-        long.keep(store).await?;
-    }
+    let sync = StartedSync::new(&context.configured.sync_ids, store, context.caller.name(), request).await?;
     if let Some(max_wait) = context.max_wait {
-        match waited(context, &request, max_wait).await {
+        match waited(context, &sync, max_wait).await {
             // The sync has started: its id must not be lost because a later observation failed.
             Err(error) if error.is_retryable() => {}
             done => return done,
         }
     }
-    let mut begun = answer_of(context.configured, context.base, &request, state)?;
+    let mut begun = answer_of(context.base, &sync, state);
     begun.ignored = std::mem::take(&mut context.ignored);
     let place = running.place(&begun.links.this);
     answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &place)))

@@ -13,21 +13,23 @@ use crate::error::{Error, ErrorCode};
 use crate::operations::VidmOperations;
 use crate::runtime::Runtime;
 use crate::shared_state::{Origin, refresh};
-use crate::sync::{self, SyncDocument, SyncRequest, SyncState};
+use crate::sync::{self, SyncDocument, SyncState};
 use crate::upstream::{Outbound, segment};
 use crate::webhook::caller::Caller;
 use crate::webhook::input::{Input, query_error};
+use crate::webhook::kept_request::StartedSync;
 use crate::webhook::log::LogLine;
-use crate::webhook::{Configured, Context, Reply, callback, json, oversized_groups, with_headers};
+use crate::webhook::{Configured, Context, Reply, callback, json, with_headers};
 
 /// A sync by its id: its state now, after a wait, or as a stream.
 pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
     let configured = context.configured;
-    let mut opened = configured.sync_ids.open(text);
-    if opened.is_none() && refresh(&configured.state_key, context.outbound.store()).await {
-        opened = configured.sync_ids.open(text);
+    let store = context.outbound.store();
+    let mut found = StartedSync::find(&configured.sync_ids, store, target, text).await?;
+    if found.is_none() && refresh(&configured.state_key, store).await {
+        found = StartedSync::find(&configured.sync_ids, store, target, text).await?;
     }
-    let mut request = opened.filter(|request| request.target == target).ok_or_else(|| {
+    let sync = found.ok_or_else(|| {
         let hint = match configured.state_key.origin() {
             Some(Origin::Instance) => {
                 "without state_key and without a store an id is good only at the instance that made it, until that ends: \
@@ -37,24 +39,22 @@ pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str,
         };
         Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target").hint(hint)
     })?;
-    oversized_groups::recall(context.outbound.store(), &mut request).await?;
-    context.log.sync(&request);
+    context.log.sync(&sync.request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
         let viewer = Viewer::of(context.caller);
-        if request.ignores_safeguards() && viewer.may_override {
+        if sync.request.ignores_safeguards() && viewer.may_override {
             // The stream may start it after this line of log is written.
             context.log.ignores_safeguards();
         }
-        return Ok(Reply::Watch(Box::new((request, viewer)), None));
+        return Ok(Reply::Watch(Box::new((sync, viewer)), None));
     }
     match context.max_wait {
-        Some(max_wait) => waited(context, &request, max_wait).await,
+        Some(max_wait) => waited(context, &sync, max_wait).await,
         None => {
             let viewer = Viewer::of(context.caller);
             let found =
-                sync_answer(context.configured, context.outbound, context.base, &request, &viewer, Duration::ZERO)
-                    .await;
+                sync_answer(context.configured, context.outbound, context.base, &sync, &viewer, Duration::ZERO).await;
             viewer.log(context.log);
             running.answer(&found?).map(Reply::Whole)
         }
@@ -64,14 +64,13 @@ pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str,
 /// The state after a wait: 200 if it is final, else as it is, with its `Location`.
 pub(super) async fn waited<R: Runtime>(
     context: &mut Context<'_, R>,
-    request: &SyncRequest,
+    sync: &StartedSync,
     max_wait: Duration,
 ) -> Result<Reply, Error> {
     let running = Running::of(&context.input)?;
     let viewer = Viewer::of(context.caller);
-    let observe = async |max_age| {
-        sync_answer(context.configured, context.outbound, context.base, request, &viewer, max_age).await
-    };
+    let observe =
+        async |max_age| sync_answer(context.configured, context.outbound, context.base, sync, &viewer, max_age).await;
     let last = sync::wait(context.outbound.runtime(), max_wait, observe).await;
     viewer.log(context.log);
     let mut last = last?;
@@ -112,36 +111,30 @@ impl Viewer {
     }
 }
 
-/// The state of the sync `request`, by an observation no older than `max_age`.
+/// The state of `sync`, by an observation no older than `max_age`.
 pub(in crate::webhook) async fn sync_answer<R: Runtime>(
     configured: &Configured,
     outbound: &Outbound<'_, R>,
     base: &str,
-    request: &SyncRequest,
+    sync: &StartedSync,
     viewer: &Viewer,
     max_age: Duration,
 ) -> Result<SyncAnswer, Error> {
-    let vidm = VidmOperations::new(configured.targets.vidm(&request.target)?, outbound, viewer.may_override);
-    let state = vidm.state(request, max_age).await;
+    let vidm = VidmOperations::new(configured.targets.vidm(&sync.request.target)?, outbound, viewer.may_override);
+    let state = vidm.state(&sync.request, max_age).await;
     viewer.saw(&vidm, &state);
-    let answer = answer_of(configured, base, request, state?)?;
-    if let Some(id) = answer.document.id.as_deref().filter(|_| answer.document.is_final()) {
+    let answer = answer_of(base, sync, state?);
+    if answer.document.is_final() {
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
-        callback::tell(configured, outbound, request, id, body).await;
+        callback::tell(configured, outbound, sync, body).await;
     }
     Ok(answer)
 }
 
-pub(super) fn answer_of(
-    configured: &Configured,
-    base: &str,
-    request: &SyncRequest,
-    state: SyncState,
-) -> Result<SyncAnswer, Error> {
-    let id = configured.sync_ids.seal(request)?;
+pub(super) fn answer_of(base: &str, sync: &StartedSync, state: SyncState) -> SyncAnswer {
+    let StartedSync { id, request } = sync;
     let this = format!("{base}/vidm/{}/v1/syncs/{id}", segment(&request.target));
-    let document = SyncDocument::of(request, id, state);
-    Ok(SyncAnswer { document, ignored: Vec::new(), links: Links { events: Some(this.clone()), this } })
+    SyncAnswer { document: SyncDocument::of(request, id.clone(), state), ignored: Vec::new(), links: Links { this } }
 }
 
 /// The status of a state that is not final: 200, or with `?running=202` 202 for pollers that go by the status, as Azure Logic Apps

@@ -102,3 +102,20 @@ fn other_directory_on_the_list_costs_two_more() {
     assert_eq!(poll(&door, &store, &place, [shows("COMPLETED", 10)]), ("succeeded".to_owned(), 3));
     assert_eq!(start(&door, &store, CORP, [kicked()]).1, 3 + 2);
 }
+
+#[test]
+fn groups_without_room_in_the_id_cost_two_more_at_the_start_and_one_at_a_state() {
+    let (door, store) = warm();
+    let joins = |count: usize| {
+        let groups: Vec<_> = (0..count).map(|at| format!("CN=gg-{:x},DC=corp,DC=example", at * 0x1357_9bdf)).collect();
+        door.then([shows("RUNNING", 0)]);
+        let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+        let answer = door.send(Method::POST, &path, &json!({ "groups": groups }).to_string());
+        (answer.header("location").to_owned(), store.calls())
+    };
+    joins(0);
+    assert_eq!(joins(5).1, 1);
+    let (place, calls) = joins(50);
+    assert_eq!(calls, 1 + 2);
+    assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 0)]), ("queued".to_owned(), 1 + 1));
+}

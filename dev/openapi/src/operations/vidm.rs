@@ -266,7 +266,7 @@ fn named() -> Value {
 fn running() -> Value {
     json!({
         "id": "AXsidExample", "status": "running", "directory": named(), "requestedAt": "2026-11-21T18:00:00.000Z",
-        "groups": [], "retryAfter": 2, "links": { "self": SYNC, "events": SYNC }
+        "groups": [], "retryAfter": 2, "links": { "self": SYNC }
     })
 }
 
@@ -285,7 +285,7 @@ fn ended(status: &str, group: &str) -> Value {
             "users": { "added": 1, "updated": 0, "removed": 0 }, "groups": { "added": 1, "updated": null, "removed": null }
         },
         "groups": [{ "requested": "CN=gg-new,OU=Groups,DC=corp,DC=example", "state": group }],
-        "upstream": { "status": "COMPLETED" }, "links": { "self": SYNC, "events": SYNC }
+        "upstream": { "status": "COMPLETED" }, "links": { "self": SYNC }
     })
 }
 

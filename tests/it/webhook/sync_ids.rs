@@ -1,0 +1,210 @@
+//! Sync ids: how long they are, and what becomes of requests that have no room in one.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::memory_store::{Ailment, MemoryStore};
+use crate::support::script::{Call, Script, get};
+use crate::support::vidm::{CORP, DIRECTORIES, LIST, classic, idle, lists, logs_in, sync_state};
+use crate::support::webhook::{Answer, Door};
+
+/// The longest name of a callback.
+const CALLBACK: &str = "tickets-of-the-identity-team.production.europe-west.corp.exampl";
+
+fn callbacks() -> String {
+    let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    json!([{ "name": CALLBACK, "url": "https://other.corp.example/", "secret": secret }]).to_string()
+}
+
+/// The list of directories, in which corp.example has another name.
+fn lists_with(name: &str) -> Call {
+    get(LIST).answer(200, DIRECTORIES.replace("\"corp.example\"", &json!(name).to_string()))
+}
+
+/// `count` groups that share next to nothing, of `length` characters each.
+fn unlike(count: usize, length: usize, letter: char) -> Vec<String> {
+    let name = |at: usize| {
+        let letters = (0..length).map(|place| char::from(b'a' + u8::try_from((at * 7 + place * 11) % 26).unwrap()));
+        letters.chain("@corp.example".chars()).map(|c| if c == 'b' { letter } else { c }).collect()
+    };
+    (0..count).map(name).collect()
+}
+
+fn alike(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("CN=gg-app-{at:03},OU=Groups,DC=corp,DC=example")).collect()
+}
+
+fn door(store: Option<&Rc<MemoryStore>>, calls: impl IntoIterator<Item = Call>) -> Door {
+    let script = Script::new(calls);
+    let script = if let Some(store) = store { script.with_store(store) } else { script };
+    Door::over(script, &[("callbacks", &callbacks())])
+}
+
+fn start(door: &Door, body: &Value) -> Answer {
+    door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string())
+}
+
+fn id(started: &Answer) -> String {
+    assert_eq!(started.status(), 202, "{}", started.text());
+    started.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// How many groups the latest request was about, as its line of log has it.
+fn logged_groups(door: &Door) -> Value {
+    serde_json::from_str::<Value>(door.script.lines().last().unwrap()).unwrap()["groups"].clone()
+}
+
+/// Starts a sync of these groups at a new instance, and reads its state at another one; gives the id.
+fn round_trip(store: Option<&Rc<MemoryStore>>, directory: &str, groups: &[String], callback: Option<&str>) -> String {
+    let running = || sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#);
+    let one = door(store, [logs_in("t1"), lists_with(directory), idle(CORP), classic(CORP).answer(200, "{}")]);
+    let id = id(&start(&one, &json!({ "groups": groups, "callback": callback })));
+    let token = if store.is_none() { vec![logs_in("t2")] } else { vec![] };
+    let two = door(store, token.into_iter().chain([running()]));
+    let state = two.get(&format!("/vidm/default/v1/syncs/{id}"));
+    assert_eq!((&state.json()["status"], &state.json()["id"]), (&json!("running"), &json!(id)), "{}", state.text());
+    assert_eq!(logged_groups(&two), groups.len());
+    id
+}
+
+#[test]
+fn sync_id_with_a_store_has_at_most_255_characters() {
+    for directory in ["corp.example", &"d".repeat(1000), &"目录".repeat(300)] {
+        for groups in [vec![], alike(1), alike(100), unlike(100, 300, 'b'), unlike(100, 200, '組')] {
+            for callback in [None, Some(CALLBACK)] {
+                let id = round_trip(Some(&MemoryStore::new()), directory, &groups, callback);
+                assert!(id.len() <= 255, "{}: {directory} {callback:?} {groups:?}", id.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn sync_id_without_a_store_has_at_most_700_characters() {
+    for directory in ["corp.example", &"d".repeat(1000), &"目录".repeat(300)] {
+        for groups in [vec![], alike(1), alike(40), unlike(4, 60, 'b'), unlike(4, 52, 'é')] {
+            for callback in [None, Some(CALLBACK)] {
+                let id = round_trip(None, directory, &groups, callback);
+                assert!(id.len() <= 700, "{}: {directory} {callback:?} {groups:?}", id.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_without_room_are_rejected_before_anything_is_called() {
+    let refused = start(&door(None, []), &json!({ "groups": unlike(10, 60, 'b') })).problem("request_invalid");
+    assert_eq!(refused["errors"][0]["pointer"], "/groups");
+    let detail = "takes 644 bytes; at most 300 fit in a sync id without a key-value store";
+    assert_eq!(refused["errors"][0]["detail"], detail);
+    assert_eq!(refused["hint"], "grant idhook a key-value store, or name fewer groups in each start");
+
+    let store = MemoryStore::new();
+    let refused = start(&door(Some(&store), []), &json!({ "groups": unlike(100, 800, 'b') }));
+    assert_eq!(refused.problem("request_invalid")["hint"], "name fewer groups in each start");
+}
+
+#[test]
+fn groups_in_a_store_that_fails_for_a_while_are_found_again() {
+    let store = MemoryStore::new();
+    let door = door(Some(&store), [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let id = id(&start(&door, &json!({ "groups": unlike(50, 30, 'b') })));
+    let place = format!("/vidm/default/v1/syncs/{id}");
+    store.ail(Ailment::Fails);
+    for _ in 0..2 {
+        let answer = door.get(&place);
+        assert_eq!(answer.problem("upstream_busy")["retryable"], true);
+        assert_eq!(answer.header("retry-after"), "10");
+    }
+    store.ail(Ailment::None);
+    door.script.advance(Duration::from_secs(10));
+    door.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
+    assert_eq!(door.get(&place).status(), 200);
+    assert_eq!(logged_groups(&door), 50);
+}
+
+#[test]
+fn lost_groups_are_a_problem_and_never_a_success_without_them() {
+    let groups = unlike(50, 30, 'b');
+    let started = |store: &Rc<MemoryStore>, groups: &[String]| {
+        let calls = [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
+        id(&start(&door(Some(store), calls), &json!({ "groups": groups })))
+    };
+    // What becomes of the place where the groups are: it is emptied, altered, outlived, or taken by another request.
+    let losses: [fn(&MemoryStore, &str); 4] = [
+        |store, _| store.clear(),
+        |store, place| store.plant(place, vec![]),
+        |store, place| store.plant(place, b"another program's".to_vec()),
+        |_, _| {},
+    ];
+    for (at, lose) in losses.into_iter().enumerate() {
+        let store = MemoryStore::new();
+        let id = started(&store, &groups);
+        let place = store.keys().into_iter().find(|key| key.contains(":request:")).unwrap();
+        lose(&store, &place);
+        if at == 0 {
+            // The same place, with fewer groups.
+            started(&store, &groups[..40]);
+            assert!(store.keys().contains(&place));
+        }
+        let door = door(Some(&store), []);
+        door.script.advance(Duration::from_hours(if at == 3 { 49 } else { 0 }));
+        let problem = door.get(&format!("/vidm/default/v1/syncs/{id}")).problem("sync_not_found");
+        assert_eq!(problem["detail"], "the store no longer has the groups of this sync", "{at}");
+    }
+}
+
+#[test]
+fn ids_become_longer_while_the_store_fails() {
+    let calls = || [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
+    let store = MemoryStore::new();
+    store.ail(Ailment::Fails);
+    let id = id(&start(&door(Some(&store), calls()), &json!({ "groups": unlike(4, 60, 'b') })));
+    assert!((256..=700).contains(&id.len()), "{}", id.len());
+    let busy = start(&door(Some(&store), calls()), &json!({ "groups": unlike(20, 60, 'b') }));
+    assert!(busy.problem("upstream_busy")["hint"].as_str().unwrap().contains("send the same request again"));
+}
+
+#[test]
+fn answers_hold_one_link() {
+    let door = door(None, [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]);
+    let started = start(&door, &json!({}));
+    let links = json!({ "self": started.header("location") });
+    assert_eq!(started.json()["links"], links);
+    door.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
+    assert_eq!(door.get(started.header("location")).json()["links"], links);
+}
+
+#[test]
+fn starts_that_are_refused_leave_no_groups_in_the_store() {
+    let store = MemoryStore::new();
+    let door = Door::over(Script::refusing().with_store(&store), &[]);
+    for at in 0..100 {
+        let refused = start(&door, &json!({ "groups": unlike(50, 30 + at, 'b') }));
+        assert!(refused.status().is_server_error(), "{}", refused.text());
+        door.script.advance(Duration::from_secs(60));
+    }
+    let left: Vec<_> = store.keys().into_iter().filter(|key| key.contains(":request")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn starts_for_ids_that_vidm_does_not_have_leave_nothing_for_each() {
+    let store = MemoryStore::new();
+    let door = Door::over(Script::new([logs_in("t1")]).with_store(&store), &[]);
+    let mut first = 0;
+    for at in 0..200 {
+        // The list is asked for, and whatever else is asked about the id is answered with 404.
+        door.then([lists()]);
+        let path = format!("/vidm/default/v1/directories/99999999-7777-4888-8999-{at:012}/syncs");
+        let body = json!({ "groups": unlike(50, 30, 'b') }).to_string();
+        door.send(Method::POST, &path, &body).problem("directory_not_found");
+        if at == 0 {
+            first = store.keys().len();
+        }
+    }
+    assert!(store.keys().len() <= first + 2, "{:#?}", store.keys());
+}
