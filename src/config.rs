@@ -21,6 +21,8 @@ mod grant;
 mod hooks;
 mod keys;
 mod reader;
+#[cfg(feature = "contract")]
+mod schemas;
 mod senders;
 mod state_keys;
 mod targets;
@@ -38,9 +40,12 @@ pub(crate) use keys::hex32;
 pub use senders::{Form, Sender};
 pub use targets::{VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
-pub use variables::{VARIABLES, Variable};
+pub use variables::{LEAST_SECONDS, MOST_SECONDS, VARIABLES, ValueForm, Variable};
 
 use reader::Reader;
+pub use reader::UNSET_URL;
+#[cfg(feature = "contract")]
+pub(crate) use schemas::entry_schemas;
 
 /// Which requests are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +95,8 @@ pub struct Config {
     pub page: bool,
     /// The path below which idhook is served, with a slash before it and none behind; empty at the root.
     pub base_path: String,
+    /// The address of the documentation, without a slash at the end; problems link to it. Empty if it is not set.
+    pub docs_url: String,
     /// Which requests are logged.
     pub log_level: LogLevel,
     /// The header in which the operator's own proxy writes the client's address, where there is such a proxy.
@@ -142,9 +149,6 @@ impl Config {
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(vidm_names.as_slice()));
         let callbacks = callbacks::read(&mut reader);
         let state_keys = state_keys::read(&mut reader);
-        let log_level =
-            reader.word("log_level", LogLevel::Info, &[("info", LogLevel::Info), ("error", LogLevel::Error)]);
-        let default = Limits::default();
         let config = Self {
             vidm: shared(vidm),
             vcf: shared(vcf),
@@ -153,23 +157,24 @@ impl Config {
             hooks,
             callbacks,
             state_keys,
-            store: reader.word("store", true, &[("auto", true), ("none", false)]),
+            store: reader.word(&variables::STORE),
             page: reader.page(),
             base_path: reader.base_path(),
-            log_level,
+            docs_url: reader.docs_url(),
+            log_level: reader.word(&variables::LOG_LEVEL),
             client_address_header: reader.header("client_address_header"),
-            request_body_limit: reader.number("request_body_limit", 256 << 10, 1..=16 << 20),
-            signed_body_limit: reader.number("signed_body_limit", 64 << 10, 1..=16 << 20),
-            rate_limit: reader.number("rate_limit", 6000, 0..=1_000_000) as u64,
-            watch_limit: reader.number("watch_limit", 100, 0..=1_000_000),
+            request_body_limit: reader.number(&variables::REQUEST_BODY_LIMIT),
+            signed_body_limit: reader.number(&variables::SIGNED_BODY_LIMIT),
+            rate_limit: reader.number(&variables::RATE_LIMIT) as u64,
+            watch_limit: reader.number(&variables::WATCH_LIMIT),
             limits: Limits {
-                connect_timeout: reader.seconds("connect_timeout", default.connect_timeout),
-                first_byte_timeout: reader.seconds("first_byte_timeout", default.first_byte_timeout),
-                between_bytes_timeout: reader.seconds("between_bytes_timeout", default.between_bytes_timeout),
-                max_body: reader.number("upstream_body_limit", default.max_body, 1..=64 << 20),
+                connect_timeout: reader.seconds(&variables::CONNECT_TIMEOUT),
+                first_byte_timeout: reader.seconds(&variables::FIRST_BYTE_TIMEOUT),
+                between_bytes_timeout: reader.seconds(&variables::BETWEEN_BYTES_TIMEOUT),
+                max_body: reader.number(&variables::UPSTREAM_BODY_LIMIT),
             },
-            request_timeout: reader.seconds("request_timeout", Duration::from_secs(25)),
-            wait_limit: reader.seconds("wait_limit", Duration::from_secs(300)),
+            request_timeout: reader.seconds(&variables::REQUEST_TIMEOUT),
+            wait_limit: reader.seconds(&variables::WAIT_LIMIT),
             warnings: std::mem::take(&mut reader.warnings),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
@@ -185,6 +190,12 @@ impl Config {
     #[must_use]
     pub(crate) fn wanted_base_path(lookup: impl Fn(&str) -> Option<String>) -> String {
         Reader::new(&lookup).base_path()
+    }
+
+    /// The address of the documentation that the variables name, even if other variables have mistakes; empty if it is wrong.
+    #[must_use]
+    pub(crate) fn wanted_docs_url(lookup: impl Fn(&str) -> Option<String>) -> String {
+        Reader::new(&lookup).docs_url()
     }
 
     /// Every configured text that must never be shown, to be struck out of whatever leaves.

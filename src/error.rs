@@ -15,6 +15,7 @@ mod problem;
 mod vendor;
 
 pub use code::{ErrorCode, Fault};
+pub(crate) use problem::problem_type;
 pub use problem::{Problem, UpstreamAnswer};
 pub use vendor::{ErrorCause, VendorNames};
 

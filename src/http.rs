@@ -32,24 +32,29 @@ pub trait HttpClient {
 /// What one exchange may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// For the connection, TLS included. Default 10 s.
+    /// For the connection, TLS included.
     pub connect_timeout: Duration,
-    /// From the request sent to the first byte of the answer. Default 30 s.
+    /// From the request sent to the first byte of the answer.
     pub first_byte_timeout: Duration,
-    /// Between any two pieces of the answer. Default 10 s.
+    /// Between any two pieces of the answer.
     pub between_bytes_timeout: Duration,
-    /// Largest answer body read, in bytes. Default 8 MiB: directory lists of large tenants are long.
+    /// Largest answer body read, in bytes. Directory lists of large tenants are long.
     pub max_body: usize,
+}
+
+impl Limits {
+    /// What applies where nothing is configured.
+    pub(crate) const DEFAULT: Self = Self {
+        connect_timeout: Duration::from_secs(10),
+        first_byte_timeout: Duration::from_secs(30),
+        between_bytes_timeout: Duration::from_secs(10),
+        max_body: 8 << 20,
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            first_byte_timeout: Duration::from_secs(30),
-            between_bytes_timeout: Duration::from_secs(10),
-            max_body: 8 << 20,
-        }
+        Self::DEFAULT
     }
 }
 

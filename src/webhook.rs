@@ -86,6 +86,8 @@ pub struct Webhook {
     page: bool,
     /// The variable `base_path`; empty where idhook is at the root.
     base: String,
+    /// The variable `docs_url`.
+    docs_url: Rc<str>,
 }
 
 /// What a handler returns.
@@ -102,16 +104,18 @@ impl Webhook {
     pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
         let base = config.as_ref().map(|config| config.base_path.clone()).unwrap_or_default();
+        let docs_url = config.as_ref().map(|config| config.docs_url.as_str().into()).unwrap_or_default();
         let config = config.map(Configured::new);
-        Self { config, page, base }
+        Self { config, page, base, docs_url }
     }
 
-    /// A webhook for the variables that `lookup` returns. The page and the base path are as configured even if other variables
-    /// have mistakes.
+    /// A webhook for the variables that `lookup` returns. The page, the base path and the address of the documentation are as
+    /// configured even if other variables have mistakes.
     #[must_use]
     pub fn of_variables(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let (page, base) = (Config::wants_page(&lookup), Config::wanted_base_path(&lookup));
-        Self { page, base, ..Self::new(Config::parse(lookup)) }
+        let docs_url = Config::wanted_docs_url(&lookup).into();
+        Self { page, base, docs_url, ..Self::new(Config::parse(lookup)) }
     }
 
     /// A webhook for the variables that a runtime provides. If some could not be read, it reports which.
@@ -135,7 +139,7 @@ impl Webhook {
     ) -> Response<Content<R>> {
         let started = runtime.elapsed();
         let (parts, body) = request.into_parts();
-        let identity = RequestIdentity::of(&parts, runtime);
+        let identity = RequestIdentity::of(&parts, runtime, &self.docs_url);
         let mut line = LogLine::new(runtime.now(), &identity, &parts);
         let is_head = parts.method == Method::HEAD;
 

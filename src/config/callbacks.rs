@@ -37,9 +37,13 @@ impl Callback {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct Entry {
+    /// The receiver's name, which a start gives as `callback`: 1 to 63 letters, digits, dots, dashes or underscores.
     name: String,
+    /// Where the state is sent: `https://host[:port]/path`.
     url: String,
+    /// What the messages are signed with: `whsec_` and the base64 of 24 to 64 bytes. The receiver has the same.
     secret: String,
 }
 
@@ -74,7 +78,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
 }
 
 /// A URL's origin, and its path and query.
-fn split(url: &str) -> Option<(BaseUrl, String)> {
+pub(super) fn split(url: &str) -> Option<(BaseUrl, String)> {
     let authority = url.find("://")? + 3;
     let at = url.get(authority..)?.find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
     let (origin, path) = url.split_at_checked(at)?;

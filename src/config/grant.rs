@@ -50,6 +50,23 @@ impl Scope {
             Self::Admin => "admin",
         }
     }
+
+    /// What it permits, for the reference.
+    #[cfg(feature = "contract")]
+    #[must_use]
+    pub const fn permits(self) -> &'static str {
+        match self {
+            Self::VidmRead => "Read vIDM: directories, syncs, groups, health.",
+            Self::VidmSync => "Start syncs.",
+            Self::VidmProfile => "Add groups to a directory's sync profile (`addToProfile`).",
+            Self::VidmOverride => {
+                "Start a sync without the safeguards (`ignoreSafeguards`). A broken LDAP filter then deletes users."
+            }
+            Self::VcfRead => "Read SDDC Manager's identity providers and sources.",
+            Self::VcfWrite => "Change SDDC Manager's identity providers and sources.",
+            Self::Admin => "Run the doctor.",
+        }
+    }
 }
 
 impl fmt::Display for Scope {

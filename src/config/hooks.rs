@@ -62,16 +62,25 @@ pub enum Place {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Entry {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct Entry {
+    /// The name in the path `/hooks/NAME`: 1 to 63 letters, digits, dots, dashes or underscores.
     name: String,
+    /// The names of the callers of `api_keys` and `webhook_secrets` that may call the hook.
     senders: Vec<String>,
+    /// The vIDM target. Without it: `default`.
     target: Option<String>,
+    /// The directory's id or name as a text, or `{"pointer": "/…"}`: where it stands in the request's body.
     directory: Value,
+    /// The groups, as `groups` of a start: a list of texts and pointers, or one of them. A pointer to a list gives several groups.
     groups: Option<Value>,
+    /// Whether groups that no run would bring are added to the sync profile. Without it: `false`.
     #[serde(default)]
     add_to_profile: bool,
+    /// Conditions, all of which must hold: `{"pointer" or "header": …, "equals": …}`; a list in `equals` means any of these.
     #[serde(default)]
     on: Vec<Value>,
+    /// Senders of CloudEvents that `OPTIONS` permits to deliver (`WebHook-Request-Origin`), or `*`.
     #[serde(default)]
     origins: Vec<String>,
 }

@@ -68,12 +68,17 @@ const MOST_KEYS: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct Entry {
+    /// The caller's name, for the log. Unique among all callers.
     name: String,
-    /// A text or a list of texts.
+    /// The SHA-256 digest of the key as 64 hexadecimal digits, or a list of 1 to 8 such digests: all of these keys are valid.
     sha256: Value,
+    /// The caller's scopes; at least one.
     scopes: Vec<String>,
+    /// The targets that the caller may use, as `NAME`, `vidm/NAME` or `vcf/NAME`. Without it: all targets.
     targets: Option<Vec<String>>,
+    /// When the keys expire (RFC 3339, such as `2027-01-31T00:00:00Z`). Without it: never.
     #[serde(rename = "notAfter", alias = "not_after")]
     not_after: Option<String>,
 }

@@ -8,14 +8,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{ConfigError, Place};
-use super::{VARIABLES, credential};
+use super::variables::{self, LEAST_SECONDS, MOST_SECONDS, Number, Seconds, Words};
+use super::{VARIABLES, callbacks, credential};
 use crate::json;
 use crate::spelling::resembled;
 use crate::template::is_unfilled;
 
 /// A URL that is none, by a name that never resolves (RFC 6761, section 6.4): Spin before 4.1 starts no application with an empty
 /// host among those that may be called, so its manifest has this for what is not set.
-const UNSET: &str = "https://unset.invalid";
+pub const UNSET_URL: &str = "https://unset.invalid";
 
 /// No longer value is shown.
 const LONGEST_SHOWN: usize = 64;
@@ -97,19 +98,19 @@ impl<'v> Reader<'v> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// The variable's value as a URL, unless it is blank or [`UNSET`].
+    /// The variable's value as a URL, unless it is blank or [`UNSET_URL`].
     pub(super) fn url(&self, name: &str) -> Option<String> {
-        self.text(name).filter(|value| value.trim().trim_end_matches('/') != UNSET)
+        self.text(name).filter(|value| value.trim().trim_end_matches('/') != UNSET_URL)
     }
 
     /// The variable's value as one of a few words.
-    pub(super) fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> T {
-        let text = self.text(name);
-        self.choice(text.as_deref(), default, words, name)
+    pub(super) fn word<T: Copy, const N: usize>(&mut self, variable: &Words<T, N>) -> T {
+        let text = self.text(variable.name);
+        self.choice(text.as_deref(), variable, variable.name)
     }
 
     pub(super) fn page(&mut self) -> bool {
-        self.word("page", true, &[("true", true), ("false", false)])
+        self.word(&variables::PAGE)
     }
 
     /// The path below which idhook is served: `/`, segments of letters, digits and `._~-`, no slash behind. Empty where it is not
@@ -141,20 +142,36 @@ impl<'v> Reader<'v> {
         }
     }
 
-    /// `text` as one of a few words, in any case; blank is the default.
-    pub(super) fn choice<T: Copy>(
+    /// The address of the documentation: `http` or `https`, a host and perhaps a path, no slash at the end. Everybody who meets a
+    /// problem sees it, so it may hold nothing that could be a secret. Empty if it is not set or wrong.
+    pub(super) fn docs_url(&mut self) -> String {
+        const NAME: &str = "docs_url";
+        let Some(text) = self.text(NAME) else { return String::new() };
+        let text = text.trim().trim_end_matches('/');
+        let path = callbacks::split(text).map(|(_, path)| path);
+        if path.is_some_and(|path| !path.contains('?')) && !self.holds_secret(text) {
+            return text.to_owned();
+        }
+        let quotes = if in_quotes(text) { " leave the quotes out," } else { "" };
+        let fix = format!("{quotes} write https://host[:port][/path], without user name, query and fragment");
+        self.problem(NAME, format!("is not the address of a website;{fix}"));
+        String::new()
+    }
+
+    /// `text` as one of the words of `variable`, in any case; blank is the default.
+    pub(super) fn choice<T: Copy, const N: usize>(
         &mut self,
         text: Option<&str>,
-        default: T,
-        words: &[(&str, T)],
+        variable: &Words<T, N>,
         place: impl Into<Place>,
     ) -> T {
+        let default = variable.default;
         let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return default };
-        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
-            return *value;
+        let mut choices = variable.words.iter().zip(variable.values);
+        if let Some((_, value)) = choices.find(|(word, _)| word.eq_ignore_ascii_case(text)) {
+            return value;
         }
-        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        let text = self.unknown(text, &known);
+        let text = self.unknown(text, &variable.words);
         self.problem(place, text);
         default
     }
@@ -171,25 +188,27 @@ impl<'v> Reader<'v> {
         }
     }
 
-    pub(super) fn number(&mut self, name: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> usize {
-        let Some(text) = self.text(name) else { return default };
+    pub(super) fn number(&mut self, variable: &Number) -> usize {
+        let Number { name, default, least, most, .. } = variable;
+        let Some(text) = self.text(name) else { return *default };
         match text.trim().parse() {
-            Ok(number) if range.contains(&number) => number,
+            Ok(number) if (*least..=*most).contains(&number) => number,
             _ => {
-                let what = format!("a whole number from {} to {}", range.start(), range.end());
-                self.not_a_number(name, &text, &what);
-                default
+                self.not_a_number(name, &text, &format!("a whole number from {least} to {most}"));
+                *default
             }
         }
     }
 
-    pub(super) fn seconds(&mut self, name: &str, default: Duration) -> Duration {
-        let Some(text) = self.text(name) else { return default };
+    pub(super) fn seconds(&mut self, variable: &Seconds) -> Duration {
+        let Seconds { name, default, .. } = variable;
+        let Some(text) = self.text(name) else { return *default };
         match number(text.trim()) {
-            Some(seconds) if (0.1..=600.0).contains(&seconds) => Duration::from_secs_f64(seconds),
+            Some(seconds) if (LEAST_SECONDS..=MOST_SECONDS).contains(&seconds) => Duration::from_secs_f64(seconds),
             _ => {
-                self.not_a_number(name, &text, "a number of seconds from 0.1 to 600, without a unit");
-                default
+                let what = format!("a number of seconds from {LEAST_SECONDS} to {MOST_SECONDS}, without a unit");
+                self.not_a_number(name, &text, &what);
+                *default
             }
         }
     }

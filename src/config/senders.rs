@@ -74,11 +74,17 @@ impl Sender {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct Entry {
+    /// The caller's name, for the log. Unique among all callers.
     name: String,
+    /// How the caller signs: `standard`, `github`, `bitbucket` or `gitlab`.
     scheme: String,
+    /// The secrets that the caller may sign with; several during a rotation.
     secrets: Vec<Secret>,
+    /// The caller's scopes; at least one.
     scopes: Vec<String>,
+    /// The targets that the caller may use, as `NAME`, `vidm/NAME` or `vcf/NAME`. Without it: all targets.
     targets: Option<Vec<String>>,
 }
 

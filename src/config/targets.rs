@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::error::{ConfigError, Place};
 use super::reader::{in_quotes, quoted};
-use super::{Reader, credential};
-use crate::secret::{Scheme, Secret};
+use super::{Reader, credential, variables};
+use crate::secret::Secret;
 use crate::template::{REFUSED, is_unfilled};
 use crate::upstream::BaseUrl;
 use crate::{vcf, vidm};
@@ -55,9 +55,9 @@ pub struct VidmSettings {
     /// Sync call: `auto` (default), `classic` or `v2`.
     #[serde(alias = "syncApi")]
     pub sync_api: Option<String>,
-    /// Path templates that are other than the profile's, by name.
+    /// Path templates that differ from the profile's, by name.
     pub paths: BTreeMap<String, String>,
-    /// Media types that are other than the profile's, by name.
+    /// Media types that differ from the profile's, by name.
     #[serde(alias = "mediaTypes")]
     pub media_types: BTreeMap<String, String>,
 }
@@ -236,8 +236,7 @@ impl VidmSettings {
         // First of all, so that none of them is shown by what is said of the rest.
         self.password.iter().chain(&self.client_secret).for_each(|secret| reader.hide(secret.expose()));
         let profile = self.profile(&at, reader);
-        let words = [("auto", vidm::SyncApi::Auto), ("classic", vidm::SyncApi::Classic), ("v2", vidm::SyncApi::V2)];
-        let sync_api = reader.choice(self.sync_api.as_deref(), vidm::SyncApi::Auto, &words, at("sync_api"));
+        let sync_api = reader.choice(self.sync_api.as_deref(), &variables::SYNC_API, at("sync_api"));
         let tenant = credential::name(self.tenant.clone(), at("tenant"), reader);
         let is_visible = |text: &&String| !text.chars().any(|c| c.is_control() || credential::is_invisible(c));
         if let Some(tenant) = tenant.as_ref().filter(is_visible) {
@@ -265,7 +264,7 @@ impl VidmSettings {
             None => Some(vidm::Dialect::default()),
         };
         let Some(profile) = named else {
-            let text = reader.unknown(self.profile.as_deref().unwrap_or_default().trim(), &["horizon", "json"]);
+            let text = reader.unknown(self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
             reader.problem(at("profile"), text);
             return vidm::Dialect::default();
         };
@@ -285,13 +284,8 @@ impl VidmSettings {
         let client_secret = credential::secret(self.client_secret, at("client_secret"), reader);
         match (username, domain, client_id) {
             (Some(username), None, None) => {
-                let words = [("hzn", Scheme::Hzn), ("bearer", Scheme::Bearer)];
-                let scheme = reader.choice(
-                    self.authorization_scheme.as_deref(),
-                    Scheme::Hzn,
-                    &words,
-                    at("authorization_scheme"),
-                );
+                let scheme = self.authorization_scheme.as_deref();
+                let scheme = reader.choice(scheme, &variables::AUTHORIZATION_SCHEME, at("authorization_scheme"));
                 let password = required(password, reader, at("password"))?;
                 Some(vidm::Credentials::System { username, password, scheme })
             }

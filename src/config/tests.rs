@@ -62,6 +62,37 @@ fn a_url_that_is_none_is_as_good_as_unset() {
 }
 
 #[test]
+fn docs_url_is_a_website_without_secrets() {
+    let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@v"), ("vcf_password", "pw-of-vcf"), ("api_keys", KEYS)];
+    let docs = |text| parse(&[&vcf[..], &[("docs_url", text)]].concat()).map(|config| config.docs_url);
+    for (text, read) in [
+        ("", ""),
+        (" https://docs.corp.example/ ", "https://docs.corp.example"),
+        ("https://docs.corp.example:8443/idhook/", "https://docs.corp.example:8443/idhook"),
+        ("http://127.0.0.1:3000/a/b", "http://127.0.0.1:3000/a/b"),
+    ] {
+        assert_eq!(docs(text).unwrap(), read, "{text}");
+    }
+    for wrong in [
+        "docs.corp.example",
+        "ftp://docs.corp.example",
+        "https://user:word@docs.corp.example",
+        "https://docs.corp.example/?token=x",
+        "https://docs.corp.example/#errors",
+        "https://docs.corp.example/pw-of-vcf",
+        "\"https://docs.corp.example\"",
+    ] {
+        let mistakes = docs(wrong).unwrap_err();
+        assert_eq!(mistakes[0].variable, "docs_url", "{wrong}");
+        assert!(
+            !mistakes[0].to_string().contains("pw-of-vcf") && !mistakes[0].to_string().contains("token"),
+            "{wrong}"
+        );
+    }
+    assert_eq!(Config::wanted_docs_url(|name| (name == "docs_url").then(|| "https://d/x".to_owned())), "https://d/x");
+}
+
+#[test]
 fn a_base_path_is_a_path_and_none_of_the_routes() {
     let base = |text: &str| {
         let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@v"), ("vcf_password", "p"), ("api_keys", KEYS)];

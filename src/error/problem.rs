@@ -15,7 +15,7 @@ use crate::secret::Secret;
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Problem {
-    /// A URN for `code`.
+    /// The address of the description of `code`, or a URN if no address is configured (`docs_url`).
     pub r#type: String,
     /// What the code means; the same at every occurrence.
     pub title: &'static str,
@@ -92,6 +92,14 @@ fn word<S: serde::Serializer>(code: &ErrorCode, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(code.as_str())
 }
 
+/// The type of problems with this code: the code's heading in the documentation at `docs_url`; a URN if that is empty.
+pub(crate) fn problem_type(code: ErrorCode, docs_url: &str) -> String {
+    match docs_url {
+        "" => format!("urn:idhook:problem:{code}"),
+        docs_url => format!("{docs_url}/reference/errors.html#{code}"),
+    }
+}
+
 impl Problem {
     /// `error`, with whatever the upstream echoed of `secrets` struck out.
     #[must_use]
@@ -113,7 +121,7 @@ impl Problem {
             }
         });
         Self {
-            r#type: format!("urn:idhook:problem:{code}"),
+            r#type: problem_type(code, ""),
             title: code.title(),
             status: code.status().as_u16(),
             detail: clean(error.detail()),

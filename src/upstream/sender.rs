@@ -24,11 +24,13 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("idhook/", env!("CAR
 
 /// One upstream exchange, as the log tells it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct CallRecord {
     /// Method and path template.
     pub call: &'static str,
-    /// HTTP status; absent when no answer came.
+    /// HTTP status; null if no response came.
     #[serde(serialize_with = "status_code")]
+    #[cfg_attr(feature = "contract", schemars(with = "Option<u16>"))]
     pub status: Option<StatusCode>,
     /// How long it took, in milliseconds.
     pub ms: u64,

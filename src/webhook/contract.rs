@@ -12,9 +12,10 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::{health, problem, route, vidm_routes};
-use crate::config::Scope;
+use crate::config::{self, Scope};
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
 use crate::operations;
@@ -52,11 +53,17 @@ pub fn routes() -> Vec<Route> {
     route::ROWS.iter().map(|row| Route { path: row.path, operations: operations(row) }).collect()
 }
 
+/// Whether the webhook returns this code; only functions return the others.
+#[must_use]
+pub fn is_sent_over_http(code: ErrorCode) -> bool {
+    code.is_sent_over_http()
+}
+
 /// The problem document and the headers that `error` is answered with, in a request of this id.
 #[must_use]
 pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
     let id = HeaderValue::from_static(request_id);
-    let identity = RequestIdentity { id, traceparent: None, vendor_names: false };
+    let identity = RequestIdentity { id, traceparent: None, vendor_names: false, docs_url: "".into() };
     let response = problem::response(error, &identity, &[]);
     (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
 }
@@ -120,6 +127,34 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     taken.subschema_for::<vcf::IdentityProviderSpec>();
     taken.subschema_for::<vcf::IdentitySourceSpec>();
     [taken, given].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
+}
+
+/// The schema of a line of the log, complete in itself.
+#[must_use]
+pub fn log_schema() -> Value {
+    let mut generator = inline(Contract::Serialize);
+    generator.root_schema_for::<LogLine>().to_value()
+}
+
+/// The schema of an entry of each JSON variable, by the variable's name; of a target, by `targets.vidm` and `targets.vcf`.
+#[must_use]
+pub fn variable_schemas() -> BTreeMap<&'static str, Value> {
+    let mut generator = inline(Contract::Deserialize);
+    let entries = config::entry_schemas(&mut generator);
+    let plain = |mut schema: Schema| {
+        AbsentNotNull.transform(&mut schema);
+        Plain.transform(&mut schema);
+        schema.to_value()
+    };
+    entries.into_iter().map(|(name, schema)| (name, plain(schema))).collect()
+}
+
+/// A generator of schemas that refer to no others.
+fn inline(contract: Contract) -> SchemaGenerator {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.contract = contract;
+    settings.with_transform(AbsentNotNull).with_transform(Plain).into_generator()
 }
 
 fn generator(contract: Contract) -> SchemaGenerator {

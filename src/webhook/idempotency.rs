@@ -46,6 +46,7 @@ const COME_BACK: Duration = Duration::from_secs(5);
 
 /// What became of a request's key, as the answer's header `Idempotency-Status` and the log tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub(super) enum Status {
     /// The answer is kept in the shared store.
     Stored,

@@ -85,77 +85,102 @@ impl std::fmt::Display for ClientAddress {
     }
 }
 
-/// The line of one request, filled in as it becomes known. The README's section "Log" lists the fields.
+/// The line of one request, filled in as it becomes known. The comments of the fields are the reference's texts: `cargo xtask docs`.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(super) struct LogLine {
+    /// When the request came: RFC 3339, UTC, milliseconds.
+    #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     time: String,
+    /// `info`; `warn` for a response with 4xx; `error` for 5xx.
+    #[cfg_attr(feature = "contract", schemars(extend("enum" = ["info", "warn", "error"])))]
     level: &'static str,
+    /// The request's id, as in `X-Request-Id`, and `instance` of a problem. Calls to targets carry it too, except logins.
     request_id: String,
+    /// The trace id of the request's `traceparent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    /// Where the request came from, as the host reports it.
+    /// Address and port of the client as the host reports them: Spin does, other WASI hosts do not. Behind a proxy this is the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<String>,
-    /// Where it came from, as the operator's proxy reports it.
+    /// Address of the client as your proxy reports it: the last entry of the header that `client_address_header` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     forwarded_for: Option<String>,
+    /// The request's method.
     method: String,
+    /// The path template of the route. Absent if the path is no route.
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'static str>,
+    /// The name of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
+    /// The name of the caller. Absent unless the caller proved itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<String>,
-    /// Which of the caller's keys or secrets, counted from 0 as the configuration lists them.
+    /// Which of the caller's keys or secrets was used, counted from 0 in the order of the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<usize>,
+    /// The name of the hook.
     #[serde(skip_serializing_if = "Option::is_none")]
     hook: Option<String>,
-    /// The directory's id; until it is located, what the caller wrote.
+    /// The id of the directory; the caller's own text if the directory was not found.
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<String>,
-    /// The beginning of the sync id's SHA-256: it ties lines together, and nobody can use it as an id.
+    /// The first 8 characters of the base64url SHA-256 of the sync id. The id itself is never logged, because it gives access to the
+    /// sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     sync: Option<String>,
-    /// How many groups the caller named.
+    /// The number of groups in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<usize>,
+    /// The name of the callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback: Option<String>,
-    /// The identity provider's id.
+    /// The id of the identity provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
-    /// The identity source's domain name.
+    /// The domain name of the identity source.
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<String>,
+    /// `true` if the caller asked for `addToProfile`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     add_to_profile: bool,
+    /// `true` if the caller asked for `ignoreSafeguards`, or continued a sync that was started with it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     ignore_safeguards: bool,
+    /// `true` if the caller asked for a dry run.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
+    /// The response's HTTP status.
     status: u16,
+    /// The error code of the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(with = "Option<ErrorCode>"))]
     code: Option<&'static str>,
+    /// The vendor's own error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream_code: Option<String>,
-    /// Why the status of a sync is `unknown` although vIDM answered, with the clocks involved.
+    /// Why the status of a sync is `unknown` although vIDM responded, with the clocks involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     sync_unknown: Option<String>,
+    /// Mistakes in the configuration; what is known of a rejected login; the reason of an `internal` error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
+    /// How many `problems` were left out to keep the line short.
     #[serde(skip_serializing_if = "is_zero")]
     problems_omitted: usize,
+    /// How long the request took, in milliseconds.
     ms: u64,
+    /// The calls to targets and callbacks, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallRecord>,
-    /// How many calls are left out for want of room, from the middle.
+    /// How many `calls` were left out, from the middle, to keep the line short.
     #[serde(skip_serializing_if = "is_zero")]
     calls_omitted: usize,
-    /// What became of the request's key, where it had one.
+    /// What became of the request's idempotency key.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "word")]
     idempotency: Option<Status>,
-    /// What went wrong with the store; the request went on without it.
+    /// What failed at the key-value store; the request continued without the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
 }

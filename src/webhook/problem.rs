@@ -5,13 +5,17 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICA
 use http::{Response, StatusCode};
 
 use super::request_id::RequestIdentity;
-use crate::error::{Error, Problem, VendorNames};
+use crate::error::{Error, Problem, VendorNames, problem_type};
 use crate::secret::Secret;
 
 /// `error` as a response; whatever the upstream echoed of `secrets` is struck out.
 pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Secret]) -> Response<Bytes> {
     let status = error.code().status();
-    let mut problem = Problem { instance: Some(identity.id().to_owned()), ..Problem::new(error, secrets) };
+    let mut problem = Problem {
+        r#type: problem_type(error.code(), &identity.docs_url),
+        instance: Some(identity.id().to_owned()),
+        ..Problem::new(error, secrets)
+    };
     if identity.vendor_names {
         problem.vendor = Some(Box::new(VendorNames::of(error, &problem, secrets)));
     }

@@ -1,5 +1,7 @@
 //! The names a request goes by: its id and its trace.
 
+use std::rc::Rc;
+
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
@@ -14,10 +16,12 @@ pub(super) struct RequestIdentity {
     pub(super) traceparent: Option<HeaderValue>,
     /// Whether problems are told under SDDC Manager's names as well: on its routes, where its SDKs call.
     pub(super) vendor_names: bool,
+    /// The address of the documentation that problems link to; empty if it is not configured.
+    pub(super) docs_url: Rc<str>,
 }
 
 impl RequestIdentity {
-    pub(super) fn of(request: &Parts, runtime: &impl Runtime) -> Self {
+    pub(super) fn of(request: &Parts, runtime: &impl Runtime, docs_url: &Rc<str>) -> Self {
         let given = request.headers.get("x-request-id").filter(|value| is_id(value.as_bytes()));
         let id = given.cloned().unwrap_or_else(|| {
             let fresh = format!("{:016x}{:016x}", runtime.random(), runtime.random());
@@ -29,7 +33,8 @@ impl RequestIdentity {
             (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
             _ => None,
         };
-        Self { id, traceparent, vendor_names: request.uri.path().starts_with("/vcf/") }
+        let vendor_names = request.uri.path().starts_with("/vcf/");
+        Self { id, traceparent, vendor_names, docs_url: Rc::clone(docs_url) }
     }
 
     /// The headers that tie upstream calls to the request. No login carries them: see [`Outbound`](crate::upstream::Outbound).

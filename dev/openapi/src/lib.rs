@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use idhook::error::ErrorCode;
 use serde_json::{Map, Value};
 
 mod document;
@@ -26,6 +27,12 @@ pub fn files() -> Result<[(PathBuf, String); 2], String> {
     let older = down::to_3_0(&document);
     let place = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER).join(name);
     Ok([(place("openapi.json"), text(&document)), (place("openapi-3.0.json"), text(&older))])
+}
+
+/// An example of a problem with this code, as the webhook returns it. For a code that only functions return it has no `instance`.
+#[must_use]
+pub fn problem(code: ErrorCode) -> Value {
+    problems::problem(code)
 }
 
 /// OpenAPI 3.1.

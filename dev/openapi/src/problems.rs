@@ -144,6 +144,15 @@ fn find(word: &str) -> Option<ErrorCode> {
     ErrorCode::ALL.iter().copied().find(|code| code.as_str() == word)
 }
 
+/// An example of a problem with this code.
+pub(crate) fn problem(code: ErrorCode) -> Value {
+    let (mut problem, _) = contract::problem(&example(code), REQUEST_ID);
+    if let (false, Some(members)) = (contract::is_sent_over_http(code), problem.as_object_mut()) {
+        members.remove("instance");
+    }
+    problem
+}
+
 /// One example for each of `words`.
 pub(crate) fn examples<'w>(words: impl Iterator<Item = &'w str>) -> Map<String, Value> {
     let told = words.filter_map(|word| {

@@ -11,6 +11,7 @@ pub mod ci;
 pub mod contract;
 pub mod demo;
 pub mod dist;
+pub mod docs;
 pub mod key;
 pub mod limits;
 pub mod npm;

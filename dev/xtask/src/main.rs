@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{bench, build, bundle, ci, contract, demo, dist, key, npm, openapi, serve, simulator, watchers};
+use xtask::{bench, build, bundle, ci, contract, demo, dist, docs, key, npm, openapi, serve, simulator, watchers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
         .subcommand(ci::command())
         .subcommand(bundle::command())
         .subcommand(dist::command())
+        .subcommand(docs::command())
         .subcommand(key::command())
         .subcommand(npm::command())
         .subcommand(openapi::command())
@@ -38,6 +39,7 @@ async fn main() -> ExitCode {
         Some((npm::NAME, _)) => npm::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((dist::NAME, _)) => dist::run(),
+        Some((docs::NAME, matches)) => docs::run(matches),
         Some((key::NAME, matches)) => key::run(matches),
         Some((watchers::NAME, matches)) => watchers::run(matches).await,
         _ => build::run(),

@@ -30,7 +30,7 @@ pub fn options(command: Command) -> Command {
                 .long(variable.name.replace('_', "-"))
                 .env(environment(variable))
                 .hide_env_values(variable.secret)
-                .help(variable.help)
+                .help(variable.description())
                 .help_heading("idhook's variables"),
         )
     })

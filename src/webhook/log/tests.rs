@@ -3,8 +3,12 @@ use serde_json::Value;
 
 fn line() -> LogLine {
     let (parts, ()) = http::Request::new(()).into_parts();
-    let identity =
-        RequestIdentity { id: http::HeaderValue::from_static("id-1"), traceparent: None, vendor_names: false };
+    let identity = RequestIdentity {
+        id: http::HeaderValue::from_static("id-1"),
+        traceparent: None,
+        vendor_names: false,
+        docs_url: "".into(),
+    };
     LogLine::new(SystemTime::UNIX_EPOCH, &identity, &parts)
 }
 

@@ -17,8 +17,8 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, SystemTime};
 
@@ -297,6 +297,7 @@ impl Runtime for Script {
     }
 
     fn log(&self, line: &str) {
+        assert_fits_schema(line);
         self.lines.borrow_mut().push(line.to_owned());
     }
 }
@@ -345,4 +346,17 @@ impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Every line of the log fits the published schema.
+#[track_caller]
+fn assert_fits_schema(line: &str) {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = include_str!("../../../docs/reference/log.schema.json");
+        jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap()
+    });
+    let value = serde_json::from_str(line).unwrap();
+    let faults: Vec<_> =
+        SCHEMA.iter_errors(&value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "docs/reference/log.schema.json: {faults:#?}\n{line}");
 }

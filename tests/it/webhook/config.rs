@@ -39,6 +39,20 @@ fn readiness(variables: &[(&str, &str)]) -> (StatusCode, Value) {
     }
 }
 
+/// The links of problems hold in a broken configuration too, where they are needed most.
+#[test]
+fn problems_link_to_the_configured_documentation() {
+    let page = "https://docs.corp.example/idhook/reference/errors.html";
+    let docs_url = ("docs_url", "https://docs.corp.example/idhook/");
+    let (_, problem) = readiness(&[docs_url]);
+    assert_eq!(problem["type"], format!("{page}#not_configured"));
+    let door = Door::with(&[docs_url], []);
+    let problem = door.get("/vidm/none/v1/health").problem("target_not_found");
+    assert_eq!(problem["type"], format!("{page}#target_not_found"));
+    let problem = Door::new([]).get("/vidm/none/v1/health").problem("target_not_found");
+    assert_eq!(problem["type"], "urn:idhook:problem:target_not_found");
+}
+
 #[test]
 fn readiness_lists_each_mistake_with_variable_pointer_detail_and_hint() {
     let (status, problem) = readiness(&[

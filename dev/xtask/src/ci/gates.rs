@@ -28,7 +28,7 @@ pub(super) const GATES: [Gate; 14] = [
     gate("clippy", "lints: native, wasm32-wasip2, wasm32-unknown-unknown", clippy),
     gate("purity", "the core builds for wasm and depends on no runtime", purity),
     gate("one-build", "`cargo demo` and `cargo test` share one build of their dependencies", one_build),
-    gate("docs", "rustdoc without warnings", docs),
+    gate("docs", "rustdoc and website without warnings; links, completeness, code blocks", docs),
     gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
     gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
     gate("npm", "tests of the program that packs the npm package", npm),
@@ -115,7 +115,9 @@ fn tree(arguments: &[&str]) -> Result<BTreeSet<String>> {
 
 fn docs() -> Result<()> {
     let arguments = [&["doc"], native().as_slice(), &["--no-deps", "--document-private-items"]].concat();
-    cargo_with(&arguments, "RUSTDOCFLAGS", OsStr::new("-D warnings"))
+    cargo_with(&arguments, "RUSTDOCFLAGS", OsStr::new("-D warnings"))?;
+    cargo(&["xtask", "docs", "--check"])?;
+    cargo(&["test", "--locked", "--package", "idhook-docs"])
 }
 
 fn deny() -> Result<()> {

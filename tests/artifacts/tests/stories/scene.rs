@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use idhook_host::{Host, KeyValue, Options, Output};
@@ -236,8 +236,21 @@ impl Scene {
 
     /// The log lines so far.
     pub(crate) fn log(&self) -> Vec<Value> {
-        self.host.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let lines: Vec<Value> = self.host.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        lines.iter().for_each(assert_fits_schema);
+        lines
     }
+}
+
+/// Every line of the log fits the published schema.
+#[track_caller]
+fn assert_fits_schema(line: &Value) {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = std::fs::read_to_string(xtask::build::root().join("docs/reference/log.schema.json")).unwrap();
+        jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+    });
+    let faults: Vec<_> = SCHEMA.iter_errors(line).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "docs/reference/log.schema.json: {faults:#?}\n{line}");
 }
 
 /// Sends it, and holds the answer against the OpenAPI document.

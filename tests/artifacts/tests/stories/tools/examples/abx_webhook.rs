@@ -63,14 +63,14 @@ async fn a_shell_script() {
     .await;
 }
 
-/// The one call of the README that waits: its exit code is that of the sync.
+/// The documented call that waits: its exit code is that of the sync.
 #[tokio::test]
-async fn the_shell_command_of_the_readme() {
-    if !programs::are_there("the README's shell command", &["sh", "curl", "jq"]) {
+async fn documented_command_waits_and_exits_with_the_outcome() {
+    if !programs::are_there("the documented shell command", &["sh", "curl", "jq"]) {
         return;
     }
-    let readme = std::fs::read_to_string(xtask::build::root().join("README.md")).unwrap();
-    let section = readme.split_once("\nTo wait in one call:").unwrap().1;
+    let page = std::fs::read_to_string(xtask::build::root().join("docs/reference/syncs.md")).unwrap();
+    let section = page.split_once("\n## Wait\n").unwrap().1;
     let shown = section.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0;
     let scene = Scene::new().await;
     let run = async |url: &str, key: &str, wait: &str| {
