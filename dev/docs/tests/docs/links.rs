@@ -6,7 +6,12 @@ use std::path::{Component, Path, PathBuf};
 use crate::page::{self, Page};
 
 /// What others write at the moment.
-const COMING: [&str; 2] = ["examples/aria-bundle/README.md", "bindings/python/package/README.md"];
+const COMING: [&str; 4] = [
+    "examples/README.md",
+    "examples/aria-bundle/README.md",
+    "bindings/python/package/README.md",
+    "docs/pictures/page-1280-light.png",
+];
 
 /// Whether a link leads out of the project.
 fn is_external(link: &str) -> bool {

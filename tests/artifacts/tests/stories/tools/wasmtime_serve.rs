@@ -1,5 +1,5 @@
 //! The component for any WASI 0.2 host under the hosts themselves, as a user starts them: `wasmtime serve` and `jco serve`. The
-//! stories proper are told over the embedded host; here is the main job, and what the README says of these two.
+//! stories proper are told over the embedded host; here is the main job, and what docs/deploy/wasmtime-jco.md says of these two.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, ErrorKind};
@@ -21,7 +21,7 @@ use crate::tools::install;
 
 /// How long a host may take to compile the component and to listen.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What the README says to give `wasmtime serve`.
+/// The options of `wasmtime serve` in docs/deploy/wasmtime-jco.md.
 const WASMTIME_OPTIONS: &str = "-Scli -Sinherit-env";
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
@@ -70,10 +70,10 @@ async fn the_main_job_under_jco_serve() {
 }
 
 #[test]
-fn the_readme_tells_how_they_were_started() {
-    let readme = std::fs::read_to_string(build::root().join("README.md")).unwrap();
-    for told in [&format!("wasmtime serve {WASMTIME_OPTIONS}"), install::JCO, "NODE_EXTRA_CA_CERTS"] {
-        assert!(readme.contains(told), "{told}");
+fn documented_commands_are_those_of_the_stories() {
+    let page = std::fs::read_to_string(build::root().join("docs/deploy/wasmtime-jco.md")).unwrap();
+    for text in [&format!("wasmtime serve {WASMTIME_OPTIONS}"), install::JCO, "NODE_EXTRA_CA_CERTS"] {
+        assert!(page.contains(text), "{text}");
     }
 }
 
