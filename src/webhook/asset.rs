@@ -1,5 +1,5 @@
-//! Static documents: `build.rs` compresses them; a client that accepts gzip gets them as they are, any other gets them
-//! decompressed.
+//! Static documents: `build.rs` compresses them. A client that accepts gzip receives them as they are; for any other client they
+//! are decompressed.
 
 use std::io::Read as _;
 
@@ -33,7 +33,7 @@ macro_rules! asset {
 pub(super) static OPENAPI: Asset = asset!("openapi", "application/json");
 /// The OpenAPI 3.0 document.
 pub(super) static OPENAPI_3_0: Asset = asset!("openapi-3.0", "application/json");
-/// The page; [`super::page`] answers with it.
+/// The page; [`super::page`] adds its headers.
 pub(super) static PAGE: Asset = asset!("page", "text/html; charset=utf-8");
 
 impl Asset {
@@ -81,7 +81,7 @@ fn items<'h>(headers: &'h HeaderMap, name: &'h HeaderName) -> impl Iterator<Item
     lines.flat_map(|text| text.split(',')).map(str::trim)
 }
 
-/// Whether gzip is named among what is accepted, and not with a weight of nothing (RFC 9110, section 12.5.3).
+/// Whether the client accepts gzip: it is listed, and its weight is not 0 (RFC 9110, section 12.5.3).
 fn takes_gzip(headers: &HeaderMap) -> bool {
     items(headers, &ACCEPT_ENCODING).any(|item| {
         let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
@@ -89,7 +89,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether the caller has what is named `etag`; compared weakly (RFC 9110, section 13.1.2).
+/// Whether the client holds the version `etag`; weak comparison (RFC 9110, section 13.1.2).
 fn holds(headers: &HeaderMap, etag: &str) -> bool {
     let plain = etag.trim_start_matches("W/");
     items(headers, &IF_NONE_MATCH).any(|item| item == "*" || item.trim_start_matches("W/") == plain)

@@ -1,8 +1,8 @@
-//! The page at `/`: what idhook is, how it stands, a form to try it with, and code to paste. Static, in one piece, loading
-//! nothing from elsewhere; `build.rs` puts it together and writes down the hashes of its style and its script.
+//! The page at `/`: the state of idhook, directory syncs, SDDC Manager, the doctor, and the API reference. It is one static
+//! document that loads nothing from other servers; `build.rs` assembles it and computes the hashes of its style and its script.
 //!
-//! It is open to everybody, as `/readyz` is, and knows no more. The key that is typed into it goes nowhere but into the header of
-//! its own requests.
+//! Like `/readyz`, it needs no caller, and it contains no more than `/readyz` reports. The key that a person enters is only in the
+//! header of the page's own requests.
 
 use bytes::Bytes;
 use http::Response;
@@ -14,13 +14,13 @@ use crate::error::Error;
 /// Nothing but the page's own style and script, and requests to its own origin (CSP Level 3).
 const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/page.csp"));
 
-/// What browsers are told with it; `nosniff` every answer has.
+/// Headers of the page. `nosniff` is in every response.
 const HEADERS: [(HeaderName, &str); 5] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Looked after at each visit: a page of the day before would not fit the routes of today.
+    // Revalidated at each visit: after an upgrade, an old page would not fit the new routes.
     (CACHE_CONTROL, "no-cache"),
 ];
 
@@ -47,13 +47,13 @@ mod tests {
         String::from_utf8(response.body().to_vec()).unwrap()
     }
 
-    /// What stands between two marks, each time.
+    /// Each text between two marks.
     fn between<'t>(text: &'t str, from: &'t str, to: &'t str) -> impl Iterator<Item = &'t str> {
         text.split(from).skip(1).map(move |rest| rest.split_once(to).unwrap().0)
     }
 
     #[test]
-    fn the_policy_lets_exactly_this_style_and_script_run() {
+    fn policy_allows_exactly_this_style_and_script() {
         let page = page();
         for (directive, element) in [("style-src", "style"), ("script-src", "script")] {
             let (from, to) = (format!("<{element}>"), format!("</{element}>"));
@@ -66,17 +66,20 @@ mod tests {
         for directive in ["connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"] {
             assert!(POLICY.contains(directive), "{directive}");
         }
-        assert!(!page.contains(" style=") && !page.contains(" onclick="), "a policy without unsafe-inline stops these");
+        assert!(
+            !page.contains(" style=") && !page.contains(" onclick="),
+            "a policy without unsafe-inline blocks these"
+        );
     }
 
     #[test]
-    fn the_page_refers_to_nothing_elsewhere() {
+    fn page_refers_to_no_other_server() {
         let page = page();
         let (markup, script) = page.split_once("<script>").unwrap();
         for attribute in ["src=\"", "href=\"", "action=\""] {
             for place in between(markup, attribute, "\"") {
-                let is_ours = crate::webhook::route::find(&format!("/{place}")).is_ok();
-                assert!(is_ours || place.starts_with("data:"), "{place}");
+                let is_route = crate::webhook::route::find(&format!("/{place}")).is_ok();
+                assert!(is_route || place.starts_with("data:") || place.starts_with('#'), "{place}");
             }
         }
         for no in [
@@ -92,11 +95,11 @@ mod tests {
             assert!(!script.contains(no), "{no}");
         }
         assert!(!markup.contains("url(") && !markup.contains("@import"));
-        assert!(!page.contains("{page."), "put together");
+        assert!(!page.contains("{page."), "assembled");
     }
 
     #[test]
-    fn it_is_looked_after_at_each_visit() {
+    fn page_is_revalidated_at_each_visit() {
         let first = response(&HeaderMap::new()).unwrap();
         assert_eq!(first.headers()[CACHE_CONTROL], "no-cache");
         let held = HeaderMap::from_iter([(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone())]);

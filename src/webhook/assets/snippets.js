@@ -10,7 +10,7 @@ const shell = (text) => `'${text.replace(/'/g, "'\\''").replace(/\$\{\{/g, () =>
 /** A text for PowerShell, to which typographic quotes are quotes too. */
 const powershell = (text) => `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
 
-/** A text for Ansible, where braces are a template unless it is told otherwise. */
+/** A text for Ansible, where braces are a template unless they are marked as unsafe. */
 const ansible = (text) => (/\{[{%#]/.test(text) ? "!unsafe " : "") + json(text);
 
 const startPath = (order) => `/vidm/${encodeURIComponent(order.target)}/v1/syncs`;
@@ -41,7 +41,7 @@ place=$syncs/$(field .id)
 while [ "$(field .status)" != succeeded ]; do
   [ "$(field .status)" != failed ] || fail "the sync failed: $(field .reason)"
   left=$((ends - $(date +%s)))
-  [ "$left" -gt 0 ] || fail "the sync is not final in time; ask for it at $place"
+  [ "$left" -gt 0 ] || fail "the sync is not final in time; its state is at $place"
   pause=$(field .retryAfter)
   pause=\${pause:-2}
   [ "$pause" -lt "$left" ] || pause=$left
@@ -69,7 +69,7 @@ exports.handler = async (context, inputs) => {
   while (sync.status !== "succeeded") {
     if (sync.status === "failed") throw new Error(text("the sync failed", sync));
     const left = ends - Date.now();
-    if (left <= 0) throw new Error(text("the sync is still " + sync.status + "; ask for it at " + SYNCS + "/" + sync.id, sync));
+    if (left <= 0) throw new Error(text("the sync is still " + sync.status + "; its state is at " + SYNCS + "/" + sync.id, sync));
     await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
     try {
       sync = await call(key, ends, "GET", "/" + sync.id);
@@ -136,7 +136,7 @@ def handler(context, inputs):
             raise RuntimeError(text("the sync failed", sync))
         left = ends - time.monotonic()
         if left <= 0:
-            raise RuntimeError(text("the sync is still {}; ask for it at {}/{}".format(sync["status"], SYNCS, sync["id"]), sync))
+            raise RuntimeError(text("the sync is still {}; its state is at {}/{}".format(sync["status"], SYNCS, sync["id"]), sync))
         time.sleep(min(sync.get("retryAfter") or 2, left))
         sync = {**sync, **call(key, ends, "GET", "/" + sync["id"])}
     present = [group["requested"] for group in sync.get("groups", []) if group["state"] == "present"]
@@ -161,8 +161,8 @@ def call(key, ends, method, path, body=None):
     except urllib.error.HTTPError as e:
         problem = e.read().decode(errors="replace")
         if method == "GET" and '"retryable":true' in problem.replace(" ", ""):
-            told = json.loads(problem)
-            return {"message": told["detail"], "hint": told.get("hint"), "retryAfter": told.get("retryAfter")}
+            problem = json.loads(problem)
+            return {"message": problem["detail"], "hint": problem.get("hint"), "retryAfter": problem.get("retryAfter")}
         raise RuntimeError("{} {}: {} {}".format(method, SYNCS + path, e.code, problem)) from None`;
 }
 
@@ -189,13 +189,13 @@ function handler($context, $inputs) {
     while ($sync.status -ne 'succeeded') {
         if ($sync.status -eq 'failed') { throw "the sync failed: $($sync.reason): $($sync.message) $($sync.hint)" }
         $left = ($ends - (Get-Date)).TotalSeconds
-        if ($left -le 0) { throw "the sync is still $($sync.status); ask for it at $($place): $($sync.detail) $($sync.hint)" }
+        if ($left -le 0) { throw "the sync is still $($sync.status); its state is at $($place): $($sync.detail) $($sync.hint)" }
         $pause = if ($sync.retryAfter) { $sync.retryAfter } else { 2 }
         Start-Sleep -Milliseconds ([int](1000 * [Math]::Min($pause, $left)))
         try { $sync = Invoke-RestMethod -Uri $place -Headers $headers -TimeoutSec 60 } catch {
-            $told = $_.ErrorDetails.Message
-            $sync = try { $told | ConvertFrom-Json } catch { $null }
-            if (-not $sync.retryable) { throw "the state of the sync could not be read: $($_.Exception.Message) $told" }
+            $problem = $_.ErrorDetails.Message
+            $sync = try { $problem | ConvertFrom-Json } catch { $null }
+            if (-not $sync.retryable) { throw "the state of the sync could not be read: $($_.Exception.Message) $problem" }
         }
     }
     $present = @($sync.groups | Where-Object { $_.state -eq 'present' } | ForEach-Object { $_.requested })
@@ -221,15 +221,15 @@ function call(method, path, body) {
     request.setHeader("Prefer", "wait=20");
     var response = request.execute();
     var isProblem = response.statusCode >= 300;
-    var told = isProblem && !/^\\s*\\{/.test(response.contentAsString) ? {} : JSON.parse(response.contentAsString);
-    if (isProblem && !(method === "GET" && told.retryable)) {
+    var answer = isProblem && !/^\\s*\\{/.test(response.contentAsString) ? {} : JSON.parse(response.contentAsString);
+    if (isProblem && !(method === "GET" && answer.retryable)) {
         throw new Error(method + " " + path + ": " + response.statusCode + " " + response.contentAsString);
     }
     if (isProblem) {
-        told.status = "unknown";
-        told.message = told.detail;
+        answer.status = "unknown";
+        answer.message = answer.detail;
     }
-    return told;
+    return answer;
 }
 function why(happened, sync) {
     return [happened, sync.reason, sync.message, sync.hint].filter(function (part) { return part; }).join(": ");
@@ -247,7 +247,7 @@ while (sync.status !== "succeeded") {
     }
     var left = ends - new Date().getTime();
     if (left <= 0) {
-        throw new Error(why("the sync is still " + sync.status + "; ask for it at " + place, sync));
+        throw new Error(why("the sync is still " + sync.status + "; its state is at " + place, sync));
     }
     System.sleep(Math.min((sync.retryAfter || 2) * 1000, left));
     sync = call("GET", place, null);
@@ -291,7 +291,7 @@ function playbook(order) {
       ansible.builtin.set_fact:
         ends: "{{ now().timestamp() + idhook_timeout | float }}"
 
-    # After as many seconds as idhook says (retryAfter), which \`delay\` cannot do: it is the same each time.
+    # Waits for \`retryAfter\` seconds, which changes between responses; \`delay\` cannot change.
     - name: Wait until it is final
       ansible.builtin.uri:
         url: "{{ syncs }}/{{ started.json.id }}"
@@ -335,27 +335,27 @@ ${curl(order).replace(/^#!.*\n/, "").replace(/^(?=.)/gm, "    ")}`;
 
 /** The tabs, in this order. */
 const SNIPPETS = [
-  { name: "curl", note: "A POSIX shell script; it needs curl 7.76 and jq.", write: curl },
+  { name: "curl", language: "shell", note: "A POSIX shell script; it needs curl 7.76 and jq.", write: curl },
   {
-    name: "ABX JavaScript",
-    note: "Make the key a secret of the project and give it to the action as the input idhookKey. Action timeout: 180 s or more.",
+    name: "ABX JavaScript", language: "javascript",
+    note: "Save the key as a project secret and pass it to the action as the input idhookKey. Set the action timeout to 180 s or more.",
     write: abxJavaScript,
   },
   {
-    name: "ABX Python",
-    note: "Make the key a secret of the project and give it to the action as the input idhookKey. Action timeout: 180 s or more.",
+    name: "ABX Python", language: "python",
+    note: "Save the key as a project secret and pass it to the action as the input idhookKey. Set the action timeout to 180 s or more.",
     write: abxPython,
   },
   {
-    name: "ABX PowerShell",
-    note: "Make the key a secret of the project and give it to the action as the input idhookKey. Action timeout: 180 s or more.",
+    name: "ABX PowerShell", language: "powershell",
+    note: "Save the key as a project secret and pass it to the action as the input idhookKey. Set the action timeout to 180 s or more.",
     write: abxPowerShell,
   },
   {
-    name: "Orchestrator",
-    note: "A scriptable task. Orchestrator must trust the certificate of this address; or take a REST host of your inventory instead.",
+    name: "Orchestrator", language: "javascript",
+    note: "A scriptable task. Orchestrator must trust the certificate of this address; or use a REST host from your inventory.",
     write: orchestrator,
   },
-  { name: "Ansible", note: "A playbook; the tasks fit into any other. The key is in the environment variable IDHOOK_KEY.", write: playbook },
-  { name: "GitHub Actions", note: "A step. Save the key as the secret IDHOOK_KEY of the repository.", write: githubStep },
+  { name: "Ansible", language: "yaml", note: "A playbook; its tasks work in any other. Set the key in the environment variable IDHOOK_KEY.", write: playbook },
+  { name: "GitHub Actions", language: "yaml", note: "A step. Save the key as the secret IDHOOK_KEY of the repository.", write: githubStep },
 ];

@@ -1,132 +1,227 @@
-// A sync and its progress: started, followed by its event stream or by polling, shown. Part of the page's one script.
+// A sync and its progress: started, followed by its event stream or by polling, shown.
 
-/** What ends the watching that goes on. */
+/** Ends the watching that goes on. */
 let watching;
+/** When idhook stopped responding; undefined while it responds. */
+let lostSince;
 
 const isFinal = (sync) => sync.status === "succeeded" || sync.status === "failed";
+const nameOf = (sync) => sync.directory.name || sync.directory.id;
 
 const WORDS = {
-  queued: "Queued: a run is going on that began before this request; a further one follows it.",
+  queued: "Queued: an earlier run is in progress; a new one follows it.",
   running: "Running.",
   succeeded: "Succeeded.",
   failed: "Failed.",
-  unknown: "Unknown: vIDM's answer could not be read.",
+  unknown: "Unknown: the status that vIDM reports is not known to idhook.",
 };
 
 let lastStep;
 
-function step(text) {
+function step(text, look = "") {
   if (text === lastStep) return;
   lastStep = text;
-  byId("steps").append(element("li", {}, element("time", {}, new Date().toLocaleTimeString([], { hour12: false })), element("span", {}, text)));
+  byId("steps").append(element("li", { class: look }, element("span", {}, text), element("time", {}, clockTime(new Date()))));
 }
 
-function headline(text) {
-  byId("headline").textContent = text;
-  byId("headline").className = "";
+/** The state of the result: idle, active, good, bad, lost or stopped. The bar at the bottom repeats it where the result is out of sight. */
+function headline(text, state) {
+  byId("headline").textContent = byId("runbar-text").textContent = text;
+  byId("result").dataset.state = byId("runbar").dataset.state = state;
+  placeRunbar();
 }
 
-function tell(sync) {
-  const word = sync.status === "unknown" && sync.upstream ? ` Its word: ${sync.upstream.status}.` : "";
+let isResultInSight = true;
+/** The headline that a person has seen. */
+let seen;
+
+/** The bar is there while the result is out of sight; beside the form, where it is rarely so, only for news. */
+function placeRunbar() {
+  const { state } = byId("result").dataset;
+  const text = byId("headline").textContent;
+  if (isResultInSight) seen = text;
+  const isKnown = state !== "active" && seen === text && isWide();
+  byId("runbar").hidden = isResultInSight || isKnown || state === "idle" || state === "stopped" || view !== "sync";
+}
+
+const isWide = () => matchMedia("(min-width: 56rem)").matches;
+
+/** Scrolls to the result, or to its end. Beside the form, where it is in sight already, it stays where it is. */
+function showResult(place = "result") {
+  if (place === "result" && isResultInSight && isWide()) return;
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  byId(place).scrollIntoView({ block: place === "result" ? "start" : "nearest", behavior: isCalm ? "auto" : "smooth" });
+}
+
+function report(sync) {
+  const word = sync.status === "unknown" && sync.upstream ? ` vIDM reports: ${sync.upstream.status}.` : "";
   step((WORDS[sync.status] || sync.status) + word);
-  if (!isFinal(sync)) headline(`${sync.directory.name || sync.directory.id}: ${sync.status}`);
+  if (!isFinal(sync)) headline(`${nameOf(sync)}: ${sync.status}`, "active");
 }
 
-async function startSync(event) {
+function startSync(event) {
   event.preventDefault();
-  if (watching || !hasKey("list-problem")) return;
-  const { target, groups, addToProfile } = order();
-  const controller = (watching = new AbortController());
-  const began = Date.now();
-  const clock = () => (byId("elapsed").textContent = `${Math.round((Date.now() - began) / 1000)} s`);
-  const ticking = setInterval(clock, 1000);
-  byId("stop").hidden = false;
-  byId("elapsed").textContent = "";
+  if (watching || !hasKey() || !chosen()) return;
+  const { groups, addToProfile } = order();
+  const syncs = `${targetPath("target")}/syncs`;
+  const body = { directory: chosen().id, groups, addToProfile };
   lastStep = undefined;
   show("steps");
-  headline("Asking for a sync…");
-  byId("result-heading").scrollIntoView({ block: "nearest" });
-  choose();
-  await guarded("outcome", async () => {
-    try {
-      const syncs = `/vidm/${encodeURIComponent(target)}/v1/syncs`;
-      const body = { directory: chosen().id, groups, addToProfile };
-      const started = await (await call(syncs, { method: "POST", body, signal: controller.signal })).json();
-      step("Asked for.");
-      tell(started);
-      const ended = await watch(`${syncs}/${encodeURIComponent(started.id)}`, started, controller.signal);
-      clock();
-      headline(`${ended.directory.name || ended.directory.id}: ${ended.status}`);
-      show("outcome", outcomeBox(ended));
-    } catch (error) {
-      if (!controller.signal.aborted) {
-        headline("It did not work.");
-        throw error;
-      }
-      headline("Not watched any more.");
-      step("You stopped watching. What has begun in vIDM goes on.");
-    }
+  showResult();
+  follow("Requesting a sync…", async (signal) => {
+    const sync = await open(syncs, { method: "POST", body, signal });
+    step("Requested.");
+    report(sync);
+    return { path: `${syncs}/${encodeURIComponent(sync.id)}`, sync };
   });
-  clearInterval(ticking);
-  watching = undefined;
-  byId("stop").hidden = true;
-  choose();
 }
 
-/** Watches a sync until it is final: by its event stream, and where none comes through, by asking again and again. */
+/** Watches the sync that `begin` gives until its end, and shows the end. */
+async function follow(text, begin) {
+  const controller = (watching = new AbortController());
+  const began = Date.now();
+  const tick = setInterval(() => {
+    byId("elapsed").textContent = `${Math.round((Date.now() - began) / 1000)} s`;
+    if (lostSince) headline(`idhook does not respond (${Math.round((Date.now() - lostSince) / 1000)} s). Retrying…`, "lost");
+  }, 1000);
+  byId("stop").hidden = false;
+  byId("elapsed").textContent = "";
+  show("outcome");
+  headline(text, "active");
+  choose();
+  const followed = {};
+  try {
+    Object.assign(followed, await begin(controller.signal));
+    followed.sync = await watch(followed.path, followed.sync, controller.signal);
+    headline(`${nameOf(followed.sync)}: ${followed.sync.status}`, followed.sync.status === "succeeded" ? "good" : "bad");
+    show("outcome", outcomeBox(followed.sync));
+  } catch (error) {
+    failed(error, controller.signal, followed);
+  }
+  clearInterval(tick);
+  watching = lostSince = undefined;
+  byId("stop").hidden = true;
+  choose();
+  if (followed.path) loadRuns();
+  showResult(byId("outcome").firstChild ? "outcome" : "result");
+}
+
+function failed(error, signal, { path, sync }) {
+  if (signal.aborted) {
+    headline("Stopped watching", "stopped");
+    step("You stopped watching. The run in vIDM continues.");
+    return;
+  }
+  const problem = problemOf(error);
+  const again = () => follow("Reconnecting…", async () => ({ path, sync }));
+  if (path && problem.isLost) {
+    headline("Connection lost", "lost");
+    step(`Gave up after ${LIMITS.lost} s without a response.`, "bad");
+    show("outcome", problemBox({ ...problem, detail: `The page stopped after ${LIMITS.lost} seconds without a response. The run in vIDM continues; Retry reads its state again and starts nothing.` }, again));
+    return;
+  }
+  headline(path ? "The state could not be read" : "The sync was not started", "bad");
+  markKey(problem.code === "unauthenticated" ? problem.title : "");
+  show("outcome", problemBox(problem, path && problem.retryable ? again : undefined));
+}
+
+/** Watches a sync until it is final: by its event stream, or by polling where no stream arrives. */
 async function watch(path, sync, signal) {
   let streams = true;
+  let hadEvents = false;
   while (!isFinal(sync)) {
+    const had = streams;
     try {
       if (streams) {
-        const seen = await stream(path, signal);
-        streams = seen !== undefined;
-        sync = seen || sync;
-        if (!streams) step("No event stream comes through; asking every few seconds instead.");
+        const last = await stream(path, signal);
+        sync = last || sync;
+        streams = hadEvents = hadEvents || last !== undefined;
       } else {
-        sync = await (await call(path, { signal })).json();
-        tell(sync);
+        sync = await open(path, { signal });
+        report(sync);
       }
     } catch (error) {
       if (signal.aborted || !(error instanceof Refusal) || !error.problem.retryable) throw error;
-      step(`${error.problem.title}; asking again.`);
+      if (error.problem.isLost) await reconnect(error, signal);
+      else step(`${error.problem.title}; retrying.`);
+      // idhook responds, and its streams may still be lost on the way.
+      hadEvents = hadEvents || error.problem.hadEvents === true;
+      streams = streams && hadEvents;
     }
+    if (had && !streams) step("No event stream arrives; polling instead.");
     if (!isFinal(sync)) await pause((sync.retryAfter || 2) * 1000, signal);
   }
   return sync;
 }
 
+/** Waits until idhook responds again; fails with `error` if that takes too long. */
+async function reconnect(error, signal) {
+  const began = Date.now();
+  while (!(await isUp(signal))) {
+    if (!lostSince) {
+      lostSince = began;
+      step("idhook does not respond; retrying.", "bad");
+      headline("idhook does not respond. Retrying…", "lost");
+      pill("health", "Not reachable", "bad");
+    }
+    if (Date.now() - began >= LIMITS.lost * 1000) throw error;
+    await pause(1000, signal);
+  }
+  if (!lostSince) return;
+  lostSince = undefined;
+  step("idhook responds again.");
+  headline("Reconnecting…", "active");
+  checkHealth();
+}
+
+async function isUp(signal) {
+  try {
+    await open("/healthz", { withKey: false, signal, seconds: LIMITS.health });
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return false;
+  }
+}
+
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    setTimeout(resolve, milliseconds);
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
   });
 }
 
-/** The last state that an event stream told before it ended; undefined where it told none. */
+/** The last state that an event stream sent before it ended; undefined if it sent none. Fails if it broke off. */
 async function stream(path, signal) {
   const silence = new AbortController();
   const stop = () => silence.abort();
   signal.addEventListener("abort", stop);
-  let timer = setTimeout(stop, FIRST_WORD * 1000);
+  let timer = setTimeout(stop, LIMITS.firstEvent * 1000);
   let last;
+  let isOpen = false;
   try {
-    const response = await call(path, { headers: { Accept: "text/event-stream" }, signal: silence.signal });
+    const response = await open(path, { accept: "text/event-stream", signal: silence.signal, seconds: 0 });
     if (!(response.headers.get("content-type") || "").startsWith("text/event-stream")) return undefined;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return last;
+      isOpen = true;
       clearTimeout(timer);
-      timer = setTimeout(stop, SILENCE * 1000);
+      timer = setTimeout(stop, LIMITS.silence * 1000);
       const events = (text + value).split("\n\n");
       text = events.pop();
-      for (const event of events) last = hear(event) || last;
+      for (const event of events) last = read(event) || last;
       if (last && isFinal(last)) return last;
     }
   } catch (error) {
-    if (signal.aborted || (error instanceof Refusal && !error.problem.retryable)) throw error;
+    if (signal.aborted || error instanceof Refusal) throw error;
+    if (isOpen) throw new Refusal({ title: "idhook does not respond", detail: "The event stream broke off.", retryable: true, isLost: true, hadEvents: true });
     return undefined;
   } finally {
     clearTimeout(timer);
@@ -135,47 +230,40 @@ async function stream(path, signal) {
   }
 }
 
-/** One event: the state it tells, if any. */
-function hear(event) {
+/** One event: the state in it, if any. */
+function read(event) {
   const field = (name) => event.split("\n").filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)).join("\n");
   const data = field("data");
   if (!data) return undefined;
-  const told = JSON.parse(data);
-  if (field("event") === "problem") {
-    if (!told.retryable) throw new Refusal(told);
-    step(`${told.title}; asking again.`);
-    return undefined;
+  const content = JSON.parse(data);
+  if (field("event") !== "problem") {
+    report(content);
+    return content;
   }
-  tell(told);
-  return told;
+  if (!content.retryable) throw new Refusal(content);
+  step(`${content.title}; retrying.`);
+  return undefined;
 }
 
 function outcomeBox(sync) {
   const isGood = sync.status === "succeeded";
   const groups = (sync.groups || []).map((group) => {
-    const told = group.detail || (group.displayName !== group.requested ? group.displayName : undefined);
-    const found = told ? element("small", { className: "hint" }, told) : undefined;
-    return element("li", {}, element("strong", {}, group.state), element("span", { className: "mono" }, group.requested), found);
+    const more = group.detail || (group.displayName !== group.requested ? group.displayName : undefined);
+    return element("li", {}, badge(group.state), element("span", { class: "mono" }, group.requested), more && element("small", {}, more));
   });
-  const counts = Object.entries(sync.counts || {}).flatMap(([kind, changes]) =>
-    Object.entries(changes).map(([change, count]) => ({ count, text: `${kind} ${change}: ${count}` })));
-  const changed = counts.filter(({ count }) => count).map(({ text }) => text).join(", ");
-  const isSaid = counts.some(({ count }) => count === 0);
-  const facts = [
-    ["Reason", sync.reason],
-    ["vIDM said", sync.message],
-    ["Changed", changed || (isSaid ? "nothing" : "")],
-    ["Run began", sync.startedAt],
-    ["Run ended", sync.finishedAt],
-  ].filter(([, value]) => value);
-  const proof = groups.length ? "the run succeeded, and every group you named is in vIDM." : "the run succeeded.";
-  return element(
-    "div",
-    { className: `box ${isGood ? "good" : "bad"}` },
-    element("h3", {}, isGood ? `Succeeded: ${proof}` : `Failed: ${(sync.reason || "sync_failed").replaceAll("_", " ")}`),
-    groups.length ? element("ul", { className: "groups" }, ...groups) : undefined,
-    sync.hint ? element("p", {}, element("strong", {}, "What to do: "), sync.hint) : undefined,
-    table(facts),
-    element("details", {}, element("summary", {}, "Sync id"), element("p", { className: "mono" }, sync.id)),
+  const proof = groups.length ? "vIDM has every group." : "the run is complete.";
+  return box(
+    isGood ? "good" : "bad",
+    isGood ? `Succeeded: ${proof}` : `Failed: ${(sync.reason || "sync_failed").replaceAll("_", " ")}`,
+    groups.length > 0 && element("ul", { class: "groups" }, ...groups),
+    fix(sync.hint),
+    facts([
+      ["Reason", sync.reason],
+      ["vIDM message", sync.message],
+      ["Changes", changesOf(sync)],
+      ["Run started", sync.startedAt && `${dateTime(sync.startedAt)} UTC`],
+      ["Run ended", sync.finishedAt && `${dateTime(sync.finishedAt)} UTC`],
+    ]),
+    element("details", {}, element("summary", {}, "Sync id"), element("p", { class: "mono" }, sync.id)),
   );
 }

@@ -6,12 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::page::{self, Page};
 
 /// What others write at the moment.
-const COMING: [&str; 4] = [
-    "examples/README.md",
-    "examples/aria-bundle/README.md",
-    "bindings/python/package/README.md",
-    "docs/pictures/page-1280-light.png",
-];
+const COMING: [&str; 3] = ["examples/README.md", "examples/aria-bundle/README.md", "bindings/python/package/README.md"];
 
 /// Whether a link leads out of the project.
 fn is_external(link: &str) -> bool {

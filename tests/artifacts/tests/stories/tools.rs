@@ -1,5 +1,6 @@
 //! Stories that need more than Rust: Node.js, Python, a browser, curl, wasmtime or jco. `cargo xtask ci tools` runs them.
 
+mod axe;
 mod browser;
 mod dist;
 mod doors;
@@ -7,8 +8,10 @@ mod driver;
 mod examples;
 mod install;
 mod library;
+mod line;
 mod npm;
 mod page;
+mod page_views;
 mod programs;
 mod snippets;
 mod stub;

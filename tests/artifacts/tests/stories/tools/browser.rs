@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use xtask::redis::free_port;
 
 /// How long anything on the page may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+const MAX_WAIT: Duration = Duration::from_secs(40);
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -46,7 +46,7 @@ impl Browser {
         let mut browser = Self { driver, address, session: String::new(), client, _profile: profile };
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "chromedriver does not listen on {address}");
+            assert!(begun.elapsed() < MAX_WAIT, "chromedriver does not listen on {address}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let profile = format!("--user-data-dir={}", browser._profile.path().display());
@@ -60,6 +60,7 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            "--hide-scrollbars",
             &profile,
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
@@ -117,6 +118,9 @@ impl Browser {
 
     /// Clicks as a person does: what is covered or disabled is an error or has no effect.
     pub(crate) async fn click(&self, selector: &str) {
+        // To the middle: WebDriver alone would leave it under a header that stays at the top.
+        let scroll = "scrollIntoView({block: 'center', behavior: 'instant'})";
+        self.script(&format!("document.querySelector({}).{scroll}", json!(selector))).await;
         self.send(&format!("element/{}/click", self.element(selector).await), &json!({})).await;
     }
 
@@ -148,7 +152,21 @@ impl Browser {
                 if text.contains(wanted) {
                     return text;
                 }
-                assert!(begun.elapsed() < PATIENCE, "{caller}: {selector} does not come to read {wanted:?}: {text:?}");
+                assert!(begun.elapsed() < MAX_WAIT, "{caller}: {selector} does not come to read {wanted:?}: {text:?}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// Waits until a script on the page returns `true`.
+    #[track_caller]
+    pub(crate) fn holds(&self, script: &str) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        let script = format!("return {script}");
+        async move {
+            let begun = Instant::now();
+            while self.script(&script).await != true {
+                assert!(begun.elapsed() < MAX_WAIT, "{caller}: this does not become true: {script}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -165,9 +183,9 @@ impl Browser {
         grave.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// A picture of the whole page.
-    pub(crate) async fn picture(&self, path: &Path) {
-        let parameters = json!({"captureBeyondViewport": true});
+    /// A picture of the whole page, or of the part in sight.
+    pub(crate) async fn picture(&self, path: &Path, is_whole: bool) {
+        let parameters = json!({"captureBeyondViewport": is_whole});
         let told = self.send("goog/cdp/execute", &json!({"cmd": "Page.captureScreenshot", "params": parameters})).await;
         std::fs::write(path, STANDARD.decode(told["data"].as_str().unwrap()).unwrap()).unwrap();
     }
@@ -183,7 +201,7 @@ impl Drop for Browser {
                 "DELETE /session/{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
                 self.session, self.address
             );
-            let _ = stream.set_read_timeout(Some(PATIENCE));
+            let _ = stream.set_read_timeout(Some(MAX_WAIT));
             let _ = stream.write_all(request.as_bytes());
             let _ = stream.read(&mut [0; 1024]);
         }

@@ -1,0 +1,139 @@
+// SDDC Manager: its identity providers and sources, and the preview of a change. Nothing here changes SDDC Manager.
+
+let providers = [];
+
+/** What a specification needs, for an object that does not exist yet. */
+const NEW_SOURCE = {
+  name: "", ldap: { type: "ActiveDirectory", domainAlias: "", username: "", password: "",
+    sourceDetails: { usersBaseDn: "", groupsBaseDn: "", serverEndpoints: ["ldaps://dc01.corp.example:636"], certChain: [] } },
+};
+const NEW_PROVIDER = {
+  name: "", type: "AD_FS", certChain: [],
+  oidc: { clientId: "", clientSecret: "", discoveryEndpoint: "https://adfs.corp.example/adfs/.well-known/openid-configuration" },
+  ldap: { ...NEW_SOURCE.ldap, domainName: "corp.example" },
+};
+
+/** The objects that can be previewed: `{text, path, spec}`; a new source has no path before its domain is known. */
+let objects = [];
+
+function forgetProviders(text) {
+  providers = [];
+  show("providers", blank(text));
+  setObjects();
+}
+
+async function listProviders() {
+  forgetProviders("");
+  const path = `${targetPath("vcf-target")}/identity-providers`;
+  const isListed = await shown("providers", "Listing identity providers…", async () => {
+    providers = (await open(path)).elements || [];
+    markKey("");
+    return providers.length ? providers.map(providerPart) : blank("SDDC Manager reports no identity provider.");
+  });
+  if (isListed) setObjects();
+}
+
+const isEmbedded = (provider) => Array.isArray(provider.identitySources);
+
+function providerPart(provider) {
+  const sources = provider.identitySources || [];
+  const status = (provider.status || "").toLowerCase();
+  const servers = (ldap) => ((ldap || {}).sourceDetails || {}).serverEndpoints || [];
+  const rows = sources.map((source) => element("li", {},
+    strong((source.domainNames || []).join(", ") || source.name), element("span", { class: "hint" }, source.type || ""),
+    servers(source.ldap).length > 0 && element("p", { class: "mono hint" }, servers(source.ldap).join("  "))));
+  const external = [["Domains", (provider.domainNames || []).join(", ")], ["Servers", servers(provider.ldap).join("  ")],
+    ["Client id", (provider.oidc || {}).clientId], ["Discovery", (provider.oidc || {}).discoveryEndpoint], ["Message", provider.idpMessage]];
+  return element("section", { class: "provider" },
+    element("h3", {}, provider.name || provider.id, status && badge(status)),
+    hint(`${provider.type || ""} · `, element("span", { class: "mono" }, provider.id)),
+    rows.length > 0 && element("ul", { class: "rows" }, ...rows),
+    facts(external));
+}
+
+/** Offers each source that has a directory behind it, a new source, and the external provider. */
+function setObjects() {
+  const base = `${byId("vcf-target").value ? targetPath("vcf-target") : ""}/identity-providers`;
+  const embedded = providers.filter(isEmbedded);
+  const external = providers.find((provider) => !isEmbedded(provider) && provider.oidc);
+  const sources = embedded.flatMap((provider) => provider.identitySources.filter((source) => source.ldap).map((source) => {
+    const { domainName, ...ldap } = source.ldap;
+    const domain = (source.domainNames || [])[0] || domainName;
+    return { text: `Identity source ${domain}`, path: `${base}/${encodeURIComponent(provider.id)}/identity-sources/${encodeURIComponent(domain)}`, spec: withPassword({ name: source.name, ldap }) };
+  }));
+  objects = [
+    ...sources,
+    ...embedded.map((provider) => ({ text: "New identity source", parent: `${base}/${encodeURIComponent(provider.id)}/identity-sources`, spec: NEW_SOURCE })),
+    { text: external ? `External provider ${external.name}` : "New external provider", path: base, spec: external ? withPassword({ name: external.name, type: "AD_FS", ldap: external.ldap, oidc: { ...external.oidc, clientSecret: "" } }) : NEW_PROVIDER },
+  ];
+  const isReady = providers.length > 0;
+  if (!isReady) objects = [];
+  byId("put-what").replaceChildren(...objects.map((object, at) => element("option", { value: at }, object.text)));
+  if (!isReady) byId("put-what").append(element("option", {}, "Connect to list the objects"));
+  for (const id of ["put-what", "put-spec", "put-send"]) byId(id).disabled = !isReady;
+  pickObject();
+}
+
+const withPassword = (spec) => ({ ...spec, ldap: { ...spec.ldap, password: "" } });
+
+function pickObject() {
+  const object = objects[byId("put-what").value];
+  byId("put-domain-field").hidden = !object || !object.parent;
+  byId("put-spec").value = object ? JSON.stringify(object.spec, null, 2) : "";
+  specFault("");
+  show("put-outcome");
+}
+
+function specFault(text) {
+  byId("put-fault").textContent = text;
+  byId("put-spec").setAttribute("aria-invalid", String(Boolean(text)));
+  if (text) byId("put-spec").focus();
+}
+
+function preview(event) {
+  event.preventDefault();
+  const object = objects[byId("put-what").value];
+  if (!object || !hasKey()) return;
+  let spec;
+  try {
+    spec = JSON.parse(byId("put-spec").value);
+    specFault("");
+  } catch (error) {
+    specFault(`This is not valid JSON: ${error.message}`);
+    return;
+  }
+  const domain = byId("put-domain").value.trim();
+  byId("put-domain").setAttribute("aria-invalid", String(Boolean(object.parent) && !domain));
+  if (object.parent && !domain) {
+    byId("put-domain").focus();
+    return;
+  }
+  const path = object.path || `${object.parent}/${encodeURIComponent(domain)}`;
+  shown("put-outcome", "Comparing…", async () => previewBox(await open(`${path}?dryRun=true`, { method: "PUT", body: spec }), path))
+    .then(() => byId("put-outcome").scrollIntoView({ block: "nearest" }));
+}
+
+const OUTCOMES = {
+  created: "This PUT would create the object",
+  updated: "This PUT would change the object",
+  unchanged: "This PUT would change nothing",
+};
+
+function previewBox(outcome, path) {
+  const text = (value) => (value === undefined ? "(not shown)" : value === null ? "(absent)" : typeof value === "string" ? value : Array.isArray(value) ? value.map(text).join("\n") || "(empty)" : JSON.stringify(value));
+  const rows = (outcome.changes || []).map((change) => element("li", {}, code(change.pointer),
+    element("p", { class: "from mono" }, `− ${text(change.from)}`), element("p", { class: "to mono" }, `+ ${text(change.to)}`)));
+  const certificates = (outcome.certificates || []).map((one) => element("li", {}, [one.subject, one.notAfter && `valid until ${dateTime(one.notAfter)} UTC`, one.warning].filter(Boolean).join(", ")));
+  const command = `# Sends the change. spec.json holds the specification above, with its password.
+curl -X PUT -H "X-API-Key: $IDHOOK_KEY" -H 'Content-Type: application/json' \\
+  --data @spec.json ${shell(ROOT + path)}`;
+  return [
+    element("div", { class: "box" },
+      element("h3", {}, badge(outcome.outcome), OUTCOMES[outcome.outcome] || outcome.outcome),
+      rows.length > 0 && element("ul", { class: "diff" }, ...rows),
+      (outcome.notCompared || []).length > 0 && hint("Not compared: ", ...outcome.notCompared.flatMap((pointer, at) => [at ? ", " : "", code(pointer)])),
+      certificates.length > 0 && element("div", {}, strong("Certificates"), element("ul", {}, ...certificates)),
+      hint("This was a dry run: idhook read the present state and changed nothing.")),
+    element("div", { class: "box" }, codeBlock(command, "shell", "Apply it")),
+  ];
+}
