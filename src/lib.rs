@@ -22,6 +22,9 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod table;
+
 pub mod api_key;
 pub mod config;
 pub mod directory;

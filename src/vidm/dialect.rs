@@ -20,153 +20,58 @@ const CONNECTOR: &str = "application/vnd.vmware.horizon.manager.connector.manage
 const GROUP_QUERY: &str = "application/vnd.vmware.horizon.manager.connector.management.ops.groupquery+json";
 const JSON: &str = "application/json";
 
-/// A call whose path can be overridden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Path {
-    SystemLogin,
-    OauthToken,
-    Directories,
-    DirectoryDomains,
-    DirectoryConnectors,
-    Sync,
-    SyncV2,
-    SyncExecutions,
-    SyncProfile,
-    DryRun,
-    DirectoryGroups,
-    Groups,
-    GroupsSearch,
-    Health,
-}
-
-impl Path {
-    const ALL: [Self; 14] = [
-        Self::SystemLogin,
-        Self::OauthToken,
-        Self::Directories,
-        Self::DirectoryDomains,
-        Self::DirectoryConnectors,
-        Self::Sync,
-        Self::SyncV2,
-        Self::SyncExecutions,
-        Self::SyncProfile,
-        Self::DryRun,
-        Self::DirectoryGroups,
-        Self::Groups,
-        Self::GroupsSearch,
-        Self::Health,
-    ];
-
-    /// Its name in configuration, and its template.
-    const fn row(self) -> (&'static str, &'static str) {
-        match self {
-            Self::SystemLogin => ("system_login", "{base}/API/1.0/REST/auth/system/login"),
-            Self::OauthToken => ("oauth_token", "{base}/auth/oauthtoken"),
-            Self::Directories => (
-                "directories",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs?includeJitDirectories=true",
-            ),
-            Self::DirectoryDomains => (
-                "directory_domains",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains",
-            ),
-            Self::DirectoryConnectors => (
-                "directory_connectors",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors",
-            ),
-            Self::Sync => {
-                ("sync", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync")
-            }
-            Self::SyncV2 => {
-                ("sync_v2", "{base}/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2")
-            }
-            Self::SyncExecutions => (
-                "sync_executions",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions",
-            ),
-            Self::SyncProfile => (
-                "sync_profile",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile",
-            ),
-            Self::DryRun => (
-                "dry_run",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun",
-            ),
-            Self::DirectoryGroups => (
-                "directory_groups",
-                "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups",
-            ),
-            Self::Groups => ("groups", "{base}/jersey/manager/api/scim/Groups"),
-            Self::GroupsSearch => ("groups_search", "{base}/jersey/manager/api/scim/Groups/.search"),
-            Self::Health => ("health", "{base}/API/1.0/REST/system/health"),
-        }
+table! {
+    /// A call whose path can be overridden: its name in configuration, and its template.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) enum Path -> (&'static str, &'static str) {
+        SystemLogin => ("system_login", "{base}/API/1.0/REST/auth/system/login"),
+        OauthToken => ("oauth_token", "{base}/auth/oauthtoken"),
+        Directories =>
+            ("directories", "{base}/jersey/manager/api/connectormanagement/directoryconfigs?includeJitDirectories=true"),
+        DirectoryDomains =>
+            ("directory_domains", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains"),
+        DirectoryConnectors =>
+            ("directory_connectors", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors"),
+        Sync => ("sync", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync"),
+        SyncV2 =>
+            ("sync_v2", "{base}/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2"),
+        SyncExecutions =>
+            ("sync_executions", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions"),
+        SyncProfile =>
+            ("sync_profile", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile"),
+        DryRun =>
+            ("dry_run", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun"),
+        DirectoryGroups =>
+            ("directory_groups", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups"),
+        Groups => ("groups", "{base}/jersey/manager/api/scim/Groups"),
+        GroupsSearch => ("groups_search", "{base}/jersey/manager/api/scim/Groups/.search"),
+        Health => ("health", "{base}/API/1.0/REST/system/health"),
     }
 }
 
-/// A media type that can be overridden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Media {
-    Login,
-    Directories,
-    DirectoryDomains,
-    DirectoryConnectors,
-    SyncContent,
-    SyncAccept,
-    SyncV2,
-    SyncState,
-    SyncExecutions,
-    SyncProfile,
-    DryRunContent,
-    DryRunAccept,
-    DirectoryGroupsContent,
-    DirectoryGroupsAccept,
-    Groups,
-    Health,
-}
-
-impl Media {
-    const ALL: [Self; 16] = [
-        Self::Login,
-        Self::Directories,
-        Self::DirectoryDomains,
-        Self::DirectoryConnectors,
-        Self::SyncContent,
-        Self::SyncAccept,
-        Self::SyncV2,
-        Self::SyncState,
-        Self::SyncExecutions,
-        Self::SyncProfile,
-        Self::DryRunContent,
-        Self::DryRunAccept,
-        Self::DirectoryGroupsContent,
-        Self::DirectoryGroupsAccept,
-        Self::Groups,
-        Self::Health,
-    ];
-
-    /// Its name in configuration, what follows [`MANAGER`] in the horizon profile, and what is wanted besides.
-    const fn row(self) -> (&'static str, Type) {
-        match self {
-            Self::Login => ("login", Type::Json),
-            Self::Directories => ("directories", Type::Manager(".list+json")),
-            Self::DirectoryDomains => ("directory_domains", Type::Manager(".domain.list+json")),
-            // The vendor's type for connectors; whether this list is called so is written down nowhere.
-            Self::DirectoryConnectors => ("directory_connectors", Type::ConnectorOrAny),
-            Self::SyncContent => ("sync_content", Type::Manager(".sync.profile.sync+json")),
-            Self::SyncAccept => ("sync_accept", Type::V1),
-            Self::SyncV2 => ("sync_v2", Type::Manager(".sync.trigger.v2+json")),
-            // Nobody has written down what this answer is called, so anything else is taken too.
-            Self::SyncState => ("sync_state", Type::ManagerOrAny(".sync.profile.sync+json")),
-            Self::SyncExecutions => ("sync_executions", Type::JsonOrAny),
-            Self::SyncProfile => ("sync_profile", Type::Manager(".sync.profile.groups+json")),
-            Self::DryRunContent => ("dry_run_content", Type::Manager(".sync.profile.sync+json")),
-            Self::DryRunAccept => ("dry_run_accept", Type::JsonOrAny),
-            Self::DirectoryGroupsContent => ("directory_groups_content", Type::GroupQuery),
-            // The public script that makes this call takes any answer.
-            Self::DirectoryGroupsAccept => ("directory_groups_accept", Type::JsonOrAny),
-            Self::Groups => ("groups", Type::Json),
-            Self::Health => ("health", Type::Json),
-        }
+table! {
+    /// A media type that can be overridden: its name in configuration, and what it is in the profile.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) enum Media -> (&'static str, Type) {
+        Login => ("login", Type::Json),
+        Directories => ("directories", Type::Manager(".list+json")),
+        DirectoryDomains => ("directory_domains", Type::Manager(".domain.list+json")),
+        // The vendor's type for connectors; whether this list is called so is written down nowhere.
+        DirectoryConnectors => ("directory_connectors", Type::ConnectorOrAny),
+        SyncContent => ("sync_content", Type::Manager(".sync.profile.sync+json")),
+        SyncAccept => ("sync_accept", Type::V1),
+        SyncV2 => ("sync_v2", Type::Manager(".sync.trigger.v2+json")),
+        // Nobody has written down what this answer is called, so anything else is taken too.
+        SyncState => ("sync_state", Type::ManagerOrAny(".sync.profile.sync+json")),
+        SyncExecutions => ("sync_executions", Type::JsonOrAny),
+        SyncProfile => ("sync_profile", Type::Manager(".sync.profile.groups+json")),
+        DryRunContent => ("dry_run_content", Type::Manager(".sync.profile.sync+json")),
+        DryRunAccept => ("dry_run_accept", Type::JsonOrAny),
+        DirectoryGroupsContent => ("directory_groups_content", Type::GroupQuery),
+        // The public script that makes this call takes any answer.
+        DirectoryGroupsAccept => ("directory_groups_accept", Type::JsonOrAny),
+        Groups => ("groups", Type::Json),
+        Health => ("health", Type::Json),
     }
 }
 
@@ -253,14 +158,13 @@ impl Dialect {
     /// What is wrong with the first wrong override, in words fit to follow the variable's name.
     pub fn with(mut self, overrides: &DialectOverrides) -> Result<Self, String> {
         for (name, template) in &overrides.paths {
-            let path = Path::ALL.into_iter().find(|path| path.row().0 == name);
+            let path = Path::ALL.iter().copied().find(|path| path.row().0 == name);
             let path = path.ok_or_else(|| unknown("paths", name, Path::ALL.iter().map(|path| path.row().0)))?;
             check_template(path, template).map_err(|why| format!("has paths.{name}, which {why}"))?;
             self.paths.insert(name.clone(), template.clone());
         }
         for (name, value) in &overrides.media_types {
-            let media = Media::ALL.into_iter().find(|media| media.row().0 == name);
-            if media.is_none() {
+            if !Media::ALL.iter().any(|media| media.row().0 == name) {
                 return Err(unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)));
             }
             if !value.contains('/') || HeaderValue::from_str(value).is_err() {
@@ -371,7 +275,7 @@ mod tests {
     #[test]
     fn the_plain_profile_speaks_json_only() {
         let json = Dialect::named("json").unwrap();
-        for media in Media::ALL {
+        for media in Media::ALL.iter().copied() {
             assert!(json.media(media).starts_with("application/json"), "{media:?}");
         }
         assert_eq!(Dialect::named("horizon"), Some(Dialect::default()));
