@@ -14,35 +14,34 @@ use crate::vcf::lenient;
 
 /// An external identity provider to be added, or the whole of one to be changed: there is no partial update.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "type"])))]
 pub struct IdentityProviderSpec {
     /// Its name for people. Required.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// Its kind. Required; the words are the server's business: the vendor publishes both `ActiveDirectory` and `AD_FS`
     /// for Microsoft ADFS.
-    #[serde(default, deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub kind: Option<String>,
     /// The root certificates by which the external server is trusted, in the form that an identity
     /// source's have.
     #[serde(
-        default,
         deserialize_with = "lenient::texts",
         skip_serializing_if = "Option::is_none",
         serialize_with = "cert_chain"
     )]
     pub cert_chain: Option<Vec<String>>,
     /// The directory behind an ADFS.
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub ldap: Option<LdapSpec>,
     /// The ADFS itself.
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub oidc: Option<OidcSpec>,
     /// A federated provider (Okta, Microsoft Entra ID, PingFederate; VCF 5.1 and later).
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub fed_idp_spec: Option<FederatedIdentityProviderSpec>,
     /// What else was given.
     #[serde(flatten)]
@@ -51,15 +50,15 @@ pub struct IdentityProviderSpec {
 
 /// A directory to be added to the embedded identity provider, or the whole of one to be changed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "ldap"])))]
 pub struct IdentitySourceSpec {
     /// Its name for people. Required.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// The directory. Required.
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "LdapSpec"))]
     pub ldap: Option<LdapSpec>,
     /// What else was given.
@@ -69,34 +68,29 @@ pub struct IdentitySourceSpec {
 
 /// How to reach a directory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["username", "password", "sourceDetails"])))]
 pub struct LdapSpec {
     /// `ActiveDirectory` or `OpenLdap`. Required for an identity source; the vendor's own examples leave it out for an
     /// external provider.
-    #[serde(default, deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The domain's name. Required for an identity source, which is known by it ever after.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub domain_name: Option<String>,
     /// Another name for the domain: the NetBIOS name of an Active Directory.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub domain_alias: Option<String>,
     /// Who asks the directory: `user@domain`, `DOMAIN\user` or a distinguished name. Required.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub username: Option<String>,
     /// Its password. Required, in an update too: SDDC Manager does not give it back.
-    #[serde(
-        default,
-        deserialize_with = "lenient::secret",
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "exposed"
-    )]
+    #[serde(deserialize_with = "lenient::secret", skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub password: Option<Secret>,
     /// Servers and base names. Required.
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "SourceDetails"))]
     pub source_details: Option<SourceDetails>,
     /// What else was given.
@@ -106,28 +100,27 @@ pub struct LdapSpec {
 
 /// Where a directory's servers are and where to look in it. Requests and answers hold it alike.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SourceDetails {
     /// Base name of the users. Required in a request.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub users_base_dn: Option<String>,
     /// Base name of the groups. Required in a request.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub groups_base_dn: Option<String>,
     /// Certificates by which the servers are trusted; required once an endpoint is `ldaps://`.
     ///
     /// Each entry is the base64 of a PEM text, which is the form the vendor's own samples (PowerVCF) hold. An entry that
     /// is PEM itself, or base64 of DER, is turned into that form when it is written down.
     #[serde(
-        default,
         deserialize_with = "lenient::texts",
         skip_serializing_if = "Option::is_none",
         serialize_with = "cert_chain"
     )]
     pub cert_chain: Option<Vec<String>>,
     /// `ldap://host[:port]` or `ldaps://host[:port]`, at least one in a request.
-    #[serde(default, deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub server_endpoints: Option<Vec<String>>,
     /// What else there is.
     #[serde(flatten)]
@@ -136,24 +129,19 @@ pub struct SourceDetails {
 
 /// An OpenID Connect client at the provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["clientId", "clientSecret", "discoveryEndpoint"])))]
 pub struct OidcSpec {
     /// Its id. Required.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_id: Option<String>,
     /// Its secret. Required, in an update too.
-    #[serde(
-        default,
-        deserialize_with = "lenient::secret",
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "exposed"
-    )]
+    #[serde(deserialize_with = "lenient::secret", skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_secret: Option<Secret>,
     /// Where the provider describes itself: `https://…/.well-known/openid-configuration`. Required.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub discovery_endpoint: Option<String>,
     /// What else was given.
@@ -163,24 +151,23 @@ pub struct OidcSpec {
 
 /// A provider that pushes its users and groups (SCIM) and signs them in (OpenID Connect). VCF 5.1 and later.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "directory", "oidcSpec"])))]
 pub struct FederatedIdentityProviderSpec {
     /// Its name for people. Required.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
     /// The directory its users go to. Required.
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "IdentityProviderDirectory"))]
     pub directory: Option<IdentityProviderDirectory>,
     /// The client that signs them in. Required.
-    #[serde(default, deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "OidcSpec"))]
     pub oidc_spec: Option<OidcSpec>,
     /// How long the first SCIM token lives, in seconds. The vendor would rather see it asked of the sync-client call.
     #[serde(
-        default,
         deserialize_with = "lenient::whole_number",
         rename = "syncClientTokenTTL",
         skip_serializing_if = "Option::is_none"
@@ -193,23 +180,23 @@ pub struct FederatedIdentityProviderSpec {
 
 /// The directory of a federated provider. Requests and answers hold it alike.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviderDirectory {
     /// Its id, once it has one.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub directory_id: Option<String>,
     /// Its name, unique: letters of any language, digits, spaces, `_` and `-`. Required in a request.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The domain taken when none is named. Required in a request.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub default_domain: Option<String>,
     /// All its domains. Required in a request.
-    #[serde(default, deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
     /// `OKTA`, `MICROSOFT_ENTRA_ID` or `PING_FEDERATE`. VCF 5.2 and later ask for it, 5.1 does not know it.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub federated_idp_source_type: Option<String>,
     /// What else there is.
     #[serde(flatten)]
