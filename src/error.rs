@@ -81,6 +81,14 @@ pub struct UpstreamEvidence {
     pub nested: Vec<VendorNames>,
 }
 
+impl UpstreamEvidence {
+    /// Keeps of what the upstream said its code alone.
+    pub(crate) fn forget_words(&mut self) {
+        let Self { call, status, is_login, is_vendor, is_page, .. } = *self;
+        *self = Self { call, status, is_login, is_vendor, is_page, code: self.code.take(), ..Self::default() };
+    }
+}
+
 /// A failure. Small to pass around; everything about it is behind one pointer.
 ///
 /// ```
@@ -217,12 +225,8 @@ impl Error {
     #[must_use]
     pub(crate) fn of_login(mut self) -> Self {
         if let Some(evidence) = &mut self.0.upstream {
-            let UpstreamEvidence { is_login, message, remediation, reference, details, causes, nested, .. } = evidence;
-            *is_login = true;
-            (*message, *remediation, *reference) = (None, None, None);
-            details.clear();
-            causes.clear();
-            nested.clear();
+            evidence.is_login = true;
+            evidence.forget_words();
         }
         self
     }
@@ -312,12 +316,6 @@ impl Error {
     #[must_use]
     pub fn answer_status(&self) -> Option<StatusCode> {
         self.evidence().filter(|evidence| !evidence.is_login).and_then(|evidence| evidence.status)
-    }
-
-    /// Whether the upstream has no such thing.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        matches!(self.code(), ErrorCode::NotFound | ErrorCode::DirectoryNotFound)
     }
 
     /// Whether the same request may succeed later with nobody changing anything.

@@ -13,7 +13,7 @@ mod token_cache;
 pub use base_url::BaseUrl;
 pub use encoding::{bare, segment, with_body};
 pub(crate) use encoding::{form, is_uuid, json};
-pub use endpoint::{Api, Endpoint, VendorError};
+pub use endpoint::{Api, Endpoint};
 #[cfg(test)]
 pub(crate) use response::check;
 pub(crate) use response::{invalid, is_code, read_json, read_shown};

@@ -50,11 +50,11 @@ pub use spec::{
     OidcSpec, SourceDetails,
 };
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
 use crate::upstream::{Account, SharedToken, TokenCache};
-use crate::upstream::{Api, Endpoint, VendorError};
+use crate::upstream::{Api, Endpoint};
 use crate::upstream::{BaseUrl, Destination, Outbound, Prepared};
 
 /// What a call says to a server that does not know it.
@@ -118,7 +118,7 @@ impl Api for Vcf {
     /// Paths and media types are the same in all versions.
     type Dialect = ();
 
-    fn read_error(body: &[u8]) -> Option<VendorError> {
+    fn read_error(body: &[u8]) -> Option<UpstreamEvidence> {
         error::read(body)
     }
 }
@@ -236,22 +236,6 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// As any upstream call.
     pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
         self.call(&identity_broker::SddcManagerOidcInfo).await.map_err(since_5_1)
-    }
-
-    /// Ends the session: the refresh token is made void at the server, and both tokens are forgotten here. An access token
-    /// cannot be made void; it ends by itself within the hour.
-    ///
-    /// # Errors
-    /// As any upstream call; the tokens are forgotten all the same.
-    pub async fn log_out(&self) -> Result<()> {
-        self.cache.session.forget(&self.shared_token()).await;
-        let kept = self.cache.refresh.take();
-        match kept {
-            Some(refresh_token) => {
-                self.out.call(&self.destination(), &tokens::Invalidate { refresh_token: &refresh_token }, None).await
-            }
-            None => Ok(()),
-        }
     }
 
     fn shared_token(&self) -> SharedToken<'_, R> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::error::{Error, ErrorCause, VendorNames};
+use crate::error::{Error, UpstreamEvidence};
 use crate::retry::Repeat;
 
 /// A vendor's API: what all its endpoints share.
@@ -10,27 +10,9 @@ pub trait Api {
     /// What a target may override: paths, media types.
     type Dialect;
 
-    /// Reads the vendor's error form from a body. `None` when the body is something else (a gateway's page).
-    fn read_error(body: &[u8]) -> Option<VendorError>;
-}
-
-/// A vendor's error, whatever its form on the wire.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VendorError {
-    /// The vendor's code.
-    pub code: Option<String>,
-    /// What it says happened.
-    pub message: Option<String>,
-    /// What it says to do.
-    pub remediation: Option<String>,
-    /// Its reference for support.
-    pub reference: Option<String>,
-    /// Causes and nested errors, one line each.
-    pub details: Vec<String>,
-    /// The causes, where the vendor tells them apart.
-    pub causes: Vec<ErrorCause>,
-    /// The nested errors.
-    pub nested: Vec<VendorNames>,
+    /// Reads the vendor's error form from a body: what stands in it, and nothing about the call. `None` when the body is something
+    /// else (a gateway's page).
+    fn read_error(body: &[u8]) -> Option<UpstreamEvidence>;
 }
 
 /// One call of a vendor's API.
@@ -70,7 +52,7 @@ pub(crate) struct Kind {
     pub(crate) repeat: Repeat,
     pub(crate) is_login: bool,
     pub(super) reads_answer: bool,
-    pub(super) read_error: fn(&[u8]) -> Option<VendorError>,
+    pub(super) read_error: fn(&[u8]) -> Option<UpstreamEvidence>,
 }
 
 impl Kind {

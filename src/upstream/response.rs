@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 mod body;
 
 use self::body::{coding, describe, foreign, is_binary, is_page, title, unread};
-use super::endpoint::{Kind, VendorError};
+use super::endpoint::Kind;
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::http::server_time;
 use crate::json;
@@ -97,8 +97,9 @@ impl Kind {
         if status.is_success() {
             return if self.reads_answer { self.accept(answer, secrets) } else { Ok(answer) };
         }
-        let Said { is_vendor, is_page, vendor } = self.said(&answer, secrets);
-        let said = match (&vendor.code, &vendor.message) {
+        let evidence = self.evidence(&answer, secrets);
+        let UpstreamEvidence { is_vendor, is_page, .. } = evidence;
+        let said = match (&evidence.code, &evidence.message) {
             (Some(code), Some(message)) => format!(": {code}: {message}"),
             (Some(text), None) | (None, Some(text)) => format!(": {text}"),
             (None, None) => String::new(),
@@ -115,20 +116,7 @@ impl Kind {
             status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
         let error = if self.changes() && !refused { error.not_retryable() } else { error };
         let error = error.retry_after(asked).dated(server_time(answer.headers()));
-        Err(error.upstream(UpstreamEvidence {
-            call,
-            status: Some(status),
-            is_login: self.is_login,
-            is_vendor,
-            is_page,
-            code: vendor.code,
-            message: vendor.message,
-            remediation: vendor.remediation,
-            reference: vendor.reference,
-            details: vendor.details,
-            causes: vendor.causes,
-            nested: vendor.nested,
-        }))
+        Err(error.upstream(evidence))
     }
 
     /// A 2xx whose body the API may have sent. A page is a gateway's or a sign-in form's, and the server itself was never asked.
@@ -166,35 +154,31 @@ impl Kind {
         }
     }
 
-    /// What an error body says.
-    fn said(&self, answer: &http::Response<Bytes>, secrets: &[&Secret]) -> Said {
+    /// What an answer that is an error says.
+    fn evidence(&self, answer: &http::Response<Bytes>, secrets: &[&Secret]) -> UpstreamEvidence {
+        let of_call = |said| {
+            let status = Some(answer.status());
+            UpstreamEvidence { call: self.call, status, is_login: self.is_login, ..said }
+        };
         if let Some(unread) = unread(answer) {
-            let vendor = VendorError { message: Some(unread), ..VendorError::default() };
-            return Said { is_vendor: false, is_page: false, vendor };
+            return of_call(UpstreamEvidence { message: Some(unread), ..UpstreamEvidence::default() });
         }
         let body = struck(answer.body(), secrets);
         let vendor = (self.read_error)(&body);
         let is_vendor = vendor.is_some();
         let is_page = !is_vendor && is_page(answer);
-        let mut vendor = vendor.unwrap_or_default();
-        if let Some(words) = vendor.code.take_if(|code| !is_code(code)) {
-            vendor.message.get_or_insert(words);
+        let mut said = of_call(UpstreamEvidence { is_vendor, is_page, ..vendor.unwrap_or_default() });
+        if let Some(words) = said.code.take_if(|code| !is_code(code)) {
+            said.message.get_or_insert(words);
         }
         if self.is_login && !is_page {
             // What a login says may quote what it was sent, in whatever form. A page's title is its own.
-            vendor = VendorError { code: vendor.code, ..VendorError::default() };
+            said.forget_words();
         } else if !is_vendor {
-            vendor.message = foreign(answer, &body, secrets);
+            said.message = foreign(answer, &body, secrets);
         }
-        Said { is_vendor, is_page, vendor }
+        said
     }
-}
-
-/// What an error body says: whether it is of the vendor's form, whether it is a page instead, and its words.
-struct Said {
-    is_vendor: bool,
-    is_page: bool,
-    vendor: VendorError,
 }
 
 /// [`Kind::check`] of one endpoint, for tests.
@@ -251,10 +235,10 @@ mod tests {
     use crate::error::excerpt;
     use crate::retry::Repeat;
 
-    fn read_error(body: &[u8]) -> Option<VendorError> {
+    fn read_error(body: &[u8]) -> Option<UpstreamEvidence> {
         let body: serde_json::Value = serde_json::from_slice(body).ok()?;
         let text = |name: &str| body.get(name)?.as_str().map(excerpt);
-        Some(VendorError { code: Some(text("code")?), message: text("message"), ..VendorError::default() })
+        Some(UpstreamEvidence { code: Some(text("code")?), message: text("message"), ..UpstreamEvidence::default() })
     }
 
     fn failed(repeat: Repeat, is_login: bool, status: u16, body: &str) -> Error {

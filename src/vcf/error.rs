@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{ErrorCause, VendorNames, excerpt};
-use crate::upstream::VendorError;
+use crate::error::{ErrorCause, UpstreamEvidence, VendorNames, excerpt};
 
 /// How many causes and nested errors are told.
 const MAX_DETAILS: usize = 20;
@@ -12,7 +11,7 @@ const MAX_DETAILS: usize = 20;
 const MAX_DEPTH: usize = 8;
 
 /// Reads either form. `None` when `body` is something else.
-pub(super) fn read(body: &[u8]) -> Option<VendorError> {
+pub(super) fn read(body: &[u8]) -> Option<UpstreamEvidence> {
     let Ok(Value::Object(error)) = serde_json::from_slice(body) else { return None };
     // Nothing is required in either form; without any of these three there is nothing to tell either.
     if text(&error, "errorCode").is_none()
@@ -25,7 +24,7 @@ pub(super) fn read(body: &[u8]) -> Option<VendorError> {
     collect(&error, MAX_DEPTH, &mut details);
     let mut left = MAX_DETAILS;
     let VendorNames { causes, nested_errors, .. } = named(&error, MAX_DEPTH, &mut left);
-    Some(VendorError {
+    Some(UpstreamEvidence {
         code: text(&error, "errorCode"),
         message: text(&error, "message"),
         remediation: text(&error, "remediationMessage"),
@@ -33,6 +32,7 @@ pub(super) fn read(body: &[u8]) -> Option<VendorError> {
         details,
         causes,
         nested: nested_errors,
+        ..UpstreamEvidence::default()
     })
 }
 
@@ -105,7 +105,7 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
             error,
-            VendorError {
+            UpstreamEvidence {
                 code: some("IDENTITY_SOURCE_ADD_FAILED"),
                 message: some("Failed to add the identity source corp.example"),
                 remediation: some("Check the LDAP settings"),
@@ -125,6 +125,7 @@ mod tests {
                     nested_errors: vec![VendorNames { message: some("data 52e"), ..VendorNames::default() }],
                     ..VendorNames::default()
                 }],
+                ..UpstreamEvidence::default()
             }
         );
     }

@@ -1,7 +1,7 @@
-//! Tokens: a pair by name and password, a new access token by the refresh token, and the end of a refresh token.
+//! Tokens: a pair by name and password, and a new access token by the refresh token.
 //!
 //! The vendor's samples live one hour (access) and are said to live 24 hours (refresh); an access token is a JWT and
-//! believed as to its own lifetime. None of the three calls is authorised by a token.
+//! believed as to its own lifetime. Neither call is authorised by a token.
 
 use std::time::{Duration, SystemTime};
 
@@ -118,30 +118,6 @@ impl Endpoint for Refresh<'_> {
     }
 }
 
-/// `DELETE /v1/tokens/refresh-token` (VMware Cloud Foundation API, Tokens, "Invalidate Refresh Token").
-///
-/// Answers 204.
-#[derive(Debug)]
-pub(super) struct Invalidate<'a> {
-    pub(super) refresh_token: &'a Secret,
-}
-
-impl Endpoint for Invalidate<'_> {
-    type Api = Vcf;
-    type Response = ();
-    const CALL: &'static str = "DELETE /v1/tokens/refresh-token";
-    const REPEAT: Repeat = Repeat::IfNeverArrived;
-    const IS_LOGIN: bool = true;
-
-    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
-        with_body(Method::DELETE, "/v1/tokens/refresh-token", JSON, JSON, json(&self.refresh_token.expose())?)
-    }
-
-    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
-        Ok(())
-    }
-}
-
 /// `token` as it came at `now`.
 pub(super) fn access_token(token: Secret, now: SystemTime) -> AccessToken {
     let lifetime = jwt_lifetime(token.expose()).unwrap_or(LIFETIME);
@@ -240,14 +216,6 @@ mod tests {
         for answer in ["", "\"\"", "<html>", "{\"accessToken\":\"a\"}", "not a token"] {
             assert!(read(&refresh(Form::Quoted), answer).is_err(), "{answer}");
         }
-    }
-
-    #[test]
-    fn a_refresh_token_is_made_void_by_its_quoted_id() {
-        let id = Secret::new("3c6b");
-        let invalidate = Invalidate { refresh_token: &id };
-        assert_eq!(wire(&invalidate), format!("DELETE /v1/tokens/refresh-token\n{HEADERS}\"3c6b\""));
-        read(&invalidate, "").unwrap();
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::dialect::Dialect;
-use crate::error::excerpt;
-use crate::upstream::{Api, VendorError};
+use crate::error::{UpstreamEvidence, excerpt};
+use crate::upstream::Api;
 
 /// vIDM's REST API.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ impl Api for Vidm {
 
     /// Three forms: `{"errors": [{"code", "message", "parameters"}]}` (the vendor's SCIM guide), OAuth's `{"error",
     /// "error_description"}` (RFC 6749 section 5.2), and a bare `{"code", "message"}`.
-    fn read_error(body: &[u8]) -> Option<VendorError> {
+    fn read_error(body: &[u8]) -> Option<UpstreamEvidence> {
         let body: Value = serde_json::from_slice(body).ok()?;
         if let Some(errors) = body.get("errors").and_then(Value::as_array) {
             let mut lines = errors.iter().filter_map(|error| one(error, "code", "message"));
@@ -29,7 +29,7 @@ impl Api for Vidm {
     }
 }
 
-fn one(error: &Value, code: &str, message: &str) -> Option<VendorError> {
+fn one(error: &Value, code: &str, message: &str) -> Option<UpstreamEvidence> {
     let text = |name| match error.get(name) {
         Some(Value::String(text)) if !text.trim().is_empty() => Some(excerpt(text)),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -41,7 +41,7 @@ fn one(error: &Value, code: &str, message: &str) -> Option<VendorError> {
     }
     let parameters = error.get("parameters").filter(|value| value.as_object().is_some_and(|map| !map.is_empty()));
     let details = parameters.map(|value| excerpt(&format!("parameters: {value}"))).into_iter().collect();
-    Some(VendorError { code, message, details, ..VendorError::default() })
+    Some(UpstreamEvidence { code, message, details, ..UpstreamEvidence::default() })
 }
 
 #[cfg(test)]

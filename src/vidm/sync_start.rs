@@ -99,9 +99,7 @@ pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> 
                 status: Some(answer.status()),
                 is_vendor: true,
                 code: vendor.code.filter(|code| is_code(code)),
-                message: vendor.message,
-                details: vendor.details,
-                ..UpstreamEvidence::default()
+                ..vendor
             }));
     }
     Ok(())

@@ -13,11 +13,11 @@ use http::{HeaderName, HeaderValue, Method, Request, Response};
 use super::kept_request::StartedSync;
 use super::{Configured, idempotency};
 use crate::config::Callback;
-use crate::error::Error;
+use crate::error::{Error, UpstreamEvidence};
 use crate::retry::Repeat;
 use crate::runtime::Runtime;
 use crate::shared_state::hmac;
-use crate::upstream::{Api, Endpoint, VendorError, with_body};
+use crate::upstream::{Api, Endpoint, with_body};
 use crate::upstream::{Destination, Outbound};
 
 /// How long a receiver may take. Whoever asked for the state waits for it meanwhile.
@@ -32,7 +32,7 @@ struct Receiver;
 impl Api for Receiver {
     type Dialect = ();
 
-    fn read_error(_: &[u8]) -> Option<VendorError> {
+    fn read_error(_: &[u8]) -> Option<UpstreamEvidence> {
         None
     }
 }

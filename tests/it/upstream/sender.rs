@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use idhook::error::{Error, ErrorCode, Result};
+use idhook::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use idhook::http::{Limits, TransportErrorKind};
 use idhook::retry::Repeat;
 use idhook::runtime::Runtime as _;
 use idhook::secret::{AccessToken, Scheme, Secret};
-use idhook::upstream::{Api, Endpoint, VendorError, bare, with_body};
+use idhook::upstream::{Api, Endpoint, bare, with_body};
 use idhook::upstream::{BaseUrl, Destination, Outbound};
 
 use crate::support::script::{Call, Script, get, post};
@@ -24,9 +24,9 @@ struct Plain;
 impl Api for Plain {
     type Dialect = ();
 
-    fn read_error(body: &[u8]) -> Option<VendorError> {
+    fn read_error(body: &[u8]) -> Option<UpstreamEvidence> {
         let code = std::str::from_utf8(body).ok()?.strip_prefix("error ")?;
-        Some(VendorError { code: Some(code.to_owned()), ..VendorError::default() })
+        Some(UpstreamEvidence { code: Some(code.to_owned()), ..UpstreamEvidence::default() })
     }
 }
 
@@ -387,6 +387,4 @@ fn encoded_answer_is_refused_by_the_name_of_its_coding() {
 fn the_script_itself_is_deterministic() {
     let (one, other) = (Script::new([]), Script::new([]));
     assert_eq!([one.random(), one.random()], [other.random(), other.random()]);
-    one.log("a line");
-    assert_eq!(one.lines(), ["a line"]);
 }

@@ -210,29 +210,6 @@ fn refused_credentials_are_told_and_not_tried_again() {
 }
 
 #[test]
-fn logging_out_ends_the_refresh_token_and_forgets_both() {
-    let script = Script::new([
-        login(),
-        list(&first_token()),
-        Call::new(http::Method::DELETE, "https://sddc.corp.example/v1/tokens/refresh-token")
-            .without("authorization")
-            .body(format!("\"{REFRESH_ID}\""))
-            .answer(204, ""),
-        login(),
-        list(&first_token()),
-    ]);
-    let memory = Cache::default();
-    lists(&script, &memory).unwrap();
-    let (target, out) = (target(), script.outbound());
-    let client = Client::new(&target, &memory, &out);
-    script.run(client.log_out()).unwrap();
-    // A second time there is nothing to end.
-    script.run(client.log_out()).unwrap();
-    assert_eq!(out.calls().len(), 1);
-    assert_eq!(lists(&script, &memory).unwrap(), 2);
-}
-
-#[test]
 fn what_is_remembered_does_not_print() {
     let script = Script::new([login(), list(&first_token())]);
     let memory = Cache::default();
