@@ -9,7 +9,6 @@ use anyhow::{Result, anyhow, ensure};
 use mdbook_driver::MDBook;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 mod local_links;
 

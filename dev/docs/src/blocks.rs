@@ -140,17 +140,28 @@ fn error(selection: &[&str]) -> Result<String, String> {
     ))
 }
 
-/// Every operation of the contract: method and path, scope, query parameters, summary.
-fn operations() -> Result<Vec<(String, &'static str, Option<Scope>, &'static [&'static str], String)>, String> {
+/// A method of a route.
+struct Operation {
+    path: &'static str,
+    /// Method, path and query parameters.
+    route: String,
+    scope: Option<Scope>,
+    summary: String,
+}
+
+/// Every operation of the contract.
+fn operations() -> Result<Vec<Operation>, String> {
     let document = idhook_openapi::document()?;
     let mut operations = Vec::new();
     for route in contract::routes() {
         for operation in route.operations {
-            let method = operation.method.as_str().to_owned();
-            let place = [route.path.replace('~', "~0").replace('/', "~1"), method.to_ascii_lowercase()].join("/");
+            let (method, path) = (operation.method.as_str(), route.path);
+            let place = [path.replace('~', "~0").replace('/', "~1"), method.to_ascii_lowercase()].join("/");
             let summary = document.pointer(&format!("/paths/{place}/summary")).and_then(Value::as_str);
-            let summary = summary.ok_or_else(|| format!("{method} {} has no summary", route.path))?;
-            operations.push((method, route.path, operation.scope, operation.query, summary.to_owned()));
+            let summary = summary.ok_or_else(|| format!("{method} {path} has no summary"))?.to_owned();
+            let query = if operation.query.is_empty() { "" } else { "?" };
+            let route = format!("{method} {path}{query}{}", operation.query.join("&"));
+            operations.push(Operation { path, route, scope: operation.scope, summary });
         }
     }
     Ok(operations)
@@ -158,12 +169,11 @@ fn operations() -> Result<Vec<(String, &'static str, Option<Scope>, &'static [&'
 
 fn routes(selection: &[&str]) -> Result<String, String> {
     let operations = operations()?;
-    all_select(selection, operations.iter().map(|(_, path, ..)| *path))?;
-    let chosen = operations.into_iter().filter(|(_, path, ..)| selection.iter().any(|word| selects(word, path)));
-    let rows = chosen.map(|(method, path, scope, query, summary)| {
-        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    all_select(selection, operations.iter().map(|operation| operation.path))?;
+    let chosen = operations.iter().filter(|operation| selection.iter().any(|word| selects(word, operation.path)));
+    let rows = chosen.map(|Operation { route, scope, summary, .. }| {
         let scope = scope.map_or_else(|| "–".to_owned(), |scope| format!("`{scope}`"));
-        [format!("`{method} {path}{query}`"), scope, sentence(&summary)]
+        [format!("`{route}`"), scope, sentence(summary)]
     });
     Ok(table(["Route", "Scope", "Purpose"], rows))
 }
