@@ -2,5 +2,6 @@
 
 pub(crate) mod memory_store;
 pub(crate) mod script;
+pub(crate) mod server;
 pub(crate) mod vidm;
 pub(crate) mod webhook;

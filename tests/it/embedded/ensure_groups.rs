@@ -4,20 +4,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use idhook::directory::SyncStatus;
 use idhook::embedded::{self, EnsureOptions, Vidm};
 use idhook::error::{ErrorCode, Problem};
-use idhook::http::{HttpClient, Limits, TransportError, TransportErrorKind};
-use idhook::runtime::{Clock, Runtime};
+use idhook::http::{TransportError, TransportErrorKind};
+use idhook::runtime::Clock as _;
 use idhook::sync::SyncDocument;
 use serde_json::{Value, json};
 
-use crate::support::memory_store::MemoryStore;
 use crate::support::script::Script;
+use crate::support::server::{self, Served};
 use crate::support::vidm::{CORP, DIRECTORIES};
 
 const FIRST: &str = "CN=gg-first,OU=Groups,DC=corp,DC=example";
@@ -77,7 +77,7 @@ impl Server {
         json!({"totalResults": groups.len(), "Resources": groups})
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Result<(u16, Value), TransportError> {
+    fn answers(&self, request: &Request<Bytes>) -> Result<(u16, Value), TransportError> {
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         let is_kick_off = path.ends_with("/syncprofile/sync") && request.method() == Method::POST;
         if path.ends_with("/login") {
@@ -104,49 +104,17 @@ impl Server {
     }
 }
 
-/// The server as a session holds it.
-#[derive(Debug, Clone)]
-struct Shared(Rc<Server>);
+impl server::Server for Server {
+    fn clock(&self) -> &Script {
+        &self.clock
+    }
 
-impl HttpClient for Shared {
-    async fn send(&self, request: Request<Bytes>, _: &Limits) -> Result<Response<Bytes>, TransportError> {
-        self.0.clock.sleep(Duration::from_millis(1)).await;
-        let (status, body) = self.0.answer(&request)?;
-        let now = httpdate::fmt_http_date(self.now());
-        let answer = Response::builder().status(status).header("date", now).header("content-type", "application/json");
-        Ok(answer.body(Bytes::from(body.to_string())).unwrap())
+    fn answer(&self, request: &Request<Bytes>) -> Result<(u16, String), TransportError> {
+        self.answers(request).map(|(status, body)| (status, body.to_string()))
     }
 }
 
-impl Clock for Shared {
-    fn now(&self) -> SystemTime {
-        self.0.clock.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.clock.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.0.clock.sleep(duration).await;
-    }
-}
-
-impl Runtime for Shared {
-    type Store = MemoryStore;
-
-    fn store(&self) -> Option<&MemoryStore> {
-        None
-    }
-
-    fn random(&self) -> u64 {
-        self.0.clock.random()
-    }
-
-    fn log(&self, _: &str) {}
-}
-
-fn vidm() -> (Rc<Server>, Vidm<Shared>) {
+fn vidm() -> (Rc<Server>, Vidm<Served<Server>>) {
     let server = Rc::new(Server {
         clock: Script::new([]),
         ends: Cell::new(("COMPLETED", "")),
@@ -157,7 +125,7 @@ fn vidm() -> (Rc<Server>, Vidm<Shared>) {
         kick_offs: Cell::default(),
     });
     let settings = json!({"url": "https://vidm.corp.example", "username": "svc-sync", "password": "pässword"});
-    (Rc::clone(&server), Vidm::from_json(Shared(Rc::clone(&server)), settings).unwrap())
+    (Rc::clone(&server), Vidm::from_json(Served(Rc::clone(&server)), settings).unwrap())
 }
 
 fn within(seconds: f64) -> EnsureOptions {

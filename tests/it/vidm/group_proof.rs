@@ -5,20 +5,20 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use idhook::directory::SyncStatus;
 use idhook::embedded::{SyncOrder, Vidm};
 use idhook::error::ErrorCode;
-use idhook::http::{HttpClient, Limits, TransportError};
-use idhook::runtime::{Clock, Runtime};
+use idhook::http::TransportError;
+use idhook::runtime::Clock as _;
 use idhook::sync::SyncDocument;
 use serde_json::{Value, json};
 
-use crate::support::memory_store::MemoryStore;
 use crate::support::script::Script;
+use crate::support::server::{self, Served};
 use crate::support::vidm::{CORP, DIRECTORIES};
 use crate::support::webhook::Door;
 
@@ -33,7 +33,7 @@ struct Server {
 }
 
 impl Server {
-    fn answer(&self, request: &Request<Bytes>) -> (u16, String) {
+    fn answers(&self, request: &Request<Bytes>) -> (u16, String) {
         let path = request.uri().path();
         if path.ends_with("/login") {
             return (200, json!({"sessionToken": "t"}).to_string());
@@ -90,8 +90,15 @@ fn decoded_once(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-#[derive(Debug, Clone)]
-struct Shared(Rc<Server>);
+impl server::Server for Server {
+    fn clock(&self) -> &Script {
+        &self.clock
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Result<(u16, String), TransportError> {
+        Ok(self.answers(request))
+    }
+}
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -99,48 +106,10 @@ impl std::fmt::Debug for Server {
     }
 }
 
-impl HttpClient for Shared {
-    async fn send(&self, request: Request<Bytes>, _: &Limits) -> Result<Response<Bytes>, TransportError> {
-        self.0.clock.sleep(Duration::from_millis(1)).await;
-        let (status, body) = self.0.answer(&request);
-        let now = httpdate::fmt_http_date(self.now());
-        let answer = Response::builder().status(status).header("date", now).header("content-type", "application/json");
-        Ok(answer.body(Bytes::from(body)).unwrap())
-    }
-}
-
-impl Clock for Shared {
-    fn now(&self) -> SystemTime {
-        self.0.clock.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.clock.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.0.clock.sleep(duration).await;
-    }
-}
-
-impl Runtime for Shared {
-    type Store = MemoryStore;
-
-    fn store(&self) -> Option<&MemoryStore> {
-        None
-    }
-
-    fn random(&self) -> u64 {
-        self.0.clock.random()
-    }
-
-    fn log(&self, _: &str) {}
-}
-
-fn vidm(scim: Scim) -> (Rc<Server>, Vidm<Shared>) {
+fn vidm(scim: Scim) -> (Rc<Server>, Vidm<Served<Server>>) {
     let server = Rc::new(Server { clock: Script::new([]), began: Cell::default(), kick_offs: Cell::default(), scim });
     let settings = json!({"url": "https://vidm.corp.example", "username": "svc-sync", "password": "pässword"});
-    (Rc::clone(&server), Vidm::from_json(Shared(Rc::clone(&server)), settings).unwrap())
+    (Rc::clone(&server), Vidm::from_json(Served(Rc::clone(&server)), settings).unwrap())
 }
 
 /// The state of a sync for these groups after its run.
