@@ -134,7 +134,7 @@ fn error(selection: &[&str]) -> Result<String, String> {
     let reason = status.canonical_reason().unwrap_or_default();
     let example = idhook_openapi::problem(*code);
     Ok(format!(
-        "\n`{} {reason}`, {retryable}, fault of: {}\n\n```json\n{example:#}\n```\n\n",
+        "\n`{} {reason}`, {retryable}, fault of: {}. For on-call engineers: [runbook](../operate/runbook.md#{code}).\n\n```json\n{example:#}\n```\n\n",
         status.as_u16(),
         fault(*code)
     ))

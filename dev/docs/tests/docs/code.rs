@@ -1,7 +1,7 @@
 //! Code blocks are valid: JSON and TOML parse, examples of variables are read by the configuration's own reader, the paths that
 //! `curl` calls are routes, and scripts have no syntax error.
 
-use idhook::config::Config;
+use idhook::config::{Config, VARIABLES, ValueForm};
 use idhook::webhook::contract;
 
 use crate::page::{self, Block, Page};
@@ -64,6 +64,33 @@ fn examples_of_variables_are_read_by_the_configuration() {
     let examples = blocks(&pages).filter(|(.., block)| block.language == "json" && block.variable.is_some());
     let faults: Vec<String> =
         examples.filter_map(|(place, page, block)| Some(format!("{place}: {}", config(block, page).err()?))).collect();
+    none(&faults);
+}
+
+/// The variables that a script sets for Spin or in the environment, each with its value if that is in single quotes.
+fn settings(script: &str) -> impl Iterator<Item = (String, Option<&str>)> {
+    script.split("SPIN_VARIABLE_").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(rest.len());
+        let value = rest.get(end..).and_then(|rest| rest.strip_prefix("='")?.split('\'').next());
+        (rest.get(..end).unwrap_or_default().to_lowercase(), value)
+    })
+}
+
+#[test]
+fn scripts_set_variables_that_exist_to_values_that_parse() {
+    let pages = page::all();
+    let mut faults = Vec::new();
+    for (place, _, block) in blocks(&pages).filter(|(.., block)| matches!(block.language.as_str(), "sh" | "bash")) {
+        for (name, value) in settings(&block.text) {
+            let Some(variable) = VARIABLES.iter().find(|variable| variable.name == name) else {
+                faults.push(format!("{place}: {name} is no variable of idhook"));
+                continue;
+            };
+            let json = value.filter(|_| variable.form == ValueForm::Json);
+            let fault = json.and_then(|json| serde_json::from_str::<serde_json::Value>(json).err());
+            faults.extend(fault.map(|fault| format!("{place}: {name}: {fault}")));
+        }
+    }
     none(&faults);
 }
 
