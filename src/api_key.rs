@@ -1,10 +1,10 @@
-//! The form of the keys that `cargo xtask key` makes: `idh_`, 32 random bytes, a checksum.
+//! The form of keys made by `cargo xtask key`: `idh_`, 32 random bytes, a checksum.
 //!
-//! The prefix lets secret scanners find such a key where it does not belong; the checksum tells a key that was mistyped or cut off
-//! from one that is not known. Both follow GitHub's tokens: base62, and the last six characters are a CRC-32 of those before.
-//! Any other text may be a key as well.
+//! The prefix lets secret scanners find leaked keys; the checksum distinguishes a mistyped or truncated key from an unknown
+//! one. Both follow GitHub's tokens: base62, and the last six characters are a CRC-32 of those before. Any other text may be
+//! a key too.
 
-/// What such a key begins with.
+/// The prefix of such a key.
 pub(crate) const PREFIX: &str = "idh_";
 
 /// 256 bits in base62.
@@ -15,12 +15,12 @@ const CHECKSUM: usize = 6;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// What a text is, as a key.
+/// The form of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A key of this form, whole.
+    /// A complete key of this form.
     Whole,
-    /// It begins like one, and is none: it was mistyped or cut off.
+    /// Begins like one but is mistyped or truncated.
     Broken,
     /// Something else.
     Other,
@@ -45,7 +45,7 @@ pub fn make(random: &[u8; 32]) -> String {
     key
 }
 
-/// What `text` is. It tells nothing of the keys that are configured.
+/// The form of `text`. This reveals nothing about the configured keys.
 #[must_use]
 pub fn check(text: &[u8]) -> Form {
     let begins =
@@ -61,7 +61,7 @@ pub fn check(text: &[u8]) -> Form {
     if fits { Form::Whole } else { Form::Broken }
 }
 
-/// A number, most significant byte first, in base62 with so many digits.
+/// A number, most significant byte first, in base62 with `length` digits.
 fn base62(number: &[u8], length: usize) -> String {
     let mut number = number.to_vec();
     let mut digits: Vec<u8> = Vec::with_capacity(length);
@@ -77,7 +77,7 @@ fn base62(number: &[u8], length: usize) -> String {
     digits.iter().rev().map(|digit| char::from(*digit)).collect()
 }
 
-/// CRC-32 as in gzip (ISO 3309). It looks at some fifty bytes of a key that is refused; a table would be larger than the loop.
+/// CRC-32 as in gzip (ISO 3309). It reads some fifty bytes of a rejected key; a table would be larger than this loop.
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
@@ -99,14 +99,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn checksum_is_the_known_one() {
+    fn checksum_matches_the_published_value() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
         assert_eq!(base62(&[0, 61], 2), "0z");
         assert_eq!(base62(&[0xff; 4], 6), "4gfFC3");
     }
 
     #[test]
-    fn key_has_its_form_and_every_other_text_has_another() {
+    fn form_of_keys_and_other_texts_is_recognised() {
         let key = make(&[7; 32]);
         assert_eq!((key.len(), check(key.as_bytes())), (53, Form::Whole));
         for broken in
@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_wrong_character_is_noticed(random: [u8; 32], at in 4usize..53, to in "[0-9A-Za-z]") {
+        fn any_wrong_character_is_detected(random: [u8; 32], at in 4usize..53, to in "[0-9A-Za-z]") {
             let key = make(&random);
             prop_assert_eq!(check(key.as_bytes()), Form::Whole);
             let mut wrong = key.clone();
@@ -133,7 +133,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_looked_at_without_a_fault(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn any_bytes_can_be_checked(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = check(&bytes);
             let _ = check(&[PREFIX.as_bytes(), &bytes].concat());
         }

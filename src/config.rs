@@ -1,5 +1,5 @@
-//! Every setting, read and checked once. A [`Config`] that exists is complete; what keeps one from existing is told by
-//! variable name, all of it at once; a wrong value is shown unless it may be a secret.
+//! Every setting, read and checked once. A [`Config`] that exists is complete. Otherwise all mistakes are reported together,
+//! by variable; a wrong value is shown unless it may be a secret.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub(crate) use schemas::entry_schemas;
 /// Which requests are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Only those answered with 4xx or 5xx.
+    /// Only responses with 4xx or 5xx.
     Error,
     /// All.
     Info,
@@ -78,36 +78,36 @@ pub struct Config {
     pub vidm: LiteMap<String, Rc<vidm::Target>>,
     /// SDDC Manager targets by name.
     pub vcf: LiteMap<String, Rc<vcf::Target>>,
-    /// Who may call with a key.
+    /// Callers that authenticate with a key.
     pub api_keys: Vec<ApiKey>,
-    /// Who may call by a signature. There is somebody here or among the keys.
+    /// Callers that authenticate with a signature. This list or `api_keys` has at least one entry.
     pub senders: Vec<Sender>,
-    /// What webhooks start.
+    /// The syncs that webhooks start.
     pub hooks: Vec<Hook>,
-    /// Who may be told of a finished sync.
+    /// The receivers of messages about finished syncs.
     pub callbacks: Vec<Callback>,
-    /// The keys that authenticate sync ids and seal what is kept in the store: the first seals, all open. Empty where none is
+    /// The keys that authenticate sync ids and seal the store's entries: the first seals, all open. Empty if none is
     /// configured.
     pub state_keys: Vec<Secret>,
-    /// Whether to use the runtime's key-value store, where it has one.
+    /// Whether to use the runtime's key-value store, if it has one.
     pub store: bool,
-    /// Whether there is a page at `/`.
+    /// Whether `/` serves the page.
     pub page: bool,
-    /// The path below which idhook is served, with a slash before it and none behind; empty at the root.
+    /// The path below which idhook is served, with a leading slash and no trailing one; empty at the root.
     pub base_path: String,
     /// The address of the documentation, without a slash at the end; problems link to it. Empty if it is not set.
     pub docs_url: String,
     /// Which requests are logged.
     pub log_level: LogLevel,
-    /// The header in which the operator's own proxy writes the client's address, where there is such a proxy.
+    /// The header in which the operator's own proxy writes the client's address, if there is such a proxy.
     pub client_address_header: Option<HeaderName>,
-    /// Largest request body taken, in bytes.
+    /// Largest request body, in bytes.
     pub request_body_limit: usize,
-    /// Largest body taken of a caller that only the body proves, in bytes.
+    /// Largest body of a request that is authenticated by its signature, in bytes: it is read before the caller is known.
     pub signed_body_limit: usize,
-    /// Requests a minute that one caller may make; 0: any number.
+    /// Requests per minute and caller; 0: unlimited.
     pub rate_limit: u64,
-    /// Waits and event streams that one caller may have open at once; 0: any number.
+    /// Open waits and event streams per caller; 0: unlimited.
     pub watch_limit: usize,
     /// Bounds of each upstream exchange.
     pub limits: Limits,
@@ -115,7 +115,7 @@ pub struct Config {
     pub request_timeout: Duration,
     /// The longest wait a caller may ask for.
     pub wait_limit: Duration,
-    /// What is probably not meant as it is written.
+    /// Settings that are valid but probably not intended.
     pub warnings: Vec<ConfigError>,
 }
 
@@ -123,7 +123,7 @@ impl Config {
     /// Reads the variables through `lookup`.
     ///
     /// # Errors
-    /// Every mistake there is, by variable name.
+    /// Every mistake, by variable.
     pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(&lookup);
         let (vidm, vcf) = targets::read(&mut reader);
@@ -133,7 +133,7 @@ impl Config {
             Some(_) => false,
             None => vidm.contains_key(name) || vcf.contains_key(name),
         };
-        // With a mistake among the targets it is not known which there will be.
+        // A mistake among the targets leaves their names incomplete.
         let all_known = reader.problems.is_empty();
         let named = |kind: &str, name: &String| [name.clone(), format!("{kind}/{name}")];
         let names: Vec<String> = vidm.keys().flat_map(|name| named("vidm", name)).collect();
@@ -180,13 +180,13 @@ impl Config {
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
     }
 
-    /// Whether the variables ask for the page at `/`, be the rest of them as it may: the page tells what is missing.
+    /// Whether the variables ask for the page at `/`, even if others are wrong: the page shows what is missing.
     #[must_use]
     pub(crate) fn wants_page(lookup: impl Fn(&str) -> Option<String>) -> bool {
         Reader::new(&lookup).page()
     }
 
-    /// The base path that the variables ask for, be the rest of them as it may; none where it is wrong.
+    /// The base path of the variables, even if others are wrong; empty if it is wrong itself.
     #[must_use]
     pub(crate) fn wanted_base_path(lookup: impl Fn(&str) -> Option<String>) -> String {
         Reader::new(&lookup).base_path()
@@ -198,7 +198,7 @@ impl Config {
         Reader::new(&lookup).docs_url()
     }
 
-    /// Every configured text that must never be shown, to be struck out of whatever leaves.
+    /// Every configured secret text, to remove from whatever leaves idhook.
     #[must_use]
     pub fn secrets(&self) -> Vec<&Secret> {
         let callbacks = self.callbacks.iter().map(|callback| &callback.secret);
@@ -213,8 +213,8 @@ impl Config {
         vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).collect()
     }
 
-    /// A name for this configuration's targets, by what is no secret of them (kinds, names, URLs, tenants, accounts): idhooks
-    /// with other targets have another. A changed password or caller does not change it.
+    /// A fingerprint of this configuration's targets, from their non-secret fields (kinds, names, URLs, tenants, accounts).
+    /// Changed passwords or callers do not change it.
     #[must_use]
     pub(crate) fn deployment(&self) -> String {
         let mut digest = Sha256::new();
@@ -239,14 +239,14 @@ impl Config {
         URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or(&digest))
     }
 
-    /// The receiver of this name.
+    /// The receiver with this name.
     #[must_use]
     pub fn callback(&self, name: &str) -> Option<&Callback> {
         self.callbacks.iter().find(|callback| callback.name == name)
     }
 }
 
-/// Targets that their clients refer to as well.
+/// Targets, shared with their clients.
 fn shared<T>(targets: LiteMap<String, T>) -> LiteMap<String, Rc<T>> {
     targets.into_iter().map(|(name, target)| (name, Rc::new(target))).collect()
 }

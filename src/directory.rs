@@ -1,6 +1,6 @@
-//! The vocabulary of directory syncs: what callers name, what a vendor API reports, and what a sync proves.
+//! The vocabulary of directory syncs: references by callers, reports by vendor APIs, proofs by a sync.
 //!
-//! The sync protocol and each vendor API that runs syncs share these values, so none of them has to know another.
+//! The sync protocol and each vendor API with syncs share these values and need not know each other.
 
 mod directory_ref;
 mod group_query;

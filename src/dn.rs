@@ -1,21 +1,21 @@
-//! Distinguished names, as far as two of them have to be compared (RFC 4514).
+//! Distinguished names, as far as comparing them requires (RFC 4514).
 //!
-//! Active Directory, vIDM and people write one and the same name differently: case, blanks around a comma, `\,` or `\2C`.
-//! So names are compared part by part, each brought to one form.
+//! Active Directory, vIDM and people write the same name differently: case, blanks around a comma, `\,` or `\2C`. So names
+//! are compared part by part, each in a normal form.
 
 use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// What RFC 4514 section 2.4 wants a backslash before, wherever it stands.
+/// The characters that RFC 4514, section 2.4, escapes anywhere in a value.
 const SPECIAL: &[char] = &['"', '+', ',', ';', '<', '>', '\\'];
 
-/// A distinguished name as it is compared: its parts, outermost last.
+/// A distinguished name in normal form: its parts, outermost last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(Vec<String>);
 
 impl Key {
-    /// The name brought to one form. What is no name is compared by its text.
+    /// The name in normal form. A text that is not a DN is compared as it is.
     pub(crate) fn of(dn: &str) -> Self {
         Self(parts(dn).map(one_form).collect())
     }
@@ -31,7 +31,7 @@ impl Key {
     }
 }
 
-/// Whether `text` is meant as a distinguished name: it begins with a type and an equals sign, `CN=`.
+/// Whether `text` is meant as a distinguished name: it begins with a type and an equals sign, such as `CN=`.
 pub(crate) fn is_dn(text: &str) -> bool {
     let is_type = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -40,22 +40,22 @@ pub(crate) fn is_dn(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, _)| is_type(name.trim()))
 }
 
-/// `dn` without the blanks that mean nothing, otherwise as it is: the form in which Active Directory writes it, and in which
-/// it can be searched for.
+/// `dn` without meaningless blanks, otherwise unchanged: the form in which Active Directory writes it, and in which it can
+/// be searched for.
 ///
 /// # Errors
-/// What is wrong with it, in words fit to follow a field's name.
+/// What is wrong, worded to follow a field's name.
 pub(crate) fn tidy(dn: &str) -> Result<String, &'static str> {
     let mut tidy = Vec::new();
     for part in parts(dn) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         if !part.contains('=') || name.trim().is_empty() {
-            return Err("is not a distinguished name: each of its parts needs a type and an equals sign, like \
+            return Err("is not a distinguished name: each part needs a type and an equals sign, like \
                         CN=name,OU=unit,DC=corp,DC=example; a comma within a name is written \\,");
         }
         let value = trimmed(value);
         if value.is_empty() {
-            return Err("is not a distinguished name: one of its parts has no value");
+            return Err("is not a distinguished name: a part has no value");
         }
         if is_escaped(value, value.len()) {
             return Err("is not a distinguished name: it ends with a backslash");
@@ -65,8 +65,8 @@ pub(crate) fn tidy(dn: &str) -> Result<String, &'static str> {
     Ok(tidy.join(","))
 }
 
-/// `dn` as Active Directory writes it: types in capitals, no hex escapes, a backslash only where one is needed. As it is where
-/// that cannot be said: a part without a type, several values joined by `+`, bytes that are no UTF-8.
+/// `dn` as Active Directory writes it: types in capitals, no hex escapes, a backslash only where required. Unchanged if that
+/// form is unclear: a part without a type, several values joined by `+`, bytes that are not UTF-8.
 pub(crate) fn directory_form(dn: &str) -> String {
     let part = |part: &str| {
         let (name, value) = part.split_once('=')?;
@@ -81,8 +81,8 @@ pub(crate) fn directory_form(dn: &str) -> String {
     parts.map_or_else(|| dn.to_owned(), |parts| parts.join(","))
 }
 
-/// Whether `dn` holds more than one name: after its first DC comes a part of another type, or within a part a second one begins.
-/// (Active Directory has a DC below a CN only for DNS zones, and no group is there.)
+/// Whether `dn` contains more than one name: a part of another type follows its first DC, or another name begins within a
+/// part. (Active Directory has a DC below a CN only for DNS zones, where no groups are.)
 pub(crate) fn holds_several(dn: &str) -> bool {
     let mut in_domain = false;
     parts(dn).any(|part| {
@@ -95,8 +95,8 @@ pub(crate) fn holds_several(dn: &str) -> bool {
     })
 }
 
-/// Whether a type and its equals sign stand within a value, after a separator. At the end of a name a blank separates as well;
-/// elsewhere only before the types that a name begins with.
+/// Whether a type and its equals sign occur within a value, after a separator. In the last parts of a name a blank is a
+/// separator too; elsewhere only before the types that begin a name.
 fn begins_another(value: &str, is_root: bool) -> bool {
     unescaped_positions(value).filter(|(_, c)| *c == '=').any(|(at, _)| {
         let before = value.get(..at).unwrap_or_default().trim_end();
@@ -114,7 +114,7 @@ fn begins_another(value: &str, is_root: bool) -> bool {
     })
 }
 
-/// Whether something stands in a DC's value that no domain has, other than around it.
+/// Whether a DC's value contains, except at its ends, a character that no domain has.
 fn holds_separator(value: &str) -> bool {
     const SIGNS: &[char] = &[
         ';', '|', '@', '/', '\\', '%', '&', '+', ':', '"', '\'', '(', ')', '[', ']', '<', '>', '\u{ff1b}', '\u{ff0c}',
@@ -124,7 +124,7 @@ fn holds_separator(value: &str) -> bool {
     value.contains(|c: char| c.is_whitespace() || SIGNS.contains(&c))
 }
 
-/// The characters that no backslash stands before, and where they are.
+/// The unescaped characters and their positions.
 fn unescaped_positions(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut escaped = false;
     text.char_indices().filter(move |(_, c)| {
@@ -134,7 +134,7 @@ fn unescaped_positions(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// A value with a backslash where Active Directory wants one.
+/// A value with the backslashes that Active Directory writes.
 fn escape(plain: &str) -> String {
     let last = plain.chars().count().saturating_sub(1);
     let mut escaped = String::with_capacity(plain.len());
@@ -148,7 +148,7 @@ fn escape(plain: &str) -> String {
     escaped
 }
 
-/// The parts between commas that no backslash stands before.
+/// The parts between unescaped commas.
 fn parts(dn: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;
     dn.split(move |c| {
@@ -158,13 +158,13 @@ fn parts(dn: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether what stands at `at` has a backslash before it that is not itself escaped.
+/// Whether the character at `at` follows a backslash that is not itself escaped.
 fn is_escaped(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     before.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1
 }
 
-/// `text` without the blanks around it; an escaped one belongs to it.
+/// `text` without surrounding blanks; an escaped blank belongs to it.
 fn trimmed(text: &str) -> &str {
     let text = text.trim_start_matches(' ');
     let mut end = text.len();
@@ -174,7 +174,7 @@ fn trimmed(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// One part in one form: lower case, escapes only where they are needed.
+/// One part in normal form: lower case, escapes only where required.
 fn one_form(part: &str) -> String {
     let Some((name, value)) = part.split_once('=') else { return part.trim().to_lowercase() };
     let value =
@@ -187,13 +187,13 @@ pub(crate) fn folded(text: &str) -> String {
     composed(&text.to_lowercase()).into_owned()
 }
 
-/// `text` in the normal form C (Unicode Standard Annex 15), in which keyboards and Active Directory's tools write: `ü` as one
-/// character. Files and forms of macOS hold `u` and U+0308.
+/// `text` in normal form C (Unicode Standard Annex 15), which keyboards and Active Directory's tools produce: `ü` as one
+/// character. Files and forms of macOS contain `u` and U+0308.
 pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// The bytes of a value without its escapes; a byte of which `keeps` is true keeps its backslash.
+/// The bytes of a value without its escapes; a byte for which `keeps` is true keeps its backslash.
 fn unescape(value: &str, keeps: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -210,7 +210,7 @@ fn unescape(value: &str, keeps: impl Fn(u8) -> bool) -> Vec<u8> {
                 continue;
             }
         };
-        // What would mean something bare keeps its backslash: `a\+b` is not `a+b`.
+        // A character that is special when unescaped keeps its backslash: `a\+b` is not `a+b`.
         if keeps(byte) {
             bytes.push(b'\\');
         }
@@ -226,7 +226,7 @@ mod tests {
     use proptest::prelude::{any, proptest};
 
     #[test]
-    fn one_name_in_many_spellings() {
+    fn spellings_of_one_name_are_equal() {
         for (one, other) in [
             ("CN=gg,OU=Groups,DC=corp", "cn=GG,ou=groups,dc=CORP"),
             ("CN=gg,OU=Groups,DC=corp", " CN = gg , OU=Groups,  DC=corp "),
@@ -262,7 +262,7 @@ mod tests {
             ("CN=a=b,DC=corp", "CN=a\\=b,DC=corp"),
             ("CN=\\#a\\20,DC=corp", "CN=\\#a\\ ,DC=corp"),
             ("CN=a\\\\\\\"b,DC=corp", "CN=a\\\\\\\"b,DC=corp"),
-            // What cannot be said better stays as it is.
+            // Names without a clear form stay unchanged.
             ("CN=a+OU=b,dc=corp", "CN=a+OU=b,dc=corp"),
             ("CN=\\be,dc=corp", "CN=\\be,dc=corp"),
             ("gg", "gg"),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn several_names_in_one_text_are_noticed() {
+    fn several_names_in_one_text_are_detected() {
         const ONE: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example";
         for separator in [" ", ";", "; ", ",", ", ", "|", " | ", "  ", "\",\"", "','"] {
             let text = format!("{ONE}{separator}CN=gg-b,OU=Groups,DC=corp,DC=example");
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn below_a_base() {
+    fn names_below_a_base_are_recognised() {
         let within = |dn: &str, base: &str| Key::of(dn).is_within(&Key::of(base));
         assert!(within("CN=a,OU=Groups,DC=x", "ou=groups, dc=x"));
         assert!(within("OU=Groups,DC=x", "OU=Groups,DC=x"));
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_as_one() {
+    fn intended_dns_are_recognised() {
         for dn in ["CN=gg", "cn = gg,DC=x", "2.5.4.3=gg,DC=x"] {
             assert!(is_dn(dn), "{dn}");
         }
@@ -336,15 +336,15 @@ mod tests {
     }
 
     #[test]
-    fn only_meaningless_blanks_go() {
+    fn only_meaningless_blanks_are_removed() {
         let tidied = |dn| tidy(dn).unwrap();
         assert_eq!(tidied("CN = Gg , OU=Groups, DC=corp"), "CN=Gg,OU=Groups,DC=corp");
         assert_eq!(tidied("CN=a\\, b\\ ,DC=x"), "CN=a\\, b\\ ,DC=x");
         assert_eq!(tidied("CN=a\\\\,DC=x"), "CN=a\\\\,DC=x");
         for (dn, told) in [
             ("CN=Sales, EMEA,DC=corp", "a comma within a name"),
-            ("CN=gg,", "each of its parts"),
-            ("CN=gg,=x", "each of its parts"),
+            ("CN=gg,", "each part"),
+            ("CN=gg,=x", "each part"),
             ("CN=,DC=x", "no value"),
             ("CN=gg\\", "backslash"),
         ] {
@@ -354,7 +354,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_like_itself(text in "\\PC{0,40}", base in any::<String>()) {
+        fn any_text_equals_itself(text in "\\PC{0,40}", base in any::<String>()) {
             assert_eq!(Key::of(&text), Key::of(&text));
             assert!(Key::of(&format!("CN=a,{base}")).is_within(&Key::of(&base)));
             if let Ok(tidied) = tidy(&text) {

@@ -1,10 +1,10 @@
 //! idhook as functions, without HTTP: the library component and the npm package bind them.
 //!
-//! A [`Vidm`] or a [`Vcf`] is a session with one target: it logs in when it first has to and keeps its token, so one is opened
-//! once for many calls. Arguments and results are the webhook's own documents, and errors are the webhook's own [`Problem`] with
-//! the same codes. There is no caller authentication here: a session may do whatever its account may.
+//! A [`Vidm`] or a [`Vcf`] is a session with one target: it logs in on first use and keeps its token, so open one session
+//! for many calls. Arguments and results are the webhook's documents, and errors are the webhook's [`Problem`] with the same
+//! codes. There is no caller authentication: a session may do whatever its account may.
 //!
-//! A sync's id is valid in another session and another process; it is a text with no secret in it.
+//! A sync's id is also valid in another session and another process; it contains no secret.
 
 mod sync_id;
 mod timeouts;
@@ -22,19 +22,19 @@ pub use timeouts::Timeouts;
 pub use vcf::Vcf;
 pub use vidm::{EnsureOptions, SyncOrder, Vidm, Watch};
 
-/// The result of everything here that can fail. The problem is boxed because it is large and rare.
+/// The result of every fallible function here. The problem is boxed because it is large and rare.
 pub type Result<T> = std::result::Result<T, Box<Problem>>;
 
-/// Reads a caller's JSON as one of the types that functions here take.
+/// Reads a caller's JSON as one of the argument types here.
 ///
 /// # Errors
-/// `request_invalid` with every field that does not fit.
+/// `request_invalid` with every wrong field.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
     crate::json::read_all(value, &[])
         .map_err(|faults| problem(&Error::invalid(faults.into_iter().map(Into::into).collect()), &[]))
 }
 
-/// Splits the time-outs off a caller's settings.
+/// Separates the timeouts from a caller's settings.
 fn settings<T: DeserializeOwned>(mut value: Value) -> Result<(T, Timeouts)> {
     let timeouts = value.as_object_mut().and_then(|fields| fields.remove("timeouts"));
     let timeouts = match timeouts {
@@ -44,13 +44,13 @@ fn settings<T: DeserializeOwned>(mut value: Value) -> Result<(T, Timeouts)> {
     Ok((read(value)?, timeouts))
 }
 
-/// The time-outs below their name, so that mistakes in them have the right JSON Pointer.
+/// The timeouts under their name, so that mistakes in them have the right JSON Pointer.
 #[derive(serde::Deserialize)]
 struct Given {
     timeouts: Timeouts,
 }
 
-/// `error` as a problem document, with `secrets` struck out.
+/// `error` as a problem document, without `secrets`.
 fn problem(error: &Error, secrets: &[&Secret]) -> Box<Problem> {
     Box::new(Problem::new(error, secrets))
 }

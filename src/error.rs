@@ -22,7 +22,7 @@ pub use vendor::{ErrorCause, VendorNames};
 /// Longest piece of upstream text kept as evidence, in bytes.
 const MAX_EVIDENCE: usize = 600;
 
-/// One field of the caller's input that is wrong; one mistake in the configuration.
+/// One wrong field of the caller's input, or one mistake in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FieldError {
@@ -31,7 +31,7 @@ pub struct FieldError {
     pub variable: Option<String>,
     /// JSON Pointer (RFC 6901) to the field; empty for the document itself.
     pub pointer: String,
-    /// What is wrong with it and what would be right. Never the value of a secret field.
+    /// What is wrong, then what would be right. Never the value of a secret field.
     pub detail: String,
     /// What to do about it, for a mistake in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,45 +51,45 @@ impl From<json::Fault> for FieldError {
     }
 }
 
-/// What the upstream said, kept as evidence; bounded, and free of secrets as far as its sender is.
+/// The upstream's response, kept as evidence: bounded, and without secrets unless the upstream echoed some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpstreamEvidence {
     /// The call, as method and path template.
     pub call: &'static str,
-    /// HTTP status, where an answer came at all.
+    /// HTTP status, if there was a response.
     pub status: Option<StatusCode>,
-    /// Whether the call was a login (any call that gets or ends a token): what it says is said of our credentials, not of
-    /// what was to be done.
+    /// Whether the call was a login (any call that gets or ends a token): its errors concern idhook's credentials, not the
+    /// caller's request.
     pub is_login: bool,
-    /// Whether the body was of the vendor's own error form.
+    /// Whether the body had the vendor's error format.
     pub is_vendor: bool,
-    /// Whether the body was an HTML page, and so most likely not the vendor's at all.
+    /// Whether the body was an HTML page, which the vendor's API does not send.
     pub is_page: bool,
-    /// The vendor's own error code; a word such as programs have.
+    /// The vendor's error code, a word for programs.
     pub code: Option<String>,
-    /// The vendor's own words, or the beginning of a body that is not the vendor's error form.
+    /// The vendor's message, or the beginning of a body in another format.
     pub message: Option<String>,
     /// The vendor's advice.
     pub remediation: Option<String>,
-    /// The vendor's reference for its support.
+    /// The vendor's reference for support requests.
     pub reference: Option<String>,
     /// Further lines: causes and nested errors.
     pub details: Vec<String>,
-    /// The causes among them, where the vendor tells them apart.
+    /// The causes among them, if the vendor marks them.
     pub causes: Vec<ErrorCause>,
     /// The nested errors among them.
     pub nested: Vec<VendorNames>,
 }
 
 impl UpstreamEvidence {
-    /// Keeps of what the upstream said its code alone.
+    /// Keeps only the code of the upstream's error; drops its texts.
     pub(crate) fn forget_words(&mut self) {
         let Self { call, status, is_login, is_vendor, is_page, .. } = *self;
         *self = Self { call, status, is_login, is_vendor, is_page, code: self.code.take(), ..Self::default() };
     }
 }
 
-/// A failure. Small to pass around; everything about it is behind one pointer.
+/// A failure. It is one pointer wide, so it is cheap to return.
 ///
 /// ```
 /// use idhook::error::{Error, ErrorCode};
@@ -117,11 +117,11 @@ struct Inner {
     never_again: bool,
 }
 
-/// One of several things a name could have meant.
+/// One of several objects that an ambiguous name may mean.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Candidate {
-    /// Its id, which names it exactly.
+    /// Its id, which is unique.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -130,7 +130,7 @@ pub struct Candidate {
     pub kind: String,
 }
 
-/// The outcome of everything fallible here.
+/// The result of every fallible function here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -164,28 +164,28 @@ impl Error {
         error
     }
 
-    /// Adds each field that is wrong.
+    /// Adds the wrong fields.
     #[must_use]
     pub(crate) fn fields_of(mut self, fields: Vec<FieldError>) -> Self {
         self.0.fields = fields;
         self
     }
 
-    /// Adds what to do about it.
+    /// Adds the fix.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// Adds what the upstream said.
+    /// Adds the upstream's response.
     #[must_use]
     pub fn upstream(mut self, evidence: UpstreamEvidence) -> Self {
         self.0.upstream = Some(evidence);
         self
     }
 
-    /// Adds the things a name could have meant.
+    /// Adds the objects that an ambiguous name may mean.
     #[must_use]
     pub fn candidates(mut self, candidates: Vec<Candidate>) -> Self {
         self.0.candidates = candidates;
@@ -199,29 +199,29 @@ impl Error {
         self
     }
 
-    /// Adds the time by the upstream's own clock, as its answer's `Date` has it.
+    /// Adds the time by the upstream's clock, from its response's `Date` header.
     #[must_use]
     pub fn dated(mut self, time: Option<SystemTime>) -> Self {
         self.0.server_time = time;
         self
     }
 
-    /// Adds the methods the route does take, as an `Allow` header lists them.
+    /// Adds the methods that the route accepts, as in an `Allow` header.
     #[must_use]
     pub fn allow(mut self, methods: String) -> Self {
         self.0.allow = Some(methods);
         self
     }
 
-    /// The same request is not to be sent again as it is, whatever the code says: what it asked for may have been done already,
-    /// or somebody has to change something first.
+    /// Marks the error as not retryable whatever its code: the request may have taken effect already, or needs a change
+    /// first.
     #[must_use]
     pub(crate) fn not_retryable(mut self) -> Self {
         self.0.never_again = true;
         self
     }
 
-    /// It was a login that failed: nothing of the upstream's own words is kept, for they may hold what was sent.
+    /// Marks a failed login and drops the upstream's texts, which may contain the credentials.
     #[must_use]
     pub(crate) fn of_login(mut self) -> Self {
         if let Some(evidence) = &mut self.0.upstream {
@@ -231,14 +231,14 @@ impl Error {
         self
     }
 
-    /// Names the target this happened at, unless it is named already.
+    /// Names the target where this happened, unless it is set already.
     #[must_use]
     pub fn at(mut self, target: &str) -> Self {
         self.0.target.get_or_insert_with(|| target.to_owned());
         self
     }
 
-    /// The same failure under a more telling code: a 404 for a directory is `directory_not_found`.
+    /// The same failure under a more specific code: a 404 for a directory is `directory_not_found`.
     #[must_use]
     pub fn recode(mut self, code: ErrorCode, detail: impl Into<String>) -> Self {
         self.0.code = code;
@@ -246,7 +246,7 @@ impl Error {
         self
     }
 
-    /// The time by the upstream's own clock when it answered, where it answered and said so.
+    /// The time by the upstream's clock when it responded, if it sent one.
     #[must_use]
     pub fn server_time(&self) -> Option<SystemTime> {
         self.0.server_time
@@ -264,7 +264,7 @@ impl Error {
         &self.0.detail
     }
 
-    /// What to do about it.
+    /// The fix.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
@@ -276,49 +276,49 @@ impl Error {
         &self.0.fields
     }
 
-    /// The things a name could have meant.
+    /// The objects that an ambiguous name may mean.
     #[must_use]
     pub fn candidate_list(&self) -> &[Candidate] {
         &self.0.candidates
     }
 
-    /// The target it happened at.
+    /// The target where this happened.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.0.target.as_deref()
     }
 
-    /// What the upstream said.
+    /// The upstream's response.
     #[must_use]
     pub fn evidence(&self) -> Option<&UpstreamEvidence> {
         self.0.upstream.as_ref()
     }
 
-    /// How long to wait before trying again, where the upstream said so.
+    /// How long to wait before trying again, if the upstream sent a time.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The methods the route does take, where another one was the failure.
+    /// The methods that the route accepts, if another one was used.
     #[must_use]
     pub(crate) fn allowed_methods(&self) -> Option<&str> {
         self.0.allow.as_deref()
     }
 
-    /// The status the upstream answered with, where it answered.
+    /// The status of the upstream's response, if there was one.
     #[must_use]
     pub(crate) fn upstream_status(&self) -> Option<StatusCode> {
         self.evidence().and_then(|evidence| evidence.status)
     }
 
-    /// The status that the call itself was answered with: `None` where none came, or where it was the login that failed.
+    /// The status of the call itself: `None` without a response, and if the login before it failed.
     #[must_use]
     pub fn answer_status(&self) -> Option<StatusCode> {
         self.evidence().filter(|evidence| !evidence.is_login).and_then(|evidence| evidence.status)
     }
 
-    /// Whether the same request may succeed later with nobody changing anything.
+    /// Whether the same request may succeed later without any other change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.code().is_retryable() && !self.0.never_again
@@ -337,7 +337,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The beginning of an upstream text, on one line, fit to be shown.
+/// The beginning of an upstream text, on one line, safe to show.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
     let mut short = String::new();

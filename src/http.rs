@@ -1,6 +1,6 @@
-//! The HTTP port: a trait that sends a request and returns the whole answer, or reports exactly how it failed.
+//! The HTTP port: a trait that sends a request and returns the whole response, or reports how it failed.
 //!
-//! An implementation follows no redirect: a request carries credentials, and only the configuration decides where they go.
+//! An implementation follows no redirects: a request carries credentials, and only the configuration decides where they go.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -9,19 +9,16 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::DATE;
 
-/// Sends HTTP requests. Each binding implements it over its runtime; a script implements it in tests.
+/// Sends HTTP requests. Each binding implements it over its runtime; tests script it.
 ///
 /// No `Send` bound: WASI and JavaScript futures have none.
-#[allow(
-    async_fn_in_trait,
-    reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
-)]
+#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here requires it")]
 pub trait HttpClient {
-    /// Sends `request` (absolute URI) and reads the whole answer, whatever its status. If `request` states its `Content-Length`, the
-    /// body goes out under it and not in chunks.
+    /// Sends `request` (absolute URI) and reads the whole response, whatever its status. If `request` has a
+    /// `Content-Length`, the body is sent with it and not in chunks.
     ///
     /// # Errors
-    /// When no complete answer came within `limits`; see [`TransportErrorKind`].
+    /// No complete response arrived within `limits`; see [`TransportErrorKind`].
     async fn send(
         &self,
         request: http::Request<Bytes>,
@@ -29,16 +26,16 @@ pub trait HttpClient {
     ) -> Result<http::Response<Bytes>, TransportError>;
 }
 
-/// What one exchange may take.
+/// Limits of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// For the connection, TLS included.
     pub connect_timeout: Duration,
-    /// From the request sent to the first byte of the answer.
+    /// From sending the request to the first byte of the response.
     pub first_byte_timeout: Duration,
-    /// Between any two pieces of the answer.
+    /// Between two pieces of the response.
     pub between_bytes_timeout: Duration,
-    /// Largest answer body read, in bytes. Directory lists of large tenants are long.
+    /// Largest response body, in bytes. Directory lists of large tenants are long.
     pub max_body: usize,
 }
 
@@ -61,51 +58,52 @@ impl Default for Limits {
 /// How an exchange failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportErrorKind {
-    /// The runtime refuses this host (Spin: not in `allowed_outbound_hosts`).
+    /// The runtime rejects this host (Spin: not in `allowed_outbound_hosts`).
     HostNotAllowed,
     /// The name does not resolve.
     Dns,
-    /// Nothing listens there, or no route leads there.
+    /// The connection was refused, or there is no route to the host.
     Refused,
-    /// No connection within the time.
+    /// No connection within the time limit.
     ConnectTimeout,
-    /// TLS could not be agreed; most often an untrusted certificate.
+    /// The TLS handshake failed; most often an untrusted certificate.
     Tls,
-    /// Connected, but no answer within the time.
+    /// Connected, but no response within the time limit.
     Timeout,
-    /// The connection broke before the answer was whole.
+    /// The connection broke before the response was complete.
     Interrupted,
-    /// The answer is larger than [`Limits::max_body`].
+    /// The response is larger than [`Limits::max_body`].
     BodyTooLarge,
-    /// The answer is not HTTP as it should be.
+    /// The response is not valid HTTP.
     Protocol,
 }
 
 impl TransportErrorKind {
-    /// Whether the request certainly never reached the server, so that even one that changes something may be repeated.
+    /// Whether the request certainly never reached the server, so that even a request that changes something may be
+    /// repeated.
     #[must_use]
     pub(crate) const fn never_arrived(self) -> bool {
         matches!(self, Self::HostNotAllowed | Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Tls)
     }
 
-    /// Whether another try has a chance. A refused host, a bad certificate or an oversized answer stay what they are.
+    /// Whether another attempt may succeed. A rejected host, a bad certificate or an oversized response will not change.
     #[must_use]
     pub(crate) const fn is_transient(self) -> bool {
         matches!(self, Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Timeout | Self::Interrupted)
     }
 }
 
-/// An exchange that did not come to a complete answer.
+/// An exchange without a complete response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportError {
     /// How it failed.
     pub kind: TransportErrorKind,
-    /// The runtime's own words for it.
+    /// The runtime's message.
     pub detail: String,
 }
 
 impl TransportError {
-    /// A transport error with the runtime's own words.
+    /// A transport error with the runtime's message.
     pub fn new(kind: TransportErrorKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
     }
@@ -119,7 +117,7 @@ impl fmt::Display for TransportError {
 
 impl std::error::Error for TransportError {}
 
-/// The server's own time in whole seconds: the `Date` header of its answer (RFC 9110 section 6.6.1). `None` if the header is
+/// The server's time in whole seconds: the `Date` header of its response (RFC 9110, section 6.6.1). `None` if the header is
 /// missing or cannot be read.
 #[must_use]
 pub(crate) fn server_time(headers: &HeaderMap) -> Option<SystemTime> {

@@ -1,9 +1,9 @@
-//! Reads a JSON value as one of our types, or reports which part of it does not fit and why.
+//! Reads a JSON value as one of our types, or reports which part does not fit and why.
 //!
 //! All JSON (requests, upstream answers, configuration, stored records) is parsed to a [`Value`] first and read from there by this
 //! one deserialiser. So each type is compiled for one deserialiser only, and no message quotes a value: serde's own messages for
-//! a value of the wrong type quote it, and it may be a secret in the wrong place. A word that an enumeration does not know is
-//! still named; code that shows a message takes what follows `expected`.
+//! a value of the wrong type quote it, and it may be a secret in the wrong place. The unknown word of an enumeration is the
+//! exception; code that shows a message takes the part after `expected`.
 
 mod all;
 mod fields_of;
@@ -46,7 +46,7 @@ enum Step {
 }
 
 impl Error {
-    /// The reason, in serde's words (`unknown field …`, `missing field …`, `…, expected …`) or in those of a reader of our own.
+    /// The reason, in serde's words (`unknown field …`, `missing field …`, `…, expected …`) or those of one of our readers.
     pub(crate) fn reason(&self) -> &str {
         &self.0.0
     }
@@ -105,7 +105,7 @@ impl serde::de::Error for Error {
     }
 }
 
-/// A value that is read.
+/// A value being read.
 struct Node<'v>(&'v Value);
 
 impl<'de> Deserializer<'de> for Node<'_> {
@@ -117,7 +117,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Value::Bool(flag) => visitor.visit_bool(*flag),
             Value::Number(number) => match (number.as_u64(), number.as_i64()) {
                 (Some(number), _) => visitor.visit_u64(number),
-                // By its value -0 is 0, by its digits it is not.
+                // As a value -0 equals 0; its digits differ.
                 (None, Some(number)) if number != 0 => visitor.visit_i64(number),
                 _ => visitor.visit_map(Digits(Some(&number.to_string()))),
             },
@@ -146,7 +146,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// One word of several: none of our types holds a value beside it.
+    /// Enumerations are plain words: none of our types has a variant with data.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -169,7 +169,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
         }
     }
 
-    /// A number that is given by its digits is an object to serde, and none to us.
+    /// serde presents a number kept as digits as an object; for our types it is not one.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -182,7 +182,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
         }
     }
 
-    /// `Map` itself would take null for an empty one.
+    /// `Map` itself would accept null as an empty map.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(_) => self.deserialize_any(visitor),
@@ -204,11 +204,11 @@ fn key(name: &str) -> StrDeserializer<'_, Error> {
     name.into_deserializer()
 }
 
-/// A number that no integer of Rust's holds, as `serde_json` hands it on to its own `Value`: an object with this one name, and the
-/// digits under it. Everything else that is read takes it for an object, which no type here expects of a number.
+/// A number that fits no Rust integer, in the form in which `serde_json` passes it to its own `Value`: an object with this
+/// one name and the digits under it. Any other reader sees an object, which no type here expects for a number.
 struct Digits<'n>(Option<&'n str>);
 
-/// The name by which `serde_json` knows digits (its feature `arbitrary_precision`; a test holds us to it).
+/// The field name that `serde_json` uses for digits (its feature `arbitrary_precision`; a test checks it).
 pub(crate) const DIGITS: &str = "$serde_json::private::Number";
 
 impl<'de> MapAccess<'de> for Digits<'_> {
@@ -223,7 +223,7 @@ impl<'de> MapAccess<'de> for Digits<'_> {
     }
 }
 
-/// A reader of a fixed length took all there was.
+/// Checks that a reader of fixed length has read everything.
 fn all_read(left: usize, expected: &'static &'static str) -> Result<(), Error> {
     match left {
         0 => Ok(()),
@@ -329,7 +329,8 @@ mod tests {
         }
     }
 
-    /// Numbers that change when they are read as an integer or a float. An exponent is written `e`, with its sign, however it came.
+    /// Numbers that change when read as an integer or a float. An exponent is written as `e` with a sign, whatever the
+    /// input.
     const NUMBERS: &[&str] = &[
         "12345678901234567890123",
         "-12345678901234567890123",
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_taken_for_nothing_but_a_number() {
+    fn digits_are_read_only_as_a_number() {
         for number in ["1.5", "1e400", "-0", "12345678901234567890123"] {
             let value: Value = serde_json::from_str(number).unwrap();
             assert_eq!(
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_and_what_is_null() {
+    fn null_differs_from_an_omitted_field() {
         assert!(parse::<Entry>(br#"{"name": "n", "pair": null}"#).is_some());
         assert!(parse::<Entry>(br#"{"name": "n"}"#).is_some());
         assert!(parse::<serde_json::Map<String, Value>>(b"null").is_none());

@@ -9,13 +9,13 @@
 //! ```
 //!
 //! * [`webhook`]: the HTTP contract: routes, callers, input, problems, the log line.
-//! * [`embedded`]: the same operations as functions, for programs that serve nothing.
+//! * [`embedded`]: the same operations as functions, for programs without an HTTP server.
 //! * `operations`: every use case once.
 //! * [`sync`]: the sync protocol: start, join, observe, prove.
 //! * [`vidm`], [`vcf`]: the APIs of VMware Identity Manager (Workspace ONE Access) and SDDC Manager.
 //! * [`config`]: every variable, read and checked once.
-//! * [`upstream`]: how any upstream call is made.
-//! * [`shared_state`], [`store`]: what instances share, if the runtime has a key-value store.
+//! * [`upstream`]: how every upstream call is made.
+//! * [`shared_state`], [`store`]: state that instances share, if the runtime has a key-value store.
 //! * [`http`], [`runtime`], [`secret`], [`error`]: ports and values that everything else uses.
 //!
 //! `ARCHITECTURE.md` has the whole module map, which a test compares with the imports, and follows one request through it.

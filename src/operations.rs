@@ -1,14 +1,15 @@
-//! Every use case once: what the entry points [`webhook`](crate::webhook) and [`embedded`](crate::embedded) offer, on checked
-//! input. The webhook adds HTTP, callers and scopes; `embedded` adds sessions. If both need the same decision, it belongs here.
+//! Every use case once, on checked input, for the entry points [`webhook`](crate::webhook) and
+//! [`embedded`](crate::embedded). The webhook adds HTTP, callers and scopes; `embedded` adds sessions. A decision that both
+//! need belongs here.
 //!
 //! | in | what |
 //! |---|---|
-//! | `targets.rs` | a target with what is remembered of it |
+//! | `targets.rs` | a target with its caches |
 //! | `vidm.rs` | directories, syncs, groups and health of a vIDM |
 //! | `vcf.rs`, `put.rs` | identity providers and sources of an SDDC Manager |
-//! | `directory_service.rs` | vIDM as the sync protocol sees it |
-//! | `doctor.rs` | what is wrong with a target |
-//! | `ensure_groups.rs` | whether a sync proves the groups it was started for |
+//! | `directory_service.rs` | vIDM as the sync protocol's `DirectoryService` |
+//! | `doctor.rs` | the diagnosis of a target |
+//! | `ensure_groups.rs` | whether a sync proves its groups |
 
 mod directory_service;
 mod doctor;

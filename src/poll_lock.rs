@@ -1,9 +1,9 @@
-//! A lock among the requests of one instance that waits by asking again.
+//! A lock between requests of one instance that waits by polling.
 //!
-//! The usual asynchronous locks let the task that releases wake the one that waits. In a component each request is a task of the
-//! host's, and one that is woken by another, with nothing of the host's to wait for, traps the whole instance unless the
-//! bindings were built for it; those that are, trap in newer hosts (wit-bindgen 0.57, wasmtime 48). Asking again every few
-//! milliseconds works everywhere, and what is waited for here is an upstream's answer, which takes longer.
+//! With the usual asynchronous locks the releasing task wakes the waiting one. In a component each request is a task of the
+//! host. A task woken by another task, without anything of the host to wait for, traps the whole instance unless the
+//! bindings support it; bindings that do trap in newer hosts (wit-bindgen 0.57, wasmtime 48). Polling every few milliseconds
+//! works everywhere, and the holder usually waits for an upstream's response, which takes longer.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use futures_util::lock::{Mutex, MutexGuard};
 
 use crate::runtime::Clock;
 
-/// How long to wait before asking again.
+/// The polling interval.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
-/// Takes the lock, when its holder has done.
+/// Waits until the lock is free, and takes it.
 pub(crate) async fn lock<'m, T>(mutex: &'m Mutex<T>, clock: &impl Clock) -> MutexGuard<'m, T> {
     loop {
         if let Some(guard) = mutex.try_lock() {

@@ -1,4 +1,4 @@
-//! Striking our secrets out of texts that others wrote: a server may send back what it was sent, in whatever form.
+//! Removes our secrets from texts that others wrote: a server may echo what it was sent, in any encoding.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// Shorter texts than this are not struck out: they would be found in any text.
+/// Shorter secrets are not searched for: they would match any text.
 const MIN_SECRET: usize = 4;
 
-/// The shortest piece of base64 that is looked for.
+/// The shortest piece of base64 that is searched for.
 const MIN_BASE64: usize = 5;
 
-/// What stands where a secret was.
+/// The mark that replaces a secret.
 const STRUCK: &str = "…";
 
-/// Reads one character at the beginning of a text: what it stands for, and how much of the text it takes.
+/// Reads one character at the beginning of a text: its meaning, and the number of bytes it takes.
 type Decoder = fn(&[u8]) -> Option<(Decoded, usize)>;
 
 enum Decoded {
@@ -26,7 +26,7 @@ enum Decoded {
     Char(char),
 }
 
-/// As it is; as in a JSON string; percent-encoded, once with `+` as itself and once as a form has it; as in HTML.
+/// As it is; as in a JSON string; percent-encoded, once with `+` as itself and once as in a form; as in HTML.
 const DECODERS: [Decoder; 5] = [|_| None, json, percent, form, html];
 
 /// `text` without any of `secrets`: raw, escaped, encoded, or in base64.
@@ -50,7 +50,7 @@ pub(crate) fn strike(text: &str, secrets: &[&Secret]) -> String {
     cut(text, spans)
 }
 
-/// Every text of `value`, names of fields included, without any of `secrets`.
+/// Removes `secrets` from every text of `value`, field names included.
 pub(crate) fn strike_json(value: &mut Value, secrets: &[&Secret]) {
     match value {
         Value::String(text) => *text = strike(text, secrets),
@@ -71,22 +71,22 @@ pub(crate) fn strike_json(value: &mut Value, secrets: &[&Secret]) {
     }
 }
 
-/// Names of upstream fields that say "token" or "secret" and hold none, or are read into a type that hides them.
+/// Upstream fields with "token" or "secret" in their names that hold no secret, or are read into a type that hides it.
 pub(crate) const NOT_SECRET: &[&str] =
     &["referenceToken", "tokenEndpoint", "syncClientTokenTTL", "syncClientTokenInfo"];
 
-/// Words in a field's name that say what its value is; without case, blanks, `_` and `-`.
+/// Words in a field's name that mark its value as a secret; compared without case, blanks, `_` and `-`.
 const SECRET_WORDS: [&str; 6] = ["password", "passwd", "passphrase", "secret", "token", "privatekey"];
 
-/// Whether a field of this name holds a secret, as far as a name tells: `bindPassword`, `client_secret`, `PRIVATE-KEY`.
+/// Whether the name suggests that the field holds a secret: `bindPassword`, `client_secret`, `PRIVATE-KEY`.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     SECRET_WORDS.iter().any(|word| plain.contains(word)) && !NOT_SECRET.contains(&name)
 }
 
-/// Blanks what an upstream sent under a name that says it is a secret, at any depth: nobody asked for it, and whoever may read
-/// the document need not know it. Pairs of `name` or `key` with `value`, and JSON within a text, are looked into as well. Flags
-/// stay: they hold no secret, and their names often speak of one.
+/// Blanks the values of fields whose names mark them as secrets, at any depth: callers who may read the document do not need
+/// them. This includes pairs of `name` or `key` with `value`, and JSON inside a text. Flags stay: they hold no secret, and
+/// their names often mention one.
 pub(crate) fn blank_secret_fields(value: &mut Value) {
     blank(value, true);
 }
@@ -125,7 +125,7 @@ fn blank_in(fields: &mut Map<String, Value>, with_texts: bool) {
     }
 }
 
-/// Puts a mark in place of a value, unless it is a flag or says nothing.
+/// Replaces a value with the mark, unless it is a flag or empty.
 fn cover(value: &mut Value) {
     let says_nothing = match value {
         Value::Null | Value::Bool(_) => true,
@@ -137,7 +137,7 @@ fn cover(value: &mut Value) {
     }
 }
 
-/// `text` read by `decoder`, and where each byte of it began; the end is there as well.
+/// `text` decoded by `decoder`, and the offset where each decoded byte began, followed by the end.
 fn decode(text: &[u8], decoder: Decoder) -> (Vec<u8>, Vec<usize>) {
     let (mut decoded, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
     let mut at = 0;
@@ -164,7 +164,7 @@ fn find(text: &[u8], places: &[usize], needle: &[u8], spans: &mut BinaryHeap<Rev
     }
 }
 
-/// `text` with a mark in place of each of these spans.
+/// `text` with the mark in place of each span.
 fn cut(text: &str, mut spans: BinaryHeap<Reverse<(usize, usize)>>) -> String {
     let (mut left, mut done) = (String::with_capacity(text.len()), 0);
     while let Some(Reverse((begin, end))) = spans.pop() {
@@ -178,8 +178,8 @@ fn cut(text: &str, mut spans: BinaryHeap<Reverse<(usize, usize)>>) -> String {
     left
 }
 
-/// What base64 makes of `secret` wherever it stands in what is encoded (a name and a colon before it, say): the characters
-/// that it alone decides, in each of the three places.
+/// The base64 that must appear if `secret` is part of a longer encoded text (after a name and a colon, say): the characters
+/// that depend on it alone, for each of the three alignments.
 fn in_base64(secret: &[u8]) -> Vec<String> {
     let mut needles = Vec::new();
     for (before, begin) in [(0, 0), (1, 2), (2, 3)] {
@@ -246,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn an_echoed_secret_is_struck_out() {
+    fn echoed_secret_is_removed() {
         let secrets = [&Secret::new("hunter2"), &Secret::new("a"), &Secret::new("")];
         assert_eq!(strike("bad password hunter2 for a, hunter2hunter2", &secrets), "bad password … for a, ……");
         assert_eq!(strike("", &secrets), "");
     }
 
     #[test]
-    fn in_whatever_form_it_comes_back() {
+    fn encoded_secrets_are_removed_in_every_form() {
         let secret = "p ä\"w\\d/&+%<9";
         for form in [
             secret,
@@ -270,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn base64_hides_nothing_whatever_stands_before_it() {
+    fn base64_secret_is_removed_after_any_prefix() {
         let secret = "s3cr?t>pa~ss";
         for before in ["", "a:", "ab:", "abc:", "svc-idhook:"] {
             for text in [STANDARD.encode(format!("{before}{secret}")), URL_SAFE.encode(format!("{before}{secret}:x"))] {
                 let left = struck(&text, secret);
                 let rest: Vec<_> = left.split('…').collect();
                 assert_eq!(rest.len(), 2, "{text}");
-                // What is left does not hold three bytes of it.
+                // What remains does not contain three bytes of the secret.
                 let shown = URL_SAFE
                     .encode(secret)
                     .as_bytes()
@@ -290,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_a_document() {
+    fn secrets_are_removed_from_every_text_of_a_document() {
         let mut value = json!({"a": ["x hunter2"], "hunter2": {"b": "hunter%32"}, "n": 12_345_678, "t": true});
         strike_json(&mut value, &[&Secret::new("hunter2"), &Secret::new("12345678")]);
         assert_eq!(value, json!({"a": ["x …"], "…": {"b": "…"}, "n": "…", "t": true}));
     }
 
     #[test]
-    fn fields_named_as_secrets_are_blanked_at_any_depth() {
+    fn secret_fields_are_blanked_at_any_depth() {
         let mut value = json!({
             "bindPassword": "hunter2", "CLIENT_SECRET": ["hunter2"], "access-token": {"a": "hunter2"}, "Private Key": 12345,
             "privateKeyPem": "hunter2", "nested": [{"deep": {"x_ToKeN_y": "hunter2"}}],
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_left_as_they_came() {
+    fn other_texts_stay_unchanged() {
         for text in ["{\"a\" :  1}", "[not json", "{\"b\": [1,2 ]}", "plain"] {
             let mut value = json!({ "text": text });
             blank_secret_fields(&mut value);
@@ -331,13 +331,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_of_any_length_breaks_it(text in "\\PC{0,60}", secret in "\\PC{0,8}") {
+        fn any_text_and_secret_are_handled(text in "\\PC{0,60}", secret in "\\PC{0,8}") {
             let left = struck(&text, &secret);
             prop_assert!(secret.len() < MIN_SECRET || secret.contains('…') || !left.contains(&secret));
         }
 
         #[test]
-        fn escapes_that_are_none(text in "[%&\\\\u#x;0-9a-f+äé]{0,40}") {
+        fn invalid_escapes_stay_unchanged(text in "[%&\\\\u#x;0-9a-f+äé]{0,40}") {
             prop_assert!(struck(&text, "hunter2") == text);
         }
     }

@@ -1,17 +1,17 @@
-//! When to try again, and after how long: a value to be computed, with no clock inside.
+//! When to retry, and after how long, as a computed value without a clock.
 
 use std::time::Duration;
 
-/// Whether a request may be sent a second time.
+/// Whether a request may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// It changes nothing (GET): repeat on any transient failure.
+    /// It changes nothing (GET): repeat after any transient failure.
     Always,
-    /// It changes something, or counts against an account: repeat only when it certainly never arrived.
+    /// It changes something, or counts against an account: repeat only if it certainly never arrived.
     IfNeverArrived,
 }
 
-/// How often and how patiently to repeat.
+/// How often to repeat, and after how long.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,11 +25,11 @@ pub enum Repeat {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Tries in all, the first included. Default 3.
+    /// Attempts in all, including the first. Default 3.
     pub attempts: u32,
-    /// The longest first wait; it doubles with each try. Default 400 ms.
+    /// The longest first wait; it doubles with each attempt. Default 400 ms.
     pub base: Duration,
-    /// The longest wait of our own choosing. Default 5 s. An upstream's `Retry-After` may ask for more.
+    /// The longest wait that idhook chooses itself. Default 5 s. An upstream's `Retry-After` may be longer.
     pub cap: Duration,
 }
 
@@ -40,10 +40,10 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How long to wait after try number `attempt` (from 1) failed, or `None` to give up: no tries left, or the wait would
+    /// The wait after attempt number `attempt` (from 1) failed, or `None` to give up: no attempts left, or the wait would
     /// not end within `remaining`.
     ///
-    /// The wait is drawn evenly from half to whole of the doubled base, so that callers who failed together do not come back
+    /// The wait is random between half and all of the doubled base, so that callers that failed together do not return
     /// together; it is the upstream's `retry_after` if that is longer.
     #[must_use]
     pub fn wait(
@@ -59,18 +59,18 @@ impl RetryPolicy {
         let ceiling = self.base.saturating_mul(1 << (attempt.clamp(1, 16) - 1)).min(self.cap);
         let spread = u64::try_from(ceiling.as_micros() / 2).unwrap_or(u64::MAX - 1);
         let own = ceiling / 2 + Duration::from_micros(random % spread.saturating_add(1));
-        // A server that says 0, or a date that has passed, is not to be asked three times in a row.
+        // A server that sends 0 or a past date must still not get three requests in a row.
         let wait = retry_after.unwrap_or_default().max(own);
         (wait < remaining).then_some(wait)
     }
 }
 
-/// No server is waited for longer, whatever it says: a day. So the time of the next attempt can always be written down.
+/// The longest `Retry-After` that is used: a day. So the next attempt's time can always be represented.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110 section 10.2.3). A date is seen from the answer's own `Date`, for
-/// the two clocks need not agree, and from `now` if there is none. Fractions of a second are rounded up; a day is the most.
-/// `None` for anything else, for what has several values, and for a negative number.
+/// Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110, section 10.2.3). A date is compared with the response's
+/// own `Date`, because the clocks may differ, or with `now` if there is none. Fractions of a second are rounded up; the
+/// maximum is a day. `None` for other values, several values, and negative numbers.
 #[must_use]
 pub(crate) fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
     let mut values = headers.get_all(http::header::RETRY_AFTER).iter();
@@ -85,7 +85,7 @@ pub(crate) fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime)
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// Digits, with or without a fraction, as whole seconds. A number beyond all bounds is the largest there is.
+/// Digits, with or without a fraction, as whole seconds; too large numbers become the maximum.
 fn seconds(value: &str) -> Option<u64> {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_upstream_is_honoured_within_the_deadline_only() {
+    fn retry_after_is_honoured_only_within_the_deadline() {
         let policy = RetryPolicy::default();
         let asked = Some(Duration::from_secs(7));
         assert_eq!(policy.wait(1, asked, 9, LONG), asked);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_in_both_forms() {
+    fn retry_after_is_read_in_both_forms() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777); // Sun, 06 Nov 1994 08:49:37 GMT
         let read = |value: &str| {
             let mut headers = http::HeaderMap::new();
@@ -173,12 +173,12 @@ mod tests {
             assert_eq!(read(&[value], None), seconds, "{value}");
         }
         assert_eq!(read(&["5", "6"], None), None);
-        // The server's clock is an hour ahead of ours: its date is seen from its own.
+        // The server's clock is an hour ahead: its date is compared with its own time.
         assert_eq!(read(&["Sun, 06 Nov 1994 09:50:07 GMT"], Some("Sun, 06 Nov 1994 09:49:37 GMT")), Some(30));
     }
 
     #[test]
-    fn zero_is_not_asked_again_at_once() {
+    fn retry_after_zero_still_waits() {
         let policy = RetryPolicy::default();
         assert!(policy.wait(1, Some(Duration::ZERO), 0, LONG).unwrap() >= policy.base / 2);
     }

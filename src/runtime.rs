@@ -1,5 +1,4 @@
-//! What the core asks of the place it runs in, besides HTTP: the time, a sleep, chance, somewhere to log, and a key-value
-//! store where it has one.
+//! The core's ports besides HTTP: the clock, a sleep, random numbers, the log, and an optional key-value store.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,44 +6,41 @@ use crate::http::HttpClient;
 use crate::store::Store;
 
 /// Time, as an argument.
-#[allow(
-    async_fn_in_trait,
-    reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
-)]
+#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here requires it")]
 pub trait Clock {
-    /// The wall clock: for expiry, for time stamps.
+    /// The wall clock, for expiry and time stamps.
     fn now(&self) -> SystemTime;
 
-    /// A clock that never goes back, from an arbitrary start: for deadlines and for measuring.
+    /// A monotonic clock with an arbitrary start, for deadlines and durations.
     fn elapsed(&self) -> Duration;
 
-    /// Comes back after `duration`.
+    /// Returns after `duration`.
     async fn sleep(&self, duration: Duration);
 }
 
-/// Everything the core needs from outside. A face implements it once; tests script it.
+/// Everything the core needs from outside. A binding implements it once; tests script it.
 pub trait Runtime: HttpClient + Clock {
     /// Its key-value store.
     type Store: Store;
 
-    /// The store, if there is one. It may still turn out to be [`Absent`](crate::store::StoreError::Absent) when asked.
+    /// The store, if there is one. Its calls may still return [`Absent`](crate::store::StoreError::Absent).
     fn store(&self) -> Option<&Self::Store>;
 
-    /// Random bits, fit for keys: from a cryptographically secure generator that nobody outside can predict, `wasi:random/random`
-    /// or `crypto.getRandomValues`. Where there is no `state_key`, the key of an instance is made of them.
+    /// Random bits for keys, from a cryptographically secure generator such as `wasi:random/random` or
+    /// `crypto.getRandomValues`. Without `state_key`, an instance's key is made of them.
     fn random(&self) -> u64;
 
-    /// Takes one line of log: printable ASCII, at most [`MAX_LINE`] bytes, without its newline. A binding writes the line and a
-    /// newline with **one** call: instances write to one place at the same time, and two calls let their lines interleave.
+    /// Writes one log line: printable ASCII, at most [`MAX_LINE`] bytes, without newline. A binding writes the line and the
+    /// newline with **one** call: instances write to the same place concurrently, and two calls would mix their lines.
     fn log(&self, line: &str);
 
-    /// How this runtime is given a CA, to follow "give the runtime the CA".
+    /// How to give this runtime a CA; completes the sentence "give the runtime the CA: ".
     fn how_to_trust(&self) -> &'static str {
         "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, or SSL_CERT_FILE in its environment"
     }
 }
 
-/// `N` random bytes, fit for a key.
+/// `N` random bytes, suitable for a key.
 pub(crate) fn random_bytes<const N: usize>(runtime: &impl Runtime) -> [u8; N] {
     let mut bytes = [0; N];
     for piece in bytes.chunks_mut(8) {
@@ -55,14 +51,14 @@ pub(crate) fn random_bytes<const N: usize>(runtime: &impl Runtime) -> [u8; N] {
     bytes
 }
 
-/// The longest line of log, in bytes, without its newline. With the newline it is 4096: as much as a pipe takes in one piece on
-/// Linux (`PIPE_BUF`), and as much as one `blocking-write-and-flush` of `wasi:io/streams` 0.2 takes.
+/// The longest log line, in bytes, without newline. With it, 4096: the size that a pipe on Linux writes in one piece
+/// (`PIPE_BUF`), and the limit of one `blocking-write-and-flush` of `wasi:io/streams` 0.2.
 pub const MAX_LINE: usize = 4095;
 
-/// The last moment that RFC 3339 can write down, in seconds since 1970: the end of the year 9999.
+/// The last second that RFC 3339 can represent, in seconds since 1970: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// `time` as RFC 3339 in UTC with milliseconds; what lies before 1970 or beyond the year 9999 as the nearest that does not.
+/// `time` as RFC 3339 in UTC with milliseconds; clamped to the years 1970 to 9999.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -73,7 +69,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(Duration::from_secs(LAST_SECOND));
-    // humantime refuses what it cannot write, and `to_string` panics then; from 1970 to 9999 it can write everything.
+    // humantime fails outside its range, and `to_string` then panics; it can format everything from 1970 to 9999.
     humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
@@ -82,7 +78,7 @@ pub(crate) fn unix_ms(time: SystemTime) -> u64 {
     u64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The time `ms` milliseconds after the beginning of 1970; 1970 itself where the clock cannot show it.
+/// The time `ms` milliseconds after the beginning of 1970; 1970 itself if the clock type cannot represent it.
 pub(crate) fn from_unix_ms(ms: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
@@ -92,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_time_can_be_written_down() {
+    fn every_time_can_be_formatted() {
         let at = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap();
         assert_eq!(rfc3339(at(1_608_207_386)), "2020-12-17T12:16:26.000Z");
         for seconds in [LAST_SECOND, LAST_SECOND + 1, 1 << 62] {

@@ -1,4 +1,4 @@
-//! Secrets and tokens: types that do not print, and the only place that puts an `Authorization` header on an upstream
+//! Secrets and tokens: types that do not print, and the only place that adds an `Authorization` header to an upstream
 //! request.
 
 use std::fmt;
@@ -11,13 +11,13 @@ use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// Tokens are given up this long before they expire, so that none dies on its way.
+/// Tokens are dropped this long before they expire, so that none expires in transit.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
-/// A longer life is not believed.
+/// A longer lifetime is not believed.
 const MAX_LIFETIME: Duration = Duration::from_hours(24);
 
-/// A text that must not be seen: no `Display`, a `Debug` that hides it, memory wiped when dropped.
+/// A secret text: no `Display`, a `Debug` that hides it, memory wiped when dropped.
 ///
 /// ```
 /// use idhook::secret::Secret;
@@ -35,13 +35,13 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
-    /// The text itself. Every use of this is a place to look at in a review.
+    /// The text itself. Review every use.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether there is no text at all.
+    /// Whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
@@ -50,7 +50,7 @@ impl Secret {
     /// Serialises the text itself, for `#[serde(serialize_with)]` on the fields of an upstream request body.
     ///
     /// # Errors
-    /// The serialiser's.
+    /// Errors of the serialiser.
     pub(crate) fn serialize_exposed<S: Serializer>(secret: &Self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(secret.expose())
     }
@@ -68,11 +68,11 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// The word in front of a token.
+/// The scheme in front of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Scheme {
-    /// vIDM's own word for session tokens (VMware's guides and tools send it).
+    /// vIDM's own scheme for session tokens (used by VMware's guides and tools).
     Hzn,
     /// RFC 6750.
     #[default]
@@ -80,7 +80,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The word itself.
+    /// The scheme's name.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Hzn => "HZN",
@@ -88,13 +88,13 @@ impl Scheme {
         }
     }
 
-    /// The scheme that this word stands for.
+    /// The scheme with this name.
     pub(crate) fn of(word: &str) -> Option<Self> {
         [Self::Hzn, Self::Bearer].into_iter().find(|scheme| scheme.word() == word)
     }
 }
 
-/// What a login gave: good for requests until shortly before it expires.
+/// A login's token, usable until shortly before it expires.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
     scheme: Scheme,
@@ -106,7 +106,7 @@ impl AccessToken {
     /// A token that was issued at `now` and lives for `lifetime`.
     #[must_use]
     pub fn new(scheme: Scheme, secret: Secret, now: SystemTime, lifetime: Duration) -> Self {
-        // Longer than this nobody's token lives; a lifetime off the scale must not overflow.
+        // No token lives longer; clamping also prevents overflow.
         Self { scheme, secret, expires: now.checked_add(lifetime.min(MAX_LIFETIME)).unwrap_or(now) }
     }
 
@@ -125,12 +125,12 @@ impl AccessToken {
         Secret::new(format!("{} {}", self.scheme.word(), self.secret.expose()))
     }
 
-    /// The same token under another word.
+    /// The same token with another scheme.
     pub(crate) fn under(self, scheme: Scheme) -> Self {
         Self { scheme, ..self }
     }
 
-    /// The token alone.
+    /// The token without scheme.
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
@@ -147,10 +147,10 @@ impl AccessToken {
         self.secret.expose() == other.secret.expose()
     }
 
-    /// Puts this token on `request`.
+    /// Adds this token to `request`.
     ///
     /// # Errors
-    /// When the token has characters no header may carry; it was not a token then.
+    /// The token contains characters that are invalid in a header.
     pub fn authorize<B>(&self, request: &mut http::Request<B>) -> Result<(), InvalidToken> {
         let mut value = HeaderValue::from_str(self.header().expose()).map_err(|_| InvalidToken)?;
         value.set_sensitive(true);
@@ -159,31 +159,31 @@ impl AccessToken {
     }
 }
 
-/// The upstream gave a token that no header can carry.
+/// The upstream's token is not valid in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidToken;
 
 impl fmt::Display for InvalidToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the token holds characters that no HTTP header may carry")
+        f.write_str("the token contains characters that are invalid in an HTTP header")
     }
 }
 
 impl std::error::Error for InvalidToken {}
 
-/// Puts `Authorization: Basic` for an OAuth client on `request`: id and secret as they are, as the vendor's own clients send
-/// them, and not form-encoded first as RFC 6749 section 2.3.1 has it.
+/// Adds `Authorization: Basic` for an OAuth client to `request`: id and secret unchanged, as the vendor's own clients send
+/// them, not form-encoded first as in RFC 6749, section 2.3.1.
 pub(crate) fn authorize_client<B>(request: &mut http::Request<B>, client_id: &str, client_secret: &Secret) {
     let pair = STANDARD.encode(format!("{client_id}:{}", client_secret.expose()));
-    // Base64 is always a valid header value; were it not, the request would go out unauthorised and be refused.
+    // Base64 is always a valid header value; otherwise the request would go out without it and be rejected.
     if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {pair}")) {
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
     }
 }
 
-/// How long a JWT lives by its own `iat` and `exp` claims (RFC 7519), so that the two clocks need not agree.
-/// `None` when this is no JWT or it does not say; the token is opaque otherwise, its signature not looked at.
+/// A JWT's lifetime from its own `iat` and `exp` claims (RFC 7519), so that differing clocks do not matter. `None` if it is
+/// not a JWT or lacks the claims; the token is otherwise opaque, and its signature is not checked.
 #[must_use]
 pub(crate) fn jwt_lifetime(token: &str) -> Option<Duration> {
     #[derive(Deserialize)]
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_does_not_print() {
+    fn secret_is_not_printed() {
         let secret = Secret::new("hunter2");
         let token = AccessToken::new(Scheme::Hzn, secret.clone(), SystemTime::UNIX_EPOCH, Duration::from_secs(1));
         assert!(!format!("{secret:?} {token:?}").contains("hunter2"));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_goes_as_it_is() {
+    fn client_credentials_are_not_form_encoded() {
         let mut request = http::Request::new(());
         authorize_client(&mut request, "id.hook@corp", &Secret::new("s3:cr%t+ä"));
         assert_eq!(request.headers()[AUTHORIZATION], format!("Basic {}", STANDARD.encode("id.hook@corp:s3:cr%t+ä")));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_given_up_before_it_dies() {
+    fn token_is_dropped_before_it_expires() {
         let start = SystemTime::UNIX_EPOCH;
         let token = AccessToken::new(Scheme::Bearer, Secret::new("t"), start, Duration::from_secs(3600));
         assert!(token.is_fresh(start + Duration::from_secs(3539)));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lifetime_is_read_from_the_claims_alone() {
+    fn lifetime_is_read_from_the_claims() {
         let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(r#"{"iat":1608207386,"exp":1608236186}"#));
         assert_eq!(jwt_lifetime(&token), Some(Duration::from_secs(28_800)));
         for other in ["", "opaque", "a.b.c", "e30.e30.x"] {

@@ -1,4 +1,4 @@
-//! What instances share through the key-value store: sealed values, keys they agree on, and leases.
+//! State that instances share through the key-value store: sealed values, an agreed key, and leases.
 
 mod agreed_key;
 mod backend;

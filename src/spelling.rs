@@ -1,16 +1,16 @@
-//! Misspelt names: whether a name that is not known was probably meant as one that is.
+//! Misspelt names: whether an unknown name probably means a known one.
 //!
 //! Two names resemble each other if they differ only in case, in `_` and `-`, in the plural, or by at most two letters (one
-//! letter where the known name has four or fewer: `note` is not `name`). A letter that was added, left out or replaced counts as
-//! one, and so do two neighbours that changed places (the "optimal string alignment" distance).
+//! letter if the known name has four or fewer: `note` is not `name`). An added, missing or replaced letter counts as one,
+//! and so do two swapped neighbours (the "optimal string alignment" distance).
 
-/// No longer name is compared, in bytes. The longest known name has fewer than 40.
+/// Longer names are not compared, in bytes. The longest known name has fewer than 40.
 const MAX_NAME: usize = 64;
 
-/// Names up to this length have room for one wrong letter only.
+/// For names up to this length only one wrong letter is allowed.
 const SHORT: usize = 4;
 
-/// How much a name differs from a known one.
+/// How a name differs from a known one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Likeness {
     /// Only in case, in `_` and `-`, or in the plural.
@@ -19,7 +19,7 @@ pub(crate) enum Likeness {
     Letters,
 }
 
-/// The known name that `name` probably stands for, and how much it differs; `None` where it is a known name or like none.
+/// The known name that `name` probably means, and how it differs; `None` if it is a known name or resembles none.
 pub(crate) fn resembled<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<(&'k str, Likeness)> {
     if name.is_empty() || name.len() > MAX_NAME {
         return None;
@@ -40,12 +40,12 @@ pub(crate) fn resembled<'k>(name: &str, known: impl IntoIterator<Item = &'k str>
     nearest.map(|(known, apart)| (known, if apart == 0 { Likeness::Spelling } else { Likeness::Letters }))
 }
 
-/// The letters of a name in small, without `_`, `-` and spaces.
+/// The letters of a name in lower case, without `_`, `-` and spaces.
 fn fold(name: &str) -> Vec<char> {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// A folded name without the ending of its plural.
+/// A folded name without a plural ending.
 fn singular(name: &[char]) -> String {
     let text: String = name.iter().collect();
     match (text.strip_suffix("ies"), text.strip_suffix('s')) {
@@ -55,12 +55,12 @@ fn singular(name: &[char]) -> String {
     }
 }
 
-/// How many letters two names are apart, as far as it matters: anything above two is "many".
+/// The number of wrong letters; anything above two counts as many.
 fn distance(a: &[char], b: &[char]) -> usize {
     if a.len().abs_diff(b.len()) > 2 {
         return usize::MAX;
     }
-    // Three rows of the table of distances between beginnings of `a` and of `b`.
+    // Three rows of the table of distances between prefixes of `a` and `b`.
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.iter().enumerate() {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn spelling_case_separators_and_plural_are_recognised() {
+    fn case_separators_and_plural_are_recognised() {
         for (name, known) in [
             ("group", "groups"),
             ("Groups", "groups"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_like_none() {
+    fn other_names_resemble_none() {
         for name in [
             "",
             "groups",
@@ -152,19 +152,19 @@ mod tests {
         ] {
             assert_eq!(meant(name), None, "{name}");
         }
-        assert_eq!(resembled("note", ["name"]), None, "a short name has room for one letter");
+        assert_eq!(resembled("note", ["name"]), None, "a short name allows one wrong letter");
         assert_eq!(resembled("nam", ["name"]).unwrap().0, "name");
         assert_eq!(resembled("typ", ["name", "type"]).unwrap().0, "type");
     }
 
     proptest! {
         #[test]
-        fn any_name_is_compared_without_a_fault(name in "\\PC{0,80}") {
+        fn any_name_can_be_compared(name in "\\PC{0,80}") {
             let _ = meant(&name);
         }
 
         #[test]
-        fn distance_is_the_same_both_ways(a in "[a-c]{0,6}", b in "[a-c]{0,6}") {
+        fn distance_is_symmetric(a in "[a-c]{0,6}", b in "[a-c]{0,6}") {
             let letters = |text: &str| text.chars().collect::<Vec<_>>();
             prop_assert_eq!(distance(&letters(&a), &letters(&b)), distance(&letters(&b), &letters(&a)));
         }

@@ -1,49 +1,46 @@
-//! The key-value port: a place that instances share, where the runtime has one. Nothing here needs it to be right; it makes
-//! things faster and joins callers across instances.
+//! The key-value port: a store that instances share, if the runtime has one. Correctness never depends on it: it is a cache
+//! and a coordination aid.
 //!
-//! A runtime implements [`Store`], four plain calls. The core works with `shared_state::SharedStore`, which bounds each of them in time,
-//! seals what is kept and takes a store that fails for none.
+//! A runtime implements the four calls of [`Store`]. The core uses `shared_state::SharedStore`, which limits the time of
+//! each call, seals the values and bypasses a failing store.
 //!
-//! What such stores promise differs, and the port asks for the least. Spin's default (SQLite) ends in a panic of its host
-//! when a key is incremented that was once set, its compare-and-swap is not atomic on an absent key, and over Redis it
-//! reports failure always (Spin 4.1, crates `key-value-spin` and `key-value-redis`). So [`Store::increment`] is the only atomic
-//! call, counters have keys of their own, and values carry their own expiry, for neither interface has one.
+//! Stores give different guarantees, so the port requires little. Spin's default (SQLite) panics in the host when a key that
+//! was set is incremented, its compare-and-swap is not atomic for an absent key, and over Redis compare-and-swap always
+//! reports failure (Spin 4.1, crates `key-value-spin` and `key-value-redis`). So [`Store::increment`] is the only atomic
+//! call, counters have keys of their own, and values contain their expiry, because neither interface has one.
 
 use std::fmt;
 
-/// A key-value store as a runtime offers it.
-#[allow(
-    async_fn_in_trait,
-    reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
-)]
+/// A runtime's key-value store.
+#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here requires it")]
 pub trait Store {
     /// The value of `key`, if it has one.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// The store cannot be reached.
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Gives `key` this value.
+    /// Sets the value of `key`.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// The store cannot be reached.
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError>;
 
-    /// Takes `key` out; one that is not there is no error.
+    /// Deletes `key`; an absent key is not an error.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// The store cannot be reached.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
-    /// Adds `by` to the counter `key`, atomically, and gives its new value; a counter begins at 0. A key is either a counter
+    /// Adds `by` to the counter `key` atomically and returns the new value; a counter begins at 0. A key is either a counter
     /// or has been [`set`](Self::set), never both.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// The store cannot be reached.
     async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError>;
 }
 
-/// The store of a runtime that has none. There is no value of it, so nothing can be asked of it.
+/// The store type of a runtime without a store. It has no values, so its calls never happen.
 #[derive(Debug, Clone, Copy)]
 pub enum NoStore {}
 
@@ -65,12 +62,12 @@ impl Store for NoStore {
     }
 }
 
-/// Why a store did not do it.
+/// Why a store call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreError {
-    /// There is none: the runtime grants no access, or has no store of that name. Nothing to complain of.
+    /// No store: the runtime grants no access, or has no store of that name. This is not a fault.
     Absent,
-    /// It failed, in the runtime's words.
+    /// The store failed, with the runtime's message.
     Failed(String),
 }
 

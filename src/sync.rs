@@ -36,31 +36,31 @@ pub use watch::{Watch, WatchEvent, wait};
 
 use observation::Observation;
 
-/// What an instance remembers of a target's syncs.
+/// An instance's cache of a target's syncs.
 #[derive(Debug, Default)]
 pub struct Cache {
     local: LocalStore,
     entries: ledger::Entries,
-    /// The directories that were ever kicked off: in which store, when they were read, and which.
+    /// The directories that were ever started: the store's id, when the list was read, and the list.
     listed: RefCell<Option<(u64, Duration, Vec<String>)>>,
     looks: observation::Observations,
     proofs: observation::Proofs,
 }
 
-/// How a request stands.
+/// The state of a request.
 #[derive(Debug, Clone)]
 pub struct SyncState {
-    /// Where it stands.
+    /// The status.
     pub status: SyncStatus,
-    /// The run that is shown: the one that serves the request, or the one it waits for.
+    /// The shown run: the one that serves the request, or the one it waits for.
     pub report: SyncReport,
-    /// The groups asked for, where they were looked up.
+    /// The requested groups, if they were looked up.
     pub groups: Vec<Proof>,
-    /// Why it failed, when it did.
+    /// Why it failed, if it did.
     pub reason: Option<SyncFailure>,
-    /// Why its status is unknown although vIDM answered.
+    /// Why its status is unknown although vIDM responded.
     pub doubt: Option<Doubt>,
-    /// How old the observation is that it comes from.
+    /// The age of the observation behind this state.
     pub age: Duration,
 }
 
@@ -73,18 +73,18 @@ pub enum SyncFailure {
     SafeguardTripped,
     /// The run failed otherwise.
     SyncFailed,
-    /// The run succeeded, and a group asked for is not there.
+    /// The run succeeded, but a requested group is absent.
     GroupAbsent,
 }
 
 impl SyncFailure {
-    /// What to do about it.
+    /// The fix.
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
             Self::SafeguardTripped => {
-                "the run would have changed more than this directory's safeguards allow: look at what it would change in vIDM's \
-                 sync log; with the scope vidm:override a start may ask for ignoreSafeguards"
+                "the run would have changed more than this directory's safeguards allow: check its changes in vIDM's \
+                 sync log; a caller with the scope vidm:override may start with ignoreSafeguards"
             }
             Self::SyncFailed => {
                 "see vIDM's sync log; often the connector is down or the bind account's password has expired"
@@ -107,7 +107,7 @@ impl From<FailureReason> for SyncFailure {
 }
 
 impl SyncState {
-    /// A request that was just taken, and nothing more is known.
+    /// A request that was just accepted; nothing else is known.
     #[must_use]
     pub fn begun(status: SyncStatus) -> Self {
         Self {

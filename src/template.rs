@@ -1,19 +1,19 @@
-//! Placeholders that a caller's template engine left in a text.
+//! Placeholders that a caller's template engine did not replace.
 //!
-//! `${…}` (ServiceNow, shells, GitHub Actions) and `{{…}}` (Ansible, n8n, Jinja, Go, Handlebars) occur in no name of a directory,
-//! a group or a domain that anybody has, so a text that holds one is refused. The other forms may be part of a name: they are
-//! worth a hint where the name is not found.
+//! `${…}` (ServiceNow, shells, GitHub Actions) and `{{…}}` (Ansible, n8n, Jinja, Go, Handlebars) occur in no real name of a
+//! directory, group or domain, so a text with one is rejected. Other forms may be part of a name: they only cause a hint if
+//! the name is not found.
 
-/// What a text is refused for.
-pub(crate) const REFUSED: &str = "holds a placeholder ${…} or {{…}} that was not filled in";
+/// Why a text with a placeholder is rejected.
+pub(crate) const REFUSED: &str = "contains a placeholder ${…} or {{…}} that was not replaced";
 
-/// Whether a text still holds `${…}` or `{{…}}`.
+/// Whether a text contains `${…}` or `{{…}}`.
 #[must_use]
 pub(crate) fn is_unfilled(text: &str) -> bool {
     has(text, "${", "}") || has(text, "{{", "}}")
 }
 
-/// The form of a template that a text looks like, where it is none that is refused; for the hint when nothing goes by this name.
+/// The template syntax that a text resembles, if it is not rejected anyway; for the hint when no object has this name.
 #[must_use]
 pub(crate) fn resembled(text: &str) -> Option<&'static str> {
     const FORMS: [(&str, &str, &str); 9] = [
@@ -36,7 +36,7 @@ pub(crate) fn resembled(text: &str) -> Option<&'static str> {
 pub(crate) fn hint(text: &str) -> Option<String> {
     let form = resembled(text)?;
     Some(format!(
-        "the name holds {form}, which looks like a template that was not filled in: check the variable's name at the caller"
+        "the name contains {form}, which looks like an unreplaced template: check the variable's name at the caller"
     ))
 }
 
@@ -44,13 +44,13 @@ fn has(text: &str, from: &str, to: &str) -> bool {
     text.split_once(from).is_some_and(|(_, rest)| rest.contains(to))
 }
 
-/// `%NAME%`, as Windows has it.
+/// `%NAME%`, the form of Windows.
 fn has_percent_name(text: &str) -> bool {
     let mut parts = text.split('%').skip(1);
     let is_name = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
     };
-    // The last part has no percent sign behind it.
+    // The last part is not followed by a percent sign.
     let count = text.matches('%').count().saturating_sub(1);
     parts.by_ref().take(count).any(is_name)
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_of_common_engines_are_refused() {
+    fn placeholders_of_common_engines_are_rejected() {
         for text in [
             "${x}",
             "a ${x} b",
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_named() {
+    fn other_template_forms_cause_a_hint() {
         for (text, form) in [
             ("$(group)", "$(…)"),
             ("<%= group %>", "<%…%>"),

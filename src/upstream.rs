@@ -1,5 +1,5 @@
-//! How an upstream call is made: an [`Endpoint`] encodes the request, [`Outbound`] sends it within its bounds, [`TokenCache`]
-//! provides the token, and one check judges every response.
+//! How every upstream call is made: an [`Endpoint`] encodes the request, [`Outbound`] sends it within its limits,
+//! [`TokenCache`] provides the token, and one check examines every response.
 
 pub(crate) mod path_segment;
 

@@ -1,10 +1,10 @@
 //! SDDC Manager of VMware Cloud Foundation: tokens, identity providers and their identity sources.
 //!
 //! The calls are those of the VMware Cloud Foundation API reference, chapters "Tokens" and "Identity Providers" (since VCF
-//! 4.5), with the identity broker's (since 5.1). From VCF 9.0 on all of them are marked deprecated, and all are still
-//! there. SDDC Manager speaks for the management domain's sign-in alone; other domains are the vSphere Client's business.
+//! 4.5), and those of the identity broker (since 5.1). Since VCF 9.0 all are marked deprecated, but still exist. SDDC
+//! Manager manages only the management domain's sign-in; other domains use the vSphere Client.
 //!
-//! A [`Client`] is a view for one piece of work; what outlives it (the token) is in [`Cache`], one for each [`Target`].
+//! A [`Client`] is a view for one piece of work; the token outlives it in [`Cache`], one for each [`Target`].
 
 mod certificate;
 mod change_outcome;
@@ -57,46 +57,46 @@ use crate::upstream::{Account, SharedToken, TokenCache};
 use crate::upstream::{Api, Endpoint};
 use crate::upstream::{BaseUrl, Destination, Outbound, Prepared};
 
-/// What a call says to a server that does not know it.
+/// The hint if a server does not know a call.
 const SINCE_5_1: &str =
-    "SDDC Manager has this call from VCF 5.1 on (sddc-manager-oidc from 5.2 on): check its version and the id";
+    "SDDC Manager has this call since VCF 5.1 (sddc-manager-oidc since 5.2): check its version and the id";
 
-/// What is said when a token is refused that was just given; a refused login has a hint of its own.
-const TOKEN_REFUSED: &str = "SDDC Manager refuses a token that it has just given: check the account's role there (ADMIN, to \
+/// The hint if a new token is rejected; a rejected login has its own.
+const TOKEN_REFUSED: &str = "SDDC Manager rejects a token that it has just issued: check the account's role there (ADMIN, to \
                              change identity providers) and SDDC Manager's clock";
 
-/// The calls that log in or stay logged in, as errors and records name them.
+/// The calls that create or refresh tokens, as errors and records name them.
 pub(crate) const LOGIN_CALLS: [&str; 2] = [tokens::Create::CALL, tokens::Refresh::CALL];
 
 /// One SDDC Manager.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// What it is called in configuration.
+    /// Its name in the configuration.
     pub name: String,
-    /// Where it is.
+    /// Its base URL.
     pub url: BaseUrl,
-    /// Who we are there.
+    /// The account.
     pub credentials: Credentials,
 }
 
 /// An account of SDDC Manager.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Its name with its domain: `administrator@vsphere.local`.
+    /// Its name with domain: `administrator@vsphere.local`.
     pub username: String,
     /// Its password.
     pub password: Secret,
 }
 
 impl Target {
-    /// What a login counts against. vCenter SSO does not tell `Administrator` from `administrator`.
+    /// The account that logins count against. vCenter SSO does not distinguish `Administrator` and `administrator`.
     pub(crate) fn account(&self) -> Account<'_> {
         let parts = vec![self.url.origin(), self.credentials.username.to_lowercase()];
         Account::new("vcf", &self.name, tokens::Create::CALL, parts, vec![&self.credentials.password])
     }
 }
 
-/// What is kept between pieces of work: the session with one target.
+/// Kept between pieces of work: the session with one target.
 #[derive(Debug, Default)]
 pub struct Cache {
     session: Rc<TokenCache>,
@@ -104,7 +104,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache with this session, which targets of the same account share.
+    /// A cache with this token cache, which targets of the same account share.
     pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
         Self { session, ..Self::default() }
     }
@@ -123,7 +123,7 @@ impl Api for Vcf {
     }
 }
 
-/// SDDC Manager as one piece of work sees it.
+/// One piece of work's view of SDDC Manager.
 #[derive(Debug)]
 pub struct Client<'a, R> {
     target: &'a Target,
@@ -132,12 +132,12 @@ pub struct Client<'a, R> {
 }
 
 impl<'a, R: Runtime> Client<'a, R> {
-    /// A view of `target` that remembers in `cache` and calls through `out`.
+    /// A view of `target` that keeps its tokens in `cache` and calls through `out`.
     pub fn new(target: &'a Target, cache: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
         Self { target, cache, out }
     }
 
-    /// All identity providers; the embedded one with its identity sources is among them.
+    /// All identity providers, including the embedded one with its identity sources.
     ///
     /// # Errors
     /// As any upstream call.
@@ -161,7 +161,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         self.call(&identity_providers::Add { spec: spec.spec() }).await
     }
 
-    /// Changes an external identity provider; `spec` is the whole of it, secrets included.
+    /// Changes an external identity provider; `spec` is the complete specification, secrets included.
     ///
     /// # Errors
     /// As any upstream call.
@@ -177,7 +177,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         self.call(&identity_providers::Delete { id }).await
     }
 
-    /// Adds an identity source to the embedded provider, whose id the list of providers tells.
+    /// Adds an identity source to the embedded provider, whose id is in the list of providers.
     ///
     /// # Errors
     /// As any upstream call.
@@ -189,7 +189,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         self.call(&identity_sources::Add { provider, spec: spec.spec() }).await
     }
 
-    /// Changes the identity source of `domain_name`; `spec` is the whole of it, its password included.
+    /// Changes the identity source of `domain_name`; `spec` is the complete specification, its password included.
     ///
     /// # Errors
     /// As any upstream call.
@@ -210,7 +210,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         self.call(&identity_sources::Delete { provider, domain_name }).await
     }
 
-    /// Makes a new SCIM token for a federated provider, which voids the one before it. VCF 5.1 and later.
+    /// Makes a new SCIM token for a federated provider; the previous one becomes invalid. VCF 5.1 and later.
     ///
     /// # Errors
     /// As any upstream call.
@@ -242,7 +242,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         SharedToken::new(self.out.store(), self.target.account())
     }
 
-    /// Allows one more login after rejected ones, at once. Whether there were any.
+    /// Allows one more login after rejected ones, at once. Returns whether there were any.
     pub(crate) async fn allow_login(&self) -> bool {
         self.cache.session.allow_attempt(&self.shared_token()).await
     }
@@ -251,20 +251,20 @@ impl<'a, R: Runtime> Client<'a, R> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &() }
     }
 
-    /// Sends `endpoint` with a token and reads its answer.
+    /// Sends `endpoint` with a token and reads its response.
     async fn call<E: Endpoint<Api = Vcf>>(&self, endpoint: &E) -> Result<E::Response> {
         let answer = Box::pin(self.send(Prepared::new(&self.destination(), endpoint))).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }
 
-    /// Sends `call` with a token, logging in first where there is none.
+    /// Sends `call` with a token; logs in first if there is none.
     async fn send(&self, call: Result<Prepared<'_>>) -> Result<http::Response<Bytes>> {
         let call = call?;
         let log_in = async || self.log_in().await;
         let send = async |token: AccessToken| {
             let sent = self.out.send(&call, Some(&token)).await;
             if sent.as_ref().is_err_and(|e| e.code() == ErrorCode::UpstreamAuth) {
-                // A server that refuses what it gave has forgotten us or our account: ask with the password next time.
+                // A server that rejects its own token has lost our session or account: log in with the password next time.
                 self.cache.refresh.take();
             }
             sent.map_err(gateway::explained)
@@ -276,9 +276,9 @@ impl<'a, R: Runtime> Client<'a, R> {
         })
     }
 
-    /// A new access token: by the refresh token where there is one, by name and password otherwise.
+    /// A new access token: with the refresh token if there is one, otherwise with name and password.
     async fn log_in(&self) -> Result<AccessToken> {
-        // Taken out for the time being, so that nothing is borrowed while we wait.
+        // Taken out, so that nothing is borrowed during the wait.
         let kept = self.cache.refresh.take();
         if let Some(refresh_token) = kept {
             match self.refresh(&refresh_token).await {
@@ -286,12 +286,12 @@ impl<'a, R: Runtime> Client<'a, R> {
                     self.cache.refresh.replace(Some(refresh_token));
                     return Ok(tokens::access_token(access_token, self.out.runtime().now()));
                 }
-                // Nobody answered, or nobody has the time: a login would fare no better.
+                // There was no response, or no time is left: a login would fail too.
                 Err(e) if e.upstream_status().is_none() || e.code() == ErrorCode::UpstreamBusy => {
                     self.cache.refresh.replace(Some(refresh_token));
                     return Err(e);
                 }
-                // Expired, revoked, or a form this version does not take.
+                // Expired, revoked, or in a form that this version does not accept.
                 Err(_) => {}
             }
         }
@@ -302,7 +302,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         Ok(tokens::access_token(pair.access_token, self.out.runtime().now()))
     }
 
-    /// A new access token by `refresh_token`, sent as the specification says and, if that is not taken, as the vendor's own
+    /// A new access token from `refresh_token`, sent as the specification says and, if that is rejected, as the vendor's own
     /// PowerShell module sends it.
     async fn refresh(&self, refresh_token: &Secret) -> Result<Secret> {
         let to = self.destination();

@@ -1,11 +1,10 @@
 //! VMware Identity Manager, later Workspace ONE Access, now Omnissa Access: login, directories, sync, groups, health.
 //!
-//! The calls that sync a directory are in no public reference. What is known of them comes from VMware's own tools and
-//! modules (priam, PowerValidatedSolutions), from public scripts, and from the article "Manual Sync of vIDM via API"; each
-//! endpoint names its source. Where an answer is written down nowhere, its reader takes what comes and keeps the vendor's
-//! words.
+//! The calls that sync a directory are in no public reference. They are known from VMware's own tools and modules (priam,
+//! PowerValidatedSolutions), from public scripts, and from the article "Manual Sync of vIDM via API"; each endpoint names
+//! its source. If a response is not documented anywhere, its reader accepts any form and keeps the vendor's words.
 //!
-//! One endpoint is one file; [`Client`] puts them together.
+//! Each endpoint has its own file; [`Client`] combines them.
 
 mod add_to_profile;
 mod api;
@@ -54,7 +53,7 @@ pub use health::{Check, Health};
 pub use locate::Located;
 pub use start::StartedSync;
 
-/// The calls that log in, as errors and records name them.
+/// The login calls, as errors and records name them.
 pub(crate) const LOGIN_CALLS: [&str; 2] = [login::SystemLogin::CALL, login::OauthToken::CALL];
 
 /// One vIDM tenant.
@@ -64,7 +63,7 @@ pub struct Target {
     pub name: String,
     /// Scheme, host and port.
     pub url: BaseUrl,
-    /// The tenant, where it belongs in the path (`/SAAS/t/{tenant}`); `None` where the host name tells it.
+    /// The tenant, if it is in the path (`/SAAS/t/{tenant}`); `None` if it is in the host name.
     pub tenant: Option<String>,
     /// How to log in.
     pub credentials: Credentials,
@@ -83,7 +82,7 @@ pub enum Credentials {
         username: String,
         /// Password.
         password: Secret,
-        /// What the token is sent under.
+        /// The token's scheme.
         scheme: Scheme,
     },
     /// An OAuth client with the grant `client_credentials`.
@@ -109,11 +108,10 @@ pub enum Credentials {
 }
 
 impl Target {
-    /// What makes it this target and no other: a token or a list got from it is worth nothing once any of this changes. None of
-    /// it is secret.
+    /// The parts that identify this target: a token or list from it is worthless once any of them changes. None is secret.
     ///
-    /// Accounts are taken in small letters, for vIDM does not tell `Admin` from `admin` when it counts failures. The client of a
-    /// password grant is not part of it: what gets locked is the account.
+    /// Accounts are in lower case, because vIDM counts failures of `Admin` and `admin` together. The client of a password
+    /// grant is not included: the account gets locked.
     pub(crate) fn identity(&self) -> Vec<String> {
         let mut parts = vec![self.url.origin(), self.tenant.clone().unwrap_or_default()];
         parts.extend(match &self.credentials {
@@ -126,7 +124,7 @@ impl Target {
         parts
     }
 
-    /// What a login counts against.
+    /// The account that logins count against.
     pub(crate) fn account(&self) -> Account<'_> {
         let login_call = match &self.credentials {
             Credentials::System { .. } => login::SystemLogin::CALL,
@@ -137,7 +135,7 @@ impl Target {
 }
 
 impl Credentials {
-    /// What of it must never be shown.
+    /// Its secret texts.
     #[must_use]
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
@@ -152,7 +150,7 @@ impl Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SyncApi {
-    /// Whichever the directory takes: v2 first where it was migrated to the enterprise service, else classic first.
+    /// The one that the directory accepts: v2 first if it was migrated to the enterprise service, else classic first.
     #[default]
     Auto,
     /// The classic connector's.

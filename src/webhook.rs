@@ -1,8 +1,8 @@
 //! The HTTP contract: requests in, responses out, whatever the runtime.
 //!
 //! The order is fixed, and each step can only reject: route, method, caller, scope and target, body, input. Nothing is
-//! parsed before the caller is known, and no upstream is called before the input is valid. Only a caller that signs is
-//! known by its body, which is read if the signature's form and time are right.
+//! parsed before the caller is known, and no upstream is called before the input is valid. Only a signed request's caller is
+//! proven by the body, which is read if the signature's form and time are right.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -59,7 +59,7 @@ use request_id::RequestIdentity;
 use respond::{empty, event_stream, json, not_configured, with_headers};
 use route::{Action, Public};
 
-/// The webhook: a configuration and what is remembered between requests. One for each instance of the component.
+/// The webhook: a configuration and the state kept between requests. One per instance of the component.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -82,9 +82,9 @@ use route::{Action, Public};
 #[derive(Debug)]
 pub struct Webhook {
     config: Result<Configured, Vec<ConfigError>>,
-    /// Whether there is a page at `/`.
+    /// Whether `/` serves the page.
     page: bool,
-    /// The variable `base_path`; empty where idhook is at the root.
+    /// The variable `base_path`; empty at the root.
     base: String,
     /// The variable `docs_url`.
     docs_url: Rc<str>,
@@ -99,7 +99,7 @@ enum Reply {
 }
 
 impl Webhook {
-    /// A webhook for the outcome of [`Config::parse`]. With mistakes it still answers, and reports them.
+    /// A webhook for the outcome of [`Config::parse`]. With mistakes it still responds, and reports them.
     #[must_use]
     pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
         let page = config.as_ref().map_or(true, |config| config.page);
@@ -127,10 +127,10 @@ impl Webhook {
         }
     }
 
-    /// Answers one request, and logs it.
+    /// Handles one request, and logs it.
     ///
-    /// `read` reads the body. It is called only if the route takes a body and the caller is known, or can be known by it: without
-    /// a key, and without a signature in the form and time of a configured scheme, nothing is buffered.
+    /// `read` reads the body. It is called only if the route takes a body and the request has a key, or a signature whose
+    /// form and time fit a configured scheme. Otherwise nothing is buffered.
     pub async fn handle<R: Runtime + Clone, B>(
         self: &Rc<Self>,
         runtime: &R,
@@ -188,7 +188,7 @@ impl Webhook {
         }
     }
 
-    /// Answers a public route.
+    /// Handles a public route.
     fn open<R: Runtime>(&self, runtime: &R, action: Public, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         match action {
             Public::Page => page::response(headers),

@@ -1,4 +1,4 @@
-//! Who is told of a finished sync: receivers by name, in the JSON variable `callbacks`.
+//! The receivers of messages about finished syncs, by name, in the JSON variable `callbacks`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,13 +17,13 @@ const NAME: &str = "callbacks";
 /// One receiver.
 #[derive(Debug, Clone)]
 pub struct Callback {
-    /// Its name, by which a start asks for it.
+    /// Its name, which a start request refers to.
     pub name: String,
     /// Scheme, host and port.
     pub url: BaseUrl,
-    /// Path and query; hidden, for many receivers know their senders by it.
+    /// Path and query; hidden, because many receivers authenticate senders by them.
     pub path: Secret,
-    /// What messages to it are signed with, in base64.
+    /// The signing key of its messages, in base64.
     pub secret: Secret,
 }
 
@@ -54,9 +54,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
         let place = |path: &str| Place::in_entry(NAME, at, path);
         if !is_name(&name) {
             let is = reader.is(&name);
-            reader.problem(place(".name"), format!("{is}; write 1 to 63 letters, digits, dots, dashes or underscores"));
+            reader.problem(place(".name"), format!("{is}; use 1 to 63 letters, digits, dots, dashes or underscores"));
         } else if callbacks.iter().any(|callback| callback.name == name) {
-            reader.problem(place(".name"), "is the name of another callback; every callback has a name of its own");
+            reader.problem(place(".name"), "is the name of another callback; use a different name");
         }
         let key = signing_key(secret.trim_end_matches(['\r', '\n'])).unwrap_or_else(|why| {
             reader.problem(place(".secret"), why);
@@ -65,13 +65,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
         match split(url.trim()) {
             Some((url, path)) => {
                 if url.is_readable_on_its_way() {
-                    reader.warning(place(".url"), "is http://, so messages are sent in clear text; write https://");
+                    reader.warning(place(".url"), "is http://, so messages are sent in clear text; use https://");
                 }
                 let (path, secret) = (Secret::new(path), Secret::new(STANDARD.encode(key)));
                 callbacks.push(Callback { name, url, path, secret });
             }
-            // Whoever knows the path may often post there.
-            None => reader.problem(place(".url"), "is not the URL of a receiver; write https://host[:port]/path"),
+            // The path alone often authorises posting there.
+            None => reader.problem(place(".url"), "is not the URL of a receiver; use https://host[:port]/path"),
         }
     }
     callbacks
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_an_origin_and_the_rest() {
+    fn url_is_split_into_origin_and_rest() {
         for (url, origin, path) in [
             ("https://hooks.corp.example/a/b?c=d", "https://hooks.corp.example", "/a/b?c=d"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "/"),

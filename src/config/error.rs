@@ -1,4 +1,4 @@
-//! A mistake in the configuration: where it stands, what is wrong, what to do.
+//! A mistake in the configuration: its place, what is wrong, and the fix.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::Serialize;
 
 use crate::json::escape;
 
-/// One mistake, or one thing to look at.
+/// One mistake, or one warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ConfigError {
     /// The variable.
     pub variable: String,
-    /// Where in its JSON, as a JSON Pointer (RFC 6901); empty for the variable as a whole.
+    /// The place in the variable's JSON, as a JSON Pointer (RFC 6901); empty for the whole variable.
     pub pointer: String,
-    /// What is wrong, to follow the name. The wrong value is shown unless it may be a secret.
+    /// What is wrong; follows the name in a sentence. The wrong value is shown unless it may be a secret.
     pub detail: String,
-    /// What to do about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl ConfigError {
-    /// What `text` says of `place`: what is wrong and, after the first `; `, what to do.
+    /// A mistake at `place`. `text` is what is wrong and, after the first `; `, the fix.
     pub(crate) fn new(place: impl Into<Place>, text: &str) -> Self {
         let Place { variable, pointer } = place.into();
         let (detail, hint) = match text.split_once("; ") {
@@ -33,7 +33,7 @@ impl ConfigError {
         Self { variable, pointer, detail: detail.to_owned(), hint }
     }
 
-    /// The same of a field of an entry of a list.
+    /// The same for a field of a list's entry.
     pub(crate) fn in_entry(variable: &str, at: usize, field: &str, text: &str) -> Self {
         Self::new(Place::in_entry(variable, at, field), text)
     }
@@ -61,7 +61,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Where something stands: a variable, and a JSON Pointer within it.
+/// A place in the configuration: a variable, and a JSON Pointer within it.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     variable: String,
@@ -69,13 +69,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A place in the JSON of a variable, by the steps that lead to it.
+    /// A place in a variable's JSON, from the steps that lead to it.
     pub(crate) fn within<'s>(variable: &str, steps: impl IntoIterator<Item = &'s str>) -> Self {
         let pointer = steps.into_iter().map(|step| format!("/{}", escape(step))).collect();
         Self { variable: variable.to_owned(), pointer }
     }
 
-    /// A place in an entry of a list, written as `.scopes[1]`, with names of our own alone.
+    /// A place in a list's entry, written as `.scopes[1]`; all names must be our own.
     pub(crate) fn in_entry(variable: &str, at: usize, path: &str) -> Self {
         let steps = path.replace('[', ".").replace(']', "");
         let steps = steps.split('.').filter(|step| !step.is_empty());

@@ -1,4 +1,4 @@
-//! What a caller may do and where, whatever it proves itself by.
+//! A caller's permissions, however it authenticates.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::error::Place;
 use super::reader::meant;
 use super::{Reader, credential};
 
-/// What a caller may do.
+/// A permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Read vIDM: directories, syncs, groups, health.
@@ -15,13 +15,13 @@ pub enum Scope {
     VidmSync,
     /// Add groups to a directory's sync profile.
     VidmProfile,
-    /// Turn the safeguards off for a sync: a broken LDAP filter then deletes users.
+    /// Turn the safeguards off for a sync: with a broken LDAP filter such a sync deletes users.
     VidmOverride,
     /// Read SDDC Manager's identity providers.
     VcfRead,
     /// Change SDDC Manager's identity providers.
     VcfWrite,
-    /// Look into idhook itself.
+    /// Read idhook's own state: configuration warnings, doctor.
     Admin,
 }
 
@@ -37,7 +37,7 @@ impl Scope {
         Self::Admin,
     ];
 
-    /// Its word in the configuration and in answers.
+    /// Its name in the configuration and in responses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -75,21 +75,21 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A caller's name, and what it may do where.
+/// A caller's name and permissions.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// Its name, for the log.
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// The targets it may do it at, as `NAME`, `vidm/NAME` or `vcf/NAME`; `None`: all.
+    /// The targets it may use, as `NAME`, `vidm/NAME` or `vcf/NAME`; `None`: all.
     pub targets: Option<Vec<String>>,
-    /// The variable it stands in.
+    /// The variable that defines it.
     pub variable: &'static str,
 }
 
 impl Grant {
-    /// Whether it is good for the target `name` of this `kind`, `vidm` or `vcf`.
+    /// Whether the caller may use the target `name` of this `kind`, `vidm` or `vcf`.
     #[must_use]
     pub fn is_for(&self, kind: &str, name: &str) -> bool {
         let fits = |entry: &String| match entry.split_once('/') {
@@ -100,7 +100,7 @@ impl Grant {
     }
 }
 
-/// Which names targets go by.
+/// The known target names.
 pub(super) struct Targets<'t> {
     /// Whether a target has this name.
     pub(super) is_target: &'t dyn Fn(&str) -> bool,
@@ -108,10 +108,10 @@ pub(super) struct Targets<'t> {
     pub(super) names: &'t [String],
 }
 
-/// The targets, where they are all known.
+/// The targets; `None` if a mistake leaves them incomplete.
 pub(super) type IsTarget<'t> = Option<&'t Targets<'t>>;
 
-/// Reads the grant of the entry `at` of `variable`; `taken` are the names that callers have already.
+/// Reads the grant of the entry `at` of `variable`; `taken` collects callers' names to find duplicates.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     (variable, at): (&'static str, usize),
@@ -126,28 +126,30 @@ pub(super) fn read(
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let fix = match meant(target, &known) {
                 Some(meant) => format!("did you mean {meant:?}?"),
-                None => format!("write NAME, vidm/NAME or vcf/NAME of one of {}", known.join(", ")),
+                None => format!("use NAME, vidm/NAME or vcf/NAME with one of {}", known.join(", ")),
             };
-            reader.problem(place(&format!(".targets[{which}]")), format!("{is}, which is no target; {fix}"));
+            reader.problem(place(&format!(".targets[{which}]")), format!("{is}, which is not a target; {fix}"));
         }
     }
     if targets.as_ref().is_some_and(Vec::is_empty) {
-        reader
-            .problem(place(".targets"), "is an empty list, so this caller may call nothing; leave targets out for all");
+        reader.problem(
+            place(".targets"),
+            "is an empty list, so this caller may use no target; omit targets to allow all",
+        );
     }
     if name.trim().is_empty() {
-        reader.problem(place(".name"), "is empty; write the name that the log shall show");
+        reader.problem(place(".name"), "is empty; enter the name to show in the log");
     } else if name.chars().any(|c| c.is_control() || credential::is_invisible(c)) {
-        reader.problem(place(".name"), "holds a character that cannot be seen; leave it out");
+        reader.problem(place(".name"), "contains an invisible character; remove it");
     } else if taken.contains(&name) {
-        reader.problem(place(".name"), "is the name of another caller; every caller has a name of its own");
+        reader.problem(place(".name"), "is the name of another caller; use a different name");
     }
     taken.push(name.clone());
     let known: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
     if words.is_empty() {
         reader.problem(
             place(".scopes"),
-            format!("is an empty list, so this caller may do nothing; write some of {}", known.join(", ")),
+            format!("is an empty list, so this caller may do nothing; use some of {}", known.join(", ")),
         );
     }
     let mut scopes = Vec::new();
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grant_is_good_for_the_targets_it_names() {
+    fn grant_allows_only_the_targets_it_names() {
         for (targets, vidm, vcf) in [
             (None, true, true),
             (Some(["prod"].as_slice()), true, true),

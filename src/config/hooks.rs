@@ -1,4 +1,4 @@
-//! Hooks: what a request that cannot be shaped by its sender is to start, and where in it that is found.
+//! Hooks: which sync a webhook starts whose body cannot be changed, and where its values are in the request.
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -12,42 +12,42 @@ use crate::directory::GroupQuery;
 /// The variable.
 const NAME: &str = "hooks";
 
-/// A sync that waits for somebody's webhook.
+/// A sync that is started by another system's webhook.
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// Its name in the path.
     pub name: String,
-    /// The names of those who may call it.
+    /// The names of the callers that may use it.
     pub senders: Vec<String>,
     /// The vIDM target.
     pub target: String,
     /// The directory's id or name.
     pub directory: Source,
-    /// The groups that have to be there in the end.
+    /// The groups that must exist after the sync.
     pub groups: Vec<Source>,
-    /// Whether groups that no run would bring are added to the profile.
+    /// Whether groups that no run would import are added to the profile.
     pub add_to_profile: bool,
-    /// What has to hold, all of it; else the request is skipped.
+    /// The conditions. If one does not hold, the request is skipped.
     pub on: Vec<Condition>,
-    /// Who may be promised by `OPTIONS` that it may deliver here: the `WebHook-Request-Origin` of a sender of CloudEvents, or `*`.
+    /// The CloudEvents senders whose delivery `OPTIONS` permits, by `WebHook-Request-Origin`, or `*`.
     pub origins: Vec<String>,
 }
 
-/// Where a text comes from.
+/// The source of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// It is written in the hook.
+    /// A constant in the hook.
     Fixed(String),
-    /// It stands in the body, at this JSON Pointer (RFC 6901).
+    /// The value at this JSON Pointer (RFC 6901) in the body.
     Pointer(String),
 }
 
-/// Something that has to hold.
+/// A condition on the request.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    /// What is looked at.
+    /// The part of the request to compare.
     pub place: Place,
-    /// What it may be.
+    /// The accepted values.
     pub equals: Vec<Value>,
 }
 
@@ -56,7 +56,7 @@ pub struct Condition {
 pub enum Place {
     /// A header.
     Header(HeaderName),
-    /// A place in the body.
+    /// A value in the body.
     Pointer(String),
 }
 
@@ -85,22 +85,23 @@ pub(super) struct Entry {
     origins: Vec<String>,
 }
 
-/// Reads the hooks. `callers` are the names of all who may call, `vidm` those of the vIDM targets, each where they are all known.
+/// Reads the hooks. `callers` are the names of all callers, `vidm` those of the vIDM targets; `None` if a mistake leaves
+/// them incomplete.
 pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Option<&[String]>) -> Vec<Hook> {
     let mut hooks: Vec<Hook> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
         let mut tell = Tell { reader, at };
         if !super::targets::is_name(&entry.name) {
             let is = tell.reader.is(&entry.name);
-            tell.problem(".name", format!("{is}; write 1 to 63 letters, digits, dots, dashes or underscores"));
+            tell.problem(".name", format!("{is}; use 1 to 63 letters, digits, dots, dashes or underscores"));
         }
         if hooks.iter().any(|hook| hook.name == entry.name) {
-            tell.problem(".name", "is the name of another hook; every hook has a name of its own");
+            tell.problem(".name", "is the name of another hook; use a different name");
         }
         if entry.senders.is_empty() {
             tell.problem(
                 ".senders",
-                "is an empty list, so nobody could call it; name callers of api_keys or webhook_secrets",
+                "is an empty list, so no caller may use the hook; list callers of api_keys or webhook_secrets",
             );
         }
         if let Some(callers) = callers {
@@ -118,7 +119,7 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Op
         if let Some(which) = entry.origins.iter().position(|origin| !is_origin(origin)) {
             tell.problem(
                 &format!(".origins[{which}]"),
-                "is not a host name; write the sender's, such as eventgrid.azure.net, or *",
+                "is not a host name; use the sender's host name, such as eventgrid.azure.net, or *",
             );
         }
         let hook = Hook {
@@ -136,7 +137,7 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Op
     hooks
 }
 
-/// Takes the mistakes of one entry.
+/// Reports the mistakes of one entry.
 struct Tell<'t, 'r> {
     reader: &'t mut Reader<'r>,
     at: usize,
@@ -152,10 +153,10 @@ impl Tell<'_, '_> {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let fix = match meant(name, &known) {
             Some(meant) => format!("did you mean {meant:?}?"),
-            None if known.is_empty() => format!("there is no {what}"),
-            None => format!("write one of {}", known.join(", ")),
+            None if known.is_empty() => format!("no {what} is configured"),
+            None => format!("use one of {}", known.join(", ")),
         };
-        self.problem(path, format!("{is}, which is no {what}; {fix}"));
+        self.problem(path, format!("{is}, which is not a {what}; {fix}"));
     }
 }
 
@@ -168,7 +169,7 @@ impl Source {
             _ => {
                 tell.problem(
                     place,
-                    "is neither a text nor a place; write a text, or {\"pointer\": \"/…\"} with a JSON Pointer (RFC 6901)",
+                    "is neither a string nor a pointer; use a string, or {\"pointer\": \"/…\"} with a JSON Pointer (RFC 6901)",
                 );
                 Self::Fixed(String::new())
             }
@@ -176,7 +177,7 @@ impl Source {
     }
 }
 
-/// The groups, as a list or as one place that gives them.
+/// The groups: a list, or a pointer to one.
 fn groups(value: Option<&Value>, add_to_profile: bool, tell: &mut Tell<'_, '_>) -> Vec<Source> {
     let items = match value {
         None | Some(Value::Null) => &[],
@@ -184,7 +185,7 @@ fn groups(value: Option<&Value>, add_to_profile: bool, tell: &mut Tell<'_, '_>) 
         Some(one) => std::slice::from_ref(one),
     };
     if items.is_empty() && add_to_profile {
-        tell.problem(".addToProfile", "is set, and there are no groups to add; write groups");
+        tell.problem(".addToProfile", "is set, but there are no groups to add; add groups");
     }
     let mut groups = Vec::new();
     for (which, item) in items.iter().enumerate() {
@@ -196,7 +197,7 @@ fn groups(value: Option<&Value>, add_to_profile: bool, tell: &mut Tell<'_, '_>) 
             match GroupQuery::parse(text) {
                 Err(why) => tell.problem(&place, why),
                 Ok(GroupQuery::Name(_)) if add_to_profile => {
-                    tell.problem(&place, "is no DN, which addToProfile needs; write CN=…,DC=…");
+                    tell.problem(&place, "is not a DN, which addToProfile requires; use CN=…,DC=…");
                 }
                 Ok(_) => {}
             }
@@ -223,19 +224,22 @@ fn conditions(entries: &[Value], tell: &mut Tell<'_, '_>) -> Vec<Condition> {
         else {
             tell.problem(
                 &format!(".on[{which}]"),
-                "is no condition; write {\"pointer\": \"/…\", \"equals\": …} or {\"header\": \"…\", \"equals\": …}",
+                "is not a condition; use {\"pointer\": \"/…\", \"equals\": …} or {\"header\": \"…\", \"equals\": …}",
             );
             continue;
         };
         if matches!(place, Place::Header(_)) && !equals.iter().all(Value::is_string) {
-            tell.problem(&format!(".on[{which}].equals"), "holds something other than texts; headers are texts");
+            tell.problem(
+                &format!(".on[{which}].equals"),
+                "contains a value that is not a string; use strings to compare with headers",
+            );
         }
         conditions.push(Condition { place, equals });
     }
     conditions
 }
 
-/// A JSON Pointer to something within a document: RFC 6901.
+/// Whether `text` is a JSON Pointer (RFC 6901) to a part of a document.
 fn is_pointer(text: &str) -> bool {
     text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_in_all_its_forms() {
+    fn hook_is_read_in_all_its_forms() {
         let least = &parse(&json!([hook(&json!({}))])).unwrap().hooks[0];
         assert_eq!((least.target.as_str(), &least.directory), ("default", &Source::Fixed("corp.example".into())));
         assert!(least.groups.is_empty() && least.on.is_empty() && !least.add_to_profile);
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_by_its_place() {
+    fn mistakes_are_reported_with_their_place() {
         for (more, place) in [
             (json!({"name": "a/b"}), "[0].name"),
             (json!({"origins": ["eventgrid.azure.net", "a b"]}), "[0].origins[1]"),
@@ -315,25 +319,25 @@ mod tests {
             (json!({"groups": ["CN=a,DC=b", 7]}), "[0].groups[1]"),
             (json!({"groups": {"pointer": "x"}}), "[0].groups[0] is neither"),
             (json!({"groups": ["CN=a"], "addToProfile": "yes"}), "[0].addToProfile"),
-            (json!({"addToProfile": true}), "[0].addToProfile is set, and there are no groups"),
-            (json!({"groups": ["gg@corp.example"], "addToProfile": true}), "[0].groups[0] is no DN"),
-            (json!({"groups": ["a\u{7}b"]}), "[0].groups[0] holds a control character"),
-            (json!({"on": [{"equals": "x"}]}), "[0].on[0] is no condition"),
-            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] is no condition"),
-            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] is no condition"),
-            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0] is no condition"),
+            (json!({"addToProfile": true}), "[0].addToProfile is set, but there are no groups"),
+            (json!({"groups": ["gg@corp.example"], "addToProfile": true}), "[0].groups[0] is not a DN"),
+            (json!({"groups": ["a\u{7}b"]}), "[0].groups[0] contains a control character"),
+            (json!({"on": [{"equals": "x"}]}), "[0].on[0] is not a condition"),
+            (json!({"on": [{"pointer": "/a", "header": "b", "equals": "x"}]}), "[0].on[0] is not a condition"),
+            (json!({"on": [{"pointer": "a", "equals": "x"}]}), "[0].on[0] is not a condition"),
+            (json!({"on": [{"header": "a b", "equals": "x"}]}), "[0].on[0] is not a condition"),
             (json!({"on": [{"header": "a", "equals": ["x", 5]}]}), "[0].on[0].equals"),
-            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0] is no condition"),
-            (json!({"on": ["/a"]}), "[0].on[0] is no condition"),
-            (json!({"on": [{"pointer": "/a", "equals": "b", "not": true}]}), "[0].on[0] is no condition"),
-            (json!({"on": [{"pointer": "/a"}]}), "[0].on[0] is no condition"),
-            (json!({"ignoreSafeguards": true}), "[0].ignoreSafeguards is a field that is not known here"),
+            (json!({"on": [{"pointer": "/a", "equals": []}]}), "[0].on[0] is not a condition"),
+            (json!({"on": ["/a"]}), "[0].on[0] is not a condition"),
+            (json!({"on": [{"pointer": "/a", "equals": "b", "not": true}]}), "[0].on[0] is not a condition"),
+            (json!({"on": [{"pointer": "/a"}]}), "[0].on[0] is not a condition"),
+            (json!({"ignoreSafeguards": true}), "[0].ignoreSafeguards is an unknown field"),
         ] {
             let problems = parse(&json!([hook(&more)])).unwrap_err();
             assert!(problems.len() == 1 && problems[0].variable == NAME, "{problems:?}");
             assert!(problems[0].to_string().contains(place), "{more}: {problems:?}");
         }
-        // Who may call is not known while a mistake is there.
+        // A mistake in api_keys leaves the callers unknown.
         let config = Config::parse(|name| match name {
             "hooks" => Some(json!([hook(&json!({}))]).to_string()),
             "api_keys" => Some("[{".to_owned()),

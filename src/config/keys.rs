@@ -1,4 +1,4 @@
-//! Who may call: API keys, of which only digests are configured.
+//! Callers with API keys; only the keys' digests are configured.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,20 +11,19 @@ use super::Reader;
 use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
 
-/// A caller that proves itself by a key.
+/// A caller that authenticates with a key.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// Who it is.
+    /// Its name and permissions.
     pub grant: Grant,
-    /// When the keys of this entry end.
+    /// When this entry's keys expire.
     pub not_after: Option<SystemTime>,
-    /// Of each of its keys. There are several while one takes the place of another.
+    /// The digests of its keys. During a rotation there are several.
     digests: Vec<[u8; 32]>,
 }
 
 impl ApiKey {
-    /// The caller that `key` belongs to, whether or not it has expired. Every digest of every entry is compared, each in constant
-    /// time.
+    /// The caller that `key` belongs to, expired or not. Every digest of every entry is compared, each in constant time.
     #[must_use]
     pub fn find<'k>(keys: &'k [Self], key: &[u8]) -> Option<&'k Self> {
         let digest: [u8; 32] = Sha256::digest(key).into();
@@ -37,7 +36,7 @@ impl ApiKey {
         found
     }
 
-    /// Which of the entry's keys `key` is, counted from 0; for the log. `None` for a key of another entry.
+    /// The index of `key` in the entry, for the log; `None` for a key of another entry.
     #[must_use]
     pub fn which(&self, key: &[u8]) -> Option<usize> {
         self.position(&Sha256::digest(key).into())
@@ -53,7 +52,7 @@ impl ApiKey {
         found
     }
 
-    /// Whether the entry's keys have ended by `now`.
+    /// Whether the entry's keys have expired at `now`.
     #[must_use]
     pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.not_after.is_some_and(|end| end < now)
@@ -63,7 +62,7 @@ impl ApiKey {
 /// The variable.
 const NAME: &str = "api_keys";
 
-/// Most keys of one entry.
+/// Most keys per entry.
 const MOST_KEYS: usize = 8;
 
 #[derive(Deserialize)]
@@ -83,7 +82,7 @@ pub(super) struct Entry {
     not_after: Option<String>,
 }
 
-/// Reads the keys. `taken` collects the callers' names; where `required`, having none is a mistake.
+/// Reads the keys. `taken` collects the callers' names; if `required`, an empty list is a mistake.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     required: bool,
@@ -93,12 +92,16 @@ pub(super) fn read(
     let before = reader.problems.len();
     let Some(entries) = reader.json::<Vec<Entry>>(NAME) else {
         if required && reader.problems.len() == before {
-            reader.problem(NAME, "is not set, so nobody may call; make an entry with: cargo xtask key --name NAME");
+            reader
+                .problem(NAME, "is not set, so no caller is allowed; make an entry with: cargo xtask key --name NAME");
         }
         return Vec::new();
     };
     if required && entries.is_empty() {
-        reader.problem(NAME, "is an empty list, so nobody may call; make an entry with: cargo xtask key --name NAME");
+        reader.problem(
+            NAME,
+            "is an empty list, so no caller is allowed; make an entry with: cargo xtask key --name NAME",
+        );
     }
     let mut keys: Vec<ApiKey> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
@@ -109,7 +112,7 @@ pub(super) fn read(
             if key.not_after.is_none() {
                 let is = reader.is(&text);
                 let place = Place::in_entry(NAME, at, ".notAfter");
-                reader.problem(place, format!("{is}; write a time as RFC 3339 has it: 2027-01-31T00:00:00Z"));
+                reader.problem(place, format!("{is}; use an RFC 3339 time: 2027-01-31T00:00:00Z"));
             }
         }
         let texts = match entry.sha256 {
@@ -120,7 +123,7 @@ pub(super) fn read(
         };
         if texts.is_empty() || texts.len() > MOST_KEYS {
             let place = Place::in_entry(NAME, at, ".sha256");
-            reader.problem(place, format!("holds {} digests; write 1 to {MOST_KEYS}", texts.len()));
+            reader.problem(place, format!("has {} digests; use 1 to {MOST_KEYS}", texts.len()));
         }
         for (place, text) in texts {
             let place = Place::in_entry(NAME, at, &place);
@@ -129,11 +132,11 @@ pub(super) fn read(
                 continue;
             };
             if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
-                reader.problem(place, "is the digest of an empty text; the key was not set when it was made");
+                reader.problem(place, "is the digest of an empty text; set KEY and make the digest again");
             } else if keys.iter().chain([&key]).any(|known| known.digests.contains(&digest)) {
-                reader.problem(place, "is a key that stands there already; a key belongs to one caller");
+                reader.problem(place, "repeats another key; give each caller keys of its own");
             } else if <[u8; 32]>::from(Sha256::digest(b"\n")) == digest {
-                reader.problem(place, "is the digest of a line break; the key was not set when it was made");
+                reader.problem(place, "is the digest of a line break; set KEY and make the digest again");
             }
             key.digests.push(digest);
         }
@@ -142,7 +145,7 @@ pub(super) fn read(
     keys
 }
 
-/// A time as RFC 3339 has it, with `Z` or an offset.
+/// An RFC 3339 time, with `Z` or an offset.
 fn rfc3339(text: &str) -> Option<SystemTime> {
     let (local, seconds) = match text.len().checked_sub(6).and_then(|at| text.split_at_checked(at)) {
         Some((local, offset)) if offset.starts_with(['+', '-']) => {
@@ -162,7 +165,7 @@ fn digits(text: &str) -> Option<u64> {
     (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// 64 hexadecimal digits as what they say.
+/// Decodes 64 hexadecimal digits.
 pub(crate) fn hex32(text: &str) -> Option<[u8; 32]> {
     let digits: Vec<u8> =
         text.trim().chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
@@ -175,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_found_by_its_digest_alone() {
+    fn key_is_found_by_its_digest_only() {
         let key = |name: &str, texts: &[&str]| ApiKey {
             grant: Grant { name: name.into(), scopes: vec![], targets: None, variable: NAME },
             not_after: None,
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_rfc_3339_has_them() {
+    fn rfc_3339_times_are_read() {
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         for (text, seconds) in [
             ("2027-01-31T00:00:00Z", 1_801_353_600),

@@ -1,4 +1,4 @@
-//! Variables read one by one, and what is wrong with them gathered.
+//! Reads variables one by one and collects their mistakes.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::json;
 use crate::spelling::resembled;
 use crate::template::is_unfilled;
 
-/// A URL that is none, by a name that never resolves (RFC 6761, section 6.4): Spin before 4.1 starts no application with an empty
-/// host among those that may be called, so its manifest has this for what is not set.
+/// A placeholder URL, which counts as unset; its host never resolves (RFC 6761, section 6.4). Spin before 4.1 does not start
+/// an application with an empty allowed host, so its manifest uses this as the default.
 pub const UNSET_URL: &str = "https://unset.invalid";
 
-/// No longer value is shown.
+/// Longer values are not shown.
 const LONGEST_SHOWN: usize = 64;
 
 /// The longest base path, in bytes.
 const MAX_BASE_PATH: usize = 128;
 
-/// Mistakes as they are found; a configuration comes of it only when there are none.
+/// Collects mistakes; a configuration results only if there are none.
 pub(super) struct Reader<'v> {
     lookup: &'v dyn Fn(&str) -> Option<String>,
     pub(super) problems: Vec<ConfigError>,
     pub(super) warnings: Vec<ConfigError>,
-    /// Every text that must not be shown, wherever it turns up.
+    /// Every text that must not be shown anywhere.
     secrets: Vec<String>,
 }
 
@@ -48,32 +48,32 @@ impl<'v> Reader<'v> {
         Self { lookup, problems: Vec::new(), warnings: Vec::new(), secrets }
     }
 
-    /// `text` says what is wrong and, after `; `, what to do.
+    /// `text` is what is wrong and, after `; `, the fix.
     pub(super) fn problem(&mut self, place: impl Into<Place>, text: impl AsRef<str>) {
         self.problems.push(ConfigError::new(place, text.as_ref()));
     }
 
-    /// The same for what may be right.
+    /// The same for a setting that may be intended.
     pub(super) fn warning(&mut self, place: impl Into<Place>, text: impl AsRef<str>) {
         self.warnings.push(ConfigError::new(place, text.as_ref()));
     }
 
-    /// Shows `secret` nowhere from now on.
+    /// Hides `secret` in all later messages.
     pub(super) fn hide(&mut self, secret: &str) {
         self.secrets.push(secret.trim().to_owned());
     }
 
-    /// `is "value"` for the wrong value of a field that holds no secret; `is not valid` where it may be one all the same, in the
-    /// wrong place.
+    /// `is "value"` for the wrong value of a field that holds no secret; `is not valid` if the value may be a secret in the
+    /// wrong field.
     pub(super) fn is(&self, value: &str) -> String {
         if self.may_be_secret(value) { "is not valid".to_owned() } else { format!("is {}", quoted(value)) }
     }
 
-    /// Whether a secret of the configuration stands in `value`, or the other way round.
+    /// Whether `value` contains a secret of the configuration, or the reverse.
     pub(super) fn holds_secret(&self, value: &str) -> bool {
         let value = value.trim();
         let is_known = |secret: &String| {
-            // Of one or two letters everything holds some.
+            // Every text contains some one or two letters.
             value == secret
                 || secret.len() >= 4 && value.contains(secret.as_str())
                 || value.len() >= 4 && secret.contains(value)
@@ -84,7 +84,7 @@ impl<'v> Reader<'v> {
     fn may_be_secret(&self, value: &str) -> bool {
         let value = value.trim();
         let has = |test: fn(&char) -> bool| value.chars().any(|c| test(&c));
-        // Such as keys and passwords are: long, of letters and digits, or with signs that no word has.
+        // Keys and passwords look like this: long, with letters and digits, or with characters that words do not have.
         let is_mixed = value.len() >= 12 && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
         let has_signs = value.chars().any(|c| "@!$%&*=?#\\^~".contains(c));
         let has_prefix = ["whsec_", "idh_", "idhook_", "v1,", "sk-", "ghp_", "Bearer ", "Basic "]
@@ -93,12 +93,12 @@ impl<'v> Reader<'v> {
         value.len() > LONGEST_SHOWN || is_mixed || has_signs || has_prefix || self.holds_secret(value)
     }
 
-    /// The variable's value, unless it is blank.
+    /// The variable's value, unless blank.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// The variable's value as a URL, unless it is blank or [`UNSET_URL`].
+    /// The variable's value as a URL, unless blank or [`UNSET_URL`].
     pub(super) fn url(&self, name: &str) -> Option<String> {
         self.text(name).filter(|value| value.trim().trim_end_matches('/') != UNSET_URL)
     }
@@ -113,8 +113,8 @@ impl<'v> Reader<'v> {
         self.word(&variables::PAGE)
     }
 
-    /// The path below which idhook is served: `/`, segments of letters, digits and `._~-`, no slash behind. Empty where it is not
-    /// set, is `/`, or is wrong.
+    /// The path below which idhook is served: `/`, segments of letters, digits and `._~-`, no trailing slash. Empty if it is
+    /// unset, `/` or wrong.
     pub(super) fn base_path(&mut self) -> String {
         const NAME: &str = "base_path";
         let Some(text) = self.text(NAME) else { return String::new() };
@@ -130,20 +130,20 @@ impl<'v> Reader<'v> {
             _ if !is_path => {
                 self.problem(
                     NAME,
-                    format!("{}; write a path such as /idhook, of letters, digits and ._~-", self.is(path)),
+                    format!("{}; use a path such as /idhook, of letters, digits and ._~-", self.is(path)),
                 );
                 String::new()
             }
             _ if ["/vidm", "/vcf", "/hooks"].iter().any(|own| path == *own || path.starts_with(&format!("{own}/"))) => {
-                self.problem(NAME, "begins as idhook's own routes do; use another path");
+                self.problem(NAME, "begins like one of idhook's own routes; use another path");
                 String::new()
             }
             path => path.to_owned(),
         }
     }
 
-    /// The address of the documentation: `http` or `https`, a host and perhaps a path, no slash at the end. Everybody who meets a
-    /// problem sees it, so it may hold nothing that could be a secret. Empty if it is not set or wrong.
+    /// The URL of the documentation: `http` or `https`, a host and an optional path, no trailing slash. It is part of every
+    /// problem, so it must not contain anything secret. Empty if it is unset or wrong.
     pub(super) fn docs_url(&mut self) -> String {
         const NAME: &str = "docs_url";
         let Some(text) = self.text(NAME) else { return String::new() };
@@ -152,13 +152,13 @@ impl<'v> Reader<'v> {
         if path.is_some_and(|path| !path.contains('?')) && !self.holds_secret(text) {
             return text.to_owned();
         }
-        let quotes = if in_quotes(text) { " leave the quotes out," } else { "" };
-        let fix = format!("{quotes} write https://host[:port][/path], without user name, query and fragment");
+        let quotes = if in_quotes(text) { " remove the quotes," } else { "" };
+        let fix = format!("{quotes} use https://host[:port][/path], without user name, query and fragment");
         self.problem(NAME, format!("is not the address of a website;{fix}"));
         String::new()
     }
 
-    /// `text` as one of the words of `variable`, in any case; blank is the default.
+    /// `text` as one of the words of `variable`, in any case; blank means the default.
     pub(super) fn choice<T: Copy, const N: usize>(
         &mut self,
         text: Option<&str>,
@@ -176,15 +176,15 @@ impl<'v> Reader<'v> {
         default
     }
 
-    /// What is wrong with `word`, which is none of `known`.
+    /// The message for `word`, which is not one of `known`.
     pub(super) fn unknown(&self, word: &str, known: &[&str]) -> String {
         let is = self.is(word);
         if in_quotes(word) {
-            return format!("{is}, with quotes around it; leave the quotes out");
+            return format!("{is}, with quotes around it; remove the quotes");
         }
         match meant(word, known) {
             Some(meant) => format!("{is}; did you mean {meant:?}?"),
-            None => format!("{is}; write one of {}", known.join(", ")),
+            None => format!("{is}; use one of {}", known.join(", ")),
         }
     }
 
@@ -217,17 +217,17 @@ impl<'v> Reader<'v> {
     pub(super) fn header(&mut self, name: &str) -> Option<HeaderName> {
         let text = self.text(name)?;
         HeaderName::from_bytes(text.trim().as_bytes())
-            .map_err(|_| self.problem(name, "is not the name of a header; write one such as X-Forwarded-For"))
+            .map_err(|_| self.problem(name, "is not a header name; use one such as X-Forwarded-For"))
             .ok()
     }
 
     fn not_a_number(&mut self, name: &str, text: &str, what: &str) {
         let is = self.is(text.trim());
         let quotes = if in_quotes(text) { ", with quotes around it" } else { "" };
-        self.problem(name, format!("{is}{quotes}; write {what}"));
+        self.problem(name, format!("{is}{quotes}; use {what}"));
     }
 
-    /// A JSON variable. Of a mistake only place and kind are reported, all of them; a value may be a secret.
+    /// A JSON variable. Mistakes are reported by place and type only, all of them: a value may be a secret.
     pub(super) fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let value = self.value(name)?;
         json::read_all(value, &[])
@@ -239,16 +239,16 @@ impl<'v> Reader<'v> {
         let text = self.text(name)?;
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if in_quotes(text) {
-            self.problem(name, "is in quotes; leave the quotes around the JSON out");
+            self.problem(name, "is in quotes; remove the quotes around the JSON");
             return None;
         }
         let parsed = serde_json::from_str(text);
         let hint = match text {
             _ if parsed.is_ok() => "",
-            _ if is_unfilled(text) => "; it holds a placeholder ${…} or {{…}} that was not filled in",
-            // Taken apart by a shell.
-            _ if text.starts_with(['[', '{']) && !text.contains('"') => "; write names and texts in double quotes",
-            _ if text.starts_with(['\\', '\'']) || text.contains("\\\"") => "; leave the backslashes before quotes out",
+            _ if is_unfilled(text) => "; replace the placeholder ${…} or {{…}}",
+            // A shell removed the quotes.
+            _ if text.starts_with(['[', '{']) && !text.contains('"') => "; put names and strings in double quotes",
+            _ if text.starts_with(['\\', '\'']) || text.contains("\\\"") => "; remove the backslashes before quotes",
             _ => "",
         };
         parsed
@@ -259,7 +259,7 @@ impl<'v> Reader<'v> {
     }
 }
 
-/// Gathers the secrets of a JSON document: the texts below a field that is named like one, or all of them.
+/// Collects the secrets of a JSON document: the texts below fields with a secret's name, or all of them.
 fn hide(value: &Value, all: bool, secrets: &mut Vec<String>) {
     const NAMES: [&str; 5] = ["password", "secret", "sha256", "token", "key"];
     match value {
@@ -279,35 +279,34 @@ fn hide(value: &Value, all: bool, secrets: &mut Vec<String>) {
 fn config_error(variable: &str, fault: &json::Fault) -> ConfigError {
     let place = Place::at_pointer(variable, fault.pointer.clone());
     let known: Vec<&str> = fault.detail.split('`').skip(1).step_by(2).collect();
-    if fault.detail.starts_with("is not known here") {
+    if fault.detail.starts_with("is unknown") {
         let name = fault.pointer.rsplit('/').next().unwrap_or_default();
         let hint = match meant(name, &known) {
             Some(meant) => format!("did you mean {meant:?}?"),
-            None => format!("write one of {}", known.join(", ")),
+            None => format!("use one of {}", known.join(", ")),
         };
-        return ConfigError::new(place, &format!("is a field that is not known here; {hint}"));
+        return ConfigError::new(place, &format!("is an unknown field; {hint}"));
     }
     match (fault.detail.strip_prefix("missing field "), fault.detail.as_str()) {
-        (Some(_), _) => ConfigError::new(place, &format!("has no field {}", known.join(", "))),
+        (Some(_), _) => ConfigError::new(place, &format!("has no field {}; add it", known.join(", "))),
         (None, detail) => ConfigError::new(
             place,
             &detail
-                .replace(": expected ", "; write ")
-                .replace("write a sequence", "write a list")
-                .replace("write a map", "write an object")
-                .replace("write a string", "write a text"),
+                .replace(": expected ", "; use ")
+                .replace("use a sequence", "use a list")
+                .replace("use a map", "use an object"),
         ),
     }
 }
 
-/// The known word that `word` was probably meant as.
+/// The known word that `word` probably means.
 pub(super) fn meant<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let folded = |text: &str| text.to_lowercase().replace(['.', '/', '-', '_', ' '], ":");
     let by_separator = || known.iter().find(|known| folded(known) == folded(word)).copied();
     resembled(word, known.iter().copied()).map(|(meant, _)| meant).or_else(by_separator)
 }
 
-/// Whether quotes stand around a text, as `docker --env-file` and some shells leave them.
+/// Whether a text is in quotes, as `docker --env-file` and some shells leave them.
 pub(super) fn in_quotes(text: &str) -> bool {
     let text = text.trim();
     let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else { return false };
@@ -315,12 +314,12 @@ pub(super) fn in_quotes(text: &str) -> bool {
     text.chars().nth(1).is_some() && pairs.contains(&(first, last))
 }
 
-/// A value as it is shown: in quotes, with what cannot be seen written as its number.
+/// A value for display: in quotes, with invisible characters as code points.
 pub(super) fn quoted(value: &str) -> String {
     let mut shown = String::from('"');
     for c in value.chars() {
         if c.is_control() || credential::is_invisible(c) {
-            // Writing to a text does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(shown, "<U+{:04X}>", u32::from(c));
         } else {
             shown.push(c);
@@ -330,8 +329,8 @@ pub(super) fn quoted(value: &str) -> String {
     shown
 }
 
-/// A number as people write it: JSON's, or with what JSON would not have of sign, zeros and point (`+5`, `05`, `.5`, `5.`).
-/// std's reader of numbers would be 17 kB for this alone.
+/// A number as people write it: JSON's format, also with a sign, zeros or point that JSON rejects (`+5`, `05`, `.5`, `5.`).
+/// std's parser of floats would cost 17 kB for this alone.
 fn number(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('+').unwrap_or(text).trim_start_matches('0');
     let digits = digits.strip_suffix('.').unwrap_or(digits);
@@ -344,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_in_any_spelling() {
+    fn numbers_are_read_in_every_notation() {
         for text in ["0.1", ".1", "+.1", "1", "01", "+1", "1.", "1.50", "2e1", "600", "600.0", "0", "00.5", "0.000001"]
         {
             assert_eq!(number(text), text.parse().ok(), "{text}");

@@ -1,4 +1,4 @@
-//! Named senders: callers that cannot send a key, but sign what they send, or send a token of their own.
+//! Senders: callers that cannot send a key, but sign their requests or send a token of their own.
 
 use std::fmt;
 
@@ -16,23 +16,23 @@ use crate::secret::Secret;
 /// The variable.
 const NAME: &str = "webhook_secrets";
 
-/// How a request proves its sender.
+/// How a request authenticates its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp` and `webhook-signature`.
     Standard,
     /// GitHub's `X-Hub-Signature-256`.
     Hub,
-    /// Bitbucket's `X-Hub-Signature`, which is GitHub's form under another name.
+    /// Bitbucket's `X-Hub-Signature`, which is GitHub's scheme under another name.
     Bitbucket,
     /// GitLab's `X-Gitlab-Token`, the secret itself.
     Token,
 }
 
-/// A caller that proves itself by one of its secrets.
+/// A caller that authenticates with one of its secrets.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    /// Who it is.
+    /// Its name and permissions.
     pub grant: Grant,
     secrets: Vec<SenderSecret>,
 }
@@ -44,7 +44,7 @@ struct SenderSecret {
     key: Key,
 }
 
-/// The bytes that sign, or that are compared.
+/// The bytes that sign or are compared.
 #[derive(Clone, PartialEq, Eq)]
 struct Key(Vec<u8>);
 
@@ -60,13 +60,13 @@ impl Sender {
         self.secrets.iter().filter(move |secret| secret.form == form).map(|secret| secret.key.0.as_slice())
     }
 
-    /// The same, each with its place in the list of the entry's secrets, counted from 0.
+    /// The same, each with its index in the entry's list of secrets.
     pub(crate) fn numbered_keys(&self, form: Form) -> impl Iterator<Item = (usize, &[u8])> {
         let all = self.secrets.iter().enumerate();
         all.filter(move |(_, secret)| secret.form == form).map(|(at, secret)| (at, secret.key.0.as_slice()))
     }
 
-    /// Its secrets as they were configured.
+    /// Its secrets as configured.
     pub(super) fn texts(&self) -> impl Iterator<Item = &Secret> {
         self.secrets.iter().map(|secret| &secret.text)
     }
@@ -98,10 +98,7 @@ pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: 
         let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
         let place = |path: &str| Place::in_entry(NAME, at, path);
         if entry.secrets.is_empty() {
-            reader.problem(
-                place(".secrets"),
-                "is an empty list, so nobody could prove to be this sender; write a secret",
-            );
+            reader.problem(place(".secrets"), "is an empty list, so this sender cannot authenticate; add a secret");
         }
         let mut sender = Sender { grant, secrets: Vec::new() };
         if !SCHEMES.contains(&entry.scheme.as_str()) {
@@ -116,7 +113,7 @@ pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: 
                 Ok(secret) => {
                     let stands_in = |sender: &Sender| sender.secrets.iter().any(|known| known.key == secret.key);
                     if senders.iter().any(stands_in) || stands_in(&sender) {
-                        reader.problem(here, "is a secret that stands there already; a secret belongs to one sender");
+                        reader.problem(here, "repeats another secret; give each sender secrets of its own");
                     }
                     sender.secrets.push(secret);
                 }
@@ -148,26 +145,26 @@ pub(super) fn signing_key(text: &str) -> Result<Vec<u8>, String> {
         return Err(fault);
     }
     if text.starts_with("v1,whsec_") {
-        return Err("begins with v1, which belongs to signatures; leave \"v1,\" out".to_owned());
+        return Err("begins with the prefix \"v1,\" of signatures; remove \"v1,\"".to_owned());
     }
     let Some(encoded) = text.strip_prefix("whsec_") else {
         return Err(format!("does not begin with whsec_; {MAKE_ONE}"));
     };
     match STANDARD.decode(encoded) {
         Ok(key) if (24..=64).contains(&key.len()) => Ok(key),
-        Ok(key) => Err(format!("is the base64 of {} bytes, and 24 to 64 are needed; {MAKE_ONE}", key.len())),
-        Err(_) => Err(format!("has something other than base64 after whsec_; copy it whole, or {MAKE_ONE}")),
+        Ok(key) => Err(format!("is the base64 of {} bytes, but must be of 24 to 64; {MAKE_ONE}", key.len())),
+        Err(_) => Err(format!("is not base64 after whsec_; copy the whole secret, or {MAKE_ONE}")),
     }
 }
 
-/// What stands around a secret and does not belong to it.
+/// Characters around a secret that do not belong to it.
 fn surroundings(text: &str) -> Option<String> {
-    let blank = "begins or ends with a blank; leave the blank out".to_owned();
-    let quotes = "is in quotes; leave the quotes out".to_owned();
+    let blank = "begins or ends with a blank; remove the blank".to_owned();
+    let quotes = "is in quotes; remove the quotes".to_owned();
     at_the_ends(text).or_else(|| (text.trim() != text).then_some(blank)).or_else(|| in_quotes(text).then_some(quotes))
 }
 
-/// Whoever saw one signed request can try short secrets against it.
+/// Short secrets can be guessed offline from one signed request.
 fn plain(text: &Secret) -> Result<Vec<u8>, String> {
     let text = text.expose();
     if let Some(fault) = surroundings(text) {
@@ -175,7 +172,7 @@ fn plain(text: &Secret) -> Result<Vec<u8>, String> {
     }
     match text.chars().count() {
         16.. => Ok(text.as_bytes().to_vec()),
-        few => Err(format!("has {few} characters, and 16 are needed; make one with: openssl rand -hex 32")),
+        few => Err(format!("has {few} characters, but needs at least 16; make one with: openssl rand -hex 32")),
     }
 }
 
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_good_for_its_form() {
+    fn secret_is_used_only_in_its_form() {
         let plain = "a secret of some length";
         let senders = json!([
             sender(&json!({"scheme": "gitlab", "secrets": [plain, SIGNING], "targets": ["vcf/default"]})),
@@ -221,7 +218,7 @@ mod tests {
         assert_eq!(keys(1, Form::Hub), [b"whsec_ but of GitHub"]);
         assert_eq!(keys(1, Form::Standard).len() + keys(1, Form::Token).len(), 0);
         assert!(config.senders[0].grant.is_for("vcf", "default") && !config.senders[0].grant.is_for("vidm", "default"));
-        // All three are struck out wherever they show.
+        // All three are removed from shown texts.
         assert_eq!(config.secrets().len(), 1 + 3);
         let shown = format!("{config:?}");
         let bytes = format!("{:?}", keys(0, Form::Standard)[0]);
@@ -229,11 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_by_its_place_and_without_its_value() {
+    fn mistakes_show_their_place_and_no_secret() {
         for (more, place) in [
-            (json!({"scheme": "other"}), "[0].scheme is \"other\"; write one of standard, github, bitbucket, gitlab"),
+            (json!({"scheme": "other"}), "[0].scheme is \"other\"; use one of standard, github, bitbucket, gitlab"),
             (json!({"scopes": ["sync"]}), "[0].scopes[0] is \"sync\""),
-            (json!({"targets": ["default", "prod"]}), "[0].targets[1] is \"prod\", which is no target"),
+            (json!({"targets": ["default", "prod"]}), "[0].targets[1] is \"prod\", which is not a target"),
             (json!({"name": " "}), "[0].name is empty"),
             (json!({"secrets": []}), "[0].secrets"),
             (json!({"secrets": [SIGNING, "hunter2"]}), "[0].secrets[1]"),
@@ -241,22 +238,22 @@ mod tests {
             (json!({"secrets": [format!("whsec_{}", STANDARD.encode([7; 65]))]}), "[0].secrets[0]"),
             (json!({"secrets": ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}), "[0].secrets[0]"),
             (json!({"scheme": "bitbucket", "secrets": ["hunter2"]}), "[0].secrets[0]"),
-            (json!({"secrets": [SIGNING, SIGNING]}), "[0].secrets[1] is a secret that stands there"),
+            (json!({"secrets": [SIGNING, SIGNING]}), "[0].secrets[1] repeats another secret"),
             (json!({"scheme": "github", "secrets": ["hunter2"]}), "[0].secrets[0]"),
             (json!({"scheme": "github", "secrets": ["hunter2hunter2hunter2\n"]}), "[0].secrets[0]"),
             (json!({"scheme": "gitlab", "secrets": ["whsec_hunter2hunter2hunter2!"]}), "[0].secrets[0]"),
             (
                 json!({"secrets": [format!("v1,{SIGNING}")]}),
-                "begins with v1, which belongs to signatures; leave \"v1,\" out",
+                "begins with the prefix \"v1,\" of signatures; remove \"v1,\"",
             ),
-            (json!({"secrets": [format!("{SIGNING}\n")]}), "ends with a line break (U+000A); leave it out"),
+            (json!({"secrets": [format!("{SIGNING}\n")]}), "ends with a line break (U+000A); remove it"),
             (json!({"secrets": [format!("\u{feff}{SIGNING}")]}), "begins with a byte order mark (U+FEFF)"),
             (json!({"secrets": [format!("{SIGNING} ")]}), "ends with a blank"),
             (json!({"secrets": [format!("\"{SIGNING}\"")]}), "in quotes"),
-            (json!({"scheme": "gitlab", "secrets": [format!("v1,{SIGNING}")]}), "leave \"v1,\" out"),
+            (json!({"scheme": "gitlab", "secrets": [format!("v1,{SIGNING}")]}), "remove \"v1,\""),
             (json!({"scheme": "git-hub"}), "did you mean \"github\"?"),
             (json!({"scopes": []}), "[0].scopes is an empty list"),
-            (json!({"secret": "hunter2"}), "[0].secret is a field that is not known here; did you mean \"secrets\""),
+            (json!({"secret": "hunter2"}), "[0].secret is an unknown field; did you mean \"secrets\""),
         ] {
             let problems = parse(&json!([sender(&more)]), None).unwrap_err();
             let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
@@ -268,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_callers_alone_and_somebody_may_call() {
+    fn names_are_unique_and_a_caller_is_required() {
         let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["admin"]}]"#;
         let taken = parse(&json!([sender(&json!({}))]), Some(keys)).unwrap_err();
         assert!(taken.len() == 1 && taken[0].to_string().contains("[0].name is the name of another"), "{taken:?}");
@@ -277,6 +274,6 @@ mod tests {
         assert!(parse(&twice, None).unwrap_err()[0].to_string().contains("[1].name is the name of another"));
         assert!(parse(&json!([sender(&json!({"name": "other"}))]), Some(keys)).is_ok());
         let nobody = parse(&json!([]), Some("[]")).unwrap_err();
-        assert!(nobody[0].detail.contains("nobody may call"), "{nobody:?}");
+        assert!(nobody[0].detail.contains("no caller is allowed"), "{nobody:?}");
     }
 }

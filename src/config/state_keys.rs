@@ -1,4 +1,4 @@
-//! The keys of `state_key`: one as it is, or several as a JSON list, the one that seals first.
+//! The keys of `state_key`: one plain key, or a JSON list of keys whose first one seals.
 
 use super::Reader;
 use super::error::Place;
@@ -12,15 +12,15 @@ const NAME: &str = "state_key";
 /// Fewest characters of a key.
 const SHORTEST: usize = 32;
 
-/// Fewest different characters of a key. Of 32 random hexadecimal digits fewer are different once in 10 million keys.
+/// Fewest different characters of a key. One of 10 million random keys of 32 hexadecimal digits has fewer.
 const FEWEST_DIFFERENT: usize = 8;
 
-/// Most keys. Each is tried on what does not open.
+/// Most keys. Opening an entry tries each of them.
 const MOST: usize = 8;
 
 const MAKE_ONE: &str = "make one with: openssl rand -base64 32";
 
-/// Reads the keys. White space, control characters and byte order marks around a key do not count.
+/// Reads the keys. White space, control characters and byte order marks around a key are ignored.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
     let Some(text) = reader.text(NAME) else { return Vec::new() };
     let text = trim(&text);
@@ -29,7 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
             Ok(texts) => texts,
             Err(e) => {
                 let place = format!("line {}, column {}", e.line(), e.column());
-                reader.problem(NAME, format!("begins with [ and is not a JSON list of texts ({place}); write [\"KEY\", \"KEY\"], or one key as it is"));
+                reader.problem(NAME, format!("begins with [ but is not a JSON list of strings ({place}); use [\"KEY\", \"KEY\"], or one plain key"));
                 return Vec::new();
             }
         }
@@ -38,11 +38,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
     };
     let is_list = text.starts_with('[');
     if is_list && texts.is_empty() {
-        reader.problem(NAME, "is an empty list; write a key, or leave the variable empty");
+        reader.problem(NAME, "is an empty list; add a key, or leave the variable empty");
     }
     if texts.len() > MOST {
-        reader
-            .problem(NAME, format!("holds more than {MOST} keys; take out those that nothing was sealed with lately"));
+        reader.problem(NAME, format!("has more than {MOST} keys; remove the oldest"));
     }
     let mut keys: Vec<Secret> = Vec::new();
     for (at, text) in texts.iter().enumerate() {
@@ -51,11 +50,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Secret> {
         if let Some(fault) = fault(text) {
             reader.problem(place(), format!("{fault}; {MAKE_ONE}"));
         } else if keys.iter().any(|key| key.expose() == text) {
-            reader.problem(place(), "is a key that stands there already; write each key once");
+            reader.problem(place(), "repeats another key; list each key once");
         } else if in_quotes(text) {
-            reader.warning(place(), "is in quotes; leave them out, unless they belong to it");
+            reader.warning(place(), "is in quotes; remove them unless they belong to it");
         } else if is_unfilled(text) {
-            reader.problem(place(), "holds a placeholder that was not filled in; check how the variable is set");
+            reader.problem(place(), "contains an unreplaced placeholder; check how the variable is set");
         }
         keys.push(Secret::new(text));
     }
@@ -66,7 +65,7 @@ fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}')
 }
 
-/// Why a text is no good as a key.
+/// Why a text is too weak to be a key.
 fn fault(key: &str) -> Option<String> {
     let characters: Vec<char> = key.chars().collect();
     if characters.len() < SHORTEST {
@@ -78,12 +77,12 @@ fn fault(key: &str) -> Option<String> {
     if different.len() < FEWEST_DIFFERENT {
         return Some(format!("has only {} different characters", different.len()));
     }
-    // One short text again and again.
+    // One short text repeated.
     let repeats = |period: usize| characters.iter().zip(characters.iter().skip(period)).all(|(one, two)| one == two);
     if (1..=SHORTEST / 2).any(repeats) {
         return Some("repeats a short text".to_owned());
     }
-    // Characters in the order of the alphabet, or the same again.
+    // Characters in alphabetical order, or repeated.
     let follows = |(one, two): &(&char, &char)| u32::from(**one).abs_diff(u32::from(**two)) <= 1;
     let in_order = characters.iter().zip(characters.iter().skip(1)).filter(follows).count();
     if in_order * 4 >= characters.len() * 3 {
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_or_a_list_of_keys_is_read() {
+    fn plain_key_and_list_of_keys_are_read() {
         assert_eq!(parse("").unwrap(), [""; 0]);
         assert_eq!(parse(ONE).unwrap(), [ONE]);
         assert_eq!(parse(&format!(r#"["{ONE}", "{TWO}"]"#)).unwrap(), [ONE, TWO]);
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_surrounds_a_key_makes_no_difference() {
+    fn blanks_around_a_key_are_ignored() {
         for around in ["\n", "\r\n", " ", "\t", "\u{feff}", "\0", "\u{a0}", "\u{2028}"] {
             assert_eq!(parse(&format!("{ONE}{around}")).unwrap(), [ONE], "{around:?}");
             assert_eq!(parse(&format!("{around}{ONE}")).unwrap(), [ONE], "{around:?}");
@@ -144,11 +143,11 @@ mod tests {
             ("my-hunter2-keymy-hunter2-keymy-hunter2-key", "repeats"),
             ("0123456789abcdef0123456789abcdef", "repeats"),
             ("abcdefghijklmnopqrstuvwxyz0123456789", "counts up"),
-            ("[]", "empty list; write a key"),
+            ("[]", "empty list; add a key"),
             ("[\"hunter2\"", "not a JSON list"),
             ("[5]", "not a JSON list"),
             (&format!(r#"["{ONE}", "hunter2"]"#), "state_key[1] has 7"),
-            (&format!(r#"["{ONE}", "{ONE} "]"#), "[1] is a key that stands there already"),
+            (&format!(r#"["{ONE}", "{ONE} "]"#), "[1] repeats another key"),
             (&format!(r#"["{ONE}", ""]"#), "[1] has 0"),
         ] {
             let problems = parse(weak).unwrap_err();

@@ -87,7 +87,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
         for name in names.into_iter().filter(|name| !is_name(name)) {
             reader.problem(
                 Place::within("targets", [kind, name]),
-                "is no name for a target; write 1 to 63 letters, digits, dots, dashes or underscores",
+                "is not a valid target name; use 1 to 63 letters, digits, dots, dashes or underscores",
             );
         }
     }
@@ -112,7 +112,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
         if vidm_entries.contains_key(DEFAULT) {
             reader.problem(
                 Place::within("targets", ["vidm", DEFAULT]),
-                "is a second target named default beside vidm_url; name it otherwise or leave vidm_url empty",
+                "is named default, like the target of vidm_url; rename it or leave vidm_url empty",
             );
         }
     }
@@ -128,15 +128,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
         if vcf_entries.contains_key(DEFAULT) {
             reader.problem(
                 Place::within("targets", ["vcf", DEFAULT]),
-                "is a second target named default beside vcf_url; name it otherwise or leave vcf_url empty",
+                "is named default, like the target of vcf_url; rename it or leave vcf_url empty",
             );
         }
     }
     if reader.url("vidm_url").is_none() && reader.url("vcf_url").is_none() && reader.text("targets").is_none() {
-        reader.problem(
-            "vidm_url",
-            "is not set, nor is vcf_url or targets, so there is nothing to work on; set one of them",
-        );
+        reader.problem("vidm_url", "is not set, nor are vcf_url and targets, so there is no target; set one of them");
     }
     for (name, entry) in vidm_entries {
         let place = At::Entry("vidm", name.clone());
@@ -149,14 +146,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read {
     (vidm, vcf)
 }
 
-/// Whether this is fit for a name: 1 to 63 letters, digits, dots, dashes or underscores.
+/// Whether `name` is valid: 1 to 63 letters, digits, dots, dashes or underscores.
 pub(super) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
-/// Where settings stand: their fields are variables with a prefix, fields of an entry of `targets`, or given by themselves.
+/// Where settings are written: in variables with a prefix, in an entry of `targets`, or in a program.
 enum At {
     Prefix(&'static str),
     Entry(&'static str, String),
@@ -186,13 +183,13 @@ fn url(url: Option<String>, reader: &mut Reader<'_>, place: Place) -> Option<Bas
             if url.is_readable_on_its_way() {
                 reader.warning(
                     place,
-                    "is http://, so passwords and tokens are sent in clear text; write https://, or run idhook beside the proxy",
+                    "is http://, so passwords and tokens are sent in clear text; use https://, or run idhook beside the TLS proxy",
                 );
             }
             Some(url)
         }
         Err(_) if in_quotes(text) => {
-            reader.problem(place, "is in quotes; leave the quotes out");
+            reader.problem(place, "is in quotes; remove the quotes");
             None
         }
         Err(_) if is_unfilled(text) => {
@@ -200,9 +197,9 @@ fn url(url: Option<String>, reader: &mut Reader<'_>, place: Place) -> Option<Bas
             None
         }
         Err(why) => {
-            // A path or a query may hold a password; a host may not.
+            // A path or a query may contain a password, a host cannot.
             let shows = text.len() <= 64 && !text.contains(['@', '?', '#']) && !reader.holds_secret(text);
-            let (what, fix) = why.split_once("; ").unwrap_or((why, "write https://host or https://host:port"));
+            let (what, fix) = why.split_once("; ").unwrap_or((why, "use https://host or https://host:port"));
             match shows {
                 true => reader.problem(place, format!("is {}: {what}; {fix}", quoted(text))),
                 false => reader.problem(place, format!("{what}; {fix}")),
@@ -212,7 +209,7 @@ fn url(url: Option<String>, reader: &mut Reader<'_>, place: Place) -> Option<Bas
     }
 }
 
-/// What `target` makes of settings that are given by themselves, or every mistake in them, by the field's name.
+/// The target that `target` makes of settings given by a program, or every mistake, by field name.
 fn alone<T>(target: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<ConfigError>> {
     let mut reader = Reader::new(&|_| None);
     match target(&mut reader) {
@@ -222,18 +219,18 @@ fn alone<T>(target: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<
 }
 
 impl VidmSettings {
-    /// The target that is set so, under a name for errors.
+    /// The target of these settings, with a name for errors.
     ///
     /// # Errors
-    /// Every mistake, by the field's name.
+    /// Every mistake, by field name.
     pub(crate) fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
         alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
     }
 
-    /// The target; `place` is where it was written.
+    /// The target; `place` is where the settings are written.
     fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<vidm::Target> {
         let at = |field: &str| place.field(field);
-        // First of all, so that none of them is shown by what is said of the rest.
+        // Hidden first, so that no message about another field shows them.
         self.password.iter().chain(&self.client_secret).for_each(|secret| reader.hide(secret.expose()));
         let profile = self.profile(&at, reader);
         let sync_api = reader.choice(self.sync_api.as_deref(), &variables::SYNC_API, at("sync_api"));
@@ -244,13 +241,10 @@ impl VidmSettings {
             if tenant.contains(['/', '\\']) {
                 reader.problem(
                     at("tenant"),
-                    format!("{is}, with a slash in it; write the tenant's name alone, as in /SAAS/t/NAME"),
+                    format!("{is}, with a slash in it; use only the tenant's name, the NAME in /SAAS/t/NAME"),
                 );
             } else if tenant.contains(|c: char| c.is_whitespace() || "?#%:@".contains(c)) {
-                reader.problem(
-                    at("tenant"),
-                    format!("{is}, which is no name of a tenant; write the NAME of /SAAS/t/NAME"),
-                );
+                reader.problem(at("tenant"), format!("{is}, which is not a tenant name; use the NAME in /SAAS/t/NAME"));
             }
         }
         let url = url(self.url.clone(), reader, at("url"));
@@ -275,7 +269,7 @@ impl VidmSettings {
         })
     }
 
-    /// Which login it is follows from what is there.
+    /// The fields that are set decide which login is used.
     fn credentials(self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> Option<vidm::Credentials> {
         let username = credential::name(self.username, at("username"), reader);
         let domain = credential::name(self.domain, at("domain"), reader);
@@ -294,7 +288,7 @@ impl VidmSettings {
                 Some(vidm::Credentials::Client { id, secret })
             }
             (Some(username), domain, client_id) => {
-                // An account of a domain logs in through an OAuth client; all five are needed.
+                // A domain account logs in through an OAuth client; all five fields are required.
                 let domain = required(domain, reader, at("domain"));
                 let client_id = required(client_id, reader, at("client_id"));
                 let client_secret = required(client_secret, reader, at("client_secret"));
@@ -308,10 +302,8 @@ impl VidmSettings {
                 })
             }
             (None, _, None) => {
-                reader.problem(
-                    at("username"),
-                    "is not set, nor is the client_id, so there is no way to log in; set one of them",
-                );
+                reader
+                    .problem(at("username"), "is not set, nor is client_id, so idhook cannot log in; set one of them");
                 None
             }
         }
@@ -319,10 +311,10 @@ impl VidmSettings {
 }
 
 impl VcfSettings {
-    /// The target that is set so, under a name for errors.
+    /// The target of these settings, with a name for errors.
     ///
     /// # Errors
-    /// Every mistake, by the field's name.
+    /// Every mistake, by field name.
     pub(crate) fn into_target(self, name: &str) -> Result<vcf::Target, Vec<ConfigError>> {
         alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
     }
@@ -336,7 +328,7 @@ impl VcfSettings {
             let is = reader.is(username);
             reader.problem(
                 at("username"),
-                format!("{is}, which has no domain; write user@domain, such as administrator@vsphere.local"),
+                format!("{is}, which has no domain; use user@domain, such as administrator@vsphere.local"),
             );
         }
         let password = required(credential::secret(self.password, at("password"), reader), reader, at("password"));

@@ -1,4 +1,4 @@
-//! Whole configurations: what makes one, and which mistakes are reported.
+//! Whole configurations: which are valid, and which mistakes are reported.
 
 use super::*;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ fn plain_variables_make_the_default_targets() {
 }
 
 #[test]
-fn the_login_follows_from_the_credentials() {
+fn credentials_decide_which_login_is_used() {
     let with = |more: &[(&'static str, &'static str)]| {
         let mut pairs = vec![("vidm_url", "https://v"), ("api_keys", KEYS)];
         pairs.extend_from_slice(more);
@@ -48,14 +48,14 @@ fn the_login_follows_from_the_credentials() {
     let account = [("vidm_username", "svc"), ("vidm_password", "p"), ("vidm_domain", "corp.example")];
     assert!(matches!(with(&[account.as_slice(), &client].concat()).unwrap(), vidm::Credentials::Password { .. }));
     assert!(matches!(with(&account[..2]).unwrap(), vidm::Credentials::System { .. }));
-    assert!(with(&account).is_err(), "a domain needs a client");
+    assert!(with(&account).is_err(), "a domain requires a client");
     assert!(with(&[]).is_err());
 }
 
 #[test]
-fn a_url_that_is_none_is_as_good_as_unset() {
+fn placeholder_url_counts_as_unset() {
     let unset = ("vidm_url", "https://unset.invalid/");
-    assert!(mistakes(&[unset, ("api_keys", KEYS)]).contains("there is nothing to work on"));
+    assert!(mistakes(&[unset, ("api_keys", KEYS)]).contains("there is no target"));
     let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@local"), ("vcf_password", "p"), ("api_keys", KEYS)];
     let config = parse(&[&vcf[..], &[unset]].concat()).unwrap();
     assert_eq!((config.vidm.len(), config.vcf.len()), (0, 1));
@@ -93,7 +93,7 @@ fn docs_url_is_a_website_without_secrets() {
 }
 
 #[test]
-fn a_base_path_is_a_path_and_none_of_the_routes() {
+fn base_path_is_checked_against_the_routes() {
     let base = |text: &str| {
         let vcf = [("vcf_url", "https://s"), ("vcf_username", "u@v"), ("vcf_password", "p"), ("api_keys", KEYS)];
         parse(&[&vcf[..], &[("base_path", text)]].concat()).map(|config| config.base_path)
@@ -111,13 +111,13 @@ fn a_base_path_is_a_path_and_none_of_the_routes() {
 }
 
 #[test]
-fn nothing_configured_is_told_as_such() {
+fn empty_configuration_is_reported() {
     let told = mistakes(&[]);
     assert!(told.contains("vidm_url") && told.contains("api_keys"), "{told}");
 }
 
 #[test]
-fn every_mistake_has_an_entry_of_its_own_and_no_secret_is_shown() {
+fn each_mistake_is_listed_and_no_secret_is_shown() {
     let problems = parse(&[
         ("vidm_url", "https://v/SAAS?pw=hunter2"),
         ("vidm_profile", "horzon"),
@@ -136,19 +136,19 @@ fn every_mistake_has_an_entry_of_its_own_and_no_secret_is_shown() {
         .map(|problem| (problem.place(), problem.detail.as_str(), problem.hint.as_deref().unwrap_or_default()))
         .collect();
     for (place, detail, hint) in [
-        ("vidm_url", "has a path", "write only"),
+        ("vidm_url", "has a path", "use only"),
         ("vidm_profile", "is \"horzon\"", "did you mean \"horizon\"?"),
         ("connect_timeout", "is \"10s\"", "without a unit"),
         ("request_body_limit", "is \"-1\"", "from 1 to 16777216"),
-        ("wait_limit", "is not valid", "write a number"),
+        ("wait_limit", "is not valid", "use a number"),
         ("state_key", "has 7 characters", "openssl rand"),
-        ("log_level", "is \"debug\"", "write one of info, error"),
-        ("targets.vidm.prod.pasword", "is a field that is not known here", "did you mean \"password\"?"),
-        ("targets.vidm.lab.syncApi", "is of the wrong kind", "write a text"),
-        ("callbacks[1].more", "is a field that is not known here", "write one of name, url, secret"),
+        ("log_level", "is \"debug\"", "use one of info, error"),
+        ("targets.vidm.prod.pasword", "is an unknown field", "did you mean \"password\"?"),
+        ("targets.vidm.lab.syncApi", "has the wrong type", "use a string"),
+        ("callbacks[1].more", "is an unknown field", "use one of name, url, secret"),
         ("api_keys[0].sha256", "is not 64 hexadecimal digits", "sha256sum"),
         ("api_keys[0].scopes[0]", "is \"vidm:reed\"", "did you mean \"vidm:read\"?"),
-        ("api_keys[0].scopes[1]", "is not valid", "write one of vidm:read"),
+        ("api_keys[0].scopes[1]", "is not valid", "use one of vidm:read"),
     ] {
         let fits = |one: &&(String, &str, &str)| one.0 == place && one.1.contains(detail) && one.2.contains(hint);
         assert_eq!(found.iter().filter(fits).count(), 1, "{place} {detail} {hint}\n{found:#?}");
@@ -160,7 +160,7 @@ fn every_mistake_has_an_entry_of_its_own_and_no_secret_is_shown() {
     assert!(!format!("{found:?}{all}").contains("hunter2"), "{found:#?}");
 }
 
-/// A configuration in which everything but `more` is right, with a target of each kind.
+/// A valid configuration with a target of each kind, changed by `more`.
 fn with(more: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
     let base = [
         ("vidm_url", "https://v"),
@@ -177,31 +177,31 @@ fn with(more: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
 }
 
 #[test]
-fn mistakes_that_were_silent_are_rejected() {
+fn subtle_mistakes_are_rejected() {
     let key = |fields: &str| format!(r#"[{{"name":"ci","sha256":"{}",{fields}}}]"#, "ab".repeat(32));
     for (variable, value, detail, hint) in [
-        ("vidm_url", "https://v:65536", "is \"https://v:65536\": has a port", "write https://host"),
-        ("vidm_url", "https://v:0", "has a port", "write"),
-        ("vidm_url", "https://v:", "has a port", "write"),
-        ("vidm_url", "https://[::1]:99999", "has a port", "write"),
-        ("vidm_url", "\"https://v\"", "is in quotes", "leave the quotes out"),
+        ("vidm_url", "https://v:65536", "is \"https://v:65536\": has a port", "use https://host"),
+        ("vidm_url", "https://v:0", "has a port", "use https://"),
+        ("vidm_url", "https://v:", "has a port", "use https://"),
+        ("vidm_url", "https://[::1]:99999", "has a port", "use https://"),
+        ("vidm_url", "\"https://v\"", "is in quotes", "remove the quotes"),
         ("vidm_url", "https://${host}", "placeholder", "check how"),
-        ("vidm_url", "vidm.corp.example", "is not an absolute URL", "write https://host"),
+        ("vidm_url", "vidm.corp.example", "is not an absolute URL", "use https://host"),
         ("vidm_tenant", "corp/x", "is \"corp/x\", with a slash", "/SAAS/t/NAME"),
         ("vidm_tenant", "/SAAS/t/corp", "with a slash", "/SAAS/t/NAME"),
-        ("vidm_tenant", "a b", "no name of a tenant", "/SAAS/t/NAME"),
+        ("vidm_tenant", "a b", "not a tenant name", "/SAAS/t/NAME"),
         ("vcf_username", "administrator", "has no domain", "user@domain"),
         ("vcf_username", "administrator@", "has no domain", "user@domain"),
         ("vcf_username", "@local", "has no domain", "user@domain"),
         ("api_keys", &key(r#""scopes":[]"#), "empty list, so this caller may do nothing", "vidm:read"),
-        ("api_keys", &key(r#""scope":["admin"]"#), "not known here", "did you mean \"scopes\"?"),
-        ("api_keys", &key(r#""scopes":["admin"],"targets":[]"#), "may call nothing", "leave targets out"),
-        ("api_keys", &key(r#""scopes":["admin"],"targets":["defualt"]"#), "no target", "did you mean \"default\"?"),
+        ("api_keys", &key(r#""scope":["admin"]"#), "unknown field", "did you mean \"scopes\"?"),
+        ("api_keys", &key(r#""scopes":["admin"],"targets":[]"#), "may use no target", "omit targets"),
+        ("api_keys", &key(r#""scopes":["admin"],"targets":["defualt"]"#), "not a target", "did you mean \"default\"?"),
         ("api_keys", &key(r#""scopes":["admin"],"notAfter":"soon""#), "is \"soon\"", "RFC 3339"),
-        ("api_keys", "'[]'", "in quotes", "leave the quotes"),
+        ("api_keys", "'[]'", "in quotes", "remove the quotes"),
         ("api_keys", "[{name:x}]", "not valid JSON", "double quotes"),
-        ("page", "\"true\"", "quotes around it", "leave the quotes out"),
-        ("request_timeout", "'5'", "quotes around it", "write a number of seconds"),
+        ("page", "\"true\"", "quotes around it", "remove the quotes"),
+        ("request_timeout", "'5'", "quotes around it", "use a number of seconds"),
         ("store", "none\u{200b}", "is \"none<U+200B>\"", "did you mean"),
     ] {
         let problems = with(&[(variable, value)]).unwrap_err();
@@ -215,7 +215,7 @@ fn mistakes_that_were_silent_are_rejected() {
 }
 
 #[test]
-fn what_surrounds_a_credential_is_rejected_or_left_out_and_never_sent() {
+fn invisible_characters_around_credentials_are_not_sent() {
     let client = [("vidm_client_id", "id"), ("vidm_client_secret", "cs"), ("vidm_domain", "corp.example")];
     let names = ["vidm_username", "vidm_domain", "vidm_tenant", "vidm_client_id", "vcf_username"];
     let secrets = ["vidm_password", "vidm_client_secret", "vcf_password"];
@@ -228,8 +228,8 @@ fn what_surrounds_a_credential_is_rejected_or_left_out_and_never_sent() {
             ("\t", "tab (U+0009)"),
             ("\0", "null character (U+0000)"),
             ("\u{feff}", "byte order mark (U+FEFF)"),
-            ("\u{200b}", "cannot be seen (U+200B)"),
-            ("\u{202e}", "cannot be seen (U+202E)"),
+            ("\u{200b}", "invisible character (U+200B)"),
+            ("\u{202e}", "invisible character (U+202E)"),
             ("\u{85}", "control character (U+0085)"),
         ] {
             for value in [format!("{good}{around}"), format!("{around}{good}")] {
@@ -273,7 +273,7 @@ fn what_surrounds_a_credential_is_rejected_or_left_out_and_never_sent() {
 }
 
 #[test]
-fn what_is_probably_not_meant_is_a_warning_without_the_value() {
+fn suspicious_values_are_warned_about_but_not_shown() {
     for (variable, value, detail) in [
         ("vidm_password", "\"hunter2\"", "is in quotes"),
         ("vcf_password", "'hunter2'", "is in quotes"),
@@ -312,7 +312,7 @@ fn what_is_probably_not_meant_is_a_warning_without_the_value() {
 }
 
 #[test]
-fn several_digests_go_under_one_name() {
+fn caller_may_have_several_keys() {
     let (one, two) = ("ab".repeat(32), "cd".repeat(32));
     let keys = |sha256: &str| {
         format!(r#"[{{"name":"ci","sha256":{sha256},"scopes":["admin"],"notAfter":"2027-01-31T00:00:00+01:00"}}]"#)
@@ -321,9 +321,9 @@ fn several_digests_go_under_one_name() {
     assert_eq!(config.api_keys.len(), 1);
     assert!(config.api_keys[0].not_after.is_some());
     for (sha256, told) in [
-        (format!(r#"["{one}","{one}"]"#), "api_keys[0].sha256[1] is a key that stands there already"),
+        (format!(r#"["{one}","{one}"]"#), "api_keys[0].sha256[1] repeats another key"),
         (format!(r#"["{one}","x"]"#), "api_keys[0].sha256[1] is not 64 hexadecimal digits"),
-        ("[]".to_owned(), "api_keys[0].sha256 holds 0 digests"),
+        ("[]".to_owned(), "api_keys[0].sha256 has 0 digests"),
         ("5".to_owned(), "api_keys[0].sha256 is not 64 hexadecimal digits"),
         ("null".to_owned(), "api_keys[0].sha256 is not 64 hexadecimal digits"),
     ] {
@@ -333,7 +333,7 @@ fn several_digests_go_under_one_name() {
 }
 
 #[test]
-fn a_key_names_targets_that_there_are_and_is_no_digest_of_nothing() {
+fn unknown_targets_and_empty_digests_are_rejected() {
     let with = |targets: &str, sha256: &str| {
         let keys = format!(r#"[{{"name":"ci","sha256":"{sha256}","scopes":["vidm:read"],"targets":{targets}}}]"#);
         let more = r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}}}"#;
@@ -357,7 +357,7 @@ fn a_key_names_targets_that_there_are_and_is_no_digest_of_nothing() {
 }
 
 #[test]
-fn a_mistake_is_told_where_it_was_written() {
+fn mistake_names_the_place_where_it_was_written() {
     let told = mistakes(&[
         ("targets", r#"{"vidm":{"default":{"url":"https://v"}},"vcf":{"default":{}}}"#),
         ("api_keys", KEYS),
@@ -368,11 +368,11 @@ fn a_mistake_is_told_where_it_was_written() {
     assert!(told.contains("vidm_username") && told.contains("vcf_password") && !told.contains("targets."), "{told}");
     let both =
         [("vidm_url", "https://v"), ("targets", r#"{"vidm":{"default":{"url":"https://v"}}}"#), ("api_keys", KEYS)];
-    assert!(mistakes(&both).contains("beside vidm_url"));
+    assert!(mistakes(&both).contains("like the target of vidm_url"));
 }
 
 #[test]
-fn further_targets_come_from_json() {
+fn targets_variable_adds_targets() {
     let config = parse(&[
         (
             "targets",

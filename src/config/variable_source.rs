@@ -1,8 +1,8 @@
-//! Variables of a runtime that is asked for each of them and may fail to tell one.
+//! Variables of a runtime that reads each of them separately and may fail on some.
 
 use super::ConfigError;
 
-/// What a runtime told of the variables.
+/// The variables as the runtime read them.
 ///
 /// ```
 /// use idhook::config::VariableSource;
@@ -20,7 +20,7 @@ pub struct VariableSource {
 }
 
 impl std::fmt::Debug for VariableSource {
-    /// Shows names alone.
+    /// Shows only names.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VariableSource")
             .field("values", &self.values.iter().map(|(name, _)| name).collect::<Vec<_>>())
@@ -30,12 +30,12 @@ impl std::fmt::Debug for VariableSource {
 }
 
 impl VariableSource {
-    /// The variable `name` has this value. One that is not set is not told of.
+    /// The variable `name` has this value. Unset variables are not recorded.
     pub fn value(&mut self, name: &'static str, value: String) {
         self.values.push((name, value));
     }
 
-    /// The runtime failed to tell what `name` is.
+    /// The runtime failed to read `name`.
     pub fn unreadable(&mut self, name: &'static str) {
         self.unreadable.push(ConfigError::new(name, "could not be read from its provider; see the runtime's log"));
     }
@@ -46,10 +46,10 @@ impl VariableSource {
         self.unreadable.is_empty()
     }
 
-    /// What tells a variable's value by its name.
+    /// Looks up a variable's value by name.
     ///
     /// # Errors
-    /// When some could not be read; a configuration without them might be a wrong one.
+    /// Some variables could not be read; a configuration without them might be wrong.
     pub(crate) fn lookup(&self) -> Result<impl Fn(&str) -> Option<String>, Vec<ConfigError>> {
         if !self.are_whole() {
             return Err(self.unreadable.clone());

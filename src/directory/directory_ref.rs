@@ -1,4 +1,4 @@
-//! Which directory is meant, and which one it is.
+//! References to a directory, and the directory that was found.
 
 use serde::Serialize;
 
@@ -21,8 +21,8 @@ pub enum DirectoryRef {
 }
 
 impl DirectoryRef {
-    /// A UUID is an id, anything else a name. An id is put in lower case, as UUIDs are written (RFC 9562, section 4): what is
-    /// kept of a directory goes by it.
+    /// A UUID is an id, anything else a name. An id is converted to lower case, as UUIDs are written (RFC 9562, section 4):
+    /// stored records use it as a key.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
@@ -38,16 +38,16 @@ impl DirectoryRef {
     }
 }
 
-/// A directory, as briefly as it can be named.
+/// A directory in brief.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryName"))]
 pub struct DirectorySummary {
     /// Its id, a UUID.
     pub id: String,
-    /// Its name, where it is known: whoever names it by id makes no call to learn it.
+    /// Its name, if known: a reference by id makes no call to learn it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its kind, in the vendor's words, where it is known.
+    /// Its kind, in the vendor's words, if known.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uuid_is_an_id() {
+    fn uuid_is_read_as_an_id() {
         let id = "66666666-7777-4888-8999-00000000000F";
         assert_eq!(DirectoryRef::parse(&format!(" {id} ")), DirectoryRef::Id(id.to_lowercase()));
         for name in [

@@ -1,19 +1,19 @@
-//! Which group is meant: by its distinguished name, or by its name and domain.
+//! A reference to a group: by distinguished name, or by name and domain.
 
 use super::odd_name::{self, shown};
 use crate::dn::{self, Key};
 
-/// How long the name of one may be, in bytes.
+/// The longest reference, in bytes.
 const MAX_LENGTH: usize = 2_048;
 
 /// The domain of vIDM's own users and groups, the only one with a blank in its name.
 const SYSTEM_DOMAIN: &str = "System Domain";
 
-const LIST: &str = "send a list of texts, one name each (PowerShell: ConvertTo-Json -Depth 10)";
+const LIST: &str = "send a list of strings, one name each (PowerShell: ConvertTo-Json -Depth 10)";
 
 const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only";
 
-/// Which group is meant.
+/// A reference to a group.
 ///
 /// ```
 /// use idhook::directory::GroupQuery;
@@ -26,13 +26,12 @@ const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile:
 pub enum GroupQuery {
     /// By its distinguished name, `CN=…`.
     DistinguishedName(String),
-    /// By its name in vIDM, `name@domain`. A name without its domain is rejected everywhere: the same name may be in several
-    /// domains, and the run of a directory brings the groups of its own ones only.
+    /// By its name in vIDM, `name@domain`. A name without domain is always rejected: the same name may be in several
+    /// domains, and a directory's run imports only the groups of its own domains.
     Name(String),
 }
 
-/// What makes two queries the same, and a group the one that is meant. Case does not count, as in Active Directory, nor whether
-/// letters are composed.
+/// Compares queries and groups. Case does not matter, as in Active Directory, nor whether letters are composed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Identity {
     Dn(Key),
@@ -50,27 +49,27 @@ impl Identity {
 }
 
 impl GroupQuery {
-    /// How many groups one request may name.
+    /// Most groups in one request.
     pub const MAX: usize = 100;
 
-    /// Reads a distinguished name (what begins with a type and an equals sign, RFC 4514) or `name@domain`. Blanks that mean
-    /// nothing are dropped.
+    /// Reads a distinguished name (a text that begins with a type and an equals sign, RFC 4514) or `name@domain`.
+    /// Meaningless blanks are removed.
     ///
     /// # Errors
-    /// What is wrong with it and how to write it, in words fit to follow a field's name.
+    /// What is wrong and how to write it, worded to follow a field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::parse_in(text, None)
     }
 
-    /// The same for a group of `directory`, as a request names the directory: where that is a domain, the error for a name
-    /// without a domain shows the name to write.
+    /// The same for a group of `directory`, as the request names it: if that is a domain, the error for a name without
+    /// domain shows the name to write.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
     pub(crate) fn parse_in(text: &str, directory: Option<&str>) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
-            return Err("is empty: give a group's distinguished name (CN=…,DC=…) or its name (name@domain)".to_owned());
+            return Err("is empty: send a group's distinguished name (CN=…,DC=…) or its name (name@domain)".to_owned());
         }
         if text.len() > MAX_LENGTH {
             return Err("is longer than 2,048 bytes".to_owned());
@@ -80,7 +79,7 @@ impl GroupQuery {
         }
         check_one(text)?;
         if let Some(control) = text.chars().find(|c| c.is_control()) {
-            let mut fault = format!("holds a control character, U+{:04X}", u32::from(control));
+            let mut fault = format!("contains a control character, U+{:04X}", u32::from(control));
             for oddity in odd_name::oddities(text) {
                 fault.push_str("; ");
                 fault.push_str(&oddity);
@@ -102,7 +101,7 @@ impl GroupQuery {
         }
     }
 
-    /// Reads a group that a sync of `directory` must bring. One that is to be added to the sync profile must be a DN.
+    /// Reads a group that a sync of `directory` must bring. A group to add to the sync profile must be a DN.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -131,7 +130,7 @@ impl GroupQuery {
     }
 }
 
-/// That a text names one group, as far as its form says.
+/// Checks that the form of a text allows only one group.
 fn check_one(text: &str) -> Result<(), String> {
     let lines = text.split(['\n', '\r', '\t', '\u{2028}', '\u{2029}']).filter(|line| !line.trim().is_empty()).count();
     let is_list = text.starts_with('[') && text.ends_with(']') && !text.starts_with("[object ");
@@ -142,17 +141,17 @@ fn check_one(text: &str) -> Result<(), String> {
         inner.is_some_and(|inner| !inner.contains([open, close]))
     };
     if QUOTES.into_iter().any(is_quoted) {
-        return Err("is in quotation marks: leave them out".to_owned());
+        return Err("is in quotation marks: remove them".to_owned());
     }
     let (name, _) = text.rsplit_once('@').unwrap_or((text, ""));
     if is_type_name(name) || text.starts_with("@{") {
-        return Err(format!("is \"{}\", which a program writes in place of a list or an object: {LIST}", shown(text)));
+        return Err(format!("is \"{}\", a program's text for a list or an object: {LIST}", shown(text)));
     }
     if lines > 1 || is_list || holds_several(text.trim_end_matches([',', ';', '|', ' '])) {
-        return Err(format!("holds several names in one text: {LIST}"));
+        return Err(format!("contains several names: {LIST}"));
     }
     if text.ends_with([',', ';', '|']) {
-        return Err("ends with a separator: leave it out".to_owned());
+        return Err("ends with a separator: remove it".to_owned());
     }
     Ok(())
 }
@@ -161,7 +160,7 @@ fn holds_several(text: &str) -> bool {
     if dn::is_dn(text) {
         return dn::holds_several(text);
     }
-    // A group's name with an @ in it can be given as DN.
+    // A group with an @ in its name can be named by its DN.
     let Some((name, domain)) = text.rsplit_once('@') else { return text.contains([';', '|']) && !text.contains('=') };
     let is_system = domain.trim().eq_ignore_ascii_case(SYSTEM_DOMAIN);
     let is_java = name.starts_with("[L");
@@ -169,7 +168,7 @@ fn holds_several(text: &str) -> bool {
     !is_java && (name.contains('@') || (!is_system && domain.trim().contains(is_odd)))
 }
 
-/// Whether this is the text that PowerShell, Java or JavaScript makes of an object or a list.
+/// Whether this is PowerShell's, Java's or JavaScript's text for an object or a list.
 fn is_type_name(name: &str) -> bool {
     const BEGINS: &[&str] = &[
         "System.Object",
@@ -198,7 +197,7 @@ fn is_type_name(name: &str) -> bool {
     }) || (name.ends_with("[]") && name.contains('.') && !name.contains(' '))
 }
 
-/// How to write what names a group but not its domain.
+/// How to write a group whose domain is missing.
 fn without_domain(text: &str, directory: Option<&str>) -> String {
     if let Some((before, _)) = text.split_once('=') {
         return format!(
@@ -207,7 +206,7 @@ fn without_domain(text: &str, directory: Option<&str>) -> String {
         );
     }
     let bare = text.trim_matches('@');
-    // `CORP\name`, as Windows shows it.
+    // `CORP\name`, the form of Windows.
     let bare = bare.rsplit_once('\\').map_or(bare, |(_, name)| name).trim();
     let is_domain = |text: &&str| {
         text.contains('.')
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_one_or_the_other() {
+    fn text_is_read_as_dn_or_name() {
         for (text, query) in [
             (" gg-new@corp.example ", name("gg-new@corp.example")),
             ("Grüße, alle@corp.example", name("Grüße, alle@corp.example")),
@@ -312,7 +311,7 @@ mod tests {
             "VMware.Vim.Group[]",
         ] {
             let fault = GroupQuery::parse(text).unwrap_err();
-            assert!(fault.contains("in place of a list or an object") && fault.contains("Depth 10"), "{text}: {fault}");
+            assert!(fault.contains("a list or an object") && fault.contains("Depth 10"), "{text}: {fault}");
         }
     }
 
@@ -327,7 +326,7 @@ mod tests {
             ("CORP\\gg-app", Some("corp.example"), "write \"gg-app@corp.example\""),
             ("gg-app", Some("Corporate Directory"), "with the group's own domain"),
             ("gg-app", Some("d1000000-0000-4000-8000-0000000000c0"), "with the group's own domain"),
-            ("CN%3Dgg%2CDC%3Dx", None, "; it holds \"%3D\": the sender percent-encoded it"),
+            ("CN%3Dgg%2CDC%3Dx", None, "; it contains \"%3D\": the sender percent-encoded it"),
             ("gg\u{ff20}corp.example", None, "U+FF20"),
             ("\u{feff}CN=gg,DC=x", None, "not with \"<U+FEFF>CN\""),
             ("LDAP://CN=gg,DC=x", None, "not with \"LDAP://CN\""),

@@ -1,5 +1,5 @@
-//! What looks odd in a group's name: traces of an encoding, of a template, or of a text processor. None of it is certain to be
-//! wrong, so nothing is rejected for it; the hint for a group that is absent names it.
+//! Oddities in a group's name: traces of an encoding, a template or a text processor. None is certainly wrong, so nothing is
+//! rejected; the hint for an absent group lists them.
 
 use crate::dn;
 use crate::template;
@@ -10,7 +10,7 @@ const MOST: usize = 4;
 /// How many characters of a name are shown in a message.
 const SHOWN: usize = 60;
 
-/// The beginning of a text, fit to be shown in a message: what cannot be seen is shown by its number.
+/// The beginning of a text, safe to show in a message: invisible characters appear as code points.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
@@ -26,7 +26,7 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// What looks odd in the name or DN of a group, each as words that follow the name, with what to do; none where nothing does.
+/// The oddities in a group's name or DN, each worded to follow the name, with a fix; empty if there are none.
 pub(crate) fn oddities(text: &str) -> Vec<String> {
     let checks: [fn(&str) -> Option<String>; 15] = [
         mojibake,
@@ -52,16 +52,19 @@ fn code(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// `Ã¼`: UTF-8 that somebody read as Windows-1252.
+/// `Ã¼`: UTF-8 that was read as Windows-1252.
 fn mojibake(text: &str) -> Option<String> {
     text.split(|c: char| c.is_ascii() && !c.is_control()).filter(|run| !run.is_empty()).find_map(|run| {
         let bytes: Option<Vec<u8>> = run.chars().map(windows_1252).collect();
         let read = String::from_utf8(bytes?).ok().filter(|read| !read.chars().any(char::is_control))?;
-        Some(format!("holds \"{}\", which is UTF-8 read as Windows-1252: \"{read}\" was meant; send UTF-8", shown(run)))
+        Some(format!(
+            "contains \"{}\", which is UTF-8 read as Windows-1252: \"{read}\" was meant; send UTF-8",
+            shown(run)
+        ))
     })
 }
 
-/// The byte that Windows-1252, or Latin-1 where that has none, reads as this character.
+/// The byte that Windows-1252, or Latin-1 for undefined bytes, reads as this character.
 fn windows_1252(c: char) -> Option<u8> {
     const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
     match HIGH.chars().position(|high| high == c) {
@@ -80,11 +83,11 @@ fn entity(text: &str) -> Option<String> {
         };
         let is_name = (2..=8).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric());
         let is_entity = name.strip_prefix('#').map_or(is_name, is_number);
-        is_entity.then(|| format!("holds \"&{name};\": the sender escaped it for XML or HTML"))
+        is_entity.then(|| format!("contains \"&{name};\": the sender escaped it for XML or HTML"))
     })
 }
 
-/// The first place where `mark` and two hexadecimal digits stand, with what follows of the same kind.
+/// The first run of `mark` and two hexadecimal digits.
 fn hex_run(text: &str, mark: char) -> Option<&str> {
     text.match_indices(mark).find_map(|(at, _)| {
         let rest = text.get(at..)?;
@@ -101,16 +104,16 @@ fn hex_run(text: &str, mark: char) -> Option<&str> {
 
 /// `%20`, `%C3%BC`
 fn percent(text: &str) -> Option<String> {
-    hex_run(text, '%').map(|run| format!("holds \"{}\": the sender percent-encoded it", shown(run)))
+    hex_run(text, '%').map(|run| format!("contains \"{}\": the sender percent-encoded it", shown(run)))
 }
 
 /// `=C3=BC`
 fn quoted_printable(text: &str) -> Option<String> {
     let run = hex_run(text, '=').filter(|run| run.len() >= 6 && !run.chars().any(|c| c.is_ascii_lowercase()))?;
-    Some(format!("holds \"{}\": it is encoded for mail (quoted-printable)", shown(run)))
+    Some(format!("contains \"{}\": it is encoded for mail (quoted-printable)", shown(run)))
 }
 
-/// `\u00fc`, `\xfc`, and any backslash in a name that is no DN.
+/// `\u00fc`, `\xfc`, and any backslash in a name that is not a DN.
 fn escape(text: &str) -> Option<String> {
     let twice = text.match_indices('\\').find_map(|(at, _)| {
         let rest = text.get(at + 1..)?;
@@ -125,16 +128,14 @@ fn escape(text: &str) -> Option<String> {
         if is_hex { rest.get(..=digits) } else { None }
     });
     if let Some(twice) = twice {
-        return Some(format!("holds \"\\{twice}\": it was escaped twice for JSON or a program"));
+        return Some(format!("contains \"\\{twice}\": it was escaped twice for JSON or a program"));
     }
     (!dn::is_dn(text) && text.contains('\\')).then(|| {
-        "holds a backslash: escapes belong to DNs only, and a Windows name (CORP\\name) is written name@domain"
-            .to_owned()
+        "contains a backslash: only DNs have escapes, and a Windows name (CORP\\name) is written name@domain".to_owned()
     })
 }
 
-/// What a template leaves behind when nothing fills it in (those that are never part of a name are rejected before), `$name`, and
-/// what programs write for objects.
+/// Unreplaced templates (those that never occur in a name were rejected before), `$name`, and programs' texts for objects.
 fn template(text: &str) -> Option<String> {
     const WORDS: &[&str] = &["System.Object[]", "System.String[]", "undefined", "<nil>"];
     let is_variable = |(at, _): (usize, &str)| {
@@ -143,13 +144,13 @@ fn template(text: &str) -> Option<String> {
     let form = WORDS.iter().find(|word| text.contains(**word)).copied();
     let form = form.or_else(|| template::resembled(text).filter(|form| *form != "%…%" || percent(text).is_none()));
     let form = form.or_else(|| text.match_indices('$').any(is_variable).then_some("$…"))?;
-    Some(format!("holds {form}, which looks like a template that was not filled in"))
+    Some(format!("contains {form}, which looks like an unreplaced template"))
 }
 
 /// `gg-M?nchen`
 fn lost_letter(text: &str) -> Option<String> {
     let c = text.chars().find(|c| matches!(c, '?' | '\u{fffd}' | '\u{1a}' | '□' | '¿'))?;
-    Some(format!("holds \"{c}\" ({}), which stands where an encoding lost a letter: send UTF-8", code(c)))
+    Some(format!("contains \"{c}\" ({}), with which encodings replace a letter: send UTF-8", code(c)))
 }
 
 fn is_invisible(c: char) -> bool {
@@ -160,20 +161,20 @@ fn is_invisible(c: char) -> bool {
 
 fn invisible(text: &str) -> Option<String> {
     let c = text.chars().find(|c| is_invisible(*c))?;
-    Some(format!("holds {}, which is not seen: type the name instead of pasting it", code(c)))
+    Some(format!("contains {}, which is invisible: type the name instead of pasting it", code(c)))
 }
 
 fn blank(text: &str) -> Option<String> {
     if let Some(c) = text.chars().find(|c| c.is_whitespace() && *c != ' ') {
-        return Some(format!("holds {}, which only looks like a blank: type it as a blank", code(c)));
+        return Some(format!("contains {}, which only looks like a blank: type a blank", code(c)));
     }
     let is_name = !dn::is_dn(text);
     let is_doubled = text.contains("  ");
     (is_doubled || (is_name && (text.contains(" @") || text.contains("@ "))))
-        .then(|| "holds a blank too many".to_owned())
+        .then(|| "contains an extra blank".to_owned())
 }
 
-/// Marks that belong to the letter before them. Both forms are looked up, so this is said where neither is there.
+/// Combining marks. Both forms are looked up, so this is reported only if neither exists.
 fn combining(text: &str) -> Option<String> {
     let mark = text.chars().find(|c| {
         matches!(u32::from(*c),
@@ -181,12 +182,12 @@ fn combining(text: &str) -> Option<String> {
             | 0xfe20..=0xfe2f)
     })?;
     Some(format!(
-        "holds combining characters ({}), as macOS writes them; it was looked up as composed letters too",
+        "contains combining characters ({}), as macOS writes them; composed letters were looked up too",
         code(mark)
     ))
 }
 
-/// What a text processor puts in place of quotation marks, hyphens, dots and letter pairs.
+/// Characters that a text processor puts in place of quotation marks, hyphens, dots and letter pairs.
 fn typography(text: &str) -> Option<String> {
     let c = text.chars().find(|c| {
         matches!(
@@ -218,40 +219,40 @@ fn typography(text: &str) -> Option<String> {
                 | '，'
         ) || matches!(u32::from(*c), 0xfb00..=0xfb06 | 0xff01..=0xff5e)
     })?;
-    Some(format!("holds \"{c}\" ({}), which a text processor writes in place of what is typed", code(c)))
+    Some(format!("contains \"{c}\" ({}), which a text processor put in place of the typed character", code(c)))
 }
 
-/// Letters of another script among Latin ones: `а` is not `a`.
+/// Letters of another script between Latin ones: `а` is not `a`.
 fn script(text: &str) -> Option<String> {
     let is_other = |c: char| matches!(u32::from(c), 0x370..=0x52f);
     text.split(|c: char| !c.is_alphanumeric()).find_map(|word| {
         let other = word.chars().find(|c| is_other(*c) && c.is_alphabetic())?;
         word.chars()
             .any(|c| c.is_ascii_alphabetic())
-            .then(|| format!("holds \"{other}\" ({}), a Greek or Cyrillic letter among Latin ones", code(other)))
+            .then(|| format!("contains \"{other}\" ({}), a Greek or Cyrillic letter among Latin ones", code(other)))
     })
 }
 
-/// Signs between names, in a name.
+/// Separators inside a name.
 fn separator(text: &str) -> Option<String> {
     let c = text.chars().find(|c| matches!(c, ';' | '|') || (*c == ',' && !dn::is_dn(text)))?;
     // The end of an entity.
-    (c != ';' || entity(text).is_none()).then(|| format!("holds \"{c}\": if these are several names, send a list"))
+    (c != ';' || entity(text).is_none()).then(|| format!("contains \"{c}\": if these are several names, send a list"))
 }
 
-/// `gg+new`, where a form wrote a blank so. In a DN it joins two values.
+/// `gg+new`, a form's encoding of a blank. In a DN it joins two values.
 fn plus(text: &str) -> Option<String> {
     let is_bare = |(at, _): &(usize, &str)| !text.get(..*at).is_some_and(|before| before.ends_with('\\'));
     let found = text.match_indices('+').any(|place| is_bare(&place));
     (found && (dn::is_dn(text) || !text.contains(' '))).then(|| {
-        "holds \"+\": a form writes a blank so, and in a DN it joins two values unless it is written \\+".to_owned()
+        "contains \"+\": forms encode a blank as +, and in a DN + joins two values unless written \\+".to_owned()
     })
 }
 
 /// A DN that stops before its domain.
 fn whole(text: &str) -> Option<String> {
     (dn::is_dn(text) && !dn::Key::of(text).has_domain() && !text.to_ascii_lowercase().contains(",o="))
-        .then(|| "is not a whole DN: it ends before the domain (DC=…)".to_owned())
+        .then(|| "is an incomplete DN: it ends before the domain (DC=…)".to_owned())
 }
 
 #[cfg(test)]
@@ -260,22 +261,22 @@ mod tests {
 
     #[test]
     fn odd_names_are_explained() {
-        for (name, told) in [
-            ("CN=R&amp;D,OU=Groups,DC=corp,DC=example", "holds \"&amp;\": the sender escaped it for XML"),
+        for (name, oddity) in [
+            ("CN=R&amp;D,OU=Groups,DC=corp,DC=example", "contains \"&amp;\": the sender escaped it for XML"),
             ("CN=gg-M&#252;nchen,DC=corp", "\"&#252;\""),
             ("gg-M&#xFC;nchen@corp.example", "\"&#xFC;\""),
             ("gg-M&uuml;nchen@corp.example", "\"&uuml;\""),
-            ("gg%20new@corp.example", "holds \"%20\": the sender percent-encoded it"),
+            ("gg%20new@corp.example", "contains \"%20\": the sender percent-encoded it"),
             ("CN=gg-M%C3%BCnchen,DC=corp", "\"%C3%BC\""),
             ("CN=gg-M=C3=BCnchen,DC=corp", "quoted-printable"),
             ("gg-M\u{fffd}nchen@corp.example", "U+FFFD"),
-            ("gg-M?nchen@corp.example", "holds \"?\" (U+003F), which stands where an encoding lost a letter"),
+            ("gg-M?nchen@corp.example", "contains \"?\" (U+003F), with which encodings replace a letter"),
             ("CN=gg-Mu\u{308}nchen,DC=corp", "combining characters (U+0308)"),
             ("gg-か\u{3099}@corp.example", "combining characters (U+3099)"),
             ("gg-\u{1112}\u{1161}\u{11ab}@corp.example", "combining characters (U+1161)"),
             ("gg\u{a0}new@corp.example", "U+00A0, which only looks like a blank"),
             ("gg\u{3000}new@corp.example", "U+3000"),
-            ("CN=gg\u{200b}new,DC=corp", "U+200B, which is not seen"),
+            ("CN=gg\u{200b}new,DC=corp", "U+200B, which is invisible"),
             ("gg-new\u{feff}@corp.example", "U+FEFF"),
             ("gg\u{ad}new@corp.example", "U+00AD"),
             ("gg\u{202e}new@corp.example", "U+202E"),
@@ -287,16 +288,16 @@ mod tests {
             ("gg\u{2011}new@corp.example", "U+2011"),
             ("o\u{fb03}ce@corp.example", "U+FB03"),
             ("ｇｇ@corp.example", "U+FF47"),
-            ("gg-MÃ¼nchen@corp.example", "holds \"Ã¼\", which is UTF-8 read as Windows-1252: \"ü\" was meant"),
+            ("gg-MÃ¼nchen@corp.example", "contains \"Ã¼\", which is UTF-8 read as Windows-1252: \"ü\" was meant"),
             ("CN=gg-Ã–sterreich,DC=corp", "\"Ö\" was meant"),
             ("gg-StraÃŸe@corp.example", "\"ß\" was meant"),
             ("gg-Åódź@corp.example", ""),
             ("gg â€“ new@corp.example", "\"–\" was meant"),
             ("ÐœÐ¾ÑÐºÐ²Ð°@corp.example", ""),
-            (r"gg-M\u00fcnchen@corp.example", r#"holds "\u00fc": it was escaped twice"#),
-            (r"CN=gg-M\xfcnchen,DC=corp", r#"holds "\xfc""#),
+            (r"gg-M\u00fcnchen@corp.example", r#"contains "\u00fc": it was escaped twice"#),
+            (r"CN=gg-M\xfcnchen,DC=corp", r#"contains "\xfc""#),
             (r"CORP\gg-new@corp.example", "CORP\\name"),
-            ("CN=$(group),DC=corp", "$(…), which looks like a template"),
+            ("CN=$(group),DC=corp", "$(…), which looks like an unreplaced template"),
             ("%GROUP%@corp.example", "%…%"),
             ("CN=@{name},DC=corp", "@{…}"),
             ("CN=<%= group %>,DC=corp", "<%…%>"),
@@ -305,18 +306,18 @@ mod tests {
             ("$group@corp.example", "$…"),
             ("CN=System.Object[],OU=Groups,DC=corp", "System.Object[]"),
             ("undefined@corp.example", "undefined"),
-            ("gg  new@corp.example", "a blank too many"),
-            ("gg-new @corp.example", "a blank too many"),
+            ("gg  new@corp.example", "an extra blank"),
+            ("gg-new @corp.example", "an extra blank"),
             ("gg-nеw@corp.example", "U+0435"),
-            ("gg-a;gg-b@corp.example", "holds \";\": if these are several names"),
-            ("gg-a, gg-b@corp.example", "holds \",\""),
-            ("gg+new@corp.example", "holds \"+\""),
-            ("CN=gg+new,DC=corp", "holds \"+\""),
-            ("CN=gg-new", "is not a whole DN"),
-            ("CN=gg-new,OU=Groups", "is not a whole DN"),
+            ("gg-a;gg-b@corp.example", "contains \";\": if these are several names"),
+            ("gg-a, gg-b@corp.example", "contains \",\""),
+            ("gg+new@corp.example", "contains \"+\""),
+            ("CN=gg+new,DC=corp", "contains \"+\""),
+            ("CN=gg-new", "is an incomplete DN"),
+            ("CN=gg-new,OU=Groups", "is an incomplete DN"),
         ] {
             let oddities = oddities(name);
-            assert!(told.is_empty() || oddities.iter().any(|oddity| oddity.contains(told)), "{name}: {oddities:?}");
+            assert!(oddity.is_empty() || oddities.iter().any(|found| found.contains(oddity)), "{name}: {oddities:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Whether groups are present after a sync.
+//! Whether vIDM has a group after a sync.
 
 use serde::Serialize;
 
@@ -11,27 +11,27 @@ pub enum Presence {
     Present,
     /// vIDM does not have it.
     Absent,
-    /// vIDM rejected the question, or its answer does not decide: `detail` says which.
+    /// vIDM rejected the look-up, or its response does not decide: see `detail`.
     Unknown,
 }
 
-/// Whether a group is there.
+/// The proof of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// The group as it was asked for.
+    /// The group as requested.
     pub requested: String,
-    /// Whether it is there.
+    /// Whether vIDM has it.
     pub state: Presence,
-    /// Why its state is unknown, or what looks odd in the name of one that is absent.
+    /// Why its state is unknown, or oddities in the name of an absent group.
     pub detail: Option<String>,
-    /// Its id in vIDM, when it is.
+    /// Its id in vIDM, if present.
     pub id: Option<String>,
-    /// What vIDM calls it, when it is.
+    /// Its display name in vIDM, if present.
     pub display_name: Option<String>,
 }
 
 impl Proof {
-    /// Whether vIDM has it for certain.
+    /// Whether vIDM certainly has it.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.state == Presence::Present

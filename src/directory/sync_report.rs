@@ -1,28 +1,28 @@
-//! How a directory's latest sync run stands, in the words of every vendor API that runs such syncs.
+//! The state of a directory's latest sync run, in words for every vendor API with such syncs.
 
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// How a sync stands.
+/// The status of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub enum SyncStatus {
     /// It will run.
     Queued,
-    /// It runs.
+    /// It is running.
     Running,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
-    /// It ended badly.
+    /// It failed.
     Failed,
-    /// The answer does not say, or not in words we know.
+    /// The response contains no status, or an unknown one.
     Unknown,
 }
 
 impl SyncStatus {
-    /// Whether it will stay as it is. `Unknown` is not: the next answer may be readable.
+    /// Whether the status is final. `Unknown` is not: the next response may be readable.
     #[must_use]
     pub(crate) fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
@@ -50,7 +50,7 @@ pub struct Counts {
     pub groups: Changes,
 }
 
-/// How many of a kind were changed; `None` where the upstream does not say.
+/// Numbers of changes of one kind; `None` if the upstream does not report it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Changes {
@@ -62,17 +62,17 @@ pub struct Changes {
     pub removed: Option<u64>,
 }
 
-/// How a directory's latest sync stands, as far as the answer could be read.
+/// The state of a directory's latest sync, as far as the response could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SyncReport {
-    /// Where it stands.
+    /// The status.
     pub status: SyncStatus,
-    /// The word the status was read from, or could not be.
+    /// vIDM's own word for the status, readable or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_word: Option<String>,
-    /// What vIDM says about it.
+    /// vIDM's message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// When it began.
@@ -86,10 +86,10 @@ pub struct SyncReport {
     /// What it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
-    /// Why it failed, when it did.
+    /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
-    /// The time by vIDM's own clock when it said so, in whole seconds: what its other times are to be compared with.
+    /// The time by vIDM's clock, if sent, in whole seconds; its other times are compared with this.
     #[serde(skip)]
     pub server_time: Option<SystemTime>,
 }
@@ -99,7 +99,7 @@ fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S:
 }
 
 impl SyncReport {
-    /// A sync that was just started: it runs, and nothing more is known.
+    /// A sync that was just started: it is running, and nothing else is known.
     #[must_use]
     pub fn running() -> Self {
         Self {
@@ -114,7 +114,7 @@ impl SyncReport {
         }
     }
 
-    /// A sync that has yet to start.
+    /// A sync that has not started yet.
     #[must_use]
     pub fn queued() -> Self {
         Self { status: SyncStatus::Queued, ..Self::running() }

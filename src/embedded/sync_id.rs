@@ -1,7 +1,7 @@
-//! Ids of syncs where they are embedded: all there is to know about a started sync, as a text.
+//! Sync ids in embedded use: everything about a started sync, as a text.
 //!
-//! An id is `base64url(version ‖ request)`. Nothing proves it, as the webhook's is proven: whoever gives it has the session that it
-//! is used with, and could start the same sync by itself.
+//! An id is `base64url(version ‖ request)`. Unlike the webhook's ids it is not authenticated: its user has the session and
+//! could start the same sync anyway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,10 +10,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sync::SyncRequest;
 use crate::upstream::path_segment::{self, MAX_ID};
 
-/// Told apart from what the webhook gives out.
+/// Distinguishes these ids from the webhook's.
 const VERSION: u8 = b'f';
 
-/// Longest id read at all: a hundred groups, each with the longest name.
+/// Longest accepted id: a hundred groups, each with the longest name.
 const MAX_LENGTH: usize = 300_000;
 
 /// Writes an id.
@@ -23,7 +23,7 @@ pub(super) fn write(request: &SyncRequest) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads an id that came back, at a session whose target has this name.
+/// Parses an id for a session whose target has this name.
 ///
 /// # Errors
 /// `sync_not_found`.
@@ -35,8 +35,8 @@ pub(super) fn read(text: &str, target: &str) -> Result<SyncRequest> {
     });
     let is_ours = |request: &SyncRequest| path_segment::check(&request.directory, MAX_ID).is_ok();
     request.filter(is_ours).ok_or_else(|| {
-        Error::new(ErrorCode::SyncNotFound, "this is not the id of a sync that was started by embedded idhook")
-            .hint("use the id of a start's answer as it is; the webhook's ids are its own")
+        Error::new(ErrorCode::SyncNotFound, "this is not the id of a sync started by embedded idhook")
+            .hint("copy the id from the start's result unchanged; the webhook's ids are not valid here")
     })
 }
 

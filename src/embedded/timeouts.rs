@@ -1,4 +1,4 @@
-//! How long things may take.
+//! Time limits.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use serde::Deserialize;
 use crate::error::{Error, FieldError};
 use crate::http::Limits;
 
-/// How long things may take, in seconds; what is absent has its default.
+/// Time limits in seconds; an absent one has its default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Timeouts {
     /// For an upstream connection, TLS included; default 10.
     pub connect: Option<f64>,
-    /// To the first byte of an upstream answer; default 30.
+    /// To the first byte of an upstream response; default 30.
     pub first_byte: Option<f64>,
-    /// Between pieces of an upstream answer; default 10.
+    /// Between pieces of an upstream response; default 10.
     pub between_bytes: Option<f64>,
-    /// For a whole operation, with its login and its retries; default 25. Waiting for a sync has a time of its own on top.
+    /// For a whole operation, with its login and its retries; default 25. Waiting for a sync has a separate limit.
     pub operation: Option<f64>,
 }
 
-/// For a whole operation, as the webhook has it for a request.
+/// For a whole operation; the webhook's default for a request.
 const OPERATION: Duration = Duration::from_secs(25);
 
 impl Timeouts {
-    /// The limits of one exchange, and the time of a whole operation.
+    /// The limits of one exchange, and the time for a whole operation.
     ///
     /// # Errors
-    /// `request_invalid` for what is not from 0.1 to 600 seconds.
+    /// `request_invalid` for values outside 0.1 to 600 seconds.
     pub(super) fn read(&self) -> Result<(Limits, Duration), Error> {
         let default = Limits::default();
         let mut fields = Vec::new();

@@ -17,7 +17,7 @@ use crate::vcf::{
     PrecheckResult, ProviderId, PutOptions, SddcManagerOidc, SyncClientToken, TokenLifetime,
 };
 
-/// What the target is called in errors.
+/// The target's name in errors.
 const NAME: &str = "vcf";
 
 /// A session with one SDDC Manager.
@@ -42,10 +42,10 @@ pub struct Vcf<R> {
 }
 
 impl<R: Runtime> Vcf<R> {
-    /// A session with the SDDC Manager in `settings`. Nothing is called before the first operation.
+    /// A session with the SDDC Manager in `settings`. No call is made before the first operation.
     ///
     /// # Errors
-    /// `request_invalid` with every setting that is missing or wrong.
+    /// `request_invalid` with every missing or wrong setting.
     pub fn new(runtime: R, settings: VcfSettings, timeouts: Timeouts) -> Result<Self> {
         let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
         let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
@@ -55,13 +55,13 @@ impl<R: Runtime> Vcf<R> {
     /// The same from JSON: the fields of [`VcfSettings`], and `timeouts`.
     ///
     /// # Errors
-    /// `request_invalid` with every setting that is missing, unknown or wrong.
+    /// `request_invalid` with every missing, unknown or wrong setting.
     pub fn from_json(runtime: R, value: Value) -> Result<Self> {
         let (settings, timeouts) = settings(value)?;
         Self::new(runtime, settings, timeouts)
     }
 
-    /// Does the work of one operation.
+    /// Runs one operation.
     async fn work<T>(
         &self,
         work: impl AsyncFnOnce(&VcfOperations<'_, R>) -> std::result::Result<T, Error>,
@@ -72,7 +72,7 @@ impl<R: Runtime> Vcf<R> {
         work(&VcfOperations::new(&self.target, &outbound)).await.map_err(|e| problem(&e, &secrets))
     }
 
-    /// `spec`, if `check` finds nothing wrong with it.
+    /// `spec`, if it passes `check`.
     fn checked<S, C>(
         &self,
         spec: S,
@@ -81,10 +81,10 @@ impl<R: Runtime> Vcf<R> {
         check(spec, self.runtime.now()).map_err(Error::invalid)
     }
 
-    /// All identity providers; the embedded one with its identity sources is among them.
+    /// All identity providers, including the embedded one with its identity sources.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
         self.work(async |vcf| vcf.identity_providers().await).await
     }
@@ -92,7 +92,7 @@ impl<R: Runtime> Vcf<R> {
     /// One identity provider.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one; else the login's and the call's.
+    /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
         self.work(async |vcf| vcf.identity_provider(&ProviderId::parse(id)?).await).await
     }
@@ -100,7 +100,7 @@ impl<R: Runtime> Vcf<R> {
     /// Adds an external identity provider.
     ///
     /// # Errors
-    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn add_identity_provider(&self, spec: IdentityProviderSpec) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             vcf.add_identity_provider(&self.checked(spec, Checked::<IdentityProviderSpec>::to_add)?).await
@@ -108,11 +108,12 @@ impl<R: Runtime> Vcf<R> {
         .await
     }
 
-    /// Makes the external identity provider as `spec` says: added where there is none, changed where it differs, else left alone.
+    /// Brings the external identity provider into the state of `spec`: added if absent, changed if different, else left
+    /// unchanged.
     ///
     /// # Errors
-    /// `request_invalid` with every field that is missing or wrong, and where there is one of another name or kind; else the
-    /// login's and the calls'.
+    /// `request_invalid` with every missing or wrong field, and if there is one with another name or kind; and those of the
+    /// login and the calls.
     pub async fn put_identity_provider(
         &self,
         spec: IdentityProviderSpec,
@@ -124,10 +125,10 @@ impl<R: Runtime> Vcf<R> {
         .await
     }
 
-    /// Changes an external identity provider; `spec` is the whole of it, secrets included.
+    /// Changes an external identity provider; `spec` is the complete specification, secrets included.
     ///
     /// # Errors
-    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn update_identity_provider(&self, id: &str, spec: IdentityProviderSpec) -> Result<()> {
         self.work(async |vcf| {
             let id = ProviderId::parse(id)?;
@@ -139,7 +140,7 @@ impl<R: Runtime> Vcf<R> {
     /// Deletes an external identity provider.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one; else the login's and the call's.
+    /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
         self.work(async |vcf| vcf.delete_identity_provider(&ProviderId::parse(id)?).await).await
     }
@@ -147,7 +148,7 @@ impl<R: Runtime> Vcf<R> {
     /// Adds an identity source to the embedded provider, whose id is in the list of providers.
     ///
     /// # Errors
-    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn add_identity_source(&self, provider: &str, spec: IdentitySourceSpec) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let provider = ProviderId::parse(provider)?;
@@ -156,11 +157,11 @@ impl<R: Runtime> Vcf<R> {
         .await
     }
 
-    /// Makes the identity source of this domain as `spec` says, which need not name the domain: added where there is none, changed
-    /// where it differs, else left alone.
+    /// Brings the identity source of this domain into the state of `spec`, in which the domain name is optional: added if
+    /// absent, changed if different, else left unchanged.
     ///
     /// # Errors
-    /// `request_invalid` with every field that is missing or wrong, and for a built-in domain; else the login's and the calls'.
+    /// `request_invalid` with every missing or wrong field, and for a built-in domain; and those of the login and the calls.
     pub async fn put_identity_source(
         &self,
         provider: &str,
@@ -176,10 +177,10 @@ impl<R: Runtime> Vcf<R> {
         .await
     }
 
-    /// Changes the identity source of this domain; `spec` is the whole of it, its password included.
+    /// Changes the identity source of this domain; `spec` is the complete specification, its password included.
     ///
     /// # Errors
-    /// `request_invalid` with every field that is missing or wrong; else the login's and the call's.
+    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: IdentitySourceSpec) -> Result<()> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
@@ -192,7 +193,7 @@ impl<R: Runtime> Vcf<R> {
     /// Deletes the identity source of this domain.
     ///
     /// # Errors
-    /// `request_invalid` for an id or a domain that cannot be one; else the login's and the call's.
+    /// `request_invalid` for an invalid id or domain; and those of the login and the call.
     pub async fn delete_identity_source(&self, provider: &str, domain: &str) -> Result<()> {
         self.work(async |vcf| {
             vcf.delete_identity_source(&ProviderId::parse(provider)?, &DomainName::parse(domain)?).await
@@ -200,10 +201,11 @@ impl<R: Runtime> Vcf<R> {
         .await
     }
 
-    /// Makes a new SCIM token for a federated provider, which voids the one before it; `ttl_seconds` is its life. VCF 5.1 and later.
+    /// Makes a new SCIM token for a federated provider, valid for `ttl_seconds`; the previous one becomes invalid. VCF 5.1
+    /// and later.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be one, or a life below one second; else the login's and the call's.
+    /// `request_invalid` for an invalid id, or a lifetime below one second; and those of the login and the call.
     pub async fn generate_sync_client_token(
         &self,
         provider: &str,
@@ -219,7 +221,7 @@ impl<R: Runtime> Vcf<R> {
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
         self.work(async |vcf| vcf.prechecks(kind).await).await
     }
@@ -227,7 +229,7 @@ impl<R: Runtime> Vcf<R> {
     /// SDDC Manager's own OpenID Connect client. VCF 5.2 and later.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
         self.work(async |vcf| vcf.sddc_manager_oidc().await).await
     }

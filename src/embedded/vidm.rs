@@ -22,7 +22,7 @@ use crate::vidm::{Directory, DirectoryFilter, Group, Health};
 
 pub use ensure_groups::EnsureOptions;
 
-/// What the target is called in errors and ids.
+/// The target's name in errors and ids.
 const NAME: &str = "vidm";
 
 /// A session with one vIDM tenant.
@@ -54,17 +54,17 @@ pub struct Vidm<R> {
 pub struct SyncOrder {
     /// Groups that must be in vIDM for the sync to count as succeeded: distinguished names, or `name@domain`.
     pub groups: Vec<String>,
-    /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
+    /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
     pub add_to_profile: bool,
-    /// Run without the safeguards: a broken LDAP filter then deletes users.
+    /// Run without the safeguards: with a broken LDAP filter this deletes users.
     pub ignore_safeguards: bool,
 }
 
 impl<R: Runtime> Vidm<R> {
-    /// A session with the tenant in `settings`. Nothing is called before the first operation.
+    /// A session with the tenant in `settings`. No call is made before the first operation.
     ///
     /// # Errors
-    /// `request_invalid` with every setting that is missing or wrong.
+    /// `request_invalid` with every missing or wrong setting.
     pub fn new(runtime: R, settings: VidmSettings, timeouts: Timeouts) -> Result<Self> {
         let target = settings.into_target(NAME).map_err(|problems| misconfigured(&problems))?;
         let (limits, operation) = timeouts.read().map_err(|e| problem(&e, &[]))?;
@@ -74,24 +74,24 @@ impl<R: Runtime> Vidm<R> {
     /// The same from JSON: the fields of [`VidmSettings`] in camel case, and `timeouts`.
     ///
     /// # Errors
-    /// `request_invalid` with every setting that is missing, unknown or wrong.
+    /// `request_invalid` with every missing, unknown or wrong setting.
     pub fn from_json(runtime: R, value: Value) -> Result<Self> {
         let (settings, timeouts) = settings(value)?;
         Self::new(runtime, settings, timeouts)
     }
 
-    /// Does the work of one operation, which may take `time`.
+    /// Runs one operation, which may take `time`.
     async fn attempt<T>(
         &self,
         time: Duration,
         work: impl AsyncFnOnce(&VidmOperations<'_, R>) -> std::result::Result<T, Error>,
     ) -> std::result::Result<T, Error> {
         let outbound = Outbound::new(&self.runtime, self.limits, time, HeaderMap::new()).with_secrets(self.secrets());
-        // There are no callers here: a session may do what its account may.
+        // Embedded use has no callers: a session may do what its account may.
         work(&VidmOperations::new(&self.target, &outbound, true)).await
     }
 
-    /// The same, its failure as a problem document.
+    /// The same, with its failure as a problem document.
     async fn work<T>(
         &self,
         time: Duration,
@@ -107,7 +107,7 @@ impl<R: Runtime> Vidm<R> {
     /// The directories that `filter` selects; an empty filter selects all.
     ///
     /// # Errors
-    /// The login's and the calls'.
+    /// Those of the login and the calls.
     pub async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
         self.work(self.operation, async |vidm| vidm.directories(filter).await).await
     }
@@ -115,16 +115,16 @@ impl<R: Runtime> Vidm<R> {
     /// One directory, by its id, its name or one of its domains.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`; else the login's and the calls'.
+    /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls.
     pub async fn directory(&self, which: &str) -> Result<Directory> {
         self.work(self.operation, async |vidm| vidm.directory(&DirectoryRef::parse(which)).await).await
     }
 
-    /// Starts a sync, or joins the next one. Its `id` leads to its state.
+    /// Starts a sync, or joins the next one. Its `id` gives access to its state.
     ///
     /// # Errors
-    /// `request_invalid` for groups that cannot be meant, `directory_not_found`, `directory_ambiguous`,
-    /// `directory_not_syncable`; else the login's and the calls'.
+    /// `request_invalid` for invalid groups, `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; and
+    /// those of the login and the calls.
     pub async fn start_sync(&self, which: &str, order: SyncOrder) -> Result<SyncDocument> {
         self.work(self.operation, async |vidm| {
             let which = DirectoryRef::parse(which);
@@ -138,14 +138,14 @@ impl<R: Runtime> Vidm<R> {
     /// The state of a started sync.
     ///
     /// # Errors
-    /// `sync_not_found` for an id that no start returned; else the login's and the calls'.
+    /// `sync_not_found` for an id that no start returned; and those of the login and the calls.
     pub async fn sync(&self, id: &str) -> Result<SyncDocument> {
         let request = self.request(id)?;
         self.work(self.operation, async |vidm| observe(vidm, &request, id, Duration::ZERO).await).await
     }
 
-    /// The state of a started sync once it is final, or after `max_wait`. The sync is observed after a second at first and ever
-    /// less often, in the end every ten seconds; failures that may pass are waited out.
+    /// The state of a started sync once it is final, or after `max_wait`. The sync is observed after one second, then less
+    /// and less often, finally every ten seconds; transient failures are retried.
     ///
     /// # Errors
     /// As [`sync`](Self::sync).
@@ -157,7 +157,7 @@ impl<R: Runtime> Vidm<R> {
         .await
     }
 
-    /// A watch of a started sync, for `limit` at most.
+    /// A watch of a started sync, for at most `limit`.
     ///
     /// # Errors
     /// `sync_not_found` for an id that no start returned.
@@ -166,10 +166,10 @@ impl<R: Runtime> Vidm<R> {
         Ok(Watch { request: self.request(id)?, id: id.to_owned(), watch, failure: None })
     }
 
-    /// The state of a directory's latest sync, whoever started it; it has no `id`.
+    /// The state of a directory's latest sync, however it was started; it has no `id`.
     ///
     /// # Errors
-    /// The directory's, the login's and the calls'.
+    /// Those of the directory look-up, the login and the calls.
     pub async fn latest_sync(&self, which: &str) -> Result<SyncDocument> {
         self.work(self.operation, async |vidm| vidm.latest(&DirectoryRef::parse(which)).await).await
     }
@@ -177,7 +177,7 @@ impl<R: Runtime> Vidm<R> {
     /// A directory's recent syncs, newest first.
     ///
     /// # Errors
-    /// `not_found` where this vIDM version does not expose sync history; else the directory's, the login's and the calls'.
+    /// `not_found` where this vIDM version does not expose sync history; and those of the directory look-up, the login and the calls.
     pub async fn sync_history(&self, which: &str) -> Result<SyncHistory> {
         self.work(self.operation, async |vidm| vidm.history(&DirectoryRef::parse(which)).await).await
     }
@@ -185,17 +185,17 @@ impl<R: Runtime> Vidm<R> {
     /// What a sync would change; nothing is started.
     ///
     /// # Errors
-    /// `not_found` where this vIDM version has no such call; else the directory's, the login's and the calls'.
+    /// `not_found` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.
     pub async fn dry_run(&self, which: &str, ignore_safeguards: bool) -> Result<DryRun> {
         let which = DirectoryRef::parse(which);
         self.work(self.operation, async |vidm| vidm.dry_run(&which, ignore_safeguards).await).await
     }
 
-    /// The groups of this distinguished name, or of this name, `name@domain`.
+    /// The groups with this distinguished name, or this name, `name@domain`.
     ///
     /// # Errors
-    /// `request_invalid` for a text that names no group; `upstream_invalid` where vIDM lists none and its answers do not prove that it has
-    /// none; else the login's and the calls'.
+    /// `request_invalid` for a text that cannot be a group; `upstream_invalid` if vIDM lists none and its responses do not
+    /// prove that it has none; and those of the login and the calls.
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
         self.work(self.operation, async |vidm| {
             let query = GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))?;
@@ -207,7 +207,7 @@ impl<R: Runtime> Vidm<R> {
     /// vIDM's own health.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn health(&self) -> Result<Health> {
         self.work(self.operation, async |vidm| vidm.health().await).await
     }
@@ -223,15 +223,15 @@ pub struct Watch {
     request: SyncRequest,
     id: String,
     watch: sync::Watch,
-    /// Why the last observation failed.
+    /// The failure of the last observation.
     failure: Option<Box<Problem>>,
 }
 
 impl Watch {
-    /// The next change, observed through `vidm`; `None` after the final state, or when the time of the watch is up.
+    /// The next change, observed through `vidm`; `None` after the final state, or when the watch's time is up.
     ///
     /// # Errors
-    /// A permanent failure; another one, if it lasted until the end. Either ends the watch.
+    /// A permanent failure, or a transient one that lasted until the end. Either ends the watch.
     pub async fn next<R: Runtime>(&mut self, vidm: &Vidm<R>) -> Option<Result<SyncDocument>> {
         loop {
             let observed = async |max_age| {

@@ -1,22 +1,22 @@
-//! The one table from a failure to its word, its HTTP status, its title, whose fault it is, and whether a retry can help.
+//! The table of error codes: code, HTTP status, title, whose fault it is, and whether a retry can help.
 
 use std::fmt;
 
 use http::StatusCode;
 
-/// What failed, as a stable word callers may match on.
+/// What failed, as a stable code that callers may match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The request's content is not what the route takes.
+    /// The request's content does not fit the route.
     RequestInvalid,
-    /// A literal `${…}` was left in a field by the caller's templating.
+    /// A literal `${…}` is left in a field: the caller's templating did not replace it.
     UnresolvedPlaceholder,
-    /// No caller could be recognised.
+    /// The request has no valid API key and no signature.
     Unauthenticated,
-    /// The request's signature proves no sender.
+    /// The request's signature matches no configured sender.
     SignatureInvalid,
-    /// The caller is known and may not do this.
+    /// The caller is known but not allowed to do this.
     Forbidden,
     /// No such route.
     RouteNotFound,
@@ -24,59 +24,59 @@ pub enum ErrorCode {
     TargetNotFound,
     /// vIDM has no such directory.
     DirectoryNotFound,
-    /// This sync id is not one of ours.
+    /// The sync id was not issued by this idhook.
     SyncNotFound,
-    /// The upstream said 404.
+    /// The upstream answered 404.
     NotFound,
-    /// The route exists, the method does not.
+    /// The route exists but does not accept this method.
     MethodNotAllowed,
-    /// The caller was too slow in sending its request.
+    /// The caller sent its request too slowly.
     RequestTimeout,
-    /// More than one directory goes by that name.
+    /// More than one directory has that name.
     DirectoryAmbiguous,
     /// The directory is of a kind that is never synced, or it is being deleted.
     DirectoryNotSyncable,
-    /// The request's idempotency key came with another request before.
+    /// The idempotency key was already used with a different request.
     IdempotencyKeyReused,
-    /// A request with this idempotency key is being carried out.
+    /// A request with this idempotency key is still being processed.
     IdempotencyKeyInFlight,
-    /// The run succeeded, and vIDM still lacks a group that it was to bring. Functions alone fail with it.
+    /// The run succeeded, but vIDM still lacks a requested group. Only functions fail with it.
     GroupAbsent,
-    /// The safeguards of the directory stopped the run. Functions alone fail with it.
+    /// The directory's safeguards stopped the run. Only functions fail with it.
     SafeguardTripped,
-    /// The run failed. Functions alone fail with it.
+    /// The run failed. Only functions fail with it.
     SyncFailed,
-    /// The sync was not final when the caller's time limit was reached. Functions alone fail with it.
+    /// The sync was not final when the caller's time limit was reached. Only functions fail with it.
     SyncTimeout,
-    /// The request body is over the bound.
+    /// The request body exceeds the limit.
     BodyTooLarge,
-    /// The request body is of a media type this route does not read.
+    /// The route does not accept the request body's media type.
     UnsupportedMediaType,
-    /// The caller asks for too much.
+    /// The caller has sent too many requests.
     RateLimited,
-    /// This instance has as much to do as it takes on at once.
+    /// This instance has reached its limit of concurrent work.
     Overloaded,
-    /// idhook itself is not configured, or wrongly.
+    /// idhook's configuration is missing or invalid.
     NotConfigured,
-    /// The upstream could not be reached at all.
+    /// No connection to the upstream could be made.
     UpstreamUnreachable,
     /// The upstream's certificate was not trusted, or TLS failed otherwise.
     UpstreamTls,
-    /// The upstream refused our credentials.
+    /// The upstream rejected idhook's credentials.
     UpstreamAuth,
-    /// Our account at the upstream may not do this.
+    /// idhook's account at the upstream is not allowed to do this.
     UpstreamForbidden,
-    /// The upstream refused the request (4xx).
+    /// The upstream rejected the request (4xx).
     UpstreamRejected,
-    /// The upstream failed (5xx), or broke off.
+    /// The upstream failed (5xx) or closed the connection early.
     UpstreamFailed,
-    /// The upstream's answer is not what it should be.
+    /// The upstream's response is not what its API documents.
     UpstreamInvalid,
     /// The upstream did not answer in time.
     UpstreamTimeout,
-    /// The upstream asks for patience (429, 503).
+    /// The upstream is busy or throttles requests (429, 503).
     UpstreamBusy,
-    /// A fault of idhook's own.
+    /// A fault in idhook itself.
     Internal,
 }
 
@@ -89,7 +89,7 @@ pub enum Fault {
     Operator,
     /// The upstream's or the network's.
     Upstream,
-    /// Our own.
+    /// idhook's own.
     Internal,
 }
 
@@ -133,7 +133,7 @@ impl ErrorCode {
         Self::Internal,
     ];
 
-    /// The whole table: word, HTTP status, title, fault, and whether the same request may succeed later.
+    /// The whole table: code, HTTP status, title, fault, and whether the same request may succeed later.
     const fn row(self) -> (&'static str, StatusCode, &'static str, Fault, bool) {
         use Fault::{Caller, Operator, Upstream};
         match self {
@@ -144,30 +144,32 @@ impl ErrorCode {
                 ("unresolved_placeholder", StatusCode::BAD_REQUEST, "A placeholder was not filled in", Caller, false)
             }
             Self::Unauthenticated => {
-                ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key was given", Caller, false)
+                ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key or signature was sent", Caller, false)
             }
             Self::SignatureInvalid => {
-                ("signature_invalid", StatusCode::UNAUTHORIZED, "The signature proves no sender", Caller, false)
+                ("signature_invalid", StatusCode::UNAUTHORIZED, "The signature matches no sender", Caller, false)
             }
-            Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "This caller may not do that", Caller, false),
-            Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "There is no such route", Caller, false),
-            Self::TargetNotFound => {
-                ("target_not_found", StatusCode::NOT_FOUND, "There is no such target", Caller, false)
+            Self::Forbidden => {
+                ("forbidden", StatusCode::FORBIDDEN, "This caller is not allowed to do that", Caller, false)
             }
+            Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "No such route", Caller, false),
+            Self::TargetNotFound => ("target_not_found", StatusCode::NOT_FOUND, "No such target", Caller, false),
             Self::DirectoryNotFound => {
-                ("directory_not_found", StatusCode::NOT_FOUND, "There is no such directory", Caller, false)
+                ("directory_not_found", StatusCode::NOT_FOUND, "No such directory", Caller, false)
             }
-            Self::SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "There is no such sync", Caller, false),
-            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "The upstream has no such thing", Caller, false),
+            Self::SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "No such sync", Caller, false),
+            Self::NotFound => {
+                ("not_found", StatusCode::NOT_FOUND, "The upstream did not find the object", Caller, false)
+            }
             Self::MethodNotAllowed => (
                 "method_not_allowed",
                 StatusCode::METHOD_NOT_ALLOWED,
-                "This route does not take that method",
+                "This route does not accept that method",
                 Caller,
                 false,
             ),
             Self::RequestTimeout => {
-                ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request came too slowly", Caller, true)
+                ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request arrived too slowly", Caller, true)
             }
             Self::DirectoryAmbiguous => {
                 ("directory_ambiguous", StatusCode::CONFLICT, "More than one directory matches", Caller, false)
@@ -178,24 +180,24 @@ impl ErrorCode {
             Self::IdempotencyKeyReused => (
                 "idempotency_key_reused",
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "The idempotency key belongs to another request",
+                "The idempotency key was used for another request",
                 Caller,
                 false,
             ),
             Self::IdempotencyKeyInFlight => (
                 "idempotency_key_in_flight",
                 StatusCode::CONFLICT,
-                "A request with this idempotency key is being carried out",
+                "A request with this idempotency key is still being processed",
                 Caller,
                 true,
             ),
-            // A repeated call would meet the same: somebody has to change the profile, Active Directory or the safeguards.
+            // A repeated call fails the same way until the profile, Active Directory or the safeguards change.
             Self::GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A group is not in vIDM", Caller, false),
             Self::SafeguardTripped => {
                 ("safeguard_tripped", StatusCode::CONFLICT, "The safeguards stopped the sync", Caller, false)
             }
             Self::SyncFailed => ("sync_failed", StatusCode::BAD_GATEWAY, "The sync failed", Upstream, false),
-            // A repeated call joins the run that goes on.
+            // A repeated call joins the run if it is still active.
             Self::SyncTimeout => {
                 ("sync_timeout", StatusCode::GATEWAY_TIMEOUT, "The sync did not end in time", Upstream, true)
             }
@@ -213,7 +215,7 @@ impl ErrorCode {
                 ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "This instance is busy", Fault::Internal, true)
             }
             Self::RateLimited => {
-                ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests of one caller", Caller, true)
+                ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests from this caller", Caller, true)
             }
             Self::NotConfigured => (
                 "not_configured",
@@ -228,13 +230,17 @@ impl ErrorCode {
             Self::UpstreamTls => {
                 ("upstream_tls", StatusCode::BAD_GATEWAY, "No trusted TLS connection to the upstream", Operator, false)
             }
-            Self::UpstreamAuth => {
-                ("upstream_auth", StatusCode::BAD_GATEWAY, "The upstream refused our credentials", Operator, false)
-            }
+            Self::UpstreamAuth => (
+                "upstream_auth",
+                StatusCode::BAD_GATEWAY,
+                "The upstream rejected idhook's credentials",
+                Operator,
+                false,
+            ),
             Self::UpstreamForbidden => (
                 "upstream_forbidden",
                 StatusCode::BAD_GATEWAY,
-                "Our account at the upstream may not do this",
+                "idhook's account at the upstream is not allowed to do this",
                 Operator,
                 false,
             ),
@@ -249,33 +255,37 @@ impl ErrorCode {
             Self::UpstreamInvalid => (
                 "upstream_invalid",
                 StatusCode::BAD_GATEWAY,
-                "The upstream's answer could not be understood",
+                "The upstream's response could not be understood",
                 Upstream,
                 false,
             ),
-            Self::UpstreamTimeout => {
-                ("upstream_timeout", StatusCode::GATEWAY_TIMEOUT, "The upstream did not answer in time", Upstream, true)
-            }
+            Self::UpstreamTimeout => (
+                "upstream_timeout",
+                StatusCode::GATEWAY_TIMEOUT,
+                "The upstream did not respond in time",
+                Upstream,
+                true,
+            ),
             Self::UpstreamBusy => {
-                ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream asks for patience", Upstream, true)
+                ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream is busy", Upstream, true)
             }
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "idhook failed", Fault::Internal, false),
         }
     }
 
-    /// The stable snake-case word.
+    /// The stable code in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().0
     }
 
-    /// The HTTP status the webhook answers with.
+    /// The HTTP status of the webhook's response.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         self.row().1
     }
 
-    /// A short human title, the same for every occurrence (RFC 9457 `title`).
+    /// A short title for people, the same for every occurrence (RFC 9457 `title`).
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.row().2
@@ -287,15 +297,15 @@ impl ErrorCode {
         self.row().3
     }
 
-    /// Whether the webhook answers with this code. How a sync ends is no error there but the state of the sync, answered with
-    /// 200; only functions that promise success fail with it (`embedded::Vidm::ensure_groups`).
+    /// Whether the webhook returns this code. Over HTTP a failed sync is a state, returned with 200; only functions that
+    /// promise success fail with these codes (`embedded::Vidm::ensure_groups`).
     #[cfg(feature = "contract")]
     #[must_use]
     pub(crate) const fn is_sent_over_http(self) -> bool {
         !matches!(self, Self::GroupAbsent | Self::SafeguardTripped | Self::SyncFailed | Self::SyncTimeout)
     }
 
-    /// Whether the very same request may succeed later with nobody changing anything.
+    /// Whether the same request may succeed later without any other change.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         self.row().4
@@ -313,14 +323,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_its_own_word_and_a_sensible_status() {
+    fn codes_are_unique_with_a_status_that_fits_the_fault() {
         let mut words: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), ErrorCode::ALL.len());
         for code in ErrorCode::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error());
-            // What a retry cannot mend and the caller did is a 4xx: orchestrators repeat on any 5xx.
+            // Orchestrators repeat on any 5xx, so a caller's fault, which a retry cannot fix, must be a 4xx.
             assert_eq!(code.fault() == Fault::Caller, code.status().is_client_error(), "{code}");
         }
     }

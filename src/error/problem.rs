@@ -1,5 +1,5 @@
-//! A failure as it is shown to whoever met it: every face tells it in this one form, RFC 9457's, with what an upstream may have
-//! echoed of our secrets struck out.
+//! The problem document (RFC 9457): the one form in which every binding reports a failure. Secrets that an upstream echoed
+//! are removed.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence, VendorNam
 use crate::redact::strike;
 use crate::secret::Secret;
 
-/// What went wrong, and what to do about it (RFC 9457).
+/// What went wrong, and the fix (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -23,41 +23,41 @@ pub struct Problem {
     pub status: u16,
     /// What happened this time.
     pub detail: String,
-    /// The request's id, as in X-Request-Id; absent where idhook is embedded and there is no request.
+    /// The request's id, as in X-Request-Id; absent in embedded use, which has no requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub instance: Option<String>,
-    /// What went wrong, as a stable word to match on.
+    /// What went wrong, as a stable code to match on.
     #[serde(serialize_with = "word")]
     pub code: ErrorCode,
-    /// Whether the very same request may succeed later with nobody changing anything, and does no harm when it is repeated.
+    /// Whether the same request may succeed later without any other change, and is safe to repeat.
     pub retryable: bool,
-    /// Seconds to wait before that, where the upstream or idhook says so.
+    /// Seconds to wait before a retry, if the upstream or idhook gives a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Each field that is wrong.
+    /// Each wrong field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// The things an ambiguous name could have meant.
+    /// The objects that an ambiguous name may mean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
-    /// What the upstream said, where it was asked.
+    /// The upstream's response, if the request reached an upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamAnswer>,
-    /// The last known state of the sync that the call started, as its document: `id` leads on to it. Absent over HTTP, and where
-    /// no sync was started.
+    /// The last known state of the sync that the call started, as its document; its `id` continues the sync. Absent over
+    /// HTTP, and if no sync was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(skip))]
     pub sync: Option<serde_json::Value>,
-    /// The same under SDDC Manager's names, on the routes below `/vcf`.
+    /// The same error in SDDC Manager's field names, on the routes below `/vcf`.
     #[serde(flatten)]
     pub vendor: Option<Box<VendorNames>>,
 }
 
-/// What the upstream said.
+/// The upstream's response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "UpstreamEvidence"))]
@@ -68,19 +68,19 @@ pub struct UpstreamAnswer {
     pub target: Option<String>,
     /// The call, as method and path template.
     pub call: &'static str,
-    /// The HTTP status it answered with, where it answered.
+    /// The HTTP status of the response, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The vendor's own error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The vendor's own words, or the beginning of what it sent.
+    /// The vendor's message, or the beginning of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The vendor's advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation: Option<String>,
-    /// The vendor's reference for its support.
+    /// The vendor's reference for support requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Further lines: causes and nested errors.
@@ -101,7 +101,7 @@ pub(crate) fn problem_type(code: ErrorCode, docs_url: &str) -> String {
 }
 
 impl Problem {
-    /// `error`, with whatever the upstream echoed of `secrets` struck out.
+    /// `error`, without the `secrets` that the upstream may have echoed.
     #[must_use]
     pub fn new(error: &Error, secrets: &[&Secret]) -> Self {
         let clean = |text: &str| strike(text, secrets);
@@ -128,7 +128,7 @@ impl Problem {
             instance: None,
             code,
             retryable: error.is_retryable(),
-            // Rounded up: who comes back a moment too early is sent away again.
+            // Rounded up: a caller that returns a moment too early is rejected again.
             retry_after: error.wait().map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             hint: error.hint_text().map(clean),
             errors: error.fields().to_vec(),

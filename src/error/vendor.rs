@@ -1,5 +1,5 @@
-//! A failure under the names that SDDC Manager gives its own (`Error` in the VMware Cloud Foundation API), so that the vendor's
-//! SDKs, which read nothing else, show words instead of nothing.
+//! A failure in the field names of SDDC Manager's own `Error` (VMware Cloud Foundation API): the vendor's SDKs read only
+//! these fields and show nothing for a plain problem document.
 
 use serde::Serialize;
 
@@ -7,11 +7,11 @@ use super::{Error, Problem};
 use crate::redact::strike;
 use crate::secret::Secret;
 
-/// What made an error happen.
+/// The cause of an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct ErrorCause {
-    /// Its kind: an exception's name, or a JSON Pointer to the field that is wrong.
+    /// Its kind: an exception's name, or a JSON Pointer to the wrong field.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// What happened.
@@ -19,12 +19,12 @@ pub struct ErrorCause {
     pub message: Option<String>,
 }
 
-/// An error under SDDC Manager's names.
+/// An error in SDDC Manager's field names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct VendorNames {
-    /// SDDC Manager's code; idhook's own in capital letters where SDDC Manager gave none.
+    /// SDDC Manager's code; if it gave none, idhook's own in capital letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     /// What happened.
@@ -33,22 +33,22 @@ pub struct VendorNames {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation_message: Option<String>,
-    /// SDDC Manager's reference for its support; the request's id where it gave none.
+    /// SDDC Manager's reference for support requests; if it gave none, the request's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference_token: Option<String>,
-    /// What made it happen; the wrong fields of a request that is not valid.
+    /// The causes; for an invalid request, the wrong fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<ErrorCause>,
-    /// The errors that this one is made of.
+    /// The nested errors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nested_errors: Vec<VendorNames>,
 }
 
 impl VendorNames {
-    /// `error` as the problem document `problem` tells it, with whatever the upstream echoed of `secrets` struck out.
+    /// `error` as in the problem document `problem`, without the `secrets` that the upstream may have echoed.
     #[must_use]
     pub fn of(error: &Error, problem: &Problem, secrets: &[&Secret]) -> Self {
-        // Of a login nothing is told that could be taken for a word about the caller.
+        // A failed login's texts are left out: they concern idhook's account, and a caller would read them as its own error.
         let said = error.evidence().filter(|said| said.is_vendor && !said.is_login);
         let told = |text: Option<&String>| text.map(|text| strike(text, secrets));
         let fields = error.fields().iter().map(|field| ErrorCause {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Error, read};
 use crate::spelling::resembled;
 
-/// The most attempts at reading; each one removes a wrong field.
+/// Limit of reading attempts; each one removes a wrong field.
 const MAX_ATTEMPTS: usize = 100;
 
 /// One wrong part of a JSON document.
@@ -18,8 +18,8 @@ pub(crate) struct Fault {
     pub(crate) detail: String,
 }
 
-/// Reads `value` as `T`, or lists all of its faults: each wrong part is noted and removed, and the rest is read again.
-/// `own_reasons` are messages of our own readers that may be shown as they are.
+/// Reads `value` as `T`, or lists all of its faults: each wrong part is noted and removed, then the rest is read again.
+/// `own_reasons` are messages of our own readers that are shown as they are.
 ///
 /// # Errors
 /// Every fault that was found, at least one.
@@ -49,7 +49,7 @@ fn take_out(value: &mut Value, error: &Error, faults: &mut Vec<Fault>, own_reaso
     let (is_null, is_text) = (found.is_some_and(Value::is_null), found.is_some_and(Value::is_string));
     let mut stand_in = Value::Null;
     if is_known && is_null {
-        // A list of texts rejects the null that replaced the wrong part; an empty text keeps its place.
+        // A list of texts rejects null, so an empty text replaces the wrong part and keeps its place.
         stand_in = Value::String(String::new());
     } else if is_known && is_text && remove(value, &pointer) {
         // An optional flag, or an unknown field.
@@ -75,18 +75,18 @@ fn remove(value: &mut Value, pointer: &str) -> bool {
 /// serde's message without the value that it quotes, which may be a password in the wrong place.
 fn expectation(reason: &str, own_reasons: &[&str]) -> String {
     if let Some(meant) = meant(reason) {
-        return format!("is not known here: did you mean `{meant}`?");
+        return format!("is unknown: did you mean `{meant}`?");
     }
     match reason.rsplit_once("expected ") {
-        Some((_, expected)) if reason.starts_with("unknown field") => format!("is not known here: expected {expected}"),
-        Some((_, expected)) => format!("is of the wrong kind: expected {expected}"),
+        Some((_, expected)) if reason.starts_with("unknown field") => format!("is unknown: expected {expected}"),
+        Some((_, expected)) => format!("has the wrong type: expected {expected}"),
         None if reason.starts_with("missing field") || reason.starts_with("duplicate field") => reason.to_owned(),
         None if own_reasons.contains(&reason) => reason.to_owned(),
-        None => "is of the wrong kind".to_owned(),
+        None => "has the wrong type".to_owned(),
     }
 }
 
-/// The field that an unknown one was probably meant to be, from serde's message: "unknown field `a`, expected one of `b`, `c`".
+/// The field that an unknown one probably means, from serde's message: "unknown field `a`, expected one of `b`, `c`".
 fn meant(reason: &str) -> Option<&str> {
     let mut names = reason.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     let unknown = names.next()?;
@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn misspelt_field_gets_a_suggestion() {
         let reason = "unknown field `group`, expected one of `groups`, `addToProfile`, `ignoreSafeguards`";
-        assert_eq!(expectation(reason, &[]), "is not known here: did you mean `groups`?");
+        assert_eq!(expectation(reason, &[]), "is unknown: did you mean `groups`?");
         let reason = "unknown field `color`, expected `groups` or `addToProfile`";
-        assert_eq!(expectation(reason, &[]), "is not known here: expected `groups` or `addToProfile`");
+        assert_eq!(expectation(reason, &[]), "is unknown: expected `groups` or `addToProfile`");
     }
 }

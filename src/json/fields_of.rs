@@ -5,10 +5,10 @@ use serde::forward_to_deserialize_any;
 
 use super::Error;
 
-/// The names of `T`'s fields as they stand in JSON; none for a type that is no struct, or has a flattened field.
+/// The names of `T`'s fields as in JSON; empty for a type that is not a struct or has a flattened field.
 pub(crate) fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
-    // It reads nothing, so it gives nothing.
+    // The probe reads nothing, so this returns an error.
     let _ = T::deserialize(Probe { fields: &mut fields });
     fields
 }

@@ -1,4 +1,4 @@
-//! vIDM as the sync protocol sees it.
+//! vIDM as the sync protocol's `DirectoryService`.
 
 use serde_json::Value;
 

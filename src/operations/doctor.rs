@@ -1,8 +1,8 @@
-//! The doctor: what is wrong with a target, one check after another, each with what to do about it. It reads; it never starts or
-//! changes anything, but for one login that the caller may allow after rejected ones.
+//! The doctor: a series of checks on a target, each with a fix. It only reads, except for one login that the caller may
+//! allow after rejected ones.
 //!
-//! A check that was not reached, because one before it failed, is `skipped`. `ok` is whether none failed; a warning is for what
-//! works today.
+//! A check that was not reached because an earlier one failed is `skipped`. `ok` is whether no check failed; a warning is
+//! something that works today but needs attention.
 
 use serde::Serialize;
 
@@ -21,16 +21,16 @@ mod vidm;
 /// The first check, which makes no call.
 const CONFIGURATION: &str = "configuration";
 
-/// What ends sooner than this is worth a warning.
+/// Expiry within this time causes a warning.
 const SOON_DAYS: i64 = 30;
 
-/// What is wrong with a target.
+/// The diagnosis of a target.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub(crate) struct Diagnosis {
     /// Whether no check failed.
     pub(crate) ok: bool,
-    /// Each check, in the order they are made.
+    /// The checks, in order.
     checks: Vec<Check>,
 }
 
@@ -40,51 +40,52 @@ pub(crate) struct Diagnosis {
 struct Check {
     /// What is checked.
     check: &'static str,
-    /// What came of it.
+    /// The result of the check.
     result: Finding,
     /// What was found.
     detail: String,
-    /// What to do about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
     /// How long it took, in milliseconds.
     ms: u64,
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 enum Finding {
-    /// All is well.
+    /// No fault.
     Ok,
-    /// It works today.
+    /// It works today but needs attention.
     Warning,
     /// It does not work.
     Failed,
-    /// A check before it failed, so this one was not made.
+    /// Not made, because an earlier check failed.
     Skipped,
 }
 
-/// What a doctor goes by besides the target.
+/// What the doctor needs besides the target.
 #[derive(Debug)]
 pub(crate) struct Examination<'a> {
-    /// What the configuration warns of, whichever target it concerns.
+    /// The configuration's warnings, for all targets.
     pub(crate) warnings: Vec<ConfigError>,
-    /// What must not be shown.
+    /// Texts that must not be shown.
     pub(crate) secrets: Vec<&'a Secret>,
-    /// Whether to allow one more login after rejected ones: the operator has unlocked the account, or knows that it is not locked.
+    /// Whether to allow one more login after rejected ones: the operator has unlocked the account, or knows that it is not
+    /// locked.
     pub(crate) retry: bool,
 }
 
-/// The findings so far, in the order of the checks.
+/// The results so far, in the order of the checks.
 struct Report<'a> {
     secrets: Vec<&'a Secret>,
     checks: Vec<Check>,
 }
 
 impl<R: Runtime> VidmOperations<'_, R> {
-    /// What is wrong with this vIDM and its configuration.
+    /// Diagnoses this vIDM and its configuration.
     pub(crate) async fn doctor(&self, examination: Examination<'_>) -> Diagnosis {
         let settings = &self.target.settings;
         let mut report = Report::new(&examination, "vidm", &settings.name);
@@ -97,7 +98,7 @@ impl<R: Runtime> VidmOperations<'_, R> {
 }
 
 impl<R: Runtime> VcfOperations<'_, R> {
-    /// What is wrong with this SDDC Manager and its configuration.
+    /// Diagnoses this SDDC Manager and its configuration.
     pub(crate) async fn doctor(&self, examination: Examination<'_>) -> Diagnosis {
         let settings = &self.target.settings;
         let mut report = Report::new(&examination, "vcf", &settings.name);
@@ -131,7 +132,7 @@ impl<'a> Report<'a> {
         self.add(check, Finding::Failed, error.detail(), error.hint_text(), ms);
     }
 
-    /// The warnings that concern this target or all of them. A URL without TLS is a check of its own.
+    /// The warnings for this target or all targets. A URL without TLS has its own check.
     fn configuration(&mut self, warnings: &[ConfigError], kind: &str, name: &str) {
         let is_ours = |warning: &&ConfigError| {
             let plain = name == "default" && warning.variable.starts_with(&format!("{kind}_"));
@@ -149,11 +150,11 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Whether there is a connection to talk over, by how the first call fared. Any answer at all is a sign of life.
+    /// The connection checks, derived from the first call. Any response proves a connection.
     fn connection(&mut self, url: &BaseUrl, error: Option<&Error>, ms: u64) -> bool {
         match error.filter(|error| error.upstream_status().is_none()) {
             Some(error) if error.code() == ErrorCode::UpstreamTls => {
-                self.ok("reach", "something listens there", ms);
+                self.ok("reach", "connected", ms);
                 self.failed("tls", error, ms);
                 return false;
             }
@@ -172,19 +173,23 @@ impl<'a> Report<'a> {
             }
             _ => {}
         }
-        self.ok("reach", &format!("{} answers", url.as_str()), ms);
+        self.ok("reach", &format!("{} responds", url.as_str()), ms);
         if url.as_str().starts_with("https:") {
-            self.ok("tls", "its certificate is trusted", ms);
+            self.ok("tls", "the certificate is trusted", ms);
         } else if url.is_readable_on_its_way() {
             let detail = "TLS is off: credentials and tokens are sent in clear text";
-            self.add("tls", Finding::Warning, detail, Some("write https:// in the target's URL"), 0);
+            self.add("tls", Finding::Warning, detail, Some("use https:// in the target's URL"), 0);
         } else {
-            self.ok("tls", "TLS is off, and nothing leaves this machine unless a proxy sends it on", 0);
+            self.ok(
+                "tls",
+                "TLS is off, but the target is on this machine; only a proxy there may forward the calls",
+                0,
+            );
         }
         true
     }
 
-    /// Whether the login is good, by how the first call fared that needs one; `calls` are those that were made for it.
+    /// The login check, derived from the first call that needs one; `calls` are those made for it.
     fn login(&mut self, error: Option<&Error>, calls: &[CallRecord], logins: &[&str]) -> bool {
         let ms = calls.iter().filter(|call| logins.contains(&call.call)).map(|call| call.ms).sum();
         let refused = error.filter(|error| match error.evidence() {
@@ -200,10 +205,10 @@ impl<'a> Report<'a> {
         true
     }
 
-    /// All checks of `names`, those that were not reached among them.
+    /// All checks in `names`, including those not reached.
     fn finish(mut self, names: &[&'static str]) -> Diagnosis {
         let failed = self.checks.iter().find(|check| check.result == Finding::Failed).map(|check| check.check);
-        let detail = format!("not known, as {} failed", failed.unwrap_or("a check before it"));
+        let detail = format!("skipped because {} failed", failed.unwrap_or("an earlier check"));
         for (at, check) in names.iter().copied().enumerate() {
             if self.checks.get(at).is_none_or(|found| found.check != check) {
                 let skipped = Check { check, result: Finding::Skipped, detail: detail.clone(), hint: None, ms: 0 };
@@ -214,12 +219,12 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The calls made since there were `from` of them.
+/// The calls made after the first `from`.
 fn calls_since<R: Runtime>(out: &Outbound<'_, R>, from: usize) -> Vec<CallRecord> {
     out.calls().split_off(from)
 }
 
-/// How long those of `calls` took that are not logins.
+/// The duration of `calls` without logins.
 fn spent(calls: &[CallRecord], logins: &[&str]) -> u64 {
     calls.iter().filter(|call| !logins.contains(&call.call)).map(|call| call.ms).sum()
 }

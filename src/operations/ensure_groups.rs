@@ -1,4 +1,4 @@
-//! Whether a sync that was waited for ensures its groups: it succeeded, and vIDM has each of them. Everything else is an error.
+//! Whether a completed wait ensures the groups: the sync succeeded, and vIDM has each group. Everything else is an error.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use crate::directory::{GroupQuery, Presence, SyncStatus};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::sync::{RequestedGroup, SyncDocument, SyncFailure};
 
-/// Names of groups that one message shows.
+/// Most names of groups in one message.
 const MAX_SHOWN: usize = 5;
 
-/// What is wrong with a list of groups to ensure: a name that was lost on the way must not turn into a success without proof.
+/// The faults in a list of groups to ensure: a name lost on the way must not end in a success without proof.
 pub(crate) fn blank_groups(groups: &[String]) -> Vec<FieldError> {
     if groups.is_empty() {
-        let detail = "is empty: name at least one group; a sync without groups is started with startSync";
+        let detail = "is empty: name at least one group, or use startSync for a sync without groups";
         return vec![FieldError::new("/groups", detail)];
     }
     let blank = groups.iter().enumerate().filter(|(_, group)| group.trim().is_empty());
     blank
-        .map(|(at, _)| FieldError::new(format!("/groups/{at}"), "is blank: write the group's DN or name@domain"))
+        .map(|(at, _)| FieldError::new(format!("/groups/{at}"), "is blank: send the group's DN or name@domain"))
         .collect()
 }
 
@@ -45,27 +45,27 @@ pub(crate) fn failure(state: &SyncDocument, groups: &[String], timeout: Duration
         (SyncStatus::Unknown, _) => {
             let detail = format!("the outcome of the sync of {directory} is still unknown after {seconds} s{message}");
             Error::new(ErrorCode::SyncTimeout, detail)
-                .hint("look at the sync log of this directory in vIDM, and whether vIDM has the groups")
+                .hint("check this directory's sync log in vIDM, and whether vIDM has the groups")
         }
         (SyncStatus::Queued | SyncStatus::Running, _) => {
             let word = if state.status == SyncStatus::Queued { "queued" } else { "running" };
             let detail = format!("the sync of {directory} is still {word} after {seconds} s{message}");
             Error::new(ErrorCode::SyncTimeout, detail)
-                .hint("the sync goes on: wait for it by its id (sync.id), or allow more time")
+                .hint("the sync continues: wait for it by its id (sync.id), or allow more time")
         }
     };
-    // What is known of this very sync is better advice than what is known of its kind.
+    // Advice about this sync is better than general advice.
     Some(match state.hint.as_deref() {
         Some(hint) => error.hint(hint),
         None => error,
     })
 }
 
-/// Those of `groups` that the state does not prove to be there, each with what is known about it.
+/// Those of `groups` that the state does not prove, each with its detail.
 fn missing(state: &SyncDocument, groups: &[String]) -> Vec<String> {
     let mut missing = Vec::new();
     for name in groups.iter().map(|group| group.trim()) {
-        // The state has a DN without the blanks that mean nothing.
+        // The state has a DN without meaningless blanks.
         let query = GroupQuery::parse(name).ok();
         let proof =
             state.groups.iter().find(|group| query.as_ref().is_some_and(|query| query.as_str() == group.requested));
@@ -78,12 +78,12 @@ fn missing(state: &SyncDocument, groups: &[String]) -> Vec<String> {
     missing
 }
 
-/// Some names, as many as a message has room for.
+/// As many names as fit into a message.
 fn listed(names: &[String]) -> String {
     let mut shown: Vec<_> = names.iter().take(MAX_SHOWN).cloned().collect();
     match names.len().saturating_sub(MAX_SHOWN) {
         0 => {}
         more => shown.push(format!("{more} more")),
     }
-    if shown.is_empty() { "each of the groups".to_owned() } else { shown.join(", ") }
+    if shown.is_empty() { "the groups".to_owned() } else { shown.join(", ") }
 }

@@ -1,5 +1,5 @@
-//! PUT: an identity source, or the external provider, is to be as specified. It is created where it is absent, changed where it
-//! differs, and left alone where it is as wanted.
+//! PUT: brings an identity source or the external provider into the specified state. It is created if absent, changed if
+//! different, else left unchanged.
 
 use super::VcfOperations;
 use crate::error::{Error, ErrorCode, FieldError, Result};
@@ -10,10 +10,11 @@ use crate::vcf::{
 };
 
 impl<R: Runtime> VcfOperations<'_, R> {
-    /// Makes the identity source of `domain` at the embedded provider as `spec` says.
+    /// Brings the identity source of `domain` at the embedded provider into the state of `spec`.
     ///
     /// # Errors
-    /// `request_invalid` for a provider that has no identity sources and for a built-in domain; else the login's and the calls'.
+    /// `request_invalid` for a provider without identity sources and for a built-in domain; and those of the login and the
+    /// calls.
     pub(crate) async fn put_identity_source(
         &self,
         provider: &ProviderId,
@@ -42,10 +43,11 @@ impl<R: Runtime> VcfOperations<'_, R> {
         Ok(ChangeOutcome { domain_name, certificates, dry_run: options.dry_run, ..outcome })
     }
 
-    /// Makes the external identity provider as `spec` says. There can be only one, and it is never replaced by another.
+    /// Brings the external identity provider into the state of `spec`. There can be only one, and PUT never replaces it by
+    /// another.
     ///
     /// # Errors
-    /// `request_invalid` when there is one of another name or kind; else the login's and the calls'.
+    /// `request_invalid` if there is one with another name or kind; and those of the login and the calls.
     pub(crate) async fn put_identity_provider(
         &self,
         spec: &Checked<IdentityProviderSpec>,
@@ -71,7 +73,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         Ok(ChangeOutcome { certificates, dry_run: options.dry_run, ..outcome })
     }
 
-    /// The id of the provider that there is, if `spec` describes that one.
+    /// The id of the existing provider, if `spec` describes it.
     fn same_provider(&self, present: &IdentityProvider, spec: &IdentityProviderSpec) -> Result<ProviderId> {
         let name = &self.target.settings.name;
         let id = ProviderId::parse(present.id.as_deref().unwrap_or_default()).map_err(|_| {
@@ -83,7 +85,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             return Ok(id);
         }
         let hint = format!(
-            "there can be only one external provider, and PUT does not replace it by another: give its name and kind to \
+            "there can be only one external provider, and PUT does not replace it by another: send its name and kind to \
              change it, or DELETE /vcf/{name}/v1/identity-providers/{} first",
             id.as_str()
         );
@@ -91,7 +93,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
     }
 }
 
-/// The domain's name as the server writes it: the source is changed by that.
+/// The domain's name as the server writes it, which the update must use.
 fn as_known(source: &IdentitySource, domain: &DomainName) -> Result<DomainName> {
     match names(source).find(|name| name.eq_ignore_ascii_case(domain.as_str())) {
         Some(name) => DomainName::parse(name),
@@ -99,24 +101,27 @@ fn as_known(source: &IdentitySource, domain: &DomainName) -> Result<DomainName> 
     }
 }
 
-/// The source of that domain, if there is one.
+/// The source with that domain, if there is one.
 fn source_of<'p>(provider: &'p IdentityProvider, domain_name: &str) -> Result<Option<&'p IdentitySource>> {
     let refused = |pointer: &str, detail: String| Err(Error::invalid(vec![FieldError::new(pointer, detail)]));
     if !provider.is_embedded() && provider.identity_sources.is_none() {
         let kind = provider.kind.as_deref().unwrap_or("unknown");
-        let detail = format!("identity sources belong to the embedded provider, and this one is of type {kind}");
+        let detail = format!("identity sources belong to the embedded provider, but this one is of type {kind}");
         return refused("", detail);
     }
     let mut sources = provider.identity_sources.iter().flatten();
     let found = sources.find(|source| names(source).any(|name| name.eq_ignore_ascii_case(domain_name)));
     let kind = found.and_then(|source| source.kind.as_deref()).unwrap_or_default();
     if ["SystemDomain", "LocalOs"].iter().any(|built_in| built_in.eq_ignore_ascii_case(kind)) {
-        return refused("/ldap/domainName", format!("names a built-in domain ({kind}), which has no directory to set"));
+        return refused(
+            "/ldap/domainName",
+            format!("is a built-in domain ({kind}), which has no directory to configure"),
+        );
     }
     Ok(found)
 }
 
-/// What a source's domain is called.
+/// The names of a source's domain.
 fn names(source: &IdentitySource) -> impl Iterator<Item = &str> {
     let own = source.ldap.as_ref().and_then(|ldap| ldap.domain_name.as_ref());
     source.domain_names.iter().flatten().chain(own).map(String::as_str)

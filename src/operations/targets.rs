@@ -1,4 +1,4 @@
-//! The targets, each with what an instance remembers of it between pieces of work.
+//! The targets, each with an instance's caches.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use crate::upstream::TokenCache;
 use crate::{sync, vcf, vidm};
 use litemap::LiteMap;
 
-/// A vIDM tenant and what is remembered of it.
+/// A vIDM tenant with its cache.
 #[derive(Debug)]
 pub(crate) struct VidmTarget {
     pub(crate) settings: Rc<vidm::Target>,
@@ -15,14 +15,14 @@ pub(crate) struct VidmTarget {
     pub(crate) syncs: sync::Cache,
 }
 
-/// An SDDC Manager and what is remembered of it.
+/// An SDDC Manager with its cache.
 #[derive(Debug)]
 pub(crate) struct VcfTarget {
     pub(crate) settings: Rc<vcf::Target>,
     pub(crate) cache: vcf::Cache,
 }
 
-/// All targets by name. Those of one kind with the same account share its session.
+/// All targets by name. Those of one kind with the same account share a session.
 #[derive(Debug)]
 pub(crate) struct Targets {
     vidm: LiteMap<String, VidmTarget>,
@@ -30,21 +30,21 @@ pub(crate) struct Targets {
 }
 
 impl VidmTarget {
-    /// A tenant of which nothing is remembered yet.
+    /// A tenant with empty caches.
     pub(crate) fn new(settings: vidm::Target) -> Self {
         Self { settings: Rc::new(settings), cache: vidm::Cache::default(), syncs: sync::Cache::default() }
     }
 }
 
 impl VcfTarget {
-    /// An SDDC Manager of which nothing is remembered yet.
+    /// An SDDC Manager with empty caches.
     pub(crate) fn new(settings: vcf::Target) -> Self {
         Self { settings: Rc::new(settings), cache: vcf::Cache::default() }
     }
 }
 
 impl Targets {
-    /// These targets; nothing is remembered of them yet.
+    /// These targets, with empty caches.
     pub(crate) fn new(vidm: &LiteMap<String, Rc<vidm::Target>>, vcf: &LiteMap<String, Rc<vcf::Target>>) -> Self {
         let vidm_sessions = TokenCache::shared(vidm.iter().map(|(name, target)| (name, target.account())));
         let vcf_sessions = TokenCache::shared(vcf.iter().map(|(name, target)| (name, target.account())));
@@ -59,7 +59,7 @@ impl Targets {
         Self { vidm: vidm.collect(), vcf: vcf.collect() }
     }
 
-    /// The vIDM target of this name.
+    /// The vIDM target with this name.
     ///
     /// # Errors
     /// `target_not_found`
@@ -67,7 +67,7 @@ impl Targets {
         self.vidm.get(name).ok_or_else(|| not_found("vidm", name))
     }
 
-    /// The SDDC Manager target of this name.
+    /// The SDDC Manager target with this name.
     ///
     /// # Errors
     /// `target_not_found`
@@ -77,6 +77,6 @@ impl Targets {
 }
 
 fn not_found(kind: &str, name: &str) -> Error {
-    Error::new(ErrorCode::TargetNotFound, format!("there is no {kind} target {}", excerpt(name)))
+    Error::new(ErrorCode::TargetNotFound, format!("no {kind} target {}", excerpt(name)))
         .hint("GET /readyz lists the configured targets")
 }

@@ -1,4 +1,4 @@
-//! What can be asked of an SDDC Manager and done there: identity providers and their identity sources.
+//! The operations on an SDDC Manager: identity providers and their identity sources.
 
 use super::VcfTarget;
 use crate::error::Result;
@@ -23,10 +23,10 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         Self { target, client: Client::new(&target.settings, &target.cache, out), out }
     }
 
-    /// All identity providers; the embedded one with its identity sources is among them.
+    /// All identity providers, including the embedded one with its identity sources.
     ///
     /// # Errors
-    /// The login's and the call's, as for all that follow.
+    /// Those of the login and the call, as for all that follow.
     pub(crate) async fn identity_providers(&self) -> Result<IdentityProviders> {
         self.client.identity_providers().await
     }
@@ -42,7 +42,7 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         Ok(ChangeOutcome::added_provider(added, spec))
     }
 
-    /// Changes an external identity provider; `spec` is the whole of it, secrets included.
+    /// Changes an external identity provider; `spec` is the complete specification, secrets included.
     pub(crate) async fn update_identity_provider(
         &self,
         id: &ProviderId,
@@ -66,7 +66,7 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         Ok(ChangeOutcome::added_source(added, spec))
     }
 
-    /// Changes the identity source of `domain`; `spec` is the whole of it, its password included.
+    /// Changes the identity source of `domain`; `spec` is the complete specification, its password included.
     pub(crate) async fn update_identity_source(
         &self,
         provider: &ProviderId,
@@ -81,7 +81,7 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         self.client.delete_identity_source(provider, domain).await
     }
 
-    /// Makes a new SCIM token for a federated provider, which voids the one before it. VCF 5.1 and later.
+    /// Makes a new SCIM token for a federated provider; the previous one becomes invalid. VCF 5.1 and later.
     pub(crate) async fn generate_sync_client_token(
         &self,
         provider: &ProviderId,

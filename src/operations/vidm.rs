@@ -1,4 +1,4 @@
-//! What can be asked of a vIDM and done there: directories, syncs with their proof, groups, health.
+//! The operations on a vIDM: directories, syncs with their proof, groups, health.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -22,14 +22,14 @@ pub(crate) struct VidmOperations<'a, R> {
 }
 
 impl<'a, R: Runtime> VidmOperations<'a, R> {
-    /// Operations on `target`, whose calls go through `out`. `may_override`: whether the caller may start a run that ignores the
-    /// safeguards. A request that asked for one waits until such a caller asks for its state.
+    /// Operations on `target`, whose calls go through `out`. `may_override`: whether the caller may start a run that ignores
+    /// the safeguards. A sync request for such a run waits until a caller with that scope reads its state.
     pub(crate) fn new(target: &'a VidmTarget, out: &'a Outbound<'a, R>, may_override: bool) -> Self {
         let client = Client::new(&target.settings, &target.cache, out);
         Self { target, client, out, may_override, overrode: Cell::new(false) }
     }
 
-    /// Whether a run that ignores the safeguards was kicked off.
+    /// Whether a run that ignores the safeguards was started.
     pub(crate) fn overrode(&self) -> bool {
         self.overrode.get()
     }
@@ -46,7 +46,7 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// The directories that `filter` selects; an empty filter selects all.
     ///
     /// # Errors
-    /// The login's and the calls'.
+    /// Those of the login and the calls.
     pub(crate) async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
         self.client.directories_of(filter).await
     }
@@ -54,7 +54,7 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// One directory.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`; else the login's and the calls'.
+    /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls.
     pub(crate) async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
         self.client.directory(which).await
     }
@@ -62,25 +62,25 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// Starts a sync, or joins the next one: returns the request and its first state, `running` or `queued`.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the profile's, the login's and the calls'.
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; and those of the profile update, the login and the calls.
     pub(crate) async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncState)> {
         let (request, status) = self.with_syncs(async |syncs| syncs.start(which, order).await).await?;
         Ok((request, SyncState::begun(status)))
     }
 
-    /// The state of a started sync, by an observation no older than `max_age`. It proves the request's groups, and kicks a queued
-    /// sync off when its turn has come.
+    /// The state of a started sync, from an observation no older than `max_age`. It proves the request's groups, and starts
+    /// a queued sync when its turn has come.
     ///
     /// # Errors
-    /// The login's and the calls'.
+    /// Those of the login and the calls.
     pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
         self.with_syncs(async |syncs| syncs.state(request, max_age).await).await
     }
 
-    /// The state of a directory's latest sync, whoever started it; it has no `id`.
+    /// The state of a directory's latest sync, however it was started; it has no `id`.
     ///
     /// # Errors
-    /// The directory's, the login's and the calls'.
+    /// Those of the directory look-up, the login and the calls.
     pub(crate) async fn latest(&self, which: &DirectoryRef) -> Result<SyncDocument> {
         self.with_syncs(async |syncs| syncs.present(which).await).await
     }
@@ -88,7 +88,7 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// A directory's recent syncs, newest first.
     ///
     /// # Errors
-    /// `not_found` where this vIDM version does not expose them; else the directory's, the login's and the calls'.
+    /// `not_found` where this vIDM version does not expose them; and those of the directory look-up, the login and the calls.
     pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
         self.with_syncs(async |syncs| syncs.history(which).await).await
     }
@@ -96,15 +96,16 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// What a sync would change; nothing is started.
     ///
     /// # Errors
-    /// `not_found` where this vIDM version has no such call; else the directory's, the login's and the calls'.
+    /// `not_found` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.
     pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         self.with_syncs(async |syncs| syncs.dry_run(which, ignore_safeguards).await).await
     }
 
-    /// The groups of this name.
+    /// The groups with this name.
     ///
     /// # Errors
-    /// `upstream_invalid` where vIDM lists none and its answers do not prove that it has none; else the login's and the calls'.
+    /// `upstream_invalid` if vIDM lists none and its responses do not prove that it has none; and those of the login and the
+    /// calls.
     pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
         self.client.groups(query).await
     }
@@ -112,7 +113,7 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// vIDM's own health. Needs no login.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     pub(crate) async fn health(&self) -> Result<Health> {
         self.client.health().await
     }

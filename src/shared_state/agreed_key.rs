@@ -1,17 +1,17 @@
-//! The state key of instances that share a store and have none configured: one of them draws it, all of them read it.
+//! The state key of instances that share a store without a configured key: one generates it, all read it.
 //!
 //! | key | written by | holds |
 //! |---|---|---|
-//! | `idhook:key:{deployment}` | who drew first | the key |
-//! | `idhook:n:key:{deployment}` (counter) | who found no key | who draws 1 writes one |
-//! | `idhook:n:key:{deployment}:{minute}` (counter) | who waited for a key in vain | the same, for its writer may have died |
+//! | `idhook:key:{deployment}` | the first to draw | the key |
+//! | `idhook:n:key:{deployment}` (counter) | instances that found no key | the one that draws 1 writes a key |
+//! | `idhook:n:key:{deployment}:{minute}` (counter) | instances that waited for a key in vain | the same, because the first writer may have crashed |
 //!
-//! The only atomic call is an increment, so the writer is drawn. It writes only right after its draw, in less time than the others
-//! wait; so nobody gives it up who could still write, unless the store itself delivers late. After that, and after a store has
-//! lost its values, [`refresh`] brings instances together again.
+//! The only atomic call is an increment, so the writer is determined by drawing. It writes only right after its draw, in
+//! less time than the others wait; so no instance gives up a writer that could still write, unless the store itself is late.
+//! After that, and after a store has lost its values, [`refresh`] makes the instances agree again.
 //!
-//! The key stands in the store as it is: whoever can read the store can open what is sealed in it. Where that is not wanted,
-//! `state_key` is configured.
+//! The key is in the store in plain form: anybody who can read the store can open what is sealed in it. To avoid that,
+//! configure `state_key`.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,16 +20,16 @@ use crate::runtime::{Runtime, random_bytes};
 use crate::shared_state::{LENGTH, Origin, StateKey};
 use crate::store::Store as _;
 
-/// How long to wait for the key of whoever drew first. Longer than two calls to the store may take.
+/// How long to wait for the key of the first to draw. Longer than two store calls may take.
 const WAIT: Duration = Duration::from_millis(1250);
 
-/// How often to look meanwhile.
+/// The polling interval meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Begins a key in the store: its form.
+/// The first byte of a stored key: its format.
 const FORM: u8 = 1;
 
-/// Gives `state_key` a key where it has none that other instances share: the one in the store, else one of this instance alone.
+/// Gives `state_key` a key if it has none that other instances share: the store's, else one of this instance alone.
 /// Afterwards there is a key to seal with.
 pub(crate) async fn settle<R: Runtime>(state_key: &StateKey, store: &SharedStore<'_, R>) {
     if matches!(state_key.origin(), Some(Origin::Configured | Origin::Store)) {
@@ -42,8 +42,8 @@ pub(crate) async fn settle<R: Runtime>(state_key: &StateKey, store: &SharedStore
     }
 }
 
-/// Looks again for the key in the store when something did not open: the store may have lost its values and have another key by
-/// now. Whether there is one that was not known. It looks once in ten seconds at most.
+/// Reads the store's key again when something did not open: the store may have lost its values and have another key now.
+/// Returns whether there is a new one. It reads at most once in ten seconds.
 pub(crate) async fn refresh<R: Runtime>(state_key: &StateKey, store: &SharedStore<'_, R>) -> bool {
     if state_key.origin() != Some(Origin::Store) {
         return false;
@@ -60,7 +60,7 @@ pub(crate) async fn refresh<R: Runtime>(state_key: &StateKey, store: &SharedStor
     }
 }
 
-/// The key that all instances of this deployment have; `None` where there is no store, or it does not work.
+/// The key shared by all instances of this deployment; `None` without a working store.
 async fn agree<R: Runtime>(store: &SharedStore<'_, R>) -> Option<[u8; LENGTH]> {
     if let Some(key) = read(store).await? {
         return Some(key);
@@ -77,15 +77,15 @@ async fn agree<R: Runtime>(store: &SharedStore<'_, R>) -> Option<[u8; LENGTH]> {
     None
 }
 
-/// One draw for who writes the key; the key, unless whoever drew first does not write it in time. The outer `None`: the store does
-/// not work.
+/// One draw for writing the key; returns the key, unless the first to draw does not write it in time. The outer `None`: the
+/// store does not work.
 async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Option<[u8; LENGTH]>> {
     let (access, kv) = store.at_hand()?;
     let runtime = store.runtime();
     let began = runtime.elapsed();
     let waited = || runtime.elapsed().saturating_sub(began);
     let is_first = store.bounded(access, "increment", kv.increment(draws, 1)).await? == 1;
-    // Between the reading and the drawing somebody may have written it.
+    // Another instance may have written it between the read and the draw.
     if let Some(key) = read(store).await? {
         return Some(Some(key));
     }
@@ -94,7 +94,7 @@ async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Opt
         let mut written = vec![FORM];
         written.extend_from_slice(&key);
         store.bounded(access, "set", kv.set(&place(&access.deployment), &written)).await?;
-        // What stands there counts, in case two have written.
+        // The stored key counts, in case two have written.
         return read(store).await;
     }
     while waited() < WAIT {
@@ -106,13 +106,13 @@ async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Opt
     Some(None)
 }
 
-/// The key that stands in the store. The outer `None`: the store does not work.
+/// The stored key. The outer `None`: the store does not work.
 async fn read<R: Runtime>(store: &SharedStore<'_, R>) -> Option<Option<[u8; LENGTH]>> {
     let (access, kv) = store.at_hand()?;
     let value = store.bounded(access, "get", kv.get(&place(&access.deployment))).await?;
     Some(value.and_then(|value| match value.split_first()? {
         (&FORM, key) => key.try_into().ok(),
-        // Not ours: somebody else wrote there.
+        // A foreign value.
         _ => None,
     }))
 }
@@ -154,7 +154,7 @@ mod tests {
         keys
     }
 
-    /// Plays all orders in which `count` instances may agree on a key; gives how many there were.
+    /// Runs all orders in which `count` instances may agree on a key; returns how many there were.
     fn agree_in_every_order(count: usize, switches: usize, dies: Option<usize>) -> usize {
         let instances = RefCell::new(Vec::new());
         let begin = |models: &[Model]| {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn writer_that_dies_is_replaced() {
+    fn crashed_writer_is_replaced() {
         for step in 1..8 {
             agree_in_every_order(2, 2, Some(step));
             agree_in_every_order(3, 1, Some(step));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn store_that_lost_its_values_brings_instances_together_again() {
+    fn instances_agree_again_after_the_store_lost_its_values() {
         let model = Model::default();
         let [one, two] = [Instance::new(), Instance::new()];
         run(Box::pin(Rc::clone(&one).settled(model.clone())));
@@ -222,7 +222,7 @@ mod tests {
             }));
             news.get()
         };
-        assert!(refreshed(&one) && !refreshed(&one), "it is asked once in ten seconds");
+        assert!(refreshed(&one) && !refreshed(&one), "it is read once in ten seconds");
         assert_eq!(one.state_key.derive("x"), two.state_key.derive("x"));
         assert!(one.state_key.derive_all("x").contains(&before));
     }

@@ -1,4 +1,4 @@
-//! Where a protocol among callers keeps its values and counters: in the store that instances share, or in the instance's own memory.
+//! The backend of a protocol among callers: the store that instances share, or the instance's own memory.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl<R> Clone for Backend<'_, R> {
 impl<R> Copy for Backend<'_, R> {}
 
 impl<R: Runtime> Backend<'_, R> {
-    /// Which store it is: [`SHARED`], or an instance's.
+    /// The store's id: [`SHARED`], or an instance's.
     pub(crate) fn id(&self) -> u64 {
         match self {
             Self::Shared(_) => SHARED,
@@ -43,7 +43,7 @@ impl<R: Runtime> Backend<'_, R> {
         }
     }
 
-    /// Gives `key` this value. The shared store ignores it after `life`.
+    /// Sets the value of `key`. The shared store ignores it after `life`.
     pub(crate) async fn set(&self, key: &str, value: &[u8], life: Duration) -> Result<(), StoreUnavailable> {
         match self {
             Self::Local(store, _) => {
@@ -88,7 +88,7 @@ impl<R: Runtime> Backend<'_, R> {
     }
 }
 
-/// Values and counters in an instance's own memory, for instances without a shared store.
+/// Values and counters in an instance's own memory, for use without a shared store.
 #[derive(Debug, Default)]
 pub(crate) struct LocalStore {
     values: RefCell<LiteMap<String, Vec<u8>>>,

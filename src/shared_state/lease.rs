@@ -1,29 +1,30 @@
-//! The right of one caller at a time to do something, over a store whose only atomic call is an increment.
+//! A lease: the right of one caller at a time to do something, over a store whose only atomic call is an increment.
 //!
 //! Work under a lease goes on in generations: 1, 2, 3 … Each generation has at most one holder.
 //!
 //! | key | written by | holds |
 //! |---|---|---|
-//! | `{name}` | holders | the [`Slot`]: the latest generation that a holder wrote, until when it is held, and what it left there |
-//! | `{name}:n:{generation}` (counter) | everybody | tickets in its low bits, claims in its high ones: the first claim wins |
-//! | `{name}:w` | a claimant that lost and saw nothing of the holder | which generation it lost, and until when the holder is waited for |
+//! | `{name}` | holders | the [`Slot`]: the latest generation that a holder wrote, the end of its hold, and its payload |
+//! | `{name}:n:{generation}` (counter) | all callers | tickets in its low bits, claims in its high ones: the first claim wins |
+//! | `{name}:w` | a claimant that lost and saw no slot of the holder | the generation it lost, and the end of the wait for the holder |
 //!
-//! A claimant draws from the counter of the generation after the slot's. The winner is the holder, and the holder alone writes the
-//! slot. So the slot is never overwritten by an older one, and a claim that did not win changes nothing.
+//! A claimant draws from the counter of the generation after the slot's. The winner is the holder, and only the holder
+//! writes the slot. So the slot is never overwritten by an older one, and a losing claim changes nothing.
 //!
-//! A holder that dies leaves no slot. Whoever loses against it and finds no slot writes down until when the holder is waited for; after that time the next generation may be claimed. A dead holder delays the others by at most that time,
-//! counted from the first that lost against it.
+//! A crashed holder leaves no slot. A claimant that loses against it and finds no slot records the end of the wait; after
+//! that time the next generation may be claimed. A crashed holder delays the others by at most that time, counted from the
+//! first claim that lost against it.
 //!
 //! # Tickets
-//! Tickets order requests and claims: a request reads the slot and then draws a [`Ticket`]. It is greater than that of every claim made
-//! before the reading, and smaller than that of every claim made after the drawing. A counter without claims also says that the slot is
-//! as it was read: whoever remembers a slot needs no second reading then.
+//! Tickets order requests and claims: a request reads the slot and then draws a [`Ticket`]. It is greater than every claim's
+//! ticket from before the read, and smaller than every claim's ticket from after the draw. A counter without claims also
+//! proves that the slot is unchanged: a caller that knows the slot need not read it again.
 //!
 //! # Counters
-//! Stores have no expiry, so counters have to be deleted. A counter that is deleted begins anew, and a claimant that read the slot
-//! long ago could win a generation that is over. There are two ways out ([`Counters`]): the counter is deleted at the end of its
+//! Stores have no expiry, so counters have to be deleted. A deleted counter begins anew, and a claimant that read the slot
+//! long ago could win a past generation. There are two solutions ([`Counters`]): the counter is deleted at the end of its
 //! generation, and a winner reads the slot once more; or the counter outlives its generation by two minutes, longer than any
-//! request works, and a winner need not look again.
+//! request, and a winner need not read again.
 
 use std::time::{Duration, SystemTime};
 
@@ -38,13 +39,13 @@ mod slot;
 pub(crate) use slot::Slot;
 use slot::Sweep;
 
-/// What a claim adds to a counter; a ticket adds 1. So a generation has room for 16 million tickets.
+/// A claim's addition to a counter; a ticket adds 1. So a generation has room for 16 million tickets.
 const CLAIM: u64 = 1 << 24;
 
-/// How long a claimant that lost waits for the holder's slot before it writes down that it waits.
+/// How long a claimant that lost waits for the holder's slot before it records its wait.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What becomes of the counters of former generations.
+/// The treatment of former generations' counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counters {
     /// Each is deleted at the end of its generation. A winner confirms its claim by reading the slot once more.
@@ -53,15 +54,15 @@ pub(crate) enum Counters {
     Kept,
 }
 
-/// A place in an order of requests and claims.
+/// A position in an order of requests and claims.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Ticket(u64, u64);
 
 impl Ticket {
-    /// Before every ticket that is drawn.
+    /// Before every drawn ticket.
     pub(crate) const NONE: Self = Self(0, 0);
 
-    /// How many claims were made at its generation, its own among them.
+    /// The number of claims at its generation, including its own.
     fn claims(self) -> u64 {
         self.1 / CLAIM
     }
@@ -71,14 +72,14 @@ impl Ticket {
         self.claims() > 0
     }
 
-    /// The ticket of a test.
+    /// A ticket for tests.
     #[cfg(test)]
     pub(crate) fn example() -> Self {
         Self(u64::from(u32::MAX), CLAIM * 100)
     }
 }
 
-/// A holder that is waited for.
+/// The wait for a holder.
 #[derive(Debug, Serialize, Deserialize)]
 struct Watch {
     #[serde(rename = "g")]
@@ -93,9 +94,9 @@ struct Watch {
 /// The right to work.
 #[derive(Debug)]
 pub(crate) struct Held {
-    /// The generation that is held.
+    /// The held generation.
     pub(crate) generation: u64,
-    /// Every ticket that was drawn before this claim is smaller.
+    /// Every ticket drawn before this claim is smaller.
     pub(crate) ticket: Ticket,
     since: SystemTime,
     life: Duration,
@@ -109,20 +110,20 @@ impl Held {
         Self { is_hurried: true, ..self }
     }
 
-    /// Whether others may have gone on without this holder.
+    /// Whether others may have continued without this holder.
     fn is_over(&self, now: SystemTime) -> bool {
         now.duration_since(self.since).unwrap_or_default() >= self.life
     }
 }
 
-/// How a claim ended.
+/// The result of a claim.
 #[derive(Debug)]
 pub(crate) enum Claim {
     /// It won.
     Won(Held),
-    /// It lost, and the holder is done by now: this is what it left.
+    /// It lost, and the holder is done: this is its slot.
     Done(Slot),
-    /// It lost, and the holder is at work until then at the latest. What the holder left so far, if anything.
+    /// It lost, and the holder works until then at the latest; its slot so far, if any.
     Busy { until: SystemTime, slot: Option<Slot> },
 }
 
@@ -139,7 +140,8 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Self { backend, name, counters, kept_for: FOR_GOOD }
     }
 
-    /// The same, its slot being ignored after `life`. Only for a lease whose counters are removed, for it begins anew then.
+    /// The same with a slot that is ignored after `life`. Only for a lease whose counters are removed, because it then
+    /// begins anew.
     pub(crate) fn kept_for(self, life: Duration) -> Self {
         Self { kept_for: life, ..self }
     }
@@ -156,14 +158,14 @@ impl<'s, R: Runtime> Lease<'s, R> {
         format!("{}:w", self.name)
     }
 
-    /// The holder that is waited for, if a claimant wrote that down.
+    /// The wait for a holder, if a claimant recorded one.
     async fn watched(&self) -> Result<Option<Watch>, StoreUnavailable> {
         Ok(self.backend.get(&self.watch()).await?.and_then(|bytes| crate::json::parse(&bytes)))
     }
 
-    /// What the last holder left.
+    /// The last holder's slot.
     pub(crate) async fn read(&self) -> Result<Slot, StoreUnavailable> {
-        // What cannot be read is as good as absent: another version wrote it.
+        // An unreadable slot counts as absent: another version wrote it.
         Ok(self.backend.get(&self.name).await?.and_then(|bytes| Slot::read(&bytes)).unwrap_or_default())
     }
 
@@ -181,8 +183,8 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(Ticket(generation, self.backend.count(&self.counter(generation), by).await?))
     }
 
-    /// Claims the generation after `slot`, for a holder that works for `life` at most. `silence` is how long a holder may take to
-    /// write its slot; a claimant that loses waits that long for it.
+    /// Claims the generation after `slot`, for a holder that works for at most `life`. `silence` is how long a holder may
+    /// take to write its slot; a claimant that loses waits that long.
     pub(crate) async fn claim(
         &self,
         clock: &R,
@@ -210,7 +212,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
             return Ok(found);
         }
         if self.counters == Counters::Kept {
-            // What its holders write is written within milliseconds as a rule.
+            // Holders usually write within milliseconds.
             clock.sleep(PAUSE).await;
             if let Some(found) = self.found(clock, first).await? {
                 return Ok(found);
@@ -224,7 +226,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
             if from_unix_ms(watch.until_ms) > clock.now() {
                 return Ok(Claim::Busy { until: from_unix_ms(watch.until_ms), slot: None });
             }
-            // The holder is gone.
+            // The holder crashed.
             let next = watch.generation + 1;
             lost = self.draw(next, CLAIM).await?;
             if lost.claims() == 1 {
@@ -240,7 +242,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(Claim::Busy { until, slot: None })
     }
 
-    /// Claims the generation after `slot` unless anybody else has; nobody waits for anybody. For leases that keep their counters.
+    /// Claims the generation after `slot` unless it is claimed; never waits. For leases that keep their counters.
     pub(crate) async fn claim_if_free(
         &self,
         clock: &R,
@@ -252,7 +254,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok((ticket.claims() == 1).then_some(Held { generation, ticket, since, life, sweep, is_hurried: false }))
     }
 
-    /// What was left by a holder of `generation` or a later one.
+    /// The slot of a holder of `generation` or a later one.
     async fn found(&self, clock: &R, generation: u64) -> Result<Option<Claim>, StoreUnavailable> {
         let slot = self.read().await?;
         if slot.generation < generation {
@@ -278,7 +280,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         }
     }
 
-    /// Claims once nobody else is at work, for at most `max_wait`; `None` if somebody still is.
+    /// Claims once no other caller is at work, waiting at most `max_wait`; `None` if one still is.
     pub(crate) async fn acquire(
         &self,
         clock: &R,
@@ -308,7 +310,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         }
     }
 
-    /// Writes down until when the holder works, and `payload` for those who wait.
+    /// Records until when the holder works, and `payload` for those who wait.
     pub(crate) async fn announce(
         &self,
         held: &Held,
@@ -320,8 +322,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         self.backend.set(&self.name, &slot.write(), self.kept_for).await
     }
 
-    /// Ends the work, and leaves `payload`; the slot that is there now. `None` where it took longer than it might have, and others
-    /// went on.
+    /// Ends the work with `payload`; returns the new slot. `None` if it took longer than allowed, and others continued.
     pub(crate) async fn release(
         &self,
         clock: &R,
@@ -350,14 +351,14 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(Some(slot))
     }
 
-    /// Gives the work back, for a lease whose counters are removed: it begins anew.
+    /// Releases the right, for a lease whose counters are removed: it begins anew.
     pub(crate) async fn give_back(&self, held: Held) {
-        // The counter first: without a slot it would say that a claimant died.
+        // The counter first: without a slot it would look like a crashed claimant.
         self.remove_counters(held.generation).await;
         self.backend.delete(&self.name).await;
     }
 
-    /// Deletes everything of a lease whose counters are removed and at which nobody is at work.
+    /// Deletes everything of an idle lease whose counters are removed.
     pub(crate) async fn erase(&self, slot: &Slot) -> Result<(), StoreUnavailable> {
         let watch = self.watched().await?;
         let lost = watch.as_ref().map_or(1, |watch| watch.generation);
@@ -369,7 +370,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(())
     }
 
-    /// Deletes what a holder left and its watch; the counters are gone already.
+    /// Deletes the slot and the watch; the counters are gone already.
     pub(crate) async fn forget(&self) {
         self.backend.delete(&self.name).await;
         self.backend.delete(&self.watch()).await;
@@ -377,7 +378,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
 
     async fn remove_counters(&self, generation: u64) {
         self.backend.delete_counter(&self.counter(generation)).await;
-        // Of holders that died before.
+        // Of holders that crashed before.
         if generation > 1 {
             self.backend.delete_counter(&self.counter(generation - 1)).await;
             self.backend.delete(&self.watch()).await;

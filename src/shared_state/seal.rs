@@ -1,10 +1,9 @@
-//! Sealing: what is kept where others may look can be neither read nor altered there.
+//! Sealing: a sealed value can be neither read nor altered by others with access to its place.
 //!
-//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) under a key derived from the [`StateKey`]. The name under which a text is
-//! kept is authenticated with it, so a text moved to another name does not open. A nonce is the first 192 bits of
-//! HMAC-SHA256 over fresh random bits, the name and the text: distinct texts get distinct nonces even where the random
-//! generator repeats itself, and the same text sealed twice is at worst seen to be the same. By chance two nonces meet after
-//! about 2^96 seals.
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a key derived from the [`StateKey`]. The name of a text's place is
+//! authenticated with it, so a text moved to another name does not open. A nonce is the first 192 bits of HMAC-SHA256 over
+//! fresh random bits, the name and the text: distinct texts get distinct nonces even if the random generator repeats, and
+//! sealing the same text twice reveals at worst that it is the same. By chance two nonces collide after about 2^96 seals.
 
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
@@ -30,7 +29,8 @@ impl std::fmt::Debug for NonceKey {
 }
 
 impl Sealer {
-    /// The sealers of everybody with these keys: the first seals, all open. Keys that no other instance has are left out.
+    /// The sealers shared by all instances with these keys: the first seals, all open. Keys that no other instance has are
+    /// excluded.
     #[must_use]
     pub(crate) fn all(key: &StateKey) -> Vec<Self> {
         let keys = key.derive_shared("seal").into_iter().zip(key.derive_shared("seal nonces"));
@@ -54,7 +54,7 @@ impl Sealer {
         all
     }
 
-    /// What was sealed for the place `name`; `None` for everything else, whoever made it and however it came about.
+    /// The text sealed for the place `name`; `None` for anything else.
     #[must_use]
     pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (&VERSION, rest) = sealed.split_first()? else { return None };
@@ -65,7 +65,7 @@ impl Sealer {
     }
 
     fn nonce(&self, name: &str, text: &[u8], random: u64) -> [u8; NONCE] {
-        // The length in front keeps name and text apart.
+        // The length prefix separates name and text.
         let mut all = Vec::with_capacity(16 + name.len() + text.len());
         all.extend_from_slice(&random.to_le_bytes());
         all.extend_from_slice(&(name.len() as u64).to_le_bytes());
@@ -90,7 +90,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_opens_where_it_belongs_and_nowhere_else(
+        fn sealed_text_opens_only_at_its_place(
             text in proptest::collection::vec(any::<u8>(), 0..200), name in "[a-z:]{0,20}", other in "[a-z:]{0,20}", random: u64,
         ) {
             let sealed = sealer("k").seal(&name, &text, random);
@@ -101,7 +101,7 @@ mod tests {
         }
 
         #[test]
-        fn any_change_of_any_byte_makes_it_nothing(
+        fn changed_bytes_do_not_open(
             text in proptest::collection::vec(any::<u8>(), 0..50), at: proptest::sample::Index, by in 1u8..,
         ) {
             let mut sealed = sealer("k").seal("n", &text, 7);
@@ -111,14 +111,14 @@ mod tests {
         }
 
         #[test]
-        fn a_piece_of_it_is_nothing(text in proptest::collection::vec(any::<u8>(), 0..50), to: proptest::sample::Index) {
+        fn truncated_text_does_not_open(text in proptest::collection::vec(any::<u8>(), 0..50), to: proptest::sample::Index) {
             let sealed = sealer("k").seal("n", &text, 7);
             let to = to.index(sealed.len());
             prop_assert_eq!(sealer("k").open("n", &sealed[..to]), None);
         }
 
         #[test]
-        fn nothing_opens_by_chance(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn random_bytes_do_not_open(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert_eq!(sealer("k").open("n", &bytes), None);
             let mut versioned = vec![VERSION];
             versioned.extend(bytes);
@@ -126,8 +126,8 @@ mod tests {
         }
 
         #[test]
-        fn a_nonce_never_serves_two_texts(one in "[ab]{0,3}", two in "[ab]{0,3}", name_one in "[ab]{0,3}", name_two in "[ab]{0,3}") {
-            // The worst generator there is.
+        fn distinct_texts_get_distinct_nonces(one in "[ab]{0,3}", two in "[ab]{0,3}", name_one in "[ab]{0,3}", name_two in "[ab]{0,3}") {
+            // The worst random generator.
             let (first, second) =
                 (sealer("k").seal(&name_one, one.as_bytes(), 0), sealer("k").seal(&name_two, two.as_bytes(), 0));
             prop_assert_eq!(first[1..=NONCE] == second[1..=NONCE], (one, name_one) == (two, name_two));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_what_other_versions_will_meet() {
+    fn sealed_format_is_stable() {
         let sealed = sealer("k").seal("n", b"text", 7);
         assert_eq!(sealed.len(), 1 + NONCE + 4 + 16);
         assert_ne!(sealer("k").seal("n", b"text", 8), sealed, "fresh bits make a fresh text");

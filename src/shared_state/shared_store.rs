@@ -1,4 +1,4 @@
-//! The store as the core uses it: bounded, sealed, expiring, and never the cause of a failure.
+//! The store as the core uses it: bounded, sealed, with expiry, and never the cause of a failure.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -16,33 +16,33 @@ use crate::shared_state::Sealer;
 use crate::shared_state::{StateKey, hmac};
 use crate::store::{Store, StoreError};
 
-/// What one call to the store may take. A store that is well answers within milliseconds; one that is down may hang: Spin's
-/// Redis client tries for minutes before it says so, and may need one or two to notice that the server is back.
+/// The time for one store call. A healthy store responds within milliseconds; a failed one may hang: Spin's Redis client
+/// retries for minutes before it reports a failure, and may need one or two to notice that the server is back.
 pub(super) const CALL_TIME: Duration = Duration::from_millis(500);
 
-/// A store that failed is left alone by this instance for so long.
+/// How long this instance bypasses a store that failed.
 pub(crate) const HOLD: Duration = Duration::from_secs(10);
 
-/// What an instance knows of its store: the keys everything is kept under, and whether it is worth asking.
+/// An instance's knowledge of its store: the keys, and whether to try it.
 #[derive(Debug)]
 pub struct StoreAccess {
     state_key: Rc<StateKey>,
-    /// Tells the idhooks apart that share a store and have no `state_key`: a digest of what is no secret of their configuration.
+    /// Distinguishes idhooks that share a store without `state_key`: a digest of the non-secret configuration.
     pub(super) deployment: String,
-    /// What follows from the keys of this revision.
+    /// Derived from the keys of this revision.
     keys: RefCell<Option<(u32, Rc<[Keys]>)>>,
-    /// On the clock that never goes back.
+    /// On the monotonic clock.
     left_alone_until: Cell<Duration>,
-    /// The same: until when the key from the store need not be read again.
+    /// The same clock: until when the store's key need not be read again.
     pub(super) key_is_fresh_until: Cell<Duration>,
 }
 
-/// What follows from one key.
+/// Derived from one key.
 #[derive(Debug)]
 struct Keys {
     sealer: Sealer,
     fingerprints: FingerprintKey,
-    /// Stands in every key: whoever has another state key has another store, even where it is the same.
+    /// Part of every key: another state key means another set of entries, even in the same store.
     tag: String,
 }
 
@@ -55,14 +55,14 @@ impl std::fmt::Debug for FingerprintKey {
 }
 
 impl StoreAccess {
-    /// Access for whoever has these keys.
+    /// Access with these keys.
     #[must_use]
     pub fn new(state_key: Rc<StateKey>) -> Self {
         Self::of_deployment(state_key, String::new())
     }
 
-    /// The same for one `deployment` of several that may share the store: where there is no `state_key`, its instances agree on a
-    /// key under this name. It is readable in the store.
+    /// The same for one `deployment` of several that may share the store: without `state_key`, its instances agree on a key
+    /// under this name. It is readable in the store.
     #[must_use]
     pub(crate) fn of_deployment(state_key: Rc<StateKey>, deployment: String) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl StoreAccess {
         }
     }
 
-    /// What follows from the keys, that of the key that seals first; `None` while there is no key that instances share.
+    /// The derived keys, the sealing key's first; `None` while there is no key that instances share.
     fn keys(&self) -> Option<Rc<[Keys]>> {
         let revision = self.state_key.revision();
         let mut known = self.keys.borrow_mut();
@@ -108,7 +108,7 @@ impl Keys {
         format!("idhook:{}:{}", self.tag, self.keyed(name))
     }
 
-    /// `name` as it may stand in the store: with its fingerprints, if it has any, under our key.
+    /// `name` as written to the store: its fingerprints, if any, are keyed.
     fn keyed(&self, name: &str) -> String {
         let Some((before, rest)) = name.split_once(FINGERPRINT) else { return name.to_owned() };
         let (fingerprint, after) = self.first_keyed(rest, 12);
@@ -121,7 +121,7 @@ impl Keys {
         }
     }
 
-    /// The first part of `rest` under our key, and what comes after it.
+    /// The first part of `rest` under our key, and the rest.
     fn first_keyed<'n>(&self, rest: &'n str, length: usize) -> (String, &'n str) {
         let (fingerprint, after) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
         (short(&hmac(&self.fingerprints.0, fingerprint.as_bytes()), length), after)
@@ -134,8 +134,8 @@ const FINGERPRINT: char = '#';
 /// Begins the fingerprint of a credential, after that of its account.
 const CREDENTIAL: &str = ":$";
 
-/// So many bytes of a credential's fingerprint are kept: enough to notice that it has changed, in all but one of 65536 cases, and
-/// too few to tell a guessed password from the right one, even for who can read the key in the store as well.
+/// The stored length of a credential's fingerprint in bytes: enough to notice a change in all but one of 65536 cases, and
+/// too short to confirm a guessed password, even for a reader of the store's key.
 const CREDENTIAL_LENGTH: usize = 2;
 
 fn short(bytes: &[u8], length: usize) -> String {
@@ -151,28 +151,28 @@ fn digest(parts: &[&str]) -> [u8; 32] {
     digest.finalize().into()
 }
 
-/// How long to keep what has no end of its own. Long, for a row of numbers that is forgotten begins again at one.
+/// The lifetime of entries without an expiry of their own. Long, because a forgotten counter begins again at one.
 pub(crate) const FOR_GOOD: Duration = Duration::from_hours(400 * 24);
 
-/// The store does not answer.
+/// The store does not respond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StoreUnavailable;
 
-/// A value that was kept.
+/// A stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The value.
     pub value: Vec<u8>,
-    /// When it ends.
+    /// Its expiry.
     pub until: SystemTime,
 }
 
-/// The store in one request's view. Where there is none, where it failed during this request, and where it failed for this
-/// instance in the last ten seconds, nothing is found and nothing kept; the request goes on as without.
+/// One request's view of the store. Without a store, after a failure during this request, and for ten seconds after a
+/// failure in this instance, nothing is found or stored; the request continues without.
 ///
-/// Keys begin with `idhook:` and a tag of the state key; counters with `idhook:n:` and the tag, and no other call ever touches
-/// those. Everything else is sealed, whether secret or not: what decides which directory is synced must not be alterable by
-/// whoever can write to a shared Redis.
+/// Keys begin with `idhook:` and a tag of the state key; counters with `idhook:n:` and the tag, and no other call touches
+/// those. Everything else is sealed, secret or not: whoever can write to a shared Redis must not be able to change which
+/// directory is synced.
 #[derive(Debug)]
 pub struct SharedStore<'r, R> {
     runtime: &'r R,
@@ -182,34 +182,34 @@ pub struct SharedStore<'r, R> {
     given_up: Cell<bool>,
 }
 
-/// What an instance knows of the store, the keys in use, and the store.
+/// An instance's knowledge of the store, the keys in use, and the store.
 type Reached<'r, S> = (&'r StoreAccess, Rc<[Keys]>, &'r S);
 
 impl<'r, R: Runtime> SharedStore<'r, R> {
-    /// The store of `runtime` as `access` knows it, until `deadline` (as [`Clock::elapsed`](crate::runtime::Clock::elapsed)
-    /// has it); without access there is none.
+    /// The store of `runtime` with `access`, until `deadline` (on the clock of
+    /// [`Clock::elapsed`](crate::runtime::Clock::elapsed)); without access there is none.
     pub fn new(runtime: &'r R, access: Option<&'r StoreAccess>, deadline: Duration) -> Self {
         Self { runtime, access, deadline, trouble: RefCell::default(), given_up: Cell::default() }
     }
 
-    /// The runtime underneath.
+    /// The runtime.
     #[must_use]
     pub fn runtime(&self) -> &'r R {
         self.runtime
     }
 
-    /// Whether there is a store to be asked, as far as is known.
+    /// Whether there is a usable store, as far as is known.
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.reach().is_some()
     }
 
-    /// Changes when the keys do under which everything is kept.
+    /// Changes with the keys of the entries.
     pub(crate) fn revision(&self) -> u32 {
         self.access.map_or(0, |access| access.state_key.revision())
     }
 
-    /// What went wrong with the store during this request; for the log.
+    /// The store's failure during this request; for the log.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.trouble.borrow().clone()
@@ -220,25 +220,26 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         self.deadline.saturating_sub(self.runtime.elapsed())
     }
 
-    /// A name for what a login of this `kind` gave: it belongs to the account that `parts` (URL, tenant, account) say, whatever the
-    /// targets are called that use it, and to its present `credential`.
+    /// A name for a login's result of this `kind`: it belongs to the account with `parts` (URL, tenant, account), whatever
+    /// the targets' names, and to its current `credential`.
     pub(crate) fn name_of_login(&self, kind: &str, parts: &[&str], credential: &[&str]) -> Option<String> {
         let account = self.name("login", kind, parts)?;
         Some(format!("{account}{CREDENTIAL}{}", short(&digest(credential), 18)))
     }
 
-    /// A name for something that belongs to one target and holds only as long as these `parts` (URL, credentials) stay what
-    /// they are; `None` without a store. In the store the parts cannot be found out from it; the name itself is not to be shown.
+    /// A name for an entry that belongs to one target and is valid only while these `parts` (URL, credentials) are
+    /// unchanged; `None` without a store. The parts cannot be recovered from the stored name; the name itself must not be
+    /// shown.
     #[must_use]
     pub fn name(&self, what: &str, target: &str, parts: &[&str]) -> Option<String> {
         self.reach()?;
         Some(format!("{what}:{target}:{FINGERPRINT}{}", short(&digest(parts), 18)))
     }
 
-    /// What is kept under `name`. What cannot be opened or has ended is not there; what has ended is taken out.
+    /// The value of `name`. Unreadable and expired entries count as absent; expired ones are deleted.
     ///
-    /// What has a name of [`name`](Self::name)'s is found under every state key, so that a new key changes nothing for it. All
-    /// else belongs to counters, and those begin anew with the key that seals.
+    /// Names of [`name`](Self::name) are found under every state key, so a new key does not affect them. Others belong to
+    /// counters, which begin anew with the sealing key.
     pub async fn get(&self, name: &str) -> Option<Kept> {
         let (_, keys, _) = self.reach()?;
         let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
@@ -264,7 +265,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         Some(Kept { value: value.to_vec(), until })
     }
 
-    /// The same for whom it matters whether nothing is there or nobody says so.
+    /// The same, distinguishing an absent entry from a failed store.
     pub(crate) async fn look_up(&self, name: &str) -> Result<Option<Kept>, StoreUnavailable> {
         match self.get(name).await {
             None if !self.is_there() => Err(StoreUnavailable),
@@ -272,7 +273,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         }
     }
 
-    /// Keeps `value` under `name` for this long; whether it is kept now.
+    /// Stores `value` under `name` for this long; returns whether it is stored.
     pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
         let Some((access, keys, store)) = self.reach() else { return false };
         let Some(first) = keys.first() else { return false };
@@ -284,12 +285,12 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         self.bounded(access, "set", store.set(&key, &sealed)).await.is_some()
     }
 
-    /// The same for whom it matters.
+    /// The same, with the failure as an error.
     pub(crate) async fn put(&self, name: &str, value: &[u8], lifetime: Duration) -> Result<(), StoreUnavailable> {
         if self.set(name, value, lifetime).await { Ok(()) } else { Err(StoreUnavailable) }
     }
 
-    /// Takes out what is kept under `name`.
+    /// Deletes the value of `name`.
     pub async fn delete(&self, name: &str) {
         let Some((access, keys, store)) = self.reach() else { return };
         let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
@@ -298,14 +299,14 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         }
     }
 
-    /// Adds `by` to the counter `name`, atomically, and gives its new value; `None` without a store. Counters are not sealed,
-    /// never end, and share no name with what [`set`](Self::set) keeps.
+    /// Adds `by` to the counter `name` atomically, and returns its new value; `None` without a store. Counters are not
+    /// sealed, do not expire, and share no name with values of [`set`](Self::set).
     pub async fn increment(&self, name: &str, by: u64) -> Option<u64> {
         let (access, keys, store) = self.reach()?;
         self.bounded(access, "increment", store.increment(&keys.first()?.counter(name), by)).await
     }
 
-    /// Takes out the counter `name`: it begins at 0 again.
+    /// Deletes the counter `name`: it begins at 0 again.
     pub(crate) async fn delete_counter(&self, name: &str) {
         let Some((access, keys, store)) = self.reach() else { return };
         if let Some(first) = keys.first() {
@@ -313,13 +314,13 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         }
     }
 
-    /// The store and its keys, where there are both.
+    /// The store and its keys, if there are both.
     fn reach(&self) -> Option<Reached<'r, R::Store>> {
         let (access, store) = self.at_hand()?;
         Some((access, access.keys()?, store))
     }
 
-    /// The store, whether or not there is a key yet.
+    /// The store, with or without a key yet.
     pub(super) fn at_hand(&self) -> Option<(&'r StoreAccess, &'r R::Store)> {
         let access = self.access?;
         if self.given_up.get() || self.runtime.elapsed() < access.left_alone_until.get() {
@@ -328,7 +329,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         Some((access, self.runtime.store()?))
     }
 
-    /// One call, no longer than it may take. After a failure the store is none for this request, and for a while for this
+    /// One call within its time limit. After a failure the store is bypassed by this request, and for a while by this
     /// instance.
     pub(super) async fn bounded<T>(
         &self,
@@ -342,9 +343,9 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
             Either::Left((Ok(done), _)) => return Some(done),
             Either::Left((Err(StoreError::Absent), _)) => None,
             Either::Left((Err(StoreError::Failed(why)), _)) => Some(format!("{what}: {}", excerpt(&why))),
-            // The request's own time is up, and that is not the store's fault.
+            // The request's own time is up, which is not the store's fault.
             Either::Right(_) if left < CALL_TIME => return None,
-            Either::Right(_) => Some(format!("{what}: no answer within {} ms", CALL_TIME.as_millis())),
+            Either::Right(_) => Some(format!("{what}: no response within {} ms", CALL_TIME.as_millis())),
         };
         self.given_up.set(true);
         access.left_alone_until.set(self.runtime.elapsed() + HOLD);

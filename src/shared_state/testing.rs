@@ -1,4 +1,4 @@
-//! A store and a clock as a model, and every order in which a few instances may go on, up to a number of switches.
+//! A model of a store and a clock, and every order in which a few instances may proceed, up to a number of switches.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use crate::http::{HttpClient, Limits, TransportError, TransportErrorKind};
 use crate::runtime::{Clock, Runtime};
 use crate::store::StoreError;
 
-/// Longer waits are time limits of calls, which never strike.
+/// Longer waits are time limits of calls, which never expire here.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What all instances see.
+/// The world that all instances see.
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) values: BTreeMap<String, Vec<u8>>,
@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) fails: bool,
 }
 
-/// One instance's runtime. Each call to the store lets the others go first.
+/// One instance's runtime. Before each store call the others may proceed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Model {
     pub(super) world: Rc<RefCell<World>>,
@@ -59,7 +59,7 @@ impl Clock for Model {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // A call's time limit never strikes; a pause lets time pass.
+        // A call's time limit never expires; a pause lets time pass.
         if duration > LONGEST_PAUSE {
             return std::future::pending().await;
         }
@@ -122,8 +122,9 @@ pub(super) fn run(mut task: Task) {
     while task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
 }
 
-/// Plays all orders of the steps of `count` instances with at most `switches` switches between two that could go on. `begin` gives what
-/// each does, `check` looks at the outcome. `dies`: the first instance is gone after so many steps. Gives how many orders there were.
+/// Runs all orders of the steps of `count` instances with at most `switches` switches between two that could proceed.
+/// `begin` returns each one's work, `check` examines the outcome. `dies`: the first instance crashes after this many steps.
+/// Returns the number of orders.
 pub(super) fn explore(
     count: usize,
     switches: usize,
@@ -140,7 +141,7 @@ pub(super) fn explore(
         loop {
             let able: Vec<usize> = (0..count).filter(|at| tasks[*at].is_some()).collect();
             let Some(first) = able.first() else { break };
-            // Time passes only when nobody has anything else to do.
+            // Time passes only when all others are waiting.
             let awake: Vec<_> = able.iter().copied().filter(|at| !models[*at].asleep.get()).collect();
             let mut able = if awake.is_empty() { vec![*first] } else { awake };
             if let Some(last) = last.filter(|last| able.contains(last)) {

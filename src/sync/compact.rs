@@ -1,4 +1,4 @@
-//! How the fields of a [`SyncRequest`](super::SyncRequest) are written, to fit into a sync id: what most requests share takes a byte.
+//! The compact form of a [`SyncRequest`](super::SyncRequest)'s fields, for sync ids: common values take one byte.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -25,7 +25,7 @@ pub(super) mod directory_id {
         })
     }
 
-    /// A UUID as it is written (RFC 9562, section 4).
+    /// A UUID as text (RFC 9562, section 4).
     fn uuid(number: u128) -> String {
         let group = |shift: u32| (number >> shift) & 0xffff;
         let (first, last) = (number >> 96, number & 0xffff_ffff_ffff);
@@ -37,7 +37,7 @@ pub(super) mod directory_id {
 pub(super) mod directory_type {
     use super::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// The types that are synced. New ones are appended: ids hold the position.
+    /// The types that can be synced. New ones are appended: ids contain the position.
     const KNOWN: [&str; 3] = ["ACTIVE_DIRECTORY_LDAP", "ACTIVE_DIRECTORY_IWA", "LDAP_DIRECTORY"];
 
     #[derive(Serialize, Deserialize)]
@@ -64,8 +64,8 @@ pub(super) mod directory_type {
     }
 }
 
-/// The names of groups. Those of one request are alike: of each is written how many bytes it shares with the name before, at its
-/// beginning and at its end, and what is between.
+/// The names of groups. Those of one request are similar: for each, the lengths shared with the previous name at its
+/// beginning and end are written, and the part in between.
 pub(super) mod groups {
     use serde::de::Error as _;
 
@@ -94,7 +94,7 @@ pub(super) mod groups {
         Ok(groups)
     }
 
-    /// How many bytes `group` shares with `before` at the beginning and at the end, and what is between.
+    /// The number of bytes that `group` shares with `before` at the beginning and at the end, and the part in between.
     fn difference<'g>(before: &str, group: &'g str) -> (usize, usize, &'g str) {
         let same = |(one, other): (char, char)| (one == other).then(|| one.len_utf8());
         let start = before.chars().zip(group.chars()).map_while(same).sum();
@@ -103,7 +103,7 @@ pub(super) mod groups {
         (start, end, group.get(..group.len().saturating_sub(end)).unwrap_or_default())
     }
 
-    /// The name again. The shared parts of `before` do not overlap, or names could grow without bound.
+    /// Restores a name. The shared parts of `before` do not overlap; otherwise names could grow without bound.
     fn joined(before: &str, start: usize, end: usize, between: &str) -> Option<String> {
         let rest = before.get(start..)?;
         let end = rest.get(rest.len().checked_sub(end)?..)?;
@@ -111,7 +111,7 @@ pub(super) mod groups {
     }
 }
 
-/// How many bytes the names of `groups` take.
+/// The size of the names of `groups` in bytes.
 pub(super) fn size_of_groups(groups: &[String]) -> usize {
     #[derive(Serialize)]
     struct Groups<'g>(#[serde(with = "groups")] &'g [String]);
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_request_is_read_as_it_was_written(
+        fn requests_survive_a_round_trip(
             directory in "[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}|[A-Fa-f0-9-]{1,40}|\\PC{0,40}",
             kind in proptest::option::of("ACTIVE_DIRECTORY_LDAP|LDAP_DIRECTORY|\\PC{0,20}"),
             groups in proptest::collection::vec("(gg-[ab]{0,3}|é|ê|\\PC){0,6}(@corp|,DC=é)?", 0..100),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_are_alike_take_a_few_bytes_each() {
+    fn similar_groups_take_few_bytes() {
         let groups: Vec<_> = (0..100).map(|at| format!("CN=gg-app-{at:03},OU=Groups,DC=corp,DC=example")).collect();
         let size = size_of_groups(&groups);
         assert!(size < 600, "{size}");

@@ -1,13 +1,14 @@
-//! Connector conflicts: directories of one connector, which the vendor advises against syncing at once (VMware Identity Manager 19.03,
-//! best practices for directory integration).
+//! Connector conflicts: the vendor advises against syncing directories of one connector at the same time (VMware Identity
+//! Manager 19.03, best practices for directory integration).
 //!
-//! A target's list `connectors:{target}` has the directories that were ever kicked off, or are about to be. Whoever has the claim to
-//! a kick-off goes through the others on the list: one that is claimed or runs, and shares a connector, is waited for. Each drew its
-//! claim before it read the list, so of two at once at least one sees the other; where both do, the one whose id comes first goes.
-//! Syncs that others start, the schedule or the console, are not looked for: it would take a call for each directory.
+//! A target's list `connectors:{target}` has the directories that were or are about to be kicked off. The holder of the
+//! lease for a kick-off checks the others on the list: it waits for a directory that is claimed or running and shares a
+//! connector. Each holder claims before it reads the list, so of two concurrent ones at least one sees the other; if both
+//! do, the smaller id goes first. Syncs started elsewhere, by the schedule or the console, are not checked: that would take
+//! one call per directory.
 //!
-//! An instance remembers the list for ten seconds, once its own directory is on it. So a directory that was never synced through
-//! idhook before may, within those seconds, be kicked off beside one of the same connector.
+//! An instance caches the list for ten seconds once its own directory is on it. So a directory that was never synced through
+//! idhook may, within those seconds, be kicked off together with one of the same connector.
 
 use std::time::Duration;
 
@@ -17,18 +18,18 @@ use crate::poll_lock::PAUSE;
 use crate::runtime::Runtime;
 use crate::shared_state::{Backend, Claim, Counters, HOLD, Lease, StoreUnavailable};
 
-/// How long to wait for another directory that is claimed and not kicked off yet.
+/// The longest wait for another directory that is claimed but not kicked off yet.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// How long a change of the list may take.
+/// The longest time for a change of the list.
 const LIFE: Duration = Duration::from_secs(5);
 
-/// How often a change of the list is tried.
+/// The most attempts to change the list.
 const TRIES: usize = 64;
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// Whether `directory`, to whose kick-off the caller has the claim, may be kicked off beside what is going on, by observations no
-    /// older than `max_age`.
+    /// Whether the holder of the lease may kick `directory` off beside the active runs, by observations no older than
+    /// `max_age`.
     pub(super) async fn has_way(
         &self,
         backend: Backend<'_, R>,
@@ -43,8 +44,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(true)
     }
 
-    /// Takes `directory` off the list, to whose kick-off the caller still has the claim: nothing of it ever ran, and whoever
-    /// may start anything could make the list long.
+    /// Removes `directory` from the list while the caller still holds its lease: nothing was started. Otherwise any caller
+    /// could make the list long.
     pub(super) async fn unlist(&self, backend: Backend<'_, R>, directory: &str) -> Result<(), StoreUnavailable> {
         let take_off = |list: &mut Vec<String>| {
             let before = list.len();
@@ -55,7 +56,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         self.edit(backend, take_off).await.map(|_| ())
     }
 
-    /// The directories on the list, `directory` among them.
+    /// The directories on the list, including `directory`.
     async fn listed(&self, backend: Backend<'_, R>, directory: &str) -> Result<Vec<String>, StoreUnavailable> {
         let now = self.runtime().elapsed();
         let has = |list: &[String]| list.iter().any(|listed| listed == directory);
@@ -81,7 +82,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(list)
     }
 
-    /// Changes the list, and gives what it is now. `change` says whether it changed anything.
+    /// Changes the list, and returns the result. `change` returns whether it changed anything.
     async fn edit(
         &self,
         backend: Backend<'_, R>,
@@ -111,7 +112,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(list)
     }
 
-    /// Whether `other` is not in the way of `directory`.
+    /// Whether `other` does not block `directory`.
     async fn gives_way(
         &self,
         backend: Backend<'_, R>,
@@ -127,11 +128,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 return Ok(true);
             }
             if runs {
-                // What cannot be seen is not known to run.
+                // A directory that cannot be observed is not known to be running.
                 let Ok(look) = self.look(&ledger, other, max_age).await? else { return Ok(true) };
                 return Ok(!self.note(&ledger, &look).await?);
             }
-            // It looks for us as we do for it.
+            // It checks for us as we check for it.
             if directory > other || self.runtime().elapsed().saturating_sub(came) > MAX_WAIT {
                 return Ok(false);
             }
@@ -139,7 +140,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         }
     }
 
-    /// Whether two directories are known to have a connector in common.
+    /// Whether two directories are known to share a connector.
     async fn share_a_connector(&self, one: &str, other: &str) -> bool {
         let (Ok(ours), Ok(theirs)) = (self.service.connectors(one).await, self.service.connectors(other).await) else {
             return false;

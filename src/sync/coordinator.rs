@@ -1,4 +1,4 @@
-//! What a start and a question after the state share: observations, the ledger at hand, and what they say together.
+//! The common parts of starting a sync and reading its state: observations, the ledger, and their combined meaning.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::{Runtime, from_unix_ms};
 use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
 
-/// Syncs of one target's directories, for one piece of work.
+/// The syncs of one target's directories, for one piece of work.
 pub(crate) struct Coordinator<'a, R: Runtime, D> {
     pub(super) target: &'a str,
     pub(super) service: &'a D,
@@ -30,19 +30,19 @@ impl<R: Runtime, D> std::fmt::Debug for Coordinator<'_, R, D> {
 }
 
 impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
-    /// The syncs of `target`, through `service`. `store` need not be there: the instance's `cache` takes its place.
+    /// The syncs of `target`, through `service`. Without `store` the instance's `cache` is used.
     pub(crate) fn new(target: &'a str, service: &'a D, cache: &'a Cache, store: &'a SharedStore<'a, R>) -> Self {
         Self { target, service, cache, store, may_override: false, overrode: Cell::new(false) }
     }
 
-    /// The same for a caller that may, or may not, start a run that ignores the safeguards. A request that asked for one waits
-    /// until such a caller asks for its state, for a sync id is no permission.
+    /// Sets whether the caller may start a run that ignores the safeguards. A request for one waits until such a caller
+    /// reads its state, because a sync id is not a permission.
     #[must_use]
     pub(crate) fn override_allowed(self, may_override: bool) -> Self {
         Self { may_override, ..self }
     }
 
-    /// Whether a run that ignores the safeguards was kicked off.
+    /// Whether a run that ignores the safeguards was started.
     #[must_use]
     pub(crate) fn overrode(&self) -> bool {
         self.overrode.get()
@@ -60,7 +60,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         self.runtime().now()
     }
 
-    /// The shared store, where it answers.
+    /// The shared store, if it responds.
     pub(super) fn shared(&self) -> Option<Backend<'_, R>> {
         self.store.is_there().then_some(Backend::Shared(self.store))
     }
@@ -74,7 +74,8 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         Ledger::new(self.runtime(), backend, &self.cache.entries, self.target, directory)
     }
 
-    /// Whether the run of the latest kick-off, or another, is going on, as `look` shows it; what was seen of the kick-off's run.
+    /// Whether the latest kick-off's run, or another, is active according to `report`; and what was seen of the kick-off's
+    /// run.
     pub(super) fn weigh(&self, entry: &Entry, report: &SyncReport) -> (bool, Option<Sight>) {
         let Some(head) = entry.kick_off() else { return (is_active(report.status), None) };
         let shown = Baseline::shown(head.baseline, report);
@@ -90,7 +91,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         }
     }
 
-    /// Writes down what `look` shows of the latest kick-off's run; whether a run is going on.
+    /// Records what `look` shows of the latest kick-off's run; returns whether a run is active.
     pub(super) async fn note(&self, ledger: &Ledger<'_, R>, look: &Observation) -> Result<bool, StoreUnavailable> {
         let (is_busy, sight) = self.weigh(&look.entry, &look.report);
         if let Some(sight) = sight {
@@ -99,12 +100,12 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         Ok(is_busy)
     }
 
-    /// What is known of the kick-off `head`.
+    /// The knowledge about the kick-off `head`.
     pub(super) fn serving(&self, head: &Head, entry: &Entry) -> KickOff {
         KickOff::Serving { ago: self.since(head.kicked_ms), seen_running: entry.seen_running() }
     }
 
-    /// How the directory's latest run stands, from the second source where the first cannot be read.
+    /// The state of the directory's latest run, from the second source if the first cannot be read.
     pub(super) async fn report(&self, directory: &str) -> Result<SyncReport> {
         let report = self.service.observe(directory).await?;
         if report.status != SyncStatus::Unknown {
@@ -119,7 +120,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     }
 }
 
-/// The instance's own store is memory and answers always.
+/// The instance's own store is memory and always responds.
 pub(super) fn unavailable(_: StoreUnavailable) -> Error {
-    Error::new(ErrorCode::Internal, "the instance's own store does not answer")
+    Error::new(ErrorCode::Internal, "the instance's own store does not respond")
 }

@@ -1,9 +1,9 @@
 //! The decision: what one observation of a directory means for one request. No I/O, no clock; everything it needs is an argument.
 //!
-//! Three clocks meet here: idhook's, the one behind vIDM's start times (often a connector's, local, or in whole seconds) and the
-//! one behind the `Date` header (often a proxy's). They differ by hours in the field, so no decision compares two of them. A run
-//! is distinguished from another by identity: a run that was there before the kick-off is not the one that the kick-off began. Start times
-//! are compared with start times only.
+//! Three clocks are involved: idhook's, the one behind vIDM's start times (often a connector's, local, or in whole seconds),
+//! and the one behind the `Date` header (often a proxy's). In the field they differ by hours, so no decision compares two of
+//! them. Runs are distinguished by identity: a run that was there before the kick-off is not the kick-off's run. Start times
+//! are compared only with start times.
 
 use std::time::Duration;
 
@@ -12,59 +12,59 @@ use serde::{Deserialize, Serialize};
 use crate::directory::{SyncReport, SyncStatus};
 use crate::runtime::unix_ms as ms;
 
-/// How long after a kick-off vIDM may still show the run before.
+/// How long after a kick-off vIDM may still show the previous run.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
-/// How much earlier than a learned offset says a run may have begun and still count as begun by the kick-off: the offset is as exact
-/// as the answer to the kick-off that it was learned from was quick.
+/// How much earlier than a learned offset says a run may have begun and still count as the kick-off's: the offset is only as
+/// exact as the response to its kick-off was quick.
 pub(super) const JITTER: Duration = Duration::from_millis(500);
 
-/// What a directory showed before a kick-off; for a request that waits, what it showed when the request came.
+/// What a directory showed before a kick-off; for a waiting request, what it showed when the request arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Baseline {
-    /// When the run that was shown began, on the clock of vIDM's start times, in milliseconds since 1970; absent where none was shown.
+    /// When the shown run began, on the clock of vIDM's start times, in milliseconds since 1970; absent if none was shown.
     #[serde(rename = "b")]
     began_ms: Option<u64>,
     /// When that run ended, on the same clock.
     #[serde(rename = "e")]
     ended_ms: Option<u64>,
-    /// Whether that run was going on, or may have been.
+    /// Whether that run was or may have been active.
     #[serde(rename = "r", default)]
     running: bool,
-    /// Where the observation is older than the kick-off: the earliest start time, on vIDM's clock, of a run that the kick-off may
-    /// have begun.
+    /// Only if the observation is older than the kick-off: the earliest start time, on vIDM's clock, of a run that the
+    /// kick-off may have begun.
     #[serde(rename = "f")]
     floor_ms: Option<u64>,
 }
 
-/// How the run that is shown relates to a [`Baseline`].
+/// How the shown run relates to a [`Baseline`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// It is the run that was there before, or one that began before the kick-off.
+    /// It is the earlier run, or one that began before the kick-off.
     Before,
     /// It began after the baseline was observed.
     After,
-    /// vIDM reports no start times to distinguish runs by.
+    /// vIDM reports no start times that distinguish runs.
     Untimed,
     /// There is no baseline: the directory could not be observed before.
     Unobserved,
 }
 
 impl Baseline {
-    /// What `report` shows, as a baseline; `None` where it shows nothing.
+    /// What `report` shows, as a baseline; `None` if it shows nothing.
     pub(super) fn of(report: &SyncReport) -> Option<Self> {
         let running = match report.status {
             SyncStatus::Queued | SyncStatus::Running => true,
             SyncStatus::Succeeded | SyncStatus::Failed => false,
             SyncStatus::Unknown if report.shows_no_run() => false,
-            // Under an unknown word it may be running; its start time still distinguishes it.
+            // With an unknown word it may be running; its start time still distinguishes it.
             SyncStatus::Unknown => report.started_at.map(|_| true)?,
         };
         let (began_ms, ended_ms) = (report.started_at.map(ms), report.finished_at.map(ms));
         Some(Self { began_ms, ended_ms, running, floor_ms: None })
     }
 
-    /// An idle directory as it was observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
+    /// An idle directory, observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
     /// ahead of idhook's clock, and the kick-off is sent at `kicked_ms`.
     pub(super) fn recent(began_ms: u64, offset_ms: i64, kicked_ms: u64) -> Self {
         let jitter = u64::try_from(JITTER.as_millis()).unwrap_or(u64::MAX);
@@ -80,7 +80,7 @@ impl Baseline {
             return match began {
                 Some(began) if began >= floor => Shown::After,
                 Some(_) => Shown::Before,
-                // It reported times before, and the observation is too old to do without.
+                // It reported times before, and the observation is too old to ignore them.
                 None => Shown::Unobserved,
             };
         }
@@ -89,7 +89,7 @@ impl Baseline {
         }
         match (baseline.began_ms, began) {
             (Some(before), Some(now)) if before != now => Shown::After,
-            // Two runs of one second, where start times are whole seconds.
+            // Two runs within one second, if start times are whole seconds.
             (Some(_), Some(_)) if !baseline.running && differ(baseline.ended_ms, report.finished_at.map(ms)) => {
                 Shown::After
             }
@@ -99,7 +99,7 @@ impl Baseline {
         }
     }
 
-    /// Whether `run`, from the list of runs, began after every run that this baseline shows.
+    /// Whether `run`, from the list of runs, began after every run in this baseline.
     pub(super) fn precedes(self, run: &SyncReport) -> bool {
         let began = run.started_at.map(ms);
         self.floor_ms
@@ -107,12 +107,12 @@ impl Baseline {
             .is_some_and(|floor| began.is_some_and(|began| began >= floor))
     }
 
-    /// Whether a run was going on, or may have been.
+    /// Whether a run was or may have been active.
     pub(super) fn shows_running(&self) -> bool {
         self.running
     }
 
-    /// Whether the observation was made before the kick-off and stands for a look just before it.
+    /// Whether the observation was made before the kick-off and replaces one just before it.
     pub(super) fn is_recent(self) -> bool {
         self.floor_ms.is_some()
     }
@@ -126,51 +126,51 @@ pub(super) fn is_active(status: SyncStatus) -> bool {
     matches!(status, SyncStatus::Queued | SyncStatus::Running)
 }
 
-/// What is known of the kick-off that was to serve the request.
+/// The knowledge about the kick-off that should serve the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KickOff {
-    /// The ledger has a kick-off that came after the request, this long ago; whether its run was seen going on.
+    /// The ledger has a kick-off that came after the request, this long ago; and whether its run was seen active.
     Serving { ago: Duration, seen_running: bool },
-    /// The ledger is the one the request was written into, and no kick-off came after the request.
+    /// The ledger is the request's own, and no kick-off came after the request.
     Pending,
-    /// The ledger is another one (the instance is gone); the request itself kicked off when it came, this long ago.
+    /// The ledger is another one (the instance is gone); the request itself made a kick-off when it arrived, this long ago.
     Itself { ago: Duration },
     /// The ledger is another one, and the request only waited.
     Lost,
 }
 
-/// What to report, and whether something is to be done first.
+/// What to report, and whether to do something first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// A run that began before the request is going on, or is about to give way.
+    /// A run that began before the request is active, or is about to end.
     Queued,
-    /// A run that serves the request is going on, or is about to show.
+    /// A run that serves the request is active, or is about to appear.
     Running,
     /// The run that serves the request has ended.
     Ended { succeeded: bool },
-    /// A run has ended, and it may have begun before the request: the groups decide, or a further run.
+    /// A run has ended that may have begun before the request: the groups decide, or a further run.
     Doubtful { succeeded: bool },
-    /// Nothing runs and nothing has served the request: start a run for all who wait.
+    /// No run is active and none has served the request: start a run for all waiting requests.
     Start,
-    /// It cannot be known.
+    /// The outcome cannot be known.
     Unknown(Doubt),
 }
 
-/// Why a status is `unknown` although vIDM's answer could be read.
+/// Why a status is `unknown` although vIDM's response could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// vIDM accepted the start, and shows only a run from before it.
+    /// vIDM accepted the start, but shows only an earlier run.
     NotShown,
-    /// vIDM reports no start times, and the instance that took the request is gone with its memory.
+    /// vIDM reports no start times, and the instance that accepted the request is gone with its memory.
     LostQueue,
-    /// The directory could not be observed before the start, and only clocks could tell whether the run began before.
+    /// The directory could not be observed before the start, and only clocks would show whether the run began before.
     Clocks,
-    /// The answer itself is not to be read.
+    /// The response cannot be interpreted.
     Unreadable,
 }
 
 impl Doubt {
-    /// What to do about it.
+    /// The fix.
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
@@ -178,18 +178,19 @@ impl Doubt {
                 "look for the run in vIDM's sync log; if there is none, check the connector and start the sync again"
             }
             Self::LostQueue => {
-                "start the sync again now that the earlier run has ended; with a key-value store (or groups in the start) idhook decides \
+                "start the sync again now that the earlier run has ended; with a key-value store (or groups in the start) idhook determines \
                  this by itself"
             }
-            Self::Clocks => "name the groups in the start, which decide in any case, or start the sync again",
+            Self::Clocks => "name groups in the start, so that their presence decides, or start the sync again",
             Self::Unreadable => {
-                "`upstream.status` is vIDM's own word; name the groups in the start, which decide in any case, or look in vIDM's sync log"
+                "`upstream.status` is vIDM's own word; name groups in the start, so that their presence decides, or check vIDM's sync log"
             }
         }
     }
 }
 
-/// Decides what was observed: `status`, how the run `shown` relates to what was there before, and what is known of the `kick_off`.
+/// Decides from an observation: `status`, how the run `shown` relates to the earlier state, and the knowledge about the
+/// `kick_off`.
 pub(super) fn decide(status: SyncStatus, shown: Shown, kick_off: KickOff) -> Decision {
     match status {
         SyncStatus::Unknown => Decision::Unknown(Doubt::Unreadable),
@@ -207,10 +208,10 @@ fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
     let is_settled = |ago: Duration, seen_running| seen_running || ago >= SETTLE;
     match (shown, kick_off) {
         (Shown::After, _) => Decision::Ended { succeeded },
-        // An older run: ours does not show yet, or never came to be.
+        // An earlier run: ours is not shown yet, or was never created.
         (Shown::Before, KickOff::Serving { ago, .. } | KickOff::Itself { ago }) if ago < SETTLE => Decision::Running,
         (Shown::Before, KickOff::Serving { .. } | KickOff::Pending | KickOff::Lost) => Decision::Start,
-        // Starting here would start again with every instance that is asked.
+        // A start here would be repeated by every instance that reads the state.
         (Shown::Before, KickOff::Itself { .. }) => Decision::Unknown(Doubt::NotShown),
         (Shown::Untimed | Shown::Unobserved, KickOff::Pending) => Decision::Start,
         (Shown::Untimed | Shown::Unobserved, KickOff::Lost) => Decision::Unknown(Doubt::LostQueue),
@@ -220,7 +221,7 @@ fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
             Decision::Running
         }
         (Shown::Untimed | Shown::Unobserved, KickOff::Itself { ago }) if !is_settled(ago, false) => Decision::Running,
-        // It was idle before the kick-off, so what has ended since then is ours.
+        // It was idle before the kick-off, so a run that ended since then is ours.
         (Shown::Untimed, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Ended { succeeded },
         (Shown::Unobserved, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Doubtful { succeeded },
     }
@@ -228,7 +229,7 @@ fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
 
 #[cfg(test)]
 impl Baseline {
-    /// One with everything filled in.
+    /// A baseline with all fields set.
     pub(super) fn example() -> Self {
         let at = 1_700_000_000_123;
         Self { began_ms: Some(at), ended_ms: Some(at), running: true, floor_ms: Some(at) }
@@ -258,15 +259,15 @@ mod tests {
     }
 
     #[test]
-    fn run_seen_before_is_told_from_a_later_one_by_its_start() {
+    fn earlier_and_later_runs_differ_by_start_time() {
         use SyncStatus::{Failed, Running, Succeeded};
         let shown = |before, now| Baseline::shown(before, &now);
         let idle = baseline(Succeeded, Some(100));
         assert_eq!(shown(idle, report(Succeeded, Some(100))), Shown::Before);
         assert_eq!(shown(idle, report(Failed, Some(160))), Shown::After);
-        // A clock that was set back still gives another run another start.
+        // After a clock was set back, another run still has another start time.
         assert_eq!(shown(idle, report(Succeeded, Some(40))), Shown::After);
-        // Idle before and running now: another run, even where whole seconds make both begin at once.
+        // Idle before and running now: another run, even if whole seconds make both start times equal.
         assert_eq!(shown(idle, report(Running, Some(100))), Shown::After);
         let busy = baseline(Running, Some(100));
         assert_eq!(shown(busy, report(Running, Some(100))), Shown::Before);
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_of_one_second_are_told_apart_by_their_ends() {
+    fn runs_within_one_second_differ_by_end_time() {
         let ended = |at| SyncReport {
             finished_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
             ..report(SyncStatus::Succeeded, Some(100))
@@ -297,11 +298,11 @@ mod tests {
         assert_eq!(Baseline::shown(busy, &report(Running, None)), Shown::Untimed);
         assert_eq!(Baseline::shown(busy, &report(Succeeded, Some(5))), Shown::Untimed, "it may be the same one");
         assert_eq!(baseline(Unknown, None), None);
-        assert!(baseline(Unknown, Some(5)).unwrap().running, "a word that is not known may mean running");
+        assert!(baseline(Unknown, Some(5)).unwrap().running, "an unknown word may mean running");
     }
 
     #[test]
-    fn recent_observation_counts_runs_from_the_kick_off_on() {
+    fn recent_observation_counts_only_later_runs() {
         // vIDM's start times are an hour behind; the last run began at 1000 there, the kick-off is sent at 4700.
         let before = Some(Baseline::recent(1_000_000, -3_600_000, 4_700_000));
         let shown = |ms: u64| {
@@ -339,12 +340,12 @@ mod tests {
     }
 
     #[test]
-    fn old_result_right_after_the_kick_off_is_not_believed() {
+    fn old_result_right_after_the_kick_off_is_ignored() {
         use SyncStatus::{Failed, Succeeded};
         assert_eq!(decide(Succeeded, Shown::Before, EARLY), Decision::Running);
         assert_eq!(decide(Succeeded, Shown::Untimed, EARLY), Decision::Running);
         assert_eq!(decide(Succeeded, Shown::Unobserved, EARLY), Decision::Running);
-        assert_eq!(decide(Succeeded, Shown::Before, SETTLED), Decision::Start, "it never came to be");
+        assert_eq!(decide(Succeeded, Shown::Before, SETTLED), Decision::Start, "it was never created");
         assert_eq!(
             decide(Succeeded, Shown::Before, ITSELF_SETTLED),
             Decision::Unknown(Doubt::NotShown),

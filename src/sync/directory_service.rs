@@ -1,39 +1,36 @@
-//! What the sync protocol asks of a vendor API that runs directory syncs.
+//! The vendor API of directory syncs, as the sync protocol uses it.
 
 use serde_json::Value;
 
 use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport};
 use crate::error::Result;
 
-/// What a vendor API answers to a start.
+/// A vendor API's response to a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KickOffAnswer {
     /// A run began.
     Started,
-    /// A run was going on before: what was made since its start may not be in it.
+    /// A run was already active: changes since its start may be missing from it.
     AlreadyRunning,
 }
 
-/// Groups that were looked up to be selected in a sync profile.
+/// Groups that were looked up in order to select them in a sync profile.
 #[derive(Debug)]
 pub(crate) struct ProfileLookUp<A> {
-    /// The groups that the connector does not find where the directory's groups come from.
+    /// The groups that the connector does not find.
     pub not_found: Vec<String>,
-    /// What is to be written; `None` where the profile selects all of them.
+    /// The selection to write; `None` if the profile already selects all groups.
     pub addition: Option<A>,
 }
 
-/// A vendor API that runs directory syncs, seen by one request. Every method may log in first, and fails with the login's and the
-/// call's errors besides its own.
-#[allow(
-    async_fn_in_trait,
-    reason = "futures of WASI and JavaScript hosts are not Send, and nothing here asks them to be"
-)]
+/// One request's view of a vendor API with directory syncs. Every method may log in first, and has the errors of the login
+/// and the call besides its own.
+#[allow(async_fn_in_trait, reason = "futures of WASI and JavaScript hosts are not Send, and nothing here requires it")]
 pub(crate) trait DirectoryService {
-    /// Groups that are to be selected in a sync profile, looked up and not written yet.
+    /// Groups to select in a sync profile, looked up but not written yet.
     type Addition;
 
-    /// Finds the directory to sync, with as few calls as possible: a remembered one costs none.
+    /// Locates the directory to sync with as few calls as possible: a cached one costs none.
     ///
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`.
@@ -42,35 +39,36 @@ pub(crate) trait DirectoryService {
     /// Starts a run, past the safeguards if `ignore_safeguards`.
     ///
     /// # Errors
-    /// `directory_not_found` if the directory is gone; it is forgotten then, and the next [`locate`](Self::locate) looks it up.
+    /// `directory_not_found` if the directory is gone; its cached entry is dropped, and the next [`locate`](Self::locate)
+    /// looks it up.
     async fn kick_off(&self, directory: DirectorySummary, ignore_safeguards: bool) -> Result<KickOffAnswer>;
 
-    /// How the directory's latest run stands. An answer that cannot be read is
-    /// [`SyncStatus::Unknown`](crate::directory::SyncStatus::Unknown) and no error.
+    /// The state of the directory's latest run. An unreadable response is
+    /// [`SyncStatus::Unknown`](crate::directory::SyncStatus::Unknown) and not an error.
     ///
     /// # Errors
     /// Those of every call.
     async fn observe(&self, directory: &str) -> Result<SyncReport>;
 
-    /// The directory's runs, the one that began last first; `None` where this version does not list them.
+    /// The directory's runs, latest start first; `None` if this version does not list them.
     ///
     /// # Errors
     /// Those of every call.
     async fn executions(&self, directory: &str) -> Result<Option<Vec<SyncReport>>>;
 
-    /// Whether the groups are present, in the order in which they are given.
+    /// The presence of the groups, in the given order.
     ///
     /// # Errors
-    /// Those of every call, where no group's state could be found out.
+    /// Those of every call, if no group's state could be determined.
     async fn prove(&self, groups: &[GroupQuery]) -> Result<Vec<Proof>>;
 
-    /// The ids of the connectors that sync the directory; none where this version does not list them.
+    /// The ids of the connectors that sync the directory; empty if this version does not list them.
     ///
     /// # Errors
     /// Those of every call.
     async fn connectors(&self, directory: &str) -> Result<Vec<String>>;
 
-    /// What a run would change, as the vendor reports it; `None` where this version has no dry run.
+    /// What a run would change, as the vendor reports it; `None` if this version has no dry run.
     ///
     /// # Errors
     /// Those of every call.
@@ -79,17 +77,17 @@ pub(crate) trait DirectoryService {
     /// Looks up those of `groups` that the directory's sync profile does not select. Changes nothing.
     ///
     /// # Errors
-    /// `request_invalid` for a group that is not given by its distinguished name; `upstream_invalid` for a profile that cannot be read
-    /// whole.
+    /// `request_invalid` for a group without distinguished name; `upstream_invalid` for a profile that cannot be read
+    /// completely.
     async fn look_up_for_profile(
         &self,
         directory: &str,
         groups: &[GroupQuery],
     ) -> Result<ProfileLookUp<Self::Addition>>;
 
-    /// Selects what was looked up. One caller at a time calls this for a directory.
+    /// Selects the groups that were looked up. Only one caller at a time does this for a directory.
     ///
     /// # Errors
-    /// `upstream_invalid` where what is read back after writing lacks something.
+    /// `upstream_invalid` if a selection is missing after writing.
     async fn add_to_profile(&self, addition: Self::Addition) -> Result<()>;
 }

@@ -1,4 +1,4 @@
-//! A sync as its caller sees it: the documents that the webhook and the functions return, identical in every binding.
+//! Sync documents: the results of the webhook and the functions, identical in every binding.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,25 +9,25 @@ use crate::directory::{Counts, DirectorySummary, Presence, SyncReport, SyncStatu
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
 
-/// How soon to ask again after a sync that goes on, in seconds.
+/// Seconds to wait before reading an active sync's state again.
 const ASK_AGAIN: u64 = 2;
 
-/// Of so many groups the hint says what looks odd in their names.
+/// For at most this many groups the hint lists the oddities of their names.
 const ODD_NAMES: usize = 3;
 
-/// A sync: always flat, and no failure of the asking whatever its status.
+/// A sync: always flat, and never an error, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Sync"))]
 pub struct SyncDocument {
-    /// Names the request. Absent where only a directory's present state was asked for.
+    /// Identifies the request. Absent if only a directory's current state was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Where it stands. `succeeded` and `failed` are final.
+    /// The status. `succeeded` and `failed` are final.
     pub status: SyncStatus,
-    /// What is synced.
+    /// The synced directory.
     pub directory: DirectorySummary,
-    /// When the request came.
+    /// When the request arrived.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<String>,
@@ -39,56 +39,56 @@ pub struct SyncDocument {
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// What it changed, where vIDM reports it.
+    /// What it changed, if vIDM reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
-    /// Each group that was asked for, once it was looked up; empty where none was asked for.
+    /// Each requested group, once looked up; empty if none was requested.
     pub groups: Vec<RequestedGroup>,
-    /// Why it failed, when it did.
+    /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<SyncFailure>,
-    /// What to do about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// What vIDM says about it.
+    /// vIDM's message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// vIDM's own word.
+    /// vIDM's own word for the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamWord>,
-    /// Seconds until it is worth asking again; absent once it is final.
+    /// Seconds to wait before the next request; absent once it is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// How old the observation is that this comes from.
+    /// The age of the observation behind this document.
     #[serde(skip)]
     pub age: Duration,
 }
 
-/// Whether a group that was asked for is there.
+/// The presence of a requested group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct RequestedGroup {
-    /// As it was asked for.
+    /// The name as requested.
     pub requested: String,
     /// Whether vIDM has it.
     pub state: Presence,
-    /// Why that is not known, or what looks odd in the name of a group that is absent.
+    /// Why its state is unknown, or oddities in the name of an absent group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Its id in vIDM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What vIDM calls it.
+    /// Its display name in vIDM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
 }
 
-/// What vIDM said.
+/// vIDM's own report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct UpstreamWord {
-    /// The word the status was read from, or could not be.
+    /// vIDM's word for the status, readable or not.
     pub status: String,
 }
 
@@ -96,9 +96,9 @@ pub struct UpstreamWord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SyncHistory {
-    /// Whose runs they are.
+    /// The directory.
     pub directory: DirectorySummary,
-    /// The newest first.
+    /// The runs, newest first.
     pub syncs: Vec<SyncReport>,
 }
 
@@ -109,14 +109,14 @@ pub struct SyncHistory {
 pub struct DryRun {
     /// Nothing was started.
     pub dry_run: bool,
-    /// What would be synced.
+    /// The directory.
     pub directory: DirectorySummary,
-    /// vIDM's answer, as it came.
+    /// vIDM's response, unchanged.
     pub result: serde_json::Value,
 }
 
 impl SyncDocument {
-    /// How a directory's sync stands, with no request behind it.
+    /// The state of a directory's sync, without a request.
     #[must_use]
     pub fn new(state: SyncState, directory: DirectorySummary) -> Self {
         let SyncState { status, report, groups, reason, doubt, age } = state;
@@ -130,7 +130,7 @@ impl SyncDocument {
         });
         let groups: Vec<RequestedGroup> = groups.collect();
         let hint = reason.map(|reason| match odd_names(&groups) {
-            Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Else {}", reason.hint()),
+            Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Otherwise {}", reason.hint()),
             _ => reason.hint().to_owned(),
         });
         Self {
@@ -151,7 +151,7 @@ impl SyncDocument {
         }
     }
 
-    /// How a request stands, under the id it goes by.
+    /// The state of a request, with its id.
     #[must_use]
     pub fn of(request: &super::SyncRequest, id: String, state: SyncState) -> Self {
         let mut document = Self::new(state, request.directory());
@@ -160,23 +160,23 @@ impl SyncDocument {
         document
     }
 
-    /// Whether it will stay as it is.
+    /// Whether the status is final.
     #[must_use]
     pub(crate) fn is_final(&self) -> bool {
         self.status.is_final()
     }
 }
 
-/// What looks odd in the names of absent groups, of the first few.
+/// The oddities in the names of absent groups, of the first few.
 fn odd_names(groups: &[RequestedGroup]) -> Option<String> {
     let odd = || groups.iter().filter(|group| group.state == Presence::Absent && group.detail.is_some());
     let told = odd().take(ODD_NAMES).map(|group| {
-        format!("look at the name \"{}\": {}", excerpt(&group.requested), group.detail.as_deref().unwrap_or_default())
+        format!("check the name \"{}\": {}", excerpt(&group.requested), group.detail.as_deref().unwrap_or_default())
     });
     let mut told: Vec<_> = told.collect();
     match odd().count().saturating_sub(ODD_NAMES) {
         0 => {}
-        more => told.push(format!("{more} more are odd in their `detail`")),
+        more => told.push(format!("see the `detail` of {more} more")),
     }
     (!told.is_empty()).then(|| told.join(". "))
 }
@@ -188,7 +188,7 @@ impl AsRef<SyncDocument> for SyncDocument {
 }
 
 impl From<SyncReport> for SyncState {
-    /// A directory's latest run, with no request behind it.
+    /// A directory's latest run, without a request.
     fn from(report: SyncReport) -> Self {
         let (status, reason) = (report.status, report.reason.map(SyncFailure::from));
         Self { status, reason, doubt: None, groups: Vec::new(), report, age: Duration::ZERO }

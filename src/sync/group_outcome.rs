@@ -1,4 +1,4 @@
-//! What the groups of a request say about it, once its run has succeeded.
+//! The outcome that a request's groups give after a successful run.
 
 use crate::directory::{Presence, Proof, SyncStatus};
 use crate::error::{ErrorCode, Result};
@@ -10,12 +10,12 @@ use super::SyncFailure;
 pub(super) struct GroupOutcome {
     pub(super) status: SyncStatus,
     pub(super) reason: Option<SyncFailure>,
-    /// What to report besides; `None` where the run's own message stands.
+    /// A further message; `None` to keep the run's own.
     pub(super) message: Option<String>,
 }
 
 impl GroupOutcome {
-    /// All present: succeeded. Some absent: failed, whatever is unknown of the others. None absent and some unknown: unknown.
+    /// All present: succeeded. Some absent: failed, even if others are unknown. None absent and some unknown: unknown.
     pub(super) fn after_success(groups: &[Proof]) -> Self {
         let count = |state| groups.iter().filter(|group| group.state == state).count();
         match (count(Presence::Absent), count(Presence::Unknown)) {
@@ -24,7 +24,7 @@ impl GroupOutcome {
                 status: SyncStatus::Unknown,
                 reason: None,
                 message: Some(format!(
-                    "the run succeeded, but vIDM does not show whether {unknown} of {} groups are present: see their detail",
+                    "the run succeeded, but the presence of {unknown} of {} groups is unknown: see their detail",
                     groups.len()
                 )),
             },
@@ -33,7 +33,7 @@ impl GroupOutcome {
     }
 }
 
-/// A proof that failed after a run that succeeded: the error also says how the run ended.
+/// A failed look-up after a successful run: the error also says how the run ended.
 pub(super) fn proof_after_success(proof: Result<Vec<Proof>>) -> Result<Vec<Proof>> {
     proof.map_err(|error| {
         let (code, detail) =
@@ -44,8 +44,8 @@ pub(super) fn proof_after_success(proof: Result<Vec<Proof>>) -> Result<Vec<Proof
             return error;
         }
         error.hint(
-            "the account may not read groups: SCIM needs an administrator role with read access to users and groups; the doctor's \
-             check `groups` shows when it has one",
+            "the account is not allowed to read groups: SCIM requires an administrator role with read access to users and groups; the doctor's \
+             check `groups` shows whether it has one",
         )
     })
 }
@@ -82,7 +82,7 @@ mod tests {
         let denied = Err(Error::new(ErrorCode::UpstreamForbidden, "GET …/scim/Groups returned 403"));
         let error = proof_after_success(denied).unwrap_err();
         assert!(error.detail().starts_with("the run succeeded, but"), "{error}");
-        assert!(error.hint_text().unwrap().contains("may not read groups"));
+        assert!(error.hint_text().unwrap().contains("is not allowed to read groups"));
         let other = Err(Error::new(ErrorCode::UpstreamTimeout, "no answer").hint("wait"));
         let error = proof_after_success(other).unwrap_err();
         assert_eq!((error.code(), error.hint_text()), (ErrorCode::UpstreamTimeout, Some("wait")));

@@ -1,12 +1,12 @@
-//! The ledger: which kick-off serves which requests, and what was seen of its run. It lives in the shared store where there is one,
-//! else in the instance.
+//! The ledger: which kick-off serves which requests, and what was seen of its run. It is in the shared store, or without one
+//! in the instance.
 //!
-//! A directory has one lease (`shared_state/lease.rs`), whose slot holds an [`Entry`]: the latest kick-off ([`Head`]) and what was seen
-//! of its run ([`Seen`]). Whoever kicks off or writes down what it saw holds the lease meanwhile.
+//! A directory has one lease (`shared_state/lease.rs`), whose slot holds an [`Entry`]: the latest kick-off ([`Head`]) and
+//! what was seen of its run ([`Seen`]). A kick-off or a change of the entry requires the lease.
 //!
-//! A request draws a ticket when it comes. A claim to the kick-off is drawn from the same counter just before the kick-off is sent, so
-//! a kick-off serves exactly the tickets below its own: their requests came before it. This second draw is the price of one promise:
-//! callers that come while a kick-off is prepared share its run.
+//! A request draws a ticket when it arrives. A claim for the kick-off is drawn from the same counter just before the
+//! kick-off is sent, so a kick-off serves exactly the tickets below its own: their requests came before it. The second draw
+//! is needed for one guarantee: callers that arrive while a kick-off is being prepared share its run.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -19,17 +19,17 @@ use crate::directory::SyncReport;
 use crate::runtime::{Runtime, unix_ms as ms};
 use crate::shared_state::{Backend, Claim, Counters, HOLD, Held, Lease, Slot, StoreUnavailable, Ticket};
 
-/// How long a claimant may take from its claim to the kick-off's answer. No request lasts longer without asking to wait, and
-/// a start never waits.
+/// The longest time from a claim to the kick-off's response. No request lasts longer without waiting, and a start never
+/// waits.
 pub(super) const LEASE: Duration = Duration::from_secs(45);
 
-/// So many claims are made in one go: what other callers saw may be written between an entry and its claim.
+/// The most claims in one attempt: other callers' observations may be written between reading an entry and claiming.
 const MOST_CLAIMS: usize = 4;
 
 /// Without an observation for this many milliseconds a run is considered finished. One hour exceeds every documented sync.
 const RUN_MS: u64 = 3_600_000;
 
-/// How old an observation of an idle directory may be to stand for a look before the kick-off.
+/// The maximum age of an observation of an idle directory that may replace one before the kick-off.
 const RECENT_MS: u64 = 60_000;
 
 /// The latest kick-off of a directory.
@@ -37,22 +37,22 @@ const RECENT_MS: u64 = 60_000;
 pub(super) struct Head {
     #[serde(rename = "g")]
     pub(super) generation: u64,
-    /// The highest ticket it serves; [`Ticket::NONE`] when it certainly started nothing.
+    /// The highest ticket that it serves; [`Ticket::NONE`] if it certainly started nothing.
     #[serde(rename = "s")]
     pub(super) serves: Ticket,
-    /// The highest ticket that an earlier kick-off was to serve.
+    /// The highest ticket that an earlier kick-off should serve.
     #[serde(rename = "p", default)]
     pub(super) prior: Ticket,
     /// When it was sent, in milliseconds since 1970, on the claimant's clock.
     #[serde(rename = "k")]
     pub(super) kicked_ms: u64,
-    /// Whether it was answered at once, so that its run began about when it was sent.
+    /// Whether its response came at once, so that its run began about when it was sent.
     #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) prompt: bool,
-    /// What the directory showed before it was sent, where that could be observed.
+    /// What the directory showed before it was sent, if it could be observed.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Baseline>,
-    /// Whether its run ignores the safeguards: it serves only requests that asked for that.
+    /// Whether its run ignores the safeguards: it serves only requests for such a run.
     #[serde(rename = "i", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) ignores_safeguards: bool,
 }
@@ -62,7 +62,7 @@ pub(super) struct Head {
 pub(super) struct Seen {
     #[serde(rename = "g")]
     pub(super) generation: u64,
-    /// Whether it was seen going on.
+    /// Whether it was seen active.
     #[serde(rename = "r")]
     pub(super) running: bool,
     /// When it began, on the clock of vIDM's start times, in milliseconds since 1970.
@@ -71,28 +71,28 @@ pub(super) struct Seen {
     /// Whether it succeeded, once it has ended.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(super) ended: Option<bool>,
-    /// When that was seen, on the observer's clock.
+    /// The time of the observation, on the observer's clock.
     #[serde(rename = "t", default)]
     pub(super) ended_seen_ms: u64,
     /// The highest ticket that a successful run has served, of this kick-off or an earlier one.
     #[serde(rename = "s", default)]
     pub(super) succeeded: Ticket,
-    /// The same among those that ignored the safeguards.
+    /// The same for runs that ignored the safeguards.
     #[serde(rename = "i", default)]
     pub(super) succeeded_ignoring: Ticket,
-    /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, as a run of our own showed.
+    /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, learned from a run of our own.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) offset_ms: Option<i64>,
 }
 
-/// What an observation shows of the run of the latest kick-off.
+/// What an observation shows of the latest kick-off's run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
-    /// It is going on.
+    /// It is active.
     pub(super) running: bool,
-    /// When it began, on the clock of vIDM's start times; absent where it may be another run.
+    /// When it began, on the clock of vIDM's start times; absent if it may be another run.
     pub(super) began: Option<SystemTime>,
-    /// How it ended, where it has.
+    /// How it ended, if it has.
     pub(super) ended: Option<Ending>,
     /// When this was observed, on idhook's clock.
     pub(super) now: SystemTime,
@@ -102,7 +102,7 @@ pub(super) struct Sight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ending {
     pub(super) succeeded: bool,
-    /// Whether it is certain that the run began after its kick-off.
+    /// Whether the run certainly began after its kick-off.
     pub(super) certain: bool,
 }
 
@@ -122,12 +122,12 @@ impl Seen {
         }
     }
 
-    /// Whether `report` shows this very run, which was seen going on.
+    /// Whether `report` shows this run, which was seen active.
     pub(super) fn is_of(&self, report: &SyncReport) -> bool {
         self.running && self.began_ms == report.started_at.map(ms)
     }
 
-    /// This and what was seen of the run of `head`.
+    /// This, updated with what was seen of the run of `head`.
     fn and(self, head: Head, sight: Sight) -> Self {
         let Self { succeeded, succeeded_ignoring, offset_ms, .. } = self;
         let before = match self.generation == head.generation {
@@ -155,8 +155,9 @@ impl Seen {
 }
 
 impl Head {
-    /// How far the clock of vIDM's start times is ahead of ours, where this kick-off's run began at `began_ms`. Only a look just
-    /// before the kick-off makes the run certain to be its own; a slow answer and whole seconds are too coarse to go by.
+    /// How far the clock of vIDM's start times is ahead of ours, if this kick-off's run began at `began_ms`. Only an
+    /// observation just before the kick-off makes certain that the run is its own; a slow response and whole seconds are too
+    /// imprecise.
     fn offset_from(&self, began_ms: Option<u64>) -> Option<i64> {
         let is_fine = |began: &u64| !began.is_multiple_of(1000);
         let is_exact = self.prompt && self.baseline.is_some_and(|baseline| !baseline.is_recent());
@@ -165,16 +166,16 @@ impl Head {
     }
 }
 
-/// What a directory's ledger says.
+/// The contents of a directory's ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) head: Option<Head>,
     pub(super) seen: Option<Seen>,
-    /// Where it was read; absent where it came with another instance's observation.
+    /// The slot it was read from; absent for another instance's observation.
     slot: Option<Slot>,
 }
 
-/// An entry in its slot, under short names.
+/// An entry in its slot, with short names.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Written {
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
@@ -197,13 +198,14 @@ impl Entry {
         self.head.zip(self.seen).filter(|(head, seen)| head.generation == seen.generation).map(|(_, seen)| seen)
     }
 
-    /// Whether the latest kick-off may still be running, as far as anybody has seen; one of long ago is not believed to.
+    /// Whether the latest kick-off may still be running, as far as any observation shows; an old one does not count.
     pub(super) fn may_run(&self, now: SystemTime) -> bool {
         let Some(head) = self.kick_off() else { return false };
         ms(now).saturating_sub(head.kicked_ms) <= RUN_MS && self.sight().is_none_or(|seen| seen.ended.is_none())
     }
 
-    /// The highest ticket that a successful run is known to have served, where the request does or does not ignore the safeguards.
+    /// The highest ticket that a successful run is known to have served, for requests that do or do not ignore the
+    /// safeguards.
     pub(super) fn succeeded(&self, ignores_safeguards: bool) -> Ticket {
         self.seen.map_or(Ticket::NONE, |seen| match ignores_safeguards {
             true => seen.succeeded.max(seen.succeeded_ignoring),
@@ -211,12 +213,12 @@ impl Entry {
         })
     }
 
-    /// Whether the latest kick-off's run was seen going on.
+    /// Whether the latest kick-off's run was seen active.
     pub(super) fn seen_running(&self) -> bool {
         self.sight().is_some_and(|seen| seen.running)
     }
 
-    /// How many kick-offs were to serve this ticket: none, one, or two for more than one.
+    /// How many kick-offs should have served this ticket: none, one, or two for more than one.
     pub(super) fn kick_offs_for(&self, ticket: Ticket) -> u8 {
         match self.head {
             Some(head) if ticket <= head.prior => 2,
@@ -225,8 +227,8 @@ impl Entry {
         }
     }
 
-    /// What stands for a look at the directory before a kick-off that is sent now: the end of the latest run, where that was seen
-    /// a short while ago, and vIDM's start times distinguish a run that began since.
+    /// A replacement for an observation before a kick-off sent now: the end of the latest run, if it was seen recently and
+    /// vIDM's start times distinguish later runs.
     pub(super) fn recent(&self, now: SystemTime) -> Option<Baseline> {
         let seen = self.sight().filter(|seen| seen.ended.is_some())?;
         let age = ms(now).checked_sub(seen.ended_seen_ms)?;
@@ -245,7 +247,7 @@ pub(super) struct Ledger<'s, R> {
     clock: &'s R,
 }
 
-/// How a kick-off was made.
+/// The circumstances of a kick-off.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KickOffMade {
     /// When it was sent.
@@ -257,13 +259,13 @@ pub(super) struct KickOffMade {
 }
 
 impl Entry {
-    /// An entry that came with another instance's observation.
+    /// An entry from another instance's observation.
     pub(super) fn observed(head: Option<Head>, seen: Option<Seen>) -> Self {
         Self { head, seen, slot: None }
     }
 
     fn of(mut slot: Slot) -> Self {
-        // What cannot be read is as good as absent: another version wrote it.
+        // An unreadable entry counts as absent: another version wrote it.
         let Written { head, seen } = crate::json::parse(&slot.payload).unwrap_or_default();
         slot.payload = Vec::new();
         Self { head, seen, slot: Some(slot) }
@@ -273,7 +275,7 @@ impl Entry {
         serde_json::to_vec(&Written { head: self.head, seen: self.seen }).unwrap_or_default()
     }
 
-    /// This entry and what was seen of the latest kick-off's run since; whether that is news.
+    /// This entry with what was seen of the latest kick-off's run since; and whether that is new.
     pub(super) fn with(&self, sight: Sight) -> (Self, bool) {
         let Some(head) = self.head else { return (self.clone(), false) };
         let seen = self.seen.unwrap_or(Seen::of(head.generation)).and(head, sight);
@@ -294,25 +296,25 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Self { lease, directory: directory.to_owned(), known, clock }
     }
 
-    /// Which ledger it is: [`SHARED`](crate::shared_state::SHARED), or an instance's.
+    /// The id of the ledger: [`SHARED`](crate::shared_state::SHARED), or an instance's.
     pub(super) fn id(&self) -> u64 {
         self.lease.backend().id()
     }
 
-    /// Where it is kept.
+    /// The backend that holds it.
     pub(super) fn backend(&self) -> Backend<'s, R> {
         self.lease.backend()
     }
 
-    /// What is written.
+    /// The stored entry.
     pub(super) async fn entry(&self) -> Result<Entry, StoreUnavailable> {
         let entry = Entry::of(self.lease.read().await?);
         self.remember(&entry);
         Ok(entry)
     }
 
-    /// Draws a ticket for a request that has just come; gives what is written as well. An instance that knows the entry draws alone:
-    /// a counter without claims says that nothing was written since.
+    /// Draws a ticket for a request that has just arrived; also returns the entry. An instance that knows the entry only
+    /// draws: a counter without claims proves that nothing was written since.
     pub(super) async fn arrive(&self) -> Result<(Entry, Ticket), StoreUnavailable> {
         let known = self.recalled();
         if let Some((entry, slot)) = known.as_ref().and_then(|entry| Some((entry, entry.slot.as_ref()?))) {
@@ -326,17 +328,17 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Ok((entry, ticket))
     }
 
-    /// Whether a kick-off is claimed and not written down yet, and whether one that was sent may still run.
+    /// Whether a kick-off is claimed but not recorded yet, and whether a sent one may still be running.
     pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), StoreUnavailable> {
         let entry = self.entry().await?;
         let claimed = self.lease.is_claimed(entry.slot.as_ref().unwrap_or(&Slot::default())).await?;
         Ok((claimed, entry.may_run(now)))
     }
 
-    /// Tries for the right to kick off after `entry`, and gives the entry that counts then. `None`: another caller has it, or has
-    /// kicked off since.
+    /// Tries to get the right to kick off after `entry`, and returns the valid entry. `None`: another caller holds it, or
+    /// has kicked off since.
     ///
-    /// A claim whose time is over is passed over: its claimant is gone, or its kick-off's answer is.
+    /// A claim whose time is over is ignored: its claimant crashed, or its response is lost.
     pub(super) async fn claim(&self, entry: &Entry) -> Result<Option<(Held, Entry)>, StoreUnavailable> {
         let mut present = match &entry.slot {
             Some(_) => entry.clone(),
@@ -349,7 +351,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
             let slot = present.slot.clone().unwrap_or_default();
             match self.lease.claim(self.clock, &slot, LEASE, LEASE).await? {
                 Claim::Won(held) => return Ok(Some((held, present))),
-                // What another caller saw was written meanwhile, or it kicked off.
+                // Another caller recorded an observation meanwhile, or kicked off.
                 Claim::Done(newer) => present = Entry::of(newer),
                 Claim::Busy { .. } => return Ok(None),
             }
@@ -357,12 +359,12 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Ok(None)
     }
 
-    /// Gives back the right to kick off: nothing was sent, and nothing has changed.
+    /// Releases the right to kick off: nothing was sent or changed.
     pub(super) async fn give_back(&self, held: Held, entry: &Entry) -> Result<(), StoreUnavailable> {
         self.write(held, entry.clone(), true).await
     }
 
-    /// Writes down a kick-off that may have started a run.
+    /// Records a kick-off that may have started a run.
     pub(super) async fn kicked(&self, held: Held, entry: &Entry, made: KickOffMade) -> Result<(), StoreUnavailable> {
         let KickOffMade { sent, baseline, ignores_safeguards } = made;
         let prompt = self.clock.now().duration_since(sent).unwrap_or_default() <= JITTER;
@@ -371,7 +373,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         self.write(held, Entry { head: Some(head), ..entry.clone() }, true).await
     }
 
-    /// Writes down a kick-off that certainly started nothing: the next may try at once.
+    /// Records a kick-off that certainly started nothing: the next may try at once.
     pub(super) async fn failed(&self, held: Held, entry: &Entry) -> Result<(), StoreUnavailable> {
         let (generation, serves, prior) = (held.generation, Ticket::NONE, entry.highest());
         let (kicked_ms, prompt, baseline, ignores_safeguards) = (ms(self.clock.now()), false, None, false);
@@ -379,13 +381,13 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         self.write(held, Entry { head: Some(head), ..entry.clone() }, true).await
     }
 
-    /// Writes down what was seen of the run of the latest kick-off, where it is news. Another caller that is at work does not wait for
-    /// this, nor this for it: what was seen can be seen again.
+    /// Records what was seen of the latest kick-off's run, if it is new. It does not wait for another caller at work, nor
+    /// delay it: the observation can be repeated.
     pub(super) async fn saw(&self, entry: &Entry, sight: Sight) -> Result<(), StoreUnavailable> {
         if !entry.with(sight).1 {
             return Ok(());
         }
-        // Another instance's observation is as old as it is: what it shows may be written by now.
+        // Another instance's observation may be old: its contents may be recorded already.
         let present = match entry.slot {
             Some(_) => entry.clone(),
             None => self.entry().await?,
@@ -411,7 +413,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Ok(())
     }
 
-    /// What this instance knows, if that is recent: a store that lost its values has to be noticed.
+    /// The entry that this instance knows, if recent: a store that lost its values must be noticed.
     fn recalled(&self) -> Option<Entry> {
         let Backend::Shared(store) = self.lease.backend() else { return None };
         let known = self.known.borrow();
@@ -429,7 +431,7 @@ impl<'s, R: Runtime> Ledger<'s, R> {
 }
 
 impl Entry {
-    /// The highest ticket that any kick-off was to serve.
+    /// The highest ticket that any kick-off should serve.
     fn highest(&self) -> Ticket {
         self.head.map_or(Ticket::NONE, |head| head.serves.max(head.prior))
     }

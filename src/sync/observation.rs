@@ -1,7 +1,7 @@
-//! Observations: what the vendor API reports of a directory's latest run, asked once for all who want to know at the same time.
+//! Observations: what the vendor API reports of a directory's latest run, requested once for all concurrent readers.
 //!
-//! Within an instance all who watch a directory share an observation. With a shared store instances share it as well: it is the slot
-//! of a lease, so one instance observes, and the others wait for what it sees.
+//! Within an instance all watchers of a directory share an observation. With a shared store instances share it too: it is
+//! the slot of a lease, so one instance observes, and the others wait for its result.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,39 +21,39 @@ use crate::poll_lock::lock;
 use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
 use crate::shared_state::{Backend, Claim, Counters, Lease, SHARED, StoreUnavailable, Ticket};
 
-/// How long an instance waits for another one's observation before it observes by itself.
+/// How long an instance waits for another's observation before it observes itself.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// How long to wait before asking again whether it is there.
+/// The interval for checking whether it is there.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How far apart the clocks of two instances may be for their observations to be shared.
+/// The largest difference between two instances' clocks for sharing observations.
 const SKEW: Duration = Duration::from_secs(2);
 
-/// So many proofs of one instance are kept before those that nobody waits for are dropped.
+/// Beyond this many proofs per instance, those without a waiting request are dropped.
 const PROOFS: usize = 64;
 
-/// By directory, the last observation.
+/// The last observation of each directory.
 pub(super) type Observations = RefCell<LiteMap<String, Rc<Mutex<Option<Observation>>>>>;
 
-/// By what was asked, the last answer and when it came.
+/// The last result of each query and its time.
 pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;
 
-/// One observation of a directory, and the ledger's entry from just before it. In this order: a kick-off in the entry was sent before
-/// the observation, so what is observed is not older than it.
+/// One observation of a directory, and the ledger's entry from just before. The order matters: a kick-off in the entry was
+/// sent before the observation, so the observation is not older.
 #[derive(Debug, Clone)]
 pub(super) struct Observation {
-    /// Which ledger.
+    /// The ledger's id.
     ledger_id: u64,
     pub(super) entry: Entry,
     pub(super) report: SyncReport,
-    /// When it was taken, by the runtime's clock that never goes back.
+    /// When it was made, by the runtime's monotonic clock.
     at: Duration,
-    /// How old it is.
+    /// Its age.
     pub(super) age: Duration,
 }
 
-/// A proof is of a request, and of the run that was seen to end: another run's must not be taken for it.
+/// A proof belongs to a request and to the run that was seen to end: it must not be used for another run.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ProofKey {
     directory: String,
@@ -63,7 +63,7 @@ pub(super) struct ProofKey {
     began: Option<SystemTime>,
 }
 
-/// An observation as instances share it, under short names.
+/// An observation as instances share it, with short names.
 #[derive(Debug, Serialize, Deserialize)]
 struct SharedLook {
     #[serde(rename = "a")]
@@ -91,7 +91,7 @@ struct SharedLook {
 }
 
 impl Observation {
-    /// This observation if it shows a success; else only that there was one, for it shows a later run.
+    /// This observation if it shows a success; otherwise only that a success was known, because it shows a later run.
     pub(super) fn as_success(&self) -> Self {
         match self.report.status {
             SyncStatus::Succeeded => self.clone(),
@@ -99,7 +99,7 @@ impl Observation {
         }
     }
 
-    /// This observation as if it had shown `report`.
+    /// This observation with another `report`.
     pub(super) fn with(&self, report: SyncReport) -> Self {
         Self { report, ..self.clone() }
     }
@@ -123,7 +123,7 @@ impl SharedLook {
         }
     }
 
-    /// The observation by this instance's clocks; `None` where it was made in their future.
+    /// The observation by this instance's clocks; `None` if it is in their future.
     fn read(self, now: SystemTime, elapsed: Duration) -> Option<Observation> {
         let age = match now.duration_since(time(self.at_ms)) {
             Ok(age) => age,
@@ -150,7 +150,8 @@ impl SharedLook {
 }
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// The state of a directory, no older than `max_age` and shared with all who ask meanwhile, and the ledger's entry from just before.
+    /// The state of a directory, no older than `max_age` and shared by concurrent readers, and the ledger's entry from just
+    /// before.
     pub(super) async fn look(
         &self,
         ledger: &Ledger<'_, R>,
@@ -181,7 +182,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let runtime = self.runtime();
         let came = runtime.elapsed();
         let mut kept = lock(&place, runtime).await;
-        // An observation that ended while this one waited for the lock was made for all who waited.
+        // An observation that ended while this one waited for the lock serves all who waited.
         let is_fresh = |look: &&Observation| look.ledger_id == ledger.id() && look.at.saturating_add(max_age) > came;
         if let Some(look) = kept.as_ref().filter(is_fresh) {
             return Ok(Ok(Observation { age: runtime.elapsed().saturating_sub(look.at), ..look.clone() }));
@@ -199,7 +200,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(look)
     }
 
-    /// An observation that instances share.
+    /// An observation shared by instances.
     async fn look_for_all(
         &self,
         ledger: &Ledger<'_, R>,
@@ -219,7 +220,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             }
             let held = match lease.claim(runtime, &slot, MAX_WAIT, MAX_WAIT).await? {
                 Claim::Won(held) => Some(held),
-                // Another instance observed meanwhile, or is at it.
+                // Another instance observed meanwhile, or is observing.
                 _ if runtime.elapsed().saturating_sub(came) < MAX_WAIT => {
                     runtime.sleep(PAUSE).await;
                     continue;
@@ -244,12 +245,13 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(Observation { ledger_id, entry, report, at, age: Duration::ZERO })
     }
 
-    /// After a kick-off this instance's last observation is of the past. Other instances' are older than the request that kicked off.
+    /// After a kick-off this instance's last observation is outdated. Those of other instances are older than the request
+    /// that kicked off.
     pub(super) fn forget_look(&self, directory: &str) {
         self.cache.looks.borrow_mut().remove(directory);
     }
 
-    /// Which of the request's groups are present after what `look` shows; asked once for all who watch the same request.
+    /// Which of the request's groups are present after what `look` shows; looked up once for all watchers of the request.
     pub(super) async fn prove(
         &self,
         request: &SyncRequest,

@@ -1,4 +1,4 @@
-//! Groups added to a sync profile, one caller at a time: writing replaces the whole set, and nothing makes it conditional.
+//! Adds groups to a sync profile, one caller at a time: a write replaces the whole set, and no call makes it conditional.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::{Backend, Counters, Held, Lease, StoreUnavailable};
 
-/// How long a caller waits for the others at most. A change takes two readings and a write.
+/// The longest wait for other callers. A change takes two reads and a write.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
-/// How long to wait before asking again whether the others are done.
+/// The interval for checking whether the others are done.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// Selects those of `groups` in the directory's sync profile that it lacks. All of them or none: one that the connector
-    /// does not find keeps the others out.
+    /// Selects those of `groups` in the directory's sync profile that it lacks. All or none: if the connector does not find
+    /// one, none is added.
     ///
-    /// One caller at a time does so, through the shared store or in the instance. Where that is not possible (instances without a
-    /// store), the reading back behind every write notices what was lost, and repairs it.
+    /// Callers take turns, through the shared store or in the instance. If that is not possible (instances without a store),
+    /// reading back after every write detects and repairs losses.
     pub(super) async fn add_to_profile(&self, directory: &str, groups: &[GroupQuery]) -> Result<()> {
         let ProfileLookUp { not_found, addition } = self.service.look_up_for_profile(directory, groups).await?;
         if !not_found.is_empty() {
@@ -33,17 +33,17 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     not_found.join(", ")
                 ),
             )
-            .hint("check the DN; a group that was just made may not have reached the domain controller that the connector reads"));
+            .hint("check the DN; a new group may not have reached the domain controller that the connector reads"));
         }
         let Some(addition) = addition else { return Ok(()) };
         let (lease, held) = self.profile_lease(directory).await?;
         let outcome = self.service.add_to_profile(addition).await;
-        // Where the store fails now, the lease runs out.
+        // If the store fails now, the lease expires.
         let _ = lease.release(self.runtime(), held, Vec::new()).await;
         outcome
     }
 
-    /// The right to change this directory's profile, as soon as nobody else has it.
+    /// The lease for changing this directory's profile, once no other caller holds it.
     async fn profile_lease(&self, directory: &str) -> Result<(Lease<'_, R>, Held)> {
         let held = match self.shared() {
             Some(shared) => self.acquire_profile(shared, directory).await,
@@ -56,7 +56,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         held.ok_or_else(|| {
             Error::new(
                 ErrorCode::UpstreamBusy,
-                "others are changing this directory's sync profile; it was not changed for this request",
+                "other requests are changing this directory's sync profile; it was not changed for this request",
             )
             .hint("retry; put many groups into one request rather than into many requests at once")
         })

@@ -1,4 +1,4 @@
-//! What can be asked about a directory's syncs with no request behind it.
+//! Queries about a directory's syncs without a request.
 
 use super::directory_service::DirectoryService;
 use super::{Coordinator, DryRun, SyncDocument, SyncHistory};
@@ -7,10 +7,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// How the directory's latest run stands, whoever started it.
+    /// The state of the directory's latest run, however it was started.
     ///
     /// # Errors
-    /// The directory's and the calls'.
+    /// Those of the directory look-up and the calls.
     pub(crate) async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
         let directory = self.service.locate(which).await?;
         let report = self.latest(&directory.id).await?;
@@ -20,12 +20,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// The directory's recent runs, newest first.
     ///
     /// # Errors
-    /// `not_found` where this version of vIDM lists no runs; else the directory's and the calls'.
+    /// `not_found` if this vIDM version lists no runs; and those of the directory look-up and the calls.
     pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
         let directory = self.service.locate(which).await?;
         let Some(syncs) = self.service.executions(&directory.id).await? else {
             return Err(Error::new(ErrorCode::NotFound, "this vIDM version does not expose sync history")
-                .hint("the directory's present state shows the latest run"));
+                .hint("the directory's current state shows the latest run"));
         };
         Ok(SyncHistory { directory, syncs })
     }
@@ -33,12 +33,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// What a run would change; nothing is started.
     ///
     /// # Errors
-    /// `not_found` where this version of vIDM has no such call; else the directory's and the calls'.
+    /// `not_found` if this vIDM version has no such call; and those of the directory look-up and the calls.
     pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         let directory = self.service.locate(which).await?;
         match self.service.dry_run(&directory.id, ignore_safeguards).await? {
             Some(result) => Ok(DryRun { dry_run: true, directory, result }),
-            None => Err(Error::new(ErrorCode::NotFound, "this version of vIDM has no dry run")
+            None => Err(Error::new(ErrorCode::NotFound, "this vIDM version has no dry run")
                 .hint("the console's Sync Now page shows what a run would change before it is confirmed")),
         }
     }

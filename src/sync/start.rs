@@ -1,4 +1,4 @@
-//! Starting: a request is taken, and kicked off or joined to what runs.
+//! Starts a sync: accepts the request, then kicks off a run or joins the next one.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,29 +12,30 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::{Backend, SHARED, StoreUnavailable};
 
-/// How an attempt to kick off ended.
+/// The result of an attempt to kick off.
 pub(super) enum Kick {
     /// It was sent, and a run began.
     Sent,
-    /// vIDM answered that a run goes on; ours comes after it.
+    /// vIDM responded that a run is active; ours follows.
     AlreadyRunning,
-    /// Another caller kicks off at this moment; ours comes after it, or is the same.
+    /// Another caller is kicking off; ours follows, or is the same.
     Waits,
-    /// Another directory's run goes on, and both have one connector; ours comes after it.
+    /// Another directory with the same connector is running; ours follows.
     GivesWay,
-    /// The run is to ignore the safeguards, and this caller may not start such a run.
+    /// The run should ignore the safeguards, but this caller may not start such a run.
     NeedsOverride,
 }
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// Starts a sync, or joins the next one: gives the request, and whether its run is under way or waits.
+    /// Starts a sync, or joins the next one: returns the request, and whether its run is active or it waits.
     ///
     /// # Errors
-    /// The directory's (`directory_not_found`, `directory_ambiguous`, `directory_not_syncable`), the profile's and the calls'.
+    /// Those of the directory look-up (`directory_not_found`, `directory_ambiguous`, `directory_not_syncable`), the profile
+    /// update and the calls.
     pub(crate) async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncStatus)> {
         let requested = self.now();
         match self.start_at(self.service.locate(which).await?, &order, requested).await {
-            // The name led to a directory that is gone, by what was remembered; by now that is forgotten.
+            // The cached name led to a directory that is gone; the cached entry has been dropped since.
             Err(e) if e.code() == ErrorCode::DirectoryNotFound && matches!(which, DirectoryRef::Name(_)) => {
                 self.start_at(self.service.locate(which).await?, &order, requested).await
             }
@@ -49,7 +50,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         requested: SystemTime,
     ) -> Result<(SyncRequest, SyncStatus)> {
         if order.adds_to_profile() {
-            // Before anything is observed: a run that began before they were selected does not bring them.
+            // Before any observation: a run that began before the selection does not import the groups.
             self.add_to_profile(&directory.id, order.groups()).await?;
         }
         let mut request = SyncRequest::new(self.target, directory, requested, order);
@@ -58,12 +59,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         {
             return status.map(|status| (request, status));
         }
-        // Without a shared ledger, or where it fails, the instance's own.
+        // Without a shared ledger, or if it fails, the instance's own.
         let status = self.start_with(self.local(), &mut request).await.map_err(unavailable)??;
         Ok((request, status))
     }
 
-    /// The start, with one ledger. The outer failure is the ledger's, before anything was sent.
+    /// The start with one ledger. The outer failure is the ledger's, before anything was sent.
     async fn start_with(
         &self,
         backend: Backend<'_, R>,
@@ -86,13 +87,13 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     }
                     entry = look.entry;
                 }
-                // How the directory stands is asked by an undocumented call. Without its answer a run is still worth starting.
+                // The directory's state comes from an undocumented call. Without its response a run is still worth starting.
                 Err(e) if e.is_of_the_look_alone() => {}
                 Err(e) => return Ok(Err(e)),
             }
         }
         if request.is_served_by(&entry) {
-            // While this request was on its way, another caller's kick-off came to serve it.
+            // While this request was on its way, another caller's kick-off served it.
             return Ok(Ok(SyncStatus::Running));
         }
         Ok(match self.kick(&ledger, (&entry, sight), request, Duration::ZERO).await? {
@@ -101,8 +102,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 Ok(SyncStatus::Running)
             }
             Ok(kick) => {
-                // A recent observation stands for a look where the request's own kick-off follows it, and one that shows an idle
-                // directory is out of date once vIDM answers that a run goes on.
+                // A recent observation is enough if the request's own kick-off follows; if it shows an idle directory, it is
+                // outdated once vIDM responds that a run is active.
                 if matches!(kick, Kick::AlreadyRunning) || request.baseline.is_some_and(Baseline::is_recent) {
                     request.baseline = self.baseline_of_waiting(&ledger, request).await?;
                 }
@@ -112,8 +113,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         })
     }
 
-    /// What a request that waits goes by. In a ledger that instances share it is the kick-off that comes to serve it; without one,
-    /// other instances have only what was observed.
+    /// The baseline of a waiting request. In a shared ledger a later kick-off will serve it; without one, other instances
+    /// have only the observation.
     async fn baseline_of_waiting(
         &self,
         ledger: &Ledger<'_, R>,
@@ -126,9 +127,9 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(look.ok().and_then(|look| Baseline::of(&look.report)).filter(Baseline::shows_running))
     }
 
-    /// Sends the kick-off, if nobody else has the right to; `entry` comes with what an observation after it showed of the kick-off
-    /// before. The request's baseline is what the directory showed just before; other directories are seen by observations no older
-    /// than `max_age`.
+    /// Sends the kick-off, if no other caller has the right to; `entry` includes what a later observation showed of the
+    /// previous kick-off. The request's baseline is what the directory showed just before; other directories are checked by
+    /// observations no older than `max_age`.
     pub(super) async fn kick(
         &self,
         ledger: &Ledger<'_, R>,
@@ -152,7 +153,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         }
         let outcome = self.service.kick_off(request.directory(), ignores_safeguards).await;
         let made = KickOffMade { sent, baseline: request.baseline, ignores_safeguards };
-        // From here on the ledger's failures only make it less exact: what was sent was sent.
+        // From here on a ledger failure only makes it less exact: the kick-off was sent.
         let kick = match outcome {
             Ok(KickOffAnswer::AlreadyRunning) => {
                 let _ = ledger.failed(claim, &entry).await;
@@ -164,10 +165,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             }
             Err(e) => {
                 if entry.kick_off().is_none() && !e.may_have_been_done() {
-                    // Before the claim ends: the next claimant finds it gone from the list, and puts it there.
+                    // Before the claim ends: the next claimant finds it missing from the list, and adds it.
                     let _ = self.unlist(ledger.backend(), &request.directory).await;
                 }
-                // A kick-off whose answer was lost may have begun a run; one that was refused has not.
+                // A kick-off without response may have begun a run; a rejected one has not.
                 let _ = match e.may_have_been_done() {
                     true => ledger.kicked(claim, &entry, made).await,
                     false => ledger.failed(claim, &entry).await,
@@ -180,13 +181,13 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     }
 }
 
-/// The groups as queries; they were checked when the request was taken.
+/// The groups as queries; they were checked when the request was accepted.
 pub(super) fn queries(groups: &[String]) -> Vec<GroupQuery> {
     groups.iter().filter_map(|group| GroupQuery::parse(group).ok()).collect()
 }
 
 impl SyncRequest {
-    /// Whether the latest kick-off serves this request: it came later, and was made as this request asked.
+    /// Whether the latest kick-off serves this request: it came later, and was made with the requested options.
     pub(super) fn is_served_by(&self, entry: &Entry) -> bool {
         entry
             .kick_off()
@@ -195,19 +196,19 @@ impl SyncRequest {
 }
 
 impl Error {
-    /// Whether an observation failed in a way that says nothing about a start: vIDM answered this call otherwise than hoped for,
-    /// or not in time.
+    /// Whether an observation failed in a way that does not prevent a start: vIDM's response to this call was unusable or
+    /// late.
     pub(super) fn is_of_the_look_alone(&self) -> bool {
         let is_login = self.evidence().is_some_and(|evidence| evidence.is_login);
-        // A server that says when to come back means every call.
+        // A server that sends Retry-After means every call.
         let is_answer =
             self.answer_status().is_some_and(|status| !matches!(status.as_u16(), 401 | 429)) && self.wait().is_none();
         !is_login && (is_answer || self.may_have_been_done())
     }
 
-    /// Whether what was asked for may have been done although there is no good answer: a repetition could do it twice.
+    /// Whether the request may have taken effect without a usable response: a repetition could do it twice.
     pub(super) fn may_have_been_done(&self) -> bool {
-        // Where it was the login that failed, nothing was asked for.
+        // If the login failed, the request was not sent.
         !self.evidence().is_some_and(|evidence| evidence.is_login)
             && matches!(
                 self.code(),

@@ -1,4 +1,4 @@
-//! The state of a request: what is seen, judged and proven; and the queue moved on.
+//! The state of a request: observed, decided and proven; also advances the queue.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,30 +14,30 @@ use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
 use crate::shared_state::{Backend, StoreUnavailable};
 
-/// A request older than this starts nothing any more.
+/// An older request starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
 
-/// So many kick-offs are made for one request: a second one where the first did not show, or was of no use.
+/// The most kick-offs for one request: a second one if the first did not appear or did not serve it.
 const MOST_KICK_OFFS: u8 = 2;
 
-/// Why a request waits while its own directory does not run.
+/// The message of a request that waits although its own directory is idle.
 const GIVES_WAY: &str = "waiting for another directory on the same connector to finish syncing";
 
-/// Why a request waits for its caller.
+/// The message of a request that waits for a caller.
 const NEEDS_OVERRIDE: &str =
-    "waiting for a caller with the scope vidm:override to ask for this state: the run is to ignore the safeguards";
+    "waiting for a caller with the scope vidm:override to read this state, because the run will ignore the safeguards";
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// How a directory's latest run stands, whoever started it; what is seen is written down.
+    /// The state of a directory's latest run, however it was started; the observation is recorded.
     ///
     /// # Errors
-    /// The calls'.
+    /// Those of the calls.
     pub(crate) async fn latest(&self, directory: &str) -> Result<SyncReport> {
         let ledger = self.ledger(self.shared().unwrap_or(self.local()), directory);
         match self.look(&ledger, directory, Duration::ZERO).await {
             Ok(look) => {
                 let look = look?;
-                // The ledger only becomes more exact by it.
+                // This only makes the ledger more exact.
                 let _ = self.note(&ledger, &look).await;
                 Ok(look.report)
             }
@@ -45,10 +45,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         }
     }
 
-    /// How a request stands, by a look no older than `max_age`; moves the queue on where it is time to.
+    /// The state of a request, from an observation no older than `max_age`; advances the queue if due.
     ///
     /// # Errors
-    /// The calls'.
+    /// Those of the calls.
     pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
         if let Some(shared) = self.shared()
             && let Ok(state) = self.state_with(shared, request, max_age).await
@@ -65,7 +65,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
         let ledger = self.ledger(backend, &request.directory);
-        // What was seen before the request came says nothing about it.
+        // An observation from before the request says nothing about it.
         let max_age = max_age.min(self.since(request.requested_ms));
         let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
@@ -73,7 +73,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         };
         let (look, entry, is_ours) = (&look, &look.entry, ledger.id() == request.ledger);
         if is_ours && entry.succeeded(request.ignore_safeguards) >= request.ticket {
-            // What came after is not this request's concern.
+            // Later runs do not concern this request.
             return Ok(self.proven(request, &look.as_success(), max_age).await);
         }
         let (_, sight) = self.weigh(entry, &look.report);
@@ -86,7 +86,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         };
         let shown = match (serving, entry.kick_off()) {
             (Some(head), _) => Baseline::shown(head.baseline, &look.report),
-            // The run that is shown ignores the safeguards, and this request did not ask for that.
+            // The shown run ignores the safeguards, but this request did not ask for that.
             (None, Some(head))
                 if is_ours
                     && head.ignores_safeguards
@@ -121,8 +121,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         })
     }
 
-    /// A run that failed. Where it was not seen going on as this request's, it may be a later one that hides ours: then the list of
-    /// runs and the groups are asked before a failure is reported.
+    /// A failed run. If it was not seen active as this request's, it may be a later one that hides ours: then the list of
+    /// runs and the groups are checked before a failure is reported.
     async fn failed(
         &self,
         request: &SyncRequest,
@@ -140,18 +140,19 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             None => {}
         }
         let mut state = SyncState::failed(look);
-        // Whether they can be looked up is not what decides here.
+        // A failed look-up does not change the decision here.
         state.groups = self.prove(request, look, max_age).await.unwrap_or_default();
         if !state.groups.is_empty() && state.groups.iter().all(Proof::is_present) {
-            let message = "every group is present; the latest run of the directory failed, and it may be a later one than this request's";
+            let message =
+                "every group is present; the directory's latest run failed, but may be later than this request's run";
             let report = SyncReport { message: Some(message.to_owned()), ..look.report.clone() };
             return Ok(SyncState { status: SyncStatus::Succeeded, reason: None, report, ..state });
         }
         Ok(state)
     }
 
-    /// What the list of runs shows of those that began after the `baseline`: a success, or that none succeeded. `None` where it shows
-    /// no such run: a version may have no list, and its rows may be late.
+    /// What the list shows of the runs after the `baseline`: a success, or that none succeeded. `None` if it shows no such
+    /// run: a version may have no list, and its rows may be late.
     async fn earlier_runs(&self, request: &SyncRequest, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
         let baseline = baseline?;
         let mut runs = self.service.executions(&request.directory).await.ok()??;
@@ -160,7 +161,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         shows_any.then(|| runs.into_iter().find(|run| run.status == SyncStatus::Succeeded))
     }
 
-    /// The directory could not be observed: groups that are all there still decide.
+    /// The directory could not be observed: if all groups are present, they still decide.
     async fn without_look(&self, request: &SyncRequest, error: Error) -> Result<SyncState> {
         if request.groups.is_empty() || !error.is_of_the_look_alone() {
             return Err(error);
@@ -203,13 +204,13 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Ok(Kick::Waits | Kick::AlreadyRunning) => Ok(SyncState::of(SyncStatus::Queued, look)),
             Ok(Kick::GivesWay) => waits(GIVES_WAY),
             Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
-            // It is written down as one that may have begun a run; the next observation shows it.
+            // It is recorded as one that may have begun a run; the next observation shows it.
             Err(e) if e.may_have_been_done() => Ok(SyncState::of(SyncStatus::Queued, look)),
             Err(e) => Err(e),
         })
     }
 
-    /// A run that succeeded: the groups decide.
+    /// A successful run: the groups decide.
     async fn proven(&self, request: &SyncRequest, look: &Observation, max_age: Duration) -> Result<SyncState> {
         let groups = proof_after_success(self.prove(request, look, max_age).await)?;
         let GroupOutcome { status, reason, message } = GroupOutcome::after_success(&groups);
@@ -218,7 +219,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(state)
     }
 
-    /// An observation that does not decide: groups that are all there still do.
+    /// An undecided observation: if all groups are present, they still decide.
     async fn undecided(
         &self,
         request: &SyncRequest,
@@ -235,7 +236,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(state)
     }
 
-    /// Why the status is not known, with the clocks that are involved.
+    /// Why the status is unknown, with the clocks involved.
     fn explained(&self, doubt: Doubt, report: &SyncReport) -> Option<String> {
         let time = |time: Option<SystemTime>| time.map_or_else(|| "no time".to_owned(), rfc3339);
         let (began, date, now) = (time(report.started_at), time(report.server_time), rfc3339(self.now()));
@@ -243,15 +244,15 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Some(match doubt {
             Doubt::Unreadable => return None,
             Doubt::NotShown => format!(
-                "vIDM accepted the start, but still shows a run that began before it: no run of this request has shown. {clocks}"
+                "vIDM accepted the start, but still shows an earlier run: no run of this request has appeared. {clocks}"
             ),
             Doubt::LostQueue => format!(
-                "idhook cannot know whether the run that has ended began after this request: vIDM reports no start times, and the \
-                 instance that took the request is gone (there is no key-value store). {clocks}"
+                "idhook cannot determine whether the ended run began after this request: vIDM reports no start times, and the \
+                 instance that accepted the request is gone (there is no key-value store). {clocks}"
             ),
             Doubt::Clocks => format!(
-                "idhook could not observe the directory before its start, and these clocks need not agree, so it is not known whether \
-                 the run that has ended began before the request. {clocks}"
+                "idhook could not observe the directory before its start, and these clocks may differ, so it is unknown whether \
+                 the ended run began before the request. {clocks}"
             ),
         })
     }

@@ -1,10 +1,10 @@
-//! What a start is asked for, checked.
+//! The checked order of a start.
 
 use crate::directory::{DirectoryRef, GroupQuery};
 use crate::error::FieldError;
 
-/// What a start is asked for: groups that can be meant, no more than one request may name, and DNs where they are to be added to the
-/// sync profile.
+/// A start's order: valid groups, at most the number that one request may name, and DNs if they are to be added to the sync
+/// profile.
 ///
 /// ```
 /// use idhook::directory::DirectoryRef;
@@ -26,11 +26,11 @@ pub struct SyncOrder {
 }
 
 impl SyncOrder {
-    /// An order for a sync of `directory` after which vIDM must have `groups`. Blank ones are left out. With `add_to_profile` those
-    /// that are not in the sync profile are added to it first.
+    /// An order for a sync of `directory` after which vIDM must have `groups`. Blank ones are removed. With `add_to_profile`
+    /// missing groups are first added to the sync profile.
     ///
     /// # Errors
-    /// Every field that is wrong, under the names of a start's fields: `/groups/3` counts the blank ones.
+    /// Every wrong field, under the names of a start's fields: `/groups/3` counts the blank ones.
     pub fn new(directory: &DirectoryRef, groups: &[String], add_to_profile: bool) -> Result<Self, Vec<FieldError>> {
         let (mut queries, mut fields) = (Vec::new(), Vec::new());
         let named = || groups.iter().enumerate().filter(|(_, group)| !group.trim().is_empty());
@@ -42,11 +42,11 @@ impl SyncOrder {
         }
         let count = named().count();
         if count > GroupQuery::MAX {
-            let detail = format!("names {count} groups; at most {} in one request", GroupQuery::MAX);
+            let detail = format!("has {count} groups, but may have at most {}", GroupQuery::MAX);
             fields.push(FieldError::new("/groups", detail));
         }
         if add_to_profile && count == 0 {
-            fields.push(FieldError::new("/groups", "is missing: the DNs of the groups to add to the profile"));
+            fields.push(FieldError::new("/groups", "is missing; send the DNs of the groups to add to the profile"));
         }
         match fields.is_empty() {
             true => Ok(Self { groups: queries, add_to_profile, ..Self::default() }),
@@ -54,7 +54,7 @@ impl SyncOrder {
         }
     }
 
-    /// The same, with or without the safeguards. Without them only for a caller that may.
+    /// The same, with or without the safeguards. Only for a caller with that permission.
     #[must_use]
     pub(crate) fn ignoring_safeguards(self, ignore_safeguards: bool) -> Self {
         Self { ignore_safeguards, ..self }
@@ -66,31 +66,31 @@ impl SyncOrder {
         Self { callback, ..self }
     }
 
-    /// Groups that must be there in the end.
+    /// Groups that must exist after the sync.
     #[must_use]
     pub fn groups(&self) -> &[GroupQuery] {
         &self.groups
     }
 
-    /// The groups as they are written in requests.
+    /// The groups as written in requests.
     #[must_use]
     pub(crate) fn group_names(&self) -> Vec<String> {
         self.groups.iter().map(|group| group.as_str().to_owned()).collect()
     }
 
-    /// How many bytes the names of the groups take in a sync id.
+    /// The size of the groups' names in a sync id, in bytes.
     #[must_use]
     pub(crate) fn size_of_groups(&self) -> usize {
         super::compact::size_of_groups(&self.group_names())
     }
 
-    /// Whether groups that are not in the sync profile are to be added to it first. There are groups then.
+    /// Whether missing groups are first added to the sync profile. There are groups then.
     #[must_use]
     pub(crate) fn adds_to_profile(&self) -> bool {
         self.add_to_profile
     }
 
-    /// Whether the run is to ignore the safeguards.
+    /// Whether the run ignores the safeguards.
     #[must_use]
     pub(crate) fn ignores_safeguards(&self) -> bool {
         self.ignore_safeguards
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_groups_are_left_out_and_keep_their_place() {
+    fn blank_groups_are_removed_but_still_counted() {
         assert_eq!(order(&[" ", "gg@corp.example", ""], false).unwrap().group_names(), ["gg@corp.example"]);
         assert_eq!(order(&[" ", "gg", "x"], false).unwrap_err(), ["/groups/1", "/groups/2"]);
         let wrong = order(&["gg@corp.example", "CN=", "CN=a,DC=b", "x\u{7}"], false).unwrap_err();

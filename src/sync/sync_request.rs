@@ -1,4 +1,4 @@
-//! A request for a sync: all there is to know about it, so that whoever gets it back can answer for it.
+//! A request for a sync: everything about it, so that any instance can report its state.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use crate::directory::DirectorySummary;
 use crate::runtime::{from_unix_ms as time, unix_ms as ms};
 use crate::shared_state::{SHARED, Ticket};
 
-/// A request that was taken. All of it but the target's name travels in the sync id: the order of the fields is the format.
+/// An accepted request. The sync id contains all of it except the target's name: the order of the fields is the format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRequest {
     /// The vIDM target's name.
@@ -19,25 +19,25 @@ pub struct SyncRequest {
     /// The directory's id.
     #[serde(with = "compact::directory_id")]
     pub directory: String,
-    /// Its name, where it was known.
+    /// Its name, if known.
     pub name: Option<String>,
-    /// Its type, where it was known.
+    /// Its type, if known.
     #[serde(with = "compact::directory_type")]
     pub kind: Option<String>,
-    /// When it came, in milliseconds since 1970.
+    /// When it arrived, in milliseconds since 1970.
     pub(super) requested_ms: u64,
-    /// What the directory showed before its kick-off; while it waits, what it showed when the request came. Absent where that could
-    /// not be observed.
+    /// What the directory showed before its kick-off; while it waits, what it showed when the request arrived. Absent if it
+    /// could not be observed.
     pub(super) baseline: Option<Baseline>,
-    /// The ledger its ticket is from: that of the shared store, or an instance's.
+    /// The ledger of its ticket: the shared store's, or an instance's.
     pub(super) ledger: u64,
     /// Its ticket there.
     pub(super) ticket: Ticket,
-    /// Whether it kicked a run off when it came.
+    /// Whether it kicked a run off when it arrived.
     pub(super) kicked: bool,
     /// Whether its run ignores the safeguards.
     pub(super) ignore_safeguards: bool,
-    /// The groups that must be there in the end.
+    /// The groups that must exist after the sync.
     #[serde(with = "compact::groups")]
     pub groups: Vec<String>,
     /// The receiver of the final state, by name.
@@ -45,10 +45,10 @@ pub struct SyncRequest {
 }
 
 impl SyncRequest {
-    /// A ledger in the shared store under another state key. Like [`SHARED`] it is even, and instances' are odd.
+    /// A ledger in the shared store under another state key. Like [`SHARED`] it is even; instances' ids are odd.
     const ANOTHERS: u64 = 2;
 
-    /// The same request, its ticket being from a shared ledger that is not the present one: the state key has been replaced since.
+    /// The same request with a ticket from a shared ledger that is no longer used: the state key was replaced since.
     #[must_use]
     pub(crate) fn of_another_ledger(self) -> Self {
         let ledger = if self.ledger == SHARED { Self::ANOTHERS } else { self.ledger };
@@ -72,7 +72,7 @@ impl SyncRequest {
         }
     }
 
-    /// This request in few bytes, without the target's name.
+    /// This request in compact form, without the target's name.
     pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
         postcard::to_allocvec(self).ok()
     }
@@ -83,25 +83,25 @@ impl SyncRequest {
         rest.is_empty().then(|| Self { target: target.to_owned(), ..request })
     }
 
-    /// What is synced.
+    /// The synced directory.
     #[must_use]
     pub fn directory(&self) -> DirectorySummary {
         DirectorySummary { id: self.directory.clone(), name: self.name.clone(), kind: self.kind.clone() }
     }
 
-    /// The same without what only names the directory for readers.
+    /// The same without the directory's name and type, which are only informative.
     #[must_use]
     pub(crate) fn without_names(&self) -> Self {
         Self { name: None, kind: None, ..self.clone() }
     }
 
-    /// Whether its run is to ignore the safeguards.
+    /// Whether its run ignores the safeguards.
     #[must_use]
     pub(crate) fn ignores_safeguards(&self) -> bool {
         self.ignore_safeguards
     }
 
-    /// When it came.
+    /// When it arrived.
     #[must_use]
     pub fn requested(&self) -> SystemTime {
         time(self.requested_ms)
@@ -110,7 +110,7 @@ impl SyncRequest {
 
 #[cfg(test)]
 impl SyncRequest {
-    /// A request with everything filled in.
+    /// A request with all fields set.
     pub(crate) fn example() -> Self {
         let at = time(1_700_000_000_123);
         Self {

@@ -1,4 +1,4 @@
-//! Watching a sync: it is observed again and again, ever more slowly, until it is final or the time is up.
+//! Watches a sync: observes it repeatedly, less and less often, until it is final or the time is up.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use super::SyncDocument;
 use crate::error::{Error, Result};
 use crate::runtime::Clock;
 
-/// How old the first observation of a watcher may be.
+/// The maximum age of a watcher's first observation.
 const FRESH: Duration = Duration::from_millis(900);
 /// The first wait between two observations of a sync.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest.
+/// The longest wait.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The waits between observations: from one second to ten, or as long as the upstream requires.
 ///
-/// A watcher reuses another watcher's observation if it is newer than its own polling interval, and counts its next wait from it. So all
-/// watchers of a directory fall into step, and together they cost as many calls as one.
+/// A watcher reuses another watcher's observation if it is newer than its own polling interval, and counts its next wait
+/// from it. So all watchers of a directory synchronise, and together cost as many calls as one.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     next: Duration,
-    /// How old an observation may be.
+    /// The maximum age of an observation.
     max_age: Duration,
 }
 
@@ -51,17 +51,17 @@ impl Pace {
         wait
     }
 
-    /// Something changed: observe often again.
+    /// Resets the pace after a change.
     fn again(&mut self) {
         self.next = FIRST;
     }
 }
 
-/// Observes a sync until it is final or `max_wait` has passed, and returns the last state either way. `look` returns the state by an
-/// observation no older than its argument.
+/// Observes a sync until it is final or `max_wait` has passed, and returns the last state either way. `look` returns the
+/// state from an observation no older than its argument.
 ///
 /// # Errors
-/// A failure that will not pass; one that may, where nothing else was seen before the time was up.
+/// A permanent failure; a transient one, if no state was observed in time.
 pub async fn wait<T: AsRef<SyncDocument>>(
     clock: &impl Clock,
     max_wait: Duration,
@@ -75,7 +75,7 @@ pub async fn wait<T: AsRef<SyncDocument>>(
             Ok(seen) if seen.as_ref().is_final() => return Ok(seen),
             Ok(seen) => (pace.after_look(seen.as_ref().age), Ok(seen)),
             Err(error) if !error.is_retryable() => return Err(error),
-            // A failure that may pass is waited out; the state before it still holds.
+            // A transient failure is retried; the state before it is still valid.
             Err(error) => (pace.after_failure(error.wait()), last.take().ok_or(error)),
         };
         if clock.elapsed().saturating_add(pause) >= ends {
@@ -86,19 +86,19 @@ pub async fn wait<T: AsRef<SyncDocument>>(
     }
 }
 
-/// What a watch sees next.
+/// The next result of a watch.
 #[derive(Debug)]
 pub enum WatchEvent<T> {
-    /// The state, which is not what it was.
+    /// A new state.
     State(T),
-    /// Asking failed. The watch goes on where that may pass.
+    /// An observation failed. The watch continues if the failure may be transient.
     Failure(Error),
-    /// Nothing new, and a wait is over: another observation follows.
+    /// No change, and the wait is over: another observation follows.
     Nothing,
 }
 
-/// A watch: each change of a sync, as it is seen. It ends with the final state, with a failure that will not pass, or when it has
-/// lasted as long as it may.
+/// A watch: each change of a sync, as observed. It ends with the final state, with a permanent failure, or at its time
+/// limit.
 #[derive(Debug)]
 pub struct Watch {
     last: Option<String>,
@@ -115,14 +115,14 @@ enum Next {
 }
 
 impl Watch {
-    /// A watch that lasts for `limit` at most.
+    /// A watch for at most `limit`.
     pub fn new(clock: &impl Clock, limit: Duration) -> Self {
         let ends = clock.elapsed().saturating_add(limit);
         Self { last: None, pace: Pace::default(), ends, next: Next::Observation }
     }
 
-    /// Goes on by one observation or by the wait before it; `None` at the end. `look` returns the state by an observation no older than
-    /// its argument.
+    /// Advances by one observation or by the wait before it; `None` at the end. `look` returns the state from an observation
+    /// no older than its argument.
     pub async fn next<T: AsRef<SyncDocument> + Serialize>(
         &mut self,
         clock: &impl Clock,

@@ -14,34 +14,34 @@ use http::Uri;
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Reads `https://host[:port]`; a trailing slash is dropped.
+    /// Parses `https://host[:port]`; a trailing slash is removed.
     ///
     /// # Errors
-    /// What is wrong with it, in words fit to follow the variable's name.
+    /// What is wrong, worded to follow the variable's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim().trim_end_matches('/');
-        let uri: Uri = text.parse().map_err(|_| "is not a URL; write https://host or https://host:port")?;
+        let uri: Uri = text.parse().map_err(|_| "is not a URL; use https://host or https://host:port")?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err("is not an absolute URL; write https://host or https://host:port");
+            return Err("is not an absolute URL; use https://host or https://host:port");
         };
         if !matches!(scheme, "https" | "http") {
             return Err("has a scheme other than https and http");
         }
         if authority.as_str().contains('@') {
-            return Err("holds credentials; they have variables of their own");
+            return Err("contains credentials; move them to the variables for username and password");
         }
-        // The parser takes any digits for a port, and none.
+        // The parser accepts any digits as a port, and none.
         let port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
         if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
             return Err("has a port that is not a number from 1 to 65535");
         }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
-            return Err("has a path; write only https://host or https://host:port, the paths are known");
+            return Err("has a path; use only https://host or https://host:port, idhook adds the paths");
         }
         Ok(Self(format!("{scheme}://{authority}")))
     }
 
-    /// Whether what is sent there can be read on its way: there is no TLS, and it leaves this machine.
+    /// Whether data sent there is readable in transit: there is no TLS, and it leaves this machine.
     #[must_use]
     pub(crate) fn is_readable_on_its_way(&self) -> bool {
         let Some(authority) = self.0.strip_prefix("http://") else { return false };
@@ -65,7 +65,7 @@ impl BaseUrl {
         &self.0
     }
 
-    /// The URL for comparing: two spellings of one origin (letters, default port, the root's dot) are the same.
+    /// The URL for comparison: spellings of one origin (case, default port, the root's dot) are equal.
     pub(crate) fn origin(&self) -> String {
         let lower = self.0.to_ascii_lowercase();
         let (scheme, authority) = lower.split_once("://").unwrap_or(("", &lower));
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_an_origin() {
+    fn base_url_is_reduced_to_its_origin() {
         for (text, read) in [
             ("https://vidm.corp.example", "https://vidm.corp.example"),
             (" https://vidm.corp.example:8443/ ", "https://vidm.corp.example:8443"),

@@ -7,13 +7,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, ErrorCode};
 
-/// What a path segment may not hold as it is: everything but RFC 3986's unreserved characters.
+/// Characters that are encoded in a path segment: all but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a form field may not hold as it is.
+/// Characters that are encoded in a form field.
 pub(crate) const FORM: &AsciiSet = SEGMENT;
 
-/// `text` as one path segment: a slash, a space, a `%` inside stay inside.
+/// `text` as one path segment: slashes, spaces and `%` in it are encoded.
 ///
 /// ```
 /// assert_eq!(idhook::upstream::segment("a/b c"), "a%2Fb%20c");
@@ -21,13 +21,13 @@ pub(crate) const FORM: &AsciiSet = SEGMENT;
 #[must_use]
 pub fn segment(text: &str) -> String {
     match text {
-        // As segments these two would walk the path (RFC 3986 section 5.2.4), encoded or not.
+        // As segments these two change the path (RFC 3986, section 5.2.4), encoded or not.
         "." | ".." => text.replace('.', "%252E"),
         _ => utf8_percent_encode(text, SEGMENT).to_string(),
     }
 }
 
-/// Whether `text` is a UUID (RFC 9562 section 4), in small or capital letters.
+/// Whether `text` is a UUID (RFC 9562, section 4), in lower or upper case.
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
@@ -43,7 +43,7 @@ pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
 /// A request without a body.
 ///
 /// # Errors
-/// When `path` or `accept` is not fit for HTTP: a profile's override was wrong.
+/// `path` or `accept` is not valid in HTTP: an override of the profile is wrong.
 pub fn bare(method: Method, path: &str, accept: &str) -> Result<http::Request<Bytes>, Error> {
     build(http::Request::builder().method(method).uri(path).header(ACCEPT, accept).body(Bytes::new()))
 }
@@ -51,7 +51,7 @@ pub fn bare(method: Method, path: &str, accept: &str) -> Result<http::Request<By
 /// A request with a body.
 ///
 /// # Errors
-/// When `path` or a media type is not fit for HTTP: a profile's override was wrong.
+/// `path` or a media type is not valid in HTTP: an override of the profile is wrong.
 pub fn with_body(
     method: Method,
     path: &str,
@@ -66,7 +66,7 @@ pub fn with_body(
 /// `value` as a JSON body.
 ///
 /// # Errors
-/// When it does not serialise.
+/// It cannot be serialised.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<Bytes, Error> {
     serde_json::to_vec(value).map(Bytes::from).map_err(unwritten)
 }
@@ -88,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_stays_one_segment() {
+    fn text_is_encoded_as_one_segment() {
         assert_eq!(segment("corp.example"), "corp.example");
         assert_eq!(segment("a/b c%?#ä"), "a%2Fb%20c%25%3F%23%C3%A4");
         assert_eq!(segment(".."), "%252E%252E");
     }
 
     #[test]
-    fn a_uuid_is_told_from_a_word() {
+    fn uuid_is_recognised() {
         assert!(is_uuid("bb65e41c-e00d-4d74-b417-db72df6024f9"));
         assert!(is_uuid("BB65E41C-E00D-4D74-B417-DB72DF6024F9"));
         for other in

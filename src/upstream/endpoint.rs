@@ -1,51 +1,51 @@
-//! An endpoint: a type that carries the whole contract of one upstream call.
+//! An endpoint: a type with the whole contract of one upstream call.
 
 use bytes::Bytes;
 
 use crate::error::{Error, UpstreamEvidence};
 use crate::retry::Repeat;
 
-/// A vendor's API: what all its endpoints share.
+/// A vendor's API: the common part of its endpoints.
 pub trait Api {
-    /// What a target may override: paths, media types.
+    /// The part that a target may override: paths, media types.
     type Dialect;
 
-    /// Reads the vendor's error form from a body: what stands in it, and nothing about the call. `None` when the body is something
-    /// else (a gateway's page).
+    /// Reads the vendor's error format from a body, without facts about the call; `None` if the body is something else (a
+    /// gateway's page).
     fn read_error(body: &[u8]) -> Option<UpstreamEvidence>;
 }
 
 /// One call of a vendor's API.
 pub trait Endpoint {
-    /// Whose API it belongs to.
+    /// The API that it belongs to.
     type Api: Api;
-    /// What a good answer holds.
+    /// The contents of a successful response.
     type Response;
 
-    /// HTTP method and path template, as the vendor writes them. Logs and errors name the call so.
+    /// HTTP method and path template, as the vendor writes them. Logs and errors use it as the call's name.
     const CALL: &'static str;
-    /// Whether it may be sent again.
+    /// Whether it may be repeated.
     const REPEAT: Repeat;
-    /// Whether it gets or ends a token. Of the answer to such a call nothing is ever shown but its status and the vendor's code,
-    /// and no status of it is taken for word about what was to be done with the token.
+    /// Whether it gets or ends a token. Only the status and the vendor's code of such a response are ever shown, and its
+    /// status says nothing about the operation that needs the token.
     const IS_LOGIN: bool = false;
-    /// Whether a 2xx answer says anything. Where the status is all, its body may be whatever it is: a page, or in a coding.
+    /// Whether a 2xx response's body is read. If only the status matters, the body may be anything: a page, or compressed.
     const READS_ANSWER: bool = true;
 
     /// The request, its URI relative to the target's base URL. Authorization is added by the sender.
     ///
     /// # Errors
-    /// When the request cannot be written down (a body that does not serialise).
+    /// The request cannot be encoded (a body that does not serialise).
     fn request(&self, profile: &<Self::Api as Api>::Dialect) -> Result<http::Request<Bytes>, Error>;
 
-    /// Reads a 2xx answer.
+    /// Reads a 2xx response.
     ///
     /// # Errors
-    /// `upstream_invalid` when it is not what it should be.
+    /// `upstream_invalid` if it is not in the documented form.
     fn response(&self, answer: http::Response<Bytes>) -> Result<Self::Response, Error>;
 }
 
-/// What the sender needs to know of an endpoint, the same for all of them.
+/// The part of an endpoint that the sender needs, the same type for all endpoints.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) call: &'static str,
@@ -66,7 +66,7 @@ impl Kind {
         }
     }
 
-    /// Whether it changes something beyond a token.
+    /// Whether it changes more than a token.
     pub(crate) fn changes(&self) -> bool {
         self.repeat == Repeat::IfNeverArrived && !self.is_login
     }

@@ -1,4 +1,4 @@
-//! The one check of status and content that every answer passes, and the readers of JSON answers.
+//! The one check of status and content for every response, and the readers of JSON responses.
 
 use std::time::SystemTime;
 
@@ -17,18 +17,18 @@ use crate::redact::{blank_secret_fields, strike, strike_json};
 use crate::retry::retry_after;
 use crate::secret::Secret;
 
-/// What to do about a page that came in place of an API's answer.
-const PAGE_HINT: &str = "the answer is an HTML page, so it comes from a gateway, a proxy or a sign-in page, not from the API: check \
-    the target's URL (host, scheme and port) and what the gateway in front of it allows";
+/// The fix for an HTML page in place of an API's response.
+const PAGE_HINT: &str = "the response is an HTML page, so it comes from a gateway, a proxy or a sign-in page, not from the API: check \
+    the target's URL (host, scheme and port) and the rules of the gateway in front of it";
 
-/// What to do about an answer in a coding that nobody asked for.
-const CODING_HINT: &str = "idhook sends Accept-Encoding: identity: let the gateway or proxy in front of the server pass that header \
-    on, or turn off its compression for this path";
+/// The fix for a response with an unrequested content coding.
+const CODING_HINT: &str = "idhook sends Accept-Encoding: identity: make the gateway or proxy in front of the server forward that header, \
+    or turn off its compression for this path";
 
-/// The longest code of a vendor's that is taken for one.
+/// Longer texts are not accepted as a vendor's code.
 const MAX_CODE: usize = 64;
 
-/// Reads a JSON answer that is handed on to callers: fields whose names say that they hold secrets are blanked first.
+/// Reads a JSON response that is passed on to callers: fields with secrets' names are blanked first.
 ///
 /// # Errors
 /// As [`read_json`].
@@ -38,10 +38,10 @@ pub(crate) fn read_shown<T: DeserializeOwned>(call: &'static str, answer: &http:
     json::read(&value).map_err(|error| unexpected(call, answer, &error))
 }
 
-/// Reads a JSON answer of the type asked for, naming the place where it differs.
+/// Reads a JSON response as the given type; the error names the place where it differs.
 ///
-/// The content type is not looked at: vIDM answers JSON under vendor types, SDDC Manager plain text under
-/// `application/json`. The body itself decides.
+/// The content type is ignored: vIDM sends JSON under vendor types, SDDC Manager sends plain text under `application/json`.
+/// Only the body counts.
 ///
 /// # Errors
 /// `upstream_invalid`, with the beginning of the body as evidence.
@@ -56,19 +56,19 @@ fn json_of(call: &'static str, answer: &http::Response<Bytes>) -> Result<serde_j
 
 fn unexpected(call: &'static str, answer: &http::Response<Bytes>, error: &json::Error) -> Error {
     let (at, said) = (error.place(), error.reason());
-    // A reader's own words may quote the value; it may be a token in the wrong place.
+    // The message may quote the value, which may be a token in the wrong place.
     let why = match said.rsplit_once(", expected ") {
         Some((_, expected)) => format!(": expected {expected}"),
         None if said.starts_with("missing field") => format!(": {said}"),
         None => String::new(),
     };
-    invalid(call, answer, &format!("its JSON is not what was expected{at}{why}"))
+    invalid(call, answer, &format!("its JSON does not have the expected form{at}{why}"))
 }
 
-/// `upstream_invalid`: the answer to `call` is not what it should be, and why.
+/// `upstream_invalid`: the response to `call` does not have the documented form, and why.
 #[must_use]
 pub(crate) fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &str) -> Error {
-    Error::new(ErrorCode::UpstreamInvalid, format!("the answer to {call} is not usable: {why}")).upstream(
+    Error::new(ErrorCode::UpstreamInvalid, format!("the response to {call} is not usable: {why}")).upstream(
         UpstreamEvidence {
             call,
             status: Some(answer.status()),
@@ -79,14 +79,14 @@ pub(crate) fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &
 }
 
 impl Kind {
-    /// The one check every answer goes through: a 2xx that may be the API's passes, everything else becomes an [`Error`] with the
-    /// evidence kept, free of `secrets`.
+    /// The one check of every response: a 2xx that may be the API's passes, everything else becomes an [`Error`] with the
+    /// evidence, without `secrets`.
     ///
     /// # Errors
-    /// By the status: `upstream_auth`, `upstream_forbidden`, `not_found` (where the vendor itself says so), `upstream_busy`,
-    /// `upstream_rejected`, `upstream_failed`, or `upstream_invalid` for a redirect and other oddities, and for a 2xx that is a
-    /// page, binary, or in a coding. A login's 401 and 403, and its 400 in the vendor's error form, are `upstream_auth` unless
-    /// they are pages; its other refusals are `upstream_invalid`.
+    /// By status: `upstream_auth`, `upstream_forbidden`, `not_found` (only from the vendor itself), `upstream_busy`,
+    /// `upstream_rejected`, `upstream_failed`; `upstream_invalid` for redirects and other statuses, and for a 2xx that is a
+    /// page, binary or compressed. A login's 401 and 403, and its 400 in the vendor's error format, are `upstream_auth`
+    /// unless they are pages; its other rejections are `upstream_invalid`.
     pub(crate) fn check(
         &self,
         answer: http::Response<Bytes>,
@@ -105,12 +105,12 @@ impl Kind {
             (None, None) => String::new(),
         };
         let code = self.code(status, is_vendor, is_page);
-        let error = Error::new(code, format!("{call} was answered with {status}{said}"));
+        let error = Error::new(code, format!("{call} returned {status}{said}"));
         let error = match hint(status, is_vendor, is_page) {
             Some(hint) => error.hint(hint),
             None => error,
         };
-        // Only 429, and a 503 that says when to come back, are certain to have been refused at the door.
+        // Only 429, and 503 with Retry-After, were certainly rejected before processing.
         let asked = retry_after(answer.headers(), now);
         let refused =
             status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
@@ -119,15 +119,16 @@ impl Kind {
         Err(error.upstream(evidence))
     }
 
-    /// A 2xx whose body the API may have sent. A page is a gateway's or a sign-in form's, and the server itself was never asked.
+    /// Accepts a 2xx whose body may be the API's. A page comes from a gateway or a sign-in form, without the API being
+    /// reached.
     fn accept(&self, answer: http::Response<Bytes>, secrets: &[&Secret]) -> Result<http::Response<Bytes>, Error> {
         let (why, hint) = if let Some(coding) = coding(&answer) {
-            (format!("its body is in the coding {coding}, which was not asked for"), CODING_HINT)
+            (format!("its body has the content coding {coding}, which was not requested"), CODING_HINT)
         } else if is_page(&answer) {
             let title = title(answer.body(), secrets).map(|title| format!(" with the title \"{title}\""));
             (format!("it is an HTML page{}", title.unwrap_or_default()), PAGE_HINT)
         } else if is_binary(answer.body()) {
-            ("its body is binary data, no text".to_owned(), CODING_HINT)
+            ("its body is binary data, not text".to_owned(), CODING_HINT)
         } else {
             return Ok(answer);
         };
@@ -138,14 +139,14 @@ impl Kind {
 
     fn code(&self, status: StatusCode, is_vendor: bool, is_page: bool) -> ErrorCode {
         match status {
-            // Only these are word about our credentials, and only of the server itself: a 400 may be any proxy's.
+            // Only these concern our credentials, and only from the server itself: a 400 may come from any proxy.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_login && !is_page => ErrorCode::UpstreamAuth,
             StatusCode::BAD_REQUEST if self.is_login && is_vendor => ErrorCode::UpstreamAuth,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => ErrorCode::UpstreamBusy,
             _ if self.is_login && status.is_client_error() => ErrorCode::UpstreamInvalid,
             StatusCode::UNAUTHORIZED => ErrorCode::UpstreamAuth,
             StatusCode::FORBIDDEN => ErrorCode::UpstreamForbidden,
-            // Somebody else's page does not say that the thing is not there.
+            // Another server's page does not prove that the object is absent.
             StatusCode::NOT_FOUND if is_vendor => ErrorCode::NotFound,
             StatusCode::NOT_FOUND => ErrorCode::UpstreamInvalid,
             _ if status.is_client_error() => ErrorCode::UpstreamRejected,
@@ -154,7 +155,7 @@ impl Kind {
         }
     }
 
-    /// What an answer that is an error says.
+    /// The contents of an error response.
     fn evidence(&self, answer: &http::Response<Bytes>, secrets: &[&Secret]) -> UpstreamEvidence {
         let of_call = |said| {
             let status = Some(answer.status());
@@ -172,7 +173,7 @@ impl Kind {
             said.message.get_or_insert(words);
         }
         if self.is_login && !is_page {
-            // What a login says may quote what it was sent, in whatever form. A page's title is its own.
+            // A login's error may quote the credentials in any form. A page's title is the page's own.
             said.forget_words();
         } else if !is_vendor {
             said.message = foreign(answer, &body, secrets);
@@ -194,30 +195,30 @@ fn hint(status: StatusCode, is_vendor: bool, is_page: bool) -> Option<&'static s
     Some(match status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_page => PAGE_HINT,
         _ if status.is_redirection() => {
-            "redirects are not followed with credentials; the target's URL must name the server itself, with its scheme and port"
+            "redirects are not followed with credentials; the target's URL must be that of the server itself, with its scheme and port"
         }
         StatusCode::NOT_FOUND if !is_vendor => {
-            "this is not the vendor's error form: check the target's URL (and tenant), something else may answer there"
+            "this is not the vendor's error format: check the target's URL (and tenant); another server may respond there"
         }
         StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            "this version wants another media type: set the target's profile, or override the media type of this call"
+            "this version requires another media type: set the target's profile, or override the media type of this call"
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             "the server or a proxy in front of it is throttling requests; retry later (after Retry-After, if given)"
         }
-        _ if status.is_server_error() => "the server or a proxy in front of it failed: look into its own log",
-        StatusCode::FORBIDDEN => "give the configured account the administrator role this call needs",
+        _ if status.is_server_error() => "the server or a proxy in front of it failed: check its log",
+        StatusCode::FORBIDDEN => "give the configured account the administrator role that this call requires",
         _ => return None,
     })
 }
 
-/// Whether a text is a code as programs have them, and no words that could quote something.
+/// Whether a text is a program's code, without words that could quote something.
 pub(crate) fn is_code(text: &str) -> bool {
     (1..=MAX_CODE).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-'))
 }
 
-/// An error body without `secrets`; they are struck out before anything of it is cut or joined.
+/// An error body without `secrets`, which are removed before it is cut or joined.
 fn struck(body: &[u8], secrets: &[&Secret]) -> Vec<u8> {
     match serde_json::from_slice(body) {
         Ok(mut value) => {
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_never_an_answer_about_the_thing() {
+    fn login_errors_never_describe_the_object() {
         let vendor = r#"{"code":"not.found","message":"no such user: s3cret"}"#;
         for (status, code) in [
             (401, ErrorCode::UpstreamAuth),
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_vendor_says_that_a_thing_is_not_there() {
+    fn only_the_vendors_404_means_not_found() {
         for body in ["", "<html>", "{}", "not found"] {
             let error = failed(Repeat::IfNeverArrived, false, 404, body);
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{body}");
@@ -289,9 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_is_struck_out_before_anything_is_cut() {
+    fn secrets_are_removed_before_texts_are_cut() {
         let text = |error: &Error| format!("{} {:?}", error.detail(), error.evidence());
-        // Blanks that would be joined, quotes that were escaped, a secret across the end of the excerpt, a code that quotes.
+        // Blanks that would be joined, escaped quotes, a secret across the end of the excerpt, a code that quotes.
         let long = format!("{{\"code\":\"c\",\"message\":\"{}two  blanks \\\"quoted\\\"\"}}", "x".repeat(590));
         for body in [
             "you sent two  blanks \"quoted\"",
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_a_word_of_a_program() {
+    fn only_program_words_count_as_codes() {
         let said = |body: &str| {
             let said = failed(Repeat::Always, false, 500, body).evidence().unwrap().clone();
             (said.code, said.message)
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_may_have_been_made_is_not_to_be_repeated() {
+    fn possibly_applied_change_is_not_retryable() {
         for status in [500, 502, 503, 504] {
             assert!(!failed(Repeat::IfNeverArrived, false, status, "").is_retryable(), "{status}");
             assert!(failed(Repeat::Always, false, status, "").is_retryable(), "{status}");
@@ -337,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_kind_is_not_shown() {
+    fn value_of_the_wrong_type_is_not_shown() {
         #[derive(Debug, serde::Deserialize)]
         struct Answer {
             #[allow(dead_code, reason = "only read")]

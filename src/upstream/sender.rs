@@ -1,5 +1,5 @@
-//! The sender: one piece of work's view of the outside. It knows the deadline, passes the trace on, repeats what may be
-//! repeated, checks every answer, and keeps a record of each call for the log.
+//! The sender makes all upstream calls of one piece of work. It knows the deadline, forwards the trace, repeats requests
+//! where safe, checks every response, and records each call for the log.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -19,16 +19,16 @@ use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
 use crate::shared_state::{SharedStore, StoreAccess};
 
-/// What idhook calls itself: gateways refuse requests without a `User-Agent`.
+/// idhook's `User-Agent`: some gateways reject requests without one.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("idhook/", env!("CARGO_PKG_VERSION")));
 
-/// One upstream exchange, as the log tells it.
+/// One upstream exchange, as logged.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct CallRecord {
     /// Method and path template.
     pub call: &'static str,
-    /// HTTP status; null if no response came.
+    /// HTTP status; null without a response.
     #[serde(serialize_with = "status_code")]
     #[cfg_attr(feature = "contract", schemars(with = "Option<u16>"))]
     pub status: Option<StatusCode>,
@@ -43,7 +43,7 @@ fn status_code<S: serde::Serializer>(status: &Option<StatusCode>, serializer: S)
     }
 }
 
-/// What a piece of work may use of the outside, and what it has used.
+/// The upstream access of one piece of work, with a record of its calls.
 #[derive(Debug)]
 pub struct Outbound<'r, R> {
     runtime: &'r R,
@@ -56,7 +56,7 @@ pub struct Outbound<'r, R> {
     calls: RefCell<Vec<CallRecord>>,
 }
 
-/// Where a call goes: one target's name and base URL, and what it overrides.
+/// The destination of a call: a target's name, base URL and overrides.
 #[derive(Debug)]
 pub struct Destination<'t, A: Api> {
     /// The target's name, for errors.
@@ -67,8 +67,8 @@ pub struct Destination<'t, A: Api> {
     pub profile: &'t A::Dialect,
 }
 
-/// A call that is ready to be sent. It is the same type for every endpoint, so that what sends it (repeats, logins,
-/// replays) is compiled once and not once for each of them.
+/// A call ready to send. It is the same type for every endpoint, so the sending code (repeats, logins, replays) is compiled
+/// only once.
 #[derive(Debug, Clone)]
 pub struct Prepared<'t> {
     target: &'t str,
@@ -78,28 +78,28 @@ pub struct Prepared<'t> {
 }
 
 impl<'t> Prepared<'t> {
-    /// Writes down the request of `endpoint` for this destination.
+    /// Encodes the request of `endpoint` for this destination.
     ///
     /// # Errors
-    /// When it cannot be written down.
+    /// The request cannot be encoded.
     pub fn new<E: Endpoint>(to: &Destination<'t, E::Api>, endpoint: &E) -> Result<Self, Error> {
         let request = endpoint.request(to.profile).map_err(|e| e.at(to.target))?;
         Self { target: to.target, url: to.url, kind: Kind::of::<E>(), request }.joined()
     }
 
-    /// Adds what is the same for every call: the absolute URI, and the headers that no endpoint decides.
+    /// Adds the common parts of every call: the absolute URI and fixed headers.
     fn joined(mut self) -> Result<Self, Error> {
         let length = self.request.body().len();
         let sends_body =
             length > 0 || matches!(*self.request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
         let headers = self.request.headers_mut();
         headers.insert(USER_AGENT, AGENT);
-        // Nothing here reads a coding, and nothing needs one: answers are small.
+        // Compressed responses are neither supported nor needed: responses are small.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        // vIDM words its messages in the caller's language, and what a failed sync says is read for the word "safeguard".
+        // vIDM translates its messages, and a failed sync's message is searched for the word "safeguard".
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
-        // Without it a runtime sends the body in chunks, and an empty one as an empty chunk, which not every gateway in
-        // front of an appliance takes.
+        // Without it a runtime sends the body in chunks, and an empty body as an empty chunk, which some gateways in front
+        // of appliances reject.
         if sends_body {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -111,15 +111,15 @@ impl<'t> Prepared<'t> {
 }
 
 impl<'r, R: Runtime> Outbound<'r, R> {
-    /// A view of the outside, without a store, that ends `time` from now. `headers` (the trace) go on every call but logins: what
-    /// a caller chose must not decide whether a login succeeds.
+    /// Upstream access without a store, for `time` from now. `headers` (the trace) are added to every call except logins: a
+    /// caller's header must not decide whether a login succeeds.
     pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
         let deadline = runtime.elapsed().saturating_add(time);
         let (store, retry) = (SharedStore::new(runtime, None, deadline), RetryPolicy::default());
         Self { runtime, store, limits, retry, deadline, headers, secrets: Vec::new(), calls: RefCell::default() }
     }
 
-    /// The same, with texts that are struck out of whatever an upstream says. The token of a call is struck out in any case.
+    /// The same, with secrets to remove from upstream texts. A call's token is always removed.
     #[must_use]
     pub fn with_secrets(mut self, secrets: Vec<&'r Secret>) -> Self {
         self.secrets = secrets;
@@ -133,25 +133,25 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         self
     }
 
-    /// What instances share; where there is no store, a view of nothing.
+    /// The shared store; without one, an empty view.
     #[must_use]
     pub fn store(&self) -> &SharedStore<'r, R> {
         &self.store
     }
 
-    /// The runtime underneath: its clocks, its log.
+    /// The runtime: its clocks, its log.
     #[must_use]
     pub fn runtime(&self) -> &'r R {
         self.runtime
     }
 
-    /// Every exchange so far, in order.
+    /// The exchanges so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<CallRecord> {
         self.calls.borrow().clone()
     }
 
-    /// Adds a call that was given up from outside.
+    /// Records a call that was aborted from outside.
     pub(crate) fn gave_up(&self, call: &'static str, ms: u64) {
         self.calls.borrow_mut().push(CallRecord { call, status: None, ms });
     }
@@ -162,10 +162,10 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         self.deadline.saturating_sub(self.runtime.elapsed())
     }
 
-    /// Sends `endpoint`, with `token` where it needs one, and reads its answer; repeats what may be repeated.
+    /// Sends `endpoint`, with `token` if needed, and reads the response; repeats requests where safe.
     ///
     /// # Errors
-    /// Transport failures and bad statuses under their codes, named after the target.
+    /// Transport failures and error statuses as codes, with the target's name.
     pub async fn call<E: Endpoint>(
         &self,
         to: &Destination<'_, E::Api>,
@@ -176,10 +176,10 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         endpoint.response(answer).map_err(|e| if E::IS_LOGIN { e.of_login() } else { e }.at(to.target))
     }
 
-    /// Sends a call, with `token` where it needs one, and repeats what may be repeated.
+    /// Sends a call, with `token` if needed, and repeats it where safe.
     ///
     /// # Errors
-    /// Transport failures and bad statuses under their codes, named after the target.
+    /// Transport failures and error statuses as codes, with the target's name.
     pub async fn send(&self, call: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
         self.checked(call, token).await.map_err(|e| e.at(call.target))
     }
@@ -220,7 +220,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         }
     }
 
-    /// One exchange, no longer than the deadline, and recorded.
+    /// One exchange within the deadline, recorded.
     async fn exchange(
         &self,
         call: &'static str,
@@ -232,7 +232,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         let answer = match select(answer, deadline).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => {
-                Err(TransportError::new(TransportErrorKind::Timeout, "the time for this request is used up"))
+                Err(TransportError::new(TransportErrorKind::Timeout, "the request's time is used up"))
             }
         };
         let ms = u64::try_from(self.runtime.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
@@ -242,25 +242,25 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     }
 }
 
-/// 429 and 503 are refusals at the door, but only a GET is certain not to have been acted on.
+/// 429 and 503 usually mean that nothing was processed, but only a GET is certain to be safe.
 fn repeats_on(status: StatusCode, repeat: Repeat) -> bool {
     repeat == Repeat::Always && matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-/// A transport failure, told with what to do about it.
+/// The error for a transport failure, with its fix.
 fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str) -> Error {
     let (call, url) = (kind.call, url.as_str());
     let again = |otherwise: &str| match kind.repeat {
         Repeat::Always => otherwise.to_owned(),
-        Repeat::IfNeverArrived if kind.is_login => "the login may count all the same: try again later".to_owned(),
-        Repeat::IfNeverArrived => {
-            "it may have been carried out all the same: read the state before trying again".to_owned()
+        Repeat::IfNeverArrived if kind.is_login => {
+            "the login may have counted as an attempt: try again later".to_owned()
         }
+        Repeat::IfNeverArrived => "the request may have been processed: read the state before trying again".to_owned(),
     };
     let (code, what, hint) = match e.kind {
         TransportErrorKind::HostNotAllowed => (
             ErrorCode::UpstreamUnreachable,
-            "the runtime does not let this component call that host",
+            "the runtime does not allow this component to call that host",
             format!("add \"{url}\" to allowed_outbound_hosts of the component in spin.toml"),
         ),
         TransportErrorKind::Dns => (
@@ -271,7 +271,7 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
         TransportErrorKind::Refused | TransportErrorKind::ConnectTimeout => (
             ErrorCode::UpstreamUnreachable,
             "no connection",
-            format!("check that {url} is up and that a firewall lets the runtime's machine through"),
+            format!("check that {url} is up and that firewalls allow the runtime's machine"),
         ),
         TransportErrorKind::Tls => (
             ErrorCode::UpstreamTls,
@@ -283,25 +283,25 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
         ),
         TransportErrorKind::Timeout => (
             ErrorCode::UpstreamTimeout,
-            "no answer in time",
-            again("try again; if it stays so, raise the time-outs or look at the server's load"),
+            "no response in time",
+            again("retry; if this persists, raise the timeouts or check the server's load"),
         ),
         TransportErrorKind::Interrupted => (
             ErrorCode::UpstreamFailed,
-            "the connection broke before the answer was whole",
+            "the connection broke before the response was complete",
             format!(
-                "{}; if it stays so, check the scheme of {url}: a port that speaks TLS ends a plain request so",
+                "{}; if this persists, check the scheme of {url}: a TLS port drops plain HTTP requests",
                 again("try again")
             ),
         ),
         TransportErrorKind::BodyTooLarge => (
             ErrorCode::UpstreamInvalid,
-            "the answer is larger than the bound",
-            "raise upstream_body_limit if an answer of that size is expected".to_owned(),
+            "the response is larger than the limit",
+            "raise upstream_body_limit if a response of that size is expected".to_owned(),
         ),
         TransportErrorKind::Protocol => (
             ErrorCode::UpstreamInvalid,
-            "the answer is not HTTP as expected",
+            "the response is not valid HTTP",
             format!("check the scheme and port of {url}"),
         ),
     };

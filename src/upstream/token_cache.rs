@@ -1,11 +1,11 @@
-//! One login for many calls: keeps a target's token, logs in once however many wait, and stops before the upstream locks the
-//! account. If there is a store, the token and the rejection are shared with other instances.
+//! One login for many calls: keeps a target's token, logs in once for all waiting requests, and stops before the upstream
+//! locks the account. With a store, the token and the rejection are shared with other instances.
 //!
-//! vIDM locks an account for 15 minutes at the sixth failure within 15 minutes, hardened systems at the third; a hardened vCenter
-//! SSO account stays locked until an administrator unlocks it (VMware's hardening guides WOAA-3X-000009, VCSA-80-000023 and
-//! -000145). So after a rejected login one more attempt is made, 15 minutes later at the earliest, and then none until the
-//! credential changes or an operator asks for one. An attempt is written down before it is sent: a request that is cut off
-//! meanwhile has counted all the same.
+//! vIDM locks an account for 15 minutes at the sixth failure within 15 minutes, hardened systems at the third; a hardened
+//! vCenter SSO account stays locked until an administrator unlocks it (VMware's hardening guides WOAA-3X-000009,
+//! VCSA-80-000023 and -000145). So after a rejected login one more attempt is made, 15 minutes later at the earliest, then
+//! none until the credential changes or an operator asks for one. An attempt is recorded before it is sent: it counts even
+//! if the request is aborted meanwhile.
 
 mod account;
 mod rejection;
@@ -28,19 +28,19 @@ use rejection::Rejection;
 use shared_token::Shared;
 pub use shared_token::SharedToken;
 
-/// How often the store is asked for what another instance's login gave.
+/// The interval for polling the store for another instance's login.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// How long another instance may take from its draw until it has written down that it logs in: two calls to the store, and some.
+/// How long another instance may take from its claim until it has recorded the login: two store calls, and a margin.
 const SILENCE: Duration = Duration::from_millis(1500);
 
-/// A lease on a login outlives the request by this, for the clocks of two instances differ.
+/// A login's lease outlives the request by this, because instances' clocks differ.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The most tokens that one piece of work tries: the kept one, the one in the store, and a new one.
+/// The most tokens tried by one piece of work: the cached one, the store's, and a new one.
 const TOKENS: usize = 3;
 
-/// The token of one account, or why there is none. All targets with the same URL, account and credential share one.
+/// The token of one account, or why there is none. Targets with the same URL, account and credential share one.
 #[derive(Debug, Default)]
 pub struct TokenCache(Mutex<State>);
 
@@ -52,11 +52,11 @@ enum State {
     Rejected(Rejection),
 }
 
-/// What a login needs: a token, and where it is from.
+/// A token and its source, or the login's error.
 type Found = Result<(AccessToken, Source), Error>;
 
 impl TokenCache {
-    /// A session for each of these targets, by their names: the same one for all with the same account and credential.
+    /// The token cache of each target, by name: shared by targets with the same account and credential.
     pub(crate) fn shared<'t>(accounts: impl Iterator<Item = (&'t String, Account<'t>)>) -> Vec<(&'t String, Rc<Self>)> {
         let mut all: Vec<(&String, Account<'_>, Rc<Self>)> = Vec::new();
         for (name, account) in accounts {
@@ -66,20 +66,20 @@ impl TokenCache {
         all.into_iter().map(|(name, _, session)| (name, session)).collect()
     }
 
-    /// Runs `work` with a token, logging in first where there is none that is fresh, here or in the store. When the upstream
-    /// rejects a token that was kept (401), it may have been revoked: there is one new login and one replay. A newer one that
-    /// another instance left in the store is tried before that.
+    /// Runs `work` with a token; logs in first if neither this instance nor the store has a valid one. If the upstream
+    /// rejects a cached token (401), it may have been revoked: a newer token in the store is tried, then there is one new
+    /// login and one replay.
     ///
     /// # Errors
-    /// The login's or the work's. While a rejected login is held, its error, and nothing is sent. `upstream_busy` while another
-    /// instance's login takes longer than this request may.
+    /// Those of the login and of the work. While a rejected login is held, its error, and nothing is sent. `upstream_busy`
+    /// if another instance's login takes longer than this request may.
     pub async fn with_token<T>(
         &self,
         shared: &SharedToken<'_, impl Runtime>,
         login: impl AsyncFn() -> Result<AccessToken, Error>,
         work: impl AsyncFn(AccessToken) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        // Behind pointers, so that what surrounds a login is compiled once and not once for each kind of login.
+        // Boxed, so that the code around a login is compiled once and not once for each kind of login.
         let login = || -> LocalBoxFuture<'_, _> { Box::pin(login()) };
         let work = |token| -> LocalBoxFuture<'_, _> { Box::pin(work(token)) };
         self.work(shared, &login, &work).await
@@ -103,7 +103,7 @@ impl TokenCache {
         }
     }
 
-    /// Forgets the token, in the store as well: the next piece of work logs in. A rejection stays what it is.
+    /// Drops the token, also from the store: the next piece of work logs in. A rejection stays.
     pub async fn forget(&self, shared: &SharedToken<'_, impl Runtime>) {
         let mut state = lock(&self.0, shared.runtime()).await;
         if matches!(*state, State::LoggedIn(_)) {
@@ -112,7 +112,8 @@ impl TokenCache {
         }
     }
 
-    /// Allows one more attempt after a rejected login, at once: an operator asks for it. Whether a rejection was held at all.
+    /// Allows one more attempt after a rejected login, at once, on an operator's request. Returns whether a rejection was
+    /// held.
     pub(crate) async fn allow_attempt<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {
         let mut state = lock(&self.0, shared.runtime()).await;
         let slot = shared.slot().await;
@@ -121,7 +122,7 @@ impl TokenCache {
         }
         let State::Rejected(rejection) = &mut *state else { return false };
         rejection.allow_at(shared.runtime().now());
-        // While another instance logs in, that is the attempt.
+        // If another instance is logging in, that is the attempt.
         if let Some(slot) = slot
             && let Some(Claim::Won(held)) = shared.claim(&slot).await
         {
@@ -130,9 +131,9 @@ impl TokenCache {
         true
     }
 
-    /// The token, and where it is from. None of `stale` is good enough.
+    /// A token that is not in `stale`, and its source.
     ///
-    /// The lock is held during the login, so that requests that come together log in once.
+    /// The lock is held during the login, so concurrent requests log in once.
     async fn token<'l>(
         &self,
         shared: &SharedToken<'_, impl Runtime>,
@@ -140,7 +141,7 @@ impl TokenCache {
         stale: &[AccessToken],
     ) -> Found {
         let mut state = lock(&self.0, shared.runtime()).await;
-        // Whatever this instance knows may be old news: another may have been told to try again.
+        // This instance's rejection may be outdated: another may have been allowed to try again.
         if let State::LoggedIn(_) = *state
             && let Some(found) = state.known(shared, stale)
         {
@@ -161,7 +162,7 @@ impl TokenCache {
             Ok(token) => (Ok((token.clone(), Source::Login)), Some(Shared::Token(token))),
             Err(error) => match Rejection::of(&error, before.as_ref(), shared.runtime().now()) {
                 Some(rejection) => (Err(rejection.error(shared)), Some(Shared::Rejected(rejection))),
-                // Nothing was said about the credential: what was known of it stands.
+                // The failure does not concern the credential: earlier knowledge remains.
                 None => (Err(error), before.map(Shared::Rejected)),
             },
         };
@@ -171,16 +172,16 @@ impl TokenCache {
     }
 }
 
-/// Whose turn it is to log in.
+/// Who logs in next.
 enum Turn {
-    /// Nobody's: this is known without a login.
+    /// No login needed: the result is known.
     Known(Found),
-    /// This instance's; the lease is there where there is a store.
+    /// This instance, with the lease if there is a store.
     Ours(Option<Held>),
 }
 
-/// Finds out what is known of the account, and waits while another instance logs in: its token is as good as ours, and its rejection
-/// would be ours.
+/// Finds out what is known about the account, and waits while another instance logs in: its token or rejection applies here
+/// too.
 async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale: &[AccessToken]) -> Turn {
     let now = || shared.runtime().now();
     loop {
@@ -211,17 +212,17 @@ async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale:
     }
 }
 
-/// Where a token is from.
+/// The source of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// From before, here or in the store: it may have been revoked.
+    /// Cached, here or in the store: it may have been revoked.
     Kept,
     /// A login just now.
     Login,
 }
 
 impl State {
-    /// What this is good for now: a token, or word that there will be none. `None` when a login has to tell.
+    /// The known result: a token, or the rejection. `None` if a login is needed.
     fn known(&self, shared: &SharedToken<'_, impl Runtime>, stale: &[AccessToken]) -> Option<Found> {
         let now: SystemTime = shared.runtime().now();
         match self {
@@ -235,7 +236,7 @@ impl State {
 }
 
 impl State {
-    /// Whether a login was rejected within the last minutes. A store that has lost its values does not change that.
+    /// Whether a login was rejected within the last minutes. This survives a store that loses its values.
     fn is_recent(&self, now: SystemTime) -> bool {
         matches!(self, Self::Rejected(rejection) if rejection.is_recent(now))
     }

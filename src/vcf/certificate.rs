@@ -1,7 +1,7 @@
-//! The certificates of a `certChain`: read, checked and brought into the form SDDC Manager is known to take.
+//! The certificates of a `certChain`: parsed, checked and converted to the form that SDDC Manager is known to accept.
 //!
-//! The specification says "SSL certificate chain in base64 encoding"; the vendor's own samples (PowerVCF) hold the base64
-//! of a whole PEM text in each entry. That form is sent as it came. PEM itself and base64 of DER are turned into it.
+//! The specification says "SSL certificate chain in base64 encoding"; in the vendor's own samples (PowerVCF) each entry is
+//! the base64 of a whole PEM text. That form is sent unchanged. PEM and base64 of DER are converted to it.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -19,28 +19,27 @@ use crate::error::FieldError;
 use entry::Entry;
 use x509::Certificate;
 
-const HOW: &str = "write what `base64 -w0 chain.pem` prints";
+const HOW: &str = "send the output of `base64 -w0 chain.pem`";
 
-/// A certificate of a specification, as far as a person wants to know it.
+/// A specification's certificate, as people need to see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct CertificateFacts {
-    /// JSON Pointer (RFC 6901) to the entry that holds it.
+    /// JSON Pointer (RFC 6901) to its entry.
     pub pointer: String,
-    /// Whose it is (RFC 4514).
+    /// Its subject (RFC 4514).
     pub subject: String,
     /// When it expires (RFC 3339).
     pub not_after: String,
-    /// How many whole days are left; below 0 once it has expired.
+    /// Whole days until expiry; negative once it has expired.
     pub expires_in_days: i64,
-    /// Why it was taken although something is wrong with it: it has expired, and a valid one of the same subject is beside it.
+    /// Why it is accepted in spite of a fault: it has expired, but a valid one with the same subject is beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
 
-/// What the certificates of the entry at `pointer` tell, whatever their time, is added to `facts`; what cannot be read
-/// tells nothing.
+/// Adds the data of the certificates in the entry at `pointer`, expired or not, to `facts`; unreadable ones are skipped.
 pub(super) fn tell(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<CertificateFacts>) {
     for der in Entry::read(entry).map(|entry| entry.certificates).unwrap_or_default() {
         if let Ok(certificate) = Certificate::read(&der) {
@@ -49,7 +48,7 @@ pub(super) fn tell(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<
     }
 }
 
-/// The certificates of a whole chain as DER, whatever the form of its entries. One that cannot be read stands for itself.
+/// The certificates of a whole chain as DER, in any form of entry. An unreadable entry stays as its text.
 pub(super) fn ders(chain: &[String]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for entry in chain {
@@ -61,7 +60,8 @@ pub(super) fn ders(chain: &[String]) -> Vec<Vec<u8>> {
     all
 }
 
-/// A certificate in a line: whose, until when, and the beginning of the SHA-256 fingerprint to tell it from its successor.
+/// A certificate in one line: subject, expiry, and the beginning of the SHA-256 fingerprint to distinguish it from its
+/// successor.
 pub(super) fn describe(der: &[u8]) -> String {
     let mut fingerprint = String::new();
     for byte in Sha256::digest(der).iter().take(8) {
@@ -73,7 +73,7 @@ pub(super) fn describe(der: &[u8]) -> String {
     }
 }
 
-/// `entry` in the form SDDC Manager is known to take; as it is when it cannot be read.
+/// `entry` in the form that SDDC Manager is known to accept; unchanged if it cannot be read.
 pub(super) fn on_the_wire(entry: &str) -> Cow<'_, str> {
     match Entry::read(entry) {
         Ok(Entry { as_sent, .. }) => Cow::Owned(as_sent),
@@ -81,8 +81,8 @@ pub(super) fn on_the_wire(entry: &str) -> Cow<'_, str> {
     }
 }
 
-/// Checks every certificate of the chain at `at`: what they tell goes to `facts`, what is wrong to `errors`. An expired one is taken
-/// beside a valid one of the same subject: that is how a CA is renewed.
+/// Checks every certificate of the chain at `at`: their data goes to `facts`, faults to `errors`. An expired one is accepted
+/// beside a valid one with the same subject, because CAs are renewed like this.
 pub(super) fn check_chain(
     at: &str,
     chain: &[String],
@@ -104,21 +104,21 @@ pub(super) fn check_chain(
         if one.expires_in_days < 0 {
             let expired = format!("the certificate of {} expired on {}", one.subject, one.not_after);
             if !valid.contains(&one.subject) {
-                errors.push(FieldError::new(one.pointer, format!("{expired}; give the one that replaces it")));
+                errors.push(FieldError::new(one.pointer, format!("{expired}; send its successor")));
                 continue;
             }
             one.warning =
-                Some(format!("{expired}; it was sent beside the valid one of the same subject, and can be left out"));
+                Some(format!("{expired}; it was sent beside a valid one with the same subject, and can be omitted"));
         }
         facts.push(one);
     }
-    // Those that have expired were found last.
+    // The expired ones were found last.
     let mut wrong = errors.split_off(before);
     wrong.sort_by_key(|error| error.pointer.rsplit('/').next().and_then(|index| index.parse::<usize>().ok()));
     errors.append(&mut wrong);
 }
 
-/// What these certificates tell; what is none, or not yet valid, is wrong.
+/// The data of these certificates; other contents, and certificates that are not valid yet, are faults.
 fn check(
     pointer: &str,
     certificates: &[Vec<u8>],
@@ -128,7 +128,8 @@ fn check(
 ) {
     for der in certificates {
         let Ok(certificate) = Certificate::read(der) else {
-            errors.push(FieldError::new(pointer, format!("holds something that is not an X.509 certificate; {HOW}")));
+            errors
+                .push(FieldError::new(pointer, format!("contains something that is not an X.509 certificate; {HOW}")));
             continue;
         };
         let Certificate { subject, not_before, .. } = &certificate;
@@ -155,7 +156,7 @@ impl Certificate {
     }
 }
 
-/// Whole days from `now` to the end of the second `time`; below 0 when that has passed.
+/// Whole days from `now` to the end of the second `time`; negative if that has passed.
 pub(super) fn days_until(time: SystemTime, now: SystemTime) -> i64 {
     let seconds = |time: SystemTime| {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What became of a provider or a source: the document that says so, identical in every binding.
+//! The outcome of a change to a provider or source: its document, identical in every binding.
 
 use serde::Serialize;
 
@@ -6,58 +6,58 @@ use super::{
     AddedProvider, AddedSource, CertificateFacts, Change, Checked, Difference, IdentityProviderSpec, IdentitySourceSpec,
 };
 
-/// How a PUT makes something as specified.
+/// Options of a PUT.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PutOptions {
-    /// Change it although it looks as wanted: for a new password, which cannot be compared.
+    /// Update even if nothing visible differs: for a new password, which cannot be compared.
     pub force: bool,
-    /// Only report what would be done.
+    /// Change nothing; only report what would be done.
     pub dry_run: bool,
 }
 
-/// What was done, or would be.
+/// What was or would be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub enum Outcome {
     /// It was absent.
     Created,
-    /// It was there, and other than wanted or the change was forced.
+    /// It existed, and differed or the update was forced.
     Updated,
-    /// It is as wanted, as far as can be told.
+    /// It is already as specified, as far as visible.
     Unchanged,
 }
 
-/// What became of a provider or a source.
+/// The outcome of a change to a provider or source.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct ChangeOutcome {
-    /// What a PUT did, or would do.
+    /// What a PUT did or would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// Nothing was done: this is what would be.
+    /// Nothing was changed; this is what would be done.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// The provider's id, where it is one and it is known.
+    /// The provider's id, if it is a provider and the id is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The domain of the identity source, where it is one.
+    /// The identity source's domain, if it is a source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_name: Option<String>,
-    /// What SDDC Manager said, where it said something that is not the id.
+    /// SDDC Manager's message, if it is not the id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What differed.
+    /// The differences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<Change>>,
-    /// Always false where it stands: no secret is given back.
+    /// Always false if present: secrets are not returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets_compared: Option<bool>,
     /// The fields that could not be compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
-    /// The certificates that were sent: whose they are and until when.
+    /// The certificates in the request: subject and expiry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateFacts>,
 }
@@ -76,12 +76,12 @@ impl ChangeOutcome {
         Self { domain_name, message, certificates: spec.certificates().to_vec(), ..Self::default() }
     }
 
-    /// The same as the outcome of a PUT that found nothing there.
+    /// The same as the outcome of a PUT that found nothing.
     pub(crate) fn by_put(self) -> Self {
         Self { outcome: Some(Outcome::Created), ..self }
     }
 
-    /// What a PUT does with what is there and differs so from the specification.
+    /// The outcome of a PUT for an existing object with these differences.
     pub(crate) fn found(difference: Difference, options: PutOptions) -> Self {
         let Difference { changes, not_compared } = difference;
         let differs = options.force || !changes.is_empty();
@@ -94,7 +94,7 @@ impl ChangeOutcome {
         }
     }
 
-    /// Whether there is something now that was not there before.
+    /// Whether something new was created.
     #[must_use]
     pub fn is_created(&self) -> bool {
         !self.dry_run && self.outcome.is_none_or(|outcome| outcome == Outcome::Created)

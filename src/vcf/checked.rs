@@ -1,4 +1,4 @@
-//! A specification that was checked: the only thing that is sent to SDDC Manager.
+//! A checked specification: the only form that is sent to SDDC Manager.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use super::spec::{IdentityProviderSpec, IdentitySourceSpec};
 use super::validate::Purpose;
 use crate::error::FieldError;
 
-/// A specification in which nothing is wrong that can be seen without the server, and what its certificates say.
+/// A specification without any fault that can be found without the server, and the data of its certificates.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -40,16 +40,16 @@ impl<S> Checked<S> {
 }
 
 impl Checked<IdentityProviderSpec> {
-    /// A provider to be added, checked at the time `now`.
+    /// Checks a provider to add, at the time `now`.
     ///
     /// # Errors
-    /// Every field that is missing or wrong, by its JSON Pointer.
+    /// Every missing or wrong field, by its JSON Pointer.
     pub fn to_add(spec: IdentityProviderSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Create, now)?;
         Ok(Self { spec, certificates })
     }
 
-    /// What a provider is to become, checked at the time `now`.
+    /// Checks a provider's new specification, at the time `now`.
     ///
     /// # Errors
     /// As [`to_add`](Self::to_add).
@@ -60,16 +60,16 @@ impl Checked<IdentityProviderSpec> {
 }
 
 impl Checked<IdentitySourceSpec> {
-    /// A source to be added, checked at the time `now`.
+    /// Checks a source to add, at the time `now`.
     ///
     /// # Errors
-    /// Every field that is missing or wrong, by its JSON Pointer.
+    /// Every missing or wrong field, by its JSON Pointer.
     pub fn to_add(spec: IdentitySourceSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Create, now)?;
         Ok(Self { spec, certificates })
     }
 
-    /// What a source is to become, checked at the time `now`.
+    /// Checks a source's new specification, at the time `now`.
     ///
     /// # Errors
     /// As [`to_add`](Self::to_add).
@@ -78,11 +78,11 @@ impl Checked<IdentitySourceSpec> {
         Ok(Self { spec, certificates })
     }
 
-    /// What the source of `domain` must be, whether it exists or not. The specification need not name the domain. Checked as for an
-    /// addition at the time `now`.
+    /// Checks the specification of the source of `domain`, whether it exists or not, at the time `now`. The domain name is
+    /// optional in it. The checks are those of an addition.
     ///
     /// # Errors
-    /// As [`to_add`](Self::to_add); a domain other than `domain` is one of them.
+    /// As [`to_add`](Self::to_add), and for a domain other than `domain`.
     pub(crate) fn to_put(
         mut spec: IdentitySourceSpec,
         domain: &DomainName,
@@ -96,7 +96,7 @@ impl Checked<IdentitySourceSpec> {
             return checked;
         }
         let mut errors = checked.err().unwrap_or_default();
-        let detail = "is not the domain in the path; leave it out, or make them equal";
+        let detail = "is not the domain in the path; omit it, or make them equal";
         errors.push(FieldError::new("/ldap/domainName", detail));
         Err(errors)
     }

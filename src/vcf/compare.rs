@@ -1,15 +1,13 @@
-//! How a specification differs from what SDDC Manager shows of the same thing. Nobody is asked: two values in, a list of
-//! differences out.
+//! Compares a specification with SDDC Manager's view of the same object. No calls: two values in, a list of differences out.
 //!
-//! What can be compared is what is given back. A password or a client secret never is, nor is an external provider's own
-//! `certChain`; its `type` and its directory's are answered in other words than those taken (`AD_FS` or `ActiveDirectory`
-//! becomes `Microsoft ADFS` and `Oidc` in the vendor's reference). Those are told in [`Difference::not_compared`]. What
-//! the specification leaves out is the server's to choose (an OpenLDAP source without an alias is given one), so it is
-//! no difference.
+//! Only returned fields can be compared. A password or client secret is never returned, nor is an external provider's own
+//! `certChain`; its `type` and its directory's are returned in other words than those accepted (`AD_FS` or `ActiveDirectory`
+//! becomes `Microsoft ADFS` and `Oidc` in the vendor's reference). These are listed in [`Difference::not_compared`]. Fields
+//! that the specification omits are the server's choice (an OpenLDAP source without an alias gets one), so they are not
+//! differences.
 //!
-//! Servers are compared in their order: the first is the primary one, the second its stand-in (administration guide,
-//! "Add Active Directory over LDAP or OpenLDAP"). Certificates and domains are sets; certificates are the same when their
-//! DER is.
+//! Servers are compared in order: the first is the primary, the second its replacement (administration guide, "Add Active
+//! Directory over LDAP or OpenLDAP"). Certificates and domains are sets; certificates are equal if their DER is.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -30,29 +28,29 @@ use crate::vcf::spec::{
 /// What a specification would change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Difference {
-    /// What is shown otherwise than it is wanted.
+    /// Fields whose current value differs.
     pub changes: Vec<Change>,
-    /// JSON Pointers to what the specification holds and SDDC Manager does not give back: secrets above all.
+    /// JSON Pointers to specified fields that SDDC Manager does not return, secrets above all.
     pub not_compared: Vec<String>,
 }
 
-/// One field that differs.
+/// One differing field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "FieldChange"))]
 pub struct Change {
     /// JSON Pointer (RFC 6901) into the specification.
     pub pointer: String,
-    /// As it is; null where there is nothing. A certificate is a line about it. Left out, as is `to`, for a field that
-    /// this version does not know: nobody can say that it is no secret.
+    /// The current value; null if there is none. A certificate is described in one line. Omitted, like `to`, for a field
+    /// that this version does not know: it may be a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
-    /// As it is wanted.
+    /// The specified value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Value>,
 }
 
 impl IdentitySourceSpec {
-    /// How it differs from `present`, the source of its domain.
+    /// The differences from `present`, the source of the same domain.
     #[must_use]
     pub fn difference(&self, present: &IdentitySource) -> Difference {
         let Self { name, ldap, extra } = self;
@@ -71,7 +69,7 @@ impl IdentitySourceSpec {
 }
 
 impl IdentityProviderSpec {
-    /// How it differs from `present`, which is the same provider (`is_another_than`).
+    /// The differences from `present`, the same provider (`is_another_than`).
     #[must_use]
     pub fn difference(&self, present: &IdentityProvider) -> Difference {
         let Self { name, kind, cert_chain, ldap, oidc, fed_idp_spec, extra } = self;
@@ -94,32 +92,34 @@ impl IdentityProviderSpec {
         difference
     }
 
-    /// Why this cannot be the provider `present`, by field: another name, or another kind as far as the answer's form
-    /// tells. Empty when it can.
+    /// Why this cannot be the provider `present`, by field: another name, or another kind as far as the response's form
+    /// shows. Empty if it can.
     #[must_use]
     pub(crate) fn is_another_than(&self, present: &IdentityProvider) -> Vec<FieldError> {
         let mut fields = Vec::new();
         if let (Some(wanted), Some(shown)) = (&self.name, &present.name)
             && wanted != shown
         {
-            fields
-                .push(FieldError::new("/name", format!("is not the name of the external provider there is: {shown}")));
+            fields.push(FieldError::new(
+                "/name",
+                format!("differs from the name of the existing external provider: {shown}"),
+            ));
         }
         let wanted = self.fed_idp_spec.as_ref();
         let shown = present.fed_idp.as_ref();
         if wanted.is_some() != shown.is_some() {
             let kind = present.kind.as_deref().unwrap_or("unknown");
-            let detail = format!("is of another kind than the external provider there is, whose type is {kind}");
+            let detail = format!("is of another kind than the existing external provider, whose type is {kind}");
             fields.push(FieldError::new("/type", detail));
         }
         let wanted = wanted.and_then(|spec| spec.directory.as_ref()?.federated_idp_source_type.as_deref());
         let shown = shown.and_then(|info| info.source.as_deref());
         if let (Some(wanted), Some(shown)) = (wanted, shown)
             && !in_any_case(wanted, shown)
-            // What VCF 5.1.1 calls Microsoft Entra ID.
+            // VCF 5.1.1's name for Microsoft Entra ID.
             && !(in_any_case(wanted, "MICROSOFT_ENTRA_ID") && in_any_case(shown, "AZURE"))
         {
-            let detail = format!("is not the source of the external provider there is: {shown}");
+            let detail = format!("differs from the source of the existing external provider: {shown}");
             fields.push(FieldError::new("/fedIdpSpec/directory/federatedIdpSourceType", detail));
         }
         fields
@@ -131,7 +131,7 @@ impl Difference {
         self.changes.push(Change { pointer: pointer.to_owned(), from: Some(from), to: Some(to) });
     }
 
-    /// Something that is given and cannot be read back.
+    /// A specified field that is not returned.
     fn hidden(&mut self, pointer: &str, given: bool) {
         if given {
             self.not_compared.push(pointer.to_owned());
@@ -146,7 +146,7 @@ impl Difference {
         }
     }
 
-    /// A list, of which `same` says whether it is as wanted. None and an empty one are the same.
+    /// A list, compared by `same`. None and an empty list are equal.
     fn list(
         &mut self,
         pointer: &str,
@@ -161,7 +161,7 @@ impl Difference {
         }
     }
 
-    /// Certificates as a set of DER. Shown is a line about each, not its base64.
+    /// Certificates as a set of DER. Each is shown as one line, not as base64.
     fn certificates(&mut self, pointer: &str, wanted: &Option<Vec<String>>, shown: &Option<Vec<String>>) {
         let Some(wanted) = wanted else { return };
         let wanted = certificate::ders(wanted);
@@ -230,7 +230,7 @@ impl Difference {
         self.extra("/fedIdpSpec", extra, &shown.extra);
     }
 
-    /// `federatedIdpSourceType` is not among it: with another one it would be another provider.
+    /// `federatedIdpSourceType` is not compared here: another one would mean another provider.
     fn directory(&mut self, wanted: &IdentityProviderDirectory, shown: &IdentityProviderDirectory) {
         let IdentityProviderDirectory {
             directory_id,
@@ -247,11 +247,11 @@ impl Difference {
         self.extra("/fedIdpSpec/directory", extra, &shown.extra);
     }
 
-    /// Fields without a name here: compared where the answer has one of that name too.
+    /// Fields without a name in the model: compared if the response has one with the same name.
     fn extra(&mut self, at: &str, wanted: &Extra, shown: &Extra) {
         for (name, wanted) in wanted.0.iter().filter(|(_, value)| !value.is_null()) {
             let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-            // What is shown has no secrets in it; neither has what it is compared with.
+            // The response's secrets are blanked, so those of the specification are too.
             let mut compared = Map::from_iter([(name.clone(), wanted.clone())]);
             blank_secrets_in(&mut compared);
             let compared = compared.get(name);
@@ -277,17 +277,17 @@ fn in_any_case(wanted: &str, shown: &str) -> bool {
     wanted.eq_ignore_ascii_case(shown)
 }
 
-/// Distinguished names, however they are spelt: case, blanks and escapes mean nothing (RFC 4517 section 4.2.15).
+/// Distinguished names in any spelling: case, blanks and escapes do not matter (RFC 4517, section 4.2.15).
 fn same_dn(wanted: &str, shown: &str) -> bool {
     Key::of(wanted) == Key::of(shown)
 }
 
-/// Accounts: directories compare `user@domain` and `DOMAIN\user` without case, and a distinguished name as one.
+/// Accounts: directories compare `user@domain` and `DOMAIN\user` without case, and a distinguished name as such.
 fn same_account(wanted: &str, shown: &str) -> bool {
     wanted.trim().to_lowercase() == shown.trim().to_lowercase() || wanted.contains('=') && same_dn(wanted, shown)
 }
 
-/// URLs: scheme and host have no case and the default port says nothing (RFC 3986 section 6.2); the rest is compared as it is.
+/// URLs: case of scheme and host and the default port do not matter (RFC 3986, section 6.2); the rest is compared exactly.
 fn same_url(wanted: &str, shown: &str) -> bool {
     let parts = |url: &str| {
         let (scheme, rest) = url.trim().split_once("://").unwrap_or(("", url.trim()));
@@ -300,8 +300,7 @@ fn same_url(wanted: &str, shown: &str) -> bool {
     parts(wanted) == parts(shown)
 }
 
-/// Servers in their order, however they are written: the port that is the default, a slash at the end and capital letters
-/// mean nothing.
+/// Servers in order, in any spelling: default port, trailing slash and upper case do not matter.
 fn same_servers(wanted: &[String], shown: &[String]) -> bool {
     let plain = |text: &str| {
         let text = text.trim().to_ascii_lowercase();
@@ -317,7 +316,7 @@ fn same_domains(wanted: &[String], shown: &[String]) -> bool {
 }
 
 fn same_set<T>(one: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
-    // Some few each: no need to sort them.
+    // Few entries: sorting is not needed.
     let within = |all: &[T], set: &[T]| all.iter().all(|one| set.iter().any(|other| same(one, other)));
     within(one, other) && within(other, one)
 }

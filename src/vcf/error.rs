@@ -1,19 +1,19 @@
-//! SDDC Manager's two error forms, `Error` (with `causes`) and `ErrorResponse` (with `cause`), read as one.
+//! SDDC Manager's two error formats, `Error` (with `causes`) and `ErrorResponse` (with `cause`), read as one.
 
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorCause, UpstreamEvidence, VendorNames, excerpt};
 
-/// How many causes and nested errors are told.
+/// Most causes and nested errors that are kept.
 const MAX_DETAILS: usize = 20;
 
-/// How deep nested errors are followed.
+/// The deepest level of nested errors that is read.
 const MAX_DEPTH: usize = 8;
 
-/// Reads either form. `None` when `body` is something else.
+/// Reads either format; `None` if `body` is something else.
 pub(super) fn read(body: &[u8]) -> Option<UpstreamEvidence> {
     let Ok(Value::Object(error)) = serde_json::from_slice(body) else { return None };
-    // Nothing is required in either form; without any of these three there is nothing to tell either.
+    // No field is required in either format; without one of these three there is nothing to report.
     if text(&error, "errorCode").is_none()
         && text(&error, "message").is_none()
         && list(&error, "nestedErrors").next().is_none()
@@ -41,7 +41,7 @@ fn collect(error: &Map<String, Value>, depth: usize, lines: &mut Vec<String>) {
     for cause in list(error, "causes").chain(list(error, "cause")) {
         push(lines, [text(cause, "type"), text(cause, "message")]);
     }
-    // VCF 9.1 tells the findings of a failed check here.
+    // VCF 9.1 reports the findings of a failed check here.
     for finding in list(error, "notifications") {
         push(lines, [text(finding, "severity"), text(finding, "message"), text(finding, "impactMessage")]);
         for remedy in list(finding, "remediations") {
@@ -56,7 +56,7 @@ fn collect(error: &Map<String, Value>, depth: usize, lines: &mut Vec<String>) {
     }
 }
 
-/// `error` under its own names, with at most `left` causes and nested errors.
+/// `error` in the vendor's field names, with at most `left` causes and nested errors.
 fn named(error: &Map<String, Value>, depth: usize, left: &mut usize) -> VendorNames {
     let mut names = VendorNames {
         error_code: text(error, "errorCode"),
@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_error_is_read_with_its_causes_and_all_that_is_nested() {
+    fn error_is_read_with_causes_and_nested_errors() {
         let error = read(include_bytes!("../../tests/fixtures/vcf/error.answer.json")).unwrap();
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_response_is_read_with_its_cause() {
+    fn error_response_is_read_with_its_cause() {
         let error = read(include_bytes!("../../tests/fixtures/vcf/error-response.answer.json")).unwrap();
         assert_eq!(error.code.as_deref(), Some("UNAUTHORIZED"));
         assert_eq!(error.reference.as_deref(), Some("K1M2N3"));
@@ -139,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn the_findings_of_vcf_9_1_are_read() {
+    fn findings_of_vcf_9_1_are_read() {
         let body = br#"{"errorCode":"E","notifications":[{"severity":"ERROR","message":"m","impactMessage":"i","remediations":[{"message":"do"}]}]}"#;
         assert_eq!(read(body).unwrap().details, ["ERROR: m: i", "do"]);
     }
 
     #[test]
-    fn other_bodies_are_not_the_vendors() {
+    fn other_bodies_are_not_vendor_errors() {
         for body in [
             "",
             "nginx",
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_monstrous_error_stays_small() {
+    fn huge_errors_are_bounded() {
         let mut nested = r#"{"message":"m"}"#.to_owned();
         for _ in 0..30 {
             nested = format!(
@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_the_reader_panic(body in any::<Vec<u8>>(), text in "\\PC*") {
+        fn reader_accepts_any_body(body in any::<Vec<u8>>(), text in "\\PC*") {
             read(&body);
             let object = serde_json::json!({"message": text, "causes": [text, {"message": text}], "nestedErrors": {"a": text}});
             prop_assert!(read(object.to_string().as_bytes()).is_none_or(|error| error.details.len() <= MAX_DETAILS));

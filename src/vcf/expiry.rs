@@ -1,17 +1,16 @@
-//! What runs out at SDDC Manager: the certificates by which directories are trusted, and the SCIM token of a federated
-//! provider.
+//! Expiry dates at SDDC Manager: the certificates of directories, and the SCIM token of a federated provider.
 
 use std::time::{Duration, SystemTime};
 
 use crate::vcf::certificate::{self, CertificateFacts};
 use crate::vcf::model::{LdapInfo, SyncClientTokenInfo};
 
-/// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
+/// Numbers from here on are milliseconds: as seconds they would be after the year 5000.
 const MILLISECONDS: u64 = 100_000_000_000;
 
 impl LdapInfo {
-    /// The certificates by which its servers are trusted, the expired ones too; pointers are relative to this. What
-    /// cannot be read is left out.
+    /// The trusted certificates of its servers, expired ones included; pointers are relative to this object. Unreadable ones
+    /// are skipped.
     #[must_use]
     pub fn certificates(&self, now: SystemTime) -> Vec<CertificateFacts> {
         let mut facts = Vec::new();
@@ -24,9 +23,9 @@ impl LdapInfo {
 }
 
 impl SyncClientTokenInfo {
-    /// How many whole days the token has left, below 0 once it has expired; `None` when `expireAt` cannot be read. The
-    /// vendor calls it "the seconds at which the token expires" and makes it a text, so both numbers and dates (RFC 3339
-    /// in UTC) are.
+    /// Whole days until the token expires, negative once it has expired; `None` if `expireAt` cannot be read. The vendor
+    /// documents it as "the seconds at which the token expires" with type string, so numbers and dates (RFC 3339 in UTC) are
+    /// both read.
     #[must_use]
     pub fn expires_in_days(&self, now: SystemTime) -> Option<i64> {
         let text = self.expire_at.as_deref()?.trim();
@@ -54,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_certificate_is_told_with_the_days_it_has_left() {
+    fn certificates_are_listed_with_remaining_days() {
         let list = include_str!("../../tests/fixtures/vcf/identity-providers.answer.json");
         let mut list: IdentityProviders = serde_json::from_str(list).unwrap();
         let source = &mut list.elements[0].identity_sources.as_mut().unwrap()[2];
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_token_is_read_in_every_form_it_may_have() {
+    fn token_expiry_is_read_in_every_form() {
         let days = |text: &str| {
             let info = SyncClientTokenInfo { expire_at: Some(text.to_owned()), ..SyncClientTokenInfo::default() };
             info.expires_in_days(now())

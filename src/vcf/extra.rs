@@ -1,11 +1,11 @@
-//! What a model does not know by name and carries through all the same: newer versions of SDDC Manager add fields.
+//! Fields that a model does not know but preserves: newer versions of SDDC Manager add fields.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Fields the model has no name for, as they came. Its `Debug` shows their names alone: nobody knows what is in them.
+/// Fields without a name in the model, unchanged. `Debug` shows only their names: values may be secret.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Extra(pub Map<String, Value>);
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_values_are_not() {
+    fn debug_shows_names_without_values() {
         let extra: Extra = serde_json::from_str(r#"{"pin": "hunter2", "a": 1}"#).unwrap();
         assert_eq!(format!("{extra:?}"), r#"{"a", "pin"}"#);
     }

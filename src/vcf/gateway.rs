@@ -1,42 +1,40 @@
-//! What the nginx in front of SDDC Manager answers by itself, as HTML (the vendor's `nginx.conf` for VCF 4.4 and 9.0): each
-//! page with what it means there and what to do.
+//! Responses of the nginx in front of SDDC Manager, in HTML (the vendor's `nginx.conf` for VCF 4.4 and 9.0): the meaning of
+//! each page, and the fix.
 
 use http::StatusCode;
 
 use crate::error::{Error, ErrorCode};
 
-/// How the evidence of a redirect begins; what follows is where it points.
+/// The beginning of a redirect's evidence, followed by its location.
 const REDIRECT: &str = "redirect to ";
 
-const NO_SUCH_OPERATION: &str = "SDDC Manager redirects paths it does not know to its user interface: check its version in the \
+const NO_SUCH_OPERATION: &str = "SDDC Manager redirects unknown paths to its user interface: check its version in the \
                                  VCF API reference. VCF 9.0.0 does not route …/identity-broker/sddc-manager-oidc from outside, and \
                                  no version before 5.1 has …/identity-broker and …/sync-client";
 
-const TOO_LARGE: &str = "SDDC Manager's nginx takes bodies of at most 1 MB: send only the certificates that signed the directory's, \
+const TOO_LARGE: &str = "SDDC Manager's nginx accepts bodies of at most 1 MB: send only the CA certificates of the directory's servers, \
                          not a whole bundle";
 
-const BUSY: &str = "SDDC Manager's nginx serves at most 100 connections at a time: retry later, and look for clients there that \
+const BUSY: &str = "SDDC Manager's nginx serves at most 100 connections at a time: retry later, and look for clients that \
                     keep connections open";
 
-const HEADERS: &str = "SDDC Manager's nginx takes request headers of at most 8 KB: check for a proxy that adds some, and for an \
+const HEADERS: &str = "SDDC Manager's nginx accepts request headers of at most 8 KB: check for a proxy that adds headers, and for an \
                        access token of unusual size";
 
-const DOWN: &str = "SDDC Manager's nginx runs and its common services do not answer: they take some minutes to start; check \
+const DOWN: &str = "SDDC Manager's nginx is running, but its common services do not respond: they take some minutes to start; check \
                     their state on the appliance (systemctl status commonsvcs)";
 
-const STATIC_FILE: &str = "SDDC Manager's nginx did not pass the request on: it takes a path that ends as .css, .gif, .jpeg, .jpg, \
-                           .js, .png or .svg for a static file; manage such an identity source in the vSphere Client";
+const STATIC_FILE: &str = "SDDC Manager's nginx did not forward the request: it serves paths that end in .css, .gif, .jpeg, .jpg, \
+                           .js, .png or .svg as static files; manage such an identity source in the vSphere Client";
 
-/// `error` with what nginx meant, where it was nginx that answered.
+/// `error` with nginx's meaning, if nginx sent the response.
 pub(super) fn explained(error: Error) -> Error {
     let Some(said) = error.evidence().filter(|said| !said.is_vendor) else { return error };
     let Some(status) = said.status else { return error };
     let message = said.message.as_deref().unwrap_or_default();
     if status.is_redirection() && is_user_interface(message) {
-        let detail = format!(
-            "this version of SDDC Manager has no such operation: {} was answered with {status}, {message}",
-            said.call
-        );
+        let detail =
+            format!("this version of SDDC Manager has no such operation: {} returned {status}, {message}", said.call);
         return error.recode(ErrorCode::UpstreamInvalid, detail).hint(NO_SUCH_OPERATION).not_retryable();
     }
     let is_page = message.contains("HTML page");
@@ -101,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn each_page_of_nginx_has_its_own_hint() {
+    fn each_nginx_page_has_its_own_hint() {
         let hint = |status: u16, message: &str, is_vendor: bool| {
             let status = StatusCode::from_u16(status).unwrap();
             error(ErrorCode::UpstreamFailed, status, message, is_vendor).hint_text().unwrap().to_owned()
@@ -116,7 +114,7 @@ mod tests {
         ] {
             let page = format!("an HTML page: {title}");
             assert!(hint(status, &page, false).contains(word), "{status}");
-            assert_eq!(hint(status, &page, true), "general", "the service's own answer");
+            assert_eq!(hint(status, &page, true), "general", "the service's own response");
         }
         assert_eq!(hint(400, "an HTML page: 400 The plain HTTP request was sent to HTTPS port", false), "general");
         assert_eq!(hint(500, "an HTML page: 500", false), "general");

@@ -1,4 +1,4 @@
-//! What VCF 5.1 and later add for federated providers: the SCIM token, the prechecks, SDDC Manager's own client.
+//! Additions of VCF 5.1 and later for federated providers: the SCIM token, the prechecks, SDDC Manager's own client.
 
 use bytes::Bytes;
 use http::Method;
@@ -15,12 +15,12 @@ use crate::vcf::{Extra, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientT
 
 const JSON: &str = "application/json";
 
-/// How long a SCIM token lives, in seconds; at least one.
+/// The lifetime of a SCIM token in seconds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLifetime(i64);
 
 impl TokenLifetime {
-    /// A lifetime of so many seconds.
+    /// A lifetime of `seconds`.
     ///
     /// # Errors
     /// `request_invalid` for less than one second.
@@ -28,7 +28,7 @@ impl TokenLifetime {
         if seconds > 0 {
             return Ok(Self(seconds));
         }
-        let detail = "syncClientTokenTTL must be a number of seconds above 0, or left out";
+        let detail = "syncClientTokenTTL must be a number of seconds above 0, or omitted";
         Err(Error::invalid(vec![FieldError::new("", detail)]))
     }
 }
@@ -36,7 +36,7 @@ impl TokenLifetime {
 /// `POST /v1/identity-providers/{id}/sync-client?syncClientTokenTTL={seconds}` (VMware Cloud Foundation API, Identity
 /// Providers, "Generate sync client token"; VCF 5.1 and later, the parameter from 5.2 on).
 ///
-/// Answers the vendor's `SyncClientTokenInfo`, says the specification of 5.1.1; the later ones name no answer at all.
+/// Returns the vendor's `SyncClientTokenInfo` according to the specification of 5.1.1; later ones name no response.
 #[derive(Debug)]
 pub(super) struct GenerateSyncClientToken<'a> {
     pub(super) id: &'a ProviderId,
@@ -47,7 +47,7 @@ impl Endpoint for GenerateSyncClientToken<'_> {
     type Api = Vcf;
     type Response = SyncClientToken;
     const CALL: &'static str = "POST /v1/identity-providers/{id}/sync-client";
-    // The token before it is void at once.
+    // The previous token becomes invalid at once.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
@@ -59,7 +59,7 @@ impl Endpoint for GenerateSyncClientToken<'_> {
         bare(Method::POST, &path, JSON)
     }
 
-    /// Reads as much as can be read: this token is given once.
+    /// Reads as much as possible: this token is returned only once.
     fn response(&self, answer: http::Response<Bytes>) -> Result<SyncClientToken> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -75,9 +75,9 @@ impl Endpoint for GenerateSyncClientToken<'_> {
             extra: Extra,
         }
         let no_token = || {
-            invalid(Self::CALL, &answer, "it holds no token").hint(
-                "SDDC Manager may have made a new token all the same, and the one before it is void then: \
-             look at the provider's syncClientTokenInfo, and generate again",
+            invalid(Self::CALL, &answer, "it contains no token").hint(
+                "SDDC Manager may have made a new token, which invalidates the previous one: \
+             check the provider's syncClientTokenInfo, and generate a token again",
             )
         };
         let body = plain(answer.body()).ok_or_else(no_token)?;
@@ -158,7 +158,7 @@ mod tests {
     const ACCEPT: &str = "accept: application/json\n\n";
 
     #[test]
-    fn a_sync_client_token_is_made_and_given_whole() {
+    fn sync_client_token_is_requested_and_read() {
         let id = &id("8f8a");
         let generate = GenerateSyncClientToken { id, lifetime: None };
         assert_eq!(wire(&generate), format!("POST /v1/identity-providers/8f8a/sync-client\n{ACCEPT}"));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_lost_to_an_odd_answer() {
+    fn token_is_read_from_odd_responses() {
         let id = &id("8f8a");
         let generate = GenerateSyncClientToken { id, lifetime: None };
         for answer in [
@@ -193,12 +193,12 @@ mod tests {
         for answer in ["", "null", "{}", r#"{"token":""}"#, r#"{"token":7}"#, "<html></html>", "no token today"] {
             let error = read(&generate, answer).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
-            assert!(error.hint_text().unwrap().contains("void"), "{error}");
+            assert!(error.hint_text().unwrap().contains("invalidates the previous one"), "{error}");
         }
     }
 
     #[test]
-    fn prechecks_are_asked_for_and_read() {
+    fn prechecks_are_requested_and_read() {
         assert_eq!(wire(&Prechecks { kind: None }), format!("GET /v1/identity-broker/prechecks\n{ACCEPT}"));
         let entra = Prechecks { kind: Some("Microsoft Entra ID") };
         assert_eq!(wire(&entra), format!("GET /v1/identity-broker/prechecks?type=Microsoft%20Entra%20ID\n{ACCEPT}"));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn sddc_managers_own_client_is_asked_for_and_read() {
+    fn sddc_manager_client_is_requested_and_read() {
         assert_eq!(wire(&SddcManagerOidcInfo), format!("GET /v1/identity-broker/sddc-manager-oidc\n{ACCEPT}"));
         let info =
             read(&SddcManagerOidcInfo, include_str!("../../tests/fixtures/vcf/sddc-manager-oidc.answer.json")).unwrap();

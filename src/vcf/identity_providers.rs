@@ -1,4 +1,4 @@
-//! The identity providers: listed, read, added, changed, deleted. All synchronous; no task is ever returned.
+//! The identity providers: list, read, add, update, delete. All calls are synchronous; none returns a task.
 
 use bytes::Bytes;
 use http::Method;
@@ -51,19 +51,19 @@ impl Endpoint for Get<'_> {
         bare(Method::GET, &path(self.id), JSON)
     }
 
-    /// Anything else than the provider that was asked for is another resource's answer, and none of a caller's business.
+    /// Any other content than the requested provider is another resource's, which the caller must not see.
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProvider> {
         let provider: IdentityProvider = read_shown(Self::CALL, &answer)?;
         match provider.id.as_deref() {
             Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider),
-            _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider of the id that was asked for")),
+            _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider with the requested id")),
         }
     }
 }
 
 /// `POST /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Add an external Identity Provider").
 ///
-/// Answers 201 with the bare id of the new provider, under a JSON content type; no version's specification names a schema.
+/// Returns 201 with the bare id of the new provider, with a JSON content type; no version's specification names a schema.
 #[derive(Debug)]
 pub(super) struct Add<'a> {
     pub(super) spec: &'a IdentityProviderSpec,
@@ -79,7 +79,7 @@ impl Endpoint for Add<'_> {
         with_body(Method::POST, "/v1/identity-providers", JSON, JSON, json(self.spec)?)
     }
 
-    /// The provider is there, whatever the server's answer looks like.
+    /// The provider exists, whatever the response contains.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedProvider> {
         let text = plain(answer.body());
         let id = match serde_json::from_slice(answer.body()) {
@@ -97,7 +97,7 @@ impl Endpoint for Add<'_> {
 /// `PATCH /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Update an external Identity
 /// Provider").
 ///
-/// Answers 204.
+/// Returns 204.
 #[derive(Debug)]
 pub(super) struct Update<'a> {
     pub(super) id: &'a ProviderId,
@@ -122,7 +122,7 @@ impl Endpoint for Update<'_> {
 /// `DELETE /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Delete an external Identity
 /// Provider").
 ///
-/// Answers 204.
+/// Returns 204.
 #[derive(Debug)]
 pub(super) struct Delete<'a> {
     pub(super) id: &'a ProviderId,
@@ -153,7 +153,7 @@ mod tests {
     const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
 
     #[test]
-    fn the_list_is_asked_for_and_read() {
+    fn provider_list_is_requested_and_read() {
         assert_eq!(wire(&List), format!("GET /v1/identity-providers\n{ACCEPT}\n"));
         let list = read(&List, include_str!("../../tests/fixtures/vcf/identity-providers.answer.json")).unwrap();
         let kinds: Vec<_> = list.elements.iter().filter_map(|provider| provider.kind.as_deref()).collect();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_provider_is_asked_for_and_read() {
+    fn provider_is_requested_and_read() {
         let get = Get { id: &testing::id("14903101-fe54-448e-96be-6ffadad2284f") };
         assert_eq!(wire(&get), format!("GET /v1/identity-providers/14903101-fe54-448e-96be-6ffadad2284f\n{ACCEPT}\n"));
         let provider = read(&get, include_str!("../../tests/fixtures/vcf/identity-provider-adfs.answer.json")).unwrap();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_about_something_else_are_upstream_invalid() {
+    fn responses_about_other_objects_are_upstream_invalid() {
         let get = Get { id: &testing::id("a-1") };
         assert!(read(&get, r#"{"id": "A-1", "name": "n"}"#).is_ok());
         for answer in
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guides_provider_is_added() {
+    fn documented_provider_is_added() {
         let json = include_str!("../../tests/fixtures/vcf/identity-provider-add.request.json");
         let spec = serde_json::from_str(json).unwrap();
         let add = Add { spec: &spec };
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guides_provider_is_changed_and_deleted() {
+    fn documented_provider_is_updated_and_deleted() {
         let json = include_str!("../../tests/fixtures/vcf/identity-provider-update.request.json");
         let spec = serde_json::from_str(json).unwrap();
         let id = "373d09f7-a47e-42d8-9597-293ff84ee6f6";

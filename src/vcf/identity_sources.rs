@@ -1,4 +1,4 @@
-//! The identity sources of the embedded provider: added, changed, deleted. They are read with the providers.
+//! The identity sources of the embedded provider: add, update, delete. They are read with the providers.
 
 use bytes::Bytes;
 use http::Method;
@@ -22,7 +22,7 @@ fn path_of(provider: &ProviderId, domain_name: &DomainName) -> String {
 /// `POST /v1/identity-providers/{id}/identity-sources` (VMware Cloud Foundation API, Identity Providers, "Add an embedded
 /// Identity Source").
 ///
-/// Answers 204, or 201 with a sentence under a JSON content type.
+/// Returns 204, or 201 with a sentence and a JSON content type.
 #[derive(Debug)]
 pub(super) struct Add<'a> {
     pub(super) provider: &'a ProviderId,
@@ -39,7 +39,7 @@ impl Endpoint for Add<'_> {
         with_body(Method::POST, &path(self.provider), JSON, JSON, json(self.spec)?)
     }
 
-    /// The source is there, whatever the server's answer looks like.
+    /// The source exists, whatever the response contains.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedSource> {
         Ok(AddedSource { message: plain(answer.body()).map(|text| excerpt(&text)) })
     }
@@ -48,7 +48,7 @@ impl Endpoint for Add<'_> {
 /// `PATCH /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
 /// "Update an embedded Identity Source").
 ///
-/// Answers 204.
+/// Returns 204.
 #[derive(Debug)]
 pub(super) struct Update<'a> {
     pub(super) provider: &'a ProviderId,
@@ -74,7 +74,7 @@ impl Endpoint for Update<'_> {
 /// `DELETE /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
 /// "Delete an embedded Identity Source").
 ///
-/// Answers 204.
+/// Returns 204.
 #[derive(Debug)]
 pub(super) struct Delete<'a> {
     pub(super) provider: &'a ProviderId,
@@ -104,7 +104,7 @@ mod tests {
     const BOTH: &str = "accept: application/json\ncontent-type: application/json\n";
 
     #[test]
-    fn the_guides_source_is_added() {
+    fn documented_source_is_added() {
         let json = include_str!("../../tests/fixtures/vcf/identity-source-add.request.json");
         let spec = serde_json::from_str(json).unwrap();
         let add = Add { provider: &testing::id("cc81918d-6772-41ca-8b1b-494aa01c04a0"), spec: &spec };
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guides_source_is_changed_and_deleted() {
+    fn documented_source_is_updated_and_deleted() {
         let json = include_str!("../../tests/fixtures/vcf/identity-source-update.request.json");
         let spec = serde_json::from_str(json).unwrap();
         let provider = "d57ec6b3-9cb3-4603-9276-ebef8990a5ef";

@@ -1,12 +1,12 @@
-//! Fields of a specification as callers write them: what some callers' templates make of a text, a list or an object is taken for
-//! what it means. What is sent to SDDC Manager has the vendor's form in any case.
+//! Fields of a specification as callers write them: the forms that callers' templates make of a string, list or object are
+//! accepted. SDDC Manager always gets the vendor's form.
 //!
-//! | wanted | taken as well |
+//! | field | also accepted |
 //! |---|---|
-//! | a text | a list of one text |
-//! | a list of texts | one text; a text that is a JSON list; blank or null as an empty list |
-//! | an object | a list of one object; a text that is a JSON object |
-//! | a whole number | a text of its digits; a list of one of these |
+//! | a string | a list of one string |
+//! | a list of strings | one string; a string with a JSON list; blank or null as an empty list |
+//! | an object | a list of one object; a string with a JSON object |
+//! | a whole number | a string of its digits; a list of one of these |
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -30,7 +30,7 @@ fn not<E: Error>(expected: &str) -> E {
     E::custom(format_args!("something else, expected {expected}"))
 }
 
-/// A text.
+/// A string.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match lone(Value::deserialize(deserializer)?) {
         Value::Null => Ok(None),
@@ -39,7 +39,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     }
 }
 
-/// A secret: a text, and never looked into.
+/// A secret: a string, never examined.
 pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     Ok(text(deserializer)?.map(Secret::new))
 }
@@ -55,7 +55,7 @@ pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     number.map(Some).ok_or_else(|| not("a whole number"))
 }
 
-/// A list of texts.
+/// A list of strings.
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     deserializer.deserialize_any(Texts)
 }
@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Texts {
     type Value = Option<Vec<String>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of texts")
+        f.write_str("a list of strings")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for Texts {
             return Ok(Some(Vec::new()));
         }
         if one.starts_with('[') {
-            return json::parse(one.as_bytes()).map(Some).ok_or_else(|| not("a list of texts"));
+            return json::parse(one.as_bytes()).map(Some).ok_or_else(|| not("a list of strings"));
         }
         Ok(Some(vec![one.to_owned()]))
     }
@@ -132,7 +132,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Maybe<T> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // Not any value: a number that is given by its digits would look like an object.
+        // Not any value: a number kept as digits would look like an object.
         deserializer.deserialize_struct("an object", &[], One(PhantomData)).map(Some)
     }
 }

@@ -1,5 +1,5 @@
-//! What SDDC Manager answers with. Nothing in it is required (the vendor requires next to nothing either), and what has no
-//! name here is carried through: a newer server must not make a reader fail.
+//! SDDC Manager's responses. No field is required (the vendor requires next to none), and unknown fields are preserved: a
+//! newer server must not break a reader.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use crate::vcf::extra::Extra;
 use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
 
-/// All identity providers (the vendor's `PageOfIdentityProvider`; nothing can be asked for page by page).
+/// All identity providers (the vendor's `PageOfIdentityProvider`; paging cannot be requested).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -18,15 +18,15 @@ pub struct IdentityProviders {
     /// The providers.
     #[serde(default, deserialize_with = "null_is_default")]
     pub elements: Vec<IdentityProvider>,
-    /// How the list is cut, where the server says so.
+    /// The paging, if the server reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_metadata: Option<PageMetadata>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// How a list is cut.
+/// The paging of a list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -34,16 +34,16 @@ pub struct PageMetadata {
     /// This page's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_number: Option<i64>,
-    /// How many are on this page.
+    /// The number of elements on this page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<i64>,
-    /// How many there are.
+    /// The total number of elements.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_elements: Option<i64>,
-    /// How many pages there are.
+    /// The number of pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_pages: Option<i64>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -56,7 +56,7 @@ pub struct IdentityProvider {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its name for people.
+    /// Its display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its kind: `Embedded`, `Microsoft ADFS`, others for federated ones.
@@ -74,28 +74,28 @@ pub struct IdentityProvider {
     /// The ADFS itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc: Option<OidcInfo>,
-    /// `active` or `inactive`, in small or capital letters.
+    /// `active` or `inactive`, in lower or upper case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// What SDDC Manager has to say about managing it.
+    /// SDDC Manager's message about managing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idp_message: Option<String>,
     /// A federated provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fed_idp: Option<FederatedIdentityProviderInfo>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl IdentityProvider {
-    /// Whether this is the built-in one, which holds the identity sources.
+    /// Whether this is the built-in provider, which contains the identity sources.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("embedded"))
     }
 
-    /// Whether this is the one in use.
+    /// Whether this provider is in use.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("active"))
@@ -107,24 +107,24 @@ impl IdentityProvider {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentitySource {
-    /// Its name for people.
+    /// Its display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `SystemDomain`, `LocalOs`, `ActiveDirectory`, `OpenLdap`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Its domains; by one of these it is changed and deleted.
+    /// Its domains; one of them identifies it for updates and deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_names: Option<Vec<String>>,
-    /// How it is reached.
+    /// The connection to the directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ldap: Option<LdapInfo>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// How a directory is reached. Its password is never given back.
+/// The connection to a directory. Its password is never returned.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -135,21 +135,21 @@ pub struct LdapInfo {
     /// The domain's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_name: Option<String>,
-    /// Its other name.
+    /// The domain's alias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_alias: Option<String>,
-    /// Who asks the directory.
+    /// The account that reads the directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Servers and base names.
+    /// Servers and base DNs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_details: Option<SourceDetails>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// The OpenID Connect side of a provider. Its secret is never given back.
+/// A provider's OpenID Connect settings. The secret is never returned.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -157,28 +157,28 @@ pub struct OidcInfo {
     /// The client's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// Where the provider describes itself.
+    /// The discovery endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discovery_endpoint: Option<String>,
-    /// Where users sign in.
+    /// The authorization endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_endpoint: Option<String>,
-    /// How the client proves itself: `CLIENT_SECRET_BASIC` and the like.
+    /// The client's authentication method: `CLIENT_SECRET_BASIC` and others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_method: Option<String>,
-    /// Where users sign out.
+    /// The logout endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logout_endpoint: Option<String>,
-    /// Who issues the tokens.
+    /// The issuer of the tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// Where the keys are that the tokens are signed with.
+    /// The endpoint with the token signing keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key_uri: Option<String>,
-    /// Where tokens are had.
+    /// The token endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<String>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -188,30 +188,30 @@ pub struct OidcInfo {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct FederatedIdentityProviderInfo {
-    /// Its name for people.
+    /// Its display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `OKTA`, `MICROSOFT_ENTRA_ID`, `PING_FEDERATE`; VCF 5.1.1 says `AZURE`.
+    /// `OKTA`, `MICROSOFT_ENTRA_ID`, `PING_FEDERATE`; VCF 5.1.1 uses `AZURE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Its directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directory_list: Option<DirectoryList>,
-    /// The client that signs its users in.
+    /// The OpenID Connect client for its users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_info: Option<OidcInfo>,
-    /// How long its SCIM token lives, in seconds.
+    /// The lifetime of its SCIM token, in seconds.
     #[serde(rename = "syncClientTokenTTL", skip_serializing_if = "Option::is_none")]
     pub sync_client_token_ttl: Option<i64>,
-    /// Its SCIM token, of which all but the token itself is shown.
+    /// The description of its SCIM token, without the token itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_client_token_info: Option<SyncClientTokenInfo>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// The vendor's `directoryList`, which its specification makes one object and its name makes many. Both are read.
+/// The vendor's `directoryList`: one object in its specification, a list by its name. Both are read.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderDirectories"))]
@@ -227,34 +227,34 @@ impl<'de> Deserialize<'de> for DirectoryList {
         let value = Value::deserialize(deserializer)?;
         let read =
             if value.is_array() { json::read(&value).map(Self::Many) } else { json::read(&value).map(Self::One) };
-        read.map_err(|_| D::Error::custom("neither a directory nor a list of them"))
+        read.map_err(|_| D::Error::custom("neither a directory nor a list of directories"))
     }
 }
 
-/// The SCIM token as a provider's description holds it. The token itself is a secret that whoever may read providers
-/// need not know: it is read over and never written down.
+/// The SCIM token in a provider's description. The token itself is a secret that readers of providers do not need: it is
+/// skipped on reading and never written.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SyncClientTokenInfo {
-    /// The seconds it had to live when it was made.
+    /// Its lifetime in seconds when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_number")]
     pub expire_in: Option<i64>,
     /// When it expires, in the server's words.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text")]
     pub expire_at: Option<String>,
-    /// The token, never written down from here.
+    /// The token, never written from here.
     #[serde(default, skip_serializing, deserialize_with = "secret")]
     pub token: Option<Secret>,
-    /// Where users and groups are pushed to.
+    /// The endpoint to which users and groups are pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scim_url: Option<String>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// A new SCIM token. The one before it is void from now on, so this must reach whoever asked: written down, it is whole.
+/// A new SCIM token. The previous one is invalid now, so the caller must get this: it is written completely.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -262,21 +262,21 @@ pub struct SyncClientToken {
     /// The token.
     #[serde(serialize_with = "Secret::serialize_exposed")]
     pub token: Secret,
-    /// The seconds it has to live.
+    /// Its lifetime in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_in: Option<i64>,
     /// When it expires, in the server's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_at: Option<String>,
-    /// Where users and groups are pushed to.
+    /// The endpoint to which users and groups are pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scim_url: Option<String>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// What the identity broker thinks of a change of provider (the vendor's `IdentityProviderPrecheckResult`).
+/// The identity broker's check of a change of provider (the vendor's `IdentityProviderPrecheckResult`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -284,10 +284,10 @@ pub struct PrecheckResult {
     /// `SUCCESS`, `WARNING` or `FAILURE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// What was found. VCF 5.1.1 calls this `precheckInfo`.
+    /// The findings. VCF 5.1.1 calls this `precheckInfo`.
     #[serde(skip_serializing_if = "Option::is_none", alias = "precheckInfo")]
     pub details: Option<Vec<PrecheckDetail>>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -299,10 +299,10 @@ pub struct PrecheckDetail {
     /// What was checked.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// What there is to say about it.
+    /// The finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -315,19 +315,19 @@ pub struct SddcManagerOidc {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_client_id: Option<String>,
-    /// Where users sign in.
+    /// The authorization endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_authorization_endpoint: Option<String>,
-    /// Where users sign out.
+    /// The logout endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_end_session_endpoint: Option<String>,
-    /// The kind of the present provider.
+    /// The kind of the current provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idp_type: Option<String>,
     /// Its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -335,10 +335,10 @@ pub struct SddcManagerOidc {
 /// A provider that was added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AddedProvider {
-    /// Its id, where the answer holds one.
+    /// Its id, if the response contains one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What the answer says otherwise.
+    /// The response's text, if it is not an id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -346,7 +346,7 @@ pub struct AddedProvider {
 /// An identity source that was added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AddedSource {
-    /// What the answer says; versions differ in whether it says anything.
+    /// The response's text; some versions send one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -355,7 +355,7 @@ fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(des
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// A text, or a number where the vendor cannot decide ("the seconds at which the token expires", of type string).
+/// A string, or a number where the vendor uses both ("the seconds at which the token expires", of type string).
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text),
@@ -364,7 +364,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     })
 }
 
-/// A whole number, written as one or as a text; anything else is not worth failing for.
+/// A whole number or a string of one; any other value is ignored.
 pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_i64(),

@@ -1,25 +1,25 @@
-//! What names something in the path of a call to SDDC Manager: checked once, and the only thing the endpoints take.
+//! Names in the path of SDDC Manager's calls: checked once, and the only type that the endpoints take.
 //!
-//! SDDC Manager's nginx decodes a path before it routes and forwards it without encoding it again, and it takes a path that
-//! ends like a picture, a style sheet or a script for a file (the vendor's `nginx.conf` for VCF 4.4 and 9.0). So neither an
-//! encoded slash nor such an ending reaches the service as it was sent.
+//! SDDC Manager's nginx decodes a path before routing and forwards it decoded, and it serves paths that end like a picture,
+//! style sheet or script as files (the vendor's `nginx.conf` for VCF 4.4 and 9.0). So neither an encoded slash nor such an
+//! ending reaches the service unchanged.
 
 use std::fmt;
 
 use crate::error::{Error, FieldError};
 use crate::upstream::path_segment::{self, MAX_ID};
 
-/// The longest domain name (RFC 1035 section 2.3.4), in bytes.
+/// The longest domain name (RFC 1035, section 2.3.4), in bytes.
 const MAX_DOMAIN: usize = 253;
 
-/// Endings that nginx takes for static files, in any case.
+/// Endings that nginx serves as static files, in any case.
 const STATIC_FILES: [&str; 7] = [".css", ".gif", ".jpeg", ".jpg", ".js", ".png", ".svg"];
 
-const HINT: &str = "SDDC Manager's nginx decodes a path before it routes, so no other character can be sent in one; write an \
+const HINT: &str = "SDDC Manager's nginx decodes paths before routing, so no other characters are possible; write an \
                     international domain name in punycode (xn--…)";
 
 const STATIC_HINT: &str = "a path with such an ending never reaches SDDC Manager's service: manage this identity source in the \
-                           vSphere Client; GET …/v1/identity-providers lists it all the same";
+                           vSphere Client; GET …/v1/identity-providers lists it anyway";
 
 /// The id of an identity provider: 1 to 128 of `[A-Za-z0-9._-]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub struct ProviderId(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainName(String);
 
-/// Why a text cannot name something in a path.
+/// Why a text is not allowed as a name in a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It would leave its segment.
     Segment(path_segment::Fault),
-    /// It ends as a file.
+    /// It ends like a static file.
     StaticFile(&'static str),
 }
 
@@ -42,7 +42,7 @@ impl ProviderId {
     /// Checks an id.
     ///
     /// # Errors
-    /// `request_invalid` for a text that cannot be sent in a path.
+    /// `request_invalid` for a text that is not allowed in a path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         check(text, MAX_ID).map(|()| Self(text.to_owned())).map_err(|fault| fault.of("id"))
     }
@@ -58,12 +58,12 @@ impl DomainName {
     /// Checks a domain name.
     ///
     /// # Errors
-    /// `request_invalid` for a text that cannot be sent in a path.
+    /// `request_invalid` for a text that is not allowed in a path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::check(text).map(|()| Self(text.to_owned())).map_err(|fault| fault.of("domainName"))
     }
 
-    /// What is wrong with a domain name, if something is.
+    /// The fault of a domain name, if any.
     pub(super) fn check(text: &str) -> Result<(), Fault> {
         check(text, MAX_DOMAIN)
     }
@@ -85,7 +85,7 @@ fn check(text: &str, longest: usize) -> Result<(), Fault> {
 }
 
 impl Fault {
-    /// What to do about it.
+    /// The fix.
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Segment(_) => HINT,
@@ -98,13 +98,13 @@ impl Fault {
     }
 }
 
-/// Words fit to follow the name of what is wrong.
+/// Worded to follow the name of the wrong part.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Segment(fault) => fault.fmt(f),
             Self::StaticFile(ending) => {
-                write!(f, "must not end in \"{ending}\": SDDC Manager's nginx takes such a path for a static file")
+                write!(f, "must not end in \"{ending}\": SDDC Manager's nginx serves such a path as a static file")
             }
         }
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_end_as_static_files_are_request_invalid_with_the_way_round() {
+    fn static_file_endings_are_rejected_with_a_hint() {
         for text in ["corp.css", "ad.js", "AD.JS", "x.jpg", "x.jpeg", "x.png", "x.gif", "x.SvG", ".css"] {
             let error = DomainName::parse(text).unwrap_err();
             assert!(error.detail().contains("static file"), "{error}");

@@ -1,9 +1,8 @@
-//! What is sent to SDDC Manager: the models of the vendor's `IdentityProviderSpec` and `IdentitySourceSpec`.
+//! The specifications sent to SDDC Manager: the vendor's `IdentityProviderSpec` and `IdentitySourceSpec`.
 //!
-//! They are also what a caller sends to idhook, so nothing is required while reading: what is missing is told by
-//! `validate`, everything at once and each thing by its place. Written down they hold their secrets, which is for the
-//! wire alone. Names are the vendor's (VMware Cloud Foundation API, "Identity Providers"; `syncClientTokenTTL` has its
-//! capitals there).
+//! Callers send the same documents to idhook, so nothing is required while reading: `validate` reports all missing fields
+//! together, each with its pointer. Serialised, they contain their secrets, which is only for SDDC Manager. Names are the
+//! vendor's (VMware Cloud Foundation API, "Identity Providers"; `syncClientTokenTTL` has its capitals there).
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -12,22 +11,21 @@ use crate::vcf::certificate;
 use crate::vcf::extra::Extra;
 use crate::vcf::lenient;
 
-/// An external identity provider to be added, or the whole of one to be changed: there is no partial update.
+/// An external identity provider to add, or the complete new specification of one: there is no partial update.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "type"])))]
 pub struct IdentityProviderSpec {
-    /// Its name for people. Required.
+    /// Its display name. Required.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
-    /// Its kind. Required; the words are the server's business: the vendor publishes both `ActiveDirectory` and `AD_FS`
+    /// Its kind. Required; the server decides which words are valid: the vendor publishes both `ActiveDirectory` and `AD_FS`
     /// for Microsoft ADFS.
     #[serde(deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub kind: Option<String>,
-    /// The root certificates by which the external server is trusted, in the form that an identity
-    /// source's have.
+    /// The trusted root certificates of the external server, in the same form as an identity source's.
     #[serde(
         deserialize_with = "lenient::texts",
         skip_serializing_if = "Option::is_none",
@@ -43,17 +41,17 @@ pub struct IdentityProviderSpec {
     /// A federated provider (Okta, Microsoft Entra ID, PingFederate; VCF 5.1 and later).
     #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub fed_idp_spec: Option<FederatedIdentityProviderSpec>,
-    /// What else was given.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// A directory to be added to the embedded identity provider, or the whole of one to be changed.
+/// A directory to add to the embedded identity provider, or the complete new specification of one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "ldap"])))]
 pub struct IdentitySourceSpec {
-    /// Its name for people. Required.
+    /// Its display name. Required.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
@@ -61,58 +59,58 @@ pub struct IdentitySourceSpec {
     #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "LdapSpec"))]
     pub ldap: Option<LdapSpec>,
-    /// What else was given.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// How to reach a directory.
+/// The connection to a directory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["username", "password", "sourceDetails"])))]
 pub struct LdapSpec {
-    /// `ActiveDirectory` or `OpenLdap`. Required for an identity source; the vendor's own examples leave it out for an
-    /// external provider.
+    /// `ActiveDirectory` or `OpenLdap`. Required for an identity source; the vendor's own examples omit it for an external
+    /// provider.
     #[serde(deserialize_with = "lenient::text", rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The domain's name. Required for an identity source, which is known by it ever after.
+    /// The domain's name. Required for an identity source, which is identified by it.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub domain_name: Option<String>,
     /// Another name for the domain: the NetBIOS name of an Active Directory.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub domain_alias: Option<String>,
-    /// Who asks the directory: `user@domain`, `DOMAIN\user` or a distinguished name. Required.
+    /// The account that reads the directory: `user@domain`, `DOMAIN\user` or a distinguished name. Required.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub username: Option<String>,
-    /// Its password. Required, in an update too: SDDC Manager does not give it back.
+    /// Its password. Required, also in an update: SDDC Manager does not return it.
     #[serde(deserialize_with = "lenient::secret", skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub password: Option<Secret>,
-    /// Servers and base names. Required.
+    /// Servers and base DNs. Required.
     #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "SourceDetails"))]
     pub source_details: Option<SourceDetails>,
-    /// What else was given.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// Where a directory's servers are and where to look in it. Requests and answers hold it alike.
+/// A directory's servers and base DNs; the same in requests and responses.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct SourceDetails {
-    /// Base name of the users. Required in a request.
+    /// Base DN of the users. Required in a request.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub users_base_dn: Option<String>,
-    /// Base name of the groups. Required in a request.
+    /// Base DN of the groups. Required in a request.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub groups_base_dn: Option<String>,
-    /// Certificates by which the servers are trusted; required once an endpoint is `ldaps://`.
+    /// Trusted certificates of the servers; required if an endpoint is `ldaps://`.
     ///
-    /// Each entry is the base64 of a PEM text, which is the form the vendor's own samples (PowerVCF) hold. An entry that
-    /// is PEM itself, or base64 of DER, is turned into that form when it is written down.
+    /// Each entry is the base64 of a PEM text, the form in the vendor's own samples (PowerVCF). PEM, and base64 of DER, are
+    /// converted to it.
     #[serde(
         deserialize_with = "lenient::texts",
         skip_serializing_if = "Option::is_none",
@@ -122,7 +120,7 @@ pub struct SourceDetails {
     /// `ldap://host[:port]` or `ldaps://host[:port]`, at least one in a request.
     #[serde(deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub server_endpoints: Option<Vec<String>>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -140,11 +138,11 @@ pub struct OidcSpec {
     #[serde(deserialize_with = "lenient::secret", skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_secret: Option<Secret>,
-    /// Where the provider describes itself: `https://…/.well-known/openid-configuration`. Required.
+    /// The discovery endpoint: `https://…/.well-known/openid-configuration`. Required.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub discovery_endpoint: Option<String>,
-    /// What else was given.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -154,51 +152,51 @@ pub struct OidcSpec {
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("required" = ["name", "directory", "oidcSpec"])))]
 pub struct FederatedIdentityProviderSpec {
-    /// Its name for people. Required.
+    /// Its display name. Required.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub name: Option<String>,
-    /// The directory its users go to. Required.
+    /// The directory of its users. Required.
     #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "IdentityProviderDirectory"))]
     pub directory: Option<IdentityProviderDirectory>,
-    /// The client that signs them in. Required.
+    /// The OpenID Connect client for its users. Required.
     #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "OidcSpec"))]
     pub oidc_spec: Option<OidcSpec>,
-    /// How long the first SCIM token lives, in seconds. The vendor would rather see it asked of the sync-client call.
+    /// The first SCIM token's lifetime in seconds. The vendor recommends the parameter of the sync-client call instead.
     #[serde(
         deserialize_with = "lenient::whole_number",
         rename = "syncClientTokenTTL",
         skip_serializing_if = "Option::is_none"
     )]
     pub sync_client_token_ttl: Option<i64>,
-    /// What else was given.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// The directory of a federated provider. Requests and answers hold it alike.
+/// The directory of a federated provider; the same in requests and responses.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct IdentityProviderDirectory {
-    /// Its id, once it has one.
+    /// Its id, if it has one.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub directory_id: Option<String>,
     /// Its name, unique: letters of any language, digits, spaces, `_` and `-`. Required in a request.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The domain taken when none is named. Required in a request.
+    /// The default domain. Required in a request.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub default_domain: Option<String>,
     /// All its domains. Required in a request.
     #[serde(deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
-    /// `OKTA`, `MICROSOFT_ENTRA_ID` or `PING_FEDERATE`. VCF 5.2 and later ask for it, 5.1 does not know it.
+    /// `OKTA`, `MICROSOFT_ENTRA_ID` or `PING_FEDERATE`. Required by VCF 5.2 and later, unknown to 5.1.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub federated_idp_source_type: Option<String>,
-    /// What else there is.
+    /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -220,7 +218,7 @@ mod tests {
     use crate::vcf::testing::compact;
 
     #[test]
-    fn unknown_fields_are_carried_through_at_every_level() {
+    fn unknown_fields_are_preserved_at_every_level() {
         let json = r#"{"name":"n","type":"t","ldap":{"sourceDetails":{"a":1},"b":[null]},"oidc":{"c":{}},"fedIdpSpec":{"directory":{"d":"x"},"oidcSpec":{"e":-1},"f":1.5},"g":true}"#;
         let spec: IdentityProviderSpec = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&spec).unwrap(), json);
@@ -230,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_for_the_wire_alone() {
+    fn secrets_appear_only_in_requests() {
         let json =
             r#"{"ldap":{"password":"hunter2","pin":"hunter2"},"oidc":{"clientSecret":"hunter2"},"token":"hunter2"}"#;
         let spec: IdentityProviderSpec = serde_json::from_str(json).unwrap();
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_federated_specification_keeps_the_vendors_spelling() {
+    fn federated_specification_keeps_the_vendors_spelling() {
         let json = include_str!("../../tests/fixtures/vcf/identity-provider-federated.request.json");
         let spec: IdentityProviderSpec = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&spec).unwrap(), compact(json));

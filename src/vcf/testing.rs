@@ -1,4 +1,4 @@
-//! What the tests of this module share.
+//! Helpers for the tests of this module.
 
 use bytes::Bytes;
 
@@ -25,12 +25,12 @@ pub(super) fn wire<E: Endpoint<Api = Vcf>>(endpoint: &E) -> String {
     text + "\n" + std::str::from_utf8(request.body()).unwrap()
 }
 
-/// What `endpoint` reads of a good answer.
+/// The result of `endpoint` for a successful response.
 pub(super) fn read<E: Endpoint>(endpoint: &E, body: &str) -> Result<E::Response, crate::error::Error> {
     endpoint.response(http::Response::new(Bytes::copy_from_slice(body.as_bytes())))
 }
 
-/// `json` without the white space between its tokens; names keep their order.
+/// `json` without white space between tokens; names keep their order.
 pub(super) fn compact(json: &str) -> String {
     let (mut quoted, mut escaped) = (false, false);
     let keep = |c: &char| {

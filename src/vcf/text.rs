@@ -1,14 +1,14 @@
-//! Answers that are JSON by their content type and a bare text by their content: SDDC Manager sends an id, a sentence or a
-//! token so, with quotes or without.
+//! Responses with a JSON content type and a bare text: SDDC Manager sends ids, sentences and tokens like this, quoted or
+//! not.
 
-/// The text of `body`, trimmed, one pair of quotes taken off. `None` when there is none.
+/// The text of `body`, trimmed, without one pair of quotes; `None` if empty.
 pub(super) fn plain(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() || text == "null" {
         return None;
     }
-    // A JSON string may hold escapes; what is in quotes without being one loses them all the same.
+    // A JSON string may contain escapes; quotes are removed from other texts too.
     let unquoted = crate::json::parse(text.as_bytes()).or_else(|| {
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;
         Some(inner.to_owned())
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_had_with_quotes_or_without() {
+    fn text_is_read_with_or_without_quotes() {
         for body in ["id", "\"id\"", " \r\n\"id\"\n", "\u{feff}id", "\"\\u0069d\""] {
             assert_eq!(plain(body.as_bytes()).as_deref(), Some("id"), "{body:?}");
         }

@@ -1,7 +1,7 @@
-//! Tokens: a pair by name and password, and a new access token by the refresh token.
+//! Tokens: a pair by user name and password, and a new access token by the refresh token.
 //!
-//! The vendor's samples live one hour (access) and are said to live 24 hours (refresh); an access token is a JWT and
-//! believed as to its own lifetime. Neither call is authorised by a token.
+//! By the vendor's samples an access token lives one hour, a refresh token 24 hours. An access token is a JWT, and the lifetime
+//! in it is used. Neither call needs a token.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,18 +18,18 @@ use crate::vcf::{Credentials, Vcf};
 
 const JSON: &str = "application/json";
 
-/// How long an access token lives that does not say.
+/// The assumed lifetime of an access token without one.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// `POST /v1/tokens` (VMware Cloud Foundation API, Tokens, "Create Token Pair").
 ///
-/// Answers 201; 200 up to VCF 5.2.0.
+/// Returns 201; 200 up to VCF 5.2.0.
 #[derive(Debug)]
 pub(super) struct Create<'a> {
     pub(super) credentials: &'a Credentials,
 }
 
-/// What a login gives.
+/// A login's result.
 #[derive(Debug)]
 pub(super) struct TokenPair {
     pub(super) access_token: Secret,
@@ -75,8 +75,8 @@ impl Endpoint for Create<'_> {
     }
 }
 
-/// In which form a refresh token is sent. The specification says a JSON string, the vendor's PowerShell module sends the
-/// bare id under the same content type, and both have been seen to work.
+/// The form of a refresh token in a request. The specification says a JSON string, the vendor's PowerShell module sends the
+/// bare id with the same content type, and both were observed to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// `"id"`.
@@ -87,7 +87,7 @@ pub(super) enum Form {
 
 /// `PATCH /v1/tokens/access-token/refresh` (VMware Cloud Foundation API, Tokens, "Refresh Access Token").
 ///
-/// Answers the new access token, as a text or as a JSON string.
+/// Returns the new access token, as a text or as a JSON string.
 #[derive(Debug)]
 pub(super) struct Refresh<'a> {
     pub(super) refresh_token: &'a Secret,
@@ -98,7 +98,7 @@ impl Endpoint for Refresh<'_> {
     type Api = Vcf;
     type Response = Secret;
     const CALL: &'static str = "PATCH /v1/tokens/access-token/refresh";
-    // A refresh token may be used any number of times, but a PATCH is a PATCH.
+    // A refresh token may be used repeatedly, but a PATCH is not safe to repeat by definition.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
     const IS_LOGIN: bool = true;
 
@@ -118,13 +118,13 @@ impl Endpoint for Refresh<'_> {
     }
 }
 
-/// `token` as it came at `now`.
+/// `token` as received at `now`.
 pub(super) fn access_token(token: Secret, now: SystemTime) -> AccessToken {
     let lifetime = jwt_lifetime(token.expose()).unwrap_or(LIFETIME);
     AccessToken::new(Scheme::Bearer, token, now, lifetime)
 }
 
-/// Whether a refresh was refused in a way that the other form of its body may mend.
+/// Whether a refresh was rejected in a way that the other form of its body may fix.
 pub(super) fn wants_other_form(error: &Error) -> bool {
     matches!(
         error.upstream_status(),
@@ -132,7 +132,7 @@ pub(super) fn wants_other_form(error: &Error) -> bool {
     )
 }
 
-/// A failed login as what it is: SDDC Manager rejects wrong credentials with 401, with 400 in its own error format, or with its
+/// Recognises a failed login: SDDC Manager rejects wrong credentials with 401, with 400 in its own error format, or with its
 /// own code. A page keeps its own hint: it says nothing about the credentials.
 pub(super) fn refused(error: Error) -> Error {
     if error.evidence().is_some_and(|evidence| evidence.is_page) && error.code() == ErrorCode::UpstreamInvalid {
@@ -143,14 +143,14 @@ pub(super) fn refused(error: Error) -> Error {
         let is_refusal = error.upstream_status().is_some_and(|status| status.is_client_error());
         let is_elsewhere = is_refusal && error.code() == ErrorCode::UpstreamInvalid;
         return if is_elsewhere {
-            error.hint("check the target's URL: SDDC Manager does not answer there")
+            error.hint("check the target's URL: SDDC Manager does not respond there")
         } else {
             error
         };
     }
-    let detail = format!("SDDC Manager does not take the configured name and password: {}", error.detail());
+    let detail = format!("SDDC Manager rejected the configured username and password: {}", error.detail());
     error.recode(ErrorCode::UpstreamAuth, detail).hint(
-        "check the target's username (with its domain, as in administrator@vsphere.local) and password; \
+        "check the target's username (with its domain, such as administrator@vsphere.local) and password; \
          the account needs a role in SDDC Manager, ADMIN to change identity providers",
     )
 }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_sends_name_and_password_and_reads_a_pair() {
+    fn login_sends_credentials_and_reads_a_token_pair() {
         let credentials = credentials();
         let create = Create { credentials: &credentials };
         let body = r#"{"username":"administrator@vsphere.local","password":"VMw@re1!\"\\"}"#;
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pair_is_told_without_showing_it() {
+    fn invalid_token_pair_is_rejected_without_showing_it() {
         let credentials = credentials();
         for answer in
             ["", "[]", r#"{"refreshToken":{"id":"secret"}}"#, r#"{"accessToken":"sec ret"}"#, r#"{"accessToken":""}"#]
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_is_sent_in_either_form_and_read_in_either() {
+    fn refresh_supports_both_forms() {
         let id = Secret::new("3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e");
         let refresh = |form| Refresh { refresh_token: &id, form };
         let line = "PATCH /v1/tokens/access-token/refresh";

@@ -1,9 +1,8 @@
-//! Checks of a specification before anything is sent: everything that is wrong at once, each thing by its place.
+//! Checks a specification before it is sent: all faults are reported together, each with its pointer.
 //!
-//! Required is what the vendor's schema requires, but for two fields of an external provider that the vendor's own
-//! examples leave out (`ldap.type` in the reference, `ldap.domainName` in PowerVCF's samples too) and for
-//! `federatedIdpSourceType`, which VCF 5.1 does not know. Words (`type` and the like) are the server's to judge: no
-//! version's specification lists them.
+//! Fields are required as in the vendor's schema, except two fields of an external provider that the vendor's own examples
+//! omit (`ldap.type` in the reference, `ldap.domainName` in PowerVCF's samples too), and `federatedIdpSourceType`, which VCF
+//! 5.1 does not know. Values such as `type` are left to the server: no version's specification lists them.
 
 use std::num::NonZeroU16;
 use std::time::SystemTime;
@@ -23,20 +22,20 @@ use crate::vcf::spec::{
     OidcSpec, SourceDetails,
 };
 
-/// What a specification is to be used for.
+/// The purpose of a specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To add what is not there yet.
+    /// To add an object.
     Create,
-    /// To change what is there. The same is required: SDDC Manager takes whole specifications only.
+    /// To update an object. The same fields are required: SDDC Manager accepts only complete specifications.
     Update,
 }
 
 impl IdentityProviderSpec {
-    /// Checks everything that can be checked without the server, at the time `now`.
+    /// Checks everything possible without the server, at the time `now`.
     ///
     /// # Errors
-    /// Every field that is missing or wrong, by its JSON Pointer.
+    /// Every missing or wrong field, by its JSON Pointer.
     pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = Check::new(purpose, now);
         check.names(
@@ -69,10 +68,10 @@ impl IdentityProviderSpec {
 }
 
 impl IdentitySourceSpec {
-    /// Checks everything that can be checked without the server, at the time `now`.
+    /// Checks everything possible without the server, at the time `now`.
     ///
     /// # Errors
-    /// Every field that is missing or wrong, by its JSON Pointer.
+    /// Every missing or wrong field, by its JSON Pointer.
     pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = Check::new(purpose, now);
         check.names("", &self.extra, &[("name", self.name.is_some()), ("ldap", self.ldap.is_some())]);
@@ -80,7 +79,7 @@ impl IdentitySourceSpec {
         check.text("/name", self.name.as_ref());
         if let Some(ldap) = check.given("/ldap", self.ldap.as_ref()) {
             check.text("/ldap/type", ldap.kind.as_ref());
-            // The source is changed and deleted by this name, as a segment of a path.
+            // Updates and deletion use this name as a path segment.
             if let Some(name) = check.text("/ldap/domainName", ldap.domain_name.as_ref())
                 && let Err(fault) = DomainName::check(name)
             {
@@ -112,8 +111,8 @@ impl Check {
         self.errors.push(FieldError::new(pointer, detail));
     }
 
-    /// Refuses a name that was probably meant as one of the `known` fields, each with whether it was given: SDDC Manager would
-    /// ignore it. A name that differs by letters, beside the field that it resembles, may be one of a newer version's.
+    /// Rejects a name that resembles one of the `known` fields, each with whether it is set: SDDC Manager would ignore it. A
+    /// name that differs by letters and is next to the field that it resembles may belong to a newer version.
     fn names(&mut self, at: &str, extra: &Extra, known: &[(&str, bool)]) {
         for name in extra.0.keys() {
             let meant = spelling::resembled(name, known.iter().map(|(name, _)| *name));
@@ -125,19 +124,19 @@ impl Check {
         }
     }
 
-    /// Refuses the options of a PUT in its body, where nobody reads them: the change would be made all the same.
+    /// Rejects the options of a PUT in its body, where they would be ignored and the change made anyway.
     fn options(&mut self, extra: &Extra) {
         for name in extra.0.keys() {
             if let Some(option) = ["dryRun", "force"].into_iter().find(|option| {
                 option == name || spelling::resembled(name, [*option]).is_some_and(|(_, how)| how == Likeness::Spelling)
             }) {
-                let detail = format!("is not read in the body; PUT takes it in the query: ?{option}=true");
+                let detail = format!("is not read in the body; send it in the query: ?{option}=true");
                 self.wrong(format!("/{}", escape(name)), detail);
             }
         }
     }
 
-    /// Something that must be there.
+    /// A required field.
     fn given<'s, T>(&mut self, pointer: &str, value: Option<&'s T>) -> Option<&'s T> {
         if value.is_none() {
             self.wrong(pointer, "is required");
@@ -145,19 +144,19 @@ impl Check {
         value
     }
 
-    /// A text that must be there and not be blank.
+    /// A required string that must not be blank.
     fn text<'s>(&mut self, pointer: &str, value: Option<&'s String>) -> Option<&'s str> {
         let value = value.map(String::as_str).filter(|text| !text.trim().is_empty());
         match value {
             None => self.wrong(pointer, "is required and must not be blank"),
-            // The webhook refuses them anywhere in a body; this is for who embeds idhook.
+            // The webhook rejects them anywhere in a body; this check is for embedded use.
             Some(text) if template::is_unfilled(text) => self.wrong(pointer, template::REFUSED),
             Some(_) => return value,
         }
         None
     }
 
-    /// A secret that must be there and not be blank.
+    /// A required secret that must not be blank.
     fn secret(&mut self, pointer: &str, value: Option<&Secret>) {
         if value.is_some_and(|secret| !secret.expose().trim().is_empty()) {
             return;
@@ -165,7 +164,7 @@ impl Check {
         let detail = match self.purpose {
             Purpose::Create => "is required and must not be blank",
             Purpose::Update => {
-                "is required in an update too: SDDC Manager takes no partial update and gives no secret back"
+                "is also required in an update: SDDC Manager has no partial update and returns no secrets"
             }
         };
         self.wrong(pointer, detail);
@@ -191,7 +190,7 @@ impl Check {
         {
             self.wrong(
                 pointer,
-                "must be user@domain, DOMAIN\\user or a distinguished name; a bare name cannot sign in",
+                "must be user@domain, DOMAIN\\user or a distinguished name; a name without domain cannot log in",
             );
         }
         self.secret(&format!("{at}/password"), password.as_ref());
@@ -232,8 +231,8 @@ impl Check {
         if tls && cert_chain.as_ref().is_none_or(Vec::is_empty) {
             self.wrong(
                 chain,
-                "is required when an endpoint is ldaps://: give the certificates that signed the directory's, each as \
-                 what `base64 -w0 chain.pem` prints",
+                "is required if an endpoint is ldaps://: send the CA certificates of the directory's servers, each as \
+                 the output of `base64 -w0 chain.pem`",
             );
         }
     }
@@ -255,7 +254,7 @@ impl Check {
         if let Some(endpoint) = self.text(&pointer, discovery_endpoint.as_ref())
             && !is_web_url(endpoint)
         {
-            self.wrong(pointer, "must be a URL, as https://host/.well-known/openid-configuration");
+            self.wrong(pointer, "must be a URL such as https://host/.well-known/openid-configuration");
         }
     }
 
@@ -281,7 +280,7 @@ impl Check {
             self.oidc(&pointer, oidc);
         }
         if sync_client_token_ttl.is_some_and(|ttl| ttl < 1) {
-            self.wrong(format!("{at}/syncClientTokenTTL"), "must be a number of seconds above 0, or left out");
+            self.wrong(format!("{at}/syncClientTokenTTL"), "must be a number of seconds above 0, or omitted");
         }
     }
 
@@ -303,7 +302,7 @@ impl Check {
         if let Some(name) = self.text(&pointer, name.as_ref())
             && name.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, ' ' | '_' | '-'))
         {
-            self.wrong(pointer, "may hold letters, digits, spaces, \"_\" and \"-\" only");
+            self.wrong(pointer, "may contain only letters, digits, spaces, \"_\" and \"-\"");
         }
         self.text(&format!("{at}/defaultDomain"), default_domain.as_ref());
         let pointer = format!("{at}/domains");
@@ -328,7 +327,7 @@ enum Scheme {
     Ldaps,
 }
 
-/// Reads `ldap://host[:port]` or `ldaps://host[:port]`.
+/// Parses `ldap://host[:port]` or `ldaps://host[:port]`.
 fn ldap_endpoint(text: &str) -> Result<Scheme, &'static str> {
     const FORM: &str = "must be ldap://host, ldaps://host or either with :port";
     let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
@@ -340,12 +339,12 @@ fn ldap_endpoint(text: &str) -> Result<Scheme, &'static str> {
         return Err(FORM);
     };
     let authority: http::uri::Authority = rest.strip_suffix('/').unwrap_or(rest).parse().map_err(|_| FORM)?;
-    // What is left of it once the host is taken off: nothing, or a port. A user's name would stand before the host.
+    // The rest after the host: nothing, or a port. A user name would precede the host.
     let port = authority.as_str().strip_prefix(authority.host()).ok_or(FORM)?;
     if authority.host().is_empty() {
         return Err(FORM);
     }
-    // `parse` alone would take a sign too.
+    // `parse` alone would accept a sign.
     let number = port.strip_prefix(':').filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
     if port.is_empty() || number.is_some_and(|number| number.parse::<NonZeroU16>().is_ok()) {
         Ok(scheme)

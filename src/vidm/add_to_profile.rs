@@ -1,9 +1,9 @@
-//! Adds groups to a directory's sync profile, and never loses what was selected before.
+//! Adds groups to a directory's sync profile without losing an earlier selection.
 //!
-//! Read, look up, read again, write, read back. Writing replaces the whole set, and there is nothing to make it conditional
-//! with, so the second reading stands right before the write, and what is read back is compared with what was selected
-//! before and what was to be added. Whatever is missing, ours or somebody else's, is selected again by another round, on top
-//! of what the profile holds by then. A profile that is not understood whole is never written.
+//! Read, look up, read again, write, read back. A write replaces the whole set, and no call makes it conditional. So the
+//! second read is right before the write, and the result is compared with the previous selection plus the additions.
+//! Anything missing, ours or another writer's, is selected again in another round, on top of the profile's new state. A
+//! profile that is not completely understood is never written.
 
 use std::time::Duration;
 
@@ -19,33 +19,32 @@ use crate::dn::Key;
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 
-/// How often the profile is written at most.
+/// The most writes of the profile.
 const WRITES: u32 = 3;
 
-/// How long to wait before reading back what was written again; longer each time. Whoever writes at the same time may be
-/// done by then.
+/// The wait before a repeated write is read back; it grows each time. A concurrent writer may have finished by then.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How many groups the connector looks up in one call.
+/// Groups per look-up call of the connector.
 const LOOKED_UP: usize = 20;
 
-/// How many names go into an error.
+/// Most names in an error.
 const SHOWN: usize = 10;
 
-const BY_HAND: &str = "look at the directory's groups in the console (sync settings), and select them there";
+const BY_HAND: &str = "select the groups in the console, in the directory's sync settings";
 
-/// What became of groups that were to be added to a sync profile: each distinguished name once, as it was asked for.
+/// The outcome of adding groups to a sync profile: each distinguished name once, as requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileChange {
-    /// Selected now.
+    /// Newly selected.
     pub added: Vec<String>,
-    /// Selected before, by themselves or with everything below a base.
+    /// Already selected, individually or with everything below a base.
     pub already: Vec<String>,
-    /// Not found where the directory's groups come from, by the connector.
+    /// Not found by the connector.
     pub not_found: Vec<String>,
 }
 
-/// Groups that are to be added to a directory's sync profile, looked up and not written yet.
+/// Groups to add to a directory's sync profile, looked up but not written yet.
 #[derive(Debug)]
 pub struct ProfileAddition {
     directory: String,
@@ -67,15 +66,15 @@ impl ProfileAddition {
     }
 }
 
-/// A group that was asked for.
+/// A requested group.
 type Wanted<'q> = (&'q str, Key);
 
 impl<R: Runtime> Client<'_, R> {
-    /// Finds out which groups the directory's sync profile lacks, and looks those up through the connector. Changes nothing.
+    /// Finds the groups that the directory's sync profile lacks, and looks them up through the connector. Changes nothing.
     ///
     /// # Errors
-    /// `request_invalid` for a group that is not given by its distinguished name, under its place in `wanted`, `/groups/3`.
-    /// `upstream_invalid` when the profile cannot be read whole. Else the login's and the calls'.
+    /// `request_invalid` for a group without distinguished name, with its place in `wanted`, `/groups/3`.
+    /// `upstream_invalid` if the profile cannot be read completely; and those of the login and the calls.
     pub async fn profile_addition(&self, directory_id: &str, wanted: &[GroupQuery]) -> Result<ProfileAddition> {
         let wanted = distinct(wanted)?;
         let (directory, mut change) = (directory_id.to_owned(), ProfileChange::default());
@@ -96,21 +95,21 @@ impl<R: Runtime> Client<'_, R> {
         Ok(ProfileAddition { directory, change, found })
     }
 
-    /// Selects what was found in the directory's sync profile, so that its next sync brings it in. With nothing to add
-    /// nothing is called.
+    /// Selects the found groups in the directory's sync profile, so that its next sync imports them. Makes no call if there
+    /// is nothing to add.
     ///
-    /// Whoever may do this from several places at once should take turns: two writers are noticed and put right, but a
-    /// selection that was written and lost again between two of our readings was never seen here.
+    /// Concurrent callers should take turns: interference of two writers is detected and repaired, but a selection that was
+    /// written and lost between two of our reads was never seen here.
     ///
     /// # Errors
-    /// `upstream_invalid` when the profile cannot be read whole (nothing is written then), or when what is read back after
-    /// writing lacks something (told by name). Else the login's and the calls'.
+    /// `upstream_invalid` if the profile cannot be read completely (nothing is written then), or lacks a selection after
+    /// writing; and those of the login and the calls.
     pub async fn add_to_profile(&self, addition: ProfileAddition) -> Result<ProfileChange> {
         let ProfileAddition { directory, mut change, mut found } = addition;
         if found.is_empty() {
             return Ok(change);
         }
-        // The connector may have taken its time, and so may the one whose turn it was before.
+        // The connector may have taken its time, and so may the previous holder.
         let profile = self.selection(&directory).await.map_err(unchanged)?;
         if profile.is_empty() {
             self.expect_nothing_synced(&directory).await.map_err(unchanged)?;
@@ -127,7 +126,7 @@ impl<R: Runtime> Client<'_, R> {
         Ok(change)
     }
 
-    /// What the profile selects.
+    /// Reads the profile's selection.
     async fn selection(&self, directory: &str) -> Result<Selection> {
         let profile = self.call(&GetSyncProfile { directory }).await.map_err(|e| {
             if !matches!(e.answer_status().map(|status| status.as_u16()), Some(404 | 405)) {
@@ -142,11 +141,11 @@ impl<R: Runtime> Client<'_, R> {
         Selection::read(profile).map_err(|why| {
             let error = Error::new(
                 ErrorCode::UpstreamInvalid,
-                format!("the directory's sync profile cannot be read whole: {why}"),
+                format!("the directory's sync profile cannot be read completely: {why}"),
             );
             error
                 .hint(format!(
-                    "writing a profile that is not understood could lose groups, so it is not done; {BY_HAND}"
+                    "idhook does not write a profile that it does not understand, because groups could be lost; {BY_HAND}"
                 ))
                 .at(self.target())
         })
@@ -162,8 +161,8 @@ impl<R: Runtime> Client<'_, R> {
         Ok(found)
     }
 
-    /// A profile that selects nothing is believed only when nothing of this directory is in vIDM: else it was not told
-    /// whole, and writing it would take everything away.
+    /// Accepts an empty selection only if vIDM has no groups of this directory: otherwise the profile is incomplete, and
+    /// writing it would remove everything.
     async fn expect_nothing_synced(&self, directory: &str) -> Result<()> {
         let store = self.directory(&DirectoryRef::Id(directory.to_owned())).await?.userstore_id;
         let mut filter = "internalGroupType eq \"EXTERNAL\"".to_owned();
@@ -180,11 +179,12 @@ impl<R: Runtime> Client<'_, R> {
         if !synced {
             return Ok(());
         }
-        let told = "the directory's sync profile selects nothing, and yet groups that were synced are in vIDM: it was not told whole";
+        let told =
+            "the directory's sync profile selects nothing, although vIDM has synced groups: the profile is incomplete";
         Err(Error::new(ErrorCode::UpstreamInvalid, told).hint(BY_HAND).at(self.target()))
     }
 
-    /// Writes until what is read back selects everything that was selected in `before`, or since, and what was `found`.
+    /// Writes until the profile selects everything in `before`, anything selected since, and `found`.
     async fn write(&self, directory: &str, before: Selection, found: &[Found]) -> Result<()> {
         let mut kept = before.clone();
         found.iter().for_each(|entry| kept.add(entry));
@@ -196,9 +196,9 @@ impl<R: Runtime> Client<'_, R> {
                 return Ok(());
             }
             match failed.take() {
-                // It was not carried out, and it took nothing away.
+                // It was not processed, and nothing was lost.
                 Some(error) if lacking.iter().all(ours) => {
-                    return Err(unchanged(error).hint("it was read back to be sure of that; ask again"));
+                    return Err(unchanged(error).hint("reading it back confirmed that; retry"));
                 }
                 _ if round == WRITES => return Err(lost(&lacking, ours).at(self.target())),
                 _ => {}
@@ -219,7 +219,7 @@ impl<R: Runtime> Client<'_, R> {
     }
 }
 
-/// Each group once, and by its distinguished name.
+/// Each group once, by its distinguished name.
 fn distinct(wanted: &[GroupQuery]) -> Result<Vec<Wanted<'_>>> {
     let (mut distinct, mut fields) = (Vec::<Wanted<'_>>::new(), Vec::new());
     for (at, query) in wanted.iter().enumerate() {
@@ -232,15 +232,15 @@ fn distinct(wanted: &[GroupQuery]) -> Result<Vec<Wanted<'_>>> {
             }
             GroupQuery::Name(_) => fields.push(FieldError::new(
                 format!("/groups/{at}"),
-                "is a name; to be added to the sync profile a group needs its distinguished name (CN=…,OU=…,DC=…), for the \
-                 connector looks groups up by nothing else",
+                "is a name; to be added to the sync profile a group needs its distinguished name (CN=…,OU=…,DC=…), because the \
+                 connector looks groups up only by that",
             )),
         }
     }
     if fields.is_empty() { Ok(distinct) } else { Err(Error::invalid(fields)) }
 }
 
-/// Whether a write that failed may have been carried out all the same.
+/// Whether a failed write may have been processed.
 fn may_have_arrived(error: &Error) -> bool {
     match error.answer_status() {
         Some(status) => status.is_server_error() || status.is_success(),
@@ -250,25 +250,25 @@ fn may_have_arrived(error: &Error) -> bool {
     }
 }
 
-/// It failed, and the profile is what it was.
+/// The error of a failed write that left the profile unchanged.
 fn unchanged(error: Error) -> Error {
     let detail = format!("{}; the sync profile was not changed", error.detail());
     let code = error.code();
     error.recode(code, detail)
 }
 
-/// It was written, or may have been, and nobody knows what it holds now.
+/// The error if the profile was or may have been written, and its contents are unknown.
 fn unverified(error: Error, failed: Option<&Error>) -> Error {
     let written = match failed {
         Some(failed) => format!("writing the sync profile failed ({})", failed.detail()),
         None => "the sync profile was written".to_owned(),
     };
-    let detail = format!("{written}, and it could not be read back to see that nothing is lost: {}", error.detail());
+    let detail = format!("{written}, but could not be read back to check that nothing was lost: {}", error.detail());
     let code = error.code();
-    error.recode(code, detail).hint(format!("ask again: what is missing is added then; or {BY_HAND}"))
+    error.recode(code, detail).hint(format!("retry: missing groups are added then; or {BY_HAND}"))
 }
 
-/// It was written as often as may be, and still something is missing.
+/// The error if groups are still missing after the last write.
 fn lost(lacking: &[String], ours: impl Fn(&String) -> bool) -> Error {
     let told = |name: &str, of_ours: bool| {
         let names: Vec<_> = lacking.iter().filter(|dn| ours(dn) == of_ours).map(String::as_str).collect();
@@ -280,8 +280,8 @@ fn lost(lacking: &[String], ours: impl Fn(&String) -> bool) -> Error {
         (!names.is_empty()).then(|| format!("{name}: {shown}{more}"))
     };
     let told: Vec<_> =
-        [told("selected before and missing now", false), told("not taken up", true)].into_iter().flatten().collect();
+        [told("selected before and missing now", false), told("not selected", true)].into_iter().flatten().collect();
     let detail = format!("the sync profile was written {WRITES} times and still lacks groups: {}", told.join(". "));
     Error::new(ErrorCode::UpstreamInvalid, detail)
-        .hint(format!("{BY_HAND} before the next sync takes them out of vIDM"))
+        .hint(format!("{BY_HAND} before the next sync removes them from vIDM"))
 }

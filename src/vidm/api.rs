@@ -1,4 +1,4 @@
-//! What all of vIDM's endpoints share: the profile, and the forms its errors take.
+//! The common parts of vIDM's endpoints: the dialect, and the error formats.
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ pub(crate) struct Vidm;
 impl Api for Vidm {
     type Dialect = Dialect;
 
-    /// Three forms: `{"errors": [{"code", "message", "parameters"}]}` (the vendor's SCIM guide), OAuth's `{"error",
-    /// "error_description"}` (RFC 6749 section 5.2), and a bare `{"code", "message"}`.
+    /// Three formats: `{"errors": [{"code", "message", "parameters"}]}` (the vendor's SCIM guide), OAuth's `{"error",
+    /// "error_description"}` (RFC 6749, section 5.2), and a bare `{"code", "message"}`.
     fn read_error(body: &[u8]) -> Option<UpstreamEvidence> {
         let body: Value = serde_json::from_slice(body).ok()?;
         if let Some(errors) = body.get("errors").and_then(Value::as_array) {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_form() {
+    fn errors_list_is_read() {
         let (code, message, details) = read(include_str!("../../tests/fixtures/vidm/error_forbidden.json")).unwrap();
         assert_eq!((code, message), (text("forbidden"), text("User is not authorized to perform the task.")));
         assert!(details.is_empty());
@@ -66,18 +66,18 @@ mod tests {
     }
 
     #[test]
-    fn the_oauth_form() {
+    fn oauth_error_is_read() {
         let (code, message, _) = read(include_str!("../../tests/fixtures/vidm/error_oauth.json")).unwrap();
         assert_eq!((code, message), (text("invalid_client"), text("Client authentication failed.")));
     }
 
     #[test]
-    fn the_bare_form() {
+    fn bare_error_is_read() {
         assert_eq!(read(r#"{"code": 1001, "message": "no"}"#).unwrap(), (text("1001"), text("no"), vec![]));
     }
 
     #[test]
-    fn everything_else_is_somebody_elses() {
+    fn other_bodies_are_not_vidm_errors() {
         for body in
             ["", "null", "[]", "<html></html>", "{}", r#"{"errors": []}"#, r#"{"errors": [1]}"#, r#"{"code": {}}"#]
         {

@@ -1,5 +1,5 @@
-//! What an instance remembers of a target between requests; the list of directories also for other instances, where there is
-//! a store. All of it can be lost at any time.
+//! An instance's cache of a target between requests; with a store, the list of directories is also shared with other
+//! instances. All of it may be lost at any time.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,10 +16,10 @@ use crate::runtime::Runtime;
 use crate::shared_state::SharedStore;
 use crate::upstream::TokenCache;
 
-/// How long a list of directories is good for turning names into ids.
+/// How long a list of directories may be used to turn names into ids.
 const LIST_LIFE: Duration = Duration::from_secs(600);
 
-/// A longer list is not put into the store.
+/// Longer lists are not stored.
 const MAX_SHARED: usize = 256 << 10;
 
 /// The two calls that start a sync.
@@ -29,52 +29,52 @@ pub(crate) enum StartCall {
     V2,
 }
 
-/// A target's token and what is known of its directories. One for each target; lives as long as the instance.
+/// A target's token and what is known about its directories. One per target; lives as long as the instance.
 #[derive(Debug, Default)]
 pub struct Cache {
     pub(crate) session: Rc<TokenCache>,
     list: RefCell<Option<List>>,
-    /// The list in the store, as far as this instance knows: its digest, and until when it is there.
+    /// The list in the store, as far as this instance knows: its digest, and its expiry.
     shared: Cell<Option<([u8; 32], SystemTime)>>,
-    /// By directory id, what started a sync last time.
+    /// By directory id, the call that last started a sync.
     worked: RefCell<LiteMap<String, StartCall>>,
-    /// By directory id, its connectors, and until when that is good.
+    /// By directory id, its connectors and their expiry.
     connectors: RefCell<LiteMap<String, (Vec<String>, SystemTime)>>,
-    /// Whether the filters of this vIDM take one group at a time only.
+    /// Whether this vIDM's filters accept only one group each.
     one_group_each: Cell<bool>,
-    /// Whether this vIDM has no search with a body.
+    /// Whether this vIDM lacks the search with a body.
     no_search: Cell<bool>,
 }
 
 #[derive(Debug)]
 struct List {
     directories: Vec<Directory>,
-    /// Domains that led to a directory: domain → id.
+    /// Domains that identified a directory: domain → id.
     domains: Map<String, Value>,
     until: SystemTime,
 }
 
 impl Cache {
-    /// A cache with this session, which targets of the same account share.
+    /// A cache with this token cache, which targets of the same account share.
     pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
         Self { session, ..Self::default() }
     }
 
-    /// Keeps a list that was just read.
+    /// Caches a list that was just read.
     pub(crate) fn keep(&self, directories: &[Directory], now: SystemTime) {
         let list = List { directories: directories.to_vec(), domains: Map::new(), until: now + LIST_LIFE };
         *self.list.borrow_mut() = Some(list);
     }
 
-    /// Keeps which directory a domain led to, for as long as the list.
+    /// Caches which directory a domain identified, as long as the list.
     pub(crate) fn keep_domain(&self, domain: &str, id: &str) {
         if let Some(list) = self.list.borrow_mut().as_mut() {
             list.domains.insert(domain.to_owned(), id.into());
         }
     }
 
-    /// The directory meant, when the list kept is fresh and has exactly one that fits and can be synced. Anything less is
-    /// no ground for an answer: the list has to be read again then.
+    /// The directory for `which`, if the cached list is fresh and has exactly one match that can be synced. Otherwise the
+    /// list must be read again.
     pub(crate) fn directory(&self, which: &DirectoryRef, now: SystemTime) -> Option<Directory> {
         let list = self.list.borrow();
         let list = list.as_ref().filter(|list| list.until > now)?;
@@ -90,7 +90,7 @@ impl Cache {
         self.list.borrow().as_ref().filter(|list| list.until > now).map(|list| list.directories.clone())
     }
 
-    /// Forgets the list, in the store as well: it proved wrong.
+    /// Drops the list, also from the store: it proved wrong.
     pub(crate) async fn forget_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
         *self.list.borrow_mut() = None;
         self.shared.set(None);
@@ -99,7 +99,7 @@ impl Cache {
         }
     }
 
-    /// Puts the list into the store, for other instances, unless it is there as it is and will be for a while.
+    /// Stores the list for other instances, unless the store has it and it will stay valid for a while.
     pub(crate) async fn share_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
         let Some(name) = list_name(store, target) else { return };
         let written = self.list.borrow().as_ref().map(|list| (list.written(), list.until));
@@ -114,7 +114,7 @@ impl Cache {
         }
     }
 
-    /// Takes the list out of the store, where there is none here that is fresh.
+    /// Reads the list from the store if there is no fresh one here.
     pub(crate) async fn recall_list<R: Runtime>(&self, store: &SharedStore<'_, R>, target: &Target) {
         let now = store.runtime().now();
         if self.list.borrow().as_ref().is_some_and(|list| list.until > now) {
@@ -128,7 +128,7 @@ impl Cache {
         }
     }
 
-    /// The connectors of a directory, where they are known.
+    /// The connectors of a directory, if known.
     pub(crate) fn connectors(&self, id: &str, now: SystemTime) -> Option<Vec<String>> {
         let connectors = self.connectors.borrow();
         connectors.get(id).filter(|(_, until)| *until > now).map(|(connectors, _)| connectors.clone())
@@ -169,7 +169,7 @@ fn list_name<R: Runtime>(store: &SharedStore<'_, R>, target: &Target) -> Option<
     store.name("directories", &target.name, &parts)
 }
 
-/// A directory in the form it came in: what [`Directory::read`] reads.
+/// A directory in vIDM's own form, which [`Directory::read`] reads.
 fn written(directory: &Directory) -> Map<String, Value> {
     let mut item = directory.extra.clone();
     let fields = [

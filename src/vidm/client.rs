@@ -1,4 +1,5 @@
-//! The client: sends calls with a token, and reads what needs one call. `locate.rs` finds directories, `start.rs` starts syncs.
+//! The client: sends calls with a token, and contains the operations of one call. `locate.rs` finds directories, `start.rs`
+//! starts syncs.
 
 use std::cell::Cell;
 
@@ -22,11 +23,11 @@ use crate::upstream::Endpoint;
 use crate::upstream::SharedToken;
 use crate::upstream::{Destination, Outbound, Prepared};
 
-/// The login was good, and then its token was not.
-const TOKEN_REFUSED: &str = "the login succeeded, but this call refuses its token: check that the account is an \
-    administrator, and whether this version wants the token under HZN or under Bearer";
+/// The hint if a call rejects the token of a successful login.
+const TOKEN_REFUSED: &str = "the login succeeded, but this call rejects its token: check that the account is an \
+    administrator, and whether this version expects the scheme HZN or Bearer";
 
-/// One request's view of a target: cheap to make, gone when the request is.
+/// One request's view of a target: cheap to make, dropped with the request.
 #[derive(Debug)]
 pub struct Client<'a, R> {
     pub(super) target: &'a Target,
@@ -61,19 +62,19 @@ impl<'a, R: Runtime> Client<'a, R> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &self.profile }
     }
 
-    /// Sends `endpoint` with a token and reads its answer.
+    /// Sends `endpoint` with a token and reads its response.
     pub(super) async fn call<E: Endpoint<Api = Vidm>>(&self, endpoint: &E) -> Result<E::Response> {
         let answer = Box::pin(self.send(Prepared::new(&self.to(), endpoint))).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }
 
-    /// Sends `call` with a token, logging in first where there is none.
+    /// Sends `call` with a token; logs in first if there is none.
     async fn send(&self, call: Result<Prepared<'_>>) -> Result<http::Response<Bytes>> {
         let call = call?;
         let to = self.to();
         let log_in = async || login(self.out, &to, self.target).await;
         let send = async |token: AccessToken| {
-            // Another target of the same account may send it under the other word.
+            // Another target with the same account may send it with the other scheme.
             let token = match &self.target.credentials {
                 Credentials::System { scheme, .. } => token.under(*scheme),
                 Credentials::Client { .. } | Credentials::Password { .. } => token,
@@ -83,7 +84,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         let shared = self.shared_token();
         let done = self.cache.session.with_token(&shared, log_in, send).await;
         done.map_err(|e| match e.code() {
-            // A login that was refused brings its own hint.
+            // A rejected login has its own hint.
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
             _ => e,
         })
@@ -93,16 +94,16 @@ impl<'a, R: Runtime> Client<'a, R> {
         SharedToken::new(self.out.store(), self.target.account())
     }
 
-    /// Allows one more login after rejected ones, at once. Whether there were any.
+    /// Allows one more login after rejected ones, at once. Returns whether there were any.
     pub(crate) async fn allow_login(&self) -> bool {
         self.cache.session.allow_attempt(&self.shared_token()).await
     }
 
-    /// How the directory's sync stands. An answer that cannot be read, or none for this directory, is
-    /// [`SyncStatus::Unknown`](crate::directory::SyncStatus::Unknown) and no error.
+    /// The state of the directory's sync. An unreadable response, or none for this directory, is
+    /// [`SyncStatus::Unknown`](crate::directory::SyncStatus::Unknown) and not an error.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn sync_state(&self, directory_id: &str) -> Result<SyncReport> {
         match self.call(&GetSync { directory: directory_id }).await {
             Err(error) => match error.answer_status() {
@@ -113,18 +114,18 @@ impl<'a, R: Runtime> Client<'a, R> {
         }
     }
 
-    /// The directory's runs, the one that began last first; `None` when this version does not tell them.
+    /// The directory's runs, latest start first; `None` if this version does not list them.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn executions(&self, directory_id: &str) -> Result<Option<Vec<SyncReport>>> {
         unless(&[404, 405, 406], self.call(&ListSyncExecutions { directory: directory_id }).await)
     }
 
-    /// The connectors of a directory; none where this version or this account does not tell them. Remembered for ten minutes.
+    /// The connectors of a directory; empty if this version or account does not list them. Cached for ten minutes.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn connectors(&self, directory_id: &str) -> Result<Vec<String>> {
         let now = self.out.runtime().now();
         if let Some(known) = self.cache.connectors(directory_id, now) {
@@ -136,10 +137,10 @@ impl<'a, R: Runtime> Client<'a, R> {
         Ok(connectors)
     }
 
-    /// What a sync would do, in whatever form vIDM tells it; `None` when this version has no dry run.
+    /// What a sync would change, in vIDM's form; `None` if this version has no dry run.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn dry_run(&self, directory_id: &str, ignore_safeguards: bool) -> Result<Option<serde_json::Value>> {
         unless(&[404, 405, 501], self.call(&DryRun { directory: directory_id, ignore_safeguards }).await)
     }
@@ -147,13 +148,13 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// vIDM's own health. Needs no login.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     pub async fn health(&self) -> Result<Health> {
         self.out.call(&self.to(), &GetHealth, None).await
     }
 }
 
-/// `None` for an answer with one of these statuses: this version does not have the call.
+/// `None` for a response with one of these statuses: this version does not have the call.
 fn unless<T>(statuses: &[u16], done: Result<T>) -> Result<Option<T>> {
     match done {
         Err(e) if e.answer_status().is_some_and(|status| statuses.contains(&status.as_u16())) => Ok(None),

@@ -1,4 +1,5 @@
-//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors`: which connectors read a directory.
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors`: the connectors that read a
+//! directory.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -14,19 +15,19 @@ use crate::upstream::{Endpoint, bare};
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors` (VMware's
 /// PowerValidatedSolutions module)
 ///
-/// The fields of an item are known from the list of connector instances only, `instanceId` and `host`; so whichever of the
-/// usual names of an id is there tells connectors apart.
+/// An item's fields are known only from the list of connector instances, `instanceId` and `host`; any usual name of an id is
+/// accepted to distinguish connectors.
 #[derive(Debug)]
 pub(crate) struct ListConnectors<'a> {
     pub(crate) directory: &'a str,
 }
 
-/// What may tell connectors apart, the surest first.
+/// Fields that may identify a connector, the most reliable first.
 const IDS: [&str; 5] = ["instanceId", "connectorId", "id", "uuid", "host"];
 
 impl Endpoint for ListConnectors<'_> {
     type Api = Vidm;
-    /// Each connector's id, as far as there is one.
+    /// The connectors' ids.
     type Response = Vec<String>;
     const CALL: &'static str =
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors";
@@ -42,7 +43,7 @@ impl Endpoint for ListConnectors<'_> {
     }
 }
 
-/// An id under its name, so that a host is never taken for an id.
+/// An id with its field name, so that a host never equals an id.
 fn id(item: &Map<String, Value>) -> Option<String> {
     let told = |name: &&str| item.get(*name)?.as_str().filter(|text| !text.is_empty());
     let name = IDS.iter().find(|name| told(name).is_some())?;
@@ -55,7 +56,7 @@ mod tests {
     use crate::vidm::tests::{answer, sent};
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str, media: &str| {
             format!(
                 "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/connectors\naccept: {media}, */*;q=0.5\n\n"
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn connectors_are_told_apart_by_whatever_id_they_have() {
+    fn connectors_are_distinguished_by_any_id() {
         let read = |body: &str| ListConnectors { directory: "d" }.response(answer(200, body)).unwrap();
         let body = r#"{"items":[
             {"instanceId":"c1","host":"connector.corp.example"},{"connectorId":"c2"},{"host":"h"},{"instanceId":"","id":"c4"},

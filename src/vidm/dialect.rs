@@ -1,8 +1,8 @@
-//! Where each call goes and which media types it speaks: everything a version of the product may do otherwise.
+//! The path and media types of each call: everything that may differ between versions of the product.
 //!
 //! The product was VMware Identity Manager, then Workspace ONE Access, then Omnissa Access. Its vendor types
 //! (`application/vnd.vmware.horizon.…`) are [`Dialect::horizon`]; Omnissa announced in 2025 (KB 6000953) to replace them
-//! with plain JSON, which is [`Dialect::json`]. Tenants are told apart by host, or by path (`/SAAS/t/{tenant}`, the vIDM
+//! with plain JSON, which is [`Dialect::json`]. Tenants are distinguished by host, or by path (`/SAAS/t/{tenant}`, the vIDM
 //! inside vRealize Automation 7; VMware's own command line client, priam, knows both).
 
 use std::borrow::Cow;
@@ -50,32 +50,32 @@ table! {
 }
 
 table! {
-    /// A media type that can be overridden: its name in configuration, and what it is in the profile.
+    /// A media type that can be overridden: its name in the configuration, and its value in the profile.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
     pub(crate) enum Media -> (&'static str, Type) {
         Login => ("login", Type::Json),
         Directories => ("directories", Type::Manager(".list+json")),
         DirectoryDomains => ("directory_domains", Type::Manager(".domain.list+json")),
-        // The vendor's type for connectors; whether this list is called so is written down nowhere.
+        // The vendor's type for connectors; whether this list uses it is not documented.
         DirectoryConnectors => ("directory_connectors", Type::ConnectorOrAny),
         SyncContent => ("sync_content", Type::Manager(".sync.profile.sync+json")),
         SyncAccept => ("sync_accept", Type::V1),
         SyncV2 => ("sync_v2", Type::Manager(".sync.trigger.v2+json")),
-        // Nobody has written down what this answer is called, so anything else is taken too.
+        // The type of this response is not documented, so any is accepted.
         SyncState => ("sync_state", Type::ManagerOrAny(".sync.profile.sync+json")),
         SyncExecutions => ("sync_executions", Type::JsonOrAny),
         SyncProfile => ("sync_profile", Type::Manager(".sync.profile.groups+json")),
         DryRunContent => ("dry_run_content", Type::Manager(".sync.profile.sync+json")),
         DryRunAccept => ("dry_run_accept", Type::JsonOrAny),
         DirectoryGroupsContent => ("directory_groups_content", Type::GroupQuery),
-        // The public script that makes this call takes any answer.
+        // The public script that makes this call accepts any response.
         DirectoryGroupsAccept => ("directory_groups_accept", Type::JsonOrAny),
         Groups => ("groups", Type::Json),
         Health => ("health", Type::Json),
     }
 }
 
-/// What a media type is before any override.
+/// A media type without overrides.
 #[derive(Clone, Copy)]
 enum Type {
     Json,
@@ -99,7 +99,7 @@ enum Kind {
 pub struct Dialect {
     kind: Kind,
     base: Cow<'static, str>,
-    /// What is overridden, by the names that overrides have.
+    /// The overrides, by name.
     paths: BTreeMap<String, String>,
     media_types: BTreeMap<String, String>,
 }
@@ -110,7 +110,7 @@ impl Default for Dialect {
     }
 }
 
-/// What a target does otherwise than its profile, by name.
+/// A target's deviations from its profile, by name.
 ///
 /// A path is a template: `{base}` is `/SAAS` or `/SAAS/t/{tenant}`, `{directory}` the directory's id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -132,7 +132,7 @@ impl Dialect {
         Self::new(Kind::Horizon)
     }
 
-    /// Plain `application/json` throughout, as Omnissa Access announced it.
+    /// Plain `application/json` throughout, as announced for Omnissa Access.
     #[must_use]
     pub fn json() -> Self {
         Self::new(Kind::Json)
@@ -155,7 +155,7 @@ impl Dialect {
     /// This profile with `overrides`.
     ///
     /// # Errors
-    /// What is wrong with the first wrong override, in words fit to follow the variable's name.
+    /// What is wrong with the first wrong override, worded to follow the variable's name.
     pub fn with(mut self, overrides: &DialectOverrides) -> Result<Self, String> {
         for (name, template) in &overrides.paths {
             let path = Path::ALL.iter().copied().find(|path| path.row().0 == name);
@@ -169,7 +169,7 @@ impl Dialect {
             }
             if !value.contains('/') || HeaderValue::from_str(value).is_err() {
                 return Err(format!(
-                    "has media_types.{name}, which is not a media type; write it like application/json"
+                    "has media_types.{name}, which is not a media type; use one such as application/json"
                 ));
             }
             self.media_types.insert(name.clone(), value.clone());
@@ -177,7 +177,7 @@ impl Dialect {
         Ok(self)
     }
 
-    /// This profile with the tenant in the path, where there is one.
+    /// This profile with the tenant in the path, if there is one.
     #[must_use]
     pub(crate) fn in_tenant(&self, tenant: Option<&str>) -> Self {
         let mut profile = self.clone();
@@ -187,15 +187,15 @@ impl Dialect {
         profile
     }
 
-    /// The path of a call that concerns no one directory.
+    /// The path of a call without a directory.
     pub(crate) fn path(&self, path: Path) -> String {
         self.filled(path, "")
     }
 
-    /// The path of a call that concerns the directory of this id.
+    /// The path of a call for the directory with this id.
     ///
     /// # Errors
-    /// `request_invalid` for an id that cannot be sent in a path.
+    /// `request_invalid` for an id that is not allowed in a path.
     pub(crate) fn directory_path(&self, path: Path, directory: &str) -> Result<String, Error> {
         path_segment::check(directory, MAX_ID)
             .map_err(|fault| Error::invalid(vec![FieldError::new("", format!("the directory's id {fault}"))]))?;
@@ -227,7 +227,7 @@ impl Dialect {
 }
 
 fn unknown<'a>(table: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    format!("has {table}.{name}, which names no call; known are {}", known.collect::<Vec<_>>().join(", "))
+    format!("has {table}.{name}, which is not a known name; use one of {}", known.collect::<Vec<_>>().join(", "))
 }
 
 fn check_template(path: Path, template: &str) -> Result<(), &'static str> {
@@ -236,13 +236,13 @@ fn check_template(path: Path, template: &str) -> Result<(), &'static str> {
         return Err("does not begin with {base} or /");
     }
     if filled.contains(['{', '}']) {
-        return Err("holds a placeholder other than {base} and {directory}");
+        return Err("contains a placeholder other than {base} and {directory}");
     }
     if filled.parse::<http::uri::PathAndQuery>().is_err() {
         return Err("is not a path");
     }
     if path.row().1.contains("{directory}") != template.contains("{directory}") {
-        return Err("must hold {directory} where its default does, and only there");
+        return Err("must contain {directory} if its default does, and only then");
     }
     Ok(())
 }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tenant_is_in_the_path_or_not() {
+    fn tenant_is_added_to_the_path_if_set() {
         let host = Dialect::horizon();
         assert_eq!(host.path(Path::SystemLogin), "/SAAS/API/1.0/REST/auth/system/login");
         let path = host.in_tenant(Some("vsphere.local/x"));
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_cannot_leave_its_segment() {
+    fn directory_ids_stay_in_their_segment() {
         for text in crate::upstream::path_segment::tests::HOSTILE {
             let error = Dialect::horizon().directory_path(Path::Sync, text).unwrap_err();
             assert_eq!(error.code(), crate::error::ErrorCode::RequestInvalid, "{text:?}");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_profile_speaks_json_only() {
+    fn json_profile_uses_only_plain_json() {
         let json = Dialect::named("json").unwrap();
         for media in Media::ALL.iter().copied() {
             assert!(json.media(media).starts_with("application/json"), "{media:?}");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_and_types_are_overridden_by_name() {
+    fn paths_and_types_can_be_overridden() {
         let given = overrides(
             r#"{"paths": {"oauth_token": "/acs/token", "sync": "{base}/new/{directory}"}, "media_types": {"directories": "application/json"}}"#,
         );
@@ -295,17 +295,17 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_override_is_told_with_what_would_be_right() {
+    fn wrong_overrides_are_reported_with_a_fix() {
         for (given, told) in [
-            (r#"{"paths": {"synch": "/x"}}"#, "known are system_login, oauth_token, directories"),
-            (r#"{"paths": {"sync": "{base}/x"}}"#, "must hold {directory}"),
-            (r#"{"paths": {"health": "{base}/{directory}"}}"#, "must hold {directory}"),
+            (r#"{"paths": {"synch": "/x"}}"#, "use one of system_login, oauth_token, directories"),
+            (r#"{"paths": {"sync": "{base}/x"}}"#, "must contain {directory}"),
+            (r#"{"paths": {"health": "{base}/{directory}"}}"#, "must contain {directory}"),
             (r#"{"paths": {"health": "{tenant}/x"}}"#, "does not begin with"),
             (r#"{"paths": {"health": "/{tenant}/x"}}"#, "placeholder"),
             (r#"{"paths": {"health": "//elsewhere/x"}}"#, "does not begin with"),
             (r#"{"paths": {"health": "/a b"}}"#, "is not a path"),
-            (r#"{"media_types": {"sync": "application/json"}}"#, "known are login, directories"),
-            (r#"{"media_types": {"health": "json"}}"#, "write it like application/json"),
+            (r#"{"media_types": {"sync": "application/json"}}"#, "use one of login, directories"),
+            (r#"{"media_types": {"health": "json"}}"#, "use one such as application/json"),
         ] {
             let error = Dialect::horizon().with(&overrides(given)).unwrap_err();
             assert!(error.contains(told), "{given}: {error}");

@@ -1,4 +1,4 @@
-//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs`: which directories there are.
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs`: the tenant's directories.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -14,11 +14,11 @@ use crate::retry::Repeat;
 use crate::upstream::path_segment::{self, MAX_ID};
 use crate::upstream::{Endpoint, bare, invalid, read_json};
 
-/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs` (not in the vendor's public reference; VMware's
-/// PowerValidatedSolutions module reads it so)
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs` (not in the vendor's public reference; used by
+/// VMware's PowerValidatedSolutions module)
 ///
-/// One page, `{"items": […]}`. Directories of just-in-time users are asked for too, so that whoever names one is told
-/// what it is.
+/// One page, `{"items": […]}`. Directories of just-in-time users are requested too, so that a caller who names one gets a
+/// precise error.
 #[derive(Debug)]
 pub(crate) struct ListDirectories;
 
@@ -35,10 +35,10 @@ impl Endpoint for ListDirectories {
     fn response(&self, answer: Response<Bytes>) -> Result<Vec<Directory>> {
         let items = read_items(Self::CALL, &answer)?;
         let total = items.len();
-        // What has no id cannot be named, shown or synced.
+        // An item without id cannot be named, shown or synced.
         let directories: Vec<_> = items.into_iter().filter_map(Directory::read).collect();
         if directories.is_empty() && total > 0 {
-            return Err(invalid(Self::CALL, &answer, &format!("none of its {total} items has a directoryId")));
+            return Err(invalid(Self::CALL, &answer, &format!("all its {total} items lack a directoryId")));
         }
         Ok(directories)
     }
@@ -62,26 +62,26 @@ pub(super) fn read_items(call: &'static str, answer: &Response<Bytes>) -> Result
 pub struct Directory {
     /// Its id, a UUID. vIDM calls it `directoryId`, `directoryConfigId` or `directoryConfigurationId`.
     pub id: String,
-    /// Its name. For Active Directory usually the domain's, but anybody can choose another.
+    /// Its name. For Active Directory usually the domain's name, but it can be chosen freely.
     pub name: Option<String>,
-    /// What kind it is.
+    /// Its kind.
     pub kind: Option<DirectoryKind>,
-    /// Where its users are stored.
+    /// The id of the user store.
     pub userstore_id: Option<String>,
-    /// How many domains it has.
+    /// The number of its domains.
     pub count_domains: Option<u64>,
     /// Whether it is being deleted.
     pub delete_in_progress: Option<bool>,
-    /// Whether it is synced by the newer enterprise service (connectors from 20.01), not the classic connector.
+    /// Whether the newer enterprise service (connectors from 20.01) syncs it instead of the classic connector.
     pub migrated_to_enterprise_service: Option<bool>,
-    /// Whether it has a sync profile at all.
+    /// Whether it has a sync profile.
     pub sync_configuration_enabled: Option<bool>,
-    /// Everything else vIDM said of it, as it came.
+    /// All other fields from vIDM, unchanged.
     pub extra: Map<String, Value>,
 }
 
 impl Directory {
-    /// Reads one item; `None` when it has no id that can be sent in a path. A field of an unexpected kind stays in `extra`.
+    /// Reads one item; `None` if it has no id that is allowed in a path. A field of an unexpected type stays in `extra`.
     pub(crate) fn read(mut item: Map<String, Value>) -> Option<Self> {
         blank_secrets_in(&mut item);
         let ids = ["directoryId", "directoryConfigId", "directoryConfigurationId"];
@@ -101,30 +101,30 @@ impl Directory {
         })
     }
 
-    /// Whether it can be synced, as far as the list tells.
+    /// Whether it can be synced, as far as the list shows.
     #[must_use]
     pub fn syncable(&self) -> bool {
         self.why_not_syncable().is_none()
     }
 
-    /// Why it cannot be synced, in words fit to follow its name; `None` when it can.
+    /// Why it cannot be synced, worded to follow its name; `None` if it can.
     #[must_use]
     pub(crate) fn why_not_syncable(&self) -> Option<&'static str> {
         if self.delete_in_progress == Some(true) {
             return Some("is being deleted");
         }
         match self.kind {
-            Some(DirectoryKind::LocalDirectory) => return Some("holds local users, which come from nowhere else"),
+            Some(DirectoryKind::LocalDirectory) => return Some("contains local users, which are not synced"),
             Some(DirectoryKind::JitDirectory) => {
-                return Some("is filled at each user's login (just in time), not by a sync");
+                return Some("gets its users at their login (just in time), not by a sync");
             }
-            Some(DirectoryKind::OtherDirectory) => return Some("is filled by other means than a sync"),
+            Some(DirectoryKind::OtherDirectory) => return Some("is not filled by a sync"),
             _ => {}
         }
         (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
     }
 
-    /// This directory as one of several a name could have meant.
+    /// This directory as a candidate for an ambiguous name.
     pub(crate) fn candidate(&self) -> Candidate {
         Candidate {
             id: self.id.clone(),
@@ -134,7 +134,7 @@ impl Directory {
     }
 }
 
-/// Takes the field `name` out of `item` where `read` understands it.
+/// Removes the field `name` from `item` if `read` accepts it.
 fn take<T>(item: &mut Map<String, Value>, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
     let read = read(item.get(name)?)?;
     item.remove(name);
@@ -154,7 +154,7 @@ fn flag(item: &mut Map<String, Value>, name: &str) -> Option<bool> {
 }
 
 impl Serialize for Directory {
-    /// What is ours first, under our names; then the rest as it came.
+    /// Our own fields first, with our names; then the others unchanged.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const OURS: [&str; 9] = [
             "id",
@@ -184,7 +184,7 @@ impl Serialize for Directory {
     }
 }
 
-/// What kind a directory is, in the vendor's words.
+/// The kind of a directory, in the vendor's words.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum DirectoryKind {
@@ -194,13 +194,13 @@ pub enum DirectoryKind {
     ActiveDirectoryLdap,
     /// `ACTIVE_DIRECTORY_IWA`: integrated Windows authentication.
     ActiveDirectoryIwa,
-    /// `JIT_DIRECTORY`: users come into being at their login.
+    /// `JIT_DIRECTORY`: users are created at their login.
     JitDirectory,
     /// `OTHER_DIRECTORY`
     OtherDirectory,
     /// `LDAP_DIRECTORY`: an LDAP server that is not Active Directory.
     LdapDirectory,
-    /// A word this version does not know.
+    /// Another word.
     Unknown(String),
 }
 
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str, media: &str| {
             format!(
                 "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs?includeJitDirectories=true\naccept: {media}\n\n"
@@ -303,13 +303,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown() {
+    fn directory_is_serialised_without_duplicate_fields() {
         let shown = serde_json::to_value(&read(LIST).unwrap()[1]).unwrap();
         assert_eq!(shown["id"], "66666666-7777-4888-8999-000000000002");
         assert_eq!(shown["type"], "ACTIVE_DIRECTORY_LDAP");
         assert_eq!(shown["syncable"], true);
         assert_eq!(shown["unheardOf"]["of"], true);
-        // A field of theirs with a name of ours does not appear twice.
+        // A vIDM field with one of our names does not appear twice.
         let odd = r#"[{"directoryId": "d", "id": 7, "syncable": "x", "deleteInProgress": "true"}]"#;
         let text = serde_json::to_string(&read(odd).unwrap()[0]).unwrap();
         assert_eq!(text.matches("\"id\"").count() + text.matches("\"syncable\"").count(), 2, "{text}");
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_enough() {
+    fn partial_items_are_read() {
         let directories = read(r#"{"items": [{"directoryConfigId": "a", "directoryType": "LDAP_DIRECTORY"}, {"name": "no id"}, 7, {"directoryConfigurationId": "b", "countDomains": "two"}]}"#).unwrap();
         assert_eq!(directories.len(), 2);
         assert_eq!(directories[0].kind, Some(DirectoryKind::LdapDirectory));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_told() {
+    fn other_bodies_are_rejected() {
         for body in ["", "null", "7", "<html>", "{}", r#"{"items": {}}"#, r#"{"items": [{"name": "x"}]}"#] {
             assert_eq!(read(body).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{body}");
         }

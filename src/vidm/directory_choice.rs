@@ -1,19 +1,19 @@
-//! Which of the listed directories is meant: by id, by name, or by a domain it has.
+//! Selects a listed directory by id, name or domain.
 
 use crate::directory::DirectoryRef;
 use crate::error::{Candidate, Error, ErrorCode, Result};
 
 use super::directories::Directory;
 
-/// At most this many names go into a hint.
+/// Most names in a hint.
 const SHOWN: usize = 10;
 
 impl DirectoryRef {
-    /// The one of `directories` that is meant: a name exactly, else but for case, else an id. `None` when there is none;
-    /// a domain may still lead to one.
+    /// The match in `directories`: by exact name, else ignoring case, else by id. `None` without a match; a domain may still
+    /// match.
     ///
     /// # Errors
-    /// `directory_ambiguous` with those that fit.
+    /// `directory_ambiguous` with the candidates.
     pub(crate) fn find<'d>(&self, directories: &'d [Directory]) -> Result<Option<&'d Directory>> {
         let by_id = || directories.iter().find(|directory| directory.id.eq_ignore_ascii_case(self.as_str()));
         let Self::Name(name) = self else { return Ok(by_id()) };
@@ -33,11 +33,11 @@ impl DirectoryRef {
 
     /// `directory_ambiguous`
     pub(crate) fn ambiguous(&self, candidates: Vec<Candidate>) -> Error {
-        let detail = format!("{} directories go by \"{}\"", candidates.len(), self.as_str());
-        Error::new(ErrorCode::DirectoryAmbiguous, detail).hint("name the directory by its id").candidates(candidates)
+        let detail = format!("{} directories are named \"{}\"", candidates.len(), self.as_str());
+        Error::new(ErrorCode::DirectoryAmbiguous, detail).hint("use the directory's id").candidates(candidates)
     }
 
-    /// `directory_not_found`, with what there is.
+    /// `directory_not_found`, with the existing directories.
     pub(crate) fn not_found(&self, directories: &[Directory]) -> Error {
         let detail = match self {
             Self::Id(id) => format!("no directory has the id \"{id}\""),
@@ -52,7 +52,7 @@ impl DirectoryRef {
         names.truncate(SHOWN);
         let hint = match (names.as_slice(), more) {
             ([], _) => {
-                "vIDM shows no directory that can be synced; check the tenant and what the configured account may see"
+                "vIDM lists no directory that can be synced; check the tenant and the configured account's permissions"
                     .to_owned()
             }
             (names, 0) => format!("directories that can be synced: {}", names.join(", ")),
@@ -66,12 +66,12 @@ impl DirectoryRef {
     }
 }
 
-/// `directory_not_syncable`, when it is not.
+/// `directory_not_syncable`, if it cannot be synced.
 pub(crate) fn check_syncable(directory: &Directory) -> Result<()> {
     let Some(why) = directory.why_not_syncable() else { return Ok(()) };
     let name = directory.name.as_deref().unwrap_or(&directory.id);
     Err(Error::new(ErrorCode::DirectoryNotSyncable, format!("the directory \"{name}\" {why}"))
-        .hint("only a directory with a sync profile can be synced: Active Directory or LDAP, set up in the console")
+        .hint("only directories with a sync profile can be synced: Active Directory or LDAP, configured in the console")
         .candidates(vec![directory.candidate()]))
 }
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_exact_before_it_is_anything_else() {
+    fn exact_name_takes_precedence() {
         let list = directories(&[
             ("a", "corp", "LDAP_DIRECTORY"),
             ("b", "Corp", "LDAP_DIRECTORY"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_told() {
+    fn ambiguous_names_list_candidates() {
         let list =
             directories(&[("a", "corp", "LDAP_DIRECTORY"), ("b", "Corp", "X"), ("c", "twin", "X"), ("d", "twin", "X")]);
         for text in ["CORP", "twin"] {
@@ -119,17 +119,19 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_says_what_there_is() {
+    fn not_found_hint_lists_directories() {
         let names: Vec<_> = (0..12).map(|n| format!("n{n}")).collect();
         let items: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_str(), "LDAP_DIRECTORY")).collect();
         let hint = |items| DirectoryRef::parse("x").not_found(&directories(items)).hint_text().unwrap().to_owned();
         assert!(hint(&items[..2]).ends_with(r#": "n0", "n1""#));
         assert!(hint(&items).ends_with(r#""n9" and 2 more"#));
-        assert!(hint(&[("a", "System Directory", "LOCAL_DIRECTORY")]).contains("no directory that can be synced"));
+        assert!(
+            hint(&[("a", "System Directory", "LOCAL_DIRECTORY")]).contains("lists no directory that can be synced")
+        );
     }
 
     #[test]
-    fn kinds_that_are_never_synced() {
+    fn unsyncable_kinds_are_rejected() {
         for (kind, syncable) in [
             ("LOCAL_DIRECTORY", false),
             ("JIT_DIRECTORY", false),

@@ -1,4 +1,4 @@
-//! Which of a tenant's directories are meant.
+//! A filter for a tenant's directories.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use super::directories::{Directory, DirectoryKind};
 use crate::error::Result;
 use crate::runtime::Runtime;
 
-/// Which directories are meant: all for which everything that is there holds. Case does not count.
+/// A filter: selects the directories that match all given fields. Case is ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -37,10 +37,10 @@ impl DirectoryFilter {
 }
 
 impl<R: Runtime> Client<'_, R> {
-    /// The directories that are meant, in vIDM's order. To find a domain, up to twenty of them are asked for theirs.
+    /// The directories that match, in vIDM's order. For a domain, up to twenty directories are asked for theirs.
     ///
     /// # Errors
-    /// The login's and the calls'.
+    /// Those of the login and the calls.
     pub(crate) async fn directories_of(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
         let mut directories = self.directories().await?;
         directories.retain(|directory| filter.takes(directory));

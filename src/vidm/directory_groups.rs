@@ -1,4 +1,4 @@
-//! `POST …/connectormanagement/directoryconfigs/{directory}/directorygroups`: looks groups up where they come from.
+//! `POST …/connectormanagement/directoryconfigs/{directory}/directorygroups`: looks groups up at their source.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -12,9 +12,9 @@ use crate::retry::Repeat;
 use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
 
 /// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups` (a public script for
-/// vRealize Automation 8 puts what it answers straight into the sync profile)
+/// vRealize Automation 8 copies the response into the sync profile)
 ///
-/// The connector searches by distinguished names and by nothing else. A container's name finds every group in it.
+/// The connector searches only by distinguished name. A container's name finds every group in it.
 #[derive(Debug)]
 pub(crate) struct FindDirectoryGroups<'a> {
     pub(crate) directory: &'a str,
@@ -29,11 +29,11 @@ struct Body<'a> {
 
 impl Endpoint for FindDirectoryGroups<'_> {
     type Api = Vidm;
-    /// What was found, each as an entry of a sync profile.
+    /// The found groups, each as an entry of a sync profile.
     type Response = Vec<Value>;
     const CALL: &'static str =
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups";
-    /// It only reads.
+    /// Read-only.
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
@@ -65,7 +65,7 @@ mod tests {
     const FIND: FindDirectoryGroups<'_> = FindDirectoryGroups { directory: "d", dns: &["CN=a\\, \"é\",DC=x", "CN=b"] };
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str, content: &str| {
             format!(
                 "POST {base}/jersey/manager/api/connectormanagement/directoryconfigs/d/directorygroups\n\
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_as_it_came() {
+    fn entries_are_returned_unchanged() {
         let body = include_str!("../../tests/fixtures/vidm/directory_groups.json");
         let entries = FIND.response(answer(200, body)).unwrap();
         let dns: Vec<_> = entries.iter().map(|entry| entry["mappedGroup"]["dn"].as_str().unwrap()).collect();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn finding_none_is_an_answer_and_nonsense_is_not() {
+    fn empty_result_is_read_and_nonsense_is_rejected() {
         for body in [
             r#"{"identityGroups":{}}"#,
             r#"{"identityGroups":{"CN=a":null,"CN=b":{},"CN=c":{"mappedGroupData":null},"CN=d":{"mappedGroupData":[]}}}"#,

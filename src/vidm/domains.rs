@@ -14,7 +14,7 @@ use crate::upstream::{Endpoint, bare};
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains` (VMware's
 /// PowerValidatedSolutions module)
 ///
-/// Which field of an item holds the domain's name is not written down anywhere, so every text in it is given back.
+/// The field with the domain's name is not documented, so every text of an item is returned.
 #[derive(Debug)]
 pub(crate) struct ListDomains<'a> {
     pub(crate) directory: &'a str,
@@ -56,7 +56,7 @@ mod tests {
     use crate::vidm::tests::{answer, sent};
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str, media: &str| {
             format!(
                 "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/domains\naccept: {media}\n\n"
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_but_the_links() {
+    fn all_texts_except_links_are_returned() {
         let body = include_str!("../../tests/fixtures/vidm/domains.json");
         let texts = ListDomains { directory: "d" }.response(answer(200, body)).unwrap();
         assert!(

@@ -1,4 +1,5 @@
-//! `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun`: what a sync would do.
+//! `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun`: what a sync would
+//! change.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -12,13 +13,13 @@ use crate::redact::blank_secret_fields;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, with_body};
 
-/// How much of an answer is kept, in bytes.
+/// The kept part of a response, in bytes.
 const KEPT: usize = 64 << 10;
 
 /// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun` (not verified: only
 /// the path is known, and that the console has a dry run with "Ignore Safeguards")
 ///
-/// Method, body and media types are those of the call that starts a sync; the answer is handed on as it comes.
+/// Method, body and media types are those of the call that starts a sync; the response is passed on unchanged.
 #[derive(Debug)]
 pub(crate) struct DryRun<'a> {
     pub(crate) directory: &'a str,
@@ -38,7 +39,7 @@ impl Endpoint for DryRun<'_> {
         with_body(Method::POST, &path, &accept, &content, body(self.ignore_safeguards)?)
     }
 
-    /// JSON as it came; what is no JSON, or too much of it, as the beginning of its text; nothing as null.
+    /// JSON unchanged; other or oversized bodies as the beginning of their text; an empty body as null.
     fn response(&self, answer: Response<Bytes>) -> Result<Value> {
         let body = answer.body().trim_ascii();
         if body.is_empty() {
@@ -67,7 +68,7 @@ mod tests {
     const SYNC: &str = "application/vnd.vmware.horizon.manager.connector.management.directory.sync.profile.sync+json";
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str, content: &str, flag: bool| {
             format!(
                 "POST {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncprofile/dryrun\n\
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_kept_as_it_came_and_bounded() {
+    fn response_is_kept_unchanged_within_bounds() {
         let read =
             |body: &str| DryRun { directory: "d", ignore_safeguards: false }.response(answer(200, body)).unwrap();
         assert_eq!(read(r#"{"usersToAdd": 3, "x": [null]}"#), json!({"usersToAdd": 3, "x": [null]}));

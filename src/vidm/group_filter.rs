@@ -1,4 +1,4 @@
-//! SCIM filters that find a group: by its exact name in each spelling vIDM may hold, and by a piece of it where a filter would
+//! SCIM filters for a group: by its exact name in each spelling that vIDM may use, and by a piece of it if a filter would
 //! need escapes.
 
 use super::groups::Group;
@@ -14,7 +14,7 @@ impl GroupQuery {
         }
     }
 
-    /// The forms in which vIDM may hold it, the likeliest first: as Active Directory writes it, composed, as it was given.
+    /// The spellings that vIDM may use, most likely first: Active Directory's, composed, as given.
     pub(super) fn spellings(&self) -> Vec<String> {
         let form = match self {
             Self::DistinguishedName(dn) => dn::directory_form(dn),
@@ -26,44 +26,45 @@ impl GroupQuery {
                 spellings.push(other);
             }
         }
-        // A hex escape is another way to write what the first one says plainly.
+        // A hex escape is another form of the plain character in the first spelling.
         if spellings.first().is_some_and(|first| !needs_escape(first)) {
             spellings.retain(|spelling| !needs_escape(spelling));
         }
         spellings
     }
 
-    /// Whether a filter for one of its spellings needs escapes. How vIDM reads those is not known.
+    /// Whether a filter for one of its spellings needs escapes. How vIDM reads escapes is unknown.
     pub(super) fn is_awkward(&self) -> bool {
         self.spellings().iter().any(|spelling| needs_escape(spelling))
     }
 
-    /// Whether no filter without escapes names it.
+    /// Whether every filter for it needs escapes.
     pub(super) fn always_needs_escape(&self) -> bool {
         self.spellings().iter().all(|spelling| needs_escape(spelling))
     }
 
-    /// The SCIM filter for this very name, in all its spellings. vIDM knows `eq`, `co`, `sw` and the comparisons of order.
+    /// The SCIM filter for exactly this name, in all its spellings. vIDM supports `eq`, `co`, `sw` and the comparisons of
+    /// order.
     pub(super) fn exact_filter(&self) -> String {
         self.exact_filters().join(" or ")
     }
 
-    /// A SCIM filter for each of its spellings.
+    /// One SCIM filter per spelling.
     pub(super) fn exact_filters(&self) -> Vec<String> {
         let compare = |spelling: &String| format!("{} eq {}", self.attribute(), quoted(spelling));
         self.spellings().iter().map(compare).collect()
     }
 
-    /// The filters of the spellings that need escapes, with the values as they are, for servers that do not read escapes; none for
-    /// a value that a quotation mark would end.
+    /// The filters for the spellings that need escapes, with unescaped values, for servers that do not read escapes; none
+    /// for a value that contains a quotation mark.
     pub(super) fn raw_filters(&self) -> Vec<String> {
         let spellings = self.spellings();
         let raw = spellings.iter().filter(|spelling| needs_escape(spelling) && !spelling.contains('"'));
         raw.map(|spelling| format!("{} eq \"{spelling}\"", self.attribute())).collect()
     }
 
-    /// A filter that finds this group and others, by a piece of its name in which nothing needs an escape; `None` where no piece
-    /// is long enough to tell it from most.
+    /// A filter that finds this group and others by a piece of its name without escapes; `None` if no piece is long enough
+    /// to be selective.
     pub(super) fn piece_filter(&self) -> Option<String> {
         let spellings = self.spellings();
         let name = spellings.first()?;
@@ -81,7 +82,7 @@ impl GroupQuery {
         is_enough.then(|| format!("{} co \"{longest}\"", self.attribute()))
     }
 
-    /// Whether `group` came without the attribute by which it would be compared.
+    /// Whether `group` lacks the attribute that would be compared.
     pub(super) fn cannot_compare(&self, group: &Group) -> bool {
         match self {
             Self::DistinguishedName(_) => group.distinguished_name.is_none(),
@@ -90,14 +91,14 @@ impl GroupQuery {
     }
 }
 
-/// How many characters a piece of a name needs.
+/// The shortest piece of a name, in characters.
 const PIECE: usize = 3;
 
 fn needs_escape(text: &str) -> bool {
     text.contains(['"', '\\'])
 }
 
-/// `text` in quotes, as SCIM filters (and JSON, whose rule they take over) want it.
+/// `text` quoted as in SCIM filters (which use JSON's rule).
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -125,7 +126,7 @@ mod tests {
             (name("gg-new@corp.example"), r#"displayName eq "gg-new@corp.example""#),
             (name(r#"x" or displayName sw "@c"#), r#"displayName eq "x\" or displayName sw \"@c""#),
             (name("gg-\"é\\@c"), r#"displayName eq "gg-\"é\\@c""#),
-            // In each form in which vIDM may have it.
+            // In each form that vIDM may use.
             (dn("cn=gg,dc=x"), r#"distinguishedName eq "CN=gg,DC=x" or distinguishedName eq "cn=gg,dc=x""#),
             (dn(r"CN=gg-M\C3\BCnchen,DC=x"), r#"distinguishedName eq "CN=gg-München,DC=x""#),
             (
@@ -147,7 +148,7 @@ mod tests {
                 Some(r#"distinguishedName sw "CN=Sales""#),
             ),
             (name(r#"Team "A"@corp.example"#), None, Some(r#"displayName sw "Team""#)),
-            // The piece before the first escape is too short to tell it from most.
+            // The piece before the first escape is too short to be selective.
             (dn(r#"CN=\"A\" team,OU=Groups,DC=c"#), None, Some(r#"distinguishedName co "team,OU=Groups,DC=c""#)),
             (name(r#""A""@c"#), None, None),
             (

@@ -1,4 +1,4 @@
-//! Reads the groups that a SCIM filter lets through, page by page, and says whether that is all of them.
+//! Reads the groups that match a SCIM filter, page by page, and reports whether the list is complete.
 
 use std::collections::BTreeSet;
 
@@ -7,40 +7,40 @@ use super::groups::{FindGroups, Group, Page, Search, SearchGroups, belongs_in_bo
 use crate::error::Result;
 use crate::runtime::Runtime;
 
-/// At most this many pages of groups are read for one question.
+/// The most pages read for one look-up.
 pub(super) const PAGES: usize = 100;
 
-/// A filter longer than this is not tried in the URI, in bytes, where the search with a body fails.
+/// Longer filters, in bytes, are not tried in the URI if the search with a body fails.
 const URI: usize = 4_000;
 
-/// How much of what a filter lets through was read.
+/// How much of a filter's result was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Listing {
-    /// All of it: so many groups.
+    /// All of it, with this many groups.
     Whole(usize),
-    /// No more was wanted.
+    /// Reading stopped early, because enough was found.
     Enough,
     /// Not all of it.
     Cut { held: usize, total: Option<usize> },
 }
 
 impl Listing {
-    /// Why a group that is not in it may be there all the same; `None` where it proves that there is none.
+    /// Why a group that was not listed may exist anyway; `None` if the list proves that it does not.
     pub(super) fn doubt(self) -> Option<String> {
         match self {
             Self::Enough | Self::Whole(_) => None,
-            Self::Cut { held, total: Some(total) } => Some(format!(
-                "vIDM says that its answer has {total} groups, and its pages hold {held} that can be read"
-            )),
+            Self::Cut { held, total: Some(total) } => {
+                Some(format!("vIDM reports {total} groups, but its pages contain {held} readable ones"))
+            }
             Self::Cut { held, total: None } => {
-                Some(format!("vIDM's answer has more than the {held} groups that can be read"))
+                Some(format!("vIDM's response has more than the {held} groups that idhook reads"))
             }
         }
     }
 }
 
 impl<R: Runtime> Client<'_, R> {
-    /// Hands every group that `filter` lets through to `enough`, until that says so; reads `pages` at most.
+    /// Passes every group that matches `filter` to `enough`, until that returns true; reads at most `pages`.
     pub(super) async fn search_groups(
         &self,
         filter: &str,
@@ -49,7 +49,8 @@ impl<R: Runtime> Client<'_, R> {
         enough: &mut dyn FnMut(Group) -> bool,
     ) -> Result<Listing> {
         let (mut ids, mut total, mut unread) = (BTreeSet::new(), None, 0);
-        // The first group is 1. Where 0 is the first (the documented default is 0), one is missing, and is read from there.
+        // The first group is 1. If the server counts from 0 (the documented default is 0), one is missing, and is read from
+        // there.
         for first in [1, 0] {
             let mut start = first;
             for _ in 0..pages {
@@ -79,7 +80,7 @@ impl<R: Runtime> Client<'_, R> {
         Ok(if is_whole { Listing::Whole(held) } else { Listing::Cut { held, total } })
     }
 
-    /// One page: in a body where the filter belongs there and vIDM has that call, else by the URI.
+    /// One page: with a body if the filter requires it and vIDM has that call, else with the URI.
     async fn page(&self, search: Search<'_>) -> Result<Page> {
         if !belongs_in_body(search.filter) || (self.cache().no_search() && search.filter.len() <= URI) {
             return self.call(&FindGroups(search)).await;

@@ -1,4 +1,4 @@
-//! `GET /SAAS/jersey/manager/api/scim/Groups`: is this group there? (SCIM 1.1)
+//! `GET /SAAS/jersey/manager/api/scim/Groups`: looks a group up (SCIM 1.1).
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -12,37 +12,38 @@ use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, form, invalid, json, read_json, with_body};
 
-/// The schema that carries what SCIM's core does not know of a group.
+/// The schema with the fields of a group that SCIM's core schema lacks.
 const WORKSPACE: &str = "urn:scim:schemas:extension:workspace:1.0";
 
-/// How many groups one answer may hold. An exact name has one in each domain at most.
+/// Groups per response. An exact name occurs at most once per domain.
 const COUNT: usize = 100;
 
-/// A filter longer than this, in bytes, goes in a body: proxies cut long URIs.
+/// Longer filters, in bytes, are sent in a body: proxies cut long URIs.
 const LONG: usize = 1_500;
 
-/// Besides letters and digits, what a filter may hold to go in the URI: what every proxy and server encodes and decodes alike.
+/// Characters besides letters and digits that a filter in the URI may contain: all proxies and servers encode and decode
+/// them alike.
 const PLAIN: &[char] = &[' ', '"', '=', ',', '.', '-', '_', '@', '(', ')', ':'];
 
-/// What is asked for, and from where on.
+/// A query for one page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search<'a> {
     pub(crate) filter: &'a str,
-    /// Which attributes are to come, by commas; `None` for all of them.
+    /// The requested attributes, separated by commas; `None` for all.
     pub(crate) attributes: Option<&'static str>,
-    /// Where the page begins; the first group is 1.
+    /// The index of the page's first group; counted from 1.
     pub(crate) start: usize,
 }
 
-/// Some of the groups that a filter lets through.
+/// One page of the groups that match a filter.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) groups: Vec<Group>,
-    /// How many there are in all, where the server says it.
+    /// The total number, if the server reports it.
     pub(crate) total: Option<usize>,
-    /// How many entries of the page could not be read.
+    /// The number of unreadable entries on the page.
     pub(crate) unread: usize,
-    /// Where the next page begins; `None` when this was the last one.
+    /// The index of the next page; `None` if this is the last.
     pub(crate) next: Option<usize>,
 }
 
@@ -89,7 +90,7 @@ impl Endpoint for SearchGroups<'_> {
     type Api = Vidm;
     type Response = Page;
     const CALL: &'static str = "POST /SAAS/jersey/manager/api/scim/Groups/.search";
-    /// It only reads.
+    /// Read-only.
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
@@ -109,8 +110,8 @@ pub(crate) fn is_long(filter: &str) -> bool {
     filter.len() > LONG
 }
 
-/// Whether `filter` goes in a body, where nothing is URL-encoded: a filter that is encoded or decoded once too often finds
-/// nothing, with 200.
+/// Whether `filter` is sent in a body, which is not URL-encoded: a filter that is encoded or decoded once too often finds
+/// nothing, with status 200.
 pub(crate) fn belongs_in_body(filter: &str) -> bool {
     is_long(filter) || !filter.chars().all(|c| c.is_ascii_alphanumeric() || PLAIN.contains(&c))
 }
@@ -120,11 +121,11 @@ fn read_page(call: &'static str, answer: &Response<Bytes>, start: usize) -> Resu
     let total = body.get("totalResults").and_then(number);
     let resources = match body.remove("Resources") {
         Some(Value::Array(resources)) => resources,
-        // An empty result may come without the list.
+        // An empty result may omit the list.
         None | Some(Value::Null) if total == Some(0) => Vec::new(),
         _ => return Err(invalid(call, answer, "it has no list of Resources")),
     };
-    // The server may give fewer than were asked for; where the next page begins is told by what came.
+    // The server may return fewer than requested; the next page begins after those returned.
     let (came, next) = (resources.len(), start.saturating_add(resources.len()));
     let more = came > 0 && total.map_or(came >= COUNT, |total| next <= total);
     let groups: Vec<_> = resources.into_iter().filter_map(Group::read).collect();
@@ -140,25 +141,25 @@ fn number(value: &Value) -> Option<usize> {
     }
 }
 
-/// One group, as vIDM knows it.
+/// One group in vIDM.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Group {
     /// Its id in vIDM.
     pub id: String,
-    /// `name@domain` for a group that was synced.
+    /// `name@domain` for a synced group.
     pub display_name: Option<String>,
-    /// Its id where it comes from; for Active Directory the objectGUID.
+    /// Its id at its source; for Active Directory the objectGUID.
     pub external_id: Option<String>,
-    /// Its distinguished name where it comes from.
+    /// Its distinguished name at its source.
     pub distinguished_name: Option<String>,
-    /// The domain it comes from.
+    /// The domain of its source.
     pub domain: Option<String>,
     /// `internalGroupType`: `EXTERNAL` for a synced group; else `DYNAMIC`, `INTERNAL`, `ALL_USERS`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Everything else vIDM said of it, as it came; the extension's fields under the extension's name.
+    /// All other fields from vIDM, unchanged; the extension's fields under the extension's name.
     #[serde(skip)]
     pub extra: Map<String, Value>,
 }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let find = FindGroups(all(r#"displayName eq "gg new@corp.example""#));
         let expected = |base: &str| {
             format!(
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_with_a_long_filter() {
+    fn long_filter_is_sent_in_a_body() {
         let search = SearchGroups(all(r#"displayName eq "a@b""#));
         for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_page_of_fewer_attributes() {
+    fn later_page_is_requested_with_its_attributes() {
         let search = Search { filter: "f", attributes: Some("id,displayName"), start: 101 };
         assert_eq!(
             sent(&FindGroups(search), &Dialect::json()),
@@ -259,19 +260,19 @@ mod tests {
     }
 
     #[test]
-    fn where_the_next_page_begins() {
+    fn next_page_follows_the_returned_entries() {
         let next = |start: usize, body: &str| {
             FindGroups(Search { start, ..all("") }).response(answer(200, body)).map(|page| page.next)
         };
         assert_eq!(next(1, r#"{"totalResults":3,"Resources":[{"id":"a"},{"id":"b"}]}"#).unwrap(), Some(3));
         assert_eq!(next(3, r#"{"totalResults":3,"Resources":[{"id":"c"}]}"#).unwrap(), None);
-        // What cannot be read counts as well.
+        // Unreadable entries count too.
         assert_eq!(next(1, r#"{"totalResults":2,"Resources":[7,{"id":"b"}]}"#).unwrap(), None);
-        // Without a total a full page says that there may be more.
+        // Without a total a full page means that there may be more.
         assert_eq!(next(1, r#"{"Resources":[{"id":"a"}]}"#).unwrap(), None);
         let full = format!(r#"{{"Resources":[{}]}}"#, vec!["{}"; 100].join(","));
         assert_eq!(next(1, &full).unwrap(), Some(101));
-        // Pages that end before their total: whoever reads them compares.
+        // Pages that end before their total: the caller compares.
         assert_eq!(next(3, r#"{"totalResults":3,"Resources":[]}"#).unwrap(), None);
         assert_eq!(next(1, r#"{"totalResults":"3","Resources":[{"id":"a"},{"id":"b"}]}"#).unwrap(), Some(3));
     }
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_an_answer_and_nonsense_is_not() {
+    fn empty_result_is_read_and_nonsense_is_rejected() {
         let read = |body: &str| FindGroups(all("")).response(answer(200, body));
         assert!(read(r#"{"totalResults":0,"Resources":[]}"#).unwrap().groups.is_empty());
         assert!(read(r#"{"totalResults":0}"#).unwrap().groups.is_empty());

@@ -1,4 +1,4 @@
-//! `GET /SAAS/API/1.0/REST/system/health`: vIDM about itself.
+//! `GET /SAAS/API/1.0/REST/system/health`: vIDM's own health.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::upstream::{Endpoint, bare, read_shown};
 
 /// `GET /SAAS/API/1.0/REST/system/health` (VMware Identity Manager 3.3 documentation, "monitoring")
 ///
-/// Needs no login. A flat object whose values are all texts, booleans included.
+/// Needs no login. A flat object whose values are all strings, booleans included.
 #[derive(Debug)]
 pub(crate) struct GetHealth;
 
@@ -33,7 +33,7 @@ impl Endpoint for GetHealth {
         let mut body: Map<String, Value> = read_shown(Self::CALL, &answer)?;
         let all_ok = body.remove("AllOk").map(Check::from);
         let build_version = body.remove("BuildVersion").and_then(|value| value.as_str().map(str::to_owned));
-        // Not collected: a map is built so by sorting first, which takes more code than to put one in after the other.
+        // Not collected: `collect` sorts first, which takes more code than inserting one by one.
         let mut checks = BTreeMap::new();
         checks.extend(body.into_iter().map(|(name, value)| (name, Check::from(value))));
         Ok(Health {
@@ -52,20 +52,20 @@ impl Endpoint for GetHealth {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "VidmHealth"))]
 pub struct Health {
-    /// `AllOk`: everything it looks at is well. `None` when it does not say, or says "unknown".
+    /// `AllOk`: all of vIDM's checks pass. `None` if absent or "unknown".
     pub all_ok: Option<bool>,
     /// `BuildVersion`, as "version Build number".
     pub build_version: Option<String>,
-    /// Everything else, by the vendor's names. Many read "unknown" unless the appliance is set to check more.
+    /// All other fields, with the vendor's names. Many are "unknown" unless the appliance is configured to check more.
     pub checks: BTreeMap<String, Check>,
 }
 
-/// One thing vIDM says about its health.
+/// One of vIDM's health checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "VidmHealthCheck"))]
 pub enum Check {
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
     /// A name, a number, a time, or "unknown".
     Text(String),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
                 sent(&GetHealth, &profile),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_become_what_they_mean_and_all_are_kept() {
+    fn texts_become_typed_values_and_all_are_kept() {
         let health = read(include_str!("../../tests/fixtures/vidm/health.json")).unwrap();
         assert_eq!(health.all_ok, Some(true));
         assert_eq!(health.build_version.as_deref(), Some("3.3.7.0 Build 21173100"));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_health_are_blanked_and_flags_about_them_stay() {
+    fn secrets_in_health_are_blanked_but_flags_stay() {
         let health =
             read(r#"{"DbPassword": "hunter2", "TokenOk": "true", "Nodes": [{"authToken": "hunter2"}]}"#).unwrap();
         let shown = serde_json::to_string(&health).unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn not_knowing_is_not_being_well() {
+    fn unknown_health_is_not_healthy() {
         for body in ["{}", r#"{"AllOk": "unknown"}"#, r#"{"AllOk": null, "Nodes": [1, 2]}"#] {
             assert_eq!(read(body).unwrap().all_ok, None, "{body}");
         }

@@ -1,4 +1,4 @@
-//! Which directory is meant: found in the list, in as few calls as it takes.
+//! Locates a directory in vIDM's list with as few calls as possible.
 
 use super::client::Client;
 use super::directories::{Directory, ListDirectories};
@@ -8,7 +8,7 @@ use crate::directory::{DirectoryRef, DirectorySummary};
 use crate::error::{ErrorCode, Result};
 use crate::runtime::Runtime;
 
-/// At most this many directories are asked for their domains when a name matches none of them.
+/// Most directories that are asked for their domains if no name matches.
 const DOMAINS_ASKED: usize = 20;
 
 impl DirectorySummary {
@@ -18,13 +18,13 @@ impl DirectorySummary {
     }
 }
 
-/// A directory of one vIDM that was found there: what a start takes.
+/// A directory found in a vIDM; a start requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     pub(super) summary: DirectorySummary,
-    /// Whether it was migrated to the enterprise service, whose call starts its syncs then.
+    /// Whether it was migrated to the enterprise service, whose call then starts its syncs.
     pub(super) is_migrated: bool,
-    /// Whether this piece of work has read the list that shows it; what was remembered may be out of date.
+    /// Whether this piece of work has read the list that contains it; a cached entry may be outdated.
     pub(super) is_fresh: bool,
 }
 
@@ -42,10 +42,10 @@ impl From<Located> for DirectorySummary {
 }
 
 impl<R: Runtime> Client<'_, R> {
-    /// Every directory of the tenant.
+    /// All directories of the tenant.
     ///
     /// # Errors
-    /// The login's and the call's.
+    /// Those of the login and the call.
     pub async fn directories(&self) -> Result<Vec<Directory>> {
         let directories = self.call(&ListDirectories).await?;
         self.listed.set(true);
@@ -54,11 +54,11 @@ impl<R: Runtime> Client<'_, R> {
         Ok(directories)
     }
 
-    /// One directory. It is taken from the list, which every version has; the call for a single one is seen in one public
-    /// script only, and answers in another form.
+    /// One directory, taken from the list, which every version has. The call for a single directory is known from one public
+    /// script only, with another response format.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`; else the login's and the call's.
+    /// `directory_not_found`, `directory_ambiguous`; and those of the login and the call.
     pub async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
         let known = self.cache.directories(self.out.runtime().now()).filter(|_| self.listed.get());
         let directories = match known {
@@ -77,11 +77,11 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// The directory that is to be synced: where it is remembered, no call is made; else the list decides, for ids as well. So nothing
-    /// is written anywhere for a directory that vIDM does not have.
+    /// The directory to sync: if it is cached, without a call; otherwise the list decides, for ids as well. So nothing is
+    /// stored for a directory that vIDM does not have.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; else the login's and the call's.
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; and those of the login and the call.
     pub async fn locate(&self, which: &DirectoryRef) -> Result<Located> {
         self.cache.recall_list(self.out.store(), self.target).await;
         match self.cache.directory(which, self.out.runtime().now()) {
@@ -90,8 +90,8 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// A directory that an earlier request located, maybe at another instance. No call is made: what is remembered of it counts,
-    /// and else the id alone.
+    /// A directory that an earlier request located, maybe at another instance. Makes no call: uses the cache, otherwise the
+    /// id alone.
     pub async fn recall(&self, directory: DirectorySummary) -> Located {
         self.cache.recall_list(self.out.store(), self.target).await;
         let which = DirectoryRef::Id(directory.id.clone());
@@ -101,8 +101,7 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// Locates `directory` once more, after a start of its sync was refused: what was remembered of it is forgotten, here and in the
-    /// store.
+    /// Locates `directory` again after a start of its sync was rejected: the cached entry is dropped, here and in the store.
     ///
     /// # Errors
     /// As [`locate`](Self::locate).
@@ -117,7 +116,7 @@ impl<R: Runtime> Client<'_, R> {
         Ok(Located::of(&directory, true))
     }
 
-    /// The directory that has this domain.
+    /// The directory with this domain.
     async fn by_domain(
         &self,
         which: &DirectoryRef,
@@ -139,11 +138,11 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// Those of `directories` that have this domain, the first twenty that can be synced being asked. One that does not
-    /// tell its domains is passed over, and so is one whose call fails while another has the domain.
+    /// The matches in `directories` for this domain; the first twenty that can be synced are asked. A directory that does
+    /// not list its domains is skipped, and so is one whose call fails while another matches.
     ///
     /// # Errors
-    /// The login's; the first call's that failed, where none has the domain.
+    /// Those of the login; if none matches, that of the first failed call.
     pub(crate) async fn of_domain<'d>(&self, directories: &'d [Directory], domain: &str) -> Result<Vec<&'d Directory>> {
         let (mut found, mut failed) = (Vec::new(), None);
         for directory in directories.iter().filter(|directory| directory.syncable()).take(DOMAINS_ASKED) {

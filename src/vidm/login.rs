@@ -1,8 +1,7 @@
-//! The three ways in: the product's own login, an OAuth client, and a domain account through an OAuth client.
+//! The three logins: the product's own, an OAuth client, and a domain account through an OAuth client.
 //!
-//! `system/login` takes only accounts of the local System Domain (priam says so in its source; its users found out). A
-//! domain account comes in through the OAuth password grant with a `domain` field, on a client that was made for it
-//! through the API.
+//! `system/login` accepts only accounts of the local System Domain (priam's source says so; its users confirmed it). A
+//! domain account uses the OAuth password grant with a `domain` field, on a client that was made for it through the API.
 
 mod oauth;
 mod system;
@@ -21,20 +20,20 @@ use crate::upstream::{Destination, Outbound};
 use super::api::Vidm;
 use super::{Credentials, Target};
 
-/// How long a token is used that does not say how long it lives.
+/// The assumed lifetime of a token without one.
 const UNSAID: Duration = Duration::from_secs(600);
 
-/// What a login gave.
+/// A login's result.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) scheme: Scheme,
     pub(crate) token: Secret,
-    /// As the answer says it, in seconds.
+    /// The lifetime in the response, in seconds.
     pub(crate) expires_in: Option<u64>,
 }
 
 impl Granted {
-    /// What the answer says, else what the token says of itself, else a cautious guess.
+    /// The lifetime from the response, else from the token itself, else a cautious guess.
     fn lifetime(&self) -> Duration {
         let said = self.expires_in.filter(|seconds| *seconds > 0).map(Duration::from_secs);
         let said = said.or_else(|| jwt_lifetime(self.token.expose()).filter(|lifetime| !lifetime.is_zero()));
@@ -45,14 +44,14 @@ impl Granted {
 /// Logs in with `credentials`.
 ///
 /// # Errors
-/// `upstream_auth` when they are refused; else as any call.
+/// `upstream_auth` if they are rejected; otherwise those of any call.
 pub(crate) async fn login<R: Runtime>(
     out: &Outbound<'_, R>,
     to: &Destination<'_, Vidm>,
     target: &Target,
 ) -> Result<AccessToken, Error> {
     let tenant = target.tenant.as_deref();
-    // Counted from before the call, so that the token dies here first.
+    // Counted from before the call, so the token expires here first.
     let now = out.runtime().now();
     let granted = match &target.credentials {
         Credentials::System { username, password, scheme } => {
@@ -73,7 +72,7 @@ pub(crate) async fn login<R: Runtime>(
     Ok(AccessToken::new(granted.scheme, granted.token, now, lifetime))
 }
 
-const SYSTEM_HINT: &str = "check user name and password by logging in to the console with them; this login takes only \
+const SYSTEM_HINT: &str = "check user name and password by logging in to the console with them; this login accepts only \
     local accounts of the System Domain: an Active Directory account needs an OAuth client with the password grant \
     (client id, client secret and domain), and after several wrong passwords the account is locked for a while";
 
@@ -81,10 +80,10 @@ const CLIENT_HINT: &str = "check client id and secret; the OAuth client needs th
     admin (in Omnissa Access an administrator role as well)";
 
 const PASSWORD_HINT: &str = "check client id and secret, then user name, password and domain; the OAuth client needs the \
-    grant password, which only the API can give it and editing it in the console takes away, and the scope admin; after \
+    grant password, which only the API can set and editing in the console removes, and the scope admin; after \
     several wrong passwords the account is locked for a while";
 
-/// A failed login with what to do about it. A page keeps its own hint: it says nothing about the credentials.
+/// A failed login with its fix. A page keeps its own hint: it says nothing about the credentials.
 fn refused<E: Endpoint>(error: Error, hint: &str, tenant: Option<&str>) -> Error {
     let Some(evidence) = error.evidence() else { return error };
     let status = evidence.status.map(|status| status.as_u16());
@@ -92,18 +91,18 @@ fn refused<E: Endpoint>(error: Error, hint: &str, tenant: Option<&str>) -> Error
         return error;
     }
     match status {
-        // A tenant that does not exist is answered like a wrong password.
+        // vIDM answers an unknown tenant like a wrong password.
         Some(_) if error.code() == ErrorCode::UpstreamAuth => match tenant {
             Some(tenant) => error.hint(format!("{hint}; check that the tenant in the path is right (vidm_tenant is \"{tenant}\")")),
             None => error.hint(hint),
         },
         Some(400) => error.hint(format!(
-            "the answer is not in vIDM's error format, so it says nothing about the credentials: check the target's URL, and \
+            "the response is not in vIDM's error format, so it says nothing about the credentials: check the target's URL, and \
              whether a gateway in front of vIDM lets {} through",
             E::CALL
         )),
         Some(404..=405 | 407..=414 | 416..=428) => error.hint(format!(
-            "{} is not there: check the target's URL, and whether the tenant belongs in the path (vidm_tenant)",
+            "{} was not found: check the target's URL, and whether the tenant belongs in the path (vidm_tenant)",
             E::CALL
         )),
         _ => error,
@@ -117,7 +116,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     #[test]
-    fn the_lifetime_is_the_answers_or_the_tokens_or_a_guess() {
+    fn lifetime_comes_from_response_token_or_default() {
         let jwt =
             |iat: u64, exp: u64| format!("e30.{}.s", URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":{iat},"exp":{exp}}}"#)));
         for (expires_in, token, seconds) in [

@@ -1,12 +1,12 @@
-//! Whether groups are present: asked in as few calls as possible, compared exactly.
+//! Looks groups up with as few calls as possible, and compares them exactly.
 //!
-//! Several groups go into one filter, joined by `or`. That vIDM's filters take `or` is not documented (its SCIM guide names
-//! only the comparisons); where vIDM rejects it, each group is asked for by itself.
+//! Several groups are combined in one filter with `or`. vIDM's SCIM guide documents only comparisons, not `or`; if vIDM
+//! rejects it, each group is looked up separately.
 //!
-//! A group is absent only where the answer proves it: a filter without escapes, pages that hold as many groups as they say.
-//! Whether vIDM reads `\\"` and `\\\\` in a filter is not known (nobody is seen to write them, RFC 7644 has JSON's rule). So a name with
-//! such a character is asked for with escapes, as it is, and by a piece of it without such characters; where none of the answers
-//! shows any group, its state is unknown. Unknown is as well what vIDM rejects by itself while it answers for others.
+//! A group is absent only if the response proves it: a filter without escapes, and pages with as many groups as reported.
+//! Whether vIDM reads `\\"` and `\\\\` in a filter is unknown (no known client sends them; RFC 7644 has JSON's rule). So a
+//! name with such a character is looked up with escapes, unescaped, and by a piece without such characters; if none of the
+//! responses lists any group, its state is unknown. It is also unknown if vIDM rejects its look-up but answers others.
 
 use super::client::Client;
 use super::group_search::{Listing, PAGES};
@@ -16,59 +16,59 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use litemap::LiteMap;
 
-/// How many groups are asked for in one call.
+/// Groups per call.
 const BATCH: usize = 25;
 
-/// How long one call's filter may grow, in bytes, before another is made.
+/// The longest filter of one call, in bytes.
 const FILTER: usize = 6_000;
 
-/// At most this many are read for a question that finds other groups as well.
+/// Most pages for a filter that matches other groups too.
 const PIECE_PAGES: usize = 10;
 
-/// So many groups in a row may fail in a way that concerns all of them, before the rest is not asked for.
+/// After this many consecutive failures that may concern all groups, the rest is skipped.
 const IN_A_ROW: usize = 2;
 
-/// What a name's answer has to hold. Members, of which there may be thousands, are not wanted.
+/// The attributes needed for a name. Members, of which there may be thousands, are not requested.
 const NAMES: &str = "id,displayName";
 
-/// What is known of each group that was asked for.
+/// The knowledge about each requested group.
 type Found = LiteMap<Identity, State>;
 
-/// What is known of one group.
+/// The knowledge about one group.
 #[derive(Debug, Clone)]
 enum State {
     Absent,
-    /// Those that go by this name: one, unless two directories bring it.
+    /// The groups with this name: one, unless two directories import it.
     Present(Vec<Group>),
     Unknown(String),
 }
 
-/// How groups are looked up.
+/// Options for looking groups up.
 #[derive(Clone, Copy)]
 struct Wish {
-    /// What the answer about a name has to hold; `None` for everything.
+    /// The attributes to request for a name; `None` for all.
     names: Option<&'static str>,
-    /// Whether every group of a name is wanted, and not just one of each.
+    /// Whether all groups of a name are wanted, or just one.
     all: bool,
 }
 
 impl Wish {
     fn attributes(self, query: &GroupQuery) -> Option<&'static str> {
-        // The attributes of the extension cannot be asked for by name in every version.
+        // Not every version can return the extension's attributes by name.
         self.names.filter(|_| matches!(query, GroupQuery::Name(_)))
     }
 }
 
-/// A look-up under way.
+/// A look-up in progress.
 struct LookUp {
     wish: Wish,
     found: Found,
-    /// Whether vIDM answered any question.
+    /// Whether vIDM answered any look-up.
     answered: bool,
     /// The first failure that may concern all groups.
     failure: Option<Error>,
     failed_in_a_row: usize,
-    /// The last rejection of one group's question.
+    /// The last rejection of one group's look-up.
     rejection: Option<Error>,
 }
 
@@ -77,7 +77,7 @@ impl LookUp {
         matches!(self.found.get(&query.identity()), Some(State::Present(_)))
     }
 
-    /// Takes note of a group that was listed, where it is one that was asked for.
+    /// Records a listed group, if it was requested.
     fn note(&mut self, group: &Group) {
         let name = group.display_name.as_deref().map(Identity::of_name);
         let dn = group.distinguished_name.as_deref().map(Identity::of_dn);
@@ -92,23 +92,23 @@ impl LookUp {
         }
     }
 
-    /// Takes note of what is known about a group that was not found.
+    /// Records the result for a group that was not found.
     fn set(&mut self, query: &GroupQuery, doubt: Option<String>) {
         if let Some(place @ (State::Absent | State::Unknown(_))) = self.found.get_mut(&query.identity()) {
             *place = doubt.map_or(State::Absent, State::Unknown);
         }
     }
 
-    /// Takes note of an answer.
+    /// Records a response.
     fn answered(&mut self) {
         self.answered = true;
         self.failed_in_a_row = 0;
     }
 
-    /// Takes note of a failure: says why the group is unknown, or fails with it where it concerns more than one group.
+    /// Records a failure: returns why the group is unknown, or fails if it concerns more than one group.
     fn failed(&mut self, error: Error) -> Result<String> {
         let Some(concern) = concern(&error) else { return Err(error) };
-        let detail = format!("vIDM rejected the question whether it has this group: {}", error.detail());
+        let detail = format!("vIDM rejected the look-up of this group: {}", error.detail());
         match concern {
             Concern::Asked => self.answered(),
             Concern::Perhaps => {
@@ -125,10 +125,11 @@ impl LookUp {
 }
 
 impl<R: Runtime> Client<'_, R> {
-    /// The groups that go by exactly this name; none, when there is none.
+    /// The groups with exactly this name; empty if there are none.
     ///
     /// # Errors
-    /// `upstream_invalid` where none is found and the answers do not prove that there is none. Else the login's and the calls'.
+    /// `upstream_invalid` if none is found and the responses do not prove that there is none; and those of the login and the
+    /// calls.
     pub async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
         let LookUp { mut found, rejection, .. } =
             self.look_up_groups(std::slice::from_ref(query), Wish { names: None, all: true }).await?;
@@ -140,12 +141,12 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// Which of these groups are there, in the order asked; one that is asked for twice is looked up once.
+    /// The presence of these groups, in order; a repeated one is looked up once.
     ///
-    /// A distinguished name and a `name@domain` mean that very group, upper and lower case aside.
+    /// A distinguished name and a `name@domain` match exactly, ignoring case.
     ///
     /// # Errors
-    /// The login's and the calls', where they concern all groups. A group that vIDM rejects by itself is
+    /// Those of the login and the calls, if they concern all groups. A group whose look-up vIDM rejects is
     /// [`Presence::Unknown`].
     pub async fn prove(&self, wanted: &[GroupQuery]) -> Result<Vec<Proof>> {
         let LookUp { found, .. } = self.look_up_groups(wanted, Wish { names: Some(NAMES), all: false }).await?;
@@ -167,7 +168,7 @@ impl<R: Runtime> Client<'_, R> {
             let (dns, mut names): (Vec<_>, Vec<_>) =
                 queries.into_iter().partition(|query| matches!(query, GroupQuery::DistinguishedName(_)));
             self.find_all(&dns, &mut look_up).await?;
-            // An answer about one may have told of another.
+            // A response about one name may have shown another.
             names.retain(|query| !look_up.is_found(query));
             self.find_all(&names, &mut look_up).await?;
             for mut queries in [dns, names] {
@@ -181,7 +182,7 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// Looks all of `queries`, of one kind, up by filters with escapes.
+    /// Looks up all `queries`, of one kind, with escaping filters.
     async fn find_all(&self, queries: &[&GroupQuery], look_up: &mut LookUp) -> Result<()> {
         let mut rest = queries;
         let (mut refused, mut all_answered, mut one_each) = (None, true, self.cache().one_group_each());
@@ -189,7 +190,7 @@ impl<R: Runtime> Client<'_, R> {
             let (batch, later) = rest.split_at(if one_each { 1 } else { batch_length(rest) });
             let doubt = match self.find(batch, look_up).await {
                 Err(error) if batch.len() > 1 && concern(&error).is_some() => {
-                    // Each by itself.
+                    // Each separately.
                     (refused, one_each) = (Some(error), true);
                     continue;
                 }
@@ -211,14 +212,14 @@ impl<R: Runtime> Client<'_, R> {
             }
             rest = later;
         }
-        // Each by itself they were all answered: it was the filter.
+        // All separate look-ups succeeded: the combined filter was the problem.
         if all_answered && refused.is_some_and(|error| error.answer_status().is_some()) {
             self.cache().keep_one_group_each();
         }
         Ok(())
     }
 
-    /// One question, for all of `batch`: why those that it does not find may be there all the same.
+    /// One look-up for all of `batch`: returns why those not found may exist anyway.
     async fn find(&self, batch: &[&GroupQuery], look_up: &mut LookUp) -> Result<Option<String>> {
         let filters: Vec<_> = batch.iter().flat_map(|query| query.exact_filters()).collect();
         let mut doubt = None;
@@ -231,7 +232,7 @@ impl<R: Runtime> Client<'_, R> {
         Ok(doubt)
     }
 
-    /// Reads what `filter` lets through, until all of `batch` are found; and why what it lists may be one of them all the same.
+    /// Reads the result of `filter` until all of `batch` are found; returns why a listed group may be one of them anyway.
     async fn list(
         &self,
         filter: &str,
@@ -247,14 +248,14 @@ impl<R: Runtime> Client<'_, R> {
             !look_up.wish.all && batch.iter().all(|query| look_up.is_found(query))
         };
         let listing = self.search_groups(filter, attributes, pages, &mut take).await?;
-        let doubt = lacks.then(|| {
-            "vIDM returned a group without the attribute that was asked for, so it cannot be compared".to_owned()
-        });
+        let doubt =
+            lacks.then(|| "vIDM returned a group without the requested attribute, so it cannot be compared".to_owned());
         let is_all = batch.iter().all(|query| look_up.is_found(query));
         Ok((if is_all { Listing::Enough } else { listing }, doubt))
     }
 
-    /// Looks groups up, of one kind, that filters with escapes did not find: by filters as they are, then by a piece of the name.
+    /// Looks up groups, of one kind, that escaping filters did not find: with unescaped filters, then by a piece of the
+    /// name.
     async fn find_awkward(&self, mut queries: Vec<&GroupQuery>, look_up: &mut LookUp) -> Result<()> {
         let mut rest = queries.as_slice();
         'raw: while !rest.is_empty() {
@@ -282,7 +283,7 @@ impl<R: Runtime> Client<'_, R> {
                     look_up.answered();
                     match (listing, lacks) {
                         (Listing::Enough, _) => {}
-                        // vIDM answers by this piece of the name, and this group is not among what it lists.
+                        // vIDM answers for this piece of the name, and this group is not listed.
                         (Listing::Whole(held), None) if held > 0 => look_up.set(query, None),
                         (listing, lacks) => look_up.doubt_escapes(query, listing.doubt().or(lacks)),
                     }
@@ -296,12 +297,12 @@ impl<R: Runtime> Client<'_, R> {
 }
 
 impl LookUp {
-    /// A group that no question found: where each of its filters needed escapes, that proves nothing.
+    /// Records a group that no look-up found: if all its filters needed escapes, that proves nothing.
     fn doubt_escapes(&mut self, query: &GroupQuery, more: Option<String>) {
         if !query.always_needs_escape() || !matches!(self.found.get(&query.identity()), Some(State::Absent)) {
             return;
         }
-        let doubt = "vIDM lists no such group, but the name holds \" or \\ and whether this vIDM reads them in a filter is not known";
+        let doubt = "vIDM lists no such group, but the name contains \" or \\, and it is unknown whether this vIDM reads them in a filter";
         let more = more.map(|more| format!("; {more}")).unwrap_or_default();
         self.set(query, Some(format!("{doubt}{more}")));
     }
@@ -327,12 +328,12 @@ impl Proof {
     }
 }
 
-/// The filters of so many groups as one; those of one group each by itself, for `or` may be what vIDM rejects.
+/// The filters for several groups joined into one; those for a single group separately, because vIDM may reject `or`.
 fn without_or(filters: Vec<String>, groups: usize) -> Vec<String> {
     if groups > 1 && !filters.is_empty() { vec![filters.join(" or ")] } else { filters }
 }
 
-/// How many of `queries` go into one filter; one at least.
+/// How many of `queries` fit into one filter; at least one.
 fn batch_length(queries: &[&GroupQuery]) -> usize {
     let mut length = 0;
     let fitting = queries.iter().take(BATCH).take_while(|query| {
@@ -342,27 +343,27 @@ fn batch_length(queries: &[&GroupQuery]) -> usize {
     fitting.count().max(1)
 }
 
-/// Whom a failed question concerns.
+/// The groups that a failed look-up concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Concern {
-    /// What it asked for.
+    /// The requested ones.
     Asked,
-    /// That, or all groups.
+    /// Those, or all groups.
     Perhaps,
 }
 
-/// Whether a question failed for what it asked, so that another one may be answered: 400 for a filter, 413, 414 or 431 where it is
-/// too long. A gateway may reject a filter with 403, a server fail at one with 500, and a version lack the search with a body (404,
-/// 405, 415); but then all of them may fail so. `None` where nothing else is to be asked.
+/// Whether a look-up failed because of its own groups, so that another may succeed: 400 for a filter, 413, 414 or 431 if it
+/// is too long. A gateway may reject a filter with 403, a server fail at one with 500, a version lack the search with a body
+/// (404, 405, 415); but then all look-ups may fail. `None` if no further look-up makes sense.
 fn concern(error: &Error) -> Option<Concern> {
     let evidence = error.evidence();
     match error.answer_status().map(|status| status.as_u16()) {
         Some(400 | 413 | 414 | 422 | 431) => Some(Concern::Asked),
-        // In the vendor's own form it is the account that may not.
+        // In the vendor's own format it means that the account lacks permission.
         Some(403) if evidence.is_some_and(|evidence| evidence.is_vendor) => None,
         Some(403..=406 | 415 | 500 | 501) => Some(Concern::Perhaps),
         Some(_) => None,
-        // A login that failed has nothing to do with what was asked.
+        // A failed login does not depend on the look-up.
         None => {
             let is_login = evidence.is_some_and(|evidence| evidence.is_login);
             (error.code() == ErrorCode::UpstreamInvalid && !is_login).then_some(Concern::Perhaps)

@@ -1,9 +1,9 @@
-//! What a sync profile selects: read strictly, changed by adding only.
+//! A sync profile's selection: read strictly, changed only by adding.
 //!
-//! Writing a profile replaces its set of groups, and the next sync removes from vIDM what is no longer in it. So a profile is
-//! written only when every part of it that selects something was understood, and everything else goes back as it came.
+//! Writing a profile replaces its set of groups, and the next sync removes unselected groups from vIDM. So a profile is
+//! written only if every selecting part was understood, and everything else is written back unchanged.
 //!
-//! The form, after what VMware's PowerValidatedSolutions and public scripts write:
+//! The format, from VMware's PowerValidatedSolutions and public scripts:
 //!
 //! ```json
 //! {"identityGroupInfo": {"<base DN, or a group's own DN>": {
@@ -24,11 +24,11 @@ const SELECTED: &str = "selected";
 const NUM_SELECTED: &str = "numSelected";
 const NUM_TOTAL: &str = "numTotal";
 
-/// A profile that was read whole. Every field of it is as it came, but for what [`merge`](Self::merge) selects.
+/// A completely read profile. Every field is unchanged, except for what [`merge`](Self::merge) selects.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Selection(Map<String, Value>);
 
-/// The entry of one group, as the connector or a profile gave it.
+/// The entry of one group, from the connector or a profile.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     dn: String,
@@ -36,18 +36,18 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Reads an entry; `None` when it does not tell a distinguished name.
+    /// Reads an entry; `None` without a distinguished name.
     pub(super) fn read(entry: Value) -> Option<Self> {
         let dn = dn_of(&entry)?.to_owned();
         Some(Self { dn, entry })
     }
 
-    /// Whether it is this group's.
+    /// Whether it is this group's entry.
     pub(super) fn is(&self, dn: &Key) -> bool {
         Key::of(&self.dn) == *dn
     }
 
-    /// The base it stands under: the one it names itself, else its own name, which a profile takes as well.
+    /// The entry's base: its own field, else its own name, which a profile accepts too.
     fn base(&self) -> &str {
         let named = self.entry.get("mappedGroup").and_then(|group| group.get("groupBaseDN")).and_then(Value::as_str);
         named.filter(|base| !base.trim().is_empty()).unwrap_or(&self.dn)
@@ -55,10 +55,10 @@ impl Found {
 }
 
 impl Selection {
-    /// Reads a profile, all of it or not at all.
+    /// Reads a profile completely or not at all.
     ///
     /// # Errors
-    /// What it was that could not be read.
+    /// The part that could not be read.
     pub(super) fn read(profile: Map<String, Value>) -> Result<Self, String> {
         let Some(info) = profile.get(INFO) else { return Err(format!("it has no {INFO}")) };
         let Value::Object(bases) = info else { return Err(format!("its {INFO} is not an object")) };
@@ -68,22 +68,22 @@ impl Selection {
         Ok(Self(profile))
     }
 
-    /// As it is to be written.
+    /// The document to write.
     pub(super) fn document(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// Whether it selects this group, by itself or with everything below a base.
+    /// Whether it selects this group, individually or with everything below a base.
     pub(super) fn selects(&self, dn: &Key) -> bool {
         self.covers(dn) || self.entries().any(|(_, entry)| is_selected(entry) && is_dn(entry, dn))
     }
 
-    /// Whether it selects nothing at all.
+    /// Whether it selects nothing.
     pub(super) fn is_empty(&self) -> bool {
         !self.bases().any(|(_, info)| is_selected(info)) && !self.entries().any(|(_, entry)| is_selected(entry))
     }
 
-    /// Selects what `other` selects and this one does not, and tells what that was. Nothing is ever unselected.
+    /// Selects what `other` selects and this one lacks; returns the additions. Nothing is ever unselected.
     pub(super) fn merge(&mut self, other: &Self) -> Vec<String> {
         let mut lacking = Vec::new();
         for (base, theirs) in other.bases() {
@@ -102,7 +102,7 @@ impl Selection {
         lacking
     }
 
-    /// Selects one group that was found.
+    /// Selects a found group.
     pub(super) fn add(&mut self, found: &Found) {
         self.select(found.base(), &found.dn, &found.entry);
     }
@@ -120,7 +120,7 @@ impl Selection {
         self.bases().any(|(base, info)| is_selected(info) && place.is_within(&Key::of(base)))
     }
 
-    /// The base of that name, however it is spelled.
+    /// The base with that name in any spelling.
     fn base_mut(&mut self, base: &str) -> Option<&mut Value> {
         let key = Key::of(base);
         self.bases_mut()?.iter_mut().find(|(name, _)| Key::of(name) == key).map(|(_, info)| info)
@@ -141,7 +141,7 @@ impl Selection {
         }
     }
 
-    /// Selects a group, if it is not selected: its entry where it stands, else under `base`. Says whether it did.
+    /// Selects a group unless it is selected: at its entry, else under `base`. Returns whether it did.
     fn select(&mut self, base: &str, dn: &str, entry: &Value) -> bool {
         let key = Key::of(dn);
         if self.selects(&key) {
@@ -173,7 +173,7 @@ impl Selection {
     }
 }
 
-/// Whether what stands under a base is all there and understood; else why not.
+/// Checks that a base's contents are complete and understood; returns why not.
 fn check_base(info: &Value) -> Result<(), String> {
     let Value::Object(fields) = info else { return Err("is not an object".to_owned()) };
     let Some(Value::Bool(all)) = fields.get(SELECTED) else {
@@ -196,11 +196,11 @@ fn check_base(info: &Value) -> Result<(), String> {
     let picked = length(entries.iter().filter(|entry| is_selected(entry)).count());
     let (selected, total) = (number(NUM_SELECTED)?, number(NUM_TOTAL)?);
     if let Some(selected) = selected.filter(|selected| !all && *selected != picked) {
-        return Err(format!("says that {selected} groups are selected and lists {picked}"));
+        return Err(format!("says that {selected} groups are selected, but lists {picked}"));
     }
     let at_least = length(entries.len()).max(selected.unwrap_or(0));
     if let Some(total) = total.filter(|total| *total < at_least) {
-        return Err(format!("says that there are {total} groups in all and tells of {at_least}"));
+        return Err(format!("says that there are {total} groups in total, but lists {at_least}"));
     }
     Ok(())
 }
@@ -231,7 +231,7 @@ fn set(value: &mut Value, name: &str, to: Value) {
     }
 }
 
-/// Brings the counts of a base, where it has them, up to one more that is selected.
+/// Increments a base's counts, if it has them, for one more selected group.
 fn count(info: &mut Value) {
     let number = |info: &Value, name: &str| info.get(name).and_then(Value::as_u64);
     let listed = u64::try_from(entries(info).count()).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! Starting a sync: which of the two calls to use, and what a refusal means.
+//! Starts a sync: chooses between the two calls, and interprets rejections.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -12,24 +12,24 @@ use crate::directory::DirectorySummary;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
-/// A sync that runs.
+/// A running sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartedSync {
-    /// What is synced.
+    /// The synced directory.
     pub directory: DirectorySummary,
-    /// Whether it ran before we asked: what was made in the directory since its start may not be in it.
+    /// Whether it was already running: changes in the directory since its start may be missing.
     pub already_running: bool,
 }
 
 impl<R: Runtime> Client<'_, R> {
-    /// Starts a sync of `directory`, or finds it running. That is one call as a rule.
+    /// Starts a sync of `directory`, or finds it running. Usually one call.
     ///
-    /// A refusal may mean that the directory is gone or that it takes the other call. One that was remembered is located once
-    /// more then, so that the list tells which; where both calls may be used, the other is tried.
+    /// A rejection may mean that the directory is gone or requires the other call. A cached directory is then located again,
+    /// so that the list decides; if both calls are allowed, the other is tried.
     ///
     /// # Errors
-    /// `directory_not_found`, `directory_not_syncable`; else the login's and the calls'.
+    /// `directory_not_found`, `directory_not_syncable`; and those of the login and the calls.
     pub async fn start_sync(&self, directory: &Located, ignore_safeguards: bool) -> Result<StartedSync> {
         let first = self.first_call(directory);
         let refused = match self.try_start(directory, first, ignore_safeguards).await {
@@ -42,7 +42,7 @@ impl<R: Runtime> Client<'_, R> {
         };
         if self.target.sync_api == SyncApi::Auto {
             match self.try_start(&seen, first.other(), ignore_safeguards).await {
-                // The refusal of the likelier call says more.
+                // The rejection of the more likely call says more.
                 Err(error) if wants_another_call(&error) => {}
                 done => return done,
             }
@@ -50,23 +50,23 @@ impl<R: Runtime> Client<'_, R> {
         Err(self.no_call_fits(first, refused))
     }
 
-    /// The directory is there and no call we may use starts its sync.
+    /// The error if the directory exists and no allowed call starts its sync.
     fn no_call_fits(&self, first: StartCall, error: Error) -> Error {
         if error.answer_status() == Some(StatusCode::CONFLICT) {
             return error
-                .hint("vIDM refuses to start this sync now, in its own words; look at the directory in the console");
+                .hint("vIDM rejects this sync at the moment (see its message); check the directory in the console");
         }
         let hint = match self.target.sync_api {
-            SyncApi::Auto => "the directory is there, and neither sync call fits it: this version may use other paths or media types, \
+            SyncApi::Auto => "the directory exists, but neither sync call works for it: this version may use other paths or media types, \
                  which the target's profile can override"
                 .to_owned(),
             SyncApi::Classic | SyncApi::V2 => format!(
-                "the directory is there, but the {} sync call does not fit it: set the target's sync_api to auto",
+                "the directory exists, but the {} sync call does not work for it: set the target's sync_api to auto",
                 first.name()
             ),
         };
         let detail = error.detail().to_owned();
-        // "Not found" would say that the directory is not there.
+        // "Not found" would claim that the directory does not exist.
         let error = if error.answer_status() == Some(StatusCode::NOT_FOUND) {
             error.recode(ErrorCode::UpstreamRejected, detail)
         } else {
@@ -75,7 +75,7 @@ impl<R: Runtime> Client<'_, R> {
         error.hint(hint).at(&self.target.name)
     }
 
-    /// The call to begin with.
+    /// The call to try first.
     fn first_call(&self, directory: &Located) -> StartCall {
         match self.target.sync_api {
             SyncApi::Classic => StartCall::Classic,
@@ -87,7 +87,7 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// One kick-off.
+    /// One attempt to start.
     async fn try_start(&self, located: &Located, call: StartCall, ignore_safeguards: bool) -> Result<StartedSync> {
         let directory = located.summary.id.as_str();
         let done = match call {
@@ -120,7 +120,7 @@ impl StartCall {
     }
 }
 
-/// Whether a refused start may be about the call and not about the directory.
+/// Whether a rejected start may concern the call and not the directory.
 fn wants_another_call(error: &Error) -> bool {
     matches!(error.answer_status().map(|status| status.as_u16()), Some(404 | 405 | 409 | 415))
 }

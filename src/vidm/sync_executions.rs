@@ -1,4 +1,4 @@
-//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions`: the runs there were.
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions`: the directory's runs.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -12,9 +12,9 @@ use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, invalid};
 
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions` ("Get Directory Sync
-/// Executions" of a public vRealize Orchestrator package, automate-it.today 2017; its answer is written down nowhere)
+/// Executions" of a public vRealize Orchestrator package, automate-it.today 2017; its response is not documented)
 ///
-/// So each item is read as the state of a sync is, and brought in order by the times it tells.
+/// So each item is read like the state of a sync, and the items are sorted by their times.
 #[derive(Debug)]
 pub(crate) struct ListSyncExecutions<'a> {
     pub(crate) directory: &'a str,
@@ -22,7 +22,7 @@ pub(crate) struct ListSyncExecutions<'a> {
 
 impl Endpoint for ListSyncExecutions<'_> {
     type Api = Vidm;
-    /// The one that began last comes first.
+    /// Latest start first.
     type Response = Vec<SyncReport>;
     const CALL: &'static str =
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions";
@@ -38,7 +38,7 @@ impl Endpoint for ListSyncExecutions<'_> {
             return Ok(Vec::new());
         }
         let reports = SyncReport::read_all(answer.body(), server_time(answer.headers()));
-        reports.ok_or_else(|| invalid(Self::CALL, &answer, "it is no list of runs"))
+        reports.ok_or_else(|| invalid(Self::CALL, &answer, "it is not a list of runs"))
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     const LIST: ListSyncExecutions<'_> = ListSyncExecutions { directory: "d-1" };
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str| {
             format!(
                 "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncexecutions\n\
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_run_comes_first_wherever_it_stood() {
+    fn runs_are_sorted_newest_first() {
         let body = include_str!("../../tests/fixtures/vidm/sync_executions.json");
         let told = |reports: Vec<SyncReport>| -> Vec<_> {
             reports.into_iter().map(|report| (report.status, report.reason)).collect()
@@ -73,7 +73,7 @@ mod tests {
             (SyncStatus::Running, None),
             (SyncStatus::Failed, Some(FailureReason::SafeguardTripped)),
             (SyncStatus::Succeeded, None),
-            // Without a time nobody knows where it belongs.
+            // Without a time its position is unknown.
             (SyncStatus::Failed, Some(FailureReason::SyncFailed)),
         ];
         assert_eq!(told(LIST.response(answer(200, body)).unwrap()), expected);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_an_answer_and_nonsense_is_not() {
+    fn empty_list_is_read_and_nonsense_is_rejected() {
         for body in ["", " ", "[]", r#"{"items":[]}"#, r#"{"items":[7]}"#] {
             assert_eq!(LIST.response(answer(200, body)).unwrap(), [], "{body}");
         }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_dated_by_the_servers_clock() {
+    fn runs_carry_the_servers_time() {
         let mut answer = answer(200, r#"[{"status":"RUNNING"},{"status":"FAILED"}]"#);
         answer.headers_mut().insert("date", "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
         assert!(LIST.response(answer).unwrap().iter().all(|report| report.server_time.is_some()));

@@ -1,7 +1,7 @@
-//! `…/connectormanagement/directoryconfigs/{directory}/syncprofile`: which groups a directory's sync brings in.
+//! `…/connectormanagement/directoryconfigs/{directory}/syncprofile`: the groups that a directory's sync imports.
 //!
-//! One URL; the content type of a PUT chooses the part of the profile, here the groups. VMware's PowerValidatedSolutions
-//! writes them so, and sends every group it wants to keep along with the new one: what is not sent is no longer selected.
+//! One URL; the content type of a PUT selects the part of the profile, here the groups. VMware's PowerValidatedSolutions
+//! writes them like this, with every group to keep along with the new one: groups that are not sent are unselected.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -14,10 +14,10 @@ use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, json, read_json, with_body};
 
-/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile` (not verified: that it exists
-/// is told by one public script, and by a flag `isGetBeforeUpdate` of vRealize Suite Lifecycle Manager)
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile` (not verified: known only
+/// from one public script and a flag `isGetBeforeUpdate` of vRealize Suite Lifecycle Manager)
 ///
-/// Its answer is taken to have the form that a PUT takes; [`Selection`](super::selection::Selection) refuses any other.
+/// Its response is expected in the format of the PUT; [`Selection`](super::selection::Selection) rejects any other.
 #[derive(Debug)]
 pub(crate) struct GetSyncProfile<'a> {
     pub(crate) directory: &'a str,
@@ -43,7 +43,7 @@ impl Endpoint for GetSyncProfile<'_> {
 /// `PUT /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile` (VMware's
 /// PowerValidatedSolutions module, `Set-WSADirectoryGroup`)
 ///
-/// Replaces the set of groups. What it answers is not written down: reading the profile again tells what became of it.
+/// Replaces the set of groups. Its response is not documented: the profile is read again for the result.
 #[derive(Debug)]
 pub(crate) struct PutSyncProfile<'a> {
     pub(crate) directory: &'a str,
@@ -55,7 +55,7 @@ impl Endpoint for PutSyncProfile<'_> {
     type Response = ();
     const CALL: &'static str =
         "PUT /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile";
-    /// Sent twice it is the same set, but somebody may have changed it between.
+    /// Sending it twice gives the same set, but another writer may have changed it in between.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
@@ -81,7 +81,7 @@ mod tests {
     const PATH: &str = "jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncprofile";
 
     #[test]
-    fn the_requests() {
+    fn requests_are_encoded() {
         let groups = serde_json::from_str(r#"{"identityGroupInfo":{"é":1},"a":null}"#).unwrap();
         let get = GetSyncProfile { directory: "d-1" };
         let put = PutSyncProfile { directory: "d-1", groups: &groups };
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_a_good_answer_is_an_error() {
+    fn error_body_with_success_status_is_an_error() {
         let put = PutSyncProfile { directory: "d", groups: &Map::new() };
         for body in ["", "{}", "[]", r#"{"identityGroupInfo":{}}"#] {
             put.response(answer(200, body)).unwrap();

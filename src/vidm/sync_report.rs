@@ -1,10 +1,9 @@
-//! How a sync stands, read from an answer whose form is written down nowhere.
+//! The state of a sync, read from a response without documented format.
 //!
-//! What is known are its relatives: the wrapper in vRealize Automation 7.4 (`{"syncStatus": {"status": "RUNNING",
-//! "message": null}}`), and the sync log of VCF 9's identity broker (`success`, `syncDetails` with `usersAdded`…,
-//! `timeStamp` in milliseconds; words `STARTED, IN_PROGRESS, FAILED, COMPLETED, UNKNOWN`). So the reader looks for words,
-//! times and counts by name, at any depth, the outermost first; what it does not understand is [`SyncStatus::Unknown`]
-//! with the word kept.
+//! Related formats are known: the wrapper in vRealize Automation 7.4 (`{"syncStatus": {"status": "RUNNING", "message":
+//! null}}`), and the sync log of VCF 9's identity broker (`success`, `syncDetails` with `usersAdded`…, `timeStamp` in
+//! milliseconds; words `STARTED, IN_PROGRESS, FAILED, COMPLETED, UNKNOWN`). So the reader searches for words, times and
+//! counts by name, at any depth, the outermost first; an unknown word becomes [`SyncStatus::Unknown`] and is kept.
 
 mod fields;
 #[cfg(test)]
@@ -20,30 +19,30 @@ use crate::directory::{Counts, FailureReason, SyncReport, SyncStatus};
 use crate::error::{Error, excerpt};
 use fields::Run;
 
-/// Longest word of the upstream's kept, in characters.
+/// The longest word kept from the upstream, in characters.
 const MAX_WORD: usize = 80;
 
-/// In place of vIDM's word where the answer is empty.
+/// Replaces vIDM's word if the response is empty.
 const NO_CONTENT: &str = "no content";
 
 impl SyncReport {
-    /// Whether vIDM answered that there is no run to report: its answer is empty.
+    /// Whether vIDM reported no run: its response is empty.
     pub(crate) fn shows_no_run(&self) -> bool {
         self.status == SyncStatus::Unknown && self.upstream_word.as_deref() == Some(NO_CONTENT)
     }
 
-    /// Nothing is known but `word`.
+    /// A report with only `word`.
     fn unknown(word: &str) -> Self {
         Self { status: SyncStatus::Unknown, upstream_word: Some(bounded(word)), ..Self::running() }
     }
 
-    /// vIDM does not answer this question for this directory.
+    /// The report if vIDM has no sync state for this directory.
     pub(crate) fn unanswered(status: http::StatusCode, error: &Error) -> Self {
-        let report = Self::unknown(&format!("no state is told ({})", status.as_u16()));
+        let report = Self::unknown(&format!("no state reported ({})", status.as_u16()));
         Self { server_time: error.server_time(), ..report }
     }
 
-    /// Reads the body of an answer, whatever it is.
+    /// Reads a response body of any form.
     pub(crate) fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
@@ -57,13 +56,13 @@ impl SyncReport {
                 Some(run) => Self::of_run(run),
                 None => Self::unknown(text),
             },
-            // A bare word needs no JSON around it.
+            // A bare word without JSON.
             Err(_) => Self::of_word(text),
         }
     }
 
-    /// Reads a list of runs, the one that began last first; those without a time as they came, after the others. `None`
-    /// when it is no list.
+    /// Reads a list of runs, latest start first; those without a time keep their order, after the others. `None` if it is
+    /// not a list.
     pub(crate) fn read_all(body: &[u8], server_time: Option<SystemTime>) -> Option<Vec<Self>> {
         let runs = fields::runs(&serde_json::from_slice(body).ok()?)?;
         let mut reports: Vec<Self> = Vec::new();
@@ -84,7 +83,7 @@ impl SyncReport {
     fn of_run(run: Run) -> Self {
         let mut status = run.status();
         let tripped = run.messages.iter().any(|text| words::is_safeguard_in_english(text));
-        // Its own words for a stopped sync say enough where no other word does.
+        // A message about safeguards is enough if there is no status word.
         if status == SyncStatus::Unknown && tripped {
             status = SyncStatus::Failed;
         }
@@ -108,7 +107,7 @@ impl SyncReport {
     }
 }
 
-/// Whether a document holds nothing: `null`, or objects and lists with nothing in them.
+/// Whether a document is empty: `null`, or objects and lists without contents.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -118,7 +117,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// A word of the upstream's, on one line and not longer than it need be.
+/// A word from the upstream, on one line and bounded.
 fn bounded(word: &str) -> String {
     let line = excerpt(word);
     match line.char_indices().nth(MAX_WORD) {

@@ -11,7 +11,7 @@ use crate::http::server_time;
 use crate::retry::Repeat;
 use crate::upstream::{Api as _, Endpoint, is_code, json, with_body};
 
-/// The body of both, and of the dry run. Without the safeguards, the limits on how much one sync may change, a broken LDAP
+/// The body of both, and of the dry run. The safeguards limit how much one sync may change; without them, a broken LDAP
 /// filter can delete a directory's users.
 pub(super) fn body(ignore_safeguards: bool) -> Result<Bytes> {
     #[derive(Serialize)]
@@ -25,7 +25,7 @@ pub(super) fn body(ignore_safeguards: bool) -> Result<Bytes> {
 /// `POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (not in the vendor's
 /// public reference; VMware's PowerValidatedSolutions module and "Manual Sync of vIDM via API")
 ///
-/// Answers 200, and no more: no id of a run, no link.
+/// Responds with 200 only: no id of a run, no link.
 #[derive(Debug)]
 pub(crate) struct StartSync<'a> {
     pub(crate) directory: &'a str,
@@ -45,8 +45,8 @@ impl Endpoint for StartSync<'_> {
         with_body(Method::POST, &path, &accept, &content, body(self.ignore_safeguards)?)
     }
 
-    /// A 2xx has started a sync, whatever its body; only an error body says otherwise, and a page: that is a gateway's, or a
-    /// login form, and not vIDM's answer.
+    /// Any 2xx has started a sync, except with an error body or a page, which comes from a gateway or login form and not
+    /// from vIDM.
     fn response(&self, answer: Response<Bytes>) -> Result<()> {
         told_of_no_error(Self::CALL, &answer)
     }
@@ -75,13 +75,13 @@ impl Endpoint for StartSyncV2<'_> {
         with_body(Method::POST, &path, &media, &media, body(self.ignore_safeguards)?)
     }
 
-    /// As [`StartSync`] reads it.
+    /// Read like [`StartSync`].
     fn response(&self, answer: Response<Bytes>) -> Result<()> {
         told_of_no_error(Self::CALL, &answer)
     }
 }
 
-/// A good status may still carry vIDM's error form.
+/// A success status may still contain vIDM's error format.
 pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
     #[derive(Deserialize)]
     struct Errors {
@@ -92,7 +92,7 @@ pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> 
     {
         let said =
             [vendor.code.as_deref(), vendor.message.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} was answered with an error: {said}"))
+        return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} returned an error: {said}"))
             .dated(server_time(answer.headers()))
             .upstream(UpstreamEvidence {
                 call,
@@ -105,9 +105,9 @@ pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> 
     Ok(())
 }
 
-/// Whether a refused start says that a sync is running already. How vIDM says so is not written down: a 409 without words
-/// of its own is taken for it, and so are words to that effect, under any status that is about this request, in vIDM's own
-/// error form. A page that speaks of an "upgrade in progress" is not.
+/// Whether a rejected start means that a sync is already running. vIDM's form for this is not documented: a 409 without a
+/// message counts, and so does a message that says so in vIDM's own error format, with any status that concerns this
+/// request. A page about an "upgrade in progress" does not.
 pub(crate) fn already_running(error: &Error) -> bool {
     let Some(evidence) = error.evidence() else { return false };
     let Some(status) = evidence.status.map(|status| status.as_u16()) else { return false };
@@ -143,7 +143,7 @@ mod tests {
     const JSON: &str = "application/json";
 
     #[test]
-    fn the_classic_request() {
+    fn classic_request_is_encoded() {
         let expected = |base: &str, accept: &str, content: &str, flag: bool| {
             format!(
                 "POST {base}/jersey/manager/api/connectormanagement/directoryconfigs/d-1/syncprofile/sync\n\
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_v2_request() {
+    fn v2_request_is_encoded() {
         let expected = |base: &str, media: &str| {
             format!(
                 "POST {base}/jersey/manager/api/connectormanagement/directoryconfigurations/d-1/sync/v2\n\
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn any_2xx_has_started_it_but_an_error_body() {
+    fn any_2xx_without_an_error_body_means_started() {
         let start = StartSync { directory: "d", ignore_safeguards: false };
         for body in
             ["", "{}", "ok", "<ok/>", r#"{"items":[]}"#, r#"{"errors":[]}"#, r#"{"code":0,"message":"started"}"#]
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn running_already_in_several_words() {
+    fn already_running_is_recognised_in_several_forms() {
         let says = |status, body: &str| {
             let error = check::<StartSync<'_>>(answer(status, body), SystemTime::UNIX_EPOCH).unwrap_err();
             already_running(&error)
@@ -209,7 +209,7 @@ mod tests {
             (409, r#"{"errors":[{"code":"conflict","message":"Use the other call."}]}"#),
             (409, r#"{"errors":[{"code":"conflict","message":"Deletion of the directory is in progress."}]}"#),
             (400, r#"{"errors":[{"code":"connector","message":"The connector is not running."}]}"#),
-            // A page, a text, a refusal of ourselves, a server in trouble: none of them speaks of this sync.
+            // A page, a text, a rejection of our account, a server in trouble: none concerns this sync.
             (503, "<html><title>Upgrade in progress</title></html>"),
             (404, "<html><title>Upgrade in progress</title></html>"),
             (409, "Upgrade in progress"),
@@ -221,7 +221,7 @@ mod tests {
         ] {
             assert!(!says(status, body), "{status} {body}");
         }
-        // The same words from any other call are about something else.
+        // The same words from another call concern something else.
         let login = answer(400, r#"{"errors":[{"code":"a","message":"already running"}]}"#);
         assert!(!already_running(&check::<SystemLogin<'_>>(login, SystemTime::UNIX_EPOCH).unwrap_err()));
         let state = answer(409, "");

@@ -1,4 +1,4 @@
-//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync`: how the sync stands.
+//! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync`: the state of the sync.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -11,10 +11,10 @@ use crate::http::server_time;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare};
 
-/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (a comment below
-/// "Manual Sync of vIDM via API" says to poll it; its answer is written down nowhere)
+/// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync` (a comment below "Manual
+/// Sync of vIDM via API" suggests polling it; its response is not documented)
 ///
-/// So whatever comes is read as far as it can be: see [`SyncReport`].
+/// So any response is read as far as possible: see [`SyncReport`].
 #[derive(Debug)]
 pub(crate) struct GetSync<'a> {
     pub(crate) directory: &'a str,
@@ -44,7 +44,7 @@ mod tests {
     use crate::vidm::tests::{answer, sent};
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let expected = |base: &str, media: &str| {
             format!(
                 "GET {base}/jersey/manager/api/connectormanagement/directoryconfigs/d/syncprofile/sync\naccept: {media}, */*;q=0.5\n\n"
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_says_nothing() {
+    fn empty_response_is_unknown() {
         let report = GetSync { directory: "d" }.response(answer(204, "")).unwrap();
         assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Unknown, Some("no content")));
     }

@@ -1,4 +1,4 @@
-//! What the endpoints' own tests share, and what holds for all of them.
+//! Helpers for the endpoints' tests, and properties of all endpoints.
 
 use bytes::Bytes;
 use http::Response;
@@ -19,7 +19,7 @@ use crate::directory::GroupQuery;
 use crate::secret::{Scheme, Secret};
 use crate::upstream::{Api as _, Endpoint};
 
-/// The request as bytes would show it: method and URI, headers by name, body.
+/// The request as text: method and URI, headers by name, body.
 pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Dialect) -> String {
     let request = endpoint.request(profile).unwrap();
     let mut headers: Vec<_> =
@@ -29,20 +29,20 @@ pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Dialect) -> 
     format!("{} {}\n{}\n{body}", request.method(), request.uri(), headers.concat())
 }
 
-/// An answer.
+/// A response.
 pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
     Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
 }
 
 #[test]
-fn the_words_of_configuration() {
+fn sync_api_words_are_read() {
     for (word, api) in [("\"auto\"", SyncApi::Auto), ("\"classic\"", SyncApi::Classic), ("\"v2\"", SyncApi::V2)] {
         assert_eq!(serde_json::from_str::<SyncApi>(word).unwrap(), api);
     }
     assert_eq!(SyncApi::default(), SyncApi::Auto);
 }
 
-/// Lets every reader have `body`. Any outcome will do, as long as there is one.
+/// Passes `body` to every reader. Any outcome is fine.
 fn read_all(body: &[u8]) {
     let secret = Secret::new("s");
     let ignore_safeguards = false;
@@ -61,7 +61,7 @@ fn read_all(body: &[u8]) {
     }
     if let Ok(directories) = ListDirectories.response(answer()) {
         let text = serde_json::to_string(&directories).unwrap();
-        // Shown once more, it is still one object a directory, with no name twice.
+        // Serialised again, each directory is one object without duplicate names.
         assert_eq!(serde_json::from_str::<Vec<Map<String, Value>>>(&text).unwrap().len(), directories.len());
     }
     let report = GetSync { directory: "d" }.response(answer()).unwrap();
@@ -69,7 +69,7 @@ fn read_all(body: &[u8]) {
     let _ = serde_json::to_string(&report).unwrap();
 }
 
-/// Any JSON, out of names and words that the readers know.
+/// Any JSON, from names and words that the readers know.
 fn json() -> impl Strategy<Value = Value> {
     const NAMES: [&str; 24] = [
         "items",
@@ -117,28 +117,28 @@ fn json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_bytes_make_a_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn readers_accept_any_bytes(body in prop::collection::vec(any::<u8>(), 0..200)) {
         read_all(&body);
     }
 
     #[test]
-    fn no_text_makes_a_reader_panic(body in "[<\"{]?\\PC{0,40}") {
+    fn readers_accept_any_text(body in "[<\"{]?\\PC{0,40}") {
         read_all(body.as_bytes());
     }
 
     #[test]
-    fn no_json_makes_a_reader_panic(body in json()) {
+    fn readers_accept_any_json(body in json()) {
         read_all(body.to_string().as_bytes());
     }
 
     #[test]
-    fn any_name_makes_a_request(text in any::<String>()) {
+    fn any_name_can_be_encoded(text in any::<String>()) {
         let profile = Dialect::horizon().in_tenant(Some(&text));
         let ignore_safeguards = false;
         let base = "/SAAS/t/";
         let search = GroupQuery::Name(text.clone()).exact_filter();
         let search = FindGroups(Search { filter: &search, attributes: None, start: 1 }).request(&profile);
-        // An id that cannot be sent in a path makes no request.
+        // An id that is not allowed in a path gives no request.
         let requests = [
             StartSync { directory: &text, ignore_safeguards }.request(&profile).ok(),
             StartSyncV2 { directory: &text, ignore_safeguards }.request(&profile).ok(),
@@ -153,7 +153,7 @@ proptest! {
 }
 
 #[test]
-fn a_deep_answer_ends() {
+fn deeply_nested_responses_are_handled() {
     for (open, close) in [("[", "]"), ("{\"status\":", "}"), ("{\"errors\":[", "]}")] {
         read_all(format!("{}1{}", open.repeat(20_000), close.repeat(20_000)).as_bytes());
     }

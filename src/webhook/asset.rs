@@ -75,7 +75,7 @@ impl Asset {
     }
 }
 
-/// The items of a header that is a list, each with its parameters.
+/// The items of a list header, each with its parameters.
 fn items<'h>(headers: &'h HeaderMap, name: &'h HeaderName) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|text| text.split(',')).map(str::trim)

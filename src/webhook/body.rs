@@ -1,7 +1,7 @@
-//! How a request's body is read: whole, within bounds that depend on whether its caller is known already.
+//! Reads a request's body, within bounds that depend on whether its caller is proven.
 //!
-//! A caller that signs is proven by its body alone, so a stranger can make idhook wait for one. Such bodies are small, have to
-//! come soon and steadily, and few are read at once.
+//! Only the body proves the caller of a signed request, so a stranger can make idhook wait for one. Such bodies must be
+//! small and arrive soon and steadily, and few are read at once.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -15,44 +15,44 @@ use crate::config::Config;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Clock;
 
-/// The longest that the body of a caller that is not proven yet may take.
+/// The longest time for the body of an unproven caller.
 const UNPROVEN_TIME: Duration = Duration::from_secs(5);
 
-/// How it has to come: a link of 64 kbit/s will do.
+/// Its pace: a link of 64 kbit/s is fast enough.
 const UNPROVEN_PACE: Pace = Pace { grace: Duration::from_secs(2), bytes_per_second: 8 << 10 };
 
-/// As many of them are read at once by one instance. Spin gives an instance 16 requests at once unless it is told otherwise: half
-/// of those stay for callers that are known.
+/// At most this many are read at once per instance. Spin gives an instance 16 concurrent requests by default: half of them
+/// stay free for proven callers.
 pub(super) const MAX_UNPROVEN: usize = 8;
 
-/// What may be read of a request's body.
+/// Bounds for reading a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyBounds {
     /// The most, in bytes.
     pub limit: usize,
-    /// The longest it may take as a whole.
+    /// The longest time for the whole body.
     pub time: Duration,
-    /// How steadily it has to come, where that matters.
+    /// The slowest pace, if there is one.
     pub pace: Option<Pace>,
 }
 
-/// The least that has to come in a given time.
+/// The slowest accepted pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How long nothing has to come, beginning with the first look.
+    /// The initial time in which nothing has to arrive.
     pub grace: Duration,
-    /// What has to come in each second after that.
+    /// What has to arrive in each second after that.
     pub bytes_per_second: u32,
 }
 
-/// A request's body as it could be read.
+/// A request's body, or why it could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// All of it, within [`BodyBounds::limit`].
+    /// The whole body, within [`BodyBounds::limit`].
     Whole(Bytes),
-    /// There was more than the limit.
+    /// It is longer than the limit.
     TooLarge,
-    /// It did not come within [`BodyBounds::time`], or slower than [`BodyBounds::pace`].
+    /// It did not arrive within [`BodyBounds::time`], or was slower than [`BodyBounds::pace`].
     TooSlow,
     /// The connection broke, or the framing was wrong.
     Broken,
@@ -63,12 +63,12 @@ pub enum Body {
 pub struct Broken;
 
 impl BodyBounds {
-    /// What a caller that is known may send, in what is `left` of the request's time.
+    /// The bounds for a proven caller, with `left` of the request's time.
     pub(super) fn proven(config: &Config, left: Duration) -> Self {
         Self { limit: config.request_body_limit, time: left, pace: None }
     }
 
-    /// What a caller may send that is to be proven by it.
+    /// The bounds for a caller that the body must prove.
     pub(super) fn unproven(config: &Config, left: Duration) -> Self {
         Self {
             limit: config.request_body_limit.min(config.signed_body_limit),
@@ -77,8 +77,8 @@ impl BodyBounds {
         }
     }
 
-    /// Reads a body within these bounds. `next` gives its next piece, as large as it comes, and `None` at its end; it is not
-    /// asked again once a bound is reached.
+    /// Reads a body within these bounds. `next` returns the next piece, of any size, and `None` at the end; it is not called
+    /// again once a bound is reached.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -102,7 +102,7 @@ impl BodyBounds {
                 Either::Left((Some(Ok(piece)), _)) if piece.len() > self.limit.saturating_sub(length) => {
                     return Body::TooLarge;
                 }
-                // Most bodies come in one piece.
+                // Most bodies are one piece.
                 Either::Left((Some(Ok(piece)), _)) if length == 0 => first = piece,
                 Either::Left((Some(Ok(piece)), _)) => {
                     if whole.is_empty() {
@@ -117,7 +117,7 @@ impl BodyBounds {
         }
     }
 
-    /// When the next piece has to be there, or the end, after `length` bytes.
+    /// When the next piece, or the end, is due after `length` bytes.
     fn due(&self, length: usize) -> Duration {
         let steady = self.pace.map(|pace| {
             let millis = (length as u64).saturating_mul(1000) / u64::from(pace.bytes_per_second.max(1));
@@ -127,28 +127,26 @@ impl BodyBounds {
     }
 }
 
-/// The bodies of callers that are not proven yet, as many as an instance reads at this moment.
+/// The bodies of unproven callers that this instance is reading.
 #[derive(Debug, Default)]
 pub(super) struct Unproven(Rc<Cell<usize>>);
 
-/// A place among them, given back when it is dropped.
+/// A place for one such body, freed when dropped.
 #[derive(Debug)]
 pub(super) struct Reading(Rc<Cell<usize>>);
 
 impl Unproven {
-    /// A place to read one more.
+    /// Takes a place for one more body.
     ///
     /// # Errors
-    /// `overloaded` when all are taken.
+    /// `overloaded` if no place is free.
     pub(super) fn enter(&self) -> Result<Reading, Error> {
         if self.0.get() >= MAX_UNPROVEN {
             return Err(Error::new(
                 ErrorCode::Overloaded,
-                format!(
-                    "this instance is reading {MAX_UNPROVEN} bodies of callers that sign, as many as it does at once"
-                ),
+                format!("this instance is already reading {MAX_UNPROVEN} signed bodies, its limit"),
             )
-            .hint("send the same request again after Retry-After; a caller with an API key does not wait for this")
+            .hint("send the same request again after Retry-After; callers with an API key are not limited")
             .retry_after(Some(Duration::from_secs(1))));
         }
         self.0.set(self.0.get() + 1);

@@ -1,5 +1,6 @@
-//! Telling a receiver that a sync has come to its end: whoever sees the end first sends it, signed as Standard Webhooks 1.0
-//! has it (<https://www.standardwebhooks.com>). There is no work in the background, so without anybody who asks nobody is told.
+//! Sends a message to a receiver when a sync has ended, signed according to Standard Webhooks 1.0
+//! (<https://www.standardwebhooks.com>). The request that first observes the end sends it. There is no background work:
+//! without any request, no message is sent.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -20,13 +21,13 @@ use crate::shared_state::hmac;
 use crate::upstream::{Api, Endpoint, with_body};
 use crate::upstream::{Destination, Outbound};
 
-/// How long a receiver may take. Whoever asked for the state waits for it meanwhile.
+/// How long a receiver may take. The request that observes the end waits meanwhile.
 const TIME: Duration = Duration::from_secs(5);
 
-/// A sync that was asked for longer ago is told to nobody any more; so long it is remembered who was told.
+/// No message is sent for a sync requested longer ago; sent messages are remembered for the same time.
 const LIFE: Duration = Duration::from_hours(24);
 
-/// A receiver, as an upstream: it has no form for errors.
+/// A receiver, as an upstream without an error format of its own.
 struct Receiver;
 
 impl Api for Receiver {
@@ -37,7 +38,8 @@ impl Api for Receiver {
     }
 }
 
-/// `POST` to a receiver, with the three headers of Standard Webhooks. Any 2xx is good, and so is 410: it wants no more of it.
+/// `POST` to a receiver, with the three headers of Standard Webhooks. Any 2xx is a success, and so is 410: the receiver
+/// wants no more messages.
 struct Message<'m> {
     path: &'m str,
     headers: [(&'static str, String); 3],
@@ -50,7 +52,7 @@ impl Endpoint for Message<'_> {
 
     const CALL: &'static str = "POST callback";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
-    // Receivers answer with whatever their framework sends, a page among it.
+    // Receivers respond with anything, even HTML pages.
     const READS_ANSWER: bool = false;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {
@@ -68,7 +70,7 @@ impl Endpoint for Message<'_> {
     }
 }
 
-/// The message `id` that says `body`, as of `timestamp`, for this receiver.
+/// The message `id` with `body` and `timestamp` for this receiver.
 fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_> {
     let signed = [format!("{id}.{timestamp}.").as_bytes(), &body].concat();
     let signature = format!("v1,{}", STANDARD.encode(hmac(&to.key(), &signed)));
@@ -76,8 +78,8 @@ fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_
     Message { path: to.path.expose(), headers, body }
 }
 
-/// Tells the receiver that `sync` names, unless it was told: `document` is its final state. Nothing of it
-/// can fail the answer; where it did not get through, whoever sees the end next tries again.
+/// Sends the message to the receiver in `sync`, unless it was sent before: `document` is the sync's final state. A failure
+/// never fails the response; the next request that observes the end tries again.
 pub(super) async fn tell<R: Runtime>(
     configured: &Configured,
     out: &Outbound<'_, R>,

@@ -1,4 +1,4 @@
-//! Who is calling: an API key, in any of the three ways callers can send one, or a signature.
+//! Authentication: an API key, in any of the three ways to send one, or a signature.
 
 use std::time::SystemTime;
 
@@ -16,65 +16,67 @@ use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::rfc3339;
 use crate::template::is_unfilled;
 
-/// A caller that proved who it is.
+/// An authenticated caller.
 #[derive(Debug)]
 pub(super) struct Caller<'c> {
     grant: &'c Grant,
     key: usize,
 }
 
-/// What a request's head says of its caller.
+/// The caller according to the request's head.
 #[derive(Debug)]
 pub(super) enum Claim<'c> {
-    /// It is proven by the head alone.
+    /// Proven by the head alone.
     Proven(Caller<'c>),
-    /// It has to be proven by the body.
+    /// To be proven by the body.
     Signed(Signed<'c>),
 }
 
 impl<'c> Claim<'c> {
-    /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`; where no key came,
+    /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`; without a key,
     /// by its signature.
     ///
     /// # Errors
-    /// `request_invalid` where a header that holds a key comes twice, whatever it says: what stands in front of idhook may have
-    /// looked at the other one. `unauthenticated` or `signature_invalid` where nobody is proven.
+    /// `request_invalid` if a header that holds a key occurs twice: a proxy may have checked the other one.
+    /// `unauthenticated` or `signature_invalid` if no caller is proven.
     pub(super) fn of(request: &Parts, config: &'c Config, now: SystemTime) -> Result<Self, Error> {
         for name in [AUTHORIZATION, HeaderName::from_static("x-api-key")] {
             if request.headers.get_all(&name).iter().nth(1).is_some() {
-                let detail = format!("the header {name} comes more than once");
+                let detail = format!("the header {name} occurs more than once");
                 return Err(Error::invalid(vec![FieldError::new("", detail)]).hint("send one credential"));
             }
         }
         if let Some(presented) = presented(&request.headers) {
             let Some(key) = ApiKey::find(&config.api_keys, &presented) else { return Err(unknown_key(&presented)) };
-            // Only whoever has the key learns that there is one.
+            // Only a caller that has the key learns that it exists.
             return match key.not_after.filter(|_| key.has_expired(now)) {
                 Some(end) => Err(Error::new(
                     ErrorCode::Unauthenticated,
                     format!("the API key of {} expired at {}", key.grant.name, rfc3339(end)),
                 )
-                .hint("use a new key: cargo xtask key makes one; its digest goes into api_keys, with a later notAfter or none")),
+                .hint(
+                    "make a new key with cargo xtask key, and add its digest to api_keys with a later notAfter or none",
+                )),
                 None => Ok(Self::Proven(Caller::new(&key.grant, key.which(&presented).unwrap_or_default()))),
             };
         }
         signature::claim(request, &config.senders, now)?.ok_or_else(|| {
             const HOW: &str =
                 "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication; or \
-                 sign the request as one of webhook_secrets";
+                 sign the request with a secret of webhook_secrets";
             match signature::unread(&request.headers).as_slice() {
                 [] => Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(HOW),
                 names => {
                     let names = names.join(", ");
-                    let detail = format!("no API key came with the request, and the signature in {names} is not read here");
+                    let detail = format!("no API key came with the request, and the signature in {names} is not supported");
                     Error::new(ErrorCode::Unauthenticated, detail)
-                        .hint(format!("read are {}; a sender that cannot sign so needs an API key: {HOW}", signature::READ))
+                        .hint(format!("supported are {}; a sender without one of these needs an API key: {HOW}", signature::READ))
                 }
             }
         })
     }
 
-    /// The caller, where it is proven.
+    /// The caller, if it is proven.
     pub(super) fn proven(&self) -> Option<&Caller<'c>> {
         match self {
             Self::Proven(caller) => Some(caller),
@@ -84,12 +86,12 @@ impl<'c> Claim<'c> {
 }
 
 impl<'c> Caller<'c> {
-    /// The caller that `grant` names, proven by the key or secret that its entry lists at `key`, counted from 0.
+    /// The caller that `grant` names, authenticated by the key or secret at index `key` of its entry.
     pub(super) fn new(grant: &'c Grant, key: usize) -> Self {
         Self { grant, key }
     }
 
-    /// Which key or secret of its entry proved it, for the log.
+    /// The index of the key or secret in its entry, for the log.
     pub(super) fn key(&self) -> usize {
         self.key
     }
@@ -103,36 +105,36 @@ impl<'c> Caller<'c> {
         self.grant.scopes.contains(&scope)
     }
 
-    /// Refuses a caller without the scope, or one that is limited to other targets.
+    /// Rejects a caller without the scope, or without this target.
     pub(super) fn require(&self, access: Access, matched: &Matched) -> Result<(), Error> {
         if let Some(scope) = access.filter(|scope| !self.may(*scope)) {
             return Err(self.lacks(scope));
         }
         match (matched.row.kind(), matched.target()) {
-            // A name that was not filled in is reported as such further down; nothing is done for it either.
+            // An unreplaced placeholder is reported later; nothing is done for it.
             (Some(kind), Some(name)) if !is_unfilled(name) => self.require_target(kind.as_str(), name),
             _ => Ok(()),
         }
     }
 
-    /// Refuses a caller that is limited to other targets than this one.
+    /// Rejects a caller that may not use this target.
     pub(super) fn require_target(&self, kind: &str, name: &str) -> Result<(), Error> {
         if self.grant.is_for(kind, name) {
             return Ok(());
         }
         Err(Error::new(ErrorCode::Forbidden, format!("caller {} is not allowed to use this target", self.grant.name))
-            .hint(format!("name the target in this caller's entry in {}, or use another", self.grant.variable)))
+            .hint(format!("add the target to this caller's entry in {}, or use another caller", self.grant.variable)))
     }
 
-    /// The refusal for want of a scope.
+    /// The rejection for a missing scope.
     pub(super) fn lacks(&self, scope: Scope) -> Error {
-        Error::new(ErrorCode::Forbidden, format!("the caller {} lacks the scope {scope}", self.grant.name))
-            .hint(format!("add {scope} to the scopes of this caller in {}, or use another", self.grant.variable))
+        Error::new(ErrorCode::Forbidden, format!("caller {} lacks the scope {scope}", self.grant.name))
+            .hint(format!("add {scope} to this caller's scopes in {}, or use another caller", self.grant.variable))
     }
 }
 
-/// Refuses a change that a web page of another site asks for: a browser sends along what it keeps for idhook (Basic credentials,
-/// client certificates), and says whose page it was (Fetch Metadata, `Sec-Fetch-Site`). Programs send no such header.
+/// Rejects a change that another site's web page requests: browsers add stored credentials (Basic, client certificates), and
+/// name the page's origin (Fetch Metadata, `Sec-Fetch-Site`). Programs send no such header.
 ///
 /// # Errors
 /// `forbidden`.
@@ -148,28 +150,28 @@ pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
     if !sites.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(is_other) {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::Forbidden, "a web page of another site asks for this change (Sec-Fetch-Site)")
+    Err(Error::new(ErrorCode::Forbidden, "another site's web page requests this change (Sec-Fetch-Site)")
         .hint("call idhook from a program, or from the page that idhook itself serves"))
 }
 
-/// The refusal of a key that is not configured.
+/// The rejection of a key that is not configured.
 fn unknown_key(presented: &[u8]) -> Error {
     let error = |detail| Error::new(ErrorCode::Unauthenticated, detail);
     match api_key::check(presented) {
-        api_key::Form::Broken => error("the API key was mistyped or cut off: its checksum does not fit")
-            .hint("copy the key whole, idh_ and all; it has 53 characters"),
-        api_key::Form::Whole => error("the API key is not one of those configured").hint(
-            "add the key's SHA-256 digest to api_keys (printf %s \"$KEY\" | sha256sum), or use the key of this idhook",
+        api_key::Form::Broken => error("the API key is mistyped or truncated: its checksum is wrong")
+            .hint("copy the whole key, with idh_; it has 53 characters"),
+        api_key::Form::Whole => error("the API key is not configured").hint(
+            "add the key's SHA-256 digest to api_keys (printf %s \"$KEY\" | sha256sum), or use a key of this idhook",
         ),
-        api_key::Form::Other => error("the API key is not one of those configured")
+        api_key::Form::Other => error("the API key is not configured")
             .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)"),
     }
 }
 
-/// The key as it was presented. An `X-API-Key` wins: proxies may add an `Authorization` of their own.
+/// The key as sent. `X-API-Key` comes first: proxies may add an `Authorization` of their own.
 fn presented(headers: &HeaderMap) -> Option<Vec<u8>> {
     let header = headers.get("x-api-key").map(|key| trim(key.as_bytes()).to_vec());
-    // An empty key is none: whoever sends one has a variable that is not set.
+    // An empty key counts as none: the sender's variable is not set.
     header.filter(|key| !key.is_empty()).or_else(|| authorization(headers).filter(|key| !key.is_empty()))
 }
 
@@ -197,7 +199,7 @@ mod tests {
     use super::super::route;
     use super::*;
 
-    /// Who may call what, one caller a line: its scopes, and its targets.
+    /// Callers, one per line: scopes and targets.
     const CALLERS: [(&[Scope], Option<&[&str]>); 15] = [
         (Scope::ALL, None),
         (Scope::ALL, Some(&["default"])),
@@ -217,7 +219,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_caller_may_call_the_routes_of_its_scopes_and_targets_and_no_other() {
+    fn callers_reach_only_routes_of_their_scopes_and_targets() {
         let (mut allowed, mut refused) = (0, 0);
         for (scopes, targets) in CALLERS {
             let targets = targets.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
@@ -226,7 +228,7 @@ mod tests {
                 let path = row.path.replace("{target}", "default").replace(['{', '}'], "");
                 let matched = route::find(&path).unwrap();
                 for operation in row.operations {
-                    // Written down once more, by the path as a caller sees it.
+                    // The expectation, written independently from the path that a caller uses.
                     let kind = path.split('/').nth(1).filter(|kind| ["vidm", "vcf"].contains(kind));
                     let is_for = match (&grant.targets, kind) {
                         (None, _) | (_, None) => true,
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_comes_three_ways() {
+    fn key_is_read_from_three_headers() {
         for headers in [
             with("authorization", "Bearer k:1"),
             with("authorization", "bearer  k:1 "),
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_key() {
+    fn other_headers_hold_no_key() {
         for value in ["k", "Bearer", "Basic !!!", "Basic bm9jb2xvbg==", "Digest k"] {
             assert_eq!(presented(&with("authorization", value)), None, "{value}");
         }

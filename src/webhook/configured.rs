@@ -1,4 +1,4 @@
-//! What a webhook has once its configuration is complete.
+//! The webhook's state once its configuration is complete.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use crate::shared_state::{SharedStore, StateKey, StoreAccess, settle};
 use crate::upstream::Outbound;
 
-/// What requests share once the configuration is complete.
+/// What requests share.
 #[derive(Debug)]
 pub(super) struct Configured {
     pub(super) config: Config,
@@ -22,18 +22,18 @@ pub(super) struct Configured {
     pub(super) state_key: Rc<StateKey>,
     pub(super) sync_ids: sync_id::Key,
     rates: rate_limit::Rates,
-    /// Unless it is turned off.
+    /// `None` if the store is turned off.
     pub(super) store: Option<StoreAccess>,
-    /// Answers to requests with a key, where there is no store.
+    /// Responses to requests with an idempotency key, for use without a store.
     pub(super) answers: idempotency::LocalAnswers,
-    /// Bodies being read of callers that are not known yet.
+    /// The bodies being read whose caller is not proven yet.
     pub(super) unproven: body::Unproven,
-    /// The waits and event streams that are open.
+    /// The open waits and event streams.
     pub(super) watches: watch_limit::Watches,
 }
 
 impl Configured {
-    /// What works with `config`; nothing is remembered yet.
+    /// The state for `config`, empty.
     pub(super) fn new(config: Config) -> Self {
         let state_key = Rc::new(StateKey::new(&config.state_keys));
         Self {
@@ -49,7 +49,7 @@ impl Configured {
         }
     }
 
-    /// Upstream calls and the store, for one piece of work that may take `time`.
+    /// Upstream calls and the store, for work that may take `time`.
     pub(super) fn outbound<'r, R: Runtime>(
         &'r self,
         runtime: &'r R,
@@ -64,7 +64,7 @@ impl Configured {
         }
     }
 
-    /// Rejects a caller without permission or over its rate limit. The first caller that is admitted makes the instance find its
+    /// Rejects a caller without permission or over its rate limit. The first admitted caller makes the instance find its
     /// state key.
     pub(super) async fn admit<R: Runtime>(
         &self,
@@ -81,7 +81,7 @@ impl Configured {
         }
     }
 
-    /// Does `work` unless it was done under this key; returns the key's status and the store's failure too.
+    /// Does `work` unless it was done under this key; also returns the key's status and the store's failure.
     pub(super) async fn once<R: Runtime>(
         &self,
         key: &idempotency::Key,
@@ -90,7 +90,7 @@ impl Configured {
         work: impl Future<Output = Result<Reply, Error>>,
     ) -> (Result<Reply, Error>, Option<idempotency::Status>, Option<String>) {
         let time = outbound.remaining();
-        // The answer is kept after the work, whose time may be used up by then.
+        // The response is stored after the work, which may use up its time.
         let deadline = outbound.runtime().elapsed() + time + idempotency::CLOSING;
         let store = SharedStore::new(outbound.runtime(), self.store.as_ref(), deadline);
         let problem = |error: &Error| problem::response(error, identity, &self.config.secrets());

@@ -1,7 +1,7 @@
-//! The HTTP contract as data, for whoever writes it down: `dev/openapi` makes the OpenAPI documents of it. With the feature
-//! `contract` alone; the component has no need of it.
+//! The HTTP contract as data: `dev/openapi` makes the OpenAPI documents from it. Only with the feature `contract`; the
+//! component does not need it.
 //!
-//! Routes come from the table that requests are matched against, schemas from the very types that are read and written.
+//! Routes come from the table that matches requests, schemas from the types that are read and written.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,9 +29,9 @@ use crate::vidm::{self, DirectoryKind};
 pub struct RouteOperation {
     /// The method.
     pub method: Method,
-    /// The scope it asks of its caller; `None`: anybody may call.
+    /// The required scope; `None`: no caller needed.
     pub scope: Option<Scope>,
-    /// The names of the query parameters it takes; it refuses any other.
+    /// The names of its query parameters; others are rejected.
     pub query: &'static [&'static str],
 }
 
@@ -40,11 +40,11 @@ pub struct RouteOperation {
 pub struct Route {
     /// Its path, with the names of its parameters in braces.
     pub path: &'static str,
-    /// The methods it takes. HEAD comes with GET, OPTIONS with all.
+    /// Its methods. HEAD is served wherever GET is, OPTIONS everywhere.
     pub operations: Vec<RouteOperation>,
 }
 
-/// Every route there is.
+/// Every route.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     let operation =
@@ -59,7 +59,7 @@ pub fn is_sent_over_http(code: ErrorCode) -> bool {
     code.is_sent_over_http()
 }
 
-/// The problem document and the headers that `error` is answered with, in a request of this id.
+/// The problem document and headers of the response to `error`, in a request with this id.
 #[must_use]
 pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
     let id = HeaderValue::from_static(request_id);
@@ -68,7 +68,7 @@ pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
     (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
 }
 
-/// The schemas of all requests and answers (JSON Schema 2020-12), by name. They refer to each other as they do in an OpenAPI
+/// The schemas of all requests and responses (JSON Schema 2020-12), by name. They refer to each other as in an OpenAPI
 /// document's components.
 #[must_use]
 pub fn schemas() -> BTreeMap<String, Value> {
@@ -94,7 +94,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     requests.subschema_for::<vcf::IdentitySourceSpec>();
     let mut schemas: BTreeMap<_, _> =
         [requests, answers].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect();
-    // What functions alone fail with is in no answer.
+    // Codes that only functions use are never in a response.
     if let Some(words) = schemas.get_mut("ErrorCode").and_then(|code| code["enum"].as_array_mut()) {
         let sent = |code: &&ErrorCode| code.is_sent_over_http();
         words.retain(|word| ErrorCode::ALL.iter().filter(sent).any(|code| word == code.as_str()));
@@ -102,7 +102,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     schemas
 }
 
-/// The schemas of what [`embedded`] takes and gives, in the same form.
+/// The schemas of the types in [`embedded`], in the same form.
 #[must_use]
 pub fn embedded_schemas() -> BTreeMap<String, Value> {
     let mut given = generator(Contract::Serialize);
@@ -164,7 +164,7 @@ fn generator(contract: Contract) -> SchemaGenerator {
     settings.with_transform(AbsentNotNull).with_transform(Plain).into_generator()
 }
 
-/// What may be left out is left out, not null: so is it in answers, and in requests null counts as left out.
+/// Optional fields are omitted rather than null; in requests, null means omitted.
 #[derive(Debug, Clone)]
 struct AbsentNotNull;
 
@@ -201,8 +201,8 @@ fn without_null(schema: &mut Value) {
     }
 }
 
-/// What is plainer said: the words of an enumeration as a list of words, descriptions with no links into the code and no
-/// breaks within a paragraph.
+/// Simplifies schemas: enumerations become lists of words, descriptions lose links into the code and line breaks within a
+/// paragraph.
 #[derive(Debug, Clone)]
 struct Plain;
 
@@ -223,7 +223,7 @@ impl Transform for Plain {
     }
 }
 
-/// One of several constants as an enumeration.
+/// Turns one-of-several-constants into an enumeration.
 fn words(schema: &mut Schema) {
     let Some(Value::Array(kinds)) = schema.get("oneOf") else { return };
     let Some(words) = kinds.iter().map(|kind| kind.get("const").cloned()).collect::<Option<Vec<_>>>() else { return };
@@ -297,27 +297,27 @@ impl JsonSchema for vidm::Directory {
         "Directory".into()
     }
 
-    /// What `Serialize` writes; a test holds the two together.
+    /// The JSON that `Serialize` writes; a test compares the two.
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let kind = generator.subschema_for::<Option<DirectoryKind>>();
         json_schema!({
             "type": "object",
-            "description": "A directory, as vIDM describes it; what it says beyond this is passed on.",
+            "description": "A directory as vIDM describes it; further fields are passed on.",
             "properties": {
                 "id": { "type": "string", "description": "Its id, a UUID." },
                 "name": { "type": ["string", "null"], "description": "Its name." },
                 "type": kind,
-                "syncable": { "type": "boolean", "description": "Whether it can be synced, as far as vIDM tells." },
-                "userstoreId": { "type": ["string", "null"], "description": "Where its users are stored." },
-                "countDomains": { "type": ["integer", "null"], "description": "How many domains it has." },
+                "syncable": { "type": "boolean", "description": "Whether it can be synced, as far as vIDM reports." },
+                "userstoreId": { "type": ["string", "null"], "description": "The id of the user store." },
+                "countDomains": { "type": ["integer", "null"], "description": "The number of its domains." },
                 "deleteInProgress": { "type": ["boolean", "null"], "description": "Whether it is being deleted." },
                 "migratedToEnterpriseService": {
                     "type": ["boolean", "null"],
-                    "description": "Whether it is synced by the newer enterprise service, not the classic connector."
+                    "description": "Whether the newer enterprise service syncs it instead of the classic connector."
                 },
                 "syncConfigurationEnabled": {
                     "type": ["boolean", "null"],
-                    "description": "Whether it has a sync profile at all."
+                    "description": "Whether it has a sync profile."
                 }
             },
             "required": [

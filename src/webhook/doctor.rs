@@ -1,5 +1,5 @@
-//! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`. With `strict=true` the answer is 503 if a check failed, so
-//! that a monitor needs to look at the status alone; with `retry=true` one more login is allowed after rejected ones.
+//! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`. With `strict=true` the status is 503 if a check failed,
+//! so a monitor needs only the status; with `retry=true` one more login is allowed after rejected ones.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::operations::{Diagnosis, Examination};
 use crate::runtime::Runtime;
 
-/// Answers with what `examine` finds.
+/// Responds with the findings of `examine`.
 pub(super) async fn answer<'c, R: Runtime>(
     context: &Context<'c, R>,
     examine: impl AsyncFnOnce(Examination<'c>) -> Diagnosis,

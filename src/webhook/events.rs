@@ -1,4 +1,4 @@
-//! Watching a sync over HTTP: how long a caller wants to wait, and the event stream.
+//! Watching a sync over HTTP: the wait that a caller wants, and the event stream.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,10 +26,10 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
     seconds.take(1).next().map(|seconds| Duration::from_secs(seconds).min(limit))
 }
 
-/// The time for closing a stream.
+/// The time to close a stream.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Whether this request stays open until something happens: it waits for a sync, or streams it.
+/// Whether this request stays open: it waits for a sync, or streams it.
 pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
     match work {
         Work::Vidm(Vidm::Sync) => waits || wants_events,
@@ -46,14 +46,15 @@ pub(super) fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and a
-/// comment before each observation. The comment is a heartbeat: a caller that is gone is noticed before vIDM is called for it.
+/// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and
+/// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before vIDM is called for
+/// nothing.
 #[derive(Debug)]
 pub struct Events<R> {
     webhook: Rc<Webhook>,
     runtime: R,
     identity: RequestIdentity,
-    /// What every path that is given back begins with.
+    /// The prefix of every returned path.
     base: String,
     sync: StartedSync,
     viewer: Viewer,
@@ -73,8 +74,8 @@ impl<R: Runtime> Events<R> {
         Self { webhook, runtime, identity, base, sync, viewer, permit, watch }
     }
 
-    /// The next piece of the stream; `None` at its end. It ends with the final state, with a permanent problem, or after the
-    /// longest time that a watch may last; callers reconnect then, as browsers do by themselves.
+    /// The next piece of the stream; `None` at its end. It ends with the final state, with a permanent problem, or when a
+    /// watch's time limit is reached; callers then reconnect, as browsers do by themselves.
     pub async fn next(&mut self) -> Option<Bytes> {
         let piece = self.piece().await;
         if piece.is_none() {
@@ -83,8 +84,8 @@ impl<R: Runtime> Events<R> {
         piece
     }
 
-    /// Closes the stream because its reader is gone: the caller may open another at once, at any instance. A stream that is
-    /// dropped without this counts against the caller's `watch_limit` at other instances for half a minute at most.
+    /// Closes the stream because its reader is gone: the caller may open another at once, at any instance. A stream dropped
+    /// without this counts against the caller's `watch_limit` at other instances for up to half a minute.
     pub async fn close(&mut self) {
         if let (Some(permit), Ok(configured)) = (self.permit.take(), self.webhook.config.as_ref()) {
             let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);

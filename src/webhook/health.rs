@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`: idhook's own state. Neither asks anybody.
+//! `/healthz` and `/readyz`: idhook's own state. Neither makes a call.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::config::ConfigError;
 use crate::runtime::{Runtime, rfc3339};
 use crate::shared_state::Origin;
 
-/// idhook is alive.
+/// idhook is running.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Alive"))]
 pub(super) struct Health {
@@ -18,16 +18,16 @@ pub(super) struct Health {
     status: &'static str,
     /// `idhook`.
     name: &'static str,
-    /// Which version.
+    /// idhook's version.
     version: &'static str,
 }
 
-/// Alive, and which version.
+/// idhook's status and version.
 pub(super) fn health() -> Health {
     Health { status: "ok", name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
 }
 
-/// idhook is configured, and with which targets.
+/// idhook is configured, with these targets.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub(super) struct Ready<'c> {
@@ -38,11 +38,11 @@ pub(super) struct Ready<'c> {
     vidm: Vec<&'c str>,
     /// Names of the SDDC Manager targets.
     vcf: Vec<&'c str>,
-    /// What works and is probably not meant as it is.
+    /// Settings that work but are probably not intended.
     warnings: Vec<ConfigError>,
 }
 
-/// Configured, and with which targets.
+/// The status and targets of a complete configuration.
 pub(super) fn ready<'c, R: Runtime>(configured: &'c Configured, runtime: &R) -> Ready<'c> {
     let config = &configured.config;
     Ready {
@@ -53,7 +53,7 @@ pub(super) fn ready<'c, R: Runtime>(configured: &'c Configured, runtime: &R) -> 
     }
 }
 
-/// What works today and should be looked at.
+/// Settings that work today but need attention.
 pub(super) fn warnings<R: Runtime>(configured: &Configured, runtime: &R) -> Vec<ConfigError> {
     let config = &configured.config;
     let mut warnings = config.warnings.clone();
@@ -65,12 +65,16 @@ pub(super) fn warnings<R: Runtime>(configured: &Configured, runtime: &R) -> Vec<
         let Some(end) = key.not_after else { continue };
         let text = if key.has_expired(now) {
             format!(
-                "has passed ({}), so the keys of {} are refused; make a new one with: cargo xtask key",
+                "has passed ({}), so the keys of {} are rejected; make a new one with: cargo xtask key",
                 rfc3339(end),
                 key.grant.name
             )
         } else if key.has_expired(now + SOON) {
-            format!("is near ({}); add the digest of a new key for {}, and move notAfter", rfc3339(end), key.grant.name)
+            format!(
+                "is near ({}); add the digest of a new key for {}, and set a later notAfter",
+                rfc3339(end),
+                key.grant.name
+            )
         } else {
             continue;
         };
@@ -79,21 +83,21 @@ pub(super) fn warnings<R: Runtime>(configured: &Configured, runtime: &R) -> Vec<
     warnings
 }
 
-/// The keys of an entry that end sooner are worth a warning.
+/// Keys that expire within this time cause a warning.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
-/// What follows from having no `state_key`.
+/// The consequence of an unset `state_key`.
 pub(super) fn state_key_warning<R: Runtime>(configured: &Configured, runtime: &R) -> Option<&'static str> {
     match configured.state_key.origin() {
         Some(Origin::Configured) => None,
         Some(Origin::Store) => Some(IN_STORE),
         None if configured.store.is_some() && runtime.store().is_some() => Some(IN_STORE),
         Some(Origin::Instance) | None => Some(
-            "is not set, and no store is in use, so a sync id is good only at the instance that made it, until that ends; set it: \
+            "is not set, and no store is in use, so a sync id is valid only at the instance that issued it, while that runs; set it: \
              openssl rand -base64 32",
         ),
     }
 }
 
-const IN_STORE: &str = "is not set, so a key is drawn and kept in the store, where whoever can read the store can read it; set it: \
+const IN_STORE: &str = "is not set, so a generated key is kept in the store, where all who can read the store can read it; set it: \
                         openssl rand -base64 32";

@@ -1,5 +1,5 @@
-//! `POST /hooks/{hook}`: syncs for senders that cannot shape their request. The configuration holds the directory and the groups,
-//! or where they are in the body. Then it does what `POST …/syncs` does, always with the safeguards.
+//! `POST /hooks/{hook}`: syncs for senders that cannot change their request. The configuration holds the directory and the
+//! groups, or their places in the body. The rest equals `POST …/syncs`, always with the safeguards.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -20,13 +20,13 @@ use crate::template::is_unfilled;
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
     let name = matched.parameter("hook");
     let Some(hook) = context.configured.config.hooks.iter().find(|hook| hook.name == name) else {
-        return Err(Error::new(ErrorCode::RouteNotFound, format!("there is no hook {}", excerpt(name)))
-            .hint("hooks stand in the variable hooks"));
+        return Err(Error::new(ErrorCode::RouteNotFound, format!("no hook {}", excerpt(name)))
+            .hint("hooks are defined in the variable hooks"));
     };
     let caller = context.caller.name();
     if !hook.senders.iter().any(|sender| sender == caller) {
         return Err(Error::new(ErrorCode::Forbidden, format!("caller {caller} is not allowed to use this hook"))
-            .hint("name the caller in the hook's senders"));
+            .hint("add the caller to the hook's senders"));
     }
     context.caller.require_target("vidm", &hook.target)?;
     context.log.target(&hook.target);
@@ -35,32 +35,32 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     }
     let body = context.input.as_sent(&context.request.headers, context.body)?;
     if let Some(place) = unmet(hook, context.request, &body) {
-        return reply(&json!({ "skipped": true, "reason": format!("{place} is not what this hook waits for") }));
+        return reply(&json!({ "skipped": true, "reason": format!("{place} does not meet this hook's condition") }));
     }
     let (directory, order) = order(hook, &body).map_err(input::invalid)?;
     vidm_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
 }
 
-/// Whether there is nothing to do for this request, so that its key is not used: no such answer is kept, and the many requests of
-/// a repository host cost no store call.
+/// Whether this request needs no work, so its key is not used: such responses are not stored, and the many requests of a
+/// repository host cost no store call.
 pub(super) fn is_idle(config: &Config, request: &Parts, input: &Input, body: &[u8], matched: &Matched) -> bool {
     let Some(hook) = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook")) else { return true };
     is_ping(request) || input.as_sent(&request.headers, body).is_ok_and(|body| unmet(hook, request, &body).is_some())
 }
 
-/// A repository host sends it when the hook is set up there.
+/// Repository hosts send it when the hook is set up there.
 fn is_ping(request: &Parts) -> bool {
     request.headers.get("x-github-event").is_some_and(|event| event == "ping")
 }
 
-/// The first condition that does not hold.
+/// The first unmet condition.
 fn unmet(hook: &Hook, request: &Parts, body: &Value) -> Option<String> {
     hook.on.iter().find(|condition| !holds(condition, request, body)).map(place)
 }
 
-/// The answer to `OPTIONS` with what a sender of CloudEvents asks before it delivers: whether it may, and how often ("HTTP 1.1 Web
-/// Hooks for Event Delivery", version 1.0, section 4). Only a hook whose `origins` have the sender's says so; to anybody else a hook
-/// that there is and one that there is not look the same.
+/// The response to `OPTIONS` with the permission request of a CloudEvents sender ("HTTP 1.1 Web Hooks for Event Delivery",
+/// version 1.0, section 4). Only a hook that lists the sender in `origins` grants it; other senders cannot distinguish an
+/// existing hook from an unknown one.
 pub(super) fn with_permission(
     response: Response<Bytes>,
     config: &Config,
@@ -86,7 +86,7 @@ pub(super) fn with_permission(
     super::with_headers(response, &allowed)
 }
 
-/// Answers 200: hosts disable a hook that fails too often. Nothing was done, so nothing is kept.
+/// Responds 200: hosts disable a hook that fails too often. Nothing was done, so nothing is stored.
 fn reply(value: &Value) -> Result<Reply, Error> {
     let mut response = super::json(StatusCode::OK, value)?;
     response.extensions_mut().insert(NotKept);
@@ -110,12 +110,15 @@ fn holds(condition: &Condition, request: &Parts, body: &Value) -> bool {
     }
 }
 
-/// The directory and what to start there, or all that is wrong with them.
+/// The directory and the order for it, or all faults.
 fn order(hook: &Hook, body: &Value) -> Result<(DirectoryRef, SyncOrder), Vec<FieldError>> {
     let mut wrong = Vec::new();
     let mut directories = texts(&hook.directory, body, &mut wrong);
     if directories.len() > 1 {
-        wrong.push(FieldError::new(pointer(&hook.directory), "is more than one text: this hook syncs one directory"));
+        wrong.push(FieldError::new(
+            pointer(&hook.directory),
+            "is a list of several names, but this hook syncs one directory",
+        ));
     }
     let directory = DirectoryRef::parse(&directories.pop().unwrap_or_default());
     let (mut groups, mut pointers) = (Vec::new(), Vec::new());
@@ -135,7 +138,7 @@ fn order(hook: &Hook, body: &Value) -> Result<(DirectoryRef, SyncOrder), Vec<Fie
     }
 }
 
-/// A mistake in a group, at the place of the body that the group came from.
+/// A fault in a group, with the pointer to the group's place in the body.
 fn placed(mut field: FieldError, pointers: &[&str]) -> FieldError {
     let at = field.pointer.strip_prefix("/groups/").and_then(|at| at.parse::<usize>().ok());
     if let Some(pointer) = at.and_then(|at| pointers.get(at)) {
@@ -151,7 +154,7 @@ fn pointer(source: &Source) -> &str {
     }
 }
 
-/// The text or texts of a source. If there is none, a mistake is added to `wrong`.
+/// The texts of a source. If there is none, a fault is added to `wrong`.
 fn texts(source: &Source, body: &Value, wrong: &mut Vec<FieldError>) -> Vec<String> {
     let pointer = match source {
         Source::Fixed(text) => return vec![text.clone()],
@@ -159,7 +162,7 @@ fn texts(source: &Source, body: &Value, wrong: &mut Vec<FieldError>) -> Vec<Stri
     };
     let found = match body.pointer(pointer) {
         None | Some(Value::Null) => {
-            wrong.push(FieldError::new(pointer, "leads to nothing; this hook takes a text from there"));
+            wrong.push(FieldError::new(pointer, "is missing; this hook reads a string from there"));
             return Vec::new();
         }
         Some(Value::Array(items)) => items.as_slice(),
@@ -168,12 +171,12 @@ fn texts(source: &Source, body: &Value, wrong: &mut Vec<FieldError>) -> Vec<Stri
     let text = |item: &Value| item.as_str().map(str::trim).filter(|text| names_something(text)).map(str::to_owned);
     let texts: Option<Vec<String>> = found.iter().map(text).collect();
     texts.filter(|texts| !texts.is_empty()).unwrap_or_else(|| {
-        wrong.push(FieldError::new(pointer, "is neither a text nor a list of texts that name something"));
+        wrong.push(FieldError::new(pointer, "is neither a name nor a list of names"));
         Vec::new()
     })
 }
 
-/// Whether a text names something, for all that can be said of it here.
+/// Whether a text may be a name.
 fn names_something(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control) && !is_unfilled(text)
 }
@@ -256,16 +259,16 @@ mod tests {
         let body = json!({"none": null, "number": 5, "empty": [], "blank": " ", "mixed": ["a", 1], "left": "${x}",
                           "broken": "a\u{0}", "two": ["a", "b"], "good": "a@corp.example"});
         for (directory, detail) in [
-            ("/absent", "leads to nothing"),
-            ("/none", "leads to nothing"),
-            ("/good/x", "leads to nothing"),
-            ("/number", "neither a text"),
-            ("/empty", "neither a text"),
-            ("/blank", "neither a text"),
-            ("/mixed", "neither a text"),
-            ("/left", "neither a text"),
-            ("/broken", "neither a text"),
-            ("/two", "more than one"),
+            ("/absent", "is missing"),
+            ("/none", "is missing"),
+            ("/good/x", "is missing"),
+            ("/number", "neither a name"),
+            ("/empty", "neither a name"),
+            ("/blank", "neither a name"),
+            ("/mixed", "neither a name"),
+            ("/left", "neither a name"),
+            ("/broken", "neither a name"),
+            ("/two", "several names"),
         ] {
             let wrong = order(&hook(at(directory), &[at("/good"), at("/missing")]), &body).unwrap_err();
             let told: Vec<_> = wrong.iter().map(|field| field.pointer.as_str()).collect();

@@ -1,12 +1,12 @@
-//! The same request sent again is answered again, not carried out again: `Idempotency-Key`
-//! (draft-ietf-httpapi-idempotency-key-header-07) and the names that webhooks have in its place.
+//! A repeated request gets the stored response and is not processed again: `Idempotency-Key`
+//! (draft-ietf-httpapi-idempotency-key-header-07) and the headers that webhooks use instead.
 //!
 //! | in | what |
 //! |---|---|
-//! | `idempotency/key.rs` | which key a request has, and what makes its input the same |
-//! | `idempotency/record.rs` | what is kept of one |
-//! | `idempotency/shared.rs` | claims and answers in the store that instances share, under a lease each |
-//! | `idempotency/local.rs` | the same in the instance's own memory, where there is none |
+//! | `idempotency/key.rs` | a request's key, and when two inputs are equal |
+//! | `idempotency/record.rs` | the stored record of a key |
+//! | `idempotency/shared.rs` | claims and responses in the shared store, each under a lease |
+//! | `idempotency/local.rs` | the same in the instance's memory, without a store |
 
 use std::time::{Duration, SystemTime};
 
@@ -29,32 +29,32 @@ pub(super) use local::LocalAnswers;
 use record::{Answer, Record};
 use shared::Place;
 
-/// How long an answer is given again.
+/// How long a response is replayed.
 const LIFE: Duration = Duration::from_hours(24);
 
-/// Answers with a larger body are not kept.
+/// Responses with a larger body are not stored.
 const MAX_BODY: usize = 64 << 10;
 
-/// What a claimant may take beyond the time of its request, before it counts as gone.
+/// Time that a claimant may take beyond its request's time before it counts as crashed.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// What keeping an answer may take, after the request's own time.
+/// Time to store a response, after the request's own time.
 pub(super) const CLOSING: Duration = Duration::from_secs(2);
 
-/// The longest time after which one that finds its key in use is told to come back.
+/// The longest `Retry-After` for a request whose key is in use.
 const COME_BACK: Duration = Duration::from_secs(5);
 
-/// What became of a request's key, as the answer's header `Idempotency-Status` and the log tell.
+/// The key's status, as in the response header `Idempotency-Status` and the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub(super) enum Status {
-    /// The answer is kept in the shared store.
+    /// The response is in the shared store.
     Stored,
-    /// It is kept in this instance's memory, and gone with it.
+    /// The response is in this instance's memory, and lost with it.
     BestEffort,
-    /// It is not kept: the same request will be carried out again.
+    /// The response is not stored: the same request will be processed again.
     NotStored,
-    /// This is an answer that was kept.
+    /// This is a stored response.
     Replayed,
 }
 
@@ -69,31 +69,30 @@ impl Status {
     }
 }
 
-/// In a response's extensions: its answer is not kept. It holds a secret, which has no place in a store, or it says that nothing
-/// was done, and can be worked out again.
+/// Marks a response that is not stored: it contains a secret, or nothing was done and the request can be repeated.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NotKept;
 
-/// How an attempt to claim a key ended.
+/// The result of an attempt to claim a key.
 enum Claim<T> {
-    /// The request is ours to carry out.
+    /// This request may be processed.
     Won(T),
-    /// Somebody was or is there.
+    /// Another request with the key is being processed, or has finished.
     Taken(Record),
-    /// Somebody is there and has not said with what.
+    /// Another request holds the key, but its record is not readable yet.
     Waits(SystemTime),
-    /// As many of the caller's requests are being carried out as may be; the oldest claim ends then.
+    /// The caller has reached its limit of concurrent claims; the oldest ends then.
     Full(SystemTime),
 }
 
-/// Where a claim was made, and with it where the answer goes.
+/// Where the claim was made, and where the response is stored.
 enum Held<'s, R> {
     Shared(Place<'s, R>, crate::shared_state::Held),
     Local(&'s LocalAnswers),
 }
 
-/// Carries out `work` once for `key`: gives what it gave, or what it gave before; and what became of the key. `time` is what the
-/// work may take; `problem` writes down a failure as it goes out.
+/// Processes `work` once for `key`: returns its result or the stored one, and the key's status. `time` is what the work may
+/// take; `problem` turns a failure into a response.
 pub(super) async fn once<R: Runtime>(
     key: &Key,
     configured: &Configured,
@@ -121,7 +120,7 @@ pub(super) async fn once<R: Runtime>(
         Ok(Reply::Whole(response)) if response.extensions().get::<NotKept>().is_some() => None,
         Ok(Reply::Whole(response)) => Answer::of(response),
         Ok(Reply::Watch(..)) => None,
-        // It was asked, and it refused: it would again. Everything else somebody or time may mend.
+        // The upstream rejected it and would again. Other failures may be temporary.
         Err(error) if error.code() == ErrorCode::UpstreamRejected && !error.is_retryable() => {
             Answer::of(&problem(error))
         }
@@ -131,8 +130,8 @@ pub(super) async fn once<R: Runtime>(
     (outcome, Some(status))
 }
 
-/// Does `work` unless it was done, as far as is remembered; it says whether it is done now. One at a time does it, and is taken
-/// for gone after `time` and a little.
+/// Does `work` unless it was done before, as far as is known; returns whether it is done now. One caller at a time works; it
+/// counts as crashed after `time` and a margin.
 pub(super) async fn unless_done<R: Runtime>(
     key: &Key,
     configured: &Configured,
@@ -168,7 +167,7 @@ async fn claim<'s, R: Runtime>(
     }
 }
 
-/// Keeps the answer, if there is one to keep; else the key is free again.
+/// Stores the response if there is one to store; otherwise frees the key.
 async fn settle<R: Runtime>(
     key: &Key,
     configured: &Configured,
@@ -196,21 +195,24 @@ async fn settle<R: Runtime>(
 
 fn in_flight(until: SystemTime, now: SystemTime) -> Error {
     let left = until.duration_since(now).unwrap_or_default();
-    Error::new(ErrorCode::IdempotencyKeyInFlight, "a request with this key is being carried out")
-        .hint("send the same request again after Retry-After: it will have its answer")
+    Error::new(ErrorCode::IdempotencyKeyInFlight, "a request with this key is still being processed")
+        .hint("send the same request again after Retry-After to get its response")
         .retry_after(Some(left.clamp(Duration::from_secs(1), COME_BACK)))
 }
 
 fn full(until: SystemTime, now: SystemTime) -> Error {
     let left = until.duration_since(now).unwrap_or_default();
-    Error::new(ErrorCode::RateLimited, "too many requests of this caller with idempotency keys are being carried out")
-        .hint("send the same request again after Retry-After")
-        .retry_after(Some(left.clamp(Duration::from_secs(1), COME_BACK)))
+    Error::new(
+        ErrorCode::RateLimited,
+        "too many requests of this caller with idempotency keys are still being processed",
+    )
+    .hint("send the same request again after Retry-After")
+    .retry_after(Some(left.clamp(Duration::from_secs(1), COME_BACK)))
 }
 
 fn reused() -> Error {
-    Error::new(ErrorCode::IdempotencyKeyReused, "this key came with another request before")
-        .hint("a key stands for one request, byte by byte: method, path, query and body; take a new one for another")
+    Error::new(ErrorCode::IdempotencyKeyReused, "this key was used with a different request")
+        .hint("use a new key for a different request; method, path, query and body must be identical to the byte")
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
-//! What a request brings: its query and its body, whatever form they came in, as one typed value or a list of all that is
-//! wrong.
+//! A request's input: its query and its body in any accepted form, as one typed value or a list of all faults.
 //!
 //! | in | what |
 //! |---|---|
-//! | `input/content.rs` | media types, forms; which of them holds the document |
+//! | `input/content.rs` | media types, forms; which one holds the document |
 //! | `input/event.rs` | CloudEvents, taken out of their envelopes |
-//! | `input/json.rs` | JSON, with no name twice |
+//! | `input/json.rs` | JSON, without duplicate names |
 //! | `input/fields.rs` | fields as callers write them: `"true"`, lists of one, null |
-//! | `input/order.rs` | fields of our own wherever they stand; misspelt names; what is not read |
-//! | `input/placeholder.rs` | templates that were not filled in |
-//! | `input/query.rs` | the query: known parameters alone, each once |
+//! | `input/order.rs` | idhook's fields in all their places; misspelt names; unread names |
+//! | `input/placeholder.rs` | unreplaced placeholders |
+//! | `input/query.rs` | the query: only known parameters, each once |
 
 use std::borrow::Cow;
 
@@ -39,13 +38,13 @@ use fields::flag_word;
 use placeholder::find_placeholders;
 use query::Query;
 
-/// As many wrong fields are listed at most.
+/// At most this many wrong fields are listed.
 const MAX_ERRORS: usize = 50;
 
-/// The longest pointer that is listed; of a longer one its beginning.
+/// The longest listed pointer; a longer one is cut.
 const MAX_POINTER: usize = 256;
 
-/// A request's input, read as far as its form.
+/// A request's input, parsed as JSON but not typed yet.
 #[derive(Debug)]
 pub(super) struct Input {
     query: Query,
@@ -54,12 +53,12 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Reads what came: bounds, media type, envelope, JSON; and no placeholder in path and query.
+    /// Reads the input: bounds, media type, envelope, JSON; placeholders in path and query are rejected.
     pub(super) fn of(request: &Parts, matched: &Matched, body: &Body) -> Result<Self, Error> {
         let body = whole(body, true)?;
         let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
         let query = Query::of(request.uri.query())?;
-        // What the headers of a read say of a body says nothing: there is none.
+        // A read has no body, so its body headers mean nothing.
         let none = http::HeaderMap::new();
         let content = content::read(if is_read { &none } else { &request.headers }, body);
         let in_path = matched.placeholders().map(|name| format!("{{{name}}} in the path")).collect();
@@ -78,41 +77,41 @@ impl Input {
         Ok(Self { query, document, event })
     }
 
-    /// The event it came in, where it came in one.
+    /// The event that contained the input, if there was one.
     pub(super) fn event(&self) -> Option<&Event> {
         self.event.as_ref()
     }
 
-    /// The JSON that was sent: all of it, with an event's envelope, or the field `payload` of a form. Placeholders in it are
-    /// nobody's concern; a commit's message may hold any text. `headers` and `body` are those it was read from.
+    /// The JSON as sent: with an event's envelope, or the field `payload` of a form. Placeholders in it are allowed; a
+    /// commit message may hold any text. `headers` and `body` are those it was read from.
     pub(super) fn as_sent(&self, headers: &http::HeaderMap, body: &[u8]) -> Result<Cow<'_, Value>, Error> {
-        // Of an envelope only the data was kept.
+        // Only the envelope's data was kept.
         Ok(match content::with_envelope(headers, body)? {
             Some(whole) => Cow::Owned(whole),
             None => Cow::Borrowed(&self.document.value),
         })
     }
 
-    /// The domain name of the identity source in the body, where there is one; for the log.
+    /// The domain name of the body's identity source, if there is one; for the log.
     pub(super) fn source_domain(&self) -> Option<&str> {
         self.document.value.pointer("/ldap/domainName").and_then(Value::as_str)
     }
 
-    /// The query parameter `name`, where it is there; it is never blank. One that the route's table does not list is never there.
+    /// The query parameter `name`, if it is there; never blank. Parameters missing from the route's row were rejected.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name)
     }
 
-    /// The query parameter `name` as yes or no.
+    /// The query parameter `name` as a boolean.
     pub(super) fn query_flag(&self, name: &str) -> Result<Option<bool>, Error> {
-        self.query(name).map(|text| flag_word(text).ok_or_else(|| query_error(name, "write true or false"))).transpose()
+        self.query(name).map(|text| flag_word(text).ok_or_else(|| query_error(name, "use true or false"))).transpose()
     }
 
-    /// The body as fields of our own, and what of it was not read, as it is told in `ignored`. Each field is taken from the first
-    /// place that has it; `input/order.rs` says which places, and which names beside them are taken for misspelt.
+    /// The body as idhook's own fields, and the unread names for `ignored`. Each field is taken from the first place that
+    /// has it; `input/order.rs` lists the places, and which other names count as misspelt.
     ///
     /// # Errors
-    /// `request_invalid` or `unresolved_placeholder` with every field that is wrong or misspelt.
+    /// `request_invalid` or `unresolved_placeholder` with every wrong or misspelt field.
     pub(super) fn order<T: DeserializeOwned>(&self) -> Result<(T, Vec<String>), Error> {
         let found = order::find(&self.document.value, &self.document.beside, fields_of::<T>());
         let mut wrong = match fields::read(Value::Object(found.fields)) {
@@ -131,12 +130,12 @@ impl Input {
         Err(if error.code() == ErrorCode::RequestInvalid { error.hint(order::HINT) } else { error })
     }
 
-    /// Something is wrong with what was read of the body; the pointers are those into it.
+    /// The error for faults in the parsed body; their pointers point into it.
     pub(super) fn body_invalid(&self, fields: Vec<FieldError>) -> Error {
         invalid(self.document.placed(fields))
     }
 
-    /// Something is wrong with what [`Self::order`] gave; the pointers are its own, and are told as they stand in what came.
+    /// The error for faults in the result of [`Self::order`]; their pointers are translated into the original body.
     pub(super) fn order_invalid(&self, mut fields: Vec<FieldError>) -> Error {
         for field in &mut fields {
             field.pointer = order::origin(&self.document.value, &field.pointer);
@@ -149,18 +148,24 @@ impl Input {
 pub(super) fn whole(body: &Body, is_proven: bool) -> Result<&[u8], Error> {
     Err(match body {
         Body::Whole(bytes) => return Ok(bytes),
-        Body::TooLarge if !is_proven => Error::new(ErrorCode::BodyTooLarge, "the signed request body is over the limit")
-            .hint("have the sender leave out what the hook does not need, raise signed_body_limit, or use an API key"),
-        Body::TooSlow if !is_proven => Error::new(ErrorCode::RequestTimeout, "the signed request body did not come in time")
-            .hint("a body whose caller only the signature proves has to come within 5 seconds, steadily; use an API key for slow links"),
-        Body::TooLarge => Error::new(ErrorCode::BodyTooLarge, "the request body is over the limit")
-            .hint("send only the fields the route knows, or raise request_body_limit"),
-        Body::TooSlow => Error::new(ErrorCode::RequestTimeout, "the request body did not come in time"),
-        Body::Broken => Error::invalid(vec![FieldError::new("", "the request body broke off before its end")]),
+        Body::TooLarge if !is_proven => {
+            Error::new(ErrorCode::BodyTooLarge, "the signed request body exceeds the limit")
+                .hint("make the sender omit unneeded data, raise signed_body_limit, or use an API key")
+        }
+        Body::TooSlow if !is_proven => {
+            Error::new(ErrorCode::RequestTimeout, "the signed request body did not arrive in time")
+                .hint("a signed body must arrive steadily within 5 seconds; on slow links use an API key")
+        }
+        Body::TooLarge => Error::new(ErrorCode::BodyTooLarge, "the request body exceeds the limit")
+            .hint("send only fields that the route reads, or raise request_body_limit"),
+        Body::TooSlow => Error::new(ErrorCode::RequestTimeout, "the request body did not arrive in time"),
+        Body::Broken => {
+            Error::invalid(vec![FieldError::new("", "the connection closed before the end of the request body")])
+        }
     })
 }
 
-/// All that is wrong, within bounds; a placeholder among it gives it its name.
+/// The error for all faults, within bounds; a placeholder among them decides its code.
 pub(super) fn invalid(mut fields: Vec<FieldError>) -> Error {
     let more = fields.len() > MAX_ERRORS;
     fields.truncate(MAX_ERRORS);
@@ -171,7 +176,7 @@ pub(super) fn invalid(mut fields: Vec<FieldError>) -> Error {
         }
     }
     if more {
-        fields.push(FieldError::new("", "there are more; these are the first"));
+        fields.push(FieldError::new("", "more faults follow; these are the first"));
     }
     if placeholder::is_among(&fields) {
         return placeholder::unresolved(fields);
@@ -179,7 +184,7 @@ pub(super) fn invalid(mut fields: Vec<FieldError>) -> Error {
     Error::invalid(fields)
 }
 
-/// Refuses a query to a route that reads none and whose body is not looked at.
+/// Rejects a query on a route that reads none and ignores the body.
 ///
 /// # Errors
 /// `request_invalid` or `unresolved_placeholder` with every parameter.
@@ -188,7 +193,7 @@ pub(super) fn no_query(query: Option<&str>, known: &[&str]) -> Result<(), Error>
     if faults.is_empty() { Ok(()) } else { Err(invalid(faults)) }
 }
 
-/// A query parameter that is wrong.
+/// The error for a wrong query parameter.
 pub(super) fn query_error(name: &str, detail: &str) -> Error {
     Error::invalid(vec![FieldError::new("", format!("the query parameter {name} is not valid: {detail}"))])
 }

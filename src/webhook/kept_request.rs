@@ -1,7 +1,8 @@
-//! Requests that do not fit into a short sync id: they are kept in the store, sealed as everything there, and the id holds only where.
+//! Requests that do not fit into a short sync id: the store keeps them, sealed like everything there, and the id holds only
+//! their place.
 //!
-//! The stores have no expiry of their own, so each caller has two rings of places, and each request takes the place of the one that was
-//! written so many before it. What one caller sends takes nothing from another.
+//! The stores have no expiry of their own, so each caller has two rings of places, and each request replaces the one written
+//! this many requests before. Callers cannot displace each other's requests.
 
 use std::time::Duration;
 
@@ -14,38 +15,38 @@ use crate::runtime::Runtime;
 use crate::shared_state::{HOLD, SharedStore, StoreUnavailable};
 use crate::sync::{SyncOrder, SyncRequest};
 
-/// The most that the names of groups may take of an id in bytes, where there is no store. The rest of [`LONG`] is for the directory's
-/// id, the callback's name and numbers.
+/// The longest group names in an id without a store, in bytes. The rest of [`LONG`] is for the directory's id, the
+/// callback's name and numbers.
 const MAX_IN_ID: usize = 300;
 
-/// The most that the names of groups may take in the store, in bytes: a hundred names of 640 bytes.
+/// The longest group names in the store, in bytes: a hundred names of 640 bytes.
 const MAX_KEPT: usize = 64 << 10;
 
-/// How long a request is kept: as long as it may move anything on, and a while for readers of its end.
+/// How long a request is kept: as long as it may continue a sync, plus time to read its end.
 const LIFE: Duration = Duration::from_hours(48);
 
-/// A ring: its name, its places, and the largest request in it. Each ring takes 16 MiB at most.
+/// A ring: its name, its places, and its largest request. Each ring takes at most 16 MiB.
 const RINGS: [(&str, u64, usize); 2] = [("small", 4096, 4 << 10), ("large", 256, usize::MAX)];
 
-/// A started sync under its id.
+/// A started sync with its id.
 #[derive(Debug)]
 pub(super) struct StartedSync {
     pub(super) id: String,
     pub(super) request: SyncRequest,
 }
 
-/// Checks before a start that there will be room for the groups of `order`.
+/// Checks before a start that the groups of `order` will fit.
 ///
 /// # Errors
 /// `request_invalid`.
 pub(super) fn check_room<R: Runtime>(store: &SharedStore<'_, R>, order: &SyncOrder) -> Result<(), Error> {
     let size = order.size_of_groups();
     let (limit, place, hint) = match store.is_there() {
-        true => (MAX_KEPT, "", "name fewer groups in each start"),
+        true => (MAX_KEPT, "", "split the groups over several requests"),
         false => (
             MAX_IN_ID,
             " in a sync id without a key-value store",
-            "grant idhook a key-value store, or name fewer groups in each start",
+            "give idhook a key-value store, or split the groups over several requests",
         ),
     };
     if size <= limit {
@@ -56,10 +57,10 @@ pub(super) fn check_room<R: Runtime>(store: &SharedStore<'_, R>, order: &SyncOrd
 }
 
 impl StartedSync {
-    /// Gives `request` of `caller` an id. What does not fit into a short one is written to the store.
+    /// Makes an id for `request` of `caller`. A request that does not fit into a short one is written to the store.
     ///
     /// # Errors
-    /// `upstream_busy` if the store does not take it and it does not fit into a long id either.
+    /// `upstream_busy` if the store does not accept it and it does not fit into a long id either.
     pub(super) async fn new<R: Runtime>(
         ids: &Key,
         store: &SharedStore<'_, R>,
@@ -78,7 +79,7 @@ impl StartedSync {
             }
         }
         if id.len() > LONG {
-            let detail = "the sync was started, but the store did not take its groups, so there is no id for it";
+            let detail = "the sync was started, but its groups could not be stored, so it has no id";
             return Err(Error::new(ErrorCode::UpstreamBusy, detail)
                 .hint("send the same request again: it joins the sync; the log field store shows what failed")
                 .retry_after(Some(HOLD)));
@@ -86,10 +87,10 @@ impl StartedSync {
         Ok(Self { id, request })
     }
 
-    /// Finds the request of `target` that goes by `id`; `None` for an id that is not one of ours.
+    /// The request of `target` with this `id`; `None` for an id that is not valid.
     ///
     /// # Errors
-    /// `sync_not_found` if the store no longer has it; `upstream_busy` while the store does not answer.
+    /// `sync_not_found` if the store no longer has it; `upstream_busy` while the store does not respond.
     pub(super) async fn find<R: Runtime>(
         ids: &Key,
         store: &SharedStore<'_, R>,
@@ -125,22 +126,22 @@ async fn keep<R: Runtime>(
     Ok(Reference { digest: digest(&bytes).ok_or(StoreUnavailable)?, place })
 }
 
-/// The request that `reference` leads to.
+/// The request at the place in `reference`.
 async fn recall<R: Runtime>(
     store: &SharedStore<'_, R>,
     target: &str,
     reference: &Reference,
 ) -> Result<SyncRequest, Error> {
     let kept = store.look_up(&format!("request:{target}:{}", reference.place)).await.map_err(|StoreUnavailable| {
-        Error::new(ErrorCode::UpstreamBusy, "the store that keeps this sync's groups does not answer")
+        Error::new(ErrorCode::UpstreamBusy, "the store with this sync's groups does not respond")
             .hint("retry; the log field store shows what failed")
             .retry_after(Some(HOLD))
     })?;
     let kept = kept.filter(|kept| digest(&kept.value) == Some(reference.digest));
     kept.and_then(|kept| SyncRequest::of_bytes(target, &kept.value)).ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "the store no longer has the groups of this sync").hint(
-            "the store keeps them for two days, for the last 256 long requests of each caller at least; start again, or look the \
-             groups up by GET …/groups",
+            "the store keeps them for two days, at least for each caller's last 256 long requests; start again, or look the \
+             groups up with GET …/groups",
         )
     })
 }

@@ -1,9 +1,9 @@
-//! The log: one JSON line a request. It is the audit trail as well: who asked for what, and what became of it. No body, token,
-//! password, key or signature has a place in it, and no sync id, which whoever reads the log could use.
+//! The log: one JSON line per request, which also serves as the audit trail. It never contains a body, token, password, key
+//! or signature, and no sync id, because readers of the log could use it.
 //!
-//! A line is printable ASCII: everything else in it is escaped as `\uXXXX`. So no control, bidirectional, invisible or separating
-//! character of a caller or an upstream reaches a terminal or splits a line, and a JSON reader still gets the text as it was. It
-//! has at most [`MAX_LINE`] bytes, so that a binding can write it with one call.
+//! A line is printable ASCII; everything else is escaped as `\uXXXX`. So no control, bidirectional, invisible or separating
+//! character of a caller or an upstream reaches a terminal or splits a line, and a JSON reader gets the original text. A
+//! line has at most [`MAX_LINE`] bytes, so a binding can write it with one call.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -27,14 +27,14 @@ use crate::runtime::{MAX_LINE, rfc3339};
 use crate::secret::Secret;
 use crate::upstream::CallRecord;
 
-/// The most that one text of a line may take, in bytes as they are written.
+/// The longest text in a line, in bytes as written.
 const MAX_TEXT: usize = 160;
 
-/// The most that one mistake in the configuration may take, in bytes as they are written.
+/// The longest mistake in the configuration, in bytes as written.
 const MAX_PROBLEM: usize = 400;
 
-/// The address that a request came from, as the host saw it. A binding puts it into the request's extensions where its host
-/// reports one; what a caller says of itself is not looked at.
+/// The address of the request's sender, as the host reports it. A binding adds it to the request's extensions; headers from
+/// the caller are not used.
 ///
 /// ```
 /// use idhook::webhook::ClientAddress;
@@ -53,15 +53,15 @@ pub struct ClientAddress {
 }
 
 impl ClientAddress {
-    /// What Spin reports in the header `spin-client-addr` (2.0 to 4.1, for WASI 0.2 and 0.3 alike). Spin adds its own value behind
-    /// whatever the caller sent under that name, so the last one counts. Only for a binding that runs under Spin: anywhere else
-    /// the header is the caller's.
+    /// The address that Spin reports in the header `spin-client-addr` (2.0 to 4.1, for WASI 0.2 and 0.3). Spin appends its
+    /// value to any that the caller sent, so the last one counts. Only for a binding that runs under Spin: elsewhere the
+    /// caller controls the header.
     #[must_use]
     pub fn of_spin(headers: &HeaderMap) -> Option<Self> {
         Self::read(headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?)
     }
 
-    /// The address in a header that the operator's own proxy writes: the last one in it, which is the one that the proxy added.
+    /// The address in the header of the operator's proxy: the last one, which the proxy added.
     fn of_proxy(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
         Self::read(headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?)
     }
@@ -194,7 +194,7 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// A text that is worth a field.
+/// `text`, unless it is empty.
 fn some(text: &str) -> Option<String> {
     Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }
@@ -211,7 +211,7 @@ impl LogLine {
         }
     }
 
-    /// What the path says. A caller that is not known yet may have written anything there: every text is bounded and escaped.
+    /// Adds the path's parameters. The caller may be unknown and have sent anything: every text is bounded and escaped.
     pub(super) fn route(&mut self, matched: &Matched) {
         self.route = Some(matched.row.path);
         self.target = matched.target().map(str::to_owned);
@@ -227,7 +227,7 @@ impl LogLine {
         self.domain = some(matched.parameter("domainName")).or(self.domain.take());
     }
 
-    /// What the answer's `Location` names: the sync that was started, the provider or the source that was created.
+    /// Adds what the response's `Location` names: the started sync, or the created provider or source.
     pub(super) fn located(&mut self, place: &str) {
         // It may have a query, and a base path before the route.
         let path = place.split('?').next().unwrap_or_default();
@@ -237,12 +237,12 @@ impl LogLine {
         }
     }
 
-    /// What the operator's proxy says of the client, in the header that the configuration names.
+    /// Adds the client's address from the configured proxy header.
     pub(super) fn forwarded(&mut self, headers: &HeaderMap, name: Option<&HeaderName>) {
         self.forwarded_for = name.and_then(|name| ClientAddress::of_proxy(headers, name)).map(|from| from.to_string());
     }
 
-    /// The target, where it does not stand in the path.
+    /// Adds the target, if it is not in the path.
     pub(super) fn target(&mut self, name: &str) {
         self.target = some(name);
     }
@@ -252,17 +252,17 @@ impl LogLine {
         self.key = Some(caller.key());
     }
 
-    /// The directory, where it does not stand in the path, or is known by its id now.
+    /// Adds the directory, if it is not in the path, or its id.
     pub(super) fn directory(&mut self, directory: &str) {
         self.directory = some(directory);
     }
 
-    /// The identity source's domain, where it does not stand in the path.
+    /// Adds the identity source's domain, if it is not in the path.
     pub(super) fn domain(&mut self, name: &str) {
         self.domain = self.domain.take().or(some(name));
     }
 
-    /// What a start asks for.
+    /// Adds the parameters of a start.
     pub(super) fn start(&mut self, groups: usize, callback: Option<&str>, add_to_profile: bool, dry_run: bool) {
         self.groups = Some(groups);
         self.callback = callback.and_then(some);
@@ -270,24 +270,24 @@ impl LogLine {
         self.dry_run = dry_run;
     }
 
-    /// The sync that is asked for.
+    /// Adds the requested sync.
     pub(super) fn sync(&mut self, request: &crate::sync::SyncRequest) {
         self.directory(&request.directory);
         self.groups = Some(request.groups.len());
         self.callback.clone_from(&request.callback);
     }
 
-    /// Nothing is to be changed.
+    /// Marks a dry run.
     pub(super) fn dry_run(&mut self) {
         self.dry_run = true;
     }
 
-    /// A sync that runs without safeguards leaves a mark.
+    /// Marks a sync that runs without safeguards.
     pub(super) fn ignores_safeguards(&mut self) {
         self.ignore_safeguards = true;
     }
 
-    /// Why the status of a sync is unknown.
+    /// Adds the reason why a sync's status is unknown.
     pub(super) fn sync_unknown(&mut self, why: String) {
         self.sync_unknown = Some(why);
     }
@@ -298,9 +298,9 @@ impl LogLine {
 
     pub(super) fn failed(&mut self, error: &Error) {
         self.code = Some(error.code().as_str());
-        // The vendor's code is a word of its program; its message may hold anything and stays out.
+        // The vendor's code is a fixed word; its message may hold anything and is left out.
         self.upstream_code = error.evidence().and_then(|evidence| evidence.code.clone());
-        // What a failed login says is idhook's own: since when, how many attempts, when the next one is due.
+        // A failed login's detail is idhook's own text: since when, how many attempts, when the next one is due.
         if error.evidence().is_some_and(|evidence| evidence.is_login) {
             self.problems.push(error.detail().to_owned());
         }
@@ -317,7 +317,7 @@ impl LogLine {
         self.idempotency = status;
     }
 
-    /// What became of the request's key.
+    /// The status of the request's idempotency key.
     pub(super) fn idempotency(&self) -> Option<Status> {
         self.idempotency
     }
@@ -326,12 +326,12 @@ impl LogLine {
         self.store = trouble;
     }
 
-    /// Whether a line with this outcome is to be written.
+    /// Whether a line with this outcome is written.
     pub(super) fn is_wanted(&self, status: StatusCode, level: LogLevel) -> bool {
         level == LogLevel::Info || status.as_u16() >= 400
     }
 
-    /// The finished line, without its newline and without any of `secrets`.
+    /// The finished line, without newline and without `secrets`.
     pub(super) fn finish(mut self, status: StatusCode, took: Duration, secrets: &[&Secret]) -> String {
         self.level = match status.as_u16() {
             500.. => "error",
@@ -364,14 +364,14 @@ impl LogLine {
             if line.len() <= MAX_LINE {
                 return line;
             }
-            // The first call shows how it began, the last ones how it ended.
+            // The first call shows how the request began, the last ones how it ended.
             if self.calls.len() > 2 {
                 self.calls.remove(self.calls.len() / 2);
                 self.calls_omitted += 1;
             } else if self.problems.pop().is_some() {
                 self.problems_omitted += 1;
             } else {
-                // The other texts together are shorter than a line: this is not reached.
+                // Not reached: the other texts together are shorter than a line.
                 return line.chars().take(MAX_LINE).collect();
             }
         }
@@ -388,20 +388,20 @@ impl LogLine {
     }
 }
 
-/// A character of JSON in printable ASCII. What is not ASCII stands only within its strings, and so does DEL; control characters
-/// are escaped already.
+/// Writes a character of JSON in printable ASCII. Non-ASCII characters and DEL occur only inside strings; control characters
+/// are already escaped.
 fn write_escaped(line: &mut String, c: char) {
     if matches!(c, ' '..='~') {
         line.push(c);
         return;
     }
     for unit in c.encode_utf16(&mut [0; 2]) {
-        // A String takes all that is written to it.
+        // Writing to a String cannot fail.
         let _ = write!(line, "\\u{unit:04x}");
     }
 }
 
-/// As much of `text` as takes `limit` bytes in a line, and a mark where it was cut.
+/// The beginning of `text` that takes `limit` bytes in a line, with a mark if it was cut.
 fn bounded(text: &str, limit: usize) -> String {
     const MARK: char = '…';
     let width = |c: char| match c {
@@ -425,7 +425,7 @@ fn bounded(text: &str, limit: usize) -> String {
     short
 }
 
-/// A name for the sync `id` that is not the id: who has an id may read its sync's state, and may move it on.
+/// A short name for the sync `id` that cannot be used as the id: an id gives access to its sync.
 fn short_sync_id(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(id).get(..6).unwrap_or_default())
 }

@@ -1,7 +1,7 @@
-//! Where idhook is mounted: the part of a path that belongs to who routes requests to it, not to its routes.
+//! The mount point: the part of a path that belongs to the host or proxy, not to idhook's routes.
 //!
-//! It comes from two places. Under Spin the component's route says it (`route = "/idhook/..."`); anywhere else, the variable
-//! `base_path`. A proxy may leave the base in the path or take it off: both are served. Every path that idhook gives back (Location,
+//! It comes from two sources. Under Spin it is the component's route (`route = "/idhook/..."`), elsewhere the variable
+//! `base_path`. A proxy may keep the base in the path or remove it: both work. Every path that idhook returns (Location,
 //! `links`) begins with it.
 
 use http::request::Parts;
@@ -12,8 +12,8 @@ use super::log::ClientAddress;
 /// The longest base path, in bytes.
 const MAX_BASE: usize = 128;
 
-/// The base path under which the host routes requests to idhook. A binding puts it into the request's extensions where its host
-/// reports one; what a caller says of itself is not looked at.
+/// The base path under which the host routes requests to idhook. A binding adds it to the request's extensions if its host
+/// reports one; headers from the caller are not used.
 ///
 /// ```
 /// use idhook::webhook::BasePath;
@@ -29,9 +29,9 @@ const MAX_BASE: usize = 128;
 pub struct BasePath(String);
 
 impl BasePath {
-    /// What Spin reports of a component whose route ends in a wildcard: `spin-raw-component-route` is the route,
-    /// `spin-path-info` what the wildcard stands for. Spin adds its own value behind whatever the caller sent under these names,
-    /// so the last one counts. `None` where the route is `/...`, or has no wildcard. Only for a binding that runs under Spin.
+    /// Spin's report for a component whose route ends in a wildcard: `spin-raw-component-route` is the route,
+    /// `spin-path-info` the part that the wildcard matched. Spin appends its values to any that the caller sent, so the last
+    /// ones count. `None` if the route is `/...` or has no wildcard. Only for a binding that runs under Spin.
     #[must_use]
     pub fn of_spin(headers: &HeaderMap, path: &str) -> Option<Self> {
         let last = |name: &str| headers.get_all(name).iter().next_back()?.to_str().ok();
@@ -42,15 +42,15 @@ impl BasePath {
             .then(|| Self(base.to_owned()))
     }
 
-    /// The path, with a slash before it and none behind.
+    /// The path, with a leading slash and no trailing one.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Adds what Spin reports of a request to its extensions: where it came from, and below which path the component is mounted. Only
-/// for a binding that runs under Spin: anywhere else these headers are the caller's.
+/// Adds Spin's reports about a request to its extensions: the client's address, and the mount point. Only for a binding that
+/// runs under Spin: elsewhere the caller controls these headers.
 pub fn add_reports_of_spin<B>(request: &mut Request<B>) {
     let address = ClientAddress::of_spin(request.headers());
     let base = BasePath::of_spin(request.headers(), request.uri().path());
@@ -62,16 +62,16 @@ pub fn add_reports_of_spin<B>(request: &mut Request<B>) {
     }
 }
 
-/// A request's path, divided.
+/// A request's path, split.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mounted<'p> {
-    /// What every path that is given back begins with; empty where idhook is at the root.
+    /// The prefix of every returned path; empty at the root.
     pub(super) base: &'p str,
-    /// The path as the routes know it.
+    /// The path as the routes expect it.
     pub(super) path: &'p str,
 }
 
-/// Divides a request's path; `configured` is the variable `base_path`, or empty.
+/// Splits a request's path; `configured` is the variable `base_path`, or empty.
 pub(super) fn mounted<'p>(request: &'p Parts, configured: &'p str) -> Mounted<'p> {
     let path = request.uri.path();
     let (hosts, path) = match request.extensions.get::<BasePath>() {
@@ -84,13 +84,13 @@ pub(super) fn mounted<'p>(request: &'p Parts, configured: &'p str) -> Mounted<'p
     }
 }
 
-/// The path, as the routes know it, of a place that was given back.
+/// The routes' form of a returned path.
 pub(super) fn route_of<'p>(place: &'p str, base: &str) -> &'p str {
     let path = place.split('?').next().unwrap_or_default();
     below(path, base).unwrap_or(path)
 }
 
-/// What stands in `path` below `base`.
+/// The part of `path` below `base`.
 fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     path.strip_prefix(base).filter(|rest| rest.starts_with('/'))
 }
@@ -109,15 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn spin_says_where_a_component_is_mounted() {
+    fn spin_reports_the_mount_point() {
         let route = ("spin-raw-component-route", "/idhook/...");
         assert_eq!(of_spin("/idhook/healthz", &[route, ("spin-path-info", "/healthz")]).as_deref(), Some("/idhook"));
         assert_eq!(of_spin("/idhook/", &[route, ("spin-path-info", "/")]).as_deref(), Some("/idhook"));
         let tenant = ("spin-raw-component-route", "/:tenant/idhook/...");
         assert_eq!(of_spin("/a/idhook/x", &[tenant, ("spin-path-info", "/x")]).as_deref(), Some("/a/idhook"));
-        // What the caller says under the same names comes before.
+        // The caller's values of the same headers come first.
         let forged = [("spin-path-info", "/x/healthz"), route, ("spin-path-info", "/healthz")];
-        assert_eq!(of_spin("/idhook/x/healthz", &forged).as_deref(), Some("/idhook/x"), "and Spin would not say this");
+        assert_eq!(of_spin("/idhook/x/healthz", &forged).as_deref(), Some("/idhook/x"), "Spin would not report this");
         assert_eq!(of_spin("/idhook/healthz", &forged).as_deref(), Some("/idhook"));
         for (path, headers) in [
             ("/healthz", vec![("spin-raw-component-route", "/..."), ("spin-path-info", "/healthz")]),
@@ -131,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn a_place_leads_back_to_its_route() {
+    fn returned_path_leads_back_to_its_route() {
         assert_eq!(route_of("/idhook/vidm/a/v1/syncs/x?running=202", "/idhook"), "/vidm/a/v1/syncs/x");
         assert_eq!(route_of("/vidm/a/v1/syncs/x", ""), "/vidm/a/v1/syncs/x");
     }
 
     #[test]
-    fn a_path_is_divided_by_host_or_configuration() {
+    fn path_is_split_by_host_or_configuration() {
         let divided = |path: &str, host: Option<&str>, configured: &str| {
             let mut request = Request::get(path).body(()).unwrap();
             if let Some(base) = host {

@@ -11,7 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName
 use super::asset::PAGE;
 use crate::error::Error;
 
-/// Nothing but the page's own style and script, and requests to its own origin (CSP Level 3).
+/// Only the page's own style and script, and requests to its own origin (CSP Level 3).
 const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/page.csp"));
 
 /// Headers of the page. `nosniff` is in every response.

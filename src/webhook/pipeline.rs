@@ -1,4 +1,4 @@
-//! What happens to a request for a caller's work: each step can only reject it, until all of it is known and the work is done.
+//! The steps of an authenticated request: each can only reject it, until everything is known and the work is done.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ pub(super) struct Incoming<'a, R> {
     pub(super) operation: &'static Operation,
     pub(super) work: Work,
     pub(super) identity: &'a RequestIdentity,
-    /// When it came, by the monotonic clock.
+    /// When it arrived, by the monotonic clock.
     pub(super) started: Duration,
     /// The prefix of every path in a response.
     pub(super) base: &'a str,
 }
 
-/// What a handler works with: the request as far as it has been understood.
+/// A handler's context: the request as understood so far.
 pub(super) struct Context<'a, R> {
     pub(super) configured: &'a Configured,
     pub(super) outbound: &'a Outbound<'a, R>,
@@ -40,12 +40,12 @@ pub(super) struct Context<'a, R> {
     pub(super) request: &'a Parts,
     /// The prefix of every path in a response; empty if idhook is at the root.
     pub(super) base: &'a str,
-    /// The body as it came.
+    /// The body as received.
     pub(super) body: &'a [u8],
     pub(super) input: Input,
-    /// Fields of the body that were not read, as JSON Pointers.
+    /// Unread fields of the body, as JSON Pointers.
     pub(super) ignored: Vec<String>,
-    /// The longest time that the caller waits for a final state.
+    /// How long the caller waits for a final state at most.
     pub(super) max_wait: Option<Duration>,
     /// Whether the caller wants an event stream.
     pub(super) wants_events: bool,
@@ -53,13 +53,13 @@ pub(super) struct Context<'a, R> {
 }
 
 impl<R: Runtime> Incoming<'_, R> {
-    /// The time that is left for the request.
+    /// The time left for the request.
     fn left(&self) -> Duration {
         let spent = self.runtime.elapsed().saturating_sub(self.started);
         self.configured.config.request_timeout.saturating_sub(spent)
     }
 
-    /// Reads the body, if the method takes one. The body of an unproven caller takes a place among the few that are read at once.
+    /// Reads the body, if the method takes one. The body of an unproven caller needs one of the few places for such bodies.
     async fn body(&self, is_proven: bool, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Body, Error> {
         let (config, left) = (&self.configured.config, self.left());
         match self.request.method {
@@ -73,7 +73,7 @@ impl<R: Runtime> Incoming<'_, R> {
     }
 }
 
-/// Finds out the caller and what it wants, and does it.
+/// Finds the caller and what it wants, and does it.
 pub(super) async fn serve<R: Runtime>(
     incoming: &Incoming<'_, R>,
     read: impl AsyncFnOnce(BodyBounds) -> Body,
@@ -83,7 +83,7 @@ pub(super) async fn serve<R: Runtime>(
     line.forwarded(&request.headers, configured.config.client_address_header.as_ref());
     refuse_other_sites(request)?;
     let claim = Claim::of(request, &configured.config, runtime.now())?;
-    // A hook's sender waits a few seconds at most; the sync goes on without it.
+    // A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
     let mut admit = async |caller: &Caller<'_>| {
@@ -137,7 +137,7 @@ pub(super) async fn serve<R: Runtime>(
         wants_events,
         log: line,
     };
-    // On the heap: with all that it may call, it is too large for a few copies of it on a stack.
+    // On the heap: with all the futures it may call, it is too large for several copies on the stack.
     let work = Box::pin(dispatch(context, work, matched));
     let work = watch_limit::held(permit.as_ref(), outbound.store(), work);
     let (outcome, trouble) = match key {

@@ -1,4 +1,4 @@
-//! RFC 9457 problem documents: the form of everything that is not a 2xx.
+//! RFC 9457 problem documents: the form of every failure.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -8,7 +8,7 @@ use super::request_id::RequestIdentity;
 use crate::error::{Error, Problem, VendorNames, problem_type};
 use crate::secret::Secret;
 
-/// `error` as a response; whatever the upstream echoed of `secrets` is struck out.
+/// `error` as a response, without the `secrets` that the upstream may have echoed.
 pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Secret]) -> Response<Bytes> {
     let status = error.code().status();
     let mut problem = Problem {
@@ -25,8 +25,8 @@ pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Se
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if status == StatusCode::UNAUTHORIZED {
-        // A line each, Basic first: several clients (Apache HttpClient 4.5, the JDK's HttpClient) read only the first challenge
-        // of a line, or stop at a scheme they do not know.
+        // One line each, Basic first: several clients (Apache HttpClient 4.5, the JDK's HttpClient) read only the first
+        // challenge of a line, or stop at an unknown scheme.
         headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="idhook", charset="UTF-8""#));
         headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="idhook""#));
     }

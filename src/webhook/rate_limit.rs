@@ -1,12 +1,12 @@
-//! How much one caller may ask for: a bucket of as many requests as it may make in a minute, refilled evenly. It stops a caller
-//! that runs wild; it is no exact account.
+//! The rate limit per caller: a token bucket that holds one minute's requests and refills evenly. It stops a runaway caller;
+//! it is not an exact count.
 //!
-//! An instance has a bucket for each caller. With a store all instances draw from one, and tell it in steps, for a call to the
-//! store may cost as much as one upstream: with a caller's fourth request, and then with every twentieth (sooner where the limit
-//! is small). So who comes now and then costs nothing; a new instance lets through three too many, any other nineteen. What is
-//! drawn is a counter, the one atomic there is; beside it stands how full the bucket was after so many draws, which whoever
-//! draws works out anew. Whose write comes last does not matter: each says the same of another moment. Without a store, or while
-//! it ails, each instance is alone.
+//! Each instance has a bucket per caller. With a store all instances share one, and report to it in steps, because a store
+//! call may cost as much as an upstream call: with a caller's fourth request, then with every twentieth (sooner for small
+//! limits). So an occasional caller costs nothing; a new instance may let three requests too many through, any other
+//! nineteen. The store keeps a counter of drawn requests, its one atomic operation, and next to it the bucket's level at
+//! some count, which each reporting instance recomputes. The order of those writes does not matter: each is true for its own
+//! moment. Without a store, or while it fails, each instance counts alone.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -18,21 +18,21 @@ use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
 use crate::shared_state::SharedStore;
 
-/// What a request takes. A bucket of `limit` requests has a capacity of `limit` times this, and gets `limit` back each
+/// The cost of a request. A bucket of `limit` requests has a capacity of `limit` times this, and gains `limit` each
 /// millisecond.
 const REQUEST: i64 = 60_000;
 
 /// After this long every bucket is full.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How many requests of a caller are told at once. Spin renews an instance after 128 requests, unless it is told otherwise; what
-/// is not told by then is forgotten.
+/// How many requests of a caller are reported at once. Spin replaces an instance after 128 requests by default; unreported
+/// requests are then forgotten.
 const STEP: u64 = 20;
 
 /// The first step of an instance.
 const FIRST: u64 = 4;
 
-/// What is left to each caller, as far as this instance knows.
+/// Each caller's remaining requests, as far as this instance knows.
 #[derive(Debug, Default)]
 pub(super) struct Rates(RefCell<LiteMap<String, Own>>);
 
@@ -41,11 +41,11 @@ struct Own {
     bucket: Bucket,
     /// Requests that are not in the shared counter yet.
     unshared: u64,
-    /// Whether any ever were.
+    /// Whether any request was reported.
     has_shared: bool,
 }
 
-/// How full a bucket was; one of long ago is full.
+/// A bucket's level at some time; an old level counts as full.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Bucket {
     /// Milliseconds since 1970.
@@ -53,20 +53,20 @@ struct Bucket {
     at_ms: u64,
     #[serde(rename = "l")]
     level: i64,
-    /// How far the shared counter was.
+    /// The shared counter at that time.
     #[serde(rename = "n")]
     drawn: u64,
 }
 
 impl Bucket {
-    /// The bucket as it is by now. A clock that is behind gives nothing away.
+    /// The bucket at `now_ms`. A clock that is behind adds nothing.
     fn refilled(self, limit: i64, now_ms: u64) -> Self {
         let passed = i64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or(i64::MAX);
         let level = self.level.saturating_add(passed.saturating_mul(limit)).min(limit.saturating_mul(REQUEST));
         Self { at_ms: self.at_ms.max(now_ms), level, ..self }
     }
 
-    /// The bucket when the counter stands at `drawn`. What it lacked was refused, and is not owed.
+    /// The bucket when the counter is at `drawn`. Requests beyond its level were rejected, and are not owed.
     fn drawn_to(self, drawn: u64) -> (Self, bool) {
         let requests = i64::try_from(drawn.saturating_sub(self.drawn)).unwrap_or(i64::MAX);
         let level = self.level.saturating_sub(requests.saturating_mul(REQUEST));
@@ -78,7 +78,7 @@ impl Rates {
     /// Draws one request of `caller`, whose bucket holds `limit`.
     ///
     /// # Errors
-    /// `rate_limited` when it is empty, with when there will be one again.
+    /// `rate_limited` if it is empty, with the time until the next request is allowed.
     pub(super) async fn count<R: Runtime>(
         &self,
         caller: &str,
@@ -112,7 +112,7 @@ impl Rates {
         if had_enough { Ok(()) } else { Err(refusal(caller, rate, bucket.level)) }
     }
 
-    /// Changes this instance's own record of `caller`.
+    /// Changes this instance's record of `caller`.
     fn with<O>(&self, caller: &str, change: impl FnOnce(&mut Own) -> O) -> O {
         change(self.0.borrow_mut().entry(caller.to_owned()).or_default())
     }
@@ -120,7 +120,7 @@ impl Rates {
 
 fn refusal(caller: &str, rate: i64, level: i64) -> Error {
     let wait = u64::try_from((REQUEST - level) / rate.max(1)).unwrap_or_default().div_ceil(1000).max(1);
-    Error::new(ErrorCode::RateLimited, format!("the caller {caller} has used up its {rate} requests a minute"))
-        .hint("ask for a sync's state as seldom as its retryAfter says, or wait with Prefer: wait=60; rate_limit sets the limit")
+    Error::new(ErrorCode::RateLimited, format!("caller {caller} has used its {rate} requests per minute"))
+        .hint("poll a sync's state no sooner than its retryAfter, or wait with Prefer: wait=60; rate_limit sets the limit")
         .retry_after(Some(Duration::from_secs(wait)))
 }

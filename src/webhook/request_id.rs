@@ -1,4 +1,4 @@
-//! The names a request goes by: its id and its trace.
+//! A request's identifiers: its id and its trace.
 
 use std::rc::Rc;
 
@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::runtime::Runtime;
 
-/// Ids of one request.
+/// Identifiers of one request.
 #[derive(Debug, Clone)]
 pub(super) struct RequestIdentity {
-    /// `X-Request-Id`: the caller's, where it sent a reasonable one, else ours.
+    /// `X-Request-Id`: the caller's if valid, else a new one.
     pub(super) id: HeaderValue,
-    /// `traceparent` (W3C Trace Context), if exactly one valid header of [`TRACEPARENT`] characters came.
+    /// `traceparent` (W3C Trace Context), if there is exactly one valid header of [`TRACEPARENT`] characters.
     pub(super) traceparent: Option<HeaderValue>,
-    /// Whether problems are told under SDDC Manager's names as well: on its routes, where its SDKs call.
+    /// Whether problems also use SDDC Manager's field names: on its routes, where its SDKs call.
     pub(super) vendor_names: bool,
     /// The address of the documentation that problems link to; empty if it is not configured.
     pub(super) docs_url: Rc<str>,
@@ -28,7 +28,7 @@ impl RequestIdentity {
             HeaderValue::from_str(&fresh).unwrap_or(HeaderValue::from_static("-"))
         });
         let mut traceparents = request.headers.get_all("traceparent").iter();
-        // The standard allows one; of two, neither can be trusted.
+        // The standard allows one; with two, neither can be trusted.
         let traceparent = match (traceparents.next(), traceparents.next()) {
             (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
             _ => None,
@@ -37,7 +37,8 @@ impl RequestIdentity {
         Self { id, traceparent, vendor_names, docs_url: Rc::clone(docs_url) }
     }
 
-    /// The headers that tie upstream calls to the request. No login carries them: see [`Outbound`](crate::upstream::Outbound).
+    /// The headers that connect upstream calls to the request. Logins do not carry them: see
+    /// [`Outbound`](crate::upstream::Outbound).
     pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", self.id.clone());
@@ -70,8 +71,8 @@ const TRACEPARENT: usize = 55;
 
 /// The trace id in `version-traceid-parentid-flags`: lower-case hex, neither id all zeros, not version ff.
 ///
-/// Later versions may append fields. Those are not forwarded, and neither is the rest: a caller must not decide how long the
-/// headers of an upstream call are, for a server with an 8 KB limit answers 400.
+/// Later versions may append fields. Such a header is not forwarded: a caller must not control the length of upstream
+/// headers, because a server with a limit of 8 KB would answer 400.
 fn trace_id(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok().filter(|text| text.len() == TRACEPARENT)?;
     let mut parts = text.split('-');
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_traceparent_is_taken_only_when_it_is_one() {
+    fn only_valid_traceparents_are_forwarded() {
         let read = |text: &'static str| trace_id(&HeaderValue::from_static(text)).map(str::to_owned);
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(read(good).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
@@ -116,14 +117,14 @@ mod tests {
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
-        // A later version in the same form is passed on as it is.
+        // A later version in the same form is forwarded.
         assert!(read("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").is_some());
         let oversized = format!("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-{}", "x".repeat(9000));
         assert_eq!(trace_id(&HeaderValue::from_str(&oversized).unwrap()), None);
     }
 
     #[test]
-    fn an_id_that_could_break_a_log_is_not_taken() {
+    fn ids_that_could_break_a_log_are_replaced() {
         assert!(is_id(b"a-1.b:c"));
         for bad in [b"".as_slice(), b"a b", b"a\"b", &[b'a'; 129]] {
             assert!(!is_id(bad));

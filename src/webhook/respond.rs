@@ -1,4 +1,4 @@
-//! Responses: what a body is, and the few ways to make one.
+//! Responses: the kinds of body, and functions to make them.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -18,8 +18,8 @@ pub enum Content<R> {
 }
 
 impl<R> Content<R> {
-    /// The value of `Content-Length`, for a binding that frames responses: with it, the whole response goes out in one piece.
-    /// `None` where it would be the length of another response (RFC 9110, section 8.6).
+    /// The value of `Content-Length`, for a binding that frames responses: with it, the whole response is sent in one piece.
+    /// `None` if it would be the length of another response (RFC 9110, section 8.6).
     #[must_use]
     pub fn length(&self, status: StatusCode, is_head: bool) -> Option<usize> {
         match self {
@@ -50,32 +50,33 @@ pub(super) fn event_stream() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    // nginx buffers answers as it comes; this turns it off for this one (ngx_http_proxy_module, proxy_buffering).
+    // nginx buffers responses by default; this turns it off for this one (ngx_http_proxy_module, proxy_buffering).
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub(super) fn json(status: StatusCode, value: &impl serde::Serialize) -> Result<Response<Bytes>, Error> {
     json_text(status, serde_json::to_vec(value))
 }
 
 fn json_text(status: StatusCode, written: serde_json::Result<Vec<u8>>) -> Result<Response<Bytes>, Error> {
-    let body = written.map_err(|e| Error::new(ErrorCode::Internal, format!("the answer could not be written: {e}")))?;
+    let body =
+        written.map_err(|e| Error::new(ErrorCode::Internal, format!("the response could not be written: {e}")))?;
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
-/// An answer without a body.
+/// A response without a body.
 pub(super) fn empty(status: StatusCode, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
     with_headers(response, headers)
 }
 
-/// Adds headers. A value that cannot be sent in a header is left out.
+/// Adds headers. Values that are not valid in a header are omitted.
 pub(super) fn with_headers(mut response: Response<Bytes>, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -10,24 +10,24 @@ use crate::template::is_unfilled;
 /// What a method on a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// What needs no caller.
+    /// Needs no caller.
     Public(Public),
-    /// What is done for a caller.
+    /// Needs a caller.
     Work(Work),
 }
 
-/// What is done for a caller.
+/// An action that needs a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
     /// Below `/vidm/{target}`.
     Vidm(Vidm),
     /// Below `/vcf/{target}`.
     Vcf(Vcf),
-    /// A sync by a hook.
+    /// A hook's sync.
     Hook,
 }
 
-/// What needs no caller.
+/// An action that needs no caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Public {
     Page,
@@ -37,7 +37,7 @@ pub(super) enum Public {
     OpenApi30,
 }
 
-/// What is done at a vIDM.
+/// An action at a vIDM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vidm {
     ListDirectories,
@@ -54,7 +54,7 @@ pub(super) enum Vidm {
     Doctor,
 }
 
-/// What is done at an SDDC Manager.
+/// An action at an SDDC Manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vcf {
     ListProviders,
@@ -76,7 +76,7 @@ pub(super) enum Vcf {
 /// The longest parameter, in bytes.
 const MAX_PARAMETER: usize = 2048;
 
-/// What a method on a route asks of its caller; `None`: nothing.
+/// The scope that a method requires; `None`: none.
 pub(super) type Access = Option<Scope>;
 
 /// One route.
@@ -86,15 +86,15 @@ pub(super) struct Row {
     pub(super) operations: &'static [Operation],
 }
 
-/// One method of a route. The contract (feature `contract`) shows these as they are, so a query parameter that is read and not
-/// listed here cannot be sent, and one that is listed and not documented fails the OpenAPI tests.
+/// One method of a route. The contract (feature `contract`) lists these rows, so a query parameter that is missing here is
+/// rejected, and one that is listed but not documented fails the OpenAPI tests.
 #[derive(Debug)]
 pub(super) struct Operation {
-    /// HEAD comes with GET, OPTIONS with all.
+    /// HEAD is served wherever GET is, OPTIONS everywhere.
     pub(super) method: Method,
     pub(super) action: Action,
     pub(super) scope: Access,
-    /// The names of the query parameters it reads. Any other is refused.
+    /// The names of its query parameters. Others are rejected.
     pub(super) query: &'static [&'static str],
 }
 
@@ -128,12 +128,12 @@ const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) 
 
 /// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
 const DOCTOR: &[&str] = &["retry", "strict"];
-/// What a sync that goes on is answered with.
+/// The status of the response while a sync is running.
 const RUNNING: &[&str] = &["running"];
-/// What a PUT is to do with what it finds.
+/// Options of a PUT.
 const PUT: &[&str] = &["dryRun", "force"];
 
-/// Every route there is.
+/// Every route.
 pub(super) const ROWS: &[Row] = &[
     Row { path: "/", operations: &[open(Public::Page)] },
     Row { path: "/healthz", operations: &[open(Public::Health)] },
@@ -222,7 +222,7 @@ impl Kind {
 }
 
 impl Row {
-    /// The kind of target that the path names; `None` where it names none.
+    /// The kind of target in the path; `None` without one.
     pub(super) fn kind(&self) -> Option<Kind> {
         self.operations.iter().find_map(|operation| match operation.action {
             Action::Work(Work::Vidm(_)) => Some(Kind::Vidm),
@@ -231,13 +231,13 @@ impl Row {
         })
     }
 
-    /// What `method` does here; `None` when it is not taken. HEAD is GET without the body.
+    /// What `method` does here; `None` if it is not accepted. HEAD is GET without the body.
     pub(super) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         self.operations.iter().find(|operation| operation.method == wanted)
     }
 
-    /// The fields of ours that a body may have here, for hints: where they stand in the query they are not read.
+    /// The body fields of this route, for hints when a caller sends one in the query.
     pub(super) fn fields(&self) -> &'static [&'static str] {
         let is_start = |operation: &Operation| {
             matches!(operation.action, Action::Work(Work::Vidm(Vidm::StartSync | Vidm::StartSyncOfDirectory)))
@@ -264,13 +264,13 @@ impl Row {
     }
 
     pub(super) fn method_not_allowed(&self, method: &Method) -> Error {
-        Error::new(ErrorCode::MethodNotAllowed, format!("{} does not take {method}", self.path))
+        Error::new(ErrorCode::MethodNotAllowed, format!("{} does not accept {method}", self.path))
             .hint(format!("use one of {}", self.allow()))
             .allow(self.allow())
     }
 }
 
-/// A path that led somewhere, its parameters decoded once.
+/// A matched path with its parameters, each decoded once.
 #[derive(Debug)]
 pub(super) struct Matched {
     pub(super) row: &'static Row,
@@ -283,18 +283,18 @@ impl Matched {
         self.parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }
 
-    /// The names of the parameters that a caller's template engine left as they were.
+    /// The names of the parameters that contain unreplaced placeholders.
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().filter(|(_, value)| is_unfilled(value)).map(|(name, _)| *name)
     }
 
-    /// The target's name, where the route has one.
+    /// The target's name, if the route has one.
     pub(super) fn target(&self) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| *key == "target").map(|(_, value)| value.as_str())
     }
 }
 
-/// What stands in `path` for the parameters of `pattern`, none of them empty; `None` where it does not fit.
+/// The values in `path` for the parameters of `pattern`, none of them empty; `None` if it does not match.
 fn fit<'p>(pattern: &'static str, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
     let (mut steps, mut parts) = (pattern.split('/'), path.split('/'));
     let mut parameters = Vec::new();
@@ -311,10 +311,10 @@ fn fit<'p>(pattern: &'static str, path: &'p str) -> Option<Vec<(&'static str, &'
     }
 }
 
-/// Finds the route of a path as it stands in the request line. One trailing slash is forgiven.
+/// Finds the route of a path as in the request line. One trailing slash is allowed.
 pub(super) fn find(path: &str) -> Result<Matched, Error> {
     let trimmed = path.strip_suffix('/').filter(|rest| !matches!(*rest, "" | "/")).unwrap_or(path);
-    // No path fits two rows.
+    // No path matches two rows.
     let (row, found) = ROWS.iter().find_map(|row| Some((row, fit(row.path, trimmed)?))).ok_or_else(|| nowhere(path))?;
     let mut parameters = Vec::new();
     for (name, raw) in found {
@@ -327,19 +327,19 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
     Ok(Matched { row, parameters })
 }
 
-/// There is nothing at `path`.
+/// The error for an unknown path.
 pub(super) fn nowhere(path: &str) -> Error {
-    Error::new(ErrorCode::RouteNotFound, format!("there is no route {}", crate::error::excerpt(path)))
-        .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; below a path of a proxy set base_path; see the README")
+    Error::new(ErrorCode::RouteNotFound, format!("no route {}", crate::error::excerpt(path)))
+        .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; if a proxy serves idhook below a path, set base_path")
 }
 
-/// Why a parameter names nothing.
+/// Why a parameter is not a valid name.
 fn fault(value: &str) -> Option<&'static str> {
     match value {
         _ if value.trim().is_empty() => Some("is empty"),
-        "." | ".." => Some("is no name"),
+        "." | ".." => Some("is not a name"),
         _ if value.len() > MAX_PARAMETER => Some("is too long"),
-        _ if value.chars().any(char::is_control) => Some("holds control characters"),
+        _ if value.chars().any(char::is_control) => Some("contains control characters"),
         _ => None,
     }
 }

@@ -1,11 +1,11 @@
-//! Callers that sign what they send: [Standard Webhooks 1.0](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md),
-//! the same under Svix's own names ([`svix-id`, `svix-timestamp`, `svix-signature`](https://docs.svix.com/receiving/verifying-payloads/how-manual)),
+//! Callers that sign their requests: [Standard Webhooks 1.0](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md),
+//! the same under Svix's names ([`svix-id`, `svix-timestamp`, `svix-signature`](https://docs.svix.com/receiving/verifying-payloads/how-manual)),
 //! GitHub's [`X-Hub-Signature-256`](https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries),
 //! Bitbucket's [`X-Hub-Signature: sha256=…`](https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/),
-//! GitLab's [`X-Gitlab-Token`](https://docs.gitlab.com/user/project/integrations/webhooks/) (whose signing form is the first).
+//! GitLab's [`X-Gitlab-Token`](https://docs.gitlab.com/user/project/integrations/webhooks/) (GitLab's signatures follow the first scheme).
 //!
-//! A signature says who sent a body and nothing of the method or path. So it counts where there is a body; a GET may come
-//! with the first form, which is dated, over no body at all; a DELETE needs a key.
+//! A signature covers the body, not the method or path. So it counts only where there is a body. A GET may use the first
+//! scheme, which contains the time, over an empty body; a DELETE needs a key.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,8 +21,8 @@ use super::caller::{Caller, Claim};
 use crate::config::{Form, Sender};
 use crate::error::{Error, ErrorCode};
 
-/// The three headers of a Standard Webhook. They are always read as one family: an id of the one and a signature of the other
-/// would let a sender's message come again under a name that nobody signed.
+/// The three headers of a Standard Webhook. They are always read as one family: an id of one with a signature of the other
+/// would let a sender's message be replayed under an unsigned id.
 #[derive(Debug, Clone, Copy)]
 struct Family {
     id: &'static str,
@@ -33,35 +33,35 @@ struct Family {
 const STANDARD_FAMILY: Family =
     Family { id: "webhook-id", timestamp: "webhook-timestamp", signature: "webhook-signature" };
 
-/// The families, the one that the standard names first. Where both came the first is read.
+/// The families; the standard's own first. If both occur the first is read.
 const FAMILIES: [Family; 2] =
     [STANDARD_FAMILY, Family { id: "svix-id", timestamp: "svix-timestamp", signature: "svix-signature" }];
 const HUB: &str = "x-hub-signature-256";
 const BITBUCKET: &str = "x-hub-signature";
 const TOKEN: &str = "x-gitlab-token";
 
-/// What a caller is told of the signatures that are read.
+/// The supported signatures, for hints.
 pub(super) const READ: &str = "webhook-signature or svix-signature (scheme standard), x-hub-signature-256 (github), \
      x-hub-signature: sha256=… (bitbucket), x-gitlab-token (gitlab)";
 
 /// At most this many headers are named.
 const SHOWN: usize = 3;
 
-/// How far a sender's clock may be from ours.
+/// How far a sender's clock may differ from ours.
 const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// A signature in its right form and time, that only the body can prove.
+/// A signature with valid form and time, which only the body can prove.
 #[derive(Debug)]
 pub(super) struct Signed<'c> {
     senders: &'c [Sender],
     form: Form,
-    /// What was signed before the body.
+    /// The signed text before the body.
     prefix: String,
-    /// Any of these will do.
+    /// Any of these may match.
     tags: Vec<[u8; 32]>,
 }
 
-/// Who a request without a key says it comes from; the body is not looked at. `None`: nobody.
+/// The sender that a request without a key claims to be; the body is not read yet. `None`: no claim.
 pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime) -> Result<Option<Claim<'c>>, Error> {
     let headers = &request.headers;
     let has_sender = |form| senders.iter().any(|sender| sender.keys(form).next().is_some());
@@ -86,8 +86,8 @@ pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime)
         }
         if !has_body && (form != Form::Standard || !is_read) {
             refusal = Some(
-                refused(format!("a {} cannot be signed so", request.method))
-                    .hint("use an API key; a GET may be signed as Standard Webhooks say, over an empty body"),
+                refused(format!("a {} cannot be signed with this scheme", request.method))
+                    .hint("use an API key; a GET may be signed with the scheme standard, over an empty body"),
             );
             continue;
         }
@@ -107,12 +107,14 @@ pub(super) fn claim<'c>(request: &Parts, senders: &'c [Sender], now: SystemTime)
         }
     }
     Err(refusal.unwrap_or_else(|| {
-        refused("no sender is configured that signs so".to_owned())
-            .hint(format!("add it to webhook_secrets with its scheme, or send an API key; read are {READ}"))
+        refused("no sender with this scheme is configured".to_owned()).hint(format!(
+            "add the sender to webhook_secrets with its scheme, or send an API key; supported are {READ}"
+        ))
     }))
 }
 
-/// The names of headers that look like a signature and are none that is read, for the refusal of who sent no other.
+/// The names of headers that look like a signature of another scheme, for the rejection of a request without a supported
+/// one.
 pub(super) fn unread(headers: &HeaderMap) -> Vec<&str> {
     let looks_so = |name: &str| {
         ["signature", "hmac", "digest", "webhook-token", "hook-secret"].iter().any(|part| name.contains(part))
@@ -120,12 +122,12 @@ pub(super) fn unread(headers: &HeaderMap) -> Vec<&str> {
     headers.keys().map(http::HeaderName::as_str).filter(|name| looks_so(name) && name.len() <= 64).take(SHOWN).collect()
 }
 
-/// The family whose signature came.
+/// The family whose signature was sent.
 fn family(headers: &HeaderMap) -> Option<Family> {
     FAMILIES.into_iter().find(|family| headers.contains_key(family.signature))
 }
 
-/// The header that names a request and is covered by its signature, where it is signed as Standard Webhooks say.
+/// The header with the request's id that the signature covers, for a Standard Webhook.
 pub(super) fn signed_id(headers: &HeaderMap) -> Option<&'static str> {
     family(headers).map(|family| family.id)
 }
@@ -134,7 +136,7 @@ impl<'c> Signed<'c> {
     fn standard(headers: &HeaderMap, senders: &'c [Sender], now: SystemTime) -> Result<Self, Error> {
         let Family { id: id_header, timestamp: timestamp_header, signature } =
             family(headers).unwrap_or(STANDARD_FAMILY);
-        // The specification forbids full stops in ids: they would let parts of what was signed change places.
+        // The specification forbids full stops in ids: they would let parts of the signed text change places.
         let id = lone(headers, id_header)
             .filter(|id| !id.is_empty() && !id.contains('.'))
             .ok_or_else(|| malformed(id_header))?;
@@ -157,7 +159,7 @@ impl<'c> Signed<'c> {
                 sent.abs_diff(now),
                 TOLERANCE.as_secs()
             ))
-            .hint("set the clocks right; each attempt to deliver needs a timestamp and a signature of its own"));
+            .hint("correct the clocks; each delivery attempt needs a new timestamp and signature"));
         }
         Ok(Self { senders, form: Form::Standard, prefix: format!("{id}.{timestamp}."), tags })
     }
@@ -186,7 +188,7 @@ impl<'c> Signed<'c> {
     }
 }
 
-/// The sender whose token came. Digests are compared, so that a token's length does not show either.
+/// The sender of the token. Digests are compared, so the token's length does not leak.
 fn by_token<'c>(headers: &HeaderMap, senders: &'c [Sender]) -> Option<Caller<'c>> {
     let came = Sha256::digest(lone(headers, TOKEN)?);
     let mut found = None;
@@ -200,7 +202,7 @@ fn by_token<'c>(headers: &HeaderMap, senders: &'c [Sender]) -> Option<Caller<'c>
     found.map(|(sender, at)| Caller::new(&sender.grant, at))
 }
 
-/// A header that came once.
+/// A header that occurs once.
 fn lone<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut all = headers.get_all(name).iter();
     all.next().filter(|_| all.next().is_none())?.to_str().ok()
@@ -211,15 +213,15 @@ fn refused(detail: String) -> Error {
 }
 
 fn malformed(name: &str) -> Error {
-    refused(format!("the header {name} is missing, comes twice, or is not what it should be")).hint(
-        "webhook-id: a text without full stops; webhook-timestamp: seconds since 1970; webhook-signature: v1,BASE64 … (all \
+    refused(format!("the header {name} is missing, repeated or malformed")).hint(
+        "webhook-id: text without full stops; webhook-timestamp: seconds since 1970; webhook-signature: v1,BASE64 … (all \
          three with webhook-, or all three with svix-); x-hub-signature-256 and x-hub-signature: sha256=HEX",
     )
 }
 
 fn none_fits() -> Error {
-    refused("none of the configured secrets fits".to_owned())
-        .hint("check that both sides have the same secret, and that nothing on the way changes the body")
+    refused("no configured secret matches the signature".to_owned())
+        .hint("check that both sides have the same secret, and that no proxy changes the body")
 }
 
 #[cfg(test)]

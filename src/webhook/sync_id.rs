@@ -1,15 +1,15 @@
-//! Sync ids: what there is to know about a started sync, in a text that any instance can read and nobody can forge.
+//! Sync ids: everything about a started sync, in a text that any instance can read and that cannot be forged.
 //!
-//! Callers store ids in tickets and columns, so they are short: at most [`SHORT`] characters where a key-value store takes what does not
-//! fit, else at most [`LONG`]. An id is `base64url(form ‖ content ‖ tag)`:
+//! Callers store ids in tickets and columns, so they are short: at most [`SHORT`] characters if a key-value store keeps the
+//! rest, otherwise at most [`LONG`]. An id is `base64url(form ‖ content ‖ tag)`:
 //!
 //! | form | content |
 //! |---|---|
 //! | [`WHOLE`] | the request ([`SyncRequest::to_bytes`]) |
-//! | [`KEPT`] | where the request is kept in the store (`kept_request.rs`), and a digest of it |
+//! | [`KEPT`] | the request's place in the store (`kept_request.rs`), and a digest of it |
 //!
-//! The tag is the first 16 bytes of an HMAC-SHA256 over the target's name, the form and the content, under a key derived from the first
-//! key of the [`StateKey`]. So an id is good for its target only. An id that was made under another of its keys is read as well.
+//! The tag is the first 16 bytes of an HMAC-SHA256 over the target's name, the form and the content, with a key derived from
+//! the first key of the [`StateKey`]. So an id is valid only for its target. Ids made under the other keys are read too.
 
 use std::rc::Rc;
 
@@ -20,10 +20,10 @@ use crate::error::{Error, ErrorCode};
 use crate::shared_state::{StateKey, hmac};
 use crate::sync::SyncRequest;
 
-/// The longest id in characters, where a store takes what does not fit.
+/// The longest id in characters, if a store keeps the rest.
 pub(super) const SHORT: usize = 255;
 
-/// The longest id in characters, where there is no store, or it does not answer.
+/// The longest id in characters without a responding store.
 pub(super) const LONG: usize = 700;
 
 /// Forms of ids. Those of earlier versions began with 1.
@@ -32,30 +32,31 @@ const KEPT: u8 = 3;
 
 const TAG: usize = 16;
 
-/// What authenticates ids.
+/// Authenticates ids.
 #[derive(Debug)]
 pub(super) struct Key(Rc<StateKey>);
 
-/// What the keys of ids are derived for.
+/// The purpose of the derived keys.
 const PURPOSE: &str = "sync id";
 
 /// The length of [`Reference::digest`].
 pub(super) const DIGEST: usize = 16;
 
-/// Where a request is kept, and its digest: the place may hold another one by now.
+/// The place of a kept request, and its digest: the place may hold another request by now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reference {
     pub(super) digest: [u8; DIGEST],
     pub(super) place: String,
 }
 
-/// What an id holds.
+/// The content of an id.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Opened {
     Whole(SyncRequest),
     Kept {
         reference: Reference,
-        /// Whether the key that seals made the id; else the request is [of another ledger](SyncRequest::of_another_ledger).
+        /// Whether the sealing key made the id; otherwise the request is [of another
+        /// ledger](SyncRequest::of_another_ledger).
         is_current: bool,
     },
 }
@@ -65,7 +66,7 @@ impl Key {
         Self(state_key)
     }
 
-    /// Writes an id that holds `request`, however long it becomes.
+    /// Writes an id that contains `request`, whatever its length.
     ///
     /// # Errors
     /// `internal` without a key.
@@ -91,7 +92,7 @@ impl Key {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Reads an id that came back for `target`; `None` when it is not one of ours.
+    /// Reads an id for `target`; `None` if it is not valid.
     pub(super) fn open(&self, target: &str, text: &str) -> Option<Opened> {
         if text.len() > LONG {
             return None;
@@ -101,7 +102,7 @@ impl Key {
         let is_signed_by =
             |key: &[u8; 32]| bool::from(subtle::ConstantTimeEq::ct_eq(tag(key, target, message).as_slice(), given));
         let signer = self.0.derive_all(PURPOSE).iter().position(is_signed_by)?;
-        // The counters in the store go with the key that seals: its ticket is from those of another key.
+        // The counters in the store belong to the sealing key: a ticket under another key is from other counters.
         let is_current = signer == 0;
         match message.split_first()? {
             (&WHOLE, content) => {
@@ -118,7 +119,7 @@ impl Key {
     }
 }
 
-/// What authenticates `message` for `target`. The length in front keeps the two apart.
+/// The tag of `message` for `target`. The length prefix separates the two.
 fn tag(key: &[u8; 32], target: &str, message: &[u8]) -> Vec<u8> {
     let all = [&(target.len() as u64).to_be_bytes(), target.as_bytes(), message].concat();
     hmac(key, &all).into_iter().take(TAG).collect()
@@ -162,7 +163,7 @@ mod tests {
         let old = key("old").of_request(&request()).unwrap();
         assert_eq!(opened(&rotated, &old).unwrap().directory, request().directory);
         assert_eq!(opened(&key("new"), &rotated.of_request(&request()).unwrap()), Some(request()));
-        assert_eq!(key("new").open("default", &old), None, "a key that was taken out opens nothing");
+        assert_eq!(key("new").open("default", &old), None, "a removed key opens nothing");
         let old = key("old").of_reference("default", &reference()).unwrap();
         let kept = Opened::Kept { reference: reference(), is_current: false };
         assert_eq!(rotated.open("default", &old), Some(kept));

@@ -1,4 +1,4 @@
-//! The routes below `/vcf/{target}`: the vendor's own operations, with validation in front, and PUT.
+//! The routes below `/vcf/{target}`: the vendor's own operations after validation, and PUT.
 
 use std::time::SystemTime;
 
@@ -26,7 +26,7 @@ pub(super) async fn dispatch<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let target = matched.target().unwrap_or_default();
     let vcf = VcfOperations::new(context.configured.targets.vcf(target)?, context.outbound);
-    // The names in the path are read before the body.
+    // Names in the path are checked before the body.
     let provider = || ProviderId::parse(matched.parameter("id"));
     let source = || Ok::<_, Error>((provider()?, DomainName::parse(matched.parameter("domainName"))?));
     let done = |()| empty(StatusCode::NO_CONTENT, &[]);
@@ -72,7 +72,7 @@ pub(super) async fn dispatch<R: Runtime>(
             let provider = provider()?;
             let token = vcf.generate_sync_client_token(&provider, lifetime(&context)?).await?;
             let mut response = json(StatusCode::OK, &token)?;
-            // It holds a token, which has no place in a store: the same key makes a new one.
+            // It contains a token, which must not be stored: the same key makes a new one.
             response.extensions_mut().insert(NotKept);
             Ok(response)
         }
@@ -82,7 +82,7 @@ pub(super) async fn dispatch<R: Runtime>(
     }
 }
 
-/// The body as a specification that `check` finds nothing wrong with.
+/// The body as a specification that passes `check`.
 fn checked<R: Runtime, S: DeserializeOwned, C>(
     context: &Context<'_, R>,
     check: impl FnOnce(S, SystemTime) -> Result<C, Vec<FieldError>>,
@@ -98,11 +98,11 @@ fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> {
 fn lifetime<R>(context: &Context<'_, R>) -> Result<Option<TokenLifetime>, Error> {
     const NAME: &str = "syncClientTokenTTL";
     let read = |text: &str| TokenLifetime::from_seconds(text.parse().ok()?).ok();
-    let wrong = || query_error(NAME, "write a whole number of seconds");
+    let wrong = || query_error(NAME, "use a whole number of seconds");
     context.input.query(NAME).map(|text| read(text).ok_or_else(wrong)).transpose()
 }
 
-/// Answers what became of a provider or a source: 201 and its place, if it was created.
+/// The response to a created or changed provider or source: 201 with its path, if it was created.
 struct Created<'c> {
     base: &'c str,
     target: &'c str,

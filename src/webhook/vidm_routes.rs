@@ -49,13 +49,13 @@ pub(super) async fn dispatch<R: Runtime>(
     Ok(Reply::Whole(response))
 }
 
-/// What this request's caller may do at the target `name`.
+/// The operations that this request's caller may use at the target `name`.
 fn operations<'c, R: Runtime>(context: &Context<'c, R>, name: &str) -> Result<VidmOperations<'c, R>, Error> {
     let target = context.configured.targets.vidm(name)?;
     Ok(VidmOperations::new(target, context.outbound, context.caller.may(Scope::VidmOverride)))
 }
 
-/// The state of the directory's latest sync, with no request behind it.
+/// The state of the directory's latest sync, started by any means.
 async fn latest<R: Runtime>(
     context: &Context<'_, R>,
     vidm: &VidmOperations<'_, R>,
@@ -82,11 +82,11 @@ async fn groups<R: Runtime>(context: &Context<'_, R>, vidm: &VidmOperations<'_, 
     let (field, text) = match (context.input.query("dn"), context.input.query("name")) {
         (Some(dn), None) => ("dn", dn),
         (None, Some(name)) => ("name", name),
-        _ => return Err(query_error("dn", "give either dn (CN=…,DC=…) or name (name@domain), and not both")),
+        _ => return Err(query_error("dn", "send either dn (CN=…,DC=…) or name (name@domain), not both")),
     };
     let query = GroupQuery::parse(text).map_err(|why| query_error(field, &why))?;
     if field == "dn" && matches!(query, GroupQuery::Name(_)) {
-        return Err(query_error("dn", "is a name: give it as `name`"));
+        return Err(query_error("dn", "is a name, not a DN: send it as `name`"));
     }
     let groups = vidm.groups(&query).await?;
     json(StatusCode::OK, &Groups { present: !groups.is_empty(), groups })

@@ -1,12 +1,12 @@
-//! How many waits and event streams one caller may have open at once.
+//! Limits the waits and event streams that a caller may have open at once.
 //!
-//! An instance counts its own exactly: a [`Permit`] that is dropped, be it at the end or because the client went away, is given
-//! back. Hosts run many instances, and some a new one for each request, so with a store all instances count together. The one
-//! atomic there is can only add; so time is cut into windows of [`WINDOW`], and each has a counter that holds two numbers: how many
-//! watchers entered it (the lower 32 bits) and how many left it (the upper ones). Whoever watches enters each window as it comes,
-//! and leaves the one before. What is open is therefore what is in the present window and in the last one. A watcher whose
-//! instance died leaves nothing and is counted no longer than two windows. Counters of older windows are taken out, so a caller
-//! has three keys or so in the store. Without a store, or while it ails, each instance is alone.
+//! An instance counts its own exactly: a [`Permit`] is returned when dropped, at the end or when the client disconnects.
+//! Hosts run many instances, some one per request, so with a store all instances count together. The store's only atomic
+//! operation is an addition. So time is cut into windows of [`WINDOW`], each with a counter that holds two numbers: how many
+//! watchers entered it (the lower 32 bits) and how many left it (the upper ones). A watcher enters each new window and
+//! leaves the one before, so the open watches are those in the current and the previous window. A watcher of a crashed
+//! instance never leaves, and counts for at most two windows. Older counters are deleted, so a caller has about three keys
+//! in the store. Without a store, or while it fails, each instance counts alone.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -20,23 +20,23 @@ use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
 use crate::shared_state::{FOR_GOOD, SharedStore};
 
-/// Longer than the longest time between two looks of a watcher (`sync/watch.rs`).
+/// Longer than the longest time between two observations of a watcher (`sync/watch.rs`).
 const WINDOW: Duration = Duration::from_secs(15);
 
 /// One watcher that left, in a window's counter.
 const LEFT: u64 = 1 << 32;
 
-/// When a caller that has too many open may try again.
+/// When a caller at its limit may try again.
 const COME_BACK: Duration = Duration::from_secs(5);
 
-/// What is open in this instance.
+/// The open watches of this instance.
 #[derive(Debug, Default)]
 pub(super) struct Watches(Rc<RefCell<LiteMap<String, Own>>>);
 
 #[derive(Debug, Default)]
 struct Own {
     open: usize,
-    /// The windows of watchers that went away without telling the store.
+    /// The windows of watchers that ended without informing the store.
     gone: Vec<u64>,
 }
 
@@ -45,15 +45,15 @@ struct Own {
 pub(super) struct Permit {
     watches: Rc<RefCell<LiteMap<String, Own>>>,
     caller: String,
-    /// The window in the store that it stands in.
+    /// Its window in the store.
     window: Cell<Option<u64>>,
 }
 
 impl Watches {
-    /// A permit for `caller`, who may have `limit` open; 0: any number.
+    /// Takes a permit for `caller`, which may have `limit` open; 0: unlimited.
     ///
     /// # Errors
-    /// `rate_limited` when as many are open.
+    /// `rate_limited` if the limit is reached.
     pub(super) async fn enter<R: Runtime>(
         &self,
         caller: &str,
@@ -85,7 +85,7 @@ impl Permit {
         format!("watch:{}:{window}", super::idempotency::owner_of_caller(&self.caller))
     }
 
-    /// Says that this watcher is still there.
+    /// Renews this watcher's entry in the store.
     pub(super) async fn renew<R: Runtime>(&self, store: &SharedStore<'_, R>) {
         if self.window.get().is_some_and(|window| window != present(store)) {
             let before = self.window.get();
@@ -95,13 +95,13 @@ impl Permit {
         }
     }
 
-    /// Gives it back at the end of a wait or a stream. Dropping it does the same for this instance; the others notice then with
-    /// the next watcher of this instance, or after two windows.
+    /// Returns the permit at the end of a wait or a stream. Dropping it does the same for this instance; the others learn of
+    /// it with this instance's next watcher, or after two windows.
     pub(super) async fn close<R: Runtime>(&self, store: &SharedStore<'_, R>) {
         self.leave(store).await;
     }
 
-    /// Enters the present window; how many are open, where the store says so.
+    /// Enters the current window; returns how many watches are open, if the store responds.
     async fn step<R: Runtime>(&self, store: &SharedStore<'_, R>) -> Option<u64> {
         let window = present(store);
         let now = store.increment(&self.name(window), 1).await?;
@@ -125,7 +125,7 @@ impl Permit {
         }
     }
 
-    /// Tells the store of those who went away.
+    /// Reports ended watches to the store.
     async fn flush<R: Runtime>(&self, store: &SharedStore<'_, R>) {
         let gone = with(&self.watches, &self.caller, |own| std::mem::take(&mut own.gone));
         for window in gone {
@@ -179,12 +179,12 @@ fn inside(counter: u64) -> u64 {
 }
 
 fn refusal(caller: &str, limit: usize) -> Error {
-    Error::new(ErrorCode::RateLimited, format!("the caller {caller} has {limit} waits and event streams open, its limit"))
-        .hint("close streams that nobody reads, and share one between those who wait for the same sync; watch_limit sets the limit")
+    Error::new(ErrorCode::RateLimited, format!("caller {caller} has {limit} waits and event streams open, its limit"))
+        .hint("close unused streams, and share one stream per sync; watch_limit sets the limit")
         .retry_after(Some(COME_BACK))
 }
 
-/// Does `work`, and says meanwhile that whoever has the permit is still there.
+/// Does `work`, and meanwhile renews the permit.
 pub(super) async fn held<R: Runtime, T>(
     permit: Option<&Permit>,
     store: &SharedStore<'_, R>,

@@ -1,4 +1,4 @@
-//! The module map in ARCHITECTURE.md is what the code imports, and no file outgrows its limit.
+//! The module map in ARCHITECTURE.md matches the imports, and no file exceeds its limit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The module map: each row's module and the modules it may import, in the order of the document.
+/// The module map: each row's module and the modules that it may import, in the document's order.
 fn documented() -> Vec<(String, BTreeSet<String>)> {
     let document = read(&root().join("ARCHITECTURE.md"));
     let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
@@ -33,7 +33,7 @@ fn documented() -> Vec<(String, BTreeSet<String>)> {
         .collect()
 }
 
-/// The top-level modules that each top-level module imports, tests aside.
+/// The top-level modules that each top-level module imports, without tests.
 fn imported() -> Imports {
     let mut imports = Imports::new();
     let source = root().join("src");
@@ -57,13 +57,13 @@ fn tokens(file: &Path) -> Vec<TokenTree> {
     stream.into_iter().collect()
 }
 
-/// What is gathered from one file, or from one inline module of it.
+/// The results from one file, or one inline module of it.
 struct Scan<'s> {
     /// The module's path below the crate's root.
     path: &'s [String],
-    /// The top-level modules that it names.
+    /// The top-level modules that it uses.
     found: &'s mut BTreeSet<String>,
-    /// The paths of the modules that it declares in files of their own.
+    /// The paths of the modules that it declares in separate files.
     modules: &'s mut Vec<Vec<String>>,
 }
 
@@ -95,7 +95,7 @@ fn scan(to: &mut Scan<'_>, tokens: &[TokenTree]) {
                     root_names(to.found, rest);
                 }
             }
-            // serde's attributes hold paths as text.
+            // serde's attributes contain paths as text.
             TokenTree::Literal(literal) => {
                 let text = literal.to_string();
                 if let Some(path) = text.strip_prefix("\"crate::") {
@@ -140,7 +140,7 @@ fn above_root(depth: usize, mut tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     Some(tokens)
 }
 
-/// The names right below the crate's root in what follows `crate`: `::name…` or `::{name…, name…}`.
+/// The names directly below the crate's root in what follows `crate`: `::name…` or `::{name…, name…}`.
 fn root_names(found: &mut BTreeSet<String>, tokens: &[TokenTree]) {
     let [colon, second, next, ..] = tokens else { return };
     if !is_colon(Some(colon)) || !is_colon(Some(second)) {
@@ -185,7 +185,7 @@ fn module_map_matches_the_imports() {
 }
 
 #[test]
-fn modules_import_only_what_stands_above_them_in_the_map() {
+fn modules_import_only_modules_above_them() {
     let mut above = BTreeSet::new();
     for (module, imports) in documented() {
         let upward: Vec<_> = imports.difference(&above).collect();
@@ -216,7 +216,7 @@ fn scanner_finds_every_form_of_import() {
 }
 
 #[test]
-fn no_file_is_longer_than_its_limit() {
+fn files_stay_within_the_line_limit() {
     let mut long = Vec::new();
     for folder in ["src", "bindings", "dev", "tests"] {
         visit(&root().join(folder), &mut |path| {
@@ -238,7 +238,7 @@ fn visit(folder: &Path, each: &mut impl FnMut(&Path)) {
         let entry = entry.unwrap();
         let name = entry.file_name();
         if entry.file_type().unwrap().is_dir() {
-            // What builds and package managers leave there is not ours.
+            // Output of builds and package managers.
             if name != "target" && name != "node_modules" && name != "dist" {
                 visit(&entry.path(), each);
             }

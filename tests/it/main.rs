@@ -1,5 +1,5 @@
-//! Scenarios over the core: several calls, repeats, replays and how many calls were made. Nothing leaves the process:
-//! the runtime is a [`script`], its clock included.
+//! Scenarios over the core: several calls, repeats, replays, and the number of calls. Nothing leaves the process: the
+//! runtime is a [`script`], including its clock.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What instances share.
+//! State that instances share.
 
 pub(crate) mod costs;
 pub(crate) mod shared_state;

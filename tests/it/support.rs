@@ -1,4 +1,4 @@
-//! Scripts, stores and targets that the scenarios share.
+//! Scripts, stores and targets for the scenarios.
 
 pub(crate) mod memory_store;
 pub(crate) mod script;

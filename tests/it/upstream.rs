@@ -1,4 +1,4 @@
-//! How a call is sent, and the tokens it takes.
+//! Sending of calls, and their tokens.
 
 pub(crate) mod sender;
 pub(crate) mod token_cache;

@@ -1,4 +1,4 @@
-//! Calls to SDDC Manager and what is made of its answers.
+//! Calls to SDDC Manager and the interpretation of its responses.
 
 pub(crate) mod documents;
 pub(crate) mod input;

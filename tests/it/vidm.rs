@@ -1,4 +1,4 @@
-//! Calls to vIDM and what is made of its answers.
+//! Calls to vIDM and the interpretation of its responses.
 
 pub(crate) mod group_proof;
 pub(crate) mod login;

@@ -19,7 +19,7 @@ impl wit::Guest for Library {
     type Session = Session;
 }
 
-/// A vIDM and an account there.
+/// A session with one vIDM account.
 #[derive(Debug)]
 pub(crate) struct Session(Vidm<Wasi>);
 
@@ -59,7 +59,7 @@ impl wit::GuestSession for Session {
     }
 
     fn wait_for_sync(&self, id: String, timeout_seconds: f64) -> Result<wit::SyncState> {
-        // What is no time at all, negative or no number, is none.
+        // Negative numbers and NaN mean no wait.
         let longest = if timeout_seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
         let patience = Duration::try_from_secs_f64(timeout_seconds).unwrap_or(longest);
         Ok(block_on(self.0.wait_for_sync(&id, patience))?.into())

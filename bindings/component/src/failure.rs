@@ -49,7 +49,7 @@ impl From<ErrorCode> for Code {
             ErrorCode::UpstreamInvalid => Self::UpstreamInvalid,
             ErrorCode::UpstreamTimeout => Self::UpstreamTimeout,
             ErrorCode::UpstreamBusy => Self::UpstreamBusy,
-            // The others are about HTTP, which there is none of here.
+            // The other codes concern HTTP, which does not occur here.
             _ => Self::Internal,
         }
     }

@@ -16,7 +16,7 @@ impl wit::Guest for Library {
     type Session = Session;
 }
 
-/// An SDDC Manager and an account there.
+/// A session with one SDDC Manager account.
 #[derive(Debug)]
 pub(crate) struct Session(Vcf<Wasi>);
 

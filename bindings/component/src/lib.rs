@@ -1,8 +1,8 @@
-//! The library door: typed functions over WASI 0.2 for whoever embeds components, in Python, Node or Rust. The contract is
-//! `wit/`; what is done is `idhook::embedded`. This translates between the two and decides nothing, and there is no panic in
-//! it, for a panic would end the instance with all its sessions.
+//! The library binding: typed functions over WASI 0.2 for programs that embed components, in Python, Node or Rust. The
+//! contract is `wit/`, the implementation `idhook::embedded`. This crate only translates, and contains no panic: a panic
+//! would end the instance with all its sessions.
 //!
-//! The functions are synchronous, for most hosts can call no others: each drives the core to its end before it comes back.
+//! The functions are synchronous, because most hosts support no others: each drives the core to its end before it returns.
 
 mod bindings;
 mod directories;
@@ -14,11 +14,11 @@ mod specs;
 
 use idhook_wasip2::Wasi;
 
-/// What the exports are implemented for.
+/// The type that implements the exports.
 #[derive(Debug)]
 pub(crate) struct Library;
 
-/// What the sessions run in.
+/// The sessions' runtime.
 fn runtime() -> Wasi {
     Wasi::new()
 }

@@ -1,5 +1,5 @@
-//! Numbers and JSON as WIT has them. No 64-bit ones: JavaScript takes those for another kind of number, which it cannot write
-//! as JSON. What is beyond a bound is the bound.
+//! Numbers and JSON in WIT's types. There are no 64-bit numbers: JavaScript has another type for those, which cannot be
+//! written as JSON. Larger values are clamped.
 
 use idhook::embedded::Timeouts;
 use serde_json::{Map, Value};
@@ -14,12 +14,12 @@ pub(crate) fn signed(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }
 
-/// Further fields, where there are any.
+/// Further fields, if there are any.
 pub(crate) fn extra(fields: Map<String, Value>) -> Option<String> {
     (!fields.is_empty()).then(|| Value::Object(fields).to_string())
 }
 
-/// All of a list, each as WIT has it.
+/// All elements of a list, in WIT's types.
 pub(crate) fn each<T, U: From<T>>(list: Vec<T>) -> Vec<U> {
     list.into_iter().map(U::from).collect()
 }

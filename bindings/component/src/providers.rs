@@ -1,4 +1,4 @@
-//! What SDDC Manager answers with, as it is handed over.
+//! SDDC Manager's responses in WIT's types.
 
 use idhook::vcf::{self, DirectoryList};
 

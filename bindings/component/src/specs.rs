@@ -1,4 +1,4 @@
-//! What is sent to SDDC Manager, as it is given.
+//! Specifications for SDDC Manager, from WIT's types.
 
 use idhook::embedded::Result;
 use idhook::error::{Error, FieldError, Problem};
@@ -32,14 +32,14 @@ pub(crate) fn source(spec: wit::IdentitySourceSpec) -> Result<vcf::IdentitySourc
     extras.are_good(spec)
 }
 
-/// Reads the further fields of a specification and what holds them, and keeps what is wrong with them.
+/// Reads the further fields of a specification and of its parts, and collects their faults.
 #[derive(Default)]
 struct Extras {
     faults: Vec<FieldError>,
 }
 
 impl Extras {
-    /// `spec`, unless something was wrong.
+    /// `spec`, unless there were faults.
     fn are_good<T>(self, spec: T) -> Result<T> {
         match self.faults.is_empty() {
             true => Ok(spec),
@@ -51,7 +51,7 @@ impl Extras {
     fn read(&mut self, at: &str, extra: Option<String>) -> Extra {
         let Some(text) = extra else { return Extra::default() };
         serde_json::from_str(&text).map(Extra).unwrap_or_else(|_| {
-            self.faults.push(FieldError::new(format!("{at}/extra"), "is not the text of a JSON object"));
+            self.faults.push(FieldError::new(format!("{at}/extra"), "is not a JSON object"));
             Extra::default()
         })
     }

@@ -1,11 +1,11 @@
-//! The door for Spin before 4.1, and for hosts that embed such a Spin: WASI 0.2, with Spin's variables for the configuration and
-//! its key-value store for what instances share. It translates and decides nothing.
+//! The binding for Spin before 4.1, and for hosts that embed such a Spin: WASI 0.2, with Spin's variables as configuration
+//! and its key-value store as the shared store. It only translates.
 //!
-//! Spin makes a new instance of a WASI 0.2 component for each request; what one request learns, the next one knows by the
-//! store alone.
+//! Spin makes a new instance of a WASI 0.2 component for each request; only the store carries knowledge from one request to
+//! the next.
 //!
-//! `spin-sdk` 5, Spin's own crate for WASI 0.2, was weighed: it brings an executor, a router and a second set of WASI bindings,
-//! and from it there would be used two functions. They are bound here as they stand in Spin's WIT.
+//! `spin-sdk` 5, Spin's own crate for WASI 0.2, was considered: it includes an executor, a router and a second set of WASI
+//! bindings, of which two functions would be used. They are bound here from Spin's WIT.
 
 mod store;
 
@@ -29,14 +29,14 @@ impl Guest for Component {
     }
 }
 
-/// Every variable, as Spin has it.
+/// All variables, from Spin.
 fn readings() -> VariableSource {
     let mut readings = VariableSource::default();
     for variable in VARIABLES {
         match variables::get(variable.name) {
             Ok(value) => readings.value(variable.name, value),
             Err(variables::Error::Undefined(_)) => {}
-            // The provider's own words may quote what it holds.
+            // The provider's message may quote the value.
             Err(_) => readings.unreadable(variable.name),
         }
     }

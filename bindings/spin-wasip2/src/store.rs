@@ -1,7 +1,7 @@
-//! Spin's key-value store, as the core asks for it. `wasi:keyvalue` alone is used, for it has counters, which
-//! `fermyon:spin/key-value` has not; Spin offers it from 3.0 on, in each version over the same stores.
+//! Spin's key-value store as the core's port. Only `wasi:keyvalue` is used, because it has counters, which
+//! `fermyon:spin/key-value` lacks; Spin offers it since 3.0, with the same stores in every version.
 //!
-//! Its calls are synchronous: nothing else happens until Spin has answered one, or has given it up.
+//! Its calls are synchronous: nothing else runs until Spin has responded or given up.
 
 use std::cell::OnceCell;
 
@@ -10,11 +10,11 @@ use idhook::store::{Store, StoreError};
 use crate::bindings::wasi::keyvalue::atomics;
 use crate::bindings::wasi::keyvalue::store::{Bucket, Error, open};
 
-/// The store's label: Spin provides one under this name unless it is told otherwise, and the manifest that ships grants it.
+/// The store's label: Spin provides one with this name by default, and the shipped manifest grants it.
 const LABEL: &str = "default";
 
 thread_local! {
-    /// The store as this instance has it open, from the first use on.
+    /// The store, opened by this instance on first use.
     static BUCKET: OnceCell<Bucket> = const { OnceCell::new() };
 }
 

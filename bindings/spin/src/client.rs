@@ -1,4 +1,4 @@
-//! Outbound HTTP through `wasi:http`, with every time-out said: Spin's own are 600 s each.
+//! Outbound HTTP through `wasi:http`, with every timeout set: Spin's defaults are 600 s each.
 
 use std::time::Duration;
 
@@ -37,14 +37,14 @@ impl HttpClient for Spin {
 fn options(limits: &Limits) -> RequestOptions {
     let nanoseconds = |time: Duration| Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     let options = RequestOptions::new();
-    // A host that does not support one of these keeps its own; the core's deadline holds in any case.
+    // A host without support for one of these uses its own; the core's deadline applies in any case.
     let _ = options.set_connect_timeout(nanoseconds(limits.connect_timeout));
     let _ = options.set_first_byte_timeout(nanoseconds(limits.first_byte_timeout));
     let _ = options.set_between_bytes_timeout(nanoseconds(limits.between_bytes_timeout));
     options
 }
 
-/// A `wasi:http` error as the core tells them apart.
+/// A `wasi:http` error in the core's terms.
 #[allow(clippy::needless_pass_by_value, reason = "the form map_err wants")]
 fn failed(code: ErrorCode) -> TransportError {
     use TransportErrorKind as Kind;
@@ -68,7 +68,7 @@ fn failed(code: ErrorCode) -> TransportError {
         | ErrorCode::HttpResponseContentCoding(_)
         | ErrorCode::HttpResponseTransferCoding(_)
         | ErrorCode::HttpUpgradeFailed => Kind::Protocol,
-        // A connection that is closed in the middle comes as any of several codes, `HttpProtocolError` among them.
+        // A connection closed in the middle causes any of several codes, `HttpProtocolError` among them.
         _ => Kind::Interrupted,
     };
     TransportError::new(kind, code.to_string())

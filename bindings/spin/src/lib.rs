@@ -1,6 +1,5 @@
-//! The Spin door: a WASI 0.3 HTTP service that hands requests to [`idhook::webhook`] and lends it Spin's outbound HTTP,
-//! clocks and variables. It translates and decides nothing; there is no panic in it, for a panic would end every other
-//! request in the instance.
+//! The Spin binding: a WASI 0.3 HTTP service that passes requests to [`idhook::webhook`], with Spin's outbound HTTP, clocks
+//! and variables. It only translates, and contains no panic: a panic would end every other request in the instance.
 
 mod client;
 mod runtime;
@@ -23,16 +22,16 @@ use std::convert::Infallible;
 use std::pin::Pin;
 
 thread_local! {
-    /// What this instance remembers between requests. Spin drops an instance that is idle for a second.
+    /// The instance's webhook, kept between requests. Spin drops an instance that is idle for a second.
     static WEBHOOK: OnceCell<Rc<Webhook>> = const { OnceCell::new() };
 }
 
-/// A response's body: whole, or a stream that asks for its next piece only when the last one is out, and ends when nobody
-/// reads it any more.
+/// A response's body: whole, or a stream that produces its next piece only when the last one is sent, and ends when its
+/// reader is gone.
 type Outgoing =
     http_body_util::Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>>>;
 
-/// Answers one request.
+/// Handles one request.
 #[spin_sdk::http_service]
 async fn handle(mut request: Request) -> Response<Outgoing> {
     let webhook = webhook().await;
@@ -54,8 +53,8 @@ async fn handle(mut request: Request) -> Response<Outgoing> {
     Response::from_parts(parts, body)
 }
 
-/// The webhook of this instance, made on the first request. While a variables provider fails it is made anew each time, so
-/// that the instance recovers when the provider does.
+/// The instance's webhook, made on the first request. While a variables provider fails it is made again each time, so that
+/// the instance recovers when the provider does.
 async fn webhook() -> Rc<Webhook> {
     if let Some(webhook) = WEBHOOK.with(|cell| cell.get().cloned()) {
         return webhook;
@@ -65,7 +64,7 @@ async fn webhook() -> Rc<Webhook> {
         match variables::get(variable.name).await {
             Ok(value) => readings.value(variable.name, value),
             Err(variables::Error::Undefined(_)) => {}
-            // The provider's own words may quote what it holds.
+            // The provider's message may quote the value.
             Err(_) => readings.unreadable(variable.name),
         }
     }
@@ -79,7 +78,7 @@ async fn webhook() -> Rc<Webhook> {
 /// Reads a request body within bounds.
 async fn read(mut body: IncomingRequestBody, bounds: BodyBounds) -> Body {
     let next = async || {
-        // A frame that holds no data holds trailers, which nobody asks for.
+        // A frame without data contains trailers, which are not used.
         let frame = body.frame().await?;
         Some(frame.map(|frame| frame.into_data().unwrap_or_default()).map_err(|_| Broken))
     };

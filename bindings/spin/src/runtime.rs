@@ -1,4 +1,4 @@
-//! Spin's clocks, randomness, log and store, as the core asks for them.
+//! Spin's clocks, random numbers, log and store as the core's ports.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use idhook::runtime::{Clock, Runtime};
 
 use crate::store::SpinStore;
 
-/// The runtime this component runs in.
+/// The runtime of this component.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spin;
 
@@ -39,8 +39,8 @@ impl Runtime for Spin {
     }
 
     fn log(&self, line: &str) {
-        // One write for the line and its newline: stderr has no buffer, and `writeln!` would write twice, between which another
-        // instance's line may come. There is nowhere to report that the log is gone.
+        // One write for the line and its newline: stderr has no buffer, and `writeln!` would write twice, so another
+        // instance's line could come in between. A failed write of the log cannot be reported.
         let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
     }
 }

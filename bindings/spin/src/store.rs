@@ -1,5 +1,5 @@
-//! Spin's key-value store, as the core asks for it: `spin:key-value` for values, `wasi:keyvalue/atomics` for counters, which
-//! the former has not. Both reach the same store.
+//! Spin's key-value store as the core's port: `spin:key-value` for values, `wasi:keyvalue/atomics` for counters, which the
+//! former lacks. Both use the same store.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -10,20 +10,20 @@ use spin_sdk::experimental::wasi::keyvalue::atomics;
 use spin_sdk::experimental::wasi::keyvalue::store::{self as buckets, Bucket};
 use spin_sdk::key_value;
 
-/// The store's label: Spin provides one under this name unless it is told otherwise, and the manifest that ships grants it.
+/// The store's label: Spin provides one with this name by default, and the shipped manifest grants it.
 const LABEL: &str = "default";
 
 thread_local! {
-    /// The store as this instance has it open, in both interfaces, from the first use on.
+    /// The store, opened by this instance in both interfaces on first use.
     static STORE: OnceCell<Rc<key_value::Store>> = const { OnceCell::new() };
     static BUCKET: OnceCell<Bucket> = const { OnceCell::new() };
 }
 
-/// How long an answer of the store vouches for the next synchronous call.
+/// How long a response of the store justifies the next synchronous call.
 const VOUCHES: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// When the store last answered a call that could have been given up.
+    /// When the store last responded to a call that could have been cancelled.
     static ANSWERED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
@@ -45,8 +45,8 @@ impl Store for SpinStore {
     }
 
     async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
-        // What follows is a synchronous call: the whole instance stands still until it is answered. So the store has to have
-        // answered one that can be given up, a moment ago.
+        // The next call is synchronous: the whole instance stops until the response. So the store must have responded to a
+        // cancellable call a moment ago.
         if ANSWERED.get().is_none_or(|at| at.elapsed() > VOUCHES) {
             answered(store().await?.exists(key).await)?;
         }
@@ -70,12 +70,12 @@ async fn store() -> Result<Rc<key_value::Store>, StoreError> {
     if let Some(store) = STORE.with(|cell| cell.get().cloned()) {
         return Ok(store);
     }
-    // Requests that come together may each open it; the first is kept.
+    // Concurrent requests may each open it; the first is kept.
     let opened = Rc::new(key_value::Store::open(LABEL).await.map_err(failed)?);
     Ok(STORE.with(|cell| Rc::clone(cell.get_or_init(|| opened))))
 }
 
-/// What the store answered; that it did is remembered.
+/// The store's result; records that it responded.
 fn answered<T>(answer: Result<T, key_value::Error>) -> Result<T, StoreError> {
     ANSWERED.set(answer.is_ok().then(Instant::now));
     answer.map_err(failed)

@@ -1,8 +1,8 @@
-//! The door for any WASI 0.2 host: `wasi:http/incoming-handler`, nothing imported but WASI 0.2, and the configuration from
-//! environment variables. It translates and decides nothing.
+//! The binding for any WASI 0.2 host: `wasi:http/incoming-handler`, only WASI 0.2 imports, and the configuration from
+//! environment variables. It only translates.
 //!
-//! Most such hosts make a new instance for each request; so nothing may depend on memory. Where a host uses an instance again,
-//! what it remembers helps.
+//! Most such hosts make a new instance for each request, so nothing may depend on memory. If a host reuses an instance, its
+//! caches help.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 thread_local! {
-    /// What this instance remembers between requests.
+    /// The instance's webhook, kept between requests.
     static WEBHOOK: OnceCell<Rc<Webhook>> = const { OnceCell::new() };
 }
 
@@ -22,7 +22,7 @@ struct Component;
 impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let webhook = WEBHOOK.with(|cell| Rc::clone(cell.get_or_init(|| Rc::new(Webhook::of_variables(variable)))));
-        // No such host reports the client's address in a way that a caller could not imitate.
+        // No such host reports the client's address in a way that a caller could not forge.
         serve(&Wasi::new(), &webhook, |_| {}, request, out);
     }
 }

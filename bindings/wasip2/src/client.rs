@@ -1,4 +1,4 @@
-//! Outbound HTTP through `wasi:http/outgoing-handler`, with every time-out said: a host's own may be ten minutes.
+//! Outbound HTTP through `wasi:http/outgoing-handler`, with every timeout set: a host's default may be ten minutes.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn exchange(request: &Request<Bytes>, limits: &Limits) -> Result<Response<
     let coming = outgoing_handler::handle(outgoing, Some(options(limits))).map_err(failed)?;
     let answer = pin!(answer(coming, limits.max_body, request.method() == HttpMethod::HEAD));
     let sent = pin!(write(body, request.body()));
-    // The answer may come before the request is out, and it tells best why that did not come through.
+    // The response may arrive before the request is sent, and best explains why sending failed.
     match select(answer, sent).await {
         Either::Left((answer, _)) => answer,
         Either::Right(((), answer)) => answer.await,
@@ -73,25 +73,25 @@ fn method(method: &HttpMethod) -> Method {
 fn options(limits: &Limits) -> RequestOptions {
     let nanoseconds = |time: Duration| Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     let options = RequestOptions::new();
-    // A host that does not support one of these keeps its own; the core's deadline holds in any case.
+    // A host without support for one of these uses its own; the core's deadline applies in any case.
     let _ = options.set_connect_timeout(nanoseconds(limits.connect_timeout));
     let _ = options.set_first_byte_timeout(nanoseconds(limits.first_byte_timeout));
     let _ = options.set_between_bytes_timeout(nanoseconds(limits.between_bytes_timeout));
     options
 }
 
-/// Writes a request's body. That it could not be written is for the answer to tell.
+/// Writes a request's body. The response reports a failure.
 async fn write(body: OutgoingBody, bytes: &[u8]) {
     let Ok(stream) = body.write() else { return };
     let written = stream::write(&stream, bytes).await;
-    // The stream is part of the body and has to go before it.
+    // The stream is part of the body and must be dropped before it.
     drop(stream);
     if written.is_ok() {
         let _ = OutgoingBody::finish(body, None);
     }
 }
 
-/// Waits for the answer and reads it whole.
+/// Waits for the response and reads it completely.
 async fn answer(
     coming: FutureIncomingResponse,
     limit: usize,
@@ -100,35 +100,35 @@ async fn answer(
     ready(coming.subscribe()).await;
     let answer = match coming.get() {
         Some(Ok(answer)) => answer.map_err(failed)?,
-        Some(Err(())) | None => return Err(TransportError::new(Kind::Interrupted, "the host gave no answer")),
+        Some(Err(())) | None => return Err(TransportError::new(Kind::Interrupted, "the host returned no response")),
     };
     let mut response = head(&answer)?;
-    let body = answer.consume().map_err(|()| refused("to give the answer's body"))?;
-    let stream = body.stream().map_err(|()| refused("to give the answer's body"))?;
+    let body = answer.consume().map_err(|()| refused("to return the response's body"))?;
+    let stream = body.stream().map_err(|()| refused("to return the response's body"))?;
     let bytes = match stream::read(&stream, limit).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => return Err(TransportError::new(Kind::BodyTooLarge, format!("over {limit} bytes"))),
         Err(Unread::Broken(why)) => return Err(broken(why.to_debug_string())),
     };
-    // Some hosts end the stream of a body that broke off as if it were whole.
+    // Some hosts end the stream of a truncated body as if it were complete.
     let announced = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if !head_only && announced.is_some_and(|length: usize| bytes.len() < length) {
-        return Err(TransportError::new(Kind::Interrupted, "the answer broke off"));
+        return Err(TransportError::new(Kind::Interrupted, "the response was truncated"));
     }
     *response.body_mut() = bytes;
     Ok(response)
 }
 
-/// The answer's status and headers.
+/// The response's status and headers.
 fn head(answer: &IncomingResponse) -> Result<Response<Bytes>, TransportError> {
-    let invalid = |what| TransportError::new(Kind::Protocol, format!("the answer's {what} is not valid"));
+    let invalid = |what| TransportError::new(Kind::Protocol, format!("the response's {what} is not valid"));
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::from_u16(answer.status()).map_err(|_| invalid("status"))?;
     *response.headers_mut() = headers(&answer.headers()).ok_or_else(|| invalid("header"))?;
     Ok(response)
 }
 
-/// Headers as the core has them; `None` where one is none.
+/// Headers in the core's type; `None` if one is not valid.
 pub(crate) fn headers(fields: &Fields) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in fields.entries() {
@@ -141,15 +141,15 @@ fn refused(what: &str) -> TransportError {
     TransportError::new(Kind::Protocol, format!("the host refused {what}"))
 }
 
-/// What became of an answer's body, by the host's words for it: `http-error-code`, which is to tell better, gives nothing in
-/// wasmtime 48, and ends the whole process in the shim that jco 1.35 comes with.
+/// The failure of a response's body, from the host's message: `http-error-code`, which should explain it, returns nothing in
+/// wasmtime 48, and ends the whole process in the shim of jco 1.35.
 fn broken(why: String) -> TransportError {
     let kind = if why.to_ascii_lowercase().contains("timeout") { Kind::Timeout } else { Kind::Interrupted };
     TransportError::new(kind, why)
 }
 
-/// A time-out in connecting, as far as it can be believed. That shim reports any such silence before the answer so, of a request
-/// that has arrived too; so for one that changes something it is no proof that it did not.
+/// A connect timeout, if it can be believed. That shim reports any silence before the response like this, also for a request
+/// that has arrived; so for a request that changes something it does not prove that it did not.
 fn doubted(error: TransportError, method: &HttpMethod) -> TransportError {
     match error.kind {
         Kind::ConnectTimeout if !method.is_safe() => TransportError { kind: Kind::Timeout, ..error },
@@ -157,7 +157,7 @@ fn doubted(error: TransportError, method: &HttpMethod) -> TransportError {
     }
 }
 
-/// A `wasi:http` error as the core tells them apart.
+/// A `wasi:http` error in the core's terms.
 #[allow(clippy::needless_pass_by_value, reason = "the form map_err wants")]
 fn failed(code: ErrorCode) -> TransportError {
     let kind = match &code {
@@ -169,7 +169,7 @@ fn failed(code: ErrorCode) -> TransportError {
         | ErrorCode::ConnectionLimitReached => Kind::Refused,
         ErrorCode::ConnectionTimeout => Kind::ConnectTimeout,
         ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => Kind::Tls,
-        // Node's word for a certificate that it does not trust; jco passes it on as it is.
+        // Node's message for an untrusted certificate; jco passes it on.
         ErrorCode::InternalError(Some(why)) if why.contains("certificate") => Kind::Tls,
         ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
             Kind::Timeout
@@ -182,7 +182,7 @@ fn failed(code: ErrorCode) -> TransportError {
         | ErrorCode::HttpResponseContentCoding(_)
         | ErrorCode::HttpResponseTransferCoding(_)
         | ErrorCode::HttpUpgradeFailed => Kind::Protocol,
-        // A connection that is closed in the middle comes as any of several codes, `HttpProtocolError` among them.
+        // A connection closed in the middle causes any of several codes, `HttpProtocolError` among them.
         _ => Kind::Interrupted,
     };
     TransportError::new(kind, code.to_string())

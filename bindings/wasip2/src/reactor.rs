@@ -1,5 +1,5 @@
-//! Drives futures on WASI 0.2, which has no tasks: whatever waits, waits for a pollable of the host's, and all pollables are
-//! waited for in one call.
+//! Drives futures on WASI 0.2, which has no tasks: each waiting future waits for a pollable of the host, and one call waits
+//! for all pollables.
 
 use std::cell::RefCell;
 use std::pin::{Pin, pin};
@@ -11,13 +11,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use wasip2::io::poll::{Pollable, poll};
 
 thread_local! {
-    /// What is being waited for, and whom to tell.
+    /// The awaited pollables and their wakers.
     static WAITING: RefCell<Vec<(Rc<Pollable>, Waker)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Comes back when `pollable` is ready.
+/// Returns when `pollable` is ready.
 ///
-/// Before what it was made of (a stream, say) may go, a pollable has to be gone: await this at once, or drop it first.
+/// A pollable must be dropped before the object it was made from (a stream, say): await this at once, or drop it first.
 pub fn ready(pollable: Pollable) -> impl Future<Output = ()> {
     Ready(Rc::new(pollable))
 }
@@ -59,10 +59,10 @@ impl Wake for Woken {
     }
 }
 
-/// Drives `future` to its end; nothing else happens in this instance meanwhile.
+/// Drives `future` to its end; nothing else runs in this instance meanwhile.
 ///
-/// A future that waits for nothing of the host's and was not woken would wait for ever: the host ends the instance then
-/// (`wasi:io/poll` traps on an empty list), which is better than to hang.
+/// A future that waits for no pollable and was not woken would wait for ever: the host then ends the instance
+/// (`wasi:io/poll` traps on an empty list), which is better than a hang.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let woken = Arc::new(Woken(AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&woken));
@@ -77,7 +77,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Waits until one of the pollables is ready, and wakes whoever waits for it.
+/// Waits until one of the pollables is ready, and wakes its future.
 fn wait() {
     let waiting = WAITING.with_borrow(Clone::clone);
     let pollables: Vec<_> = waiting.iter().map(|(pollable, _)| &**pollable).collect();

@@ -1,4 +1,4 @@
-//! The clocks, randomness and log of WASI 0.2, as the core asks for them.
+//! The clocks, random numbers and log of WASI 0.2 as the core's ports.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -11,14 +11,14 @@ use wasip2::random::random;
 
 use crate::reactor::ready;
 
-/// A runtime of WASI 0.2, with the store `S` where its face has one.
+/// A runtime of WASI 0.2, with the store `S` if its binding has one.
 #[derive(Debug, Clone, Copy)]
 pub struct Wasi<S = NoStore> {
     store: Option<S>,
 }
 
 impl Wasi<NoStore> {
-    /// The runtime as plain WASI has it: without a store.
+    /// The runtime of plain WASI, without a store.
     #[must_use]
     pub const fn new() -> Self {
         Self { store: None }
@@ -32,13 +32,13 @@ impl Default for Wasi<NoStore> {
 }
 
 impl<S> Wasi<S> {
-    /// A runtime that has a store as well.
+    /// A runtime with a store.
     pub const fn with_store(store: S) -> Self {
         Self { store: Some(store) }
     }
 }
 
-/// Comes back after `duration`.
+/// Returns after `duration`.
 pub async fn sleep(duration: Duration) {
     let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     ready(monotonic_clock::subscribe_duration(nanoseconds)).await;
@@ -71,14 +71,14 @@ impl<S: Store> Runtime for Wasi<S> {
     }
 
     fn log(&self, line: &str) {
-        // One write for the line and its newline: stderr has no buffer, and `writeln!` would write twice, between which another
-        // instance's line may come. There is nowhere to report that the log is gone.
+        // One write for the line and its newline: stderr has no buffer, and `writeln!` would write twice, so another
+        // instance's line could come in between. A failed write of the log cannot be reported.
         let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
     }
 
-    /// Which host this is no component can tell.
+    /// A component cannot determine its host.
     fn how_to_trust(&self) -> &'static str {
         "for Spin a [[client_tls]] table with ca_roots_file in the runtime configuration, for Node.js NODE_EXTRA_CA_CERTS, and \
-         before wasmtime serve a proxy that has it"
+         with wasmtime serve, which cannot be given a CA, a proxy that trusts it"
     }
 }

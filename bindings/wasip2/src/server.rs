@@ -1,4 +1,4 @@
-//! Serves one incoming request of `wasi:http/incoming-handler`.
+//! Handles one incoming request of `wasi:http/incoming-handler`.
 
 use std::rc::Rc;
 
@@ -14,12 +14,12 @@ use crate::reactor::block_on;
 use crate::runtime::Wasi;
 use crate::stream;
 
-/// How a host reports what WASI 0.2 itself has no call for, where a request came from and below which path: put into the
-/// request's extensions.
+/// Adds the host's reports for which WASI 0.2 has no call, the client's address and the mount point, to the request's
+/// extensions.
 pub type Reports = fn(&mut Request<IncomingRequest>);
 
-/// Answers `request` through `out`, and comes back when all of the answer is out or nobody takes it any more. `reports` adds what
-/// the host reports of it.
+/// Responds to `request` through `out`, and returns when the whole response is sent or its reader is gone. `reports` adds
+/// the host's reports.
 pub fn serve<R: Runtime + Clone>(
     runtime: &R,
     webhook: &Rc<Webhook>,
@@ -52,10 +52,10 @@ async fn answer<R: Runtime + Clone>(
     if write(&body, content).await {
         let _ = OutgoingBody::finish(body, None);
     }
-    // Else the body goes unfinished, which tells the host that it broke off.
+    // Otherwise the body stays unfinished, which signals the host that it was truncated.
 }
 
-/// The request as the core takes it; its body is read later, if at all.
+/// The request in the core's type; its body is read later, if at all.
 fn incoming(request: IncomingRequest) -> Result<Request<IncomingRequest>, ErrorCode> {
     let method = match request.method() {
         Method::Get => HttpMethod::GET,
@@ -88,10 +88,10 @@ async fn read(request: IncomingRequest, bounds: BodyBounds) -> Body {
     bounds.read(&Wasi::new(), async || stream::next(&stream).await.map(|piece| piece.map_err(|_| Broken))).await
 }
 
-/// The answer's status and headers, its framing among them.
+/// The response's status and headers, with its framing.
 fn outgoing<R>(response: &Response<Content<R>>, is_head: bool) -> OutgoingResponse {
     let fields = Fields::new();
-    // A header that this host keeps for itself is its business.
+    // The host controls some headers itself.
     for (name, value) in response.headers() {
         let _ = fields.append(name.as_str(), value.as_bytes());
     }
@@ -103,8 +103,8 @@ fn outgoing<R>(response: &Response<Content<R>>, is_head: bool) -> OutgoingRespon
     head
 }
 
-/// Writes an answer's body; whether all of it was taken. A stream is asked for its next piece only when the last one is out,
-/// and not again when nobody reads it any more.
+/// Writes a response's body; returns whether all of it was accepted. A stream produces its next piece only when the last one
+/// is sent, and stops when its reader is gone.
 async fn write<R: Runtime>(body: &OutgoingBody, content: Content<R>) -> bool {
     let Ok(stream) = body.write() else { return false };
     match content {

@@ -1,4 +1,4 @@
-//! Bodies over `wasi:io/streams`: read whole within a limit, written with back-pressure.
+//! Bodies over `wasi:io/streams`: read completely within a limit, written with back-pressure.
 
 use bytes::Bytes;
 use wasip2::io::error::Error as IoError;
@@ -6,14 +6,14 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 use crate::reactor::ready;
 
-/// The most that is taken from a stream at once.
+/// The most that is read from a stream at once.
 const PIECE: u64 = 64 << 10;
 
-/// Why a body could not be read whole.
+/// Why a body could not be read completely.
 pub(crate) enum Unread {
-    /// There was more than the limit.
+    /// It is longer than the limit.
     TooLarge,
-    /// It broke off.
+    /// It was truncated.
     Broken(IoError),
 }
 
@@ -23,7 +23,7 @@ pub(crate) async fn read(stream: &InputStream, limit: usize) -> Result<Bytes, Un
     while let Some(piece) = next(stream).await {
         match piece {
             Ok(piece) if piece.len() > limit - whole.len() => return Err(Unread::TooLarge),
-            // Most bodies come in one piece.
+            // Most bodies are one piece.
             Ok(piece) if whole.is_empty() => whole = piece.into(),
             Ok(piece) => whole.extend_from_slice(&piece),
             Err(why) => return Err(Unread::Broken(why)),
@@ -44,7 +44,7 @@ pub(crate) async fn next(stream: &InputStream) -> Option<Result<Bytes, IoError>>
     }
 }
 
-/// Writes all of `bytes` and comes back when they are out; an error means that nobody takes them any more.
+/// Writes all of `bytes` and returns when they are sent; an error means that the reader is gone.
 pub(crate) async fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
     while !bytes.is_empty() {
         let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! One run: every server, component, store, operation and number of callers, one after the other.
+//! One run: every server, component, store, operation and number of callers, one after another.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::report;
 use crate::server::{Component, Kind, Server, Setup};
 use crate::stub::{DIRECTORY, Stub};
 
-/// Requests that are written down, to find what an operation calls upstream.
+/// Requests that are recorded to find an operation's upstream calls.
 const RECORDED: usize = 9;
 
 /// What a run covers.
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) bounds: Bounds,
 }
 
-/// What all cells need.
+/// The parts that all cells share.
 pub(crate) struct Bench {
     pub(crate) stub: Stub,
     caller: Caller,
@@ -40,7 +40,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Builds the components, and starts the upstream and, where it is installed and `redis` asks for it, a Redis server.
+    /// Builds the components, and starts the upstream and, if it is installed and `redis` is set, a Redis server.
     pub(crate) async fn new(redis: bool) -> Result<Self> {
         Ok(Self {
             idhook: Artifact::Spin.build()?,
@@ -51,7 +51,7 @@ impl Bench {
         })
     }
 
-    /// Measures everything in the plan; `done` sees each cell as it is done.
+    /// Measures everything in the plan; `done` gets each finished cell.
     pub(crate) async fn run(&self, plan: &Plan, mut done: impl FnMut(&Figures)) -> Result<Vec<Figures>> {
         let mut all: Vec<Figures> = Vec::new();
         let stores = plan.stores.iter().copied().filter(|store| *store != Store::Redis || self.redis.is_some());
@@ -108,7 +108,7 @@ impl Bench {
             ("vidm_username", "bench".to_owned()),
             ("vidm_password", "no secret".to_owned()),
             ("api_keys", self.caller.api_keys.clone()),
-            ("state_key", "a key that protects nothing but a measurement".to_owned()),
+            ("state_key", "a key used only for measurements".to_owned()),
             ("store", store.to_owned()),
             ("log_level", "error".to_owned()),
             ("rate_limit", "0".to_owned()),
@@ -117,7 +117,7 @@ impl Bench {
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// idhook's request for an operation. The state's is that of a sync which is started for it.
+    /// idhook's request for an operation. For the state it starts a sync first.
     pub(crate) async fn order(&self, server: &Server, operation: Operation) -> Result<Order> {
         self.stub.set_running(operation.is_during_a_run());
         let mut headers = HeaderMap::new();
@@ -130,13 +130,12 @@ impl Bench {
             Operation::State => {
                 let started = load::once(server.address, &start).await?;
                 let place = started.headers.get(header::LOCATION).and_then(|place| place.to_str().ok());
-                order(Method::GET, place.context("the answer has no Location")?.to_owned())
+                order(Method::GET, place.context("the response has no Location")?.to_owned())
             }
         })
     }
 
-    /// The calls that idhook makes for one such request, as the floor reads them: those of the request that made as many as most
-    /// did.
+    /// The calls that idhook makes for such a request, as input of the floor: those of the most common count.
     async fn record(&self, server: &Server, order: &Order) -> Result<Bytes> {
         let mut requests: Vec<Vec<String>> = Vec::new();
         for number in 0..WARM_UP + RECORDED {
@@ -148,7 +147,7 @@ impl Bench {
             }
         }
         let count = |length: usize| requests.iter().filter(|calls| calls.len() == length).count();
-        let usual = requests.iter().max_by_key(|calls| count(calls.len())).context("nothing was recorded")?;
+        let usual = requests.iter().max_by_key(|calls| count(calls.len())).context("no calls were recorded")?;
         Ok(usual.join("\n").into())
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured: operations, stores, and the figures of one cell.
+//! The measured operations and stores, and the figures of one cell.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +12,11 @@ pub(crate) enum Operation {
     Start,
     /// `POST …/syncs` while a run is in progress: the request joins the next one.
     Join,
-    /// As [`Join`](Self::Join), in an instance made for this request alone: it has no token.
+    /// As [`Join`](Self::Join), in an instance made only for this request: it has no token.
     Cold,
     /// `GET …/directories`.
     List,
-    /// `GET …/syncs/{id}` of a sync that waits.
+    /// `GET …/syncs/{id}` of a waiting sync.
     State,
 }
 
@@ -38,18 +38,18 @@ impl Operation {
         self == Self::Cold
     }
 
-    /// Whether a run is in progress upstream all the time.
+    /// Whether an upstream run is always in progress.
     pub(crate) fn is_during_a_run(self) -> bool {
         matches!(self, Self::Join | Self::Cold | Self::State)
     }
 }
 
-/// Where instances keep what they share.
+/// The store that instances share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Store {
     /// `store=none`.
     None,
-    /// The runtime's own: memory on dev/host, SQLite on Spin.
+    /// The runtime's default: memory on dev/host, SQLite on Spin.
     Default,
     Redis,
 }
@@ -80,15 +80,15 @@ pub(crate) struct Figures {
     pub(crate) requests_per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
-    /// User and system time of the server's process tree for each request.
+    /// User and system time of the server's process tree per request.
     pub(crate) cpu_ms: Option<f64>,
     /// Resident memory of the server's process tree at the end of the cell.
     pub(crate) memory_kb: Option<u64>,
     pub(crate) upstream_calls: f64,
     pub(crate) store_calls: Option<f64>,
-    /// The same by operation, where dev/host is the server.
+    /// The same by operation, if dev/host is the server.
     pub(crate) store_operations: BTreeMap<String, f64>,
-    /// Relative to the floor, which took turns with it.
+    /// Relative to the floor, which was measured in turns with it.
     pub(crate) cpu_ratio: Option<f64>,
     pub(crate) throughput_ratio: Option<f64>,
 }

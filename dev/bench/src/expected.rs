@@ -1,12 +1,12 @@
-//! The calls that an operation may cost: the one table that `--assert-calls` compares with. Times are never asserted.
+//! The calls that an operation may make: the table for `--assert-calls`. Times are never asserted.
 
 use anyhow::{Result, ensure};
 
 use crate::cell::{Figures, Operation, Store};
 use crate::report::say;
 
-/// For an operation with a store: at most so many upstream calls, and so many store calls, on average for one request of one
-/// caller. The half call is for what happens once in a while: a record that is due, a probe of the store.
+/// With a store: the most upstream and store calls, on average per request of one caller. The half call allows for
+/// occasional calls: a record that is due, a probe of the store.
 const EXPECTED: [(Operation, Store, f64, f64); 8] = [
     (Operation::Start, Store::None, 2.5, 0.0),
     (Operation::Join, Store::None, 1.5, 0.0),

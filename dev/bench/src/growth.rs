@@ -1,4 +1,4 @@
-//! How time and memory grow with the number of directories, groups to prove, watchers and targets: to see anything that is worse
+//! How time and memory grow with the number of directories, groups to prove, watchers and targets, to detect growth worse
 //! than linear. On dev/host, with its store in memory.
 
 use std::collections::BTreeMap;
@@ -22,12 +22,12 @@ pub(crate) const NAME: &str = "growth";
 /// How long watchers watch.
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// What one step cost.
+/// The cost of one step.
 #[derive(Debug, Serialize)]
 struct Step {
     what: &'static str,
     count: usize,
-    /// For one request; for watchers: for one second of all of them.
+    /// Per request; for watchers: per second of all of them.
     cpu_ms: f64,
     p50_ms: f64,
     memory_kb: u64,
@@ -35,7 +35,7 @@ struct Step {
     store_calls: f64,
 }
 
-/// Measures every step, shows each, and writes them to `json`.
+/// Measures and prints every step, and writes them to `json`.
 pub(crate) async fn run(bench: &Bench, json: Option<&Path>) -> Result<()> {
     say(format!(
         "{:<22} {:>7} {:>10} {:>10} {:>12} {:>10} {:>9} {:>8}",
@@ -92,7 +92,7 @@ impl Before {
         Self { cpu: server.tree().cpu().unwrap_or_default(), upstream: bench.stub.calls(), stored }
     }
 
-    /// What happened since, each divided by `by`; shown.
+    /// The difference since then, divided by `by`; printed.
     fn since(
         self,
         bench: &Bench,
@@ -132,11 +132,11 @@ async fn repeated(bench: &Bench, server: &mut Server, step: (&'static str, usize
     let before = Before::now(bench, server);
     let bounds = Bounds { requests: 300, time: Duration::from_secs(4) };
     let seen = load::run(server.address, order, 1, bounds).await?;
-    anyhow::ensure!(seen.failures == 0, "{} of {}: {} requests failed", step.0, step.1, seen.failures);
+    anyhow::ensure!(seen.failures == 0, "{} with {}: {} requests failed", step.0, step.1, seen.failures);
     Ok(before.since(bench, server, step, seen.latencies.len() as f64, seen.percentile(0.5)))
 }
 
-/// Starts with so many groups, and the question after the state that proves them.
+/// Starts with this many groups, and the state request that proves them.
 async fn groups(bench: &Bench, count: usize) -> Result<Step> {
     let mut server = start(bench, false, &[]).await?;
     let mut start = bench.order(&server, Operation::Start).await?;
@@ -150,7 +150,7 @@ async fn groups(bench: &Bench, count: usize) -> Result<Step> {
         let begun = Instant::now();
         let started = load::once(server.address, &start).await?;
         let place = started.headers.get(header::LOCATION).and_then(|place| place.to_str().ok());
-        let path = place.context("the answer has no Location")?.to_owned();
+        let path = place.context("the response has no Location")?.to_owned();
         let state = Order { method: Method::GET, path, headers: start.headers.clone(), body: bytes::Bytes::new() };
         let state = load::once(server.address, &state).await?;
         let state: serde_json::Value = serde_json::from_slice(&state.body)?;
@@ -162,7 +162,7 @@ async fn groups(bench: &Bench, count: usize) -> Result<Step> {
     Ok(before.since(bench, &mut server, ("start and prove groups", count), f64::from(rounds), p50))
 }
 
-/// So many event streams of one sync.
+/// This many event streams of one sync.
 async fn watchers(bench: &Bench, count: usize) -> Result<Step> {
     let mut server = start(bench, false, &[]).await?;
     let mut order = bench.order(&server, Operation::State).await?;

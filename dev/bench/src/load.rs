@@ -1,4 +1,4 @@
-//! The load generator: so many callers, each with a connection of its own and one request after the other.
+//! The load generator: several callers, each with its own connection and one request after another.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::wire::Prompt;
 
-/// A request that is sent again and again.
+/// A repeated request.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) method: Method,
@@ -24,25 +24,25 @@ pub(crate) struct Order {
     pub(crate) body: Bytes,
 }
 
-/// How long a cell may take: whichever bound is met first ends it.
+/// A cell's limits: the first one reached ends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) requests: usize,
     pub(crate) time: Duration,
 }
 
-/// What the callers saw.
+/// The callers' results.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// How long each answered request took.
+    /// The duration of each successful request.
     pub(crate) latencies: Vec<Duration>,
-    /// Responses that are no success, and connections that broke.
+    /// Responses without success status, and broken connections.
     pub(crate) failures: usize,
     pub(crate) elapsed: Duration,
 }
 
 impl Seen {
-    /// The latency that this share of the requests stayed below.
+    /// The latency that this share of the requests did not exceed.
     pub(crate) fn percentile(&self, share: f64) -> Duration {
         let mut sorted = self.latencies.clone();
         sorted.sort_unstable();
@@ -52,14 +52,14 @@ impl Seen {
     }
 }
 
-/// One response, read whole.
+/// One complete response.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// A connection that is kept alive.
+/// A keep-alive connection.
 pub(crate) struct Connection {
     address: SocketAddr,
     sender: http1::SendRequest<Full<Bytes>>,
@@ -90,14 +90,14 @@ impl Connection {
     }
 }
 
-/// Sends one request on a connection of its own; one that is no success is an error.
+/// Sends one request on a new connection; a response without success status is an error.
 pub(crate) async fn once(address: SocketAddr, order: &Order) -> Result<Reply> {
     let reply = Connection::open(address).await?.send(order).await?;
     ensure!(reply.status.is_success(), "{} {}: {} {:?}", order.method, order.path, reply.status, reply.body);
     Ok(reply)
 }
 
-/// Has `callers` send the order until a bound is met.
+/// Lets `callers` send the order until a limit is reached.
 pub(crate) async fn run(address: SocketAddr, order: &Order, callers: usize, bounds: Bounds) -> Result<Seen> {
     let left = Arc::new(AtomicUsize::new(bounds.requests));
     let order = Arc::new(order.clone());
@@ -141,7 +141,7 @@ async fn caller(address: SocketAddr, order: &Order, left: &AtomicUsize, end: Ins
     seen
 }
 
-/// An event stream that is read and thrown away until it is dropped.
+/// An event stream that is read and discarded until it is dropped.
 pub(crate) struct Watcher(tokio::task::AbortHandle);
 
 impl Watcher {

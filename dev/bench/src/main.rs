@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: idhook measured against the floor, in one run, with an upstream that answers at once.
+//! `cargo xtask bench`: measures idhook against the floor, in one run, with an upstream that responds at once.
 //!
-//! The floor (dev/floor) is a component that makes the same upstream calls and nothing else. What counts is the ratio of the
-//! two; the times themselves are those of the machine, and of dev/host built for development where it is the server.
+//! The floor (dev/floor) is a component that makes the same upstream calls and nothing else. The ratio of the two is what
+//! matters; the times depend on the machine, and on dev/host, which is a development build.
 
 mod bench;
 mod cell;
@@ -62,28 +62,25 @@ fn command() -> Command {
                 .long("spin")
                 .value_name("PATH")
                 .value_parser(value_parser!(PathBuf))
-                .help("measure on this Spin as well (4.1 or later), started for it"),
+                .help("also measure on this Spin (4.1 or later), which is started for the run"),
         )
         .arg(json())
         .arg(
-            Arg::new("quick")
-                .long("quick")
-                .action(ArgAction::SetTrue)
-                .help("one caller, few requests: for counting calls"),
+            Arg::new("quick").long("quick").action(ArgAction::SetTrue).help("one caller, few requests: to count calls"),
         )
         .arg(
             Arg::new("assert-calls")
                 .long("assert-calls")
                 .action(ArgAction::SetTrue)
-                .help("fail when an operation makes more upstream or store calls than it may"),
+                .help("fail if an operation makes more upstream or store calls than allowed"),
         )
         .arg(some("callers", "numbers of callers; default: 1,16,64,256").value_parser(number))
         .arg(
-            some("operations", "of start, join, list, state, cold; default: all")
+            some("operations", "some of start, join, list, state, cold; default: all")
                 .value_parser(Operation::ALL.map(Operation::name)),
         )
         .arg(
-            some("stores", "of none, default (memory on dev/host, SQLite on Spin), redis; default: all")
+            some("stores", "some of none, default (memory on dev/host, SQLite on Spin), redis; default: all")
                 .value_parser(Store::ALL.map(Store::name)),
         )
         .arg(
@@ -92,26 +89,26 @@ fn command() -> Command {
                 .value_delimiter(',')
                 .value_parser(["dev-host", "spin"])
                 .action(ArgAction::Append)
-                .help("which servers; default: both, Spin where --spin is given"),
+                .help("which servers; default: both, Spin only with --spin"),
         )
         .arg(
             Arg::new("requests")
                 .long("requests")
                 .value_parser(value_parser!(usize))
-                .help("at most so many requests in each cell; default: 2000"),
+                .help("most requests per cell; default: 2000"),
         )
         .arg(
             Arg::new("seconds")
                 .long("seconds")
                 .value_parser(value_parser!(u64))
-                .help("at most so many seconds for each cell; default: 4"),
+                .help("most seconds per cell; default: 4"),
         )
         .subcommand(
             Command::new(python::NAME).about("Measures a Python script that starts a sync, against the same upstream"),
         )
         .subcommand(
             Command::new(growth::NAME)
-                .about("Measures more and more directories, groups, watchers and targets")
+                .about("Measures increasing numbers of directories, groups, watchers and targets")
                 .arg(json()),
         )
         .subcommand(serve::command())
@@ -122,7 +119,7 @@ fn json() -> Arg {
         .long("json")
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
-        .help("write all figures there")
+        .help("write all figures to this file")
 }
 
 async fn python() -> Result<()> {
@@ -155,7 +152,7 @@ async fn run(matches: &ArgMatches) -> Result<()> {
             time: Duration::from_secs(matches.get_one("seconds").copied().unwrap_or(if quick { 20 } else { 4 })),
         },
     };
-    // A socket for each caller and its instance's call, and some to spare.
+    // A socket for each caller and its instance's call, and some spare ones.
     xtask::limits::open_files(4096)?;
     let bench = Bench::new(plan.stores.contains(&Store::Redis)).await?;
     report::head();

@@ -1,4 +1,4 @@
-//! One cell: idhook and the floor in turns, so that whatever else the machine does concerns both alike.
+//! One cell: idhook and the floor in turns, so that other load on the machine affects both alike.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::load::{self, Bounds, Order, Seen};
 use crate::redis_calls;
 use crate::server::{Component, Kind, Server};
 
-/// Requests sent before anything is counted: instances are up, tokens are there.
+/// Requests sent before measuring: instances are started, tokens are cached.
 pub(crate) const WARM_UP: usize = 20;
 
-/// How often the two take turns.
+/// The number of turns.
 const TURNS: u32 = 4;
 
-/// One of the two that are compared.
+/// One of the two compared components.
 pub(crate) struct Side<'a> {
     pub(crate) server: &'a mut Server,
     pub(crate) component: Component,
     pub(crate) order: Order,
 }
 
-/// What was measured of one side so far.
+/// One side's results so far.
 #[derive(Default)]
 struct Sum {
     seen: Seen,
@@ -44,7 +44,7 @@ pub(crate) struct Cell<'a> {
 }
 
 impl Bench {
-    /// Measures both sides; gives the floor's figures first.
+    /// Measures both sides; returns the floor's figures first.
     pub(crate) async fn pair(
         &self,
         cell: Cell<'_>,

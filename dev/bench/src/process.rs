@@ -1,10 +1,10 @@
-//! What a process and its children took, from `/proc`. Linux alone has that; elsewhere the figures are missing.
+//! The resources of a process and its children, from `/proc`. Only Linux has it; elsewhere the figures are missing.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-/// `/proc` counts time in these: Linux shows it to programs in hundredths of a second on every common platform.
+/// `/proc` counts time in these: on all common platforms Linux reports hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A process tree by the id of its root.
@@ -14,7 +14,7 @@ pub(crate) struct Tree(pub(crate) u32);
 /// One process as `/proc/PID/stat` shows it.
 struct Stat {
     parent: u32,
-    /// User and system time, its own and that of children it has waited for.
+    /// User and system time, its own and that of finished children.
     ticks: u64,
 }
 
@@ -50,7 +50,7 @@ impl Tree {
     }
 }
 
-/// User and system time of this process's children that have ended.
+/// User and system time of this process's finished children.
 pub(crate) fn children() -> Option<Duration> {
     let text = fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
@@ -60,7 +60,7 @@ pub(crate) fn children() -> Option<Duration> {
 
 fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, which may itself hold anything.
+    // The second field is the program's name in parentheses, which may contain any character.
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
     Some(Stat { parent: fields.get(1)?.parse().ok()?, ticks: number(11)? + number(12)? + number(13)? + number(14)? })

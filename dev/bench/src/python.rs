@@ -1,4 +1,4 @@
-//! The Python script of the article on manual syncs, whole process by whole process, against the same upstream.
+//! The Python script of the article on manual syncs, one process per sync, against the same upstream.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ pub(crate) const NAME: &str = "python";
 
 const SCRIPT: &str = include_str!("sync.py");
 
-/// How often it is run.
+/// The number of runs.
 const RUNS: u32 = 20;
 
-/// Runs it, and shows what one sync costs so.
+/// Runs it, and prints the cost of one sync.
 pub(crate) async fn run(bench: &Bench) -> Result<()> {
     bench.stub.set_running(false);
     let folder = tempfile::tempdir()?;
@@ -41,7 +41,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     let elapsed: Duration = begun.elapsed() / RUNS;
     let calls = (bench.stub.calls() - calls) as f64 / f64::from(RUNS);
     say(format!(
-        "a Python script with {client}: {:.0} ms and {} of CPU for each sync, {calls:.1} upstream calls",
+        "a Python script with {client}: {:.0} ms and {} of CPU per sync, {calls:.1} upstream calls",
         milliseconds(elapsed),
         cpu.map_or_else(|| "an unknown time".to_owned(), |cpu| format!("{cpu:.0} ms"))
     ));

@@ -1,11 +1,11 @@
-//! How many commands a Redis server carried out, by its own count (`INFO commandstats`).
+//! The number of commands that a Redis server has processed, from `INFO commandstats`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
 use anyhow::{Context as _, Result};
 
-/// Commands of a client that is connecting, or of whoever counts.
+/// Commands of a connecting client, and of the counting itself.
 const NOT_COUNTED: [&str; 6] = ["auth", "client", "config", "hello", "info", "ping"];
 
 /// The commands so far.

@@ -1,11 +1,11 @@
-//! The figures for people, as a table.
+//! Prints the figures as a table.
 
 use std::fmt::Display;
 use std::io::Write as _;
 
 use crate::cell::{Figures, Operation};
 
-/// A line on stdout. A closed pipe is no reason to stop.
+/// Prints a line. A closed pipe is not an error.
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -56,7 +56,7 @@ pub(crate) fn row(figures: &Figures) {
     ));
 }
 
-/// What an operation calls upstream.
+/// Prints an operation's upstream calls.
 pub(crate) fn calls(operation: Operation, lines: &str) {
     let call = |line: &str| line.split('\t').take(2).collect::<Vec<_>>().join(" ");
     let calls: Vec<String> = lines.lines().map(call).collect();

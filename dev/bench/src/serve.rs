@@ -1,4 +1,4 @@
-//! The other side of `server`: serves a component in dev/host, in a process that does nothing else.
+//! The counterpart of `server`: serves a component in dev/host, in a process of its own.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use idhook_host::{Host, KeyValue, Options, Spin};
 
-/// The subcommand's name; people do not call it.
+/// The subcommand's name; not for people.
 pub(crate) const NAME: &str = "serve";
 
-/// The environment variable with the component's variables as a JSON object, for a command line would show them.
+/// The environment variable with the component's variables as a JSON object: a command line would be visible to others.
 pub(crate) const VARIABLES: &str = "IDHOOK_BENCH_VARIABLES";
 
 pub(crate) fn command() -> Command {
@@ -26,7 +26,7 @@ pub(crate) fn command() -> Command {
         .arg(Arg::new("fresh").long("fresh").action(ArgAction::SetTrue))
 }
 
-/// Serves until standard input ends; each line that comes there is answered with the store calls so far.
+/// Serves until standard input ends; responds to each input line with the store calls so far.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<()> {
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned().context("a path is missing");
     let variables: BTreeMap<String, String> = serde_json::from_str(&std::env::var(VARIABLES)?)?;

@@ -1,4 +1,4 @@
-//! The servers that are measured, each in a process of its own: dev/host (this program again), or a real Spin.
+//! The measured servers, each in its own process: dev/host (this program again), or a real Spin.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,10 +15,10 @@ use xtask::redis::{Redis, free_port};
 use crate::load::{self, Order};
 use crate::process::Tree;
 
-/// How long a server may take to be up; a real Spin compiles first.
+/// The longest start-up time; a real Spin compiles first.
 const START: Duration = Duration::from_secs(120);
 
-/// Which component is served.
+/// The served component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Component {
     Floor,
@@ -41,7 +41,7 @@ impl Component {
     }
 }
 
-/// What runs the component.
+/// The server's runtime.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     DevHost,
@@ -58,12 +58,12 @@ impl Kind {
     }
 }
 
-/// How a server is to be started.
+/// A server's settings.
 pub(crate) struct Setup<'a> {
     pub(crate) component: Component,
     pub(crate) wasm: &'a Path,
     pub(crate) variables: BTreeMap<String, String>,
-    /// The store; without it the runtime's own: memory on dev/host, SQLite on Spin.
+    /// The Redis store; without it the runtime's default: memory on dev/host, SQLite on Spin.
     pub(crate) redis: Option<&'a Redis>,
     /// Whether each request gets an instance of its own.
     pub(crate) fresh: bool,
@@ -73,7 +73,7 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    /// dev/host's answers to questions on its standard input.
+    /// dev/host's responses to requests on its standard input.
     talk: Option<(ChildStdin, BufReader<ChildStdout>)>,
     _files: tempfile::TempDir,
 }
@@ -104,9 +104,9 @@ impl Server {
         let begun = Instant::now();
         while load::once(self.address, &health).await.is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended at once ({status})");
+                bail!("the server stopped at once ({status})");
             }
-            ensure!(begun.elapsed() < START, "the server does not come up");
+            ensure!(begun.elapsed() < START, "the server did not start in time");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
@@ -116,7 +116,7 @@ impl Server {
         Tree(self.child.id())
     }
 
-    /// Store calls so far, by operation; `None` where the server does not count them.
+    /// Store calls so far, by operation; `None` if the server does not count them.
     pub(crate) fn store_calls(&mut self) -> Option<BTreeMap<String, u64>> {
         let (input, output) = self.talk.as_mut()?;
         input.write_all(b"\n").ok()?;
@@ -129,7 +129,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let pid = self.child.id().to_string();
-        // Spin's trigger is a child of its own, which goes when Spin is interrupted and stays when it is killed.
+        // Spin's trigger is a child process, which stops when Spin is interrupted but not when it is killed.
         let interrupted = Command::new("kill").args(["-INT", &pid]).status().is_ok_and(|status| status.success());
         let begun = Instant::now();
         while interrupted && begun.elapsed() < Duration::from_secs(5) {

@@ -1,4 +1,4 @@
-//! An upstream that answers at once: a vIDM of fixed answers on loopback, which counts the calls and can write them down.
+//! An upstream that responds at once: a vIDM with fixed responses on loopback, which counts the calls and can record them.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::wire::Prompt;
 
-/// The directory that is synced.
+/// The synced directory.
 pub(crate) const DIRECTORY: &str = "d1000000-0000-4000-8000-000000000001";
 
 /// Its name.
@@ -41,13 +41,13 @@ struct Shared {
     calls: AtomicU64,
     /// Whether a run is in progress in every directory.
     running: AtomicBool,
-    /// When it began, or the last one did, in milliseconds since 1970.
+    /// When it, or the last one, began, in milliseconds since 1970.
     began: AtomicU64,
-    /// How many directories the list has.
+    /// The number of directories in the list.
     directories: AtomicUsize,
     list: Mutex<Bytes>,
     token: Bytes,
-    /// The calls as lines that the floor reads, while they are written down.
+    /// The recorded calls as lines for the floor, while recording.
     recorded: Mutex<Option<Vec<String>>>,
 }
 
@@ -67,30 +67,30 @@ impl Stub {
         format!("http://{}", self.address)
     }
 
-    /// How many calls came so far.
+    /// The number of calls so far.
     pub(crate) fn calls(&self) -> u64 {
         self.shared.calls.load(Ordering::Relaxed)
     }
 
-    /// Whether a run is in progress from now on.
+    /// Sets whether a run is in progress.
     pub(crate) fn set_running(&self, running: bool) {
         self.shared.began.store(now(), Ordering::Relaxed);
         self.shared.running.store(running, Ordering::Relaxed);
     }
 
-    /// How many directories there are.
+    /// Sets the number of directories.
     pub(crate) fn set_directories(&self, count: usize) {
         self.shared.directories.store(count, Ordering::Relaxed);
         let items: Vec<Value> = (1..=count).map(directory).collect();
         *lock(&self.shared.list) = json!({"items": items, "_links": {}}).to_string().into();
     }
 
-    /// Writes down the calls from now on, until [`recorded`](Self::recorded).
+    /// Records the calls from now on, until [`recorded`](Self::recorded).
     pub(crate) fn record(&self) {
         *lock(&self.shared.recorded) = Some(Vec::new());
     }
 
-    /// What was written down.
+    /// The recorded calls.
     pub(crate) fn recorded(&self) -> Vec<String> {
         lock(&self.shared.recorded).take().unwrap_or_default()
     }
@@ -111,7 +111,7 @@ fn now() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A session token in the form of vIDM's, good for eight hours. Nobody checks the signature.
+/// A session token in vIDM's format, valid for eight hours. The signature is not checked.
 fn token() -> Bytes {
     let seconds = now() / 1000;
     let claims = json!({"jti": "bench", "prn": "bench@BENCH", "iat": seconds, "exp": seconds + 8 * 3600});
@@ -147,7 +147,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
                         let shared = Arc::clone(&shared);
                         async move { Ok::<_, Infallible>(answer(&shared, request).await) }
                     });
-                    // An error here is a client that went away.
+                    // An error here is a disconnected client.
                     let _ = http1::Builder::new().serve_connection(TokioIo::new(Prompt::new(stream)), service).await;
                 });
             }
@@ -179,7 +179,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Full<By
     } else if path.ends_with("/directoryconfigs") {
         lock(&shared.list).clone()
     } else if path.ends_with("/syncprofile/sync") && parts.method == Method::POST {
-        // The run that this begins is over at once, unless one is in progress, which is joined.
+        // The run that this starts is finished at once, unless one is in progress, which is joined.
         if !shared.running.load(Ordering::Relaxed) {
             shared.began.fetch_max(now(), Ordering::Relaxed);
         }
@@ -215,7 +215,7 @@ fn state(shared: &Shared) -> Bytes {
     .into()
 }
 
-/// Every group that the filter names is there: what stands in it between quotation marks is taken for a name.
+/// Every group in the filter exists: the texts between quotation marks are read as names.
 fn groups(query: &str) -> Bytes {
     let query = percent_decode_str(&query.replace('+', " ")).decode_utf8_lossy().replace("\\\"", "\"");
     let filter = query.split('&').find(|field| field.contains("filter")).unwrap_or_default();

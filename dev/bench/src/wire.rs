@@ -1,5 +1,5 @@
-//! A TCP stream without the two waits that would be measured in the place of a server: Nagle's algorithm, and the delayed
-//! acknowledgement that makes a peer with Nagle's algorithm (Spin 4.1 is one) wait for 40 ms.
+//! A TCP stream without two waits that would be measured as the server's: Nagle's algorithm, and the delayed acknowledgement
+//! that makes a peer with Nagle's algorithm (such as Spin 4.1) wait for 40 ms.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,14 +18,14 @@ impl Prompt {
     }
 
     pub(crate) fn new(stream: TcpStream) -> Self {
-        // Where the system does not offer it the figures are worse, that is all.
+        // Without system support the figures are only worse.
         let _ = stream.set_nodelay(true);
         let prompt = Self(stream);
         prompt.acknowledge();
         prompt
     }
 
-    /// The system forgets this after a while, so it is set anew with every read.
+    /// The system resets this after a while, so it is set again with every read.
     fn acknowledge(&self) {
         #[cfg(target_os = "linux")]
         let _ = self.0.set_quickack(true);

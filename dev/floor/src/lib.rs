@@ -1,8 +1,8 @@
-//! The floor: sends the upstream calls that the request lists, one after the other, and returns the last response's body.
-//! No store, no JSON, no checks. What idhook takes beyond this is idhook's own cost.
+//! The floor: sends the upstream calls listed in the request, one after another, and returns the last response's body. No
+//! store, no JSON, no checks. Any cost above this is idhook's own.
 //!
-//! The request body has one call in each line, its fields separated by tabs:
-//! `METHOD`, path with query, `Accept`, `Content-Type`, `Authorization`, body. A field that does not apply is empty.
+//! The request body has one call per line, with tab-separated fields: `METHOD`, path with query, `Accept`, `Content-Type`,
+//! `Authorization`, body. Unused fields are empty.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -16,11 +16,11 @@ use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http_compat::{http_from_wasi_response, http_into_wasi_request};
 
 thread_local! {
-    /// The variable `upstream`, read once in the life of an instance, as idhook reads its own.
+    /// The variable `upstream`, read once per instance, as idhook reads its own.
     static UPSTREAM: OnceCell<Rc<str>> = const { OnceCell::new() };
 }
 
-/// Serves one request; a failed call is a 502 with its reason.
+/// Handles one request; a failed call is a 502 with its reason.
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response<Full<Bytes>> {
     let (status, body) = match replay(request).await {

@@ -17,16 +17,16 @@ use crate::variables::Variables;
 #[derive(Debug, Default)]
 pub(crate) struct AllowedHosts {
     entries: Vec<Entry>,
-    /// The template that a variable's value made malformed, and how.
+    /// The template that a variable's value made malformed, and its fault.
     malformed: Option<String>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// None: any.
+    /// `None`: any.
     scheme: Option<String>,
     host: AllowedHost,
-    /// None: any.
+    /// `None`: any.
     port: Option<Range<u32>>,
 }
 
@@ -42,12 +42,12 @@ enum AllowedHost {
 }
 
 impl AllowedHosts {
-    /// Expands and parses the entries. One that a variable leaves empty is skipped: an optional endpoint. One that a
-    /// variable makes malformed does not stop the start: as in Spin, every call is refused then.
+    /// Expands and parses the entries. An entry whose variable is empty is skipped: an optional endpoint. An entry that a
+    /// variable's value makes malformed does not prevent the start: as in Spin, every call is then rejected.
     ///
     /// # Errors
     ///
-    /// When an entry is malformed as it is written.
+    /// An entry is malformed as written.
     pub(crate) fn parse(entries: &[String], variables: &Variables) -> Result<Self> {
         let mut parsed = Vec::new();
         for entry in entries {
@@ -68,13 +68,13 @@ impl AllowedHosts {
         Ok(Self { entries: parsed, malformed: None })
     }
 
-    /// Why every call is refused, when a variable's value made an entry malformed. It shows the entry as written, not the
+    /// Why every call is rejected, if a variable's value made an entry malformed. It shows the entry as written, not the
     /// value.
     pub(crate) fn malformed(&self) -> Option<&str> {
         self.malformed.as_deref()
     }
 
-    /// May the guest call this absolute URI?
+    /// Whether the guest may call this absolute URI.
     pub(crate) fn allows(&self, uri: &Uri) -> bool {
         let Ok(url) = Url::parse(&uri.to_string()) else {
             return false;
@@ -90,7 +90,7 @@ impl AllowedHosts {
         })
     }
 
-    /// May the guest call its own application?
+    /// Whether the guest may call its own application.
     pub(crate) fn allows_self(&self) -> bool {
         self.entries.iter().any(|entry| {
             (entry.allows_scheme("http") || entry.allows_scheme("https"))
@@ -107,7 +107,7 @@ impl Entry {
         let (host, port) = split_port(rest)?;
         let port = match port {
             "" => {
-                let port = default_port(scheme).context("the scheme has no default port, give one")?;
+                let port = default_port(scheme).context("the scheme has no default port: add one")?;
                 Some(only(port))
             }
             "*" => None,
@@ -178,13 +178,13 @@ impl AllowedHost {
         let host = host.strip_suffix('/').unwrap_or(host);
         ensure!(!host.contains('/'), "a path is not allowed in an entry");
         if let Some(domain) = host.strip_prefix("*.") {
-            ensure!(!domain.contains('*'), "a wildcard stands only at the start of a host");
+            ensure!(!domain.contains('*'), "a wildcard is allowed only at the start of a host");
             let Host::Domain(domain) = Host::parse(domain).context("the part after `*.` is not a domain")? else {
                 bail!("the part after `*.` is not a domain");
             };
             return Ok(Self::Suffix(format!(".{domain}")));
         }
-        ensure!(!host.contains('*'), "a wildcard stands only at the start of a host");
+        ensure!(!host.contains('*'), "a wildcard is allowed only at the start of a host");
         Ok(Self::Literal(Host::parse(host).context("not a host")?))
     }
 
@@ -200,7 +200,7 @@ impl AllowedHost {
     }
 }
 
-/// An address alone, or `address/prefix-length`.
+/// An address, or `address/prefix-length`.
 fn parse_network(host: &str) -> Option<AllowedHost> {
     let (address, length) = match host.split_once('/') {
         Some((address, length)) => (address, Some(length.parse().ok()?)),
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_allowed_without_an_entry() {
+    fn calls_without_an_entry_are_rejected() {
         let hosts = AllowedHosts::default();
         assert!(!hosts.allows(&"https://a.example/".parse().unwrap()) && !hosts.allows_self());
     }
 
     #[test]
-    fn the_application_itself_needs_an_entry_too() {
+    fn own_application_requires_an_entry() {
         for (entry, allowed) in [
             ("http://self", true),
             ("https://self.alt", true),
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_malformed_as_written_are_refused() {
+    fn malformed_entries_are_rejected() {
         for entry in [
             "a.example",
             "*",
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_makes_an_entry_malformed_refuses_every_call_and_is_not_shown() {
+    fn value_that_breaks_an_entry_rejects_all_calls() {
         let hosts = parse(&["https://a.example", "https://{{ token }}"], &[("token", "hun/ter2")]).unwrap();
         assert!(!hosts.allows(&"https://a.example/".parse().unwrap()));
         let why = hosts.malformed().unwrap();

@@ -1,4 +1,4 @@
-//! The part of the options, and of the manifest where there is one, that the component runs on; checked.
+//! The options, and the manifest if there is one, as far as they concern the component; checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::routes::Router;
 use crate::variables::{ComponentVariables, Variables};
 use crate::{KeyValue, Options, Runtime, Spin};
 
-/// What the component is granted, with every variable filled in.
+/// The component's grants, with every variable expanded.
 #[derive(Debug)]
 pub(crate) struct Application {
-    /// None: every request is the component's, as it came.
+    /// `None`: the component gets every request unchanged.
     pub(crate) router: Option<Router>,
     pub(crate) variables: ComponentVariables,
-    /// None: any.
+    /// `None`: any.
     pub(crate) allowed_hosts: Option<AllowedHosts>,
     pub(crate) environment: Environment,
     pub(crate) key_value: KeyValue,
@@ -27,14 +27,14 @@ pub(crate) struct Application {
 pub(crate) struct Environment(pub(crate) BTreeMap<String, String>);
 
 impl std::fmt::Debug for Environment {
-    /// Shows the names alone.
+    /// Shows only names.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
 impl Application {
-    /// Reads what the options name.
+    /// Reads the files in the options.
     pub(crate) fn read(options: &Options) -> Result<Self> {
         let mut application = match &options.runtime {
             Runtime::Spin(spin) => Self::of_manifest(spin)?,

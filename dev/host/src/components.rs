@@ -15,13 +15,13 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use crate::runtime::Offers;
 use crate::state::{State, add_to_linker};
 
-/// A file as it was at a time, and what is linked into it.
+/// A file's path and modification time, and the interfaces linked into it.
 type Key = (PathBuf, SystemTime, Offers);
 
-/// Whoever comes first for a key compiles; the others wait for that.
+/// The first to need a key compiles; the others wait for it.
 type Compiled = Arc<Mutex<Option<Arc<ProxyPre<State>>>>>;
 
-/// Compiles and links the component, and finds out which version of `wasi:http` it handles.
+/// Compiles and links the component, and determines which version of `wasi:http` it handles.
 pub(crate) fn load(wasm: &Path, offers: Offers) -> Result<Arc<ProxyPre<State>>> {
     static COMPILED: Mutex<BTreeMap<Key, Compiled>> = Mutex::new(BTreeMap::new());
     let modified = std::fs::metadata(wasm).and_then(|file| file.modified()).context("cannot read it")?;
@@ -58,7 +58,7 @@ fn engine() -> wasmtime::Result<Engine> {
     }
     let mut config = Config::new();
     config.wasm_component_model_async(true);
-    // Compiled code is kept where wasmtime keeps it by default; without such a place it is compiled each time.
+    // Compiled code is cached in wasmtime's default place; without one it is compiled each time.
     config.cache(Cache::new(CacheConfig::new()).ok());
     let engine = Engine::new(&config)?;
     Ok(ENGINE.get_or_init(|| engine).clone())

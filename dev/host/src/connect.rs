@@ -20,7 +20,7 @@ use wasmtime_wasi_http::Error;
 use crate::output::Sink;
 
 tokio::task_local! {
-    /// How long the request at hand may wait for a TCP connection. The client gives a connector the URI and nothing else.
+    /// How long the current request may wait for a TCP connection. The client passes a connector only the URI.
     pub(crate) static CONNECT_TIMEOUT: Duration;
 }
 
@@ -92,7 +92,7 @@ impl Connector {
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectError::InvalidDnsName)?;
         let tls = self.tls.connect(name, tcp).await.map_err(|error| {
-            self.output.say(format_args!("no TLS with {host}:{port}: {error}"));
+            self.output.say(format_args!("TLS with {host}:{port} failed: {error}"));
             ConnectError::Tls
         })?;
         Ok(TokioIo::new(Stream(Box::new(tls))))

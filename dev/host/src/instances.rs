@@ -1,7 +1,7 @@
-//! The lives of instances: how one is made, how many requests it may take, when it goes.
+//! The life of instances: creation, number of requests, end.
 //!
-//! wasmtime's [`ProxyHandler`](wasmtime_wasi_http::handler::ProxyHandler) does the work; this is the state it asks, with
-//! the runtime's answers.
+//! wasmtime's [`ProxyHandler`](wasmtime_wasi_http::handler::ProxyHandler) does the work; this is its state, with the
+//! runtime's behaviour.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -28,7 +28,7 @@ use crate::runtime::Offers;
 use crate::state::State;
 use crate::variables::ComponentVariables;
 
-/// Everything an instance is made from.
+/// The parts of an instance.
 pub(crate) struct Instances {
     pub(crate) component: Arc<ProxyPre<State>>,
     pub(crate) environment: Environment,
@@ -42,13 +42,13 @@ pub(crate) struct Instances {
     pub(crate) stop: watch::Receiver<()>,
 }
 
-/// How many requests an instance of WASI 0.3 takes by default, in Spin as in `wasmtime serve`.
+/// The default number of requests per instance of WASI 0.3, in Spin as in `wasmtime serve`.
 const REUSE_COUNT: usize = 128;
 
 /// How long and how much an instance may be used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reuse {
-    /// None: [`REUSE_COUNT`].
+    /// `None`: [`REUSE_COUNT`].
     pub(crate) count: Option<usize>,
     pub(crate) concurrent_count: usize,
     pub(crate) idle_timeout: Duration,
@@ -56,7 +56,7 @@ pub(crate) struct Reuse {
 }
 
 impl Reuse {
-    /// What the options say, or else their defaults for WASI 0.3.
+    /// The options, with the defaults for WASI 0.3.
     pub(crate) fn of(options: &Options) -> Self {
         Self {
             count: options.max_instance_reuse_count,
@@ -66,7 +66,7 @@ impl Reuse {
         }
     }
 
-    /// An instance of WASI 0.2 takes one request after the other, and in Spin a single one without a limit of time.
+    /// An instance of WASI 0.2 handles one request at a time, and in Spin only one, without a time limit.
     pub(crate) fn of_component(self, component: &ProxyPre<State>, offers: Offers) -> Self {
         match (component, offers) {
             (ProxyPre::P3(_), _) => self,
@@ -146,7 +146,7 @@ impl WorkerExpiration for Expiration {
     }
 }
 
-/// One instance at work.
+/// A working instance.
 pub(crate) struct Worker {
     reuse: Reuse,
     output: Sink,
@@ -177,7 +177,7 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
-        // Once the host is dropped its instances are cut off, and that is no failure.
+        // Dropping the host ends its instances, which is not a failure.
         let stopped = self.stop.has_changed().is_err();
         if let Err(error) = result.as_ref()
             && !stopped

@@ -41,7 +41,7 @@ impl fmt::Debug for KeyValue {
 }
 
 impl KeyValue {
-    /// Empty stores in memory with these labels. Spin itself provides `default` alone; others stand in its runtime
+    /// Empty stores in memory with these labels. Spin itself provides only `default`; others are defined in its runtime
     /// configuration.
     pub fn with_labels<L: Into<String>>(labels: impl IntoIterator<Item = L>) -> Self {
         Self::of(labels.into_iter().map(|label| (label.into(), Backend::Memory(Arc::default()))).collect())
@@ -51,17 +51,17 @@ impl KeyValue {
         Self { backends: Arc::new(backends), calls: Arc::default() }
     }
 
-    /// The store `default` on a Redis server, as Spin has it with `[key_value_store.default]`, `type = "redis"`. The first use
+    /// The store `default` on a Redis server, as in Spin with `[key_value_store.default]`, `type = "redis"`. The first use
     /// connects.
     ///
     /// # Errors
-    /// When this is not the URL of one.
+    /// The URL is not a Redis URL.
     pub fn redis(url: &str) -> Result<Self> {
         let redis = Backend::Redis(Arc::new(Redis::new(url)?));
         Ok(Self::of(BTreeMap::from([("default".to_owned(), redis)])))
     }
 
-    /// No store at all: the runtime grants no access, whatever the manifest says.
+    /// No store: the runtime grants no access, whatever the manifest says.
     #[must_use]
     pub fn denied() -> Self {
         Self::of(BTreeMap::from([("default".to_owned(), Backend::Denied)]))
@@ -70,7 +70,7 @@ impl KeyValue {
     /// The value of `key` in the store with this label.
     ///
     /// # Errors
-    /// When there is no such store, or it cannot be asked.
+    /// There is no such store, or it cannot be reached.
     pub async fn get(&self, label: &str, key: &str) -> Result<Option<Vec<u8>>> {
         self.backend(label)?.get(key).await.map_err(anyhow::Error::msg)
     }
@@ -78,15 +78,15 @@ impl KeyValue {
     /// Sets a value.
     ///
     /// # Errors
-    /// When there is no such store, or it cannot be asked.
+    /// There is no such store, or it cannot be reached.
     pub async fn set(&self, label: &str, key: &str, value: impl Into<Vec<u8>>) -> Result<()> {
         self.backend(label)?.set(key.to_owned(), value.into()).await.map_err(anyhow::Error::msg)
     }
 
-    /// Adds to a counter and gives its new value.
+    /// Adds to a counter and returns its new value.
     ///
     /// # Errors
-    /// When there is no such store, it cannot be asked, or the key is no counter.
+    /// There is no such store, it cannot be reached, or the key is not a counter.
     pub async fn increment(&self, label: &str, key: &str, delta: i64) -> Result<i64> {
         self.backend(label)?.increment(key.to_owned(), delta).await.map_err(anyhow::Error::msg)
     }
@@ -94,12 +94,12 @@ impl KeyValue {
     /// The keys of the store with this label.
     ///
     /// # Errors
-    /// When there is no such store, or it cannot be asked.
+    /// There is no such store, or it cannot be reached.
     pub async fn keys(&self, label: &str) -> Result<Vec<String>> {
         self.backend(label)?.keys().await.map_err(anyhow::Error::msg)
     }
 
-    /// How often guests called these stores so far, by the operation's name. Opening one is not counted.
+    /// The number of guest calls to these stores so far, by operation. Opening one is not counted.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.calls.read()
@@ -109,13 +109,13 @@ impl KeyValue {
         self.backends.get(label).ok_or_else(|| anyhow::anyhow!("there is no store {label:?}"))
     }
 
-    /// Is there a store with this label?
+    /// Whether there is a store with this label.
     pub(crate) fn is_defined(&self, label: &str) -> bool {
         self.backends.contains_key(label)
     }
 }
 
-/// Where the values of a store are.
+/// The place of a store's values.
 #[derive(Clone)]
 enum Backend {
     Memory(Arc<Memory>),
@@ -123,11 +123,11 @@ enum Backend {
     Denied,
 }
 
-/// What is said of a store that cannot be opened; nobody gets to see it.
+/// The message for a store that cannot be opened; guests do not see it.
 const DENIED: &str = "access denied";
 
 impl Backend {
-    /// Comes back once the store can be used.
+    /// Returns once the store can be used.
     async fn open(&self) -> Result<(), String> {
         match self {
             Self::Redis(redis) => redis.connect().await.map(drop).map_err(text),
@@ -190,7 +190,7 @@ fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// What one instance may open, and how much of it is open.
+/// The stores that one instance may open, and those that are open.
 #[derive(Debug)]
 pub(crate) struct KeyValueState {
     stores: KeyValue,
@@ -209,7 +209,7 @@ impl KeyValueState {
 #[derive(Clone)]
 pub struct OpenStore(Backend);
 
-/// A compare-and-swap under way: the key and the value it was read with.
+/// A compare-and-swap in progress: the key and the value read.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Swap {
     memory: Arc<Memory>,
@@ -248,7 +248,7 @@ impl KeyValueView<'_> {
         Ok(self.table.push(OpenStore(backend))?)
     }
 
-    /// The store that `operation`, which is counted, is for.
+    /// The store for `operation`, which is counted.
     fn backend(&self, store: &Resource<OpenStore>, operation: &'static str) -> wasmtime::Result<Backend> {
         self.state.stores.calls.count(operation);
         Ok(self.table.get(store)?.0.clone())
@@ -413,7 +413,7 @@ impl atomics::Host for KeyValueView<'_> {
 }
 
 impl atomics::HostCas for KeyValueView<'_> {
-    /// In memory alone: over Redis, Spin 4.1 tells of every swap that it failed.
+    /// Only in memory: over Redis, Spin 4.1 reports every swap as failed.
     async fn new(&mut self, bucket: Resource<OpenStore>, key: String) -> WasiResult<Resource<Swap>> {
         let Backend::Memory(memory) = self.backend(&bucket, "cas")? else {
             return Ok(Err(store::Error::Other("this host has no compare-and-swap over Redis".to_owned())));

@@ -1,24 +1,24 @@
 //! Serves the built `.wasm` on this machine, for development and for tests of the artifact itself.
 //!
-//! It takes the place of a [`Runtime`]. As Spin it reads the same manifest, links WASI 0.2 and 0.3 with Spin's variables and
-//! key-value interfaces, refuses outbound hosts that the manifest doesn't allow, and treats requests and instances as Spin
-//! does. As `wasmtime serve` it knows no manifest: WASI alone is linked, and the component is configured by its environment.
-//! The work is done by wasmtime's own crates; what is here only puts them together:
+//! It replaces a [`Runtime`]. In place of Spin it reads the same manifest, links WASI 0.2 and 0.3 with Spin's variables and
+//! key-value interfaces, rejects outbound hosts that the manifest does not allow, and treats requests and instances as Spin
+//! does. In place of `wasmtime serve` it has no manifest: only WASI is linked, and the environment configures the component.
+//! wasmtime's own crates do the work; this crate combines them:
 //!
 //! | module | |
 //! |---|---|
-//! | `runtime` | whose place is taken |
-//! | `application` over `manifest`, `variables`, `routes`, `allowed_hosts` | what the manifest says |
+//! | `runtime` | the replaced runtime |
+//! | `application` over `manifest`, `variables`, `routes`, `allowed_hosts` | the manifest |
 //! | `server` | inbound: HTTP/1.1, route, headers |
 //! | `instances` | how instances are made, reused and ended |
-//! | `outbound`, `connect`, `tls` | the guest's own HTTP calls |
+//! | `outbound`, `connect`, `tls` | the guest's HTTP calls |
 //! | `state`, `bindings`, `key_value` | what is linked into an instance |
 //!
-//! Behaviour was taken from Spin's source (<https://github.com/spinframework/spin>, 4.1 for WASI 0.3, 3.6 and 4.0 for WASI
-//! 0.2) and from wasmtime's (`serve`, 48); where this host does less it says so when it starts: no `files`, no SQLite, no
-//! static responses, no component dependencies. These differences show at run time: calls go out in HTTP/1.1 alone, a WASI 0.3
-//! guest is not given the `Host` header (it has the URI), which wasmtime 48 withholds and the 47 of Spin 4.1.0 did not, and
-//! [`Options::ca_file`] is heeded in the place of `wasmtime serve` too, which itself trusts the public CAs alone.
+//! Behaviour follows Spin's source (<https://github.com/spinframework/spin>, 4.1 for WASI 0.3, 3.6 and 4.0 for WASI 0.2) and
+//! wasmtime's (`serve`, 48). Unsupported parts are reported at the start: no `files`, no SQLite, no static responses, no
+//! component dependencies. These differences show at run time: calls use only HTTP/1.1; a WASI 0.3 guest gets no `Host`
+//! header (it has the URI), which wasmtime 48 withholds and the 47 of Spin 4.1.0 did not; and [`Options::ca_file`] also
+//! works in place of `wasmtime serve`, which itself trusts only the public CAs.
 
 mod allowed_hosts;
 mod application;
@@ -65,23 +65,23 @@ use crate::server::Server;
 pub struct Options {
     /// The component.
     pub wasm: PathBuf,
-    /// Whose place the host takes.
+    /// The replaced runtime.
     pub runtime: Runtime,
-    /// Where to listen; port 0 takes a free one. Default: 127.0.0.1, a free port.
+    /// The address to listen on; port 0 takes a free one. Default: 127.0.0.1, a free port.
     pub listen: SocketAddr,
-    /// Trust the certificates in this PEM file, and no others, when the guest calls HTTPS.
+    /// Trust only the certificates in this PEM file when the guest calls HTTPS.
     pub ca_file: Option<PathBuf>,
-    /// The guest's environment variables, beside those of a manifest.
+    /// The guest's environment variables, in addition to a manifest's.
     pub environment: BTreeMap<String, String>,
-    /// Where the guest's stdout and stderr go.
+    /// The destination of the guest's stdout and stderr.
     pub output: Output,
-    /// How many requests one instance takes. Default: 128 of WASI 0.3 and one of WASI 0.2, which Spin leaves no choice.
+    /// Requests per instance. Default: 128 for WASI 0.3 and one for WASI 0.2, which is fixed in Spin.
     pub max_instance_reuse_count: Option<usize>,
-    /// How many of them at once, of WASI 0.3. Default: 16. An instance of WASI 0.2 takes one after the other.
+    /// Concurrent requests per instance of WASI 0.3. Default: 16. An instance of WASI 0.2 handles one at a time.
     pub max_instance_concurrent_reuse_count: usize,
     /// How long an idle instance is kept. Default: 1 s.
     pub idle_instance_timeout: Duration,
-    /// How long a request may take, and separately the guest's work after it. Default: no limit. In Spin of WASI 0.3 alone.
+    /// How long a request may take, and separately the guest's work after it. Default: no limit. In Spin only for WASI 0.3.
     pub request_timeout: Option<Duration>,
 }
 
@@ -128,13 +128,13 @@ pub struct Host {
 }
 
 impl Host {
-    /// Reads the manifest, compiles the component and starts to serve it; requests are answered once this returns.
+    /// Reads the manifest, compiles the component and starts to serve it; it accepts requests once this returns.
     ///
     /// # Errors
     ///
-    /// When the runtime would not start either (the manifest is not valid, a required variable has no value, a key-value
-    /// label is unknown, the component needs what is not offered or handles no HTTP), or when a file can't be read or the
-    /// address is taken.
+    /// The runtime would not start either (the manifest is not valid, a required variable has no value, a key-value label is
+    /// unknown, the component imports an unknown interface or handles no HTTP), a file cannot be read, or the address is in
+    /// use.
     pub async fn start(options: Options) -> Result<Self> {
         let application = Application::read(&options)?;
         let tls = tls::client_config(options.ca_file.as_deref())?;
@@ -171,7 +171,7 @@ impl Host {
         Ok(Self { address, output, server: server.abort_handle(), ended, _stop: stop })
     }
 
-    /// Where it is reached: scheme, address and port, without a slash after them.
+    /// Its URL: scheme, address and port, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -183,7 +183,7 @@ impl Host {
         self.output.contents()
     }
 
-    /// Waits until it serves no more, which happens only when accepting connections fails.
+    /// Waits until it stops serving, which happens only when accepting connections fails.
     pub async fn stopped(&self) {
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}

@@ -1,6 +1,6 @@
 //! `spin.toml`, manifest version 2, as far as an HTTP application needs it.
 //!
-//! The tables refuse unknown keys exactly where Spin's loader does, so that a misspelt key fails here and not first in
+//! The tables reject unknown keys exactly where Spin's loader does, so that a misspelt key fails here and not first in
 //! production. The format: <https://spinframework.dev/v3/manifest-reference>.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::variables::is_variable_name;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
     spin_manifest_version: toml::Value,
-    #[expect(dead_code, reason = "known to Spin and of no use here")]
+    #[expect(dead_code, reason = "known to Spin but not used here")]
     application: Application,
     #[serde(default)]
     pub(crate) variables: BTreeMap<String, Variable>,
@@ -28,7 +28,7 @@ pub(crate) struct Manifest {
 /// `[application]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "keys that Spin knows and that change nothing here")]
+#[expect(dead_code, reason = "keys that Spin knows but that have no effect here")]
 pub(crate) struct Application {
     name: String,
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(crate) struct Application {
 /// One entry of `[variables]`. No `Debug`: a default may be a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "keys that Spin knows and that change nothing here")]
+#[expect(dead_code, reason = "keys that Spin knows but that have no effect here")]
 pub(crate) struct Variable {
     description: Option<String>,
     #[serde(default)]
@@ -67,7 +67,7 @@ impl std::fmt::Debug for Variable {
 /// `[component.<id>]`. No derived `Debug`: its variables may hold secrets.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "keys that Spin knows and that change nothing here")]
+#[expect(dead_code, reason = "keys that Spin knows but that have no effect here")]
 pub(crate) struct Component {
     source: toml::Value,
     #[serde(default)]
@@ -110,10 +110,10 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// `[component.<id>.build]`, which is for `spin build` alone.
+/// `[component.<id>.build]`, which is only for `spin build`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "keys that Spin knows and that change nothing here")]
+#[expect(dead_code, reason = "keys that Spin knows but that have no effect here")]
 struct Build {
     command: toml::Value,
     workdir: Option<String>,
@@ -124,7 +124,7 @@ struct Build {
 /// One `[[trigger.http]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "keys that Spin knows and that change nothing here")]
+#[expect(dead_code, reason = "keys that Spin knows but that have no effect here")]
 struct HttpTrigger {
     id: Option<String>,
     component: Option<toml::Value>,
@@ -164,33 +164,34 @@ impl Manifest {
     /// Parses and checks the text of a `spin.toml`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let manifest: Self = toml::from_str(text).map_err(|error| without_input(&error, text))?;
-        ensure!(
-            manifest.spin_manifest_version.as_integer() == Some(2),
-            "spin_manifest_version must be 2, this host reads no other"
-        );
+        ensure!(manifest.spin_manifest_version.as_integer() == Some(2), "spin_manifest_version must be 2");
         for (name, variable) in &manifest.variables {
-            ensure!(is_variable_name(name), "variable {name:?}: a name is lower_snake_case and starts with a letter");
+            ensure!(
+                is_variable_name(name),
+                "variable {name:?}: a name must be lower_snake_case and start with a letter"
+            );
             ensure!(
                 variable.required != variable.default.is_some(),
-                "variable {name:?} must be `required` or have a `default`, and not both"
+                "variable {name:?} must be `required` or have a `default`, not both"
             );
         }
         Ok(manifest)
     }
 
-    /// The component to serve: the one asked for, or the only one there is.
+    /// The component to serve: the selected one, or the only one.
     pub(crate) fn select(&self, id: Option<&str>) -> Result<(&str, &Component)> {
         let ids = || self.component.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let (id, component) = match id {
-            Some(id) => {
-                self.component.get_key_value(id).with_context(|| format!("no component {id:?}, only {}", ids()))?
-            }
+            Some(id) => self
+                .component
+                .get_key_value(id)
+                .with_context(|| format!("no component {id:?}; use one of {}", ids()))?,
             None => {
                 let mut all = self.component.iter();
                 match (all.next(), all.next()) {
                     (Some(only), None) => only,
                     (None, _) => bail!("no [component.<id>] table"),
-                    _ => bail!("more than one component, say which of {} to serve", ids()),
+                    _ => bail!("more than one component; select one of {}", ids()),
                 }
             }
         };
@@ -198,8 +199,7 @@ impl Manifest {
         Ok((id, component))
     }
 
-    /// The routes that lead to `component`, as written. Those of other components are left out, as `spin up
-    /// --component-id` does.
+    /// The routes to `component`, as written. Those of other components are omitted, as in `spin up --component-id`.
     pub(crate) fn routes(&self, component: &str) -> Result<Vec<String>> {
         let mut routes = Vec::new();
         for table in self.trigger.get("http").into_iter().flatten() {
@@ -212,7 +212,7 @@ impl Manifest {
             if let Some(executor) = &trigger.executor {
                 ensure!(
                     matches!(executor.r#type.as_str(), "http" | "spin"),
-                    "the {:?} executor is not offered by this host",
+                    "this host does not support the {:?} executor",
                     executor.r#type
                 );
             }
@@ -221,20 +221,23 @@ impl Manifest {
                 TriggerRoute::Path(path) if target == component => routes.push(path),
                 TriggerRoute::Path(_) => {}
                 TriggerRoute::Private(PrivateRoute { private }) => {
-                    ensure!(private, "a route is a path or {{ private = true }}");
+                    ensure!(private, "a route must be a path or {{ private = true }}");
                 }
             }
         }
-        ensure!(!routes.is_empty(), "no [[trigger.http]] leads to component {component:?}");
+        ensure!(!routes.is_empty(), "no [[trigger.http]] names component {component:?}");
         Ok(routes)
     }
 }
 
 impl Component {
-    /// Refuses what Spin would act on and this host would silently ignore.
+    /// Rejects settings that Spin would use and this host would silently ignore.
     fn check(&self) -> Result<()> {
         for name in self.variables.keys() {
-            ensure!(is_variable_name(name), "variable {name:?}: a name is lower_snake_case and starts with a letter");
+            ensure!(
+                is_variable_name(name),
+                "variable {name:?}: a name must be lower_snake_case and start with a letter"
+            );
         }
         for (key, used) in [
             ("files", !self.files.is_empty()),
@@ -243,13 +246,13 @@ impl Component {
             ("ai_models", !self.ai_models.is_empty()),
             ("dependencies", !self.dependencies.is_empty()),
         ] {
-            ensure!(!used, "`{key}` is not offered by this host");
+            ensure!(!used, "this host does not support `{key}`");
         }
         Ok(())
     }
 }
 
-/// A parse error without the source line that `toml` quotes, which may hold a secret.
+/// A parse error without the source line that `toml` quotes, which may contain a secret.
 fn without_input(error: &toml::de::Error, text: &str) -> anyhow::Error {
     let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
     match line {
@@ -314,14 +317,14 @@ source = { url = "https://example.com/o.wasm", digest = "sha256:0" }
     }
 
     #[test]
-    fn a_component_must_be_named_among_several() {
+    fn one_of_several_components_must_be_selected() {
         let manifest = Manifest::parse(MANIFEST).unwrap();
         assert!(manifest.select(None).unwrap_err().to_string().contains("app, other"));
         assert!(manifest.select(Some("nope")).unwrap_err().to_string().contains("\"nope\""));
     }
 
     #[test]
-    fn a_misspelt_key_is_refused_wherever_spin_refuses_it() {
+    fn misspelt_keys_are_rejected_as_in_spin() {
         for (right, wrong) in [
             ("name = \"app\"", "nam = \"app\""),
             ("secret = true", "secrt = true"),
@@ -342,7 +345,7 @@ source = { url = "https://example.com/o.wasm", digest = "sha256:0" }
     }
 
     #[test]
-    fn what_this_host_cannot_do_is_said_and_not_ignored() {
+    fn unsupported_settings_are_rejected() {
         let text = MANIFEST.replacen("key_value_stores", "files = [\"a\"]\nkey_value_stores", 1);
         let error = Manifest::parse(&text).unwrap().select(Some("app")).unwrap_err();
         assert!(format!("{error:#}").contains("`files`"), "{error:#}");
@@ -351,7 +354,7 @@ source = { url = "https://example.com/o.wasm", digest = "sha256:0" }
     }
 
     #[test]
-    fn no_value_shows_in_errors_or_debug_output() {
+    fn values_are_not_shown_in_errors_or_debug_output() {
         let manifest = Manifest::parse(MANIFEST).unwrap();
         assert!(!format!("{manifest:?}").contains("hunter2"));
         let text = MANIFEST.replacen("secret = true", "secrt = true", 1);

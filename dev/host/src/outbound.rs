@@ -1,7 +1,8 @@
 //! HTTP calls that the guest makes.
 //!
-//! Times, errors and refusals are those of Spin 4.1 (`factor-outbound-http`), so that the guest meets here what it will
-//! meet there; older ones and `wasmtime serve` have the same, and WASI 0.2 and 0.3 come the same way. Unlike Spin this host speaks HTTP/1.1 only, which the guest can't see.
+//! Time limits, errors and rejections are those of Spin 4.1 (`factor-outbound-http`), so that the guest sees the same
+//! behaviour here. Older versions and `wasmtime serve` behave the same, and so do WASI 0.2 and 0.3. Unlike Spin this host
+//! supports only HTTP/1.1, which the guest cannot see.
 
 use std::error::Error as _;
 use std::fmt;
@@ -33,9 +34,9 @@ type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Se
 /// The outbound side of a host, shared by all instances.
 pub(crate) struct Outbound {
     client: Client<Connector, WasiBody>,
-    /// None: any host. There is no manifest then, and no application to call itself.
+    /// `None`: any host. There is no manifest then, and no own application to call.
     allowed: Option<AllowedHosts>,
-    /// Where the host itself listens, for calls to the application itself.
+    /// The host's own address, for calls to the application itself.
     origin: Authority,
     output: Sink,
 }
@@ -48,7 +49,7 @@ impl Outbound {
         output: Sink,
     ) -> Self {
         if let Some(why) = allowed.as_ref().and_then(AllowedHosts::malformed) {
-            output.say(format_args!("every outbound call will be refused: {why}"));
+            output.say(format_args!("every outbound call will be rejected: {why}"));
         }
         let client = Client::builder(TokioExecutor::new()).build(Connector::new(tls, output.clone()));
         Self { client, allowed, origin, output }
@@ -56,7 +57,7 @@ impl Outbound {
 
     async fn send(&self, mut request: Request<WasiBody>, options: RequestOptions) -> Result<Sent, Error> {
         self.check(request.uri_mut())?;
-        // The client sets it again, from the URI.
+        // The client sets it from the URI.
         request.headers_mut().remove(header::HOST);
         let connect = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
         let first_byte = options.first_byte_timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -70,7 +71,7 @@ impl Outbound {
         Ok((response, Box::new(std::future::ready(Ok(())))))
     }
 
-    /// Refuses what the manifest doesn't allow, and points calls to the application itself at this host.
+    /// Rejects calls that the manifest does not allow, and directs calls to the application itself to this host.
     fn check(&self, uri: &mut Uri) -> Result<(), Error> {
         let Some(allowed) = &self.allowed else {
             let host = uri.authority().map(Authority::host).filter(|host| !host.is_empty());
@@ -80,7 +81,7 @@ impl Outbound {
             None | Some("" | "self.alt") => {
                 if !allowed.allows_self() {
                     self.output.say(format_args!(
-                        "the component may not call its own application; to allow it, add \"http://self\" to its \
+                        "the component is not allowed to call its own application; to allow it, add \"http://self\" to its \
                          allowed_outbound_hosts"
                     ));
                     return Err(Error::HttpRequestDenied);
@@ -98,7 +99,7 @@ impl Outbound {
             Some(host) => {
                 let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
                 self.output.say(format_args!(
-                    "the component may not call {host}{port}; to allow it, add \"{}://{host}{port}\" to its \
+                    "the component is not allowed to call {host}{port}; to allow it, add \"{}://{host}{port}\" to its \
                      allowed_outbound_hosts",
                     uri.scheme_str().unwrap_or("https")
                 ));
@@ -133,7 +134,7 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// What `wasi:http` asks of the host, for one instance.
+/// The callbacks of `wasi:http`, for one instance.
 pub(crate) struct Hooks(pub(crate) Arc<Outbound>);
 
 impl WasiHttpHooks for Hooks {
@@ -148,9 +149,9 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-/// A response body that fails when nothing comes for too long.
+/// A response body that fails if no data arrives for too long.
 struct TimedBody {
-    /// None once it has timed out, so that the connection is closed at once.
+    /// `None` once it has timed out, so that the connection is closed at once.
     body: Option<Incoming>,
     timeout: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -213,7 +214,7 @@ mod tests {
 
     const HELLO: &[&str] = &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "hello"];
 
-    /// A server that answers each request on a connection with these parts, half a second apart; with TLS if asked.
+    /// A server that responds to each request on a connection with these parts, half a second apart; optionally with TLS.
     async fn server(parts: &'static [&'static str], tls: Option<rustls::ServerConfig>) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_allowed_host_is_called_and_another_refused_with_the_entry_to_add() {
+    async fn rejected_host_is_reported_with_the_entry_to_add() {
         let address = server(HELLO, None).await;
         let uri = format!("http://{address}/");
         let yes = outbound(&[&format!("http://{address}")], "h:1", None);
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_to_itself_reaches_the_host_if_allowed() {
+    async fn call_to_its_own_application_works_if_allowed() {
         let address = server(HELLO, None).await.to_string();
         let yes = outbound(&["http://self"], &address, None);
         assert_eq!(get(&yes, "https://self.alt/", RequestOptions::default()).await.unwrap(), "hello");
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_manifest_any_host_is_called_and_none_is_the_application_itself() {
+    async fn any_host_can_be_called_without_a_manifest() {
         let address = server(HELLO, None).await;
         let any = Outbound { allowed: None, ..outbound(&[], &address.to_string(), None) };
         assert_eq!(get(&any, &format!("http://{address}/"), RequestOptions::default()).await.unwrap(), "hello");
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn failures_have_spins_codes() {
+    async fn failures_have_the_codes_of_spin() {
         let all = outbound(&["*://*:*"], "h:1", None);
         let closed = {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_guests_time_limits_hold() {
+    async fn time_limits_of_the_guest_apply() {
         let all = outbound(&["*://*:*"], "h:1", None);
         let short = Some(Duration::from_millis(100));
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn https_needs_a_trusted_certificate() {
+    async fn https_requires_a_trusted_certificate() {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_certificates_is_refused() {
+    fn ca_file_without_certificates_is_rejected() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(tls::client_config(Some(file.path())).unwrap_err().to_string().contains("no certificate"));
     }

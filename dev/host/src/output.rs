@@ -1,4 +1,4 @@
-//! Where the guest's stdout and stderr go, and with them what this host has to say.
+//! The destination of the guest's stdout and stderr, and of this host's messages.
 
 use std::fmt;
 use std::io::Write as _;
@@ -8,10 +8,11 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p2::OutputStream as _;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-/// Where the guest's stdout and stderr go. Messages of the host, such as a trap or a refused destination, go the same way.
+/// The destination of the guest's stdout and stderr. Messages of the host, such as a trap or a rejected destination, go
+/// there too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Output {
-    /// To this process's own, the host's messages to stderr.
+    /// This process's own; the host's messages go to stderr.
     #[default]
     Inherit,
     /// Into memory, to be read with [`Host::output`](crate::Host::output).
@@ -26,7 +27,7 @@ pub(crate) enum Sink {
 }
 
 impl fmt::Debug for Sink {
-    /// Without what was captured, which may quote a secret.
+    /// Without the captured text, which may contain a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Inherit => "Inherit",
@@ -51,17 +52,17 @@ impl Sink {
         };
     }
 
-    /// Writes a line of the host's own.
+    /// Writes a message of the host.
     pub(crate) fn say(&self, message: fmt::Arguments<'_>) {
         let line = format!("idhook-host: {message}\n");
-        // Nobody is left to tell when writing fails.
+        // A failed write cannot be reported.
         match self {
             Self::Inherit => _ = std::io::stderr().write_all(line.as_bytes()),
             Self::Capture(pipe) => _ = pipe.clone().write(Bytes::from(line)),
         }
     }
 
-    /// What was captured so far.
+    /// The captured text so far.
     pub(crate) fn contents(&self) -> String {
         match self {
             Self::Inherit => String::new(),

@@ -1,7 +1,7 @@
-//! Which route of the manifest answers a path, and what Spin tells the guest about the match.
+//! Finds the manifest's route for a path, and the headers with which Spin reports the match to the guest.
 //!
-//! Spin's rules (<https://spinframework.dev/v3/http-trigger>): slashes at either end don't count, `:name` takes one
-//! segment, a trailing `/...` takes the rest or nothing; an exact segment wins over `:name`, and that over `/...`.
+//! Spin's rules (<https://spinframework.dev/v3/http-trigger>): slashes at either end are ignored, `:name` matches one
+//! segment, a trailing `/...` matches the rest or nothing; an exact segment has priority over `:name`, and that over `/...`.
 
 use std::net::SocketAddr;
 
@@ -105,7 +105,7 @@ impl Route {
 }
 
 impl RouteMatch<'_> {
-    /// The `spin-*` request headers that go with the match.
+    /// The `spin-*` request headers for the match.
     pub(crate) fn headers(&self, uri: &Uri, host: &str, client: SocketAddr) -> Vec<(String, String)> {
         let path_and_query = uri.path_and_query().map_or("/", |path| path.as_str());
         let mut headers = vec![
@@ -126,7 +126,7 @@ impl RouteMatch<'_> {
         headers
     }
 
-    /// The route as written, with a slash before it and none after it.
+    /// The route as written, with a leading slash and no trailing one.
     fn matched(&self) -> String {
         let absolute = if self.raw.starts_with('/') { self.raw.to_owned() } else { format!("/{}", self.raw) };
         absolute.strip_suffix('/').unwrap_or(&absolute).to_owned()
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_exact_route_wins_whatever_the_order() {
+    fn most_specific_route_wins_in_any_order() {
         for routes in [["/...", "/a/...", "/a/:id", "/a/b", "/a"], ["/a", "/a/b", "/a/:id", "/a/...", "/..."]] {
             let router = router(&routes);
             for (path, route) in [
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guest_is_told_how_it_was_reached() {
+    fn guest_gets_headers_about_the_match() {
         let router = router(&["/a/:user_id/..."]);
         let found = router.route("/a/7/b").unwrap();
         let uri = "http://h:1/a/7/b?q=1".parse().unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_stands_only_at_the_end() {
+    fn wildcard_is_allowed_only_at_the_end() {
         assert!(Router::new(vec!["/a/*b/c".to_owned()]).is_err());
         assert!(Router::new(vec!["/a/:/c".to_owned()]).is_err());
     }

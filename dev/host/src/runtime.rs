@@ -1,4 +1,4 @@
-//! Whose place the host takes.
+//! The runtime that the host replaces.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,13 +6,12 @@ use std::path::PathBuf;
 
 use crate::KeyValue;
 
-/// The runtime whose place the host takes: what a component may do there, and from where it is configured.
+/// The replaced runtime: a component's permissions there, and the source of its configuration.
 #[derive(Clone, Debug)]
 pub enum Runtime {
-    /// `spin up`: what the component may do stands in a manifest, and its variables come through Spin's interface.
+    /// `spin up`: a manifest has the component's permissions, and its variables come through Spin's interface.
     Spin(Spin),
-    /// `wasmtime serve -Scli`: the component has WASI and nothing else, may call any host, and is configured by its
-    /// environment.
+    /// `wasmtime serve -Scli`: the component has only WASI, may call any host, and is configured by its environment.
     Wasmtime,
 }
 
@@ -21,9 +20,10 @@ pub enum Runtime {
 pub struct Spin {
     /// The `spin.toml`.
     pub manifest: PathBuf,
-    /// Which `[component.<id>]` of the manifest to serve, whatever `source` it names; not needed when there is only one.
+    /// The `[component.<id>]` of the manifest to serve, whatever its `source`; not needed if there is only one.
     pub component: Option<String>,
-    /// Values of application variables. They come before `SPIN_VARIABLE_<NAME>` in the environment and the defaults.
+    /// Values of application variables. They take precedence over `SPIN_VARIABLE_<NAME>` in the environment and the
+    /// defaults.
     pub variables: BTreeMap<String, String>,
     /// The key-value stores. Default: an empty one with the label `default`.
     pub key_value: KeyValue,
@@ -53,12 +53,12 @@ impl From<Spin> for Runtime {
     }
 }
 
-/// What a runtime links into a component.
+/// The interfaces that a runtime links into a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Offers {
-    /// WASI and nothing else.
+    /// Only WASI.
     Wasi,
-    /// WASI, and Spin's own interfaces.
+    /// WASI and Spin's own interfaces.
     Spin,
 }
 

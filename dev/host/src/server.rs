@@ -1,7 +1,7 @@
-//! The inbound side: accepts connections, finds the route, hands the request to an instance.
+//! The inbound side: accepts connections, finds the route, passes the request to an instance.
 //!
-//! What the guest is given and what the caller gets back follow Spin 4.1 (`trigger-http`); without routes they follow
-//! `wasmtime serve`, which hands on what came.
+//! Requests and responses follow Spin 4.1 (`trigger-http`); without routes they follow `wasmtime serve`, which passes them
+//! on unchanged.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ use crate::instances::Instances;
 use crate::output::Sink;
 use crate::routes::Router;
 
-/// Paths under it never reach the guest.
+/// Paths under it are never passed to the guest.
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
 /// The served application.
 pub(crate) struct Server {
-    /// None: every request is the component's, as it came.
+    /// `None`: the component gets every request unchanged.
     pub(crate) router: Option<Router>,
     pub(crate) handler: ProxyHandler<Instances>,
     pub(crate) output: Sink,
@@ -46,7 +46,7 @@ impl Server {
                         connections.spawn(Arc::clone(&self).connection(stream, client));
                     }
                     Err(error) => {
-                        self.output.say(format_args!("cannot accept connections any more: {error}"));
+                        self.output.say(format_args!("can no longer accept connections: {error}"));
                         return;
                     }
                 },
@@ -56,14 +56,14 @@ impl Server {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr) {
-        // Spin leaves Nagle's algorithm on, which costs a keep-alive client on loopback 40 ms for each streamed answer.
+        // Spin leaves Nagle's algorithm on, which costs a keep-alive client on loopback 40 ms per streamed response.
         _ = stream.set_nodelay(true);
         let service = service_fn(|request| self.respond(request, client));
-        // An error here is a client that went away, or a request that the guest could not be given.
+        // An error here is a disconnected client, or a request that could not be passed to the guest.
         _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    /// An error closes the connection without an answer, as Spin does when a request names no host.
+    /// An error closes the connection without a response, as Spin does if a request has no host.
     async fn respond(&self, mut request: Request<Incoming>, client: SocketAddr) -> Result<Response<WasiBody>> {
         let Some(router) = &self.router else {
             return Ok(self.answered(self.call(request).await));
@@ -87,7 +87,7 @@ impl Server {
         Ok(self.answered(response))
     }
 
-    /// Whoever waits for an answer gets one.
+    /// Turns a failure into a response, so that every client gets one.
     fn answered(&self, response: Result<Response<WasiBody>>) -> Response<WasiBody> {
         response.unwrap_or_else(|error| {
             self.output.say(format_args!("a request failed: {error:#}"));
@@ -108,7 +108,7 @@ fn answer(status: StatusCode, body: &'static str) -> Response<WasiBody> {
     response
 }
 
-/// Drops what belongs to the transport, and a host that only Spin itself may name.
+/// Removes transport headers, and a host name that only Spin itself may use.
 fn strip_headers<B>(request: &mut Request<B>) {
     let headers = request.headers_mut();
     let internal = headers.get(header::HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| {
@@ -121,7 +121,7 @@ fn strip_headers<B>(request: &mut Request<B>) {
     headers.remove(header::CONNECTION);
 }
 
-/// Gives the URI a scheme and an authority; the authority comes from `Host`, from the request line, or equally from both.
+/// Adds a scheme and an authority to the URI; the authority comes from `Host`, from the request line, or from both if equal.
 fn make_uri_absolute<B>(request: &mut Request<B>) -> Result<()> {
     let mut parts = request.uri().clone().into_parts();
     let named: Option<Authority> = match request.headers().get(header::HOST) {
@@ -129,7 +129,7 @@ fn make_uri_absolute<B>(request: &mut Request<B>) -> Result<()> {
         None => None,
     };
     let authority = match (named, parts.authority.take()) {
-        (None, None) => bail!("the request names no host"),
+        (None, None) => bail!("the request has no host"),
         (Some(named), Some(target)) if named != target => bail!("the Host header differs from the request target"),
         (Some(authority), _) | (None, Some(authority)) => authority,
     };
@@ -152,7 +152,7 @@ fn add_headers<B>(
         None => "localhost".to_owned(),
     };
     for (name, value) in make(request.uri(), &host) {
-        // A name or value that is none is left out.
+        // Invalid names and values are omitted.
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::try_from(value)) {
             request.headers_mut().append(name, value);
         }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn transport_headers_and_internal_hosts_go() {
+    fn transport_headers_and_internal_hosts_are_removed() {
         for (host, stays) in [
             ("h.example", true),
             ("spin.internal", true),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_sent_by_the_caller_does_not_hide_that_of_the_host() {
+    fn callers_header_does_not_hide_the_hosts() {
         let mut request = request("/", Some("h"));
         request.headers_mut().insert("spin-client-addr", "faked".parse().unwrap());
         let made = |_: &http::Uri, host: &str| vec![("spin-client-addr".to_owned(), format!("1.2.3.4:5 {host}"))];

@@ -1,4 +1,4 @@
-//! What a store holds for one instance of the component, and what is linked into it.
+//! One instance's store data, and the interfaces linked into it.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl WasiHttpView for State {
     }
 }
 
-/// Links WASI 0.2 and 0.3, and Spin's own interfaces in Spin.
+/// Links WASI 0.2 and 0.3, and in Spin its own interfaces.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>, offers: Offers) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi::p3::add_to_linker(linker)?;

@@ -1,4 +1,4 @@
-//! Whom the guest's HTTPS calls trust.
+//! The CAs that the guest's HTTPS calls trust.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// With a CA file its certificates alone, as Spin's `ca_roots_file`; without one those of the platform (which on Linux
-/// heeds `SSL_CERT_FILE`) and Mozilla's, as Spin does by default.
+/// With a CA file only its certificates, as with Spin's `ca_roots_file`; otherwise those of the platform (on Linux
+/// `SSL_CERT_FILE` is respected) and Mozilla's, as in Spin by default.
 pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match ca_file {

@@ -34,7 +34,7 @@ impl Variables {
     ///
     /// # Errors
     ///
-    /// Names every required variable that has none.
+    /// Names every required variable without a value.
     pub(crate) fn resolve(
         declared: &BTreeMap<String, Variable>,
         given: &BTreeMap<String, String>,
@@ -57,7 +57,7 @@ impl Variables {
         }
         if let Some(first) = missing.first() {
             bail!(
-                "no value for the required variable{} {}: give it to this host, or set {}=... in its environment",
+                "no value for the required variable{} {}: pass it to this host, or set {}=... in its environment",
                 if missing.len() == 1 { "" } else { "s" },
                 missing.join(", "),
                 environment_name(first)
@@ -66,11 +66,11 @@ impl Variables {
         Ok(Self(values))
     }
 
-    /// Fills the variables into a template.
+    /// Expands the variables in a template.
     ///
     /// # Errors
     ///
-    /// When braces don't match or a name in them is not declared.
+    /// Braces do not match, or a name in them is not declared.
     pub(crate) fn expand(&self, template: &str) -> Result<String> {
         let mut out = String::new();
         let mut rest = template;
@@ -86,11 +86,11 @@ impl Variables {
         Ok(out)
     }
 
-    /// The variables of one component, under the names it asks for.
+    /// One component's variables, under its own names.
     ///
     /// # Errors
     ///
-    /// When a template is not valid; the error names the component's variable.
+    /// A template is not valid; the error names the component's variable.
     pub(crate) fn of_component(
         &self,
         component: &str,
@@ -106,7 +106,7 @@ impl Variables {
     }
 }
 
-/// What the guest may ask for. Default: nothing.
+/// The variables that the guest may read. Default: none.
 #[derive(Default)]
 pub(crate) struct ComponentVariables {
     component: String,
@@ -119,10 +119,10 @@ impl fmt::Debug for ComponentVariables {
     }
 }
 
-/// Why the guest got no value; `spin:variables` has one case for each.
+/// Why the guest got no value; `spin:variables` has a case for each.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LookupError {
-    /// The name could not be one.
+    /// The name is not a valid name.
     InvalidName(String),
     /// The component has no such variable.
     Undefined(String),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_comes_before_the_environment_and_that_before_the_default() {
+    fn caller_precedes_environment_and_default() {
         let declared = declared("a = { default = 'd' }\nb = { default = 'd' }\nc = { default = 'd' }");
         let environment = |name: &str| (name != "SPIN_VARIABLE_C").then(|| format!("env {name}"));
         let resolved = Variables::resolve(&declared, &map(&[("a", "given")]), environment).unwrap();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_required_variable_without_a_value_is_named_with_the_way_to_give_it() {
+    fn missing_variable_is_named_with_a_fix() {
         let declared = declared("a = { required = true }\nb = { required = true }");
         let error = Variables::resolve(&declared, &map(&[("b", "hunter2")]), |_| None).unwrap_err().to_string();
         assert!(error.contains("variable a:") && error.contains("SPIN_VARIABLE_A"), "{error}");
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_sees_its_own_names_only() {
+    fn component_sees_only_its_own_names() {
         let variables = variables(&[("vidm_url", "https://v"), ("token", "hunter2")]);
         let component = variables.of_component("app", &map(&[("url", "{{ vidm_url }}/SAAS")])).unwrap();
         assert_eq!(component.get("url"), Ok("https://v/SAAS"));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn names() {
+    fn variable_names_are_checked() {
         for good in ["a", "a1", "a_b", "vidm_url"] {
             assert!(is_variable_name(good), "{good}");
         }

@@ -1,5 +1,5 @@
-//! What keeps the host from starting, each with a message that says what to do. Serving itself is tested with the
-//! component that ships, in the package `artifacts`.
+//! Faults that prevent the host from starting, each with a message that says what to do. Serving is tested with the shipped
+//! component, in the package `artifacts`.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -21,10 +21,10 @@ key_value_stores = ["default"]
 token = "{{ host_test_token }}"
 "#;
 
-/// The smallest component there is, which handles nothing.
+/// The smallest component, which handles nothing.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
-/// What the host says to a start as Spin.
+/// The host's message for a start in place of Spin.
 async fn start(manifest: &str, change: impl FnOnce(&mut Spin)) -> String {
     start_with(manifest, |_, spin| change(spin)).await
 }
@@ -46,25 +46,25 @@ async fn start_with(manifest: &str, change: impl FnOnce(&mut Options, &mut Spin)
 }
 
 #[tokio::test]
-async fn a_required_variable_has_no_value() {
+async fn missing_required_variable_is_named() {
     let error = start(MANIFEST, |spin| spin.variables.clear()).await;
     assert!(error.contains("SPIN_VARIABLE_HOST_TEST_TOKEN"), "{error}");
 }
 
 #[tokio::test]
-async fn a_template_names_an_undeclared_variable() {
+async fn undeclared_variable_is_named() {
     let error = start(&MANIFEST.replace("{{ host_test_token }}", "{{ tokn }}"), |_| {}).await;
     assert!(error.contains("token") && error.contains("\"tokn\""), "{error}");
 }
 
 #[tokio::test]
-async fn an_outbound_host_is_malformed() {
+async fn malformed_outbound_host_is_named() {
     let error = start(&MANIFEST.replace("https://a.example", "a.example"), |_| {}).await;
     assert!(error.contains("\"a.example\"") && error.contains("no scheme"), "{error}");
 }
 
 #[tokio::test]
-async fn a_key_value_label_is_unknown() {
+async fn unknown_key_value_label_is_named() {
     let manifest = MANIFEST.replace("[\"default\"]", "[\"shared\"]");
     let error = start(&manifest, |_| {}).await;
     assert!(error.contains("\"shared\""), "{error}");
@@ -73,7 +73,7 @@ async fn a_key_value_label_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_file_is_missing() {
+async fn missing_file_is_named() {
     for file in ["spin.toml", "app.wasm", "ca.pem"] {
         let error = start_with(MANIFEST, |options, spin| {
             let gone = options.wasm.with_file_name(file).with_extension("gone");
@@ -89,13 +89,13 @@ async fn a_file_is_missing() {
 }
 
 #[tokio::test]
-async fn the_component_handles_no_http() {
+async fn component_without_http_is_rejected() {
     let error = start(MANIFEST, |_| {}).await;
     assert!(error.contains("wasi:http/handler@0.3"), "{error}");
 }
 
 #[tokio::test]
-async fn without_a_manifest_the_same_component_is_missing_or_handles_no_http() {
+async fn component_is_checked_without_a_manifest_too() {
     let directory = tempfile::tempdir().unwrap();
     let wasm = directory.path().join("app.wasm");
     let start = async || Host::start(Options::new(&wasm, Runtime::Wasmtime)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! The document as a whole: OpenAPI 3.1 (<https://spec.openapis.org/oas/v3.1.1>).
+//! The whole document: OpenAPI 3.1 (<https://spec.openapis.org/oas/v3.1.1>).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::operation::{Answer, Content, Operation};
 use crate::operations;
 use crate::problems::{self, Sets};
 
-/// The whole of it.
+/// The whole document.
 pub(crate) fn document() -> Result<Value, String> {
     let described = described()?;
     let sets: BTreeSet<_> = described.iter().flat_map(|(.., sets)| sets.clone()).collect();
@@ -38,7 +38,7 @@ pub(crate) fn document() -> Result<Value, String> {
             "summary": "An identity webhook for VMware: vIDM directory syncs and SDDC Manager's identity providers",
             "description": about()?,
             "version": env!("CARGO_PKG_VERSION"),
-            "contact": { "name": "Whoever runs this idhook" },
+            "contact": { "name": "The operator of this idhook" },
             "license": { "name": "Apache License 2.0", "identifier": "Apache-2.0" }
         },
         "servers": [{ "url": "/", "description": "The idhook that serves this document." }],
@@ -50,15 +50,15 @@ pub(crate) fn document() -> Result<Value, String> {
                 "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`X-API-Key: KEY`" },
                 "standardWebhooks": {
                     "type": "apiKey", "in": "header", "name": "webhook-signature",
-                    "description": "Standard Webhooks 1.0, with `webhook-id` and `webhook-timestamp`: a configured sender."
+                    "description": "Standard Webhooks 1.0, with `webhook-id` and `webhook-timestamp`, for a configured sender."
                 },
                 "gitHub": {
                     "type": "apiKey", "in": "header", "name": "X-Hub-Signature-256",
-                    "description": "GitHub's signature of the body: a configured sender."
+                    "description": "GitHub's signature of the body, for a configured sender."
                 },
                 "gitLab": {
                     "type": "apiKey", "in": "header", "name": "X-Gitlab-Token",
-                    "description": "GitLab's token: a configured sender."
+                    "description": "GitLab's token, for a configured sender."
                 },
                 "basic": { "type": "http", "scheme": "basic", "description": "Any user name, and the key as the password." }
             },
@@ -71,10 +71,10 @@ pub(crate) fn document() -> Result<Value, String> {
     }))
 }
 
-/// A method of a route, what is written of it, the scope it asks for, and what may go wrong.
+/// A method of a route, its description, its scope, and its possible failures.
 type Described = (Route, Operation, Option<Scope>, Sets);
 
-/// Every route with its operations. Neither may be without the other.
+/// Every route with its operations. Each must have the other.
 fn described() -> Result<Vec<Described>, String> {
     let routes = contract::routes();
     let mut operations = operations::all();
@@ -88,21 +88,21 @@ fn described() -> Result<Vec<Described>, String> {
             let operation = operations.swap_remove(at);
             let told: BTreeSet<_> = operation.query_names().collect();
             if told != query.iter().copied().collect() {
-                return Err(format!("{place} takes the query parameters {query:?}, and {told:?} are described"));
+                return Err(format!("{place} has the query parameters {query:?}, but {told:?} are described"));
             }
             let sets = problems::by_status(&codes(&operation, scope));
             described.push((route.clone(), operation, scope, sets));
         }
     }
     match operations.first() {
-        Some(left) => Err(format!("{} {} is described, and there is no such route", left.method, left.path)),
+        Some(left) => Err(format!("{} {} is described, but there is no such route", left.method, left.path)),
         None => Ok(described),
     }
 }
 
-/// Everything that may go wrong with an operation.
+/// All error codes of an operation.
 fn codes(operation: &Operation, scope: Option<Scope>) -> Vec<ErrorCode> {
-    // A query that is not known is refused on every route.
+    // An unknown query parameter is rejected on every route.
     let mut codes = vec![ErrorCode::Internal, ErrorCode::RequestInvalid, ErrorCode::UnresolvedPlaceholder];
     if scope.is_some() {
         codes.extend([
@@ -213,30 +213,30 @@ fn parameters() -> Value {
         })
     };
     json!({
-        "target": path("target", "A configured target; `default` unless there are several.", "default"),
+        "target": path("target", "A configured target; `default` is the one of the plain variables.", "default"),
         "directory": path(
             "directory",
-            "A directory: its id, or its name (exact, else without regard to case, else by domain).",
+            "A directory: its id or its name (exact match, else ignoring case, else by domain).",
             "corp.example"
         ),
         "hook": path("hook", "The name of a configured hook.", "infra"),
-        "sync": path("sync", "The `id` of a start's answer, as it is.", "AXsidExample"),
+        "sync": path("sync", "The `id` from the response to a start, unchanged.", "AXsidExample"),
         "id": path("id", "The id of an identity provider.", "b9103988-c8a4-4f66-8076-42c93d480bbe"),
         "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
         "Prefer": {
             "name": "Prefer", "in": "header",
-            "description": "`wait=N`: answer when the sync is final or N seconds are over (RFC 7240).",
+            "description": "`wait=N`: respond when the sync is final or after N seconds (RFC 7240).",
             "schema": { "type": "string" }, "example": "wait=60"
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header",
-            "description": "Names this request: sent again with the same key and the same input it has the same answer for 24 \
-                hours and is carried out once. 1 to 255 visible ASCII characters, quoted or bare. Without it `webhook-id`, \
-                `X-GitHub-Delivery` or a CloudEvent's `source` and `id` stand in for it.",
+            "description": "Identifies this request: repeated with the same key and input within 24 hours, it gets the same response and is \
+                processed only once. 1 to 255 visible ASCII characters, quoted or bare. Without it `webhook-id`, \
+                `X-GitHub-Delivery` or a CloudEvent's `source` and `id` are used instead.",
             "schema": { "type": "string", "minLength": 1 }, "example": "8e03978e-40d5-43dd-bc93-6894a57f9324"
         },
         "IfNoneMatch": {
-            "name": "If-None-Match", "in": "header", "description": "The `ETag` of the document that the caller has.",
+            "name": "If-None-Match", "in": "header", "description": "The `ETag` of the caller's version.",
             "schema": { "type": "string" }, "example": "W/\"0000000000000000\""
         }
     })
@@ -246,46 +246,45 @@ fn headers() -> Value {
     let text = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string" }, "example": example });
     json!({
         "X-Request-Id": {
-            "description": "The caller's, where it sent a reasonable one; else one of idhook's. The log has it too.",
+            "description": "The caller's request id if valid, else one made by idhook. The log has it too.",
             "required": true, "schema": { "type": "string" }, "example": "4bf92f3577b34da6a3ce929d0e0e4736"
         },
-        "Location": text("Where the new thing is, or where to ask for the sync's state.", "/vidm/default/v1/syncs/AXsidExample"),
+        "Location": text("The path of the new object, or of the sync's state.", "/vidm/default/v1/syncs/AXsidExample"),
         "Retry-After": {
-            "description": "Seconds after which it is worth asking again.",
+            "description": "Seconds to wait before the next request.",
             "schema": { "type": "integer", "minimum": 0 }, "example": 2
         },
         "Idempotency-Status": {
-            "description": "What became of the request's key, where it had one: kept in the shared store, in this instance's \
-                memory alone, not kept, or this is the answer that was kept.",
+            "description": "The status of the request's idempotency key, if it had one: the response is stored in the shared store (`stored`) or in this \
+                instance's memory (`best-effort`), is not stored (`not-stored`), or is a stored one (`replayed`).",
             "schema": { "type": "string", "enum": ["stored", "best-effort", "not-stored", "replayed"] }, "example": "stored"
         },
-        "Preference-Applied": text("The wait that was granted; at most `wait_limit`.", "wait=60"),
-        "WWW-Authenticate": text("How to send a key.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
-        "ETag": text("Names this version of the document.", "W/\"0000000000000000\"")
+        "Preference-Applied": text("The granted wait, at most `wait_limit`.", "wait=60"),
+        "WWW-Authenticate": text("The schemes for sending a key.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
+        "ETag": text("Identifies this version of the document.", "W/\"0000000000000000\"")
     })
 }
 
-/// What is true of all operations.
+/// Text about all operations.
 fn about() -> Result<String, String> {
     let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["admin"]}]"#;
     let given =
         [("api_keys", keys), ("vcf_url", "https://s"), ("vcf_username", "u@vsphere.local"), ("vcf_password", "p")];
     let lookup = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-    let config = Config::parse(lookup).map_err(|problems| format!("the bounds cannot be told: {problems:?}"))?;
+    let config = Config::parse(lookup).map_err(|problems| format!("the bounds are not available: {problems:?}"))?;
     Ok(format!(
-        "Every operation but the open ones takes an API key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the \
-         password of Basic authentication, or the signature of a configured sender over the body; the scope that the caller \
-         needs is told with each.\n\n\
-         Everything that is not a 2xx (or 304) is `application/problem+json` (RFC 9457) with a stable `code`. 4xx means that the \
-         same request will fail again; `retryable` tells whether it is worth repeating. A path that is no route is 404 \
-         `route_not_found`, a method that a route does not take 405 `method_not_allowed` with `Allow`. HEAD goes where GET goes, \
-         OPTIONS everywhere.\n\n\
-         Bodies are JSON; a form (`application/x-www-form-urlencoded`, with `payload=` or plain fields) is read as well, and so \
-         is JSON that is sent as text or without a type. Null counts as left out, unknown fields are ignored (SDDC Manager's \
-         specifications: passed on), and `\"true\"`, `1` or a list of one is taken where a yes, a no or a text is meant. A \
-         literal `${{…}}` that a template left is 400 `unresolved_placeholder`.\n\n\
-         Bounds, unless configured otherwise: {} bytes for a body, {} s for a request, {} s for a wait. `X-Request-Id` and \
-         `traceparent` are taken, and passed on to the target with every call but logins.",
+        "Every operation except the open ones requires an API key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the \
+                 password of Basic authentication, or the signature of a configured sender over the body; each operation lists its \
+                 scope.\n\n\
+                 Every response other than 2xx and 304 is `application/problem+json` (RFC 9457) with a stable `code`. With 4xx the same \
+                 request will fail again; `retryable` says whether to repeat it. An unknown path returns 404 `route_not_found`, an \
+                 unsupported method 405 `method_not_allowed` with `Allow`. HEAD is served wherever GET is, OPTIONS everywhere.\n\n\
+                 Bodies are JSON; a form (`application/x-www-form-urlencoded`, with `payload=` or plain fields) is accepted too, and so \
+                 is JSON sent as text or without a type. Null means omitted, unknown fields are ignored (in SDDC Manager's \
+                 specifications: passed on), and `\"true\"`, `1` or a list of one is accepted for a boolean or a string. An \
+                 unreplaced `${{…}}` of a template returns 400 `unresolved_placeholder`.\n\n\
+                 Bounds, unless configured otherwise: {} bytes for a body, {} s for a request, {} s for a wait. `X-Request-Id` and \
+                 `traceparent` are passed on to the target with every call except logins.",
         config.request_body_limit,
         config.request_timeout.as_secs(),
         config.wait_limit.as_secs(),

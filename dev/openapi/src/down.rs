@@ -1,9 +1,9 @@
-//! From OpenAPI 3.1 to 3.0.3 (<https://spec.openapis.org/oas/v3.0.3>), for what the generator makes: importers such as
-//! Orchestrator's HTTP-REST plug-in take nothing later.
+//! Converts OpenAPI 3.1 to 3.0.3 (<https://spec.openapis.org/oas/v3.0.3>), as far as the generator uses it: importers such
+//! as Orchestrator's HTTP-REST plug-in do not accept 3.1.
 
 use serde_json::{Map, Value, json};
 
-/// `document` in the words of 3.0.3.
+/// `document` as OpenAPI 3.0.3.
 pub(crate) fn to_3_0(document: &Value) -> Value {
     let mut older = document.clone();
     if let Some(members) = older.as_object_mut() {
@@ -21,7 +21,7 @@ pub(crate) fn to_3_0(document: &Value) -> Value {
     older
 }
 
-/// Finds the schemas by where they can be. What is an example is nobody's schema.
+/// Finds the schemas by their possible places. Examples are skipped.
 fn walk(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(walk),
@@ -31,7 +31,7 @@ fn walk(value: &mut Value) {
                     ("schema", member) => schema(member),
                     ("schemas", Value::Object(schemas)) => schemas.values_mut().for_each(schema),
                     ("example" | "examples", _) => {}
-                    // Names of roles are for OAuth alone there.
+                    // In 3.0 only OAuth has names of roles.
                     ("security", Value::Array(alternatives)) => alternatives.iter_mut().for_each(without_roles),
                     (_, member) => walk(member),
                 }
@@ -48,7 +48,7 @@ fn without_roles(requirement: &mut Value) {
 }
 
 fn schema(value: &mut Value) {
-    // What lets everything through is an empty object there.
+    // In 3.0 an empty object stands for the schema that allows everything.
     if *value == json!(true) {
         *value = json!({});
     }
@@ -79,7 +79,7 @@ fn schema(value: &mut Value) {
     if nullable {
         members.insert("nullable".to_owned(), json!(true));
     }
-    // A reference hides what stands beside it there.
+    // In 3.0 a reference hides its siblings.
     if members.len() > 1
         && let Some(target) = members.remove("$ref")
     {
@@ -87,15 +87,15 @@ fn schema(value: &mut Value) {
     }
 }
 
-/// `additionalProperties` may be a plain yes or no in both.
+/// `additionalProperties` may be a boolean in both versions.
 fn keep_flag(member: &mut Value) {
     if !member.is_boolean() {
         schema(member);
     }
 }
 
-/// A list of types: one and, perhaps, null. Tells whether null was among them. (That something which is described elsewhere may
-/// be null cannot be said in 3.0; answers leave such things out.)
+/// Reduces a list of types to one; returns whether null was among them. (3.0 cannot express that a referenced schema may be
+/// null; responses omit such fields.)
 fn kinds(members: &mut Map<String, Value>) -> bool {
     let Some(Value::Array(kinds)) = members.get("type").cloned() else { return false };
     let (null, others): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| kind == "null");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_a_flag() {
+    fn null_becomes_a_flag() {
         becomes(json!({ "type": ["string", "null"] }), &json!({ "type": "string", "nullable": true }));
         becomes(
             json!({ "type": ["string", "integer", "null"] }),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_not_there_yet_are_said_otherwise() {
+    fn newer_keywords_are_replaced() {
         becomes(json!({ "const": "a" }), &json!({ "enum": ["a"] }));
         becomes(json!({ "type": "string", "examples": ["a", "b"] }), &json!({ "type": "string", "example": "a" }));
         becomes(json!({ "exclusiveMinimum": 0 }), &json!({ "minimum": 0, "exclusiveMinimum": true }));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_document_is_as_it_was() {
+    fn rest_of_a_document_is_unchanged() {
         let newer = json!({
             "openapi": "3.1.1",
             "info": { "title": "t", "summary": "s", "license": { "name": "n", "identifier": "MIT" } },

@@ -1,8 +1,8 @@
 //! The OpenAPI documents of idhook's HTTP contract, made from its code: routes, scopes, error codes, bounds and schemas are
-//! read from the core; what the code cannot tell (summaries, examples, which failure belongs to which route) is written
-//! beside each route in [`operations`](self), and a route that has nothing written is an error.
+//! read from the core. Summaries, examples and each route's failures are written beside the route in [`operations`](self); a
+//! route without them is an error.
 //!
-//! `cargo xtask openapi` writes [`files`] into the core, which serves them; a test fails where they are not up to date.
+//! `cargo xtask openapi` writes [`files`] into the core, which serves them; a test fails if they are outdated.
 
 use std::path::{Path, PathBuf};
 
@@ -15,13 +15,13 @@ mod operation;
 mod operations;
 mod problems;
 
-/// The documents as they are served.
+/// The folder from which the documents are served.
 const FOLDER: &str = "../../src/webhook/assets";
 
-/// What is to be in which file.
+/// The contents of each file.
 ///
 /// # Errors
-/// Routes and operations that do not belong together.
+/// Routes and operations that do not match.
 pub fn files() -> Result<[(PathBuf, String); 2], String> {
     let document = document::document()?;
     let older = down::to_3_0(&document);
@@ -38,12 +38,12 @@ pub fn problem(code: ErrorCode) -> Value {
 /// OpenAPI 3.1.
 ///
 /// # Errors
-/// Routes and operations that do not belong together.
+/// Routes and operations that do not match.
 pub fn document() -> Result<Value, String> {
     document::document()
 }
 
-/// `document` as a file; what a reader looks for first comes first.
+/// `document` as a file, with its most important parts first.
 fn text(document: &Value) -> String {
     const FIRST: [&str; 7] = ["openapi", "info", "servers", "tags", "security", "paths", "components"];
     let mut members = document.as_object().cloned().unwrap_or_default();

@@ -26,7 +26,7 @@ fn run(check: bool) -> Result<(), String> {
                 "written"
             }
         };
-        // A closed pipe is no reason to stop.
+        // A closed pipe is not an error.
         let _ = writeln!(std::io::stdout(), "{} ({done})", path.display());
     }
     Ok(())

@@ -1,15 +1,15 @@
-//! How an operation is written down.
+//! How an operation is described.
 
 use http::{Method, StatusCode};
 use idhook::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
-/// One method of one route: what its code cannot tell.
+/// One method of one route: the parts of its description that are not in the code.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
-    /// A stable name, which clients are generated with.
+    /// A stable name, from which generators name client functions.
     pub(crate) id: &'static str,
     pub(crate) tag: &'static str,
     pub(crate) summary: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Operation {
     pub(crate) parameters: Vec<Value>,
     pub(crate) request: Option<Content>,
     pub(crate) answers: Vec<Answer>,
-    /// What may go wrong beside what may with any operation of its kind.
+    /// Its error codes beyond those of every operation of its kind.
     pub(crate) codes: Vec<ErrorCode>,
 }
 
@@ -28,20 +28,20 @@ pub(crate) struct Content {
     pub(crate) examples: Vec<(&'static str, Value)>,
 }
 
-/// One answer that is no problem.
+/// One successful response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) description: &'static str,
     pub(crate) content: Option<Content>,
     pub(crate) headers: Vec<&'static str>,
-    /// What else it may come as.
+    /// Its form as an event stream.
     pub(crate) events: Option<Content>,
-    /// Whether it is a page, and nothing for programs.
+    /// Whether it is a page for people.
     pub(crate) is_page: bool,
 }
 
-/// What any call to a target may end in.
+/// The error codes of any call to a target.
 pub(crate) const UPSTREAM: [ErrorCode; 10] = [
     ErrorCode::NotFound,
     ErrorCode::UpstreamRejected,
@@ -102,7 +102,7 @@ impl Operation {
 }
 
 impl Content {
-    /// A body of the schema that goes by this name.
+    /// A body with the schema of this name.
     pub(crate) fn of(schema: &str) -> Self {
         Self { schema: json!({ "$ref": format!("#/components/schemas/{schema}") }), examples: Vec::new() }
     }
@@ -112,7 +112,7 @@ impl Content {
         self
     }
 
-    /// As OpenAPI's Media Type Object.
+    /// The Media Type Object of OpenAPI.
     pub(crate) fn media_type(&self) -> Value {
         let examples: Map<_, _> =
             self.examples.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value }))).collect();
@@ -138,7 +138,7 @@ impl Answer {
         Self { events: Some(Content { schema, examples: vec![("events", json!(example))] }), ..self }
     }
 
-    /// With these headers beside those that every answer has.
+    /// Adds headers to those of every response.
     pub(crate) fn headers(self, headers: &[&'static str]) -> Self {
         Self { headers: headers.to_vec(), ..self }
     }
@@ -149,12 +149,12 @@ pub(crate) fn query(name: &str, description: &str, schema: Value, example: Value
     json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example })
 }
 
-/// A query parameter that is yes or no.
+/// A boolean query parameter.
 pub(crate) fn flag(name: &str, description: &str) -> Value {
     query(name, description, json!({ "type": "boolean" }), json!(true))
 }
 
-/// `value` with these members beside its own.
+/// `value` with these further members.
 pub(crate) fn with(value: Value, more: Value) -> Value {
     match (value, more) {
         (Value::Object(members), Value::Object(more)) => members.into_iter().chain(more).collect(),
@@ -162,7 +162,7 @@ pub(crate) fn with(value: Value, more: Value) -> Value {
     }
 }
 
-/// A parameter that several operations have, by its name in the components.
+/// A shared parameter, by its name in the components.
 pub(crate) fn shared(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }

@@ -1,10 +1,10 @@
-//! Every operation, by what it is about.
+//! Every operation, by topic.
 //!
-//! A new route is described here, each method by itself: a stable `id`, a summary, the parameters of its query, what it takes and
-//! each good answer with an example, and the codes that are its own. The rest follows from the route: parameters of the path
-//! (described once, in `document.rs`), the scope, and what may go wrong with any operation of its kind (`codes` there). Schemas go
-//! by the names that `contract::schemas` in the core gives them; a new type is added there. A new error code needs an example in
-//! `problems.rs`. Then: `cargo xtask openapi`.
+//! Describe a new route here, each method separately: a stable `id`, a summary, the query parameters, the request, each
+//! successful response with an example, and its own error codes. The rest follows from the route: path parameters (described
+//! once, in `document.rs`), the scope, and the error codes of its kind (`codes` there). Schemas have the names that
+//! `contract::schemas` in the core gives them; add new types there. A new error code needs an example in `problems.rs`. Then
+//! run `cargo xtask openapi`.
 
 use crate::operation::Operation;
 
@@ -12,21 +12,21 @@ mod idhook;
 mod vcf;
 mod vidm;
 
-/// The groups of operations, in the order they are shown.
+/// The groups of operations, in display order.
 pub(crate) const TAGS: [(&str, &str); 7] = [
-    ("idhook", "idhook itself: no key is needed, no target is asked."),
-    ("Syncs", "Directory syncs of vIDM: started, joined, watched, proven."),
+    ("idhook", "idhook itself: no key needed, no call to a target."),
+    ("Syncs", "Directory syncs of vIDM: start, join, watch, prove."),
     ("Directories", "vIDM's directories."),
-    ("Groups", "Groups in vIDM, looked up exactly."),
+    ("Groups", "Exact look-up of groups in vIDM."),
     (
         "Identity providers",
-        "SDDC Manager's identity providers: its own paths and bodies, checked before anything is sent.",
+        "SDDC Manager's identity providers: the vendor's paths and bodies, validated before they are sent.",
     ),
     ("Identity sources", "The directories behind SDDC Manager's embedded identity provider."),
-    ("Diagnosis", "What is wrong with a target, and what to do about it."),
+    ("Diagnosis", "Finds what is wrong with a target, and the fix."),
 ];
 
-/// Every operation there is.
+/// Every operation.
 pub(crate) fn all() -> Vec<Operation> {
     [idhook::all(), vidm::all(), vcf::all()].into_iter().flatten().collect()
 }

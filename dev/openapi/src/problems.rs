@@ -1,4 +1,4 @@
-//! Problems: an example of each code, made as the webhook makes them, and the answers that tell of them.
+//! Problems: an example of each code, made as the webhook makes them, and the responses that contain them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 const REQUEST_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const LIST: &str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
 
-/// The codes of each status an operation may answer with.
+/// The codes of each status that an operation may return.
 pub(crate) type Sets = BTreeMap<u16, BTreeSet<&'static str>>;
 
 /// `codes` by their status.
@@ -23,68 +23,68 @@ pub(crate) fn by_status(codes: &[ErrorCode]) -> Sets {
     sets
 }
 
-/// A failure of this kind as callers may meet it. What has none of its own is told by a test.
+/// A typical failure with this code. A test checks that each code has one.
 fn example(code: ErrorCode) -> Error {
     let new = |detail: &str| Error::new(code, detail);
     let said =
         |status: StatusCode| UpstreamEvidence { call: LIST, status: Some(status), ..UpstreamEvidence::default() };
     match code {
         ErrorCode::RequestInvalid => {
-            Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")])
+            Error::invalid(vec![FieldError::new("/directory", "is missing; send the directory's id or name")])
         }
         ErrorCode::UnresolvedPlaceholder => {
             let pointer = "/directory";
-            let field = FieldError::new(pointer, "holds a placeholder ${…} that was not filled in");
+            let field = FieldError::new(pointer, "contains a placeholder ${…} or {{…}} that was not replaced");
             Error::invalid(vec![field])
-                .recode(code, format!("{pointer} still holds a placeholder ${{…}}"))
-                .hint("the caller's template was not filled in: check the variable's name there")
+                .recode(code, format!("a placeholder ${{…}} or {{{{…}}}} was not replaced in: {pointer}"))
+                .hint("check the variable's name in the caller's template")
         }
         ErrorCode::Unauthenticated => new("no API key came with the request").hint(
             "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication",
         ),
-        ErrorCode::SignatureInvalid => new("no configured secret makes this signature of the body that came")
-            .hint("check that both sides have the same secret, and that nothing on the way changes the body"),
-        ErrorCode::RateLimited => new("the caller ci has had its 6000 requests of this minute")
-            .hint("ask for a sync's state as seldom as its retryAfter says, or wait with Prefer: wait=60")
+        ErrorCode::SignatureInvalid => new("no configured secret matches the signature")
+            .hint("check that both sides have the same secret, and that no proxy changes the body"),
+        ErrorCode::RateLimited => new("caller ci has used its 6000 requests per minute")
+            .hint("poll a sync's state no sooner than its retryAfter, or wait with Prefer: wait=60")
             .retry_after(Some(Duration::from_secs(17))),
         ErrorCode::Overloaded => {
-            new("this instance is reading 8 bodies of callers that sign, as many as it does at once")
+            new("this instance is already reading 8 signed bodies, its limit")
                 .hint("send the same request again after Retry-After")
                 .retry_after(Some(Duration::from_secs(1)))
         }
-        ErrorCode::IdempotencyKeyReused => new("this key came before with other input")
-            .hint("use a new key for a new request; the same means method, path, query and body"),
-        ErrorCode::IdempotencyKeyInFlight => new("the request with this key is being carried out")
+        ErrorCode::IdempotencyKeyReused => new("this key was used with a different request")
+            .hint("use a new key for a different request; method, path, query and body must be identical to the byte"),
+        ErrorCode::IdempotencyKeyInFlight => new("a request with this key is still being processed")
             .retry_after(Some(Duration::from_secs(5)))
-            .hint("ask again with the same key"),
-        ErrorCode::Forbidden => new("the key ci lacks the scope vidm:sync")
-            .hint("add vidm:sync to the scopes of this key in api_keys, or use another key"),
-        ErrorCode::RouteNotFound => new("there is no route /vidm/default/directories")
-            .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; see the README"),
+            .hint("send the same request again after Retry-After to get its response"),
+        ErrorCode::Forbidden => new("caller ci lacks the scope vidm:sync")
+            .hint("add vidm:sync to this caller's scopes in api_keys, or use another caller"),
+        ErrorCode::RouteNotFound => new("no route /vidm/default/directories")
+            .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; if a proxy serves idhook below a path, set base_path"),
         ErrorCode::TargetNotFound => {
-            new("there is no vidm target prod").hint("GET /readyz lists the configured targets")
+            new("no vidm target prod").hint("GET /readyz lists the configured targets")
         }
-        ErrorCode::DirectoryNotFound => new("there is no directory corp.exmaple").at("default"),
-        ErrorCode::SyncNotFound => new("this id was not given by this idhook for this target")
-            .hint("use the id, or the Location, of a start's answer as it is"),
-        ErrorCode::NotFound => new("vIDM has no such thing").upstream(said(StatusCode::NOT_FOUND)).at("default"),
-        ErrorCode::MethodNotAllowed => new("/readyz does not take POST")
+        ErrorCode::DirectoryNotFound => new("no directory corp.exmaple").at("default"),
+        ErrorCode::SyncNotFound => new("this id was not issued by this idhook for this target")
+            .hint("copy the id or Location of the start's response unchanged"),
+        ErrorCode::NotFound => new("vIDM did not find the object").upstream(said(StatusCode::NOT_FOUND)).at("default"),
+        ErrorCode::MethodNotAllowed => new("/readyz does not accept POST")
             .hint("use one of GET, HEAD, OPTIONS")
             .allow("GET, HEAD, OPTIONS".to_owned()),
-        ErrorCode::RequestTimeout => new("the request body did not come in time"),
+        ErrorCode::RequestTimeout => new("the request body did not arrive in time"),
         ErrorCode::DirectoryAmbiguous => {
             let one = |id: &str| Candidate { id: id.into(), name: "corp".into(), kind: "ACTIVE_DIRECTORY_LDAP".into() };
-            new("2 directories are called corp")
+            new("2 directories are named corp")
                 .candidates(vec![
                     one("66666666-6666-4666-8666-666666666666"),
                     one("77777777-7777-4777-8777-777777777777"),
                 ])
-                .hint("name it by its id")
+                .hint("use the directory's id")
         }
         ErrorCode::DirectoryNotSyncable => {
-            new("the directory System Directory holds local users, which come from nowhere else")
+            new("the directory System Directory holds local users, which are not synced from a directory")
         }
-        // No operation answers with these four; functions fail with them.
+        // No operation returns these four; functions fail with them.
         ErrorCode::GroupAbsent => {
             new("the sync of corp.example succeeded, but vIDM does not have \"gg-new@corp.example\"")
                 .hint("start with addToProfile and the group's DN")
@@ -92,32 +92,32 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::SafeguardTripped => new("the safeguards stopped the sync of corp.example"),
         ErrorCode::SyncFailed => new("the sync of corp.example failed: The connector is down."),
         ErrorCode::SyncTimeout => new("the sync of corp.example is still running after 600 s"),
-        ErrorCode::BodyTooLarge => new("the request body is over the limit")
-            .hint("send only the fields the route knows, or raise request_body_limit"),
+        ErrorCode::BodyTooLarge => new("the request body exceeds the limit")
+            .hint("send only fields that the route reads, or raise request_body_limit"),
         ErrorCode::UnsupportedMediaType => {
-            new("application/xml is not read here").hint("send JSON as Content-Type: application/json")
+            new("application/xml is not supported").hint("send JSON as Content-Type: application/json")
         }
         ErrorCode::NotConfigured => {
-            new("vidm_password is not set").hint("set these variables; GET /readyz tells when all is well")
+            new("vidm_password is not set").hint("set these variables; GET /readyz returns 200 once the configuration is valid")
         }
         ErrorCode::UpstreamUnreachable => new("vidm.corp.example refused the connection").at("default"),
         ErrorCode::UpstreamTls => {
             new("the certificate of vidm.corp.example is not trusted").hint("give the runtime the CA that signed it")
         }
         ErrorCode::UpstreamAuth => new(
-            "POST /SAAS/API/1.0/REST/auth/system/login was answered with 401 Unauthorized; 1 attempt since \
-             2026-11-21T18:00:00.000Z, the next one is made at 2026-11-21T18:15:00.000Z at the earliest, so that the account is \
+            "POST /SAAS/API/1.0/REST/auth/system/login returned 401 Unauthorized; 1 attempt since \
+             2026-11-21T18:00:00.000Z, the next attempt is made at 2026-11-21T18:15:00.000Z at the earliest, so that the account is \
              not locked",
         )
             .upstream(said(StatusCode::UNAUTHORIZED))
             .at("default")
             .hint("check vidm_username and vidm_password; a changed credential is tried at once")
             .retry_after(Some(Duration::from_mins(15))),
-        ErrorCode::UpstreamForbidden => new("the account may not do this at vIDM")
+        ErrorCode::UpstreamForbidden => new("the account is not allowed to do this at vIDM")
             .upstream(said(StatusCode::FORBIDDEN))
             .at("default")
-            .hint("give it a role that may manage directories"),
-        ErrorCode::UpstreamRejected => new("SDDC Manager refused the specification")
+            .hint("give the account a role that may manage directories"),
+        ErrorCode::UpstreamRejected => new("SDDC Manager rejected the specification")
             .upstream(UpstreamEvidence {
                 call: "POST /v1/identity-providers",
                 status: Some(StatusCode::BAD_REQUEST),
@@ -129,13 +129,13 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::UpstreamFailed => {
             new("vIDM answered 500").upstream(said(StatusCode::INTERNAL_SERVER_ERROR)).at("default")
         }
-        ErrorCode::UpstreamInvalid => new("the answer is not JSON").upstream(said(StatusCode::OK)).at("default"),
-        ErrorCode::UpstreamTimeout => new("vIDM did not answer within 30 s").at("default"),
-        ErrorCode::UpstreamBusy => new("vIDM asks for patience")
+        ErrorCode::UpstreamInvalid => new("the response is not JSON").upstream(said(StatusCode::OK)).at("default"),
+        ErrorCode::UpstreamTimeout => new("vIDM did not respond within 30 s").at("default"),
+        ErrorCode::UpstreamBusy => new("vIDM is busy")
             .upstream(said(StatusCode::SERVICE_UNAVAILABLE))
             .at("default")
             .retry_after(Some(Duration::from_secs(30))),
-        ErrorCode::Internal => new("the answer could not be written"),
+        ErrorCode::Internal => new("the response could not be written"),
         _ => new(code.title()),
     }
 }
@@ -163,17 +163,17 @@ pub(crate) fn examples<'w>(words: impl Iterator<Item = &'w str>) -> Map<String, 
     told.collect()
 }
 
-/// The answer that tells of one of these codes.
+/// The response with one of these codes.
 pub(crate) fn response(status: u16, codes: &BTreeSet<&'static str>) -> Value {
     let mut headers = BTreeSet::from(["X-Request-Id", "Idempotency-Status"]);
     let mut description = String::new();
     for code in codes.iter().filter_map(|word| find(word)) {
         let example = example(code);
         let (_, sent) = contract::problem(&example, REQUEST_ID);
-        // Whatever a target answers may say when to come back.
+        // Any response of a target may contain Retry-After.
         headers.extend(example.evidence().map(|_| "Retry-After"));
         headers.extend(["WWW-Authenticate", "Retry-After", "Allow"].iter().filter(|name| sent.contains_key(**name)));
-        let again = if code.is_retryable() { " It may pass by itself." } else { "" };
+        let again = if code.is_retryable() { " A retry may succeed." } else { "" };
         description.push_str(&format!("* `{code}`: {}.{again}\n", code.title()));
     }
     let headers: Map<_, _> = headers.into_iter().map(|name| (name.to_owned(), header(name))).collect();
@@ -200,7 +200,7 @@ pub(crate) fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
-/// Names for sets of codes, each by its status and by what it has that not all sets of that status have.
+/// Names for sets of codes: the status, and the codes that not every set with that status has.
 pub(crate) fn names(all: &BTreeSet<(u16, BTreeSet<&'static str>)>) -> BTreeMap<(u16, BTreeSet<&'static str>), String> {
     let common = |status: u16| {
         let mut sets = all.iter().filter(|(of, _)| *of == status).map(|(_, codes)| codes);
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_an_example_of_its_own() {
+    fn every_code_has_its_own_example() {
         for code in ErrorCode::ALL {
             let example = example(*code);
             assert_eq!(example.code(), *code);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_are_named_by_what_tells_them_apart() {
+    fn set_names_list_their_distinctive_codes() {
         let set = |codes: &[&'static str]| (404, codes.iter().copied().collect::<BTreeSet<_>>());
         let all = BTreeSet::from([set(&["a"]), set(&["a", "b"]), set(&["a", "b", "c"])]);
         let named: Vec<_> = names(&all).into_values().collect();

@@ -1,4 +1,4 @@
-//! The documents are up to date, whole, and true to themselves.
+//! The documents are up to date, complete and consistent.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 #[test]
-fn what_is_committed_is_up_to_date() {
+fn committed_documents_are_up_to_date() {
     for (path, text) in idhook_openapi::files().unwrap() {
         let committed = std::fs::read_to_string(&path).unwrap();
         assert!(committed == text, "{} is not up to date: run cargo xtask openapi", path.display());
@@ -17,7 +17,7 @@ fn what_is_committed_is_up_to_date() {
 }
 
 #[test]
-fn operations_go_by_names_of_their_own() {
+fn operation_ids_are_unique() {
     let document = idhook_openapi::document().unwrap();
     let mut names = BTreeSet::new();
     let tags: Vec<_> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
@@ -31,9 +31,9 @@ fn operations_go_by_names_of_their_own() {
     }
 }
 
-/// Every reference leads somewhere, and everything that can be referred to is.
+/// Every reference has a target, and every component is referred to.
 #[test]
-fn references_hold() {
+fn references_resolve() {
     for (_, text) in idhook_openapi::files().unwrap() {
         let document: Value = serde_json::from_str(&text).unwrap();
         let mut referred = BTreeSet::new();
@@ -66,7 +66,7 @@ fn collect(value: &Value, referred: &mut BTreeSet<String>) {
     }
 }
 
-/// Every example is what its schema says.
+/// Every example matches its schema.
 #[test]
 fn examples_are_valid() {
     let document = idhook_openapi::document().unwrap();
@@ -86,7 +86,7 @@ fn examples(document: &Value, value: &Value, checked: &mut usize) {
                     None => &one["value"],
                 });
                 for example in given.chain(members.get("example")) {
-                    // References in the schema lead to the document's components.
+                    // References in the schema point to the document's components.
                     let schema = json!({ "components": document["components"], "allOf": [schema] });
                     let schema = jsonschema::validator_for(&schema).unwrap();
                     let faults: Vec<_> = schema
@@ -103,9 +103,9 @@ fn examples(document: &Value, value: &Value, checked: &mut usize) {
     }
 }
 
-/// What a 3.1 document may say and 3.0 has no words for.
+/// Constructs that 3.1 has and 3.0 lacks.
 #[test]
-fn the_older_document_is_in_the_older_words() {
+fn document_3_0_uses_no_3_1_constructs() {
     let [_, (_, text)] = idhook_openapi::files().unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
     older(&document["components"]["schemas"], "schemas");

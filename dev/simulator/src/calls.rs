@@ -1,4 +1,4 @@
-//! The record of what was asked, for tests that count calls and look at headers.
+//! The record of requests, for tests that count calls and check headers.
 
 use http::{HeaderMap, Method, header};
 use serde::{Deserialize, Serialize};
@@ -14,13 +14,13 @@ pub enum Server {
     Sddc,
 }
 
-/// One request as it arrived. No body and no credential is kept.
+/// One request as it arrived, without body and credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// Whom it was for.
+    /// The addressed server.
     pub server: Server,
-    /// Whether it came over https.
+    /// Whether it arrived over https.
     pub tls: bool,
     /// `GET`, `POST`, …
     pub method: String,
@@ -34,7 +34,7 @@ pub struct Call {
     pub accept: Option<String>,
     /// The Content-Length header.
     pub content_length: Option<String>,
-    /// The Transfer-Encoding header: how a body of no known length is sent.
+    /// The Transfer-Encoding header: the framing of a body with unknown length.
     pub transfer_encoding: Option<String>,
     /// The traceparent header (W3C Trace Context).
     pub traceparent: Option<String>,
@@ -42,10 +42,10 @@ pub struct Call {
     pub request_id: Option<String>,
     /// The length of the request's body.
     pub body_length: usize,
-    /// The status answered. None while it is being answered, and where the connection was torn down instead.
+    /// The response's status. `None` while it is being processed, and if the connection was torn down instead.
     pub status: Option<u16>,
-    /// The path with the query as it reached SDDC Manager's service behind its nginx. None without one, and where nginx answered
-    /// by itself.
+    /// The path with the query as it reached SDDC Manager's service behind its nginx. `None` without nginx, and if nginx
+    /// responded itself.
     pub routed: Option<String>,
 }
 
@@ -93,7 +93,7 @@ impl Calls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a call down; the number is for [`Calls::answered`].
+    /// Records a call; the number is for [`Calls::answered`].
     pub(crate) fn arrived(&self, call: Call) -> usize {
         let mut record = self.record();
         record.calls.push(call);
@@ -103,7 +103,7 @@ impl Calls {
     pub(crate) fn answered(&self, number: usize, status: u16) {
         let mut record = self.record();
         let first = record.first;
-        // A call from before a clear is no longer there.
+        // A call from before a clear is gone.
         if let Some(call) = number.checked_sub(first).and_then(|at| record.calls.get_mut(at)) {
             call.status = Some(status);
         }

@@ -1,4 +1,4 @@
-//! The one place that reads the time and makes ids.
+//! The only place that reads the time and makes ids.
 
 use crate::settings::{Clocks, StartTimes};
 use serde_json::{Value, json};
@@ -16,24 +16,24 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The moment that many milliseconds after the beginning of 1970.
+/// The time this many milliseconds after the beginning of 1970.
 pub(crate) fn time(at: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(at)
 }
 
-/// The HTTP date (RFC 9110, 5.6.7) that many seconds from now.
+/// The HTTP date (RFC 9110, 5.6.7) this many seconds from now.
 pub(crate) fn http_date_in(seconds: u64) -> String {
     http_date_ahead(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
-/// The same of a clock that is so many seconds ahead, or behind where they are less than zero.
+/// The same for a clock that is this many seconds ahead (negative: behind).
 pub(crate) fn http_date_ahead(seconds: i64) -> String {
     httpdate::fmt_http_date(time(now().saturating_add_signed(seconds.saturating_mul(1000))))
 }
 
-/// The time `at` of a run, as vIDM shows it by its clocks.
+/// The time `at` of a run, as vIDM's clocks show it.
 pub(crate) fn shown(clocks: Clocks, at: u64) -> Value {
-    // What it gains is counted from the beginning of the day, lest it be years.
+    // The drift is counted from the beginning of the day; otherwise it would be years.
     let today = i64::try_from(at % 86_400_000).unwrap_or_default();
     let at = at.saturating_add_signed(clocks.ahead + today / 1000 * clocks.gains);
     match clocks.start_times {
@@ -67,7 +67,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn times_are_shown_by_the_clocks_that_were_chosen() {
+    fn times_follow_the_configured_clocks() {
         let at = 1_704_103_200_789;
         let clocks = |start_times| Clocks { start_times, ahead: -3_600_000, ..Clocks::default() };
         assert_eq!(shown(Clocks::default(), at), json!(at));

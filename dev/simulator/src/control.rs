@@ -1,4 +1,4 @@
-//! The same control over HTTP, for use by hand: `/_simulator` on each plain-http port.
+//! The same control over HTTP, for manual use: `/_simulator` on each plain-http port.
 
 use crate::reply::Reply;
 use crate::settings::Clocks;
@@ -26,7 +26,7 @@ struct Finish {
     message: Option<String>,
 }
 
-/// Only what is there is changed.
+/// Only the given fields are changed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Change {
@@ -106,7 +106,7 @@ fn apply(shared: &Shared, change: &Change) {
     settings.healthy = change.healthy.unwrap_or(settings.healthy);
 }
 
-/// Everything but tokens.
+/// Everything except tokens.
 fn state(shared: &Shared) -> Value {
     let vidm = shared.vidm.state();
     let tenants: Vec<Value> = vidm

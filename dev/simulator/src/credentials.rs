@@ -1,14 +1,14 @@
-//! The planted credentials, all in one place. They are worth nothing: no system but this one takes them.
+//! The planted credentials, in one place. They are worthless: only this simulator accepts them.
 //!
-//! The passwords hold what breaks naive encoding: a quote, an ampersand, a percent sign, a plus, a backslash, a letter
-//! outside ASCII. All begin with `planted-`, so that a test can look for leaks by that word.
+//! The passwords contain characters that break naive encoding: a quote, an ampersand, a percent sign, a plus, a backslash, a
+//! letter outside ASCII. All begin with `planted-`, so that tests can search for leaks.
 
 /// vIDM: a local administrator (System Domain), for `system/login`.
 pub const VIDM_USERNAME: &str = "svc-idhook";
 /// The password of [`VIDM_USERNAME`].
 pub const VIDM_PASSWORD: &str = "planted-vidm-\"q&a\"=50%25+\\é!";
 
-/// vIDM: a local user who can log in but is no administrator; management calls give 403 `forbidden`.
+/// vIDM: a local user who can log in but is not an administrator; management calls return 403 `forbidden`.
 pub const VIDM_PLAIN_USERNAME: &str = "plain-user";
 /// The password of [`VIDM_PLAIN_USERNAME`].
 pub const VIDM_PLAIN_PASSWORD: &str = "planted-plain-'q'&10%+ß";
@@ -23,7 +23,7 @@ pub const VIDM_LIMITED_CLIENT_ID: &str = "limited-client";
 /// The secret of [`VIDM_LIMITED_CLIENT_ID`].
 pub const VIDM_LIMITED_CLIENT_SECRET: &str = "planted-limited-&%+ø";
 
-/// vIDM: an administrator whose account is in Active Directory: the password grant takes it, `system/login` does not.
+/// vIDM: an administrator with an Active Directory account: the password grant accepts it, `system/login` does not.
 pub const VIDM_DOMAIN_USERNAME: &str = "svc-idhook-ad";
 /// The password of [`VIDM_DOMAIN_USERNAME`].
 pub const VIDM_DOMAIN_PASSWORD: &str = "planted-domain-\"w&x\"=1%20+\\ü";

@@ -1,31 +1,31 @@
-//! Faults on demand: what goes wrong, on which requests, how often.
+//! Faults on demand: what fails, on which requests, how often.
 
 use crate::calls::Server;
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Something that shall go wrong. As JSON (for `POST /_simulator/faults`):
+/// A fault. As JSON (for `POST /_simulator/faults`):
 /// `{"server":"vidm","method":"GET","path":"syncprofile","times":2,"kind":"busy","status":503}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// Only on this server; on both if None.
+    /// Only on this server; on both if `None`.
     #[serde(default)]
     pub server: Option<Server>,
-    /// Only on this method; on all if None.
+    /// Only for this method; for all if `None`.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only where path and query, as sent, contain this; with a `$` at its end, only where they end so.
+    /// Only if path and query, as sent, contain this; with a `$` at its end, only if they end with it.
     #[serde(default)]
     pub path: String,
-    /// So many requests that match go through first.
+    /// This many matching requests pass first.
     #[serde(default)]
     pub after: u32,
-    /// On this many requests; on all from now on if None (`null`). Once if left out of the JSON.
+    /// For this many requests; for all from now on if `None` (`null`). Once if omitted in the JSON.
     #[serde(default = "once")]
     pub times: Option<u32>,
-    /// What goes wrong.
+    /// The kind of fault.
     #[serde(flatten)]
     pub kind: FaultKind,
 }
@@ -39,16 +39,16 @@ fn once() -> Option<u32> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum FaultKind {
-    /// Waits, then goes on as if nothing had been (further faults that match included).
+    /// Waits, then continues normally (further matching faults included).
     Delay {
-        /// How long.
+        /// The wait.
         milliseconds: u64,
     },
-    /// Resets the TCP connection (RST). The request is not carried out.
+    /// Resets the TCP connection (RST). The request is not processed.
     Reset,
-    /// Carries the request out, then resets the connection: the client can't know.
+    /// Processes the request, then resets the connection: the client cannot know.
     LoseAnswer,
-    /// Answers 429, 503 or the like, with Retry-After.
+    /// Returns 429, 503 or a similar status, with Retry-After.
     Busy {
         /// The status.
         #[serde(default = "busy")]
@@ -57,23 +57,23 @@ pub enum FaultKind {
         #[serde(default)]
         retry_after: RetryAfter,
     },
-    /// Answers any status with an HTML page, as a gateway would.
+    /// Returns any status with an HTML page, as a gateway would.
     Html {
         /// The status.
         status: u16,
     },
-    /// The real answer, but Content-Length promises more than comes before the connection is closed.
+    /// The real response, but Content-Length announces more than is sent before the connection is closed.
     CutBody,
-    /// 401 as for an expired token, in the server's own form. The request is not carried out.
+    /// 401 as for an expired token, in the server's own format. The request is not processed.
     ExpiredToken,
-    /// The real answer, a few bytes at a time.
+    /// The real response, a few bytes at a time.
     Drip {
         /// Bytes at a time.
         bytes: usize,
         /// The pause before each.
         milliseconds: u64,
     },
-    /// A redirect. The request is not carried out.
+    /// A redirect. The request is not processed.
     Redirect {
         /// The status.
         #[serde(default = "found")]
@@ -81,22 +81,22 @@ pub enum FaultKind {
         /// The Location header.
         location: String,
     },
-    /// 200 with a well-formed JSON body of that many bytes. The request is not carried out.
+    /// 200 with a well-formed JSON body of this many bytes. The request is not processed.
     Oversized {
         /// The length of the body.
         bytes: usize,
-        /// Sent without Content-Length (chunked), so that only counting helps.
+        /// Sent without Content-Length (chunked), so that only counting detects it.
         #[serde(default)]
         chunked: bool,
     },
-    /// The real answer's head, with a body that is broken JSON.
+    /// The real response's head, with a body of broken JSON.
     GarbageJson,
-    /// The real answer under another content type.
+    /// The real response with another content type.
     WrongContentType {
         /// The Content-Type header.
         content_type: String,
     },
-    /// This very answer. The request is not carried out.
+    /// This response. The request is not processed.
     Answer {
         /// The status.
         status: u16,
@@ -119,29 +119,29 @@ fn found() -> u16 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RetryAfter {
-    /// No such header.
+    /// No Retry-After header.
     #[default]
     Absent,
     /// As a number of seconds.
     Seconds(u64),
-    /// As an HTTP date that many seconds ahead.
+    /// As an HTTP date this many seconds ahead.
     DateIn(u64),
 }
 
 impl Fault {
-    /// The next request whatever it is.
+    /// A fault for the next request.
     #[must_use]
     pub fn new(kind: FaultKind) -> Self {
         Self { server: None, method: None, path: String::new(), after: 0, times: once(), kind }
     }
 
-    /// The next request waits that long.
+    /// The next request waits this long.
     #[must_use]
     pub fn delay(duration: Duration) -> Self {
         Self::new(FaultKind::Delay { milliseconds: crate::clock::millis(duration) })
     }
 
-    /// The next request gets this very answer.
+    /// The next request gets this response.
     #[must_use]
     pub fn answer(status: u16, content_type: &str, body: &str) -> Self {
         Self::new(FaultKind::Answer { status, content_type: content_type.to_owned(), body: body.to_owned() })
@@ -154,28 +154,28 @@ impl Fault {
         self
     }
 
-    /// Only on this method.
+    /// Only for this method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
         self
     }
 
-    /// Only where path and query contain this, or end so where it ends with `$`.
+    /// Only if path and query contain this, or end with it if it ends with `$`.
     #[must_use]
     pub fn path(mut self, part: &str) -> Self {
         self.path = part.to_owned();
         self
     }
 
-    /// Not on the next so many requests that match.
+    /// Not for the next matching requests, this many.
     #[must_use]
     pub fn after(mut self, requests: u32) -> Self {
         self.after = requests;
         self
     }
 
-    /// On the next so many requests.
+    /// For this many requests.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
@@ -200,7 +200,7 @@ impl Fault {
     }
 }
 
-/// The faults that are waiting for their request, oldest first.
+/// The pending faults, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<Vec<Fault>>);
 
@@ -221,7 +221,7 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What goes wrong with this request: all delays that match, added up, and the first other fault that does.
+    /// The faults of this request: the sum of all matching delays, and the first other matching fault.
     pub(crate) fn take(&self, server: Server, method: &str, path_and_query: &str) -> (Duration, Option<FaultKind>) {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut delay, mut kind) = (Duration::ZERO, None);

@@ -1,9 +1,9 @@
-//! A stateful vIDM (Workspace ONE Access) and a stateful SDDC Manager on loopback, to develop and test against.
+//! A stateful vIDM (Workspace ONE Access) and a stateful SDDC Manager on loopback, for development and tests.
 //!
-//! Both are as strict as what is known of the real ones: media types, token forms, error bodies, what a second kick-off does.
-//! Where nothing is known there is a setting ([`VidmSettings`], [`SddcSettings`]). Faults come on demand ([`Fault`]), every call
-//! is written down ([`Call`]), and each server is there over http and over https with a CA of its own. The planted accounts are
-//! in [`credentials`], the planted directories, groups and providers in [`seeds`].
+//! Both are as strict as the real ones are known to be: media types, token formats, error bodies, the effect of a second
+//! kick-off. Where the real behaviour is unknown there is a setting ([`VidmSettings`], [`SddcSettings`]). Faults occur on
+//! demand ([`Fault`]), every call is recorded ([`Call`]), and each server listens on http and https with its own CA. The
+//! planted accounts are in [`credentials`], the planted directories, groups and providers in [`seeds`].
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {

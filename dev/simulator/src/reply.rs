@@ -1,4 +1,4 @@
-//! A request as the simulated servers see it, and what they answer.
+//! Requests as the simulated servers see them, and their responses.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts as _, RawPathParams};
@@ -10,10 +10,10 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// What every handler gives back: the error side is only for the convenience of `?`.
+/// The result of every handler; the error side only makes `?` usable.
 pub(crate) type Answer = Result<Reply, Reply>;
 
-/// An answer before it becomes HTTP.
+/// A response before it becomes HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -22,17 +22,17 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// A status and nothing else.
+    /// A status without body.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self { status, content_type: None, body: Bytes::new() }
     }
 
-    /// Any text under any content type.
+    /// Any text with any content type.
     pub(crate) fn text(status: StatusCode, content_type: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
         Self { status, content_type: Some(content_type.into()), body: body.into() }
     }
 
-    /// A JSON value under any content type.
+    /// A JSON value with any content type.
     pub(crate) fn json(status: StatusCode, content_type: impl Into<Cow<'static, str>>, body: &Value) -> Self {
         Self::text(status, content_type, body.to_string())
     }
@@ -71,11 +71,11 @@ impl IntoResponse for Reply {
     }
 }
 
-/// The tenant a request is for, put there by whoever took it off the path.
+/// The request's tenant, set when it was removed from the path.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant(pub(crate) String);
 
-/// A request with everything read.
+/// A completely read request.
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) tenant: String,
@@ -106,7 +106,7 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
 }
 
 impl Ask {
-    /// A segment of the path, percent-decoded. Empty if the route has none of that name.
+    /// A segment of the path, percent-decoded. Empty if the route has none with that name.
     pub(crate) fn param(&self, name: &str) -> &str {
         find(&self.params, name).unwrap_or_default()
     }
@@ -128,12 +128,12 @@ impl Ask {
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
-    /// The body as JSON, if it is.
+    /// The body as JSON, if it is JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The fields of a form in the body; none unless the content type says it is a form.
+    /// The fields of a form in the body; empty unless the content type is a form's.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         if self.content_type().as_deref() != Some("application/x-www-form-urlencoded") {
             return Vec::new();
@@ -142,7 +142,7 @@ impl Ask {
     }
 }
 
-/// The first field of that name.
+/// The first field with that name.
 pub(crate) fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }

@@ -1,4 +1,4 @@
-//! SDDC Manager, as far as identity providers need it.
+//! SDDC Manager, as far as identity providers require it.
 //!
 //! The facts come from the VMware Cloud Foundation API reference guide 5.0.0, the OpenAPI documents VMware publishes
 //! (vcf-api-specs), and VMware's PowerVCF with its issues. Where they contradict each other there is a setting in
@@ -37,7 +37,7 @@ impl Sddc {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, for whoever has a valid access token; 401 otherwise. Basic authentication is not taken.
+    /// The state, for requests with a valid access token; 401 otherwise. Basic authentication is not accepted.
     fn authorized(&self, ask: &Ask) -> Result<MutexGuard<'_, State>, Reply> {
         let state = self.state();
         let header = ask.header(header::AUTHORIZATION);
@@ -50,13 +50,13 @@ impl Sddc {
         }
     }
 
-    /// What a token that has expired gives.
+    /// The response to an expired token.
     pub(crate) fn expired(method: &Method) -> Reply {
         errors::unauthorized(method)
     }
 }
 
-/// 415 unless the body is said to be JSON.
+/// 415 unless the body's content type is JSON.
 fn takes_json(ask: &Ask) -> Result<(), Reply> {
     if ask.content_type().as_deref() == Some("application/json") {
         Ok(())
@@ -65,7 +65,7 @@ fn takes_json(ask: &Ask) -> Result<(), Reply> {
     }
 }
 
-/// A text under `application/json`, bare as in the guide's examples, or in quotes.
+/// A text with content type `application/json`, bare as in the guide's examples, or in quotes.
 fn text(status: StatusCode, text: &str, quoted: bool) -> Reply {
     let body = if quoted { json!(text).to_string() } else { text.to_owned() };
     Reply::text(status, "application/json", body)

@@ -1,5 +1,5 @@
-//! The listeners. The accept loop is our own, below axum, because faults such as a reset or a cut body have to be real on the
-//! wire, with TLS as without.
+//! The listeners. The accept loop is our own, below axum, because faults such as a reset or a truncated body must be real on
+//! the wire, with and without TLS.
 
 use crate::calls::{Call, Server};
 use crate::faults::{FaultKind, RetryAfter};
@@ -23,10 +23,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// No request to the real servers is nearly as large.
+/// The body limit; requests to the real servers are far smaller.
 const LARGEST_REQUEST: usize = 4 << 20;
 
-/// One of the two servers, at its http or its https door.
+/// One of the two servers, on its http or https port.
 pub(crate) struct Door {
     pub(crate) server: Server,
     pub(crate) tls: Option<TlsAcceptor>,
@@ -41,7 +41,7 @@ pub(crate) async fn listen(listener: TcpListener, door: Arc<Door>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((tcp, _)) => drop(connections.spawn(connection(tcp, Arc::clone(&door)))),
-                // Out of file descriptors, most likely: waiting helps, spinning does not.
+                // Probably out of file descriptors: waiting helps, retrying at once does not.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -55,7 +55,7 @@ async fn connection(tcp: TcpStream, door: Arc<Door>) {
     let wire = Wire::new(tcp, Arc::clone(&cord));
     match door.tls.clone() {
         None => serve(wire, door, cord).await,
-        // A client that does not trust the CA goes away here.
+        // A client that does not trust the CA disconnects here.
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(wire).await {
                 serve(stream, door, cord).await;
@@ -72,10 +72,10 @@ where
         let (door, cord) = (Arc::clone(&door), Arc::clone(&cord));
         async move { Ok::<_, Infallible>(answer(&door, &cord, request).await) }
     });
-    // Which clock `Date` comes from is a setting: see `dated`.
+    // A setting selects the clock of `Date`: see `dated`.
     let mut http = hyper::server::conn::http1::Builder::new();
     let connection = http.auto_date_header(false).serve_connection(TokioIo::new(stream), service);
-    // The connection comes first, so that what was written is on its way before the cord is pulled.
+    // The connection is polled first, so that written data is sent before it is torn down.
     tokio::select! {
         biased;
         _ = connection => {}
@@ -83,7 +83,7 @@ where
     }
 }
 
-/// Reads a request whole, writes it down, and answers it: rightly or as a fault demands.
+/// Reads a request completely, records it, and responds normally or with a fault.
 async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
@@ -126,7 +126,7 @@ async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Re
     dated(door, response)
 }
 
-/// The answer with the `Date` that the server's clock, or that of a proxy before it, gives it.
+/// The response with the `Date` of the server's clock, or that of a proxy in front.
 fn dated(door: &Door, mut response: Response<Body>) -> Response<Body> {
     let ahead = match door.server {
         Server::Vidm => door.shared.vidm.state().settings.clocks.date_ahead,
@@ -155,7 +155,7 @@ async fn carry_out(door: &Door, number: usize, request: Request<Body>) -> Respon
     }
 }
 
-/// The request as SDDC Manager's nginx forwards it, where it has one.
+/// The request as SDDC Manager's nginx forwards it, if there is one.
 fn in_front(door: &Door, number: usize, request: Request<Body>) -> Result<Request<Body>, Box<Response<Body>>> {
     let Some(front) = door.shared.sddc.state().settings.front else { return Ok(request) };
     let length = request.body().size_hint().lower();
@@ -164,12 +164,12 @@ fn in_front(door: &Door, number: usize, request: Request<Body>) -> Result<Reques
     Ok(request)
 }
 
-/// The real answer, spoilt.
+/// The real response, modified by the fault.
 async fn spoil(response: Response<Body>, kind: FaultKind, cord: &Arc<Cord>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     if parts.status == StatusCode::NO_CONTENT {
-        // Which may have no body to spoil.
+        // It may have no body to modify.
         parts.status = StatusCode::OK;
     }
     let body = match kind {
@@ -194,7 +194,7 @@ async fn spoil(response: Response<Body>, kind: FaultKind, cord: &Arc<Cord>) -> R
     Response::from_parts(parts, body)
 }
 
-/// An answer in place of the real one.
+/// A response in place of the real one.
 fn instead(server: Server, kind: FaultKind) -> Response<Body> {
     let page = |status: u16| {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -229,7 +229,7 @@ fn instead(server: Server, kind: FaultKind) -> Response<Body> {
             let body = if chunked { Body::new(Paced::drip(body, 64 << 10, Duration::ZERO)) } else { Body::from(body) };
             with(Response::new(body), header::CONTENT_TYPE, "application/json")
         }
-        // The others were dealt with before.
+        // The other faults were handled before.
         _ => page(500),
     }
 }

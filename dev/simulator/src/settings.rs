@@ -1,10 +1,10 @@
-//! What can be chosen about the two servers: at the start with [`crate::Options`], later with
-//! [`crate::Simulator::configure_vidm`] and [`crate::Simulator::configure_sddc`].
+//! The settings of the two servers: at the start with [`crate::Options`], later with [`crate::Simulator::configure_vidm`]
+//! and [`crate::Simulator::configure_sddc`].
 
 use serde_json::Value;
 use std::time::Duration;
 
-/// How long a sync run takes.
+/// The duration of a sync run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncDuration {
     /// This long.
@@ -13,28 +13,28 @@ pub enum SyncDuration {
     Manual,
 }
 
-/// How a sync run ends.
+/// The outcome of a sync run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Well.
+    /// Success.
     Completed,
     /// Stopped by the safeguards.
     SafeguardsTripped,
-    /// For another reason, in the server's words.
+    /// Another failure, with the server's message.
     Failed(String),
 }
 
-/// What a second kick-off meets while a run is going. What the real one does is not known.
+/// The response to a second kick-off during a run. The real behaviour is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AlreadyRunning {
-    /// 200, and the run that is going goes on.
+    /// 200, and the active run continues.
     #[default]
     Join,
     /// 409 with an `errors` body.
     Conflict,
 }
 
-/// The document of `GET …/syncprofile/sync`. The real one is not known; these are the plausible ones.
+/// The document of `GET …/syncprofile/sync`. The real one is unknown; these are plausible ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StatusShape {
     /// `{"status":"RUNNING","startTime":…,"endTime":null,"message":null,"groupsAdded":0,…}`
@@ -48,21 +48,21 @@ pub enum StatusShape {
     Word(String),
     /// 200 without a body.
     Empty,
-    /// 404 with Tomcat's page, as if there were no such call.
+    /// 404 with Tomcat's page, as if the call did not exist.
     NotFound,
 }
 
-/// How SCIM reads what stands in quotes in a filter. How the real one does is not known.
+/// How SCIM reads quoted values in a filter. The real behaviour is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScimValues {
     /// As JSON strings: `\\"` and `\\\\` are escapes, and another one is 400 (RFC 7644).
     #[default]
     Json,
-    /// Every character as it is; a value ends at a quotation mark before a blank, a parenthesis or the end.
+    /// Every character literally; a value ends at a quotation mark before a blank, a parenthesis or the end.
     Literal,
 }
 
-/// How vIDM writes when a run began and ended. What the real one does is not known.
+/// The format of a run's times. The real one is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartTimes {
     /// As milliseconds since 1970.
@@ -70,23 +70,23 @@ pub enum StartTimes {
     Milliseconds,
     /// As seconds since 1970.
     Seconds,
-    /// As `2026-01-05T05:00:00`, with no word of the zone.
+    /// As `2026-01-05T05:00:00`, without time zone.
     Local,
-    /// Not at all.
+    /// No times.
     Absent,
 }
 
-/// The clocks behind vIDM's answers. In the field they differ by hours: a run's times often come from a connector, and the `Date`
-/// header from a proxy.
+/// The clocks behind vIDM's responses. In the field they differ by hours: a run's times often come from a connector, and the
+/// `Date` header from a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clocks {
-    /// How the times of runs are written.
+    /// The format of runs' times.
     pub start_times: StartTimes,
-    /// How many milliseconds the clock behind them is ahead; less than zero: behind.
+    /// How many milliseconds the clock behind them is ahead (negative: behind).
     pub ahead: i64,
-    /// How many milliseconds it gains in a second.
+    /// How many milliseconds it gains per second.
     pub gains: i64,
-    /// How many seconds the `Date` header is ahead; None: there is no such header.
+    /// How many seconds the `Date` header is ahead; `None`: no header.
     pub date_ahead: Option<i64>,
 }
 
@@ -96,45 +96,45 @@ impl Default for Clocks {
     }
 }
 
-/// Everything about vIDM that can be chosen.
+/// vIDM's settings.
 #[derive(Clone, Debug)]
 pub struct VidmSettings {
-    /// How long a sync run takes. Four seconds.
+    /// The duration of a sync run. Default: four seconds.
     pub sync_duration: SyncDuration,
-    /// The life of a session token. Eight hours.
+    /// The lifetime of a session token. Default: eight hours.
     pub session_lifetime: Duration,
-    /// The life of an OAuth token. Three hours.
+    /// The lifetime of an OAuth token. Default: three hours.
     pub oauth_lifetime: Duration,
-    /// Takes only the vendor's media types in `connectormanagement` (true), or `application/json` as well, as Omnissa
+    /// Whether `connectormanagement` accepts only the vendor's media types (true), or also `application/json`, as Omnissa
     /// announced in 2025 (false).
     pub strict_media_types: bool,
-    /// So many refused logins in a row lock the account. Five.
+    /// The number of consecutive rejected logins that lock the account. Default: five.
     pub lockout_after: u32,
-    /// For this long. Five minutes.
+    /// The duration of the lock. Default: five minutes.
     pub lockout_duration: Duration,
-    /// What a second kick-off meets.
+    /// The response to a second kick-off.
     pub already_running: AlreadyRunning,
     /// The shape of the status document.
     pub status_shape: StatusShape,
-    /// For this long after a kick-off the status still tells of the run before. Zero.
+    /// How long after a kick-off the status still shows the previous run. Default: zero.
     pub status_lag: Duration,
-    /// The clocks behind its answers. All of them right.
+    /// The clocks behind its responses. Default: all correct.
     pub clocks: Clocks,
     /// The order of `syncexecutions`.
     pub executions_newest_first: bool,
-    /// What `POST …/syncprofile/dryrun` answers with 200; None means 404, for the real call is not known.
+    /// The 200 response of `POST …/syncprofile/dryrun`; `None` means 404, because the real call is unknown.
     pub dry_run: Option<Value>,
-    /// SCIM never answers more resources than this at once, whatever `count` asks for.
+    /// The most resources per SCIM response, whatever `count` requests.
     pub scim_page_limit: Option<usize>,
-    /// How SCIM reads the values in a filter.
+    /// How SCIM reads values in a filter.
     pub scim_values: ScimValues,
-    /// A filter that holds one of these texts is 400.
+    /// A filter that contains one of these texts is 400.
     pub scim_rejects: Vec<String>,
-    /// Whether there is `POST …/scim/Groups/.search`; without it the call is 404.
+    /// Whether `POST …/scim/Groups/.search` exists; without it the call is 404.
     pub scim_search: bool,
-    /// `totalResults` is so many more than the pages hold.
+    /// How many more `totalResults` reports than the pages contain.
     pub scim_hides: usize,
-    /// The first group is 0 and the second is 1; else both mean the first.
+    /// Whether the first group is 0 and the second is 1; otherwise both mean the first.
     pub scim_first_is_zero: bool,
     /// `AllOk` in the health document.
     pub healthy: bool,
@@ -166,51 +166,51 @@ impl Default for VidmSettings {
     }
 }
 
-/// The form of the refresh token id that `PATCH /v1/tokens/access-token/refresh` takes.
+/// The accepted form of the refresh token id in `PATCH /v1/tokens/access-token/refresh`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RefreshBody {
-    /// As a JSON string, in quotes: what the schema says.
+    /// As a JSON string, in quotes, according to the schema.
     #[default]
     Quoted,
-    /// Bare: what scripts send to VCF 5.0.
+    /// Bare, as scripts send it to VCF 5.0.
     Bare,
 }
 
-/// What a successful `POST …/identity-sources` answers.
+/// The response to a successful `POST …/identity-sources`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SourceAdded {
-    /// 201 and a sentence: what the 5.0.0 guide shows.
+    /// 201 and a sentence, as in the 5.0.0 guide.
     #[default]
     Sentence,
-    /// 204: what the OpenAPI documents say.
+    /// 204, as in the OpenAPI documents.
     NoContent,
 }
 
-/// The nginx in front of SDDC Manager, and which version's routes it has.
+/// The nginx in front of SDDC Manager, and the version of its routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SddcFront {
     /// Whether all of `/v1/identity-broker` is routed from outside; VCF 9.0.0 routes only its prechecks.
     pub routes_oidc: bool,
 }
 
-/// Everything about SDDC Manager that can be chosen.
+/// SDDC Manager's settings.
 #[derive(Clone, Debug)]
 pub struct SddcSettings {
-    /// The life of an access token. One hour.
+    /// The lifetime of an access token. Default: one hour.
     pub access_lifetime: Duration,
-    /// The life of a refresh token. 24 hours.
+    /// The lifetime of a refresh token. Default: 24 hours.
     pub refresh_lifetime: Duration,
     /// The status of a successful `POST /v1/tokens`: 200 (up to VCF 5.2.0) or 201 (after).
     pub token_status: u16,
-    /// The form of the refresh token id that is taken.
+    /// The accepted form of the refresh token id.
     pub refresh_body: RefreshBody,
-    /// Text answers (a refreshed token, a new id, a sentence) come as JSON strings in quotes instead of bare.
+    /// Whether text responses (a refreshed token, a new id, a sentence) are JSON strings in quotes instead of bare texts.
     pub quoted_answers: bool,
-    /// What adding an identity source answers.
+    /// The response to adding an identity source.
     pub source_added: SourceAdded,
     /// The `status` and `details` of `GET /v1/identity-broker/prechecks`.
     pub precheck: Value,
-    /// SDDC Manager's nginx stands in front, as in every real one. None: requests reach the service as they were sent.
+    /// The nginx in front, as in every real SDDC Manager. `None`: requests reach the service unchanged.
     pub front: Option<SddcFront>,
 }
 

@@ -1,12 +1,12 @@
-//! Tokens that look like the real ones: a JWT with an RS256 header. The signature is junk; nobody but the issuer checks it,
-//! and the issuer keeps a list.
+//! Tokens like the real ones: a JWT with an RS256 header. The signature is not valid; only the issuer checks tokens, and it
+//! keeps a list.
 
 use crate::clock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// A compact JWT (RFC 7519) over these claims.
+/// A compact JWT (RFC 7519) with these claims.
 pub(crate) fn jwt(claims: &Value) -> String {
     let signature: Vec<u8> = (0..32).flat_map(|_| clock::unique().to_be_bytes()).collect();
     format!(
@@ -17,7 +17,7 @@ pub(crate) fn jwt(claims: &Value) -> String {
     )
 }
 
-/// What an Authorization header holds: the scheme and the rest.
+/// The parts of an Authorization header: the scheme and the rest.
 pub(crate) fn authorization(header: Option<&str>) -> Option<(&str, &str)> {
     let (scheme, token) = header?.trim().split_once(' ')?;
     Some((scheme, token.trim()))

@@ -1,8 +1,8 @@
-//! VMware Identity Manager, as far as a directory sync needs it.
+//! VMware Identity Manager, as far as a directory sync requires it.
 //!
 //! The facts come from VMware's own clients (priam; PowerValidatedSolutions), the SCIM guide and swagger of the vmware/idm
-//! repository, docs.vmware.com, and posts by people who call it. Where nothing is known, the module says so and the setting is
-//! in [`VidmSettings`].
+//! repository, docs.vmware.com, and posts by users of the API. Where the real behaviour is unknown, the module says so and
+//! [`VidmSettings`] has a setting.
 
 mod directories;
 mod errors;
@@ -37,14 +37,14 @@ impl Vidm {
         Self(Mutex::new(State::new(settings, tenants)))
     }
 
-    /// Its state as of now: runs whose time has come are ended.
+    /// Its current state: due runs are ended first.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.settle();
         state
     }
 
-    /// Whoever has a valid token of this tenant; 401 otherwise.
+    /// The caller with a valid token of this tenant; 401 otherwise.
     fn user(&self, ask: &Ask) -> Result<(MutexGuard<'_, State>, Token), Reply> {
         let state = self.state();
         let header = ask.header(header::AUTHORIZATION);
@@ -57,13 +57,13 @@ impl Vidm {
         Ok((state, token))
     }
 
-    /// The state, for an administrator; 403 for everybody else.
+    /// The state, for an administrator; 403 otherwise.
     fn administrator(&self, ask: &Ask) -> Result<MutexGuard<'_, State>, Reply> {
         let (state, token) = self.user(ask)?;
         if token.admin { Ok(state) } else { Err(errors::forbidden()) }
     }
 
-    /// Takes the tenant off the path: `/SAAS/t/corp/…` becomes `/SAAS/…` for `corp`. Err if there is no such tenant.
+    /// Removes the tenant from the path: `/SAAS/t/corp/…` becomes `/SAAS/…` for `corp`. `Err` if there is no such tenant.
     pub(crate) fn take_tenant(&self, mut request: Request<Body>) -> Result<Request<Body>, Reply> {
         let in_path = request.uri().path_and_query().and_then(|path| path.as_str().strip_prefix("/SAAS/t/"));
         let tenant = if let Some(rest) = in_path {
@@ -81,7 +81,7 @@ impl Vidm {
         Ok(request)
     }
 
-    /// What a token that has expired gives.
+    /// The response to an expired token.
     pub(crate) fn expired(_: &Method) -> Reply {
         errors::unauthorized()
     }
@@ -89,7 +89,7 @@ impl Vidm {
 
 type Action = fn(&Vidm, &Ask) -> Answer;
 
-/// All routes of the tenant in the host.
+/// All routes of the host's tenant.
 pub(crate) fn router(vidm: Arc<Vidm>) -> Router {
     let on = |action: Action| move |Extracted(vidm): Extracted<Arc<Vidm>>, ask: Ask| async move { action(&vidm, &ask) };
     let rest = |path: &str| format!("/SAAS/API/1.0/REST{path}");

@@ -1,4 +1,4 @@
-//! What lies below HTTP: a TCP stream that can be torn down from inside a handler, and bodies that misbehave.
+//! Below HTTP: a TCP stream that a handler can tear down, and misbehaving bodies.
 
 use bytes::{Buf as _, Bytes};
 use hyper::body::{Body, Frame};
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
-/// Pulled to end a connection at once.
+/// Ends a connection at once when triggered.
 #[derive(Debug, Default)]
 pub(crate) struct Cord {
     reset: AtomicBool,
@@ -23,14 +23,14 @@ pub(crate) struct Cord {
 }
 
 impl Cord {
-    /// Tears the connection down with a TCP reset; never comes back.
+    /// Tears the connection down with a TCP reset; never returns.
     pub(crate) async fn reset<T>(&self) -> T {
         self.reset.store(true, Ordering::Relaxed);
         self.pull.notify_one();
         std::future::pending().await
     }
 
-    /// Closes the connection, TLS or not, without a word.
+    /// Closes the connection, with or without TLS, without any further data.
     fn close(&self) {
         self.pull.notify_one();
     }
@@ -40,7 +40,7 @@ impl Cord {
     }
 }
 
-/// A TCP stream that goes with a reset if its cord says so.
+/// A TCP stream that is torn down when its trigger fires.
 #[derive(Debug)]
 pub(crate) struct Wire {
     tcp: TcpStream,
@@ -86,24 +86,24 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A body of unknown length that comes in pieces, and may never end.
+/// A body of unknown length in pieces, which may never end.
 #[derive(Debug)]
 pub(crate) struct Paced {
     rest: Bytes,
     piece: usize,
     pause: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Pulled instead of an end.
+    /// Triggered instead of an end.
     cut: Option<Arc<Cord>>,
 }
 
 impl Paced {
-    /// A few bytes at a time, a pause before each.
+    /// A few bytes at a time, with a pause before each.
     pub(crate) fn drip(rest: Bytes, piece: usize, pause: Duration) -> Self {
         Self { rest, piece, pause, sleep: None, cut: None }
     }
 
-    /// All of it, and then the connection is closed.
+    /// The whole body, after which the connection is closed.
     pub(crate) fn then_cut(rest: Bytes, cord: Arc<Cord>) -> Self {
         Self { rest, piece: usize::MAX, pause: Duration::ZERO, sleep: None, cut: Some(cord) }
     }

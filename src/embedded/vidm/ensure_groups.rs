@@ -1,4 +1,4 @@
-//! One call for the main job: sync a directory, wait, and succeed only if vIDM has every group in the end.
+//! One call for the main task: sync a directory, wait, and succeed only if vIDM has every group in the end.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use crate::operations;
 use crate::runtime::Runtime;
 use crate::sync::SyncDocument;
 
-/// How groups are ensured.
+/// Options for ensuring groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EnsureOptions {
-    /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
+    /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
     pub add_to_profile: bool,
-    /// Run without the safeguards: a broken LDAP filter then deletes users.
+    /// Run without the safeguards: with a broken LDAP filter this deletes users.
     pub ignore_safeguards: bool,
-    /// Seconds until the sync must be final, from 0 to 86 400, counted from the call; default 600. One request that is under way
-    /// at that time may take as long as an operation on top.
+    /// Seconds from the call until the sync must be final, from 0 to 86 400; default 600. A request that is active at that
+    /// time may take up to one operation longer.
     pub timeout_seconds: Option<f64>,
 }
 
 impl EnsureOptions {
-    /// No action of Aria Automation takes longer by default.
+    /// Aria Automation's default limit for an action.
     const DEFAULT_SECONDS: f64 = 600.0;
-    /// A day: an older request starts nothing any more.
+    /// A day: older requests start nothing.
     const MAX_SECONDS: f64 = 86_400.0;
 
     fn timeout(&self) -> std::result::Result<Duration, FieldError> {
@@ -40,17 +40,19 @@ impl EnsureOptions {
 }
 
 impl<R: Runtime> Vidm<R> {
-    /// Starts a sync (or joins one), waits until it is final, and returns its final state only if it succeeded and vIDM has each
-    /// of `groups`. Everything else is an error, so a caller that checks nothing more cannot take a failure for a success.
-    /// `progress` is called with the state right after the start, whose `id` leads on to the sync, and then at each change.
+    /// Starts a sync (or joins one), waits until it is final, and returns its final state only if it succeeded and vIDM has
+    /// each of `groups`. Everything else is an error, so a caller without further checks cannot mistake a failure for a
+    /// success. `progress` is called with the state right after the start, whose `id` can continue the sync, and then at
+    /// each change.
     ///
-    /// Once the sync is started, every error carries the last known state in [`Problem::sync`]:
-    /// [`wait_for_sync`](Self::wait_for_sync) goes on with its `id`.
+    /// After the start, every error contains the last known state in [`Problem::sync`]:
+    /// [`wait_for_sync`](Self::wait_for_sync) can continue with its `id`.
     ///
     /// # Errors
-    /// * `group_absent`: the sync succeeded, and vIDM still lacks a group.
+    /// * `group_absent`: the sync succeeded, but vIDM still lacks a group.
     /// * `safeguard_tripped`, `sync_failed`: the run failed.
-    /// * `sync_timeout`: the sync was not final in time; it goes on. So ends a sync too whose outcome cannot be read (`unknown`).
+    /// * `sync_timeout`: the sync was not final in time; it continues. A sync whose outcome cannot be read (`unknown`) ends
+    ///   like this too.
     /// * `request_invalid` if no group is given, if one is blank, or as [`start_sync`](Self::start_sync).
     /// * Else those of [`start_sync`](Self::start_sync) and [`watch_sync`](Self::watch_sync).
     pub async fn ensure_groups(
@@ -92,7 +94,7 @@ impl<R: Runtime> Vidm<R> {
     }
 }
 
-/// The problem with the sync that it leaves behind.
+/// The problem with the state of the sync.
 fn with_state(mut problem: Box<Problem>, state: &SyncDocument) -> Box<Problem> {
     problem.sync = serde_json::to_value(state).ok();
     problem

@@ -1,4 +1,4 @@
-//! The checks of an SDDC Manager: all of them by its list of identity providers.
+//! The checks of an SDDC Manager: all of them read its list of identity providers.
 
 use std::time::SystemTime;
 
@@ -41,8 +41,8 @@ pub(super) async fn run<R: Runtime>(
             return report.failed(if denied { "permission" } else { "identity_providers" }, &error, ms);
         }
     };
-    report.ok("permission", "the account may read identity providers; to change them it needs the role ADMIN", ms);
-    report.ok("identity_providers", &format!("{} in all", providers.len()), ms);
+    report.ok("permission", "the account can read identity providers; changing them requires the role ADMIN", ms);
+    report.ok("identity_providers", &format!("{} in total", providers.len()), ms);
 
     match providers.iter().find(|provider| provider.is_embedded()) {
         Some(embedded) => {
@@ -52,12 +52,12 @@ pub(super) async fn run<R: Runtime>(
             report.ok("embedded_provider", &format!("{}; its domains: {}", shown(embedded), domains.join(", ")), ms);
         }
         None => {
-            let hint = "identity sources cannot be set here: see GET …/identity-providers for what there is";
-            report.add("embedded_provider", Finding::Warning, "there is none", Some(hint), ms);
+            let hint = "identity sources cannot be configured: GET …/identity-providers lists the providers";
+            report.add("embedded_provider", Finding::Warning, "none", Some(hint), ms);
         }
     }
     let external = providers.iter().find(|provider| !provider.is_embedded());
-    let detail = external.map_or_else(|| "there is none".to_owned(), shown);
+    let detail = external.map_or_else(|| "none".to_owned(), shown);
     report.ok("external_provider", &detail, ms);
     certificates(report, &providers, now, ms);
     scim_token(report, &providers, now, ms);
@@ -91,13 +91,13 @@ fn certificates(report: &mut Report<'_>, providers: &[IdentityProvider], now: Sy
         }
     }
     match first {
-        None => report.ok("certificates", "no identity source has one", ms),
+        None => report.ok("certificates", "no identity source has a certificate", ms),
         Some((_, line)) if soon.is_empty() => {
-            report.ok("certificates", &format!("{total} in all; the first to end: {line}"), ms);
+            report.ok("certificates", &format!("{total} in total; first to expire: {line}"), ms);
         }
         Some((days, _)) => {
-            let hint = "put the new certificate beside the old one in certChain of the identity source, by \
-                        PUT …/identity-sources/{domainName}, before the directory's servers change to it";
+            let hint = "add the new certificate to the old one in the identity source's certChain with \
+                        PUT …/identity-sources/{domainName}, before the directory's servers switch to it";
             report.add("certificates", by_days(days), &soon.join("; "), Some(hint), ms);
         }
     }
@@ -106,16 +106,16 @@ fn certificates(report: &mut Report<'_>, providers: &[IdentityProvider], now: Sy
 fn scim_token(report: &mut Report<'_>, providers: &[IdentityProvider], now: SystemTime, ms: u64) {
     let mut infos = providers.iter().filter_map(|provider| provider.fed_idp.as_ref()?.sync_client_token_info.as_ref());
     let Some(info) = infos.next() else {
-        return report.add("scim_token", Finding::Skipped, "no provider shows one", None, ms);
+        return report.add("scim_token", Finding::Skipped, "no provider reports one", None, ms);
     };
-    let hint = "make a new one by POST …/{id}/sync-client and give it to the provider that pushes users: the old one ends \
-                with it";
+    let hint = "make a new token with POST …/{id}/sync-client and give it to the provider that pushes users; the old one \
+                becomes invalid";
     match info.expires_in_days(now) {
-        Some(days) if days >= SOON_DAYS => report.ok("scim_token", &format!("it {}", ends(days)), ms),
-        Some(days) => report.add("scim_token", by_days(days), &format!("it {}", ends(days)), Some(hint), ms),
+        Some(days) if days >= SOON_DAYS => report.ok("scim_token", &format!("the token {}", ends(days)), ms),
+        Some(days) => report.add("scim_token", by_days(days), &format!("the token {}", ends(days)), Some(hint), ms),
         None => {
             let told = info.expire_at.as_deref().unwrap_or("nothing");
-            let detail = format!("when it ends cannot be read; SDDC Manager says: {told}");
+            let detail = format!("the token's expiry could not be read; SDDC Manager reports: {told}");
             report.add("scim_token", Finding::Warning, &detail, Some(hint), ms);
         }
     }
@@ -126,5 +126,5 @@ fn by_days(days: i64) -> Finding {
 }
 
 fn ends(days: i64) -> String {
-    if days < 0 { format!("ended {} days ago", -days) } else { format!("ends in {days} days") }
+    if days < 0 { format!("expired {} days ago", -days) } else { format!("expires in {days} days") }
 }

@@ -21,7 +21,7 @@ pub(super) const ALL: &[&str] = &[
     "groups",
 ];
 
-/// Looked up to see whether groups can be; no group is likely to be called so.
+/// Looked up to check that look-ups work; a real group is unlikely to have this name.
 const GROUP: &str = "idhook-doctor@corp.example";
 
 pub(super) async fn run<R: Runtime>(
@@ -51,14 +51,14 @@ pub(super) async fn run<R: Runtime>(
         match state {
             Ok(state) if state.status == SyncStatus::Unknown => {
                 let word = state.upstream_word.unwrap_or_default();
-                let hint = "syncs start all the same, but how they end cannot be told: if this version uses another path \
+                let hint = "syncs can still start, but their outcome cannot be read: if this version uses another path \
                             or media type, set paths.sync or media_types.sync_state of this target in targets";
-                let detail = format!("the state of {name} is not in words known here; vIDM says: {word}");
+                let detail = format!("the state of {name} is unknown to idhook; vIDM reports: {word}");
                 report.add("sync_state", Finding::Warning, &detail, Some(hint), ms);
             }
             Ok(state) => {
                 let word = state.upstream_word.unwrap_or_default();
-                report.ok("sync_state", &format!("the state of {name} can be read; vIDM says: {word}"), ms);
+                report.ok("sync_state", &format!("the state of {name} can be read; vIDM reports: {word}"), ms);
             }
             Err(error) => report.failed("sync_state", &error, ms),
         }
@@ -68,7 +68,7 @@ pub(super) async fn run<R: Runtime>(
     let found = client.groups(&GroupQuery::Name(GROUP.to_owned())).await;
     let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
     match found {
-        Ok(_) => report.ok("groups", "groups can be looked up by SCIM", ms),
+        Ok(_) => report.ok("groups", "groups can be looked up with SCIM", ms),
         Err(error) => report.failed("groups", &error, ms),
     }
 }
@@ -76,25 +76,25 @@ pub(super) async fn run<R: Runtime>(
 fn health(report: &mut Report<'_>, told: Result<Health, Error>, ms: u64) {
     let health = match told {
         Ok(health) => health,
-        // Nothing here depends on it, and the next checks report what else is wrong.
+        // Nothing depends on it; the next checks report what else is wrong.
         Err(error) => return report.add("health", Finding::Warning, error.detail(), error.hint_text(), ms),
     };
     let version = health.build_version.as_deref().unwrap_or("(unknown version)");
     match health.all_ok {
-        Some(true) => report.ok("health", &format!("vIDM {version} reports that all is well"), ms),
+        Some(true) => report.ok("health", &format!("vIDM {version} reports that it is healthy"), ms),
         Some(false) => {
             let bad =
                 health.checks.iter().filter(|(name, check)| name.ends_with("Ok") && **check == Check::Bool(false));
             let bad: Vec<_> = bad.map(|(name, _)| name.as_str()).collect();
-            let detail = format!("vIDM {version} reports that not all is well: {}", bad.join(", "));
-            let hint = "look at System Diagnostics in the vIDM console";
+            let detail = format!("vIDM {version} reports failed checks: {}", bad.join(", "));
+            let hint = "see System Diagnostics in the vIDM console";
             report.add("health", Finding::Failed, &detail, Some(hint), ms);
         }
         None => report.add("health", Finding::Warning, &format!("vIDM {version} does not report its health"), None, ms),
     }
 }
 
-/// What the list of directories tells; gives the first that can be synced.
+/// Checks derived from the list of directories; returns the first directory that can be synced.
 fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) -> Option<Directory> {
     let mut directories = match listed {
         Ok(directories) => directories,
@@ -103,7 +103,7 @@ fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, m
                 Some(406 | 415) => report.failed(
                     "media_types",
                     &error.hint(
-                        "set the profile of this target (vidm_profile) to the other of horizon and json, or override \
+                        "switch this target's profile (vidm_profile) between horizon and json, or override \
                          media_types.directories of this target in targets",
                     ),
                     ms,
@@ -114,16 +114,16 @@ fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, m
             return None;
         }
     };
-    report.ok("media_types", "vIDM accepts those of the profile", ms);
-    report.ok("permission", "the account may list directories", ms);
+    report.ok("media_types", "vIDM accepts the profile's media types", ms);
+    report.ok("permission", "the account can list directories", ms);
     let total = directories.len();
     directories.retain(Directory::syncable);
     let names: Vec<_> = directories.iter().map(shown).collect();
-    let detail = format!("{total} in all, {} can be synced: {}", names.len(), names.join(", "));
+    let detail = format!("{total} in total, {} can be synced: {}", names.len(), names.join(", "));
     if directories.is_empty() {
-        let hint = "check that this is the right tenant (vidm_tenant), and that a directory is set up in it";
-        report.add("directories", Finding::Warning, &format!("{total} in all, none can be synced"), Some(hint), ms);
-        report.add("sync_state", Finding::Skipped, "there is no directory that can be synced", None, 0);
+        let hint = "check that the tenant is right (vidm_tenant) and has a directory";
+        report.add("directories", Finding::Warning, &format!("{total} in total, none can be synced"), Some(hint), ms);
+        report.add("sync_state", Finding::Skipped, "no directory can be synced", None, 0);
         return None;
     }
     report.ok("directories", &detail, ms);

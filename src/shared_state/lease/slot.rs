@@ -1,48 +1,48 @@
-//! What the last holder of a lease left, and how far counters of former generations are deleted.
+//! The last holder's slot, and the progress of deleting former generations' counters.
 
 use std::time::{Duration, SystemTime};
 
 use crate::runtime::from_unix_ms;
 
-/// How long a counter that is kept outlives its generation. No request takes longer from its reading to its claim.
+/// How long a kept counter outlives its generation. No request takes longer from its read to its claim.
 pub(super) const OUTLIVES: Duration = Duration::from_mins(2);
 
-/// How many counters are deleted at once.
+/// Counters deleted at once.
 const SWEPT_AT_ONCE: u64 = 16;
 
-/// How many counters of former generations are left until a holder that is in a hurry deletes some as well.
+/// The backlog of undeleted counters at which a hurried holder deletes some too.
 const BACKLOG: u64 = 64;
 
-/// The form of a slot in the store.
+/// The format of a stored slot.
 pub(super) const FORM: u8 = 1;
 
-/// What the last holder left.
+/// The last holder's slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Slot {
-    /// The generation that wrote it; 0 where nobody ever did.
+    /// The generation that wrote it; 0 if none did.
     pub(crate) generation: u64,
-    /// Until when its holder is at work; 0 once it is done.
+    /// The end of its holder's work; 0 once it is done.
     pub(super) held_until_ms: u64,
-    /// What it left.
+    /// Its payload.
     pub(crate) payload: Vec<u8>,
     pub(super) sweep: Sweep,
 }
 
-/// How far counters of former generations are deleted.
+/// The progress of deleting former generations' counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sweep {
     /// Counters up to this generation are deleted.
     pub(super) done: u64,
     /// Counters up to this generation may be deleted.
     pub(super) ready: u64,
-    /// Counters up to this generation may be deleted when they have outlived it.
+    /// Counters up to this generation may be deleted after their extra lifetime.
     pub(super) next: u64,
     /// When `next` was the latest generation.
     pub(super) next_ms: u64,
 }
 
 impl Slot {
-    /// Until when the slot is held, if it still is.
+    /// The end of the hold, if it is still held.
     pub(crate) fn held_until(&self, now: SystemTime) -> Option<SystemTime> {
         Some(from_unix_ms(self.held_until_ms)).filter(|until| *until > now)
     }
@@ -57,7 +57,7 @@ impl Slot {
         bytes
     }
 
-    /// The slot again; `None` for what another version wrote.
+    /// Parses a slot; `None` if another version wrote it.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (&FORM, mut rest) = bytes.split_first()? else { return None };
         let mut number = || {
@@ -72,7 +72,7 @@ impl Slot {
 }
 
 impl Sweep {
-    /// Moves on to `generation`; gives the generations whose counters are to be deleted now.
+    /// Advances to `generation`; returns the generations whose counters are to be deleted now.
     pub(super) fn advance(&mut self, generation: u64, now_ms: u64, is_hurried: bool) -> Vec<u64> {
         if now_ms.saturating_sub(self.next_ms) >= u64::try_from(OUTLIVES.as_millis()).unwrap_or(u64::MAX) {
             (self.ready, self.next, self.next_ms) = (self.next, generation, now_ms);

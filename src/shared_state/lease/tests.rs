@@ -10,11 +10,11 @@ use crate::shared_state::{SharedStore, StateKey, StoreAccess};
 const LIFE: Duration = Duration::from_secs(45);
 const BOTH: [Counters; 2] = [Counters::Kept, Counters::Removed];
 
-/// What happened, in order.
+/// The events, in order.
 #[derive(Debug, Default)]
 struct Log {
     at_work: usize,
-    /// The slots that holders left.
+    /// The generations that holders left.
     left: Vec<u64>,
     claims: Vec<Ticket>,
     /// Tickets, and how many claims had been made when its slot was read and when it was drawn.
@@ -25,12 +25,12 @@ fn access() -> StoreAccess {
     StoreAccess::new(Rc::new(StateKey::of("pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")))
 }
 
-/// One step, at which others may go on.
+/// One step, at which others may proceed.
 async fn work(model: &Model) {
     let _ = crate::store::Store::get(model, "work").await;
 }
 
-/// Claims, works and leaves its generation there; gives up where another caller is at work.
+/// Claims, works and leaves its generation in the slot; gives up if another caller is at work.
 async fn claimant(model: Model, counters: Counters, log: Rc<RefCell<Log>>) -> bool {
     let access = access();
     let store = SharedStore::new(&model, Some(&access), Duration::MAX);
@@ -64,7 +64,7 @@ async fn claimant(model: Model, counters: Counters, log: Rc<RefCell<Log>>) -> bo
     false
 }
 
-/// Every order in which `count` callers claim once; gives how many there were.
+/// Runs every order in which `count` callers claim once; returns how many there were.
 fn claim_in_every_order(counters: Counters, count: usize, switches: usize, dies: Option<usize>) -> usize {
     let log = Rc::new(RefCell::new(Log::default()));
     let begin = |models: &[Model]| {
@@ -86,7 +86,7 @@ fn claim_in_every_order(counters: Counters, count: usize, switches: usize, dies:
             assert!(seen.claims.iter().take(*before).all(|claim| claim < ticket), "{seen:?} {taken:?}");
             assert!(seen.claims.iter().skip(*after).all(|claim| claim > ticket), "{seen:?} {taken:?}");
         }
-        // Whoever comes later wins: at once, or when the dead one has been waited for.
+        // A later claimant wins: at once, or after the wait for the crashed one.
         seen.at_work = 0;
         log.replace(seen);
         let mut waits = 0;
@@ -114,7 +114,7 @@ fn one_caller_at_a_time_works_in_every_order() {
 }
 
 #[test]
-fn dead_holder_delays_by_no_more_than_its_time() {
+fn crashed_holder_delays_by_at_most_its_time() {
     for counters in BOTH {
         for step in 1..12 {
             claim_in_every_order(counters, 2, 2, Some(step));
@@ -159,7 +159,7 @@ fn kept_counters_outlive_their_generation_and_are_deleted_then() {
 }
 
 #[test]
-fn holder_that_took_too_long_leaves_nothing() {
+fn late_holder_leaves_no_slot() {
     let model = Model::default();
     let checked = Rc::new(RefCell::new(false));
     let (this, told) = (model.clone(), Rc::clone(&checked));
@@ -179,7 +179,7 @@ fn holder_that_took_too_long_leaves_nothing() {
 }
 
 #[test]
-fn slot_comes_back_as_it_was_and_other_bytes_are_none() {
+fn slot_survives_a_round_trip_and_other_bytes_fail() {
     let sweep = Sweep { done: 1, ready: 2, next: 3, next_ms: u64::MAX };
     let slot = Slot { generation: 7, held_until_ms: 9, payload: b"p".to_vec(), sweep };
     assert_eq!(Slot::read(&slot.write()), Some(slot));

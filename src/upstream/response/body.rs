@@ -9,13 +9,13 @@ use crate::error::excerpt;
 use crate::redact::strike;
 use crate::secret::Secret;
 
-/// The longest title of a page that is shown, in characters.
+/// The longest shown title of a page, in characters.
 const MAX_TITLE: usize = 120;
 
-/// Whether `answer` is an HTML page. The body decides, as for JSON; where it only looks like markup, its content type does.
+/// Whether `answer` is an HTML page. The body decides, as for JSON; if it only looks like markup, the content type decides.
 pub(super) fn is_page(answer: &http::Response<Bytes>) -> bool {
     let mut text = answer.body().strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer.body()).trim_ascii_start();
-    // Declarations and comments may stand before the first element.
+    // Declarations and comments may precede the first element.
     for (opening, closing) in [("<?xml", "?>"), ("<!--", "-->"), ("<!--", "-->")] {
         if text.starts_with(opening.as_bytes())
             && let Some(at) = text.windows(closing.len()).position(|window| window == closing.as_bytes())
@@ -31,7 +31,7 @@ pub(super) fn is_page(answer: &http::Response<Bytes>) -> bool {
 
 /// The title of a page, without `secrets`.
 pub(super) fn title(body: &[u8], secrets: &[&Secret]) -> Option<String> {
-    // Struck out before it is cut: a cut secret is not found.
+    // Secrets are removed first: a cut secret would not be found.
     let text = strike(&String::from_utf8_lossy(body), secrets);
     let lower = text.to_ascii_lowercase();
     let opening = lower.find("<title")?;
@@ -41,7 +41,7 @@ pub(super) fn title(body: &[u8], secrets: &[&Secret]) -> Option<String> {
     (!title.is_empty()).then_some(title)
 }
 
-/// The coding of `answer` (RFC 9110 section 8.4), if it is in one other than `identity` and has a body at all.
+/// The content coding of `answer` (RFC 9110, section 8.4), unless it is `identity` or the body is empty.
 pub(super) fn coding(answer: &http::Response<Bytes>) -> Option<String> {
     let values = answer.headers().get_all(CONTENT_ENCODING).iter();
     let words = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -50,31 +50,33 @@ pub(super) fn coding(answer: &http::Response<Bytes>) -> Option<String> {
     (!answer.body().is_empty()).then(|| coding.chars().take(MAX_CODE).collect())
 }
 
-/// Whether `body` is no text: text of any encoding that is read here has no control characters but white space.
+/// Whether `body` is not text: supported encodings have no control characters except white space.
 pub(super) fn is_binary(body: &[u8]) -> bool {
     body.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
 }
 
-/// What kind of body this is, without its content: a body that was to hold a token must not end up in an error.
+/// A body's kind and length without its content: it may contain a token, which must not appear in an error.
 pub(super) fn describe(answer: &http::Response<Bytes>) -> String {
     let content_type =
         answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
     format!("{} bytes of {}", answer.body().len(), excerpt(content_type))
 }
 
-/// Why an error body is not looked into: it is no text.
+/// Why an error body is not read: it is not text.
 pub(super) fn unread(answer: &http::Response<Bytes>) -> Option<String> {
     let length = answer.body().len();
     match coding(answer) {
-        Some(coding) => Some(format!("a body of {length} bytes in the coding {coding}, which was not asked for")),
+        Some(coding) => {
+            Some(format!("a body of {length} bytes with the content coding {coding}, which was not requested"))
+        }
         None => is_binary(answer.body()).then(|| format!("a body of {length} bytes of binary data")),
     }
 }
 
-/// An error body that is not the vendor's: its beginning as text, a page by its title, a redirect by where it points.
+/// An error body that is not the vendor's: its beginning as text, a page by its title, a redirect by its location.
 pub(super) fn foreign(answer: &http::Response<Bytes>, body: &[u8], secrets: &[&Secret]) -> Option<String> {
     if let Some(location) = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
-        // The query may hold a session's secrets; the rest says enough.
+        // The query may contain a session's secrets; the rest is enough.
         let place = location.split(['?', '#']).next().unwrap_or_default();
         return Some(format!("redirect to {}", excerpt(&strike(place, secrets))));
     }
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_told_by_its_title_and_a_redirect_by_its_place() {
+    fn page_is_described_by_title_and_redirect_by_location() {
         let told = |answer: http::Response<Bytes>| foreign(&answer, answer.body(), &[]);
         let page = http::Response::new(Bytes::from("<html><title>404 – Not Found</title><body>long"));
         assert_eq!(told(page).unwrap(), "an HTML page with the title \"404 – Not Found\"");

@@ -1,22 +1,22 @@
-//! What a login counts against.
+//! The account that logins count against.
 
 use crate::secret::Secret;
 
-/// An account of an upstream, and the credential that is configured for it. Two targets have the same account if URL, tenant and
-/// account name are the same, whatever the targets are called.
+/// An upstream account and its configured credential. Targets share an account if URL, tenant and account name are equal,
+/// whatever the targets' names.
 #[derive(Debug, Clone)]
 pub struct Account<'t> {
     pub(super) kind: &'static str,
     pub(super) target: &'t str,
     pub(super) login_call: &'static str,
-    /// URL, tenant, account: what is no secret.
+    /// The non-secret parts: URL, tenant, account.
     pub(super) parts: Vec<String>,
     pub(super) credential: Vec<&'t Secret>,
 }
 
 impl<'t> Account<'t> {
-    /// The account that `parts` (URL, tenant, names) say, at an upstream of this `kind` (`vidm`, `vcf`), with this `credential`.
-    /// Errors name `target`, and `login_call` as the call that was rejected.
+    /// The account with `parts` (URL, tenant, names) at an upstream of this `kind` (`vidm`, `vcf`), with this `credential`.
+    /// Errors name `target`, and `login_call` as the rejected call.
     #[must_use]
     pub fn new(
         kind: &'static str,

@@ -1,4 +1,4 @@
-//! A rejected login: since when, how often, and when the next attempt may be made.
+//! A rejected login: since when, how often, and when the next attempt is allowed.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,30 +9,31 @@ use super::SharedToken;
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::runtime::{Runtime, rfc3339};
 
-/// How long to wait after a rejected login: the window in which vIDM and vCenter SSO count failures, by default and hardened.
+/// The wait after a rejected login: the window in which vIDM and vCenter SSO count failures, by default and hardened.
 const WINDOW: Duration = Duration::from_mins(15);
 
-/// After so many rejected attempts there is none any more.
+/// No attempts are made after this many rejections.
 const ATTEMPTS: u32 = 2;
 
-/// What to do about it, after what the login itself says.
-const REMEDY: &str = "a changed credential is tried at once; once the account is right again (and unlocked), \
-    GET …/doctor?retry=true (scope admin) makes one more attempt, and so does a new session of the library; hardened systems lock \
+/// The fix, after the login's own detail.
+const REMEDY: &str = "a changed credential is tried at once; after correcting (and unlocking) the account, \
+    GET …/doctor?retry=true (scope admin) or a new session of the library makes one more attempt; hardened systems lock \
     an account at the third failure";
 
-/// What is known of the credential.
+/// What is known about the credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
     /// The server rejected it.
     Rejected,
-    /// A page with 401 or 403, or a login without a token: somebody rejected something. It may have counted.
+    /// A page with 401 or 403, or a login response without token: the source of the rejection is unclear. It may have
+    /// counted.
     Doubtful,
-    /// An attempt was begun and its outcome never came.
+    /// An attempt was started but its outcome is unknown.
     Unknown,
 }
 
-/// A login that was not accepted; also kept, as [`Verdict::Unknown`], while one is under way.
+/// A login that was not accepted; also stored, as [`Verdict::Unknown`], during a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rejection {
     verdict: Verdict,
@@ -43,25 +44,25 @@ pub(super) struct Rejection {
     status: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    /// When the first attempt was made, in milliseconds since 1970; so are the others.
+    /// The time of the first attempt, in milliseconds since 1970, like the other times.
     since_ms: u64,
     last_ms: u64,
     attempts: u32,
-    /// When the next attempt may be made; `None`: not until an operator asks.
+    /// The time of the next allowed attempt; `None`: not until an operator asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_ms: Option<u64>,
 }
 
 impl Rejection {
-    /// What `error` says about the credential, after what was known `before`. `None` if nothing: nobody answered, or somebody with
-    /// other troubles.
+    /// What `error` means for the credential, given what was known `before`. `None` if nothing: there was no response, or a
+    /// failure of another kind.
     pub(super) fn of(error: &Error, before: Option<&Self>, now: SystemTime) -> Option<Self> {
         let evidence = error.evidence().filter(|evidence| evidence.is_login);
         let status = evidence.and_then(|evidence| evidence.status);
         let is_page = evidence.is_some_and(|evidence| evidence.is_page);
         let verdict = match (error.code(), status) {
             (ErrorCode::UpstreamAuth, Some(_)) => Verdict::Rejected,
-            // It was answered with 200 and without a token.
+            // The response was 200 without a token.
             (ErrorCode::UpstreamAuth, None) => Verdict::Doubtful,
             (_, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) if is_page => Verdict::Doubtful,
             _ => return None,
@@ -80,12 +81,12 @@ impl Rejection {
         Some(rejection.scheduled())
     }
 
-    /// An attempt that is about to be made. Should its outcome never come, it has counted.
+    /// An attempt that is about to be made. If its outcome is never known, it counts.
     pub(super) fn begun(before: Option<&Self>, now: SystemTime) -> Self {
         let before = before.cloned().unwrap_or_else(|| Self {
             verdict: Verdict::Unknown,
-            detail: "the outcome of the last login is not known, its request was cut off".to_owned(),
-            hint: Some("give requests more time: their callers went away before the login was answered".to_owned()),
+            detail: "the outcome of the last login is unknown, because its request was aborted".to_owned(),
+            hint: Some("allow requests more time: their callers disconnected before the login's response".to_owned()),
             status: None,
             code: None,
             since_ms: ms(now),
@@ -97,13 +98,13 @@ impl Rejection {
         begun.scheduled()
     }
 
-    /// With the time of the next attempt.
+    /// Adds the time of the next attempt.
     fn scheduled(self) -> Self {
         let after_window = Some(self.last_ms.saturating_add(ms_of(WINDOW)));
         let next_ms = match self.verdict {
             Verdict::Rejected if self.attempts >= ATTEMPTS => None,
             Verdict::Unknown if self.attempts < ATTEMPTS => Some(self.last_ms),
-            // No more than one in the window, so nothing is locked by it, and a gateway that was mended is noticed.
+            // At most one per window, so nothing is locked, and a repaired gateway is noticed.
             Verdict::Rejected | Verdict::Doubtful | Verdict::Unknown => after_window,
         };
         Self { next_ms, ..self }
@@ -114,7 +115,7 @@ impl Rejection {
         self.next_ms = Some(ms(now));
     }
 
-    /// Whether an attempt may be made.
+    /// Whether an attempt is allowed.
     pub(super) fn allows_attempt(&self, now: SystemTime) -> bool {
         self.next_ms.is_some_and(|next| next <= ms(now))
     }
@@ -124,7 +125,7 @@ impl Rejection {
         ms(now).saturating_sub(self.last_ms) < ms_of(WINDOW)
     }
 
-    /// The error of everybody who would log in now: since when, how many attempts, and what to do.
+    /// The error for all requests that need a login now: since when, how many attempts, and the fix.
     pub(super) fn error<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> Error {
         let code = match self.verdict {
             Verdict::Rejected => ErrorCode::UpstreamAuth,
@@ -134,8 +135,8 @@ impl Rejection {
         };
         let attempts = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
         let next = match self.next_ms {
-            Some(next) => format!("the next one is made at {} at the earliest", told(next)),
-            None => "no further one is made".to_owned(),
+            Some(next) => format!("the next attempt is made at {} at the earliest", told(next)),
+            None => "no further attempt is made".to_owned(),
         };
         let detail = format!(
             "{}; {attempts} since {}, {next}, so that the account is not locked",

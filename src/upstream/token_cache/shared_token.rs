@@ -1,5 +1,5 @@
-//! An account's token, or the rejection, where other instances find it: the slot of a lease (`shared_state/lease.rs`). Whoever holds
-//! the lease logs in, and writes that down before it does.
+//! An account's token or rejection in the shared store: the slot of a lease (`shared_state/lease.rs`). The lease holder logs
+//! in, and records the attempt first.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::runtime::{Runtime, from_unix_ms, unix_ms};
 use crate::secret::{AccessToken, Scheme, Secret};
 use crate::shared_state::{Backend, Claim, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot};
 
-/// What stands in a token's place when the login was rejected.
+/// Stored in place of a token if the login was rejected.
 const REJECTED: &str = "rejected";
 
-/// One account's place in the store. Its name has a fingerprint of URL, tenant and account in it, and a short one of the
-/// credential, so that another password is another place.
+/// One account's entry in the store. Its name contains a fingerprint of URL, tenant and account, and a short one of the
+/// credential, so another password has another entry.
 #[derive(Debug)]
 pub struct SharedToken<'a, R> {
     store: &'a SharedStore<'a, R>,
@@ -22,14 +22,14 @@ pub struct SharedToken<'a, R> {
     name: Option<String>,
 }
 
-/// What is found there.
+/// The contents of the entry.
 pub(super) enum Shared {
     Token(AccessToken),
     Rejected(Rejection),
 }
 
 impl<'a, R: Runtime> SharedToken<'a, R> {
-    /// The place of this account.
+    /// The entry of this account.
     pub fn new(store: &'a SharedStore<'a, R>, account: Account<'a>) -> Self {
         let parts: Vec<&str> = account.parts.iter().map(String::as_str).collect();
         let name = store.name_of_login(account.kind, &parts, &account.secrets());
@@ -58,12 +58,12 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         Some(Lease::new(Backend::Shared(self.store), name, Counters::Removed))
     }
 
-    /// What is in the store; `None` without a store that answers.
+    /// The slot in the store; `None` without a responding store.
     pub(super) async fn slot(&self) -> Option<Slot> {
         self.lease()?.read().await.ok()
     }
 
-    /// The token or the rejection in a slot.
+    /// The token or rejection in a slot.
     pub(super) fn found(slot: &Slot) -> Option<Shared> {
         let text = str::from_utf8(&slot.payload).ok()?;
         let (first, rest) = text.split_once(' ')?;
@@ -75,26 +75,26 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         Some(Shared::Token(AccessToken::until(Scheme::of(scheme)?, Secret::new(secret), expires)))
     }
 
-    /// Claims the next login after `slot`; `None` without a store that answers.
+    /// Claims the next login after `slot`; `None` without a responding store.
     pub(super) async fn claim(&self, slot: &Slot) -> Option<Claim> {
         self.lease()?.claim(self.runtime(), slot, self.life(), SILENCE).await.ok()
     }
 
-    /// How long this request may be logging in.
+    /// How long this request may take for its login.
     fn life(&self) -> Duration {
         self.remaining() + GRACE
     }
 
-    /// Writes down that this instance logs in, and what holds if its outcome never comes.
+    /// Records that this instance logs in, and the rejection that applies if the outcome is never known.
     pub(super) async fn begin(&self, held: Option<&Held>, rejection: &Rejection) {
         if let (Some(lease), Some(held)) = (self.lease(), held) {
             let until = self.runtime().now() + self.life();
-            // Where the store fails now, each instance is alone.
+            // If the store fails now, each instance is alone.
             let _ = lease.announce(held, until, &written(rejection)).await;
         }
     }
 
-    /// The login is over, and this came of it: others may log in.
+    /// Records the outcome of the login: others may log in.
     pub(super) async fn finish(&self, held: Option<Held>, outcome: Option<&Shared>) {
         let (Some(lease), Some(held)) = (self.lease(), held) else { return };
         let (payload, life) = match outcome {
@@ -109,16 +109,16 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         let _ = lease.kept_for(life).release(self.runtime(), held, payload).await;
     }
 
-    /// Another instance takes longer to log in than this request may wait.
+    /// The error if another instance's login takes longer than this request may wait.
     pub(super) fn busy(&self) -> Error {
-        let detail = "another instance is logging in with the same account, and has not finished in time";
+        let detail = "another instance is logging in with the same account and did not finish in time";
         Error::new(ErrorCode::UpstreamBusy, detail)
-            .hint("retry later; if this persists, check how long the upstream takes to answer a login")
+            .hint("retry later; if this persists, check how long a login at the upstream takes")
             .retry_after(Some(GRACE))
             .at(self.account.target)
     }
 
-    /// Deletes what is in the store.
+    /// Deletes the entry in the store.
     pub(super) async fn forget(&self) {
         if let Some(lease) = self.lease() {
             lease.forget().await;

@@ -1,4 +1,4 @@
-//! The forms in which an entry of a `certChain` comes: PEM, base64 of PEM, base64 of DER, PKCS#7.
+//! The forms of an entry of a `certChain`: PEM, base64 of PEM, base64 of DER, PKCS#7.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -11,7 +11,7 @@ use super::HOW;
 use super::x509::inside;
 use crate::error::excerpt;
 
-/// Standard base64; some tools leave the padding out.
+/// Standard base64; some tools omit the padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -21,19 +21,19 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Entry {
     /// Its certificates as DER.
     pub(super) certificates: Vec<Vec<u8>>,
-    /// The base64 of a PEM text that holds them.
+    /// The base64 of a PEM text with them.
     pub(super) as_sent: String,
 }
 
 impl Entry {
-    /// Reads base64 of PEM, PEM, or base64 of DER; a certificate, or a PKCS#7 container of some.
+    /// Reads base64 of PEM, PEM, or base64 of DER; a certificate, or a PKCS#7 container of certificates.
     pub(super) fn read(entry: &str) -> Result<Self, String> {
         if entry.contains(BEGIN) {
             return Ok(Self::of(pem_blocks(&lines(entry))?));
         }
         let decoded = decode(entry).filter(|decoded| !decoded.is_empty());
         let mut decoded = decoded.ok_or_else(|| format!("is not base64 of a certificate; {HOW}"))?;
-        // Encoded twice: `base64` of a file that was base64 already.
+        // Encoded twice: `base64` of a file that was already base64.
         if let Some(again) = text(&decoded).filter(|text| !text.contains(BEGIN)).and_then(|text| decode(&text)) {
             decoded = again;
         }
@@ -41,28 +41,28 @@ impl Entry {
             Some(text) if text.contains(BEGIN) => {
                 let certificates = pem_blocks(&lines(&text))?;
                 let as_it_came = text.starts_with(BEGIN) && text.len() == decoded.len() && !text.contains("\\n");
-                // A text that needed no repair is sent as it came.
+                // A text that needed no repair is sent unchanged.
                 match as_it_came && only_certificates(&text) {
                     true => Ok(Self { as_sent: STANDARD.encode(&decoded), certificates }),
                     false => Ok(Self::of(certificates)),
                 }
             }
-            // A DER SEQUENCE; whether it is a certificate is seen when it is read.
+            // A DER SEQUENCE; reading it shows whether it is a certificate.
             _ if decoded.starts_with(&[0x30]) => Ok(Self::of(certificates_in(decoded)?)),
-            _ => Err(format!("is base64, but of neither a PEM text nor a DER certificate; {HOW}")),
+            _ => Err(format!("is base64, but neither of a PEM text nor of a DER certificate; {HOW}")),
         }
     }
 
-    /// These certificates, in the form SDDC Manager is known to take.
+    /// These certificates, in the form that SDDC Manager is known to accept.
     fn of(certificates: Vec<Vec<u8>>) -> Self {
         Self { as_sent: STANDARD.encode(pem(&certificates)), certificates }
     }
 }
 
-/// How a PEM block begins.
+/// The beginning of a PEM block.
 const BEGIN: &str = "-----BEGIN";
 
-/// A text in UTF-8 or, with its byte order mark, in UTF-16 (what PowerShell writes); without the mark.
+/// A text in UTF-8 or, with its byte order mark, in UTF-16 (as PowerShell writes); without the mark.
 fn text(bytes: &[u8]) -> Option<String> {
     let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<_> = rest.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(unit).collect();
@@ -76,12 +76,12 @@ fn text(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// A PEM text with its line breaks, where they were written as the two characters of their escape.
+/// A PEM text whose line breaks may be written as the two characters of their escape.
 fn lines(text: &str) -> String {
     text.replace("\\r", "").replace("\\n", "\n")
 }
 
-/// Whether all blocks are plain certificates, so that the text can be sent as it is.
+/// Whether all blocks are plain certificates, so that the text can be sent unchanged.
 fn only_certificates(text: &str) -> bool {
     text.split("-----BEGIN ").skip(1).all(|block| {
         let body = block.strip_prefix("CERTIFICATE-----").and_then(|rest| rest.split("-----END").next());
@@ -89,38 +89,38 @@ fn only_certificates(text: &str) -> bool {
     })
 }
 
-/// The certificates of a PEM text (RFC 7468). Text around the blocks is passed over; a block of another kind is not, it
+/// The certificates of a PEM text (RFC 7468). Text around the blocks is ignored; a block of another kind is not, because it
 /// may be a key.
 pub(super) fn pem_blocks(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let mut certificates = Vec::new();
     for block in text.split("-----BEGIN ").skip(1) {
         let (label, rest) = block.split_once("-----").unwrap_or((block, ""));
         if label.ends_with("PRIVATE KEY") {
-            return Err("holds a private key; send certificates only, and consider that key disclosed".to_owned());
+            return Err("contains a private key; send certificates only, and consider that key disclosed".to_owned());
         }
         if !matches!(label, "CERTIFICATE" | "X509 CERTIFICATE" | "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS") {
-            return Err(format!("holds a PEM block that is no certificate ({}); {HOW}", excerpt(label)));
+            return Err(format!("contains a PEM block that is not a certificate ({}); {HOW}", excerpt(label)));
         }
         let body = rest.split_once(&format!("-----END {label}-----")).and_then(|(body, _)| decode(body));
-        let der = body.ok_or_else(|| format!("holds a PEM block that is damaged or cut short; {HOW}"))?;
+        let der = body.ok_or_else(|| format!("contains a damaged or truncated PEM block; {HOW}"))?;
         certificates.append(&mut certificates_in(der)?);
     }
     if certificates.is_empty() {
-        return Err(format!("holds no certificate; {HOW}"));
+        return Err(format!("contains no certificate; {HOW}"));
     }
     Ok(certificates)
 }
 
-/// The certificate that `der` is, or those in it where it is a PKCS#7 container (RFC 2315 section 9).
+/// The certificate in `der`, or those of a PKCS#7 container (RFC 2315, section 9).
 fn certificates_in(der: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
     let fault = || {
-        "is a PKCS#7 container whose certificates cannot be read; write what `openssl pkcs7 -print_certs -in chain.p7b` prints \
-         (with `-inform DER` where the file is binary)"
+        "is a PKCS#7 container whose certificates cannot be read; send the output of `openssl pkcs7 -print_certs -in chain.p7b` \
+         (with `-inform DER` if the file is binary)"
             .to_owned()
     };
     match signed_data(&der) {
         Some(found) => found.ok().filter(|found| !found.is_empty()).ok_or_else(fault),
-        // An indefinite length, which DER does not have and containers often do.
+        // An indefinite length, which DER forbids but containers often have.
         None if der.starts_with(&[0x30, 0x80]) => Err(fault()),
         None if holds_number_first(&der) => {
             Err("is a private key or a PKCS#12 container; send certificates only, and consider that key disclosed"
@@ -130,13 +130,13 @@ fn certificates_in(der: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
-/// Whether the first thing in `der` is a number: so begin keys and PKCS#12 containers, and no certificate.
+/// Whether `der` begins with a number: keys and PKCS#12 containers do, certificates do not.
 fn holds_number_first(der: &[u8]) -> bool {
     let first = AnyRef::from_der(der).and_then(inside).and_then(|inner| Tag::peek(&inner));
     first.is_ok_and(|tag| tag == Tag::Integer)
 }
 
-/// The certificates of a PKCS#7 `signedData`; `None` where `der` is something else.
+/// The certificates of a PKCS#7 `signedData`; `None` if `der` is something else.
 fn signed_data(der: &[u8]) -> Option<der::Result<Vec<Vec<u8>>>> {
     const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
     let mut whole = AnyRef::from_der(der).and_then(inside).ok()?;
@@ -147,7 +147,7 @@ fn signed_data(der: &[u8]) -> Option<der::Result<Vec<Vec<u8>>>> {
 fn enclosed(content: &mut SliceReader<'_>) -> der::Result<Vec<Vec<u8>>> {
     let mut content = SliceReader::new(AnyRef::decode(content)?.value())?;
     let mut signed = inside(AnyRef::decode(&mut content)?)?;
-    // Version, digest algorithms, what was signed.
+    // Version, digest algorithms, signed content.
     for _ in 0..3 {
         AnyRef::decode(&mut signed)?;
     }
@@ -180,7 +180,7 @@ fn pem(certificates: &[Vec<u8>]) -> String {
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    // Some tools write base64 as URLs hold it, and some callers a line break as the two characters of its escape.
+    // Some tools write URL-safe base64, and some callers write a line break as the two characters of its escape.
     let text = lines(text.trim_start_matches('\u{feff}'));
     let standard = |c| match c {
         '-' => '+',

@@ -11,7 +11,7 @@ const CHAIN: &str = include_str!("../../../tests/fixtures/vcf/chain.pem");
 const EXPIRED: &str = include_str!("../../../tests/fixtures/vcf/expired.pem");
 const FUTURE: &str = include_str!("../../../tests/fixtures/vcf/future.pem");
 const ODD_NAME: &str = include_str!("../../../tests/fixtures/vcf/odd-name.pem");
-/// What `openssl crl2pkcs7 -nocrl -certfile chain.pem` prints.
+/// The output of `openssl crl2pkcs7 -nocrl -certfile chain.pem`.
 const PKCS7: &str = include_str!("../../../tests/fixtures/vcf/chain.p7b.pem");
 const VERSION_1: &str = include_str!("../../../tests/fixtures/vcf/version1.pem");
 
@@ -35,7 +35,7 @@ fn detail(entry: &str) -> String {
 }
 
 #[test]
-fn every_certificate_of_an_entry_is_told() {
+fn all_certificates_of_an_entry_are_listed() {
     let (facts, errors) = checked(&STANDARD.encode(CHAIN));
     assert_eq!(errors, []);
     let told: Vec<_> =
@@ -54,7 +54,7 @@ fn every_certificate_of_an_entry_is_told() {
 }
 
 #[test]
-fn names_are_written_as_rfc_4514_says() {
+fn names_follow_rfc_4514() {
     let (facts, errors) = checked(&STANDARD.encode(ODD_NAME));
     assert_eq!(errors, []);
     assert_eq!(facts[0].subject, r#"CN=\#Žluťoučký+emailAddress=ca@corp.example,O=Größe\, Müller \+ \"Co\"\ ,C=DE"#);
@@ -63,7 +63,7 @@ fn names_are_written_as_rfc_4514_says() {
 }
 
 #[test]
-fn a_certificate_out_of_its_time_is_named() {
+fn expired_and_future_certificates_are_named() {
     let old = detail(&STANDARD.encode(EXPIRED));
     assert!(old.contains("CN=Corp Old CA,DC=corp,DC=example expired on 2020-06-30T12:00:00Z"), "{old}");
     let (_, errors) = checked(&STANDARD.encode(FUTURE));
@@ -76,7 +76,7 @@ fn a_certificate_out_of_its_time_is_named() {
 }
 
 #[test]
-fn a_certificate_expires_after_its_last_second() {
+fn certificate_expires_after_its_last_second() {
     let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_593_518_400 + seconds);
     let days = |now| {
         let (mut facts, mut errors) = (Vec::new(), Vec::new());
@@ -89,29 +89,29 @@ fn a_certificate_expires_after_its_last_second() {
 }
 
 #[test]
-fn the_known_form_is_sent_as_it_came_and_the_others_are_turned_into_it() {
+fn known_form_is_kept_and_others_are_converted() {
     let known = STANDARD.encode(CHAIN);
     assert_eq!(on_the_wire(&known), known);
-    // Wrapped, as `base64` without -w0 prints it, and without its padding.
+    // Wrapped, as `base64` without -w0 prints it, and without padding.
     let wrapped: String =
         known.as_bytes().chunks(76).map(|line| format!("{}\n", std::str::from_utf8(line).unwrap())).collect();
     assert_eq!(on_the_wire(&wrapped), known);
     assert_eq!(on_the_wire(known.trim_end_matches('=')), known);
-    // PEM itself, also with Windows lines and with what openssl prints around it.
+    // PEM, also with Windows line ends and with openssl's text around it.
     assert_eq!(on_the_wire(CHAIN), known);
     assert_eq!(on_the_wire(&CHAIN.replace('\n', "\r\n")), known);
     assert_eq!(on_the_wire(&format!("subject=CN = x\n{CHAIN}\nServer certificate\n")), known);
     // DER.
     let der = &pem_blocks(EXPIRED).unwrap()[0];
     assert_eq!(on_the_wire(&STANDARD.encode(der)), STANDARD.encode(EXPIRED));
-    // And again: nothing changes any more.
+    // Converting again changes nothing.
     assert_eq!(on_the_wire(&on_the_wire(CHAIN)), known);
-    // What cannot be read is left alone; it was refused before.
+    // Unreadable entries stay unchanged; they were rejected before.
     assert_eq!(on_the_wire("???"), "???");
 }
 
 #[test]
-fn what_is_no_certificate_is_refused_with_what_to_do() {
+fn other_contents_are_rejected_with_a_fix() {
     let truncated = &CHAIN[..200];
     let request = CHAIN.replace("CERTIFICATE-----", "CERTIFICATE REQUEST-----");
     let der = &pem_blocks(EXPIRED).unwrap()[0];
@@ -131,7 +131,7 @@ fn what_is_no_certificate_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_private_key_is_refused_and_not_repeated() {
+fn private_keys_are_rejected_and_not_shown() {
     for label in ["PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
         let pem = format!("{CHAIN}-----BEGIN {label}-----\nc2VjcmV0\n-----END {label}-----\n");
         for entry in [pem.clone(), STANDARD.encode(&pem)] {
@@ -142,7 +142,7 @@ fn a_private_key_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn escaped_line_breaks_are_line_breaks() {
+fn escaped_line_breaks_are_read() {
     let known = STANDARD.encode(CHAIN);
     let escaped = CHAIN.replace('\n', "\\n");
     for entry in [
@@ -156,7 +156,7 @@ fn escaped_line_breaks_are_line_breaks() {
 }
 
 #[test]
-fn byte_order_marks_and_utf_16_are_not_sent_on() {
+fn byte_order_marks_and_utf_16_are_converted() {
     let known = STANDARD.encode(CHAIN);
     let utf16 = |mark: u16, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
         std::iter::once(mark).chain(CHAIN.encode_utf16()).flat_map(bytes).collect()
@@ -177,7 +177,7 @@ fn byte_order_marks_and_utf_16_are_not_sent_on() {
 }
 
 #[test]
-fn pkcs7_containers_are_taken_for_the_certificates_in_them() {
+fn pkcs7_containers_are_unpacked() {
     let known = STANDARD.encode(CHAIN);
     let der: String = PKCS7.lines().filter(|line| !line.starts_with("-----")).collect();
     let as_certificate = PKCS7.replace("PKCS7", "CERTIFICATE");
@@ -191,7 +191,7 @@ fn pkcs7_containers_are_taken_for_the_certificates_in_them() {
 }
 
 #[test]
-fn keys_and_pkcs12_containers_are_refused() {
+fn keys_and_pkcs12_containers_are_rejected() {
     // SEQUENCE { INTEGER 3 } and SEQUENCE { INTEGER 0 }
     for entry in ["MAMCAQM=", "MAMCAQA="] {
         assert!(detail(entry).contains("PKCS#12"), "{}", detail(entry));
@@ -199,7 +199,7 @@ fn keys_and_pkcs12_containers_are_refused() {
 }
 
 #[test]
-fn an_expired_ca_is_taken_beside_the_one_that_renews_it() {
+fn expired_ca_is_accepted_beside_its_successor() {
     let old = pem_blocks(EXPIRED).unwrap().remove(0);
     let at = old.windows(13).position(|window| window == b"200630120000Z").unwrap();
     let mut renewed = old.clone();
@@ -216,19 +216,19 @@ fn an_expired_ca_is_taken_beside_the_one_that_renews_it() {
     assert_eq!(whole(&[&old, &renewed]), (vec![told("/c/0", true), told("/c/1", false)], vec![]));
     assert_eq!(whole(&[&renewed, &old]), (vec![told("/c/0", false), told("/c/1", true)], vec![]));
     assert_eq!(whole(&[&old]), (vec![], vec!["/c/0".to_owned()]));
-    // Another subject's does not help, nor another expired one.
+    // Another subject's certificate does not help, nor another expired one.
     assert_eq!(whole(&[&old, &STANDARD.encode(VERSION_1)]).1, ["/c/0"]);
     assert_eq!(whole(&[&old, &old]).1, ["/c/0", "/c/1"]);
 }
 
 proptest! {
     #[test]
-    fn no_entry_makes_a_check_panic(text in "\\PC*", bytes in any::<Vec<u8>>(), at in 0_usize..400, byte in any::<u8>()) {
+    fn any_entry_can_be_checked(text in "\\PC*", bytes in any::<Vec<u8>>(), at in 0_usize..400, byte in any::<u8>()) {
         checked(&text);
         on_the_wire(&text);
         checked(&STANDARD.encode(&bytes));
         checked(&format!("-----BEGIN CERTIFICATE-----{text}-----END CERTIFICATE-----"));
-        // A certificate with one byte changed gets further in than noise does.
+        // A certificate with one changed byte gets further than random bytes.
         for pem in [EXPIRED, ODD_NAME, VERSION_1] {
             let mut der = pem_blocks(pem).unwrap().remove(0);
             let at = at % der.len();

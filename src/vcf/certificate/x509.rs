@@ -1,8 +1,8 @@
 //! Reads an X.509 certificate.
 //!
-//! Of a certificate (RFC 5280 section 4.1) only the subject and the validity are looked at, so nothing else about it can
-//! make it be refused here. That is done over `der` alone: it costs the component 26 kB, where `x509-cert` takes 58 kB
-//! (154 kB if it also writes the name down) and `x509-parser` 145 kB.
+//! Only the subject and validity of a certificate (RFC 5280, section 4.1) are read, so nothing else can cause a rejection
+//! here. This uses only `der`: it costs the component 26 kB, where `x509-cert` takes 58 kB (154 kB with formatting of names)
+//! and `x509-parser` 145 kB.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use der::{DateTime, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
 use crate::error::excerpt;
 
-/// The fields that are read.
+/// The parsed fields.
 pub(super) struct Certificate {
     /// The subject's distinguished name (RFC 4514).
     pub(super) subject: String,
@@ -24,7 +24,7 @@ impl Certificate {
         let whole = AnyRef::from_der(der)?;
         let mut whole = inside(whole)?;
         let mut signed = inside(AnyRef::decode(&mut whole)?)?;
-        // The version is left out of a version 1 certificate.
+        // A version 1 certificate omits the version.
         if Tag::peek(&signed)? == (Tag::ContextSpecific { constructed: true, number: TagNumber(0) }) {
             AnyRef::decode(&mut signed)?;
         }
@@ -54,7 +54,7 @@ fn time(reader: &mut SliceReader<'_>) -> der::Result<DateTime> {
     }
 }
 
-/// A distinguished name as RFC 4514 writes it: the most special part first.
+/// A distinguished name as in RFC 4514: the most specific part first.
 fn name(name: AnyRef<'_>) -> der::Result<String> {
     let mut parts = Vec::new();
     let mut name = inside(name)?;
@@ -73,7 +73,7 @@ fn name(name: AnyRef<'_>) -> der::Result<String> {
     Ok(if parts.is_empty() { "(no subject)".to_owned() } else { parts.join(",") })
 }
 
-/// The keywords of RFC 4514 section 3; anything else by its number.
+/// The keywords of RFC 4514, section 3; other types by their number.
 fn keyword(kind: &ObjectIdentifier) -> Cow<'static, str> {
     Cow::Borrowed(match kind.as_bytes() {
         [0x55, 4, 3] => "CN",
@@ -85,13 +85,13 @@ fn keyword(kind: &ObjectIdentifier) -> Cow<'static, str> {
         [0x55, 4, 11] => "OU",
         [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1] => "UID",
         [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25] => "DC",
-        // Not one of theirs, but what every tool writes.
+        // Not in the RFC, but used by every tool.
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress",
         _ => return Cow::Owned(kind.to_string()),
     })
 }
 
-/// The text of a name's part, in whichever of ASN.1's string types it comes.
+/// The text of a name's part, in any of ASN.1's string types.
 fn value(value: AnyRef<'_>) -> String {
     let bytes = value.value();
     match value.tag() {
@@ -105,7 +105,7 @@ fn value(value: AnyRef<'_>) -> String {
     }
 }
 
-/// RFC 4514 section 2.4.
+/// RFC 4514, section 2.4.
 fn escaped(value: &str) -> String {
     let mut out = String::new();
     let last = value.chars().count().saturating_sub(1);

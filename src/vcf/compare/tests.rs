@@ -25,13 +25,13 @@ fn with(mut json: Value, pointer: &str, value: Value) -> Value {
     json
 }
 
-/// The guide's source as a request, and as it is shown; the two go by different names there.
+/// The guide's source as a request, and as shown; the guide names them differently.
 fn source() -> (Value, Value) {
     let shown = parsed(LIST)["elements"][0]["identitySources"][2].clone();
     (with(parsed(SOURCE), "/name", shown["name"].clone()), shown)
 }
 
-/// The guide's AD FS as a request, and as it is shown; made to be the same one.
+/// The guide's AD FS as a request, and as shown; adapted to be the same.
 fn adfs() -> (Value, Value) {
     let shown = parsed(LIST)["elements"][1].clone();
     let spec = with(parsed(PROVIDER), "/name", shown["name"].clone());
@@ -59,13 +59,13 @@ fn same_server(one: &str, other: &str) -> bool {
 type Pair = (Value, Value);
 type Compare = fn(&Value, &Value) -> Difference;
 
-/// Each kind: a specification and an answer that are the same, and how they are compared.
+/// Of each kind, a matching specification and response, and the comparison.
 fn kinds() -> [(Pair, Compare); 3] {
     [(source(), compare_source), (adfs(), compare_provider), (federated(), compare_provider)]
 }
 
 #[test]
-fn what_is_as_wanted_has_no_changes_and_tells_what_could_not_be_compared() {
+fn equal_objects_have_no_changes() {
     let hidden: [&[&str]; 3] = [
         &["/ldap/password"],
         &["/type", "/ldap/password", "/oidc/clientSecret"],
@@ -83,7 +83,7 @@ fn what_is_as_wanted_has_no_changes_and_tells_what_could_not_be_compared() {
 }
 
 #[test]
-fn every_field_that_differs_is_told() {
+fn every_differing_field_is_listed() {
     let table: &[(usize, &str, Value)] = &[
         (0, "/name", json!("other")),
         (0, "/ldap/type", json!("OpenLdap")),
@@ -111,7 +111,7 @@ fn every_field_that_differs_is_told() {
         let changes = compare(&with(spec, pointer, value.clone()), &shown).changes;
         let [change] = changes.as_slice() else { panic!("{pointer}: {changes:?}") };
         assert_eq!((change.pointer.as_str(), &change.to), (*pointer, &Some(value.clone())));
-        // What was the same before, so what is shown.
+        // It was equal before, so this is the shown value.
         if let Some(from) = from {
             assert_eq!(change.from, Some(from), "{pointer}");
         }
@@ -119,13 +119,13 @@ fn every_field_that_differs_is_told() {
 }
 
 #[test]
-fn what_is_only_written_otherwise_is_the_same() {
+fn other_spellings_are_equal() {
     let table: &[(usize, &str, Value)] = &[
         (0, "/ldap/type", json!("activedirectory")),
         (0, "/ldap/domainName", json!("Embedded-IDs.com")),
         (0, "/ldap/domainAlias", json!("EMBEDDED-IDS")),
         (0, "/ldap/sourceDetails/serverEndpoints", json!(["LDAP://DNS01.domain.com:389", "ldap://dns02.domain.com/"])),
-        // What is left out is the server's to choose.
+        // Omitted fields are the server's choice.
         (0, "/ldap/domainAlias", json!(null)),
         (0, "/ldap/sourceDetails/certChain", json!(null)),
         (1, "/ldap", json!(null)),
@@ -141,12 +141,12 @@ fn what_is_only_written_otherwise_is_the_same() {
 }
 
 #[test]
-fn the_first_server_is_the_primary_one() {
+fn order_of_servers_matters() {
     let (spec, shown) = source();
     let turned = json!(["ldap://dns02.domain.com", "ldap://dns01.domain.com"]);
     let changes = compare_source(&with(spec, "/ldap/sourceDetails/serverEndpoints", turned.clone()), &shown).changes;
     assert_eq!((changes.len(), &changes[0].to), (1, &Some(turned)));
-    // A port of the other kind is not the default one.
+    // The default port of the other scheme is not a default.
     let same = same_server;
     assert!(
         same("ldaps://h:636", "ldaps://h") && !same("ldaps://h:389", "ldaps://h") && !same("ldap://h", "ldaps://h")
@@ -155,7 +155,7 @@ fn the_first_server_is_the_primary_one() {
 }
 
 #[test]
-fn certificates_are_compared_as_what_they_are() {
+fn certificates_are_compared_by_content() {
     let (spec, shown) = source();
     let pointer = "/ldap/sourceDetails/certChain";
     let known = STANDARD.encode(CHAIN);
@@ -175,17 +175,17 @@ fn certificates_are_compared_as_what_they_are() {
         "{from:?}"
     );
     assert!(from[1].starts_with("CN=Corp Root CA") && to[1].starts_with("CN=Corp Old CA"), "{from:?} {to:?}");
-    // An empty list asks for none.
+    // An empty list requests none.
     let changes = compare_source(&with(spec.clone(), pointer, json!([])), &shown).changes;
     assert_eq!(changes[0].to, Some(json!([])));
-    // What the server shows may be something else altogether.
+    // The server may show something else entirely.
     let odd = with(shown, pointer, json!(["???"]));
     let changes = compare_source(&with(spec, pointer, json!([CHAIN])), &odd).changes;
     assert!(lines(&changes[0].from)[0].starts_with("not a readable certificate"), "{changes:?}");
 }
 
 #[test]
-fn a_field_without_a_name_here_is_compared_where_it_is_shown_and_never_told() {
+fn unknown_fields_are_compared_but_not_shown() {
     for (pointer, in_answer) in [
         ("/new~1field", "/new~1field"),
         ("/ldap/new~1field", "/ldap/new~1field"),
@@ -208,7 +208,7 @@ fn a_field_without_a_name_here_is_compared_where_it_is_shown_and_never_told() {
 }
 
 #[test]
-fn what_is_not_there_at_all_is_null() {
+fn absent_values_are_null() {
     let (spec, _) = source();
     let changes = compare_source(&spec, &json!({"domainNames": ["embedded-ids.com"]})).changes;
     let pointers: Vec<_> = changes.iter().map(|change| change.pointer.as_str()).collect();
@@ -231,7 +231,7 @@ fn what_is_not_there_at_all_is_null() {
 }
 
 #[test]
-fn a_directory_is_found_in_a_list_of_them() {
+fn directory_is_found_in_a_list() {
     let (spec, shown) = federated();
     let one = shown["fedIdp"]["directoryList"].clone();
     let other = json!({"name": "Another", "domains": []});
@@ -239,7 +239,7 @@ fn a_directory_is_found_in_a_list_of_them() {
 }
 
 #[test]
-fn another_provider_is_told_from_this_one_changed() {
+fn other_provider_differs_from_a_changed_one() {
     let pointers = |spec: &Value, shown: &Value| -> Vec<String> {
         let spec: IdentityProviderSpec = serde_json::from_value(spec.clone()).unwrap();
         let fields = spec.is_another_than(&serde_json::from_value(shown.clone()).unwrap());
@@ -248,19 +248,19 @@ fn another_provider_is_told_from_this_one_changed() {
     let ((adfs, adfs_shown), (entra, entra_shown)) = (adfs(), federated());
     assert_eq!(pointers(&adfs, &adfs_shown), [""; 0]);
     assert_eq!(pointers(&entra, &entra_shown), [""; 0]);
-    // What the answer does not tell is no ground.
+    // Fields missing in the response prove nothing.
     assert_eq!(pointers(&adfs, &json!({"id": "i"})), [""; 0]);
     assert_eq!(pointers(&with(adfs.clone(), "/name", json!("Other")), &adfs_shown), ["/name"]);
     assert_eq!(pointers(&adfs, &entra_shown), ["/name", "/type"]);
     assert_eq!(pointers(&entra, &adfs_shown), ["/name", "/type"]);
     let okta = with(entra.clone(), "/fedIdpSpec/directory/federatedIdpSourceType", json!("OKTA"));
     assert_eq!(pointers(&okta, &entra_shown), ["/fedIdpSpec/directory/federatedIdpSourceType"]);
-    // VCF 5.1.1 has another word.
+    // VCF 5.1.1 uses another word.
     assert_eq!(pointers(&entra, &with(entra_shown, "/fedIdp/source", json!("AZURE"))), [""; 0]);
 }
 
 #[test]
-fn no_secret_is_told() {
+fn secrets_are_not_shown() {
     for (((spec, shown), compare), secret) in kinds().into_iter().zip(["xxxxxxxxx", "23bf3c38-28bb", "23bf3c38-28bb"]) {
         assert!(spec.to_string().contains(secret));
         for shown in [&shown, &json!({}), &json!({"ldap": {"password": "other"}, "oidc": {"clientSecret": "other"}})] {
@@ -271,7 +271,7 @@ fn no_secret_is_told() {
 }
 
 #[test]
-fn spellings_of_one_value_are_no_difference() {
+fn spellings_of_one_value_are_equal() {
     for (wanted, shown) in
         [("ou=Users, dc=corp,dc=example", "OU=Users,DC=corp,DC=example"), ("OU=R\\2CD,DC=corp", "ou=r\\,d, dc=CORP")]
     {
@@ -317,7 +317,7 @@ fn unknown_secrets_are_not_compared() {
 
 proptest! {
     #[test]
-    fn nothing_makes_a_comparison_panic(text in "\\PC*", other in "\\PC*") {
+    fn any_values_can_be_compared(text in "\\PC*", other in "\\PC*") {
         let spec = json!({"name": text, "ldap": {"domainName": other, "sourceDetails": {
             "serverEndpoints": [text, other], "certChain": [text]}}, "new": text});
         let shown = json!({"name": other, "ldap": {"sourceDetails": {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::vcf::testing::compact;
 
-/// Reads `json` as `T` and writes it down again; names stay in the vendor's order.
+/// Reads `json` as `T` and serialises it again; names stay in the vendor's order.
 fn again<T: Serialize + for<'de> Deserialize<'de>>(json: &str) -> String {
     serde_json::to_string(&serde_json::from_str::<T>(json).unwrap()).unwrap()
 }
@@ -10,7 +10,7 @@ const GUIDE: &str = include_str!("../../../tests/fixtures/vcf/identity-providers
 const FEDERATED: &str = include_str!("../../../tests/fixtures/vcf/identity-provider-federated.answer.json");
 
 #[test]
-fn the_guides_list_is_read_and_written_again() {
+fn documented_list_survives_a_round_trip() {
     let list: IdentityProviders = serde_json::from_str(GUIDE).unwrap();
     let [embedded, adfs] = list.elements.as_slice() else { panic!("{list:?}") };
     assert!(embedded.is_embedded() && !embedded.is_active());
@@ -23,7 +23,7 @@ fn the_guides_list_is_read_and_written_again() {
 }
 
 #[test]
-fn a_federated_provider_is_told_without_its_token() {
+fn federated_provider_is_shown_without_its_token() {
     let provider: IdentityProvider = serde_json::from_str(FEDERATED).unwrap();
     let token = "eyJhbGciOiJSUzI1NiJ9.c2NpbQ.c2NpbQ";
     assert!(FEDERATED.contains(token) && !format!("{provider:?}").contains(token));
@@ -34,7 +34,7 @@ fn a_federated_provider_is_told_without_its_token() {
 }
 
 #[test]
-fn what_has_no_name_here_is_carried_through_at_every_level() {
+fn unknown_fields_are_preserved_at_every_level() {
     let json = r#"{"elements":[{"id":"a","identitySources":[{"name":"s","ldap":{"sourceDetails":{"n1":[1,2.5,null]},"n2":{"a":"b"}},"n3":-1}],"oidc":{"n4":true},"fedIdp":{"directoryList":{"n5":"x"},"syncClientTokenInfo":{"n6":18446744073709551615},"n7":""},"n8":[]}],"pageMetadata":{"pageNumber":0,"n9":1},"n10":null}"#;
     assert_eq!(again::<IdentityProviders>(json), json);
     let json = r#"{"status":"SUCCESS","details":[{"type":"t","n":1}],"n":2}"#;
@@ -44,7 +44,7 @@ fn what_has_no_name_here_is_carried_through_at_every_level() {
 }
 
 #[test]
-fn odd_answers_do_not_spoil_the_list() {
+fn odd_fields_do_not_break_the_list() {
     assert!(serde_json::from_str::<IdentityProviders>("{}").unwrap().elements.is_empty());
     assert!(serde_json::from_str::<IdentityProviders>(r#"{"elements":null}"#).unwrap().elements.is_empty());
     let many = r#"{"directoryList":[{"name":"d"}],"syncClientTokenInfo":{"expireIn":"60","expireAt":1795168800,"token":null}}"#;
@@ -56,7 +56,7 @@ fn odd_answers_do_not_spoil_the_list() {
 }
 
 #[test]
-fn a_precheck_of_vcf_5_1_is_read_too() {
+fn precheck_of_vcf_5_1_is_read() {
     let old = include_str!("../../../tests/fixtures/vcf/precheck-5.1.answer.json");
     assert_eq!(again::<PrecheckResult>(old), r#"{"status":"SUCCESS","details":[{"type":"ELM"}]}"#);
 }

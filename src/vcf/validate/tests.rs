@@ -47,7 +47,7 @@ fn published_examples_pass() {
     assert_eq!(provider(&parsed(PROVIDER)), Ok(vec![]));
     assert_eq!(source(&parsed(SOURCE)), Ok(vec![]));
     assert_eq!(provider(&parsed(FEDERATED)), Ok(vec![]));
-    // PowerVCF's sample for ADFS leaves out the domain's name and the directory's type.
+    // PowerVCF's sample for ADFS omits the domain's name and the directory's type.
     let mut sample = parsed(PROVIDER);
     sample["ldap"].as_object_mut().unwrap().remove("domainName");
     sample["type"] = json!("AD_FS");
@@ -136,7 +136,7 @@ fn endpoints_are_ldap_urls() {
 }
 
 #[test]
-fn ldaps_needs_certificates() {
+fn ldaps_requires_certificates() {
     let ldaps = with(SOURCE, "/ldap/sourceDetails/serverEndpoints", json!(["ldap://dc01", "ldaps://dc02:636"]));
     assert_eq!(pointers(source(&ldaps)), ["/ldap/sourceDetails/certChain"]);
     let mut trusted = ldaps;

@@ -1,4 +1,4 @@
-//! `POST /SAAS/auth/oauthtoken`: an OAuth client by itself, or a domain account through one.
+//! `POST /SAAS/auth/oauthtoken`: login with an OAuth client, or with a domain account through one.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -15,7 +15,7 @@ use crate::vidm::dialect::{Dialect, Media, Path};
 
 /// `POST /SAAS/auth/oauthtoken` (RFC 6749 sections 4.3 and 4.4; the vendor's swagger in vmware/idm)
 ///
-/// The client shows itself by Basic authentication. With an account it is the password grant, with vIDM's own field
+/// The client authenticates with Basic authentication. With an account this is the password grant plus vIDM's own field
 /// `domain`; without, client credentials.
 #[derive(Debug)]
 pub(crate) struct OauthToken<'a> {
@@ -68,10 +68,10 @@ impl Endpoint for OauthToken<'_> {
     fn response(&self, answer: Response<Bytes>) -> Result<Granted> {
         let body: Answer = read_json(Self::CALL, &answer)?;
         let token = body.access_token.filter(|token| !token.is_empty()).ok_or_else(|| {
-            Error::new(ErrorCode::UpstreamAuth, format!("{} was answered without an access_token", Self::CALL))
+            Error::new(ErrorCode::UpstreamAuth, format!("{} returned no access_token", Self::CALL))
                 .hint("check the OAuth client's grants and scope (admin)")
         })?;
-        // −1 stands for "not known" (the vendor's swagger), which as_u64 does not read.
+        // −1 means "unknown" (the vendor's swagger), which as_u64 does not read.
         let expires_in = body.expires_in.as_u64().or_else(|| body.expires_in.as_str()?.trim().parse().ok());
         let scheme = match body.token_type {
             Some(word) if word.eq_ignore_ascii_case("HZN") => Scheme::Hzn,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn client_credentials() {
+    fn client_credentials_request_is_encoded() {
         let expected = |base: &str| {
             format!(
                 "POST {base}/auth/oauthtoken\naccept: application/json\nauthorization: Basic aWRob29rOnM6ZSBj\n\
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_account() {
+    fn domain_account_request_is_encoded() {
         let password = Secret::new("a&b=c +%é");
         for profile in [Dialect::horizon(), Dialect::json()] {
             let account = Account { username: "svc sync", password: &password, domain: "corp.example" };
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_and_how_long_it_lives() {
+    fn token_and_lifetime_are_read() {
         let granted = read(include_str!("../../../tests/fixtures/vidm/login_oauth.json")).unwrap();
         assert_eq!((granted.scheme, granted.expires_in), (Scheme::Bearer, Some(10_799)));
         for (body, expires_in) in [
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_no_entry() {
+    fn response_without_token_is_rejected() {
         assert_eq!(read("{}").unwrap_err().code(), ErrorCode::UpstreamAuth);
         assert_eq!(read("<html>").unwrap_err().code(), ErrorCode::UpstreamInvalid);
     }

@@ -15,12 +15,12 @@ use crate::vidm::dialect::{Dialect, Media, Path};
 /// `POST /SAAS/API/1.0/REST/auth/system/login` (VMware Smart Assurance 10.1 installation guide; vmware/priam
 /// `core/token.go`)
 ///
-/// Answers 200 with a `sessionToken`, in JSON, or in XML to whoever asked for no JSON.
+/// Responds with 200 and a `sessionToken`, in JSON, or in XML to clients that do not accept JSON.
 #[derive(Debug)]
 pub(crate) struct SystemLogin<'a> {
     pub(crate) username: &'a str,
     pub(crate) password: &'a Secret,
-    /// What the token is to be sent under; vIDM takes both.
+    /// The token's scheme; vIDM accepts both.
     pub(crate) scheme: Scheme,
 }
 
@@ -58,18 +58,15 @@ impl Endpoint for SystemLogin<'_> {
             _ => read_json::<Answer>(Self::CALL, &answer)?.session_token.unwrap_or_else(|| Secret::new("")),
         };
         if token.is_empty() {
-            return Err(Error::new(
-                ErrorCode::UpstreamAuth,
-                format!("{} was answered without a sessionToken", Self::CALL),
-            )
-            .hint("the account may log in but gets no token: use a local administrator of the System Domain"));
+            return Err(Error::new(ErrorCode::UpstreamAuth, format!("{} returned no sessionToken", Self::CALL))
+                .hint("the account may log in but gets no token: use a local administrator of the System Domain"));
         }
         Ok(Granted { scheme: self.scheme, token, expires_in: None })
     }
 }
 
-/// The token in `<userSession><admin>false</admin><sessionToken>…</sessionToken></userSession>`, which comes when something
-/// on the way dropped our `Accept`.
+/// The token in `<userSession><admin>false</admin><sessionToken>…</sessionToken></userSession>`, the response if a proxy
+/// dropped our `Accept`.
 fn from_xml(text: &str) -> Option<Secret> {
     let (_, rest) = text.split_once("sessionToken>")?;
     let (token, _) = rest.split_once("</")?;
@@ -77,8 +74,8 @@ fn from_xml(text: &str) -> Option<Secret> {
 }
 
 fn not_json(answer: &Response<Bytes>) -> Error {
-    invalid(SystemLogin::CALL, answer, "it is a page or XML, without a sessionToken")
-        .hint("check the target's URL; if a proxy stands between, let it pass Accept: application/json")
+    invalid(SystemLogin::CALL, answer, "it is a page or XML without a sessionToken")
+        .hint("check the target's URL; if a proxy is in between, make it forward Accept: application/json")
 }
 
 #[cfg(test)]
@@ -93,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request() {
+    fn request_is_encoded() {
         let password = Secret::new("p\"ä\\");
         for profile in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
@@ -113,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_in_json_and_in_xml() {
+    fn token_is_read_from_json_and_xml() {
         for body in [
             include_str!("../../../tests/fixtures/vidm/login_system.json"),
             include_str!("../../../tests/fixtures/vidm/login_system.xml"),
@@ -126,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_token_is_a_refusal() {
+    fn response_without_token_is_a_rejection() {
         for body in [
             r#"{"id":null,"sessionToken":null,"admin":false}"#,
             "{}",
@@ -140,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_told_apart_and_not_shown() {
+    fn page_is_recognised_and_not_shown() {
         for body in ["<html><body>s3cret", "s3cret", r#"{"sessionToken":{"s3cret":1}}"#, ""] {
             let error = read(body).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{body}");

@@ -1,4 +1,4 @@
-//! Profiles as they may come, and what becomes of them.
+//! Profiles in possible forms, and the result of changing them.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn key(dn: &str) -> Key {
 }
 
 #[test]
-fn what_is_selected() {
+fn selected_groups_are_recognised() {
     let selection = read(profile()).unwrap();
     for dn in ["cn=GG-app, ou=groups,dc=corp,dc=example", "CN=x,OU=Deep,OU=All,DC=corp,DC=example"] {
         assert!(selection.selects(&key(dn)), "{dn}");
@@ -42,7 +42,7 @@ fn what_is_selected() {
 }
 
 #[test]
-fn a_new_group_stands_under_its_base_and_all_else_is_as_it_came() {
+fn added_group_is_placed_under_its_base() {
     let mut selection = read(profile()).unwrap();
     selection.add(&found());
     let mut expected = profile();
@@ -53,12 +53,12 @@ fn a_new_group_stands_under_its_base_and_all_else_is_as_it_came() {
     base[NUM_SELECTED] = json!(2);
     assert_eq!(Value::Object(selection.document().clone()), expected);
     assert!(selection.selects(&key(NEW)));
-    // What is written can be read again.
+    // The written document can be read again.
     assert_eq!(Selection::read(selection.document().clone()), Ok(selection));
 }
 
 #[test]
-fn one_that_is_listed_is_selected_where_it_stands() {
+fn listed_group_is_selected_at_its_entry() {
     let mut selection = read(profile()).unwrap();
     let dn = "cn=gg-UNPICKED,ou=groups,dc=corp,dc=example";
     selection.add(&Found::read(json!({"mappedGroup": {"dn": dn, "objectGuid": "other"}})).unwrap());
@@ -70,7 +70,7 @@ fn one_that_is_listed_is_selected_where_it_stands() {
 }
 
 #[test]
-fn a_base_that_is_new_comes_with_its_counts() {
+fn new_base_is_added_with_counts() {
     for (group, base) in [
         (json!({"dn": "CN=x,OU=New,DC=corp", "groupBaseDN": "OU=New,DC=corp"}), "OU=New,DC=corp"),
         (json!({"dn": "CN=x,OU=New,DC=corp", "groupBaseDN": " "}), "CN=x,OU=New,DC=corp"),
@@ -86,7 +86,7 @@ fn a_base_that_is_new_comes_with_its_counts() {
 }
 
 #[test]
-fn counts_follow_only_where_they_are() {
+fn counts_are_updated_only_if_present() {
     let entry = |n: u64| json!({"mappedGroup": {"dn": format!("CN=g{n},OU=x")}, SELECTED: true});
     for (counts, expected) in [
         (json!({NUM_SELECTED: 1, NUM_TOTAL: 1}), json!({NUM_SELECTED: 2, NUM_TOTAL: 2})),
@@ -111,7 +111,7 @@ fn counts_follow_only_where_they_are() {
 }
 
 #[test]
-fn what_is_not_understood_whole_is_refused_with_the_reason() {
+fn incomplete_profiles_are_rejected_with_a_reason() {
     let base = |field: &str, value: Value| {
         let mut profile = profile();
         set(&mut profile[INFO]["OU=Groups,DC=corp,DC=example"], field, value);
@@ -142,29 +142,29 @@ fn what_is_not_understood_whole_is_refused_with_the_reason() {
         (entry(json!({"mappedGroup": {"dn": " "}, SELECTED: true})), "entry (0) without the group's dn"),
         (entry(json!({"mappedGroup": {"dn": 7}, SELECTED: true})), "entry (0) without the group's dn"),
         (entry(json!(null)), "entry (0) without the group's dn"),
-        (base(NUM_SELECTED, json!(2)), "says that 2 groups are selected and lists 1"),
-        (base(NUM_SELECTED, json!(0)), "says that 0 groups are selected and lists 1"),
+        (base(NUM_SELECTED, json!(2)), "says that 2 groups are selected, but lists 1"),
+        (base(NUM_SELECTED, json!(0)), "says that 0 groups are selected, but lists 1"),
         (base(NUM_SELECTED, json!("1")), "numSelected that is not a number"),
         (base(NUM_SELECTED, json!(-1)), "numSelected that is not a number"),
-        (base(NUM_TOTAL, json!(1)), "says that there are 1 groups in all and tells of 2"),
+        (base(NUM_TOTAL, json!(1)), "says that there are 1 groups in total, but lists 2"),
         (base(NUM_TOTAL, json!(true)), "numTotal that is not a number"),
     ] {
         let why = read(profile.clone()).unwrap_err();
         assert!(why.contains(told), "{profile}: {why}");
     }
-    // With everything below selected, the list need not be full.
+    // If everything below is selected, the list may be incomplete.
     let all = json!({ENTRIES: [], NUM_SELECTED: 40, NUM_TOTAL: 40, SELECTED: true});
     assert!(read(json!({INFO: {"OU=x": all}})).is_ok());
 }
 
 #[test]
-fn merging_tells_what_was_lacking() {
+fn merging_returns_missing_selections() {
     let whole = read(profile()).unwrap();
     let mut less = read(json!({INFO: {}, "other": 1})).unwrap();
     let lacking = less.merge(&whole);
     assert_eq!(lacking, ["everything below OU=All,DC=corp,DC=example", "CN=gg-app,OU=Groups,DC=corp,DC=example"]);
     assert_eq!(less.merge(&whole), Vec::<String>::new());
-    // A base that was turned into picked groups is selected again; its entries stay.
+    // A base that was reduced to single groups is selected again; its entries stay.
     let mut turned = profile();
     turned[INFO]["OU=All,DC=corp,DC=example"][SELECTED] = json!(false);
     let mut turned = read(turned).unwrap();
@@ -172,7 +172,7 @@ fn merging_tells_what_was_lacking() {
     assert_eq!(turned, whole);
 }
 
-/// A distinguished name out of few, so that they meet; in several spellings.
+/// A distinguished name out of few, so that they repeat; in several spellings.
 fn dn() -> impl Strategy<Value = String> {
     let unit = || prop::sample::select(&["OU=a", "ou=A", "OU=b", "OU=c\\, d"][..]);
     let name = prop::sample::select(&["CN=x", "cn=X", "CN=y", "CN=\\\"é\\\"", "CN=z"][..]);
@@ -186,7 +186,7 @@ fn base() -> impl Strategy<Value = String> {
     prop_oneof![3 => dn(), 2 => prop::sample::select(&["OU=a,DC=corp", "OU=A,dc=corp", "DC=corp"][..]).prop_map(str::to_owned)]
 }
 
-/// Fields nobody has heard of.
+/// Unknown fields.
 fn unknown() -> impl Strategy<Value = Map<String, Value>> {
     let value = prop_oneof![
         Just(Value::Null),
@@ -210,7 +210,7 @@ fn entry() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A profile that can be read whole.
+/// A profile that can be read completely.
 fn arbitrary() -> impl Strategy<Value = Selection> {
     let info = (prop::collection::vec(entry(), 0..4), any::<bool>(), any::<bool>(), 0..3_u64, unknown());
     let info = info.prop_map(|(entries, all, counted, others, mut info)| {
@@ -220,7 +220,7 @@ fn arbitrary() -> impl Strategy<Value = Selection> {
             info.insert(NUM_TOTAL.to_owned(), json!(u64::try_from(entries.len()).unwrap() + others));
         }
         info.insert(ENTRIES.to_owned(), Value::Array(entries));
-        // Were each other base selected whole, there would be little left to add.
+        // If every other base were selected, little would be left to add.
         info.insert(SELECTED.to_owned(), json!(all && others == 0));
         Value::Object(info)
     });
@@ -230,14 +230,14 @@ fn arbitrary() -> impl Strategy<Value = Selection> {
     })
 }
 
-/// What is selected: bases, and groups by themselves.
+/// The selection: bases and single groups.
 fn selected(selection: &Selection) -> BTreeSet<(bool, Key)> {
     let bases = selection.bases().filter(|(_, info)| is_selected(info)).map(|(base, _)| (true, key(base)));
     let entries = selection.entries().filter(|(_, entry)| is_selected(entry));
     bases.chain(entries.map(|(_, entry)| (false, key(dn_of(entry).unwrap())))).collect()
 }
 
-/// Everything but what selecting changes.
+/// Everything that selecting does not change.
 fn rest(selection: &Selection) -> Value {
     let mut rest = selection.clone();
     for info in rest.bases_mut().unwrap().values_mut() {
@@ -270,21 +270,21 @@ fn has_all_of(whole: &Value, part: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn adding_keeps_everything(before in arbitrary(), entry in entry()) {
+    fn adding_keeps_the_selection(before in arbitrary(), entry in entry()) {
         let found = Found::read(entry).unwrap();
         let mut after = before.clone();
         after.add(&found);
         prop_assert!(after.selects(&key(&found.dn)));
         prop_assert!(selected(&after).is_superset(&selected(&before)), "{after:?}");
         prop_assert!(has_all_of(&rest(&after), &rest(&before)), "{after:?}");
-        // It is one more, or it was there.
+        // It is one more, or was selected before.
         let more = selected(&after).len() - selected(&before).len();
         prop_assert_eq!(more, usize::from(!before.selects(&key(&found.dn))));
         prop_assert_eq!(Selection::read(after.0.clone()), Ok(after));
     }
 
     #[test]
-    fn merging_keeps_everything_of_both(one in arbitrary(), other in arbitrary()) {
+    fn merging_keeps_both_selections(one in arbitrary(), other in arbitrary()) {
         let mut both = one.clone();
         let lacking = both.merge(&other);
         prop_assert!(selected(&both).is_superset(&selected(&one)), "{both:?}");
@@ -298,7 +298,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_makes_the_reader_panic(text in "\\PC{0,60}", number in any::<f64>()) {
+    fn reader_accepts_any_profile(text in "\\PC{0,60}", number in any::<f64>()) {
         for odd in [json!(text), json!(number), json!([text]), json!({&text: number})] {
             for profile in [
                 json!({INFO: odd}),

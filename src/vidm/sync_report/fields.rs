@@ -1,6 +1,6 @@
-//! What an answer says of a run, gathered by the names of its fields.
+//! The data about a run in a response, collected by field names.
 //!
-//! Names are compared as [`plain`] letters. The outermost field wins, among equals the one that stands first in its table.
+//! Names are compared as [`plain`] letters. The outermost field wins; at equal depth, the first in its table.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -11,14 +11,14 @@ use super::words::plain;
 use super::{time, words};
 use crate::directory::{Changes, Counts, SyncStatus};
 
-/// How deep is looked.
+/// The deepest level that is searched.
 const DEPTH: usize = 5;
 
-/// Where a list of runs stands.
+/// Fields that contain a list of runs.
 const LISTS: [&str; 9] =
     ["items", "syncexecutions", "executions", "synclogs", "logs", "history", "runs", "results", "content"];
 
-/// What has a state of its own that is not the run's.
+/// Fields with a state of their own that is not the run's.
 const OTHERS: [&str; 9] = [
     "links",
     "connector",
@@ -31,7 +31,7 @@ const OTHERS: [&str; 9] = [
     "health",
 ];
 
-/// Where a status word stands.
+/// Fields with a status word.
 const STATUS: [&str; 12] = [
     "syncstatus",
     "status",
@@ -47,13 +47,13 @@ const STATUS: [&str; 12] = [
     "outcome",
 ];
 
-/// Where it stands inside an object that is itself a status.
+/// Fields with the word inside an object that is itself a status.
 const IN_STATUS: [&str; 4] = ["name", "value", "code", "type"];
 
-/// Where a yes means that it runs.
+/// Fields where true means running.
 const RUNNING: [&str; 5] = ["running", "isrunning", "inprogress", "syncinprogress", "syncing"];
 
-/// Where a yes or a no tells how it ended.
+/// Fields where true or false is the outcome.
 const SUCCESS: [&str; 7] = ["success", "successful", "succeeded", "issuccess", "issuccessful", "syncsuccess", "result"];
 
 const MESSAGES: [&str; 14] = [
@@ -103,22 +103,22 @@ const FINISHED: [&str; 12] = [
     "end",
 ];
 
-/// What is said of one run.
+/// The collected data about one run.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     word: Found<String>,
-    /// The best word that is understood and stands where syncs are spoken of.
+    /// The best understood word in a place that concerns syncs.
     sync_word: Found<String>,
     running: Found<bool>,
     success: Found<bool>,
     started: Found<SystemTime>,
     finished: Found<SystemTime>,
-    /// Every text that explains something, outermost first.
+    /// Every explaining text, outermost first.
     pub(super) messages: Vec<String>,
     pub(super) counts: Counts,
 }
 
-/// The best of several finds.
+/// The best of several values.
 #[derive(Debug)]
 struct Found<T>(Option<((usize, usize), T)>);
 
@@ -142,7 +142,7 @@ impl<T> Found<T> {
     }
 }
 
-/// The run an answer speaks of; of several the one that began last. `None` when it speaks of none.
+/// The run in a response; of several the one that started last. `None` without a run.
 pub(super) fn newest_run(value: &Value) -> Option<Run> {
     match value {
         Value::Object(map) => {
@@ -153,7 +153,7 @@ pub(super) fn newest_run(value: &Value) -> Option<Run> {
             }
             Some(run)
         }
-        // Which end is the newest is not written down. Without times it is the first.
+        // The list's order is not documented. Without times the first is used.
         Value::Array(items) => items
             .iter()
             .filter_map(Value::as_object)
@@ -163,7 +163,7 @@ pub(super) fn newest_run(value: &Value) -> Option<Run> {
     }
 }
 
-/// Every run of a list, in its order; an object that is itself one run is a list of one. `None` when there is no list.
+/// Every run of a list, in its order; an object that is one run is a list of one. `None` without a list.
 pub(super) fn runs(value: &Value) -> Option<Vec<Run>> {
     match value {
         Value::Array(items) => Some(items.iter().filter_map(Value::as_object).map(Run::of).collect()),
@@ -249,7 +249,7 @@ impl Run {
     pub(super) fn status(&self) -> SyncStatus {
         let ended = self.success.get().map(|well| if *well { SyncStatus::Succeeded } else { SyncStatus::Failed });
         match self.best_word().and_then(|word| words::status(word)) {
-            // Completed is not yet well completed.
+            // Completed does not imply success.
             Some(SyncStatus::Succeeded) => ended.unwrap_or(SyncStatus::Succeeded),
             Some(status) => status,
             None if self.running.get() == Some(&true) => SyncStatus::Running,
@@ -257,7 +257,7 @@ impl Run {
         }
     }
 
-    /// What the status was read from.
+    /// The word that the status was read from.
     pub(super) fn word(&self) -> Option<String> {
         let runs = self.running.get().filter(|running| **running).map(|_| "running: true".to_owned());
         let ended = || self.success.get().map(|well| format!("success: {well}"));
@@ -274,7 +274,7 @@ fn word(value: &Value) -> Option<String> {
     }
 }
 
-/// Texts, and those in a list of texts or of objects that carry one.
+/// Texts, also from a list of texts or of objects with texts.
 fn texts(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) if !text.trim().is_empty() => into.push(text.clone()),
@@ -295,7 +295,7 @@ fn texts(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// Where a count belongs: `usersAdded`, `numUsersAdded`, `addedUsersCount`, or `added` within `users`.
+/// The counter for a field: `usersAdded`, `numUsersAdded`, `addedUsersCount`, or `added` within `users`.
 fn slot<'c>(counts: &'c mut Counts, parent: &str, name: &str) -> Option<&'c mut Option<u64>> {
     let kind_of = |name: &str| match (name.contains("user"), name.contains("group")) {
         (true, false) => Some(true),
@@ -312,7 +312,7 @@ fn slot<'c>(counts: &'c mut Counts, parent: &str, name: &str) -> Option<&'c mut 
     let change = change.replace(if users { "user" } else { "group" }, "");
     let change = ["numberof", "num", "total"].iter().find_map(|prefix| change.strip_prefix(prefix)).unwrap_or(&change);
     let change = change.strip_suffix("count").unwrap_or(change);
-    // What is left of the plural, before or behind.
+    // The rest of the plural, before or after.
     let change = change.strip_prefix('s').or(change.strip_suffix('s')).unwrap_or(change);
     let changes: &mut Changes = if users { &mut counts.users } else { &mut counts.groups };
     match change {

@@ -1,4 +1,4 @@
-//! Answers as they may look, and what is read from them.
+//! Possible responses, and what is read from them.
 
 use std::time::Duration;
 
@@ -14,33 +14,33 @@ fn read(body: &str) -> SyncReport {
 }
 
 #[test]
-fn the_status_wherever_it_stands() {
+fn status_is_found_in_any_place() {
     for (body, status, word) in [
-        // A word alone.
+        // A bare word.
         ("RUNNING", Running, "RUNNING"),
         ("\"COMPLETED\"", Succeeded, "COMPLETED"),
         // vRealize Automation 7.4's wrapper.
         (include_str!("../../../tests/fixtures/vidm/sync_state_wrapper.json"), Running, "RUNNING"),
         (r#"{"syncStatus": {"status": "COMPLETED", "message": null}}"#, Succeeded, "COMPLETED"),
-        // Flat, under one name or another.
+        // Flat, with various names.
         (r#"{"status": "IN_PROGRESS"}"#, Running, "IN_PROGRESS"),
         (r#"{"syncStatus": "STARTED"}"#, Running, "STARTED"),
         (r#"{"state": "queued"}"#, Queued, "queued"),
         (r#"{"lastSyncStatus": "FAILED"}"#, Failed, "FAILED"),
         (r#"{"result": "success"}"#, Succeeded, "success"),
-        // An object that is a status.
+        // An object as status.
         (r#"{"status": {"name": "Pending"}}"#, Queued, "Pending"),
-        // Yes and no.
+        // Booleans.
         (r#"{"success": true}"#, Succeeded, "success: true"),
         (r#"{"successful": false}"#, Failed, "success: false"),
         (r#"{"result": true}"#, Succeeded, "success: true"),
         (r#"{"running": true}"#, Running, "running: true"),
         (r#"{"running": false}"#, Unknown, "running: false"),
         (r#"{"running": true, "success": false}"#, Running, "running: true"),
-        // Completed, but not well.
+        // Completed without success.
         (r#"{"status": "COMPLETED", "success": false}"#, Failed, "COMPLETED"),
         (r#"{"status": "RUNNING", "success": false}"#, Running, "RUNNING"),
-        // The outermost counts; another only where syncs are spoken of.
+        // The outermost counts; another only in a place that concerns syncs.
         (r#"{"a": {"status": "FAILED"}, "status": "RUNNING"}"#, Running, "RUNNING"),
         (r#"{"state": "ENABLED", "lastSync": {"status": "COMPLETED"}}"#, Succeeded, "COMPLETED"),
         (r#"{"status": "REORGANISING", "agent": {"status": "OK"}}"#, Unknown, "REORGANISING"),
@@ -59,7 +59,7 @@ fn the_status_wherever_it_stands() {
             "RUNNING",
         ),
         (r#"{"status": "RUNNING", "items": [{"status": "FAILED"}]}"#, Running, "RUNNING"),
-        // Nothing to read.
+        // Nothing readable.
         ("", Unknown, "no content"),
         (" \n", Unknown, "no content"),
         ("{}", Unknown, "no content"),
@@ -77,7 +77,7 @@ fn the_status_wherever_it_stands() {
 }
 
 #[test]
-fn the_words_in_any_spelling() {
+fn status_words_are_read_in_any_spelling() {
     for (status, spellings) in [
         (
             Running,
@@ -103,7 +103,7 @@ fn the_words_in_any_spelling() {
 }
 
 #[test]
-fn a_whole_report() {
+fn complete_report_is_read() {
     let report = read(include_str!("../../../tests/fixtures/vidm/sync_state_log.json"));
     let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     assert_eq!(report.status, Succeeded);
@@ -118,7 +118,7 @@ fn a_whole_report() {
 }
 
 #[test]
-fn safeguards_are_found_in_every_language_the_product_ships() {
+fn safeguards_are_recognised_in_all_product_languages() {
     for said in [
         "Synchronisierung fehlgeschlagen. Überprüfen Sie die Schutzmaßnahmen.",
         "BITTE SYNCHRONISIERUNGS-SCHUTZMASSNAHMEN PRÜFEN",
@@ -140,7 +140,7 @@ fn safeguards_are_found_in_every_language_the_product_ships() {
         assert_eq!(report.reason, Some(FailureReason::SafeguardTripped), "{said}");
         assert_eq!(report.message.as_deref(), Some(excerpt(said).as_str()));
     }
-    // Other protection is none of it.
+    // Other kinds of protection do not count.
     for said in [
         "LDAP: Extended Protection for Authentication ist erforderlich",
         "la protección del canal no está disponible",
@@ -151,12 +151,12 @@ fn safeguards_are_found_in_every_language_the_product_ships() {
         let report = read(&serde_json::json!({"status": "FAILED", "message": said}).to_string());
         assert_eq!(report.reason, Some(FailureReason::SyncFailed), "{said}");
     }
-    // Where no status is given, only the vendor's own English words say that it failed.
+    // Without a status, only the vendor's English words mean a failure.
     assert_eq!(read(r#"{"message": "Schutzmaßnahmen"}"#).status, SyncStatus::Unknown);
 }
 
 #[test]
-fn safeguards_are_told_apart() {
+fn safeguard_failures_are_distinguished() {
     const STOPPED: &str = "Failed to complete sync. Please check safeguards for details.";
     const LIMIT: &str = "You are attempting to remove 40% of current users from an existing group, more than your current limit of 10%.";
     for (body, reason, message) in [
@@ -201,7 +201,7 @@ fn safeguards_are_told_apart() {
 }
 
 #[test]
-fn counts_under_their_many_names() {
+fn counts_are_read_under_many_names() {
     let removed = |body: &str| read(body).counts.and_then(|counts| counts.users.removed);
     for body in [
         r#"{"usersRemoved": 4}"#,
@@ -227,7 +227,7 @@ fn counts_under_their_many_names() {
 }
 
 #[test]
-fn a_long_word_is_cut() {
+fn long_words_are_cut() {
     let report = read(&format!(r#"{{"status": "{}"}}"#, "ä ".repeat(4_000)));
     assert!(report.upstream_word.unwrap().chars().count() <= MAX_WORD + 1);
     let report = read(&"<p>".repeat(100_000));

@@ -1,14 +1,13 @@
-//! Times in the forms servers write them.
+//! Times in servers' formats.
 
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-/// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
+/// Numbers from here on are milliseconds: as seconds they would be after the year 5000.
 const MILLISECONDS: u64 = 100_000_000_000;
 
-/// A point in time: seconds or milliseconds since 1970, as a number or a text, or RFC 3339 (with an offset, or none for
-/// UTC).
+/// A time: seconds or milliseconds since 1970, as a number or a string, or RFC 3339 (with an offset, or UTC without one).
 pub(super) fn read(value: &Value) -> Option<SystemTime> {
     match value {
         Value::Number(number) => epoch(number.as_u64().or_else(|| whole(number.as_f64()?))?),
@@ -30,7 +29,7 @@ fn epoch(number: u64) -> Option<SystemTime> {
     bounded(SystemTime::UNIX_EPOCH.checked_add(since)?)
 }
 
-/// A zero stands for "never". Beyond the year 9999 nothing can be written down.
+/// Zero means "never". Times after the year 9999 cannot be formatted.
 fn bounded(time: SystemTime) -> Option<SystemTime> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     (1..253_402_300_800).contains(&since.as_secs()).then_some(time)
@@ -58,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_form_of_one_moment() {
+    fn all_formats_of_a_time_are_read() {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_608_207_386);
         for form in [
             json!(1_608_207_386),
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time() {
+    fn other_values_are_not_times() {
         for form in [
             json!(0),
             json!(-5),
@@ -104,14 +103,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_a_time_can_be_written_down(year in 0u32..=9999, rest in "-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-][0-9]{2}:?[0-9]{2})?") {
+        fn every_read_time_can_be_formatted(year in 0u32..=9999, rest in "-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-][0-9]{2}:?[0-9]{2})?") {
             if let Some(time) = read(&json!(format!("{year:04}{rest}"))) {
                 prop_assert_eq!(humantime::format_rfc3339_millis(time).to_string(), crate::runtime::rfc3339(time));
             }
         }
 
         #[test]
-        fn numbers_too(number in any::<u64>(), fraction in any::<f64>()) {
+        fn every_number_can_be_formatted(number in any::<u64>(), fraction in any::<f64>()) {
             for value in [json!(number), json!(number.to_string()), json!(fraction)] {
                 read(&value).map(crate::runtime::rfc3339);
             }

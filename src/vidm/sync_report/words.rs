@@ -1,4 +1,4 @@
-//! The words for how a sync stands, in whatever spelling.
+//! The words for a sync's status, in any spelling.
 
 use super::{FailureReason, SyncStatus};
 
@@ -7,7 +7,7 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What a status word means: `SYNC_IN_PROGRESS`, `inProgress`, `in-progress` and `In Progress` mean the same.
+/// The status for a word: `SYNC_IN_PROGRESS`, `inProgress`, `in-progress` and `In Progress` are the same.
 pub(super) fn status(word: &str) -> Option<SyncStatus> {
     let plain = plain(word);
     let mut word = plain.as_str();
@@ -50,13 +50,14 @@ pub(super) fn status(word: &str) -> Option<SyncStatus> {
     })
 }
 
-/// What English says of the safeguards: "Failed to complete sync. Please check safeguards…" in the sync log, "You are attempting
-/// to remove N% of current users …, more than your current limit of 10%." in the connector's (Broadcom KB 367346 and 438057).
+/// English messages about safeguards: "Failed to complete sync. Please check safeguards…" in the sync log, "You are
+/// attempting to remove N% of current users …, more than your current limit of 10%." in the connector's log (Broadcom KB
+/// 367346 and 438057).
 const ENGLISH: [&str; 2] = ["safeguard", "morethanyourcurrentlimit"];
 
-/// The same in the other languages that the product ships, as [`folded`] has them. The vendor's manuals call the feature so in German,
-/// Dutch, Italian, Spanish, Japanese and simplified Chinese; that the messages do as well is LIKELY, and so are the other
-/// languages. A word that stands for any protection does not do: who is told of a safeguard may turn it off.
+/// The same in the product's other languages, as [`folded`] returns them. The vendor's manuals use these words in German,
+/// Dutch, Italian, Spanish, Japanese and simplified Chinese; that the messages do too is LIKELY, and so are the other
+/// languages. General words for protection are not included: a user who reads about safeguards may turn them off.
 const TRANSLATED: &[&str] = &[
     // German. A lost ß leaves a gap.
     "schutzmassnahme",
@@ -98,7 +99,7 @@ const TRANSLATED: &[&str] = &[
     "medidasdeproteccion",
     "protecciones",
     "salvaguard",
-    // Portuguese; "salvaguarda" stands above.
+    // Portuguese; "salvaguarda" is above.
     "protecoes",
     "protecaodesincronizacao",
     "protecaodasincronizacao",
@@ -139,19 +140,19 @@ const TRANSLATED: &[&str] = &[
     "防護機制",
 ];
 
-/// Whether a text speaks of the safeguards, in any language that the product ships.
+/// Whether a text mentions the safeguards, in any language of the product.
 pub(super) fn is_safeguard(text: &str) -> bool {
     let folded = folded(text);
     ENGLISH.iter().chain(TRANSLATED).any(|word| folded.contains(word))
 }
 
-/// Whether a text speaks of the safeguards without doubt.
+/// Whether a text certainly mentions the safeguards.
 pub(super) fn is_safeguard_in_english(text: &str) -> bool {
     let folded = folded(text);
     ENGLISH.iter().any(|word| folded.contains(word))
 }
 
-/// `text` without marks, blanks and punctuation, in small letters, however it was composed.
+/// `text` without marks, blanks and punctuation, in lower case, in any composition.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in plain(text).chars() {
@@ -169,7 +170,7 @@ fn folded(text: &str) -> String {
     folded
 }
 
-/// Why a sync failed, by what is said about it.
+/// Why a sync failed, according to its messages.
 pub(super) fn reason<'a>(texts: impl IntoIterator<Item = &'a str>) -> FailureReason {
     match texts.into_iter().any(is_safeguard) {
         true => FailureReason::SafeguardTripped,

@@ -1,4 +1,4 @@
-//! Which key a request has.
+//! A request's idempotency key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,28 +14,28 @@ use crate::webhook::{Body, signature};
 /// The longest key.
 const MAX_KEY: usize = 255;
 
-/// Headers that name a request, the first that is there counts: the caller's own word (draft-07), Standard Webhooks', GitHub's.
+/// Headers that identify a request; the first one present counts: the caller's own (draft-07), Standard Webhooks', GitHub's.
 const HEADERS: [&str; 3] = ["idempotency-key", "webhook-id", "x-github-delivery"];
 
-/// The same where the request is signed as Standard Webhooks say: that signature covers the id of its own family and no other
-/// header, so whoever sends a request of somebody else's again cannot give it another name.
+/// The same for a signed Standard Webhook: its signature covers only its own id header, so a replayed request cannot be
+/// renamed with another header.
 const fn signed(id: &'static str) -> [&'static str; 3] {
     [id, "idempotency-key", "x-github-delivery"]
 }
 
-/// A caller's name for a request, and what it is a name of.
+/// A caller's key for a request, and a digest of the request.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::webhook) struct Key {
-    /// Whose key it is, in one short text: a caller has room of its own, and cannot use up another's.
+    /// The key's owner, in one short text: each caller has room of its own and cannot use up another's.
     pub(super) owner: String,
-    /// Caller, kind of key and key in one; no other caller's is the same.
+    /// Caller, kind of key and key in one text, unique across callers.
     pub(super) id: String,
-    /// Method, path, query and body in one.
+    /// A digest of method, path, query and body.
     pub(super) input: String,
 }
 
 impl Key {
-    /// The key of the message that tells the receiver `to` of the sync `id`.
+    /// The key of the message to the receiver `to` about the sync `id`.
     pub(in crate::webhook) fn of_message(to: &str, id: &str) -> Self {
         Self {
             owner: digest(&[b"callback", to.as_bytes()]),
@@ -44,12 +44,12 @@ impl Key {
         }
     }
 
-    /// What that message is called, to whom it is sent.
+    /// The message's id, as its receiver sees it.
     pub(in crate::webhook) fn message_id(&self) -> String {
         format!("sync_{}", self.id)
     }
 
-    /// The key of a request that may change something, where it has one.
+    /// The key of a request that may change something, if it has one.
     pub(in crate::webhook) fn of(
         request: &Parts,
         event: Option<&Event>,
@@ -71,23 +71,23 @@ impl Key {
     }
 }
 
-/// The caller's name in one short text, for what is kept of each caller on its own.
+/// The caller's name in one short text, for entries kept per caller.
 pub(in crate::webhook) fn owner_of_caller(caller: &str) -> String {
     digest(&[b"caller", caller.as_bytes()])
 }
 
-/// The header that names the request, and the name.
+/// The header that identifies the request, and its value.
 fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
     for header in signature::signed_id(headers).map_or(HEADERS, signed) {
         let mut values = headers.get_all(header).iter();
         let Some(value) = values.next() else { continue };
         let wrong = |what: &str| Err(Error::invalid(vec![FieldError::new("", format!("the header {header} {what}"))]));
         if values.any(|other| other != value) {
-            return wrong("came with two values");
+            return wrong("has two values");
         }
         let text = value.to_str().unwrap_or_default();
         if is_unfilled(text) {
-            // All requests of this caller would be one request.
+            // Otherwise all requests of this caller would count as one.
             return wrong(crate::template::REFUSED);
         }
         let key = if header == "idempotency-key" { item(text) } else { Some(text.to_owned()) };
@@ -95,13 +95,13 @@ fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
             Some(key) if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Ok(Some((header, key)))
             }
-            _ => wrong("must be 1 to 255 visible ASCII characters, in quotes or not"),
+            _ => wrong("must be 1 to 255 visible ASCII characters, quoted or not"),
         };
     }
     Ok(None)
 }
 
-/// A structured-field string (RFC 8941, section 3.3.3), its parameters left out; or the text as it is.
+/// A structured-field string (RFC 8941, section 3.3.3) without its parameters; or the plain text.
 fn item(text: &str) -> Option<String> {
     let text = text.trim();
     let Some(quoted) = text.strip_prefix('"') else { return Some(text.to_owned()) };
@@ -118,7 +118,7 @@ fn item(text: &str) -> Option<String> {
     (after.is_empty() || after.starts_with(';')).then_some(key)
 }
 
-/// All of `parts` in one short text; their lengths keep them apart.
+/// A digest of all `parts`; their lengths separate them.
 fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

@@ -1,5 +1,5 @@
-//! Keys in the instance's own memory, where there is no store: as good as it lasts. Nothing here waits, so nobody comes between
-//! a look and what follows from it.
+//! Keys in the instance's memory, for use without a store; they last as long as the instance. Nothing here waits, so no
+//! other request runs between a check and its consequence.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -8,11 +8,11 @@ use super::Key;
 use super::record::Record;
 use litemap::LiteMap;
 
-/// As many answers are kept, [`MAX_BODY`](super::MAX_BODY) bytes each at most. What is being carried out comes on top; of that
-/// there is no more than the host lets in at once.
+/// At most this many responses are kept, of [`MAX_BODY`](super::MAX_BODY) bytes each. Requests being processed come on top;
+/// the host limits those.
 const MOST: usize = 256;
 
-/// The keys that an instance knows, the oldest first.
+/// The keys that an instance knows, oldest first.
 #[derive(Debug, Default)]
 pub(in crate::webhook) struct LocalAnswers(RefCell<Vec<Entry>>);
 
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 impl LocalAnswers {
-    /// Claims the key, or gives what it is taken with.
+    /// Claims the key, or returns the record that holds it.
     pub(super) fn claim(&self, key: &Key, now: SystemTime, lease: Duration) -> Option<Record> {
         let found = self.0.borrow().iter().find(|entry| entry.id == key.id).map(|entry| entry.record.clone());
         if let Some(record) = found.filter(|record| record.holds(now)) {
@@ -34,9 +34,8 @@ impl LocalAnswers {
         None
     }
 
-    /// Keeps what there is of the key now, in place of what was. Where there is no room, the oldest answer goes of the caller
-    /// that has the most: who sends many keys displaces its own. What is being carried out stays, for it must not be carried
-    /// out twice.
+    /// Replaces the key's record. When full, the oldest response of the caller with the most is dropped, so a caller with
+    /// many keys displaces its own. Requests being processed stay, because they must not run twice.
     pub(super) fn keep(&self, key: &Key, record: Record, now: SystemTime) {
         let mut entries = self.0.borrow_mut();
         entries.retain(|entry| entry.id != key.id && entry.record.holds(now));
@@ -55,7 +54,7 @@ impl LocalAnswers {
         }
     }
 
-    /// The key is free again.
+    /// Frees the key.
     pub(super) fn release(&self, key: &Key) {
         self.0.borrow_mut().retain(|entry| entry.id != key.id);
     }

@@ -1,4 +1,4 @@
-//! What is kept of a request with a key: that it is being carried out, or its answer.
+//! The stored record of a key: that its request is being processed, or the response.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
@@ -9,19 +9,19 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::MAX_BODY;
 
-/// The headers of an answer that are given again. The others are of the request at hand.
+/// The response headers that are replayed. The others belong to the current request.
 const HEADERS: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, RETRY_AFTER, HeaderName::from_static("preference-applied")];
 
 /// The state of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
-    /// What came with the key.
+    /// A digest of the request that used the key.
     pub(super) input: Option<String>,
-    /// Which of all answers in the store this is.
+    /// The response's number among all in the store.
     pub(super) serial: u64,
-    /// Until when a claim is waited for, or an answer is given again.
+    /// The end of the claim, or of the time in which the response is replayed.
     pub(super) until: SystemTime,
-    /// The answer, once there is one.
+    /// The response, once there is one.
     pub(super) answer: Option<Answer>,
 }
 
@@ -31,7 +31,7 @@ impl Default for Record {
     }
 }
 
-/// An answer that is kept.
+/// A stored response.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     status: StatusCode,
@@ -40,14 +40,14 @@ pub(super) struct Answer {
 }
 
 impl std::fmt::Debug for Answer {
-    /// Its body may hold a token.
+    /// The body may contain a token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
     }
 }
 
 impl Answer {
-    /// What is to be kept of this response; nothing when it is too large.
+    /// The part of this response that is stored; `None` if it is too large.
     pub(super) fn of(response: &Response<Bytes>) -> Option<Self> {
         let headers = HEADERS.into_iter().filter_map(|name| {
             let value = response.headers().get(&name)?.clone();
@@ -57,7 +57,7 @@ impl Answer {
         (body.len() <= MAX_BODY).then(|| Self { status, headers: headers.collect(), body })
     }
 
-    /// The response again.
+    /// The response to replay.
     pub(super) fn response(self) -> Response<Bytes> {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
@@ -67,12 +67,12 @@ impl Answer {
 }
 
 impl Record {
-    /// Whether it counts: an answer that is still given, or a claim that is still waited for.
+    /// Whether the record is still valid at `now`.
     pub(super) fn holds(&self, now: SystemTime) -> bool {
         self.until > now
     }
 
-    /// The record in bytes: a line of its own, then the answer much as HTTP has it.
+    /// The record in bytes: one line, then the response in HTTP's form.
     pub(super) fn write(&self) -> Vec<u8> {
         let ms = self.until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let status = self.answer.as_ref().map_or(0, |answer| answer.status.as_u16());
@@ -80,14 +80,14 @@ impl Record {
         let mut text = format!("{input} {} {ms} {status}\n", self.serial);
         let Some(answer) = &self.answer else { return text.into_bytes() };
         for (name, value) in &answer.headers {
-            // A String takes all that is written to it.
+            // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}: {}", value.to_str().unwrap_or_default());
         }
         text.push('\n');
         [text.as_bytes(), &answer.body].concat()
     }
 
-    /// The record again; `None` for what another version wrote.
+    /// Parses a record; `None` if another version wrote it.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (line, rest) = split(bytes, b"\n")?;
         let mut words = str::from_utf8(line).ok()?.split(' ');

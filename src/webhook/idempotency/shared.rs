@@ -1,18 +1,19 @@
-//! Keys in the store that instances share. Each key has a lease (`shared_state/lease.rs`): the holder carries the request out, its slot
-//! holds the claim and then the answer.
+//! Keys in the shared store. Each key has a lease (`shared_state/lease.rs`): the holder processes the request, its slot
+//! holds the claim and then the response.
 //!
 //! # Bounds
-//! The stores have no expiry of their own, and nobody asks again for most keys. So each caller has two rings of its own, and
-//! whatever is written under a key stands in one of them:
+//! The stores have no expiry of their own, and most keys are never used again. So each caller has two rings, and every entry
+//! stands in one of them:
 //!
 //! | ring | entered | when its turn comes again |
 //! |---|---|---|
-//! | `{owner}:claims` (counter), `{owner}:claim:{serial mod CLAIMS}` | before anything is written under a key | what a dead claimant left there is deleted; where the claim still runs, the new request is rejected |
-//! | `{owner}:answers` (counter), `{owner}:answer:{serial mod ANSWERS}` | with an answer | that answer is deleted |
+//! | `{owner}:claims` (counter), `{owner}:claim:{serial mod CLAIMS}` | before anything is written under a key | what a crashed claimant left there is deleted; if the claim is still active, the new request is rejected |
+//! | `{owner}:answers` (counter), `{owner}:answer:{serial mod ANSWERS}` | with a response | that response is deleted |
 //!
-//! Thus a caller has at most [`ANSWERS`] answers and [`CLAIMS`] claims in the store, and what it sends takes nothing from
-//! another. A request whose answer is not kept enters the first ring alone, so it displaces no answer either. What can be left for
-//! good is one counter of a claimant that died between two calls to the store and whose turn came again within its lease.
+//! So a caller has at most [`ANSWERS`] responses and [`CLAIMS`] claims in the store, and cannot displace another's. A
+//! request whose response is not stored enters only the first ring, so it displaces no response. The only thing that can
+//! remain for good is one counter of a claimant that crashed between two store calls and whose turn came again within its
+//! lease.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,10 +22,10 @@ use super::{Claim, Key, LIFE};
 use crate::runtime::Runtime;
 use crate::shared_state::{self, Backend, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot, StoreUnavailable};
 
-/// As many answers of one caller are in the store at once, [`MAX_BODY`](super::MAX_BODY) bytes each at most.
+/// At most this many responses per caller are in the store, of [`MAX_BODY`](super::MAX_BODY) bytes each.
 const ANSWERS: u64 = 1024;
 
-/// As many of one caller's claims are in the store at once. A request that is carried out has one.
+/// At most this many claims per caller are in the store, one per request being processed.
 const CLAIMS: u64 = 256;
 
 /// The most attempts at a claim within one request.
@@ -38,7 +39,7 @@ pub(super) struct Place<'s, R> {
 }
 
 impl<'s, R: Runtime> Place<'s, R> {
-    /// Where `key` is kept; `None` without a store.
+    /// The place of `key`; `None` without a store.
     pub(super) fn new(store: &'s SharedStore<'s, R>, key: &Key) -> Option<Self> {
         let name = store.name("idempotency", "key", &[&key.id])?;
         Some(Self { store, owner: key.owner.clone(), name })
@@ -62,7 +63,7 @@ impl<'s, R: Runtime> Place<'s, R> {
         self.store.runtime().now()
     }
 
-    /// What `slot` says to another request with the key, if anything: a claim that is still waited for, or an answer that is still given.
+    /// The record that `slot` shows to another request with the key: an active claim, or a response that is still valid.
     fn taken(&self, slot: &Slot) -> Option<Record> {
         let record = Record::read(&slot.payload)?;
         match slot.held_until(self.now()) {
@@ -71,7 +72,7 @@ impl<'s, R: Runtime> Place<'s, R> {
         }
     }
 
-    /// Tries for the right to carry the request out.
+    /// Tries to get the right to process the request.
     pub(super) async fn claim(&self, key: &Key, life: Duration) -> Result<Claim<Held>, StoreUnavailable> {
         let (lease, clock) = (self.lease(), self.store.runtime());
         let mut slot = lease.read().await?;
@@ -103,8 +104,8 @@ impl<'s, R: Runtime> Place<'s, R> {
         Ok(Claim::Waits(self.now() + life))
     }
 
-    /// Enters the key into the caller's ring of claims, and deletes what a dead claimant left where it stands now; where
-    /// that claim may still run, until when.
+    /// Enters the key into the caller's ring of claims, and deletes a crashed claimant's entry at that place; if that claim
+    /// may still be active, returns its end.
     async fn enter(&self, life: Duration) -> Result<Option<SystemTime>, StoreUnavailable> {
         let serial = self.store.increment(&self.ring("claims"), 1).await.ok_or(StoreUnavailable)?;
         let place = self.ring(&format!("claim:{}", serial % CLAIMS));
@@ -117,9 +118,9 @@ impl<'s, R: Runtime> Place<'s, R> {
             let is_answered = Record::read(&slot.payload).is_some_and(|record| record.answer.is_some());
             match slot.held_until(self.now()) {
                 Some(until) => return Ok(Some(until)),
-                // It stands in the other ring.
+                // It is in the other ring.
                 None if is_answered => {}
-                // It was given back, or its claimant died before it wrote a slot. It may be about to, within its lease.
+                // It was released, or its claimant crashed before it wrote a slot; within its lease it may still write one.
                 None if slot.generation == 0 && ended > self.now() => {}
                 None => old.erase(&slot).await?,
             }
@@ -129,7 +130,7 @@ impl<'s, R: Runtime> Place<'s, R> {
         Ok(None)
     }
 
-    /// Keeps the answer in `record`; whether it is kept.
+    /// Stores the response in `record`; returns whether it is stored.
     pub(super) async fn keep(&self, held: Held, record: Record) -> bool {
         let Some(serial) = self.store.increment(&self.ring("answers"), 1).await else { return false };
         let place = self.ring(&format!("answer:{}", serial % ANSWERS));
@@ -141,13 +142,13 @@ impl<'s, R: Runtime> Place<'s, R> {
         matches!(self.lease().release(self.store.runtime(), held, payload).await, Ok(Some(_)))
     }
 
-    /// Deletes the answer whose place is needed.
+    /// Deletes the response whose place is needed.
     async fn make_room(&self, place: &str) {
         let Some(old) = self.store.get(place).await else { return };
         let old = String::from_utf8_lossy(&old.value).into_owned();
         let Some((serial, name)) = old.split_once(' ') else { return };
         let lease = self.lease_of(name);
-        // The key may have come again since and have another place now.
+        // The key may have been used again and have another place now.
         if let Ok(slot) = lease.read().await
             && let Some(record) = Record::read(&slot.payload)
             && record.answer.is_some()
@@ -157,13 +158,13 @@ impl<'s, R: Runtime> Place<'s, R> {
         }
     }
 
-    /// Gives the claim back: the request may be carried out again.
+    /// Releases the claim: the request may be processed again.
     pub(super) async fn release(&self, held: Held) {
         self.lease().give_back(held).await;
     }
 }
 
-/// What stands in the ring of claims: when the lease ends, and the key's place.
+/// An entry in the ring of claims: the end of the lease, and the key's place.
 fn entry(kept: &[u8]) -> Option<(SystemTime, &str)> {
     let (ms, name) = str::from_utf8(kept).ok()?.split_once(' ')?;
     Some((SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms.parse().ok()?))?, name))

@@ -21,7 +21,7 @@ fn id(headers: &[(&'static str, &str)]) -> String {
 }
 
 #[test]
-fn a_key_comes_from_the_first_that_names_the_request() {
+fn first_identifying_header_gives_the_key() {
     let key = [("idempotency-key", "k-1")];
     for same in ["\"k-1\"", " \"k-1\" ", "\"k-1\";a=b", "\"\\k-1\"", "k-1"] {
         let expected = same != "\"\\k-1\"";
@@ -40,7 +40,7 @@ fn a_key_comes_from_the_first_that_names_the_request() {
 }
 
 #[test]
-fn a_key_that_is_none_is_told() {
+fn invalid_keys_are_rejected() {
     let long = "k".repeat(256);
     for wrong in ["", "\"\"", "a b", "\"unfinished", "\"a\"b", "ä", &long] {
         let error = key(&[("idempotency-key", wrong)], "ci", "/p", "").unwrap_err();
@@ -51,7 +51,7 @@ fn a_key_that_is_none_is_told() {
 }
 
 #[test]
-fn no_callers_key_is_anothers_and_no_input_is_another() {
+fn keys_are_unique_per_caller_and_input() {
     let with = |caller, uri, body| key(&[("webhook-id", "k")], caller, uri, body).unwrap().unwrap();
     let one = with("ci", "/p?q", "b");
     assert_ne!(with("other", "/p?q", "b").id, one.id);
@@ -71,7 +71,7 @@ fn response(body: &str) -> Response<Bytes> {
 }
 
 #[test]
-fn a_record_comes_back_as_it_was() {
+fn records_survive_a_round_trip() {
     for body in ["", "\n\n", "{\"a\": 1}\n\nx: y\n"] {
         let answer = Answer::of(&response(body)).unwrap();
         let until = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_168_800_123);
@@ -91,7 +91,7 @@ fn a_record_comes_back_as_it_was() {
 }
 
 #[test]
-fn an_answer_that_is_too_large_is_not_kept() {
+fn large_responses_are_not_stored() {
     assert!(Answer::of(&response(&"x".repeat(MAX_BODY))).is_some());
     assert!(Answer::of(&response(&"x".repeat(MAX_BODY + 1))).is_none());
     let again = Answer::of(&response("x")).unwrap().response();
@@ -99,7 +99,7 @@ fn an_answer_that_is_too_large_is_not_kept() {
 }
 
 #[test]
-fn an_instances_memory_is_bounded_and_ends() {
+fn instance_memory_is_bounded_and_expires() {
     let memory = LocalAnswers::default();
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let lease = Duration::from_secs(30);
@@ -112,13 +112,13 @@ fn an_instances_memory_is_bounded_and_ends() {
     for n in 0..300 {
         memory.keep(&named(&n.to_string()), answer(start + LIFE + Duration::from_secs(n)), start);
     }
-    assert!(memory.claim(&quiet, start, lease).is_some(), "another caller's stays");
+    assert!(memory.claim(&quiet, start, lease).is_some(), "another caller's key stays");
     let has = |name: &str, now| memory.claim(&named(name), now, lease).is_some();
-    assert!(has("299", start) && has("60", start), "the latest are there");
-    assert!(has("running", start), "and what is being carried out");
-    assert!(!has("0", start), "the first are not");
-    assert!(!has("running", start + lease), "nothing outlasts its lease");
-    assert!(!has("200", start + LIFE + Duration::from_secs(200)), "or its day");
+    assert!(has("299", start) && has("60", start), "the latest are kept");
+    assert!(has("running", start), "and the request being processed");
+    assert!(!has("0", start), "the first are dropped");
+    assert!(!has("running", start + lease), "no claim outlasts its lease");
+    assert!(!has("200", start + LIFE + Duration::from_secs(200)), "no response outlasts its day");
     memory.release(&named("299"));
     assert!(!has("299", start));
 }

@@ -1,4 +1,4 @@
-//! A body's media type, and the JSON object it comes to: sent as such, as a form, as a form's `payload`, or in an event.
+//! A body's media type, and the JSON object in it: sent as such, as a form, as a form's `payload`, or in an event.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -9,14 +9,14 @@ use super::event::{self, Event};
 use super::json;
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
 
-/// What a media type says of the text under it.
+/// The kind of text that a media type announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
     Json,
     Form,
     /// An event with its data, as JSON.
     Event,
-    /// A list of them.
+    /// A list of events.
     Batch,
 }
 
@@ -25,14 +25,14 @@ pub(super) enum Media {
 pub(super) struct Document {
     /// Always an object.
     pub(super) value: Value,
-    /// Where it stood in what was sent, as a JSON Pointer. Where it was JSON within a text, the pointer goes on into the text.
+    /// Its place in the body, as a JSON Pointer. For JSON inside a string, the pointer continues into that JSON.
     pub(super) place: String,
-    /// The names of a form's fields beside the one that holds the document.
+    /// The names of a form's other fields, if one field holds the document.
     pub(super) beside: Vec<String>,
 }
 
 impl Document {
-    /// `fields` as seen from the outside.
+    /// `fields`, with pointers into the whole body.
     pub(super) fn placed(&self, mut fields: Vec<FieldError>) -> Vec<FieldError> {
         for field in &mut fields {
             field.pointer.insert_str(0, &self.place);
@@ -41,7 +41,7 @@ impl Document {
     }
 }
 
-/// Reads a body, whatever it came as; an empty one is an empty object.
+/// Reads a body in any accepted form; an empty one is an empty object.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option<Event>), Error> {
     let said = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
     let text = trimmed(body);
@@ -50,9 +50,9 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option
         let coding = excerpt(&String::from_utf8_lossy(coding.as_bytes()));
         return Err(Error::new(
             ErrorCode::UnsupportedMediaType,
-            format!("the content coding {coding} is not read here"),
+            format!("the content coding {coding} is not supported"),
         )
-        .hint("send the body as it is, without Content-Encoding"));
+        .hint("send the body uncompressed, without Content-Encoding"));
     }
     if let Some(event) = event::in_headers(headers)? {
         return Ok((document(said, text, String::new())?, Some(event)));
@@ -64,7 +64,7 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option
     }
 }
 
-/// The object that was sent, where it is an event in its envelope.
+/// The whole object, with an event's envelope.
 pub(super) fn with_envelope(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Error> {
     let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !said.is_some_and(event::is_event) {
@@ -73,25 +73,25 @@ pub(super) fn with_envelope(headers: &HeaderMap, body: &[u8]) -> Result<Option<V
     document(None, trimmed(body), String::new()).map(|document| Some(document.value))
 }
 
-/// A body's text, less a byte order mark and the white space around it.
+/// A body's text, without a byte order mark and surrounding white space.
 fn trimmed(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
 }
 
-/// The object that `text` comes to, under the media type `said`; it stood at `place`.
+/// The object in `text`, of the media type `said`; it was at `place`.
 pub(super) fn document(said: Option<&str>, text: &[u8], place: String) -> Result<Document, Error> {
     if text.is_empty() {
         return Ok(Document { value: Value::Object(Map::new()), place, beside: Vec::new() });
     }
     let media = said.map_or(Ok(Media::Json), |said| media(said, text))?;
-    // curl -d says "form" of whatever it sends; a form never begins so.
+    // curl -d labels everything as a form; no form begins like this.
     if media == Media::Form && !text.starts_with(b"{") {
         return form(text, place);
     }
     object(json::parse(text), place)
 }
 
-/// What was read, if it is an object.
+/// The value read, if it is an object.
 pub(super) fn object(read: Result<Value, Vec<FieldError>>, place: String) -> Result<Document, Error> {
     let (value, fields) = match read {
         Ok(value @ Value::Object(_)) => (value, Vec::new()),
@@ -102,7 +102,7 @@ pub(super) fn object(read: Result<Value, Vec<FieldError>>, place: String) -> Res
     if fields.is_empty() { Ok(document) } else { Err(super::invalid(document.placed(fields))) }
 }
 
-/// A form: its fields, or the JSON in its field `payload` (GitHub's way). A field that comes again makes a list.
+/// A form: its fields, or the JSON in its field `payload` (GitHub's format). A repeated field becomes a list.
 fn form(text: &[u8], place: String) -> Result<Document, Error> {
     let not_utf8 = |_| super::invalid(vec![FieldError::new(place.clone(), "the form is not UTF-8")]);
     let mut fields = Map::new();
@@ -126,10 +126,10 @@ fn form(text: &[u8], place: String) -> Result<Document, Error> {
     }
 }
 
-/// What the media type `said` says; `text` is what it is said of.
+/// The kind of media type `said`; `text` is the body.
 fn media(said: &str, text: &[u8]) -> Result<Media, Error> {
     let refused = |what: &str| {
-        Error::new(ErrorCode::UnsupportedMediaType, format!("{} is not read here", excerpt(what)))
+        Error::new(ErrorCode::UnsupportedMediaType, format!("{} is not supported", excerpt(what)))
             .hint("send JSON as Content-Type: application/json")
     };
     let mut parts = said.split(';').map(str::trim);
@@ -137,7 +137,7 @@ fn media(said: &str, text: &[u8]) -> Result<Media, Error> {
     for parameter in parts {
         let (key, value) = parameter.split_once('=').unwrap_or_default();
         let charset = value.trim().trim_matches('"').to_ascii_lowercase();
-        // In what is ASCII alone, most of them are the same; Java's default for a text is ISO-8859-1.
+        // For pure ASCII most charsets are equal; Java's default for text is ISO-8859-1.
         let is_same =
             matches!(charset.as_str(), "" | "utf-8" | "utf8") || text.is_ascii() && !charset.starts_with("utf");
         if key.trim().eq_ignore_ascii_case("charset") && !is_same {

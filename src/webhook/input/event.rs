@@ -1,5 +1,5 @@
-//! CloudEvents 1.0.2 over HTTP: structured, binary, and a batch of one. The data is the input; the rest tells where it is
-//! from (<https://github.com/cloudevents/spec>, `cloudevents/bindings/http-protocol-binding.md` and
+//! CloudEvents 1.0.2 over HTTP: structured, binary, and a batch of one. The data is the input; the attributes identify the
+//! event (<https://github.com/cloudevents/spec>, `cloudevents/bindings/http-protocol-binding.md` and
 //! `cloudevents/formats/json-format.md`).
 
 use base64::Engine as _;
@@ -12,19 +12,19 @@ use super::content::{self, Document};
 use super::{invalid, json};
 use crate::error::{Error, FieldError};
 
-/// What names an event: no two have the same.
+/// An event's identity, which is unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::webhook) struct Event {
     pub(in crate::webhook) source: String,
     pub(in crate::webhook) id: String,
 }
 
-/// Whether a media type says that there is an envelope around the data.
+/// Whether a media type announces an envelope around the data.
 pub(super) fn is_event(said: &str) -> bool {
     said.trim_start().get(..23).is_some_and(|start| start.eq_ignore_ascii_case("application/cloudevents"))
 }
 
-/// The event that the headers tell of, where they do: binary mode, the body being the data.
+/// The event in the headers, if there is one: binary mode, where the body is the data.
 pub(super) fn in_headers(headers: &HeaderMap) -> Result<Option<Event>, Error> {
     if !headers.contains_key("ce-specversion") && !headers.contains_key("ce-id") {
         return Ok(None);
@@ -37,13 +37,13 @@ pub(super) fn in_headers(headers: &HeaderMap) -> Result<Option<Event>, Error> {
     event(attribute, |name, what| FieldError::new("", format!("the header ce-{name} {what}"))).map(Some)
 }
 
-/// An event and its data, out of one JSON text.
+/// An event and its data, from one JSON text.
 pub(super) fn structured(text: &[u8]) -> Result<(Document, Event), Error> {
     let envelope = if text.is_empty() { Ok(Value::Object(Map::new())) } else { json::parse(text) };
     opened(content::object(envelope, String::new())?)
 }
 
-/// The event in a batch of one.
+/// The event of a batch of one.
 pub(super) fn only_one(text: &[u8]) -> Result<(Document, Event), Error> {
     let Value::Array(mut events) = json::parse(text).map_err(invalid)? else {
         return Err(invalid(vec![FieldError::new("", "a batch of events must be a JSON array")]));
@@ -52,13 +52,15 @@ pub(super) fn only_one(text: &[u8]) -> Result<(Document, Event), Error> {
         (Some(event), 0) => opened(content::object(Ok(event), "/0".to_owned())?),
         (last, others) => {
             let count = others + usize::from(last.is_some());
-            let detail = format!("a batch of {count} events: one is taken, for it has one answer; send each by itself");
+            let detail = format!(
+                "the batch has {count} events, but there is one response per request; send each event by itself"
+            );
             Err(invalid(vec![FieldError::new("", detail)]))
         }
     }
 }
 
-/// What an envelope holds.
+/// The data and attributes of an envelope.
 fn opened(Document { mut value, place, .. }: Document) -> Result<(Document, Event), Error> {
     let attribute = |name: &str| value.get(name)?.as_str().map(str::to_owned);
     let event = event(attribute, |name, what| FieldError::new(format!("{place}/{name}"), what))?;
@@ -66,7 +68,7 @@ fn opened(Document { mut value, place, .. }: Document) -> Result<(Document, Even
     let mut take = |name: &str| value.get_mut(name).map(Value::take).filter(|value| !value.is_null());
     let wrong = |name: &str, what: &str| invalid(vec![FieldError::new(format!("{place}/{name}"), what)]);
     let document = match (take("data"), take("data_base64")) {
-        (Some(_), Some(_)) => return Err(wrong("data_base64", "stands beside data; an event has one of them")),
+        (Some(_), Some(_)) => return Err(wrong("data_base64", "is set as well as data; send one of them")),
         (Some(Value::String(text)), None) => {
             content::document(kind.as_deref(), text.trim().as_bytes(), format!("{place}/data"))?
         }
@@ -80,16 +82,16 @@ fn opened(Document { mut value, place, .. }: Document) -> Result<(Document, Even
     Ok((document, event))
 }
 
-/// An event by its attributes, or all that is wrong with them.
+/// An event from its attributes, or all that is wrong with them.
 fn event(attribute: impl Fn(&str) -> Option<String>, wrong: impl Fn(&str, &str) -> FieldError) -> Result<Event, Error> {
     let attribute = |name: &str| attribute(name).filter(|value| !value.is_empty());
     let mut errors = Vec::new();
     if attribute("specversion").as_deref() != Some("1.0") {
-        errors.push(wrong("specversion", "must be 1.0: other versions of CloudEvents are not read here"));
+        errors.push(wrong("specversion", "must be 1.0: other versions of CloudEvents are not supported"));
     }
     for name in ["id", "source", "type"] {
         if attribute(name).is_none() {
-            errors.push(wrong(name, "is missing: every CloudEvent has it"));
+            errors.push(wrong(name, "is missing, but required in a CloudEvent"));
         }
     }
     match (attribute("source"), attribute("id")) {

@@ -1,4 +1,4 @@
-//! Fields as callers write them, and all that is wrong with them at once.
+//! Fields in the forms that callers send; all faults are reported at once.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::placeholder;
 use crate::error::FieldError;
 use crate::template::is_unfilled;
 
-/// The longest text, in bytes; as much as a name in the path may have.
+/// The longest text, in bytes; the same limit as for names in the path.
 const MAX_TEXT: usize = 2048;
 
 /// `value` as `T`, or everything in it that is wrong.
@@ -20,7 +20,7 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldErro
         .map_err(|faults| faults.into_iter().map(FieldError::from).collect())
 }
 
-/// `true` and `false` as they are written.
+/// The boolean that a text stands for.
 pub(super) fn flag_word(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Some(true),
@@ -29,7 +29,7 @@ pub(super) fn flag_word(text: &str) -> Option<bool> {
     }
 }
 
-/// One value, out of the list of one that some callers' templates make of it.
+/// The value in a list of one, which some callers' templates produce.
 fn lone(value: Value) -> Result<Value, String> {
     let value = match value {
         Value::Array(mut items) if items.len() == 1 => items.pop().unwrap_or_default(),
@@ -54,7 +54,7 @@ pub(in crate::webhook) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Re
     flag.ok_or_else(|| D::Error::custom("something else, expected true or false"))
 }
 
-/// A text that names something: alone, in a list of one, or null. For `#[serde(deserialize_with)]`.
+/// A name: alone, in a list of one, or null. For `#[serde(deserialize_with)]`.
 pub(in crate::webhook) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     text_of(Value::deserialize(deserializer)?).map_err(D::Error::custom)
 }
@@ -63,18 +63,18 @@ fn text_of(value: Value) -> Result<Option<String>, String> {
     match lone(value)? {
         Value::Null => Ok(None),
         Value::String(text) if text.trim().chars().any(char::is_control) => {
-            Err("something else, expected a text without control characters".to_owned())
+            Err("something else, expected a string without control characters".to_owned())
         }
         Value::String(text) if text.len() > MAX_TEXT => {
-            Err(format!("something else, expected a text of at most {MAX_TEXT} bytes"))
+            Err(format!("something else, expected a string of at most {MAX_TEXT} bytes"))
         }
         Value::String(text) => Ok(Some(text)),
         _ => Err("something else, expected a string".to_owned()),
     }
 }
 
-/// A list of texts as callers send it: a list, one text, a text that is a JSON list (Aria's custom properties hold nothing but
-/// texts), null. A blank one keeps its place. For `#[serde(deserialize_with)]`.
+/// A list of strings as callers send it: a list, one string, a string with a JSON list (Aria's custom properties are strings
+/// only), null. A blank one keeps its place. For `#[serde(deserialize_with)]`.
 pub(in crate::webhook) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(Texts)
 }
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for Texts {
     type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of texts")
+        f.write_str("a list of strings")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for Texts {
         }
         if one.trim_start().starts_with('[') {
             let Ok(Value::Array(list)) = json::parse(one.as_bytes()) else {
-                return Err(E::custom("something else, expected a list of texts"));
+                return Err(E::custom("something else, expected a list of strings"));
             };
             let list: Result<Vec<_>, _> = list.into_iter().map(text_of).collect();
             return Ok(list.map_err(E::custom)?.into_iter().map(Option::unwrap_or_default).collect());

@@ -1,8 +1,8 @@
-//! JSON as it is taken here: RFC 8259, nested 127 deep at most (`serde_json`'s own bound; nothing that callers send comes near
-//! it), and with no name twice in an object.
+//! JSON as accepted here: RFC 8259, nested at most 127 deep (`serde_json`'s own limit, far above real requests), and without
+//! duplicate names in an object.
 //!
-//! What a name that stands twice means, RFC 8259 leaves open: some readers take the first, some the last. Whoever looked at a
-//! request before us (a gateway, a signer) may have seen another one than we would carry out, so it is refused.
+//! RFC 8259 leaves the meaning of a duplicate name open: some readers use the first, some the last. A gateway or signer in
+//! front of idhook may have checked the other one, so it is rejected.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::error::FieldError;
 use crate::json::{DIGITS, escape};
 use crate::template::is_unfilled;
 
-/// Reads a text, or says what is wrong with it and where.
+/// Reads a text, or reports what is wrong and where.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
     let text = str::from_utf8(text).map_err(|_| vec![FieldError::new("", "the text is not UTF-8")])?;
     let mut twice = Vec::new();
@@ -33,16 +33,16 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
     if e.is_eof() {
         return format!("the JSON ends too early, at {place}");
     }
-    // serde_json has no kind for this; a test holds us to its words.
+    // serde_json has no kind for this; a test checks its wording.
     match e.to_string() {
         said if said.starts_with("recursion limit") => format!("the JSON is nested too deep, at {place}"),
-        // `{"dryRun": ${flag}}`: without the placeholder it would be JSON.
+        // `{"dryRun": ${flag}}`: with the placeholder replaced it would be JSON.
         _ if is_unfilled(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
         _ => format!("this is not JSON, at {place}"),
     }
 }
 
-/// Puts a step in front of the pointers from `since` on.
+/// Adds a step in front of the pointers from `since` on.
 pub(super) fn prefixed(fields: &mut [FieldError], since: usize, step: impl FnOnce() -> String) {
     let Some(fields) = fields.get_mut(since..).filter(|fields| !fields.is_empty()) else { return };
     let step = format!("/{}", step());
@@ -51,7 +51,7 @@ pub(super) fn prefixed(fields: &mut [FieldError], since: usize, step: impl FnOnc
     }
 }
 
-/// Reads a value; `twice` are the names that stand twice, their pointers as seen from it.
+/// Reads a value; `twice` collects duplicate names, with pointers relative to it.
 struct Node<'n> {
     twice: &'n mut Vec<FieldError>,
 }
@@ -110,14 +110,14 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut fields = Map::new();
         while let Some(name) = object.next_key::<String>()? {
             if name == DIGITS {
-                // A number that no integer of Rust's holds comes so, as its digits; nothing follows it.
+                // A number that fits no Rust integer arrives like this, as its digits; nothing follows it.
                 return object.next_value_seed(Digits);
             }
             let before = self.twice.len();
             let item = object.next_value_seed(Node { twice: self.twice })?;
-            // More than are listed need not be told apart.
+            // Beyond the listed number, duplicates are not searched for.
             if fields.contains_key(&name) && before <= super::MAX_ERRORS {
-                self.twice.push(FieldError::new("", "stands twice in its object; send it once"));
+                self.twice.push(FieldError::new("", "is duplicated in its object; send it once"));
             }
             prefixed(self.twice, before, || escape(&name));
             fields.insert(name, item);
@@ -126,8 +126,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 }
 
-/// Reads the digits of a number as `serde_json` hands them on: as a text of its own. One that stands in what was sent, under a name
-/// that nobody has, is none.
+/// Reads a number's digits as `serde_json` passes them on: as a string of its own. A string from the body under that name is
+/// not accepted.
 struct Digits;
 
 impl<'de> DeserializeSeed<'de> for Digits {
@@ -145,7 +145,7 @@ impl Visitor<'_> for Digits {
         f.write_str("a number")
     }
 
-    /// A text of the document's own.
+    /// A string from the body.
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Value, E> {
         Err(E::custom("not a number"))
     }

@@ -1,16 +1,16 @@
-//! Fields of our own, gathered from the places where callers put them; and what is told of the names beside them.
+//! Collects idhook's own fields from the places where callers put them, and reports the other names.
 //!
-//! A payload may be sent whole, so names that mean nothing here are allowed; they are listed in the answer's `ignored`. A name that
-//! was probably meant as one of ours is an error: `{"group": […]}` must not end in a success with nothing proven.
+//! A payload may be sent whole, so unknown names are allowed; they are listed in the response's `ignored`. A name that
+//! resembles one of ours is an error: `{"group": […]}` must not end in a success with nothing proven.
 //!
-//! What counts as misspelt (see [`crate::spelling`]):
-//! * at the top level and in `inputs`, any name that resembles a field, whoever may have written it. Only a name that is up to two
-//!   letters off and holds an object or a number (GitLab's `"group_id": 78`) is taken for the sender's own: no field of ours holds
-//!   either.
-//! * in `customProperties` only names that differ from `groups` and `directory` in case, `_`/`-` or the plural: the others are
-//!   those of a blueprint, which may be called anything.
+//! These names count as misspelt (see [`crate::spelling`]):
+//! * at the top level and in `inputs`, any name that resembles a field. The exception is a name up to two letters off whose
+//!   value is an object or a number (GitLab's `"group_id": 78`): none of our fields has such a value, so it is the sender's
+//!   own.
+//! * in `customProperties` only names that differ from `groups` and `directory` in case, `_`/`-` or the plural: a blueprint
+//!   may call its properties anything.
 //!
-//! A field that is null was left out, and its name with it.
+//! A null field counts as omitted, with its name.
 
 use serde_json::{Map, Value};
 
@@ -18,30 +18,30 @@ use crate::error::FieldError;
 use crate::json::escape;
 use crate::spelling::{self, Likeness};
 
-/// How many names are listed at most.
+/// At most this many names are listed.
 const MAX_IGNORED: usize = 20;
 
-/// The longest name that is listed, in characters; of a longer one its beginning.
+/// The longest listed name, in characters; a longer one is cut.
 const MAX_NAME: usize = 100;
 
-/// The hint beside a misspelt name.
+/// The hint for a misspelt name.
 pub(super) const HINT: &str =
-    "correct the name; where the payload's names are not yours to choose, send it to a hook (variable hooks)";
+    "correct the name; if you cannot change the payload's names, send it to a hook (variable hooks)";
 
-/// A place where fields are looked for.
+/// A place that may hold fields.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     pointer: &'static str,
-    /// The fields that are taken from there; `None`: all.
+    /// The fields that are read there; `None`: all.
     takes: Option<&'static [&'static str]>,
 }
 
-/// What is taken from a machine's or a deployment's custom properties. Whoever may write a blueprint writes those, and the key that
-/// the request comes with is somebody else's: what needs a scope of its own, changes the vIDM or leads elsewhere is not theirs to
-/// ask for.
+/// Fields that may come from the custom properties of a machine or deployment. Blueprint authors write those, but the
+/// request's key belongs to someone else: properties must not request anything that needs a scope of its own, changes vIDM
+/// or names another receiver.
 const OF_PROPERTIES: Option<&[&str]> = Some(&["groups", "directory"]);
 
-/// The first place that has a field counts: an Aria payload may be sent whole, or as the `inputs` of another.
+/// The first place that has a field counts: an Aria payload may be sent whole, or as another's `inputs`.
 const PLACES: [Place; 4] = [
     Place { pointer: "", takes: None },
     Place { pointer: "/inputs", takes: None },
@@ -54,32 +54,32 @@ impl Place {
         self.takes.is_none_or(|names| names.contains(&name))
     }
 
-    /// The objects that lie in this one and are places themselves.
+    /// The places inside this one.
     fn holds(&self) -> impl Iterator<Item = &'static str> {
         let below = PLACES.iter().filter_map(|place| place.pointer.strip_prefix(self.pointer)?.strip_prefix('/'));
         below.filter(|name| !name.contains('/'))
     }
 }
 
-/// The fields that were found.
+/// The collected fields.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Each field of ours, from the first place that has it.
+    /// Each of our fields, from the first place that has it.
     pub(super) fields: Map<String, Value>,
-    /// Names that were probably meant as others.
+    /// Names that probably mean one of our fields.
     pub(super) misspelt: Vec<FieldError>,
-    /// What was not read, as JSON Pointers: ours that are not taken from where they stand first, then anybody's.
+    /// Unread names, as JSON Pointers: first our fields in a place where they are not read, then others.
     pub(super) ignored: Vec<String>,
 }
 
-/// Gathers the fields `known` out of `document`. `beside` are the names of a form's fields that stand beside the document in it.
+/// Collects the fields `known` from `document`. `beside` are the names of a form's other fields.
 pub(super) fn find(document: &Value, beside: &[String], known: &[&str]) -> Found {
     let mut found = Found::default();
     let mut others = Vec::new();
     for name in beside {
         match known.iter().find(|known| *known == name).or_else(|| spelling_of(name, known)) {
             Some(meant) => {
-                let detail = format!("stands beside `payload` and is not read: `{meant}` belongs into the JSON there");
+                let detail = format!("is not read beside `payload`: put `{meant}` into the JSON of `payload`");
                 found.misspelt.push(FieldError::new(format!("/{}", escape(name)), detail));
             }
             None => others.push(shown("", name)),
@@ -115,13 +115,13 @@ fn spelling_of<'k>(name: &str, known: &'k [&'k str]) -> Option<&'k &'k str> {
     known.iter().find(|known| **known == meant)
 }
 
-/// What the sender of `name` at this place meant, where it was one of ours.
+/// The field of ours that `name` probably means at this place, if any.
 fn meant<'k>(place: &Place, name: &str, value: &Value, known: &'k [&'k str]) -> Option<&'k str> {
     if value.is_null() {
         return None;
     }
     let fields = known.iter().copied().filter(|known| place.takes(known));
-    // `Inputs` or `custom_properties`: all that is in there would go unread.
+    // `Inputs` or `custom_properties`: everything in it would be ignored.
     let objects = place.holds().filter(|_| value.is_object());
     if let Some((object, _)) = spelling::resembled(name, objects) {
         return Some(object);
@@ -137,7 +137,7 @@ fn meant<'k>(place: &Place, name: &str, value: &Value, known: &'k [&'k str]) -> 
     (!is_senders_own).then_some(meant)
 }
 
-/// A name as it is listed: a JSON Pointer in bounds, without characters that do not show or that turn a text around.
+/// A name for the list: a bounded JSON Pointer without invisible or direction-changing characters.
 fn shown(place: &str, name: &str) -> String {
     let whole = format!("{place}/{}", escape(name));
     let mut text = String::new();
@@ -153,14 +153,14 @@ fn shown(place: &str, name: &str) -> String {
     text
 }
 
-/// Marks of direction, joiners, separators of lines, and others that are not seen (Unicode, "Default Ignorable" and "Bidi Control"
-/// as far as they are in use).
+/// Invisible characters: direction marks, joiners, line and paragraph separators, and others (Unicode's "Default Ignorable"
+/// and "Bidi Control" as far as they are in use).
 fn is_unseen(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Where the field of ours that `pointer` begins with stands in `document`.
+/// The place in `document` of our field that `pointer` begins with.
 pub(super) fn origin(document: &Value, pointer: &str) -> String {
     let name = pointer.split('/').nth(1).unwrap_or_default();
     let has = |place: &&Place| {
@@ -170,7 +170,7 @@ pub(super) fn origin(document: &Value, pointer: &str) -> String {
     let place = PLACES.iter().find(has).map_or("", |place| place.pointer);
     let whole = format!("{place}{pointer}");
     match whole.rsplit_once('/') {
-        // One text taken for a list of one: there is no index in it.
+        // A single string counts as a list of one: the pointer has no index.
         Some((list, index)) if index.parse::<usize>().is_ok() && document.pointer(&whole).is_none() => list.to_owned(),
         _ => whole,
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_named_where_it_stands() {
+    fn misspelt_name_is_reported_with_its_pointer() {
         for (document, pointer, meant) in [
             (json!({"group": ["a"]}), "/group", "groups"),
             (json!({"Groups": "a"}), "/Groups", "groups"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_senders_own_names_are_left_alone() {
+    fn senders_own_names_are_ignored() {
         for document in [
             json!({"name": "x", "type": "y", "status": "z", "repository": {"name": "directory"}}),
             json!({"group_id": 78, "group_name": "a", "group_path": "b"}),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_listed_in_bounds() {
+    fn unread_names_are_listed_within_bounds() {
         let ignored = |document: &Value| find(document, &[], &KNOWN).ignored;
         let document = json!({
             "directory": "a", "correlation_id": "x", "a/b": 1,
@@ -247,7 +247,7 @@ mod tests {
         others.sort();
         assert_eq!(others, ["/a~1b", "/correlation_id", "/inputs/__metadata", "/inputs/customProperties/osType"]);
         assert_eq!(ignored(&json!({"directory": "a", "inputs": {}})), [""; 0]);
-        assert_eq!(ignored(&json!({"inputs": ["a"]})), ["/inputs"], "it is no object");
+        assert_eq!(ignored(&json!({"inputs": ["a"]})), ["/inputs"], "it is not an object");
         let many: Map<_, _> = (0..5000).map(|at| (format!("f{at}"), json!(1))).collect();
         assert_eq!(ignored(&many.into()).len(), MAX_IGNORED);
         let odd = ignored(&json!({"a\u{202e}b\n\u{200b}": 1}));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_properties_give_groups_and_directory_alone() {
+    fn custom_properties_give_only_groups_and_directory() {
         let properties: Map<_, _> = KNOWN.iter().map(|name| ((*name).to_owned(), json!("x"))).collect();
         for document in [json!({"customProperties": properties}), json!({"inputs": {"customProperties": properties}})] {
             let found = find(&document, &[], &KNOWN);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forms_fields_beside_its_payload_are_not_lost() {
+    fn form_fields_beside_the_payload_are_reported() {
         let beside = ["dryRun".to_owned(), "Group".to_owned(), "token".to_owned()];
         let found = find(&json!({"directory": "a"}), &beside, &KNOWN);
         let pointers: Vec<_> = found.misspelt.iter().map(|fault| fault.pointer.as_str()).collect();

@@ -1,5 +1,5 @@
-//! Placeholders that a caller's template engine left as they were: ServiceNow sends `${name}` where a variable has no value,
-//! Ansible and n8n send `{{ name }}`. What counts as one is said once, in [`crate::template`].
+//! Placeholders that a caller's template engine did not replace: ServiceNow sends `${name}` for a variable without a value,
+//! Ansible and n8n send `{{ name }}`. [`crate::template`] defines what counts as one.
 
 use serde_json::Value;
 
@@ -8,20 +8,20 @@ use crate::error::{Error, ErrorCode, FieldError};
 use crate::json::escape;
 use crate::template::is_unfilled;
 
-/// What is told of a field with one in it.
+/// The detail for a field that contains one.
 pub(super) const DETAIL: &str = crate::template::REFUSED;
 
-/// The same for `names` of things that are no field of the body: parts of the path, query parameters.
+/// The same for `names` outside the body: parts of the path, query parameters.
 pub(super) fn outside(names: Vec<String>) -> Vec<FieldError> {
     names.into_iter().map(|name| FieldError::new("", format!("{name} {DETAIL}"))).collect()
 }
 
-/// Whether a placeholder is among what is wrong.
+/// Whether one of the faults is a placeholder.
 pub(super) fn is_among(fields: &[FieldError]) -> bool {
     fields.iter().any(|field| field.detail.contains(DETAIL))
 }
 
-/// A caller's template was not filled in.
+/// The error for unreplaced placeholders.
 pub(super) fn unresolved(fields: Vec<FieldError>) -> Error {
     let place = |field: &FieldError| match field.pointer.as_str() {
         "" => field.detail.strip_suffix(DETAIL).unwrap_or("the body").trim_end_matches([',', ' ']).to_owned(),
@@ -32,13 +32,13 @@ pub(super) fn unresolved(fields: Vec<FieldError>) -> Error {
         places.truncate(5);
         places.push("…".to_owned());
     }
-    let detail = format!("a placeholder ${{…}} or {{{{…}}}} is left in: {}", places.join(", "));
+    let detail = format!("a placeholder ${{…}} or {{{{…}}}} was not replaced in: {}", places.join(", "));
     Error::invalid(fields)
         .recode(ErrorCode::UnresolvedPlaceholder, detail)
-        .hint("the caller's template was not filled in: check the variable's name there")
+        .hint("check the variable's name in the caller's template")
 }
 
-/// The texts that still hold `${…}` or `{{…}}`. A field that holds a secret may look like anything.
+/// The texts that contain `${…}` or `{{…}}`. Secret fields are skipped: they may hold any text.
 pub(super) fn find_placeholders(value: &Value) -> Vec<FieldError> {
     let mut found = Vec::new();
     find(value, &mut found);
@@ -65,7 +65,7 @@ fn find(value: &Value, found: &mut Vec<FieldError>) {
         }
         _ => {}
     }
-    // More than are listed need not be told apart.
+    // Beyond the listed number, they need not be distinguished.
     found.truncate(before.max(super::MAX_ERRORS * 2));
 }
 

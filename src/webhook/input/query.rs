@@ -1,14 +1,14 @@
-//! The query: parameters the operation knows, each at most once and with a value.
+//! The query: known parameters only, each at most once and with a value.
 //!
-//! An option that is not read must not look as if it were: `?dryrun=true` would make the very change that its sender wanted to
-//! see first. So anything that is not known, comes twice or has no value is refused, on every route.
+//! An unread option must not look as if it were read: `?dryrun=true` would make the very change that its sender wanted to
+//! preview. So unknown, repeated and empty parameters are rejected, on every route.
 
 use super::{FieldError, content, placeholder};
 use crate::error::{Error, excerpt};
 use crate::spelling;
 use crate::template::is_unfilled;
 
-/// The longest part of a parameter's name that is shown, in characters.
+/// The longest shown part of a parameter's name, in characters.
 const MAX_SHOWN: usize = 64;
 
 /// The parameters, decoded.
@@ -16,22 +16,22 @@ const MAX_SHOWN: usize = 64;
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Decodes the query as it stands in the request line.
+    /// Decodes the query as in the request line.
     ///
     /// # Errors
-    /// `request_invalid` where it is not UTF-8.
+    /// `request_invalid` if it is not UTF-8.
     pub(super) fn of(query: Option<&str>) -> Result<Self, Error> {
         content::pairs(query.unwrap_or_default().as_bytes())
             .map(Self)
             .map_err(|_| Error::invalid(vec![FieldError::new("", "the query is not UTF-8")]))
     }
 
-    /// The value of `name`, without white space around it.
+    /// The value of `name`, without surrounding white space.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
-    /// Everything that is wrong with the query of an operation that reads `known`; `fields` are those of its body.
+    /// All faults in the query of an operation that reads `known`; `fields` are those of its body.
     pub(super) fn faults(&self, known: &[&str], fields: &[&str]) -> Vec<FieldError> {
         let mut faults = Vec::new();
         for (at, (name, value)) in self.0.iter().enumerate() {
@@ -40,9 +40,9 @@ impl Query {
             if !known.contains(&name.as_str()) {
                 faults.push(fault(unknown(name, known, fields)));
             } else if others.iter().any(|(other, _)| other == name) {
-                faults.push(fault("comes more than once; send it once".to_owned()));
+                faults.push(fault("occurs more than once; send it once".to_owned()));
             } else if value.trim().is_empty() {
-                faults.push(fault("has no value; give it one, or leave it out".to_owned()));
+                faults.push(fault("has no value; add one, or omit the parameter".to_owned()));
             }
             if is_unfilled(value) {
                 faults.extend(placeholder::outside(vec![format!("the query parameter {}", shown(name))]));
@@ -52,21 +52,21 @@ impl Query {
     }
 }
 
-/// What to say of a parameter that is not known.
+/// The message for an unknown parameter.
 fn unknown(name: &str, known: &[&str], fields: &[&str]) -> String {
     if let Some((meant, _)) = spelling::resembled(name, known.iter().copied()) {
-        return format!("is not known here: did you mean `{meant}`?");
+        return format!("is unknown: did you mean `{meant}`?");
     }
     let in_body = fields.iter().find(|field| **field == name);
     let in_body = in_body.copied().or_else(|| Some(spelling::resembled(name, fields.iter().copied())?.0));
     match (in_body, known) {
         (Some(field), _) => format!("is not read: `{field}` is a field of the body; send it there"),
-        (None, []) => "is not known here: this operation takes none".to_owned(),
-        (None, known) => format!("is not known here; this operation takes: {}", known.join(", ")),
+        (None, []) => "is unknown: this operation has none".to_owned(),
+        (None, known) => format!("is unknown; this operation has: {}", known.join(", ")),
     }
 }
 
-/// A parameter's name as far as it is fit to be shown.
+/// The part of a parameter's name that is safe to show.
 fn shown(name: &str) -> String {
     let text: String = excerpt(name).chars().take(MAX_SHOWN).collect();
     if text.is_empty() { "without a name".to_owned() } else { text }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn known_parameters_pass_and_unknown_ones_are_named() {
+    fn unknown_parameters_are_reported() {
         assert_eq!(faults("name=a&type=b+c", &["name", "type"], &[]), [""; 0]);
         assert_eq!(faults("", &[], &[]), [""; 0]);
         assert_eq!(faults("&&", &[], &[]), [""; 0]);
@@ -91,9 +91,9 @@ mod tests {
             ("dry-run=true", &["dryRun", "force"], "did you mean `dryRun`?"),
             ("DryRun=true", &["dryRun", "force"], "did you mean `dryRun`?"),
             ("forced=1", &["dryRun", "force"], "did you mean `force`?"),
-            ("x=1", &["dryRun", "force"], "takes: dryRun, force"),
-            ("x=1", &[], "takes none"),
-            ("x", &[], "takes none"),
+            ("x=1", &["dryRun", "force"], "has: dryRun, force"),
+            ("x=1", &[], "has none"),
+            ("x", &[], "has none"),
             ("=1", &[], "without a name"),
             ("dryRun=false&dryRun=true", &["dryRun"], "more than once"),
             ("dryRun=true&dry%52un=true", &["dryRun"], "more than once"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_the_body_in_the_query_is_pointed_to_the_body() {
+    fn body_fields_in_the_query_get_a_hint() {
         for name in ["dryRun", "dryrun", "groups", "group"] {
             let found = faults(&format!("{name}=true"), &[], &["dryRun", "groups"]);
             assert!(found[0].contains("field of the body"), "{found:?}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shown_in_bounds() {
+    fn long_names_are_cut() {
         let found = faults(&format!("{}=1", "n".repeat(5000)), &[], &[]);
         assert!(found[0].len() < 200, "{found:?}");
     }

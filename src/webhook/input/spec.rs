@@ -1,4 +1,4 @@
-//! A specification for SDDC Manager: the vendor's document, sent as it is or as the `inputs` of another.
+//! A specification for SDDC Manager: the vendor's document, sent as it is or as another document's `inputs`.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -7,14 +7,14 @@ use super::placeholder::find_placeholders;
 use super::{Input, fields};
 use crate::error::{Error, FieldError};
 
-/// The names by which a specification is known.
+/// The names that mark a specification.
 const NAMES: [&str; 6] = ["name", "ldap", "type", "certChain", "oidc", "fedIdpSpec"];
 
 impl Input {
-    /// The body as a specification, with no placeholder anywhere in it; an empty one is an empty object.
+    /// The body as a specification; placeholders are rejected anywhere in it. An empty body is an empty object.
     ///
     /// # Errors
-    /// `request_invalid` or `unresolved_placeholder` with every field that is wrong.
+    /// `request_invalid` or `unresolved_placeholder` with every wrong field.
     pub(in crate::webhook) fn spec<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let spec = self.document.value.pointer(self.spec_place()).unwrap_or(&Value::Null);
         let placeholders = find_placeholders(spec);
@@ -24,7 +24,7 @@ impl Input {
         fields::read(spec.clone()).map_err(|fields| self.spec_invalid(fields))
     }
 
-    /// Something is wrong with what [`Self::spec`] gave; the pointers are its own, and are told as they stand in what came.
+    /// The error for faults in the result of [`Self::spec`]; their pointers are translated into the original body.
     pub(in crate::webhook) fn spec_invalid(&self, mut fields: Vec<FieldError>) -> Error {
         let place = self.spec_place();
         let spec = self.document.value.pointer(place).unwrap_or(&Value::Null);
@@ -34,7 +34,7 @@ impl Input {
         self.body_invalid(fields)
     }
 
-    /// Where in the document it stands.
+    /// Its place in the document.
     fn spec_place(&self) -> &'static str {
         let document = &self.document.value;
         let has_names = |place: &str| {
@@ -47,7 +47,7 @@ impl Input {
     }
 }
 
-/// Where the field at `pointer` stands in what came: a list of one was taken for what it holds, a text for a list of one.
+/// The place in the body of the field at `pointer`: a list of one was read as its element, a string as a list of one.
 fn origin(spec: &Value, pointer: &str) -> String {
     let (mut at, mut place) = (Some(spec), String::new());
     for step in pointer.split('/').skip(1) {
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn pointers_are_told_as_they_stand_in_what_came() {
+    fn pointers_point_into_the_original_body() {
         let spec = json!({"ldap": [{"sourceDetails": {"serverEndpoints": "x", "certChain": ["a", "b"], "more": "[1]"}}], "a/b": {}});
         for (pointer, told) in [
             ("/ldap/password", "/ldap/0/password"),

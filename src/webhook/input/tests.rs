@@ -50,7 +50,7 @@ fn pointers(error: &Error) -> Vec<&str> {
 }
 
 #[test]
-fn the_same_input_in_many_forms() {
+fn same_input_is_read_in_many_forms() {
     let json = br#"{"ignoreSafeguards":true,"directory":"corp"}"#.as_slice();
     for (content_type, body) in [
         (Some("application/json"), json),
@@ -76,7 +76,7 @@ fn the_same_input_in_many_forms() {
 }
 
 #[test]
-fn nothing_is_defaults() {
+fn empty_body_gives_defaults() {
     assert_eq!(read(Some("application/json"), b"").unwrap(), Wanted::default());
     assert_eq!(read(Some("application/json"), b"\xEF\xBB\xBF").unwrap(), Wanted::default());
     assert_eq!(read(Some("multipart/form-data"), b" \n").unwrap(), Wanted::default());
@@ -84,7 +84,7 @@ fn nothing_is_defaults() {
 }
 
 #[test]
-fn what_is_wrong_is_named_and_its_value_is_not_shown() {
+fn wrong_fields_are_named_without_their_values() {
     let first = |body: &[u8]| {
         let error = read(None, body).unwrap_err();
         (error.code(), error.fields()[0].pointer.clone(), error.fields()[0].detail.clone())
@@ -106,11 +106,11 @@ fn what_is_wrong_is_named_and_its_value_is_not_shown() {
 }
 
 #[test]
-fn all_that_is_wrong_comes_at_once() {
+fn all_faults_are_reported_at_once() {
     let error =
         read(None, br#"{"ignoreSafeguards":"maybe","directory":{},"groups":["CN=a",1,null,["b","c"]]}"#).unwrap_err();
     assert_eq!(pointers(&error), ["/directory", "/groups/1", "/groups/3", "/ignoreSafeguards"]);
-    // In a document of the vendor's too, where a list has no room for null.
+    // In a vendor's document too, where a list has no room for null.
     let input = input(PATH, &[], br#"{"name":7,"certChain":["a",1,2,"b"],"ldap":{"type":[]}}"#).unwrap();
     let error = input.spec::<crate::vcf::IdentityProviderSpec>().unwrap_err();
     assert_eq!(pointers(&error), ["/certChain/1", "/certChain/2", "/ldap/type", "/name"]);
@@ -123,28 +123,28 @@ fn input_of_null() -> Input {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_refused() {
+fn duplicate_names_are_rejected() {
     let error = read(None, br#"{"directory":"a","x":[0,{"y":{"a/b":1,"\u0061/b":2}}],"directory":"b"}"#).unwrap_err();
     assert_eq!(pointers(&error), ["/x/1/y/a~1b", "/directory"]);
-    assert!(told(&error).1[0].1.contains("twice"));
+    assert!(told(&error).1[0].1.contains("duplicated"));
     let form = read(Some("application/x-www-form-urlencoded"), b"directory=a&directory=b").unwrap_err();
     assert_eq!(pointers(&form), ["/directory"]);
 }
 
 #[test]
-fn json_that_cannot_be_taken_is_told_from_what_is_none() {
+fn unsupported_json_differs_from_invalid_json() {
     let first = |body: String| read(None, body.as_bytes()).unwrap_err().fields()[0].detail.clone();
     let deep = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
     assert!(read(None, deep(126).as_bytes()).is_ok());
     assert!(first(deep(127)).contains("too deep"));
-    // A text under the name by which serde_json hands on digits is no number.
+    // A string under serde_json's name for digits is not a number.
     assert!(first("{\"$serde_json::private::Number\":\"1.5\"}".to_owned()).contains("not JSON"));
     assert!(first("{\"a\":{\"\\u0024serde_json::private::Number\":\"\\u0031\"}}".to_owned()).contains("not JSON"));
     assert!(first("{\"a\":x}".to_owned()).contains("not JSON"));
 }
 
 #[test]
-fn fields_come_from_where_aria_has_them() {
+fn fields_are_found_where_aria_puts_them() {
     for body in [
         br#"{"directory":["corp"],"ignoreSafeguards":["true"]}"#.as_slice(),
         br#"{"inputs":{"directory":"corp","ignoreSafeguards":true}}"#,
@@ -160,14 +160,14 @@ fn fields_come_from_where_aria_has_them() {
 }
 
 #[test]
-fn a_wrong_field_is_told_where_it_stands() {
+fn wrong_field_is_reported_with_its_pointer() {
     let body =
         br#"{"inputs":{"groups":["ok",{}],"customProperties":{"directory":{}}},"ignoreSafeguards":7,"groups":null}"#;
     let error = read(None, body).unwrap_err();
     assert_eq!(pointers(&error), ["/inputs/customProperties/directory", "/inputs/groups/1", "/ignoreSafeguards"]);
     let form = read(Some("application/x-www-form-urlencoded"), b"payload={\"inputs\":{\"directory\":{}}}").unwrap_err();
     assert_eq!(pointers(&form), ["/payload/inputs/directory"]);
-    // What is told later of what was read is told there as well; where one text was taken for a list there is no index.
+    // Later errors use these pointers too; if a string was read as a list, there is no index.
     let later = |body: &[u8]| {
         let input = input(PATH, &[], body).unwrap();
         input.order_invalid(vec![FieldError::new("/groups/0", "x")]).fields()[0].pointer.clone()
@@ -177,7 +177,7 @@ fn a_wrong_field_is_told_where_it_stands() {
 }
 
 #[test]
-fn lists_of_texts_in_their_forms() {
+fn lists_of_strings_are_read_in_all_forms() {
     let groups = |body: &str| read(None, body.as_bytes()).map(|wanted| wanted.groups);
     for body in
         [r#"{"groups":["a","b"]}"#, r#"{"groups":[["a"],"b"]}"#, r#"{"customProperties":{"groups":"[\"a\",\"b\"]"}}"#]
@@ -187,7 +187,7 @@ fn lists_of_texts_in_their_forms() {
     assert_eq!(groups(r#"{"groups":"CN=a,DC=b"}"#).unwrap(), ["CN=a,DC=b"]);
     assert_eq!(groups(r#"{"groups":["", null, "a"]}"#).unwrap(), ["", "", "a"], "each in its place");
     for body in [r#"{"groups":"[1"}"#, r#"{"groups":{}}"#, r#"{"groups":7}"#, r#"{"groups":true}"#] {
-        assert!(told(&groups(body).unwrap_err()).1[0].1.contains("list of texts"), "{body}");
+        assert!(told(&groups(body).unwrap_err()).1[0].1.contains("list of strings"), "{body}");
     }
     assert!(told(&groups(r#"{"groups":"[1]"}"#).unwrap_err()).1[0].1.contains("string"));
     let form = read(Some("application/x-www-form-urlencoded"), b"groups=a&groups=b+c").unwrap();
@@ -195,7 +195,7 @@ fn lists_of_texts_in_their_forms() {
 }
 
 #[test]
-fn placeholders_are_all_named() {
+fn all_placeholders_are_reported() {
     let error = read(
         None,
         br#"{"directory":"${dir}","groups":["${a}","b",["pre ${c} post"]],"ignoreSafeguards":"${flag}","other":"${x}"}"#,
@@ -204,10 +204,10 @@ fn placeholders_are_all_named() {
     assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
     assert_eq!(pointers(&error), ["/directory", "/groups/0", "/groups/2", "/ignoreSafeguards"]);
     assert!(error.detail().contains("/directory, /groups/0, /groups/2, /ignoreSafeguards"), "{error}");
-    // Beside other mistakes.
+    // Together with other mistakes.
     let error = read(None, br#"{"directory":"${dir}","groups":{}}"#).unwrap_err();
     assert_eq!((error.code(), pointers(&error).len()), (ErrorCode::UnresolvedPlaceholder, 2));
-    // In what is no JSON for want of it.
+    // In a text that only the placeholder makes invalid JSON.
     let error = read(None, br#"{"ignoreSafeguards": ${flag}}"#).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
     assert!(error.detail().contains("column 22"), "{error}");
@@ -215,7 +215,7 @@ fn placeholders_are_all_named() {
 }
 
 #[test]
-fn a_vendors_document_has_no_placeholder_anywhere_but_in_a_secret() {
+fn vendor_documents_may_have_placeholders_only_in_secrets() {
     let body = |text: &[u8]| input(PATH, &[], text).unwrap().spec::<Value>();
     let error = body(br#"{"x":[{"a/b~c":"pre ${dir} post"}],"y":"${z}"}"#).unwrap_err();
     assert_eq!((error.code(), pointers(&error)), (ErrorCode::UnresolvedPlaceholder, vec!["/x/0/a~1b~0c", "/y"]));
@@ -223,7 +223,7 @@ fn a_vendors_document_has_no_placeholder_anywhere_but_in_a_secret() {
 }
 
 #[test]
-fn placeholders_in_path_and_query_are_named_with_those_of_the_body() {
+fn placeholders_in_path_query_and_body_are_listed_together() {
     let error = input(
         "/vidm/$%7Btarget%7D/v1/directories/${dir}/syncs?x=%24%7Bgroup.dn%7D&name=a",
         &[],
@@ -234,13 +234,13 @@ fn placeholders_in_path_and_query_are_named_with_those_of_the_body() {
     for place in ["{target} in the path", "{directory} in the path", "query parameter x", "/groups/0"] {
         assert!(error.detail().contains(place), "{error}");
     }
-    assert_eq!(error.fields().len(), 6, "two of them for parameters that are not known");
+    assert_eq!(error.fields().len(), 6, "two of them for unknown parameters");
     let error = input("/vidm/${target}/v1/syncs", &[], b"{").unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnresolvedPlaceholder);
 }
 
 #[test]
-fn what_is_told_is_bounded() {
+fn error_texts_are_bounded() {
     let many = format!(r#"{{"groups":[{}]}}"#, vec![r#""${x}""#; 5000].join(","));
     let error = read(None, many.as_bytes()).unwrap_err();
     assert_eq!(error.fields().len(), MAX_ERRORS + 1);
@@ -253,7 +253,7 @@ fn what_is_told_is_bounded() {
 }
 
 #[test]
-fn other_media_types_are_refused() {
+fn other_media_types_are_rejected() {
     for (headers, body) in [
         ([("content-type", "application/xml")].as_slice(), b"<a/>".as_slice()),
         (&[("content-type", "application/cloudevents+xml")], b"<a/>"),
@@ -268,7 +268,7 @@ fn other_media_types_are_refused() {
 }
 
 #[test]
-fn an_event_is_taken_out_of_its_envelope() {
+fn event_data_is_read_from_its_envelope() {
     let event = |data: &str| format!(r#"{{"specversion":"1.0","id":"i-1","source":"/s","type":"t",{data}}}"#);
     for data in [
         r#""data":{"directory":"corp","ignoreSafeguards":"true"}"#,
@@ -299,11 +299,11 @@ fn an_event_is_taken_out_of_its_envelope() {
 }
 
 #[test]
-fn an_event_that_is_none_is_told_all_that_is_wrong() {
+fn invalid_event_lists_all_faults() {
     let error = read(Some(EVENT), br#"{"specversion":"0.3","id":7,"source":""}"#).unwrap_err();
     assert_eq!(pointers(&error), ["/specversion", "/id", "/source", "/type"]);
     assert_eq!(pointers(&read(Some(EVENT), b"").unwrap_err()).len(), 4);
-    for (batch, says) in [("[]", "batch of 0"), ("{}", "array"), (r#"[{},{},{}]"#, "batch of 3")] {
+    for (batch, says) in [("[]", "batch has 0"), ("{}", "array"), (r#"[{},{},{}]"#, "batch has 3")] {
         let error = read(Some("application/cloudevents-batch+json"), batch.as_bytes()).unwrap_err();
         assert!(told(&error).1[0].1.contains(says), "{error}");
     }
@@ -312,7 +312,7 @@ fn an_event_that_is_none_is_told_all_that_is_wrong() {
 }
 
 #[test]
-fn a_read_has_no_body_whatever_its_headers_say() {
+fn reads_ignore_body_headers() {
     for (name, value) in
         [("content-type", EVENT), ("ce-id", "1"), ("content-encoding", "gzip"), ("content-type", "a/b")]
     {
@@ -324,7 +324,7 @@ fn a_read_has_no_body_whatever_its_headers_say() {
 }
 
 #[test]
-fn an_events_attributes_may_be_headers() {
+fn event_attributes_are_read_from_headers() {
     let headers = [
         ("ce-specversion", "1.0"),
         ("ce-id", "i%201"),
@@ -344,7 +344,7 @@ fn an_events_attributes_may_be_headers() {
 }
 
 #[test]
-fn no_operation_takes_a_query_parameter_that_its_row_does_not_list() {
+fn operations_take_only_listed_query_parameters() {
     for row in route::ROWS {
         for operation in row.operations {
             let path = row.path.replace(['{', '}'], "");
@@ -359,7 +359,7 @@ fn no_operation_takes_a_query_parameter_that_its_row_does_not_list() {
 }
 
 #[test]
-fn the_fields_of_a_start_are_those_of_its_type() {
+fn start_fields_match_its_type() {
     let fields = route::find("/vidm/x/v1/syncs").unwrap().row.fields();
     for name in ["directory", "groups", "dryRun", "ignoreSafeguards", "addToProfile", "callback"] {
         assert!(fields.contains(&name), "{fields:?}");

@@ -43,11 +43,11 @@ fn characters_that_are_not_printable_ascii_are_escaped_in_every_text() {
         let read = value[field].as_str().unwrap().trim_end_matches('…');
         assert!(hostile.starts_with(read) && read.starts_with("a\0\n"), "{field}: {read:?}");
     }
-    assert_eq!(value["problems"][0], hostile, "a JSON reader gets the text as it was");
+    assert_eq!(value["problems"][0], hostile, "a JSON reader gets the original text");
 }
 
 #[test]
-fn a_line_has_at_most_4095_bytes_and_says_what_is_left_out() {
+fn line_has_at_most_4095_bytes_and_counts_omissions() {
     let mut long = line();
     let text = Some("\u{1f600}".repeat(2048));
     for field in [
@@ -77,7 +77,7 @@ fn a_line_has_at_most_4095_bytes_and_says_what_is_left_out() {
     assert_eq!((&calls[0]["status"], &calls.last().unwrap()["status"]), (&200.into(), &Value::Null));
     let problems = value["problems"].as_array().map_or(0, Vec::len);
     assert_eq!(problems + usize::try_from(value["problems_omitted"].as_u64().unwrap()).unwrap(), 300);
-    // One that is short is whole.
+    // A short one is not cut.
     let mut short = line();
     short.calls = vec![call(None); 20];
     let (_, value) = finished(short, &[]);
@@ -85,7 +85,7 @@ fn a_line_has_at_most_4095_bytes_and_says_what_is_left_out() {
 }
 
 #[test]
-fn a_secret_is_struck_out_before_a_text_is_cut() {
+fn secret_is_removed_before_a_text_is_cut() {
     let secret = Secret::new("a long secret of the target");
     let mut told = line();
     told.directory = Some(format!("{}{}", "x".repeat(MAX_TEXT - 10), secret.expose()));
@@ -96,14 +96,14 @@ fn a_secret_is_struck_out_before_a_text_is_cut() {
 }
 
 #[test]
-fn a_short_sync_id_is_no_sync_id() {
+fn short_sync_id_is_not_a_valid_sync_id() {
     let id = "AQx".repeat(60);
     let short = short_sync_id(&id);
     assert!(short.len() == 8 && !id.contains(&short) && short == short_sync_id(&id));
 }
 
 #[test]
-fn a_client_address_is_the_hosts_own_or_none() {
+fn client_address_comes_only_from_the_host() {
     let of = |values: &[&str]| {
         let mut headers = HeaderMap::new();
         for value in values {
@@ -125,7 +125,7 @@ fn a_client_address_is_the_hosts_own_or_none() {
         headers.insert(&name, text.parse().unwrap());
         ClientAddress::of_proxy(&headers, &name).map(|address| address.to_string())
     };
-    assert_eq!(by_proxy("6.6.6.6, 192.0.2.7").as_deref(), Some("192.0.2.7"), "the proxy writes the last one");
+    assert_eq!(by_proxy("6.6.6.6, 192.0.2.7").as_deref(), Some("192.0.2.7"), "the proxy adds the last one");
     assert_eq!(by_proxy("[2001:db8::1]").as_deref(), Some("2001:db8::1"));
     assert_eq!(by_proxy("192.0.2.7, unknown"), None);
 }

@@ -1,4 +1,4 @@
-//! What is taken and what is answered below `/vidm/{target}`, as JSON.
+//! Request and response documents below `/vidm/{target}`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,60 +6,60 @@ use crate::sync::{DryRun, SyncDocument};
 use crate::vidm::{Directory, Group};
 use crate::webhook::input::{flag, text, texts};
 
-/// What a start may be asked for.
+/// The body of a start.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("additionalProperties" = true)))]
 pub(in crate::webhook) struct StartRequest {
-    /// The id or the name of the directory, where the path does not name it.
+    /// The directory's id or name, if the path does not name it.
     #[serde(deserialize_with = "text")]
     pub(super) directory: Option<String>,
-    /// Run without the safeguards: a broken LDAP filter then deletes users. Needs the scope `vidm:override`.
+    /// Run without the safeguards: with a broken LDAP filter this deletes users. Needs the scope `vidm:override`.
     #[serde(deserialize_with = "flag")]
     pub(super) ignore_safeguards: bool,
-    /// Start nothing; tell what a run would change, where this vIDM has such a call.
+    /// Start nothing; return what a run would change, if this vIDM version supports it.
     #[serde(deserialize_with = "flag")]
     pub(super) dry_run: bool,
     /// Groups that must be in vIDM for the sync to count as succeeded: distinguished names, or `name@domain`.
     #[serde(deserialize_with = "texts")]
     pub(super) groups: Vec<String>,
-    /// First add those of the groups to the directory's sync profile that no run would bring. They must be distinguished names.
+    /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
     /// Needs the scope `vidm:profile`.
     #[serde(deserialize_with = "flag")]
     pub(super) add_to_profile: bool,
-    /// Who is told of the end: the name of one of the configured callbacks.
+    /// The receiver of a message at the end: the name of a configured callback.
     #[serde(deserialize_with = "text")]
     pub(super) callback: Option<String>,
 }
 
-/// The directories that fit.
+/// The matching directories.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DirectoryList"))]
 pub(in crate::webhook) struct Directories {
-    /// Those that fit, in vIDM's order.
+    /// The matches, in vIDM's order.
     pub(super) directories: Vec<Directory>,
 }
 
-/// The groups of a name.
+/// The groups with a name.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "GroupList"))]
 pub(in crate::webhook) struct Groups {
-    /// Whether there is one.
+    /// Whether there is at least one.
     pub(super) present: bool,
-    /// All of that name.
+    /// All groups with that name.
     pub(super) groups: Vec<Group>,
 }
 
-/// A sync as callers see it: always flat, always answered with 2xx.
+/// A sync as callers see it: always flat, always with a 2xx status.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Sync"))]
 pub(in crate::webhook) struct SyncAnswer {
     #[serde(flatten)]
     pub(super) document: SyncDocument,
-    /// In the answer to a start: the fields that were not read, as JSON Pointers into the body, 20 at most.
+    /// In the response to a start: the unread fields, as JSON Pointers into the body, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) ignored: Vec<String>,
-    /// Where to go from here.
+    /// Links to related requests.
     pub(super) links: Links,
 }
 
@@ -69,16 +69,16 @@ pub(in crate::webhook) struct SyncAnswer {
 pub(in crate::webhook) struct DryRunAnswer {
     #[serde(flatten)]
     pub(super) document: DryRun,
-    /// The fields that were not read, as JSON Pointers into the body, 20 at most.
+    /// The unread fields, as JSON Pointers into the body, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) ignored: Vec<String>,
 }
 
-/// Where to go from here.
+/// Links to related requests.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub(super) struct Links {
-    /// The address of its state; with `Accept: text/event-stream` it is an event stream.
+    /// The path of its state; with `Accept: text/event-stream` it is an event stream.
     #[serde(rename = "self")]
     pub(super) this: String,
 }

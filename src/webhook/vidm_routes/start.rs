@@ -1,4 +1,4 @@
-//! Starting a sync over HTTP: by a request that says what it wants, or by a hook.
+//! Starts a sync over HTTP: by a request with an order, or by a hook.
 
 use http::StatusCode;
 
@@ -13,7 +13,7 @@ use crate::sync::SyncOrder;
 use crate::webhook::kept_request::{StartedSync, check_room};
 use crate::webhook::{Context, Reply, json};
 
-/// Starts what the body asks for; the path names the directory, or else the body does.
+/// Starts the sync that the body requests; the path names the directory, or else the body does.
 pub(super) async fn start<R: Runtime>(
     context: &mut Context<'_, R>,
     vidm: &VidmOperations<'_, R>,
@@ -92,15 +92,15 @@ fn require<R>(context: &Context<'_, R>, scope: Scope) -> Result<(), Error> {
     if context.caller.may(scope) { Ok(()) } else { Err(context.caller.lacks(scope)) }
 }
 
-/// The directory that the body names.
+/// The directory in the body.
 fn in_body(wanted: &StartRequest) -> Result<DirectoryRef, Error> {
     let directory = wanted.directory.as_deref().map(str::trim).filter(|directory| !directory.is_empty());
     directory.map(DirectoryRef::parse).ok_or_else(|| {
-        Error::invalid(vec![FieldError::new("/directory", "is missing: the id or the name of a directory")])
+        Error::invalid(vec![FieldError::new("/directory", "is missing; send the directory's id or name")])
     })
 }
 
-/// What is to be started, or everything that is wrong with it.
+/// The order, or all faults in it.
 fn order(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result<SyncOrder, Vec<FieldError>> {
     let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
     let mut fields = Vec::new();

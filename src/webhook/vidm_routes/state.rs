@@ -32,19 +32,19 @@ pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str,
     let sync = found.ok_or_else(|| {
         let hint = match configured.state_key.origin() {
             Some(Origin::Instance) => {
-                "without state_key and without a store an id is good only at the instance that made it, until that ends: \
+                "without state_key and without a store, an id is valid only at the instance that issued it, while that runs: \
                  set state_key"
             }
-            _ => "use the id, or the Location, of a start's answer as it is; ids end when state_key no longer holds their key",
+            _ => "copy the id or Location of the start's response unchanged; ids become invalid when their key is removed from state_key",
         };
-        Error::new(ErrorCode::SyncNotFound, "this id was not given by this idhook for this target").hint(hint)
+        Error::new(ErrorCode::SyncNotFound, "this id was not issued by this idhook for this target").hint(hint)
     })?;
     context.log.sync(&sync.request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
         let viewer = Viewer::of(context.caller);
         if sync.request.ignores_safeguards() && viewer.may_override {
-            // The stream may start it after this line of log is written.
+            // The stream may start the run after this log line is written.
             context.log.ignores_safeguards();
         }
         return Ok(Reply::Watch(Box::new((sync, viewer)), None));
@@ -61,7 +61,7 @@ pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str,
     }
 }
 
-/// The state after a wait: 200 if it is final, else as it is, with its `Location`.
+/// The state after a wait: 200 if it is final, else the current state, with its `Location`.
 pub(super) async fn waited<R: Runtime>(
     context: &mut Context<'_, R>,
     sync: &StartedSync,
@@ -80,7 +80,7 @@ pub(super) async fn waited<R: Runtime>(
     Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
 }
 
-/// A caller that reads a sync's state, and what to log of it.
+/// A caller that reads a sync's state, and what to log about it.
 #[derive(Debug)]
 pub(in crate::webhook) struct Viewer {
     /// Whether it may start a run that ignores the safeguards.
@@ -137,8 +137,9 @@ pub(super) fn answer_of(base: &str, sync: &StartedSync, state: SyncState) -> Syn
     SyncAnswer { document: SyncDocument::of(request, id.clone(), state), ignored: Vec::new(), links: Links { this } }
 }
 
-/// The status of a state that is not final: 200, or with `?running=202` 202 for pollers that go by the status, as Azure Logic Apps
-/// and other followers of "202, Location" do. They send no headers of their own, so it is in the query and in each `Location`.
+/// The status of a state that is not final: 200, or with `?running=202` 202 for pollers that go by the status, such as Azure
+/// Logic Apps and others that follow "202, Location". They send no headers of their own, so it is in the query and in each
+/// `Location`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Running {
     Ok,
@@ -153,11 +154,11 @@ impl Running {
         match input.query(Self::NAME) {
             None | Some("200") => Ok(Self::Ok),
             Some("202") => Ok(Self::Accepted),
-            Some(_) => Err(query_error(Self::NAME, "write 202, to be answered 202 while the sync goes on, or 200")),
+            Some(_) => Err(query_error(Self::NAME, "use 202 for status 202 while the sync is running, or 200")),
         }
     }
 
-    /// Where to read the state again.
+    /// The path at which to read the state again.
     pub(super) fn place(self, this: &str) -> String {
         match self {
             Self::Ok => this.to_owned(),
@@ -165,7 +166,7 @@ impl Running {
         }
     }
 
-    /// A state under its status.
+    /// The state with its status.
     fn answer(self, found: &SyncAnswer) -> Result<Response<Bytes>, Error> {
         if self == Self::Ok || found.document.is_final() {
             return answer(StatusCode::OK, found);

@@ -1,6 +1,7 @@
-//! `ensure_groups`: a success is one with every group proven, and everything else is an error that leads on to the sync.
+//! `ensure_groups`: success means that every group is proven; everything else is an error with which the sync can be
+//! continued.
 //!
-//! vIDM is a small one of its own, which answers whatever it is asked: which calls the sync protocol makes is told elsewhere.
+//! A small vIDM model answers any call; other tests check the calls of the sync protocol.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -23,26 +24,26 @@ use crate::support::vidm::{CORP, DIRECTORIES};
 const FIRST: &str = "CN=gg-first,OU=Groups,DC=corp,DC=example";
 const SECOND: &str = "CN=gg-second,OU=Groups,DC=corp,DC=example";
 
-/// A vIDM whose runs take two seconds and end as `ends` says.
+/// A vIDM whose runs take two seconds and end as in `ends`.
 #[derive(Debug)]
 struct Server {
     clock: Script,
-    /// vIDM's word for a run that is over, and what it says about it.
+    /// vIDM's word for a finished run, and its message.
     ends: Cell<(&'static str, &'static str)>,
     /// How long a run takes.
     takes: Cell<Duration>,
-    /// The groups that a run brings.
+    /// The groups that a run imports.
     brings: RefCell<Vec<&'static str>>,
-    /// When the last run began.
+    /// The start of the last run.
     began: Cell<Option<Duration>>,
-    /// How the state is answered instead, from the first kick-off on.
+    /// The failure of state calls, from the first kick-off on.
     trouble: Cell<Option<Trouble>>,
     kick_offs: Cell<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
-    /// Nobody listens.
+    /// The connection is refused.
     Away,
     /// 403
     Forbidden,
@@ -92,7 +93,7 @@ impl Server {
             return Ok((200, serde_json::from_str(DIRECTORIES).unwrap()));
         }
         match self.trouble.get().filter(|_| self.began.get().is_some()) {
-            Some(Trouble::Away) => return Err(TransportError::new(TransportErrorKind::Refused, "nobody listens")),
+            Some(Trouble::Away) => return Err(TransportError::new(TransportErrorKind::Refused, "connection refused")),
             Some(Trouble::Forbidden) => return Ok((403, json!({"code": "access.denied"}))),
             None => {}
         }
@@ -136,7 +137,7 @@ fn named(groups: &[&str]) -> Vec<String> {
     groups.iter().map(|&group| group.to_owned()).collect()
 }
 
-/// The error, and the state that it carries.
+/// The error and its state.
 fn fails(server: &Server, work: impl Future<Output = embedded::Result<SyncDocument>>) -> (Problem, Value) {
     let mut problem = *server.clock.run(work).unwrap_err();
     let state = problem.sync.take().unwrap_or_default();
@@ -151,7 +152,7 @@ fn ensured_groups_are_returned_with_their_proof() {
     let ensured = vidm.ensure_groups("corp.example", named(&[FIRST, SECOND]), EnsureOptions::default(), progress);
     let done = server.clock.run(ensured).unwrap();
     assert_eq!((done.status, done.groups.len(), server.kick_offs.get()), (SyncStatus::Succeeded, 2, 1));
-    assert_eq!(seen.first().unwrap().0, SyncStatus::Running, "the id is known right after the start");
+    assert_eq!(seen.first().unwrap().0, SyncStatus::Running, "the id is available right after the start");
     assert_eq!(seen.last().unwrap(), &(SyncStatus::Succeeded, done.id.unwrap()));
 }
 
@@ -182,7 +183,7 @@ fn ensure_groups_fails_unless_the_sync_succeeds_with_every_group() {
         assert_eq!(state["status"], status, "{problem}: {state}");
         assert!(server.clock.elapsed() < Duration::from_secs(10), "{problem}");
 
-        // The error leads on to the sync.
+        // The error's id continues the sync.
         server.ends.set(("COMPLETED", ""));
         *server.brings.borrow_mut() = vec![FIRST, SECOND];
         let id = state["id"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! idhook as functions: the same story as over HTTP, with no HTTP in front.
+//! idhook as functions: the same scenario as over HTTP, without HTTP.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn vcf(calls: impl IntoIterator<Item = Call>) -> (Rc<Script>, Vcf<Shared>) {
     (Rc::clone(&script), Vcf::new(Shared(script), settings, Timeouts::default()).unwrap())
 }
 
-/// The directory's state, as vIDM tells it.
+/// The directory's state, as vIDM reports it.
 fn state(body: &Value) -> Call {
     get(format!(
         "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
@@ -46,13 +46,13 @@ fn state(body: &Value) -> Call {
     .answer(200, body.to_string())
 }
 
-/// A kick-off that is taken when the script begins.
+/// An accepted kick-off at the beginning of the script.
 fn kicked_off() -> Call {
     let now = std::time::SystemTime::UNIX_EPOCH + crate::support::script::START;
     classic(CORP).answer(200, "{}").answer_header("date", &httpdate::fmt_http_date(now))
 }
 
-/// The search for [`PRESENT`], which is there.
+/// The search for [`PRESENT`], which exists.
 pub(crate) fn proof() -> Call {
     let group = json!({"id": "g1", "displayName": "gg-app@corp.example",
         "urn:scim:schemas:extension:workspace:1.0": {"distinguishedName": PRESENT}});
@@ -78,7 +78,7 @@ fn started_sync_is_awaited_and_proven_with_one_login() {
     let now = began(&script, 0);
     script.then([
         state(&json!({"status": "RUNNING", "startTime": now})),
-        // What passes is waited out.
+        // Transient failures are retried.
         state(&json!({})).fail(TransportErrorKind::Refused),
         state(&json!({})).fail(TransportErrorKind::Refused),
         state(&json!({})).fail(TransportErrorKind::Refused),
@@ -92,7 +92,7 @@ fn started_sync_is_awaited_and_proven_with_one_login() {
         told["groups"][0],
         json!({"requested": PRESENT, "state": "present", "id": "g1", "displayName": "gg-app@corp.example"})
     );
-    assert!(told.get("links").is_none(), "there are no routes: {told}");
+    assert!(told.get("links").is_none(), "embedded use has no routes: {told}");
     let logins = script.requests().iter().filter(|request| request.uri().path().ends_with("/login")).count();
     assert_eq!(logins, 1);
 }
@@ -136,7 +136,7 @@ fn watch_reports_each_change_once_and_ends() {
     let mut next = || script.run(watch.next(&vidm)).map(|seen| seen.unwrap().status);
     assert_eq!([next(), next(), next()], [Some(SyncStatus::Running), Some(SyncStatus::Succeeded), None]);
 
-    // What does not pass before the watch is over is told at its end; what cannot pass ends it.
+    // A lasting transient failure is reported at the end of the watch; a permanent one ends it.
     script.advance(Duration::from_secs(5));
     let mut watch = vidm.watch_sync(&id, Duration::from_secs(3)).unwrap();
     script.then((0..9).map(|_| state(&running).fail(TransportErrorKind::Refused)));
@@ -171,7 +171,7 @@ fn mistakes_in_settings_are_reported_by_name() {
     let problem = Vcf::new(Shared(Rc::new(Script::new([]))), VcfSettings::default(), Timeouts::default());
     assert_eq!(problem.map(|_| ()).unwrap_err().errors.len(), 3);
     let named = VidmSettings { url: Some("https://v".to_owned()), ..VidmSettings::default() };
-    assert!(Vidm::new(Shared(Rc::new(Script::new([]))), named, Timeouts::default()).is_err(), "no way to log in");
+    assert!(Vidm::new(Shared(Rc::new(Script::new([]))), named, Timeouts::default()).is_err(), "no credentials");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn invalid_orders_start_nothing() {
 }
 
 #[test]
-fn echoed_secrets_are_struck_out() {
+fn echoed_secrets_are_removed() {
     let (script, vidm) =
         vidm([logs_in("t"), lists().answer(400, json!({"code": "bad", "message": "no pässword for you"}).to_string())]);
     let problem = script.run(vidm.directories(&DirectoryFilter::default())).unwrap_err();

@@ -1,4 +1,4 @@
-//! What requests cost in calls to the store. Each number is a promise of `docs/internals/sync-protocol.md`.
+//! The store calls of requests. `docs/internals/sync-protocol.md` guarantees each number.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use crate::support::script::{Call, START, Script};
 use crate::support::vidm::{CORP, LAB, classic, idle, lists, logs_in, sync_state, v2};
 use crate::support::webhook::Door;
 
-/// An instance that is logged in and knows the directories, and its store. The rate limit has costs of its own, every twentieth request.
+/// An instance that is logged in and knows the directories, and its store. The rate limit is off: it costs calls every
+/// twentieth request.
 fn warm() -> (Door, Rc<MemoryStore>) {
     let store = MemoryStore::new();
     let script = Script::new([logs_in("t1"), lists()]).with_store(&store);
@@ -29,7 +30,7 @@ fn kicked() -> Call {
     classic(CORP).answer(200, "{}")
 }
 
-/// A start; where its state is, and what it cost.
+/// A start: the path of its state, and its store calls.
 fn start(door: &Door, store: &MemoryStore, directory: &str, calls: impl IntoIterator<Item = Call>) -> (String, usize) {
     door.then(calls);
     let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{directory}/syncs"), "");
@@ -45,14 +46,14 @@ fn poll(door: &Door, store: &MemoryStore, place: &str, calls: impl IntoIterator<
 }
 
 #[test]
-fn list_that_did_not_change_costs_nothing() {
+fn unchanged_list_costs_nothing() {
     let (door, store) = warm();
     for _ in 0..3 {
         door.then([lists()]);
         assert_eq!(door.get("/vidm/default/v1/directories").status(), 200);
         assert_eq!(store.calls(), 0);
     }
-    // It is written again before it expires there.
+    // It is written again before it expires.
     door.script.advance(Duration::from_secs(301));
     door.then([lists()]);
     door.get("/vidm/default/v1/directories");
@@ -70,23 +71,23 @@ fn start_that_joins_costs_two_and_then_one() {
     joins(2);
     joins(1);
     let place = joins(1);
-    // A state reads the ledger.
+    // Reading a state reads the ledger.
     assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 0)]), ("queued".to_owned(), 1));
 }
 
 #[test]
 fn start_that_kicks_off_costs_three() {
     let (door, store) = warm();
-    // The first one ever also puts the directory on the list of its connector's directories: read, claimed, confirmed, written, and the
-    // counter deleted.
+    // The first kick-off also adds the directory to its connector's list: read, claimed, confirmed, written, and the counter
+    // deleted.
     let (place, calls) = start(&door, &store, CORP, [idle(CORP), kicked()]);
     assert_eq!(calls, 4 + 5);
-    // What is new is claimed and written; what is not is not.
+    // Only new observations are claimed and written.
     assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 10)]), ("running".to_owned(), 3));
     assert_eq!(poll(&door, &store, &place, [shows("RUNNING", 10)]), ("running".to_owned(), 1));
     assert_eq!(poll(&door, &store, &place, [shows("COMPLETED", 10)]), ("succeeded".to_owned(), 3));
     assert_eq!(poll(&door, &store, &place, [shows("COMPLETED", 10)]), ("succeeded".to_owned(), 1));
-    // The end that was just seen stands for the look.
+    // The end that was just observed replaces another observation.
     assert_eq!(start(&door, &store, CORP, [kicked()]).1, 3);
 }
 

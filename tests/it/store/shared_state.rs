@@ -1,4 +1,4 @@
-//! What instances share: each script here is an instance of its own, over one store.
+//! State that instances share: each script here is one instance, over a common store.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use crate::support::vidm::{CORP, LOGIN, NOBODY, classic, lists, logs_in, start, 
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// One instance: its script, its memory, its view of the store.
+/// One instance: its script, its cache, its view of the store.
 struct Instance {
     target: Target,
     memory: Cache,
@@ -42,7 +42,7 @@ impl Instance {
         }
     }
 
-    /// One request's work, and what it says of the store.
+    /// One request's work, and the store's failure.
     fn run<T>(&self, work: impl AsyncFnOnce(&Outbound<'_, Script>, Client<'_, Script>) -> T) -> (T, Option<String>) {
         let out = Outbound::new(&self.script, Limits::default(), MINUTE, HeaderMap::new()).with_store(&self.access);
         let done = self.script.run(work(&out, Client::new(&self.target, &self.memory, &out)));
@@ -65,7 +65,7 @@ fn warm(store: &Rc<MemoryStore>) {
 }
 
 #[test]
-fn a_cold_instance_makes_one_call() {
+fn cold_instance_makes_one_call() {
     let store = MemoryStore::new();
     warm(&store);
     for directory in [CORP, "corp.example", "CORP.example"] {
@@ -76,7 +76,7 @@ fn a_cold_instance_makes_one_call() {
 }
 
 #[test]
-fn nothing_in_the_store_can_be_read() {
+fn store_contents_are_unreadable() {
     let store = MemoryStore::new();
     warm(&store);
     let dump = store.dump();
@@ -91,7 +91,7 @@ fn nothing_in_the_store_can_be_read() {
 }
 
 #[test]
-fn what_has_ended_is_absent_and_taken_out() {
+fn expired_values_are_absent_and_deleted() {
     let store = MemoryStore::new();
     warm(&store);
     let later = Instance::new(&store, [logs_in("t2"), lists(), starts("t2")]);
@@ -108,12 +108,12 @@ fn what_has_ended_is_absent_and_taken_out() {
         out.store().get("x").await
     });
     assert_eq!(kept, None);
-    assert_eq!(store.keys().iter().filter(|key| key.ends_with(":x")).count(), 0, "it is taken out");
+    assert_eq!(store.keys().iter().filter(|key| key.ends_with(":x")).count(), 0, "it is deleted");
     later.start("corp.example").0.unwrap();
 }
 
 #[test]
-fn another_password_key_or_url_is_another_place() {
+fn other_password_key_or_url_uses_other_entries() {
     let store = MemoryStore::new();
     warm(&store);
     let mut other = Instance::new(&store, [post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), starts("t2")]);
@@ -125,12 +125,12 @@ fn another_password_key_or_url_is_another_place() {
 }
 
 #[test]
-fn foreign_and_broken_values_are_misses() {
+fn foreign_and_damaged_values_are_ignored() {
     let store = MemoryStore::new();
     warm(&store);
     let good = store.dump();
     let (first, second) = (&good[0], &good[1]);
-    // Swapped, cut, empty, of another version, plain.
+    // Swapped, truncated, empty, of another version, plain.
     for (one, two) in [
         (second.1.clone(), first.1.clone()),
         (first.1[..first.1.len() - 1].to_vec(), second.1[..40].to_vec()),
@@ -142,12 +142,12 @@ fn foreign_and_broken_values_are_misses() {
         store.plant(&second.0, two);
         let (started, trouble) = Instance::new(&store, [logs_in("t2"), lists(), starts("t2")]).start("corp.example");
         started.unwrap();
-        assert_eq!(trouble, None, "a miss is no trouble");
+        assert_eq!(trouble, None, "an absent value is not a failure");
     }
 }
 
 #[test]
-fn a_revoked_token_costs_one_login_and_is_replaced() {
+fn revoked_token_costs_one_login_and_is_replaced() {
     let store = MemoryStore::new();
     warm(&store);
     let refused = || classic(CORP).header("authorization", "HZN t1").answer(401, "");
@@ -156,7 +156,7 @@ fn a_revoked_token_costs_one_login_and_is_replaced() {
 }
 
 #[test]
-fn another_instances_newer_token_is_taken_before_a_login() {
+fn newer_shared_token_is_used_before_a_login() {
     let store = MemoryStore::new();
     let first = Instance::new(&store, [logs_in("t1"), starts("t1")]);
     first.start(CORP).0.unwrap();
@@ -164,14 +164,14 @@ fn another_instances_newer_token_is_taken_before_a_login() {
     Instance::new(&store, [refused("t1"), logs_in("t2"), starts("t2")]).start(CORP).0.unwrap();
     first.script.then([refused("t1"), starts("t2")]);
     first.start(CORP).0.unwrap();
-    // When that one is refused as well there is a login, and no end of trying.
+    // If that is rejected too, there is one login and no further attempt.
     Instance::new(&store, [refused("t2"), logs_in("t3"), starts("t3")]).start(CORP).0.unwrap();
     first.script.then([refused("t2"), refused("t3"), logs_in("t4"), refused("t4")]);
     assert_eq!(first.start(CORP).0.unwrap_err().code(), ErrorCode::UpstreamAuth);
 }
 
 #[test]
-fn a_refusal_holds_for_all_instances_and_only_for_that_password() {
+fn rejection_applies_to_all_instances_for_that_password() {
     let store = MemoryStore::new();
     let first = Instance::new(&store, [post(LOGIN).answer(401, "")]);
     let told = first.start(CORP).0.unwrap_err();
@@ -190,7 +190,7 @@ fn a_refusal_holds_for_all_instances_and_only_for_that_password() {
 }
 
 #[test]
-fn a_list_that_proved_wrong_is_dropped_for_all() {
+fn wrong_list_is_dropped_for_all_instances() {
     let store = MemoryStore::new();
     warm(&store);
     let gone =
@@ -203,11 +203,11 @@ fn a_list_that_proved_wrong_is_dropped_for_all() {
 }
 
 #[test]
-fn a_store_that_ails_is_no_store() {
+fn failing_store_is_bypassed() {
     for (ailment, told) in [
         (Ailment::Absent, None),
         (Ailment::Fails, Some("get: scripted")),
-        (Ailment::Hangs, Some("get: no answer within 500 ms")),
+        (Ailment::Hangs, Some("get: no response within 500 ms")),
     ] {
         let store = MemoryStore::new();
         store.ail(ailment);
@@ -215,10 +215,10 @@ fn a_store_that_ails_is_no_store() {
         let (started, trouble) = instance.start("corp.example");
         started.unwrap();
         assert_eq!(trouble.as_deref(), told, "{ailment:?}");
-        assert_eq!(store.calls(), 1, "asked once, and left alone for the rest of the request");
+        assert_eq!(store.calls(), 1, "called once, then bypassed for the rest of the request");
         assert!(instance.script.elapsed() < Duration::from_millis(600));
 
-        // Nor is it asked by the next requests, for a while.
+        // The next requests bypass it too, for a while.
         store.ail(Ailment::None);
         instance.script.then([starts("t1")]);
         assert_eq!(instance.start(CORP).1, None);
@@ -230,7 +230,7 @@ fn a_store_that_ails_is_no_store() {
 }
 
 #[test]
-fn counters_and_values_never_meet() {
+fn counters_and_values_have_separate_keys() {
     let store = MemoryStore::new();
     let instance = Instance::new(&store, []);
     let ((), trouble) = instance.run(async |out, _| {
@@ -251,7 +251,7 @@ fn counters_and_values_never_meet() {
 }
 
 #[test]
-fn without_access_nothing_is_asked() {
+fn store_without_access_is_not_called() {
     let store = MemoryStore::new();
     let script = Script::new([]).with_store(&store);
     let out = script.outbound();

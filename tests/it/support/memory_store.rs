@@ -1,4 +1,4 @@
-//! A store in memory that can be made to fail, and tells what is in it.
+//! A store in memory that can be made to fail, and whose contents can be inspected.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use idhook::store::{Store, StoreError};
 
-/// What ails a store.
+/// The failure of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Ailment {
     #[default]
@@ -14,7 +14,7 @@ pub(crate) enum Ailment {
     /// The runtime grants no access.
     Absent,
     Fails,
-    /// Never answers.
+    /// Calls never return.
     Hangs,
 }
 
@@ -24,7 +24,7 @@ enum Value {
     Counter(u64),
 }
 
-/// The store. Scripts share it as instances do.
+/// The store, which scripts share like instances.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore {
     values: RefCell<BTreeMap<String, Value>>,
@@ -37,7 +37,7 @@ impl MemoryStore {
         Rc::default()
     }
 
-    /// Takes everything out.
+    /// Removes everything.
     pub(crate) fn clear(&self) {
         self.values.borrow_mut().clear();
     }
@@ -46,7 +46,7 @@ impl MemoryStore {
         self.ailment.set(ailment);
     }
 
-    /// How often it was asked since the last time.
+    /// The number of calls since the last query.
     pub(crate) fn calls(&self) -> usize {
         self.calls.take()
     }
@@ -62,14 +62,14 @@ impl MemoryStore {
         counters.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Counts on, as others would.
+    /// Increments a counter, as another instance would.
     pub(crate) fn count(&self, key: &str, by: u64) {
         if let Some(Value::Counter(count)) = self.values.borrow_mut().get_mut(key) {
             *count += by;
         }
     }
 
-    /// Everything that was set.
+    /// All values.
     pub(crate) fn dump(&self) -> Vec<(String, Vec<u8>)> {
         let values = self.values.borrow();
         let set = |(key, value): (&String, &Value)| match value {
@@ -79,7 +79,7 @@ impl MemoryStore {
         values.iter().filter_map(set).collect()
     }
 
-    /// Puts these bytes at a key, as somebody else with access could.
+    /// Writes these bytes at a key, as a third party with access could.
     pub(crate) fn plant(&self, key: &str, value: Vec<u8>) {
         self.values.borrow_mut().insert(key.to_owned(), Value::Set(value));
     }
@@ -125,7 +125,7 @@ impl Store for MemoryStore {
                 *count += by;
                 Ok(*count)
             }
-            Value::Set(_) => panic!("{key} was set; Spin's store would be gone now"),
+            Value::Set(_) => panic!("{key} was set; Spin's store would panic now"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A runtime that follows a script: it expects requests in order and answers them from the script, and its time passes
-//! only while everybody waits.
+//! A runtime that follows a script: it expects requests in order and responds from the script, and its time passes only
+//! while all tasks wait.
 //!
 //! ```ignore
 //! let script = Script::new([
@@ -10,7 +10,7 @@
 //! let done = script.run(async { client(&script).directories().await });
 //! ```
 //!
-//! A request the script does not expect panics, and so does a script that is dropped before its last call was made.
+//! An unexpected request panics, and so does a script that is dropped before its last call was made.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -30,10 +30,10 @@ use idhook::upstream::Outbound;
 
 use crate::support::memory_store::MemoryStore;
 
-/// When every script begins: 2026-11-20T10:00:00Z.
+/// The start time of every script: 2026-11-20T10:00:00Z.
 pub(crate) const START: Duration = Duration::from_secs(1_795_168_800);
 
-/// A request the script expects, and what comes back.
+/// An expected request, and its outcome.
 #[derive(Debug)]
 pub(crate) struct Call {
     method: Method,
@@ -62,7 +62,7 @@ pub(crate) fn post(uri: impl Into<String>) -> Call {
 }
 
 impl Call {
-    /// Expects `method` on the absolute `uri`. The answer is an empty 200 unless something else is said.
+    /// Expects `method` on the absolute `uri`. The default response is an empty 200.
     pub(crate) fn new(method: Method, uri: impl Into<String>) -> Self {
         let outcome = Outcome::Answer(http::Response::new(Bytes::new()));
         Self { method, uri: uri.into(), headers: Vec::new(), body: None, takes: Duration::ZERO, outcome }
@@ -80,13 +80,13 @@ impl Call {
         self
     }
 
-    /// Expects exactly this body. Without it the body is not looked at.
+    /// Expects exactly this body. Without it the body is not checked.
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// Answers with this status and body.
+    /// Responds with this status and body.
     pub(crate) fn answer(mut self, status: u16, body: impl Into<Bytes>) -> Self {
         let mut answer = http::Response::new(body.into());
         *answer.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -94,26 +94,26 @@ impl Call {
         self
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     pub(crate) fn answer_header(mut self, name: &'static str, value: &str) -> Self {
-        let Outcome::Answer(answer) = &mut self.outcome else { panic!("only an answer has headers") };
+        let Outcome::Answer(answer) = &mut self.outcome else { panic!("only a response has headers") };
         answer.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
         self
     }
 
-    /// Fails without an answer.
+    /// Fails without a response.
     pub(crate) fn fail(mut self, kind: TransportErrorKind) -> Self {
         self.outcome = Outcome::Fail(kind);
         self
     }
 
-    /// Never answers.
+    /// Never responds.
     pub(crate) fn hang(mut self) -> Self {
         self.outcome = Outcome::Hang;
         self
     }
 
-    /// Lets the outcome take this long.
+    /// Makes the outcome take this long.
     pub(crate) fn takes(mut self, time: Duration) -> Self {
         self.takes = time;
         self
@@ -121,7 +121,11 @@ impl Call {
 
     fn check(&self, request: &http::Request<Bytes>) {
         let call = format!("{} {}", self.method, self.uri);
-        assert_eq!(format!("{} {}", request.method(), request.uri()), call, "another request than the script expects");
+        assert_eq!(
+            format!("{} {}", request.method(), request.uri()),
+            call,
+            "a request that the script does not expect"
+        );
         for (name, expected) in &self.headers {
             let values: Vec<_> = request.headers().get_all(*name).iter().map(|value| value.to_str().unwrap()).collect();
             assert_eq!(values, expected.as_deref().into_iter().collect::<Vec<_>>(), "header {name} of {call}");
@@ -170,7 +174,7 @@ impl Script {
         }
     }
 
-    /// A script in which nobody listens anywhere: every request is refused, and none is kept.
+    /// A script that refuses every connection and records no request.
     pub(crate) fn refusing() -> Self {
         let mut script = Self::new([]);
         script.refuses = true;
@@ -183,12 +187,12 @@ impl Script {
         self
     }
 
-    /// Lets the script go on with these calls.
+    /// Appends these calls to the script.
     pub(crate) fn then(&self, calls: impl IntoIterator<Item = Call>) {
         self.calls.borrow_mut().extend(calls);
     }
 
-    /// A view of this runtime with default limits and a minute's time.
+    /// Upstream access with this runtime, default limits and one minute.
     pub(crate) fn outbound(&self) -> Outbound<'_, Self> {
         Outbound::new(self, Limits::default(), Duration::from_secs(60), HeaderMap::new())
     }
@@ -206,7 +210,7 @@ impl Script {
                 continue;
             }
             let next = self.sleepers.borrow().iter().map(|sleeper| sleeper.until).min();
-            let next = next.expect("all of it waits, and nobody for the clock");
+            let next = next.expect("all tasks wait, but none for the clock");
             self.elapsed.set(self.elapsed.get().max(next));
             for sleeper in self.sleepers.borrow().iter().filter(|sleeper| sleeper.until <= self.elapsed.get()) {
                 sleeper.waker.wake_by_ref();
@@ -219,22 +223,22 @@ impl Script {
         self.elapsed.set(self.elapsed.get() + time);
     }
 
-    /// Every request so far.
+    /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<http::Request<Bytes>> {
         self.requests.borrow().clone()
     }
 
-    /// Every sleep that was slept to its end, in the order of their ends.
+    /// All completed sleeps, in the order of their ends.
     pub(crate) fn slept(&self) -> Vec<Duration> {
         self.slept.borrow().clone()
     }
 
-    /// Every line logged.
+    /// All logged lines.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.borrow().clone()
     }
 
-    /// The lines logged since the last time.
+    /// The lines logged since the last call.
     pub(crate) fn take_lines(&self) -> Vec<String> {
         self.lines.take()
     }
@@ -252,14 +256,14 @@ impl Script {
 impl HttpClient for Script {
     async fn send(&self, request: http::Request<Bytes>, _: &Limits) -> Result<http::Response<Bytes>, TransportError> {
         if self.refuses {
-            return Err(TransportError::new(TransportErrorKind::Refused, "nobody listens"));
+            return Err(TransportError::new(TransportErrorKind::Refused, "connection refused"));
         }
         let Some(call) = self.calls.borrow_mut().pop_front() else {
-            panic!("the script expects no further request, and this came: {} {}", request.method(), request.uri());
+            panic!("unexpected request after the end of the script: {} {}", request.method(), request.uri());
         };
         call.check(&request);
         self.requests.borrow_mut().push(request);
-        // Even an answer that takes no time comes after everybody else had a turn: what runs at once is seen to.
+        // Even an immediate response yields to the other tasks first, so concurrent tasks interleave.
         self.until(call.takes).await;
         match call.outcome {
             Outcome::Answer(answer) => Ok(answer),
@@ -291,7 +295,7 @@ impl Runtime for Script {
         self.store.as_deref()
     }
 
-    /// Counts, so that it is never twice the same and always the same again.
+    /// Counts, so that values are unique and deterministic.
     fn random(&self) -> u64 {
         self.serial()
     }
@@ -305,7 +309,7 @@ impl Runtime for Script {
 impl Drop for Script {
     fn drop(&mut self) {
         let left = self.calls.take();
-        assert!(left.is_empty() || std::thread::panicking(), "calls that were never made: {left:#?}");
+        assert!(left.is_empty() || std::thread::panicking(), "calls that were not made: {left:#?}");
     }
 }
 
@@ -321,7 +325,7 @@ impl Future for Sleep<'_> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut sleepers = self.script.sleepers.borrow_mut();
         let known = sleepers.iter().position(|sleeper| sleeper.id == self.id);
-        // Never ready at once: the first poll only lies down.
+        // Never ready at once: the first poll only registers the sleep.
         if known.is_some() && self.script.elapsed.get() >= self.until {
             return Poll::Ready(());
         }

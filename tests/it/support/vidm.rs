@@ -1,4 +1,4 @@
-//! One vIDM as the scenarios see it.
+//! A vIDM for the scenarios.
 
 use http::HeaderMap;
 use idhook::directory::{DirectoryRef, DirectorySummary};
@@ -38,7 +38,7 @@ pub(crate) fn target(credentials: Credentials) -> Target {
     }
 }
 
-/// The login, answered with `token`.
+/// The login, which returns `token`.
 pub(crate) fn logs_in(token: &str) -> Call {
     post(LOGIN)
         .without("authorization")
@@ -46,25 +46,25 @@ pub(crate) fn logs_in(token: &str) -> Call {
         .answer(200, format!(r#"{{"id":null,"sessionToken":"{token}","admin":false}}"#))
 }
 
-/// The list, answered with the fixture.
+/// The list, which returns the fixture.
 pub(crate) fn lists() -> Call {
     get(LIST).answer(200, DIRECTORIES)
 }
 
-/// The look at a directory before a start: its last run ended an hour ago.
+/// The observation before a start: the directory's last run ended an hour ago.
 pub(crate) fn idle(id: &str) -> Call {
     let began = (crate::support::script::START - Duration::from_secs(3600)).as_millis();
     sync_state(id).answer(200, format!(r#"{{"status":"COMPLETED","startTime":{began}}}"#))
 }
 
-/// The question after a directory's earlier runs.
+/// The call for a directory's earlier runs.
 pub(crate) fn executions(id: &str) -> Call {
     get(format!(
         "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/syncexecutions"
     ))
 }
 
-/// The question after a directory's latest run.
+/// The call for a directory's latest run.
 pub(crate) fn sync_state(id: &str) -> Call {
     get(format!(
         "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/syncprofile/sync"
@@ -89,8 +89,8 @@ pub(crate) fn domains(id: &str) -> Call {
     get(format!("https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{id}/domains"))
 }
 
-/// Starts a sync as the protocol does: a name is located first, and once more where it led to a directory that is gone; an id is
-/// one that an earlier request located.
+/// Starts a sync like the protocol: a name is located first, and again if it led to a directory that is gone; an id was
+/// located by an earlier request.
 pub(crate) async fn start<R: Runtime>(
     client: &Client<'_, R>,
     directory: &str,
@@ -109,7 +109,7 @@ pub(crate) async fn start<R: Runtime>(
     }
 }
 
-/// A target with its memory and a script, over several requests.
+/// A target with its cache and a script, for several requests.
 pub(crate) struct Estate {
     pub(crate) target: Target,
     pub(crate) memory: Cache,
@@ -121,7 +121,7 @@ impl Estate {
         Self { target: target(system()), memory: Cache::default(), script: Script::new(calls) }
     }
 
-    /// One that is logged in, with the list read or not.
+    /// One that is logged in, with or without the list read.
     pub(crate) fn warm(with_list: bool) -> Self {
         let estate =
             Self::new([logs_in("t1"), if with_list { lists() } else { get(LIST).answer(200, r#"{"items":[]}"#) }]);
@@ -129,7 +129,7 @@ impl Estate {
         estate
     }
 
-    /// Lets the script go on with these calls.
+    /// Appends these calls to the script.
     pub(crate) fn then(self, calls: impl IntoIterator<Item = Call>) -> Self {
         self.script.then(calls);
         self
@@ -141,7 +141,7 @@ impl Estate {
         self.script.run(work(Client::new(&self.target, &self.memory, &out)))
     }
 
-    /// One request to sync `directory`, safeguards on.
+    /// One request to sync `directory`, with safeguards.
     pub(crate) fn start(&self, directory: &str) -> Result<StartedSync> {
         self.run(async |client| start(&client, directory, false).await)
     }

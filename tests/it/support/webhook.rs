@@ -1,4 +1,4 @@
-//! The webhook as the scenarios see it: two targets, one key with all scopes, one that may only read.
+//! A webhook for the scenarios: two targets, one key with all scopes, one that may only read.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ pub(crate) struct Door {
     webhook: Rc<Webhook>,
 }
 
-/// The script as the webhook holds it.
+/// The script, shared with the webhook.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared(pub(crate) Rc<Script>);
 
@@ -68,7 +68,7 @@ impl Runtime for Shared {
     }
 }
 
-/// One answer.
+/// One response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) response: Response<Bytes>,
@@ -91,7 +91,7 @@ impl Answer {
         self.response.headers().get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Asserts that this is the problem `code`, and gives it.
+    /// Asserts that this is the problem `code`, and returns it.
     #[track_caller]
     pub(crate) fn problem(&self, code: &str) -> Value {
         let problem = self.json();
@@ -101,7 +101,7 @@ impl Answer {
 }
 
 impl Door {
-    /// vIDM and SDDC Manager under the names, accounts and passwords of the other scenarios, and what `calls` expect.
+    /// vIDM and SDDC Manager with the names, accounts and passwords of the other scenarios, and a script of `calls`.
     pub(crate) fn new(calls: impl IntoIterator<Item = Call>) -> Self {
         Self::with(&[], calls)
     }
@@ -147,7 +147,7 @@ impl Door {
         self.send_request(Request::builder().method(method).uri(path).header("x-api-key", key).body(body).unwrap())
     }
 
-    /// One request as it is, `Body` being what the face makes of its body; and whether that was read.
+    /// One request as given, with `Body` as the binding's result of reading; and whether the body was read.
     pub(crate) fn send_and_see(&self, request: Request<Body>) -> (Answer, bool) {
         let was_read = Cell::new(false);
         let answer = self.script.run(self.handled(request, &was_read));
@@ -159,7 +159,7 @@ impl Door {
         self.send_request(request(KEY, method, path, headers, body))
     }
 
-    /// One request as it is; `Body` is what the face makes of its body.
+    /// One request as given; `Body` is the binding's result of reading.
     pub(crate) fn send_request(&self, request: Request<Body>) -> Answer {
         self.send_and_see(request).0
     }
@@ -174,17 +174,17 @@ impl Door {
         Self { script: Rc::clone(&self.script), webhook: Rc::new(Webhook::new(configuration(variables))) }
     }
 
-    /// The same instance, for who asks it at the same time.
+    /// The same instance, for concurrent requests.
     pub(crate) fn same(&self) -> Self {
         Self { script: Rc::clone(&self.script), webhook: Rc::clone(&self.webhook) }
     }
 
-    /// One request among others.
+    /// One of several concurrent requests.
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
         self.handled(request, &Cell::default()).await
     }
 
-    /// The event stream that this request opens, or the answer where it opens none.
+    /// The event stream that this request opens, or the response if it opens none.
     pub(crate) async fn open(&self, request: Request<Body>) -> Result<Box<Events<Shared>>, Box<Answer>> {
         let response = self.webhook.handle(&Shared(Rc::clone(&self.script)), request, async |body: Body, _| body).await;
         let (head, content) = response.into_parts();
@@ -194,7 +194,7 @@ impl Door {
         }
     }
 
-    /// One request among others, whose body comes piece by piece.
+    /// One of several concurrent requests, with a body that arrives piece by piece.
     pub(crate) async fn ask_dripping(&self, request: Request<Drip>) -> Answer {
         let script = &self.script;
         let read = async |drip: Drip, bounds: BodyBounds| {
@@ -211,7 +211,7 @@ impl Door {
         let response = self.webhook.handle(&Shared(Rc::clone(script)), request, read).await;
         let whole = |content| match content {
             Content::Whole(bytes) => bytes,
-            Content::Events(_) => panic!("nobody asked for events"),
+            Content::Events(_) => panic!("no events were requested"),
         };
         Answer { response: response.map(whole) }
     }
@@ -224,7 +224,7 @@ impl Door {
         let response = self.webhook.handle(&Shared(Rc::clone(&self.script)), request, read).await;
         let whole = |content| match content {
             Content::Whole(bytes) => bytes,
-            Content::Events(_) => panic!("nobody asked for events"),
+            Content::Events(_) => panic!("no events were requested"),
         };
         Answer { response: response.map(whole) }
     }
@@ -233,12 +233,12 @@ impl Door {
         self.send(Method::GET, path, "")
     }
 
-    /// Lets the script go on with these calls.
+    /// Appends these calls to the script.
     pub(crate) fn then(&self, calls: impl IntoIterator<Item = Call>) {
         self.script.then(calls);
     }
 
-    /// How many upstream calls there were.
+    /// The number of upstream calls.
     pub(crate) fn calls(&self) -> usize {
         self.script.requests().len()
     }
@@ -259,7 +259,7 @@ pub(crate) fn request(
     request.body(Body::Whole(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
 }
 
-/// The digest of a key, as `api_keys` has it.
+/// The digest of a key, as in `api_keys`.
 pub(crate) fn digest(key: &str) -> String {
     let mut hex = String::new();
     for byte in Sha256::digest(key) {
@@ -268,7 +268,7 @@ pub(crate) fn digest(key: &str) -> String {
     hex
 }
 
-/// vIDM and SDDC Manager under the names, accounts and passwords of the other scenarios, with `variables` set.
+/// vIDM and SDDC Manager with the names, accounts and passwords of the other scenarios, with `variables` set.
 fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::ConfigError>> {
     let keys = json!([
         {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "admin"]},

@@ -1,4 +1,4 @@
-//! What the directories of one target cost each other.
+//! The cost that one target's directories cause each other.
 
 use http::Method;
 
@@ -12,7 +12,7 @@ fn start(door: &Door, directory: &str, calls: impl IntoIterator<Item = Call>) ->
     door.send(Method::POST, &format!("/vidm/default/v1/directories/{directory}/syncs"), "")
 }
 
-/// How often the store is asked for a start that comes after others for so many ids that there are not.
+/// The store calls of a start after starts for this many unknown ids.
 fn cost_after(strangers: u32) -> usize {
     let store = MemoryStore::new();
     let door = Door::over(Script::new([logs_in("t1"), lists()]).with_store(&store), &[]);

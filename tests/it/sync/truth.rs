@@ -1,4 +1,4 @@
-//! The truth about a sync: which run serves a request, whatever clocks, memory and calls a vIDM lacks.
+//! Which run serves a request, whatever a vIDM's clocks, and whatever memory and calls are missing.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::support::webhook::{Answer, Door, OTHER};
 const HOUR: i64 = 3_600_000;
 const STATE_KEY: (&str, &str) = ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8");
 
-/// A state of the directory, its run beginning so many milliseconds after the script, on a clock of its own.
+/// A state of the directory, its run beginning this many milliseconds after the script, on a clock of its own.
 fn shows(status: &str, began: impl Into<Option<i64>>) -> Call {
     let mut state = json!({ "status": status });
     if let Some(began) = began.into() {
@@ -37,7 +37,7 @@ fn warm(store: Option<&Rc<MemoryStore>>) -> Door {
     door
 }
 
-/// Another instance that has no memory in common with `door`, and comes to its own ledger.
+/// Another instance without memory in common with `door`, and with its own ledger.
 fn elsewhere(door: &Door) -> Door {
     let other = door.beside_with(&[STATE_KEY]);
     other.get("/healthz");
@@ -45,7 +45,7 @@ fn elsewhere(door: &Door) -> Door {
     other
 }
 
-/// A start; gives its place.
+/// A start; returns the path of its state.
 fn start(door: &Door, body: &Value, calls: impl IntoIterator<Item = Call>) -> String {
     door.then(calls);
     let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string());
@@ -86,7 +86,7 @@ fn any_difference_between_clocks_costs_one_start() {
                     assert_eq!(poll(&door, &place, [dated(shows("RUNNING", began))])["status"], "running");
                     let end = || dated(shows("COMPLETED", began));
                     assert_eq!(poll(&door, &place, [end()])["status"], "succeeded", "{ahead} {date:?}");
-                    // Any instance comes to the same end, with no memory but the id.
+                    // Any instance reaches the same result, with nothing but the id.
                     if store.is_none() {
                         assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t2"), end()])["status"], "succeeded");
                     }
@@ -96,7 +96,7 @@ fn any_difference_between_clocks_costs_one_start() {
     }
 }
 
-/// A time of the script as a `Date` header has it.
+/// A time of the script, formatted as a `Date` header.
 trait CheckedAddSigned {
     fn checked_add_signed(self, seconds: i64) -> String;
 }
@@ -109,10 +109,10 @@ impl CheckedAddSigned for Duration {
 }
 
 #[test]
-fn foreign_run_delays_and_its_end_is_nobodys_success() {
+fn foreign_run_delays_but_gives_no_success() {
     for store in [None, Some(MemoryStore::new())] {
         let door = warm(store.as_ref());
-        // It began twenty seconds before the request; vIDM would answer a start with 200 and go on with it.
+        // It began twenty seconds before the request; vIDM would accept a start with 200 and continue it.
         let place = start(&door, &json!({"groups": [PRESENT]}), [shows("RUNNING", -20_000)]);
         assert_eq!(poll(&door, &place, [shows("RUNNING", -20_000)])["status"], "queued");
         // It ends, and the further run is started.
@@ -165,12 +165,12 @@ fn start_that_never_shows_is_repeated_once_and_then_unknown() {
             let state = poll(&elsewhere(&door), &place, [logs_in("t2"), before()]);
             assert_eq!(state["status"], "unknown", "without memory nothing is started again: {state}");
         }
-        // Whatever comes to show after all ends it.
+        // A later run that appears still ends it.
         assert_eq!(poll(&door, &place, [shows("COMPLETED", 500)])["status"], "succeeded");
     }
 }
 
-/// A sync that ran from the second second on, and was seen to.
+/// A sync that ran after the first second, and was observed.
 fn ran_once(door: &Door) {
     let place = start(door, &json!({}), [idle(CORP), kicked()]);
     assert_eq!(poll(door, &place, [shows("RUNNING", 40)])["status"], "running");
@@ -186,7 +186,7 @@ fn recent_observation_makes_a_start_one_call() {
         let place = start(&door, &json!({}), [kicked()]);
         assert_eq!(poll(&door, &place, [shows("RUNNING", 54_060)])["status"], "running");
         assert_eq!(poll(&door, &place, [shows("COMPLETED", 54_060)])["status"], "succeeded");
-        // After a minute it is not recent any more.
+        // After a minute it is no longer recent.
         door.script.advance(Duration::from_secs(61));
         start(&door, &json!({}), [shows("COMPLETED", 54_060), kicked()]);
     }
@@ -198,7 +198,7 @@ fn run_between_a_recent_observation_and_the_start_is_not_ours() {
         let door = warm(store.as_ref());
         ran_once(&door);
         door.script.advance(Duration::from_secs(20));
-        // Somebody's run began two seconds ago, and vIDM goes on with it.
+        // A foreign run began two seconds ago, and vIDM continues it.
         let place = start(&door, &json!({}), [kicked()]);
         assert_eq!(poll(&door, &place, [shows("RUNNING", 22_000)])["status"], "queued");
         door.script.advance(Duration::from_secs(8));
@@ -208,7 +208,7 @@ fn run_between_a_recent_observation_and_the_start_is_not_ours() {
 }
 
 #[test]
-fn whole_seconds_are_too_coarse_to_do_without_a_look() {
+fn whole_seconds_require_a_new_observation() {
     let door = warm(None);
     let place = start(&door, &json!({}), [idle(CORP), kicked()]);
     assert_eq!(poll(&door, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
@@ -216,7 +216,7 @@ fn whole_seconds_are_too_coarse_to_do_without_a_look() {
 }
 
 #[test]
-fn failed_look_stops_no_start_and_groups_decide() {
+fn failed_observation_does_not_prevent_a_start() {
     for store in [None, Some(MemoryStore::new())] {
         let door = warm(store.as_ref());
         let broken = || (0..3).map(|_| sync_state(CORP).answer(503, "")).collect::<Vec<_>>();
@@ -228,11 +228,11 @@ fn failed_look_stops_no_start_and_groups_decide() {
             assert_eq!((&state["status"], &state["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
             assert!(state["message"].as_str().unwrap().contains("could not be read"), "{state}");
         }
-        // With no group to go by, the failure of the question is the answer.
+        // Without groups, the observation's failure is the result.
         let place = start(&door, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
         door.then([sync_state(CORP).answer(500, "")]);
         door.get(&place).problem("upstream_failed");
-        // What concerns every call does stop a start.
+        // A failure that concerns every call does prevent a start.
         door.then([sync_state(CORP).answer(429, "").answer_header("retry-after", "60")]);
         let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
         door.send(Method::POST, &path, "").problem("upstream_busy");
@@ -240,15 +240,15 @@ fn failed_look_stops_no_start_and_groups_decide() {
 }
 
 #[test]
-fn start_without_a_look_proves_nothing_by_its_end() {
-    // With a ledger it is followed by a start with one.
+fn end_of_an_unobserved_start_proves_nothing() {
+    // With a ledger a start with an observation follows.
     let door = warm(None);
     let place = start(&door, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
     door.script.advance(Duration::from_secs(10));
     let elsewhere = elsewhere(&door);
     let state = poll(&elsewhere, &place, [logs_in("t2"), shows("COMPLETED", -1_000)]);
     assert_eq!(state["status"], "unknown", "it may have begun before: {state}");
-    assert!(state["message"].as_str().unwrap().contains("clocks need not agree"), "{state}");
+    assert!(state["message"].as_str().unwrap().contains("clocks may differ"), "{state}");
     let state = poll(&door, &place, [shows("COMPLETED", -1_000), kicked()]);
     assert_eq!(state["status"], "running", "{state}");
     assert_eq!(poll(&door, &place, [shows("COMPLETED", 14_000)])["status"], "succeeded");
@@ -303,12 +303,12 @@ fn later_failure_of_a_foreign_run_is_not_ours() {
         )
         };
         let place = start(&door, &json!({"groups": [PRESENT]}), [idle(CORP), kicked()]);
-        // Ours was never seen; a later run fails. The list of runs tells, or else the groups.
+        // Ours was never seen; a later run fails. The list of runs decides, or else the groups.
         let state = poll(&door, &place, [failed(600_000), executions(CORP).answer(404, ""), proof()]);
         assert_eq!((&state["status"], &state["reason"]), (&json!("succeeded"), &Value::Null), "{state}");
         assert!(state["message"].as_str().unwrap().contains("later"), "{state}");
 
-        // Where the list of runs shows that none succeeded, the groups were there before.
+        // If the list shows that no run succeeded, the groups existed before.
         let place = start(&door, &json!({"groups": [PRESENT]}), [failed(600_000), kicked()]);
         let row =
             |began: i64| json!({"status": "FAILED", "startTime": i64::try_from(START.as_millis()).unwrap() + began});
@@ -316,7 +316,7 @@ fn later_failure_of_a_foreign_run_is_not_ours() {
         let state = poll(&door, &place, [failed(700_000), executions(CORP).answer(200, list)]);
         assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));
 
-        // Ours was seen going on: its failure is its own.
+        // Ours was seen active: its failure is its own.
         let place = start(&door, &json!({"groups": [PRESENT]}), [failed(700_000), kicked()]);
         assert_eq!(poll(&door, &place, [shows("RUNNING", 4_000)])["status"], "running");
         let state = poll(&door, &place, [failed(4_000)]);
@@ -324,7 +324,7 @@ fn later_failure_of_a_foreign_run_is_not_ours() {
     }
 }
 
-/// A door with a key that may override safeguards, in addition to the others.
+/// An instance with an additional key that may override safeguards.
 fn guarded(store: &Rc<MemoryStore>) -> Door {
     let digest = |key: &str| {
         use sha2::Digest as _;
@@ -345,13 +345,13 @@ fn without_safeguards() -> Call {
 }
 
 #[test]
-fn id_is_no_permission_to_ignore_safeguards() {
+fn id_does_not_permit_ignoring_safeguards() {
     let door = guarded(&MemoryStore::new());
     door.then([shows("RUNNING", -20_000)]);
     let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
     let started = door.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
     let place = started.header("location").to_owned();
-    // The run before ends; a caller that may not override sees why nothing happens.
+    // The previous run ends; a caller without the scope sees why nothing happens.
     let state = poll(&door, &place, [shows("COMPLETED", -20_000)]);
     assert_eq!(state["status"], "queued");
     assert!(state["message"].as_str().unwrap().contains("vidm:override"), "{state}");
@@ -362,7 +362,7 @@ fn id_is_no_permission_to_ignore_safeguards() {
 }
 
 #[test]
-fn run_that_ignores_safeguards_serves_only_those_who_asked_for_it() {
+fn run_without_safeguards_serves_only_requests_for_it() {
     let door = guarded(&MemoryStore::new());
     let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
     let plain = start(&door, &json!({}), [shows("RUNNING", -20_000)]);

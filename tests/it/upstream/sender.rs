@@ -1,4 +1,4 @@
-//! What the ground does when calls fail: repeats, waits, deadlines, evidence.
+//! The sender's handling of failed calls: repeats, waits, deadlines, evidence.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl Endpoint for Bare {
     }
 }
 
-/// Runs `endpoint` against the script; also the statuses of the exchanges made.
+/// Runs `endpoint` against the script; also returns the statuses of the exchanges.
 fn run<E: Endpoint<Api = Plain>>(script: &Script, time: u64, endpoint: &E) -> (Result<E::Response>, Vec<Option<u16>>) {
     let url = BaseUrl::parse("https://up.example").unwrap();
     let out = Outbound::new(script, Limits::default(), Duration::from_secs(time), HeaderMap::new());
@@ -121,7 +121,7 @@ where
 }
 
 #[test]
-fn a_read_is_repeated_until_it_succeeds() {
+fn read_is_repeated_until_it_succeeds() {
     let script = Script::new([
         get(THING).fail(TransportErrorKind::Interrupted),
         get(THING).answer(503, ""),
@@ -136,14 +136,14 @@ fn a_read_is_repeated_until_it_succeeds() {
 }
 
 #[test]
-fn three_tries_and_no_more() {
+fn read_is_tried_three_times() {
     let error = fails([get(THING).answer(502, ""), get(THING).answer(504, ""), get(THING).answer(502, "")], &Read);
     assert_eq!(error.code(), ErrorCode::UpstreamFailed);
     assert_eq!(error.target(), Some("here"));
 }
 
 #[test]
-fn what_a_repeat_cannot_mend_is_not_repeated() {
+fn permanent_failures_are_not_repeated() {
     for status in [400, 401, 403, 404, 406, 415, 500] {
         fails([get(THING).answer(status, "")], &Read);
     }
@@ -159,7 +159,7 @@ fn what_a_repeat_cannot_mend_is_not_repeated() {
 }
 
 #[test]
-fn a_change_is_repeated_only_when_it_never_arrived() {
+fn change_is_repeated_only_if_it_never_arrived() {
     let script = Script::new([
         post(THING).fail(TransportErrorKind::Dns),
         post(THING).fail(TransportErrorKind::ConnectTimeout),
@@ -176,7 +176,7 @@ fn a_change_is_repeated_only_when_it_never_arrived() {
     }
     let refused = || post(THING).fail(TransportErrorKind::Refused);
     assert!(fails([refused(), refused(), refused()], &Change).is_retryable(), "it never arrived");
-    // Somebody has to allow the host first.
+    // The host must be allowed first.
     assert!(!fails([get(THING).fail(TransportErrorKind::HostNotAllowed)], &Read).is_retryable());
     for status in [429, 502, 503, 504] {
         fails([post(THING).answer(status, "")], &Change);
@@ -184,20 +184,20 @@ fn a_change_is_repeated_only_when_it_never_arrived() {
 }
 
 #[test]
-fn the_upstreams_patience_is_honoured_when_there_is_time() {
+fn retry_after_is_honoured_within_the_deadline() {
     let calls = || [get(THING).answer(429, "").answer_header("retry-after", "20"), get(THING).answer(200, "late")];
     let script = Script::new(calls());
     assert_eq!(run(&script, 60, &Read).0.unwrap(), "late");
     assert_eq!(script.slept(), [Duration::from_secs(20)]);
 
-    // With less time it is the caller who is told how long to wait.
+    // With less time the caller gets the wait.
     let [busy, _] = calls();
     let error = run(&Script::new([busy]), 15, &Read).0.unwrap_err();
     assert_eq!((error.code(), error.wait()), (ErrorCode::UpstreamBusy, Some(Duration::from_secs(20))));
 }
 
 #[test]
-fn the_deadline_ends_a_call_that_hangs() {
+fn deadline_ends_a_hanging_call() {
     let script = Script::new([get(THING).hang()]);
     let (done, statuses) = run(&script, 7, &Read);
     let error = done.unwrap_err();
@@ -207,18 +207,18 @@ fn the_deadline_ends_a_call_that_hangs() {
 }
 
 #[test]
-fn the_deadline_holds_over_all_tries() {
+fn deadline_covers_all_attempts() {
     let slow = || get(THING).takes(Duration::from_secs(4)).answer(503, "");
     let script = Script::new([slow(), slow(), slow()]);
     let (done, statuses) = run(&script, 10, &Read);
-    // 4 s, a wait, 4 s, a wait, and what is left of the ten.
+    // 4 s, a wait, 4 s, a wait, and the rest of the ten.
     assert_eq!(done.unwrap_err().code(), ErrorCode::UpstreamTimeout);
     assert_eq!(statuses, [Some(503), Some(503), None]);
     assert!(script.slept().last().unwrap() < &Duration::from_secs(2));
 }
 
 #[test]
-fn a_redirect_is_an_error_and_its_query_is_not_shown() {
+fn redirect_is_an_error_shown_without_its_query() {
     let redirect = get(THING).answer(302, "").answer_header("location", "https://login.example/?ticket=s3cret");
     let error = fails([redirect], &Read);
     assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
@@ -227,7 +227,7 @@ fn a_redirect_is_an_error_and_its_query_is_not_shown() {
 }
 
 #[test]
-fn the_vendors_words_are_kept() {
+fn vendor_message_is_kept() {
     let error = fails([get(THING).answer(409, "error busy.elsewhere")], &Read);
     assert_eq!(error.code(), ErrorCode::UpstreamRejected);
     assert_eq!(error.evidence().unwrap().code.as_deref(), Some("busy.elsewhere"));
@@ -237,7 +237,7 @@ fn the_vendors_words_are_kept() {
 }
 
 #[test]
-fn what_we_sent_does_not_come_back() {
+fn echoed_credentials_are_removed() {
     let configured = Secret::new("hunter2 two");
     let token = AccessToken::new(Scheme::Bearer, Secret::new("t0k3n.abc"), START_TIME, Duration::from_secs(600));
     let script = Script::new([get(THING).answer(400, "you sent t0k3n.abc and hunter2+two, hunter2 two")]);
@@ -249,7 +249,7 @@ fn what_we_sent_does_not_come_back() {
 }
 
 #[test]
-fn the_trace_goes_on_every_call() {
+fn trace_is_forwarded_except_to_logins() {
     let script = Script::new([
         get(THING).header("x-request-id", "r-1").answer(503, ""),
         get(THING).header("x-request-id", "r-1"),
@@ -261,13 +261,13 @@ fn the_trace_goes_on_every_call() {
     let out = Outbound::new(&script, Limits::default(), Duration::from_secs(60), headers);
     let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
     script.run(out.call(&to, &Read, None)).unwrap();
-    // A login fails or succeeds whatever the caller sent.
+    // A login's outcome must not depend on the caller's headers.
     script.run(out.call(&to, &Login, None)).unwrap();
     assert_eq!(script.requests().len(), 3);
 }
 
 #[test]
-fn every_call_names_idhook_and_asks_for_plain_english() {
+fn calls_send_user_agent_and_plain_english() {
     for (method, length) in [
         (Method::GET, None),
         (Method::HEAD, None),
@@ -291,7 +291,7 @@ fn every_call_names_idhook_and_asks_for_plain_english() {
         .unwrap();
 }
 
-/// Pages as gateways, sign-in forms and servlet containers send them.
+/// Pages of gateways, sign-in forms and servlet containers.
 const PAGES: [&str; 5] = [
     "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
     "\r\n<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><TITLE lang=en>\nSign\tin </TITLE>",
@@ -317,7 +317,7 @@ fn login_page_is_not_about_the_credentials() {
 }
 
 #[test]
-fn login_rejection_needs_the_servers_own_word() {
+fn only_the_server_itself_rejects_a_login() {
     for (status, body, code) in [
         (401, "", ErrorCode::UpstreamAuth),
         (401, "anything", ErrorCode::UpstreamAuth),
@@ -334,7 +334,7 @@ fn login_rejection_needs_the_servers_own_word() {
 }
 
 #[test]
-fn page_on_a_read_is_invalid_and_on_a_403_speaks_of_the_gateway() {
+fn page_is_invalid_and_its_hint_names_the_gateway() {
     for page in PAGES {
         let error = fails([get(THING).answer(200, page)], &Read);
         assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{page}");
@@ -347,21 +347,21 @@ fn page_on_a_read_is_invalid_and_on_a_403_speaks_of_the_gateway() {
     }
     let role = fails([get(THING).answer(403, "error forbidden")], &Read);
     assert!(role.hint_text().unwrap().contains("role"), "{role}");
-    // XML and plain text are no pages.
+    // XML and plain text are not pages.
     for text in ["<userSession><sessionToken>t</sessionToken></userSession>", "ok", "5 < 6 <html>"] {
         assert_eq!(run(&Script::new([get(THING).answer(200, text)]), 60, &Read).0.unwrap(), text);
     }
 }
 
 #[test]
-fn encoded_answer_is_refused_by_the_name_of_its_coding() {
+fn encoded_response_is_rejected_with_its_coding() {
     let zipped: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00";
     for coding in ["gzip", "deflate", "br", "zstd", "x-gzip", "gzip, identity", "identity,br"] {
         for status in [200, 401, 404, 500] {
             let encoded = || get(THING).answer(status, zipped).answer_header("content-encoding", coding);
             let error = fails([encoded()], &Read);
             let word = coding.split(',').map(str::trim).find(|word| *word != "identity").unwrap();
-            assert!(error.detail().contains(&format!("in the coding {word}")), "{error}");
+            assert!(error.detail().contains(&format!("the content coding {word}")), "{error}");
             assert!(error.detail().chars().all(|c| !c.is_control() && c != '\u{fffd}'), "{error}");
             if status == 200 {
                 assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
@@ -369,14 +369,14 @@ fn encoded_answer_is_refused_by_the_name_of_its_coding() {
             }
         }
     }
-    // Binary without a word about it.
+    // Binary without a declared coding.
     for status in [200, 500] {
         let error = fails([get(THING).answer(status, zipped)], &Read);
         assert!(error.detail().contains("binary data") && !error.detail().contains('\u{fffd}'), "{error}");
         let evidence = format!("{:?}", error.evidence().unwrap());
         assert!(!evidence.contains('\u{fffd}'), "{evidence}");
     }
-    // What says that it is in no coding is read, and so is nothing in any coding.
+    // A declared identity coding is read, and so is an empty body in any coding.
     for (body, coding) in [("here", "identity"), ("here", ""), ("", "gzip")] {
         let call = get(THING).answer(200, body).answer_header("content-encoding", coding);
         assert_eq!(run(&Script::new([call]), 60, &Read).0.unwrap(), body);
@@ -384,7 +384,7 @@ fn encoded_answer_is_refused_by_the_name_of_its_coding() {
 }
 
 #[test]
-fn the_script_itself_is_deterministic() {
+fn script_is_deterministic() {
     let (one, other) = (Script::new([]), Script::new([]));
     assert_eq!([one.random(), one.random()], [other.random(), other.random()]);
 }

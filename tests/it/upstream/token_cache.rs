@@ -14,7 +14,7 @@ use crate::support::script::Script;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A server that gives tokens and takes them back.
+/// A server that issues and revokes tokens.
 struct Server<'s> {
     script: &'s Script,
     session: TokenCache,
@@ -46,7 +46,7 @@ impl<'s> Server<'s> {
         Ok(token)
     }
 
-    /// Answers 401 to every token but the newest.
+    /// Responds with 401 to every token but the newest.
     async fn work(&self) -> Result<usize, Error> {
         let accepted = |token: &AccessToken| self.given.borrow().last().is_some_and(|newest| newest.is(token));
         let work = async |token: AccessToken| match accepted(&token) {
@@ -65,7 +65,7 @@ impl<'s> Server<'s> {
 }
 
 #[test]
-fn many_at_once_log_in_once() {
+fn concurrent_requests_log_in_once() {
     let script = Script::new([]);
     let server = Server::new(&script);
     let done = script.run(join_all((0..20).map(|_| server.work())));
@@ -74,7 +74,7 @@ fn many_at_once_log_in_once() {
 }
 
 #[test]
-fn a_token_is_kept_until_shortly_before_it_expires() {
+fn token_is_kept_until_shortly_before_expiry() {
     let script = Script::new([]);
     let server = Server::new(&script);
     script.run(server.work()).unwrap();
@@ -87,14 +87,14 @@ fn a_token_is_kept_until_shortly_before_it_expires() {
 }
 
 #[test]
-fn a_revoked_token_costs_one_login_and_one_replay() {
+fn revoked_token_costs_one_login_and_one_replay() {
     let script = Script::new([]);
     let server = Server::new(&script);
     script.run(server.work()).unwrap();
     server.revoke();
     script.run(server.work()).unwrap();
     assert_eq!(server.logins.get(), 2);
-    // Many who hold the same stale token: the first logs in, the others take what it got.
+    // Of several with the same stale token, the first logs in, and the others use its token.
     server.revoke();
     let done = script.run(join_all((0..5).map(|_| server.work())));
     assert!(done.into_iter().all(|done| done.is_ok()));
@@ -122,7 +122,7 @@ fn login_without_a_token_is_not_repeated_within_the_window() {
 }
 
 #[test]
-fn an_unreachable_server_is_asked_again_at_once() {
+fn unreachable_server_is_tried_again_at_once() {
     let script = Script::new([]);
     let server = Server::new(&script);
     server.refuse.set(Some(ErrorCode::UpstreamUnreachable));

@@ -1,4 +1,4 @@
-//! SDDC Manager's documents as callers get them: what is blanked, and what comes through as it was sent.
+//! SDDC Manager's documents as callers get them: what is blanked, and what is unchanged.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const PATH: &str = "/vcf/default/v1/identity-providers";
 const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
 
-/// A provider with a secret under an unknown name at every level that has one.
+/// A provider with a secret in an unknown field at every level.
 fn with_secrets() -> Value {
     let ldap = json!({
         "domainName": "corp.example", "bindPassword": "hunter2",
@@ -61,7 +61,7 @@ fn unknown_upstream_secrets_are_blanked_at_every_level() {
 }
 
 #[test]
-fn secrets_of_a_specification_are_sent_as_they_came() {
+fn secrets_of_a_specification_are_sent_unchanged() {
     let door = Door::new([login(), post(format!("{ROOT}/{ID}/identity-sources")).answer(204, "")]);
     let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
     spec["ldap"]["keystorePassword"] = json!("hunter2");
@@ -86,7 +86,7 @@ fn problems_carry_the_vendors_names() {
     for name in ["errorCode", "message", "remediationMessage", "referenceToken", "causes", "nestedErrors"] {
         assert_eq!(problem[name], theirs[name], "{name}");
     }
-    // Where SDDC Manager said nothing in its own form, idhook's words stand under its names.
+    // Without SDDC Manager's own error format, idhook's texts use its field names.
     let problem = door.send(Method::POST, &path, SOURCE).problem("upstream_invalid");
     assert_eq!((&problem["errorCode"], &problem["message"]), (&json!("UPSTREAM_INVALID"), &problem["detail"]));
     assert_eq!((&problem["remediationMessage"], &problem["referenceToken"]), (&problem["hint"], &problem["instance"]));
@@ -96,17 +96,17 @@ fn problems_carry_the_vendors_names() {
 }
 
 #[test]
-fn problems_of_vidm_routes_and_refused_logins_do_not_carry_them() {
+fn other_problems_lack_the_vendors_names() {
     let refused = include_str!("../../fixtures/vcf/login-refused.answer.json");
     let door = Door::new([post("https://sddc.corp.example/v1/tokens").answer(401, refused)]);
     let problem = door.get("/vidm/nowhere/v1/directories").problem("target_not_found");
     assert_eq!((problem.get("errorCode"), problem.get("message")), (None, None));
-    // A caller's SDK must not take our own account's refusal for its own.
+    // A caller's SDK must not mistake our account's rejection for its own.
     let problem = door.get(PATH).problem("upstream_auth");
     assert_eq!(problem["errorCode"], "UPSTREAM_AUTH");
 }
 
-/// What reads as another number when it is taken for an integer or a float.
+/// Numbers that change when read as an integer or a float.
 const NUMBERS: &str =
     "[12345678901234567890123,-12345678901234567890123,1.0,1.10,1e+400,-0,-0.0,1e-5,9007199254740993.0,7]";
 

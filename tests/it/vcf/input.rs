@@ -1,5 +1,5 @@
-//! Specifications as callers write them: lists of one, texts where lists are meant, JSON in a text, `inputs`, placeholders, and
-//! spellings that are no change.
+//! Specifications as callers write them: lists of one, strings in place of lists, JSON in a string, `inputs`, placeholders,
+//! and equivalent spellings.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn source() -> Value {
     serde_json::from_str(SOURCE).unwrap()
 }
 
-/// What SDDC Manager is sent for this body.
+/// The document that SDDC Manager gets for this body.
 fn sent(body: &str) -> Value {
     let door = Door::new([login(), post(format!("{ROOT}/{ID}/identity-sources")).answer(204, "")]);
     let answer = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), body);
@@ -28,7 +28,7 @@ fn sent(body: &str) -> Value {
 }
 
 #[test]
-fn lists_and_texts_are_taken_for_what_they_mean() {
+fn lists_and_strings_are_converted() {
     let mut plain = source();
     plain["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["ldap://dc1.corp.example:389"]);
     plain["ldap"]["sourceDetails"]["certChain"] = json!([]);
@@ -56,7 +56,7 @@ fn lists_and_texts_are_taken_for_what_they_mean() {
 }
 
 #[test]
-fn federated_providers_are_taken_so_too() {
+fn federated_providers_are_converted_too() {
     let plain: Value = serde_json::from_str(FEDERATED).unwrap();
     let sent = |spec: &Value| -> Value {
         let door = Door::new([login(), post(ROOT).answer(201, "")]);
@@ -74,7 +74,7 @@ fn federated_providers_are_taken_so_too() {
 }
 
 #[test]
-fn mistakes_are_told_where_they_stand_in_what_came() {
+fn mistakes_have_pointers_into_the_original_body() {
     let door = Door::new([]);
     let pointers = |spec: Value| -> Vec<String> {
         let problem = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec.to_string());
@@ -111,7 +111,7 @@ fn mistakes_are_told_where_they_stand_in_what_came() {
 }
 
 #[test]
-fn placeholders_are_refused_before_anything_is_sent() {
+fn placeholders_are_rejected_before_any_call() {
     let door = Door::new([]);
     for placeholder in ["{{ users_base_dn }}", "${users_base_dn}", "OU={{ou}},DC=corp"] {
         let mut spec = source();
@@ -140,7 +140,7 @@ fn placeholders_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn another_spelling_is_no_change() {
+fn equivalent_spelling_is_not_a_change() {
     let list: Value = serde_json::from_str(LIST).unwrap();
     let mut shown = list["elements"][0].clone();
     let sources = shown["identitySources"].as_array_mut().unwrap();

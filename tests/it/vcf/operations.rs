@@ -1,4 +1,4 @@
-//! The identity provider operations as a caller has them: which request is made, what comes back, and what an error says.
+//! The identity provider operations: their requests, results and errors.
 
 use std::time::SystemTime;
 
@@ -34,7 +34,7 @@ fn domain() -> DomainName {
     DomainName::parse("corp.example").unwrap()
 }
 
-/// Runs `work` against a server that answers a login and then `call`.
+/// Runs `work` against a server that accepts a login and then `call`.
 fn with<T>(call: Call, work: impl AsyncFnOnce(&Client<'_, Script>) -> Result<T, Error>) -> Result<T, Error> {
     let script = Script::new([login(), call.header("authorization", first_token())]);
     let (target, memory, out) = (target(), Cache::default(), script.outbound());
@@ -99,8 +99,8 @@ fn vendor_error_details_are_kept() {
 }
 
 #[test]
-fn names_that_would_change_the_path_are_rejected() {
-    // The client takes nothing else than these.
+fn names_that_change_the_path_are_rejected() {
+    // The client accepts only checked names.
     let longest = "a".repeat(254);
     for bad in
         ["", "  ", ".", "..", "a\nb", "\u{7f}", "a/b", "..%2Fcredentials", "müller.example", "corp.css", &longest]

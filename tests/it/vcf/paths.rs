@@ -1,5 +1,5 @@
-//! Only the documented routes of SDDC Manager are ever called, whatever stands in a path: its nginx decodes a path before it
-//! routes, so an id that holds `%2F` names another resource there.
+//! Only SDDC Manager's documented routes are ever called, whatever an id contains: its nginx decodes a path before routing,
+//! so there an id with `%2F` is another resource.
 
 use http::{Method, Request};
 use idhook::webhook::Body;
@@ -15,7 +15,7 @@ const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
 const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
 
-/// What attackers, broken templates and international names put into a path, as the service would get it decoded.
+/// Hostile, templated and international names, as the service would get them decoded.
 const HOSTILE: &[&str] = &[
     " ",
     ".",
@@ -73,7 +73,7 @@ const HOSTILE: &[&str] = &[
     ".svg",
 ];
 
-/// As callers may send it: encoded once, twice, and as it is where it can stand in a request line.
+/// The spellings that callers may send: encoded once, twice, and unencoded where possible in a request line.
 fn spellings(text: &str) -> Vec<String> {
     let once = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let twice = utf8_percent_encode(&once, NON_ALPHANUMERIC).to_string();
@@ -125,7 +125,7 @@ fn hostile_ids_and_domain_names_never_leave_idhook() {
 }
 
 #[test]
-fn refusals_name_the_way_round() {
+fn rejections_name_an_alternative() {
     let door = Door::new([]);
     let hint = |path: &str| {
         let problem = door.send(Method::DELETE, &format!("{ROOT}/{ID}/identity-sources/{path}"), "");
@@ -136,7 +136,7 @@ fn refusals_name_the_way_round() {
 }
 
 #[test]
-fn domain_names_in_bodies_are_checked_as_those_in_paths() {
+fn domain_names_in_bodies_are_checked_too() {
     let door = Door::new([]);
     for domain in ["a/b", "..%2Fcredentials", "müller.example", "corp.css", ".."] {
         let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
@@ -147,7 +147,7 @@ fn domain_names_in_bodies_are_checked_as_those_in_paths() {
 }
 
 #[test]
-fn answers_about_another_resource_are_not_shown() {
+fn responses_about_other_resources_are_not_shown() {
     let credentials = r#"{"elements": [{"id": "c1", "username": "root", "password": "hunter2"}]}"#;
     let door = Door::new([
         login(),

@@ -1,4 +1,4 @@
-//! PUT of an identity source and of the external provider: what is asked of SDDC Manager, and what the caller is told.
+//! PUT of an identity source and of the external provider: the calls to SDDC Manager, and the response.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The embedded provider, asked for by its id.
+/// The request for the embedded provider by its id.
 fn embedded() -> Call {
     get(format!("{ROOT}/{ID}")).answer(200, parsed(LIST)["elements"][0].to_string())
 }
@@ -33,14 +33,14 @@ fn patch(path: &str) -> Call {
     Call::new(Method::PATCH, format!("{ROOT}/{path}"))
 }
 
-/// The guide's source, as it is.
+/// The guide's source in its current state.
 fn source() -> Value {
     let mut spec = parsed(SOURCE);
     spec["name"] = json!("embedded-ids-name");
     spec
 }
 
-/// The guide's AD FS, as it is.
+/// The guide's AD FS in its current state.
 fn adfs() -> Value {
     let mut spec = parsed(PROVIDER);
     spec["name"] = json!("My AD Identity Source");
@@ -71,7 +71,7 @@ fn unchanged_source_is_not_written() {
     });
     let answer = put(&door, &place("embedded-ids.com"), &source());
     assert_eq!((answer.status().as_u16(), answer.json(), door.calls()), (200, unchanged.clone(), 2));
-    // Warm it is one call; and the domain may be left to the path.
+    // A warm instance makes one call; the domain may be only in the path.
     let mut spec = source();
     spec["ldap"].as_object_mut().unwrap().remove("domainName");
     assert_eq!(put(&door, &place("embedded-ids.com"), &spec).json(), unchanged);
@@ -104,7 +104,7 @@ fn changed_source_is_updated_by_the_servers_name() {
     );
     assert_eq!(told["changes"].as_array().unwrap().len(), 2, "{told}");
     assert_eq!(told["certificates"].as_array().unwrap().len(), 2, "{told}");
-    // What is sent is whole, its password included.
+    // The sent specification is complete, its password included.
     let sent = parsed(std::str::from_utf8(door.script.requests()[2].body()).unwrap());
     assert_eq!((&sent["ldap"]["password"], &sent["ldap"]["username"]), (&json!("xxxxxxxxx"), &json!("svc@domain.com")));
 }

@@ -1,4 +1,4 @@
-//! SDDC Manager's tokens over several calls: how many calls are made, and with which token.
+//! SDDC Manager's tokens over several calls: the number of calls, and their tokens.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn list(token: &str) -> Call {
     get("https://sddc.corp.example/v1/identity-providers").header("authorization", token).answer(200, PROVIDERS)
 }
 
-/// Lists the providers with a view of its own, as each request has one; tells how many calls that made.
+/// Lists the providers with a new view, as each request does; returns the number of calls.
 fn lists(script: &Script, memory: &Cache) -> Result<usize, idhook::error::Error> {
     let (target, out) = (target(), script.outbound());
     let list = script.run(Client::new(&target, memory, &out).identity_providers())?;
@@ -60,7 +60,7 @@ fn lists(script: &Script, memory: &Cache) -> Result<usize, idhook::error::Error>
 }
 
 #[test]
-fn a_cold_list_is_two_calls_and_a_warm_one_is_one() {
+fn cold_list_makes_two_calls_and_a_warm_one_makes_one() {
     let script = Script::new([login(), list(&first_token()), list(&first_token())]);
     let memory = Cache::default();
     assert_eq!(lists(&script, &memory).unwrap(), 2);
@@ -68,13 +68,13 @@ fn a_cold_list_is_two_calls_and_a_warm_one_is_one() {
 }
 
 #[test]
-fn the_tokens_of_vcf_4_5_come_with_200() {
+fn tokens_of_vcf_4_5_arrive_with_200() {
     let script = Script::new([login().answer(200, TOKENS), list(&first_token())]);
     assert_eq!(lists(&script, &Cache::default()).unwrap(), 2);
 }
 
 #[test]
-fn an_old_token_is_refreshed_without_the_password() {
+fn expired_token_is_refreshed_without_the_password() {
     let second = format!("Bearer {REFRESHED}");
     let script = Script::new([
         login(),
@@ -91,7 +91,7 @@ fn an_old_token_is_refreshed_without_the_password() {
 }
 
 #[test]
-fn a_refresh_token_serves_many_times() {
+fn refresh_token_is_used_repeatedly() {
     let second = format!("Bearer {REFRESHED}");
     let again = || [refresh().body(format!("\"{REFRESH_ID}\"")).answer(200, REFRESHED), list(&second)];
     let script = Script::new([login(), list(&first_token())]);
@@ -105,7 +105,7 @@ fn a_refresh_token_serves_many_times() {
 }
 
 #[test]
-fn a_quoted_id_that_is_refused_is_sent_bare() {
+fn rejected_quoted_id_is_sent_unquoted() {
     for status in [400, 404, 415] {
         let script = Script::new([
             login(),
@@ -122,7 +122,7 @@ fn a_quoted_id_that_is_refused_is_sent_bare() {
 }
 
 #[test]
-fn a_refused_refresh_is_followed_by_a_login() {
+fn rejected_refresh_is_followed_by_a_login() {
     for (refusals, calls) in [
         (vec![refresh().answer(404, EXPIRED), refresh().answer(404, EXPIRED)], 4),
         (vec![refresh().answer(400, EXPIRED), refresh().answer(500, "")], 4),
@@ -141,7 +141,7 @@ fn a_refused_refresh_is_followed_by_a_login() {
 }
 
 #[test]
-fn a_refresh_nobody_answered_is_not_followed_by_a_login() {
+fn unanswered_refresh_is_not_followed_by_a_login() {
     let script = Script::new([
         login(),
         list(&first_token()),
@@ -159,7 +159,7 @@ fn a_refresh_nobody_answered_is_not_followed_by_a_login() {
 }
 
 #[test]
-fn a_kept_token_that_is_refused_is_replaced_by_a_login_and_the_call_replayed_once() {
+fn rejected_cached_token_causes_login_and_one_replay() {
     let denied = || list(&first_token()).answer(401, EXPIRED);
     let other = r#"{"accessToken":"other.access.token","refreshToken":{"id":"other-refresh"}}"#;
     let script = Script::new([
@@ -173,7 +173,7 @@ fn a_kept_token_that_is_refused_is_replaced_by_a_login_and_the_call_replayed_onc
     lists(&script, &memory).unwrap();
     assert_eq!(lists(&script, &memory).unwrap(), 3);
 
-    // A token that was just given is not replayed.
+    // A call with a new token is not replayed.
     let script = Script::new([login(), denied()]);
     let error = lists(&script, &Cache::default()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamAuth);
@@ -182,7 +182,7 @@ fn a_kept_token_that_is_refused_is_replaced_by_a_login_and_the_call_replayed_onc
 }
 
 #[test]
-fn refused_credentials_are_told_and_not_tried_again() {
+fn rejected_credentials_are_not_tried_again() {
     for (status, body) in [(401, REFUSED), (400, REFUSED), (401, ""), (403, REFUSED)] {
         let script = Script::new([login().answer(status, body)]);
         let memory = Cache::default();
@@ -194,7 +194,7 @@ fn refused_credentials_are_told_and_not_tried_again() {
         // The script has no second login.
         assert_eq!(lists(&script, &memory).unwrap_err().code(), ErrorCode::UpstreamAuth);
     }
-    // Somebody else at that URL says nothing about the credentials, nor about providers.
+    // Another server at that URL says nothing about the credentials or providers.
     for status in [404, 405, 409] {
         let error =
             lists(&Script::new([login().answer(status, REFUSED.replace("IDENTITY", "OTHER"))]), &Cache::default())
@@ -202,7 +202,7 @@ fn refused_credentials_are_told_and_not_tried_again() {
         assert_eq!((error.code(), error.answer_status()), (ErrorCode::UpstreamInvalid, None), "{status}");
         assert!(error.hint_text().unwrap().contains("URL"), "{error}");
     }
-    // A server in trouble says nothing about the credentials.
+    // A failing server says nothing about the credentials.
     let script = Script::new([login().answer(500, ""), login(), list(&first_token())]);
     let memory = Cache::default();
     assert_eq!(lists(&script, &memory).unwrap_err().code(), ErrorCode::UpstreamFailed);
@@ -210,7 +210,7 @@ fn refused_credentials_are_told_and_not_tried_again() {
 }
 
 #[test]
-fn what_is_remembered_does_not_print() {
+fn cached_tokens_are_not_printed() {
     let script = Script::new([login(), list(&first_token())]);
     let memory = Cache::default();
     lists(&script, &memory).unwrap();

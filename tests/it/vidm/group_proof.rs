@@ -1,7 +1,7 @@
-//! What the groups of a sync prove: present, absent or unknown, whatever vIDM's SCIM understands; and which names are rejected
-//! before anything is started.
+//! The proof of a sync's groups: present, absent or unknown, whatever vIDM's SCIM supports; and names that are rejected
+//! before a start.
 //!
-//! vIDM is a small one of its own here, whose SCIM is chosen per test: which calls the sync protocol makes is told elsewhere.
+//! A small vIDM model, with the SCIM of each test; other tests check the calls of the sync protocol.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ use crate::support::server::{self, Served};
 use crate::support::vidm::{CORP, DIRECTORIES};
 use crate::support::webhook::Door;
 
-/// How SCIM answers a filter.
+/// SCIM's response to a filter.
 type Scim = fn(&str) -> (u16, String);
 
 struct Server {
@@ -144,7 +144,7 @@ fn rejected() -> (u16, String) {
 }
 
 #[test]
-fn rejected_filter_leaves_the_other_groups_and_the_run_as_they_are() {
+fn rejected_filter_does_not_affect_other_groups() {
     let scim: Scim = |filter| match filter {
         _ if filter.contains('ü') => rejected(),
         _ if filter.contains("gg-new") => one("gg-new@corp.example", ""),
@@ -156,16 +156,16 @@ fn rejected_filter_leaves_the_other_groups_and_the_run_as_they_are() {
     assert!(message.contains("the run succeeded") && message.contains("1 of 2"), "{message}");
     let detail = found.groups[1].detail.as_deref().unwrap();
     assert!(detail.contains("400") && detail.contains("The filter is invalid."), "{detail}");
-    // An absent one decides.
+    // One absent group decides.
     let found = state(scim, &["gg-other@corp.example", "Zürich@corp.example"]).unwrap();
     assert_eq!((found.status, states(&found)), (SyncStatus::Failed, vec!["absent".to_owned(), "unknown".to_owned()]));
-    // The only one.
+    // The only group.
     let found = state(scim, &["Zürich@corp.example"]).unwrap();
     assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["unknown".to_owned()]));
 }
 
 #[test]
-fn denied_scim_is_an_error_that_reports_the_success_of_the_run() {
+fn denied_scim_error_reports_the_runs_success() {
     for body in [r#"{"errors":[{"code":"forbidden","message":"User is not authorized"}]}"#, "<html>"] {
         let scim: Scim = match body {
             "<html>" => |_| (403, "<html><title>403</title>".to_owned()),
@@ -178,22 +178,22 @@ fn denied_scim_is_an_error_that_reports_the_success_of_the_run() {
 }
 
 #[test]
-fn names_with_escapes_are_found_whatever_the_server_unescapes() {
+fn names_with_escapes_are_found_on_any_server() {
     const SALES: &str = r"CN=Sales\, EMEA,OU=Groups,DC=corp,DC=example";
     const TEAM: &str = r#"Team "A"@corp.example"#;
-    // One that unescapes.
+    // A server that unescapes.
     let unescapes: Scim = |filter| match filter {
         r#"distinguishedName eq "CN=Sales\\, EMEA,OU=Groups,DC=corp,DC=example""# => one("s@corp.example", SALES),
         r#"displayName eq "Team \"A\"@corp.example""# => one(TEAM, ""),
         _ => none(),
     };
-    // One that takes every character as it is.
+    // A server that reads every character literally.
     let literal: Scim = |filter| match filter {
         r#"distinguishedName eq "CN=Sales\, EMEA,OU=Groups,DC=corp,DC=example""# => one("s@corp.example", SALES),
         r#"displayName eq "Team "A"@corp.example""# | r#"displayName sw "Team""# => one(TEAM, ""),
         _ => none(),
     };
-    // One that finds them by their beginning only, and rejects the rest.
+    // A server that finds them only by prefix, and rejects other filters.
     let by_prefix: Scim = |filter| match filter {
         r#"distinguishedName sw "CN=Sales""# => one("s@corp.example", SALES),
         r#"displayName sw "Team""# => one(TEAM, ""),
@@ -205,15 +205,15 @@ fn names_with_escapes_are_found_whatever_the_server_unescapes() {
             assert_eq!(found.status, SyncStatus::Succeeded, "{names:?}: {found:?}");
         }
     }
-    // Nothing at all is no proof.
+    // An empty result is no proof.
     let found = state(|_| none(), &[SALES]).unwrap();
     assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["unknown".to_owned()]));
-    assert!(found.groups[0].detail.as_deref().unwrap().contains("holds \" or \\"), "{found:?}");
+    assert!(found.groups[0].detail.as_deref().unwrap().contains("contains \" or \\"), "{found:?}");
 }
 
 #[test]
 fn awkward_names_arrive_at_a_server_that_decodes_once() {
-    // Each is found only if its filter arrives as it was written, by whichever of the two calls.
+    // Each is found only if its filter arrives unchanged, by either call.
     let scim: Scim = |filter| match filter.strip_prefix("displayName eq \"").and_then(|rest| rest.strip_suffix('"')) {
         Some(name) => one(name, ""),
         None => none(),
@@ -231,24 +231,24 @@ fn fewer_groups_than_the_total_are_unknown() {
     let scim: Scim = |_| (200, json!({"totalResults": 1, "Resources": []}).to_string());
     let found = state(scim, &["gg-new@corp.example"]).unwrap();
     assert_eq!((found.status, states(&found)), (SyncStatus::Unknown, vec!["unknown".to_owned()]));
-    assert!(found.groups[0].detail.as_deref().unwrap().contains("its pages hold 0"), "{found:?}");
+    assert!(found.groups[0].detail.as_deref().unwrap().contains("its pages contain 0"), "{found:?}");
 }
 
 #[test]
 fn hint_for_an_absent_group_names_what_is_odd() {
     for (name, told) in [
-        ("CN=R&amp;D,OU=Groups,DC=corp,DC=example", "holds \"&amp;\": the sender escaped it for XML"),
-        ("CN=gg-M&#252;nchen,OU=Groups,DC=corp,DC=example", "holds \"&#252;\""),
-        ("gg\u{200b}new@corp.example", "holds U+200B, which is not seen"),
-        ("gg\u{a0}new@corp.example", "holds U+00A0"),
-        ("gg-M?nchen@corp.example", "holds \"?\""),
-        ("gg-Mu\u{308}nchen@corp.example", "holds combining characters"),
-        ("%GROUP%@corp.example", "looks like a template"),
+        ("CN=R&amp;D,OU=Groups,DC=corp,DC=example", "contains \"&amp;\": the sender escaped it for XML"),
+        ("CN=gg-M&#252;nchen,OU=Groups,DC=corp,DC=example", "contains \"&#252;\""),
+        ("gg\u{200b}new@corp.example", "contains U+200B, which is invisible"),
+        ("gg\u{a0}new@corp.example", "contains U+00A0"),
+        ("gg-M?nchen@corp.example", "contains \"?\""),
+        ("gg-Mu\u{308}nchen@corp.example", "contains combining characters"),
+        ("%GROUP%@corp.example", "looks like an unreplaced template"),
     ] {
         let found = state(|_| none(), &[name]).unwrap();
         assert_eq!(found.status, SyncStatus::Failed, "{name}");
         let hint = found.hint.as_deref().unwrap();
-        assert!(hint.starts_with("look at the name") && hint.contains(told) && hint.contains("base DN"), "{hint}");
+        assert!(hint.starts_with("check the name") && hint.contains(told) && hint.contains("base DN"), "{hint}");
         assert!(found.groups[0].detail.as_deref().unwrap().contains(told), "{found:?}");
     }
     let found = state(|_| none(), &["gg-new@corp.example"]).unwrap();
@@ -256,14 +256,14 @@ fn hint_for_an_absent_group_names_what_is_odd() {
 }
 
 #[test]
-fn text_that_is_no_one_groups_name_starts_nothing() {
+fn invalid_group_names_start_nothing() {
     const SEVERAL: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example CN=gg-b,OU=Groups,DC=corp,DC=example";
     let (server, vidm) = vidm(|_| none());
     for (group, told) in [
         ("gg-app", "has no domain: write \"gg-app@corp.example\""),
         (SEVERAL, "several names"),
         ("gg-a@corp.example,gg-b@corp.example", "several names"),
-        ("System.Object[]", "in place of a list or an object"),
+        ("System.Object[]", "a list or an object"),
     ] {
         let order = SyncOrder { groups: vec![group.to_owned()], ..SyncOrder::default() };
         let problem = server.clock.run(vidm.start_sync("corp.example", order)).unwrap_err();

@@ -1,4 +1,4 @@
-//! Ways in, and what is told when there is none.
+//! Logins, and the errors when one fails.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn list(estate: &Estate) -> Result<usize, idhook::error::Error> {
 }
 
 #[test]
-fn the_session_token_goes_under_the_configured_word() {
+fn session_token_uses_the_configured_scheme() {
     for (scheme, header) in [(Scheme::Hzn, "HZN t1"), (Scheme::Bearer, "Bearer t1")] {
         let credentials =
             Credentials::System { username: "svc-sync".into(), password: Secret::new("pässword"), scheme };
@@ -48,7 +48,7 @@ fn the_session_token_goes_under_the_configured_word() {
 }
 
 #[test]
-fn an_oauth_client_and_a_domain_account() {
+fn oauth_clients_and_domain_accounts_log_in() {
     let token = include_str!("../../fixtures/vidm/login_oauth.json");
     for (credentials, body) in [
         (client(), "grant_type=client_credentials"),
@@ -57,7 +57,7 @@ fn an_oauth_client_and_a_domain_account() {
         let login = post(OAUTH).header("authorization", "Basic aWRob29rOmMtc2VjcmV0").body(body).answer(200, token);
         let estate = estate(credentials, [login, lists().header("authorization", "Bearer oauth-token-1")]);
         list(&estate).unwrap();
-        // It lives 10,799 seconds and is given up a minute before.
+        // It lives 10,799 seconds and is dropped a minute earlier.
         estate.script.advance(Duration::from_secs(10_730));
         let estate = estate.then([lists()]);
         list(&estate).unwrap();
@@ -68,7 +68,7 @@ fn an_oauth_client_and_a_domain_account() {
 }
 
 #[test]
-fn the_tenant_is_in_every_path() {
+fn tenant_is_in_every_path() {
     let tenant = |uri: &str| uri.replace("/SAAS/", "/SAAS/t/corp/");
     let mut estate =
         Estate::new([post(tenant(LOGIN)).answer(200, r#"{"sessionToken":"t"}"#), get(tenant(LIST)).answer(200, "[]")]);
@@ -77,7 +77,7 @@ fn the_tenant_is_in_every_path() {
 }
 
 #[test]
-fn a_refusal_says_why_and_is_not_repeated() {
+fn rejection_has_a_hint_and_is_not_repeated() {
     let forbidden = include_str!("../../fixtures/vidm/error_forbidden.json");
     let oauth = include_str!("../../fixtures/vidm/error_oauth.json");
     for (credentials, uri, body, word) in [
@@ -91,7 +91,7 @@ fn a_refusal_says_why_and_is_not_repeated() {
             assert_eq!((error.code(), error.target()), (ErrorCode::UpstreamAuth, Some("prod")), "{status}");
             assert!(error.hint_text().unwrap().contains(word), "{error}");
             assert!(error.evidence().unwrap().code.is_some(), "{error}");
-            // The next request does not ask: the script would panic.
+            // The next request makes no call: the script would panic.
             assert_eq!(list(&estate).unwrap_err().code(), ErrorCode::UpstreamAuth);
         }
     }
@@ -125,7 +125,7 @@ fn page_on_a_login_is_not_about_the_credentials() {
         list(&estate).unwrap_err();
         assert_eq!(list(&estate).unwrap_err().code(), ErrorCode::UpstreamInvalid);
     }
-    // A 400 that is not in vIDM's format is any proxy's.
+    // A 400 without vIDM's format may be any proxy's.
     let estate = Estate::new([post(LOGIN).answer(400, "Request Header Or Cookie Too Large"), logs_in("t1"), lists()]);
     let error = list(&estate).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
@@ -134,7 +134,7 @@ fn page_on_a_login_is_not_about_the_credentials() {
 }
 
 #[test]
-fn no_login_there_points_to_url_and_tenant() {
+fn missing_login_hints_at_url_and_tenant() {
     let estate = Estate::new([post(LOGIN).answer(404, "<html><title>Not Found</title></html>")]);
     let error = list(&estate).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
@@ -142,19 +142,19 @@ fn no_login_there_points_to_url_and_tenant() {
 }
 
 #[test]
-fn a_login_is_repeated_only_when_it_never_arrived() {
+fn login_is_repeated_only_if_it_never_arrived() {
     let estate = Estate::new([post(LOGIN).fail(TransportErrorKind::Refused), logs_in("t1"), lists()]);
     list(&estate).unwrap();
     for call in [post(LOGIN).fail(TransportErrorKind::Interrupted), post(LOGIN).answer(503, "")] {
         list(&Estate::new([call])).unwrap_err();
     }
-    // Nothing was changed: it may be asked again, only not at once.
+    // Nothing was changed, so it may be repeated, but not at once.
     let error = list(&Estate::new([post(LOGIN).fail(TransportErrorKind::Timeout)])).unwrap_err();
-    assert!(error.is_retryable() && error.hint_text().unwrap().contains("the login may count"), "{error}");
+    assert!(error.is_retryable() && error.hint_text().unwrap().contains("the login may have counted"), "{error}");
 }
 
 #[test]
-fn a_revoked_token_costs_one_login() {
+fn revoked_token_costs_one_login() {
     let estate = Estate::warm(true).then([
         get(LIST).header("authorization", "HZN t1").answer(401, ""),
         logs_in("t2"),
@@ -164,7 +164,7 @@ fn a_revoked_token_costs_one_login() {
 }
 
 #[test]
-fn a_token_refused_when_new_is_not_tried_again() {
+fn rejected_new_token_is_not_tried_again() {
     let estate = Estate::new([logs_in("t1"), get(LIST).answer(401, "")]);
     let error = list(&estate).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamAuth);
@@ -172,14 +172,14 @@ fn a_token_refused_when_new_is_not_tried_again() {
 }
 
 #[test]
-fn two_requests_at_once_log_in_once() {
+fn concurrent_requests_log_in_once() {
     let estate = Estate::new([logs_in("t1").takes(Duration::from_secs(1)), lists(), lists()]);
     let (one, other) = estate.run(async |client| join(client.directories(), client.directories()).await);
     assert_eq!(one.unwrap().len() + other.unwrap().len(), 10);
 }
 
 #[test]
-fn paths_and_types_are_the_targets() {
+fn paths_and_types_of_the_target_are_used() {
     let overrides = r#"{"paths": {"oauth_token": "/acs/token"}, "media_types": {"directories": "application/json"}}"#;
     let mut estate = estate(
         client(),

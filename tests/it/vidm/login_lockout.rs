@@ -1,4 +1,4 @@
-//! A wrong password and callers who keep asking: how many logins reach the account.
+//! A wrong password and callers that keep retrying: the number of logins for the account.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn health() -> Call {
     get("https://vidm.corp.example/SAAS/API/1.0/REST/system/health").answer(200, r#"{"AllOk":"true"}"#)
 }
 
-/// Asks every half minute for this long. The script says which calls may be made.
+/// Repeats a request every half minute for this long. The script limits the calls.
 fn keeps_asking(doors: &[&Door], path: &str, time: Duration) -> Value {
     let mut last = Value::Null;
     let end = doors[0].script.elapsed() + time;
@@ -46,7 +46,7 @@ fn text(problem: &Value) -> String {
 }
 
 #[test]
-fn rejected_login_is_tried_once_more_and_then_never() {
+fn rejected_login_is_tried_once_more_only() {
     let store = MemoryStore::new();
     let oauth =
         [("vidm_username", ""), ("vidm_password", ""), ("vidm_client_id", "c"), ("vidm_client_secret", "secret")];
@@ -78,7 +78,7 @@ fn rejected_login_is_tried_once_more_and_then_never() {
             door.then([rejects()]);
             let told = keeps_asking(&doors, path, WINDOW * 3);
             let words = text(&told);
-            assert!(words.contains("2 attempts since") && words.contains("no further one is made"), "{words}");
+            assert!(words.contains("2 attempts since") && words.contains("no further attempt is made"), "{words}");
             assert!(told.get("retryAfter").is_none() && told["retryable"] == false, "{told}");
             // A new instance, a day later.
             door.script.advance(WINDOW * 96);
@@ -92,7 +92,7 @@ fn rejected_login_is_tried_once_more_and_then_never() {
 }
 
 #[test]
-fn store_does_not_tell_a_guessed_password_from_the_right_one() {
+fn store_does_not_confirm_guessed_passwords() {
     let store = MemoryStore::new();
     let door = Door::sharing(&store, &[], [rejects()]);
     door.get(DIRECTORIES).problem("upstream_auth");
@@ -110,7 +110,7 @@ fn changed_credential_is_tried_at_once() {
     let mended = door.beside_with(&changed);
     door.then([post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), lists()]);
     assert_eq!(mended.get(DIRECTORIES).status(), 200);
-    // The old one stays where it was.
+    // The old one is still stored.
     door.get(DIRECTORIES).problem("upstream_auth");
     assert_eq!(door.calls(), 3);
 }
@@ -133,7 +133,7 @@ fn targets_with_the_same_account_share_its_attempts() {
             let told = door.get(&format!("/vidm/{name}/v1/directories")).problem("upstream_auth");
             assert_eq!(told["upstream"]["target"], name);
         }
-        // Other accounts are none of it.
+        // Other accounts are not affected.
         door.then([rejects(), post(LOGIN.replace("/SAAS/", "/SAAS/t/t/")).answer(401, "")]);
         door.get("/vidm/other/v1/directories").problem("upstream_auth");
         door.get("/vidm/tenant/v1/directories").problem("upstream_auth");
@@ -142,7 +142,7 @@ fn targets_with_the_same_account_share_its_attempts() {
             door.get(&format!("/vcf/{name}/v1/identity-providers")).problem("upstream_auth");
         }
         assert_eq!(door.calls(), 4);
-        // A token is shared as well.
+        // A token is shared too.
         door.script.advance(WINDOW);
         door.then([
             logs_in("t"),
@@ -162,7 +162,7 @@ fn operator_allows_one_attempt_through_the_doctor() {
             None => Door::new([rejects()]),
         };
         door.get(DIRECTORIES).problem("upstream_auth");
-        // The doctor alone does not try.
+        // The doctor itself makes no attempt.
         door.then([health()]);
         assert_eq!(door.get(DOCTOR).json()["ok"], false);
         door.then([health(), rejects()]);
@@ -171,7 +171,7 @@ fn operator_allows_one_attempt_through_the_doctor() {
         assert!(login["detail"].as_str().unwrap().contains("2 attempts since"), "{login}");
         door.script.advance(WINDOW * 2);
         door.get(DIRECTORIES).problem("upstream_auth");
-        // Unlocked, another instance is asked: all of them go on.
+        // After unlocking, another instance gets the request: all of them continue.
         door.then([health(), logs_in("t"), lists()]);
         let other = if store.is_some() { door.beside() } else { door.same() };
         door.then([get(STATE).answer(404, ""), get(GROUPS).answer(200, r#"{"totalResults":0}"#)]);
@@ -179,7 +179,7 @@ fn operator_allows_one_attempt_through_the_doctor() {
         door.then([lists()]);
         assert_eq!(door.get(DIRECTORIES).status(), 200);
     }
-    // It takes the scope admin, and is yes or no.
+    // It requires the scope admin and a boolean.
     let door = Door::new([]);
     assert_eq!(door.send_as_reader(Method::GET, &format!("{DOCTOR}?retry=true"), "").status(), 403);
     door.get(&format!("{DOCTOR}?retry=perhaps")).problem("request_invalid");
@@ -189,7 +189,7 @@ const STATE: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/connector
 const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter=displayName%20eq%20%22idhook-doctor%40corp.example%22&startIndex=1&count=100";
 
 #[test]
-fn instances_that_log_in_together_make_one_attempt() {
+fn concurrent_instances_make_one_attempt() {
     for takes in [0, 2, 9, 20] {
         let store = MemoryStore::new();
         let door = Door::sharing(&store, &[], [rejects().takes(Duration::from_secs(takes))]);
@@ -201,7 +201,7 @@ fn instances_that_log_in_together_make_one_attempt() {
         }
         assert_eq!(door.calls(), 1, "{takes} s");
         assert_eq!(store.counters().iter().filter(|key| key.contains(":login:")).count(), 0);
-        // And so with the second.
+        // The same with the second attempt.
         door.script.advance(WINDOW);
         door.then([rejects().takes(Duration::from_secs(takes))]);
         door.script.run(join_all(doors.iter().map(|door| door.ask(ask()))));
@@ -226,7 +226,7 @@ fn revoked_token_leads_to_one_login_of_all_instances() {
 }
 
 #[test]
-fn attempt_that_is_cut_off_has_counted() {
+fn aborted_attempt_counts() {
     for shares in [false, true] {
         let slow = || rejects().takes(Duration::from_secs(5));
         let store = MemoryStore::new();
@@ -257,7 +257,7 @@ fn attempt_that_is_cut_off_has_counted() {
 }
 
 #[test]
-fn page_on_a_login_is_tried_once_in_the_window() {
+fn login_page_is_tried_once_per_window() {
     let page = || post(LOGIN).answer(403, "<html><title>Blocked by policy</title></html>");
     let door = Door::new([page()]);
     for round in 0..4 {
@@ -277,11 +277,11 @@ fn page_on_a_login_is_tried_once_in_the_window() {
 }
 
 #[test]
-fn server_in_trouble_says_nothing_about_the_credential() {
+fn failing_server_does_not_count_as_rejection() {
     let door = Door::new([rejects()]);
     door.get(DIRECTORIES).problem("upstream_auth");
     door.script.advance(WINDOW);
-    // The attempt that is left is not used up by it.
+    // It does not use up the remaining attempt.
     door.then([post(LOGIN).answer(502, ""), post(LOGIN).answer(503, ""), post(LOGIN).answer(400, "no"), rejects()]);
     for code in ["upstream_failed", "upstream_busy", "upstream_invalid", "upstream_auth", "upstream_auth"] {
         door.get(DIRECTORIES).problem(code);

@@ -1,4 +1,4 @@
-//! Adding groups to the sync profile: what is written, and that nothing is ever lost.
+//! Adding groups to the sync profile: the writes, and that nothing is ever lost.
 
 use http::Method;
 use idhook::directory::GroupQuery;
@@ -42,7 +42,7 @@ fn before() -> Value {
     serde_json::from_str(PROFILE).unwrap()
 }
 
-/// The profile with one more entry that is selected.
+/// The profile with one more selected entry.
 fn with(mut profile: Value, entry: &Value) -> Value {
     let base = &mut profile["identityGroupInfo"][BASE];
     base["mappedGroupData"].as_array_mut().unwrap().push(entry.clone());
@@ -61,7 +61,7 @@ fn after() -> Value {
     with(before(), &new_entry())
 }
 
-/// Somebody else's group, as it comes in while we work.
+/// Another writer's group, arriving while we work.
 fn other_entry() -> Value {
     json!({"mappedGroup": {"dn": format!("CN=other,{BASE}"), "objectGuid": "o", "groupBaseDN": BASE}, "selected": true})
 }
@@ -88,7 +88,7 @@ fn fails(calls: impl IntoIterator<Item = Call>) -> Error {
     error
 }
 
-/// What stands before every write.
+/// The calls before every write.
 fn prepared() -> Vec<Call> {
     vec![reads(&before()), looks_up(&[NEW]), reads(&before())]
 }
@@ -99,7 +99,7 @@ fn change(added: &[&str], already: &[&str], not_found: &[&str]) -> ProfileChange
 }
 
 #[test]
-fn a_new_group_is_written_with_all_that_was_there() {
+fn new_group_is_written_with_the_existing_selection() {
     let estate = Estate::warm(true).then([
         reads(&before()),
         looks_up(&[NEW, GONE]),
@@ -113,7 +113,7 @@ fn a_new_group_is_written_with_all_that_was_there() {
 }
 
 #[test]
-fn with_nothing_to_add_nothing_is_looked_up_or_written() {
+fn selected_groups_cause_no_look_up_or_write() {
     let estate = Estate::warm(true).then([reads(&before())]);
     assert_eq!(add(&estate, &[APP, BELOW_ALL]).unwrap(), change(&[], &[APP, BELOW_ALL], &[]));
     let estate = Estate::warm(true).then([reads(&before()), looks_up(&[GONE])]);
@@ -122,7 +122,7 @@ fn with_nothing_to_add_nothing_is_looked_up_or_written() {
 }
 
 #[test]
-fn what_somebody_else_selected_meanwhile_stays_and_is_not_added_twice() {
+fn concurrent_selection_stays_and_is_not_duplicated() {
     let theirs = with(before(), &other_entry());
     let ours = with(theirs.clone(), &new_entry());
     let estate = Estate::warm(true).then([
@@ -139,7 +139,7 @@ fn what_somebody_else_selected_meanwhile_stays_and_is_not_added_twice() {
 }
 
 #[test]
-fn a_name_cannot_be_looked_up() {
+fn names_without_dn_are_rejected() {
     let error = add(&Estate::new([]), &[NEW, "gg@corp.example", APP, "gg@corp.example"]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::RequestInvalid);
     let fields: Vec<_> = error.fields().iter().map(|field| field.pointer.as_str()).collect();
@@ -148,7 +148,7 @@ fn a_name_cannot_be_looked_up() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_read_whole_is_not_written() {
+fn incomplete_profile_is_not_written() {
     let mut miscounted = before();
     miscounted["identityGroupInfo"][BASE]["numSelected"] = 2.into();
     let mut unlisted = before();
@@ -157,7 +157,7 @@ fn a_profile_that_cannot_be_read_whole_is_not_written() {
     odd["identityGroupInfo"][BASE]["mappedGroupData"][1]["selected"] = "no".into();
     let cut = PROFILE.get(..PROFILE.len() / 2).unwrap().to_owned();
     for (body, told) in [
-        (miscounted.to_string(), "says that 2 groups are selected and lists 1"),
+        (miscounted.to_string(), "says that 2 groups are selected, but lists 1"),
         (unlisted.to_string(), "has no mappedGroupData"),
         (odd.to_string(), "does not say whether it is selected"),
         (r#"{"identityUserInfo":{},"syncSchedule":{}}"#.to_owned(), "it has no identityGroupInfo"),
@@ -166,7 +166,7 @@ fn a_profile_that_cannot_be_read_whole_is_not_written() {
         ("<html></html>".to_owned(), "it is an HTML page"),
     ] {
         let read = || get(url("syncprofile")).answer(200, body.clone());
-        // At the first reading, and at the one before the write.
+        // At the first read, and at the one before the write.
         for calls in [vec![read()], vec![reads(&before()), looks_up(&[NEW]), read()]] {
             let error = fails(calls);
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
@@ -179,7 +179,7 @@ fn a_profile_that_cannot_be_read_whole_is_not_written() {
 }
 
 #[test]
-fn what_fails_before_the_write_changes_nothing() {
+fn failure_before_the_write_changes_nothing() {
     let whole = |rest: Vec<Call>| {
         let error = fails(rest);
         assert!(error.detail().ends_with("the sync profile was not changed"), "{error}");
@@ -198,7 +198,7 @@ fn what_fails_before_the_write_changes_nothing() {
 }
 
 #[test]
-fn a_refused_write_is_told_as_it_is() {
+fn rejected_write_is_reported() {
     for (status, code) in [(400, ErrorCode::UpstreamRejected), (403, ErrorCode::UpstreamForbidden)] {
         let mut calls = prepared();
         calls.push(writes(&after()).answer(status, ""));
@@ -212,10 +212,10 @@ fn a_refused_write_is_told_as_it_is() {
 }
 
 #[test]
-fn a_write_that_may_have_arrived_is_looked_after() {
+fn uncertain_write_is_verified() {
     let broken = || writes(&after()).fail(TransportErrorKind::Interrupted);
     for write in [broken(), writes(&after()).answer(500, ""), writes(&after()).answer(503, "")] {
-        // It was carried out.
+        // It was processed.
         let estate = Estate::warm(true).then(prepared()).then([write, reads(&after())]);
         assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
     }
@@ -225,8 +225,8 @@ fn a_write_that_may_have_arrived_is_looked_after() {
     let error = fails(calls);
     assert_eq!(error.code(), ErrorCode::UpstreamFailed);
     assert!(error.detail().ends_with("the sync profile was not changed"), "{error}");
-    assert!(error.hint_text().unwrap().contains("read back"), "{error}");
-    // It was carried out badly, and is put right.
+    assert!(error.hint_text().unwrap().contains("reading it back"), "{error}");
+    // It was processed incorrectly, and is repaired.
     let estate = Estate::warm(true).then(prepared()).then([
         broken(),
         reads(&without_app(before())),
@@ -236,7 +236,7 @@ fn a_write_that_may_have_arrived_is_looked_after() {
     assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
 }
 
-/// A profile that lost `gg-app`, with it and perhaps ours again; in the order in which they are put back.
+/// A profile that lost `gg-app`, with it and optionally ours again, in the order of the repair.
 fn with_app_again(profile: Value, ours: bool) -> Value {
     let app = before()["identityGroupInfo"][BASE]["mappedGroupData"][0].clone();
     let again = with(profile, &app);
@@ -244,8 +244,8 @@ fn with_app_again(profile: Value, ours: bool) -> Value {
 }
 
 #[test]
-fn a_lost_update_is_noticed_and_put_right() {
-    // Ours was overwritten by somebody who had read before we wrote.
+fn lost_update_is_detected_and_repaired() {
+    // Another writer that had read before our write overwrote ours.
     let theirs = with(before(), &other_entry());
     let both = with(theirs.clone(), &new_entry());
     let estate =
@@ -253,7 +253,7 @@ fn a_lost_update_is_noticed_and_put_right() {
     assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
     assert_eq!(estate.script.slept(), [Duration::from_millis(250)]);
 
-    // One that was selected before is gone.
+    // An earlier selection is gone.
     let lost = without_app(after());
     let estate = Estate::warm(true).then(prepared()).then([
         writes(&after()),
@@ -263,7 +263,7 @@ fn a_lost_update_is_noticed_and_put_right() {
     ]);
     assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
 
-    // Everything below a base is not selected any more.
+    // Everything below a base is no longer selected.
     let mut turned = after();
     turned["identityGroupInfo"]["OU=All,DC=corp,DC=example"]["selected"] = false.into();
     let estate =
@@ -272,9 +272,9 @@ fn a_lost_update_is_noticed_and_put_right() {
 }
 
 #[test]
-fn theirs_that_came_between_two_rounds_is_kept_as_well() {
+fn concurrent_selections_between_writes_are_kept() {
     let lost_ours = with(before(), &other_entry());
-    // The second round brings ours back, and the other one is gone with the next reading.
+    // The second round restores ours, and the next read has lost the other one.
     let both = with(lost_ours.clone(), &new_entry());
     let all = with(after(), &other_entry());
     let estate = Estate::warm(true).then(prepared()).then([
@@ -289,13 +289,13 @@ fn theirs_that_came_between_two_rounds_is_kept_as_well() {
 }
 
 #[test]
-fn what_does_not_hold_is_told_by_name() {
-    // Ours is never taken up.
+fn lasting_losses_are_reported_by_name() {
+    // Ours is never accepted.
     let estate = Estate::warm(true).then(prepared());
     let rounds = (0..3).flat_map(|_| [writes(&after()), reads(&before())]);
     let error = add(&estate.then(rounds), &[NEW]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
-    assert!(error.detail().ends_with(&format!("still lacks groups: not taken up: {NEW}")), "{error}");
+    assert!(error.detail().ends_with(&format!("still lacks groups: not selected: {NEW}")), "{error}");
 
     // One of theirs is lost each time.
     let lost = without_app(after());
@@ -311,20 +311,20 @@ fn what_does_not_hold_is_told_by_name() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_read_back_is_told_as_written() {
+fn unverified_write_is_reported_as_written() {
     for back in
         [get(url("syncprofile")).answer(500, ""), get(url("syncprofile")).answer(200, r#"{"identityGroupInfo":[]}"#)]
     {
         let mut calls = prepared();
         calls.extend([writes(&after()), back]);
         let error = fails(calls);
-        assert!(error.detail().starts_with("the sync profile was written, and it could not be read back"), "{error}");
+        assert!(error.detail().starts_with("the sync profile was written, but could not be read back"), "{error}");
         assert!(!error.detail().contains("not changed"), "{error}");
     }
 }
 
 #[test]
-fn a_profile_that_selects_nothing_is_believed_when_nothing_is_synced() {
+fn empty_selection_is_accepted_only_without_synced_groups() {
     let empty = json!({"identityGroupInfo": {}, "excludeNestedGroupMembers": false});
     let entry = new_entry();
     let first = json!({
@@ -346,18 +346,18 @@ fn a_profile_that_selects_nothing_is_believed_when_nothing_is_synced() {
     ]);
     assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
 
-    // Groups that were synced were selected: the profile was not told whole.
+    // Synced groups exist, so some were selected: the profile is incomplete.
     let found = synced().answer(200, r#"{"totalResults":1,"Resources":[{"id":"g"}]}"#);
     let error = fails(prepared().into_iter().chain([found]));
     assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
-    assert!(error.detail().contains("not told whole; the sync profile was not changed"), "{error}");
-    // Not to know is not to write.
+    assert!(error.detail().contains("the profile is incomplete; the sync profile was not changed"), "{error}");
+    // Without certainty nothing is written.
     let error = fails(prepared().into_iter().chain([synced().answer(400, "")]));
     assert_eq!(error.code(), ErrorCode::UpstreamRejected);
 }
 
 #[test]
-fn many_are_looked_up_in_portions() {
+fn many_groups_are_looked_up_in_batches() {
     let dns: Vec<_> = (0..45).map(|n| format!("CN=g{n},{BASE}")).collect();
     let dns: Vec<_> = dns.iter().map(String::as_str).collect();
     let none = |dns: &[&str]| looks_up(dns).answer(200, r#"{"identityGroups":{}}"#);

@@ -1,4 +1,4 @@
-//! Are these groups there? In how few calls, and how exactly.
+//! Looking groups up: the number of calls, and the exactness.
 
 use idhook::directory::{GroupQuery, Presence, Proof};
 use idhook::error::ErrorCode;
@@ -23,7 +23,7 @@ fn named(name: &str) -> String {
     format!(r#"displayName eq "{name}""#)
 }
 
-/// A page of an answer: groups by id, name and distinguished name.
+/// A page of a response: groups by id, name and distinguished name.
 fn page(total: usize, groups: &[(&str, &str, &str)]) -> String {
     let groups = groups.iter().map(|(id, name, dn)| {
         let extension = serde_json::json!({ "distinguishedName": dn });
@@ -41,7 +41,7 @@ fn prove(estate: &Estate, wanted: &[&str]) -> idhook::error::Result<Vec<Proof>> 
     estate.run(async |client| client.prove(&wanted).await)
 }
 
-/// What was found, as `requested id`, `requested -` for an absent one, `requested ?` for an unknown one.
+/// The result, as `requested id`, `requested -` for an absent group, `requested ?` for an unknown one.
 fn told(estate: &Estate, wanted: &[&str]) -> Vec<String> {
     let proofs = prove(estate, wanted).unwrap();
     let told = proofs.into_iter().map(|proof| {
@@ -53,7 +53,7 @@ fn told(estate: &Estate, wanted: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn several_names_are_one_question_and_several_dns_another() {
+fn names_share_one_call_and_dns_another() {
     let names = get(format!(
         "{GROUPS}?filter=displayName%20eq%20%22a%40corp.example%22%20or%20displayName%20eq%20%22c%40corp.example%22\
          &attributes=id%2CdisplayName&startIndex=1&count=100"
@@ -66,7 +66,7 @@ fn several_names_are_one_question_and_several_dns_another() {
         dns.answer(200, page(1, &[("2", "b@x", "cn=B,dc=X")])),
         names.answer(200, page(1, &[("3", "C@corp.example", "CN=c")])),
     ]);
-    // In the order asked; one that is asked for twice is looked up once, and told of twice.
+    // In the requested order; a duplicate is looked up once, and listed twice.
     assert_eq!(
         told(&estate, &["a@corp.example", "CN=b, DC=x", "c@corp.example", "CN=d,DC=x", "C@CORP.example", "cn=b,dc=x"]),
         ["a@corp.example -", "CN=b,DC=x 2", "c@corp.example 3", "CN=d,DC=x -", "C@CORP.example 3", "cn=b,dc=x 2"]
@@ -74,13 +74,13 @@ fn several_names_are_one_question_and_several_dns_another() {
 }
 
 #[test]
-fn nothing_asked_is_nothing_called() {
+fn empty_list_makes_no_call() {
     assert!(prove(&Estate::new([]), &[]).unwrap().is_empty());
 }
 
 #[test]
-fn odd_characters_go_in_a_body_as_they_are() {
-    // No `"` and no `\` is in them: one question.
+fn odd_characters_are_sent_in_a_body() {
+    // They contain no `"` and no `\`: one call.
     let wanted = ["CN=gg & #1,DC=c", "CN=gg été,DC=c", "Zürich@corp.example"];
     let dns = r#"distinguishedName eq "CN=gg & #1,DC=c" or distinguishedName eq "CN=gg été,DC=c""#;
     let estate = Estate::warm(false).then([
@@ -92,7 +92,7 @@ fn odd_characters_go_in_a_body_as_they_are() {
 }
 
 #[test]
-fn search_without_a_body_is_used_where_the_other_is_missing() {
+fn uri_search_replaces_a_missing_body_search() {
     let by_uri = |text: &str| {
         get(format!("{GROUPS}?filter={}&attributes=id%2CdisplayName&startIndex=1&count=100", encode(&named(text))))
     };
@@ -100,13 +100,13 @@ fn search_without_a_body_is_used_where_the_other_is_missing() {
         let estate = Estate::warm(false).then([
             search(&named("Zürich@c"), ATTRIBUTES, 1).answer(status, ""),
             by_uri("Zürich@c").answer(200, page(1, &[("1", "Zürich@c", "")])),
-            // And is not tried again.
+            // The missing call is not tried again.
             by_uri("Köln@c").answer(200, NONE),
         ]);
         assert_eq!(told(&estate, &["Zürich@c"]), ["Zürich@c 1"]);
         assert_eq!(told(&estate, &["Köln@c"]), ["Köln@c -"]);
     }
-    // Rejected there, answered here; the next one is asked in a body again.
+    // Rejected there, answered here; the next one uses a body again.
     let estate = Estate::warm(false).then([
         search(&named("Zürich@c"), ATTRIBUTES, 1).answer(400, ""),
         by_uri("Zürich@c").answer(200, page(1, &[("1", "Zürich@c", "")])),
@@ -117,7 +117,7 @@ fn search_without_a_body_is_used_where_the_other_is_missing() {
 }
 
 #[test]
-fn names_that_need_escapes_are_asked_for_in_each_way() {
+fn names_with_escapes_are_looked_up_in_each_form() {
     const SALES: &str = r"CN=Sales\, EMEA,OU=Groups,DC=corp";
     let page = || page(1, &[("1", "Sales, EMEA@corp", r"CN=Sales\, EMEA,OU=Groups,DC=corp")]);
     let escaped = || search(r#"distinguishedName eq "CN=Sales\\, EMEA,OU=Groups,DC=corp""#, "", 1);
@@ -130,7 +130,7 @@ fn names_that_need_escapes_are_asked_for_in_each_way() {
     // A server that does not unescape.
     let estate = Estate::warm(false).then([escaped().answer(200, NONE), raw().answer(200, page())]);
     assert_eq!(told(&estate, &[SALES]), [format!("{SALES} 1")]);
-    // One that rejects what it does not know as an escape, in either call.
+    // One that rejects unknown escapes, in either call.
     let estate = Estate::warm(false).then([
         escaped().answer(200, NONE),
         raw().answer(400, ""),
@@ -143,8 +143,8 @@ fn names_that_need_escapes_are_asked_for_in_each_way() {
     let estate = Estate::warm(false).then(nothing()).then([piece().answer(200, NONE)]);
     let proofs = prove(&estate, &[SALES]).unwrap();
     assert_eq!((proofs[0].state, &proofs[0].id), (Presence::Unknown, &None));
-    assert!(proofs[0].detail.as_deref().unwrap().contains("holds \" or \\"), "{proofs:?}");
-    // It lists those whose names begin so, and this one is not among them.
+    assert!(proofs[0].detail.as_deref().unwrap().contains("contains \" or \\"), "{proofs:?}");
+    // It lists names with this prefix, and this one is not among them.
     let others = || crate::vidm::proof::page(1, &[("2", "Sales APAC@corp", r"CN=Sales APAC,OU=Groups,DC=corp")]);
     let estate = Estate::warm(false).then(nothing()).then([piece().answer(200, others())]);
     assert_eq!(told(&estate, &[SALES]), [format!("{SALES} -")]);
@@ -166,7 +166,7 @@ fn names_that_need_escapes_are_asked_for_in_each_way() {
 }
 
 #[test]
-fn many_names_that_need_escapes_share_their_questions() {
+fn names_with_escapes_share_calls() {
     let dns: Vec<_> = (0..20).map(|n| format!(r"CN=Team {n:02}\, EMEA,DC=x")).collect();
     let filter = |dns: &[String], escaped: bool| {
         let value = |dn: &String| if escaped { dn.replace('\\', "\\\\") } else { dn.clone() };
@@ -182,7 +182,7 @@ fn many_names_that_need_escapes_share_their_questions() {
 }
 
 #[test]
-fn awkward_group_rejected_in_every_way_is_unknown_with_the_rejection() {
+fn group_rejected_in_every_form_is_unknown() {
     let filter = r#"displayName eq "\"A\"@c""#;
     let estate = Estate::warm(false).then([
         ask(&["gg@c"], 1).answer(200, NONE),
@@ -209,28 +209,28 @@ fn decomposed_name_finds_the_composed_group() {
     let composed = || search(&named("gg-M\u{fc}nchen@c"), ATTRIBUTES, 1);
     let estate = Estate::warm(false).then([composed().answer(200, page(1, &[("1", "gg-M\u{fc}nchen@c", "")]))]);
     assert_eq!(told(&estate, &[wanted]), [format!("{wanted} 1")]);
-    // And one that vIDM has so.
+    // And one that vIDM stores decomposed.
     let estate = Estate::warm(false).then([
         composed().answer(200, NONE),
         search(&named(wanted), ATTRIBUTES, 1).answer(200, page(1, &[("1", wanted, "")])),
     ]);
     assert_eq!(told(&estate, &[wanted]), [format!("{wanted} 1")]);
-    // In one question with others.
+    // In one call with others.
     let filter = format!("{} or {} or {}", named("gg@c"), named("gg-M\u{fc}nchen@c"), named(wanted));
     let estate = Estate::warm(false).then([search(&filter, ATTRIBUTES, 1).answer(200, NONE)]);
     assert_eq!(told(&estate, &["gg@c", wanted]), ["gg@c -".to_owned(), format!("{wanted} -")]);
 }
 
 #[test]
-fn absent_group_with_an_odd_name_says_what_is_odd() {
+fn absent_group_lists_oddities_of_its_name() {
     let estate = Estate::warm(false).then([search(r#"displayName eq "R&amp;D@c""#, ATTRIBUTES, 1).answer(200, NONE)]);
     let proofs = prove(&estate, &["R&amp;D@c"]).unwrap();
     assert_eq!(proofs[0].state, Presence::Absent);
-    assert!(proofs[0].detail.as_deref().unwrap().starts_with("the name holds \"&amp;\""), "{proofs:?}");
+    assert!(proofs[0].detail.as_deref().unwrap().starts_with("the name contains \"&amp;\""), "{proofs:?}");
 }
 
 #[test]
-fn what_was_not_asked_for_proves_nothing() {
+fn unrequested_groups_prove_nothing() {
     let answer = page(2, &[("1", "gg-admins@x", "CN=gg-admins,DC=x"), ("2", "gg@x.example", "CN=gg,DC=x,DC=example")]);
     let call = get(format!("{GROUPS}?filter=distinguishedName%20eq%20%22CN%3Dgg%2CDC%3Dx%22&startIndex=1&count=100"));
     let estate = Estate::warm(false).then([call.answer(200, answer)]);
@@ -238,7 +238,7 @@ fn what_was_not_asked_for_proves_nothing() {
 }
 
 #[test]
-fn many_are_asked_in_portions_and_long_filters_in_a_body() {
+fn many_groups_use_batches_and_long_filters_a_body() {
     let dns: Vec<_> = (0..60).map(|n| format!("CN=g{n:03},OU=Groups,DC=corp,DC=example")).collect();
     let filter = |dns: &[String]| {
         dns.iter().map(|dn| format!(r#"distinguishedName eq "{dn}""#)).collect::<Vec<_>>().join(" or ")
@@ -252,7 +252,7 @@ fn many_are_asked_in_portions_and_long_filters_in_a_body() {
     let wanted: Vec<_> = dns.iter().map(String::as_str).collect();
     assert!(prove(&estate, &wanted).unwrap().iter().all(|proof| !proof.is_present()));
 
-    // No filter grows beyond its bound.
+    // No filter exceeds its bound.
     let long = |letter: &str| format!("{}@corp.example", letter.repeat(1_900));
     let names = ["a", "b", "c", "d"].map(long);
     let join = |names: &[String]| names.iter().map(|name| named(name)).collect::<Vec<_>>().join(" or ");
@@ -268,21 +268,21 @@ fn encode(text: &str) -> String {
     idhook::upstream::segment(text)
 }
 
-/// The question for these names, from this place on.
+/// The call for these names, from this index on.
 fn ask(names: &[&str], start: usize) -> Call {
     let filter = names.iter().map(|name| named(name)).collect::<Vec<_>>().join(" or ");
     get(format!("{GROUPS}?filter={}&attributes=id%2CdisplayName&startIndex={start}&count=100", encode(&filter)))
 }
 
 #[test]
-fn pages_are_read_until_all_are_found_and_no_further() {
-    // The server gives one a page, and says that there are three.
+fn pages_are_read_until_all_are_found() {
+    // The server returns one per page, and reports three.
     let estate = Estate::warm(false).then([
         ask(&["a@x", "b@x"], 1).answer(200, page(3, &[("1", "a@x", "")])),
         ask(&["a@x", "b@x"], 2).answer(200, page(3, &[("2", "b@x", "")])),
     ]);
     assert_eq!(told(&estate, &["a@x", "b@x"]), ["a@x 1", "b@x 2"]);
-    // To the end where one is missing.
+    // To the end if one is missing.
     let estate = Estate::warm(false).then([
         ask(&["a@x", "b@x"], 1).answer(200, page(2, &[("1", "a@x", "")])),
         ask(&["a@x", "b@x"], 2).answer(200, page(2, &[("2", "c@x", "")])),
@@ -292,7 +292,7 @@ fn pages_are_read_until_all_are_found_and_no_further() {
 
 #[test]
 fn fewer_groups_than_the_total_prove_no_absence() {
-    // Its pages hold fewer than it says; read from 0 as well, where some begin. Then each by itself.
+    // Its pages have fewer than it reports; read from 0 as well, because some servers begin there. Then each separately.
     let estate = Estate::warm(false).then([
         ask(&["a@x", "b@x"], 1).answer(200, page(2, &[("1", "a@x", "")])),
         ask(&["a@x", "b@x"], 2).answer(200, page(2, &[])),
@@ -304,15 +304,15 @@ fn fewer_groups_than_the_total_prove_no_absence() {
     ]);
     let proofs = prove(&estate, &["a@x", "b@x"]).unwrap();
     assert_eq!((proofs[0].state, proofs[1].state), (Presence::Present, Presence::Unknown));
-    assert!(proofs[1].detail.as_deref().unwrap().contains("1 groups, and its pages hold 0"), "{proofs:?}");
-    // The same page again and again.
+    assert!(proofs[1].detail.as_deref().unwrap().contains("1 groups, but its pages contain 0"), "{proofs:?}");
+    // The same page repeatedly.
     let estate = Estate::warm(false).then([
         ask(&["b@x"], 1).answer(200, page(3, &[("1", "a@x", "")])),
         ask(&["b@x"], 2).answer(200, page(3, &[("1", "a@x", "")])),
         ask(&["b@x"], 3).answer(200, page(3, &[("1", "a@x", "")])),
     ]);
     assert_eq!(told(&estate, &["b@x"]), ["b@x ?"]);
-    // An entry that cannot be read, and one that cannot be compared.
+    // An unreadable entry, and one that cannot be compared.
     for body in [r#"{"Resources":[{"displayName":"b@x"}]}"#, r#"{"totalResults":1,"Resources":[{"id":"1"}]}"#] {
         let estate = Estate::warm(false).then([ask(&["b@x"], 1).answer(200, body)]);
         assert_eq!(told(&estate, &["b@x"]), ["b@x ?"], "{body}");
@@ -320,14 +320,14 @@ fn fewer_groups_than_the_total_prove_no_absence() {
 }
 
 #[test]
-fn groups_are_found_where_the_first_one_is_0() {
+fn groups_are_found_if_counting_begins_at_0() {
     let estate = Estate::warm(false)
         .then([ask(&["a@x"], 1).answer(200, page(1, &[])), ask(&["a@x"], 0).answer(200, page(1, &[("1", "a@x", "")]))]);
     assert_eq!(told(&estate, &["a@x"]), ["a@x 1"]);
 }
 
 #[test]
-fn a_refused_or_is_asked_one_by_one_and_remembered() {
+fn rejected_or_is_split_and_remembered() {
     let refused = r#"{"errors":[{"code":"invalid.filter","message":"The filter is invalid.","parameters":null}]}"#;
     let estate = Estate::warm(false).then([
         ask(&["a@x", "b@x", "c@x"], 1).answer(400, refused),
@@ -341,7 +341,7 @@ fn a_refused_or_is_asked_one_by_one_and_remembered() {
 }
 
 #[test]
-fn one_that_is_rejected_by_itself_is_unknown_and_teaches_nothing() {
+fn single_rejected_group_is_unknown() {
     let refused = r#"{"errors":[{"code":"invalid.filter","message":"The filter is invalid.","parameters":null}]}"#;
     for status in [400, 403, 404, 414, 500] {
         let rejects = |names: &'static [&'static str]| {
@@ -354,17 +354,17 @@ fn one_that_is_rejected_by_itself_is_unknown_and_teaches_nothing() {
         let proofs = prove(&estate, &["a@x", "b@x"]).unwrap();
         assert_eq!((proofs[0].state, proofs[1].state), (Presence::Present, Presence::Unknown), "{status}");
         let detail = proofs[1].detail.as_deref().unwrap();
-        assert!(detail.contains("vIDM rejected the question") && detail.contains(&status.to_string()), "{detail}");
+        assert!(detail.contains("vIDM rejected the look-up") && detail.contains(&status.to_string()), "{detail}");
         let estate = estate.then([ask(&["a@x", "c@x"], 1).answer(200, NONE)]);
         assert_eq!(told(&estate, &["a@x", "c@x"]), ["a@x -", "c@x -"]);
     }
-    // The only one.
+    // The only group.
     let estate = Estate::warm(false).then([ask(&["a@x"], 1).answer(400, refused)]);
     assert_eq!(told(&estate, &["a@x"]), ["a@x ?"]);
 }
 
 #[test]
-fn an_answer_too_large_is_asked_for_in_parts_this_time() {
+fn oversized_response_is_requested_in_parts() {
     let estate = Estate::warm(false).then([
         ask(&["a@x", "b@x"], 1).fail(TransportErrorKind::BodyTooLarge),
         ask(&["a@x"], 1).answer(200, NONE),
@@ -376,12 +376,12 @@ fn an_answer_too_large_is_asked_for_in_parts_this_time() {
 }
 
 #[test]
-fn not_being_able_to_ask_is_not_absence() {
-    // In the vendor's own form it is the account that may not.
+fn failed_look_up_is_not_absence() {
+    // In the vendor's own format it means that the account lacks permission.
     let forbidden = r#"{"errors":[{"code":"forbidden","message":"User is not authorized to perform the task.","parameters":null}]}"#;
     let estate = Estate::warm(false).then([ask(&["a@x", "b@x"], 1).answer(403, forbidden)]);
     assert_eq!(prove(&estate, &["a@x", "b@x"]).unwrap_err().code(), ErrorCode::UpstreamForbidden);
-    // Else it may be the filter; two in a row are enough to know better.
+    // Otherwise it may be the filter; two consecutive failures decide.
     let names = ["a@x", "b@x", "c@x"];
     let estate = Estate::warm(false).then([
         ask(&names, 1).answer(403, ""),
@@ -389,10 +389,10 @@ fn not_being_able_to_ask_is_not_absence() {
         ask(&names[1..2], 1).answer(403, ""),
     ]);
     assert_eq!(prove(&estate, &names).unwrap_err().code(), ErrorCode::UpstreamForbidden);
-    // One that is asked for alone.
+    // A single group.
     let estate = Estate::warm(false).then([ask(&["a@x"], 1).answer(403, "")]);
     assert_eq!(prove(&estate, &["a@x"]).unwrap_err().code(), ErrorCode::UpstreamForbidden);
-    // A server that is down is not asked for each.
+    // A failing server is not called for each group.
     let estate = Estate::warm(false).then((0..3).map(|_| ask(&["a@x", "b@x"], 1).answer(503, "")));
     assert!(prove(&estate, &["a@x", "b@x"]).is_err());
 }

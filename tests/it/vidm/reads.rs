@@ -1,4 +1,4 @@
-//! What is read: one directory, how a sync stands, groups, health.
+//! Reads: one directory, the state of a sync, groups, health.
 
 use idhook::directory::{DirectoryRef, GroupQuery, SyncReport, SyncStatus};
 use idhook::error::ErrorCode;
@@ -12,11 +12,11 @@ const STATE: &str =
 const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups";
 
 #[test]
-fn one_directory_by_id_by_name_and_by_domain() {
+fn directory_is_found_by_id_name_and_domain() {
     let read =
         |estate: &Estate, which: &str| estate.run(async |client| client.directory(&DirectoryRef::parse(which)).await);
     for (which, id) in [(CORP, CORP), ("lab", LAB), (LAB, LAB)] {
-        // Always fresh: it is asked for what it says of itself.
+        // Always a fresh list: the caller wants the current data.
         let estate = Estate::warm(true).then([lists()]);
         assert_eq!(read(&estate, which).unwrap().id, id);
     }
@@ -37,15 +37,15 @@ fn state(call: Call) -> Result<SyncReport, idhook::error::Error> {
 }
 
 #[test]
-fn how_a_sync_stands() {
+fn sync_state_is_read() {
     let report = state(get(STATE).answer(200, include_str!("../../fixtures/vidm/sync_state_wrapper.json"))).unwrap();
     assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Running, Some("RUNNING")));
 }
 
 #[test]
-fn no_state_is_unknown_and_says_so() {
+fn missing_state_is_unknown() {
     for (status, word) in
-        [(404, "no state is told (404)"), (405, "no state is told (405)"), (406, "no state is told (406)")]
+        [(404, "no state reported (404)"), (405, "no state reported (405)"), (406, "no state reported (406)")]
     {
         let report = state(get(STATE).answer(status, "<html></html>")).unwrap();
         assert_eq!((report.status, report.upstream_word.as_deref()), (SyncStatus::Unknown, Some(word)));
@@ -55,7 +55,7 @@ fn no_state_is_unknown_and_says_so() {
 }
 
 #[test]
-fn a_state_is_dated_by_the_servers_clock() {
+fn state_carries_the_servers_time() {
     let at = Some(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(784_111_777));
     for status in [200, 404] {
         let call = get(STATE).answer(status, "RUNNING").answer_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
@@ -66,7 +66,7 @@ fn a_state_is_dated_by_the_servers_clock() {
 }
 
 #[test]
-fn failing_to_ask_is_no_state() {
+fn failed_call_is_an_error() {
     assert_eq!(state(get(STATE).answer(403, "")).unwrap_err().code(), ErrorCode::UpstreamForbidden);
     assert_eq!(state(get(STATE).answer(500, "")).unwrap_err().code(), ErrorCode::UpstreamFailed);
 }
@@ -78,10 +78,10 @@ fn find(query: &GroupQuery, call: Call) -> Vec<String> {
 }
 
 #[test]
-fn a_group_is_there_or_it_is_not() {
+fn group_look_up_is_exact() {
     let answer = include_str!("../../fixtures/vidm/groups.json");
     let query = |filter: &str| get(format!("{GROUPS}?filter={filter}&startIndex=1&count=100")).answer(200, answer);
-    // The answer holds more than was asked for, as a substring filter's would; only the very group counts.
+    // The response has more than requested, like that of a substring filter; only the exact group counts.
     let dn = GroupQuery::DistinguishedName("CN=GG-new,OU=Groups,DC=corp,DC=example".into());
     let filter = "distinguishedName%20eq%20%22CN%3DGG-new%2COU%3DGroups%2CDC%3Dcorp%2CDC%3Dexample%22";
     assert_eq!(find(&dn, query(filter)), ["g-1"]);
@@ -103,7 +103,7 @@ fn group_that_cannot_be_proven_absent_is_an_error() {
 }
 
 #[test]
-fn a_long_filter_goes_in_a_body() {
+fn long_filter_is_sent_in_a_body() {
     let dn = format!("CN={},DC=corp,DC=example", "x".repeat(1_500));
     let body = format!(r#"{{"filter":"distinguishedName eq \"{dn}\"","startIndex":1,"count":100}}"#);
     let search = post(format!("{GROUPS}/.search"));
@@ -113,7 +113,7 @@ fn a_long_filter_goes_in_a_body() {
 }
 
 #[test]
-fn a_search_is_a_read_and_repeated_like_one() {
+fn search_is_repeated_like_a_read() {
     let query = GroupQuery::DistinguishedName("x".repeat(2_000));
     let search = || post(format!("{GROUPS}/.search"));
     let estate = Estate::warm(false).then([

@@ -1,4 +1,4 @@
-//! Runs that were, and a run that might be.
+//! Past runs, and the dry run.
 
 use idhook::directory::SyncStatus;
 use idhook::error::ErrorCode;
@@ -10,7 +10,7 @@ use crate::support::vidm::Estate;
 const DIRECTORY: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/d";
 
 #[test]
-fn runs_are_told_newest_first_or_not_at_all() {
+fn runs_are_listed_newest_first_if_available() {
     let ask = |status: u16, body: &str| {
         let call = get(format!("{DIRECTORY}/syncexecutions")).answer(status, body.to_owned());
         Estate::warm(false).then([call]).run(async |client| client.executions("d").await)
@@ -25,7 +25,7 @@ fn runs_are_told_newest_first_or_not_at_all() {
 }
 
 #[test]
-fn a_dry_run_tells_what_it_tells_where_there_is_one() {
+fn dry_run_result_is_passed_on_if_available() {
     let ask = |status: u16, body: &str| {
         let call = post(format!("{DIRECTORY}/syncprofile/dryrun")).body(r#"{"ignoreSafeguards":true}"#);
         let call = call.answer(status, body.to_owned());

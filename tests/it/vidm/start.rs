@@ -1,4 +1,4 @@
-//! Starting a sync: how many calls it takes, and what each refusal means.
+//! Starting a sync: the number of calls, and the meaning of each rejection.
 
 use std::time::Duration;
 
@@ -71,14 +71,14 @@ fn migrated_directory_uses_v2_first() {
 #[test]
 fn other_call_is_tried_once_and_remembered() {
     for status in [404, 405, 415] {
-        // The list says nothing of a migration, so only memory can know it the next time.
+        // The list does not show a migration, so only the cache can know it the next time.
         let estate = Estate::warm(false).then([classic(CORP).answer(status, ""), lists(), v2(CORP)]);
         let started = estate.start(CORP).unwrap();
         assert_eq!(started.directory.name.as_deref(), Some("corp.example"));
         let estate = estate.then([v2(CORP)]);
         estate.start(CORP).unwrap();
     }
-    // Seen in the list a moment ago, it needs no second look.
+    // Just seen in the list, it is not located again.
     let estate = Estate::new([logs_in("t1"), lists(), classic(CORP).answer(404, ""), v2(CORP)]);
     estate.start("corp.example").unwrap();
 }
@@ -89,7 +89,7 @@ fn refusal_of_both_calls_is_not_a_missing_directory() {
     let estate = Estate::warm(true).then([classic(CORP).answer(404, page), lists(), v2(CORP).answer(415, "")]);
     let error = estate.start("corp.example").unwrap_err();
     assert_eq!((error.code(), error.target()), (ErrorCode::UpstreamRejected, Some("prod")));
-    assert!(error.detail().contains("/syncprofile/sync was answered with 404"), "{error}");
+    assert!(error.detail().contains("/syncprofile/sync returned 404"), "{error}");
     assert!(error.hint_text().unwrap().contains("neither sync call"), "{error}");
 }
 
@@ -113,23 +113,23 @@ fn missing_directory_lists_those_that_exist() {
 
 #[test]
 fn stale_name_is_located_again() {
-    // The directory was made anew under the same name.
+    // The directory was recreated with the same name.
     let anew = r#"{"items":[{"directoryId":"new","name":"corp.example","type":"ACTIVE_DIRECTORY_LDAP"}]}"#;
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, anew), classic("new")]);
     assert_eq!(estate.start("corp.example").unwrap().directory.id, "new");
-    // Should the list fail then, the wrong id is not tried again all the same.
+    // If the list fails then, the wrong id is not tried again.
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(500, "")]);
     assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
     let estate = estate.then([get(LIST).answer(200, anew), classic("new")]);
     estate.start("corp.example").unwrap();
-    // Or it is gone for good.
+    // Or it is gone.
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, r#"{"items":[]}"#)]);
     assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::DirectoryNotFound);
 }
 
 #[test]
 fn unsyncable_directory_is_rejected_by_a_fresh_list() {
-    // By name, by a name that was remembered, and by id.
+    // By name, by a cached name, and by id.
     for (estate, which) in [
         (Estate::new([logs_in("t1"), lists()]), "System Directory"),
         (Estate::warm(true).then([lists()]), "partners"),
@@ -139,7 +139,7 @@ fn unsyncable_directory_is_rejected_by_a_fresh_list() {
         assert_eq!(error.code(), ErrorCode::DirectoryNotSyncable, "{which}");
         assert!(error.hint_text().unwrap().contains("Active Directory or LDAP"), "{error}");
     }
-    // What was just set up for syncing is not held against its past.
+    // A newly configured directory is not rejected because of an old entry.
     let local = r#"{"items":[{"directoryId":"a","name":"new","syncConfigurationEnabled":false}]}"#;
     let estate = Estate::new([logs_in("t1"), get(LIST).answer(200, local)]);
     estate.start("new").unwrap_err();
@@ -148,7 +148,7 @@ fn unsyncable_directory_is_rejected_by_a_fresh_list() {
 }
 
 #[test]
-fn running_already_is_no_error() {
+fn already_running_is_not_an_error() {
     let running =
         r#"{"errors":[{"code":"sync.running","message":"A sync is already in progress.","parameters":null}]}"#;
     for (status, body) in [(409, ""), (409, running), (400, running)] {
@@ -191,14 +191,14 @@ fn domain_locates_its_directory() {
     let estate = Estate::new([
         logs_in("t1"),
         lists(),
-        // Asked in the order of the list; one that does not tell is passed over, and what cannot be synced not asked.
+        // Asked in the list's order; one without an answer is skipped, and unsyncable ones are not asked.
         domains(CORP).answer(200, include_str!("../../fixtures/vidm/domains.json")),
         domains(LAB).answer(404, ""),
         domains("66666666-7777-4888-8999-000000000005").answer(200, r#"{"items":[]}"#),
         classic(CORP),
     ]);
     assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
-    // Known from then on.
+    // Cached from then on.
     let estate = estate.then([classic(CORP)]);
     estate.start("EMEA.corp.example").unwrap();
 }
@@ -210,7 +210,7 @@ fn failing_directory_does_not_hide_the_one_with_the_domain() {
     let estate =
         Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(200, "<html>"), other(), classic(CORP)]);
     assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
-    // Where nobody has it, the one that could not be asked may.
+    // If none has the domain, the failed one may.
     let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(404, ""), other()]);
     assert_eq!(estate.start("nowhere.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
 }
@@ -219,7 +219,7 @@ fn failing_directory_does_not_hide_the_one_with_the_domain() {
 fn login_failures_say_nothing_about_the_sync() {
     let running = r#"{"errors":[{"code":"a","message":"A sync is already running."}]}"#;
     for (status, body) in [(400, running), (409, ""), (404, running), (405, "")] {
-        // Nothing was started, the list is not asked, and no other call tried.
+        // Nothing was started, the list is not read, and no other call is tried.
         let estate = Estate::new([post(LOGIN).answer(status, body)]);
         let error = estate.start(CORP).unwrap_err();
         assert!(error.code().status().is_server_error(), "{status}: {error}");

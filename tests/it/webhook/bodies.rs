@@ -1,4 +1,4 @@
-//! Bodies that are large, slow or without end: what a stranger may send, whom only the body proves, and what a known caller may.
+//! Large, slow and endless bodies: the limits for signed requests, and those for callers with a key.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::webhook::senders::{senders, signed};
 const HOOK: &str = "/hooks/infra";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A body by its pieces, each after a wait; without an end the last wait is for ever.
+/// A body in pieces, each after a wait; without an end the last wait is endless.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Drip {
     pub(crate) pieces: Vec<(Duration, Bytes)>,
@@ -43,7 +43,7 @@ fn door(more: &[(&str, &str)]) -> Door {
     Door::with(&variables, [])
 }
 
-/// A body of `size` bytes that is JSON.
+/// A JSON body of `size` bytes.
 fn sized(size: usize) -> String {
     format!(r#"{{"x":"{}"}}"#, "y".repeat(size - 8))
 }
@@ -60,7 +60,7 @@ fn by_key(drip: Drip) -> Request<Drip> {
     Request::builder().method(Method::POST).uri(HOOK).header("x-api-key", KEY).body(drip).unwrap()
 }
 
-/// The answer, and how long it took.
+/// The response, and how long it took.
 fn timed(door: &Door, request: Request<Drip>) -> (Answer, Duration) {
     let began = door.script.elapsed();
     let answer = door.script.run(door.ask_dripping(request));
@@ -68,7 +68,7 @@ fn timed(door: &Door, request: Request<Drip>) -> (Answer, Duration) {
 }
 
 #[test]
-fn a_signed_body_that_drips_is_given_up_within_seconds() {
+fn dripping_signed_body_is_rejected_within_seconds() {
     let door = door(&[]);
     let body = sized(4096);
     for (drip, longest) in [
@@ -85,7 +85,7 @@ fn a_signed_body_that_drips_is_given_up_within_seconds() {
 }
 
 #[test]
-fn a_signed_body_over_a_slow_line_is_read() {
+fn signed_body_on_a_slow_link_is_read() {
     let door = door(&[]);
     for (size, piece, every) in [(1000, 1000, 1900), (20_000, 1400, 150), (60_000, 1400, 100)] {
         let body = sized(size);
@@ -96,7 +96,7 @@ fn a_signed_body_over_a_slow_line_is_read() {
 }
 
 #[test]
-fn a_signed_body_is_at_most_64_kib_unless_configured() {
+fn signed_bodies_are_limited_to_64_kib_by_default() {
     let (fits, large) = (sized(64 << 10), sized((64 << 10) + 1));
     let at_once = |body: &str| by_stranger(body, Drip::of(body, 10_000, Duration::ZERO));
     let small = door(&[]);
@@ -104,15 +104,15 @@ fn a_signed_body_is_at_most_64_kib_unless_configured() {
     let problem = timed(&small, at_once(&large)).0.problem("body_too_large");
     assert!(problem["hint"].as_str().unwrap().contains("signed_body_limit"), "{problem}");
     assert_eq!(timed(&door(&[("signed_body_limit", "100000")]), at_once(&large)).0.status(), 200);
-    // The limit for all holds for them as well.
+    // The general limit applies to them too.
     let tight = door(&[("signed_body_limit", "100000"), ("request_body_limit", "1000")]);
     timed(&tight, at_once(&fits)).0.problem("body_too_large");
-    // A caller with a key has the limit for all.
+    // A caller with a key has the general limit.
     assert_eq!(timed(&small, by_key(Drip::of(&large, 10_000, Duration::ZERO))).0.status(), 200);
 }
 
 #[test]
-fn a_known_caller_has_the_time_of_the_request_and_no_more() {
+fn body_of_a_known_caller_has_the_requests_time() {
     let door = door(&[]);
     let body = sized(200);
     let (answer, took) = timed(&door, by_key(Drip::of(&body, 10, SECOND)));
@@ -126,7 +126,7 @@ fn a_known_caller_has_the_time_of_the_request_and_no_more() {
 }
 
 #[test]
-fn few_bodies_of_strangers_are_read_at_once() {
+fn few_unproven_bodies_are_read_at_once() {
     let door = door(&[]);
     let ask = |drip: Drip| door.ask_dripping(by_stranger("{}", drip));
     let whole = || Drip::of("{}", 2, Duration::from_millis(1));
@@ -139,8 +139,8 @@ fn few_bodies_of_strangers_are_read_at_once() {
     assert_eq!(ninth.status(), 503);
     assert_eq!(ninth.problem("overloaded")["retryable"], true);
     assert_eq!(ninth.header("retry-after"), "1");
-    assert_eq!(known.status(), 200, "a caller with a key is let in");
-    // Each place is free again, of those who were answered and of those who went away.
+    assert_eq!(known.status(), 200, "a caller with a key is admitted");
+    // Each place is free again, after a response and after a disconnect.
     for _ in 0..20 {
         door.script.run(async {
             let (asks, leaves) = (pin!(ask(Drip::endless())), pin!(door.script.sleep(Duration::from_millis(1))));

@@ -1,4 +1,5 @@
-//! A receiver is told of a sync's end: once, signed, by whoever sees it first; and nothing about it can fail who asks.
+//! The message about a sync's end: sent once, signed, by the request that first observes the end; it never fails that
+//! request.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ fn state(status: &str) -> Call {
     .answer(200, format!(r#"{{"status":"{status}","startTime":{}}}"#, (START + Duration::from_secs(3)).as_millis()))
 }
 
-/// Starts a sync that was seen running; gives its place.
+/// Starts a sync that is seen running; returns its path.
 fn started(door: &Door, body: &str) -> String {
     door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}"), state("RUNNING")]);
     let started = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), body);
@@ -54,7 +55,7 @@ fn line(door: &Door) -> Value {
 }
 
 #[test]
-fn the_first_who_sees_the_end_tells_and_nobody_else_does() {
+fn first_observer_of_the_end_sends_the_message() {
     for store in [Some(MemoryStore::new()), None] {
         let door = over(store.as_ref());
         let place = started(&door, r#"{"callback":"ticket"}"#);
@@ -65,7 +66,7 @@ fn the_first_who_sees_the_end_tells_and_nobody_else_does() {
 
         let requests = door.script.requests();
         let message = requests.last().unwrap();
-        assert_eq!(String::from_utf8_lossy(message.body()), answer.text(), "the state, as it was answered");
+        assert_eq!(String::from_utf8_lossy(message.body()), answer.text(), "the state as in the response");
         let header = |name| message.headers().get(name).unwrap().to_str().unwrap();
         assert!(header("webhook-id").starts_with("sync_") && header("webhook-id").len() == 29);
         let timestamp: i64 = header("webhook-timestamp").parse().unwrap();
@@ -92,7 +93,7 @@ fn the_first_who_sees_the_end_tells_and_nobody_else_does() {
 }
 
 #[test]
-fn of_two_who_see_it_at_once_one_tells() {
+fn concurrent_observers_send_one_message() {
     let store = MemoryStore::new();
     let door = over(Some(&store));
     let place = started(&door, r#"{"callback":"ticket"}"#);
@@ -108,7 +109,7 @@ fn of_two_who_see_it_at_once_one_tells() {
 }
 
 #[test]
-fn what_did_not_get_through_is_sent_by_the_next_and_fails_nobody() {
+fn failed_message_is_repeated_by_the_next_request() {
     for store in [Some(MemoryStore::new()), None] {
         let door = over(store.as_ref());
         let place = started(&door, r#"{"callback":["ticket"]}"#);
@@ -131,14 +132,14 @@ fn what_did_not_get_through_is_sent_by_the_next_and_fails_nobody() {
         door.then([state("COMPLETED"), post(URL).answer(200, "")]);
         ended(&door.get(&place));
         let id = |at: usize| door.script.requests()[at].headers().get("webhook-id").cloned();
-        assert!(id(6).is_some() && id(6) == id(door.calls() - 1), "by the same name each time");
+        assert!(id(6).is_some() && id(6) == id(door.calls() - 1), "with the same id each time");
         door.then([state("COMPLETED")]);
         ended(&door.get(&place));
     }
 }
 
 #[test]
-fn who_wants_no_more_is_left_alone_and_so_is_who_was_not_named() {
+fn receiver_with_410_gets_no_more_messages() {
     let door = over(None);
     let place = started(&door, r#"{"callback":"ticket"}"#);
     door.then([state("COMPLETED"), post(URL).answer(410, ""), state("COMPLETED")]);
@@ -151,7 +152,7 @@ fn who_wants_no_more_is_left_alone_and_so_is_who_was_not_named() {
 }
 
 #[test]
-fn after_a_day_nobody_is_told() {
+fn no_message_is_sent_after_a_day() {
     let door = over(None);
     let place = started(&door, r#"{"callback":"ticket"}"#);
     door.script.advance(Duration::from_secs(24 * 3600));
@@ -160,7 +161,7 @@ fn after_a_day_nobody_is_told() {
 }
 
 #[test]
-fn a_name_that_is_not_configured_starts_nothing() {
+fn unknown_callback_starts_nothing() {
     let door = over(None);
     for body in [r#"{"callback":"https://evil.example/"}"#, r#"{"callback":"Ticket"}"#, r#"{"callback":{"url":"x"}}"#] {
         let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), body);

@@ -1,4 +1,4 @@
-//! The configuration as callers and operators meet it: `/readyz`, the doctor, keys that end or were mistyped.
+//! The configuration as callers and operators see it: `/readyz`, the doctor, expired and mistyped keys.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn lists_nothing() -> crate::support::script::Call {
     get(LIST).answer(200, r#"{"items":[]}"#)
 }
 
-/// `/readyz` of a webhook with these variables alone.
+/// `/readyz` of a webhook with only these variables.
 fn readiness(variables: &[(&str, &str)]) -> (StatusCode, Value) {
     let lookup = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let webhook = Rc::new(Webhook::of_variables(lookup));
@@ -35,7 +35,7 @@ fn readiness(variables: &[(&str, &str)]) -> (StatusCode, Value) {
     let status = response.status();
     match response.into_body() {
         Content::Whole(body) => (status, serde_json::from_slice(&body).unwrap()),
-        Content::Events(_) => panic!("nobody asked for events"),
+        Content::Events(_) => panic!("no events were requested"),
     }
 }
 
@@ -75,7 +75,7 @@ fn readiness_lists_each_mistake_with_variable_pointer_detail_and_hint() {
 }
 
 #[test]
-fn readiness_warns_of_what_works_and_is_probably_not_meant() {
+fn readiness_warns_about_suspicious_settings() {
     let warned = |door: &Door| {
         let ready = door.get("/readyz");
         assert_eq!(ready.status(), 200);
@@ -90,7 +90,7 @@ fn readiness_warns_of_what_works_and_is_probably_not_meant() {
     assert_eq!(warned(&Door::with(&[("vcf_password", "'hunter2'")], [])), ["vcf_password"]);
     let unset = Door::with(&[("state_key", "")], []);
     assert_eq!(warned(&unset), ["state_key"]);
-    assert!(unset.get("/readyz").text().contains("good only at the instance"), "{}", unset.get("/readyz").text());
+    assert!(unset.get("/readyz").text().contains("valid only at the instance"), "{}", unset.get("/readyz").text());
     let shared = Door::sharing(&MemoryStore::new(), &[("state_key", "")], []);
     assert!(shared.get("/readyz").text().contains("kept in the store"), "{}", shared.get("/readyz").text());
     let near = json!([{"name": "ci", "sha256": digest("k"), "scopes": ["admin"], "notAfter": "2026-11-21T10:00:00Z"}])
@@ -102,7 +102,7 @@ fn readiness_warns_of_what_works_and_is_probably_not_meant() {
 }
 
 #[test]
-fn expired_key_is_refused_and_only_its_holder_learns_why() {
+fn expired_key_is_rejected_with_a_reason() {
     // The script's clock begins at 2026-11-20T10:00:00Z.
     let keys = json!([
         {"name": "ci", "sha256": [digest("old"), digest("new")], "scopes": ["vidm:read"], "notAfter": "2026-11-20T11:00:00+01:00"},
@@ -112,7 +112,7 @@ fn expired_key_is_refused_and_only_its_holder_learns_why() {
         &[("api_keys", &keys.to_string())],
         [logs_in("t"), lists_nothing(), lists_nothing(), lists_nothing()],
     );
-    // Good up to that moment, both keys of the entry.
+    // Valid until that moment, both keys of the entry.
     assert_eq!(list_with(&door, "old").0, 200);
     assert_eq!(list_with(&door, "new").0, 200);
     assert_eq!(list_with(&door, "on").0, 200);
@@ -130,7 +130,7 @@ fn expired_key_is_refused_and_only_its_holder_learns_why() {
 }
 
 #[test]
-fn mistyped_key_is_told_from_an_unknown_one() {
+fn mistyped_key_differs_from_an_unknown_one() {
     let key = api_key::make(&[7; 32]);
     let keys = json!([{"name": "ci", "sha256": digest(&key), "scopes": ["vidm:read"]}]).to_string();
     let door = Door::with(&[("api_keys", &keys)], [logs_in("t"), lists_nothing()]);
@@ -139,14 +139,14 @@ fn mistyped_key_is_told_from_an_unknown_one() {
     for broken in [&key[..52], &key[..30], &format!("{}{last}", &key[..52]), &format!("{key}."), &key.to_uppercase()] {
         let (status, problem) = list_with(&door, broken);
         assert!(
-            status == 401 && problem["detail"].as_str().unwrap().contains("mistyped or cut off"),
+            status == 401 && problem["detail"].as_str().unwrap().contains("mistyped or truncated"),
             "{broken}: {problem}"
         );
     }
     for unknown in [api_key::make(&[8; 32]).as_str(), "some other key"] {
         let (status, problem) = list_with(&door, unknown);
         assert!(
-            status == 401 && problem["detail"].as_str().unwrap().contains("not one of those configured"),
+            status == 401 && problem["detail"].as_str().unwrap().contains("the API key is not configured"),
             "{problem}"
         );
     }

@@ -1,4 +1,4 @@
-//! The doctor: what it asks, what it finds, and that it goes on as far as there is something to find.
+//! The doctor: its calls, its findings, and that it continues as far as possible.
 
 use http::Method;
 use idhook::http::TransportErrorKind;
@@ -14,7 +14,7 @@ const VCF: &str = "/vcf/default/v1/doctor";
 const HEALTH: &str = include_str!("../../fixtures/vidm/health.json");
 const PROVIDERS: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
 const FEDERATED: &str = include_str!("../../fixtures/vcf/identity-provider-federated.answer.json");
-/// An error that says too much.
+/// An error that echoes a password.
 const ECHO: &str = r#"{"errors":[{"code":"x","message":"bad password pässword"}]}"#;
 const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
 
@@ -34,7 +34,7 @@ fn groups() -> Call {
         .answer(200, r#"{"totalResults":0}"#)
 }
 
-/// What the doctor says.
+/// The doctor's findings.
 #[derive(Debug)]
 struct Findings(Vec<Value>);
 
@@ -46,7 +46,7 @@ impl std::ops::Index<&str> for Findings {
     }
 }
 
-/// Whether all is well, and all checks in their order.
+/// Whether no check failed, and all checks in order.
 fn examined(door: &Door, path: &str) -> (bool, Findings) {
     let answer = door.get(path);
     assert_eq!(answer.status(), 200, "{}", answer.text());
@@ -62,7 +62,7 @@ fn examined(door: &Door, path: &str) -> (bool, Findings) {
     for check in checks {
         assert!(check["ms"].is_u64() && check["detail"].is_string(), "{check}");
         let needs_hint = check["result"] == "failed" && !check["detail"].as_str().unwrap().contains("400");
-        assert!(!needs_hint || check["hint"].is_string(), "what to do about it? {check}");
+        assert!(!needs_hint || check["hint"].is_string(), "no hint: {check}");
     }
     (told["ok"].as_bool().unwrap(), Findings(checks.clone()))
 }
@@ -102,25 +102,25 @@ fn healthy_vidm_passes_every_check() {
     );
     says(&checks["health"], &["3.3.7.0 Build 21173100"]);
     says(&checks["login"], &["logged in"]);
-    says(&checks["directories"], &["5 in all", "corp.example"]);
+    says(&checks["directories"], &["5 in total", "corp.example"]);
     says(&checks["sync_state"], &["corp.example", "COMPLETED"]);
-    // Nothing but reads and the login.
+    // Only reads and the login.
     for request in door.script.requests() {
         assert!(request.method() == Method::GET || request.uri() == LOGIN, "{request:?}");
     }
-    // A second time the token is there.
+    // The second time the token is cached.
     door.then([health(), lists(), state(), groups()]);
     let (_, checks) = examined(&door, VIDM);
     says(&checks["login"], &["earlier login"]);
 }
 
 #[test]
-fn connection_failures_are_told_apart() {
+fn connection_failures_are_distinguished() {
     for (kind, check, tries, words) in [
         (TransportErrorKind::Dns, "reach", 3, ["does not resolve", "vidm.corp.example"]),
         (TransportErrorKind::Refused, "reach", 3, ["no connection", "firewall"]),
-        (TransportErrorKind::HostNotAllowed, "reach", 1, ["does not let", "allowed_outbound_hosts"]),
-        (TransportErrorKind::Timeout, "reach", 3, ["in time", "time-outs"]),
+        (TransportErrorKind::HostNotAllowed, "reach", 1, ["does not allow", "allowed_outbound_hosts"]),
+        (TransportErrorKind::Timeout, "reach", 3, ["in time", "timeouts"]),
         (TransportErrorKind::Tls, "tls", 1, ["not trusted", "ca_roots_file"]),
     ] {
         let door = Door::new((0..tries).map(|_| health().fail(kind)));
@@ -142,14 +142,14 @@ fn rejected_login_skips_later_checks() {
     assert_eq!(of(&checks, "skipped"), ["media_types", "permission", "directories", "sync_state", "groups"]);
     says(&checks["login"], &["System Domain"]);
     assert!(!format!("{checks:?}").contains("pässword"), "{checks:?}");
-    // Within a minute nobody is asked again, and the finding is the same.
+    // Within 15 minutes no login is tried, and the finding is the same.
     door.then([health()]);
     let (_, checks) = examined(&door, VIDM);
     assert_eq!(of(&checks, "failed"), ["login"]);
 }
 
 #[test]
-fn echoed_password_is_struck_out() {
+fn echoed_password_is_removed() {
     let door = Door::new([health(), logs_in("t"), get(LIST).answer(400, ECHO), groups()]);
     let (_, checks) = examined(&door, VIDM);
     assert_eq!(of(&checks, "failed"), ["directories"]);
@@ -202,7 +202,7 @@ fn degraded_vidm_is_a_warning() {
         examined(&Door::new([health().answer(200, sick), logs_in("t"), lists(), state(), groups()]), VIDM);
     assert!(!ok);
     assert_eq!(of(&checks, "failed"), ["health"]);
-    says(&checks["health"], &["not all is well: MessagingConnectionOk"]);
+    says(&checks["health"], &["failed checks: MessagingConnectionOk"]);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn healthy_sddc_manager_passes_every_check() {
     assert_eq!(of(&checks, "skipped"), ["scim_token"]);
     says(&checks["embedded_provider"], &["Embedded IDP", "inactive", "embedded-ids.com"]);
     says(&checks["external_provider"], &["Microsoft ADFS", "active"]);
-    says(&checks["certificates"], &["no identity source has one"]);
+    says(&checks["certificates"], &["no identity source has a certificate"]);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn expiring_credentials_warn_in_time() {
         list["elements"][1] = federated;
         let door = Door::new([login(), get(ROOT).answer(200, list.to_string())]);
         let (ok, checks) = examined(&door, VCF);
-        assert!(!format!("{checks:?}").contains("c2NpbQ"), "the token is not told: {checks:?}");
+        assert!(!format!("{checks:?}").contains("c2NpbQ"), "the token is not shown: {checks:?}");
         (ok, checks)
     };
     // The script's clock begins at 2026-11-20T10:00:00Z.
@@ -261,21 +261,24 @@ fn expiring_credentials_warn_in_time() {
     assert!(ok);
     says(
         &checks["certificates"],
-        &["2 in all", "CN=Corp Issuing CA,DC=corp,DC=example of embedded-ids.com ends in 1502 days"],
+        &["2 in total", "CN=Corp Issuing CA,DC=corp,DC=example of embedded-ids.com expires in 1502 days"],
     );
-    says(&checks["scim_token"], &["ends in 181 days"]);
+    says(&checks["scim_token"], &["expires in 181 days"]);
     let (ok, checks) = with(&[], "2026-12-19T10:00:00Z");
     assert!(ok);
     assert_eq!(of(&checks, "warning"), ["scim_token"]);
-    says(&checks["scim_token"], &["ends in 29 days", "sync-client"]);
+    says(&checks["scim_token"], &["expires in 29 days", "sync-client"]);
     let (ok, checks) = with(&chain, "2026-11-19T10:00:00Z");
     assert!(!ok);
     assert_eq!(of(&checks, "failed"), ["certificates", "scim_token"]);
     says(
         &checks["certificates"],
-        &["CN=Corp Old CA,DC=corp,DC=example of embedded-ids.com ended 2334 days ago", "certChain"],
+        &["CN=Corp Old CA,DC=corp,DC=example of embedded-ids.com expired 2334 days ago", "certChain"],
     );
-    assert!(!checks["certificates"]["detail"].as_str().unwrap().contains("Root"), "only what ends soon: {checks:?}");
+    assert!(
+        !checks["certificates"]["detail"].as_str().unwrap().contains("Root"),
+        "only certificates that expire soon: {checks:?}"
+    );
     let (ok, checks) = with(&[], "some day");
     assert!(ok);
     says(&checks["scim_token"], &["some day"]);

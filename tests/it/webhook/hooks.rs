@@ -1,4 +1,4 @@
-//! Hooks: what a sender's own payload starts, what is passed over, and who is let in.
+//! Hooks: what a sender's payload starts, what is skipped, and which callers are admitted.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ fn door(calls: impl IntoIterator<Item = Call>) -> Door {
 }
 
 fn push() -> String {
-    // What a commit says is nobody's placeholder, and not ours to obey.
+    // A commit's texts are neither placeholders nor options.
     json!({"ref": "refs/heads/main", "repository": {"name": "corp.example"}, "ignoreSafeguards": true, "dryRun": true,
            "head_commit": {"message": "expand ${HOME}"}})
     .to_string()
@@ -123,11 +123,11 @@ fn pointer_to_nothing_is_reported() {
     let problem = send(&door, "event", &signed(&body, 0), &body).problem("request_invalid");
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/data/directory", "/data/groups"]);
-    // However many there are, an answer is no longer than elsewhere.
+    // The response stays bounded, however many there are.
     let body = json!({"data": {"directory": "d", "groups": vec!["CN="; 9000]}}).to_string();
     let answer = send(&door, "event", &signed(&body, 0), &body);
     assert_eq!(answer.problem("request_invalid")["errors"].as_array().unwrap().len(), 51);
-    // A body that is no JSON at all.
+    // A body that is not JSON.
     send(&door, "event", &signed("<a/>", 0), "<a/>").problem("request_invalid");
 }
 
@@ -145,7 +145,7 @@ fn unauthenticated_callers_cannot_enumerate_hooks() {
         assert_eq!(known, told(send(&door, "nope", &headers, &push())));
         assert_eq!(known.0, StatusCode::UNAUTHORIZED);
     }
-    // One who is known is told.
+    // An authenticated caller gets the reason.
     send(&door, "nope", &[("x-api-key", KEY.to_owned())], "{}").problem("route_not_found");
     assert_eq!(ask(&door, (Method::GET, "/hooks/infra"), &[], "").0.header("allow"), "POST, OPTIONS");
 }

@@ -1,5 +1,5 @@
-//! Whatever comes in is answered: by a documented status and code, within bounds, and no panic. Nobody listens upstream, so
-//! that `upstream_unreachable` is the only 5xx there is a reason for.
+//! Every input gets a response with a documented status and code, within bounds, and without a panic. Upstream connections
+//! are refused, so `upstream_unreachable` is the only justified 5xx.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn method() -> impl Strategy<Value = Method> {
     ]
 }
 
-/// Part of a path: a name, or what attackers and broken templates put there.
+/// Part of a path: a name, or hostile and templated text.
 fn segment() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => select(vec!["default", "corp.example", "d1000000-0000-4000-8000-0000000000c0", "nowhere"]).prop_map(str::to_owned),
@@ -103,7 +103,7 @@ fn content_type() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// A header, odd or not. What no HTTP library lets through (line breaks, NUL) does not arrive.
+/// A header, odd or not. Line breaks and NUL are excluded: no HTTP library passes them on.
 fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
     let known = select(vec![
         "prefer",
@@ -152,7 +152,7 @@ fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
         .prop_flat_map(move |name| (Just(name), value.clone()))
 }
 
-/// A text that may be what a route takes, in JSON or nearly.
+/// A text that a route may accept, in JSON or nearly.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         select(vec![
@@ -284,10 +284,10 @@ fn request() -> impl Strategy<Value = Request<Body>> {
     )
 }
 
-/// The answer is one of those that the README tells of.
+/// The response is a documented one.
 fn check(answer: &Answer) -> Result<(), TestCaseError> {
     let status = answer.status();
-    prop_assert!(answer.response.body().len() < 64 << 10, "an answer of {} bytes", answer.response.body().len());
+    prop_assert!(answer.response.body().len() < 64 << 10, "a response of {} bytes", answer.response.body().len());
     prop_assert!(!answer.header("x-request-id").is_empty());
     if status.is_success() {
         return Ok(());
@@ -307,7 +307,7 @@ fn check(answer: &Answer) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn whatever_comes_in_is_answered_as_documented() {
+fn any_input_gets_a_documented_response() {
     let variables = [("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")];
     let door = Door::over(Script::refusing(), &variables);
     let mut seen = std::collections::BTreeMap::<u16, u32>::new();
@@ -317,15 +317,15 @@ fn whatever_comes_in_is_answered_as_documented() {
         let began = door.script.elapsed();
         let answer = door.send_request(request);
         check(&answer)?;
-        // Tries and the waits between them; a wait that was asked for is no longer than its bound.
+        // Attempts and the waits between them; a requested wait stays within its bound.
         let took = door.script.elapsed() - began;
         prop_assert!(took <= Duration::from_secs(330), "{took:?}");
         let lines = door.script.take_lines();
-        prop_assert_eq!(lines.len(), 1, "one line of log");
+        prop_assert_eq!(lines.len(), 1, "one log line");
         prop_assert!(lines[0].len() < 8 << 10 && serde_json::from_str::<Value>(&lines[0]).is_ok(), "{}", lines[0]);
         *seen_by.borrow_mut().entry(answer.status().as_u16()).or_default() += 1;
     });
-    // They did not all fail at the door.
+    // Not all were rejected early.
     for status in [200, 204, 400, 401, 403, 404, 405, 408, 413, 415, 502] {
         assert!(seen.contains_key(&status), "{status} among {seen:?}");
     }

@@ -1,4 +1,5 @@
-//! The same request sent again: answered again, for a day, to nobody else, and never twice at once.
+//! Repeated requests with an idempotency key: the response is replayed for a day, only to the same caller, and the work runs
+//! once.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ fn keyed(door: &Door, key: &str, body: &str) -> Answer {
     door.send_with(Method::POST, PATH, &[("idempotency-key", key)], body)
 }
 
-/// Whether this counter numbers the entries of a caller's ring: there is one of each kind, however many requests come.
+/// Whether this counter numbers the entries of a caller's ring: there is one of each kind, however many requests arrive.
 fn is_of_ring(key: &str) -> bool {
     key.ends_with(":answers") || key.ends_with(":claims")
 }
@@ -45,7 +46,7 @@ fn told(answer: &Answer) -> (u16, String) {
 }
 
 #[test]
-fn a_request_that_comes_again_has_its_answer_again() {
+fn repeated_request_gets_the_stored_response() {
     for store in [Some(MemoryStore::new()), None] {
         let kept = if store.is_some() { "stored" } else { "best-effort" };
         let door = match &store {
@@ -77,7 +78,7 @@ fn a_request_that_comes_again_has_its_answer_again() {
 }
 
 #[test]
-fn a_key_stands_for_one_request_of_one_caller() {
+fn key_belongs_to_one_request_of_one_caller() {
     for store in [Some(MemoryStore::new()), None] {
         let script = Script::new([login(), add()]);
         let script = match &store {
@@ -92,7 +93,7 @@ fn a_key_stands_for_one_request_of_one_caller() {
         for (method, path) in [(Method::PUT, PATH), (Method::PUT, "/vcf/default/v1/identity-providers?dryRun=true")] {
             door.send_with(method, path, &[("idempotency-key", "k")], PROVIDER).problem("idempotency_key_reused");
         }
-        // A read has no key; another kind of key is another key; another caller has keys of its own.
+        // A read has no key; another kind of key is another key; another caller has its own keys.
         door.then([Call::new(Method::GET, ROOT).answer(200, r#"{"elements":[]}"#), add(), add()]);
         let read = door.send_with(Method::GET, PATH, &[("idempotency-key", "k")], "");
         assert_eq!(told(&read), (200, String::new()));
@@ -101,7 +102,7 @@ fn a_key_stands_for_one_request_of_one_caller() {
         let theirs = door.send_request(request(OTHER, Method::POST, PATH, &[("idempotency-key", "k")], PROVIDER));
         assert_eq!(theirs.status(), 201);
         assert_eq!(door.calls(), 5);
-        // Without the scope there is no answer, not even one that was given before.
+        // Without the scope there is no response, not even a stored one.
         let path = "/vidm/default/v1/syncs";
         let refused = door.send_request(request(OTHER, Method::POST, path, &[("idempotency-key", "k")], PROVIDER));
         refused.problem("forbidden");
@@ -109,7 +110,7 @@ fn a_key_stands_for_one_request_of_one_caller() {
 }
 
 #[test]
-fn an_event_is_its_own_key() {
+fn event_identity_serves_as_key() {
     let door = over(&MemoryStore::new(), [login(), add(), add()]);
     let event =
         |id: &str| format!(r#"{{"specversion":"1.0","id":"{id}","source":"/ä b","type":"t","data":{PROVIDER}}}"#);
@@ -121,7 +122,7 @@ fn an_event_is_its_own_key() {
 }
 
 #[test]
-fn only_what_is_final_is_kept() {
+fn only_final_responses_are_stored() {
     let door = over(&MemoryStore::new(), [login()]);
     let refused = || post(ROOT).answer(400, r#"{"errorCode":"IDENTITY_X","message":"no"}"#);
     for (call, expected) in [
@@ -138,7 +139,7 @@ fn only_what_is_final_is_kept() {
     let again = keyed(&door, "k", PROVIDER);
     assert_eq!(told(&again), (422, "replayed".to_owned()));
     assert_eq!(again.problem("upstream_rejected")["upstream"]["code"], "IDENTITY_X");
-    // What is wrong with the request is told each time, and mended under the same key.
+    // A faulty request gets its errors each time, and can be corrected under the same key.
     assert_eq!(told(&keyed(&door, "other", "{}")), (400, "not-stored".to_owned()));
     door.then([add()]);
     assert_eq!(told(&keyed(&door, "other", PROVIDER)), (201, "stored".to_owned()));
@@ -146,7 +147,7 @@ fn only_what_is_final_is_kept() {
 }
 
 #[test]
-fn of_two_at_once_one_is_told_to_come_back() {
+fn concurrent_request_gets_retry_after() {
     for shares in [true, false] {
         let store = MemoryStore::new();
         let slow = [login(), add().takes(Duration::from_secs(3))];
@@ -173,7 +174,7 @@ fn of_two_at_once_one_is_told_to_come_back() {
 }
 
 #[test]
-fn who_dies_blocks_its_key_no_longer_than_its_lease() {
+fn key_is_released_after_crashed_holders_lease() {
     let store = MemoryStore::new();
     let door = over(&store, [login(), add().hang()]);
     let is_gone = door.script.run(async {
@@ -183,7 +184,7 @@ fn who_dies_blocks_its_key_no_longer_than_its_lease() {
     assert!(is_gone);
     let other = door.beside();
     keyed(&other, "k", PROVIDER).problem("idempotency_key_in_flight");
-    // The request's 25 seconds and ten.
+    // The request's 25 seconds and ten more.
     door.script.advance(Duration::from_secs(29));
     keyed(&other, "k", PROVIDER).problem("idempotency_key_in_flight");
     door.script.advance(Duration::from_secs(1));
@@ -194,7 +195,7 @@ fn who_dies_blocks_its_key_no_longer_than_its_lease() {
 }
 
 #[test]
-fn stored_answers_are_sealed_and_a_tampered_one_counts_as_absent() {
+fn stored_responses_are_sealed_and_tampering_is_detected() {
     let store = MemoryStore::new();
     let door = over(&store, [login(), add(), add()]);
     let first = keyed(&door, "secret-key", PROVIDER);
@@ -213,7 +214,7 @@ fn stored_answers_are_sealed_and_a_tampered_one_counts_as_absent() {
 }
 
 #[test]
-fn an_answer_that_holds_a_token_is_never_stored() {
+fn response_with_a_token_is_never_stored() {
     let path = "/vcf/default/v1/identity-providers/x/sync-client";
     let call = || post(format!("{ROOT}/x/sync-client")).answer(200, TOKEN);
     for store in [Some(MemoryStore::new()), None] {
@@ -232,7 +233,7 @@ fn an_answer_that_holds_a_token_is_never_stored() {
 }
 
 #[test]
-fn a_noisy_caller_displaces_only_its_own_answers() {
+fn noisy_caller_displaces_only_its_own_responses() {
     for store in [Some(MemoryStore::new()), None] {
         let door = match &store {
             Some(store) => over(store, [login(), add()]),
@@ -249,13 +250,14 @@ fn a_noisy_caller_displaces_only_its_own_answers() {
         }
         assert_eq!(told(&theirs("quiet")).1, "replayed");
         assert_eq!(told(&keyed(&door, "noisy-1099", PROVIDER)).1, "replayed");
-        // Per caller at most 1024 answers (a record and its place in the ring), 256 claims and two counters; and the tokens.
+        // Per caller at most 1024 responses (a record and its place in the ring), 256 claims and two counters; and the
+        // tokens.
         assert!(most <= 2 * 1024 + 256 + 2 + 2 + 1 + 10, "{most} keys");
     }
 }
 
 #[test]
-fn requests_that_are_not_kept_displace_no_answer_and_leave_a_bounded_rest() {
+fn unstored_requests_displace_no_response() {
     let store = MemoryStore::new();
     let door = over(&store, [login(), add()]);
     assert_eq!(told(&keyed(&door, "k", PROVIDER)).1, "stored");
@@ -269,7 +271,7 @@ fn requests_that_are_not_kept_displace_no_answer_and_leave_a_bounded_rest() {
 }
 
 #[test]
-fn what_claimants_that_died_left_is_taken_out_in_turn() {
+fn claims_of_crashed_holders_are_deleted_in_turn() {
     let store = MemoryStore::new();
     let door = over(&store, [login()]);
     for n in 0..300 {
@@ -280,13 +282,13 @@ fn what_claimants_that_died_left_is_taken_out_in_turn() {
             assert!(matches!(select(ask, pin!(door.script.sleep(Duration::from_secs(5)))).await, Either::Right(_)));
         });
     }
-    // A ring of 256 places, and for each a record and a counter.
+    // A ring of 256 places, each with a record and a counter.
     let left = store.keys().iter().filter(|key| key.contains(":idempotency:")).count();
     assert!(left <= 3 * 256 + 2, "{left} keys");
 }
 
 #[test]
-fn a_caller_with_256_requests_under_way_is_told_to_come_back() {
+fn caller_with_256_active_requests_gets_retry_after() {
     let store = MemoryStore::new();
     let door = over(&store, [login(), add()]);
     keyed(&door, "first", PROVIDER);
@@ -302,7 +304,7 @@ fn a_caller_with_256_requests_under_way_is_told_to_come_back() {
         door.then([add().hang()]);
         assert!(door.script.run(under_way(n)).is_none(), "{n}");
     }
-    // The place of "first" comes again, which is free; then that of the first one under way.
+    // The next place is that of "first", which is free; then that of the first active one.
     door.then([add().hang()]);
     assert!(door.script.run(under_way(255)).is_none());
     let answer = door.script.run(under_way(256)).unwrap();
@@ -311,7 +313,7 @@ fn a_caller_with_256_requests_under_way_is_told_to_come_back() {
 }
 
 #[test]
-fn a_store_that_fails_leaves_what_the_instance_remembers() {
+fn failing_store_leaves_the_instance_memory() {
     for ailment in [Ailment::Fails, Ailment::Hangs, Ailment::Absent] {
         let store = MemoryStore::new();
         let door = over(&store, [login(), add()]);
@@ -322,17 +324,17 @@ fn a_store_that_fails_leaves_what_the_instance_remembers() {
 }
 
 #[test]
-fn the_store_does_not_grow_beyond_its_slots() {
+fn store_does_not_grow_beyond_its_slots() {
     let store = MemoryStore::new();
     let door = over(&store, [login(), add(), add(), add()]);
     keyed(&door, "first", PROVIDER);
-    // As if the row of slots had come round.
+    // As if the ring had gone round.
     let counters = store.counters();
     let serial = counters.iter().find(|key| key.ends_with(":answers")).unwrap();
     store.count(serial, 1023);
     let before = store.keys().len();
     assert_eq!(told(&keyed(&door, "another", PROVIDER)).1, "stored");
-    assert_eq!(store.keys().len(), before + 1, "one came, one went; a claim has its place in the other ring");
+    assert_eq!(store.keys().len(), before + 1, "one added, one removed; a claim has its place in the other ring");
     assert_eq!(told(&keyed(&door, "another", PROVIDER)).1, "replayed");
-    assert_eq!(told(&keyed(&door, "first", PROVIDER)).1, "stored", "it is not remembered");
+    assert_eq!(told(&keyed(&door, "first", PROVIDER)).1, "stored", "it is no longer stored");
 }

@@ -1,5 +1,5 @@
-//! One key over every schedule of a few instances, up to a bound on preemptions: the request is carried out once, whoever
-//! comes when, and who dies at any step blocks nobody for long. The explorer is that of `interleavings`.
+//! One key in every schedule of a few instances, up to a bound on preemptions: the request is processed once in any order,
+//! and a crash at any step blocks others only for a short time. The explorer is that of `interleavings`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use crate::sync::schedules::Schedule;
 
 /// SHA-256 of `key`.
 const DIGEST: &str = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";
-/// What a request may take, and ten seconds.
+/// A request's time, and ten seconds.
 const LEASE: u64 = 35_000;
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct World {
     values: BTreeMap<String, Vec<u8>>,
     counters: BTreeMap<String, u64>,
     carried_out: usize,
-    /// The next so many fail.
+    /// The number of next calls that fail.
     failures: usize,
     answers: BTreeMap<usize, u16>,
     trace: Vec<String>,
@@ -45,7 +45,7 @@ struct Model {
 }
 
 impl Model {
-    /// Gives the others their chance, then is a step.
+    /// Lets the others proceed, then counts as a step.
     async fn step(&self, what: String) {
         let mut yielded = false;
         poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -82,8 +82,8 @@ impl Clock for Model {
         Duration::from_millis(self.world.borrow().now)
     }
 
-    /// Nobody's time runs out here: deadlines race everything and never win. The short pauses are those of a caller that waits for
-    /// another one's login.
+    /// Time limits never expire here: deadlines lose every race. The short pauses belong to callers that wait for another's
+    /// login.
     async fn sleep(&self, duration: Duration) {
         if duration > Duration::from_millis(300) {
             std::future::pending().await
@@ -150,7 +150,7 @@ fn webhook() -> Rc<Webhook> {
     Rc::new(Webhook::new(Config::parse(|name| variables.get(name).map(|value| (*value).to_owned()))))
 }
 
-/// Asks once, as an instance of its own.
+/// One request, as an instance of its own.
 async fn ask(model: Model) {
     let request = Request::delete("/vcf/default/v1/identity-providers/x").header("x-api-key", "key");
     let request = request.header("idempotency-key", "k").body(()).unwrap();
@@ -160,7 +160,7 @@ async fn ask(model: Model) {
 
 type Tasks = Vec<Option<Pin<Box<dyn Future<Output = ()>>>>>;
 
-/// All of them at once, until each is done or dead; what is left of the dead.
+/// All concurrently, until each is done or crashed; returns the world they leave.
 fn race(models: Vec<Model>, preemptions: usize, dies: Option<(usize, usize)>, schedule: &mut Schedule) -> Tasks {
     let callers = models.len();
     let mut tasks: Tasks = models.into_iter().map(|model| Some(Box::pin(ask(model)) as _)).collect();
@@ -188,13 +188,13 @@ fn race(models: Vec<Model>, preemptions: usize, dies: Option<(usize, usize)>, sc
     tasks
 }
 
-/// One schedule; `dies`: this caller is gone after so many of its steps.
+/// One schedule; `dies`: this caller crashes after this many of its steps.
 fn play(callers: usize, preemptions: usize, dies: Option<(usize, usize)>, schedule: &mut Schedule) -> World {
     let world = Rc::new(RefCell::new(World::default()));
     let model = |caller| Model { caller, world: Rc::clone(&world) };
     let tasks = race((0..callers).map(model).collect(), preemptions, dies, schedule);
     let mut context = Context::from_waker(Waker::noop());
-    // Whoever comes after all is over has an answer: at once, or once what the dead left has run out.
+    // A later request gets a response: at once, or once the crashed one's lease has expired.
     for attempt in 0..3 {
         let mut task = Box::pin(ask(model(100 + attempt)));
         while task.as_mut().poll(&mut context).is_pending() {}
@@ -209,7 +209,7 @@ fn play(callers: usize, preemptions: usize, dies: Option<(usize, usize)>, schedu
     world.take()
 }
 
-/// Every schedule; gives how many there were.
+/// Every schedule; returns the number of schedules.
 fn explore(callers: usize, preemptions: usize, dies: Option<(usize, usize)>) -> usize {
     let (mut schedule, mut count) = (Schedule::default(), 0);
     loop {
@@ -232,21 +232,21 @@ fn explore(callers: usize, preemptions: usize, dies: Option<(usize, usize)>) -> 
 }
 
 #[test]
-fn a_request_is_carried_out_once_in_every_schedule() {
+fn request_is_processed_once_in_every_schedule() {
     let two = explore(2, 3, None);
     let three = explore(3, 2, None);
     assert!(two > 500 && three > 1000, "{two} {three}");
 }
 
 #[test]
-fn who_dies_at_any_step_blocks_nobody_for_long() {
+fn crash_at_any_step_blocks_others_only_briefly() {
     for step in 1..20 {
         explore(2, 2, Some((0, step)));
     }
 }
 
 #[test]
-fn what_is_left_of_a_race_that_failed_misleads_no_later_one() {
+fn remains_of_a_failed_race_do_no_harm() {
     let mut schedule = Schedule::default();
     for count in 1.. {
         let world = Rc::new(RefCell::new(World { failures: 1, ..World::default() }));

@@ -1,4 +1,4 @@
-//! What a request brings: its query, its fields, its placeholders; each mistake is named and nothing is asked upstream for it.
+//! Request input: query, fields, placeholders; each mistake is named, and no upstream call is made.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -12,7 +12,7 @@ const SYNCS: &str = "/vidm/default/v1/syncs";
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
 
 #[test]
-fn unknown_query_parameters_are_refused_on_every_route() {
+fn unknown_query_parameters_are_rejected_on_every_route() {
     let door = Door::new([]);
     for (method, path) in [
         (Method::GET, "/"),
@@ -52,7 +52,7 @@ fn unknown_query_parameters_are_refused_on_every_route() {
 }
 
 #[test]
-fn a_misspelt_dry_run_changes_nothing() {
+fn misspelt_dry_run_changes_nothing() {
     let door = Door::new([]);
     for (query, says) in [
         ("dryrun=true", "did you mean `dryRun`?"),
@@ -72,7 +72,7 @@ fn a_misspelt_dry_run_changes_nothing() {
 }
 
 #[test]
-fn double_braces_are_refused_wherever_a_dollar_placeholder_is() {
+fn both_placeholder_forms_are_rejected_everywhere() {
     let door = Door::new([]);
     for (method, path, body) in [
         (Method::POST, SYNCS, r#"{"directory":"corp.example","groups":["{{ vidm_group }}"]}"#),
@@ -98,7 +98,7 @@ fn double_braces_are_refused_wherever_a_dollar_placeholder_is() {
     }
     assert_eq!(door.calls(), 0);
 }
-/// A start of `body` that vIDM takes.
+/// A start with `body` that vIDM accepts.
 fn starts(door: &Door, body: &str) -> Value {
     door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let answer = door.send(Method::POST, SYNCS, body);
@@ -138,7 +138,7 @@ fn misspelt_fields_start_nothing() {
 }
 
 #[test]
-fn a_start_lists_what_it_did_not_read() {
+fn start_lists_ignored_fields() {
     let door = Door::new([]);
     let document = starts(
         &door,
@@ -150,7 +150,7 @@ fn a_start_lists_what_it_did_not_read() {
 }
 
 #[test]
-fn custom_properties_cannot_ask_for_what_needs_a_scope_or_leads_elsewhere() {
+fn custom_properties_cannot_set_privileged_options() {
     let door = Door::new([]);
     let document = starts(
         &door,
@@ -163,7 +163,7 @@ fn custom_properties_cannot_ask_for_what_needs_a_scope_or_leads_elsewhere() {
 }
 
 #[test]
-fn adding_to_the_profile_needs_its_own_scope() {
+fn adding_to_the_profile_requires_its_scope() {
     let keys = json!([{"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync"]}]);
     let door = Door::with(&[("api_keys", &keys.to_string())], []);
     let body = r#"{"directory":"corp.example","groups":["CN=a,DC=b"],"addToProfile":true}"#;
@@ -174,7 +174,7 @@ fn adding_to_the_profile_needs_its_own_scope() {
 }
 
 #[test]
-fn a_credential_that_comes_twice_is_refused() {
+fn duplicate_credential_headers_are_rejected() {
     let door = Door::new([]);
     for name in ["x-api-key", "authorization"] {
         let bearer = format!("Bearer {KEY}");
@@ -188,7 +188,7 @@ fn a_credential_that_comes_twice_is_refused() {
 }
 
 #[test]
-fn each_challenge_has_a_line_of_its_own_and_basic_comes_first() {
+fn each_challenge_has_its_own_line_basic_first() {
     let door = Door::new([]);
     let request = Request::get("/vidm/default/v1/directories").body(Body::Whole(Bytes::new())).unwrap();
     let answer = door.send_request(request);
@@ -199,7 +199,7 @@ fn each_challenge_has_a_line_of_its_own_and_basic_comes_first() {
 }
 
 #[test]
-fn a_change_that_a_foreign_page_asks_for_is_refused() {
+fn change_requested_by_a_foreign_page_is_rejected() {
     let door = Door::new([]);
     let body = r#"{"directory":"corp.example"}"#;
     for site in ["cross-site", "same-site", "Cross-Site", " same-site "] {

@@ -1,4 +1,4 @@
-//! The log as the audit trail: who asked for what, from where, with which key, and what became of it.
+//! The log as the audit trail: who requested what, from where, with which key, and the outcome.
 
 use http::{Method, Request};
 use idhook::webhook::{Body, ClientAddress};
@@ -21,7 +21,7 @@ fn last_line(door: &Door) -> Value {
     serde_json::from_str(door.script.lines().last().unwrap()).unwrap()
 }
 
-/// The fields of a line that say who asked for what.
+/// The fields of a line that identify the request.
 fn subject(line: &Value) -> Value {
     let mut line = line.clone();
     for field in ["time", "level", "request_id", "ms", "calls", "method", "status", "caller", "key", "target"] {
@@ -31,7 +31,7 @@ fn subject(line: &Value) -> Value {
 }
 
 #[test]
-fn a_start_is_logged_with_all_that_it_asks_for() {
+fn start_is_logged_with_its_options() {
     let door = Door::with(&[STATE_KEY, CALLBACKS], [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"groups": ["gg-a@corp.example", "gg-b@corp.example"], "callback": "ticket"}).to_string();
     let started = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body);
@@ -44,7 +44,7 @@ fn a_start_is_logged_with_all_that_it_asks_for() {
         json!({"route": "/vidm/{target}/v1/directories/{directory}/syncs", "directory": CORP, "sync": sync,
                "groups": 2, "callback": "ticket"})
     );
-    // The id itself is nowhere in the log, and whoever asks for the state leaves the same short one.
+    // The id itself is nowhere in the log; reading the state logs the same short id.
     let id = started.json()["id"].as_str().unwrap().to_owned();
     assert!(!door.script.lines().concat().contains(&id));
     let script = Script::refusing();
@@ -57,7 +57,7 @@ fn a_start_is_logged_with_all_that_it_asks_for() {
 }
 
 #[test]
-fn a_start_that_is_refused_is_logged_as_it_was_asked_for() {
+fn rejected_start_is_logged_with_its_options() {
     let door = Door::over(Script::refusing(), &[]);
     let dn = "CN=gg,OU=Groups,DC=corp,DC=example";
     for (body, marks) in [
@@ -68,7 +68,7 @@ fn a_start_that_is_refused_is_logged_as_it_was_asked_for() {
         let answer = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body.to_string());
         assert!(answer.status().as_u16() >= 400, "{}", answer.text());
         let line = last_line(&door);
-        assert_eq!(line["directory"], "corp.example", "what the caller wrote, where it is not located");
+        assert_eq!(line["directory"], "corp.example", "the caller's text, as it was not located");
         for field in ["groups", "add_to_profile", "dry_run"] {
             assert_eq!(line[field], marks[field], "{field} of {body}");
         }
@@ -89,7 +89,7 @@ fn changes_at_sddc_manager_are_logged_with_provider_and_domain() {
     door.send(Method::DELETE, "/vcf/default/v1/identity-providers/p-1/identity-sources/corp.example", "");
     let line = last_line(&door);
     assert_eq!((&line["provider"], &line["domain"]), (&json!("p-1"), &json!("corp.example")));
-    // Refused before anything is sent, and logged all the same.
+    // Rejected before any call, but logged.
     let path = "/vcf/default/v1/identity-providers/p-1/identity-sources";
     door.send(Method::POST, path, r#"{"ldap":{"domainName":"lab.example"}}"#).problem("request_invalid");
     let line = last_line(&door);
@@ -100,7 +100,7 @@ fn changes_at_sddc_manager_are_logged_with_provider_and_domain() {
 }
 
 #[test]
-fn the_client_address_is_the_hosts_and_not_the_callers() {
+fn client_address_comes_from_the_host() {
     let from = |door: &Door, headers: &[(&'static str, &str)], address: Option<&str>| {
         let mut request: Request<Body> = request(KEY, Method::GET, "/vidm/none/v1/health", headers, "");
         if let Some(address) = address {
@@ -116,7 +116,7 @@ fn the_client_address_is_the_hosts_and_not_the_callers() {
     let door = Door::new([]);
     assert_eq!(from(&door, &made_up, None), (Value::Null, Value::Null), "a host that reports none");
     assert_eq!(from(&door, &made_up, Some("192.0.2.7:5")), (json!("192.0.2.7:5"), Value::Null));
-    // Only where the operator says that a proxy writes it, and then only what the proxy wrote.
+    // Only if the operator declares a proxy header, and then only the proxy's value.
     let door = Door::with(&[("client_address_header", "X-Forwarded-For")], []);
     let behind = [("x-forwarded-for", "6.6.6.6, 198.51.100.9")];
     assert_eq!(from(&door, &behind, Some("127.0.0.1:5")), (json!("127.0.0.1:5"), json!("198.51.100.9")));
@@ -124,7 +124,7 @@ fn the_client_address_is_the_hosts_and_not_the_callers() {
 }
 
 #[test]
-fn the_key_in_the_log_is_the_one_that_proved_the_caller() {
+fn logged_key_is_the_one_that_was_used() {
     let hooks =
         json!([{"name": "infra", "senders": ["n8n"], "directory": CORP, "on": [{"pointer": "/x", "equals": 1}]}]);
     let door = Door::with(&[("webhook_secrets", &senders()), ("hooks", &hooks.to_string())], []);
@@ -132,13 +132,13 @@ fn the_key_in_the_log_is_the_one_that_proved_the_caller() {
     ask(&door, (Method::POST, "/hooks/infra"), &headers, "{}");
     let line = last_line(&door);
     assert_eq!((&line["hook"], &line["caller"], &line["key"]), (&json!("infra"), &json!("n8n"), &json!(0)));
-    // Nobody is proven: there is no key.
+    // No caller is proven: there is no key.
     door.send_request(request("wrong", Method::GET, "/vidm/default/v1/health", &[], ""));
     assert_eq!((&last_line(&door)["caller"], &last_line(&door)["key"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
-fn what_a_stranger_writes_into_the_path_cannot_forge_a_line() {
+fn path_text_cannot_forge_a_log_line() {
     let door = Door::new([]);
     let names = ["%E2%80%A8%7B%22caller%22:%22all%22%7D", "%E2%80%AEevil", "%EF%BB%BFx", "%C2%85x", "%F3%A0%81%81x"];
     for name in names {

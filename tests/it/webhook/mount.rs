@@ -18,14 +18,14 @@ fn state() -> Call {
     ))
 }
 
-/// A start at a directory whose last run ended an hour ago.
+/// A start of a directory whose last run ended an hour ago.
 fn start() -> [Call; 4] {
     let began = (crate::support::script::START - std::time::Duration::from_secs(3600)).as_millis();
     let idle = state().answer(200, format!(r#"{{"status":"COMPLETED","startTime":{began}}}"#));
     [logs_in("t1"), lists(), idle, classic(CORP)]
 }
 
-/// The same, as Spin hands it over to a component with the route `/idhook/...`.
+/// The same, as Spin passes it to a component with the route `/idhook/...`.
 fn through_spin(door: &Door, method: Method, path: &str, body: &str) -> Answer {
     let rest = path.strip_prefix("/idhook").unwrap_or(path).to_owned();
     let headers = [("spin-raw-component-route", "/idhook/..."), ("spin-path-info", rest.as_str())];
@@ -37,7 +37,7 @@ fn through_spin(door: &Door, method: Method, path: &str, body: &str) -> Answer {
 }
 
 #[test]
-fn a_component_below_a_path_of_spin_answers_there() {
+fn component_below_a_spin_route_responds_there() {
     let door = Door::new([]);
     assert_eq!(through_spin(&door, Method::GET, "/idhook/healthz", "").status(), StatusCode::OK);
     door.then(start());
@@ -50,7 +50,7 @@ fn a_component_below_a_path_of_spin_answers_there() {
 }
 
 #[test]
-fn headers_alone_mount_nothing() {
+fn headers_alone_do_not_mount() {
     let door = Door::new([]);
     let headers = [("spin-raw-component-route", "/idhook/..."), ("spin-path-info", "/healthz")];
     let answer = door.send_with(Method::GET, "/idhook/healthz", &headers, "");
@@ -58,7 +58,7 @@ fn headers_alone_mount_nothing() {
 }
 
 #[test]
-fn a_configured_base_path_is_served_with_and_without_it() {
+fn configured_base_path_is_optional_in_requests() {
     let door = Door::with(&[("base_path", "/idhook/")], []);
     for path in ["/healthz", "/idhook/healthz", "/idhook/", "/idhook/openapi.json"] {
         assert_eq!(door.get(path).status(), StatusCode::OK, "{path}");
@@ -75,7 +75,7 @@ fn a_configured_base_path_is_served_with_and_without_it() {
 }
 
 #[test]
-fn a_broken_configuration_still_answers_below_its_base_path() {
+fn invalid_configuration_is_reported_below_its_base_path() {
     let webhook = idhook::webhook::Webhook::of_variables(|name| (name == "base_path").then(|| "/idhook".to_owned()));
     let webhook = std::rc::Rc::new(webhook);
     let script = std::rc::Rc::new(crate::support::script::Script::new([]));
@@ -86,7 +86,7 @@ fn a_broken_configuration_still_answers_below_its_base_path() {
 }
 
 #[test]
-fn a_poller_that_goes_by_202_is_answered_so_until_the_end() {
+fn poller_by_status_gets_202_until_the_end() {
     let door = Door::new(start());
     let started = door.send(Method::POST, &format!("{SYNCS}?running=202"), BODY);
     assert_eq!(started.status(), StatusCode::ACCEPTED, "{}", started.text());
@@ -103,7 +103,7 @@ fn a_poller_that_goes_by_202_is_answered_so_until_the_end() {
 }
 
 #[test]
-fn a_sender_of_cloud_events_is_promised_a_hook_that_allows_it() {
+fn cloud_events_handshake_is_granted_by_allowing_hooks() {
     let hooks = json!([
         {"name": "azure", "senders": ["all"], "directory": CORP, "origins": ["eventgrid.azure.net"]},
         {"name": "any", "senders": ["all"], "directory": CORP, "origins": ["*"]},

@@ -5,7 +5,7 @@ use http::Method;
 use crate::support::webhook::Door;
 
 #[test]
-fn the_page_is_open_and_calls_nobody() {
+fn page_is_public_and_makes_no_call() {
     let door = Door::new([]);
     let page = door.get("/");
     assert_eq!((page.status().as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
@@ -27,7 +27,7 @@ fn the_page_is_open_and_calls_nobody() {
 }
 
 #[test]
-fn the_page_can_be_turned_off() {
+fn page_can_be_turned_off() {
     let door = Door::with(&[("page", "false")], []);
     for method in [Method::GET, Method::OPTIONS, Method::POST] {
         door.send(method, "/", "").problem("route_not_found");

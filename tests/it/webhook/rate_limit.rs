@@ -1,4 +1,4 @@
-//! How much one caller may ask for: alone, and shared by instances.
+//! The rate limit per caller: in one instance, and shared by instances.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,14 +21,14 @@ fn door(limit: &str, store: Option<&Rc<MemoryStore>>) -> Door {
     }
 }
 
-/// A request that costs nothing upstream: without a directory it is not valid.
+/// A request without upstream calls: it is invalid without a directory.
 fn knock(door: &Door, key: &str) -> (Answer, bool) {
     ask(door, (Method::POST, SYNCS), &[("x-api-key", key.to_owned())], "{}")
 }
 
 #[track_caller]
 fn passes(door: &Door, key: &str) {
-    assert_eq!(knock(door, key).0.status(), StatusCode::BAD_REQUEST, "the limit lets it through");
+    assert_eq!(knock(door, key).0.status(), StatusCode::BAD_REQUEST, "the limit admits it");
 }
 
 #[track_caller]
@@ -36,24 +36,24 @@ fn stopped(door: &Door, key: &str) -> Answer {
     let (answer, was_read) = knock(door, key);
     answer.problem("rate_limited");
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert!(!was_read, "nothing is buffered for it either");
+    assert!(!was_read, "its body is not buffered either");
     answer
 }
 
 #[test]
-fn a_caller_has_so_many_requests_in_a_minute_and_others_have_theirs() {
+fn each_caller_has_its_own_limit() {
     let door = door("3", None);
     (0..3).for_each(|_| passes(&door, KEY));
     let problem = stopped(&door, KEY);
     assert_eq!((problem.header("retry-after"), &problem.json()["retryable"]), ("20", &true.into()));
     assert!(problem.json()["hint"].as_str().unwrap().contains("rate_limit"));
-    // Another caller's requests, refused for another reason, are its own; what needs no caller is free.
+    // Another caller's requests, rejected for another reason, count as its own; public routes are free.
     let (other, _) = knock(&door, READER);
     other.problem("forbidden");
     for path in ["/healthz", "/readyz"] {
         (0..5).for_each(|_| assert_eq!(ask(&door, (Method::GET, path), &[], "").0.status(), StatusCode::OK));
     }
-    // It comes back evenly, and is never more than a minute's.
+    // It refills evenly, up to one minute's requests.
     door.script.advance(Duration::from_secs(19));
     assert_eq!(stopped(&door, KEY).header("retry-after"), "1");
     door.script.advance(Duration::from_secs(1));
@@ -65,7 +65,7 @@ fn a_caller_has_so_many_requests_in_a_minute_and_others_have_theirs() {
 }
 
 #[test]
-fn a_sender_is_counted_when_it_is_proven_and_no_forger_uses_it_up() {
+fn only_proven_senders_are_counted() {
     let door = door("2", None);
     for _ in 0..5 {
         ask(&door, (Method::POST, SYNCS), &signed("another body", 0), "{}").0.problem("signature_invalid");
@@ -77,7 +77,7 @@ fn a_sender_is_counted_when_it_is_proven_and_no_forger_uses_it_up() {
 }
 
 #[test]
-fn instances_count_together_and_leave_nothing_behind() {
+fn instances_count_together_and_leave_no_keys() {
     let store = MemoryStore::new();
     let (one, two) = (door("3", Some(&store)), door("3", Some(&store)));
     for _ in 0..10 {
@@ -87,10 +87,10 @@ fn instances_count_together_and_leave_nothing_behind() {
         stopped(&two, KEY);
         stopped(&one, KEY);
         store.calls();
-        // Who knows asks nobody any more.
+        // An instance that knows makes no store call.
         stopped(&two, KEY);
         assert_eq!(store.calls(), 0);
-        // One that is new learns it from the store, and is not to be paid for later.
+        // A new one learns it from the store, and it is not charged later.
         stopped(&door_at(&one, &store), KEY);
         for door in [&one, &two] {
             door.script.advance(Duration::from_secs(60));
@@ -100,18 +100,18 @@ fn instances_count_together_and_leave_nothing_behind() {
 }
 
 #[test]
-fn the_store_is_asked_seldom_and_a_new_instance_learns_soon() {
+fn store_is_called_seldom_and_new_instances_learn_soon() {
     let store = MemoryStore::new();
     let (one, two) = (door("600", Some(&store)), door("600", Some(&store)));
     (0..3).for_each(|_| passes(&one, KEY));
-    assert_eq!(store.calls(), 0, "who comes now and then costs nothing");
+    assert_eq!(store.calls(), 0, "an occasional caller costs nothing");
     passes(&one, KEY);
     assert_eq!(store.calls(), 3, "the counter, how full the bucket was, and is");
     (0..19).for_each(|_| passes(&one, KEY));
     assert_eq!(store.calls(), 0);
     passes(&one, KEY);
     assert_eq!(store.calls(), 3, "once for twenty");
-    // Both together have 600, and no more than a step beside.
+    // Both together have 600, and at most one step more.
     (0..520).for_each(|_| passes(&one, KEY));
     (0..56).for_each(|_| passes(&two, KEY));
     stopped(&two, KEY);
@@ -123,10 +123,10 @@ fn the_store_is_asked_seldom_and_a_new_instance_learns_soon() {
 }
 
 #[test]
-fn a_high_limit_holds_over_instances_that_do_not_live_long() {
+fn high_limit_holds_with_short_lived_instances() {
     let store = MemoryStore::new();
     let mut passed = 0;
-    // As Spin has it: 128 requests, then a new instance.
+    // As in Spin: 128 requests, then a new instance.
     for _ in 0..100 {
         let door = door("6000", Some(&store));
         let before = passed;
@@ -146,7 +146,7 @@ fn door_at(other: &Door, store: &Rc<MemoryStore>) -> Door {
 }
 
 #[test]
-fn a_clock_that_is_behind_gives_nothing_away() {
+fn clock_behind_adds_no_requests() {
     let store = MemoryStore::new();
     let (ahead, behind) = (door("3", Some(&store)), door("3", Some(&store)));
     ahead.script.advance(Duration::from_secs(60));
@@ -157,7 +157,7 @@ fn a_clock_that_is_behind_gives_nothing_away() {
 }
 
 #[test]
-fn while_the_store_ails_each_instance_counts_for_itself() {
+fn failing_store_makes_instances_count_alone() {
     for ailment in [Ailment::Absent, Ailment::Fails, Ailment::Hangs] {
         let store = MemoryStore::new();
         let (one, two) = (door("2", Some(&store)), door("2", Some(&store)));
@@ -170,7 +170,7 @@ fn while_the_store_ails_each_instance_counts_for_itself() {
 }
 
 #[test]
-fn without_a_limit_nobody_is_asked() {
+fn without_a_limit_the_store_is_not_called() {
     let store = MemoryStore::new();
     let door = door("0", Some(&store));
     (0..1000).for_each(|_| passes(&door, KEY));

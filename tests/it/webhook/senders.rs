@@ -1,4 +1,4 @@
-//! Callers that sign: what is read for whom, and what they may do.
+//! Signed requests: which bodies are read, and the senders' permissions.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -23,7 +23,7 @@ pub(crate) fn senders() -> String {
     .to_string()
 }
 
-/// The three headers of Standard Webhooks over `body`, `late` seconds ago.
+/// The three headers of Standard Webhooks for `body`, `late` seconds ago.
 pub(crate) fn signed(body: &str, late: u64) -> Vec<(&'static str, String)> {
     let sent = START.as_secs() - late;
     let signature = Signer::new(SIGNING).unwrap().sign("msg_1", sent.try_into().unwrap(), body.as_bytes()).unwrap();
@@ -52,7 +52,7 @@ fn last_line(door: &Door) -> Value {
 }
 
 #[test]
-fn a_signed_body_starts_a_sync_and_the_log_names_its_sender() {
+fn signed_request_starts_a_sync_and_is_logged() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"directory": "corp.example"}).to_string();
     let (answer, _) = ask(&door, (Method::POST, SYNCS), &signed(&body, 299), &body);
@@ -65,7 +65,7 @@ fn a_signed_body_starts_a_sync_and_the_log_names_its_sender() {
 }
 
 #[test]
-fn nothing_is_read_for_who_cannot_be_known_by_it() {
+fn bodies_are_read_only_if_they_can_prove_the_caller() {
     let body = json!({"directory": "corp.example"}).to_string();
     let good = signed(&body, 0);
     let with = |more: &[(&'static str, &str)], base: &[(&'static str, String)]| {
@@ -76,7 +76,7 @@ fn nothing_is_read_for_who_cannot_be_known_by_it() {
     for (headers, code) in [
         (vec![], "unauthenticated"),
         (with(&[("authorization", "Bearer wrong")], &[]), "unauthenticated"),
-        // A key that is wrong is wrong, whatever signature is there too.
+        // A wrong key is rejected, whatever signature is sent with it.
         (wrong, "unauthenticated"),
         (good[..2].to_vec(), "unauthenticated"),
         (good[1..].to_vec(), "signature_invalid"),
@@ -96,12 +96,12 @@ fn nothing_is_read_for_who_cannot_be_known_by_it() {
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         assert!(!was_read, "{headers:?}");
     }
-    // No sender of that scheme.
+    // No sender with that scheme.
     let door = Door::new([]);
     let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &good, &body);
     assert!(answer.problem("signature_invalid")["hint"].as_str().unwrap().contains("webhook_secrets"));
     assert!(!was_read);
-    // Not even a scope that is missing costs a body, where the head proves the caller.
+    // If the head proves the caller, a missing scope is rejected without reading the body.
     let door = self::door([]);
     let token = [("x-gitlab-token", "a gitlab token that is long".to_owned())];
     let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &token, &body);
@@ -110,12 +110,12 @@ fn nothing_is_read_for_who_cannot_be_known_by_it() {
 }
 
 #[test]
-fn a_body_that_is_not_what_was_signed_starts_nothing() {
+fn body_without_matching_signature_starts_nothing() {
     let body = json!({"directory": "corp.example"}).to_string();
     for headers in [
         signed("{}", 0),
         vec![("x-hub-signature-256", format!("sha256={}", "0".repeat(64)))],
-        // GitHub's example, over another body.
+        // GitHub's example with another body.
         vec![(
             "x-hub-signature-256",
             "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned(),
@@ -124,11 +124,11 @@ fn a_body_that_is_not_what_was_signed_starts_nothing() {
         let door = door([]);
         let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &headers, &body);
         let problem = answer.problem("signature_invalid");
-        assert!(was_read && problem["detail"].as_str().unwrap().contains("none of the configured secrets"));
+        assert!(was_read && problem["detail"].as_str().unwrap().contains("no configured secret matches"));
         assert_eq!(last_line(&door)["caller"], Value::Null);
         assert!(answer.header("www-authenticate").starts_with("Basic"));
     }
-    // What is proven and is no JSON is told as such: the caller comes first.
+    // A proven body that is not JSON gets that error: the caller is checked first.
     let door = door([]);
     let hub = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned();
     let (answer, _) = ask(&door, (Method::POST, SYNCS), &[("x-hub-signature-256", hub)], "Hello, World!");
@@ -137,7 +137,7 @@ fn a_body_that_is_not_what_was_signed_starts_nothing() {
 }
 
 #[test]
-fn a_sender_has_scopes_and_targets_like_a_key() {
+fn sender_has_scopes_and_targets() {
     let door = door([]);
     let hub =
         [("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".into())];
@@ -152,7 +152,7 @@ fn a_sender_has_scopes_and_targets_like_a_key() {
 }
 
 #[test]
-fn a_read_is_signed_in_the_dated_form_over_nothing() {
+fn read_is_signed_with_the_dated_scheme() {
     let list = (Method::GET, "/vidm/default/v1/directories");
     let with_calls = door([logs_in("t1"), lists()]);
     let (answer, was_read) = ask(&with_calls, list.clone(), &signed("", 0), "");
@@ -164,7 +164,7 @@ fn a_read_is_signed_in_the_dated_form_over_nothing() {
 }
 
 #[test]
-fn a_key_is_a_keys_caller_whatever_is_signed() {
+fn key_takes_precedence_over_a_signature() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let mut headers = signed("something else", 900);
     headers.push(("x-api-key", KEY.to_owned()));
@@ -175,12 +175,12 @@ fn a_key_is_a_keys_caller_whatever_is_signed() {
 }
 
 #[test]
-fn a_captured_request_is_not_carried_out_again_under_another_name() {
+fn captured_request_cannot_be_replayed_with_another_key() {
     let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = r#"{"directory":"corp.example"}"#;
     let first = ask(&door, (Method::POST, SYNCS), &signed(body, 0), body).0;
     assert_eq!((first.status().as_u16(), first.header("idempotency-status")), (202, "best-effort"));
-    // Whoever has seen it sends it again, and adds a header that no signature covers.
+    // An observer sends it again, with a header that no signature covers.
     let mut again = signed(body, 0);
     again.push(("idempotency-key", "another".into()));
     let again = ask(&door, (Method::POST, SYNCS), &again, body).0;
@@ -203,14 +203,14 @@ fn svix_headers_start_a_sync_once() {
     let (answer, _) = ask(&door, (Method::POST, SYNCS), &headers, &body);
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
     assert_eq!(answer.header("idempotency-status"), "stored");
-    // The same message under a name that nobody signed is the same message.
+    // The same message with an unsigned id is still the same message.
     headers.push(("webhook-id", "another".to_owned()));
     let (again, _) = ask(&door, (Method::POST, SYNCS), &headers, &body);
     assert_eq!(again.header("idempotency-status"), "replayed", "{}", again.text());
 }
 
 #[test]
-fn a_signature_that_is_not_read_is_named_with_those_that_are() {
+fn unsupported_signature_is_named_with_supported_ones() {
     let door = door([]);
     for name in ["x-gogs-signature", "x-hub-signature", "stripe-signature", "x-shopify-hmac-sha256"] {
         let (answer, was_read) = ask(&door, (Method::POST, SYNCS), &[(name, "0a".repeat(32))], "{}");
@@ -225,7 +225,7 @@ fn a_signature_that_is_not_read_is_named_with_those_that_are() {
 }
 
 #[test]
-fn a_key_that_is_a_placeholder_names_no_request() {
+fn placeholder_as_key_is_rejected() {
     let door = Door::new([]);
     for key in ["${sys_id}", "\"{{id}}\""] {
         let answer =

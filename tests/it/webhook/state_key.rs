@@ -1,4 +1,4 @@
-//! The state key: drawn where none is configured, replaced without a break where one is.
+//! The state key: generated if none is configured, replaced without interruption otherwise.
 
 use http::Method;
 use idhook::runtime::Runtime as _;
@@ -24,7 +24,7 @@ fn state() -> Call {
     .answer(200, r#"{"status":"RUNNING"}"#)
 }
 
-/// Starts a sync; where its state is.
+/// Starts a sync; returns the path of its state.
 fn started(door: &Door) -> String {
     let answer = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", "");
     assert_eq!(answer.status(), 202, "{}", answer.text());
@@ -38,7 +38,7 @@ fn instances_without_state_key_share_a_random_key_in_the_store() {
     let place = started(&one);
     let keys = store.keys();
     assert!(keys.iter().any(|key| key.starts_with("idhook:key:")), "{keys:?}");
-    // The token, the list and the ledger are read by the other instance as well: it asks for the state alone.
+    // The other instance reads the token, the list and the ledger too: it only requests the state.
     let two = Door::sharing(&store, &[UNSET], [state()]);
     assert_eq!(two.get(&place).json()["status"], "running");
     let dump = store.dump();
@@ -69,14 +69,14 @@ fn other_targets_on_the_same_store_have_another_key() {
         [("vidm_url", "https://other.corp.example"), ("vidm_username", "else"), ("vcf_url", "https://o")]
     {
         let other = Door::sharing(&store, &[UNSET, (variable, value)], []);
-        // A script's chance begins the same each time.
+        // A script's random numbers begin the same each time.
         other.script.random();
         other.get(&place).problem("sync_not_found");
     }
 }
 
 #[test]
-fn without_a_store_an_id_is_good_at_its_instance_alone() {
+fn id_is_valid_only_at_its_instance_without_a_store() {
     for store in ["none", "auto"] {
         let one = Door::with(&[UNSET, ("store", store)], starts());
         let place = started(&one);
@@ -89,7 +89,7 @@ fn without_a_store_an_id_is_good_at_its_instance_alone() {
 }
 
 #[test]
-fn failing_store_does_not_keep_a_sync_from_being_followed() {
+fn sync_can_be_followed_with_a_failing_store() {
     let store = MemoryStore::new();
     store.ail(Ailment::Fails);
     let one = Door::sharing(&store, &[UNSET], starts());
@@ -119,14 +119,14 @@ fn replaced_key_opens_ids_groups_tokens_and_stored_answers_of_the_old_one() {
     let new = Door::sharing(&store, &[("state_key", &both)], []);
     let again = new.send_with(Method::POST, path, &key, &body);
     assert_eq!((again.status(), again.header("idempotency-status")), (first.status(), "replayed"), "{}", again.text());
-    // No login: the token is found as well.
+    // No login: the token is found too.
     new.then([state()]);
     let found = new.get(&place);
     assert_eq!(found.status(), 200, "{}", found.text());
     let place = found.json()["links"]["self"].as_str().unwrap().to_owned();
     let last = Door::sharing(&store, &[("state_key", NEW)], []);
     last.get(first.json()["links"]["self"].as_str().unwrap()).problem("sync_not_found");
-    // Its groups are under the old key still; an answer without them would be a false one.
+    // Its groups are still under the old key; a state without them would be wrong.
     assert!(last.get(&place).status().is_client_error());
 }
 

@@ -1,4 +1,4 @@
-//! Sync ids: how long they are, and what becomes of requests that have no room in one.
+//! Sync ids: their length, and requests that do not fit into one.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ fn callbacks() -> String {
     json!([{ "name": CALLBACK, "url": "https://other.corp.example/", "secret": secret }]).to_string()
 }
 
-/// The list of directories, in which corp.example has another name.
+/// The list of directories with another name for corp.example.
 fn lists_with(name: &str) -> Call {
     get(LIST).answer(200, DIRECTORIES.replace("\"corp.example\"", &json!(name).to_string()))
 }
 
-/// `count` groups that share next to nothing, of `length` characters each.
+/// `count` groups of `length` characters each that share almost nothing.
 fn unlike(count: usize, length: usize, letter: char) -> Vec<String> {
     let name = |at: usize| {
         let letters = (0..length).map(|place| char::from(b'a' + u8::try_from((at * 7 + place * 11) % 26).unwrap()));
@@ -52,12 +52,12 @@ fn id(started: &Answer) -> String {
     started.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// How many groups the latest request was about, as its line of log has it.
+/// The number of groups in the log line of the latest request.
 fn logged_groups(door: &Door) -> Value {
     serde_json::from_str::<Value>(door.script.lines().last().unwrap()).unwrap()["groups"].clone()
 }
 
-/// Starts a sync of these groups at a new instance, and reads its state at another one; gives the id.
+/// Starts a sync of these groups at a new instance, and reads its state at another one; returns the id.
 fn round_trip(store: Option<&Rc<MemoryStore>>, directory: &str, groups: &[String], callback: Option<&str>) -> String {
     let running = || sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#);
     let one = door(store, [logs_in("t1"), lists_with(directory), idle(CORP), classic(CORP).answer(200, "{}")]);
@@ -95,20 +95,20 @@ fn sync_id_without_a_store_has_at_most_700_characters() {
 }
 
 #[test]
-fn groups_without_room_are_rejected_before_anything_is_called() {
+fn oversized_groups_are_rejected_before_any_call() {
     let refused = start(&door(None, []), &json!({ "groups": unlike(10, 60, 'b') })).problem("request_invalid");
     assert_eq!(refused["errors"][0]["pointer"], "/groups");
     let detail = "takes 644 bytes; at most 300 fit in a sync id without a key-value store";
     assert_eq!(refused["errors"][0]["detail"], detail);
-    assert_eq!(refused["hint"], "grant idhook a key-value store, or name fewer groups in each start");
+    assert_eq!(refused["hint"], "give idhook a key-value store, or split the groups over several requests");
 
     let store = MemoryStore::new();
     let refused = start(&door(Some(&store), []), &json!({ "groups": unlike(100, 800, 'b') }));
-    assert_eq!(refused.problem("request_invalid")["hint"], "name fewer groups in each start");
+    assert_eq!(refused.problem("request_invalid")["hint"], "split the groups over several requests");
 }
 
 #[test]
-fn groups_in_a_store_that_fails_for_a_while_are_found_again() {
+fn groups_are_found_again_after_a_store_failure() {
     let store = MemoryStore::new();
     let door = door(Some(&store), [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let id = id(&start(&door, &json!({ "groups": unlike(50, 30, 'b') })));
@@ -127,13 +127,13 @@ fn groups_in_a_store_that_fails_for_a_while_are_found_again() {
 }
 
 #[test]
-fn lost_groups_are_a_problem_and_never_a_success_without_them() {
+fn lost_groups_are_an_error_and_never_a_success() {
     let groups = unlike(50, 30, 'b');
     let started = |store: &Rc<MemoryStore>, groups: &[String]| {
         let calls = [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
         id(&start(&door(Some(store), calls), &json!({ "groups": groups })))
     };
-    // What becomes of the place where the groups are: it is emptied, altered, outlived, or taken by another request.
+    // The place of the groups is emptied, altered, expired, or used by another request.
     let losses: [fn(&MemoryStore, &str); 4] = [
         |store, _| store.clear(),
         |store, place| store.plant(place, vec![]),
@@ -169,7 +169,7 @@ fn ids_become_longer_while_the_store_fails() {
 }
 
 #[test]
-fn answers_hold_one_link() {
+fn responses_contain_one_link() {
     let door = door(None, [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]);
     let started = start(&door, &json!({}));
     let links = json!({ "self": started.header("location") });
@@ -179,7 +179,7 @@ fn answers_hold_one_link() {
 }
 
 #[test]
-fn starts_that_are_refused_leave_no_groups_in_the_store() {
+fn rejected_starts_leave_no_groups_in_the_store() {
     let store = MemoryStore::new();
     let door = Door::over(Script::refusing().with_store(&store), &[]);
     for at in 0..100 {
@@ -192,12 +192,12 @@ fn starts_that_are_refused_leave_no_groups_in_the_store() {
 }
 
 #[test]
-fn starts_for_ids_that_vidm_does_not_have_leave_nothing_for_each() {
+fn starts_for_unknown_ids_leave_nothing_in_the_store() {
     let store = MemoryStore::new();
     let door = Door::over(Script::new([logs_in("t1")]).with_store(&store), &[]);
     let mut first = 0;
     for at in 0..200 {
-        // The list is asked for, and whatever else is asked about the id is answered with 404.
+        // The list is requested, and any other call for the id returns 404.
         door.then([lists()]);
         let path = format!("/vidm/default/v1/directories/99999999-7777-4888-8999-{at:012}/syncs");
         let body = json!({ "groups": unlike(50, 30, 'b') }).to_string();

@@ -1,4 +1,4 @@
-//! How many waits and event streams one caller may have open at once.
+//! The limit of a caller's open waits and event streams.
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use crate::support::webhook::{Answer, Door, KEY, READER, Shared, request};
 const LIMIT: (&str, &str) = ("watch_limit", "3");
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The place of a sync that goes on.
+/// The path of an active sync.
 fn started(store: &Rc<MemoryStore>) -> String {
     let door = Door::over(Script::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]).with_store(store), &[LIMIT]);
     let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
@@ -25,7 +25,7 @@ fn started(store: &Rc<MemoryStore>) -> String {
     answer.header("location").to_owned()
 }
 
-/// Instances whose vIDM does not answer: streams stay open all the same.
+/// Instances whose vIDM does not respond: streams stay open anyway.
 fn instance(store: Option<&Rc<MemoryStore>>) -> Door {
     let script = Script::refusing();
     Door::over(if let Some(store) = store { script.with_store(store) } else { script }, &[LIMIT])
@@ -44,17 +44,17 @@ fn refused(door: &Door, place: &str) {
 }
 
 #[test]
-fn one_more_than_the_limit_is_refused_until_one_is_closed() {
+fn watches_beyond_the_limit_are_rejected() {
     let place = started(&MemoryStore::new());
     for store in [None, Some(MemoryStore::new())] {
         let door = instance(store.as_ref());
         let mut streams: Vec<_> = (0..3).map(|_| open(&door, KEY, &place).unwrap()).collect();
         refused(&door, &place);
         refused(&door, &place);
-        // Another caller has a limit of its own, and who asks without waiting is not counted.
+        // Another caller has its own limit, and requests without a wait are not counted.
         let theirs = open(&door, READER, &place).unwrap();
         door.get(&place).problem("upstream_unreachable");
-        // Each client that goes away makes room for one.
+        // Each disconnect makes room for one.
         for _ in 0..5 {
             streams.pop();
             streams.push(open(&door, KEY, &place).unwrap());
@@ -65,7 +65,7 @@ fn one_more_than_the_limit_is_refused_until_one_is_closed() {
 }
 
 #[test]
-fn waits_count_as_streams_do() {
+fn waits_count_like_streams() {
     let place = started(&MemoryStore::new());
     let state = format!(
         "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
@@ -83,7 +83,7 @@ fn waits_count_as_streams_do() {
         ask(&[("prefer", "wait=60")]).await.problem("rate_limited");
         let start = request(KEY, Method::POST, "/vidm/default/v1/syncs", &[("prefer", "wait=5")], "{}");
         door.ask(start).await.problem("rate_limited");
-        // Here the client goes away.
+        // Here the client disconnects.
     });
     let _third = open(&door, KEY, &place).unwrap();
     refused(&door, &place);
@@ -103,11 +103,11 @@ fn instances_that_share_a_store_count_together() {
     let third = open(&one.beside_with(&[LIMIT]), KEY, &place).unwrap();
     refused(&one, &place);
     refused(&one.beside_with(&[LIMIT]), &place);
-    // One that is given up as it should be makes room at once.
+    // A properly closed one makes room at once.
     one.script.run(first.close());
     let mut again = open(&two, KEY, &place).unwrap();
     refused(&one, &place);
-    // Those that are read are counted for as long as they last: one of the three here, the others' instances died.
+    // Active ones are counted as long as they last: one of the three here, the others' instances crashed.
     drop((first, second, third));
     let late = one.beside_with(&[LIMIT]);
     while one.script.elapsed() < 31 * SECOND {
@@ -118,7 +118,7 @@ fn instances_that_share_a_store_count_together() {
 }
 
 #[test]
-fn watching_leaves_a_few_keys_in_the_store() {
+fn watching_leaves_few_keys_in_the_store() {
     let store = MemoryStore::new();
     let place = started(&store);
     let door = instance(Some(&store));
@@ -135,7 +135,7 @@ fn watching_leaves_a_few_keys_in_the_store() {
 }
 
 #[test]
-fn a_store_that_fails_leaves_what_the_instance_counts() {
+fn failing_store_leaves_the_instances_own_count() {
     let store = MemoryStore::new();
     let place = started(&store);
     let door = instance(Some(&store));

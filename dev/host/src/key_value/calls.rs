@@ -1,4 +1,4 @@
-//! How often guests called their stores, by the operation's name. What costs a round trip is counted, `open` is not.
+//! The number of guest calls to their stores, by operation. Calls with a round trip are counted, `open` is not.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A store in memory: as strict as Spin's default one (SQLite) is dangerous.
+//! A store in memory that rejects calls which break Spin's default store (SQLite).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ pub(crate) struct Memory(Mutex<BTreeMap<String, Value>>);
 #[derive(Debug)]
 enum Value {
     Set(Vec<u8>),
-    /// Made by `increment`, and by nothing else.
+    /// Made only by `increment`.
     Counter(i64),
 }
 
 impl Value {
-    /// As it is read: a counter has the form that Spin's default store gives it, eight bytes, little-endian.
+    /// The value as read: a counter has the format of Spin's default store, eight bytes, little-endian.
     fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Set(bytes) => bytes.clone(),
@@ -50,8 +50,8 @@ impl Memory {
         self.lock().keys().cloned().collect()
     }
 
-    /// Refuses a key that was ever set. Spin's default store panics there unless the value happens to have eight bytes, and
-    /// is out of order from then on; a component that gets along here does not get that far.
+    /// Rejects a key that was ever set. Spin's default store panics there unless the value happens to have eight bytes, and
+    /// fails from then on; a component that works here never causes that.
     pub(crate) fn increment(&self, key: String, delta: i64) -> Result<i64, String> {
         match self.lock().entry(key).or_insert(Value::Counter(0)) {
             Value::Counter(count) => {
@@ -59,7 +59,7 @@ impl Memory {
                 Ok(*count)
             }
             Value::Set(_) => {
-                Err("the key was set, so it is no counter: Spin's default store would break down".to_owned())
+                Err("the key was set, so it is not a counter: Spin's default store would panic".to_owned())
             }
         }
     }
@@ -86,7 +86,7 @@ mod tests {
     use super::Memory;
 
     #[test]
-    fn counters_start_at_zero_and_refuse_what_was_set() {
+    fn counters_start_at_zero_and_reject_set_keys() {
         let memory = Memory::default();
         assert_eq!(memory.increment("n".to_owned(), 3), Ok(3));
         assert_eq!(memory.increment("n".to_owned(), -1), Ok(2));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_swap_fails_when_the_value_has_changed() {
+    fn swap_fails_if_the_value_has_changed() {
         let memory = Memory::default();
         assert_eq!(memory.compare_and_swap("k", None, b"1".to_vec()), Ok(()));
         assert_eq!(memory.compare_and_swap("k", None, b"2".to_vec()), Err(Some(b"1".to_vec())));

@@ -1,5 +1,5 @@
-//! A store on a Redis server, as Spin has it with `type = "redis"` in its runtime configuration: keys go in as they are, a
-//! counter is decimal text, and the first use waits for the connection, with the client's own repeats.
+//! A store on a Redis server, as in Spin with `type = "redis"` in its runtime configuration: keys are unchanged, a counter
+//! is decimal text, and the first use waits for the connection, with the client's own retries.
 
 use anyhow::{Context as _, Result};
 use redis::aio::ConnectionManager;
@@ -15,9 +15,9 @@ pub(crate) struct Redis {
 impl Redis {
     /// Does not connect yet.
     pub(crate) fn new(url: &str) -> Result<Self> {
-        // The URL may hold a password.
+        // The URL may contain a password.
         let client =
-            Client::open(url).context("not a Redis URL; write redis://[user:password@]host[:port][/database]")?;
+            Client::open(url).context("not a Redis URL; use redis://[user:password@]host[:port][/database]")?;
         Ok(Self { client, connection: OnceCell::new() })
     }
 

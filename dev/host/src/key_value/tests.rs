@@ -17,7 +17,7 @@ async fn clones_share_their_stores_and_labels_separate_them() {
 }
 
 #[test]
-fn a_redis_url_is_checked_and_not_shown() {
+fn redis_url_is_checked_and_not_shown() {
     let told = format!("{:#}", KeyValue::redis("http://:hunter2@h").unwrap_err());
     assert!(told.contains("redis://") && !told.contains("hunter2"), "{told}");
     let shown = format!("{:?}", KeyValue::redis("redis://:hunter2@h").unwrap());

@@ -11,12 +11,12 @@ const TAG: &str = "idhook";
 pub(super) fn all() -> Vec<Operation> {
     vec![
         Operation::new(Method::GET, "/", "getPage", TAG)
-            .about("A page for people", "State, a form to try a sync, code to paste. 404 where it is turned off.")
+            .about("The web page", "State, a form to try a sync, code to copy. 404 if `page` is `false`.")
             .parameter(shared("IfNoneMatch"))
             .answers(Answer::new(StatusCode::OK, "The page.").page().headers(&["ETag"]))
-            .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has it already.").headers(&["ETag"]))
+            .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has the current version.").headers(&["ETag"]))
             .may(&[ErrorCode::RouteNotFound]),
-        Operation::new(Method::GET, "/healthz", "getHealth", TAG).about("Is idhook alive?", "").answers(
+        Operation::new(Method::GET, "/healthz", "getHealth", TAG).about("Check that idhook is running", "").answers(
             Answer::new(StatusCode::OK, "It is.").json(
                 Content::of("Alive").example(
                     "alive",
@@ -25,25 +25,25 @@ pub(super) fn all() -> Vec<Operation> {
             ),
         ),
         Operation::new(Method::GET, "/readyz", "getReadiness", TAG)
-            .about("Is idhook configured?", "If not, `errors` has an entry for each mistake: the variable, the place in it, what is wrong, and what to do.")
-            .answers(
-                Answer::new(StatusCode::OK, "It is, and these are its targets.").json(
-                    Content::of("Ready")
-                        .example(
-                            "ready",
-                            json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"], "warnings": [
-                                { "variable": "vidm_password", "pointer": "", "detail": "is in quotes",
-                                  "hint": "leave them out, unless they belong to it" },
-                            ] }),
-                        ),
-                ),
+            .about(
+                "Check that idhook is configured",
+                "If not, `errors` lists each mistake: the variable, the place in it, what is wrong, and the fix.",
             )
+            .answers(Answer::new(StatusCode::OK, "The configuration is valid; these are its targets.").json(
+                Content::of("Ready").example(
+                    "ready",
+                    json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"], "warnings": [
+                                { "variable": "vidm_password", "pointer": "", "detail": "is in quotes",
+                                  "hint": "remove them unless they belong to it" },
+                            ] }),
+                ),
+            ))
             .may(&[ErrorCode::NotConfigured]),
         document("/openapi.json", "getOpenApi", "This contract as OpenAPI 3.1"),
         document(
             "/openapi-3.0.json",
             "getOpenApi30",
-            "This contract as OpenAPI 3.0, for importers that take no later one",
+            "This contract as OpenAPI 3.0, for importers without support for 3.1",
         ),
     ]
 }
@@ -51,8 +51,8 @@ pub(super) fn all() -> Vec<Operation> {
 fn document(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
     let content = Content { schema: json!({ "type": "object" }), examples: Vec::new() };
     Operation::new(Method::GET, path, id, TAG)
-        .about(summary, "Compressed for whoever takes gzip.")
+        .about(summary, "Compressed if the client accepts gzip.")
         .parameter(shared("IfNoneMatch"))
         .answers(Answer::new(StatusCode::OK, "The document.").json(content).headers(&["ETag"]))
-        .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has it already.").headers(&["ETag"]))
+        .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has the current version.").headers(&["ETag"]))
 }

@@ -8,9 +8,9 @@ use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, with};
 const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const EXTERNAL: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
 
-const WHOLE: &str = "SDDC Manager takes no partial update: the body is the whole specification, secrets included.";
-const MAKE_SO: &str = "Looks at what is there, and creates it, updates it or leaves it alone. What the body leaves out is not \
-    compared, nor are secrets, which SDDC Manager does not give back: send a new one with `force`.";
+const WHOLE: &str = "SDDC Manager has no partial update: the body is the whole specification, secrets included.";
+const MAKE_SO: &str = "Reads the current object, then creates it, updates it or leaves it unchanged. Fields that the body omits are not \
+    compared, nor are secrets, which SDDC Manager does not return: send a new secret with `force`.";
 
 pub(super) fn all() -> Vec<Operation> {
     let mut all = providers();
@@ -27,7 +27,7 @@ fn providers() -> Vec<Operation> {
     vec![
         Operation::new(Method::GET, LIST, "listIdentityProviders", TAG)
             .about("List identity providers", "")
-            .answers(Answer::new(StatusCode::OK, "All of them, the embedded one too.").json(
+            .answers(Answer::new(StatusCode::OK, "All providers, including the embedded one.").json(
                 Content::of("IdentityProviders").example("both", json!({ "elements": [embedded(), external()] })),
             ))
             .may(&UPSTREAM),
@@ -35,14 +35,14 @@ fn providers() -> Vec<Operation> {
             .about("Add an external identity provider", "")
             .takes(spec())
             .answers(
-                Answer::new(StatusCode::CREATED, "It is added.")
+                Answer::new(StatusCode::CREATED, "The provider was added.")
                     .json(Content::of("ChangeOutcome").example("added", json!({ "id": EXTERNAL })))
                     .headers(&["Location"]),
             )
             .may(&UPSTREAM),
         made_so(
             Operation::new(Method::PUT, LIST, "putIdentityProvider", TAG)
-                .about("Make the external identity provider so", MAKE_SO)
+                .about("Create or update the external identity provider", MAKE_SO)
                 .takes(spec()),
             json!({ "outcome": "created", "id": EXTERNAL }),
             (
@@ -64,11 +64,11 @@ fn providers() -> Vec<Operation> {
         Operation::new(Method::PATCH, ONE, "updateIdentityProvider", TAG)
             .about("Update an external identity provider", WHOLE)
             .takes(spec())
-            .answers(Answer::new(StatusCode::NO_CONTENT, "It is updated."))
+            .answers(Answer::new(StatusCode::NO_CONTENT, "The provider was updated."))
             .may(&UPSTREAM),
         Operation::new(Method::DELETE, ONE, "deleteIdentityProvider", TAG)
             .about("Delete an external identity provider", "")
-            .answers(Answer::new(StatusCode::NO_CONTENT, "It is deleted."))
+            .answers(Answer::new(StatusCode::NO_CONTENT, "The provider was deleted."))
             .may(&UPSTREAM),
     ]
 }
@@ -83,14 +83,14 @@ fn sources() -> Vec<Operation> {
             .about("Add an identity source to the embedded provider", "")
             .takes(spec())
             .answers(
-                Answer::new(StatusCode::CREATED, "It is added.")
+                Answer::new(StatusCode::CREATED, "The source was added.")
                     .json(Content::of("ChangeOutcome").example("added", json!({ "domainName": "corp.example" })))
                     .headers(&["Location"]),
             )
             .may(&UPSTREAM),
         made_so(
             Operation::new(Method::PUT, ONE, "putIdentitySource", TAG)
-                .about("Make an identity source so", MAKE_SO)
+                .about("Create or update an identity source", MAKE_SO)
                 .takes(spec()),
             json!({ "outcome": "created", "domainName": "corp.example" }),
             (
@@ -104,11 +104,11 @@ fn sources() -> Vec<Operation> {
         Operation::new(Method::PATCH, ONE, "updateIdentitySource", TAG)
             .about("Update an identity source", WHOLE)
             .takes(spec())
-            .answers(Answer::new(StatusCode::NO_CONTENT, "It is updated."))
+            .answers(Answer::new(StatusCode::NO_CONTENT, "The source was updated."))
             .may(&UPSTREAM),
         Operation::new(Method::DELETE, ONE, "deleteIdentitySource", TAG)
             .about("Delete an identity source", "")
-            .answers(Answer::new(StatusCode::NO_CONTENT, "It is deleted."))
+            .answers(Answer::new(StatusCode::NO_CONTENT, "The source was deleted."))
             .may(&UPSTREAM),
     ]
 }
@@ -125,9 +125,9 @@ fn broker() -> Vec<Operation> {
         )
         .about(
             "Generate a SCIM token for a federated provider",
-            "VCF 5.1 and later. The former token ends with it. Takes no body.",
+            "VCF 5.1 and later. The previous token becomes invalid. No body.",
         )
-        .parameter(query("syncClientTokenTTL", "How long it is to live, in seconds.", seconds, json!(15_552_000)))
+        .parameter(query("syncClientTokenTTL", "The token's lifetime in seconds.", seconds, json!(15_552_000)))
         .answers(Answer::new(StatusCode::OK, "The token.").json(Content::of("SyncClientToken").example(
             "token",
             json!({
@@ -138,8 +138,8 @@ fn broker() -> Vec<Operation> {
         .may(&UPSTREAM),
         Operation::new(Method::GET, "/vcf/{target}/v1/identity-broker/prechecks", "getIdentityPrechecks", TAG)
             .about("Check whether the provider can be changed", "VCF 5.1 and later.")
-            .parameter(query("type", "The kind of provider it is to be.", json!({ "type": "string" }), json!("Embedded")))
-            .answers(Answer::new(StatusCode::OK, "What was found.").json(
+            .parameter(query("type", "The provider's new kind.", json!({ "type": "string" }), json!("Embedded")))
+            .answers(Answer::new(StatusCode::OK, "The result of the check.").json(
                 Content::of("PrecheckResult").example(
                     "warning",
                     json!({ "status": "WARNING", "details": [{ "type": "ELM", "message": "A vCenter is at a lower version" }] }),
@@ -159,11 +159,11 @@ fn broker() -> Vec<Operation> {
             .may(&UPSTREAM),
         Operation::new(Method::GET, "/vcf/{target}/v1/doctor", "diagnoseVcf", "Diagnosis")
             .about(
-                "What is wrong with this SDDC Manager target?",
-                "It only reads. A check after one that failed may be `skipped`.",
+                "Diagnose an SDDC Manager target",
+                "Read-only. Checks after a failed one may be `skipped`.",
             )
             .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
-            .parameter(flag("retry", "Allow one more login, at once, after rejected ones: the account was unlocked or corrected."))
+            .parameter(flag("retry", "After rejected logins, allow one more login at once: the account was unlocked or corrected."))
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")
                     .json(Content::of("Diagnosis").example("untrusted", diagnosis())),
@@ -173,15 +173,15 @@ fn broker() -> Vec<Operation> {
 
 fn made_so(operation: Operation, created: Value, found: (&'static str, Value)) -> Operation {
     operation
-        .parameter(flag("dryRun", "Only tell what would be done."))
-        .parameter(flag("force", "Update it even where no difference can be seen."))
+        .parameter(flag("dryRun", "Change nothing; return what would be done."))
+        .parameter(flag("force", "Update even without a visible difference."))
         .answers(
-            Answer::new(StatusCode::CREATED, "It was absent and is created.")
+            Answer::new(StatusCode::CREATED, "It was absent and was created.")
                 .json(Content::of("ChangeOutcome").example("created", created))
                 .headers(&["Location"]),
         )
         .answers(
-            Answer::new(StatusCode::OK, "It was there; or, with `dryRun`, what would be done.")
+            Answer::new(StatusCode::OK, "It existed; or, with `dryRun`, what would be done.")
                 .json(Content::of("ChangeOutcome").example(found.0, found.1)),
         )
         .may(&UPSTREAM)
@@ -192,12 +192,12 @@ pub(super) fn diagnosis() -> Value {
     json!({
         "ok": false,
         "checks": [
-            { "check": "reach", "result": "ok", "detail": "something listens there", "ms": 12 },
+            { "check": "reach", "result": "ok", "detail": "connected", "ms": 12 },
             {
                 "check": "tls", "result": "failed", "detail": "the certificate is not trusted",
                 "hint": "give the runtime the CA that signed it", "ms": 12
             },
-            { "check": "login", "result": "skipped", "detail": "not known, as tls failed", "ms": 0 }
+            { "check": "login", "result": "skipped", "detail": "skipped because tls failed", "ms": 0 }
         ]
     })
 }

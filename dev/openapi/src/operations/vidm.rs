@@ -10,14 +10,14 @@ const DIRECTORY: &str = "66666666-6666-4666-8666-666666666666";
 const SYNC: &str = "/vidm/default/v1/syncs/AXsidExample";
 const EVENTS: &str =
     "event: state\ndata: {\"status\":\"running\",…}\n\n:\n\nevent: state\ndata: {\"status\":\"succeeded\",…}\n\n";
-/// What may come of a directory's id or name.
+/// Error codes for a directory's id or name.
 const NAMED: [ErrorCode; 2] = [ErrorCode::DirectoryNotFound, ErrorCode::DirectoryAmbiguous];
 
-const START: &str = "The request is served by a run that begins after it came: one is started, or, where one is going on, \
-    the request is `queued` for the next, which serves all who wait. Where groups are named, `succeeded` means that the run \
-    succeeded and each of them is in vIDM, looked up exactly.\n\nAll of the body is optional. An Aria payload may be sent \
-    whole: fields are found in `inputs` as well, and `groups` and `directory` in `customProperties`. With `dryRun` nothing is started, and the answer \
-    tells what a run would change.";
+const START: &str = "A run that begins after the request serves it: a new run is started, or, if one is active, \
+    the request is `queued` for the next run, which serves all waiting requests. If groups are named, `succeeded` means that the run \
+    succeeded and each group is in vIDM, found by an exact look-up.\n\nThe whole body is optional. An Aria payload may be sent \
+    whole: fields are also read from `inputs`, and `groups` and `directory` from `customProperties`. With `dryRun` nothing is started, and the response \
+    shows what a run would change.";
 
 pub(super) fn all() -> Vec<Operation> {
     let mut all = directories();
@@ -31,13 +31,13 @@ fn directories() -> Vec<Operation> {
     const TAG: &str = "Directories";
     vec![
         Operation::new(Method::GET, "/vidm/{target}/v1/directories", "listDirectories", TAG)
-            .about("List directories", "All of them, or those that every filter lets through.")
-            .parameter(query("name", "Of this name, without regard to case.", text(), json!("corp.example")))
-            .parameter(query("type", "Of this kind.", text(), json!("ACTIVE_DIRECTORY_LDAP")))
-            .parameter(query("domain", "With this domain.", text(), json!("corp.example")))
-            .parameter(flag("syncable", "Those that can be synced, or that cannot."))
+            .about("List directories", "All directories, or those that match every filter.")
+            .parameter(query("name", "The name, ignoring case.", text(), json!("corp.example")))
+            .parameter(query("type", "The kind.", text(), json!("ACTIVE_DIRECTORY_LDAP")))
+            .parameter(query("domain", "One of the domains.", text(), json!("corp.example")))
+            .parameter(flag("syncable", "Whether the directory can be synced."))
             .answers(
-                Answer::new(StatusCode::OK, "Those that fit.")
+                Answer::new(StatusCode::OK, "The matching directories.")
                     .json(Content::of("DirectoryList").example("one", json!({ "directories": [directory()] }))),
             )
             .may(&UPSTREAM),
@@ -59,14 +59,14 @@ fn syncs() -> Vec<Operation> {
             .parameter(shared("Prefer"))
             .parameter(running_status())
             .answers(
-                Answer::new(StatusCode::ACCEPTED, "It is started, or queued; ask for its state at `Location`.")
+                Answer::new(StatusCode::ACCEPTED, "The sync is started or queued; its state is at `Location`.")
                     .json(Content::of("Sync").example("running", running()))
                     .headers(&["Location", "Retry-After"]),
             )
             .answers(
                 Answer::new(
                     StatusCode::OK,
-                    "With `Prefer: wait`: its state when it was final or the wait was over. With `dryRun`: what it would change.",
+                    "With `Prefer: wait`: its state when final or after the wait. With `dryRun`: what a run would change.",
                 )
                 .json(
                     Content {
@@ -93,7 +93,7 @@ fn syncs() -> Vec<Operation> {
         ),
         started(
             Operation::new(Method::POST, "/vidm/{target}/v1/syncs", "startSync", TAG)
-                .about("Start a sync of the directory that the body names", START)
+                .about("Start a sync of the directory in the body", START)
                 .takes(
                     Content::of("StartRequest")
                         .example("plain", json!({ "directory": "corp.example" }))
@@ -101,7 +101,7 @@ fn syncs() -> Vec<Operation> {
                 ),
         ),
         Operation::new(Method::GET, "/vidm/{target}/v1/directories/{directory}/syncs", "listDirectorySyncs", TAG)
-            .about("List a directory's recent runs", "The newest first, where this vIDM tells; 404 `not_found` where it does not.")
+            .about("List a directory's recent runs", "Newest first; 404 `not_found` if this vIDM version does not expose sync history.")
             .answers(Answer::new(StatusCode::OK, "The runs.").json(
                 Content::of("SyncHistory").example("one", json!({ "directory": named(), "syncs": [run()] })),
             ))
@@ -109,7 +109,7 @@ fn syncs() -> Vec<Operation> {
             .may(&[ErrorCode::DirectoryNotSyncable])
             .may(&UPSTREAM),
         Operation::new(Method::GET, "/vidm/{target}/v1/directories/{directory}/sync", "getDirectorySync", TAG)
-            .about("Get a directory's present state", "Of its latest run, whoever started it.")
+            .about("Get a directory's current state", "The state of its latest run, however it was started.")
             .answers(
                 Answer::new(StatusCode::OK, "The state.")
                     .json(Content::of("Sync").example("running", present()))
@@ -121,13 +121,13 @@ fn syncs() -> Vec<Operation> {
         Operation::new(Method::GET, "/vidm/{target}/v1/syncs/{sync}", "getSync", TAG)
             .about(
                 "Get a sync's state",
-                "Always 200 and flat. `Prefer: wait=N` answers when it is final or the time is up. `Accept: text/event-stream` \
-                 follows it: an event `state` at each change, the last one being final; `problem` where asking fails.",
+                "Always 200 and flat. With `Prefer: wait=N` the response comes when the sync is final or after N seconds. `Accept: text/event-stream` \
+                 follows the sync: an event `state` at each change, the last one final; `problem` if an observation fails.",
             )
             .parameter(shared("Prefer"))
             .parameter(running_status())
             .answers(
-                Answer::new(StatusCode::ACCEPTED, "With `running=202`: its state, which is not final yet.")
+                Answer::new(StatusCode::ACCEPTED, "With `running=202`: the state, not final yet.")
                     .json(Content::of("Sync").example("running", running()))
                     .headers(&["Location", "Retry-After"]),
             )
@@ -147,7 +147,7 @@ fn syncs() -> Vec<Operation> {
     ]
 }
 
-/// What a hook's sender is to know: any body at all, and what comes of it.
+/// The route of hooks: its senders may send any body.
 fn hook() -> Operation {
     let any = Content { schema: json!({}), examples: Vec::new() };
     let push = json!({ "ref": "refs/heads/main", "repository": { "name": "corp.example" } });
@@ -162,21 +162,24 @@ fn hook() -> Operation {
     });
     Operation::new(Method::POST, "/hooks/{hook}", "callHook", "Syncs")
         .about(
-            "Start the sync that a hook stands for",
-            "For senders that cannot shape their request: which directory and groups are meant stands in the variable `hooks`, \
-             or at a place of the body that is named there. The body is JSON, or a form with JSON in its field `payload`.",
+            "Start a hook's sync",
+            "For senders that cannot change their request: the variable `hooks` holds the directory and the groups, \
+             or their places in the body. The body is JSON, or a form with JSON in its field `payload`.",
         )
         .parameter(running_status())
         .takes(any.example("push", push))
         .answers(
-            Answer::new(StatusCode::ACCEPTED, "It is started, or queued; ask for its state at `Location`.")
+            Answer::new(StatusCode::ACCEPTED, "The sync is started or queued; its state is at `Location`.")
                 .json(Content::of("Sync").example("running", running()))
                 .headers(&["Location", "Retry-After"]),
         )
         .answers(
-            Answer::new(StatusCode::OK, "Nothing to do: not what this hook waits for, or GitHub's ping.").json(
+            Answer::new(StatusCode::OK, "Nothing to do: a condition of the hook is not met, or GitHub's ping.").json(
                 Content { schema: unheeded, examples: Vec::new() }
-                    .example("skipped", json!({ "skipped": true, "reason": "/ref is not what this hook waits for" }))
+                    .example(
+                        "skipped",
+                        json!({ "skipped": true, "reason": "/ref does not meet this hook's condition" }),
+                    )
                     .example("ping", json!({ "pong": true })),
             ),
         )
@@ -193,17 +196,17 @@ fn others() -> Vec<Operation> {
     vec![
         Operation::new(Method::GET, "/vidm/{target}/v1/groups", "findGroups", "Groups")
             .about(
-                "Is this group in vIDM?",
-                "Give either `dn` or `name`. Exact, upper and lower case aside; never by substring.",
+                "Look up a group in vIDM",
+                "Send either `dn` or `name`. Exact match, ignoring case; never by substring.",
             )
             .parameter(query("dn", "A distinguished name.", text(), json!("CN=gg-new,OU=Groups,DC=corp,DC=example")))
-            // No example: whoever sends those of all parameters would send both.
+            // No example: tools that send all examples would send both parameters.
             .parameter(json!({
                 "name": "name", "in": "query", "schema": { "type": "string" },
                 "description": "A name, or `name@domain`: `gg-new@corp.example`."
             }))
             .answers(
-                Answer::new(StatusCode::OK, "Whether it is, and what vIDM knows of it.").json(
+                Answer::new(StatusCode::OK, "Whether the group exists, and its data.").json(
                     Content::of("GroupList")
                         .example("present", json!({ "present": true, "groups": [group] }))
                         .example("absent", json!({ "present": false, "groups": [] })),
@@ -211,8 +214,8 @@ fn others() -> Vec<Operation> {
             )
             .may(&UPSTREAM),
         Operation::new(Method::GET, "/vidm/{target}/v1/health", "getVidmHealth", "Diagnosis")
-            .about("Get vIDM's own health", "In its own words.")
-            .answers(Answer::new(StatusCode::OK, "What it says.").json(Content::of("VidmHealth").example(
+            .about("Get vIDM's own health", "As vIDM reports it.")
+            .answers(Answer::new(StatusCode::OK, "vIDM's report.").json(Content::of("VidmHealth").example(
                 "well",
                 json!({
                     "allOk": true, "buildVersion": "3.3.7.0 Build 21173100",
@@ -221,14 +224,11 @@ fn others() -> Vec<Operation> {
             )))
             .may(&UPSTREAM),
         Operation::new(Method::GET, "/vidm/{target}/v1/doctor", "diagnoseVidm", "Diagnosis")
-            .about(
-                "What is wrong with this vIDM target?",
-                "It only reads. A check after one that failed may be `skipped`.",
-            )
+            .about("Diagnose a vIDM target", "Read-only. Checks after a failed one may be `skipped`.")
             .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
             .parameter(flag(
                 "retry",
-                "Allow one more login, at once, after rejected ones: the account was unlocked or corrected.",
+                "After rejected logins, allow one more login at once: the account was unlocked or corrected.",
             ))
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")
@@ -237,11 +237,11 @@ fn others() -> Vec<Operation> {
     ]
 }
 
-/// What a state is answered with while the sync goes on.
+/// The parameter for the status of a state that is not final.
 fn running_status() -> Value {
     query(
         "running",
-        "The status of a state that is not final: 200, or 202 for pollers that go by it. The Location of the answer has it as well.",
+        "The status of a state that is not final: 200, or 202 for pollers that go by the status. The response's Location keeps the parameter.",
         json!({ "type": "integer", "enum": [200, 202], "default": 200 }),
         json!(202),
     )

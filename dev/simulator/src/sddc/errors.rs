@@ -1,6 +1,6 @@
-//! Error bodies of SDDC Manager: `Error` (with `causes`) from calls that write, `ErrorResponse` (with `cause`) from calls that
-//! read. `IDENTITY_UNAUTHORIZED_ENTITY` is the vendor's code for refused credentials; the other codes here are made up, for
-//! none is published.
+//! Error bodies of SDDC Manager: `Error` (with `causes`) from calls that write, `ErrorResponse` (with `cause`) from calls
+//! that read. `IDENTITY_UNAUTHORIZED_ENTITY` is the vendor's code for rejected credentials; the other codes are invented,
+//! because none is published.
 
 use crate::clock;
 use crate::reply::Reply;
@@ -32,7 +32,7 @@ pub(super) fn error_response(status: StatusCode, code: &str, message: &str, reme
     Reply::json(status, "application/json", &body(code, message, remediation, ("cause", json!([]))))
 }
 
-/// 400: the body breaks the model at this field.
+/// 400: the body violates the model at this field.
 pub(super) fn invalid(field: &str, reason: &str) -> Reply {
     let message = format!("Invalid input: {field} {reason}");
     let causes =
@@ -44,7 +44,7 @@ pub(super) fn invalid(field: &str, reason: &str) -> Reply {
     Reply::json(StatusCode::BAD_REQUEST, "application/json", &body)
 }
 
-/// 400: well-formed, but it can't be done.
+/// 400: well-formed, but not possible.
 pub(super) fn refused(code: &str, message: &str) -> Reply {
     error(StatusCode::BAD_REQUEST, code, message, "Check the identity providers that are there.")
 }
@@ -54,7 +54,7 @@ pub(super) fn not_found(code: &str, message: &str) -> Reply {
     error(StatusCode::NOT_FOUND, code, message, "Check the identifier and try again.")
 }
 
-/// 401: no token, an unknown one, or one that has expired.
+/// 401: no token, or an unknown or expired one.
 pub(super) fn unauthorized(method: &Method) -> Reply {
     let form = if method == Method::GET { error_response } else { error };
     form(

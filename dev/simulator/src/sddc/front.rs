@@ -1,7 +1,7 @@
-//! The nginx in front of SDDC Manager, as far as it changes what reaches the service: it decodes the path, resolves it, takes some
-//! endings for static files, routes by a list of names, forwards without encoding again, and bounds heads and bodies.
+//! The nginx in front of SDDC Manager, as far as it changes requests: it decodes and resolves the path, serves some endings
+//! as static files, routes by a list of names, forwards without encoding again, and limits heads and bodies.
 //!
-//! From the vendor's `nginx.conf` for VCF 4.4 and 9.0 (in VMware's hardening content), and from what nginx 1.22 makes of its lines.
+//! From the vendor's `nginx.conf` for VCF 4.4 and 9.0 (in VMware's hardening content), and from nginx 1.22's behaviour.
 
 use axum::body::Body;
 use axum::response::IntoResponse as _;
@@ -18,7 +18,7 @@ const MAX_LINE: usize = 8 << 10;
 /// The largest body (`client_max_body_size` is nginx's default).
 const MAX_BODY: usize = 1 << 20;
 
-/// What is routed to the common services by its first segment below `/v1`.
+/// The first segments below `/v1` that are routed to the common services.
 const ROUTED: [&str; 10] = [
     "credentials",
     "domains",
@@ -35,7 +35,7 @@ const ROUTED: [&str; 10] = [
 /// Endings of static files.
 const STATIC: [&str; 7] = [".jpg", ".jpeg", ".gif", ".png", ".svg", ".js", ".css"];
 
-/// The request as the service gets it, or nginx's own answer.
+/// The request as the service gets it, or nginx's own response.
 pub(crate) fn pass(
     front: SddcFront,
     mut request: Request<Body>,
@@ -56,7 +56,7 @@ pub(crate) fn pass(
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         return Err(page(if reads { StatusCode::NOT_FOUND } else { StatusCode::METHOD_NOT_ALLOWED }));
     }
-    // `(.*)` ends at a line break, and nothing asks for the rest.
+    // `(.*)` ends at a line break, and the rest is not matched.
     let first_line = path.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if !is_routed(front, first_line) {
         return Err(Box::new(to_user_interface(request.headers().get(header::HOST))));
@@ -64,7 +64,7 @@ pub(crate) fn pass(
     if body_length > MAX_BODY {
         return Err(page(StatusCode::PAYLOAD_TOO_LARGE));
     }
-    // A question mark that was encoded begins a query now; what is no request line is refused by the service.
+    // A decoded question mark begins a query now; the service rejects an invalid request line.
     let mut forwarded = first_line.to_vec();
     if let Some(query) = request.uri().query() {
         forwarded.push(b'?');
@@ -83,7 +83,7 @@ pub(crate) fn pass(
     Ok(request)
 }
 
-/// `path` without empty segments and dots; `None` where it leads above the root.
+/// `path` without empty segments and dots; `None` if it leads above the root.
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut parts = path.split(|byte| *byte == b'/').peekable();
@@ -109,7 +109,7 @@ fn resolved(path: &[u8]) -> Option<Vec<u8>> {
     Some(whole)
 }
 
-/// `location ~ ^/v1/(…)(.*)`: by how the path begins.
+/// `location ~ ^/v1/(…)(.*)`: matches by the beginning of the path.
 fn is_routed(front: SddcFront, path: &[u8]) -> bool {
     let Some(rest) = path.strip_prefix(b"/v1/") else { return false };
     let broker: &[u8] = if front.routes_oidc { b"identity-broker/" } else { b"identity-broker/prechecks" };

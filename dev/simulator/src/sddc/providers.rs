@@ -9,7 +9,7 @@ use crate::settings::SourceAdded;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// The default life of a sync client token since VCF 5.2, in seconds.
+/// The default lifetime of a sync client token since VCF 5.2, in seconds.
 pub(super) const SIX_MONTHS: u64 = 180 * 24 * 3_600;
 
 /// `GET /v1/identity-providers`
@@ -113,8 +113,8 @@ pub(super) fn remove_source(sddc: &Sddc, ask: &Ask) -> Answer {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// `POST /v1/identity-providers/{id}/sync-client?syncClientTokenTTL=`: a new token; it is also in later answers of GET, which
-/// the model allows, so that clients must mask it
+/// `POST /v1/identity-providers/{id}/sync-client?syncClientTokenTTL=`: a new token; later GET responses contain it too,
+/// which the model allows, so clients must mask it
 pub(super) fn sync_client(sddc: &Sddc, ask: &Ask) -> Answer {
     let mut state = sddc.authorized(ask)?;
     let provider = provider(&mut state, ask)?;
@@ -182,7 +182,7 @@ fn embedded<'a>(state: &'a mut State, ask: &Ask) -> Result<&'a mut Provider, Rep
     Ok(provider)
 }
 
-/// Where the source of the domain in the path is; the two built-in ones can't be touched.
+/// The position of the source with the domain in the path; the two built-in ones cannot be changed.
 fn source(provider: &Provider, ask: &Ask) -> Result<usize, Reply> {
     let domain = ask.param("domainName");
     let at = provider.sources.iter().position(|source| source.domain.eq_ignore_ascii_case(domain));

@@ -1,4 +1,4 @@
-//! What SDDC Manager knows: identity providers and tokens.
+//! SDDC Manager's state: identity providers and tokens.
 
 use crate::settings::SddcSettings;
 use crate::{clock, seeds};
@@ -12,12 +12,12 @@ use std::collections::HashMap;
 pub(crate) struct Provider {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// The word in answers: `Embedded`, `Microsoft ADFS`, …
+    /// The word in responses: `Embedded`, `Microsoft ADFS`, …
     pub(crate) kind: String,
     pub(crate) active: bool,
-    /// Only the embedded one has them.
+    /// Only the embedded provider has them.
     pub(crate) sources: Vec<Source>,
-    /// What an answer says of `domainNames`, `ldap`, `oidc` and `fedIdp`: never a secret of the caller's.
+    /// The `domainNames`, `ldap`, `oidc` and `fedIdp` of responses: never a secret of the caller's.
     pub(crate) details: serde_json::Map<String, Value>,
 }
 
@@ -27,18 +27,18 @@ pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) domain: String,
-    /// None for the two that are built in.
+    /// `None` for the two built-in ones.
     pub(crate) ldap: Option<Value>,
 }
 
-/// Everything.
+/// The whole state.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: SddcSettings,
     pub(crate) providers: Vec<Provider>,
-    /// Access tokens and when they expire.
+    /// Access tokens and their expiry.
     pub(crate) access: HashMap<String, u64>,
-    /// Refresh token ids and when they expire.
+    /// Refresh token ids and their expiry.
     pub(crate) refresh: HashMap<String, u64>,
 }
 
@@ -59,7 +59,7 @@ impl State {
         self.providers.iter().find(|provider| !provider.is_embedded())
     }
 
-    /// The embedded provider is the active one while there is no other.
+    /// The embedded provider is active while there is no other.
     pub(super) fn choose_active(&mut self) {
         let external = self.external().is_some();
         for provider in &mut self.providers {
@@ -73,7 +73,7 @@ impl Provider {
         self.kind == "Embedded"
     }
 
-    /// As answers show it; the status word is in lower case, as in the 5.0.0 guide.
+    /// The form in responses; the status word is in lower case, as in the 5.0.0 guide.
     pub(crate) fn json(&self) -> Value {
         let mut body = self.details.clone();
         body.insert("id".to_owned(), json!(self.id));

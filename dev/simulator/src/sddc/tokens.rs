@@ -52,7 +52,7 @@ fn no_refresh_token() -> Reply {
     errors::not_found("REFRESH_TOKEN_NOT_FOUND", "The refresh token is unknown or expired.")
 }
 
-/// The id in the form that is taken: a JSON string gives 400 for a bare id; a bare text never matches a quoted one.
+/// The id in the accepted form: with JSON strings a bare id is 400; with bare texts a quoted one never matches.
 fn refresh_id(ask: &Ask, form: RefreshBody) -> Result<String, Reply> {
     match form {
         RefreshBody::Quoted => match ask.json() {

@@ -1,8 +1,8 @@
-//! Request bodies held against the models `IdentityProviderSpec` and `IdentitySourceSpec` of the vendor's OpenAPI document
-//! (5.2.1), and turned into what answers may say.
+//! Request bodies, checked against the models `IdentityProviderSpec` and `IdentitySourceSpec` of the vendor's OpenAPI
+//! document (5.2.1), and converted to the form of responses.
 //!
-//! Stricter than the models, by the administration guide: LDAPS wants a certificate; a bare user name does not bind. Laxer,
-//! by the vendor's own examples: an external provider needs no `ldap.type` and no `ldap.domainName`.
+//! Stricter than the models, following the administration guide: LDAPS requires a certificate; a bare user name cannot bind.
+//! Laxer, following the vendor's own examples: an external provider needs no `ldap.type` and no `ldap.domainName`.
 
 use super::errors::invalid;
 use crate::reply::Reply;
@@ -56,14 +56,14 @@ pub(super) fn provider(body: Option<&Value>) -> Result<ProviderSpec, Reply> {
     if let Some(ldap) = object(spec, "", "ldap")? {
         optional_text(ldap, "ldap.", "type")?;
         let domain = optional_text(ldap, "ldap.", "domainName")?;
-        // Under an external provider the type in answers is `Oidc`.
+        // Under an external provider the type in responses is `Oidc`.
         details.insert("ldap".to_owned(), ldap_info(ldap, "Oidc")?);
         details.insert("domainNames".to_owned(), domain.into_iter().collect());
     }
     Ok(ProviderSpec { name, kind: "Microsoft ADFS".to_owned(), details })
 }
 
-/// `fedIdpSpec`; gives the provider's type in answers, which is not known and taken from the user interface.
+/// Checks `fedIdpSpec`; returns the provider's type in responses, which is undocumented and taken from the user interface.
 fn federation(spec: &Object, details: &mut Object) -> Result<&'static str, Reply> {
     let name = text(spec, "fedIdpSpec.", "name")?;
     let oidc = object(spec, "fedIdpSpec.", "oidcSpec")?.ok_or_else(|| invalid("fedIdpSpec.oidcSpec", "is required"))?;
@@ -113,7 +113,7 @@ fn federation(spec: &Object, details: &mut Object) -> Result<&'static str, Reply
     Ok(kind)
 }
 
-/// Checks an `OidcSpec`, and gives the `OidcInfo`: without the secret.
+/// Checks an `OidcSpec`, and returns the `OidcInfo`, without the secret.
 fn oidc_info(oidc: &Object, at: &str) -> Result<Value, Reply> {
     let client_id = text(oidc, at, "clientId")?;
     text(oidc, at, "clientSecret")?;
@@ -124,7 +124,7 @@ fn oidc_info(oidc: &Object, at: &str) -> Result<Value, Reply> {
     Ok(json!({"clientId": client_id, "discoveryEndpoint": endpoint}))
 }
 
-/// Checks an `LdapSpec` but for its type and domain, and gives the `LdapInfo`: without the password.
+/// Checks an `LdapSpec` except for its type and domain, and returns the `LdapInfo`, without the password.
 fn ldap_info(ldap: &Object, kind: &str) -> Result<Value, Reply> {
     let username = text(ldap, "ldap.", "username")?;
     if !username.contains(['@', '\\', '=']) {

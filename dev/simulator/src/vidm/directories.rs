@@ -1,4 +1,4 @@
-//! `connectormanagement/directoryconfigs`: what directories there are.
+//! `connectormanagement/directoryconfigs`: the tenant's directories.
 
 use super::state::Directory;
 use super::{Vidm, media};
@@ -32,7 +32,7 @@ fn item(directory: &Directory) -> Value {
         "migratedToEnterpriseService": directory.migrated(),
         "syncConfigurationEnabled": directory.syncable(),
         "_links": {"self": {"href": href(directory)}},
-        // Fields no client knows: readers must not mind.
+        // Unknown fields: readers must ignore them.
         "directoryOrdinal": 1,
         "unifiedSettings": {"nested": [null, {}]},
     })

@@ -16,22 +16,22 @@ pub(crate) fn bad_request(message: &str) -> Reply {
     errors(StatusCode::BAD_REQUEST, "bad.request", message)
 }
 
-/// 401: no token, an unknown one, or one that has expired.
+/// 401: no token, or an unknown or expired one.
 pub(crate) fn unauthorized() -> Reply {
     errors(StatusCode::UNAUTHORIZED, "unauthorized", "User is not authenticated.")
 }
 
-/// 401: a login that was refused. The same words for every reason, so that it tells nothing.
+/// 401: a rejected login. The message is the same for every reason, so that it reveals nothing.
 pub(crate) fn invalid_credentials() -> Reply {
     errors(StatusCode::UNAUTHORIZED, "invalid.credentials", "Invalid Credentials")
 }
 
-/// 401: too many refused logins.
+/// 401: too many rejected logins.
 pub(crate) fn account_locked() -> Reply {
     errors(StatusCode::UNAUTHORIZED, "account.locked", "The account is locked. Try again later.")
 }
 
-/// 403, word for word as the vendor shows it.
+/// 403, with the vendor's exact message.
 pub(crate) fn forbidden() -> Reply {
     errors(StatusCode::FORBIDDEN, "forbidden", "User is not authorized to perform the task.")
 }

@@ -1,11 +1,11 @@
-//! SCIM 1.1 filters as vIDM takes them: only `eq co sw gt ge lt le`, joined by `and` and `or`, with parentheses; values are
-//! in double quotes, as [`ScimValues`] says. Texts are compared without regard to case.
+//! SCIM 1.1 filters as vIDM accepts them: only `eq co sw gt ge lt le`, joined by `and` and `or`, with parentheses; values
+//! are in double quotes, read according to [`ScimValues`]. Texts are compared ignoring case.
 
 use super::state::Group;
 use crate::clock;
 use crate::settings::ScimValues;
 
-/// A filter that was understood.
+/// A parsed filter.
 #[derive(Debug)]
 pub(super) enum Filter {
     And(Box<Filter>, Box<Filter>),
@@ -24,7 +24,7 @@ pub(super) enum Operator {
     Le,
 }
 
-/// The attributes of a group that can be filtered by, sorted by and asked for.
+/// The attributes of a group for filtering, sorting and selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attribute {
     Id,
@@ -39,7 +39,7 @@ pub(super) enum Attribute {
 }
 
 impl Attribute {
-    /// Names are compared without regard to case; those of the extension also go with its URN.
+    /// Names are compared ignoring case; those of the extension may have its URN as prefix.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let name = name.strip_prefix("urn:scim:schemas:core:1.0:").unwrap_or(&name);
@@ -73,7 +73,7 @@ impl Attribute {
 }
 
 impl Filter {
-    /// None if it breaks the rules.
+    /// `None` if it is not valid.
     pub(super) fn parse(text: &str, values: ScimValues) -> Option<Self> {
         let tokens = tokenize(text, values)?;
         let mut parser = Parser { tokens: tokens.into_iter().peekable() };
@@ -198,7 +198,7 @@ mod tests {
     use super::{Filter, ScimValues};
 
     #[test]
-    fn only_what_the_real_one_takes_is_understood() {
+    fn only_supported_filters_are_parsed() {
         for good in [
             r#"displayName eq "a""#,
             r#"(displayName co "x")"#,

@@ -6,7 +6,7 @@ use crate::reply::{Answer, Ask, Reply};
 use http::StatusCode;
 use serde_json::json;
 
-/// `GET …/API/1.0/REST/system/health` and `GET …/jersey/manager/api/system/health`: all values are text.
+/// `GET …/API/1.0/REST/system/health` and `GET …/jersey/manager/api/system/health`: all values are strings.
 pub(super) fn health(vidm: &Vidm, _: &Ask) -> Answer {
     let ok = vidm.state().settings.healthy.to_string();
     let body = json!({
@@ -32,7 +32,7 @@ pub(super) fn heartbeat(_: &Vidm, _: &Ask) -> Answer {
     Ok(Reply::text(StatusCode::OK, "text/plain", "ok"))
 }
 
-/// `GET /hc/API/1.0/REST/system/health/allOk`, which the connector answers.
+/// `GET /hc/API/1.0/REST/system/health/allOk`, served by the connector.
 pub(super) fn connector(vidm: &Vidm, _: &Ask) -> Answer {
     Ok(Reply::text(StatusCode::OK, "text/plain", vidm.state().settings.healthy.to_string()))
 }

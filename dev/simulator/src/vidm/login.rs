@@ -1,4 +1,4 @@
-//! The three ways in: `system/login`, OAuth client credentials, the OAuth password grant.
+//! The three logins: `system/login`, OAuth client credentials, the OAuth password grant.
 
 use super::state::{Refusals, State, Token};
 use super::{Vidm, errors, media};
@@ -10,7 +10,7 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The one domain of local users.
+/// The only domain of local users.
 const SYSTEM_DOMAIN: &str = "System Domain";
 
 /// `POST …/API/1.0/REST/auth/system/login`: local users only.
@@ -32,7 +32,7 @@ pub(super) fn system(vidm: &Vidm, ask: &Ask) -> Answer {
             lifetime,
         )
     });
-    // Without `Accept: application/json` the real one answers XML, and a wildcard does not change that.
+    // Without `Accept: application/json` the real one returns XML, and a wildcard does not change that.
     let wants_json = ask.header(header::ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains(media::JSON));
     if wants_json {
         // `admin` is false even for administrators.
@@ -46,7 +46,7 @@ pub(super) fn system(vidm: &Vidm, ask: &Ask) -> Answer {
     Ok(Reply::text(StatusCode::OK, "application/xml", xml))
 }
 
-/// Checks a local user and says whether he is an administrator.
+/// Checks a local user and returns whether the user is an administrator.
 fn local_user(state: &mut State, tenant: &str, username: &str, password: &str) -> Result<bool, Reply> {
     let right = match username {
         credentials::VIDM_USERNAME => Some((credentials::VIDM_PASSWORD, true)),
@@ -56,7 +56,7 @@ fn local_user(state: &mut State, tenant: &str, username: &str, password: &str) -
     check(state, (tenant, username), right, password)
 }
 
-/// Holds a password against the right one; counts refusals and locks. What is right of a user who is not known is None.
+/// Compares a password with the right one; counts rejections and locks. For an unknown user the right one is `None`.
 fn check(
     state: &mut State,
     (tenant, username): (&str, &str),
@@ -85,7 +85,7 @@ pub(super) fn oauth(vidm: &Vidm, ask: &Ask) -> Answer {
     let form = ask.form();
     let field = |name: &str| find(&form, name).or_else(|| ask.query(name));
     let Some(grant @ ("client_credentials" | "password")) = field("grant_type") else {
-        // The vendor's own description gives 500 for this.
+        // The vendor's own description says 500 here.
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         return Err(oauth_error(status, "unsupported_grant_type", "Grant type is missing or unknown"));
     };
@@ -122,7 +122,8 @@ pub(super) fn oauth(vidm: &Vidm, ask: &Ask) -> Answer {
     Ok(Reply::json(StatusCode::OK, "application/json;charset=UTF-8", &body))
 }
 
-/// RFC 6749 wants id and secret form-encoded before base64; the vendor's clients send them as they are, and so it is here.
+/// RFC 6749 requires id and secret to be form-encoded before base64; the vendor's clients send them unchanged, and this
+/// simulator expects that.
 fn basic_pair(value: &str) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
@@ -151,7 +152,7 @@ pub(super) fn oauth_error(status: StatusCode, error: &str, description: &str) ->
     Reply::json(status, "application/json;charset=UTF-8", &json!({"error": error, "error_description": description}))
 }
 
-/// `GET …/API/1.0/REST/auth/token?attribute=isValid`: a token asks about itself.
+/// `GET …/API/1.0/REST/auth/token?attribute=isValid`: checks the request's own token.
 pub(super) fn about(vidm: &Vidm, ask: &Ask) -> Answer {
     let valid = vidm.user(ask).is_ok();
     match ask.query("attribute") {
@@ -168,7 +169,7 @@ struct Subject<'a> {
     session: bool,
 }
 
-/// Makes a token with the claims a real one has, and remembers it.
+/// Makes a token with the claims of a real one, and records it.
 fn make(state: &mut State, ask: &Ask, subject: &Subject<'_>, lifetime: Duration) -> String {
     let now = clock::now();
     let issued = now / 1_000;
@@ -191,7 +192,7 @@ fn make(state: &mut State, ask: &Ask, subject: &Subject<'_>, lifetime: Duration)
         "cid": "",
         "did": "",
         "wid": "",
-        // The life of the rules inside, not of the token.
+        // The lifetime of the rules inside, not of the token.
         "rules": {"expiry": issued + 1_800, "rules": [], "link": format!("https://{host}/acs/rules/me")},
         "exp": expires / 1_000,
         "iat": issued,

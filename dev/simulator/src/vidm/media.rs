@@ -29,11 +29,11 @@ pub(crate) const PROFILE_SCHEDULE: &str = horizon!("connector.management.directo
 pub(crate) const EXECUTIONS: &str = horizon!("connector.management.directory.syncexecution.list");
 pub(crate) const GROUP_QUERY: &str = horizon!("connector.management.ops.groupquery");
 pub(crate) const ERROR: &str = concat!(horizon!("error"), ";charset=UTF-8");
-/// What the classic kick-off answers in.
+/// The media type of the classic kick-off's response.
 pub(crate) const V1: &str = "application/vnd.vmware.horizon.v1.0+json";
 pub(crate) const JSON: &str = "application/json";
 
-/// Which of `types` the body is in; 415 if in none. `application/json` counts as the first unless `strict`.
+/// The one of `types` that the body has; 415 if none. `application/json` counts as the first unless `strict`.
 pub(crate) fn consumes(ask: &Ask, strict: bool, types: &[&'static str]) -> Result<&'static str, Reply> {
     let sent = ask.content_type().unwrap_or_default();
     types
@@ -44,8 +44,8 @@ pub(crate) fn consumes(ask: &Ask, strict: bool, types: &[&'static str]) -> Resul
         .ok_or_else(|| Reply::tomcat(StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
 
-/// Which of `types` to answer in; 406 if Accept names none of them. No Accept, or a wildcard, means the first.
-/// `application/json` is answered as such unless `strict`.
+/// The one of `types` for the response; 406 if Accept lists none of them. Without Accept, or with a wildcard, it is the
+/// first. `application/json` is used as such unless `strict`.
 pub(crate) fn produces(ask: &Ask, strict: bool, types: &[&'static str]) -> Result<&'static str, Reply> {
     let first = types.first().copied().unwrap_or(JSON);
     let Some(accept) = ask.header(header::ACCEPT) else { return Ok(first) };

@@ -1,9 +1,9 @@
 //! `…/directoryconfigs/{id}/syncprofile`: what a directory syncs, and the search for groups in Active Directory.
 //!
-//! One URL; the content type of a PUT chooses the part. A PUT of the groups replaces the whole set, and the next run removes
-//! from SCIM what is no longer selected: a client that sends only its new group loses the old ones, as it would for real.
-//! The shapes of PUT and of `directorygroups` are those VMware's PowerValidatedSolutions sends and reads; the shape of GET and
-//! the PUT's answer are not known and taken to be the same.
+//! One URL; the content type of a PUT selects the part. A PUT of the groups replaces the whole set, and the next run removes
+//! unselected groups from SCIM: a client that sends only its new group loses the old ones, as with the real server. The
+//! formats of PUT and `directorygroups` are those that VMware's PowerValidatedSolutions sends and reads; the formats of GET
+//! and of the PUT's response are unknown and assumed to be the same.
 
 use super::state::{AdGroup, Directory};
 use super::{Vidm, errors, media};
@@ -21,7 +21,7 @@ pub(crate) struct Profile {
     schedule: Value,
 }
 
-/// The body under `…sync.profile.groups+json`.
+/// The body of type `…sync.profile.groups+json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GroupsPart {
@@ -90,12 +90,12 @@ impl Profile {
         self.groups.identity_group_info.insert(base_dn.to_owned(), info);
     }
 
-    /// Those of `groups` that a run brings in: under a base DN with all selected, or selected one by one.
+    /// Those of `groups` that a run imports: under a base DN with all selected, or selected individually.
     pub(super) fn selected(&self, groups: &[AdGroup]) -> Vec<AdGroup> {
         groups.iter().filter(|group| self.selects(group)).cloned().collect()
     }
 
-    /// The DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
+    /// The DN of each individually selected group, and `*,BASE` for all below a base DN.
     pub(crate) fn selections(&self) -> BTreeSet<String> {
         let mut selections = BTreeSet::new();
         for (base, info) in &self.groups.identity_group_info {
@@ -141,7 +141,7 @@ fn mapped(group: &AdGroup, base_dn: &str, selected: bool) -> MappedGroupData {
     }
 }
 
-/// Whether `dn` is `base` or under it. DNs are compared without regard to case.
+/// Whether `dn` is `base` or under it. DNs are compared ignoring case.
 fn within(dn: &str, base: &str) -> bool {
     let (dn, base) = (dn.to_lowercase(), base.to_lowercase());
     dn == base || dn.ends_with(&format!(",{base}"))
@@ -222,7 +222,7 @@ fn syncable(directory: &mut Directory) -> Result<&mut Directory, Reply> {
     if directory.syncable() { Ok(directory) } else { Err(errors::not_found("The directory has no sync profile.")) }
 }
 
-/// The DN without its first part; a comma after a backslash does not end a part.
+/// The DN without its first part; an escaped comma does not end a part.
 fn parent(dn: &str) -> &str {
     let mut escaped = false;
     for (at, character) in dn.char_indices() {
@@ -240,14 +240,14 @@ mod tests {
     use super::{parent, within};
 
     #[test]
-    fn a_dn_is_within_its_base_whatever_the_case() {
+    fn dn_is_within_its_base_in_any_case() {
         assert!(within("CN=a,OU=Groups,DC=x", "ou=groups,dc=x"));
         assert!(within("OU=Groups,DC=x", "OU=Groups,DC=x"));
         assert!(!within("CN=a,OU=MyGroups,DC=x", "Groups,DC=x"));
     }
 
     #[test]
-    fn the_parent_begins_after_the_first_comma_that_is_not_escaped() {
+    fn parent_begins_after_the_first_unescaped_comma() {
         assert_eq!(parent("CN=a\\, b,OU=Groups,DC=x"), "OU=Groups,DC=x");
     }
 }

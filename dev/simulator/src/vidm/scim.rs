@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 const CORE: &str = "urn:scim:schemas:core:1.0";
 const WORKSPACE: &str = "urn:scim:schemas:extension:workspace:1.0";
 
-/// The parameters of both calls, still as text.
+/// The parameters of both calls, unparsed.
 #[derive(Default)]
 struct Query {
     filter: Option<String>,
@@ -68,7 +68,7 @@ fn answer(vidm: &Vidm, ask: &Ask, query: &Query) -> Answer {
             let is_rejected = state.settings.scim_rejects.iter().any(|rejected| text.contains(rejected));
             let filter = match Filter::parse(text, state.settings.scim_values) {
                 Some(filter) if !is_rejected => Some(filter),
-                // Encoded twice, it is no error and finds nothing: seen at the real one.
+                // Encoded twice, it is not an error and finds nothing: observed at a real server.
                 None if !is_rejected && !text.contains(' ') && text.contains("%20") => None,
                 _ => return Err(errors::bad_request("The filter is invalid.")),
             };
@@ -110,7 +110,7 @@ fn sort(groups: &mut [&Group], query: &Query) -> Result<(), Reply> {
     }
 }
 
-/// None: all of them.
+/// `None`: all attributes.
 fn attributes(text: Option<&str>) -> Result<Option<Vec<Attribute>>, Reply> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let parse = |name: &str| Attribute::parse(name.trim());
@@ -122,7 +122,7 @@ fn resource(group: &Group, wanted: Option<&[Attribute]>) -> Value {
     let is_wanted = |attribute: Attribute| wanted.is_none_or(|wanted| wanted.contains(&attribute));
     let mut fields = Map::new();
     let mut extension = Map::new();
-    // The id always comes along.
+    // The id is always included.
     fields.insert("id".to_owned(), json!(group.id));
     if is_wanted(Attribute::DisplayName) {
         fields.insert("displayName".to_owned(), json!(group.display_name));

@@ -1,4 +1,4 @@
-//! The directories and groups a tenant starts with. [`crate::seeds`] says what tests may rely on.
+//! The initial directories and groups of a tenant. [`crate::seeds`] lists what tests may rely on.
 
 use super::profile::Profile;
 use super::state::{AdGroup, Counts, Directory, Group, KickOff, Run, Tenant};
@@ -6,7 +6,7 @@ use super::sync;
 use crate::settings::Outcome;
 use crate::{clock, seeds};
 
-/// The tenant with that number and name.
+/// The tenant with this number and name.
 pub(super) fn tenant(number: usize, name: &str) -> Tenant {
     let directory = |id: &str, kind: &'static str, name: &str, kick_off: KickOff| Directory {
         id: id.replacen("d1000000", &format!("d1{number:06x}"), 1),
@@ -64,7 +64,7 @@ fn in_ad(dns: &[&str]) -> Vec<AdGroup> {
     dns.iter().filter_map(|dn| AdGroup::new(dn)).collect()
 }
 
-/// The built-in group of all users, which is in no directory.
+/// The built-in group of all users, which belongs to no directory.
 fn everybody() -> Group {
     Group {
         id: clock::uuid(),
@@ -78,8 +78,8 @@ fn everybody() -> Group {
     }
 }
 
-/// An hour ago the schedule synced every directory that can be: so whoever kicks a run off and believes the first
-/// `COMPLETED` he reads is wrong.
+/// An hour ago the schedule synced every directory that can be synced: a client that kicks a run off and believes the first
+/// `COMPLETED` is wrong.
 fn scheduled_runs(tenant: &mut Tenant) {
     let start = clock::now() - 3_600_000;
     for directory in tenant.directories.iter_mut().filter(|directory| directory.syncable() && !directory.deleting) {

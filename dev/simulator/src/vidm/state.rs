@@ -1,4 +1,4 @@
-//! What vIDM knows: tenants, directories with their runs, groups, tokens.
+//! vIDM's state: tenants, directories with their runs, groups, tokens.
 
 use super::profile::Profile;
 use super::{errors, seed, sync};
@@ -7,7 +7,7 @@ use crate::reply::{Ask, Reply};
 use crate::settings::{Outcome, VidmSettings};
 use std::collections::{BTreeMap, HashMap};
 
-/// A tenant: directories, and the groups SCIM shows.
+/// A tenant: directories, and the groups in SCIM.
 #[derive(Debug)]
 pub(crate) struct Tenant {
     pub(crate) name: String,
@@ -15,7 +15,7 @@ pub(crate) struct Tenant {
     pub(crate) groups: Vec<Group>,
 }
 
-/// Which kick-offs a directory takes.
+/// The kick-offs that a directory accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KickOff {
     Neither,
@@ -37,7 +37,7 @@ pub(crate) struct Directory {
     pub(crate) safeguards_trip: bool,
     pub(crate) fails_next: Option<String>,
     pub(crate) profile: Profile,
-    /// What is in Active Directory, whether synced or not.
+    /// The contents of Active Directory, synced or not.
     pub(crate) in_ad: Vec<AdGroup>,
     /// Oldest first.
     pub(crate) runs: Vec<Run>,
@@ -66,7 +66,7 @@ pub(crate) struct AdGroup {
 }
 
 impl AdGroup {
-    /// The name is the first CN of the DN, its escapes undone (RFC 4514).
+    /// The name is the first CN of the DN, unescaped (RFC 4514).
     pub(crate) fn new(dn: &str) -> Option<Self> {
         let (attribute, rest) = dn.split_once('=')?;
         if !attribute.trim().eq_ignore_ascii_case("cn") {
@@ -99,7 +99,7 @@ impl AdGroup {
     }
 }
 
-/// A group as SCIM shows it.
+/// A group in SCIM.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) id: String,
@@ -108,12 +108,12 @@ pub(crate) struct Group {
     pub(crate) dn: Option<String>,
     pub(crate) domain: Option<String>,
     pub(crate) internal_type: &'static str,
-    /// The directory it came from.
+    /// The directory that it came from.
     pub(crate) userstore_id: Option<String>,
     pub(crate) created: u64,
 }
 
-/// How many things a run changed.
+/// The numbers of a run's changes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) groups_added: u64,
@@ -126,44 +126,44 @@ pub(crate) struct Counts {
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) id: String,
-    /// False for the one that was there from the start.
+    /// False for the initial one.
     pub(crate) asked_for: bool,
     pub(crate) ignore_safeguards: bool,
     pub(crate) v2: bool,
     pub(crate) start: u64,
-    /// When it is going to end; None: when somebody says so.
+    /// Its planned end; `None`: on request.
     pub(crate) due: Option<u64>,
     pub(crate) planned: Outcome,
-    /// The groups that were in AD and in the profile when it began: what comes later is for the next run.
+    /// The groups in AD and in the profile at its start: later ones wait for the next run.
     pub(crate) found: Vec<AdGroup>,
     pub(crate) end: Option<(u64, Outcome)>,
     pub(crate) counts: Counts,
-    /// Kick-offs answered by this run beside the first.
+    /// Further kick-offs that joined this run.
     pub(crate) joined: u32,
 }
 
-/// What a token stands for.
+/// The meaning of a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) tenant: String,
     pub(crate) admin: bool,
-    /// A session token also goes with `HZN`; an OAuth token does not.
+    /// A session token also works with `HZN`; an OAuth token does not.
     pub(crate) session: bool,
     pub(crate) expires: u64,
 }
 
-/// Refused logins of one account.
+/// Rejected logins of one account.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Refusals {
     pub(crate) in_a_row: u32,
     pub(crate) locked_until: u64,
 }
 
-/// Everything.
+/// The whole state.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: VidmSettings,
-    /// By name; the one in the host has the empty name.
+    /// By name; the host's tenant has the empty name.
     pub(crate) tenants: BTreeMap<String, Tenant>,
     pub(crate) tokens: HashMap<String, Token>,
     /// By tenant and user name.
@@ -177,13 +177,13 @@ impl State {
         Self { settings, tenants, tokens: HashMap::new(), refusals: HashMap::new() }
     }
 
-    /// Ends the runs whose time has come.
+    /// Ends the due runs.
     pub(crate) fn settle(&mut self) {
         let now = clock::now();
         self.tenants.values_mut().for_each(|tenant| sync::settle(tenant, now));
     }
 
-    /// The tenant asked for and the directory in it.
+    /// The requested tenant and its directory.
     pub(crate) fn directory(&mut self, ask: &Ask) -> Result<&mut Directory, Reply> {
         let id = ask.param("id");
         self.tenants
@@ -192,7 +192,7 @@ impl State {
             .ok_or_else(|| errors::not_found("Directory configuration not found."))
     }
 
-    /// A directory of any tenant by its id, or one of the tenant in the host by its name if that is unambiguous.
+    /// A directory of any tenant by its id, or one of the host's tenant by its name if unambiguous.
     pub(crate) fn find(&mut self, directory: &str) -> anyhow::Result<(&mut Tenant, usize)> {
         let named = |tenant: &Tenant| tenant.directories.iter().filter(|item| item.name == directory).count();
         for (name, tenant) in &mut self.tenants {
@@ -215,7 +215,7 @@ mod tests {
     use super::AdGroup;
 
     #[test]
-    fn the_name_of_a_group_is_its_unescaped_cn() {
+    fn group_name_is_its_unescaped_cn() {
         let name = |dn: &str| AdGroup::new(dn).map(|group| group.name);
         assert_eq!(name("CN=gg-new,OU=Groups,DC=corp,DC=example").as_deref(), Some("gg-new"));
         assert_eq!(name("cn=gg\\, with comma,DC=x").as_deref(), Some("gg, with comma"));

@@ -1,7 +1,7 @@
-//! Sync runs: the kick-off, what a run does, its state.
+//! Sync runs: the kick-off, the effect of a run, its state.
 //!
-//! The kick-off answers 200 and `{}`; there is no run id (seen by all who call it). What `GET …/syncprofile/sync` and
-//! `…/syncexecutions` answer is not documented: see [`StatusShape`].
+//! The kick-off returns 200 and `{}`; there is no run id (observed by all users of the call). The responses of `GET
+//! …/syncprofile/sync` and `…/syncexecutions` are undocumented: see [`StatusShape`].
 
 use super::state::{Counts, Directory, Group, KickOff, Run, Tenant};
 use super::{Vidm, errors, media};
@@ -41,7 +41,7 @@ pub(super) fn start_v2(vidm: &Vidm, ask: &Ask) -> Answer {
     Ok(Reply::text(StatusCode::OK, content_type, "{}"))
 }
 
-/// No body means false; a boolean is taken as such or as text.
+/// No body means false; a boolean is accepted as such or as a string.
 fn ignore_safeguards(ask: &Ask) -> Result<bool, Reply> {
     if ask.body.is_empty() {
         return Ok(false);
@@ -108,7 +108,7 @@ fn kick_off(
     Ok(())
 }
 
-/// Ends the runs whose time has come.
+/// Ends the due runs.
 pub(super) fn settle(tenant: &mut Tenant, now: u64) {
     for at in 0..tenant.directories.len() {
         let run = tenant.directories.get(at).and_then(Directory::running);
@@ -120,8 +120,7 @@ pub(super) fn settle(tenant: &mut Tenant, now: u64) {
     }
 }
 
-/// Ends the run that is going, if there is one; a good end brings the groups it found into SCIM and takes out the directory's
-/// others.
+/// Ends the active run, if there is one; a successful one imports its groups into SCIM and removes the directory's others.
 pub(crate) fn finish(tenant: &mut Tenant, at: usize, when: u64, outcome: Outcome) -> bool {
     let Some(directory) = tenant.directories.get_mut(at) else { return false };
     let Some(run) = directory.runs.last_mut().filter(|run| run.end.is_none()) else { return false };

@@ -1,4 +1,4 @@
-//! What the `.wasm` asks of its host.
+//! The imports and exports of the built components.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,8 +9,7 @@ use xtask::artifact::Artifact;
 
 use crate::scene::wasm;
 
-/// Interfaces of a world, as `namespace:package/interface@version`; of 0.2, where any release takes the place of another,
-/// only that it is 0.2.
+/// Interfaces of a world, as `namespace:package/interface@version`; for 0.2, whose releases are interchangeable, only 0.2.
 fn interfaces<'a>(resolve: &Resolve, items: impl Iterator<Item = &'a WorldItem>) -> BTreeSet<String> {
     let id = |item: &WorldItem| match item {
         WorldItem::Interface { id, .. } => resolve.id_of(*id),
@@ -19,7 +18,7 @@ fn interfaces<'a>(resolve: &Resolve, items: impl Iterator<Item = &'a WorldItem>)
     items
         .filter_map(id)
         .map(|name| match name.split_once("@0.2.") {
-            // A draft is itself and no other.
+            // A draft is compatible only with itself.
             Some((interface, release)) if !release.contains("draft") => format!("{interface}@0.2"),
             _ => name,
         })
@@ -32,7 +31,7 @@ fn imports_and_exports(resolve: &Resolve, world: WorldId) -> (BTreeSet<String>, 
 }
 
 #[test]
-fn each_component_is_built_to_its_world_in_wit() {
+fn components_match_their_worlds_in_wit() {
     for artifact in Artifact::ALL {
         is_built_to_its_world(artifact);
     }
@@ -42,7 +41,7 @@ fn is_built_to_its_world(artifact: Artifact) {
     let name = artifact.name();
     let imports = imports_of_its_world(name, wasm(artifact));
     for import in &imports {
-        // What the oldest runtime that the artifact is for offers.
+        // Supported by the oldest runtime of the artifact.
         let known = match artifact {
             Artifact::Spin => {
                 import.starts_with("spin:variables/")
@@ -58,13 +57,13 @@ fn is_built_to_its_world(artifact: Artifact) {
 }
 
 #[test]
-fn the_library_is_built_to_its_world_in_wit() {
+fn library_matches_its_world_in_wit() {
     let imports = imports_of_its_world("library", crate::scene::library_wasm());
-    // What Python's wasmtime and jco offer.
+    // Supported by Python's wasmtime and jco.
     assert!(imports.iter().all(|import| import.ends_with("@0.2")), "{imports:?}");
 }
 
-/// Holds what was built to the world of that name, in both directions, and gives its imports.
+/// Compares a component with the world of this name, in both directions, and returns its imports.
 fn imports_of_its_world(name: &str, wasm: &Path) -> BTreeSet<String> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
@@ -86,9 +85,9 @@ fn imports_of_its_world(name: &str, wasm: &Path) -> BTreeSet<String> {
     imports
 }
 
-/// The library's interface is read by people who have nothing else.
+/// Some readers of the library's interface have nothing else.
 #[test]
-fn everything_in_the_interface_has_a_word_to_it() {
+fn every_item_of_the_interface_is_documented() {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(xtask::build::root().join("wit")).unwrap();
     let (mut wordless, mut seen) = (Vec::new(), 0);
@@ -114,7 +113,7 @@ fn everything_in_the_interface_has_a_word_to_it() {
                 TypeDefKind::Enum(it) => {
                     it.cases.iter().for_each(|case| look(format!("{name} {ty}.{}", case.name), &case.docs));
                 }
-                // What `use` brings has its word where it comes from.
+                // Items from `use` are documented at their source.
                 TypeDefKind::Type(Type::Id(_)) => continue,
                 _ => {}
             }

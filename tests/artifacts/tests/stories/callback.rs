@@ -1,4 +1,4 @@
-//! A receiver on this machine is told of a sync's end, by the component that ships.
+//! The shipped component sends a message about a sync's end to a receiver on this machine.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,18 +16,18 @@ use crate::scene::{Scene, Setting, send};
 
 stories! {
     all:
-    many_watch_and_one_message_goes_out,
+    many_watchers_cause_one_message,
 }
 
 stories! {
     in_spin:
-    what_failed_is_sent_again_and_over_a_restart_it_is_not,
-    a_host_that_is_not_allowed_costs_the_message_and_nothing_else,
+    failed_message_is_repeated_and_sent_once,
+    disallowed_receiver_costs_only_the_message,
 }
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// One message as it came.
+/// One received message.
 #[derive(Debug, Clone)]
 struct Message {
     line: String,
@@ -35,7 +35,7 @@ struct Message {
     body: Vec<u8>,
 }
 
-/// Answers each request with the next of `statuses`, the last one for ever, and keeps what came.
+/// Responds to each request with the next of `statuses`, repeating the last one, and keeps the requests.
 struct Receiver {
     address: SocketAddr,
     came: Arc<Mutex<Vec<Message>>>,
@@ -73,7 +73,7 @@ impl Receiver {
     }
 }
 
-/// A whole request; `None` while there is more to come.
+/// A complete request; `None` while more is to come.
 fn parse(bytes: &[u8]) -> Option<Message> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
@@ -87,7 +87,7 @@ fn parse(bytes: &[u8]) -> Option<Message> {
     (body.len() == length).then(|| Message { line: line.to_owned(), headers, body })
 }
 
-/// A scene with this receiver as `ticket`, and its host allowed as the README says.
+/// A scene with this receiver as `ticket`, and its host allowed as documented.
 async fn scene(artifact: Artifact, receiver: &Receiver, allowed: bool) -> Scene {
     let origin = format!("http://{}", receiver.address);
     let callbacks = json!([{"name": "ticket", "url": format!("{origin}/hook?from=idhook"), "secret": SECRET}]);
@@ -115,7 +115,7 @@ async fn start(scene: &Scene) -> String {
     started.header("location").to_owned()
 }
 
-async fn many_watch_and_one_message_goes_out(artifact: Artifact) {
+async fn many_watchers_cause_one_message(artifact: Artifact) {
     let receiver = Receiver::start(&[204]).await;
     let scene = scene(artifact, &receiver, true).await;
     let place = start(&scene).await;
@@ -142,13 +142,13 @@ async fn many_watch_and_one_message_goes_out(artifact: Artifact) {
         assert_eq!(String::from_utf8_lossy(&message.body), state.text);
         assert!(!message.headers.contains_key("authorization"));
         standardwebhooks::Webhook::new(SECRET).unwrap().verify(&message.body, &message.headers).unwrap();
-        assert_eq!(message.headers["webhook-id"], came[0].headers["webhook-id"], "a receiver goes by it");
+        assert_eq!(message.headers["webhook-id"], came[0].headers["webhook-id"], "receivers deduplicate by it");
     }
     let output = scene.host.output();
     assert!(!output.contains("MfKQ9r8") && !output.contains("from=idhook"), "{output}");
 }
 
-async fn what_failed_is_sent_again_and_over_a_restart_it_is_not(artifact: Artifact) {
+async fn failed_message_is_repeated_and_sent_once(artifact: Artifact) {
     let receiver = Receiver::start(&[500, 200]).await;
     let scene = scene(artifact, &receiver, true).await;
     let place = start(&scene).await;
@@ -159,14 +159,14 @@ async fn what_failed_is_sent_again_and_over_a_restart_it_is_not(artifact: Artifa
     }
     let came = receiver.came();
     assert_eq!(came[0].headers["webhook-id"], came[1].headers["webhook-id"]);
-    // Another host on the same store, where the receiver could not even be reached: nobody tries.
+    // Another host on the same store, from which the receiver is not reachable: no attempt is made.
     let other = scene.another_host(|_| {}).await;
     let request = scene.client.get(format!("{}{place}", other.url())).bearer_auth(&scene.keys.all);
     assert_eq!(send(request).await.status, 200);
     assert!(!other.output().contains("POST callback"), "{}", other.output());
 }
 
-async fn a_host_that_is_not_allowed_costs_the_message_and_nothing_else(artifact: Artifact) {
+async fn disallowed_receiver_costs_only_the_message(artifact: Artifact) {
     let receiver = Receiver::start(&[200]).await;
     let scene = scene(artifact, &receiver, false).await;
     let place = start(&scene).await;

@@ -1,4 +1,4 @@
-//! Who may call, and how requests are taken.
+//! Authentication, and the handling of requests.
 
 use reqwest::Method;
 use serde_json::json;
@@ -8,22 +8,22 @@ use crate::scene::{Scene, Setting, send};
 
 stories! {
     all:
-    nobody_gets_in_without_a_key_that_fits,
-    a_key_comes_three_ways,
-    unconfigured_it_is_alive_and_says_what_is_missing,
-    ready_names_the_targets,
-    methods_paths_and_bodies_that_do_not_fit,
-    a_request_keeps_its_names_all_the_way,
+    requests_without_a_valid_key_are_rejected,
+    key_is_accepted_in_three_headers,
+    unconfigured_idhook_reports_what_is_missing,
+    readiness_lists_the_targets,
+    unsuitable_methods_paths_and_bodies_are_rejected,
+    request_id_and_trace_are_forwarded,
 }
 
 stories! {
     in_spin:
-    a_caller_that_runs_wild_is_stopped_on_every_instance,
+    runaway_caller_is_limited_on_every_instance,
 }
 
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 
-async fn nobody_gets_in_without_a_key_that_fits(artifact: Artifact) {
+async fn requests_without_a_valid_key_are_rejected(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let none = send(scene.request(Method::GET, DIRECTORIES)).await;
     none.problem("unauthenticated");
@@ -37,13 +37,13 @@ async fn nobody_gets_in_without_a_key_that_fits(artifact: Artifact) {
     let scope =
         send(scene.request(Method::POST, &format!("{DIRECTORIES}/x/syncs")).bearer_auth(&scene.keys.reader)).await;
     assert!(scope.problem("forbidden")["detail"].as_str().unwrap().contains("vidm:sync"));
-    // The caller is settled before its body is looked at.
+    // The caller is checked before its body is read.
     let request = scene.request(Method::POST, "/vidm/default/v1/syncs").bearer_auth("wrong").body("{");
     send(request).await.problem("unauthenticated");
     assert_eq!(scene.asked(), [""; 0]);
 }
 
-async fn a_key_comes_three_ways(artifact: Artifact) {
+async fn key_is_accepted_in_three_headers(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let key = &scene.keys.reader;
     for request in [
@@ -57,7 +57,7 @@ async fn a_key_comes_three_ways(artifact: Artifact) {
     assert_eq!((&line["caller"], &line["route"]), (&json!("reader"), &json!("/vidm/{target}/v1/directories")));
 }
 
-async fn unconfigured_it_is_alive_and_says_what_is_missing(artifact: Artifact) {
+async fn unconfigured_idhook_reports_what_is_missing(artifact: Artifact) {
     let variables =
         vec![("api_keys", String::new()), ("vidm_password", String::new()), ("connect_timeout", "soon".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
@@ -73,18 +73,18 @@ async fn unconfigured_it_is_alive_and_says_what_is_missing(artifact: Artifact) {
     assert!(scene.log().iter().any(|line| line["problems"].to_string().contains("vidm_password")));
 }
 
-async fn ready_names_the_targets(artifact: Artifact) {
+async fn readiness_lists_the_targets(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let ready = send(scene.request(Method::GET, "/readyz")).await;
     let mut ready = ready.json();
     let warnings = ready.as_object_mut().unwrap().remove("warnings");
     assert_eq!(ready, json!({"status": "ready", "vidm": ["default"], "vcf": ["default"]}));
-    // Nothing is wrong, but without a state_key the drawn one stands in the store, or ends with the instance.
+    // Nothing is wrong, but without a state_key the generated one is in the store, or ends with the instance.
     let warned = warnings.as_ref().and_then(|warnings| warnings.get(0)).map(|warning| &warning["variable"]);
     assert_eq!(warned, artifact.keeps_instances().then_some(&json!("state_key")));
 }
 
-async fn methods_paths_and_bodies_that_do_not_fit(artifact: Artifact) {
+async fn unsuitable_methods_paths_and_bodies_are_rejected(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.get("/vidm").await.problem("route_not_found");
     scene.get("/vidm/nowhere/v1/directories").await.problem("target_not_found");
@@ -109,7 +109,7 @@ async fn methods_paths_and_bodies_that_do_not_fit(artifact: Artifact) {
     send(xml).await.problem("unsupported_media_type");
 }
 
-async fn a_request_keeps_its_names_all_the_way(artifact: Artifact) {
+async fn request_id_and_trace_are_forwarded(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = scene.request(Method::GET, DIRECTORIES).bearer_auth(&scene.keys.all);
@@ -123,7 +123,7 @@ async fn a_request_keeps_its_names_all_the_way(artifact: Artifact) {
     assert_eq!(line["calls"].as_array().unwrap().len(), 2, "{line}");
     assert!(line["calls"][0]["ms"].is_u64() && line["calls"][0]["status"] == json!(200));
     for call in scene.simulator.calls() {
-        // A login carries nothing that the caller chose.
+        // A login contains nothing that the caller chose.
         let is_login = call.path_and_query.ends_with("/login");
         assert_eq!(call.request_id.as_deref(), (!is_login).then_some("job-42"), "{call:?}");
         assert_eq!(call.traceparent.as_deref(), (!is_login).then_some(trace), "{call:?}");
@@ -133,14 +133,14 @@ async fn a_request_keeps_its_names_all_the_way(artifact: Artifact) {
     assert_eq!(own.header("cache-control"), "no-store");
 }
 
-async fn a_caller_that_runs_wild_is_stopped_on_every_instance(artifact: Artifact) {
+async fn runaway_caller_is_limited_on_every_instance(artifact: Artifact) {
     let scene = Scene::with(Setting { variables: vec![("rate_limit", "5".to_owned())], ..Setting::of(artifact) }).await;
     let other = scene.another_host(|_| {}).await;
     let ask = |url: String, key: &str| {
         let request = scene.client.post(format!("{url}/vidm/default/v1/syncs")).bearer_auth(key).body("{}");
         send(request)
     };
-    // Some come back while it is asked.
+    // Some are refilled meanwhile.
     let mut stopped = None;
     for _ in 0..12 {
         let answer = ask(scene.host.url(), &scene.keys.syncer).await;
@@ -154,7 +154,7 @@ async fn a_caller_that_runs_wild_is_stopped_on_every_instance(artifact: Artifact
     assert_eq!(stopped.problem("rate_limited")["retryable"], json!(true));
     let wait: u64 = stopped.header("retry-after").parse().unwrap();
     assert!((1..=12).contains(&wait));
-    // Elsewhere too, until one comes back; and it is nobody else's concern.
+    // At other instances too, until one is refilled; other callers are not affected.
     if wait > 5 {
         ask(other.url(), &scene.keys.syncer).await.problem("rate_limited");
     }

@@ -1,4 +1,4 @@
-//! Clocks that differ: the one behind vIDM's start times, the one behind its `Date` header, and idhook's.
+//! Different clocks: the one behind vIDM's start times, the one behind its `Date` header, and idhook's.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use crate::scene::{Scene, Setting};
 
 stories! {
     all:
-    clocks_that_differ_cost_no_second_start,
+    different_clocks_cause_no_second_start,
     foreign_run_serves_no_later_request,
 }
 
 const HOUR: i64 = 3_600_000;
 
-/// What the field has: a proxy's `Date`, a connector's clock, local time, whole seconds, drift, or nothing at all.
+/// Clocks seen in the field: a proxy's `Date`, a connector's clock, local time, whole seconds, drift, or none.
 const CLOCKS: [Clocks; 8] = [
     Clocks { start_times: StartTimes::Milliseconds, ahead: 0, gains: 0, date_ahead: Some(2) },
     Clocks { start_times: StartTimes::Milliseconds, ahead: 0, gains: 0, date_ahead: Some(-30) },
@@ -32,7 +32,7 @@ fn syncs() -> String {
     format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP)
 }
 
-/// Polls until the sync is final; gives its status.
+/// Polls until the sync is final; returns its status.
 async fn ended(scene: &Scene, place: &str) -> String {
     let began = Instant::now();
     loop {
@@ -46,7 +46,7 @@ async fn ended(scene: &Scene, place: &str) -> String {
     }
 }
 
-async fn clocks_that_differ_cost_no_second_start(artifact: Artifact) {
+async fn different_clocks_cause_no_second_start(artifact: Artifact) {
     for clocks in CLOCKS {
         for mut setting in Setting::with_and_without_store(artifact) {
             setting.simulator.vidm.clocks = clocks;
@@ -60,7 +60,7 @@ async fn clocks_that_differ_cost_no_second_start(artifact: Artifact) {
                 let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
                 assert_eq!(runs, requests, "one start for each request: {clocks:?}");
                 if clocks.start_times != StartTimes::Milliseconds {
-                    // Two runs that begin in one second look alike where seconds are all there is.
+                    // Two runs within one second look alike if times are whole seconds.
                     tokio::time::sleep(Duration::from_millis(1100)).await;
                 }
             }
@@ -72,7 +72,7 @@ async fn foreign_run_serves_no_later_request(artifact: Artifact) {
     for setting in Setting::with_and_without_store(artifact) {
         let scene = Scene::with(setting).await;
         scene.simulator.configure_vidm(|vidm| vidm.clocks.date_ahead = Some(-30));
-        // Another caller's run goes on; vIDM answers our start with 200 and goes on with it.
+        // Another caller's run is active; vIDM accepts our start with 200 and continues that run.
         let before = scene.post(&syncs(), "").await;
         assert_eq!(before.status, 202, "{}", before.text);
         if !scene.remembers() {
@@ -84,7 +84,7 @@ async fn foreign_run_serves_no_later_request(artifact: Artifact) {
         scene.simulator.finish_sync(seeds::CORP, idhook_simulator::Outcome::Completed).unwrap();
         assert_eq!(scene.get(place).await.json()["status"], "running", "the further run");
         assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 2);
-        assert_eq!(scene.get(place).await.json()["status"], "running", "it goes on");
+        assert_eq!(scene.get(place).await.json()["status"], "running", "it continues");
         scene.simulator.finish_sync(seeds::CORP, idhook_simulator::Outcome::Completed).unwrap();
         assert_eq!(scene.get(place).await.json()["status"], "succeeded");
     }

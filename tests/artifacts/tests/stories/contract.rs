@@ -1,5 +1,5 @@
-//! The OpenAPI document is true: every answer that any story gets is held against it, and here each operation is asked for
-//! each of its good ones.
+//! The OpenAPI document is correct: every response in any story is compared with it, and this story produces each
+//! operation's successful responses.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -15,12 +15,12 @@ use crate::scene::{Answer, Scene, Setting, send};
 stories! {
     all:
     both_documents_are_served,
-    every_operation_gives_each_of_its_good_answers,
+    every_operation_returns_each_successful_response,
 }
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| idhook_openapi::document().unwrap());
 
-/// Headers that are not to come unless it is told that they may.
+/// Headers that may occur only if they are documented.
 const TOLD: [&str; 8] = [
     "location",
     "retry-after",
@@ -32,7 +32,7 @@ const TOLD: [&str; 8] = [
     "idempotency-status",
 ];
 
-/// What the document says of `path`; the most exact one where several fit.
+/// The document's entry for `path`; the most specific one if several match.
 fn item(path: &str) -> Option<(&'static str, &'static Value)> {
     let path = path.split('?').next().unwrap();
     let segments: Vec<_> = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path).split('/').collect();
@@ -57,7 +57,7 @@ fn resolved(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Holds an answer against the document. Gives the operation, where there is one.
+/// Compares a response with the document. Returns the operation, if there is one.
 #[track_caller]
 pub(crate) fn holds(
     method: &Method,
@@ -97,7 +97,7 @@ pub(crate) fn holds(
                 .unwrap_or_else(|| panic!("{kind} is not in the document: {what}"));
             if method != Method::HEAD && kind.ends_with("json") {
                 let body: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {what}"));
-                // References in the schema lead to the document's components.
+                // References in the schema point to the document's components.
                 let schema = json!({ "components": DOCUMENT["components"], "allOf": [media["schema"]] });
                 let schema = jsonschema::validator_for(&schema).unwrap();
                 let faults: Vec<_> =
@@ -126,7 +126,7 @@ async fn both_documents_are_served(artifact: Artifact) {
     }
 }
 
-/// What has been seen of the document so far.
+/// The parts of the document seen so far.
 struct Seen<'s> {
     scene: &'s Scene,
     operations: BTreeSet<(String, u16)>,
@@ -148,7 +148,7 @@ impl Seen<'_> {
     }
 }
 
-async fn every_operation_gives_each_of_its_good_answers(artifact: Artifact) {
+async fn every_operation_returns_each_successful_response(artifact: Artifact) {
     let simulator = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
     let hook = json!({
         "name": "corp", "senders": ["all"], "directory": seeds::CORP_NAME, "on": [{"pointer": "/ref", "equals": "main"}]

@@ -17,15 +17,15 @@ use crate::store::{redis, troubled};
 
 stories! {
     all, several_threads:
-    a_hundred_callers_during_a_run_cost_one_further_run,
+    hundred_callers_during_a_run_cost_one_further_run,
 }
 
 const CALLERS: usize = 100;
 
-/// How many requests the host gives to one instance at once.
+/// How many concurrent requests the host passes to one instance.
 const PER_INSTANCE: usize = 16;
 
-/// How long the run takes that serves the crowd.
+/// The duration of the run that serves the crowd.
 const RUN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,11 @@ enum Store {
 const CROWDS: [(Store, usize); 6] =
     [(Store::Memory, 1), (Store::Memory, 2), (Store::Redis, 1), (Store::Redis, 2), (Store::None, 1), (Store::None, 2)];
 
-/// How many runs there may be in all. With a store: the run that was going on, and one further run for all who came during it.
+/// The allowed number of runs. With a store: the active run, and one further run for all requests that arrived during it.
 ///
-/// Without a ledger that is shared each instance starts the further run by itself, once. While that run goes on vIDM joins all
-/// their kick-offs to it, and once it has ended every caller is told so: it began after all of them had asked. So there is one
-/// run more only for an instance that looked before the further run began and kicked off after it had ended.
+/// Without a shared ledger each instance starts the further run itself, once. While that run is active vIDM joins all their
+/// kick-offs to it, and once it has ended every caller gets its success: it began after all of their requests. So there is
+/// an additional run only for an instance that observed before the further run began and kicked off after it had ended.
 fn runs(store: Store, hosts: usize) -> RangeInclusive<usize> {
     match store {
         Store::Memory | Store::Redis => 2..=2,
@@ -51,14 +51,14 @@ fn runs(store: Store, hosts: usize) -> RangeInclusive<usize> {
     }
 }
 
-async fn a_hundred_callers_during_a_run_cost_one_further_run(artifact: Artifact) {
-    // One of the crowds at a time keeps a machine busy enough; the others wait for the clock meanwhile.
+async fn hundred_callers_during_a_run_cost_one_further_run(artifact: Artifact) {
+    // One of the crowds keeps a machine busy enough; the others wait for the clock meanwhile.
     stream::iter(CROWDS)
         .for_each_concurrent(2, |(store, hosts)| async move {
             for last in [false, false, true] {
                 let Some(crowd) = Crowd::new(artifact, store, hosts).await else { return };
                 let started = crowd.during_a_run().await;
-                // On a machine so busy that the store is given up for a while there is no store for that while: once more.
+                // If a busy machine makes the store calls time out, the store is bypassed for a while: try once more.
                 let gave_up = crowd.hosts().any(|host| troubled(host).contains(&true));
                 let may_be = if gave_up { runs(Store::None, hosts) } else { runs(store, hosts) };
                 assert!(may_be.contains(&started), "{store:?} on {hosts} hosts: {started} runs");
@@ -77,21 +77,21 @@ struct Crowd {
     _redis: Option<Redis>,
 }
 
-/// One caller and what it is after.
+/// One caller and its request.
 struct Caller {
     number: usize,
-    /// A group that was made just before the call.
+    /// A group that was created just before the call.
     dn: String,
     asked: SystemTime,
     place: String,
 }
 
 impl Crowd {
-    /// `None` where there is no Redis server to be had.
+    /// `None` without a Redis server.
     async fn new(artifact: Artifact, store: Store, hosts: usize) -> Option<Self> {
         let redis = if store == Store::Redis { Some(redis()?) } else { None };
         let memory = KeyValue::default();
-        // A connection for each host, as different machines have.
+        // A connection per host, like different machines.
         let key_value = || redis.as_ref().map_or(memory.clone(), |redis| KeyValue::redis(&redis.url()).unwrap());
         let kept = if store == Store::None { "none" } else { "auto" };
         let variables = vec![("store", kept.to_owned()), ("state_key", STATE_KEY.to_owned())];
@@ -114,13 +114,13 @@ impl Crowd {
         request.bearer_auth(&self.scene.keys.all).header("content-type", "application/json")
     }
 
-    /// Lets the crowd come while a run goes on, and follows each caller to the end; gives the number of runs.
+    /// Lets the crowd arrive during a run, and follows each caller to the end; returns the number of runs.
     async fn during_a_run(&self) -> usize {
         let simulator = &self.scene.simulator;
         let first = send(self.request(0, Method::POST, &syncs())).await;
         assert_eq!(first.status, 202, "{}", first.text);
-        // Without a store it is vIDM's clock that tells the others from the first; it counts seconds, and an answer takes some
-        // time on a machine that a crowd keeps busy.
+        // Without a store vIDM's clock separates the other runs from the first; it counts seconds, and a response takes time
+        // on a busy machine.
         tokio::time::sleep(Duration::from_secs(4)).await;
         let callers = join_all((0..CALLERS).map(|number| self.call(number))).await;
         assert_eq!(simulator.runs_started(seeds::CORP).unwrap(), 1, "a run is going on");
@@ -141,7 +141,7 @@ impl Crowd {
         simulator.runs_started(seeds::CORP).unwrap()
     }
 
-    /// A group is made in AD, and a caller asks for a sync; every second one names the group.
+    /// A group is created in AD, and a caller requests a sync; every second one names the group.
     async fn call(&self, number: usize) -> Caller {
         let dn = format!("CN=gg-{number},{}", seeds::CORP_ALL_SELECTED);
         self.scene.simulator.add_directory_group(seeds::CORP, &dn).unwrap();
@@ -152,7 +152,7 @@ impl Crowd {
         Caller { number, dn, asked, place: started.header("location").to_owned() }
     }
 
-    /// Until it is final: every third caller by waiting, the others by asking again and again; some of them at the other host.
+    /// Until it is final: every third caller waits, the others poll; some of them at the other host.
     async fn follow(&self, caller: &Caller) -> Answer {
         loop {
             let mut request = self.request(caller.number / 2, Method::GET, &caller.place);
@@ -171,8 +171,8 @@ impl Crowd {
 }
 
 impl Caller {
-    /// It was told of success, and by what the simulator knows that is so: there was a run that began after it asked, had its
-    /// group, and had ended well when it was answered.
+    /// It got a success, and according to the simulator rightly: a run began after its request, imported its group, and had
+    /// succeeded before the response.
     fn got_the_truth(&self, answer: &Answer, answered: SystemTime, runs: &[SyncRun]) {
         let state = answer.json();
         assert_eq!(state["status"], "succeeded", "{}: {state}", self.dn);

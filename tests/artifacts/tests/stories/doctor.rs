@@ -1,4 +1,4 @@
-//! The doctor, asked when all is well and when something is not.
+//! The doctor, without faults and with several.
 
 use idhook_simulator::{Fault, Options as SimulatorOptions, StatusShape, credentials, seeds};
 use serde_json::Value;
@@ -8,11 +8,11 @@ use crate::scene::{Scene, Setting};
 
 stories! {
     all:
-    all_is_well_over_https,
-    each_way_of_not_getting_there,
-    each_way_of_not_getting_in,
-    a_vidm_that_limps,
-    a_server_that_echoes_secrets_is_not_repeated,
+    healthy_targets_pass_over_https,
+    connection_failures_are_diagnosed,
+    login_failures_are_diagnosed,
+    degraded_vidm_is_diagnosed,
+    echoed_secrets_are_removed,
 }
 
 const VIDM: &str = "/vidm/default/v1/doctor";
@@ -39,11 +39,11 @@ fn says(told: &Value, name: &str) -> String {
     format!("{} {}", check["detail"].as_str().unwrap(), check["hint"].as_str().unwrap_or_default())
 }
 
-async fn all_is_well_over_https(artifact: Artifact) {
+async fn healthy_targets_pass_over_https(artifact: Artifact) {
     let simulator = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
     let scene = Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await;
     let told = examined(&scene, VIDM).await;
-    // Where the scene sets no state_key, `configuration` is a warning.
+    // If the scene sets no state_key, `configuration` is a warning.
     let ok = if of(&told, "warning").is_empty() { 10 } else { 9 };
     assert_eq!((&told["ok"], of(&told, "ok").len()), (&Value::Bool(true), ok), "{told}");
     assert!(says(&told, "directories").contains(seeds::CORP_NAME), "{told}");
@@ -60,7 +60,7 @@ async fn all_is_well_over_https(artifact: Artifact) {
     assert_eq!((&line["route"], line["calls"].as_array().unwrap().len()), (&Value::from("/vcf/{target}/v1/doctor"), 2));
 }
 
-async fn each_way_of_not_getting_there(artifact: Artifact) {
+async fn connection_failures_are_diagnosed(artifact: Artifact) {
     let targets = r#"{"vidm":{"lab":{"url":"http://127.0.0.1:9","username":"u","password":"planted"}}}"#;
     let variables = vec![("targets", targets.to_owned()), ("vidm_url", "https://vidm.invalid".to_owned())];
     let scene = Scene::with(Setting { tls: true, trusted: false, variables, ..Setting::of(artifact) }).await;
@@ -80,7 +80,7 @@ async fn each_way_of_not_getting_there(artifact: Artifact) {
     assert!(says(&told, "reach").contains("no connection") && says(&told, "reach").contains("firewall"), "{told}");
 }
 
-async fn each_way_of_not_getting_in(artifact: Artifact) {
+async fn login_failures_are_diagnosed(artifact: Artifact) {
     let with = async |variables: &[(&'static str, &str)], path: &str| {
         let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         examined(&Scene::with(Setting { variables, ..Setting::of(artifact) }).await, path).await
@@ -94,13 +94,13 @@ async fn each_way_of_not_getting_in(artifact: Artifact) {
         [("vidm_username", credentials::VIDM_PLAIN_USERNAME), ("vidm_password", credentials::VIDM_PLAIN_PASSWORD)];
     let told = with(&account, VIDM).await;
     assert!(of(&told, "failed").contains(&"permission".to_owned()), "{told}");
-    // The media types of Omnissa Access, to a vIDM that knows only the vendor's.
+    // The media types of Omnissa Access, for a vIDM that knows only the vendor's.
     let told = with(&[("vidm_profile", "json")], VIDM).await;
     assert!(of(&told, "failed").contains(&"media_types".to_owned()), "{told}");
     assert!(says(&told, "media_types").contains("vidm_profile"), "{told}");
 }
 
-async fn a_vidm_that_limps(artifact: Artifact) {
+async fn degraded_vidm_is_diagnosed(artifact: Artifact) {
     let mut simulator = SimulatorOptions::default();
     simulator.vidm.healthy = false;
     simulator.vidm.status_shape = StatusShape::Word("PERCOLATING".to_owned());
@@ -112,7 +112,7 @@ async fn a_vidm_that_limps(artifact: Artifact) {
     assert!(says(&told, "sync_state").contains("PERCOLATING"), "{told}");
 }
 
-async fn a_server_that_echoes_secrets_is_not_repeated(artifact: Artifact) {
+async fn echoed_secrets_are_removed(artifact: Artifact) {
     let password = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let (vidm, sddc) = (password(credentials::VIDM_PASSWORD), password(credentials::SDDC_PASSWORD));
     let echo = format!(r#"{{"errors":[{{"code":"bad","message":"{vidm}"}}],"message":"{sddc}","errorCode":"E"}}"#);

@@ -1,13 +1,13 @@
-//! Every kind of fault at every upstream call of the main job: what a caller sees, and that nothing is lost by it.
+//! Every kind of fault at every upstream call of the main job: the caller's result, and that nothing is lost.
 //!
-//! A cell of the tables is what the caller is told: `ok` when all is as if nothing had been, the word of the state where that
-//! is not final, else the problem's code without its `upstream_`, with `!` where it says that asking again is no use or no good.
+//! A cell of the tables is the caller's result: `ok` if the fault has no effect, the state's word if it is not final, else
+//! the problem's code without `upstream_`, with `!` if it is not retryable.
 //!
-//! It is told where something is remembered: without, nobody knows of a run that may be going on, and after a start that failed
-//! only vIDM's clock tells one run from another. What each fault becomes on its way is the same for all of WASI 0.2.
+//! The tables apply to instances with memory. Without memory an active run is unknown, and after a failed start only vIDM's
+//! clock distinguishes runs. The handling of each fault is the same for all of WASI 0.2.
 //!
-//! Whatever the cell, the same holds after it: the sync profile still selects what it did (exactly that, where the caller is
-//! told so), no run began that the caller is told to ask for again, and the next request comes to a good end with all groups.
+//! After every cell the same holds: the sync profile still has its selection (exactly that, if the caller's result says so),
+//! no run began that the caller is asked to request again, and the next request succeeds with all groups.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -27,21 +27,21 @@ use crate::scene::{Answer, STATE_KEY, Scene, Setting, send};
 
 stories! {
     in_spin, several_threads:
-    each_fault_at_each_call_is_told_as_it_is_and_loses_no_group,
+    each_fault_at_each_call_is_reported_and_loses_no_group,
 }
 
-/// A group that the next run brings by itself.
+/// A group that the next run imports by itself.
 const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
-/// One that has to be added to the sync profile.
+/// One that must be added to the sync profile.
 const HANDMADE_GROUP: &str = "CN=gg-handmade,OU=Picked,DC=corp,DC=example";
 /// One that was added to it before.
 const PICKED_GROUP: &str = "CN=gg-picked,OU=Picked,DC=corp,DC=example";
 
-async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group(artifact: Artifact) {
+async fn each_fault_at_each_call_is_reported_and_loses_no_group(artifact: Artifact) {
     let once: Vec<_> = cells(|call| CALLS.contains(call), Some(1)).collect();
     let staying: Vec<_> = cells(|call| REPEATED.contains(&call.name), None).collect();
     let cells: Vec<_> = once.into_iter().chain(staying).collect();
-    // A silent server costs the whole time-out: those cells have a host of their own with short time-outs.
+    // A silent server costs the whole timeout: those cells have a host of their own with short timeouts.
     let (silent, others): (Vec<_>, Vec<_>) = cells.iter().cloned().partition(Cell::is_silent);
     let (of_silence, of_others) = tokio::join!(play(artifact, silent, 64), play(artifact, others, 32));
     let mut outcomes: Outcomes = of_silence.into_iter().chain(of_others).collect();
@@ -49,8 +49,8 @@ async fn each_fault_at_each_call_is_told_as_it_is_and_loses_no_group(artifact: A
     let expected: BTreeMap<_, _> = expected(ONCE, true).into_iter().chain(expected(STAYING, false)).collect();
     let differs = |cell: &&Cell| outcomes[&cell.name()] != expected[&cell.name()];
     let differing: Vec<_> = cells.iter().filter(differs).cloned().collect();
-    // So many cells at once can make a busy machine exceed a time-out that the cell is not about, such as the store's 500 ms. A cell
-    // that differs is played again by itself, and counts as it comes out then.
+    // So many concurrent cells can make a busy machine exceed another timeout, such as the store's 500 ms. A differing cell
+    // is played again alone, and that result counts.
     for cell in differing {
         eprintln!("{:?}: {}; once more", cell.name(), outcomes[&cell.name()]);
         outcomes.extend(play(artifact, vec![cell], 1).await);
@@ -71,7 +71,7 @@ type Outcomes = BTreeMap<Name, String>;
 struct Cell {
     kind: (&'static str, FaultKind),
     call: Call,
-    /// None: until it is taken back.
+    /// `None`: until it is removed.
     times: Option<u32>,
 }
 
@@ -95,8 +95,8 @@ fn cells(has: impl Fn(&Call) -> bool, times: Option<u32>) -> impl Iterator<Item 
     })
 }
 
-/// Reads a table: a line of calls, then a line of outcomes for each kind of fault. Columns are 12 characters wide, for an outcome may
-/// have a space.
+/// Reads a table: a line of calls, then a line of outcomes for each kind of fault. Columns are 12 characters wide, because
+/// outcomes may contain spaces.
 fn expected(table: &str, once: bool) -> BTreeMap<Name, String> {
     let split = |line: &str| -> Vec<String> {
         let characters: Vec<char> = line.chars().collect();
@@ -121,7 +121,7 @@ fn expected(table: &str, once: bool) -> BTreeMap<Name, String> {
     expected
 }
 
-/// Plays cells on one host, at most `at_once` at a time, each against a tenant of its own.
+/// Plays cells on one host, at most `at_once` concurrently, each against its own tenant.
 async fn play(artifact: Artifact, cells: Vec<Cell>, at_once: usize) -> Vec<(Name, String)> {
     let timeout = if cells.iter().any(Cell::is_silent) { "4" } else { "30" };
     let tenants: Vec<_> = (0..cells.len()).map(|number| format!("t{number}")).collect();
@@ -133,7 +133,7 @@ async fn play(artifact: Artifact, cells: Vec<Cell>, at_once: usize) -> Vec<(Name
         ("first_byte_timeout", timeout.to_owned()),
         ("between_bytes_timeout", timeout.to_owned()),
     ];
-    // The targets need the simulator's address, which is known only when it is up.
+    // The targets need the simulator's address, which is known only once it runs.
     let mut scene = Scene::with(Setting { simulator, variables, ..Setting::of(artifact) }).await;
     let target = |tenant: &String| {
         let (username, password) = (credentials::VIDM_USERNAME, credentials::VIDM_PASSWORD);
@@ -147,7 +147,7 @@ async fn play(artifact: Artifact, cells: Vec<Cell>, at_once: usize) -> Vec<(Name
     stream::iter(stages).map(Stage::play).buffer_unordered(at_once).collect().await
 }
 
-/// Where one cell is played: a tenant.
+/// The place of one cell: a tenant.
 struct Stage<'s> {
     scene: &'s Scene,
     cell: Cell,
@@ -157,7 +157,7 @@ struct Stage<'s> {
 
 impl<'s> Stage<'s> {
     fn new(scene: &'s Scene, at: usize, cell: Cell) -> Self {
-        // The seeds' ids hold the tenant's number; the one in the host has 0.
+        // The seeds' ids contain the tenant's number; the one in the host has 0.
         let directory = seeds::CORP.replacen("d1000000", &format!("d1{:06x}", at + 1), 1);
         Self { scene, cell, tenant: format!("t{at}"), directory }
     }
@@ -215,14 +215,14 @@ impl<'s> Stage<'s> {
         send(self.request(Method::POST, &path).body(body.to_string())).await
     }
 
-    /// Starts a sync that has to start, and gives its place.
+    /// Starts a sync that must start, and returns its path.
     async fn started(&self, body: &Value) -> String {
         let started = self.post(&self.directory, body).await;
         assert_eq!(started.status, 202, "{:?}: {}", self.cell, started.text);
         started.header("location").to_owned()
     }
 
-    /// Ends the run that is going on, if one is.
+    /// Ends the active run, if there is one.
     fn end(&self) {
         let _ = self.scene.simulator.finish_sync(&self.directory, Outcome::Completed);
     }
@@ -235,12 +235,12 @@ impl<'s> Stage<'s> {
             return self.later(answer.header("location")).await;
         }
         if answer.json()["retryable"] == true {
-            assert_eq!(runs, 0, "{:?}: it is to be asked for again: {}", self.cell, answer.text);
+            assert_eq!(runs, 0, "{:?}: the caller is asked to repeat the request: {}", self.cell, answer.text);
         }
         self.word(&answer, &["running"])
     }
 
-    /// vIDM's answer said nothing, and nothing was begun: that shows when the run does not, and then it is begun.
+    /// vIDM's response was unusable, and nothing was started: when no run appears, one is started.
     async fn later(&self, place: &str) -> String {
         let begun = Instant::now();
         loop {
@@ -260,7 +260,7 @@ impl<'s> Stage<'s> {
         self.broken();
         let answer = self.post(&self.directory, &json!({})).await;
         let word = self.word(&answer, &["queued"]);
-        // How the directory stands could not be seen, so the start is sent all the same; vIDM joins it to the run that goes on.
+        // The directory's state could not be observed, so the start is sent anyway; vIDM joins it to the active run.
         let joined = self.scene.simulator.runs(&self.directory).unwrap()[0].joined;
         assert_eq!(joined > 0, word == "running", "{:?}: {}", self.cell, answer.text);
         word
@@ -295,11 +295,11 @@ impl<'s> Stage<'s> {
     async fn wait(&self) -> String {
         let place = self.started(&json!({"groups": [NEW_GROUP]})).await;
         self.broken();
-        // A fault that stays outlasts the caller's patience.
+        // A lasting fault outlasts the caller's wait.
         let patience = if self.cell.times.is_some() { 60 } else { 4 };
         let wait = send(self.request(Method::GET, &place).header("prefer", format!("wait={patience}")));
         let (answer, ()) = tokio::join!(wait, async {
-            // The first look goes through and sees it running; the fault waits for the second.
+            // The first observation succeeds and sees it running; the fault waits for the second.
             let waits = |fault: &Fault| fault.path == self.fault().path && fault.after > 0;
             while self.scene.simulator.faults().iter().any(waits) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -310,7 +310,7 @@ impl<'s> Stage<'s> {
         self.word(&answer, &["succeeded"])
     }
 
-    /// A fault that stays is over when the stream has told of it.
+    /// A lasting fault ends when the stream has reported it.
     async fn events(&self) -> String {
         let place = self.started(&json!({"groups": [NEW_GROUP]})).await;
         self.broken();
@@ -341,7 +341,7 @@ impl<'s> Stage<'s> {
         }
     }
 
-    /// What the answer says in a word; `good` is said by `ok`.
+    /// The response in one word; `ok` stands for `good`.
     fn word(&self, answer: &Answer, good: &[&str]) -> String {
         if answer.status.is_success() {
             let state = answer.json();
@@ -353,7 +353,7 @@ impl<'s> Stage<'s> {
         word_of_problem(&problem)
     }
 
-    /// The next request is served, and all groups are there.
+    /// The next request is served, and all groups are present.
     async fn comes_to_a_good_end(&self, told: &str) {
         let groups = json!({"groups": [seeds::PRESENT_GROUP_DN, PICKED_GROUP, HANDMADE_GROUP], "addToProfile": true});
         let started = self.post(&self.directory, &groups).await;
@@ -375,7 +375,7 @@ impl<'s> Stage<'s> {
     }
 }
 
-/// A problem's code, which has to go with its status.
+/// A problem's code, which must match its status.
 fn word_of_problem(problem: &Value) -> String {
     let code = problem["code"].as_str().unwrap();
     let (word, status) = match code {

@@ -1,4 +1,4 @@
-//! What the upstream and the network can do, and what a caller then sees.
+//! Faults of the upstream and the network, and the caller's results.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ use crate::scene::{Scene, Setting};
 stories! {
     all:
     each_fault_has_its_problem,
-    a_passing_fault_is_not_seen_on_a_read,
-    a_start_is_never_sent_twice_by_chance,
-    a_date_beyond_all_dates_is_survived,
-    a_login_elsewhere_is_no_answer_about_the_directory,
-    a_slow_drip_ends_with_the_time_for_the_request,
-    an_expired_token_is_replaced_once,
-    a_wrong_password_is_tried_once_and_told,
-    an_account_that_may_not_is_told_from_one_that_is_wrong,
-    an_untrusted_certificate_is_told_with_the_recipe,
-    a_server_that_is_down_or_nowhere,
+    transient_fault_is_hidden_on_a_read,
+    start_is_never_sent_twice_by_accident,
+    huge_retry_after_date_is_handled,
+    login_errors_are_not_errors_of_the_directory,
+    slow_response_ends_with_the_request_time,
+    expired_token_is_replaced_once,
+    wrong_password_is_tried_once,
+    missing_permission_differs_from_wrong_password,
+    untrusted_certificate_is_reported_with_a_fix,
+    unreachable_and_unknown_servers_are_reported,
 }
 
 stories! {
     in_spin:
-    a_host_the_manifest_does_not_allow,
+    host_missing_in_the_manifest_is_reported,
 }
 
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
@@ -35,7 +35,7 @@ fn corp_syncs() -> String {
     format!("{DIRECTORIES}/{}/syncs", seeds::CORP)
 }
 
-/// One fault on every list call, and the problem that comes of it.
+/// One fault at every list call, and the resulting problem.
 async fn each_fault_has_its_problem(artifact: Artifact) {
     let variables = vec![("first_byte_timeout", "0.3".to_owned()), ("upstream_body_limit", "100000".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
@@ -55,8 +55,8 @@ async fn each_fault_has_its_problem(artifact: Artifact) {
         ("not found page", FaultKind::Html { status: 404 }, "upstream_invalid", 502),
         ("cut", FaultKind::CutBody, "upstream_failed", 502),
         ("redirect", redirect, "upstream_invalid", 502),
-        ("too much", FaultKind::Oversized { bytes: 200_000, chunked: false }, "upstream_invalid", 502),
-        ("too much, uncounted", FaultKind::Oversized { bytes: 200_000, chunked: true }, "upstream_invalid", 502),
+        ("oversized", FaultKind::Oversized { bytes: 200_000, chunked: false }, "upstream_invalid", 502),
+        ("oversized, chunked", FaultKind::Oversized { bytes: 200_000, chunked: true }, "upstream_invalid", 502),
         ("garbage", FaultKind::GarbageJson, "upstream_invalid", 502),
         ("a page with 200", answer(200, "text/html", "<html>Log in"), "upstream_invalid", 502),
         (
@@ -68,7 +68,7 @@ async fn each_fault_has_its_problem(artifact: Artifact) {
     ];
     for (what, kind, code, status) in table {
         for (path, part) in [(DIRECTORIES, "directoryconfigs"), (PROVIDERS, "identity-providers")] {
-            // A held refusal of the case before must not answer this one.
+            // A held rejection of the previous case must not apply to this one.
             scene.simulator.add_fault(Fault::new(kind.clone()).path(part).always());
             let answer = scene.get(path).await;
             let problem = answer.problem(code);
@@ -87,7 +87,7 @@ async fn each_fault_has_its_problem(artifact: Artifact) {
     }
 }
 
-async fn a_passing_fault_is_not_seen_on_a_read(artifact: Artifact) {
+async fn transient_fault_is_hidden_on_a_read(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     for kind in
         [FaultKind::Reset, FaultKind::CutBody, FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(0) }]
@@ -97,7 +97,7 @@ async fn a_passing_fault_is_not_seen_on_a_read(artifact: Artifact) {
     }
 }
 
-async fn a_start_is_never_sent_twice_by_chance(artifact: Artifact) {
+async fn start_is_never_sent_twice_by_accident(artifact: Artifact) {
     for kind in
         [FaultKind::LoseAnswer, FaultKind::Reset, FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent }]
     {
@@ -112,11 +112,11 @@ async fn a_start_is_never_sent_twice_by_chance(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.simulator.add_fault(Fault::new(FaultKind::LoseAnswer).path("syncprofile/sync").method("POST"));
     let lost = scene.post(&corp_syncs(), "").await.problem("upstream_failed");
-    assert!(lost["hint"].as_str().unwrap().contains("may have been carried out"), "{lost}");
+    assert!(lost["hint"].as_str().unwrap().contains("may have been processed"), "{lost}");
     assert_eq!(lost["retryable"], false, "{lost}");
 }
 
-async fn a_date_beyond_all_dates_is_survived(artifact: Artifact) {
+async fn huge_retry_after_date_is_handled(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let body = r#"{"status":"COMPLETED","endTime":"9999-12-31T23:59:59.999-05:00","startTime":"0000-01-01T00:00:00Z"}"#;
     scene.simulator.add_fault(Fault::answer(200, "application/json", body).path("syncprofile/sync").method("GET"));
@@ -126,7 +126,7 @@ async fn a_date_beyond_all_dates_is_survived(artifact: Artifact) {
     assert!(state.json().get("finishedAt").is_none(), "{}", state.text);
 }
 
-async fn a_login_elsewhere_is_no_answer_about_the_directory(artifact: Artifact) {
+async fn login_errors_are_not_errors_of_the_directory(artifact: Artifact) {
     for (status, body) in [
         (404, r#"{"errors":[{"code":"not.found","message":"planted"}]}"#),
         (405, "<html>planted"),
@@ -148,7 +148,7 @@ async fn a_login_elsewhere_is_no_answer_about_the_directory(artifact: Artifact) 
     }
 }
 
-async fn a_slow_drip_ends_with_the_time_for_the_request(artifact: Artifact) {
+async fn slow_response_ends_with_the_request_time(artifact: Artifact) {
     let scene =
         Scene::with(Setting { variables: vec![("request_timeout", "1".to_owned())], ..Setting::of(artifact) }).await;
     scene
@@ -159,7 +159,7 @@ async fn a_slow_drip_ends_with_the_time_for_the_request(artifact: Artifact) {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
-async fn an_expired_token_is_replaced_once(artifact: Artifact) {
+async fn expired_token_is_replaced_once(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.get(DIRECTORIES).await;
     scene.asked();
@@ -170,11 +170,11 @@ async fn an_expired_token_is_replaced_once(artifact: Artifact) {
     }
     scene.simulator.add_fault(Fault::new(FaultKind::ExpiredToken).path("directoryconfigs").always());
     scene.get(DIRECTORIES).await.problem("upstream_auth");
-    // A token that was made for this very request is not made anew.
+    // A token made for this request is not replaced.
     assert_eq!(scene.asked().len(), if scene.remembers() { 3 } else { 2 }, "and not more than once");
 }
 
-async fn a_wrong_password_is_tried_once_and_told(artifact: Artifact) {
+async fn wrong_password_is_tried_once(artifact: Artifact) {
     let variables = vec![("vidm_password", "planted-wrong".to_owned()), ("vcf_password", "planted-wrong".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     for path in [DIRECTORIES, PROVIDERS] {
@@ -187,7 +187,7 @@ async fn a_wrong_password_is_tried_once_and_told(artifact: Artifact) {
         let logins = if scene.remembers() { 1 } else { 6 };
         assert_eq!(scene.asked().len(), logins, "where something is remembered the account is not locked");
     }
-    // Those who come together do not each try it.
+    // Concurrent requests do not each try it.
     let scene = Scene::with(Setting {
         variables: vec![("vidm_password", "planted-wrong".to_owned())],
         ..Setting::of(artifact)
@@ -199,7 +199,7 @@ async fn a_wrong_password_is_tried_once_and_told(artifact: Artifact) {
     }
 }
 
-async fn an_account_that_may_not_is_told_from_one_that_is_wrong(artifact: Artifact) {
+async fn missing_permission_differs_from_wrong_password(artifact: Artifact) {
     let variables = vec![
         ("vidm_username", credentials::VIDM_PLAIN_USERNAME.to_owned()),
         ("vidm_password", credentials::VIDM_PLAIN_PASSWORD.to_owned()),
@@ -210,7 +210,7 @@ async fn an_account_that_may_not_is_told_from_one_that_is_wrong(artifact: Artifa
     assert_eq!(problem["upstream"]["status"], 403);
 }
 
-async fn an_untrusted_certificate_is_told_with_the_recipe(artifact: Artifact) {
+async fn untrusted_certificate_is_reported_with_a_fix(artifact: Artifact) {
     let scene = Scene::with(Setting { tls: true, trusted: false, ..Setting::of(artifact) }).await;
     for path in [DIRECTORIES, PROVIDERS] {
         let refused = scene.get(path).await;
@@ -222,7 +222,7 @@ async fn an_untrusted_certificate_is_told_with_the_recipe(artifact: Artifact) {
     assert_eq!(scene.asked(), [""; 0], "no password went out");
 }
 
-async fn a_server_that_is_down_or_nowhere(artifact: Artifact) {
+async fn unreachable_and_unknown_servers_are_reported(artifact: Artifact) {
     let at = async |url: &str| {
         let scene =
             Scene::with(Setting { variables: vec![("vidm_url", url.to_owned())], ..Setting::of(artifact) }).await;
@@ -234,7 +234,7 @@ async fn a_server_that_is_down_or_nowhere(artifact: Artifact) {
     assert!(nowhere["detail"].as_str().unwrap().contains("resolve"), "{nowhere}");
 }
 
-async fn a_host_the_manifest_does_not_allow(artifact: Artifact) {
+async fn host_missing_in_the_manifest_is_reported(artifact: Artifact) {
     let targets = r#"{"vidm":{"lab":{"url":"http://127.0.0.1:9","username":"u","password":"planted"}}}"#;
     let scene =
         Scene::with(Setting { variables: vec![("targets", targets.to_owned())], ..Setting::of(artifact) }).await;

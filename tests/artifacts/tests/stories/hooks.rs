@@ -1,4 +1,4 @@
-//! Webhooks of other services: signed by them, taken as they come, turned into syncs.
+//! Other services' webhooks: signed by them, unchanged, turned into syncs.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,8 +14,8 @@ use crate::scene::{Answer, Scene, Setting, send};
 
 stories! {
     all:
-    a_push_to_github_starts_a_sync_and_a_forged_one_nothing,
-    gitlab_and_standard_webhooks_are_known_by_what_they_send,
+    github_push_starts_a_sync_and_a_forged_one_does_not,
+    gitlab_and_standard_webhooks_are_authenticated,
 }
 
 struct Hooks {
@@ -64,7 +64,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-async fn a_push_to_github_starts_a_sync_and_a_forged_one_nothing(artifact: Artifact) {
+async fn github_push_starts_a_sync_and_a_forged_one_does_not(artifact: Artifact) {
     let hooks = Hooks::new(artifact).await;
     let push = json!({"ref": "refs/heads/main", "repository": {"name": "corp.example"}, "head_commit": {"message": "${HOME}"}});
     let (push, secret) = (push.to_string(), hooks.github.as_str());
@@ -72,7 +72,7 @@ async fn a_push_to_github_starts_a_sync_and_a_forged_one_nothing(artifact: Artif
     assert_eq!((ping.status.as_u16(), ping.json()), (200, json!({"pong": true})));
     let skipped = hooks.github("push", secret, &push.replace("main", "topic")).await;
     assert_eq!((skipped.status.as_u16(), &skipped.json()["skipped"]), (200, &json!(true)), "{}", skipped.text);
-    let forged = hooks.github("push", "somebody else's secret", &push).await;
+    let forged = hooks.github("push", "another secret", &push).await;
     forged.problem("signature_invalid");
     assert_eq!(forged.status, 401);
     assert_eq!(hooks.scene.asked(), [""; 0], "nothing so far was worth a call");
@@ -87,7 +87,7 @@ async fn a_push_to_github_starts_a_sync_and_a_forged_one_nothing(artifact: Artif
     assert!(!hooks.scene.host.output().contains(secret));
 }
 
-async fn gitlab_and_standard_webhooks_are_known_by_what_they_send(artifact: Artifact) {
+async fn gitlab_and_standard_webhooks_are_authenticated(artifact: Artifact) {
     let hooks = Hooks::new(artifact).await;
     let push =
         json!({"object_kind": "push", "ref": "refs/heads/main", "project": {"name": "corp.example"}}).to_string();
@@ -95,7 +95,7 @@ async fn gitlab_and_standard_webhooks_are_known_by_what_they_send(artifact: Arti
         let request = hooks.post("gitlab").header("x-gitlab-event", "Push Hook").header("x-gitlab-token", token);
         send(request.body(push.clone()))
     };
-    by_gitlab("somebody else's token").await.problem("signature_invalid");
+    by_gitlab("another token").await.problem("signature_invalid");
     let started = by_gitlab(&hooks.gitlab).await;
     assert_eq!(started.status, 202, "{}", started.text);
 
@@ -106,10 +106,10 @@ async fn gitlab_and_standard_webhooks_are_known_by_what_they_send(artifact: Arti
     changed.problem("signature_invalid");
     let joined = send(hooks.standard(hooks.post("any"), now(), body).body(body)).await;
     assert_eq!(joined.status, 202, "{}", joined.text);
-    // A signed sender may use the ordinary routes within its scopes; it was not given vidm:read.
+    // A signed sender may use the ordinary routes within its scopes; this one has no vidm:read.
     let listing = hooks.scene.request(Method::GET, "/vidm/default/v1/directories");
     send(hooks.standard(listing, now(), "")).await.problem("forbidden");
-    // And a key may call a hook that names it.
+    // A key may call a hook that lists it.
     let by_key = send(hooks.post("any").bearer_auth(&hooks.scene.keys.all).body("")).await;
     assert_eq!(by_key.status, 202, "{}", by_key.text);
 }

@@ -1,4 +1,4 @@
-//! The same request sent again, to the component that ships: with a store, over a restart, with none.
+//! Repeated requests to the shipped component: with a store, after a restart, without a store.
 
 use idhook_host::KeyValue;
 use idhook_simulator::{Fault, FaultKind, RetryAfter, seeds};
@@ -11,14 +11,14 @@ use crate::store::{on, stores};
 
 stories! {
     all:
-    without_a_store_the_instance_remembers_what_it_can,
+    instance_memory_serves_without_a_store,
 }
 
 stories! {
     in_spin:
-    with_a_store_every_instance_gives_the_same_answer,
-    many_at_once_start_one_sync,
-    what_failed_is_carried_out_again,
+    every_instance_replays_the_response_with_a_store,
+    concurrent_requests_start_one_sync,
+    failed_request_is_processed_again,
 }
 
 fn start() -> String {
@@ -34,7 +34,7 @@ fn status(answer: &Answer) -> &str {
     answer.header("idempotency-status")
 }
 
-async fn with_a_store_every_instance_gives_the_same_answer(artifact: Artifact) {
+async fn every_instance_replays_the_response_with_a_store(artifact: Artifact) {
     for (key_value, _redis) in stores() {
         let mut scene = Scene::with(on(artifact, key_value)).await;
         let first = keyed(&scene, "job-42", "").await;
@@ -55,12 +55,12 @@ async fn with_a_store_every_instance_gives_the_same_answer(artifact: Artifact) {
     }
 }
 
-async fn many_at_once_start_one_sync(artifact: Artifact) {
+async fn concurrent_requests_start_one_sync(artifact: Artifact) {
     for (key_value, _redis) in stores() {
         let variables = vec![("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8".to_owned())];
         let mut scene = Scene::with(Setting { variables, ..on(artifact, key_value) }).await;
         let mut other = scene.another_host(|_| {}).await;
-        // Both are warm, so that no store call comes too late on a busy machine.
+        // Both are warm, so that no store call times out on a busy machine.
         for _ in 0..2 {
             scene.get("/vidm/default/v1/directories").await;
             std::mem::swap(&mut scene.host, &mut other);
@@ -92,7 +92,7 @@ async fn many_at_once_start_one_sync(artifact: Artifact) {
     }
 }
 
-async fn without_a_store_the_instance_remembers_what_it_can(artifact: Artifact) {
+async fn instance_memory_serves_without_a_store(artifact: Artifact) {
     let none = vec![("store", "none".to_owned())];
     for setting in [on(artifact, KeyValue::denied()), Setting { variables: none, ..Setting::of(artifact) }] {
         let mut scene = Scene::with(setting).await;
@@ -109,7 +109,7 @@ async fn without_a_store_the_instance_remembers_what_it_can(artifact: Artifact) 
     }
 }
 
-async fn what_failed_is_carried_out_again(artifact: Artifact) {
+async fn failed_request_is_processed_again(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.get("/vidm/default/v1/directories").await;
     let kind = FaultKind::Busy { status: 503, retry_after: RetryAfter::Absent };

@@ -1,11 +1,11 @@
-//! The main job and what can go wrong with it, over the component that ships.
+//! The main job and its possible failures, with the shipped component.
 //!
-//! What is here needs Rust alone. The stories below `tools` need Node.js, Python, a browser or another host, and are compiled with
-//! the feature `tools` only, with which the others use a Redis server as well: `cargo xtask ci tools` runs them.
+//! The stories here need only Rust. Those below `tools` need Node.js, Python, a browser or another host, and require the
+//! feature `tools`, with which the others use a Redis server as well: `cargo xtask ci tools` runs them.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
 
-/// Has stories told over each of these artifacts, as tests of their own: `story::spin` and so on. A story is a function over an
+/// Makes each story a test per artifact: `story::spin` and so on. A story is a function of an
 /// [`Artifact`](xtask::artifact::Artifact) and is compiled once.
 macro_rules! stories {
     (all: $($story:ident,)+) => {

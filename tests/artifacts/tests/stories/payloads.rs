@@ -1,4 +1,4 @@
-//! What callers really send, through the component that ships: each with the outcome its user would expect.
+//! Real callers' payloads with the shipped component: each with the outcome that its user expects.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,14 +14,14 @@ use crate::scene::{Answer, Scene, send};
 
 stories! {
     all:
-    every_callers_payload_starts_the_sync_it_means,
-    what_cannot_be_meant_is_told_to_its_sender,
-    terraform_reads_by_get_and_head,
+    every_payload_starts_the_intended_sync,
+    invalid_payloads_are_rejected_with_a_reason,
+    terraform_reads_with_get_and_head,
 }
 
 stories! {
     all, several_threads:
-    hundreds_of_hostile_requests_and_no_instance_falls,
+    hostile_requests_crash_no_instance,
 }
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
@@ -32,7 +32,7 @@ macro_rules! fixture {
     };
 }
 
-/// One caller's request: where to, its headers, its body, and how many groups are to come of it.
+/// One caller's request: path, headers, body, and the expected number of groups.
 struct Payload {
     of: &'static str,
     path: String,
@@ -41,12 +41,12 @@ struct Payload {
     groups: usize,
 }
 
-/// A payload that says which directory, and which groups.
+/// A payload with the directory and the groups.
 fn order(of: &'static str, headers: &[(&'static str, &'static str)], body: impl AsRef<[u8]>, groups: usize) -> Payload {
     Payload { of, path: SYNCS.to_owned(), headers: headers.to_vec(), body: body.as_ref().to_vec(), groups }
 }
 
-/// A payload that only tells that something happened; the URL says what to do then.
+/// A payload that only reports an event; the URL says what to do.
 fn news(of: &'static str, headers: &[(&'static str, &'static str)], body: impl AsRef<[u8]>) -> Payload {
     let path = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP_NAME);
     Payload { path, ..order(of, headers, body, 0) }
@@ -69,7 +69,7 @@ const BINARY: [(&str, &str); 5] = [
 
 fn payloads() -> Vec<Payload> {
     let event = fixture!("event.structured.json");
-    // Another event has another id; the same one again, however it comes, is the same request again.
+    // Another event has another id; the same event in any form is the same request.
     let batch = format!("[{}]", String::from_utf8_lossy(event).replace("08179137-", "18179137-"));
     vec![
         order("Aria ABX, an event's inputs", &[JSON], fixture!("aria-event.json"), 1),
@@ -112,7 +112,7 @@ fn request(scene: &Scene, path: &str, headers: &[(&'static str, &'static str)], 
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
 }
 
-async fn every_callers_payload_starts_the_sync_it_means(artifact: Artifact) {
+async fn every_payload_starts_the_intended_sync(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     for Payload { of, path, headers, body, groups } in payloads() {
         let started = send(request(&scene, &path, &headers, body)).await;
@@ -125,7 +125,7 @@ async fn every_callers_payload_starts_the_sync_it_means(artifact: Artifact) {
     }
 }
 
-async fn what_cannot_be_meant_is_told_to_its_sender(artifact: Artifact) {
+async fn invalid_payloads_are_rejected_with_a_reason(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.get("/vidm/default/v1/directories").await;
     scene.asked();
@@ -163,14 +163,14 @@ async fn what_cannot_be_meant_is_told_to_its_sender(artifact: Artifact) {
     assert_eq!(fields(&send(request(&scene, SYNCS, &[JSON], not_a_dn)).await), ["/inputs/groups/1"]);
     let many = json!({"directory": "corp.example", "groups": vec!["a@b"; 101]}).to_string().into_bytes();
     assert_eq!(fields(&send(request(&scene, SYNCS, &[JSON], many)).await), ["/groups"]);
-    assert_eq!(scene.asked(), [""; 0], "nobody was asked for any of it");
+    assert_eq!(scene.asked(), [""; 0], "no upstream call was made");
 }
 
-async fn terraform_reads_by_get_and_head(artifact: Artifact) {
+async fn terraform_reads_with_get_and_head(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let path = format!("/vidm/default/v1/directories/{}", seeds::CORP_NAME);
     for method in [Method::GET, Method::HEAD] {
-        // Its http data source sends what its block says, a Content-Type with no body included.
+        // Its http data source sends the configured Content-Type even without a body.
         let read = scene.request(method.clone(), &path).bearer_auth(&scene.keys.all).header(JSON.0, JSON.1);
         let read = send(read.header("accept", "application/json")).await;
         assert_eq!((read.status.as_u16(), read.header("content-type")), (200, "application/json"), "{method}");
@@ -178,7 +178,7 @@ async fn terraform_reads_by_get_and_head(artifact: Artifact) {
     }
 }
 
-/// Sends bytes as they are, and gives what comes back until the connection ends or is silent.
+/// Sends bytes unchanged, and returns the response until the connection ends or is silent.
 fn raw(scene: &Scene, bytes: &[u8]) -> String {
     let url = scene.host.url();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
@@ -193,7 +193,7 @@ fn raw(scene: &Scene, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn hundreds_of_hostile_requests_and_no_instance_falls(artifact: Artifact) {
+async fn hostile_requests_crash_no_instance(artifact: Artifact) {
     let mut scene = Scene::of(artifact).await;
     let options = Options { max_instance_reuse_count: Some(10_000), ..scene.stage.options() };
     scene.host = Host::start(options).await.unwrap();
@@ -247,7 +247,7 @@ async fn hundreds_of_hostile_requests_and_no_instance_falls(artifact: Artifact) 
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{head}: {answer}");
     }
     assert_eq!(scene.get("/vidm/default/v1/directories").await.status, 200);
-    // The host says so of each instance that traps.
+    // The host reports each instance that traps.
     let output = scene.host.output();
     assert!(!output.contains("an instance failed"), "{output}");
     assert!(scene.log().len() > count, "each left its line of log");

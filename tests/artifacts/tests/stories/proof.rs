@@ -1,4 +1,4 @@
-//! Groups are proven whatever this vIDM's SCIM understands, and a proof that fails is no failure of the run.
+//! Groups are proven whatever this vIDM's SCIM supports, and a failed proof does not fail the run.
 
 use idhook_simulator::{Outcome, ScimValues, VidmSettings, seeds};
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use crate::scene::Scene;
 
 stories! {
     all:
-    awkward_groups_are_proven_whatever_scim_understands,
-    rejected_question_leaves_the_run_and_the_other_groups,
-    text_that_is_no_one_groups_name_starts_nothing,
+    awkward_groups_are_proven_with_any_scim,
+    rejected_look_up_does_not_affect_other_groups,
+    invalid_group_names_start_nothing,
 }
 
-/// DNs in every kind of spelling that needs care on its way, and the names in vIDM.
+/// DNs in every spelling that needs care, and the names in vIDM.
 const AWKWARD: [(&str, &str); 6] = [
     ("CN=Sales\\, EMEA,OU=Groups,DC=corp,DC=example", "Sales, EMEA@corp.example"),
     ("CN=100% a\\+b,OU=Groups,DC=corp,DC=example", "100% a+b@corp.example"),
@@ -35,7 +35,7 @@ async fn state(scene: &Scene, groups: &[&str]) -> Value {
     state.json()
 }
 
-async fn awkward_groups_are_proven_whatever_scim_understands(artifact: Artifact) {
+async fn awkward_groups_are_proven_with_any_scim(artifact: Artifact) {
     let settings: [fn(&mut VidmSettings); 5] = [
         |_| {},
         |settings| settings.scim_values = ScimValues::Literal,
@@ -57,7 +57,7 @@ async fn awkward_groups_are_proven_whatever_scim_understands(artifact: Artifact)
     }
 }
 
-async fn rejected_question_leaves_the_run_and_the_other_groups(artifact: Artifact) {
+async fn rejected_look_up_does_not_affect_other_groups(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.simulator.configure_vidm(|settings| settings.scim_rejects = vec!["Zürich".to_owned()]);
     let found = state(&scene, &[seeds::PRESENT_GROUP_NAME, "Zürich@corp.example"]).await;
@@ -72,7 +72,7 @@ async fn rejected_question_leaves_the_run_and_the_other_groups(artifact: Artifac
     assert_eq!((&found["status"], &found["groups"][0]["state"]), (&json!("unknown"), &json!("unknown")), "{found}");
 }
 
-async fn text_that_is_no_one_groups_name_starts_nothing(artifact: Artifact) {
+async fn invalid_group_names_start_nothing(artifact: Artifact) {
     const TWO: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example CN=gg-b,OU=Groups,DC=corp,DC=example";
     let scene = Scene::of(artifact).await;
     for group in ["gg-app", TWO, "gg-a@corp.example;gg-b@corp.example", "System.Object[]"] {

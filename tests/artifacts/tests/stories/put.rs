@@ -1,4 +1,4 @@
-//! Making it so: identity sources and the external provider, by PUT.
+//! PUT of identity sources and of the external provider.
 
 use idhook_simulator::{Options as SimulatorOptions, SourceAdded, seeds};
 use reqwest::Method;
@@ -9,10 +9,10 @@ use crate::scene::{Answer, Scene, Setting};
 
 stories! {
     all:
-    a_source_over_http,
+    put_creates_and_updates_a_source,
     a_source_over_https_and_with_the_newer_204,
-    a_certificate_is_the_same_in_another_form,
-    the_external_provider_is_made_so_and_never_replaced,
+    certificate_forms_are_equal,
+    external_provider_is_updated_but_never_replaced,
 }
 
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
@@ -49,7 +49,7 @@ async fn put(scene: &Scene, path: &str, spec: &Value) -> Answer {
     answer
 }
 
-/// Three runs of the same pipeline: the first creates, the second finds nothing to do, the third has something to change.
+/// Three runs of one pipeline: the first creates, the second changes nothing, the third updates.
 async fn a_source_is_made_so(scene: &Scene) {
     let (place, list) = (place("research.example"), format!("GET /v1/identity-providers/{}", seeds::EMBEDDED_PROVIDER));
     let dry = put(scene, &format!("{place}?dryRun=true"), &source("ldap://dc01")).await;
@@ -82,7 +82,7 @@ async fn a_source_is_made_so(scene: &Scene) {
     assert!(!scene.host.output().contains(PASSWORD));
 }
 
-async fn a_source_over_http(artifact: Artifact) {
+async fn put_creates_and_updates_a_source(artifact: Artifact) {
     a_source_is_made_so(&Scene::of(artifact).await).await;
 }
 
@@ -92,7 +92,7 @@ async fn a_source_over_https_and_with_the_newer_204(artifact: Artifact) {
     a_source_is_made_so(&Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await).await;
 }
 
-async fn a_certificate_is_the_same_in_another_form(artifact: Artifact) {
+async fn certificate_forms_are_equal(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     scene.simulator.write_ca(file.path()).unwrap();
@@ -113,7 +113,7 @@ async fn a_certificate_is_the_same_in_another_form(artifact: Artifact) {
     assert_eq!(answer.json()["certificates"].as_array().unwrap().len(), 1);
 }
 
-async fn the_external_provider_is_made_so_and_never_replaced(artifact: Artifact) {
+async fn external_provider_is_updated_but_never_replaced(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let created = put(&scene, PROVIDERS, &adfs()).await;
     assert_eq!(created.status, 201, "{}", created.text);

@@ -1,4 +1,4 @@
-//! The stage of every story: a simulator, the component in the host, and callers with keys.
+//! The scene of every story: a simulator, the component in the host, and callers with keys.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use xtask::artifact::Artifact;
 use xtask::caller::Caller;
 
-/// For stories with many instances: without it each derives one from the passwords, which is slow on purpose.
+/// The state key of the scenes, shared by all instances.
 pub(crate) const STATE_KEY: &str = "the same text on every instance, long enough";
 
 /// An artifact, built once for all stories.
@@ -41,15 +41,15 @@ pub(crate) struct Scene {
 pub(crate) struct Keys {
     /// All scopes.
     pub(crate) all: String,
-    /// Reads vIDM and nothing else.
+    /// Reads only vIDM.
     pub(crate) reader: String,
-    /// Reads and syncs, but must leave the safeguards on.
+    /// Reads and syncs, but only with the safeguards.
     pub(crate) syncer: String,
     /// All scopes, at the SDDC Manager only.
     pub(crate) elsewhere: String,
 }
 
-/// One answer, read whole.
+/// One complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -66,7 +66,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Asserts that this is the problem `code`, in its whole form, and gives it.
+    /// Asserts that this is the problem `code`, in its whole form, and returns it.
     #[track_caller]
     pub(crate) fn problem(&self, code: &str) -> Value {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
@@ -79,7 +79,7 @@ impl Answer {
     }
 }
 
-/// How a scene is set.
+/// The settings of a scene.
 pub(crate) struct Setting {
     pub(crate) artifact: Artifact,
     pub(crate) simulator: SimulatorOptions,
@@ -107,7 +107,7 @@ impl Setting {
         }
     }
 
-    /// As [`of`](Self::of), and where there is a store it is left alone.
+    /// As [`of`](Self::of), without using the store.
     pub(crate) fn without_store(artifact: Artifact) -> Self {
         Self { variables: vec![("store", "none".to_owned())], ..Self::of(artifact) }
     }
@@ -119,7 +119,7 @@ impl Setting {
     }
 }
 
-/// What a host of an artifact is made of.
+/// The parts of an artifact's host.
 #[derive(Clone)]
 pub(crate) struct Stage {
     pub(crate) artifact: Artifact,
@@ -133,7 +133,7 @@ impl Stage {
         let wasm = wasm(self.artifact).to_owned();
         let mut options = self.artifact.options(wasm, self.variables.clone(), self.key_value.clone());
         options.output = Output::Capture;
-        // So that "warm" does not depend on how busy the machine is.
+        // So that "warm" does not depend on the load of the machine.
         options.idle_instance_timeout = Duration::from_secs(30);
         options.ca_file.clone_from(&self.ca_file);
         options
@@ -141,7 +141,7 @@ impl Stage {
 }
 
 impl Scene {
-    /// For what is not about the contract, and told over one artifact.
+    /// For stories that do not concern the contract, with one artifact.
     pub(crate) async fn new() -> Self {
         Self::with(Setting::default()).await
     }
@@ -170,7 +170,7 @@ impl Scene {
         let mut variables = xtask::settings::of_simulator(&simulator, setting.tls);
         variables.insert("api_keys".to_owned(), Value::Array(entries).to_string());
         if !setting.artifact.keeps_instances() {
-            // As the README tells to: else each request derives one.
+            // As documented.
             variables.insert("state_key".to_owned(), STATE_KEY.to_owned());
         }
         variables.extend(setting.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -182,26 +182,26 @@ impl Scene {
         Self { simulator, host, keys, client, stage, _ca: ca }
     }
 
-    /// A further host like the first, on the same store: other instances. `change` is what is different about it.
+    /// Another host like the first, on the same store: other instances. `change` sets the difference.
     pub(crate) async fn another_host(&self, change: impl FnOnce(&mut Stage)) -> Host {
         let mut stage = self.stage.clone();
         change(&mut stage);
         Host::start(stage.options()).await.unwrap()
     }
 
-    /// Whether a request knows what the one before it learnt: from a store, or from the instance that served both.
+    /// Whether a request knows what the previous one learned: from a store, or from the same instance.
     pub(crate) fn remembers(&self) -> bool {
         let artifact = self.stage.artifact;
         let is_left_alone = self.stage.variables.get("store").is_some_and(|store| store == "none");
         artifact.keeps_instances() || (artifact.has_store() && !is_left_alone)
     }
 
-    /// Ends the host and starts it anew: nothing is left of its instances.
+    /// Stops the host and starts it again: its instances are gone.
     pub(crate) async fn restart(&mut self) {
         self.host = self.another_host(|_| {}).await;
     }
 
-    /// A request with no key.
+    /// A request without a key.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.host.url()))
     }
@@ -219,7 +219,7 @@ impl Scene {
         send(request.body(body.to_owned())).await
     }
 
-    /// What upstream was asked since the last time, as `METHOD path`.
+    /// The upstream calls since the last query, as `METHOD path`.
     pub(crate) fn asked(&self) -> Vec<String> {
         let asked =
             self.simulator.calls().iter().map(|call: &Call| format!("{} {}", call.method, call.path())).collect();
@@ -227,7 +227,7 @@ impl Scene {
         asked
     }
 
-    /// The same without the logins: where nothing is remembered each request has one.
+    /// The same without logins: without memory each request has one.
     pub(crate) fn asked_once_in(&self) -> Vec<String> {
         let mut asked = self.asked();
         asked.retain(|call| !call.ends_with("/login") && call != "POST /v1/tokens");
@@ -242,7 +242,7 @@ impl Scene {
     }
 }
 
-/// Every line of the log fits the published schema.
+/// Every log line matches the published schema.
 #[track_caller]
 fn assert_fits_schema(line: &Value) {
     static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
@@ -253,7 +253,7 @@ fn assert_fits_schema(line: &Value) {
     assert!(faults.is_empty(), "docs/reference/log.schema.json: {faults:#?}\n{line}");
 }
 
-/// Sends it, and holds the answer against the OpenAPI document.
+/// Sends it, and compares the response with the OpenAPI document.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.unwrap();

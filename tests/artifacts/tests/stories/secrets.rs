@@ -1,4 +1,4 @@
-//! Nothing secret leaves: not in an answer, not in the log, whatever goes wrong.
+//! Secrets never leave: not in a response, not in the log, whatever fails.
 
 use idhook_simulator::{Fault, FaultKind, credentials, seeds};
 use reqwest::Method;
@@ -8,11 +8,11 @@ use crate::scene::{Answer, Scene, Setting, send};
 
 stories! {
     all:
-    nothing_secret_is_shown,
-    no_form_of_a_password_comes_back,
-    blanks_that_are_joined_and_codes_that_quote_show_nothing,
-    the_token_of_a_call_does_not_come_back,
-    mistakes_in_the_configuration_show_no_value,
+    secrets_are_not_shown,
+    no_form_of_a_password_is_returned,
+    joined_blanks_and_quoting_codes_show_no_secret,
+    token_of_a_call_is_not_returned,
+    configuration_mistakes_show_no_value,
 }
 
 const PATHS: [&str; 6] = [
@@ -24,7 +24,7 @@ const PATHS: [&str; 6] = [
     "/readyz",
 ];
 
-/// Every secret there is: passwords and client secrets begin with `planted-`, tokens are JWTs.
+/// All secrets: passwords and client secrets begin with `planted-`, tokens are JWTs.
 #[track_caller]
 pub(crate) fn no_secret(scene: &Scene, what: &str, text: &str) {
     for secret in
@@ -53,8 +53,8 @@ pub(crate) async fn everything(scene: &Scene) -> Vec<Answer> {
     answers
 }
 
-async fn nothing_secret_is_shown(artifact: Artifact) {
-    // Servers that echo what they were sent, in every form an error can have.
+async fn secrets_are_not_shown(artifact: Artifact) {
+    // Servers that echo their input, in every form of an error.
     let echo = format!(
         r#"{{"errors":[{{"code":"bad","message":"password {} of {}"}}],"message":"{}","errorCode":"E"}}"#,
         credentials::VIDM_PASSWORD.replace('\\', "\\\\").replace('"', "\\\""),
@@ -71,7 +71,7 @@ async fn nothing_secret_is_shown(artifact: Artifact) {
         answer(500, "application/json", &echo),
         answer(500, "text/html", &page),
         answer(404, "text/plain", &page),
-        // Where a token belongs and is not what it should be.
+        // An invalid value where a token is expected.
         answer(200, "application/json", &token).map(|fault| fault.path("login")),
         answer(200, "application/json", &token).map(|fault| fault.path("tokens")),
         answer(200, "text/html", &page),
@@ -92,7 +92,7 @@ async fn nothing_secret_is_shown(artifact: Artifact) {
     }
 }
 
-/// A secret in the forms in which a server may send it back, in error bodies of several kinds.
+/// A secret in the forms in which a server may echo it, in several kinds of error bodies.
 fn echoes(secret: &str) -> Vec<(&'static str, String)> {
     let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let json = serde_json::to_string(secret).unwrap();
@@ -103,7 +103,7 @@ fn echoes(secret: &str) -> Vec<(&'static str, String)> {
         format!(r#"{{"errors":[{{"code":"bad","message":"{said}"}}],"message":"{said}","errorCode":"E"}}"#)
     };
     vec![
-        ("as it is", secret.to_owned()),
+        ("unchanged", secret.to_owned()),
         ("escaped as JSON", vendor(json)),
         ("escaped as JSON, all of it", vendor(&unicode)),
         (
@@ -131,7 +131,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).map(group).collect()
 }
 
-/// No eight characters in a row of `secret`, however encoded: as it is, joined over its blanks, or in base64.
+/// No eight consecutive characters of `secret`, in any encoding: plain, without its blanks, or in base64.
 #[track_caller]
 fn no_piece(what: &str, secret: &str, text: &str) {
     let encoded = base64(format!("svc-idhook:{secret}").as_bytes());
@@ -144,7 +144,7 @@ fn no_piece(what: &str, secret: &str, text: &str) {
     }
 }
 
-async fn no_form_of_a_password_comes_back(artifact: Artifact) {
+async fn no_form_of_a_password_is_returned(artifact: Artifact) {
     for (part, secret, path) in [
         ("login", credentials::VIDM_PASSWORD, "/vidm/default/v1/directories"),
         ("directoryconfigs", credentials::VIDM_PASSWORD, "/vidm/default/v1/directories"),
@@ -165,8 +165,8 @@ async fn no_form_of_a_password_comes_back(artifact: Artifact) {
     }
 }
 
-async fn blanks_that_are_joined_and_codes_that_quote_show_nothing(artifact: Artifact) {
-    // The login goes to the simulator's own tenant, so another secret of ours stands in for the password: the state key.
+async fn joined_blanks_and_quoting_codes_show_no_secret(artifact: Artifact) {
+    // The login uses the simulator's own tenant, so another secret replaces the password: the state key.
     let secret = "planted  qzvx   jkwq  yzkx   vbqj";
     for body in [secret.to_owned(), format!(r#"{{"errors":[{{"code":"planted-in-a-code","message":"{secret}"}}]}}"#)] {
         let variables = vec![
@@ -188,7 +188,7 @@ async fn blanks_that_are_joined_and_codes_that_quote_show_nothing(artifact: Arti
     }
 }
 
-async fn the_token_of_a_call_does_not_come_back(artifact: Artifact) {
+async fn token_of_a_call_is_not_returned(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let token = "s3ssion.t0ken-value";
     let login = format!(r#"{{"sessionToken":"{token}"}}"#);
@@ -204,7 +204,7 @@ async fn the_token_of_a_call_does_not_come_back(artifact: Artifact) {
     }
 }
 
-async fn mistakes_in_the_configuration_show_no_value(artifact: Artifact) {
+async fn configuration_mistakes_show_no_value(artifact: Artifact) {
     let variables = vec![
         ("vidm_url", "https://u:planted-@h/x".to_owned()),
         ("targets", r#"{"vidm":{"a":{"url":{"planted-":1},"password":["planted-"]}}}"#.to_owned()),

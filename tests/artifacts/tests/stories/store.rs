@@ -1,4 +1,4 @@
-//! What instances share: with a store in memory, on Redis, with one that is down, with none.
+//! State that instances share: with a store in memory, on Redis, with a failed one, without one.
 
 use idhook_host::{Host, KeyValue};
 use idhook_simulator::{Outcome, credentials, seeds};
@@ -9,31 +9,31 @@ use xtask::redis::{Redis, free_port};
 use crate::scene::{Scene, Setting, Stage};
 use crate::secrets::{everything, no_secret};
 
-/// A Redis server, where the feature `tools` asks for more than Rust.
+/// A Redis server, if the feature `tools` is on.
 pub(crate) fn redis() -> Option<Redis> {
     if cfg!(feature = "tools") { Redis::for_test().unwrap() } else { None }
 }
 
 stories! {
     in_spin:
-    a_cold_instance_makes_one_call_when_another_was_there_before,
+    cold_instance_makes_one_call_after_another,
     two_hosts_on_one_redis_log_in_once,
-    nothing_in_the_store_can_be_read,
-    what_somebody_else_wrote_into_the_store_is_a_miss,
-    a_token_that_was_revoked_costs_one_login,
-    a_wrong_password_is_tried_once_and_not_by_every_instance,
-    a_redis_that_goes_away_takes_nothing_with_it,
+    store_contents_are_unreadable,
+    foreign_values_in_the_store_are_ignored,
+    revoked_token_costs_one_login,
+    wrong_password_is_tried_once_by_all_instances,
+    redis_outage_loses_nothing,
 }
 
 stories! {
     all:
-    without_a_store_all_is_as_it_was,
+    instances_work_without_a_store,
 }
 
 stories! {
-    // Elsewhere a call to the store takes as long as the runtime lets it.
+    // Elsewhere a store call takes as long as the runtime allows.
     in_one_instance:
-    a_redis_that_is_not_there_costs_half_a_second_and_no_more,
+    missing_redis_costs_half_a_second,
 }
 
 const STORE: &str = "default";
@@ -42,16 +42,16 @@ fn syncs(directory: &str) -> String {
     format!("/vidm/default/v1/directories/{directory}/syncs")
 }
 
-/// Starts a sync and lets it end; gives what upstream was asked.
+/// Starts a sync and lets it end; returns the upstream calls.
 async fn sync(scene: &Scene, directory: &str) -> Vec<String> {
     scene.asked();
     let started = scene.post(&syncs(directory), "").await;
     assert_eq!(started.status, StatusCode::ACCEPTED, "{}", started.text);
     let mut asked = scene.asked();
-    // Whether a start looks first depends on how quickly the one before was answered; tests/it counts that with a clock of its own.
+    // Whether a start observes first depends on the speed of the previous response; tests/it counts that with its own clock.
     asked.retain(|call| !(call.starts_with("GET ") && call.ends_with("/syncprofile/sync")));
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-    // Somebody sees that it has ended.
+    // A request observes that it has ended.
     scene.get(&format!("/vidm/default/v1/directories/{}/sync", seeds::CORP)).await;
     scene.asked();
     asked
@@ -61,7 +61,7 @@ pub(crate) fn on(artifact: Artifact, key_value: KeyValue) -> Setting {
     Setting { key_value, ..Setting::of(artifact) }
 }
 
-/// The store in memory, and one on Redis where there is a server; what is returned with it keeps it alive.
+/// The store in memory, and one on Redis if there is a server; the second value keeps it alive.
 pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
     let mut stores = vec![(KeyValue::default(), None)];
     if let Some(redis) = redis() {
@@ -70,7 +70,7 @@ pub(crate) fn stores() -> Vec<(KeyValue, Option<Redis>)> {
     stores
 }
 
-async fn a_cold_instance_makes_one_call_when_another_was_there_before(artifact: Artifact) {
+async fn cold_instance_makes_one_call_after_another(artifact: Artifact) {
     for (key_value, _redis) in stores() {
         let mut scene = Scene::with(on(artifact, key_value)).await;
         assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3, "login, list, kick-off");
@@ -89,7 +89,7 @@ async fn a_cold_instance_makes_one_call_when_another_was_there_before(artifact: 
 async fn two_hosts_on_one_redis_log_in_once(artifact: Artifact) {
     let Some(redis) = redis() else { return };
     let mut scene = Scene::with(on(artifact, KeyValue::redis(&redis.url()).unwrap())).await;
-    // A connection of its own, as another machine has.
+    // A connection of its own, like another machine.
     let mut other = scene.another_host(|stage| stage.key_value = KeyValue::redis(&redis.url()).unwrap()).await;
     let mut logins = 0;
     for _ in 0..3 {
@@ -99,7 +99,7 @@ async fn two_hosts_on_one_redis_log_in_once(artifact: Artifact) {
     assert_eq!(logins, 1);
 }
 
-async fn nothing_in_the_store_can_be_read(artifact: Artifact) {
+async fn store_contents_are_unreadable(artifact: Artifact) {
     for (key_value, _redis) in stores() {
         let scene = Scene::with(on(artifact, key_value.clone())).await;
         everything(&scene).await;
@@ -119,7 +119,7 @@ async fn nothing_in_the_store_can_be_read(artifact: Artifact) {
     }
 }
 
-async fn what_somebody_else_wrote_into_the_store_is_a_miss(artifact: Artifact) {
+async fn foreign_values_in_the_store_are_ignored(artifact: Artifact) {
     let key_value = KeyValue::default();
     let mut scene = Scene::with(on(artifact, key_value.clone())).await;
     sync(&scene, seeds::CORP_NAME).await;
@@ -129,7 +129,7 @@ async fn what_somebody_else_wrote_into_the_store_is_a_miss(artifact: Artifact) {
         values.push((key.clone(), key_value.get(STORE, key).await.unwrap().unwrap()));
     }
     assert_eq!(values.len(), 2, "{keys:?}");
-    // Each value at the place of the next.
+    // Each value under the next key.
     for (at, (key, _)) in values.iter().enumerate() {
         key_value.set(STORE, key, values[(at + 1) % values.len()].1.clone()).await.unwrap();
     }
@@ -142,7 +142,7 @@ async fn what_somebody_else_wrote_into_the_store_is_a_miss(artifact: Artifact) {
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
 }
 
-async fn a_token_that_was_revoked_costs_one_login(artifact: Artifact) {
+async fn revoked_token_costs_one_login(artifact: Artifact) {
     let mut scene = Scene::with(on(artifact, KeyValue::default())).await;
     sync(&scene, seeds::CORP).await;
     scene.simulator.expire_tokens();
@@ -153,7 +153,7 @@ async fn a_token_that_was_revoked_costs_one_login(artifact: Artifact) {
     assert_eq!(sync(&scene, seeds::CORP).await.len(), 1);
 }
 
-async fn a_wrong_password_is_tried_once_and_not_by_every_instance(artifact: Artifact) {
+async fn wrong_password_is_tried_once_by_all_instances(artifact: Artifact) {
     let wrong = vec![("vidm_password", "planted-wrong".to_owned())];
     let mut scene = Scene::with(Setting { variables: wrong, ..on(artifact, KeyValue::default()) }).await;
     for _ in 0..3 {
@@ -162,7 +162,7 @@ async fn a_wrong_password_is_tried_once_and_not_by_every_instance(artifact: Arti
         scene.restart().await;
     }
     assert_eq!(scene.asked().len(), 1);
-    // Set right, it is used at once.
+    // Once corrected, it is used at once.
     let mended = |stage: &mut Stage| {
         stage.variables.insert("vidm_password".to_owned(), credentials::VIDM_PASSWORD.to_owned());
     };
@@ -170,7 +170,7 @@ async fn a_wrong_password_is_tried_once_and_not_by_every_instance(artifact: Arti
     assert_eq!(scene.get("/vidm/default/v1/directories").await.status, 200);
 }
 
-async fn without_a_store_all_is_as_it_was(artifact: Artifact) {
+async fn instances_work_without_a_store(artifact: Artifact) {
     let none = vec![("store", "none".to_owned())];
     let untouched = KeyValue::default();
     for setting in [on(artifact, KeyValue::denied()), Setting { variables: none, ..on(artifact, untouched.clone()) }] {
@@ -185,14 +185,14 @@ async fn without_a_store_all_is_as_it_was(artifact: Artifact) {
     assert!(untouched.keys(STORE).await.unwrap().is_empty());
 }
 
-/// Whether each of the host's lines of log so far tells of trouble with the store.
+/// Whether each of the host's log lines reports a failure of the store.
 pub(crate) fn troubled(host: &Host) -> Vec<bool> {
     let lines = host.output();
     let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     lines.map(|line| line.get("store").is_some()).collect()
 }
 
-async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more(artifact: Artifact) {
+async fn missing_redis_costs_half_a_second(artifact: Artifact) {
     let nowhere = KeyValue::redis(&format!("redis://127.0.0.1:{}/0", free_port().unwrap())).unwrap();
     let scene = Scene::with(on(artifact, nowhere)).await;
     let begun = std::time::Instant::now();
@@ -200,11 +200,11 @@ async fn a_redis_that_is_not_there_costs_half_a_second_and_no_more(artifact: Art
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 1);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     let troubled = troubled(&scene.host);
-    assert!(troubled[0], "it is told");
+    assert!(troubled[0], "it is reported");
     assert!(!troubled[1..].contains(&true), "and then the store is left alone for a while: {troubled:?}");
 }
 
-async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
+async fn redis_outage_loses_nothing(artifact: Artifact) {
     let Some(redis) = redis() else { return };
     let mut scene = Scene::with(on(artifact, KeyValue::redis(&redis.url()).unwrap())).await;
     sync(&scene, seeds::CORP_NAME).await;
@@ -219,7 +219,7 @@ async fn a_redis_that_goes_away_takes_nothing_with_it(artifact: Artifact) {
 }
 
 #[tokio::test]
-async fn a_counter_on_redis_is_what_spin_makes_of_it() {
+async fn redis_counter_has_the_format_of_spin() {
     let Some(redis) = redis() else { return };
     let stores = KeyValue::redis(&redis.url()).unwrap();
     assert_eq!(stores.increment(STORE, "n", 3).await.unwrap(), 3);

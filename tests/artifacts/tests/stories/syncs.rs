@@ -1,4 +1,4 @@
-//! Syncs one can trust: joined, watched, proven; and many callers at once.
+//! Reliable syncs: joined, watched, proven; and many concurrent callers.
 
 use std::time::{Duration, Instant};
 
@@ -13,27 +13,27 @@ use crate::scene::{Scene, Setting, send};
 
 stories! {
     all:
-    a_group_is_proven_or_missed,
-    groups_that_cannot_be_meant_are_told_before_anything_starts,
-    who_comes_together_shares_a_run,
-    a_crowd_of_strangers_breaks_nothing,
-    an_old_result_is_not_taken_for_ours,
-    states_that_cannot_be_read_are_unknown_and_groups_still_decide,
-    a_wait_ends_with_the_sync_or_with_the_callers_patience,
-    an_event_stream_tells_each_change_and_ends,
-    who_watches_together_asks_together_and_who_goes_away_costs_nothing,
-    earlier_runs_and_dry_runs_where_there_are_any,
+    group_is_proven_or_reported_absent,
+    invalid_groups_are_rejected_before_a_start,
+    concurrent_starts_share_one_run,
+    crowd_without_keys_does_no_harm,
+    earlier_result_is_not_reported_as_ours,
+    unreadable_states_are_unknown_unless_groups_decide,
+    wait_ends_with_the_sync_or_its_time_limit,
+    event_stream_reports_each_change_and_ends,
+    watchers_share_calls_and_leave_no_cost,
+    history_and_dry_run_are_returned_if_available,
 }
 
 stories! {
     in_spin:
-    a_crowd_with_a_wrong_password_does_not_lock_the_account,
+    crowd_with_a_wrong_password_locks_no_account,
     two_hosts_on_one_store_join_each_others_syncs,
 }
 
 stories! {
     in_one_instance:
-    without_a_store_one_instance_keeps_the_queue,
+    one_instance_keeps_the_queue_without_a_store,
 }
 
 const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
@@ -43,7 +43,7 @@ fn syncs() -> String {
     format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP)
 }
 
-/// Starts a sync and gives the place of its state.
+/// Starts a sync and returns the path of its state.
 async fn start(scene: &Scene, body: &Value) -> String {
     let started = scene.post(&syncs(), &body.to_string()).await;
     assert_eq!(started.status, 202, "{}", started.text);
@@ -64,7 +64,7 @@ fn runs(scene: &Scene) -> usize {
     scene.simulator.runs_started(seeds::CORP).unwrap()
 }
 
-async fn a_group_is_proven_or_missed(artifact: Artifact) {
+async fn group_is_proven_or_reported_absent(artifact: Artifact) {
     for setting in Setting::with_and_without_store(artifact) {
         let scene = Scene::with(setting).await;
         scene.simulator.add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
@@ -77,7 +77,7 @@ async fn a_group_is_proven_or_missed(artifact: Artifact) {
         let states: Vec<_> = state["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
         assert_eq!(states, ["present"; 3], "{state}");
 
-        // Not under a base that is synced as a whole: it never comes by itself, and the hint says what to do.
+        // Not under a base that is synced as a whole: it is never imported by itself, and the hint says what to do.
         scene.simulator.add_directory_group(seeds::CORP, PICKED_GROUP).unwrap();
         let place = start(&scene, &json!({"groups": [PICKED_GROUP]})).await;
         end(&scene);
@@ -93,7 +93,7 @@ async fn a_group_is_proven_or_missed(artifact: Artifact) {
     }
 }
 
-async fn groups_that_cannot_be_meant_are_told_before_anything_starts(artifact: Artifact) {
+async fn invalid_groups_are_rejected_before_a_start(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let body = json!({"groups": ["", "gg\nx", "CN=a,DC=b", "name@x"], "addToProfile": true});
     let problem = scene.post(&syncs(), &body.to_string()).await.problem("request_invalid");
@@ -105,12 +105,12 @@ async fn groups_that_cannot_be_meant_are_told_before_anything_starts(artifact: A
     assert_eq!(runs(&scene), 0);
 }
 
-/// A hundred at once, over every store: `crowds.rs`.
-async fn without_a_store_one_instance_keeps_the_queue(artifact: Artifact) {
+/// A hundred concurrent callers, with every store: `crowds.rs`.
+async fn one_instance_keeps_the_queue_without_a_store(artifact: Artifact) {
     let scene = Scene::with(Setting::without_store(artifact)).await;
     let first = start(&scene, &json!({})).await;
     assert_eq!(status(&scene, &first).await, "running");
-    // The second of vIDM's Date header must be over before a clock can tell the others from the first.
+    // The second of vIDM's Date header must be over before a clock can separate the other runs from the first.
     tokio::time::sleep(Duration::from_millis(2100)).await;
     let mut places = Vec::new();
     for _ in 0..20 {
@@ -123,7 +123,7 @@ async fn without_a_store_one_instance_keeps_the_queue(artifact: Artifact) {
     assert_eq!(status(&scene, &first).await, "succeeded");
     for place in &places {
         let now = status(&scene, place).await;
-        assert!(now == "running" || now == "queued", "nobody is told of the run before: {now}");
+        assert!(now == "running" || now == "queued", "the earlier run is not reported: {now}");
     }
     assert_eq!(status(&scene, places.last().unwrap()).await, "running");
     end(&scene);
@@ -134,7 +134,7 @@ async fn without_a_store_one_instance_keeps_the_queue(artifact: Artifact) {
     assert_eq!(runs(&scene), 2);
 }
 
-async fn who_comes_together_shares_a_run(artifact: Artifact) {
+async fn concurrent_starts_share_one_run(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let path = syncs();
     let started = join_all((0..12).map(|_| scene.post(&path, ""))).await;
@@ -159,19 +159,19 @@ async fn who_comes_together_shares_a_run(artifact: Artifact) {
     assert!(runs(&scene) <= 2, "{} runs", runs(&scene));
 }
 
-async fn a_crowd_of_strangers_breaks_nothing(artifact: Artifact) {
+async fn crowd_without_keys_does_no_harm(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let answers = join_all((0..60).map(|_| scene.get("/vidm/default/v1/directories"))).await;
     for answer in answers {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
     let logins = scene.asked().iter().filter(|call| call.ends_with("/login")).count();
-    // One, unless the machine is so busy that the store is given up or the first login takes seconds.
-    assert!(logins < 20 || !scene.remembers(), "whoever comes together shares a login: {logins}");
+    // One, unless the machine is so busy that the store is bypassed or the first login takes seconds.
+    assert!(logins < 20 || !scene.remembers(), "concurrent requests share a login: {logins}");
     assert!(!scene.host.output().contains("trap"), "{}", scene.host.output());
 }
 
-async fn a_crowd_with_a_wrong_password_does_not_lock_the_account(artifact: Artifact) {
+async fn crowd_with_a_wrong_password_locks_no_account(artifact: Artifact) {
     let variables = vec![("vidm_password", "planted-wrong".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     for answer in join_all((0..20).map(|_| scene.get("/vidm/default/v1/directories"))).await {
@@ -197,14 +197,14 @@ async fn two_hosts_on_one_store_join_each_others_syncs(artifact: Artifact) {
     let second = second.header("location").to_owned();
     end(&scene);
     assert_eq!(at_other(Method::GET, &first).await.json()["status"], "succeeded", "either host answers for either");
-    assert_eq!(status(&scene, &second).await, "running", "whoever asks moves the queue on");
+    assert_eq!(status(&scene, &second).await, "running", "any request advances the queue");
     end(&scene);
     assert_eq!(at_other(Method::GET, &second).await.json()["status"], "succeeded");
     assert_eq!(runs(&scene), 2);
 }
 
-async fn an_old_result_is_not_taken_for_ours(artifact: Artifact) {
-    // For a while after the kick-off vIDM tells of the run before, which succeeded.
+async fn earlier_result_is_not_reported_as_ours(artifact: Artifact) {
+    // For a while after the kick-off vIDM reports the previous run, which succeeded.
     let mut simulator = SimulatorOptions::default();
     simulator.vidm.status_lag = Duration::from_secs(3600);
     let scene = Scene::with(Setting { simulator, ..Setting::of(artifact) }).await;
@@ -213,7 +213,7 @@ async fn an_old_result_is_not_taken_for_ours(artifact: Artifact) {
     assert_eq!(runs(&scene), 1, "and nothing more is started for it");
 }
 
-async fn states_that_cannot_be_read_are_unknown_and_groups_still_decide(artifact: Artifact) {
+async fn unreadable_states_are_unknown_unless_groups_decide(artifact: Artifact) {
     for shape in [StatusShape::Word("FROBNICATING".to_owned()), StatusShape::Empty, StatusShape::NotFound] {
         let scene = Scene::of(artifact).await;
         let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_DN]})).await;
@@ -227,7 +227,7 @@ async fn states_that_cannot_be_read_are_unknown_and_groups_still_decide(artifact
     }
 }
 
-async fn a_wait_ends_with_the_sync_or_with_the_callers_patience(artifact: Artifact) {
+async fn wait_ends_with_the_sync_or_its_time_limit(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({})).await;
     let wait = |seconds: u64| {
@@ -248,13 +248,13 @@ async fn a_wait_ends_with_the_sync_or_with_the_callers_patience(artifact: Artifa
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
-async fn an_event_stream_tells_each_change_and_ends(artifact: Artifact) {
+async fn event_stream_reports_each_change_and_ends(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_NAME]})).await;
     let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all).header("accept", "text/event-stream");
     let mut response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    // Else nginx keeps all of it to the end.
+    // Otherwise nginx buffers everything until the end.
     assert_eq!(response.headers()["x-accel-buffering"], "no");
     let mut text = String::new();
     let mut ended = false;
@@ -276,7 +276,7 @@ async fn an_event_stream_tells_each_change_and_ends(artifact: Artifact) {
     assert!(text.contains(":\n\n"), "a heartbeat: {text}");
 }
 
-async fn who_watches_together_asks_together_and_who_goes_away_costs_nothing(artifact: Artifact) {
+async fn watchers_share_calls_and_leave_no_cost(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({})).await;
     scene.asked();
@@ -296,10 +296,10 @@ async fn who_watches_together_asks_together_and_who_goes_away_costs_nothing(arti
     tokio::time::sleep(Duration::from_millis(2500)).await;
     scene.asked();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(scene.asked(), [""; 0], "nobody watches any more");
+    assert_eq!(scene.asked(), [""; 0], "no watcher is left");
 }
 
-async fn earlier_runs_and_dry_runs_where_there_are_any(artifact: Artifact) {
+async fn history_and_dry_run_are_returned_if_available(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let place = start(&scene, &json!({})).await;
     end(&scene);

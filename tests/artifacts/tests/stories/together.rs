@@ -1,4 +1,4 @@
-//! What several callers do at once to one profile and one connector, and what does not fit into an id.
+//! Concurrent changes to one profile and one connector, and groups that do not fit into an id.
 
 use futures_util::future::join_all;
 use idhook_host::KeyValue;
@@ -11,16 +11,16 @@ use crate::scene::{Answer, Scene, Setting, send};
 
 stories! {
     all:
-    without_a_store_they_are_refused_before_anything_starts,
-    directories_of_one_connector_are_not_synced_at_once,
-    where_connectors_are_not_told_directories_are_synced_beside_each_other,
+    oversized_groups_without_a_store_are_rejected,
+    directories_of_one_connector_sync_in_turn,
+    directories_with_unknown_connectors_sync_in_parallel,
 }
 
 stories! {
     in_spin:
-    groups_that_do_not_fit_into_an_id_are_kept_in_the_store,
-    groups_that_are_gone_from_the_store_are_told_as_such,
-    groups_added_to_one_profile_at_once_do_not_lose_one_another,
+    oversized_groups_are_kept_in_the_store,
+    lost_groups_are_reported,
+    concurrent_profile_additions_lose_no_group,
 }
 
 fn syncs(directory: &str) -> String {
@@ -43,7 +43,7 @@ fn many_groups() -> Vec<String> {
     (0..40).map(|at| format!("CN=gg-{}{at:02},OU=Groups,DC=corp,DC=example", letters(at))).collect()
 }
 
-async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store(artifact: Artifact) {
+async fn oversized_groups_are_kept_in_the_store(artifact: Artifact) {
     let mut scene = Scene::of(artifact).await;
     let groups = many_groups();
     for group in groups.iter().skip(1) {
@@ -52,7 +52,7 @@ async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store(artifact: Artif
     let started = start(&scene, seeds::CORP, &json!({ "groups": groups })).await;
     assert!(started.json()["id"].as_str().unwrap().len() <= 255, "{}", started.text);
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-    // Whoever is asked knows them: another instance as well.
+    // Every instance knows them, also a new one.
     scene.restart().await;
     let state = state(&scene, &started).await;
     assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("group_absent")), "{state}");
@@ -63,7 +63,7 @@ async fn groups_that_do_not_fit_into_an_id_are_kept_in_the_store(artifact: Artif
     assert_eq!(state["id"], started.json()["id"], "the id stays what it was");
 }
 
-async fn without_a_store_they_are_refused_before_anything_starts(artifact: Artifact) {
+async fn oversized_groups_without_a_store_are_rejected(artifact: Artifact) {
     let scene = Scene::with(Setting::without_store(artifact)).await;
     let problem = scene.post(&syncs(seeds::CORP), &json!({ "groups": many_groups() }).to_string()).await;
     let problem = problem.problem("request_invalid");
@@ -72,22 +72,22 @@ async fn without_a_store_they_are_refused_before_anything_starts(artifact: Artif
     assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0);
 }
 
-async fn groups_that_are_gone_from_the_store_are_told_as_such(artifact: Artifact) {
+async fn lost_groups_are_reported(artifact: Artifact) {
     let key_value = KeyValue::default();
     let scene = Scene::with(Setting { key_value: key_value.clone(), ..Setting::of(artifact) }).await;
     let started = start(&scene, seeds::CORP, &json!({ "groups": many_groups() })).await;
     let keys = key_value.keys("default").await.unwrap();
     let place = keys.iter().find(|key| key.contains(":request:default:")).unwrap();
-    key_value.set("default", place, b"somebody else's".to_vec()).await.unwrap();
+    key_value.set("default", place, b"a foreign value".to_vec()).await.unwrap();
     let problem = scene.get(started.header("location")).await;
     assert!(problem.problem("sync_not_found")["detail"].as_str().unwrap().contains("store"));
 }
 
-async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact) {
+async fn directories_of_one_connector_sync_in_turn(artifact: Artifact) {
     for setting in Setting::with_and_without_store(artifact) {
         let scene = Scene::with(setting).await;
         if !scene.remembers() {
-            // Nobody knows then of the other's sync; what comes of both at once is left to vIDM.
+            // Without a common store the other's sync is unknown; vIDM handles both.
             continue;
         }
         let corp = start(&scene, seeds::CORP, &json!({})).await;
@@ -112,7 +112,7 @@ async fn directories_of_one_connector_are_not_synced_at_once(artifact: Artifact)
     }
 }
 
-async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(artifact: Artifact) {
+async fn directories_with_unknown_connectors_sync_in_parallel(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     scene.simulator.add_fault(Fault::new(FaultKind::Html { status: 404 }).path("/connectors").always());
     start(&scene, seeds::CORP, &json!({})).await;
@@ -120,7 +120,7 @@ async fn where_connectors_are_not_told_directories_are_synced_beside_each_other(
     assert_eq!(scene.simulator.runs_started(seeds::CLOUD).unwrap(), 1);
 }
 
-async fn groups_added_to_one_profile_at_once_do_not_lose_one_another(artifact: Artifact) {
+async fn concurrent_profile_additions_lose_no_group(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let other = scene.another_host(|_| {}).await;
     let groups: Vec<_> = (0..8).map(|at| format!("CN=gg-at-once-{at},OU=Picked,DC=corp,DC=example")).collect();
@@ -137,7 +137,7 @@ async fn groups_added_to_one_profile_at_once_do_not_lose_one_another(artifact: A
         assert_eq!(answer.status, 202, "{}", answer.text);
     }
     let writes = scene.asked().into_iter().filter(|call| call.starts_with("PUT ")).count();
-    assert_eq!(writes, groups.len(), "each wrote once: nobody had to repair anything");
+    assert_eq!(writes, groups.len(), "each wrote once: no repair was needed");
 
     let started = start(
         &scene,
@@ -148,7 +148,7 @@ async fn groups_added_to_one_profile_at_once_do_not_lose_one_another(artifact: A
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
     let mut last = state(&scene, &started).await;
     if last["status"] != "succeeded" {
-        // It waited for the run that went on; the next one is its own.
+        // It waited for the active run; the next one is its own.
         scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
         last = state(&scene, &started).await;
     }

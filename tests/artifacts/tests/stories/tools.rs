@@ -17,10 +17,10 @@ mod snippets;
 mod stub;
 mod wasmtime_serve;
 
-/// Says that a story is not told here, and why; with `CI` set in the environment that is a failure.
+/// Skips a story and reports why; with `CI` set in the environment that is a failure.
 #[track_caller]
 fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "{why}");
-    // Not `eprintln!`, which a passing test keeps to itself.
+    // Not `eprintln!`, whose output passing tests hide.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: {why}\n").as_bytes());
 }

@@ -9,11 +9,11 @@ use crate::scene::{Scene, Setting};
 
 stories! {
     all:
-    identity_sources_over_http,
+    identity_sources_are_managed,
     identity_sources_over_https_and_with_the_newer_204,
-    an_external_provider_comes_and_goes,
-    what_is_wrong_is_told_before_anything_is_sent,
-    cold_is_two_calls_and_warm_is_one,
+    external_provider_is_added_and_deleted,
+    faults_are_reported_before_any_call,
+    cold_list_makes_two_calls_and_warm_one,
     the_operations_of_5_1_and_later,
     only_documented_routes_are_reachable_through_nginx,
 }
@@ -51,7 +51,7 @@ fn domains(provider: &Value) -> Vec<String> {
     sources.iter().filter_map(|source| Some(source["domainNames"][0].as_str()?.to_owned())).collect()
 }
 
-/// SDDC Manager behind its nginx, which routes all operations there are.
+/// SDDC Manager behind its nginx, with routes for all operations.
 pub(crate) fn behind_nginx() -> SimulatorOptions {
     let mut options = SimulatorOptions::default();
     options.sddc.front = Some(SddcFront { routes_oidc: true });
@@ -90,7 +90,7 @@ async fn sources_come_and_go(scene: &Scene) {
     let provider = scene.get(&format!("{PROVIDERS}/{id}")).await.json();
     assert!(!domains(&provider).contains(&"research.example".to_owned()));
 
-    // Each change says how long its body is, also where it has none; servers refuse an empty one in chunks.
+    // Each change has a Content-Length, also without a body; servers reject an empty one in chunks.
     let calls = scene.simulator.calls();
     let changes: Vec<_> = calls.iter().filter(|call| call.method != "GET").collect();
     assert!(changes.iter().any(|call| call.method == "DELETE"));
@@ -100,7 +100,7 @@ async fn sources_come_and_go(scene: &Scene) {
     }
 }
 
-async fn identity_sources_over_http(artifact: Artifact) {
+async fn identity_sources_are_managed(artifact: Artifact) {
     sources_come_and_go(&behind(artifact).await).await;
 }
 
@@ -110,7 +110,7 @@ async fn identity_sources_over_https_and_with_the_newer_204(artifact: Artifact) 
     sources_come_and_go(&Scene::with(Setting { tls: true, simulator, ..Setting::of(artifact) }).await).await;
 }
 
-async fn an_external_provider_comes_and_goes(artifact: Artifact) {
+async fn external_provider_is_added_and_deleted(artifact: Artifact) {
     let scene = behind(artifact).await;
     let added = scene.post(PROVIDERS, &adfs().to_string()).await;
     assert_eq!(added.status, 201, "{}", added.text);
@@ -124,7 +124,7 @@ async fn an_external_provider_comes_and_goes(artifact: Artifact) {
     assert_eq!(scene.get(&place).await.status, 404);
 }
 
-async fn what_is_wrong_is_told_before_anything_is_sent(artifact: Artifact) {
+async fn faults_are_reported_before_any_call(artifact: Artifact) {
     let scene = behind(artifact).await;
     let mut spec = source("research.example");
     spec["name"] = json!(" ");
@@ -146,7 +146,7 @@ async fn what_is_wrong_is_told_before_anything_is_sent(artifact: Artifact) {
     assert!(!wrong.text.contains("hunter2"));
 }
 
-async fn cold_is_two_calls_and_warm_is_one(artifact: Artifact) {
+async fn cold_list_makes_two_calls_and_warm_one(artifact: Artifact) {
     let scene = behind(artifact).await;
     scene.get(PROVIDERS).await;
     assert_eq!(scene.asked(), ["POST /v1/tokens", "GET /v1/identity-providers"]);
@@ -157,7 +157,7 @@ async fn cold_is_two_calls_and_warm_is_one(artifact: Artifact) {
     }
     assert_eq!(scene.asked(), ["GET /v1/identity-providers"]);
 
-    // A token that was thrown away upstream costs one refused call, a login and a replay.
+    // An invalidated token costs one rejected call, a login and a replay.
     scene.simulator.expire_tokens();
     assert_eq!(scene.get(PROVIDERS).await.status, 200);
     assert_eq!(scene.asked(), ["GET /v1/identity-providers", "POST /v1/tokens", "GET /v1/identity-providers"]);
@@ -181,7 +181,7 @@ async fn only_documented_routes_are_reachable_through_nginx(artifact: Artifact) 
     let scene = behind(artifact).await;
     scene.get(PROVIDERS).await;
     scene.simulator.clear_calls();
-    // Dots alone are resolved by the client itself.
+    // The client itself resolves dots.
     let hostile = [
         "..%2Fcredentials",
         "%2e%2e%2fcredentials",

@@ -9,20 +9,20 @@ use crate::scene::{Scene, Setting, send};
 
 stories! {
     all:
-    the_main_job_over_http,
-    the_main_job_over_https_with_a_private_ca,
-    cold_by_name_is_four_calls_and_warm_is_one,
-    the_safeguards_stay_on_unless_one_may_turn_them_off,
-    a_tripped_safeguard_is_told_as_such,
-    a_directory_can_be_named_in_the_body,
-    a_directory_of_the_newer_kind_gets_the_newer_call,
-    directories_that_cannot_be_meant,
+    main_job_works_over_http,
+    main_job_works_over_https_with_a_private_ca,
+    cold_start_makes_four_calls_and_warm_one,
+    safeguards_stay_on_without_the_override_scope,
+    tripped_safeguard_is_reported,
+    directory_is_read_from_the_body,
+    migrated_directory_uses_the_v2_call,
+    unsuitable_directories_are_rejected,
     directories_are_filtered,
-    every_login_and_both_tenancies_work,
-    the_json_profile_suits_a_server_of_plain_json,
+    all_logins_and_tenancies_work,
+    json_profile_works_with_a_plain_json_server,
     groups_are_found_exactly,
-    vidms_own_health_is_typed,
-    a_forged_id_is_nobodys,
+    vidm_health_is_returned_typed,
+    forged_id_is_rejected,
 }
 
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
@@ -35,7 +35,7 @@ fn present(directory: &str) -> String {
     format!("{DIRECTORIES}/{directory}/sync")
 }
 
-/// The story a newcomer is told: list, start by name, watch it go from running to succeeded. And what it costs upstream.
+/// The main job: list, start by name, watch it from running to succeeded; and its upstream calls.
 async fn main_job(scene: &Scene) {
     let listed = scene.get(DIRECTORIES).await;
     assert_eq!(listed.status, 200, "{}", listed.text);
@@ -62,7 +62,7 @@ async fn main_job(scene: &Scene) {
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
     let done = scene.get(&place).await;
     assert_eq!(done.json()["status"], "succeeded", "{}", done.text);
-    assert_eq!(done.header("retry-after"), "", "a final state asks for nobody to come back");
+    assert_eq!(done.header("retry-after"), "", "a final state has no Retry-After");
     assert_eq!(done.json()["id"], document["id"]);
     assert_eq!(done.json()["requestedAt"], document["requestedAt"]);
 
@@ -70,15 +70,15 @@ async fn main_job(scene: &Scene) {
     assert_eq!(present.json()["status"], "succeeded", "{}", present.text);
 }
 
-async fn the_main_job_over_http(artifact: Artifact) {
+async fn main_job_works_over_http(artifact: Artifact) {
     main_job(&Scene::of(artifact).await).await;
 }
 
-async fn the_main_job_over_https_with_a_private_ca(artifact: Artifact) {
+async fn main_job_works_over_https_with_a_private_ca(artifact: Artifact) {
     main_job(&Scene::with(Setting { tls: true, ..Setting::of(artifact) }).await).await;
 }
 
-async fn cold_by_name_is_four_calls_and_warm_is_one(artifact: Artifact) {
+async fn cold_start_makes_four_calls_and_warm_one(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     assert_eq!(scene.post(&syncs(seeds::CORP_NAME), "{}").await.status, 202);
     let cold = scene.asked();
@@ -91,7 +91,7 @@ async fn cold_by_name_is_four_calls_and_warm_is_one(artifact: Artifact) {
     finished().await;
 
     assert_eq!(scene.post(&syncs(seeds::CORP_NAME), "{}").await.status, 202);
-    // Whether a start looks first depends on how quickly the one before was answered; tests/it counts that with a clock of its own.
+    // Whether a start observes first depends on the speed of the previous response; tests/it counts that with its own clock.
     let starts = || {
         let mut asked = scene.asked();
         if scene.remembers() {
@@ -113,7 +113,7 @@ async fn cold_by_name_is_four_calls_and_warm_is_one(artifact: Artifact) {
     assert!(by_id.last().unwrap().ends_with("/syncprofile/sync"), "{by_id:?}");
 }
 
-async fn the_safeguards_stay_on_unless_one_may_turn_them_off(artifact: Artifact) {
+async fn safeguards_stay_on_without_the_override_scope(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     assert_eq!(scene.post(&syncs(seeds::CORP), "").await.status, 202);
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
@@ -130,7 +130,7 @@ async fn the_safeguards_stay_on_unless_one_may_turn_them_off(artifact: Artifact)
     assert!(scene.log().iter().any(|line| line["ignore_safeguards"] == json!(true)), "it leaves a mark in the log");
 }
 
-async fn a_tripped_safeguard_is_told_as_such(artifact: Artifact) {
+async fn tripped_safeguard_is_reported(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let place = scene.post(&syncs(seeds::CORP), "").await.header("location").to_owned();
     scene.simulator.finish_sync(seeds::CORP, Outcome::SafeguardsTripped).unwrap();
@@ -138,7 +138,7 @@ async fn a_tripped_safeguard_is_told_as_such(artifact: Artifact) {
     assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")), "{state}");
 }
 
-async fn a_directory_can_be_named_in_the_body(artifact: Artifact) {
+async fn directory_is_read_from_the_body(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let started = scene.post("/vidm/default/v1/syncs", r#"{"directory":"CORP.example"}"#).await;
     assert_eq!(started.status, 202, "{}", started.text);
@@ -147,12 +147,12 @@ async fn a_directory_can_be_named_in_the_body(artifact: Artifact) {
     assert_eq!(missing.problem("request_invalid")["errors"][0]["pointer"], "/directory");
 }
 
-async fn a_directory_of_the_newer_kind_gets_the_newer_call(artifact: Artifact) {
+async fn migrated_directory_uses_the_v2_call(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let started = scene.post(&syncs(seeds::CLOUD_NAME), "").await;
     assert_eq!(started.status, 202, "{}", started.text);
     assert!(scene.simulator.runs(seeds::CLOUD).unwrap()[0].v2);
-    // By id nothing is known of it, and the wrong call comes first; the next start knows better.
+    // By id nothing is known about it, and the wrong call is tried first; the next start uses the right one.
     let scene = Scene::of(artifact).await;
     let started = scene.post(&syncs(seeds::CLOUD), "").await;
     assert_eq!(started.status, 202, "{}", started.text);
@@ -167,7 +167,7 @@ async fn a_directory_of_the_newer_kind_gets_the_newer_call(artifact: Artifact) {
     }
 }
 
-async fn directories_that_cannot_be_meant(artifact: Artifact) {
+async fn unsuitable_directories_are_rejected(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let unknown = scene.post(&syncs("nowhere.example"), "").await;
     let problem = unknown.problem("directory_not_found");
@@ -209,7 +209,7 @@ async fn directories_are_filtered(artifact: Artifact) {
     scene.get(&format!("{DIRECTORIES}?syncable=perhaps")).await.problem("request_invalid");
 }
 
-async fn every_login_and_both_tenancies_work(artifact: Artifact) {
+async fn all_logins_and_tenancies_work(artifact: Artifact) {
     let client = [
         ("vidm_client_id", credentials::VIDM_CLIENT_ID.to_owned()),
         ("vidm_client_secret", credentials::VIDM_CLIENT_SECRET.to_owned()),
@@ -236,7 +236,7 @@ async fn every_login_and_both_tenancies_work(artifact: Artifact) {
     }
 }
 
-async fn the_json_profile_suits_a_server_of_plain_json(artifact: Artifact) {
+async fn json_profile_works_with_a_plain_json_server(artifact: Artifact) {
     let mut simulator = SimulatorOptions::default();
     simulator.vidm.strict_media_types = false;
     let variables = vec![("vidm_profile", "json".to_owned())];
@@ -244,7 +244,7 @@ async fn the_json_profile_suits_a_server_of_plain_json(artifact: Artifact) {
     let started = scene.post(&syncs(seeds::CORP_NAME), "").await;
     assert_eq!(started.status, 202, "{}", started.text);
 
-    // A 3.3 server refuses these types, and the hint says which setting it is.
+    // A 3.3 server rejects these types, and the hint names the setting.
     let scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     let refused = scene.get(DIRECTORIES).await;
     assert!(refused.problem("upstream_rejected")["hint"].as_str().unwrap().contains("profile"), "{}", refused.text);
@@ -272,7 +272,7 @@ async fn groups_are_found_exactly(artifact: Artifact) {
     scene.get("/vidm/default/v1/groups").await.problem("request_invalid");
 }
 
-async fn vidms_own_health_is_typed(artifact: Artifact) {
+async fn vidm_health_is_returned_typed(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let health = scene.get("/vidm/default/v1/health").await;
     assert_eq!(health.status, 200, "{}", health.text);
@@ -280,7 +280,7 @@ async fn vidms_own_health_is_typed(artifact: Artifact) {
     assert_eq!(scene.asked().len(), 1, "no login is needed");
 }
 
-async fn a_forged_id_is_nobodys(artifact: Artifact) {
+async fn forged_id_is_rejected(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let place = scene.post(&syncs(seeds::CORP), "").await.header("location").to_owned();
     scene.asked();
@@ -292,9 +292,9 @@ async fn a_forged_id_is_nobodys(artifact: Artifact) {
         assert!(answer.status.is_client_error(), "{path}: {}", answer.text);
     }
     scene.get(&changed).await.problem("sync_not_found");
-    assert_eq!(scene.asked(), [""; 0], "nobody was asked about it");
+    assert_eq!(scene.asked(), [""; 0], "no upstream call was made");
 
-    // The same configuration elsewhere reads the id; another key does not.
+    // An instance with the same configuration reads the id; one with another key does not.
     let other = Scene::with(Setting {
         variables: vec![("state_key", "1fd28b8d51a2b5e4d7c9a60f3c8be417".to_owned())],
         ..Setting::of(artifact)

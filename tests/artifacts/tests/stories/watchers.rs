@@ -1,4 +1,4 @@
-//! Many who watch one sync.
+//! Many watchers of one sync.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::scene::{STATE_KEY, Scene, Setting, send};
 
 stories! {
     in_spin, several_threads:
-    a_thousand_watchers_are_told_the_end_and_ask_like_one,
+    thousand_watchers_cost_as_few_calls_as_one,
 }
 
 /// Event streams.
@@ -22,14 +22,15 @@ const STREAMS: usize = 1000;
 /// Requests with `Prefer: wait`.
 const WAITS: usize = 50;
 
-/// How long the run goes on; longer where the machine needs longer to let everybody in.
+/// The duration of the run; longer if the machine needs longer to accept all watchers.
 const RUN: Duration = Duration::from_secs(7);
 
-/// How many looks a crowd may cost beyond twice those of one: whoever comes looks at once, unless somebody just did.
+/// The observations that a crowd may cost beyond twice those of one watcher: a new one observes at once, unless another just
+/// did.
 const MORE: usize = 6;
 
-async fn a_thousand_watchers_are_told_the_end_and_ask_like_one(artifact: Artifact) {
-    // Two sockets for each, for both ends are here.
+async fn thousand_watchers_cost_as_few_calls_as_one(artifact: Artifact) {
+    // Two sockets per watcher, because both ends are in this process.
     xtask::limits::open_files(4096).unwrap();
     // One key for all of them.
     let variables = vec![("state_key", STATE_KEY.to_owned()), ("watch_limit", "0".to_owned())];
@@ -44,8 +45,8 @@ async fn a_thousand_watchers_are_told_the_end_and_ask_like_one(artifact: Artifac
     );
 }
 
-/// Lets them watch a run of that length, who are all told the end; gives how often upstream was asked after the state, and how
-/// long the run really was.
+/// Lets them watch a run of this length until all get the end; returns the number of state calls, and the run's actual
+/// length.
 async fn looks(scene: &Scene, streams: usize, waits: usize, length: Duration) -> (usize, Duration) {
     let syncs = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
     let started = scene.post(&syncs, "").await;
@@ -77,7 +78,7 @@ async fn looks(scene: &Scene, streams: usize, waits: usize, length: Duration) ->
     (looks, length)
 }
 
-/// Follows an event stream to its end, says when the first event is there, and gives the last state.
+/// Follows an event stream to its end, reports the first event, and returns the last state.
 async fn follow(request: RequestBuilder, arrived: UnboundedSender<()>) -> Value {
     let mut stream = request.header("accept", "text/event-stream").send().await.unwrap();
     assert_eq!(stream.status(), 200);

@@ -1,4 +1,4 @@
-//! Two directories of one connector: never kicked off at once, and each in its turn.
+//! Two directories with one connector: never kicked off together, each in its turn.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -58,11 +58,11 @@ fn never_at_once(one_instance: bool) {
 }
 
 #[test]
-fn on_instances_that_share_a_store() {
+fn directories_take_turns_with_a_shared_store() {
     never_at_once(false);
 }
 
 #[test]
-fn in_one_instance() {
+fn directories_take_turns_in_one_instance() {
     never_at_once(true);
 }

@@ -1,4 +1,4 @@
-//! The explorer: goes through all choices depth first (bounded context switches, as in CHESS, Musuvathi and Qadeer 2007).
+//! The explorer: runs all choices depth first (bounded context switches, as in CHESS, Musuvathi and Qadeer 2007).
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -8,24 +8,24 @@ use std::task::{Context, Waker};
 
 use super::model::World;
 
-/// One caller's doings.
+/// One caller's work.
 pub(super) type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// How far schedules go.
+/// The bounds of schedules.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) preemptions: usize,
-    /// This caller dies after so many steps, whatever it is doing.
+    /// This caller crashes after this many steps, at any point.
     pub(super) dies: Option<(usize, u64)>,
 }
 
-/// The choices of one schedule: which were taken, and how many there were.
+/// The choices of one schedule: those taken, and how many there were.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     pub(super) taken: Vec<usize>,
     open: Vec<usize>,
     at: usize,
-    /// Where choices beyond those taken come from; zero: the first one is taken.
+    /// The source of further choices; with zero the first one is taken.
     chance: u64,
 }
 
@@ -58,7 +58,7 @@ impl Schedule {
     }
 }
 
-/// One schedule from beginning to end: `tasks` in a world, by the choices of `schedule`.
+/// Runs one schedule from beginning to end: `tasks` in a world, with the choices of `schedule`.
 pub(super) fn play(world: Rc<RefCell<World>>, tasks: Vec<Task>, bounds: Bounds, schedule: &mut Schedule) -> World {
     let mut tasks: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
     let mut steps_of = vec![0u64; tasks.len()];
@@ -66,13 +66,13 @@ pub(super) fn play(world: Rc<RefCell<World>>, tasks: Vec<Task>, bounds: Bounds, 
     let (mut last, mut preemptions) = (None::<usize>, 0);
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..3000 {
-        // The one that went last goes on, unless it is preempted, or sleeps; vIDM ending its run is a choice like any other.
+        // The last task proceeds, unless it is preempted or sleeps; vIDM ending its run is a choice like any other.
         let mut able: Vec<usize> = (0..tasks.len()).filter(|at| tasks[*at].is_some() && !blocked[*at]).collect();
         let asleep = world.borrow_mut().asleep.take().filter(|asleep| able.contains(asleep));
         let goes_on = asleep.or(last).filter(|last| able.contains(last));
         if let Some(goes_on) = goes_on {
             able.retain(|at| *at != goes_on);
-            // Who sleeps lets the next one go on.
+            // A sleeping task lets the next one proceed.
             able.insert(if asleep.is_some() { able.len() } else { 0 }, goes_on);
             if preemptions >= bounds.preemptions {
                 able.truncate(1);
@@ -94,7 +94,7 @@ pub(super) fn play(world: Rc<RefCell<World>>, tasks: Vec<Task>, bounds: Bounds, 
         let before = world.borrow().steps;
         let mut poll = || tasks[at].as_mut().unwrap().as_mut().poll(&mut context).is_ready();
         let mut is_done = poll();
-        // Who has slept asks again, and then comes to its next step.
+        // A task that has slept polls again, and then comes to its next step.
         for _ in 0..2 {
             is_done = is_done || (world.borrow().steps == before && poll());
         }
@@ -104,7 +104,7 @@ pub(super) fn play(world: Rc<RefCell<World>>, tasks: Vec<Task>, bounds: Bounds, 
         if is_done || dies {
             tasks[at] = None;
         }
-        // Who made no step waits for another; anybody's step may be what it waits for.
+        // A task without a step waits for another; any task's step may be what it waits for.
         if after > before || is_done || dies {
             blocked.iter_mut().for_each(|blocked| *blocked = false);
         } else if steps_of[at] > 0 && tasks[at].is_some() {
@@ -118,8 +118,8 @@ pub(super) fn play(world: Rc<RefCell<World>>, tasks: Vec<Task>, bounds: Bounds, 
     Rc::try_unwrap(world).unwrap().into_inner()
 }
 
-/// Goes through all schedules; `play` plays one, and says whether everybody was served. Gives how many there were, and in how
-/// many everybody was.
+/// Runs all schedules; `play` runs one, and returns whether all callers were served. Returns the number of schedules, and of
+/// those in which all were.
 pub(super) fn explore(mut play: impl FnMut(&mut Schedule) -> bool) -> (usize, usize) {
     let (mut schedule, mut count, mut served) = (Schedule::default(), 0, 0);
     loop {
@@ -132,7 +132,7 @@ pub(super) fn explore(mut play: impl FnMut(&mut Schedule) -> bool) -> (usize, us
     }
 }
 
-/// Plays some hundred schedules drawn by chance.
+/// Runs some hundred random schedules.
 pub(super) fn wander(mut play: impl FnMut(&mut Schedule)) {
     for seed in 1..150u64 {
         play(&mut Schedule { chance: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15), ..Schedule::default() });

@@ -1,5 +1,5 @@
-//! The world around the webhook as a model: a vIDM that joins a running sync without a word, a store, a clock. Each call out of
-//! the webhook is one step.
+//! A model of the world around the webhook: a vIDM that silently joins a running sync, a store, a clock. Each outgoing call
+//! of the webhook is one step.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,26 +17,26 @@ use idhook::webhook::{Body, Content, Webhook};
 use serde_json::{Value, json};
 
 pub(super) const DIRECTORY: &str = "d1000000-0000-4000-8000-0000000000c0";
-/// Another directory of the same connector.
+/// Another directory with the same connector.
 pub(super) const OTHER: &str = "d1000000-0000-4000-8000-0000000000c1";
 /// SHA-256 of `key`.
 const DIGEST: &str = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";
-/// A run ends by itself after so many milliseconds; the explorer may end it at any step before.
+/// A run ends by itself after this many milliseconds; the explorer may end it at any earlier step.
 const LASTS: u64 = 4000;
 const EPOCH_MS: u64 = 1_700_000_000_000;
 const BASE: &str = "OU=Groups,DC=corp,DC=example";
 
-/// One run of vIDM's.
+/// One run of vIDM.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) directory: String,
     pub(super) began: u64,
     pub(super) ended: Option<u64>,
-    /// When whoever started it had drawn the ticket that says whom it serves.
+    /// When its starter had drawn the ticket that decides whom it serves.
     pub(super) drawn: u64,
 }
 
-/// The clocks of vIDM, against the one that the model counts by.
+/// vIDM's clocks, relative to the model's.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Clocks {
     /// Whether runs have start times.
@@ -47,7 +47,7 @@ pub(super) struct Clocks {
     pub(super) whole_seconds: bool,
     /// How many milliseconds a second the clock of start times gains.
     pub(super) drift: i64,
-    /// How far the `Date` header is ahead, in milliseconds; without it there is none.
+    /// How far the `Date` header is ahead, in milliseconds; `None`: no header.
     pub(super) date_ahead: Option<i64>,
 }
 
@@ -75,18 +75,18 @@ pub(super) struct World {
     pub(super) starts: usize,
     pub(super) values: BTreeMap<String, Vec<u8>>,
     pub(super) counters: BTreeMap<String, u64>,
-    /// When each caller came, and when it was told that it succeeded.
+    /// When each caller arrived, and when it got its success.
     pub(super) came: BTreeMap<usize, u64>,
     pub(super) told: BTreeMap<usize, u64>,
     /// When each caller drew tickets: its request's first, then those of its kick-offs.
     pub(super) tickets: BTreeMap<usize, Vec<u64>>,
-    /// The groups that the profile selects, and those that a write took out of it.
+    /// The groups that the profile selects, and those lost by a write.
     pub(super) profile: Vec<String>,
     pub(super) lost: Vec<String>,
     pub(super) writes: usize,
-    /// Who has just gone to sleep.
+    /// The task that has just gone to sleep.
     pub(super) asleep: Option<usize>,
-    /// What was done, for a story that went wrong.
+    /// The actions, for a failure's message.
     pub(super) trace: Vec<String>,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Gives the others their chance, then is a step.
+    /// Lets the others proceed, then counts as a step.
     async fn step(&self, what: &str) {
         let mut yielded = false;
         poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -125,7 +125,7 @@ impl World {
         self.runs.iter().rev().find(|run| run.directory == directory && run.ended.is_none())
     }
 
-    /// Ends the run that began first; whether there was one.
+    /// Ends the oldest run; returns whether there was one.
     pub(super) fn finish(&mut self) -> bool {
         let now = self.now + 1;
         let Some(run) = self.runs.iter_mut().find(|run| run.ended.is_none()) else { return false };
@@ -134,7 +134,7 @@ impl World {
         true
     }
 
-    /// vIDM's answer; `None` where it has no such call.
+    /// vIDM's response; `None` for an unknown call.
     fn answer(&mut self, caller: usize, method: &str, path: &str, body: &Bytes) -> Option<Value> {
         if path.ends_with("/auth/system/login") {
             return Some(json!({ "sessionToken": "token" }));
@@ -220,8 +220,8 @@ impl Clock for Model {
         Duration::from_millis(self.world.borrow().now)
     }
 
-    /// Nobody's time runs out here: deadlines race everything and never win. The short pauses are those of who waits for
-    /// another: anybody's step may be what it waits for.
+    /// Time limits never expire here: deadlines lose every race. The short pauses belong to tasks that wait for another: any
+    /// task's step may be what they wait for.
     async fn sleep(&self, duration: Duration) {
         if duration > Duration::from_millis(300) {
             std::future::pending().await
@@ -232,7 +232,7 @@ impl Clock for Model {
     }
 }
 
-/// A key without what stands before the directory's own.
+/// A key without the part before the directory's own.
 fn short(key: &str) -> &str {
     key.split_once(":default:").map_or(key, |(_, rest)| rest)
 }
@@ -302,7 +302,7 @@ pub(super) fn webhook() -> Rc<Webhook> {
     Rc::new(Webhook::new(Config::parse(|name| variables.get(name).map(|value| (*value).to_owned()))))
 }
 
-/// One request; `watches` asks as watchers do, who take each other's looks.
+/// One request; with `watches` like a watcher, which reuses other watchers' observations.
 pub(super) async fn ask(
     webhook: &Rc<Webhook>,
     model: &Model,
@@ -311,7 +311,7 @@ pub(super) async fn ask(
 ) -> Value {
     let mut request = http::Request::builder().method(method).uri(path).header("x-api-key", "key");
     if watches {
-        // Over after one look: it has no time for a second.
+        // Ends after one observation: there is no time for a second.
         request = request.header("prefer", "wait=1");
     }
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };

@@ -1,4 +1,4 @@
-//! Groups added to one sync profile at once: none is lost, neither new nor old, and nobody has to repair anything.
+//! Groups added to one sync profile concurrently: none is lost, neither new nor old, and no repair is needed.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -40,7 +40,7 @@ fn one(bounds: Bounds, one_instance: bool, schedule: &mut Schedule) -> World {
     let story = || format!("choices {:?}\n{}", schedule.taken, world.trace.join("\n"));
     assert_eq!(world.lost, [""; 0], "{}", story());
     for at in world.told.keys() {
-        assert!(world.profile.contains(&group(*at)), "{at} was told that it is there: {}", story());
+        assert!(world.profile.contains(&group(*at)), "{at} got a success: {}", story());
     }
     world
 }
@@ -59,17 +59,17 @@ fn none_is_lost(one_instance: bool) {
 }
 
 #[test]
-fn on_instances_that_share_a_store() {
+fn no_group_is_lost_with_a_shared_store() {
     none_is_lost(false);
 }
 
 #[test]
-fn in_one_instance() {
+fn no_group_is_lost_in_one_instance() {
     none_is_lost(true);
 }
 
 #[test]
-fn who_dies_with_its_turn_loses_nothing() {
+fn crash_of_the_lease_holder_loses_no_group() {
     for when in 1..40 {
         let bounds = Bounds { preemptions: 0, dies: Some((0, when)) };
         explore(|schedule| one(bounds, false, schedule).told.contains_key(&1));

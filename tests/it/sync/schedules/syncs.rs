@@ -1,4 +1,5 @@
-//! Requests for a sync of one directory: nobody is told of success by a run that began before, and no run is for nothing.
+//! Requests for a sync of one directory: no caller gets a success from a run that began before its request, and no run is
+//! superfluous.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,25 +10,25 @@ use serde_json::Value;
 use super::explorer::{Bounds, Schedule, Task, explore, play, wander};
 use super::model::{Clocks, DIRECTORY, Model, Run, World, ask, webhook};
 
-/// What a scenario is made of.
+/// A scenario.
 #[derive(Debug, Clone, Copy)]
 struct Scenario {
     callers: usize,
     /// Whether all instances share a store.
     shares: bool,
-    /// Whether all callers are served by one instance.
+    /// Whether one instance serves all callers.
     one_instance: bool,
     clocks: Clocks,
-    /// Whether a run of somebody else's is going on at first.
+    /// Whether a foreign run is active at first.
     busy_at_first: bool,
-    /// Whether callers ask as watchers do.
+    /// Whether callers behave like watchers.
     watches: bool,
-    /// Whether each caller asks for a second sync when its first has succeeded.
+    /// Whether each caller requests a second sync after its first has succeeded.
     again: bool,
     bounds: Bounds,
 }
 
-/// One caller: starts a sync, then asks until it is final, as long as the schedule gives it `polls`.
+/// One caller: starts a sync, then polls until it is final, at most `polls` times.
 async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, watches: bool) {
     let path = format!("/vidm/default/v1/directories/{DIRECTORY}/syncs");
     model.world.borrow_mut().told.remove(&at);
@@ -39,14 +40,14 @@ async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, wat
         if let Some(place) = started["links"]["self"].as_str() {
             break place.to_owned();
         }
-        // The login is another instance's, which may be dead. It is waited for as long as a request may last.
+        // Another instance, which may have crashed, holds the login. It is waited for as long as a request may last.
         assert!(started["code"] == "upstream_busy" && attempts < 3, "{started}");
         attempts += 1;
         model.world.borrow_mut().now += 30_000;
     };
     for _ in 0..polls {
-        // A poll comes a second after the one before. All polls together stay below a lease: who is slower than that may cost
-        // a run more.
+        // Polls are one second apart. All polls together take less time than a lease: a slower caller may cost a further
+        // run.
         model.world.borrow_mut().now += 1000;
         let state = ask(&webhook, &model, ("GET", &place, &Value::Null), watches).await;
         match state["status"].as_str() {
@@ -85,7 +86,7 @@ impl Scenario {
         play(world, tasks, self.bounds, schedule)
     }
 
-    /// The promises of `idhook::sync`, for one schedule.
+    /// The guarantees of `idhook::sync`, for one schedule.
     fn check(self, world: &World, schedule: &Schedule) {
         let story = || {
             let World { runs, came, told, trace, .. } = world;
@@ -95,23 +96,23 @@ impl Scenario {
                 trace.join("\n")
             )
         };
-        // Exact, but where a recent observation stood for a look.
+        // Exact, except when a recent observation replaced a new one.
         let slack = if self.again { 500 } else { 0 };
         for (at, told) in &world.told {
             let came = world.came[at];
             let served =
                 world.runs.iter().any(|run| run.began + slack >= came && run.ended.is_some_and(|ended| ended <= *told));
-            assert!(served, "caller {at} was told of success by a run that began before it came: {}", story());
+            assert!(served, "caller {at} got a success from a run that began before its request: {}", story());
         }
         let requests = self.callers * if self.again { 2 } else { 1 };
         assert!(world.starts <= 2 * requests, "more than two starts for a request: {}", story());
         if self.shares && self.bounds.dies.is_none() && !self.again {
-            // No run is for nothing: somebody needs it who drew a ticket after the run before had drawn its own.
+            // No run is superfluous: a caller that drew its ticket after the previous run's draw needs it.
             for pair in world.runs.windows(2) {
                 let [before, this] = pair else { continue };
                 let mut tickets = world.tickets.values().filter_map(|drawn| drawn.first());
                 let needed = tickets.any(|ticket| *ticket >= before.drawn && *ticket <= this.drawn);
-                assert!(needed, "a run that serves nobody new: {}", story());
+                assert!(needed, "a run that serves no new request: {}", story());
             }
         }
     }
@@ -125,7 +126,7 @@ impl Scenario {
         })
     }
 
-    /// All schedules with one preemption, and some hundred drawn by chance with any number.
+    /// All schedules with one preemption, and some hundred random ones with any number.
     fn explore_and_wander(self) {
         let (count, served) = self.explore();
         assert!(count > 20 && served > count / 2, "{served} of {count}");
@@ -151,42 +152,42 @@ const SCENARIO: Scenario = Scenario {
 };
 
 #[test]
-fn two_callers_during_a_run_on_two_instances_with_a_shared_store() {
+fn requests_during_a_run_are_served_with_a_shared_store() {
     SCENARIO.explore_and_wander();
 }
 
 #[test]
-fn the_same_when_vidm_tells_no_times() {
+fn requests_during_a_run_are_served_without_times() {
     Scenario { clocks: UNTIMED, ..SCENARIO }.explore_and_wander();
 }
 
 #[test]
-fn the_same_when_they_take_each_others_looks() {
+fn watchers_during_a_run_are_served() {
     Scenario { watches: true, ..SCENARIO }.explore_and_wander();
 }
 
 #[test]
-fn and_when_it_tells_no_times_besides() {
+fn watchers_during_a_run_are_served_without_times() {
     Scenario { watches: true, clocks: UNTIMED, ..SCENARIO }.explore_and_wander();
 }
 
 #[test]
-fn three_callers_on_an_idle_directory() {
+fn three_requests_for_an_idle_directory_are_served() {
     Scenario { callers: 3, busy_at_first: false, ..SCENARIO }.explore_and_wander();
 }
 
 #[test]
-fn two_callers_in_one_instance_without_a_store() {
+fn requests_are_served_in_one_instance_without_a_store() {
     Scenario { shares: false, one_instance: true, ..SCENARIO }.explore_and_wander();
 }
 
 #[test]
-fn two_callers_on_two_instances_without_a_store() {
+fn requests_are_served_on_two_instances_without_a_store() {
     Scenario { shares: false, ..SCENARIO }.explore_and_wander();
 }
 
 #[test]
-fn a_claimant_that_dies_at_any_step_does_not_stop_the_other() {
+fn crashed_claimant_does_not_block_others() {
     for when in 1..40 {
         let scenario = Scenario { bounds: Bounds { preemptions: 0, dies: Some((0, when)) }, ..SCENARIO };
         let (count, served) = scenario.explore();
@@ -194,7 +195,7 @@ fn a_claimant_that_dies_at_any_step_does_not_stop_the_other() {
     }
 }
 
-/// Hours apart either way, in whole seconds, gaining and losing, or not there at all.
+/// Hours apart in either direction, in whole seconds, fast and slow, or absent.
 const CLOCKS: [Clocks; 10] = [
     Clocks { ahead: 2_000, ..Clocks::ONE },
     Clocks { ahead: -2_000, ..Clocks::ONE },
@@ -208,7 +209,8 @@ const CLOCKS: [Clocks; 10] = [
     Clocks { drift: -20, date_ahead: None, ..Clocks::ONE },
 ];
 
-/// Under every clock each caller is served, by a run that began after it came; one of the clocks is tried under all schedules.
+/// With every clock each caller is served by a run that began after its request; one of the clocks is tried in all
+/// schedules.
 fn under_every_clock(scenario: Scenario) {
     for clocks in CLOCKS {
         let bounds = Bounds { preemptions: 0, dies: None };
@@ -234,7 +236,7 @@ fn clocks_do_not_matter_in_one_instance_without_a_store() {
 }
 
 #[test]
-fn second_sync_after_a_recent_one_is_as_true() {
+fn second_sync_after_a_recent_one_is_correct() {
     let again = Scenario { again: true, busy_at_first: false, ..SCENARIO };
     under_every_clock(again);
     Scenario { clocks: UNTIMED, ..again }.explore_and_wander();

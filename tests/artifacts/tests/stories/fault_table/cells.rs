@@ -116,11 +116,11 @@ pub(super) enum Phase {
     Join,
     /// A start with `addToProfile`.
     Profile,
-    /// The question after the state of a sync that has ended, with a group to prove.
+    /// The state request for an ended sync, with a group to prove.
     Proof,
-    /// The same question, asked with `Prefer: wait` while it runs.
+    /// The same with `Prefer: wait` while it runs.
     Wait,
-    /// And as an event stream.
+    /// The same as an event stream.
     Events,
 }
 

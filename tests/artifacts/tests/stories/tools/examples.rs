@@ -95,7 +95,7 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     fails(
         "a wrong key",
         Order { key: "no-such-key", ..bare },
-        &[&["unauthenticated"], &["not one of those configured"]],
+        &[&["unauthenticated"], &["the API key is not configured"]],
     )
     .await;
     fails("no directory", Order { directory: "no.such.example", ..bare }, &[&["directory_not_found"]]).await;
