@@ -42,7 +42,7 @@ async function refusal(response) {
 
 const keyHeader = () => ({ "X-API-Key": byId("key").value.trim() });
 
-/** One request. Gives the response if it succeeded, a `Refusal` if not. With `signal` the caller limits the time itself. */
+/** One request. Gives the content of the response (of an event stream: the response itself) if it succeeded, a `Refusal` if not. With `signal` the caller limits the time itself. */
 async function open(path, { method = "GET", accept = "application/json", body, signal, withKey = true, seconds = LIMITS.request } = {}) {
   const headers = { Accept: accept, ...(withKey ? keyHeader() : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   const limit = new AbortController();
@@ -62,8 +62,8 @@ async function open(path, { method = "GET", accept = "application/json", body, s
       throw refused;
     }
     if (accept === "text/event-stream") {
-      record(response.status, "event stream");
-      return response;
+      record(response.status, "An event stream; its last state appears here.");
+      return Object.assign(response, { record });
     }
     const answer = response.status === 204 ? undefined : await response.json();
     record(response.status, answer);
@@ -104,6 +104,7 @@ function problemBox(problem, retry) {
     problem.detail && !isListed && element("p", {}, problem.detail),
     list.length > 0 && element("ul", {}, ...list),
     fix(problem.hint),
+    /^https?:/.test(problem.type || "") && element("p", {}, element("a", { href: problem.type, rel: "noreferrer" }, "Documentation of this error")),
     facts([
       ["Upstream", upstream && [upstream.call, upstream.status, upstream.code, upstream.message, upstream.remediation].filter(Boolean).join(" · ")],
       ["Code", problem.code && `${problem.code} (${problem.status})`],

@@ -11,7 +11,7 @@ function openView(event) {
   const isNew = view !== (wanted || VIEWS[0]);
   view = wanted || VIEWS[0];
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
-  byId("access").hidden = byId("requests").hidden = view === "reference";
+  for (const id of ["access", "missing", "requests"]) byId(id).hidden = view === "reference";
   document.querySelectorAll(".top nav a").forEach((link) => {
     if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

@@ -120,7 +120,8 @@ function failed(error, signal, { path, sync }) {
     show("outcome", problemBox({ ...problem, detail: `The page stopped after ${LIMITS.lost} seconds without a response. The run in vIDM continues; Retry reads its state again and starts nothing.` }, again));
     return;
   }
-  headline(path ? "The state could not be read" : "The sync was not started", "bad");
+  if (problem.isLost) problem.detail += " The sync may have started. If you start it again, idhook joins that run or queues the next one.";
+  headline(path ? "The state could not be read" : problem.isLost ? "No response to the start" : "The sync was not started", "bad");
   markKey(problem.code === "unauthenticated" ? problem.title : "");
   show("outcome", problemBox(problem, path && problem.retryable ? again : undefined));
 }
@@ -217,6 +218,7 @@ async function stream(path, signal) {
       const events = (text + value).split("\n\n");
       text = events.pop();
       for (const event of events) last = read(event) || last;
+      if (last) response.record(response.status, last);
       if (last && isFinal(last)) return last;
     }
   } catch (error) {

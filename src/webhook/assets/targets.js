@@ -35,7 +35,7 @@ async function checkReadiness() {
     targets = Object.fromEntries(Object.entries(ready).filter(([kind, names]) => kind !== "warnings" && Array.isArray(names) && names.length));
     const list = Object.entries(targets).map(([kind, names]) => `${kindName(kind)} ${names.join(", ")}`).join("; ");
     pill("readiness", `Configured: ${list}`, "good");
-    if (ready.warnings.length) show("missing", box("wait", "Check these settings", element("ul", {}, ...ready.warnings.map(mistake))));
+    if (ready.warnings.length) show("missing", warnings(ready.warnings));
   } catch (error) {
     const problem = problemOf(error);
     const isMissing = problem.code === "not_configured";
@@ -47,6 +47,11 @@ async function checkReadiness() {
   byId("doctor-run").disabled = byId("list").disabled;
   if (!isConnected) forget();
   writeSnippet();
+}
+
+function warnings(list) {
+  const title = list.length === 1 ? "Check 1 setting" : `Check ${list.length} settings`;
+  return element("details", { class: "box wait" }, element("summary", {}, icon("warning"), title), element("ul", {}, ...list.map(mistake)));
 }
 
 /** One mistake or warning of the configuration. */
@@ -86,7 +91,8 @@ function connect(event) {
   if (!hasKey()) return;
   forget();
   isConnected = true;
-  loadView();
+  if (view === "doctor") examine(event);
+  else loadView();
 }
 
 /** Loads what the open view lists, unless it has it. */
@@ -94,7 +100,6 @@ function loadView() {
   if (!isConnected) return;
   if (view === "sync" && directories.length === 0 && targets.vidm) listDirectories();
   if (view === "sddc-manager" && providers.length === 0 && targets.vcf) listProviders();
-  // With no list to load the key is tried where it is used.
 }
 
 // Directories
@@ -187,7 +192,7 @@ function runsList(syncs) {
   const rows = syncs.slice(0, MOST_RUNS).map((sync) => element("li", {},
     badge(sync.status),
     element("span", {}, element("span", { class: "nowrap" }, sync.startedAt ? `${dateTime(sync.startedAt)} UTC` : ""),
-      element("span", { class: "hint" }, sync.finishedAt && sync.startedAt ? ` · ${duration(sync.startedAt, sync.finishedAt)}` : "")),
+      element("span", { class: "hint" }, sync.finishedAt && sync.startedAt ? ` ·\u00a0${duration(sync.startedAt, sync.finishedAt)}` : "")),
     element("span", { class: "hint" }, sync.message || changesOf(sync))));
   const more = syncs.length - rows.length;
   return [element("ul", { class: "rows runs" }, ...rows), more > 0 && hint(`${more} earlier runs are in the response, under Requests.`)];

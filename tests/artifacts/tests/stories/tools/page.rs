@@ -286,10 +286,14 @@ async fn the_policy_is_in_force(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn reload_forgets_the_key() {
+async fn warning_can_be_opened_and_reload_forgets_the_key() {
     let Some(browser) = Browser::for_test().await else { return };
     let scene = Scene::new().await;
     browser.open(&scene.host.url()).await;
+    browser.reads("#missing", "Check 1 setting").await;
+    browser.click("#missing summary").await;
+    browser.reads("#missing", "state_key").await;
+    is_accessible(&browser).await;
     browser.type_into("#key", &scene.keys.reader).await;
     browser.open(&scene.host.url()).await;
     assert_eq!(browser.script("return document.querySelector('#key').value").await, "");
