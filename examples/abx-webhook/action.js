@@ -1,27 +1,27 @@
-// An ABX action for Aria Automation, Node.js: starts a sync at idhook, waits until it is final, and fails unless it succeeded and vIDM
-// has every group that was asked for.
+// An ABX action for Aria Automation (Node.js): starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it
+// succeeded and vIDM has every group. README.md beside this file says what to enter in each field of Aria's form.
 //
-// Where     Assembler, Extensibility, Actions: a new action, "Write script", Node.js, main function `handler`, timeout 180 s or more.
 // Inputs    idhookUrl       https://idhook.example
-//           idhookKey       a secret of the project, or an action constant: tick "Secret"; its scopes: vidm:read, vidm:sync
-//           idhookTarget    optional; `default`
-//           timeoutSeconds  optional; 150. Keep it 30 s below the action's timeout
+//           idhookKey       name of a project secret, or an action constant with "Secret" ticked; scopes: vidm:read, vidm:sync
+//           idhookTarget    optional; default `default`
+//           idhookCa        optional: PEM text of the CA that issued idhook's certificate, if it is a private one
+//           timeoutSeconds  optional; default 150. Keep it 30 s below the action's timeout
 //           directory       id, name or domain
-//           groups          optional: groups that must be in vIDM in the end, as DN or name@domain
-//           addToProfile    optional: first add those groups (DNs) to the directory's sync profile; needs the scope vidm:profile,
-//                           and to be an input: idhook does not take it from `customProperties`
-//           idhook itself reads directory and groups from `customProperties` where they are not inputs: an event's payload can be
-//           passed on as it is, so the action can be bound to a subscription.
+//           groups          optional: groups that vIDM must have in the end, as DN or name@domain
+//           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile. Must be
+//                           an input: idhook does not read it from `customProperties`
+//           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
 // Outputs   status ("succeeded"), id, directory, groups
-// Fails     with idhook's code, what happened, and what to do about it.
+// Fails     with a code, what happened, and what to do.
 
-const TIMEOUT = 150; // seconds for all of it
+const TIMEOUT = 150; // seconds for the whole action
 const WAIT = 20; // seconds that idhook may hold one request; keep it below the timeouts of proxies
 
-exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, timeoutSeconds, ...order }) => {
+exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa, timeoutSeconds, ...order }) => {
   const key = await context.getSecret(idhookKey);
   const ends = Date.now() + (Number(timeoutSeconds) || TIMEOUT) * 1000;
-  const call = (method, path, body) => request(idhookUrl.replace(/\/$/, "") + path, method, key, ends, body);
+  const ca = idhookCa ? certificates(idhookCa) : undefined;
+  const call = (method, path, body) => request(idhookUrl.replace(/\/$/, "") + path, method, key, ca, ends, body);
   const syncs = `/vidm/${encodeURIComponent(idhookTarget || "default")}/v1/syncs`;
 
   let sync = await call("POST", syncs, order);
@@ -34,7 +34,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, timeoutS
       sync = await call("GET", `${syncs}/${sync.id}`);
     } catch (e) {
       if (!e.retryable) throw e;
-      console.log(`asking again: ${e.message}`);
+      console.log(`retrying: ${e.message}`);
       sync = { ...sync, retryAfter: e.retryAfter, message: e.message };
     }
   }
@@ -45,7 +45,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, timeoutS
   return { status: sync.status, id: sync.id, directory: sync.directory, groups };
 };
 
-/** What happened, why, and what to do about it. */
+/** What happened, why, and what to do. */
 function text(happened, { reason, message, hint }) {
   return [happened, reason, message, hint].filter(Boolean).join(": ");
 }
@@ -57,14 +57,28 @@ function asked({ groups, customProperties }) {
   return list.filter((name) => String(name).trim());
 }
 
-/** One request; what is not a 2xx is thrown, legibly. Without `fetch`, which older runtimes do not have. */
-function request(url, method, key, ends, body) {
+/** The certificates of a PEM text, whose line breaks a form may have removed. */
+function certificates(text) {
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  if (!found) throw new Error("idhookCa is not a PEM text; paste the CA's certificate, from -----BEGIN to END CERTIFICATE-----");
+  return found.map((one) => {
+    const base64 = one.split("-----")[2].replace(/\\n|\s/g, "");
+    return `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
+  });
+}
+
+/** One request; throws unless the status is 2xx. Without `fetch`, which older runtimes do not have and which takes no CA. */
+function request(url, method, key, ca, ends, body) {
   const wait = Math.max(0, Math.min(WAIT, Math.floor((ends - Date.now()) / 1000)));
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json", Prefer: `wait=${wait}` };
   return new Promise((resolve, reject) => {
-    const unreachable = (e) => reject(Object.assign(new Error(`idhook cannot be reached: ${e.message}`), { retryable: true }));
+    const unreachable = (e) => {
+      const isUntrusted = /CERT|UNABLE_TO_VERIFY/.test(e.code);
+      const hint = isUntrusted ? "; if a private CA issued idhook's certificate, set the input idhookCa" : "";
+      reject(Object.assign(new Error(`idhook cannot be reached: ${e.message}${hint}`), { retryable: !isUntrusted }));
+    };
     const client = require(url.startsWith("https:") ? "https" : "http");
-    const request = client.request(url, { method, headers, timeout: (wait + 30) * 1000 }, (response) => {
+    const request = client.request(url, { method, headers, ca, timeout: (wait + 30) * 1000 }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("error", unreachable);
@@ -84,12 +98,12 @@ function request(url, method, key, ends, body) {
   });
 }
 
-/** A problem document (RFC 9457) as an error; a proxy's answer as it is. */
+/** The error for a problem document (RFC 9457), or for the answer of a proxy. */
 function problem({ statusCode, headers }, text) {
   const retryAfter = Number(headers["retry-after"]) || undefined;
   if (!/^application\/problem\+json/.test(headers["content-type"])) {
     const retryable = [429, 502, 503, 504].includes(statusCode);
-    return Object.assign(new Error(`idhook answered ${statusCode}: ${text.slice(0, 300)}`), { retryable, retryAfter });
+    return Object.assign(new Error(`idhook returned ${statusCode}: ${text.slice(0, 300)}`), { retryable, retryAfter });
   }
   const { code, detail, hint, errors = [], retryable } = JSON.parse(text);
   const fields = errors.map((error) => `${error.pointer}: ${error.detail}`);

@@ -1,33 +1,35 @@
-# An ABX action for Aria Automation, Python: starts a sync at idhook, waits until it is final, and fails unless it succeeded and vIDM
-# has every group that was asked for. The standard library is enough.
+# An ABX action for Aria Automation (Python): starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it
+# succeeded and vIDM has every group. Needs the standard library alone. README.md beside this file says what to enter in each field of
+# Aria's form.
 #
-# Where     Assembler, Extensibility, Actions: a new action, "Write script", Python, main function `handler`, timeout 180 s or more.
 # Inputs    idhookUrl       https://idhook.example
-#           idhookKey       a secret of the project, or an action constant: tick "Secret"; its scopes: vidm:read, vidm:sync
-#           idhookTarget    optional; `default`
-#           timeoutSeconds  optional; 150. Keep it 30 s below the action's timeout
+#           idhookKey       name of a project secret, or an action constant with "Secret" ticked; scopes: vidm:read, vidm:sync
+#           idhookTarget    optional; default `default`
+#           idhookCa        optional: PEM text of the CA that issued idhook's certificate, if it is a private one
+#           timeoutSeconds  optional; default 150. Keep it 30 s below the action's timeout
 #           directory       id, name or domain
-#           groups          optional: groups that must be in vIDM in the end, as DN or name@domain
-#           addToProfile    optional: first add those groups (DNs) to the directory's sync profile; needs the scope vidm:profile,
-#                           and to be an input: idhook does not take it from `customProperties`
-#           idhook itself reads directory and groups from `customProperties` where they are not inputs: an event's payload can be
-#           passed on as it is, so the action can be bound to a subscription.
+#           groups          optional: groups that vIDM must have in the end, as DN or name@domain
+#           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile. Must be
+#                           an input: idhook does not read it from `customProperties`
+#           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
 # Outputs   status ("succeeded"), id, directory, groups
-# Fails     with idhook's code, what happened, and what to do about it.
+# Fails     with a code, what happened, and what to do.
 
 import http.client
 import json
+import re
+import ssl
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
-TIMEOUT = 150  # seconds for all of it
+TIMEOUT = 150  # seconds for the whole action
 WAIT = 20  # seconds that idhook may hold one request; keep it below the timeouts of proxies
 
 
 class Problem(Exception):
-    """What idhook, or what stands between, answered instead of a state."""
+    """idhook, or a proxy in front of it, returned an error."""
 
     def __init__(self, text, retryable=False, retry_after=None):
         super().__init__(text)
@@ -41,9 +43,10 @@ def handler(context, inputs):
     key = context.getSecret(order.pop("idhookKey"))
     target = urllib.parse.quote(order.pop("idhookTarget", None) or "default", safe="")
     ends = time.monotonic() + float(order.pop("timeoutSeconds", None) or TIMEOUT)
+    tls = trusting(order.pop("idhookCa", None))
     syncs = f"{idhook}/vidm/{target}/v1/syncs"
 
-    sync = call(syncs, key, ends, order)
+    sync = call(syncs, key, tls, ends, order)
     while sync["status"] != "succeeded":
         if sync["status"] == "failed":
             raise Problem(text("the sync failed", sync))
@@ -52,11 +55,11 @@ def handler(context, inputs):
             raise Problem(text(f"the sync is still {sync['status']}; ask for it at {syncs}/{sync['id']}", sync))
         time.sleep(min(sync.get("retryAfter") or 2, left))
         try:
-            sync = call(f"{syncs}/{sync['id']}", key, ends)
+            sync = call(f"{syncs}/{sync['id']}", key, tls, ends)
         except Problem as e:
             if not e.retryable:
                 raise
-            print(f"asking again: {e}")
+            print(f"retrying: {e}")
             sync = {**sync, "retryAfter": e.retry_after, "message": str(e)}
     groups = sync.get("groups", [])
     present = {group["requested"] for group in groups if group["state"] == "present"}
@@ -68,7 +71,7 @@ def handler(context, inputs):
 
 
 def text(happened, sync):
-    """What happened, why, and what to do about it."""
+    """What happened, why, and what to do."""
     return ": ".join(filter(None, [happened, *(sync.get(name) for name in ("reason", "message", "hint"))]))
 
 
@@ -82,28 +85,42 @@ def asked(order):
     return [name for name in given if name and name.strip()]
 
 
-def call(url, key, ends, body=None):
-    """One request, a POST where there is a body; what is not a 2xx is raised, legibly."""
+def trusting(ca):
+    """The TLS settings for the CA in a PEM text, whose line breaks a form may have removed."""
+    if not ca:
+        return ssl.create_default_context()
+    found = re.findall("-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----", ca)
+    if not found:
+        raise Problem("idhookCa is not a PEM text; paste the CA's certificate, from -----BEGIN to END CERTIFICATE-----")
+    bodies = ["\n".join(re.findall(".{1,64}", re.sub(r"\\n|\s", "", body))) for body in found]
+    pem = "".join(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n" for body in bodies)
+    return ssl.create_default_context(cadata=pem)
+
+
+def call(url, key, tls, ends, body=None):
+    """One request, a POST if there is a body; raises unless the status is 2xx."""
     wait = max(0, min(WAIT, int(ends - time.monotonic())))
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Prefer": f"wait={wait}"}
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=wait + 30, context=tls) as response:
             return json.load(response)
     except urllib.error.HTTPError as e:
         raise problem(e) from None
     except (OSError, http.client.HTTPException) as e:
-        raise Problem(f"idhook cannot be reached: {e!r}", retryable=True) from None
+        is_untrusted = isinstance(getattr(e, "reason", None), ssl.SSLCertVerificationError)
+        hint = "; if a private CA issued idhook's certificate, set the input idhookCa" if is_untrusted else ""
+        raise Problem(f"idhook cannot be reached: {e!r}{hint}", retryable=not is_untrusted) from None
 
 
 def problem(response):
-    """A problem document (RFC 9457) as an exception; a proxy's answer as it is."""
+    """The exception for a problem document (RFC 9457), or for the answer of a proxy."""
     body = response.read().decode(errors="replace")
-    told = response.headers.get("Retry-After", "")
-    retry_after = int(told) if told.isdecimal() else None
+    given = response.headers.get("Retry-After", "")
+    retry_after = int(given) if given.isdecimal() else None
     if response.headers.get_content_type() != "application/problem+json":
-        return Problem(f"idhook answered {response.status}: {body[:300]}", response.status in (429, 502, 503, 504), retry_after)
-    told = json.loads(body)
-    fields = [f"{error['pointer']}: {error['detail']}" for error in told.get("errors", [])]
-    parts = [f"{told['code']}: {told['detail']}", *fields, told.get("hint")]
-    return Problem("; ".join(filter(None, parts)), told["retryable"], retry_after)
+        return Problem(f"idhook returned {response.status}: {body[:300]}", response.status in (429, 502, 503, 504), retry_after)
+    document = json.loads(body)
+    fields = [f"{error['pointer']}: {error['detail']}" for error in document.get("errors", [])]
+    parts = [f"{document['code']}: {document['detail']}", *fields, document.get("hint")]
+    return Problem("; ".join(filter(None, parts)), document["retryable"], retry_after)

@@ -1,20 +1,21 @@
 #!/bin/sh
-# Starts a sync at idhook and follows it until it is final: curl and a POSIX shell, nothing else (no jq), so it runs in an image
-# that has only curl, in a Kubernetes Job, in cron.
+# Starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM has every group. Needs curl
+# and a POSIX shell with sed and grep, but no jq: it runs in an image that has only curl, in a Kubernetes Job, in cron.
 #
 #   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… ./curl.sh corp.example 'CN=gg-new,OU=Groups,DC=corp,DC=example' …
 #
 # Arguments    the directory (id, name or domain), then the groups that must be in vIDM in the end, if any: as DN or name@domain
 # Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync
 #              IDHOOK_TARGET (default), IDHOOK_TIMEOUT (600 seconds), CURL_CA_BUNDLE (a private CA; curl's own variable)
+#              IDHOOK_ADD_TO_PROFILE=true: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile
 # Exit code    0: it succeeded and vIDM has every group; the final state is on stdout. 1: anything else; what failed and what to do
-#              about it is on stderr.
+#              is on stderr.
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${1:?the directory is missing}"
 ends=$(($(date +%s) + ${IDHOOK_TIMEOUT:-600}))
 syncs=${IDHOOK_URL%/}/vidm/${IDHOOK_TARGET:-default}/v1/syncs
 
-# The key goes to curl by stdin, where no list of processes shows it. Gives the answer, a line break, and the status.
+# The key goes to curl through stdin, where no list of processes shows it. Prints the answer, a line break, and the status.
 call() {
   left=$((ends - $(date +%s)))
   [ "$left" -gt 0 ] || left=0
@@ -22,19 +23,21 @@ call() {
   printf 'header = "Authorization: Bearer %s"\n' "$IDHOOK_KEY" |
     curl -sS -K - --max-time $((left + 30)) -H "Prefer: wait=$left" -w '\n%{http_code}' "$@"
 }
-# The text, and the number, of the first field of that name; nothing where there is none.
+# The text, and the number, of the first field of that name; nothing if there is none.
 field() { case $answer in *\""$1"\":\"*) rest=${answer#*\""$1"\":\"}; printf %s "${rest%%\"*}" ;; esac; }
 number() { printf %s "$answer" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" | head -n 1; }
 fail() { printf '%s\n' "$answer" "$1" "$(field message)" "$(field hint)" >&2; exit 1; }
 
-# A form instead of JSON: so curl does all the quoting.
+# A form instead of JSON, because curl can encode it.
 directory=$1
 shift
 for group do
   shift
   set -- "$@" --data-urlencode "groups=$group"
 done
-wanted=$(($# / 2)) answer='' place=''
+wanted=$(($# / 2))
+[ "${IDHOOK_ADD_TO_PROFILE:-}" != true ] || set -- "$@" --data-urlencode addToProfile=true
+answer='' place=''
 answer=$(call --data-urlencode "directory=$directory" "$@" "$syncs") ||
   fail "idhook cannot be reached"
 
@@ -47,7 +50,7 @@ while :; do
   case $code$answer in
     20[02]*) status=$(field status) ;;
     *'"retryable":true'*) [ -n "$place" ] || fail "the sync could not be started" ;;
-    *) fail "idhook answered $code" ;;
+    *) fail "idhook returned $code" ;;
   esac
   case $status in
     succeeded) break ;;

@@ -1,24 +1,21 @@
-// An ABX action for Aria Automation with idhook inside: it syncs a vIDM directory by itself, no webhook has to be deployed. It fails
-// unless the sync succeeds and vIDM has every group that was asked for.
+// An ABX action for Aria Automation with idhook inside: it syncs a vIDM directory by itself, without a server. It fails unless the sync
+// succeeds and vIDM has every group. README.md in the project's folder examples/aria-bundle says what to enter in each field of Aria's form.
 //
-// The zip   `cargo xtask bundle` makes it: this folder and the npm package `idhook`.
-// Where     Assembler, Extensibility, Actions: a new action, "Import package", the zip, Node.js, main function `main.handler`,
-//           timeout 180 s or more, memory 256 MB (it takes some 100 MB).
 // Inputs    vidmUrl           https://vidm.corp.example
 //           vidmUsername, vidmPassword           a local administrator of vIDM
-//           or vidmClientId, vidmClientSecret    an OAuth client; all four and vidmDomain: an account of a domain
+//           or vidmClientId, vidmClientSecret    an OAuth client; with all four and vidmDomain: an account of that domain
 //           vidmTenant        only if it is not in the host name
-//           vidmPassword and vidmClientSecret are secrets of the project, or action constants: tick "Secret".
+//           vidmPassword and vidmClientSecret are names of project secrets, or action constants with "Secret" ticked.
 //           directory         id, name or domain
-//           groups            optional: groups that must be in vIDM in the end, as DN or name@domain
-//           timeoutSeconds    optional; 120. Keep it 60 s below the action's timeout
-//           addToProfile      optional: first add those groups (DNs) to the directory's sync profile
-//           directory and groups may come in an event's `customProperties` instead, which whoever asks for a deployment may have
-//           written; where vIDM is and who logs in may not.
+//           groups            optional: groups that vIDM must have in the end, as DN or name@domain
+//           timeoutSeconds    optional; default 120. Keep it 60 s below the action's timeout
+//           addToProfile      optional: first add the groups (DNs) to the directory's sync profile
+//           Only directory and groups may come in an event's `customProperties` instead: the person who requests a deployment may have
+//           written those.
 // Outputs   status ("succeeded"), id, directory, groups
-// Fails     with a code (group_absent, safeguard_tripped, sync_failed, sync_timeout, …), what happened, and what to do about it.
+// Fails     with a code (group_absent, safeguard_tripped, sync_failed, sync_timeout, …), what happened, and what to do.
 //
-// A vIDM with a certificate of a private CA: see private-ca.js.
+// If the certificate of vIDM comes from a private CA: see private-ca.js.
 
 const { Vidm } = require("idhook");
 const { trusting } = require("./private-ca.js");
@@ -44,7 +41,7 @@ exports.handler = async (context, inputs) => {
   return { status: sync.status, id: sync.id, directory: sync.directory, groups: sync.groups ?? [] };
 };
 
-/** What is done where the private CA is trusted. */
+/** The work itself, in a process that trusts the private CA. */
 exports.work = async ({ settings, directory, groups, options }) => {
   const vidm = new Vidm(settings);
   if (groups.length) return vidm.ensureGroups(directory, groups, options);
@@ -55,7 +52,7 @@ exports.work = async ({ settings, directory, groups, options }) => {
   throw new Error([what, sync.message, sync.hint].filter(Boolean).join(": "));
 };
 
-/** Custom properties are texts: a list is JSON in one, a single group stands as it is. */
+/** Custom properties are strings: a list arrives as JSON, a single group as it is. */
 function list(given) {
   const names = typeof given === "string" && /^\s*\[/.test(given) ? JSON.parse(given) : [given ?? []].flat();
   return names.filter((name) => String(name).trim());

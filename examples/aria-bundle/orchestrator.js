@@ -1,19 +1,17 @@
-// An Orchestrator action with idhook inside, for a workflow that waits in its own way: the first call starts a sync and tells
-// its id; further ones, with that id, tell how it stands. No call takes long, however long the sync.
+// An Orchestrator action with idhook inside, for a workflow that does its own waiting: the first call starts a sync and returns its id;
+// later calls with that id return its state. No call takes long, however long the sync takes.
 //
-// Where     A new action, Node.js 20, the zip as its script, entry handler `orchestrator.handler`, return type Properties.
 // Inputs    vidmUrl (string), vidmUsername (string), vidmPassword (SecureString), vidmTenant (string, may be empty)
 //           directory (string), groups (Array/string), addToProfile (boolean)
-//           syncId (string): empty at first, then `id` of what was returned
-//           waitSeconds (number, optional): seconds to wait for the end in this call; 45, keep it below the action's timeout
-//           timeoutSeconds (number, optional): seconds from the start of the sync until it must be final; 1800
-// Returns   status: queued, running, unknown, or succeeded; id; groups: those that vIDM has, all that were asked for once it succeeded;
+//           syncId (string): empty at first, then `id` of the result
+//           waitSeconds (number, optional): seconds that this call waits for the end; default 45. Keep it below the action's timeout
+//           timeoutSeconds (number, optional): seconds from the start of the sync until it must be final; default 1800
+// Returns   status: queued, running, unknown, or succeeded; id; groups: those that vIDM has, which are all once it succeeded;
 //           retryAfter: seconds to sleep before the next call
-// Throws    when the sync failed, is not final in time, or lacks a group; or with a code, what happened, and what to do about it.
+// Throws    if the sync failed, is not final in time, or lacks a group; with a code, what happened, and what to do.
 //
-// In the workflow: the action; a decision, `result.get("status") == "succeeded"`; if not, a sleep, and the action again. It ends, for the
-// action throws once timeoutSeconds are over. Node.js with idhook in it takes some 100 MB of memory. A vIDM with a certificate of a
-// private CA: see private-ca.js.
+// README.md in the project's folder examples/aria-bundle describes the workflow and every field of the form. If the certificate of vIDM
+// comes from a private CA: see private-ca.js.
 
 const { Vidm } = require("idhook");
 const { trusting } = require("./private-ca.js");
@@ -40,7 +38,7 @@ exports.handler = async (context, inputs) => {
   return { status: sync.status, id: sync.id, groups: present, retryAfter: sync.retryAfter ?? 0 };
 };
 
-/** What is done where the private CA is trusted. */
+/** The work itself, in a process that trusts the private CA. */
 exports.work = async ({ settings, directory, order, id, waitSeconds }) => {
   const vidm = new Vidm(settings);
   return vidm.waitForSync(id || (await vidm.startSync(directory, order)).id, { timeoutSeconds: waitSeconds });

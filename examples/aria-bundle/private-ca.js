@@ -1,7 +1,8 @@
-// For a vIDM whose certificate is of a private CA: add the CA to the zip as ca.pem, beside this file (zip BUNDLE.zip ca.pem).
+// If the certificate of vIDM comes from a private CA: add the CA's certificate to the zip as ca.pem, beside this file
+// (cp corp-ca.pem ca.pem && zip idhook-aria-nodejs.zip ca.pem).
 //
-// Node.js reads NODE_EXTRA_CA_CERTS when it starts and never again, and whoever runs an action has started it already. So where
-// there is a ca.pem the work is done by a Node.js of its own.
+// Node.js reads NODE_EXTRA_CA_CERTS only when it starts, and Aria has started it already. So if there is a ca.pem, a second Node.js
+// does the work.
 
 const { spawn } = require("node:child_process");
 const { existsSync } = require("node:fs");
@@ -10,22 +11,22 @@ const { text } = require("node:stream/consumers");
 
 const CA = join(__dirname, "ca.pem");
 
-/** What `work` of that module answers; what is given and what is answered is JSON. */
+/** The result of `work` of that module. Arguments and result are JSON. */
 exports.trusting = async (module, given) => {
   if (!existsSync(CA)) return require(module).work(given);
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: CA };
   const child = spawn(process.execPath, [__filename], { env, stdio: ["pipe", "pipe", "inherit"] });
   const failed = new Promise((_, reject) => child.on("error", reject));
-  // By stdin: arguments and the environment can be seen from outside, and there is a password in it.
+  // Through stdin: arguments and environment are visible to other processes, and there is a password among them.
   child.stdin.on("error", () => {}).end(JSON.stringify({ module, given }));
   const said = await Promise.race([text(child.stdout), failed]);
-  if (!said) throw new Error("the Node.js that trusts ca.pem has ended without a word");
+  if (!said) throw new Error("the Node.js process that trusts ca.pem ended without a result");
   const { answer, problem } = JSON.parse(said);
   if (problem) throw Object.assign(new Error(problem.message), problem);
   return answer;
 };
 
-/** The other end of it. */
+/** The second process. */
 async function work() {
   const { module, given } = JSON.parse(await text(process.stdin));
   try {

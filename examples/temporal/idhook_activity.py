@@ -1,23 +1,14 @@
-"""A Temporal activity: starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM
-has every group that was asked for. The standard library is enough beside `temporalio`.
+"""A Temporal activity: starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM has
+every group. Needs `temporalio` and the standard library. README.md beside this file says how to use it.
 
-Where     Register `sync_directory` with a worker, and call it from a workflow:
+Key       IDHOOK_KEY in the worker's environment, with the scopes vidm:read and vidm:sync (and vidm:profile for add_to_profile). Never an
+          argument: arguments are part of the workflow's history.
+Returns   the final state: status ("succeeded"), id, groups, counts.
+Raises    ApplicationError with a code as its type (`sync_timeout` after `timeout` seconds), and what to do; non-retryable if a retry cannot
+          help.
 
-              state = await workflow.execute_activity(
-                  sync_directory,
-                  SyncOrder("https://idhook.example", "corp.example", groups=["CN=gg-new,OU=Groups,DC=corp,DC=example"]),
-                  start_to_close_timeout=timedelta(minutes=15),
-                  heartbeat_timeout=timedelta(minutes=1),
-              )
-
-Secret    IDHOOK_KEY in the worker's environment, never an argument: arguments stand in the workflow's history. Its scopes:
-          vidm:read, vidm:sync; for add_to_profile vidm:profile too.
-Returns   the final state, as idhook reports it: status ("succeeded"), id, groups, counts.
-Raises    ApplicationError with idhook's code as its type (`sync_timeout` after `timeout` seconds), and what to do about it;
-          non-retryable where a retry cannot help.
-
-Each heartbeat has the place of the sync: an activity that is tried again, on another worker too, goes on with that very sync and
-starts no second one. Cancelled, it stops asking; vIDM goes on with a run that has begun.
+Each heartbeat carries the address of the sync: an activity that is retried, on another worker too, goes on with the same sync. A cancelled
+activity stops asking; a sync that vIDM has begun goes on.
 """
 
 import asyncio
@@ -53,7 +44,7 @@ async def sync_directory(order: SyncOrder) -> dict:
         body = {"directory": order.directory, "groups": order.groups}
         if order.add_to_profile:
             body["addToProfile"] = True
-        # No `Prefer: wait` here: the sooner the place is known, the less can be lost.
+        # No `Prefer: wait` here: the address must be known early, so that a retry finds the sync.
         syncs = f"/vidm/{urllib.parse.quote(order.target, safe='')}/v1/syncs"
         state = await call(order, syncs, 0, body)
         place = f"{syncs}/{state['id']}"
@@ -64,7 +55,7 @@ async def sync_directory(order: SyncOrder) -> dict:
         if state["status"] == "succeeded":
             return proven(order, state)
         if state["status"] == "failed":
-            # The run is over: trying again would only read the same state. Whoever mends the cause starts the activity anew.
+            # Non-retryable: a retry would read the same state.
             raise failure(state["reason"], "the sync failed", state)
         left = ends - time.monotonic()
         if left <= 0:
@@ -87,7 +78,7 @@ def failure(code: str, happened: str, state: dict) -> ApplicationError:
 
 
 async def call(order: SyncOrder, path: str, wait: int, body: dict | None = None) -> dict:
-    """One request, off the event loop: a POST where there is a body."""
+    """One request, outside the event loop; a POST if there is a body."""
     return await asyncio.to_thread(request, order.url.rstrip("/") + path, wait, body)
 
 
@@ -102,19 +93,19 @@ def request(url: str, wait: int, body: dict | None) -> dict:
     except urllib.error.HTTPError as e:
         raise problem(e) from None
     except (OSError, http.client.HTTPException) as e:
-        # Temporal tries again, as its retry policy says.
+        # Temporal retries, as its retry policy says.
         raise ApplicationError(f"idhook cannot be reached: {e!r}", type="unreachable") from None
 
 
 def problem(response: urllib.error.HTTPError) -> ApplicationError:
-    """A problem document (RFC 9457) as the error, tried again no sooner than it says; a proxy's answer as it is."""
+    """The error for a problem document (RFC 9457), retried no sooner than it says, or for the answer of a proxy."""
     text = response.read().decode(errors="replace")
-    told = response.headers.get("Retry-After", "")
-    delay = timedelta(seconds=int(told)) if told.isdecimal() else None
+    given = response.headers.get("Retry-After", "")
+    delay = timedelta(seconds=int(given)) if given.isdecimal() else None
     if response.headers.get_content_type() != "application/problem+json":
-        message = f"idhook answered {response.status}: {text[:300]}"
+        message = f"idhook returned {response.status}: {text[:300]}"
         return ApplicationError(message, type="unreachable", next_retry_delay=delay)
-    told = json.loads(text)
-    fields = [f"{error['pointer']}: {error['detail']}" for error in told.get("errors", [])]
-    message = "; ".join(filter(None, [told["detail"], *fields, told.get("hint")]))
-    return ApplicationError(message, told, type=told["code"], non_retryable=not told["retryable"], next_retry_delay=delay)
+    found = json.loads(text)
+    fields = [f"{error['pointer']}: {error['detail']}" for error in found.get("errors", [])]
+    message = "; ".join(filter(None, [found["detail"], *fields, found.get("hint")]))
+    return ApplicationError(message, found, type=found["code"], non_retryable=not found["retryable"], next_retry_delay=delay)

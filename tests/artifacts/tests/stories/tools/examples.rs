@@ -4,8 +4,12 @@ mod abx_webhook;
 mod ansible;
 mod aria_bundle;
 mod github_actions;
+mod gitlab_ci;
 mod n8n;
+mod powershell;
 mod temporal;
+mod terraform;
+mod vcf;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -129,4 +133,20 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     // Timers of programs may be a moment early.
     let has_waited = requests[2].1 + Duration::from_millis(100) >= RETRY_AFTER;
     assert!(has_waited, "it comes back no sooner than it was asked to: {requests:?}");
+}
+
+/// A folder without a README, or one that the index does not list, is of no use to anybody.
+#[test]
+fn every_example_has_a_readme_and_a_line_in_the_index() {
+    let examples = xtask::build::root().join("examples");
+    let index = std::fs::read_to_string(examples.join("README.md")).unwrap();
+    let folders = std::fs::read_dir(&examples).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let mut seen = 0;
+    for folder in folders {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(folder.join("README.md").is_file(), "{name}");
+        assert!(index.contains(&format!("[{name}]({name}/README.md)")), "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 10, "{seen}");
 }

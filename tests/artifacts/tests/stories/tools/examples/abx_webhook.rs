@@ -98,3 +98,31 @@ async fn documented_command_waits_and_exits_with_the_outcome() {
     let stub = Stub::start(&[]).await;
     assert!(!run(&stub.url, key, "wait=1").await.is_good, "running is no success");
 }
+
+/// The CA as a form passes it on: in one line. What answers here is not idhook, but its certificate is trusted.
+#[tokio::test]
+async fn abx_actions_trust_the_ca_that_is_their_input() {
+    if !programs::are_there("examples/abx-webhook", &["node", "python3"]) {
+        return;
+    }
+    let simulator = idhook_simulator::Simulator::start(idhook_simulator::Options::default()).await.unwrap();
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    simulator.write_ca(ca.path()).unwrap();
+    let ca = std::fs::read_to_string(ca.path()).unwrap().replace('\n', " ");
+    for (program, arguments, file) in
+        [("node", ["-e", ABX_NODE], "action.js"), ("python3", ["-c", ABX_PYTHON], "action.py")]
+    {
+        for (ca, said) in
+            [("", "set the input idhookCa"), (ca.as_str(), "idhook returned 404"), ("CORP", "not a PEM text")]
+        {
+            let inputs = json!({
+                "idhookUrl": simulator.vidm_tls_url(), "idhookKey": "the secret", "idhookCa": ca, "directory": "corp.example",
+            });
+            let mut command = Command::new(program);
+            command.args(arguments).arg(folder("abx-webhook").join(file));
+            command.env("IDHOOK_KEY", "key").env("INPUTS", inputs.to_string());
+            let end = programs::run(command).await;
+            assert!(!end.is_good && end.err.contains(said), "{file}, {said}: {}", end.said());
+        }
+    }
+}

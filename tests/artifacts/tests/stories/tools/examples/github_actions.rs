@@ -24,8 +24,8 @@ async fn a_github_action() {
         });
         // The workflow leaves the time to the action; here it is less.
         let place = tempfile::tempdir().unwrap();
-        for file in ["action.yml", "workflow.yml"] {
-            let text = std::fs::read_to_string(folder("github-actions").join(file)).unwrap();
+        for (file, from) in [("action.yml", "idhook-sync/action.yml"), ("workflow.yml", "workflow.yml")] {
+            let text = std::fs::read_to_string(folder("github-actions").join(from)).unwrap();
             let text = text.replace("default: \"600\"", &format!("default: \"{}\"", order.timeout));
             std::fs::write(place.path().join(file), text).unwrap();
         }

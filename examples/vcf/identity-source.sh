@@ -1,0 +1,55 @@
+#!/bin/sh
+# Makes an identity source of SDDC Manager's embedded identity provider match a JSON file, through idhook: adds it, changes it, or leaves
+# it alone. Needs curl and jq.
+#
+#   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… LDAP_PASSWORD=… ./identity-source.sh identity-source.json [--dry-run] [--force]
+#
+# Environment  IDHOOK_KEY: a key with the scopes vcf:read and vcf:write
+#              LDAP_PASSWORD: the password of the account in the file, which is never in the file
+#              IDHOOK_TARGET (default), CURL_CA_BUNDLE (a private CA; curl's own variable)
+# Exit code    0: SDDC Manager has the source as wanted; what was done is on stdout. 1: anything else; what failed and what to do about it
+#              is on stderr.
+set -eu
+: "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${LDAP_PASSWORD:?}" "${1:?the JSON file is missing}"
+file=$1 query=
+shift
+for option do
+  case $option in
+    --dry-run) query="$query&dryRun=true" ;;
+    --force) query="$query&force=true" ;;
+    *) echo "unknown option $option; use --dry-run or --force" >&2; exit 1 ;;
+  esac
+done
+providers=${IDHOOK_URL%/}/vcf/${IDHOOK_TARGET:-default}/v1/identity-providers
+
+# The key goes to curl through file descriptor 3, where no list of processes shows it; so does the password, through stdin. Prints the
+# body; fails, with the reason, unless the status is 2xx.
+call() {
+  answer=$(curl -sS -K /dev/fd/3 --max-time 120 -w '\n%{http_code}' "$@" 3<<END
+header = "Authorization: Bearer $IDHOOK_KEY"
+END
+  ) || { echo "idhook cannot be reached" >&2; exit 1; }
+  status=${answer##*
+}
+  answer=${answer%
+*}
+  case $status in
+    2*) printf '%s\n' "$answer" ;;
+    *)
+      printf '%s' "$answer" | jq -r '"\(.code): \(.detail)", (.errors[]? | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null ||
+        printf 'idhook returned %s: %s\n' "$status" "$answer" >&2
+      exit 1
+      ;;
+  esac
+}
+
+domain=$(jq -er .ldap.domainName "$file") || { echo "$file has no ldap.domainName" >&2; exit 1; }
+listed=$(call "$providers")
+provider=$(printf '%s' "$listed" | jq -er '[.elements[] | select(.type == "Embedded") | .id][0]') ||
+  { echo "SDDC Manager lists no embedded identity provider" >&2; exit 1; }
+source=$providers/$provider/identity-sources/$domain
+outcome=$(jq '.ldap.password = env.LDAP_PASSWORD' "$file" |
+  call -X PUT -H 'Content-Type: application/json' --data-binary @- "$source${query:+?${query#&}}")
+printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null ||
+  { printf 'idhook returned no outcome: %s\n' "$outcome" >&2; exit 1; }
+printf '%s\n' "$outcome"
