@@ -224,7 +224,33 @@ impl VidmSettings {
     /// # Errors
     /// Every mistake, by field name.
     pub(crate) fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
-        alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
+        alone(|reader| {
+            self.contradictions(reader);
+            self.target(name.to_owned(), &At::Prefix(""), reader)
+        })
+    }
+
+    /// Parts of another login than the one that the rest describes. A program that passes them means something else than it gets.
+    fn contradictions(&self, reader: &mut Reader<'_>) {
+        let is_set = |value: &Option<String>| value.as_deref().is_some_and(|value| !value.trim().is_empty());
+        let holds = |secret: &Option<Secret>| secret.as_ref().is_some_and(|secret| !secret.is_empty());
+        let (username, client_id) = (is_set(&self.username), is_set(&self.client_id));
+        let mut contradicts = |is_wrong: bool, field: &str, detail: &str| {
+            if is_wrong {
+                reader.problem(field, detail);
+            }
+        };
+        let only_local = "is only for a local administrator; remove it, or log in with username and password alone";
+        contradicts(client_id && is_set(&self.authorization_scheme), "authorization_scheme", only_local);
+        let no_client = "is set without the client_id; remove it, or set the client_id and the domain as well";
+        contradicts(
+            username && !client_id && !is_set(&self.domain) && holds(&self.client_secret),
+            "client_secret",
+            no_client,
+        );
+        let no_user = "is set without the username; remove it, or set username, password and domain";
+        contradicts(!username && client_id && holds(&self.password), "password", no_user);
+        contradicts(!username && client_id && is_set(&self.domain), "domain", no_user);
     }
 
     /// The target; `place` is where the settings are written.

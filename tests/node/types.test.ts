@@ -36,6 +36,43 @@ export async function syncs(settings: VidmSettings & SessionSettings): Promise<s
   return sync.reason ?? sync.status;
 }
 
+/** A status decides which fields there are. */
+export function narrowed(sync: Sync): string | number {
+  switch (sync.status) {
+    case "succeeded":
+      // @ts-expect-error: a sync that succeeded has no reason
+      sync.reason.length;
+      return sync.finishedAt ?? "";
+    case "failed":
+      return `${sync.reason}: ${sync.hint}`;
+    case "queued":
+    case "running":
+      return sync.retryAfter;
+    case "unknown":
+      return sync.retryAfter;
+  }
+}
+
+/** One login, and not parts of two. */
+export function logins(secret: string): Vidm[] {
+  const url = "https://vidm.corp.example";
+  // @ts-expect-error: the secret of a client without its id
+  new Vidm({ url, username: "u", password: secret, clientSecret: secret });
+  // @ts-expect-error: an account of a domain needs a client
+  new Vidm({ url, username: "u", password: secret, domain: "corp.example" });
+  // @ts-expect-error: a password without a user name
+  new Vidm({ url, clientId: "i", clientSecret: secret, password: secret });
+  // @ts-expect-error: no login
+  new Vidm({ url });
+  // @ts-expect-error: misspelt
+  new Vidm({ url, username: "u", pasword: secret });
+  return [
+    new Vidm({ url, username: "u", password: secret, authorizationScheme: "bearer" }),
+    new Vidm({ url, clientId: "i", clientSecret: secret, profile: "json" }),
+    new Vidm({ url, username: "u", password: secret, domain: "corp.example", clientId: "i", clientSecret: secret }),
+  ];
+}
+
 export async function providers(spec: IdentitySourceSpec): Promise<number> {
   const vcf = new Vcf({ url: "https://sddc.corp.example", username: "u", password: "p" });
   const { elements } = await vcf.identityProviders();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 
-import { IdhookError, Vidm } from "idhook";
+import { IdhookError, Vcf, Vidm } from "idhook";
 import { addGroup, asked, finish, set, vidm as settings } from "./simulator.mjs";
 
 const LOGIN = "POST /SAAS/API/1.0/REST/auth/system/login";
@@ -169,16 +169,50 @@ test("what is asked for can be read, or the error says what is wrong", async () 
   assert.equal((await vidm.watchSync("no such id").next().catch((error) => error)).code, "sync_not_found");
 });
 
-test("settings that are wrong are told by the first call, all of them", async () => {
-  const error = await new Vidm({ url: "vidm.corp.example", clientId: "x", tenannt: "y" }).health().catch((error) => error);
-  assert.equal(error.code, "request_invalid");
-  const told = error.errors.map((field) => field.pointer);
-  assert.ok(told.includes("/tenannt"), String(told));
-  for (const settings of [undefined, null, {}]) {
-    const error = await new Vidm(settings).health().catch((error) => error);
-    assert.deepEqual(error.errors.map((field) => field.pointer), ["/url", "/username"]);
-    assert.match(error.message, /\/url is not set; \/username/);
+test("wrong settings are rejected by the constructor, all of them at once", async () => {
+  const rejected = (settings, Class = Vidm) => {
+    try {
+      new Class(settings);
+    } catch (error) {
+      assert.ok(error instanceof IdhookError, inspect(error));
+      assert.equal(error.code, "request_invalid");
+      for (const shown of [inspect(error), error.stack, JSON.stringify(error)]) assert.ok(!shown.includes("planted"), shown);
+      return error;
+    }
+    return assert.fail(inspect(settings));
+  };
+  await asked();
+  const url = "https://vidm.corp.example";
+  const local = { url, username: "u", password: "planted" };
+  const client = { url, clientId: "i", clientSecret: "planted" };
+  for (const [wrong, ...pointers] of [
+    [undefined, "/url", "/username"],
+    [null, "/url", "/username"],
+    [{}, "/url", "/username"],
+    ["https://vidm.corp.example", ""],
+    [{ ...local, pasword: "planted" }, "/pasword"],
+    [{ ...local, url: "vidm.corp.example" }, "/url"],
+    [{ ...local, url: `${url}/SAAS` }, "/url"],
+    [{ ...local, url: 7 }, "/url"],
+    [{ ...local, password: 7 }, "/password"],
+    [{ ...local, password: undefined }, "/password"],
+    [{ ...local, profile: "horzon" }, "/profile"],
+    [{ ...local, timeouts: { operation: 0 } }, "/timeouts/operation"],
+    [{ ...local, timeouts: { total: 5 } }, "/timeouts/total"],
+    [{ ...local, log: true }, "/log"],
+    [{ ...local, clientSecret: "planted" }, "/clientSecret"],
+    [{ ...local, domain: "corp.example" }, "/clientId", "/clientSecret"],
+    [{ ...client, password: "planted" }, "/password"],
+    [{ ...client, domain: "corp.example" }, "/domain"],
+    [{ ...client, authorizationScheme: "bearer" }, "/authorizationScheme"],
+  ]) {
+    assert.deepEqual(rejected(wrong).errors.map((field) => field.pointer), pointers, inspect(wrong));
   }
+  assert.match(rejected({ ...local, pasword: "planted" }).message, /pasword.*password/);
+  assert.deepEqual(rejected({ url }, Vcf).errors.map((field) => field.pointer), ["/username", "/password"]);
+  new Vidm(client);
+  new Vidm({ ...local, ...client, domain: "corp.example" });
+  assert.deepEqual(await asked(), []);
 });
 
 test("an aborted call rejects with the signal's reason at once, and what was under way is called off", async () => {

@@ -1,14 +1,14 @@
-// What the wasm asks of the engine that it runs in: HTTP by the engine's own `fetch`, clocks, chance, a log.
-// One of the pieces that `cargo xtask npm` puts together into one file; it imports nothing and exports nothing.
+// What the wasm needs from its engine: HTTP through the engine's own `fetch`, clocks, random numbers, a log.
+// `cargo xtask npm` puts this file and others together into one; it imports nothing and exports nothing.
 
-/** The longest time that a timer takes, in milliseconds; a longer one would be over at once. */
+/** The longest time that a timer accepts, in milliseconds; a longer one would fire at once. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Whether this is a page or its worker: there `fetch` names the browser, and another name would need the server's leave (CORS). */
+/** Whether this is a page or its worker: there `fetch` sends the browser's own user agent, and another one would need CORS permission. */
 const IN_PAGE = typeof document !== "undefined" || typeof importScripts === "function";
 
-/** The codings that `fetch` undoes; the header stays behind. */
-const UNDONE = new Set(["gzip", "x-gzip", "deflate", "br"]);
+/** The encodings that `fetch` decodes without removing the header. */
+const DECODED = new Set(["gzip", "x-gzip", "deflate", "br"]);
 
 class Engine {
   #log;
@@ -26,7 +26,7 @@ class Engine {
   }
 
   random() {
-    // Fit for keys, as the core asks for. Where it is not global (Node 18), the package's head has put it beside this class.
+    // Cryptographically secure, as the core requires. In Node 18 it is not global; the head of the file imports it.
     const two = crypto.getRandomValues(new Uint32Array(2));
     return (BigInt(two[0]) << 32n) | BigInt(two[1]);
   }
@@ -46,7 +46,7 @@ class Engine {
   }
 }
 
-/** A failure as the wasm tells them apart. */
+/** A failure in the words that the wasm knows. */
 const failure = (kind, detail) => ({ kind, detail });
 
 class Exchange {
@@ -55,7 +55,7 @@ class Exchange {
 
   constructor(method, url) {
     this.#url = url;
-    // A redirect is an answer, and goes to nobody with our credentials; a browser's own have no business here.
+    // Redirects are not followed, so that credentials reach only the configured server; a browser adds none of its own.
     this.#init = { method, headers: [], redirect: "manual", credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
   }
 
@@ -87,7 +87,7 @@ class Exchange {
     try {
       within(firstByte, "no answer");
       const response = await fetch(this.#url, { ...this.#init, signal: controller.signal });
-      if (response.type === "opaqueredirect") throw failure("protocol", "it answers with a redirect, and a browser does not tell whereto");
+      if (response.type === "opaqueredirect") throw failure("protocol", "the server returns a redirect, and a browser does not report its target");
       const pieces = [];
       let length = 0;
       const reader = response.body?.getReader();
@@ -101,21 +101,21 @@ class Exchange {
       }
       const body = new Uint8Array(length);
       pieces.reduce((at, piece) => (body.set(piece, at), at + piece.length), 0);
-      const undone = (value) => value.split(",").every((coding) => UNDONE.has(coding.trim().toLowerCase()));
-      const headers = [...response.headers].filter(([name, value]) => name !== "content-encoding" || !undone(value));
+      const decoded = (value) => value.split(",").every((coding) => DECODED.has(coding.trim().toLowerCase()));
+      const headers = [...response.headers].filter(([name, value]) => name !== "content-encoding" || !decoded(value));
       return { status: response.status, headers: headers.flat(), body };
     } catch (error) {
-      // What is left of the answer is of no use to anybody.
+      // The rest of the response is not needed.
       controller.abort();
-      throw late ?? (error.kind ? error : told(error));
+      throw late ?? (error.kind ? error : reasonOf(error));
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
-/** What `fetch` threw. Node says why in the error's causes; a browser says nothing, lest a page spy on a network. */
-function told(error) {
+/** The failure behind what `fetch` threw. Node gives the reason in the error's causes; a browser hides it from pages. */
+function reasonOf(error) {
   const causes = [];
   for (let one = error; one && causes.length < 9; one = one.cause ?? one.errors?.[0]) causes.push(one);
   const cause = causes.find((one) => typeof one.code === "string") ?? causes[causes.length - 1];
@@ -129,7 +129,7 @@ function told(error) {
   if (is(/^(ETIMEDOUT|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/)) return failure("timeout", detail);
   if (is(/^(HPE_|UND_ERR_(INVALID|HEADERS_OVERFLOW|NOT_SUPPORTED|RES_)|ERR_INVALID|Z_)/) || message === "bad port") return failure("protocol", detail);
   if (!code && causes.length === 1 && error instanceof TypeError) {
-    return failure("interrupted", `${detail} (a browser tells no more: it may be unreachable, its certificate untrusted, or it may allow no calls from pages)`);
+    return failure("interrupted", `${detail} (a browser reports no more: the server may be unreachable, its certificate untrusted, or CORS not allowed)`);
   }
   return failure("interrupted", detail);
 }

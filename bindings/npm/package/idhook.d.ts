@@ -1,65 +1,169 @@
-// The classes of the package. The types of what they take and give follow; those are made from the code.
+// The classes of the package, and the types that a schema cannot express. The other types follow; they are generated from the code.
 
-/** What any call can be told besides. */
+/** The last argument of every call. */
 export interface CallOptions {
-  /** Aborted, it ends the call: the promise is rejected with its reason at once, and what was under way is called off. */
+  /** If it is aborted, the promise rejects with its reason at once, and the request under way is aborted. */
   signal?: AbortSignal;
 }
 
 /** How long to wait for a sync. */
 export interface WaitOptions extends CallOptions {
-  /** Whole seconds; 600 where nothing is said. */
+  /** Whole seconds; default 600. */
   timeoutSeconds?: number;
 }
 
-/** How to ensure that vIDM has groups. */
+/** The options of {@link Vidm.ensureGroups}. */
 export interface EnsureOptions extends CallOptions {
-  /** Seconds until the sync must be final, from 0 to 86400; 600 where nothing is said. */
+  /** Seconds until the sync must be final, from 0 to 86400; default 600. */
   timeoutSeconds?: number;
-  /** First add those of the groups (distinguished names) to the directory's sync profile that no run would bring. */
+  /** First add the groups (distinguished names) to the directory's sync profile, unless it selects them already. */
   addToProfile?: boolean;
   /** Run without the safeguards: a broken LDAP filter then deletes users. */
   ignoreSafeguards?: boolean;
   /**
-   * Takes the state right after the start, whose `id` leads on to the sync whatever becomes of this call, and then each change. What
-   * it throws, or rejects with, ends the call.
+   * Receives the state right after the start, with the `id` of the sync, and then each change. If it throws or rejects, the call ends
+   * with that error.
    */
-  onProgress?: (sync: Sync) => unknown;
+  onProgress?: (sync: Started<Sync>) => unknown;
 }
 
-/** How to look for what a sync would change. */
+/** The options of {@link Vidm.dryRun}. */
 export interface DryRunOptions extends CallOptions {
   /** As in {@link SyncOrder}. */
   ignoreSafeguards?: boolean;
 }
 
-/** How to put an identity provider or source. */
+/** The options of a put. */
 export interface PutOptions extends CallOptions {
-  /** Change it although it looks as wanted: for a new password, which cannot be compared. */
+  /** Change it although nothing differs: for a new password, which cannot be compared. */
   force?: boolean;
-  /** Change nothing; tell what would be done. */
+  /** Change nothing; return what would be done. */
   dryRun?: boolean;
 }
 
-/** How to make a SCIM token. */
+/** The options of {@link Vcf.generateSyncClientToken}. */
 export interface SyncClientTokenOptions extends CallOptions {
-  /** Its life, in seconds. */
+  /** Lifetime of the token, in seconds. */
   ttlSeconds?: number;
 }
 
-/** What a session is told besides its account. */
+/** The settings of a session besides its target and login. */
 export interface SessionSettings {
-  /** `https://host[:port]`, no path. */
-  url: string;
   /** How long things may take. */
   timeouts?: Timeouts;
-  /** Takes lines of log; without it there is no log. */
+  /** Receives lines of log; without it nothing is logged. */
   log?: (line: string) => void;
 }
 
+/** Which vIDM (Workspace ONE Access) it is. */
+export interface VidmTarget {
+  /** `https://host[:port]`, no path. */
+  url: string;
+  /** The tenant, if it is in the path (`/SAAS/t/{tenant}`) and not in the host name. */
+  tenant?: string | undefined;
+  /** Media types: `horizon` (default) or `json` (Omnissa Access). */
+  profile?: "horizon" | "json" | undefined;
+  /** Sync call: `auto` (default), `classic` or `v2`. */
+  syncApi?: "auto" | "classic" | "v2" | undefined;
+  /** Path templates that differ from the profile's, by name. */
+  paths?: Record<string, string> | undefined;
+  /** Media types that differ from the profile's, by name. */
+  mediaTypes?: Record<string, string> | undefined;
+}
+
+/** A local administrator of vIDM (System Domain). */
+export interface LocalLogin {
+  /** User name. */
+  username: string;
+  /** Password. */
+  password: string;
+  /** The word before the token in the `Authorization` header: `hzn` (default) or `bearer`. */
+  authorizationScheme?: "hzn" | "bearer" | undefined;
+  domain?: undefined;
+  clientId?: undefined;
+  clientSecret?: undefined;
+}
+
+/** An OAuth client of vIDM (client credentials). */
+export interface ClientLogin {
+  /** Id of the client. */
+  clientId: string;
+  /** Shared secret of the client. */
+  clientSecret: string;
+  username?: undefined;
+  password?: undefined;
+  domain?: undefined;
+}
+
+/** An account of a domain, through an OAuth client (password grant). */
+export interface DomainLogin {
+  /** User name. */
+  username: string;
+  /** Password. */
+  password: string;
+  /** Domain of the account. */
+  domain: string;
+  /** Id of the client. */
+  clientId: string;
+  /** Shared secret of the client. */
+  clientSecret: string;
+}
+
+/** vIDM and one of three logins. */
+export type VidmSettings = VidmTarget & (LocalLogin | ClientLogin | DomainLogin);
+
+/** An SDDC Manager and an account. */
+export interface VcfSettings {
+  /** `https://host[:port]`, no path. */
+  url: string;
+  /** The account, as `user@domain`. */
+  username: string;
+  /** Its password. */
+  password: string;
+}
+
+/** A sync that succeeded. If groups were requested, vIDM has each of them. Final. */
+export interface SyncSucceeded extends SyncFields {
+  status: "succeeded";
+  reason?: never;
+  retryAfter?: never;
+}
+
+/** A sync that failed. Final. */
+export interface SyncFailed extends SyncFields {
+  status: "failed";
+  /** Why it failed. */
+  reason: SyncFailure;
+  /** What to do about it. */
+  hint: string;
+  retryAfter?: never;
+}
+
+/** A sync that will run, or runs. */
+export interface SyncPending extends SyncFields {
+  status: "queued" | "running";
+  reason?: never;
+  /** Seconds until it is worth asking again. */
+  retryAfter: number;
+}
+
+/** A sync whose state vIDM does not report in known words; `message` and `hint` say why and what to do. It may still become final. */
+export interface SyncUnknown extends SyncFields {
+  status: "unknown";
+  reason?: never;
+  /** Seconds until it is worth asking again. */
+  retryAfter: number;
+}
+
+/** A sync. Its `status` decides which fields it has. */
+export type Sync = SyncSucceeded | SyncFailed | SyncPending | SyncUnknown;
+
+/** A sync that was started through this package, so that it has an `id`. */
+export type Started<S extends SyncFields> = S & { id: string; requestedAt: string };
+
 /**
- * A call that came to no good: what failed, and what to do about it. The message is of the form `code: detail (hint)`. No password,
- * secret or token is ever in it.
+ * A call failed: what failed, and what to do about it. The message is `code: detail (hint)`. No password, secret or token is ever in
+ * it.
  */
 export class IdhookError extends Error {
   private constructor();
@@ -68,93 +172,102 @@ export class IdhookError extends Error {
   readonly code: ErrorCode;
   /** What the code means; the same at every occurrence. */
   readonly title: string;
-  /** The HTTP status that idhook's webhook would answer with. */
+  /** The HTTP status that idhook's webhook returns for this code. */
   readonly status: number;
   /** What happened this time. */
   readonly detail: string;
-  /** Whether the very same call may succeed later with nobody changing anything, and does no harm when it is repeated. */
+  /** Whether the same call may succeed later although nobody changes anything, and does no harm when it is repeated. */
   readonly retryable: boolean;
-  /** Seconds to wait before that, where the upstream or idhook says so. */
+  /** Seconds to wait before that, if the server or idhook says so. */
   readonly retryAfter?: number;
   /** What to do about it. */
   readonly hint?: string;
   /** Each field that is wrong. */
   readonly errors: FieldError[];
-  /** The things an ambiguous name could have meant. */
+  /** The things that an ambiguous name may mean. */
   readonly candidates: Candidate[];
-  /** What the upstream said, where it was asked. */
+  /** What vIDM or SDDC Manager returned, if it was called. */
   readonly upstream?: UpstreamEvidence;
   /**
-   * From {@link Vidm.ensureGroups}, once the sync is started: its last known state. {@link Vidm.waitForSync} goes on with its
-   * `id`.
+   * From {@link Vidm.ensureGroups}, once the sync is started: its last known state. {@link Vidm.waitForSync} goes on with its `id`.
    */
-  readonly sync?: Sync;
+  readonly sync?: Started<Sync>;
 }
 
 /**
- * A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls, at the same
- * time as well. Nothing has to be closed.
+ * A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls, concurrent ones
+ * too. Nothing has to be closed.
  *
  * Every call rejects with an {@link IdhookError}, or with the reason of its signal.
  */
 export class Vidm {
-  /** Calls nothing yet: settings that are wrong are told by the first call, as `request_invalid`. */
+  /**
+   * Checks the settings and sends nothing.
+   *
+   * @throws IdhookError `request_invalid`, with everything that is wrong with the settings. (In a browser the first call rejects with
+   *   it instead.)
+   */
   constructor(settings: VidmSettings & SessionSettings);
   /** The directories that fit; all of them without a filter. */
   directories(filter?: DirectoryFilter, options?: CallOptions): Promise<Directory[]>;
   /** One directory, by its id, its name or one of its domains. */
   directory(directory: string, options?: CallOptions): Promise<Directory>;
-  /** Starts a sync, or joins the next one. Its `id` is good in another session and another process too. */
-  startSync(directory: string, order?: SyncOrder, options?: CallOptions): Promise<Sync & { id: string }>;
+  /** Starts a sync, or joins the next one. Its `id` is valid in another session and another process too. */
+  startSync(directory: string, order?: SyncOrder, options?: CallOptions): Promise<Started<Sync>>;
   /**
-   * Starts a sync or joins one, waits until it is final, and resolves only if it succeeded and vIDM has each of the groups: to its
-   * final state. Else it rejects with an {@link IdhookError}: `group_absent`, `safeguard_tripped`, `sync_failed`, or
-   * `sync_timeout` if the sync goes on or its outcome cannot be read. Its `sync` is the last known state.
+   * Starts a sync or joins one, waits, and resolves only if it succeeded and vIDM has each of the groups. Otherwise it rejects with an
+   * {@link IdhookError}: `group_absent`, `safeguard_tripped`, `sync_failed`, or `sync_timeout` if the sync is not final in time or its
+   * outcome cannot be read. The error's `sync` is the last known state.
    */
-  ensureGroups(directory: string, groups: string[], options?: EnsureOptions): Promise<Sync & { id: string }>;
-  /** How a started sync stands. */
-  sync(id: string, options?: CallOptions): Promise<Sync>;
-  /** How a started sync stands once it is final, or when the time is over. A sync that failed is no error here: see `status`. */
-  waitForSync(id: string, options?: WaitOptions): Promise<Sync>;
-  /** Each change of a started sync, as it is seen; ends after the final one, or when the time is over. */
-  watchSync(id: string, options?: WaitOptions): AsyncGenerator<Sync, void, undefined>;
-  /** How a directory's latest sync stands, whoever started it; it has no `id`. */
+  ensureGroups(directory: string, groups: string[], options?: EnsureOptions): Promise<Started<SyncSucceeded>>;
+  /** The state of a started sync. */
+  sync(id: string, options?: CallOptions): Promise<Started<Sync>>;
+  /** The state of a started sync once it is final, or when the time is up. A failed sync is not an error here: see `status`. */
+  waitForSync(id: string, options?: WaitOptions): Promise<Started<Sync>>;
+  /** Each change of a started sync; ends after the final one, or when the time is up. */
+  watchSync(id: string, options?: WaitOptions): AsyncGenerator<Started<Sync>, void, undefined>;
+  /** The state of a directory's latest sync, whoever started it; it has no `id`. */
   latestSync(directory: string, options?: CallOptions): Promise<Sync>;
-  /** A directory's recent syncs, newest first; `not_found` where this version of vIDM does not tell. */
+  /** A directory's recent syncs, the newest first; `not_found` if this version of vIDM does not report them. */
   syncHistory(directory: string, options?: CallOptions): Promise<SyncHistory>;
-  /** What a sync would change; nothing is started. `not_found` where this version of vIDM has no such call. */
+  /** What a sync would change; nothing is started. `not_found` if this version of vIDM has no such call. */
   dryRun(directory: string, options?: DryRunOptions): Promise<DryRun>;
-  /** The groups of this distinguished name, or of this name: `name@domain`. Exact, never by substring. */
+  /** The groups of exactly this distinguished name, or of exactly this `name@domain`. */
   groups(name: string, options?: CallOptions): Promise<Group[]>;
   /** vIDM's own health. */
   health(options?: CallOptions): Promise<VidmHealth>;
 }
 
 /**
- * A session with one SDDC Manager (VMware Cloud Foundation 4.5 to 9.x): its identity providers and their identity sources. It logs
- * in when it first has to, once for any number of calls, at the same time as well. Nothing has to be closed.
+ * A session with one SDDC Manager (VMware Cloud Foundation 4.5 to 9.x): its identity providers and their identity sources. It logs in
+ * when it first has to, once for any number of calls, concurrent ones too. Nothing has to be closed.
  *
- * Every call rejects with an {@link IdhookError}, or with the reason of its signal. What a specification lacks is told before
- * anything is sent, all of it at once.
+ * Every call rejects with an {@link IdhookError}, or with the reason of its signal. A specification is checked before anything is
+ * sent; the error lists everything that is wrong with it.
  */
 export class Vcf {
-  /** Calls nothing yet: settings that are wrong are told by the first call, as `request_invalid`. */
-  constructor(settings: Required<VcfSettings> & SessionSettings);
+  /**
+   * Checks the settings and sends nothing.
+   *
+   * @throws IdhookError `request_invalid`, with everything that is wrong with the settings. (In a browser the first call rejects with
+   *   it instead.)
+   */
+  constructor(settings: VcfSettings & SessionSettings);
   /** All identity providers; the embedded one with its identity sources is among them. */
   identityProviders(options?: CallOptions): Promise<IdentityProviders>;
   /** One identity provider. */
   identityProvider(id: string, options?: CallOptions): Promise<IdentityProvider>;
   /** Adds an external identity provider. */
   addIdentityProvider(spec: IdentityProviderSpec, options?: CallOptions): Promise<ChangeOutcome>;
-  /** Makes the external identity provider so: added where there is none, changed where it differs, else left alone. */
+  /** Makes the external identity provider match `spec`: adds it, changes it, or leaves it alone. */
   putIdentityProvider(spec: IdentityProviderSpec, options?: PutOptions): Promise<ChangeOutcome>;
   /** Changes an external identity provider; `spec` is the whole of it, secrets included. */
   updateIdentityProvider(id: string, spec: IdentityProviderSpec, options?: CallOptions): Promise<void>;
   /** Deletes an external identity provider. */
   deleteIdentityProvider(id: string, options?: CallOptions): Promise<void>;
-  /** Adds an identity source to the embedded provider, whose id the list of providers tells. */
+  /** Adds an identity source to the embedded provider, whose id is in the list of providers. */
   addIdentitySource(providerId: string, spec: IdentitySourceSpec, options?: CallOptions): Promise<ChangeOutcome>;
-  /** Makes the identity source of this domain so: added where there is none, changed where it differs, else left alone. */
+  /** Makes the identity source of this domain match `spec`: adds it, changes it, or leaves it alone. */
   putIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: PutOptions): Promise<ChangeOutcome>;
   /** Changes the identity source of this domain; `spec` is the whole of it, its password included. */
   updateIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: CallOptions): Promise<void>;

@@ -1,12 +1,25 @@
-// What a program sees: the classes. They compile the wasm on first use and decide nothing else.
-// One of the pieces that `cargo xtask npm` puts together into one file: `Engine` is in engine.js, `bound` is wasm-bindgen's, and
-// WASM is the module: base64 of gzip.
+// The classes that a program uses. They compile the wasm on first use and decide nothing else.
+// `cargo xtask npm` puts this file, engine.js and wasm-bindgen's code together into one: `Engine` is in engine.js, `bound` is
+// wasm-bindgen's, WASM is the module (base64 of gzip), and `gunzip` is Node's, or undefined in a browser.
 
-/** The wasm-bindgen classes, once the module is compiled. */
+/** wasm-bindgen's classes, once the module is compiled; in a browser the promise of them. */
 let compiled;
 
+/** The compressed module. */
+const packed = () => Uint8Array.from(atob(WASM), (c) => c.charCodeAt(0));
+
+/** Compiles at once, so that a constructor can check its settings. */
 function compile() {
-  // What fails once, for want of memory say, is tried again by whoever comes next.
+  if (!compiled) {
+    bound.initSync({ module: new WebAssembly.Module(gunzip(packed())) });
+    compiled = bound;
+  }
+  return compiled;
+}
+
+/** A browser decompresses only asynchronously. */
+function compileLater() {
+  // A failure, for example a lack of memory, is not kept: the next call tries again.
   compiled ??= load().catch((error) => {
     compiled = undefined;
     throw error;
@@ -15,8 +28,7 @@ function compile() {
 }
 
 async function load() {
-  const packed = Uint8Array.from(atob(WASM), (c) => c.charCodeAt(0));
-  const plain = new Response(packed).body.pipeThrough(new DecompressionStream("gzip"));
+  const plain = new Response(packed()).body.pipeThrough(new DecompressionStream("gzip"));
   await bound({ module_or_path: await WebAssembly.compile(await new Response(plain).arrayBuffer()) });
   return bound;
 }
@@ -24,11 +36,11 @@ async function load() {
 class IdhookError extends Error {
   constructor(problem) {
     const { code, detail, hint, errors = [] } = problem;
-    // Of one field the detail tells already.
+    // If one field is wrong, the detail names it already.
     const fields = errors.length > 1 ? `: ${errors.map((field) => `${field.pointer} ${field.detail}`).join("; ")}` : "";
     super(`${code}: ${detail}${fields}${hint ? ` (${hint})` : ""}`);
     for (const [name, value] of Object.entries(problem)) {
-      // The URN of the code and the id of a request of which there is none here tell nothing.
+      // The URI of the code and the id of the request mean nothing here.
       if (name !== "type" && name !== "instance") this[name] = value;
     }
     this.errors = errors;
@@ -41,14 +53,24 @@ class IdhookError extends Error {
 }
 Object.defineProperty(IdhookError.prototype, "name", { value: "IdhookError" });
 
-/** What the wasm answered, or its problem as an error that knows who asked. */
+/** The problem of one wrong setting. */
+const wrong = (pointer, detail) => ({
+  code: "request_invalid",
+  title: "The request is not valid",
+  status: 400,
+  detail: `${pointer.slice(1)} ${detail}`,
+  retryable: false,
+  errors: [{ pointer, detail }],
+});
+
+/** The result that the wasm returned; its problem is thrown, with the stack of the caller. */
 function opened(text) {
   const { ok, error } = JSON.parse(text);
   if (error) throw new IdhookError(error);
   return ok ?? undefined;
 }
 
-/** What `work` answers; aborted, `signal` ends it and rejects with its reason. */
+/** The result of `work`. If `signal` is aborted, the work ends and the promise rejects with the reason. */
 async function until(signal, work) {
   if (!signal) return opened(await work());
   signal.throwIfAborted();
@@ -60,12 +82,12 @@ async function until(signal, work) {
     return opened(await work(stopped));
   } finally {
     signal.removeEventListener("abort", abort);
-    // So that the wasm does not wait for it any longer.
+    // So that the wasm no longer waits for it.
     stop();
   }
 }
 
-/** A session in the wasm, opened by the first call. The settings are kept until then, where nothing shows them. */
+/** A session in the wasm: opened by the constructor in Node, by the first call in a browser. Nothing shows its settings. */
 class Session {
   #kind;
   #settings;
@@ -73,16 +95,18 @@ class Session {
   #opened;
 
   constructor(kind, settings) {
-    const { log, ...rest } = settings ?? {};
+    const isObject = typeof settings === "object" && settings !== null;
+    const { log, ...rest } = isObject ? settings : {};
+    if (log !== undefined && typeof log !== "function") throw new IdhookError(wrong("/log", "is not a function"));
     this.#kind = kind;
-    this.#settings = JSON.stringify(rest);
+    this.#settings = JSON.stringify(isObject || settings == null ? rest : settings);
     this.#engine = new Engine(log);
+    if (gunzip) this.#open(compile());
   }
 
-  async open() {
-    const classes = await compile();
+  #open(classes) {
     try {
-      this.#opened ??= new classes[this.#kind](this.#settings, this.#engine);
+      this.#opened ??= new classes.Session(this.#kind, this.#settings, this.#engine);
     } catch (problem) {
       throw typeof problem === "string" ? opened(problem) : problem;
     }
@@ -90,10 +114,14 @@ class Session {
     return this.#opened;
   }
 
+  async open() {
+    return this.#opened ?? this.#open(await compileLater());
+  }
+
   call(name, given = {}, options = {}) {
     const { signal, ...rest } = options;
     const text = JSON.stringify({ ...given, options: Object.keys(rest).length ? rest : undefined });
-    return until(signal, async (stopped) => (await this.open())[name](text, stopped));
+    return until(signal, async (stopped) => (await this.open()).call(name, text, stopped));
   }
 
   /** A call that reports its progress to `listen`; what that throws, or rejects with, ends the call. */
@@ -105,17 +133,17 @@ class Session {
     const text = JSON.stringify({ ...given, options });
     const report = (state) => void new Promise((resolve) => resolve(listen(JSON.parse(state)))).catch((e) => failure.abort(e));
     try {
-      return await until(failure.signal, async (stopped) => (await this.open())[name](text, stopped, report));
+      return await until(failure.signal, async (stopped) => (await this.open()).call(name, text, stopped, report));
     } finally {
       signal?.removeEventListener("abort", stop);
     }
   }
 
-  async *watch(name, given, { signal, ...options } = {}) {
+  async *watch(given, { signal, ...options } = {}) {
     const session = await this.open();
     let watch;
     try {
-      watch = session[name](JSON.stringify({ ...given, options }));
+      watch = session.watchSync(JSON.stringify({ ...given, options }));
     } catch (problem) {
       throw typeof problem === "string" ? opened(problem) : problem;
     }
@@ -131,7 +159,7 @@ class Vidm {
   #session;
 
   constructor(settings) {
-    this.#session = new Session("Vidm", settings);
+    this.#session = new Session("vidm", settings);
   }
 
   directories(filter, options) {
@@ -160,7 +188,7 @@ class Vidm {
   }
 
   watchSync(id, options) {
-    return this.#session.watch("watchSync", { id }, options);
+    return this.#session.watch({ id }, options);
   }
 
   latestSync(directory, options) {
@@ -188,7 +216,7 @@ class Vcf {
   #session;
 
   constructor(settings) {
-    this.#session = new Session("Vcf", settings);
+    this.#session = new Session("vcf", settings);
   }
 
   identityProviders(options) {

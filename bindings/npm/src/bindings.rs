@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `npm/engine.js` gives.
+    /// The class in `package/engine.js`.
     #[derive(Clone)]
     pub type Engine;
 
@@ -13,11 +13,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn now(this: &Engine) -> f64;
 
-    /// Milliseconds since some moment, never fewer than before.
+    /// Monotonic clock in milliseconds.
     #[wasm_bindgen(method)]
     pub fn elapsed(this: &Engine) -> f64;
 
-    /// 64 bits of chance.
+    /// 64 random bits.
     #[wasm_bindgen(method)]
     pub fn random(this: &Engine) -> u64;
 
@@ -25,41 +25,41 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn log(this: &Engine, line: &str);
 
-    /// `done` comes when the time is over.
+    /// `done` resolves after the time.
     #[wasm_bindgen(method)]
     pub fn sleep(this: &Engine, milliseconds: f64) -> UnderWay;
 
-    /// A request to be filled in; nothing is sent yet.
+    /// A request without headers and body; nothing is sent yet.
     #[wasm_bindgen(method)]
     pub fn request(this: &Engine, method: &str, url: &str) -> Request;
 
-    /// A request to be sent.
+    /// A request before it is sent.
     pub type Request;
 
-    /// Adds a header; its characters are the bytes.
+    /// Adds a header. Each character is one byte.
     #[wasm_bindgen(method)]
     pub fn header(this: &Request, name: &str, value: &str);
 
-    /// Gives it a body.
+    /// Sets the body.
     #[wasm_bindgen(method)]
     pub fn body(this: &Request, body: Uint8Array);
 
-    /// Sends it; `done` comes to an [`Answer`], or fails with a [`Failure`]. Times are in milliseconds.
+    /// Sends it; `done` resolves to an [`Answer`], or rejects with a [`Failure`]. Times are in milliseconds.
     #[wasm_bindgen(method)]
     pub fn send(this: &Request, first_byte: f64, between_bytes: f64, max_body: f64) -> UnderWay;
 
-    /// Something that takes its time.
+    /// A request or a timer under way.
     pub type UnderWay;
 
-    /// What it comes to.
+    /// Its result.
     #[wasm_bindgen(method, getter)]
     pub fn done(this: &UnderWay) -> Promise;
 
-    /// Ends it, if it has not ended.
+    /// Cancels it, unless it has ended.
     #[wasm_bindgen(method)]
     pub fn cancel(this: &UnderWay);
 
-    /// An answer, read whole.
+    /// A response, read whole.
     pub type Answer;
 
     /// Its status.
@@ -74,14 +74,14 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn body(this: &Answer) -> Uint8Array;
 
-    /// Why there is no answer.
+    /// Why there is no response.
     pub type Failure;
 
-    /// Its kind, in one of the words that `engine.rs` reads.
+    /// One of the words that `engine.rs` reads.
     #[wasm_bindgen(method, getter)]
     pub fn kind(this: &Failure) -> Option<String>;
 
-    /// The engine's own words for it.
+    /// The engine's own text.
     #[wasm_bindgen(method, getter)]
     pub fn detail(this: &Failure) -> Option<String>;
 }

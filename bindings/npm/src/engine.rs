@@ -1,5 +1,5 @@
-//! The JavaScript engine as the core asks for it: HTTP, clocks, chance, a log. `npm/engine.js` does what is asked; it is handed
-//! in, so that the module imports nothing.
+//! The JavaScript engine as the core needs it: HTTP, clocks, random numbers, a log. `package/engine.js` implements it and is passed in, so
+//! that the module imports nothing.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -32,8 +32,8 @@ impl From<bindings::Engine> for Engine {
     }
 }
 
-/// What is under way in the engine. Dropped, it is called off: a request is aborted; a timer is cleared, which would keep a
-/// program from ending.
+/// A request or a timer in the engine. If it is dropped, the request is aborted, or the timer is cleared: it would keep a program from
+/// ending.
 struct Held(UnderWay);
 
 impl Held {
@@ -92,14 +92,14 @@ impl HttpClient for Engine {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let (parts, body) = request.into_parts();
         let request = self.0.request(parts.method.as_str(), &parts.uri.to_string());
-        // `fetch` states the length of a body itself, and some engines refuse to be told.
+        // `fetch` sets the length of a body itself, and some engines reject the header.
         for (name, value) in parts.headers.iter().filter(|(name, _)| **name != CONTENT_LENGTH) {
             request.header(name.as_str(), &latin1(value.as_bytes()));
         }
         if !body.is_empty() {
             request.body(Uint8Array::from(&body[..]));
         }
-        // `fetch` does not tell when it is connected, so the times for that and for the first byte are one.
+        // `fetch` does not report when it is connected, so both limits count together.
         let first_byte = limits.connect_timeout.saturating_add(limits.first_byte_timeout);
         let (first_byte, between) = (milliseconds(first_byte), milliseconds(limits.between_bytes_timeout));
         let sent = Held(request.send(first_byte, between, limits.max_body as f64));
@@ -125,7 +125,7 @@ fn read(answer: &Answer) -> Result<http::Response<Bytes>, TransportError> {
     Ok(response)
 }
 
-/// A failure in the words of `npm/engine.js`.
+/// A failure in the words of `package/engine.js`.
 fn failed(failure: &Failure) -> TransportError {
     let kind = match failure.kind().as_deref() {
         Some("dns") => TransportErrorKind::Dns,

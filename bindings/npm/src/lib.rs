@@ -1,28 +1,105 @@
-//! The npm package's wasm: the classes `Vidm` and `Vcf` as wasm-bindgen exports them, over [`idhook::embedded`]. It translates and
-//! decides nothing. What a program sees is `npm/idhook.js`, which compiles this on first use.
+//! The npm package's wasm: sessions as wasm-bindgen exports them, over [`idhook_calls`]. It translates and decides nothing. What a
+//! program sees is `package/idhook.js`.
 //!
-//! Arguments come as the JSON of an object that names them. A call gives a promise of the JSON of `{"ok": …}` or of
-//! `{"error": {problem}}`; it is rejected only where `stop` comes first, with what that comes to.
+//! Arguments are the JSON of an object that names them. A call returns a promise of the JSON of `{"ok": …}` or of
+//! `{"error": {problem}}`; the promise is rejected only if `stop` resolves first, with the value of `stop`.
 
-pub mod arguments;
 pub mod bindings;
 mod engine;
-pub mod vcf;
-pub mod vidm;
 
 use std::pin::pin;
+use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use idhook::embedded::Result;
-use js_sys::Promise;
+use futures_util::lock::Mutex;
+use idhook::embedded::{self, Result};
+use idhook::sync::SyncDocument;
+use idhook_calls::{Arguments, WaitOptions, answer, json};
 use js_sys::futures::{JsFuture, future_to_promise};
-use serde::Serialize;
+use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A promise of what `work` comes to. Where `stop` comes first the work is dropped where it is, and what it has under way in the
-/// engine is called off.
-fn promise<T: Serialize>(stop: Option<Promise>, work: impl Future<Output = Result<T>> + 'static) -> Promise {
-    let work = async move { answer(work.await) };
+use crate::engine::Engine;
+
+/// A session with one target.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Session(Rc<idhook_calls::Session<Engine>>);
+
+/// A watch of one sync.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Watch {
+    session: Rc<idhook_calls::Session<Engine>>,
+    // The iterator asks for the next change only when it has the last one, so this lock is never contended.
+    watch: Rc<Mutex<embedded::Watch>>,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// A session with the target in `settings`; `kind` is `vidm` or `vcf`.
+    ///
+    /// # Errors
+    /// The JSON of the problem.
+    #[wasm_bindgen(constructor)]
+    pub fn new(kind: &str, settings: &str, engine: bindings::Engine) -> std::result::Result<Self, JsValue> {
+        let settings = serde_json::from_str(settings).unwrap_or_default();
+        idhook_calls::Session::open(kind, settings, engine.into())
+            .map(|session| Self(Rc::new(session)))
+            .map_err(|e| answer(Err(e)).into())
+    }
+
+    /// Calls the function `name`. `progress` receives the JSON of each state that `ensureGroups` observes.
+    pub fn call(&self, name: String, arguments: &str, stop: Option<Promise>, progress: Option<Function>) -> Promise {
+        let (session, given) = (Rc::clone(&self.0), Arguments::new(arguments));
+        promise(stop, async move {
+            let report = |state: &SyncDocument| {
+                let Some(progress) = &progress else { return };
+                // `idhook.js` catches what the program's function throws.
+                let _ = progress.call1(&JsValue::UNDEFINED, &json(state).into());
+            };
+            session.call(&name, given, report).await
+        })
+    }
+
+    /// A watch of the sync `id`, with `options`.
+    ///
+    /// # Errors
+    /// The JSON of the problem.
+    #[wasm_bindgen(js_name = watchSync)]
+    pub fn watch_sync(&self, arguments: &str) -> std::result::Result<Watch, JsValue> {
+        let watch = || {
+            let mut given = Arguments::new(arguments);
+            let options: WaitOptions = given.optional("options")?;
+            match &*self.0 {
+                idhook_calls::Session::Vidm(vidm) => vidm.watch_sync(&given.text("id")?, options.max_wait()).map(Some),
+                idhook_calls::Session::Vcf(_) => Ok(None),
+            }
+        };
+        match watch() {
+            Ok(Some(watch)) => Ok(Watch { session: Rc::clone(&self.0), watch: Rc::new(Mutex::new(watch)) }),
+            Ok(None) => Err(JsValue::NULL),
+            Err(e) => Err(answer(Err(e)).into()),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Watch {
+    /// The next change; null after the last one.
+    pub fn next(&self, stop: Option<Promise>) -> Promise {
+        let (session, watch) = (Rc::clone(&self.session), Rc::clone(&self.watch));
+        promise(stop, async move {
+            let idhook_calls::Session::Vidm(vidm) = &*session else { return Ok("null".to_owned()) };
+            Ok(json(&watch.lock().await.next(vidm).await.transpose()?))
+        })
+    }
+}
+
+/// A promise of the answer of `work`. If `stop` resolves first, `work` is dropped, which cancels what it has under way in the engine.
+fn promise(stop: Option<Promise>, work: impl Future<Output = Result<String>> + 'static) -> Promise {
+    let work = async move { JsValue::from(answer(work.await)) };
     future_to_promise(async move {
         let Some(stop) = stop else { return Ok(work.await) };
         match select(pin!(work), pin!(JsFuture::from(stop))).await {
@@ -30,22 +107,4 @@ fn promise<T: Serialize>(stop: Option<Promise>, work: impl Future<Output = Resul
             Either::Right((reason, _)) => Err(reason.unwrap_or_else(|reason| reason)),
         }
     })
-}
-
-/// The JSON of what came of a call.
-fn answer<T: Serialize>(done: Result<T>) -> JsValue {
-    let text = match done {
-        Ok(ok) => serde_json::to_string(&Answer::Ok(ok)),
-        Err(problem) => serde_json::to_string(&Answer::<T>::Error(&problem)),
-    };
-    // Documents are texts, numbers, lists and objects of them: this does not fail.
-    text.unwrap_or_default().into()
-}
-
-/// What came of a call.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Answer<'p, T> {
-    Ok(T),
-    Error(&'p idhook::error::Problem),
 }

@@ -1,9 +1,8 @@
 //! Makes the npm package of the built wasm: `idhook-npm WASM FOLDER`. `cargo xtask npm` builds the one and names the other.
 //!
-//! The package is `bindings/npm/package` and what wasm-bindgen generates, put together into one file for `require` and for Node's
-//! `import`, and one for browsers. Both hold the wasm, compressed and in base64: no file is read at run time, which is what a
-//! bundle of ABX or Orchestrator and a bundler like best. Node has only the first of the two, so that a program that both imports
-//! and requires it has one class `IdhookError`, not two.
+//! The package is `bindings/npm/package` and wasm-bindgen's code, put together into one file for `require` and for Node's `import`, and
+//! one for browsers. Both contain the wasm, compressed and in base64, so that no file is read at run time: that suits zips for ABX and
+//! Orchestrator, and bundlers. Node's `import` loads the file for `require`, so that a program that does both has one class `IdhookError`.
 
 mod bundle;
 mod tarball;
@@ -20,12 +19,14 @@ use idhook::webhook::contract;
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What a program sees of it.
+/// What a program imports from it.
 const EXPORTS: [&str; 3] = ["IdhookError", "Vcf", "Vidm"];
 
-/// Node 18 has `crypto` in a module alone. A bundler for browsers does not find that one, and need not.
-const NODE_CRYPTO: &str =
-    "let crypto = globalThis.crypto;\ntry {\n  crypto ??= require(\"node:crypto\").webcrypto;\n} catch {}\n";
+/// What the code takes from Node: random numbers, which Node 18 has only in a module, and synchronous decompression. A bundler for
+/// browsers finds neither, and needs neither.
+const NODE: &str = "let crypto = globalThis.crypto;\nlet gunzip;\ntry {\n  crypto ??= require(\"node:crypto\").webcrypto;\n  \
+                    gunzip = require(\"node:zlib\").gunzipSync;\n} catch {}\n";
+const BROWSER: &str = "let gunzip;\n";
 
 fn main() -> Result<()> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -52,18 +53,18 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Writes a file in one step: who reads it just then has the old one or the new one, whole.
+/// Writes a file in one step: a concurrent reader sees the old one or the new one, whole.
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_file_name(format!("../idhook-npm-{}.part", std::process::id()));
     std::fs::write(&part, bytes).with_context(|| part.display().to_string())?;
     std::fs::rename(&part, path).with_context(|| path.display().to_string())
 }
 
-/// The JavaScript that wasm-bindgen generates for this wasm, and the wasm as that wants it.
+/// The JavaScript that wasm-bindgen generates for this wasm, and the wasm that fits it.
 fn bind(wasm: &Path) -> Result<(String, Vec<u8>)> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).typescript(false).remove_name_section(true).remove_producers_section(true);
-    // A plain script, which fits into either kind of module.
+    // A plain script, which either kind of module can contain.
     bindgen.no_modules(true)?.no_modules_global("bound")?.omit_default_module_path(true);
     let mut output = bindgen.generate_output()?;
     let glue = output.js().to_owned();
@@ -79,18 +80,53 @@ fn files(glue: &str, wasm: &str) -> Result<Vec<(&'static str, String)>> {
     let required: String = EXPORTS.map(|name| format!("exports.{name} = {name};\n")).concat();
     let types = include_str!("../../../bindings/npm/package/idhook.d.ts");
     let mut schemas = contract::embedded_schemas();
-    // What it is made of is; itself it is the class `IdhookError`.
-    schemas.remove("Problem");
+    // These are written by hand, because a schema cannot say what TypeScript can: the class `IdhookError`, one type for each login, and one
+    // for each status of a sync. A test compares the fields.
+    for name in ["Problem", "VidmSettings", "VcfSettings"] {
+        schemas.remove(name);
+    }
+    if let Some(fields) = schemas.remove("Sync") {
+        schemas.insert("SyncFields".to_owned(), fields);
+    }
     let types = format!("{types}{}", types::declarations(&schemas)?);
     let package = include_str!("../../../bindings/npm/package/package.json");
     Ok(vec![
         ("LICENSE", include_str!("../../../LICENSE").to_owned()),
         ("README.md", include_str!("../../../bindings/npm/package/README.md").to_owned()),
-        ("browser.mjs", format!("{code}export {{ {names} }};\n")),
-        ("index.cjs", format!("\"use strict\";\n{NODE_CRYPTO}{code}{required}")),
+        ("browser.mjs", format!("{BROWSER}{code}export {{ {names} }};\n")),
+        ("index.cjs", format!("\"use strict\";\n{NODE}{code}{required}")),
         ("index.d.cts", types.clone()),
         ("index.d.mts", types),
         ("index.mjs", format!("export {{ {names} }} from \"./index.cjs\";\n")),
         ("package.json", package.replace("\"0.0.0\"", &format!("\"{}\"", env!("CARGO_PKG_VERSION")))),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings that the hand-written types have are those that the code reads.
+    #[test]
+    fn types_of_logins_have_the_fields_of_the_settings() {
+        let types = include_str!("../../../bindings/npm/package/idhook.d.ts");
+        let schemas = contract::embedded_schemas();
+        for (name, parts) in [
+            ("VidmSettings", ["VidmTarget", "LocalLogin", "ClientLogin", "DomainLogin"].as_slice()),
+            ("VcfSettings", &["VcfSettings"]),
+        ] {
+            let mut written: Vec<&str> = parts
+                .iter()
+                .flat_map(|part| {
+                    let body = types.split_once(&format!("export interface {part} {{\n")).unwrap().1;
+                    let lines = body.split_once("\n}").unwrap().0.lines().map(str::trim);
+                    lines.filter(|line| !line.starts_with(['/', '*'])).filter_map(|line| line.split([':', '?']).next())
+                })
+                .collect();
+            written.sort_unstable();
+            written.dedup();
+            let known: Vec<_> = schemas[name]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(written, known, "{name}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The tarball as `npm pack` would make it, without npm, and the same bytes from the same files.
+//! The tarball as `npm pack` would make it, without npm. The same files give the same bytes.
 
 use std::io::Write as _;
 
@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 
-/// The time of every file, npm's own: 1985-10-26T08:15:00Z. Not all archivers take one of 0.
+/// The time of every file, as npm sets it: 1985-10-26T08:15:00Z. Not all archivers accept 0.
 const TIME: u64 = 499_162_500;
 
 /// `files`, by name, below `package/`.
@@ -26,7 +26,7 @@ pub(crate) fn tarball(files: &[(&str, String)]) -> Result<Vec<u8>> {
     gzip(&builder.into_inner()?)
 }
 
-/// With no time and no name in it.
+/// Without a time and a name in its header.
 pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;

@@ -1,12 +1,12 @@
-//! TypeScript of the data types, from their schemas: JSON Schema in the words that `idhook::webhook::contract` uses. A word that
-//! is not known here is an error, so that no type is told wrongly.
+//! TypeScript of the data types, from their schemas: JSON Schema in the words that `idhook::webhook::contract` uses. An
+//! unknown word is an error, so that no type is wrong.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 
-/// What says nothing that TypeScript could.
+/// Words that have no equivalent in TypeScript.
 const SILENT: [&str; 8] = ["description", "examples", "default", "format", "title", "minimum", "maximum", "required"];
 
 /// All of `schemas` as exported types.
@@ -89,21 +89,21 @@ fn body(fields: &Map<String, Value>, margin: &str) -> Result<String> {
     }
     match fields.get("additionalProperties") {
         None | Some(Value::Bool(false)) => {}
-        // Whatever the others are, they are not known to be of the types that the fields have.
+        // Further fields may have other types than the known ones.
         Some(_) => text.push_str(&format!("{inner}[name: string]: unknown;\n")),
     }
     text.push_str(&format!("{margin}}}"));
     Ok(text)
 }
 
-/// What is written beside the code, as TSDoc.
+/// The description, as TSDoc.
 fn comment(fields: &Map<String, Value>, margin: &str) -> String {
-    let Some(told) = fields.get("description").and_then(Value::as_str) else { return String::new() };
-    let told = told.replace("*/", "*\\/");
-    match told.contains('\n') {
-        false => format!("{margin}/** {told} */\n"),
+    let Some(text) = fields.get("description").and_then(Value::as_str) else { return String::new() };
+    let text = text.replace("*/", "*\\/");
+    match text.contains('\n') {
+        false => format!("{margin}/** {text} */\n"),
         true => {
-            let lines = told.lines().map(|line| format!("{margin} * {line}").trim_end().to_owned() + "\n");
+            let lines = text.lines().map(|line| format!("{margin} * {line}").trim_end().to_owned() + "\n");
             format!("{margin}/**\n{}{margin} */\n", lines.collect::<String>())
         }
     }

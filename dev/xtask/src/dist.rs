@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Artifact;
 use crate::terminal::say;
-use crate::{build, bundle, npm};
+use crate::{build, bundle, npm, python};
 
 /// The subcommand's name.
 pub const NAME: &str = "dist";
@@ -72,6 +72,7 @@ pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
     // The one is packed with the other.
     let package = npm::package()?;
     files.extend([package.with_file_name(bundle::FILE), package]);
+    files.extend(python::package()?);
     files.sort();
 
     let shipped = files.iter().map(|path| Shipped::read(path)).collect::<Result<Vec<_>>>()?;

@@ -16,6 +16,7 @@ pub mod key;
 pub mod limits;
 pub mod npm;
 pub mod openapi;
+pub mod python;
 pub mod redis;
 pub mod serve;
 pub mod settings;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use xtask::{bench, build, bundle, ci, contract, demo, dist, docs, key, npm, openapi, serve, simulator, watchers};
+use xtask::{
+    bench, build, bundle, ci, contract, demo, dist, docs, key, npm, openapi, python, serve, simulator, watchers,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,6 +26,7 @@ async fn main() -> ExitCode {
         .subcommand(key::command())
         .subcommand(npm::command())
         .subcommand(openapi::command())
+        .subcommand(python::command())
         .subcommand(contract::command())
         .subcommand(watchers::command());
     // `cargo demo -- --once` arrives as `xtask demo -- --once`: the alias has a `--` of its own already.
@@ -37,6 +40,7 @@ async fn main() -> ExitCode {
         Some((ci::NAME, matches)) => ci::run(matches),
         Some((bundle::NAME, _)) => bundle::run(),
         Some((npm::NAME, _)) => npm::run(),
+        Some((python::NAME, _)) => python::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
         Some((dist::NAME, _)) => dist::run(),
         Some((docs::NAME, matches)) => docs::run(matches),

@@ -31,7 +31,7 @@ pub(super) const GATES: [Gate; 14] = [
     gate("docs", "rustdoc and website without warnings; links, completeness, code blocks", docs),
     gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
     gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
-    gate("npm", "tests of the program that packs the npm package", npm),
+    gate("npm", "tests of the programs that pack the npm and Python packages", npm),
     gate("tools", "stories that need Node.js, Python, a browser, Redis, wasmtime or jco", tools),
     gate("demo", "`cargo demo -- --once`", demo),
     gate("openapi", "the OpenAPI documents are valid (Python)", openapi),
@@ -44,8 +44,8 @@ pub(super) const GATES: [Gate; 14] = [
 const COMPONENTS: [&str; 6] =
     ["idhook-floor", "idhook-library", "idhook-spin", "idhook-spin-wasip2", "idhook-wasi", "idhook-wasip2"];
 
-/// The package that exists only for JavaScript.
-const NODE: &str = "idhook-node";
+/// The packages that exist only as modules without WASI: for JavaScript and Python.
+const MODULES: [&str; 2] = ["idhook-node", "idhook-python"];
 
 /// Crates that only a runtime or a native host has.
 const RUNTIMES: [&str; 8] =
@@ -63,7 +63,7 @@ fn fmt() -> Result<()> {
 
 /// `--workspace` without what exists only as wasm.
 fn native() -> Vec<&'static str> {
-    let excluded = COMPONENTS.into_iter().chain([NODE]).flat_map(|package| ["--exclude", package]);
+    let excluded = COMPONENTS.into_iter().chain(MODULES).flat_map(|package| ["--exclude", package]);
     ["--locked", "--workspace"].into_iter().chain(excluded).collect()
 }
 
@@ -74,10 +74,8 @@ fn clippy() -> Result<()> {
     cargo(&[&["clippy"], native().as_slice(), &features, &deny].concat())?;
     let components: Vec<&str> = COMPONENTS.into_iter().flat_map(|package| ["--package", package]).collect();
     cargo(&[&["clippy", "--locked", "--target", "wasm32-wasip2"], components.as_slice(), &deny].concat())?;
-    cargo(
-        &[["clippy", "--locked", "--target", "wasm32-unknown-unknown"].as_slice(), &["--package", NODE], &deny]
-            .concat(),
-    )
+    let modules: Vec<&str> = MODULES.into_iter().flat_map(|package| ["--package", package]).collect();
+    cargo(&[&["clippy", "--locked", "--target", "wasm32-unknown-unknown"], modules.as_slice(), &deny].concat())
 }
 
 fn purity() -> Result<()> {
@@ -134,7 +132,7 @@ fn deny() -> Result<()> {
 }
 
 fn npm() -> Result<()> {
-    cargo(&["test", "--locked", "--package", "idhook-npm"])
+    cargo(&["test", "--locked", "--package", "idhook-npm", "--package", "idhook-wheel"])
 }
 
 fn tests() -> Result<()> {

@@ -13,6 +13,7 @@ mod npm;
 mod page;
 mod page_views;
 mod programs;
+mod python;
 mod snippets;
 mod stub;
 mod wasmtime_serve;

@@ -23,6 +23,8 @@ async fn what_ships_is_whole_and_a_manifest_starts_what_lies_beside_it() {
         "idhook_library.wasm",
         &npm,
         "idhook-aria-nodejs.zip",
+        concat!("idhook-", env!("CARGO_PKG_VERSION"), "-py3-none-any.whl"),
+        concat!("idhook-", env!("CARGO_PKG_VERSION"), ".tar.gz"),
         "openapi.json",
         "openapi-3.0.json",
     ] {

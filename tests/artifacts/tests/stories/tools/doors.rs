@@ -1,4 +1,4 @@
-//! One table, three doors: what the webhook answers over HTTP, the library component to Python and the npm package to Node.js is
+//! One table, four doors: what the webhook answers over HTTP, the library component to Python and the npm package to Node.js is
 //! the same document, and the same problem under the same code, whatever goes wrong upstream.
 //!
 //! Each door has a simulator of its own, and each cell of the table a session of its own, so that it logs in.
@@ -17,6 +17,7 @@ mod webhook;
 use crate::tools::driver::Driver;
 use crate::tools::library::Host;
 use crate::tools::npm;
+use crate::tools::python;
 use crate::vcf;
 use compare::{apart, comparable};
 use webhook::Webhook;
@@ -43,6 +44,7 @@ impl Door {
             ("library in Python", library(Host::Python)),
             ("library in Node", library(Host::Node)),
             ("npm", npm::driver()),
+            ("Python package", python::driver()),
         ];
         for (name, program) in programs {
             // Where it is not there, that was said.

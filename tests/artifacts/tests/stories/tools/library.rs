@@ -14,7 +14,7 @@ use crate::tools::driver::Driver;
 mod host;
 mod readme;
 
-pub(crate) use host::Host;
+pub(crate) use host::{Host, WASMTIME};
 
 /// A group that the next run brings.
 const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";

@@ -10,7 +10,7 @@ use crate::scene::library_wasm;
 use crate::tools::driver::Driver;
 use crate::tools::install;
 
-pub(super) const WASMTIME: &str = "wasmtime==50.0.1";
+pub(crate) const WASMTIME: &str = "wasmtime==50.0.1";
 /// What the code that jco makes calls.
 pub(super) const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
 

@@ -1,4 +1,4 @@
-//! What a call is given.
+//! The arguments of a call.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,79 +9,82 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The arguments of a call, by their names.
+/// The arguments of a call, by name.
 #[derive(Debug, Default)]
 pub struct Arguments(Map<String, Value>);
 
 impl Arguments {
-    /// Reads them; what JavaScript leaves out as undefined is not there.
+    /// Reads the JSON text of an object; any other text is no arguments.
     #[must_use]
     pub fn new(json: &str) -> Self {
         Self(serde_json::from_str(json).unwrap_or_default())
     }
 
-    /// One that must be a text.
+    /// A required text.
     ///
     /// # Errors
-    /// `request_invalid` when it is none.
+    /// `request_invalid` if it is missing or not a text.
     pub fn text(&mut self, name: &str) -> Result<String> {
-        let value = Map::from_iter([(name.to_owned(), self.0.remove(name).unwrap_or_default())]);
-        let mut texts: BTreeMap<String, String> = read(value.into())?;
-        Ok(texts.remove(name).unwrap_or_default())
+        self.required(name)
     }
 
-    /// One that must be a list of texts.
+    /// A required list of texts.
     ///
     /// # Errors
-    /// `request_invalid` when it is none.
+    /// `request_invalid` if it is missing or not a list of texts.
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
-        let value = Map::from_iter([(name.to_owned(), self.0.remove(name).unwrap_or_default())]);
-        let mut lists: BTreeMap<String, Vec<String>> = read(value.into())?;
-        Ok(lists.remove(name).unwrap_or_default())
+        self.required(name)
     }
 
-    /// One that may be left out.
+    /// An optional argument; absent and null give the default.
     ///
     /// # Errors
-    /// `request_invalid` with all that is wrong with it.
+    /// `request_invalid` with everything that is wrong with it.
     pub fn optional<T: DeserializeOwned + Default>(&mut self, name: &str) -> Result<T> {
         match self.0.remove(name) {
             None | Some(Value::Null) => Ok(T::default()),
             Some(value) => read(value),
         }
     }
+
+    /// Read below its name, so that an error has the right JSON Pointer.
+    fn required<T: DeserializeOwned + Default>(&mut self, name: &str) -> Result<T> {
+        let value = Map::from_iter([(name.to_owned(), self.0.remove(name).unwrap_or_default())]);
+        let mut read: BTreeMap<String, T> = read(value.into())?;
+        Ok(read.remove(name).unwrap_or_default())
+    }
 }
 
-/// How long to wait.
+/// How long to wait for a sync.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Patience {
+pub struct WaitOptions {
     timeout_seconds: Option<u32>,
 }
 
-impl Patience {
-    /// Ten minutes where nothing is said: no action of Aria Automation may take longer.
+impl WaitOptions {
+    /// Ten minutes: an action of Aria Automation may not take longer.
     const DEFAULT: u32 = 600;
 
-    /// As the core takes it.
+    /// The longest wait.
     #[must_use]
-    pub fn duration(&self) -> Duration {
+    pub fn max_wait(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds.unwrap_or(Self::DEFAULT).into())
     }
 }
 
-/// How to look for what a sync would change.
+/// The options of `dryRun`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct DryRunOptions {
-    /// As in a sync's order.
-    pub ignore_safeguards: bool,
+pub(crate) struct DryRunOptions {
+    /// As in the order of a sync.
+    pub(crate) ignore_safeguards: bool,
 }
 
-/// How to put something.
+/// The options of a put.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Put {
+pub(crate) struct Put {
     force: bool,
     dry_run: bool,
 }
@@ -92,10 +95,10 @@ impl From<Put> for PutOptions {
     }
 }
 
-/// How to make a token.
+/// The options of `generateSyncClientToken`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct TokenOptions {
-    /// Its life, in seconds.
-    pub ttl_seconds: Option<i64>,
+pub(crate) struct TokenOptions {
+    /// Lifetime of the token, in seconds.
+    pub(crate) ttl_seconds: Option<i64>,
 }

@@ -1,0 +1,240 @@
+"""The functions, with their types. A session is with vIDM or SDDC Manager directly, or with an idhook server in front of them: the
+functions, results and errors are the same."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+from ._errors import invalid
+from ._json import read, write
+from ._types import (
+    ChangeOutcome,
+    Directory,
+    DryRun,
+    Group,
+    IdentityProvider,
+    IdentityProviders,
+    IdentityProviderSpec,
+    IdentitySourceSpec,
+    PrecheckResult,
+    SddcManagerOidc,
+    Sync,
+    SyncClientToken,
+    SyncHistory,
+    VidmHealth,
+)
+
+
+
+class _Session(abc.ABC):
+    @abc.abstractmethod
+    def _begin(self, name: str, arguments: dict[str, Any]) -> Generator[Any, None, Any]: ...
+
+    def _call(self, function: str, progress: Callable[[Any], object] | None = None, /, **arguments: Any) -> Any:
+        given = {key: write(value) for key, value in arguments.items() if value is not None}
+        calls = self._begin(function, given)
+        try:
+            while True:
+                state = next(calls)
+                if progress is not None:
+                    progress(state)
+        except StopIteration as done:
+            return done.value
+        finally:
+            calls.close()
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None and value is not False}
+
+
+def _names(groups: Sequence[str]) -> list[str]:
+    # A text is a sequence of texts too: its letters would be looked up as groups.
+    if isinstance(groups, (str, bytes)):
+        raise invalid("groups", "is a single text", "write a list: groups=[\"CN=gg-new,OU=Groups,DC=corp,DC=example\"]")
+    return list(groups)
+
+
+class VidmSession(_Session):
+    """A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls.
+
+    Every call raises :class:`IdhookError` if it fails. Threads may share a session; nothing has to be closed. In ``asyncio`` use
+    ``await asyncio.to_thread(vidm.ensure_groups, …)``.
+
+    A ``directory`` is an id, a name or one of the directory's domains.
+    """
+
+    def directories(
+        self, *, name: str | None = None, type: str | None = None, domain: str | None = None, syncable: bool | None = None
+    ) -> list[Directory]:
+        """The directories that fit; all of them without an argument. Case does not count."""
+        filter = {"name": name, "type": type, "domain": domain, "syncable": syncable}
+        return read(list[Directory], self._call("directories", filter=_present(filter)))
+
+    def directory(self, directory: str) -> Directory:
+        """One directory."""
+        return read(Directory, self._call("directory", directory=directory))
+
+    def start_sync(
+        self, directory: str, groups: Sequence[str] = (), *, add_to_profile: bool = False, ignore_safeguards: bool = False
+    ) -> Sync:
+        """Starts a sync, or joins the next one, and returns at once. ``wait_for_sync(sync.id)`` goes on, in another process too.
+
+        With ``groups`` (distinguished names, or ``name@domain``), ``succeeded`` means that vIDM has each of them.
+        """
+        order = {"groups": _names(groups), **_flags(add_to_profile, ignore_safeguards)}
+        return read(Sync, self._call("startSync", directory=directory, order=order))
+
+    def ensure_groups(
+        self,
+        directory: str,
+        groups: Sequence[str],
+        *,
+        timeout: float = 600,
+        add_to_profile: bool = False,
+        ignore_safeguards: bool = False,
+        on_progress: Callable[[Sync], object] | None = None,
+    ) -> Sync:
+        """Starts a sync or joins one, waits, and returns only if it succeeded and vIDM has each of the groups.
+
+        Otherwise it raises :class:`IdhookError`: ``group_absent``, ``safeguard_tripped``, ``sync_failed``, or ``sync_timeout`` if the
+        sync is not final after ``timeout`` seconds. Once the sync is started, the error's ``sync`` is its last known state.
+
+        * ``groups``: distinguished names, or ``name@domain``.
+        * ``add_to_profile``: first add the groups to the directory's sync profile, unless it selects them already.
+        * ``ignore_safeguards``: run without the safeguards; a broken LDAP filter then deletes users.
+        * ``on_progress``: receives the state right after the start, and then each change. What it raises ends the call.
+        """
+        options = {"timeoutSeconds": timeout, **_flags(add_to_profile, ignore_safeguards)}
+        progress = None if on_progress is None else lambda state: on_progress(read(Sync, state))
+        names = _names(groups)
+        return read(Sync, self._call("ensureGroups", progress, directory=directory, groups=names, options=options))
+
+    def sync(self, id: str) -> Sync:
+        """The state of a started sync."""
+        return read(Sync, self._call("sync", id=id))
+
+    def wait_for_sync(self, id: str, *, timeout: int = 600) -> Sync:
+        """The state of a started sync once it is final, or after ``timeout`` whole seconds. A failed sync is not an error here: see
+        ``status``."""
+        return read(Sync, self._call("waitForSync", id=id, options={"timeoutSeconds": timeout}))
+
+    def watch_sync(self, id: str, *, timeout: int = 600) -> Iterator[Sync]:
+        """Each change of a started sync, until it is final or ``timeout`` whole seconds are over."""
+        calls = self._begin("watchSync", {"id": id, "options": {"timeoutSeconds": timeout}})
+        try:
+            for state in calls:
+                yield read(Sync, state)
+        finally:
+            calls.close()
+
+    def latest_sync(self, directory: str) -> Sync:
+        """The state of the directory's latest sync, whoever started it. It has no ``id``."""
+        return read(Sync, self._call("latestSync", directory=directory))
+
+    def sync_history(self, directory: str) -> SyncHistory:
+        """The directory's recent syncs, the newest first; ``not_found`` if this version of vIDM does not report them."""
+        return read(SyncHistory, self._call("syncHistory", directory=directory))
+
+    def dry_run(self, directory: str, *, ignore_safeguards: bool = False) -> DryRun:
+        """What a sync would change. Nothing is started. ``not_found`` if this version of vIDM has no such call."""
+        options = _options(ignoreSafeguards=ignore_safeguards)
+        return read(DryRun, self._call("dryRun", directory=directory, options=options))
+
+    def groups(self, name: str) -> list[Group]:
+        """The groups of exactly this distinguished name, or of exactly this ``name@domain``."""
+        return read(list[Group], self._call("groups", name=name))
+
+    def health(self) -> VidmHealth:
+        """vIDM's own health."""
+        return read(VidmHealth, self._call("health"))
+
+
+class VcfSession(_Session):
+    """A session with one SDDC Manager (VMware Cloud Foundation 4.5 to 9.x): its identity providers and their identity sources.
+
+    Every call raises :class:`IdhookError` if it fails. A specification is checked before anything is sent; the error lists everything
+    that is wrong with it. Specifications may also be mappings under the vendor's own names.
+    """
+
+    def identity_providers(self) -> IdentityProviders:
+        """All identity providers; the embedded one with its identity sources is among them."""
+        return read(IdentityProviders, self._call("identityProviders"))
+
+    def identity_provider(self, id: str) -> IdentityProvider:
+        """One identity provider."""
+        return read(IdentityProvider, self._call("identityProvider", id=id))
+
+    def add_identity_provider(self, spec: IdentityProviderSpec | Mapping[str, Any]) -> ChangeOutcome:
+        """Adds an external identity provider. There can be only one."""
+        return read(ChangeOutcome, self._call("addIdentityProvider", spec=spec))
+
+    def put_identity_provider(
+        self, spec: IdentityProviderSpec | Mapping[str, Any], *, force: bool = False, dry_run: bool = False
+    ) -> ChangeOutcome:
+        """Makes the external identity provider match ``spec``: adds it, changes it, or leaves it alone.
+
+        * ``force``: change it although nothing differs; for a new password, which cannot be compared.
+        * ``dry_run``: change nothing, and return what would be done.
+        """
+        options = _options(force=force, dryRun=dry_run)
+        return read(ChangeOutcome, self._call("putIdentityProvider", spec=spec, options=options))
+
+    def update_identity_provider(self, id: str, spec: IdentityProviderSpec | Mapping[str, Any]) -> None:
+        """Changes an external identity provider; ``spec`` is the whole of it, secrets included."""
+        self._call("updateIdentityProvider", id=id, spec=spec)
+
+    def delete_identity_provider(self, id: str) -> None:
+        """Deletes an external identity provider."""
+        self._call("deleteIdentityProvider", id=id)
+
+    def add_identity_source(self, provider_id: str, spec: IdentitySourceSpec | Mapping[str, Any]) -> ChangeOutcome:
+        """Adds an identity source to the embedded provider; its id is in the list of providers."""
+        return read(ChangeOutcome, self._call("addIdentitySource", providerId=provider_id, spec=spec))
+
+    def put_identity_source(
+        self,
+        provider_id: str,
+        domain_name: str,
+        spec: IdentitySourceSpec | Mapping[str, Any],
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> ChangeOutcome:
+        """Makes the identity source of this domain match ``spec``; as :meth:`put_identity_provider`."""
+        options = _options(force=force, dryRun=dry_run)
+        given = {"providerId": provider_id, "domainName": domain_name, "spec": spec, "options": options}
+        return read(ChangeOutcome, self._call("putIdentitySource", **given))
+
+    def update_identity_source(
+        self, provider_id: str, domain_name: str, spec: IdentitySourceSpec | Mapping[str, Any]
+    ) -> None:
+        """Changes the identity source of this domain; ``spec`` is the whole of it, its password included."""
+        self._call("updateIdentitySource", providerId=provider_id, domainName=domain_name, spec=spec)
+
+    def delete_identity_source(self, provider_id: str, domain_name: str) -> None:
+        """Deletes the identity source of this domain."""
+        self._call("deleteIdentitySource", providerId=provider_id, domainName=domain_name)
+
+    def generate_sync_client_token(self, provider_id: str, *, ttl_seconds: int | None = None) -> SyncClientToken:
+        """Makes a new SCIM token for a federated provider, which ends the former one. VCF 5.1 and later."""
+        options = _options(ttlSeconds=ttl_seconds)
+        return read(SyncClientToken, self._call("generateSyncClientToken", providerId=provider_id, options=options))
+
+    def prechecks(self, type: str | None = None) -> PrecheckResult:
+        """Whether the identity provider may be changed, to one of this type. VCF 5.1 and later."""
+        return read(PrecheckResult, self._call("prechecks", type=type))
+
+    def sddc_manager_oidc(self) -> SddcManagerOidc:
+        """SDDC Manager's own OpenID Connect client. VCF 5.2 and later."""
+        return read(SddcManagerOidc, self._call("sddcManagerOidc"))
+
+
+def _flags(add_to_profile: bool, ignore_safeguards: bool) -> dict[str, Any]:
+    return _options(addToProfile=add_to_profile, ignoreSafeguards=ignore_safeguards)
+
+
+def _present(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
