@@ -2,6 +2,7 @@
 //! `curl` calls are routes, and scripts have no syntax error.
 
 use idhook::config::{Config, VARIABLES, ValueForm};
+use idhook::error::ErrorCode;
 use idhook::webhook::contract;
 
 use crate::page::{self, Block, Page};
@@ -64,6 +65,30 @@ fn examples_of_variables_are_read_by_the_configuration() {
     let examples = blocks(&pages).filter(|(.., block)| block.language == "json" && block.variable.is_some());
     let faults: Vec<String> =
         examples.filter_map(|(place, page, block)| Some(format!("{place}: {}", config(block, page).err()?))).collect();
+    none(&faults);
+}
+
+#[test]
+fn problems_in_examples_have_title_and_status_of_their_code() {
+    let pages = page::all();
+    let mut faults = Vec::new();
+    for (place, _, block) in blocks(&pages).filter(|(.., block)| block.language == "json") {
+        let problem: serde_json::Value = serde_json::from_str(&block.text).unwrap_or_default();
+        let Some(code) = ErrorCode::ALL.iter().find(|code| problem["code"] == code.as_str()) else { continue };
+        if problem["title"] != code.title() || problem["status"] != code.status().as_u16() {
+            faults.push(format!("{place}: {code} has the title {:?} and the status {}", code.title(), code.status()));
+        }
+    }
+    none(&faults);
+}
+
+#[test]
+fn example_of_a_log_line_fits_the_schema() {
+    let schema = jsonschema::validator_for(&contract::log_schema()).unwrap();
+    let page = page::at("docs/reference/log.md");
+    let line = page.blocks.iter().find(|block| block.language == "json").unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line.text).unwrap();
+    let faults: Vec<String> = schema.iter_errors(&line).map(|fault| fault.to_string()).collect();
     none(&faults);
 }
 
