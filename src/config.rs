@@ -40,7 +40,7 @@ pub(crate) use keys::hex32;
 pub use senders::{Form, Sender};
 pub use targets::{VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
-pub use variables::{LEAST_SECONDS, MOST_SECONDS, VARIABLES, ValueForm, Variable};
+pub use variables::{VARIABLES, ValueForm, Variable};
 
 use reader::Reader;
 pub use reader::UNSET_URL;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{ConfigError, Place};
-use super::variables::{self, LEAST_SECONDS, MOST_SECONDS, Number, Seconds, Words};
+use super::variables::{self, Number, SECONDS, SECONDS_IN_WORDS, Seconds, Words};
 use super::{VARIABLES, callbacks, credential};
 use crate::json;
 use crate::spelling::resembled;
@@ -204,9 +204,9 @@ impl<'v> Reader<'v> {
         let Seconds { name, default, .. } = variable;
         let Some(text) = self.text(name) else { return *default };
         match number(text.trim()) {
-            Some(seconds) if (LEAST_SECONDS..=MOST_SECONDS).contains(&seconds) => Duration::from_secs_f64(seconds),
+            Some(seconds) if SECONDS.contains(&seconds) => Duration::from_secs_f64(seconds),
             _ => {
-                let what = format!("a number of seconds from {LEAST_SECONDS} to {MOST_SECONDS}, without a unit");
+                let what = format!("a number of seconds from {SECONDS_IN_WORDS}, without a unit");
                 self.not_a_number(name, &text, &what);
                 *default
             }

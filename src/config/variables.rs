@@ -42,18 +42,18 @@ pub enum ValueForm {
         /// The unit, in the plural.
         unit: &'static str,
     },
-    /// A number of seconds, fractions allowed, from [`LEAST_SECONDS`] to [`MOST_SECONDS`].
+    /// A number of seconds, fractions allowed, from 0.1 to 600.
     Seconds {
         /// The value of a variable that is not set.
         default: Duration,
     },
 }
 
-/// The smallest number of seconds that a variable takes.
-pub const LEAST_SECONDS: f64 = 0.1;
+/// The numbers of seconds that a variable takes.
+pub(super) const SECONDS: std::ops::RangeInclusive<f64> = 0.1..=600.0;
 
-/// The largest number of seconds that a variable takes.
-pub const MOST_SECONDS: f64 = 600.0;
+/// The same in words. Formatting these numbers would be the component's only use of code for floating-point numbers.
+pub(super) const SECONDS_IN_WORDS: &str = "0.1 to 600";
 
 impl Variable {
     /// The value that an unset variable has, as it is written; `None` if there is none.
@@ -75,7 +75,7 @@ impl Variable {
             ValueForm::Json => "JSON".to_owned(),
             ValueForm::Words(words) => words.join(", "),
             ValueForm::Number { least, most, unit, .. } => format!("{least} to {most} {unit}"),
-            ValueForm::Seconds { .. } => format!("{LEAST_SECONDS} to {MOST_SECONDS} seconds"),
+            ValueForm::Seconds { .. } => format!("{SECONDS_IN_WORDS} seconds"),
         }
     }
 
@@ -341,6 +341,11 @@ pub const VARIABLES: &[Variable] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bounds_of_seconds_match_their_words() {
+        assert_eq!(format!("{} to {}", SECONDS.start(), SECONDS.end()), SECONDS_IN_WORDS);
+    }
 
     #[test]
     fn first_word_is_the_default() {
