@@ -59,8 +59,8 @@ test("answers that never come, or come too slowly, or are too much", async () =>
   await session.health();
   const always = { times: null, server: "vidm", path: "directoryconfigs" };
   for (const [trouble, code, detail] of [
-    [{ kind: "delay", milliseconds: 3000 }, "upstream_timeout", /no answer within 0.4 s/],
-    [{ kind: "drip", bytes: 1, milliseconds: 2000 }, "upstream_timeout", /no further byte of the answer within 0.3 s/],
+    [{ kind: "delay", milliseconds: 3000 }, "upstream_timeout", /no response within 0.4 s/],
+    [{ kind: "drip", bytes: 1, milliseconds: 2000 }, "upstream_timeout", /no further byte of the response within 0.3 s/],
     [{ kind: "oversized", bytes: 9_000_000, chunked: true }, "upstream_invalid", /over 8388608 bytes/],
     [{ kind: "cutBody" }, "upstream_failed", /./],
     [{ kind: "reset" }, "upstream_failed", /./],

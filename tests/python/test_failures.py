@@ -69,8 +69,8 @@ class TestDirect(unittest.TestCase):
         vidm = Vidm(VIDM, *VIDM_LOGIN, timeouts=quick())
         vidm.health()
         for trouble, code, detail in (
-            ({"kind": "delay", "milliseconds": 3000}, "upstream_timeout", "no answer within 0.4 s"),
-            ({"kind": "drip", "bytes": 1, "milliseconds": 2000}, "upstream_timeout", "no further byte of the answer within 0.3 s"),
+            ({"kind": "delay", "milliseconds": 3000}, "upstream_timeout", "no response within 0.4 s"),
+            ({"kind": "drip", "bytes": 1, "milliseconds": 2000}, "upstream_timeout", "no further byte of the response within 0.3 s"),
             ({"kind": "oversized", "bytes": 9_000_000, "chunked": True}, "upstream_invalid", "over 8388608 bytes"),
             ({"kind": "oversized", "bytes": 9_000_000, "chunked": False}, "upstream_invalid", "over 8388608 bytes"),
             ({"kind": "cutBody"}, "upstream_failed", ""),

@@ -85,14 +85,14 @@ class Exchange {
       }, Math.min(milliseconds, LONGEST));
     };
     try {
-      within(firstByte, "no answer");
+      within(firstByte, "no response");
       const response = await fetch(this.#url, { ...this.#init, signal: controller.signal });
       if (response.type === "opaqueredirect") throw failure("protocol", "the server returns a redirect, and a browser does not report its target");
       const pieces = [];
       let length = 0;
       const reader = response.body?.getReader();
       while (reader) {
-        within(betweenBytes, "no further byte of the answer");
+        within(betweenBytes, "no further byte of the response");
         const { done, value } = await reader.read();
         if (done) break;
         pieces.push(value);

@@ -139,7 +139,7 @@ def _exchange(
     body: bytes,
     limits: Limits,
 ) -> Response:
-    waiting = f"no answer within {limits.first_byte:g} s"
+    waiting = f"no response within {limits.first_byte:g} s"
     sock = connection.sock
     assert sock is not None
     try:
@@ -156,7 +156,7 @@ def _exchange(
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body or None)
         response = connection.getresponse()
-        waiting = f"no further byte of the answer within {limits.between_bytes:g} s"
+        waiting = f"no further byte of the response within {limits.between_bytes:g} s"
         sock.settimeout(limits.between_bytes)
         content = _read(response, limits.max_body)
         return Response(response.status, response.getheaders(), content)
@@ -165,7 +165,7 @@ def _exchange(
     except http.client.RemoteDisconnected as e:
         raise TransportError("interrupted", str(e)) from None
     except http.client.IncompleteRead:
-        raise TransportError("interrupted", "the answer was cut off") from None
+        raise TransportError("interrupted", "the response was cut off") from None
     except http.client.HTTPException as e:
         raise TransportError("protocol", f"{type(e).__name__}: {e}") from None
     except OSError as e:
@@ -184,5 +184,5 @@ def _read(response: http.client.HTTPResponse, max_body: int) -> bytes:
         if len(content) > max_body:
             raise TransportError("body-too-large", f"over {max_body} bytes")
     if expected is not None and len(content) < expected:
-        raise TransportError("interrupted", "the answer was cut off")
+        raise TransportError("interrupted", "the response was cut off")
     return bytes(content)
