@@ -7,7 +7,7 @@ use xtask::artifact::Artifact;
 use crate::scene::{Scene, send, wasm};
 
 #[tokio::test]
-async fn the_component_serves_the_page() {
+async fn component_serves_the_page() {
     let scene = Scene::new().await;
     let page = send(scene.request(Method::GET, "/")).await;
     assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
@@ -20,7 +20,7 @@ async fn the_component_serves_the_page() {
     assert!(scene.asked().is_empty());
 }
 
-/// A host whose component has no other variables.
+/// A host whose component has these variables only.
 pub(crate) async fn unconfigured(variables: &[(&str, &str)]) -> Host {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let artifact = Artifact::Spin;
@@ -29,7 +29,7 @@ pub(crate) async fn unconfigured(variables: &[(&str, &str)]) -> Host {
 }
 
 #[tokio::test]
-async fn the_page_stays_off_though_the_rest_is_not_configured() {
+async fn page_false_holds_in_an_unconfigured_component() {
     let client = reqwest::Client::new();
     let host = unconfigured(&[("page", "false")]).await;
     assert_eq!(send(client.get(host.url())).await.problem("route_not_found")["retryable"], false);

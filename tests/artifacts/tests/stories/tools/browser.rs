@@ -1,4 +1,4 @@
-//! A headless Chromium, driven over WebDriver (W3C Recommendation) with the few commands the stories need.
+//! A headless Chromium, driven over WebDriver (W3C Recommendation) with the commands that the stories need.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use xtask::redis::free_port;
 
-/// How long anything on the page may take.
+/// The longest wait for anything on the page.
 const MAX_WAIT: Duration = Duration::from_secs(40);
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -26,8 +26,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one. Where there is none, says how to install it and gives `None`; with `CI` set that is a failure, so that no
-    /// story is skipped there unseen.
+    /// Starts a browser. If none is installed, prints how to install it and returns `None`; with `CI` set it fails instead, so that
+    /// CI never skips a story unnoticed.
     pub(crate) async fn for_test() -> Option<Self> {
         let port = free_port().unwrap();
         let mut command = Command::new("chromedriver");
@@ -73,7 +73,7 @@ impl Browser {
         Some(browser)
     }
 
-    /// One command of the session (the one that makes it, where there is none yet).
+    /// Sends one command to the session; the first command creates the session.
     async fn send(&self, command: &str, body: &Value) -> Value {
         let session = if self.session.is_empty() { String::new() } else { format!("/{}/{command}", self.session) };
         let url = format!("http://{}/session{session}", self.address);
@@ -85,28 +85,28 @@ impl Browser {
         value
     }
 
-    /// A command of Chromium's own (DevTools protocol).
-    async fn tell(&self, command: &str, parameters: Value) {
+    /// A command of Chromium's DevTools protocol.
+    async fn devtools(&self, command: &str, parameters: Value) {
         self.send("goog/cdp/execute", &json!({"cmd": command, "params": parameters})).await;
     }
 
-    /// The size of the window, in CSS pixels, as a desktop's or a phone's.
+    /// Sets the size of the window in CSS pixels, on a desktop or on a phone.
     pub(crate) async fn resize(&self, width: u32, height: u32, is_phone: bool) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone});
-        self.tell("Emulation.setDeviceMetricsOverride", size).await;
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// Light or dark, as the person prefers.
+    /// Sets the preferred colour scheme: light or dark.
     pub(crate) async fn prefer(&self, scheme: &str) {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.tell("Emulation.setEmulatedMedia", features).await;
+        self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
     pub(crate) async fn open(&self, url: &str) {
         self.send("url", &json!({ "url": url })).await;
     }
 
-    /// What a script on the page returns; where that is a promise, what it comes to.
+    /// The result of a script on the page; a promise is awaited.
     pub(crate) async fn script(&self, script: &str) -> Value {
         self.send("execute/sync", &json!({"script": script, "args": []})).await
     }
@@ -116,7 +116,7 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
-    /// Clicks as a person does: what is covered or disabled is an error or has no effect.
+    /// Clicks as a person does: a covered element is an error, a disabled one ignores the click.
     pub(crate) async fn click(&self, selector: &str) {
         // To the middle: WebDriver alone would leave it under a header that stays at the top.
         let scroll = "scrollIntoView({block: 'center', behavior: 'instant'})";
@@ -124,7 +124,7 @@ impl Browser {
         self.send(&format!("element/{}/click", self.element(selector).await), &json!({})).await;
     }
 
-    /// Types into an element after what is there.
+    /// Types at the end of a field.
     pub(crate) async fn type_into(&self, selector: &str, text: &str) {
         self.send(&format!("element/{}/value", self.element(selector).await), &json!({ "text": text })).await;
     }
@@ -135,13 +135,13 @@ impl Browser {
         self.type_into(selector, text).await;
     }
 
-    /// The text of an element as a person sees it.
+    /// The visible text of an element.
     pub(crate) async fn text(&self, selector: &str) -> String {
         let text = self.script(&format!("return document.querySelector({}).innerText", json!(selector))).await;
         text.as_str().unwrap().to_owned()
     }
 
-    /// Waits until an element's text holds `wanted`.
+    /// Waits until the text of an element contains `wanted`.
     #[track_caller]
     pub(crate) fn reads(&self, selector: &str, wanted: &str) -> impl Future<Output = String> {
         let caller = std::panic::Location::caller();
@@ -152,7 +152,7 @@ impl Browser {
                 if text.contains(wanted) {
                     return text;
                 }
-                assert!(begun.elapsed() < MAX_WAIT, "{caller}: {selector} does not come to read {wanted:?}: {text:?}");
+                assert!(begun.elapsed() < MAX_WAIT, "{caller}: {selector} does not show {wanted:?}: {text:?}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -193,7 +193,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends the browser with the session; killed before that it would leave it behind.
+        // The driver ends the browser with the session. If it were killed first, the browser would stay.
         if !self.session.is_empty()
             && let Ok(mut stream) = TcpStream::connect(self.address)
         {

@@ -17,7 +17,7 @@ const PICKED_GROUP: &str = "CN=gg-handmade,OU=Picked,DC=corp,DC=example";
 pub(crate) const DESKTOP: (u32, u32) = (1280, 960);
 pub(crate) const PHONE: (u32, u32) = (390, 844);
 
-/// Every text whose colour stands out from its ground by less than WCAG 2.2 asks for (level AA, 1.4.3: 4.5 to 1).
+/// Every text with less contrast than WCAG 2.2 requires (level AA, 1.4.3: 4.5 to 1). Unlike axe, it also checks covered text.
 const FAINT: &str = r#"
 const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return { rgb: [r, g, b], a }; };
 const light = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)

@@ -198,7 +198,7 @@ async fn reference_shows_every_operation(name: &str, size: (u32, u32)) {
 
     browser.script("location.hash = '#reference'").await;
     browser.reads("#operation", "Authentication").await;
-    browser.type_into("#filter", "body names").await;
+    browser.type_into("#filter", "post /vidm/{target}/v1/syncs").await;
     browser.holds("document.querySelectorAll('#operations a').length === 1").await;
     browser.click("#operations a").await;
     let shown = browser.reads("#operation", "Start a sync of the directory").await;

@@ -1,4 +1,4 @@
-//! The code that the page offers does what it says: taken from the page as it is shown, it is run as the tool would run it.
+//! The programs on the page work: each is read from the page as shown, and run as its tool would run it.
 
 use std::process::Command;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use crate::tools::install;
 use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::tools::stub::{RETRY_AFTER, Stub};
 
-/// A group that the next run brings.
+/// A group that the next run adds.
 const GROUP: &str = "CN=gg-o'brien \"q\",OU=Groups,DC=corp,DC=example";
-/// One that there is not.
+/// A group that does not exist.
 const ABSENT: &str = "gg-absent@corp.example";
 
-/// How one of them is run: `$1` is its file, the key is in `IDHOOK_KEY`.
+/// How a program is run: `$1` is its file, the key is in `IDHOOK_KEY`.
 struct Runner {
     tab: &'static str,
     needs: &'static [&'static str],
     command: &'static [&'static str],
 }
 
-/// As much of Orchestrator as the script uses: its HTTP-REST plug-in and `System`, which are synchronous.
+/// The part of Orchestrator that the script uses: its HTTP-REST plug-in and `System`, both synchronous.
 const ORCHESTRATOR: &str = r#"
 const { execFileSync } = require("child_process");
 class Request {
@@ -47,7 +47,7 @@ const RESTHostManager = {
 const System = { log: (text) => console.log(text), sleep: (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms) };
 require("vm").runInNewContext(require("fs").readFileSync(process.argv[1], "utf8"), { RESTHostManager, System, idhookKey: process.env.IDHOOK_KEY });"#;
 
-/// The same for a playbook, by ansible-core in `$ANSIBLE`.
+/// Runs a playbook with ansible-core in `$ANSIBLE`.
 const PLAYBOOK: &str = r#"exec "$ANSIBLE" "$0" ${IDHOOK_TIMEOUT:+-e idhook_timeout=$IDHOOK_TIMEOUT}"#;
 
 const RUNNERS: [Runner; 5] = [
@@ -59,12 +59,12 @@ const RUNNERS: [Runner; 5] = [
 ];
 
 impl Runner {
-    /// Runs the code, which may take so many seconds.
+    /// Runs the code with a time limit in seconds.
     async fn run(&self, code: &str, key: &str, timeout: Option<u32>) -> End {
         let folder = tempfile::tempdir().unwrap();
-        // Node takes a module by its name.
+        // Node.js loads a module by its file name.
         let file = folder.path().join(format!("{}.js", self.tab.replace(' ', "-")));
-        // Orchestrator has the time in the script.
+        // The script for Orchestrator contains its time limit.
         let code = code.replace("timeoutSeconds = 600", &format!("timeoutSeconds = {}", timeout.unwrap_or(600)));
         std::fs::write(&file, code).unwrap();
         let (program, arguments) = self.command.split_first().unwrap();
@@ -87,7 +87,7 @@ impl Runner {
     }
 }
 
-/// A tab's code as it is shown.
+/// The code of a tab, as shown.
 async fn shown(browser: &Browser, tab: &str) -> String {
     let pick = format!(
         "[...document.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === {}).click();",
@@ -97,7 +97,7 @@ async fn shown(browser: &Browser, tab: &str) -> String {
     browser.script(&format!("{pick} {read}")).await.as_str().unwrap().to_owned()
 }
 
-/// An absent group, a sync that does not end, an idhook that is down, and one that reports a success without the group.
+/// A program fails if the group is absent, the sync does not end, idhook is down, or idhook reports a success without the group.
 async fn fails_without_success(runner: &Runner, scene: &Scene, code: &str, absent: &str) {
     let tab = runner.tab;
     let key = &scene.keys.syncer;
@@ -126,7 +126,7 @@ async fn fails_without_success(runner: &Runner, scene: &Scene, code: &str, absen
 }
 
 #[tokio::test]
-async fn the_code_on_the_page_runs_as_it_is_shown() {
+async fn programs_on_the_page_run_as_shown() {
     let Some(browser) = Browser::for_test().await else { return };
     let scene = Scene::new().await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
@@ -159,7 +159,7 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
 
         let end = runner.run(&code, "no such key", None).await;
         assert!(!end.is_good && end.said().contains("unauthenticated"), "{}: {}", runner.tab, end.said());
-        // A name in whose place SCIM finds nothing proves that: one that needs escapes would be unknown.
+        // SCIM proves that this name is absent; a name that needs escapes would be unknown.
         browser.fill("#groups", ABSENT).await;
         let absent = shown(&browser, runner.tab).await;
         browser.fill("#groups", GROUP).await;
@@ -167,7 +167,7 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
         fails_without_success(runner, &scene, &code, &absent).await;
     }
 
-    // The step of a workflow is the shell script, indented, with the key from the repository's secrets.
+    // The workflow step is the shell script, indented, with the key from the repository's secrets.
     let step = shown(&browser, "GitHub Actions").await;
     let (head, script) = step.split_once("  run: |\n").unwrap();
     assert!(head.contains("IDHOOK_KEY: ${{ secrets.IDHOOK_KEY }}"), "{head}");
@@ -180,7 +180,7 @@ async fn the_code_on_the_page_runs_as_it_is_shown() {
         assert!(!code.contains(&scene.keys.syncer), "{code}");
     }
 
-    // A name that two directories have names none of them; and what would be a template to the tool is none in the code.
+    // Two directories share a name, so the code has the id. Text that the tool would treat as a template is escaped.
     browser.click(&format!("input[value='{}']", seeds::LAB_FIRST)).await;
     browser.fill("#groups", "gg-${{ secrets.X }}@lab.example").await;
     let step = shown(&browser, "GitHub Actions").await;
