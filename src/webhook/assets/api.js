@@ -20,7 +20,7 @@ const LIMITS = {
 /** How many requests the page lists. */
 const MOST_EXCHANGES = 12;
 
-/** The problem document that idhook, or the way to it, answered with. */
+/** A problem document from idhook, or one for a response that is not from idhook. */
 class Refusal extends Error {
   constructor(problem) {
     super(problem.title);
@@ -84,7 +84,7 @@ async function open(path, { method = "GET", accept = "application/json", body, s
   }
 }
 
-/** A problem for people: what failed, what to do, how to find it in the log; with `retry` a button for it. */
+/** Shows a problem: the failure, the fix, the request id for the log; with `retry`, a button. */
 function problemBox(problem, retry) {
   const errors = problem.errors || [];
   // The detail of an invalid request repeats its list.
@@ -116,7 +116,7 @@ function problemBox(problem, retry) {
 
 const problemOf = (error) => (error instanceof Refusal ? error.problem : { title: "This page failed", detail: String(error) });
 
-/** Does `work`; shows what it gives in `place`, or the problem with a button to try again. Gives whether it succeeded. */
+/** Does `work` and shows its result in `place`, or the problem with a button to retry. Returns whether it succeeded. */
 async function shown(place, waiting, work) {
   show(place, busy(waiting));
   try {
@@ -130,13 +130,13 @@ async function shown(place, waiting, work) {
   }
 }
 
-/** Shows what is wrong with the key, if anything. */
+/** Shows the fault of the key, or removes it. */
 function markKey(fault) {
   byId("key-fault").textContent = fault;
   byId("key").setAttribute("aria-invalid", String(Boolean(fault)));
 }
 
-/** Whether the key can be sent. If not, says why. */
+/** Whether the key can be sent. If not, shows the reason. */
 function hasKey() {
   const key = byId("key").value.trim();
   const fault = !key ? "Enter an API key first." : /^[\x20-\x7e]+$/.test(key) ? "" : "A key has ASCII characters only.";
@@ -151,7 +151,7 @@ const SECRETS = new Set(["password", "clientSecret", "referenceToken"]);
 const pretty = (value) =>
   typeof value === "string" ? value : JSON.stringify(value, (name, inner) => (SECRETS.has(name) && inner ? "(hidden)" : inner), 2);
 
-/** Lists a request, and gives a function that adds its response. */
+/** Lists a request, and returns a function that adds its response. */
 function exchange(method, path, body) {
   const began = performance.now();
   const state = element("span", { class: "hint" }, "waiting");

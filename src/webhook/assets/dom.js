@@ -38,7 +38,7 @@ function icon(name) {
   return svg;
 }
 
-/** How each state looks. What is not listed is neutral. */
+/** The look of each state. A state that is not listed is neutral. */
 const LOOKS = {
   succeeded: "good", present: "good", ok: "good", active: "good", created: "good", unchanged: "good",
   failed: "bad", absent: "bad",

@@ -1,4 +1,4 @@
-// Colours for code. One expression per language splits the text; what it does not match stays plain.
+// Colours for code. One expression per language finds the tokens; the text between them stays plain.
 
 const STRINGS = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
 const NUMBER = String.raw`\b\d+(?:\.\d+)?\b`;

@@ -1,4 +1,4 @@
-// The views, the code tabs, and what each control does.
+// The views, the code tabs, and the handler of each control.
 
 const VIEWS = ["sync", "sddc-manager", "doctor", "reference"];
 /** The open view; the address names it after `#`. */

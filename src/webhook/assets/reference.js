@@ -18,7 +18,7 @@ async function loadReference() {
   showOperation(decodeURIComponent(location.hash.split("/")[1] || ""));
 }
 
-/** What a `$ref` points to; what stands beside it wins. */
+/** The target of a `$ref`; fields beside the `$ref` override it. */
 function resolve(node) {
   if (!node || !node.$ref) return node || {};
   const { $ref, ...beside } = node;
@@ -135,7 +135,7 @@ function typeOf(schema) {
   return name && type === "object" ? name : one.format ? `${type} (${one.format})` : type;
 }
 
-/** The properties of a schema, whatever it is made of. */
+/** The properties of a schema, of its items or of its parts. */
 function propertiesOf(schema) {
   const one = resolve(schema);
   if (one.type === "array") return propertiesOf(one.items || {});

@@ -1,6 +1,6 @@
 // A sync and its progress: started, followed by its event stream or by polling, shown.
 
-/** Ends the watching that goes on. */
+/** Ends the current watch. */
 let watching;
 /** When idhook stopped responding; undefined while it responds. */
 let lostSince;
@@ -76,7 +76,7 @@ function startSync(event) {
   });
 }
 
-/** Watches the sync that `begin` gives until its end, and shows the end. */
+/** Watches the sync that `begin` returns until it is final, and shows the outcome. */
 async function follow(text, begin) {
   const controller = (watching = new AbortController());
   const began = Date.now();

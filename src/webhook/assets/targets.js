@@ -95,7 +95,7 @@ function connect(event) {
   else loadView();
 }
 
-/** Loads what the open view lists, unless it has it. */
+/** Loads the list of the open view, unless it is loaded. */
 function loadView() {
   if (!isConnected) return;
   if (view === "sync" && directories.length === 0 && targets.vidm) listDirectories();
@@ -148,7 +148,7 @@ function choose() {
   writeSnippet();
 }
 
-/** What the form asks for. */
+/** The sync that the form describes. */
 function order() {
   const directory = chosen();
   const same = (one) => (one.name || "").toLowerCase() === (directory.name || "").toLowerCase();
@@ -198,7 +198,7 @@ function runsList(syncs) {
   return [element("ul", { class: "rows runs" }, ...rows), more > 0 && hint(`${more} earlier runs are in the response, under Requests.`)];
 }
 
-/** What a run changed, in words. */
+/** The changes of a run, as text. */
 function changesOf(sync) {
   const counts = Object.entries(sync.counts || {}).flatMap(([kind, changes]) =>
     Object.entries(changes).map(([change, count]) => ({ count, text: `${count} ${count === 1 ? kind.replace(/s$/, "") : kind} ${change}` })));

@@ -2,7 +2,7 @@
 
 let providers = [];
 
-/** What a specification needs, for an object that does not exist yet. */
+/** The specification of a new object, to fill in. */
 const NEW_SOURCE = {
   name: "", ldap: { type: "ActiveDirectory", domainAlias: "", username: "", password: "",
     sourceDetails: { usersBaseDn: "", groupsBaseDn: "", serverEndpoints: ["ldaps://dc01.corp.example:636"], certChain: [] } },
@@ -13,7 +13,7 @@ const NEW_PROVIDER = {
   ldap: { ...NEW_SOURCE.ldap, domainName: "corp.example" },
 };
 
-/** The objects that can be previewed: `{text, path, spec}`; a new source has no path before its domain is known. */
+/** The objects that can be previewed: `{text, path, spec}`; a new source has a `parent` until its domain is known. */
 let objects = [];
 
 function forgetProviders(text) {
