@@ -26,7 +26,7 @@ pub enum ErrorCode {
     DirectoryNotFound,
     /// The sync id was not issued by this idhook.
     SyncNotFound,
-    /// The upstream answered 404.
+    /// The upstream returned 404.
     NotFound,
     /// The route exists but does not accept this method.
     MethodNotAllowed,

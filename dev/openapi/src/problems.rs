@@ -127,7 +127,7 @@ fn example(code: ErrorCode) -> Error {
             })
             .at("default"),
         ErrorCode::UpstreamFailed => {
-            new("vIDM answered 500").upstream(said(StatusCode::INTERNAL_SERVER_ERROR)).at("default")
+            new("vIDM returned 500").upstream(said(StatusCode::INTERNAL_SERVER_ERROR)).at("default")
         }
         ErrorCode::UpstreamInvalid => new("the response is not JSON").upstream(said(StatusCode::OK)).at("default"),
         ErrorCode::UpstreamTimeout => new("vIDM did not respond within 30 s").at("default"),
