@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::log::LogLine;
 use super::request_id::RequestIdentity;
-use super::{health, problem, route, vidm_routes};
-use crate::config::{self, Scope};
+use super::{health, problem, respond, route, vidm_routes};
+use crate::config::{self, ConfigError, Scope};
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
 use crate::operations;
@@ -51,6 +51,12 @@ pub fn routes() -> Vec<Route> {
         |one: &route::Operation| RouteOperation { method: one.method.clone(), scope: one.scope, query: one.query };
     let operations = |row: &route::Row| row.operations.iter().map(operation).collect();
     route::ROWS.iter().map(|row| Route { path: row.path, operations: operations(row) }).collect()
+}
+
+/// The problem document of a configuration with these mistakes, in a request of this id.
+#[must_use]
+pub fn not_configured(mistakes: &[ConfigError], request_id: &'static str) -> Value {
+    problem(&respond::not_configured(mistakes), request_id).0
 }
 
 /// Whether the webhook returns this code; only functions return the others.

@@ -1,6 +1,6 @@
 //! The generated blocks, by name.
 
-use idhook::config::{Scope, UNSET_URL, VARIABLES, ValueForm, Variable};
+use idhook::config::{Config, Scope, UNSET_URL, VARIABLES, ValueForm, Variable};
 use idhook::error::{ErrorCode, Fault};
 use idhook::webhook::contract;
 use serde_json::Value;
@@ -18,6 +18,7 @@ pub(crate) fn block(words: &[&str]) -> Result<String, String> {
         "fields" => fields(selection),
         "errors" => Ok(errors()),
         "error" => error(selection),
+        "mistakes" => mistakes(),
         "scopes" => Ok(scopes()),
         "routes" => routes(selection),
         "log-fields" => log_fields(selection),
@@ -147,6 +148,23 @@ struct Operation {
     route: String,
     scope: Option<Scope>,
     summary: String,
+}
+
+/// The problem of a configuration with two mistakes.
+fn mistakes() -> Result<String, String> {
+    let digest = "6c".repeat(32);
+    let callers = format!(r#"[{{"name": "ci", "sha256": "{digest}", "scopes": ["vidm:reed"]}}]"#);
+    let variables = |name: &str| match name {
+        "vidm_url" => Some("https://vidm.corp.example".to_owned()),
+        "vidm_username" => Some("svc-idhook".to_owned()),
+        "vidm_password" => Some("an example".to_owned()),
+        "api_keys" => Some(callers.clone()),
+        "connect_timeout" => Some("10s".to_owned()),
+        _ => None,
+    };
+    let mistakes = Config::parse(variables).err().ok_or("the example of a wrong configuration is valid")?;
+    let problem = contract::not_configured(&mistakes, idhook_openapi::REQUEST_ID);
+    Ok(format!("\n```json\n{problem:#}\n```\n\n"))
 }
 
 /// Every operation of the contract.

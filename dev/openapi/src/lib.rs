@@ -15,6 +15,9 @@ mod operation;
 mod operations;
 mod problems;
 
+/// The id of the request in examples.
+pub const REQUEST_ID: &str = problems::REQUEST_ID;
+
 /// The folder from which the documents are served.
 const FOLDER: &str = "../../src/webhook/assets";
 

@@ -8,7 +8,7 @@ use idhook::error::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence};
 use idhook::webhook::contract;
 use serde_json::{Map, Value, json};
 
-const REQUEST_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(crate) const REQUEST_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const LIST: &str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
 
 /// The codes of each status that an operation may return.
