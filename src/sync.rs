@@ -29,7 +29,7 @@ mod watch;
 pub(crate) use coordinator::Coordinator;
 pub use decide::Doubt;
 pub(crate) use directory_service::{DirectoryService, KickOffAnswer, ProfileLookUp};
-pub use document::{DryRun, RequestedGroup, SyncDocument, SyncHistory, UpstreamWord};
+pub use document::{DryRun, SyncDocument, SyncHistory, UpstreamWord};
 pub use sync_order::SyncOrder;
 pub use sync_request::SyncRequest;
 pub use watch::{Watch, WatchEvent, wait};

@@ -6,49 +6,32 @@ use super::error::Place;
 use super::reader::meant;
 use super::{Reader, credential};
 
-/// A permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Read vIDM: directories, syncs, groups, health.
-    VidmRead,
-    /// Start syncs.
-    VidmSync,
-    /// Add groups to a directory's sync profile.
-    VidmProfile,
-    /// Turn the safeguards off for a sync: with a broken LDAP filter such a sync deletes users.
-    VidmOverride,
-    /// Read SDDC Manager's identity providers.
-    VcfRead,
-    /// Change SDDC Manager's identity providers.
-    VcfWrite,
-    /// Read idhook's own state: configuration warnings, doctor.
-    Admin,
+table! {
+    /// A permission.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Scope -> &'static str {
+        /// Read vIDM: directories, syncs, groups, health.
+        VidmRead => "vidm:read",
+        /// Start syncs.
+        VidmSync => "vidm:sync",
+        /// Add groups to a directory's sync profile.
+        VidmProfile => "vidm:profile",
+        /// Turn the safeguards off for a sync: with a broken LDAP filter such a sync deletes users.
+        VidmOverride => "vidm:override",
+        /// Read SDDC Manager's identity providers.
+        VcfRead => "vcf:read",
+        /// Change SDDC Manager's identity providers.
+        VcfWrite => "vcf:write",
+        /// Read idhook's own state: configuration warnings, doctor.
+        Admin => "admin",
+    }
 }
 
 impl Scope {
-    /// Every scope.
-    pub const ALL: &'static [Self] = &[
-        Self::VidmRead,
-        Self::VidmSync,
-        Self::VidmProfile,
-        Self::VidmOverride,
-        Self::VcfRead,
-        Self::VcfWrite,
-        Self::Admin,
-    ];
-
     /// Its name in the configuration and in responses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::VidmRead => "vidm:read",
-            Self::VidmSync => "vidm:sync",
-            Self::VidmProfile => "vidm:profile",
-            Self::VidmOverride => "vidm:override",
-            Self::VcfRead => "vcf:read",
-            Self::VcfWrite => "vcf:write",
-            Self::Admin => "admin",
-        }
+        self.row()
     }
 
     /// What it permits, for the reference.

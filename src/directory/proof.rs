@@ -15,18 +15,23 @@ pub enum Presence {
     Unknown,
 }
 
-/// The proof of one group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The presence of a requested group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "RequestedGroup"))]
 pub struct Proof {
-    /// The group as requested.
+    /// The name as requested.
     pub requested: String,
     /// Whether vIDM has it.
     pub state: Presence,
     /// Why its state is unknown, or oddities in the name of an absent group.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Its id in vIDM, if present.
+    /// Its id in vIDM.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its display name in vIDM, if present.
+    /// Its display name in vIDM.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
 }
 

@@ -86,7 +86,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// Those of the login and the call.
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
-        self.work(async |vcf| vcf.identity_providers().await).await
+        self.work(async |vcf| vcf.client.identity_providers().await).await
     }
 
     /// One identity provider.
@@ -94,7 +94,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
-        self.work(async |vcf| vcf.identity_provider(&ProviderId::parse(id)?).await).await
+        self.work(async |vcf| vcf.client.identity_provider(&ProviderId::parse(id)?).await).await
     }
 
     /// Adds an external identity provider.
@@ -132,7 +132,9 @@ impl<R: Runtime> Vcf<R> {
     pub async fn update_identity_provider(&self, id: &str, spec: IdentityProviderSpec) -> Result<()> {
         self.work(async |vcf| {
             let id = ProviderId::parse(id)?;
-            vcf.update_identity_provider(&id, &self.checked(spec, Checked::<IdentityProviderSpec>::to_update)?).await
+            vcf.client
+                .update_identity_provider(&id, &self.checked(spec, Checked::<IdentityProviderSpec>::to_update)?)
+                .await
         })
         .await
     }
@@ -142,7 +144,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
-        self.work(async |vcf| vcf.delete_identity_provider(&ProviderId::parse(id)?).await).await
+        self.work(async |vcf| vcf.client.delete_identity_provider(&ProviderId::parse(id)?).await).await
     }
 
     /// Adds an identity source to the embedded provider, whose id is in the list of providers.
@@ -185,7 +187,7 @@ impl<R: Runtime> Vcf<R> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
             let spec = self.checked(spec, Checked::<IdentitySourceSpec>::to_update)?;
-            vcf.update_identity_source(&provider, &domain, &spec).await
+            vcf.client.update_identity_source(&provider, &domain, &spec).await
         })
         .await
     }
@@ -196,7 +198,7 @@ impl<R: Runtime> Vcf<R> {
     /// `request_invalid` for an invalid id or domain; and those of the login and the call.
     pub async fn delete_identity_source(&self, provider: &str, domain: &str) -> Result<()> {
         self.work(async |vcf| {
-            vcf.delete_identity_source(&ProviderId::parse(provider)?, &DomainName::parse(domain)?).await
+            vcf.client.delete_identity_source(&ProviderId::parse(provider)?, &DomainName::parse(domain)?).await
         })
         .await
     }
@@ -213,7 +215,7 @@ impl<R: Runtime> Vcf<R> {
     ) -> Result<SyncClientToken> {
         self.work(async |vcf| {
             let lifetime = ttl_seconds.map(TokenLifetime::from_seconds).transpose()?;
-            vcf.generate_sync_client_token(&ProviderId::parse(provider)?, lifetime).await
+            vcf.client.generate_sync_client_token(&ProviderId::parse(provider)?, lifetime).await
         })
         .await
     }
@@ -223,7 +225,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// Those of the login and the call.
     pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
-        self.work(async |vcf| vcf.prechecks(kind).await).await
+        self.work(async |vcf| vcf.client.prechecks(kind).await).await
     }
 
     /// SDDC Manager's own OpenID Connect client. VCF 5.2 and later.
@@ -231,6 +233,6 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// Those of the login and the call.
     pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
-        self.work(async |vcf| vcf.sddc_manager_oidc().await).await
+        self.work(async |vcf| vcf.client.sddc_manager_oidc().await).await
     }
 }

@@ -109,7 +109,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// Those of the login and the calls.
     pub async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
-        self.work(self.operation, async |vidm| vidm.directories(filter).await).await
+        self.work(self.operation, async |vidm| vidm.client.directories_of(filter).await).await
     }
 
     /// One directory, by its id, its name or one of its domains.
@@ -117,7 +117,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls.
     pub async fn directory(&self, which: &str) -> Result<Directory> {
-        self.work(self.operation, async |vidm| vidm.directory(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |vidm| vidm.client.directory(&DirectoryRef::parse(which)).await).await
     }
 
     /// Starts a sync, or joins the next one. Its `id` gives access to its state.
@@ -199,7 +199,7 @@ impl<R: Runtime> Vidm<R> {
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
         self.work(self.operation, async |vidm| {
             let query = GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))?;
-            vidm.groups(&query).await
+            vidm.client.groups(&query).await
         })
         .await
     }
@@ -209,7 +209,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// Those of the login and the call.
     pub async fn health(&self) -> Result<Health> {
-        self.work(self.operation, async |vidm| vidm.health().await).await
+        self.work(self.operation, async |vidm| vidm.client.health().await).await
     }
 
     fn request(&self, id: &str) -> Result<SyncRequest> {

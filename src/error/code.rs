@@ -4,80 +4,121 @@ use std::fmt;
 
 use http::StatusCode;
 
-/// What failed, as a stable code that callers may match on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// The request's content does not fit the route.
-    RequestInvalid,
-    /// A literal `${…}` is left in a field: the caller's templating did not replace it.
-    UnresolvedPlaceholder,
-    /// The request has no valid API key and no signature.
-    Unauthenticated,
-    /// The request's signature matches no configured sender.
-    SignatureInvalid,
-    /// The caller is known but not allowed to do this.
-    Forbidden,
-    /// No such route.
-    RouteNotFound,
-    /// No target of that name is configured.
-    TargetNotFound,
-    /// vIDM has no such directory.
-    DirectoryNotFound,
-    /// The sync id was not issued by this idhook.
-    SyncNotFound,
-    /// The upstream returned 404.
-    NotFound,
-    /// The route exists but does not accept this method.
-    MethodNotAllowed,
-    /// The caller sent its request too slowly.
-    RequestTimeout,
-    /// More than one directory has that name.
-    DirectoryAmbiguous,
-    /// The directory is of a kind that is never synced, or it is being deleted.
-    DirectoryNotSyncable,
-    /// The idempotency key was already used with a different request.
-    IdempotencyKeyReused,
-    /// A request with this idempotency key is still being processed.
-    IdempotencyKeyInFlight,
-    /// The run succeeded, but vIDM still lacks a requested group. Only functions fail with it.
-    GroupAbsent,
-    /// The directory's safeguards stopped the run. Only functions fail with it.
-    SafeguardTripped,
-    /// The run failed. Only functions fail with it.
-    SyncFailed,
-    /// The sync was not final when the caller's time limit was reached. Only functions fail with it.
-    SyncTimeout,
-    /// The request body exceeds the limit.
-    BodyTooLarge,
-    /// The route does not accept the request body's media type.
-    UnsupportedMediaType,
-    /// The caller has sent too many requests.
-    RateLimited,
-    /// This instance has reached its limit of concurrent work.
-    Overloaded,
-    /// idhook's configuration is missing or invalid.
-    NotConfigured,
-    /// No connection to the upstream could be made.
-    UpstreamUnreachable,
-    /// The upstream's certificate was not trusted, or TLS failed otherwise.
-    UpstreamTls,
-    /// The upstream rejected idhook's credentials.
-    UpstreamAuth,
-    /// idhook's account at the upstream is not allowed to do this.
-    UpstreamForbidden,
-    /// The upstream rejected the request (4xx).
-    UpstreamRejected,
-    /// The upstream failed (5xx) or closed the connection early.
-    UpstreamFailed,
-    /// The upstream's response is not what its API documents.
-    UpstreamInvalid,
-    /// The upstream did not answer in time.
-    UpstreamTimeout,
-    /// The upstream is busy or throttles requests (429, 503).
-    UpstreamBusy,
-    /// A fault in idhook itself.
-    Internal,
+use Fault::{Caller, Operator, Upstream};
+
+table! {
+    /// What failed, as a stable code that callers may match on.
+    ///
+    /// Each row: code, HTTP status, title, fault, and whether the same request may succeed later.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum ErrorCode -> (&'static str, StatusCode, &'static str, Fault, bool) {
+        /// The request's content does not fit the route.
+        RequestInvalid => ("request_invalid", StatusCode::BAD_REQUEST, "The request is not valid", Caller, false),
+        /// A literal `${…}` is left in a field: the caller's templating did not replace it.
+        UnresolvedPlaceholder =>
+            ("unresolved_placeholder", StatusCode::BAD_REQUEST, "A placeholder was not filled in", Caller, false),
+        /// The request has no valid API key and no signature.
+        Unauthenticated =>
+            ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key or signature was sent", Caller, false),
+        /// The request's signature matches no configured sender.
+        SignatureInvalid =>
+            ("signature_invalid", StatusCode::UNAUTHORIZED, "The signature matches no sender", Caller, false),
+        /// The caller is known but not allowed to do this.
+        Forbidden => ("forbidden", StatusCode::FORBIDDEN, "This caller is not allowed to do that", Caller, false),
+        /// No such route.
+        RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "No such route", Caller, false),
+        /// No target of that name is configured.
+        TargetNotFound => ("target_not_found", StatusCode::NOT_FOUND, "No such target", Caller, false),
+        /// vIDM has no such directory.
+        DirectoryNotFound => ("directory_not_found", StatusCode::NOT_FOUND, "No such directory", Caller, false),
+        /// The sync id was not issued by this idhook.
+        SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "No such sync", Caller, false),
+        /// The upstream returned 404.
+        NotFound => ("not_found", StatusCode::NOT_FOUND, "The upstream did not find the object", Caller, false),
+        /// The route exists but does not accept this method.
+        MethodNotAllowed => (
+            "method_not_allowed", StatusCode::METHOD_NOT_ALLOWED,
+            "This route does not accept that method", Caller, false,
+        ),
+        /// The caller sent its request too slowly.
+        RequestTimeout =>
+            ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request arrived too slowly", Caller, true),
+        /// More than one directory has that name.
+        DirectoryAmbiguous =>
+            ("directory_ambiguous", StatusCode::CONFLICT, "More than one directory matches", Caller, false),
+        /// The directory is of a kind that is never synced, or it is being deleted.
+        DirectoryNotSyncable =>
+            ("directory_not_syncable", StatusCode::CONFLICT, "This directory cannot be synced", Caller, false),
+        /// The idempotency key was already used with a different request.
+        IdempotencyKeyReused => (
+            "idempotency_key_reused", StatusCode::UNPROCESSABLE_ENTITY,
+            "The idempotency key was used for another request", Caller, false,
+        ),
+        /// A request with this idempotency key is still being processed.
+        IdempotencyKeyInFlight => (
+            "idempotency_key_in_flight", StatusCode::CONFLICT,
+            "A request with this idempotency key is still being processed", Caller, true,
+        ),
+        /// The run succeeded, but vIDM still lacks a requested group. Only functions fail with it.
+        // A repeated call fails the same way until the profile, Active Directory or the safeguards change.
+        GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A group is not in vIDM", Caller, false),
+        /// The directory's safeguards stopped the run. Only functions fail with it.
+        SafeguardTripped =>
+            ("safeguard_tripped", StatusCode::CONFLICT, "The safeguards stopped the sync", Caller, false),
+        /// The run failed. Only functions fail with it.
+        SyncFailed => ("sync_failed", StatusCode::BAD_GATEWAY, "The sync failed", Upstream, false),
+        /// The sync was not final when the caller's time limit was reached. Only functions fail with it.
+        // A repeated call joins the run if it is still active.
+        SyncTimeout => ("sync_timeout", StatusCode::GATEWAY_TIMEOUT, "The sync did not end in time", Upstream, true),
+        /// The request body exceeds the limit.
+        BodyTooLarge =>
+            ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false),
+        /// The route does not accept the request body's media type.
+        UnsupportedMediaType => (
+            "unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The request body's media type is not supported", Caller, false,
+        ),
+        /// The caller has sent too many requests.
+        RateLimited =>
+            ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests from this caller", Caller, true),
+        /// This instance has reached its limit of concurrent work.
+        Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "This instance is busy", Fault::Internal, true),
+        /// idhook's configuration is missing or invalid.
+        NotConfigured =>
+            ("not_configured", StatusCode::SERVICE_UNAVAILABLE, "idhook is not configured for this", Operator, false),
+        /// No connection to the upstream could be made.
+        UpstreamUnreachable =>
+            ("upstream_unreachable", StatusCode::BAD_GATEWAY, "The upstream could not be reached", Upstream, true),
+        /// The upstream's certificate was not trusted, or TLS failed otherwise.
+        UpstreamTls =>
+            ("upstream_tls", StatusCode::BAD_GATEWAY, "No trusted TLS connection to the upstream", Operator, false),
+        /// The upstream rejected idhook's credentials.
+        UpstreamAuth =>
+            ("upstream_auth", StatusCode::BAD_GATEWAY, "The upstream rejected idhook's credentials", Operator, false),
+        /// idhook's account at the upstream is not allowed to do this.
+        UpstreamForbidden => (
+            "upstream_forbidden", StatusCode::BAD_GATEWAY,
+            "idhook's account at the upstream is not allowed to do this", Operator, false,
+        ),
+        /// The upstream rejected the request (4xx).
+        UpstreamRejected =>
+            ("upstream_rejected", StatusCode::UNPROCESSABLE_ENTITY, "The upstream rejected the request", Caller, false),
+        /// The upstream failed (5xx) or closed the connection early.
+        UpstreamFailed => ("upstream_failed", StatusCode::BAD_GATEWAY, "The upstream failed", Upstream, true),
+        /// The upstream's response is not what its API documents.
+        UpstreamInvalid => (
+            "upstream_invalid", StatusCode::BAD_GATEWAY,
+            "The upstream's response could not be understood", Upstream, false,
+        ),
+        /// The upstream did not answer in time.
+        UpstreamTimeout =>
+            ("upstream_timeout", StatusCode::GATEWAY_TIMEOUT, "The upstream did not respond in time", Upstream, true),
+        /// The upstream is busy or throttles requests (429, 503).
+        UpstreamBusy => ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream is busy", Upstream, true),
+        /// A fault in idhook itself.
+        Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "idhook failed", Fault::Internal, false),
+    }
 }
 
 /// Whose fault a failure is.
@@ -94,185 +135,6 @@ pub enum Fault {
 }
 
 impl ErrorCode {
-    /// Every code, for documents and tests.
-    pub const ALL: &'static [Self] = &[
-        Self::RequestInvalid,
-        Self::UnresolvedPlaceholder,
-        Self::Unauthenticated,
-        Self::SignatureInvalid,
-        Self::Forbidden,
-        Self::RouteNotFound,
-        Self::TargetNotFound,
-        Self::DirectoryNotFound,
-        Self::SyncNotFound,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::RequestTimeout,
-        Self::DirectoryAmbiguous,
-        Self::DirectoryNotSyncable,
-        Self::IdempotencyKeyReused,
-        Self::IdempotencyKeyInFlight,
-        Self::GroupAbsent,
-        Self::SafeguardTripped,
-        Self::SyncFailed,
-        Self::SyncTimeout,
-        Self::BodyTooLarge,
-        Self::UnsupportedMediaType,
-        Self::RateLimited,
-        Self::Overloaded,
-        Self::NotConfigured,
-        Self::UpstreamUnreachable,
-        Self::UpstreamTls,
-        Self::UpstreamAuth,
-        Self::UpstreamForbidden,
-        Self::UpstreamRejected,
-        Self::UpstreamFailed,
-        Self::UpstreamInvalid,
-        Self::UpstreamTimeout,
-        Self::UpstreamBusy,
-        Self::Internal,
-    ];
-
-    /// The whole table: code, HTTP status, title, fault, and whether the same request may succeed later.
-    const fn row(self) -> (&'static str, StatusCode, &'static str, Fault, bool) {
-        use Fault::{Caller, Operator, Upstream};
-        match self {
-            Self::RequestInvalid => {
-                ("request_invalid", StatusCode::BAD_REQUEST, "The request is not valid", Caller, false)
-            }
-            Self::UnresolvedPlaceholder => {
-                ("unresolved_placeholder", StatusCode::BAD_REQUEST, "A placeholder was not filled in", Caller, false)
-            }
-            Self::Unauthenticated => {
-                ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key or signature was sent", Caller, false)
-            }
-            Self::SignatureInvalid => {
-                ("signature_invalid", StatusCode::UNAUTHORIZED, "The signature matches no sender", Caller, false)
-            }
-            Self::Forbidden => {
-                ("forbidden", StatusCode::FORBIDDEN, "This caller is not allowed to do that", Caller, false)
-            }
-            Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "No such route", Caller, false),
-            Self::TargetNotFound => ("target_not_found", StatusCode::NOT_FOUND, "No such target", Caller, false),
-            Self::DirectoryNotFound => {
-                ("directory_not_found", StatusCode::NOT_FOUND, "No such directory", Caller, false)
-            }
-            Self::SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "No such sync", Caller, false),
-            Self::NotFound => {
-                ("not_found", StatusCode::NOT_FOUND, "The upstream did not find the object", Caller, false)
-            }
-            Self::MethodNotAllowed => (
-                "method_not_allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This route does not accept that method",
-                Caller,
-                false,
-            ),
-            Self::RequestTimeout => {
-                ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request arrived too slowly", Caller, true)
-            }
-            Self::DirectoryAmbiguous => {
-                ("directory_ambiguous", StatusCode::CONFLICT, "More than one directory matches", Caller, false)
-            }
-            Self::DirectoryNotSyncable => {
-                ("directory_not_syncable", StatusCode::CONFLICT, "This directory cannot be synced", Caller, false)
-            }
-            Self::IdempotencyKeyReused => (
-                "idempotency_key_reused",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The idempotency key was used for another request",
-                Caller,
-                false,
-            ),
-            Self::IdempotencyKeyInFlight => (
-                "idempotency_key_in_flight",
-                StatusCode::CONFLICT,
-                "A request with this idempotency key is still being processed",
-                Caller,
-                true,
-            ),
-            // A repeated call fails the same way until the profile, Active Directory or the safeguards change.
-            Self::GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A group is not in vIDM", Caller, false),
-            Self::SafeguardTripped => {
-                ("safeguard_tripped", StatusCode::CONFLICT, "The safeguards stopped the sync", Caller, false)
-            }
-            Self::SyncFailed => ("sync_failed", StatusCode::BAD_GATEWAY, "The sync failed", Upstream, false),
-            // A repeated call joins the run if it is still active.
-            Self::SyncTimeout => {
-                ("sync_timeout", StatusCode::GATEWAY_TIMEOUT, "The sync did not end in time", Upstream, true)
-            }
-            Self::BodyTooLarge => {
-                ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false)
-            }
-            Self::UnsupportedMediaType => (
-                "unsupported_media_type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The request body's media type is not supported",
-                Caller,
-                false,
-            ),
-            Self::Overloaded => {
-                ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "This instance is busy", Fault::Internal, true)
-            }
-            Self::RateLimited => {
-                ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests from this caller", Caller, true)
-            }
-            Self::NotConfigured => (
-                "not_configured",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "idhook is not configured for this",
-                Operator,
-                false,
-            ),
-            Self::UpstreamUnreachable => {
-                ("upstream_unreachable", StatusCode::BAD_GATEWAY, "The upstream could not be reached", Upstream, true)
-            }
-            Self::UpstreamTls => {
-                ("upstream_tls", StatusCode::BAD_GATEWAY, "No trusted TLS connection to the upstream", Operator, false)
-            }
-            Self::UpstreamAuth => (
-                "upstream_auth",
-                StatusCode::BAD_GATEWAY,
-                "The upstream rejected idhook's credentials",
-                Operator,
-                false,
-            ),
-            Self::UpstreamForbidden => (
-                "upstream_forbidden",
-                StatusCode::BAD_GATEWAY,
-                "idhook's account at the upstream is not allowed to do this",
-                Operator,
-                false,
-            ),
-            Self::UpstreamRejected => (
-                "upstream_rejected",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The upstream rejected the request",
-                Caller,
-                false,
-            ),
-            Self::UpstreamFailed => ("upstream_failed", StatusCode::BAD_GATEWAY, "The upstream failed", Upstream, true),
-            Self::UpstreamInvalid => (
-                "upstream_invalid",
-                StatusCode::BAD_GATEWAY,
-                "The upstream's response could not be understood",
-                Upstream,
-                false,
-            ),
-            Self::UpstreamTimeout => (
-                "upstream_timeout",
-                StatusCode::GATEWAY_TIMEOUT,
-                "The upstream did not respond in time",
-                Upstream,
-                true,
-            ),
-            Self::UpstreamBusy => {
-                ("upstream_busy", StatusCode::SERVICE_UNAVAILABLE, "The upstream is busy", Upstream, true)
-            }
-            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "idhook failed", Fault::Internal, false),
-        }
-    }
-
     /// The stable code in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::directory::{GroupQuery, Presence, SyncStatus};
+use crate::directory::{GroupQuery, Presence, Proof, SyncStatus};
 use crate::error::{Error, ErrorCode, FieldError};
-use crate::sync::{RequestedGroup, SyncDocument, SyncFailure};
+use crate::sync::{SyncDocument, SyncFailure};
 
 /// Most names of groups in one message.
 const MAX_SHOWN: usize = 5;
@@ -71,7 +71,7 @@ fn missing(state: &SyncDocument, groups: &[String]) -> Vec<String> {
             state.groups.iter().find(|group| query.as_ref().is_some_and(|query| query.as_str() == group.requested));
         match proof {
             Some(group) if group.state == Presence::Present => {}
-            Some(RequestedGroup { detail: Some(detail), .. }) => missing.push(format!("\"{name}\" ({detail})")),
+            Some(Proof { detail: Some(detail), .. }) => missing.push(format!("\"{name}\" ({detail})")),
             _ => missing.push(format!("\"{name}\"")),
         }
     }

@@ -4,18 +4,19 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::VidmTarget;
-use crate::directory::{DirectoryRef, GroupQuery};
+use crate::directory::DirectoryRef;
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sync::{Coordinator, DryRun, SyncDocument, SyncHistory, SyncOrder, SyncRequest, SyncState};
 use crate::upstream::Outbound;
-use crate::vidm::{Client, Directory, DirectoryFilter, Group, Health};
+use crate::vidm::Client;
 
 /// The operations on one vIDM, for one piece of work.
 #[derive(Debug)]
 pub(crate) struct VidmOperations<'a, R> {
     pub(super) target: &'a VidmTarget,
-    pub(super) client: Client<'a, R>,
+    /// The API: what one call of it does needs no operation.
+    pub(crate) client: Client<'a, R>,
     pub(super) out: &'a Outbound<'a, R>,
     may_override: bool,
     overrode: Cell<bool>,
@@ -41,22 +42,6 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
         let done = work(&coordinator).await;
         self.overrode.set(self.overrode.get() || coordinator.overrode());
         done
-    }
-
-    /// The directories that `filter` selects; an empty filter selects all.
-    ///
-    /// # Errors
-    /// Those of the login and the calls.
-    pub(crate) async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
-        self.client.directories_of(filter).await
-    }
-
-    /// One directory.
-    ///
-    /// # Errors
-    /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls.
-    pub(crate) async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
-        self.client.directory(which).await
     }
 
     /// Starts a sync, or joins the next one: returns the request and its first state, `running` or `queued`.
@@ -99,22 +84,5 @@ impl<'a, R: Runtime> VidmOperations<'a, R> {
     /// `not_found` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.
     pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         self.with_syncs(async |syncs| syncs.dry_run(which, ignore_safeguards).await).await
-    }
-
-    /// The groups with this name.
-    ///
-    /// # Errors
-    /// `upstream_invalid` if vIDM lists none and its responses do not prove that it has none; and those of the login and the
-    /// calls.
-    pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
-        self.client.groups(query).await
-    }
-
-    /// vIDM's own health. Needs no login.
-    ///
-    /// # Errors
-    /// Those of the call.
-    pub(crate) async fn health(&self) -> Result<Health> {
-        self.client.health().await
     }
 }

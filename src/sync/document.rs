@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::{SyncFailure, SyncState};
-use crate::directory::{Counts, DirectorySummary, Presence, SyncReport, SyncStatus};
+use crate::directory::{Counts, DirectorySummary, Presence, Proof, SyncReport, SyncStatus};
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
 
@@ -43,7 +43,7 @@ pub struct SyncDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// Each requested group, once looked up; empty if none was requested.
-    pub groups: Vec<RequestedGroup>,
+    pub groups: Vec<Proof>,
     /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<SyncFailure>,
@@ -62,26 +62,6 @@ pub struct SyncDocument {
     /// The age of the observation behind this document.
     #[serde(skip)]
     pub age: Duration,
-}
-
-/// The presence of a requested group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-pub struct RequestedGroup {
-    /// The name as requested.
-    pub requested: String,
-    /// Whether vIDM has it.
-    pub state: Presence,
-    /// Why its state is unknown, or oddities in the name of an absent group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// Its id in vIDM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Its display name in vIDM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
 }
 
 /// vIDM's own report.
@@ -121,14 +101,6 @@ impl SyncDocument {
     pub fn new(state: SyncState, directory: DirectorySummary) -> Self {
         let SyncState { status, report, groups, reason, doubt, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
-        let groups = groups.into_iter().map(|group| RequestedGroup {
-            requested: group.requested,
-            state: group.state,
-            detail: group.detail,
-            id: group.id,
-            display_name: group.display_name,
-        });
-        let groups: Vec<RequestedGroup> = groups.collect();
         let hint = reason.map(|reason| match odd_names(&groups) {
             Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Otherwise {}", reason.hint()),
             _ => reason.hint().to_owned(),
@@ -168,7 +140,7 @@ impl SyncDocument {
 }
 
 /// The oddities in the names of absent groups, of the first few.
-fn odd_names(groups: &[RequestedGroup]) -> Option<String> {
+fn odd_names(groups: &[Proof]) -> Option<String> {
     let odd = || groups.iter().filter(|group| group.state == Presence::Absent && group.detail.is_some());
     let told = odd().take(ODD_NAMES).map(|group| {
         format!("check the name \"{}\": {}", excerpt(&group.requested), group.detail.as_deref().unwrap_or_default())

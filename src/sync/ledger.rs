@@ -58,7 +58,7 @@ pub(super) struct Head {
 }
 
 /// What was seen of the run of a kick-off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seen {
     #[serde(rename = "g")]
     pub(super) generation: u64,
@@ -109,17 +109,7 @@ pub(super) struct Ending {
 impl Seen {
     /// Nothing was seen of it yet.
     fn of(generation: u64) -> Self {
-        let (running, began_ms, ended, ended_seen_ms) = (false, None, None, 0);
-        Self {
-            generation,
-            running,
-            began_ms,
-            ended,
-            ended_seen_ms,
-            succeeded: Ticket::NONE,
-            succeeded_ignoring: Ticket::NONE,
-            offset_ms: None,
-        }
+        Self { generation, ..Self::default() }
     }
 
     /// Whether `report` shows this run, which was seen active.

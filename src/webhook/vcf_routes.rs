@@ -32,8 +32,8 @@ pub(super) async fn dispatch<R: Runtime>(
     let done = |()| empty(StatusCode::NO_CONTENT, &[]);
     let created = Created { base: context.base, target };
     match action {
-        Vcf::ListProviders => json(StatusCode::OK, &vcf.identity_providers().await?),
-        Vcf::GetProvider => json(StatusCode::OK, &vcf.identity_provider(&provider()?).await?),
+        Vcf::ListProviders => json(StatusCode::OK, &vcf.client.identity_providers().await?),
+        Vcf::GetProvider => json(StatusCode::OK, &vcf.client.identity_provider(&provider()?).await?),
         Vcf::AddProvider => {
             let spec = checked(&context, Checked::<IdentityProviderSpec>::to_add)?;
             created.provider(&vcf.add_identity_provider(&spec).await?)
@@ -45,9 +45,9 @@ pub(super) async fn dispatch<R: Runtime>(
         Vcf::UpdateProvider => {
             let id = provider()?;
             let spec = checked(&context, Checked::<IdentityProviderSpec>::to_update)?;
-            vcf.update_identity_provider(&id, &spec).await.map(done)
+            vcf.client.update_identity_provider(&id, &spec).await.map(done)
         }
-        Vcf::DeleteProvider => vcf.delete_identity_provider(&provider()?).await.map(done),
+        Vcf::DeleteProvider => vcf.client.delete_identity_provider(&provider()?).await.map(done),
         Vcf::AddSource => {
             let provider = provider()?;
             let spec = checked(&context, Checked::<IdentitySourceSpec>::to_add)?;
@@ -62,22 +62,22 @@ pub(super) async fn dispatch<R: Runtime>(
         Vcf::UpdateSource => {
             let (provider, domain) = source()?;
             let spec = checked(&context, Checked::<IdentitySourceSpec>::to_update)?;
-            vcf.update_identity_source(&provider, &domain, &spec).await.map(done)
+            vcf.client.update_identity_source(&provider, &domain, &spec).await.map(done)
         }
         Vcf::DeleteSource => {
             let (provider, domain) = source()?;
-            vcf.delete_identity_source(&provider, &domain).await.map(done)
+            vcf.client.delete_identity_source(&provider, &domain).await.map(done)
         }
         Vcf::GenerateSyncClientToken => {
             let provider = provider()?;
-            let token = vcf.generate_sync_client_token(&provider, lifetime(&context)?).await?;
+            let token = vcf.client.generate_sync_client_token(&provider, lifetime(&context)?).await?;
             let mut response = json(StatusCode::OK, &token)?;
             // It contains a token, which must not be stored: the same key makes a new one.
             response.extensions_mut().insert(NotKept);
             Ok(response)
         }
-        Vcf::Prechecks => json(StatusCode::OK, &vcf.prechecks(context.input.query("type")).await?),
-        Vcf::SddcManagerOidc => json(StatusCode::OK, &vcf.sddc_manager_oidc().await?),
+        Vcf::Prechecks => json(StatusCode::OK, &vcf.client.prechecks(context.input.query("type")).await?),
+        Vcf::SddcManagerOidc => json(StatusCode::OK, &vcf.client.sddc_manager_oidc().await?),
         Vcf::Doctor => doctor::answer(&context, async |examination| vcf.doctor(examination).await).await,
     }
 }

@@ -36,14 +36,14 @@ pub(super) async fn dispatch<R: Runtime>(
     let directory = || DirectoryRef::parse(matched.parameter("directory"));
     let response = match action {
         Vidm::ListDirectories => directories(&context, &vidm).await?,
-        Vidm::FindDirectory => json(StatusCode::OK, &vidm.directory(&directory()).await?)?,
+        Vidm::FindDirectory => json(StatusCode::OK, &vidm.client.directory(&directory()).await?)?,
         Vidm::SyncHistory => json(StatusCode::OK, &vidm.history(&directory()).await?)?,
         Vidm::StartSync => return start::start(&mut context, &vidm, None).await,
         Vidm::StartSyncOfDirectory => return start::start(&mut context, &vidm, Some(directory())).await,
         Vidm::Sync => return state::sync(&mut context, name, matched.parameter("sync")).await,
         Vidm::LatestSync => latest(&context, &vidm, name, &directory()).await?,
         Vidm::FindGroups => groups(&context, &vidm).await?,
-        Vidm::Health => json(StatusCode::OK, &vidm.health().await?)?,
+        Vidm::Health => json(StatusCode::OK, &vidm.client.health().await?)?,
         Vidm::Doctor => doctor::answer(&context, async |examination| vidm.doctor(examination).await).await?,
     };
     Ok(Reply::Whole(response))
@@ -75,7 +75,7 @@ async fn directories<R: Runtime>(
     let text = |name| context.input.query(name).map(str::to_owned);
     let (name, kind, domain) = (text("name"), text("type"), text("domain"));
     let filter = DirectoryFilter { name, kind, domain, syncable: context.input.query_flag("syncable")? };
-    json(StatusCode::OK, &Directories { directories: vidm.directories(&filter).await? })
+    json(StatusCode::OK, &Directories { directories: vidm.client.directories_of(&filter).await? })
 }
 
 async fn groups<R: Runtime>(context: &Context<'_, R>, vidm: &VidmOperations<'_, R>) -> Result<Response<Bytes>, Error> {
@@ -88,6 +88,6 @@ async fn groups<R: Runtime>(context: &Context<'_, R>, vidm: &VidmOperations<'_, 
     if field == "dn" && matches!(query, GroupQuery::Name(_)) {
         return Err(query_error("dn", "is a name, not a DN: send it as `name`"));
     }
-    let groups = vidm.groups(&query).await?;
+    let groups = vidm.client.groups(&query).await?;
     json(StatusCode::OK, &Groups { present: !groups.is_empty(), groups })
 }

@@ -270,8 +270,8 @@ impl From<idhook::directory::Changes> for wit::Changes {
     }
 }
 
-impl From<sync::RequestedGroup> for wit::RequestedGroup {
-    fn from(sync::RequestedGroup { requested, state, detail, id, display_name }: sync::RequestedGroup) -> Self {
+impl From<idhook::directory::Proof> for wit::RequestedGroup {
+    fn from(idhook::directory::Proof { requested, state, detail, id, display_name }: idhook::directory::Proof) -> Self {
         let state = match state {
             idhook::directory::Presence::Present => wit::GroupState::Present,
             idhook::directory::Presence::Absent => wit::GroupState::Absent,
