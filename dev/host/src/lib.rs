@@ -53,6 +53,7 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 pub use crate::key_value::KeyValue;
 pub use crate::output::Output;
 pub use crate::runtime::{Runtime, Spin};
+pub use crate::tls::client_config as tls_client_config;
 
 use crate::application::Application;
 use crate::instances::{Instances, Reuse};

@@ -1,4 +1,4 @@
-//! The CAs that the guest's HTTPS calls trust.
+//! Which certificates HTTPS calls trust.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +8,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// With a CA file only its certificates, as with Spin's `ca_roots_file`; otherwise those of the platform (on Linux
-/// `SSL_CERT_FILE` is respected) and Mozilla's, as in Spin by default.
-pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
+/// How a client of HTTPS trusts: with a CA file its certificates alone, as Spin does with `ca_roots_file`; without one the CAs of
+/// the platform (on Linux also `SSL_CERT_FILE`) and Mozilla's, as Spin does by default.
+///
+/// # Errors
+/// When the file cannot be read, or holds no certificate.
+pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match ca_file {
         Some(path) => {
@@ -18,7 +21,7 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
             for certificate in CertificateDer::pem_file_iter(path).with_context(context)? {
                 roots.add(certificate.with_context(context)?).with_context(context)?;
             }
-            ensure!(!roots.is_empty(), "no certificate in {}", path.display());
+            ensure!(!roots.is_empty(), "{} holds no PEM certificate", path.display());
         }
         None => {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

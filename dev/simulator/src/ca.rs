@@ -17,26 +17,26 @@ pub(crate) struct Authority {
 
 /// Makes the authority and a certificate for loopback and for `names` besides.
 pub(crate) fn make(names: &[String]) -> anyhow::Result<Authority> {
-    let ca_key = KeyPair::generate().context("making the CA's key")?;
+    let ca_key = KeyPair::generate().context("cannot create the CA's key")?;
     let mut ca = CertificateParams::default();
     ca.distinguished_name.push(DnType::CommonName, "idhook simulator CA");
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     validity(&mut ca);
-    let ca_certificate = ca.self_signed(&ca_key).context("signing the CA")?;
+    let ca_certificate = ca.self_signed(&ca_key).context("cannot sign the CA")?;
     let issuer = Issuer::new(ca, ca_key);
 
     let mut subjects = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     subjects.extend(names.iter().cloned());
-    let key = KeyPair::generate().context("making the server's key")?;
-    let mut leaf = CertificateParams::new(subjects).context("naming the server")?;
+    let key = KeyPair::generate().context("cannot create the server's key")?;
+    let mut leaf = CertificateParams::new(subjects).context("a name for the certificate is invalid")?;
     leaf.distinguished_name.push(DnType::CommonName, "localhost");
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Strict verifiers (Python 3.13) refuse a leaf without it.
     leaf.use_authority_key_identifier_extension = true;
     validity(&mut leaf);
-    let leaf = leaf.signed_by(&key, &issuer).context("signing the server's certificate")?;
+    let leaf = leaf.signed_by(&key, &issuer).context("cannot sign the server's certificate")?;
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let server = ServerConfig::builder_with_provider(provider)

@@ -124,7 +124,7 @@ impl Simulator {
         ];
         for ((port, server, tls, router), address) in doors.into_iter().zip(&mut addresses) {
             let wanted = SocketAddr::new(options.listen, port);
-            let listener = TcpListener::bind(wanted).await.with_context(|| format!("listening on {wanted}"))?;
+            let listener = TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted}"))?;
             *address = listener.local_addr()?;
             let door = Arc::new(Door { server, tls, router: router.clone(), shared: Arc::clone(&shared) });
             tasks.push(tokio::spawn(server::listen(listener, Arc::clone(&door))));
@@ -174,7 +174,7 @@ impl Simulator {
     /// If the file can't be written.
     pub fn write_ca(&self, path: impl AsRef<Path>) -> anyhow::Result<()> {
         let path = path.as_ref();
-        std::fs::write(path, &self.ca_pem).with_context(|| format!("writing {}", path.display()))
+        std::fs::write(path, &self.ca_pem).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Every request since the last clear, in the order they arrived.
@@ -319,11 +319,11 @@ impl Shared {
     pub(crate) fn directory<T>(&self, directory: &str, then: impl FnOnce(&mut Directory) -> T) -> anyhow::Result<T> {
         let mut state = self.vidm.state();
         let (tenant, at) = state.find(directory)?;
-        tenant.directories.get_mut(at).map(then).context("no such directory")
+        tenant.directories.get_mut(at).map(then).context("there is no such directory")
     }
 
     pub(crate) fn add_directory_group(&self, directory: &str, dn: &str) -> anyhow::Result<()> {
-        let group = AdGroup::new(dn).with_context(|| format!("{dn:?} is not the DN of a group: CN=…,…"))?;
+        let group = AdGroup::new(dn).with_context(|| format!("{dn:?} is not the DN of a group; use CN=…,…"))?;
         self.directory(directory, |directory| directory.in_ad.push(group))
     }
 

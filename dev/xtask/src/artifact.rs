@@ -60,7 +60,7 @@ impl Artifact {
         self == Self::Spin
     }
 
-    /// Builds it, and tells where it is. Quick when nothing has changed.
+    /// Builds it and gives its path. Quick when nothing has changed.
     ///
     /// # Errors
     /// When the wasm target is missing and cannot be added, or the build fails.

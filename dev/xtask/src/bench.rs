@@ -9,11 +9,11 @@ use crate::build::cargo;
 /// The subcommand's name.
 pub const NAME: &str = "bench";
 
-/// What `cargo xtask help` says of it.
+/// The command and its help.
 #[must_use]
 pub fn command() -> Command {
     Command::new(NAME)
-        .about("Measures idhook against a component that makes the same upstream calls and nothing else; --help lists the options")
+        .about("Compares idhook with a component that makes the same upstream calls and nothing else; bench --help lists the options")
         .disable_help_flag(true)
         .arg(Arg::new("options").num_args(..).allow_hyphen_values(true).trailing_var_arg(true))
 }

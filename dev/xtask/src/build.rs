@@ -4,23 +4,23 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::artifact::Artifact;
-use crate::terminal::say;
+use crate::terminal::{Failure, note, say};
 
 const TARGET: &str = "wasm32-wasip2";
 
 /// The subcommand's name.
 pub const NAME: &str = "build";
 
-/// What `cargo xtask help` says of it.
+/// The command and its help.
 #[must_use]
 pub fn command() -> clap::Command {
-    clap::Command::new(NAME).about("Builds the components and tells their sizes")
+    clap::Command::new(NAME).about("Builds the WebAssembly components and prints their paths and sizes")
 }
 
-/// Builds, and tells the size.
+/// Builds all components and prints their sizes.
 ///
 /// # Errors
 /// When the build fails.
@@ -33,6 +33,11 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
+/// Whether a component was built before, in whatever version.
+pub(crate) fn is_built(file: &str) -> bool {
+    target_folder().join(TARGET).join("release").join(file).is_file()
+}
+
 /// The root of the checkout.
 #[must_use]
 pub fn root() -> PathBuf {
@@ -40,7 +45,8 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// Builds the component of this package as `spin build` would but for paths of this machine, and tells where `file` is. Quick when nothing has changed.
+/// Builds the component of this package as `spin build` would but for paths of this machine, and gives the path of `file`. Quick
+/// when nothing has changed.
 ///
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
@@ -58,7 +64,7 @@ pub(crate) fn component_in(root: &Path, target: &Path, package: &str, file: &str
     Ok(target.join(TARGET).join("release").join(file))
 }
 
-/// Builds the library component, which serves nothing and is called, and tells where it is.
+/// Builds the library component, for programs that call it, and gives its path.
 ///
 /// # Errors
 /// As [`component`].
@@ -81,10 +87,12 @@ pub(crate) fn program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// Runs cargo. What it and the programs that it runs print goes to stderr: stdout is for this program's result.
 fn run_cargo(cargo: &mut Command, arguments: &[&str]) -> Result<()> {
-    let status = cargo.args(arguments).status().context("cargo could not be started")?;
+    let status = cargo.args(arguments).stdout(std::io::stderr()).status().context("cannot start cargo")?;
     if !status.success() {
-        bail!("cargo {} failed", arguments.join(" "));
+        let fix = "see cargo's messages above";
+        return Err(Failure::new(format!("cargo {} failed", arguments.join(" ")), fix).into());
     }
     Ok(())
 }
@@ -112,21 +120,22 @@ pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// rustup adds the target that `rust-toolchain.toml` names by itself, unless it was told not to.
+/// rustup adds the target that `rust-toolchain.toml` names by itself, unless that is switched off.
 pub(crate) fn ensure_target(target: &str) -> Result<()> {
     let sysroot = Command::new("rustc")
         .args(["--print", "sysroot"])
         .current_dir(root())
         .output()
-        .context("rustc could not be started")?;
-    let sysroot = String::from_utf8(sysroot.stdout).context("rustc's sysroot is not UTF-8")?;
+        .context("cannot start rustc")?;
+    let sysroot = String::from_utf8(sysroot.stdout).context("the path of rustc's sysroot is not UTF-8")?;
     if Path::new(sysroot.trim()).join("lib/rustlib").join(target).is_dir() {
         return Ok(());
     }
-    say(format!("adding the target {target}: rustup target add {target}"));
+    note(format!("Installing the Rust target {target}: rustup target add {target}"));
     let added = Command::new("rustup").args(["target", "add", target]).current_dir(root()).status();
     if added.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    bail!("the Rust target {target} is not installed; add it with: rustup target add {target}")
+    let fix = format!("run: rustup target add {target}");
+    Err(Failure::new(format!("the Rust target {target} is not installed"), fix).into())
 }

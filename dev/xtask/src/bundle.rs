@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Command;
 
 use crate::npm;
+use crate::terminal::say;
 
 /// The subcommand's name.
 pub const NAME: &str = "bundle";
@@ -13,21 +14,22 @@ pub const NAME: &str = "bundle";
 /// What the zip is called.
 pub const FILE: &str = "idhook-aria-nodejs.zip";
 
-/// What `cargo xtask help` says of it.
+/// The command and its help.
 #[must_use]
 pub fn command() -> Command {
-    Command::new(NAME).about("Packs the actions for Aria Automation and Orchestrator as a zip, and tells its size")
+    Command::new(NAME).about("Packs the zip for Aria Automation and Orchestrator and prints its path")
 }
 
-/// Packs, and tells.
+/// Packs it and prints where it is.
 ///
 /// # Errors
 /// When something cannot be built or written.
 pub fn run() -> Result<()> {
-    package().map(|_| ())
+    say(package()?.display());
+    Ok(())
 }
 
-/// Makes the zip and tells where it is. It comes with the npm package, which is most of it.
+/// Makes the zip and gives its path. It comes with the npm package, which is most of it.
 ///
 /// # Errors
 /// When something cannot be built or written.

@@ -23,11 +23,11 @@ impl Caller {
         Ok(Self { api_keys: made.value(), key: made.secret })
     }
 
-    /// A key for trying things out: all but turning safeguards off.
+    /// A key for trying things out: all scopes but the one that turns safeguards off.
     ///
     /// # Errors
     /// When the system has no randomness to give.
     pub fn for_trying() -> Result<Self> {
-        Self::new("terminal", &["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write"])
+        Self::new("terminal", &["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "admin"])
     }
 }

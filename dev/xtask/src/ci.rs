@@ -5,11 +5,11 @@ mod reproducible;
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use self::gates::{GATES, Gate};
-use crate::terminal::say;
+use crate::terminal::{Failure, columns, say, width};
 
 /// The subcommand's name.
 pub const NAME: &str = "ci";
@@ -18,16 +18,16 @@ pub const NAME: &str = "ci";
 #[must_use]
 pub fn command() -> Command {
     let names = GATES.iter().map(|gate| gate.name).collect::<Vec<_>>();
-    let list: Vec<String> = GATES.iter().map(|gate| format!("  {:<13} {}", gate.name, gate.about)).collect();
+    let list = columns(GATES.iter().map(|gate| (gate.name, gate.about)), width());
     Command::new(NAME)
-        .about("Runs one gate, some, or all: what a change must pass")
-        .after_help(format!("Gates, in this order:\n{}", list.join("\n")))
+        .about("Runs the checks that a change must pass: all gates, or those that you name")
+        .after_help(format!("Gates, in this order:\n{list}"))
         .arg(
             Arg::new("gate")
                 .value_name("GATE")
                 .num_args(0..)
                 .value_parser(names.clone())
-                .help("which; default: all")
+                .help("gates to run; default: all")
                 .hide_possible_values(true),
         )
         .arg(
@@ -37,7 +37,7 @@ pub fn command() -> Command {
                 .action(ArgAction::Append)
                 .value_parser(names)
                 .hide_possible_values(true)
-                .help("leave this one out"),
+                .help("gate to leave out; repeatable"),
         )
 }
 
@@ -56,7 +56,8 @@ pub fn run(matches: &ArgMatches) -> Result<()> {
     for gate in GATES.iter().filter(is_wanted) {
         say(format!("\n=== {} ({}) after {} s", gate.name, gate.about, begun.elapsed().as_secs()));
         if let Err(e) = (gate.run)() {
-            bail!("the gate {} failed: {e:#}; repeat it with: cargo xtask ci {}", gate.name, gate.name);
+            let fix = format!("correct it and repeat the gate: cargo xtask ci {}", gate.name);
+            return Err(Failure::new(format!("the gate {} failed: {e:#}", gate.name), fix).into());
         }
     }
     say(format!("\nall gates passed after {} s", begun.elapsed().as_secs()));

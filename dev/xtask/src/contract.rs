@@ -17,20 +17,20 @@ use crate::{build, settings};
 /// The subcommand's name.
 pub const NAME: &str = "contract";
 
-/// It has this long.
+/// The longest that a run may take.
 const TIME: Duration = Duration::from_mins(4);
 
 /// What `cargo xtask contract --help` says.
 #[must_use]
 pub fn command() -> Command {
     Command::new(NAME)
-        .about("Serves the component with the simulator behind it and lets Schemathesis try it against its OpenAPI document")
+        .about("Tests the component against its OpenAPI document with Schemathesis")
         .arg(
             Arg::new("schemathesis")
                 .long("schemathesis")
                 .value_parser(value_parser!(PathBuf))
                 .default_value("schemathesis")
-                .help("the program"),
+                .help("program to run"),
         )
         .arg(
             Arg::new("more")
@@ -41,10 +41,10 @@ pub fn command() -> Command {
         )
 }
 
-/// Runs it to its end.
+/// Runs it.
 ///
 /// # Errors
-/// When it cannot be started, takes too long, or finds something.
+/// When it cannot be started, takes too long, or finds a difference.
 pub async fn run(matches: &ArgMatches) -> Result<()> {
     let wasm = Artifact::Spin.build()?;
     let simulator =
@@ -58,14 +58,14 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let more = [
         ("api_keys", caller.api_keys),
         ("hooks", format!(r#"[{{"name":"h","senders":["contract"],"directory":"{}"}}]"#, seeds::CORP_NAME)),
-        // It asks more than any caller should.
+        // It sends more requests than a caller should.
         ("rate_limit", "0".to_owned()),
-        // No request that is made up at random waits for long.
+        // A request with random values must not wait for long.
         ("wait_limit", "1".to_owned()),
     ];
     variables.extend(more.map(|(name, value)| (name.to_owned(), value)));
     let mut options = Artifact::Spin.options(wasm, variables, KeyValue::default());
-    // Its lines of log say nothing that Schemathesis does not.
+    // Schemathesis reports everything that the log would.
     options.output = Output::Capture;
     let host = Host::start(options).await?;
     let program = matches.get_one::<PathBuf>("schemathesis").cloned().unwrap_or_default();
@@ -84,17 +84,19 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         .env("CONTRACT_PROVIDER", seeds::EMBEDDED_PROVIDER)
         .current_dir(folder.path())
         .spawn()
-        .with_context(|| format!("{} could not be started", program.display()))?;
+        .with_context(|| format!("cannot start {}", program.display()))?;
     let started = Instant::now();
     let status = tokio::task::spawn_blocking(move || wait(child)).await??;
     say(format!("Schemathesis took {} s", started.elapsed().as_secs()));
     if !status.success() {
-        bail!("the component and its OpenAPI document are not of one mind: {status}");
+        bail!(
+            "the component does not do what its OpenAPI document says, or Schemathesis failed ({status}); see its report above"
+        );
     }
     Ok(())
 }
 
-/// Waits for its end, and ends it where that takes too long.
+/// Waits until it ends, and stops it if that takes too long.
 fn wait(mut child: Child) -> Result<ExitStatus> {
     let ends = Instant::now() + TIME;
     loop {

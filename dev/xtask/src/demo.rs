@@ -1,58 +1,104 @@
-//! `cargo demo`: the main job as a caller does it, over real HTTP, against the simulator or a real vIDM.
+//! `cargo demo`: idhook at work, over real HTTP, in acts: against simulated targets, or against a person's own vIDM and SDDC Manager.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use idhook_host::{Host, KeyValue};
-use idhook_simulator::{Options as SimulatorOptions, Simulator, seeds};
-use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use anyhow::{Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use console::style;
+use idhook_host::{Host, KeyValue, Options, Output};
+use idhook_simulator::{Options as SimulatorOptions, Simulator, SyncDuration, seeds};
 
 use crate::artifact::Artifact;
 use crate::caller::Caller;
-use crate::settings;
-use crate::terminal::say;
+use crate::terminal::{columns, say, width, wrap};
+use crate::{hosting, settings};
+
+mod api;
+mod own;
+mod sddc;
+mod stage;
+mod vidm;
+
+use api::{Api, Call};
+use own::{Targets, Wishes};
+use stage::Stage;
 
 /// The subcommand's name.
 pub const NAME: &str = "demo";
 
-/// A sync that takes longer than this is left to itself.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// The variables that name a target.
+const TARGETS: [&str; 3] = ["vidm_url", "vcf_url", "targets"];
 
-/// What `cargo demo -- --help` says.
+/// What `cargo demo --help` says.
 #[must_use]
 pub fn command() -> Command {
-    settings::options(Command::new(NAME).bin_name("cargo demo --").about(
-        "Does the main job end to end: lists directories, syncs one and watches it, lists identity providers and adds an \
-         identity source. Against the built-in simulator; with --vidm-url or --vcf-url against the real thing, where \
-         nothing is added unless --add-source is given.",
-    ))
-    .arg(Arg::new("once").long("once").action(ArgAction::SetTrue).help("end when done instead of staying up for curl"))
-    .arg(Arg::new("directory").long("directory").help("name or id of the directory to sync; default: the only one that can be synced"))
-    .arg(Arg::new("add-source").long("add-source").value_name("FILE").help("JSON of the identity source (IdentitySourceSpec) to add to the embedded provider"))
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    settings::options(
+        Command::new(NAME)
+            .bin_name("cargo demo")
+            .about("Shows idhook at work in five acts, against a simulated vIDM and SDDC Manager or your own")
+            .long_about(
+                "Shows idhook at work in five acts, against a simulated vIDM and SDDC Manager. Then idhook stays up, so that you \
+                 can go on with curl or in a browser.\n\nWith --vidm-url or --vcf-url the demo runs against your own: the doctor \
+                 first, then what only reads. It asks before it starts a sync or puts an identity source.",
+            )
+            .after_help(
+                "Exit code: 0 only if every act passed.\n\nExamples:\n  cargo demo --once\n  cargo demo --vidm-url \
+                 https://vidm.corp.example --vidm-username svc-idhook --ca-file corp-ca.pem",
+            ),
+    )
+    .arg(settings::port())
+    .arg(flag("once", "end after the last act"))
+    .arg(flag("yes", "start a sync in your own vIDM, or put an identity source, without asking").short('y'))
+    .arg(
+        Arg::new("directory")
+            .long("directory")
+            .value_name("NAME")
+            .help("your directory to sync, by name or id; default: the only one that can be synced"),
+    )
+    .arg(
+        Arg::new("group")
+            .long("group")
+            .value_name("GROUP")
+            .action(ArgAction::Append)
+            .help("a group that vIDM must have after the sync, as DN or name@domain; repeatable"),
+    )
+    .arg(
+        Arg::new("add-source")
+            .long("add-source")
+            .value_name("FILE")
+            .help("JSON file with an identity source (IdentitySourceSpec) to put into your SDDC Manager"),
+    )
+    .arg(
+        Arg::new("sync-seconds")
+            .long("sync-seconds")
+            .value_name("SECONDS")
+            .value_parser(value_parser!(f64))
+            .default_value("3")
+            .help("duration of a sync in the simulated vIDM"),
+    )
 }
 
-/// Runs the demo.
+/// Runs the demo; the exit code says whether every act passed.
 ///
 /// # Errors
-/// When something cannot be built or started, or the job fails.
-pub async fn run(matches: &ArgMatches) -> Result<()> {
-    let wasm = Artifact::Spin.build()?;
-    let size = std::fs::metadata(&wasm)?.len();
+/// When something cannot be built or started.
+pub async fn run(matches: &ArgMatches) -> Result<ExitCode> {
     let mut variables = settings::variables(matches);
-    let is_real = ["vidm_url", "vcf_url", "targets"].iter().any(|name| variables.contains_key(*name));
-    let directory = matches.get_one::<String>("directory").map(String::as_str);
-
+    let is_own = TARGETS.iter().any(|name| variables.contains_key(*name));
     let ca = tempfile::NamedTempFile::new()?;
     let mut ca_file = matches.get_one::<PathBuf>("ca-file").cloned();
-    let simulator = if is_real {
+    let simulator = if is_own {
+        settings::ask_for_passwords(&mut variables)?;
         None
     } else {
         let simulator = Simulator::start(SimulatorOptions::default()).await?;
+        let seconds = matches.get_one::<f64>("sync-seconds").copied().unwrap_or(3.0).clamp(0.0, 3600.0);
+        simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_secs_f64(seconds)));
         simulator.write_ca(ca.path())?;
         ca_file = Some(ca.path().to_owned());
         variables.extend(settings::of_simulator(&simulator, true));
@@ -60,267 +106,169 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     };
     let caller = Caller::for_trying()?;
     variables.insert("api_keys".to_owned(), caller.api_keys);
-    // Its log would run through the story.
-    variables.entry("log_level".to_owned()).or_insert_with(|| "error".to_owned());
+    // The same for both hosts of a demo.
+    variables.entry("state_key".to_owned()).or_insert_with(|| caller.key.clone());
+    settings::checked(&variables)?;
 
-    let started = Instant::now();
-    let (has_vidm, has_vcf) = (variables.contains_key("vidm_url"), variables.contains_key("vcf_url"));
-    let mut options = Artifact::Spin.options(wasm, variables, KeyValue::default());
-    let port = matches.get_one::<u16>("port").copied().unwrap_or(3000);
-    // --once needs no address one could remember, and must not fail over a taken one.
-    let port = if matches.get_flag("once") { 0 } else { port };
-    options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    options.ca_file = ca_file;
-    let host = Host::start(options).await?;
-    say(format!(
-        "\nidhook_spin.wasm ({} kB) is served on {} after {} ms",
-        size.div_ceil(1000),
-        host.url(),
-        started.elapsed().as_millis()
-    ));
-    if let Some(simulator) = &simulator {
-        say(format!(
-            "against a simulated vIDM on {} and SDDC Manager on {}",
-            simulator.vidm_tls_url(),
-            simulator.sddc_tls_url()
-        ));
+    // --once needs no port that one can remember, and must not fail because it is in use.
+    let port = if matches.get_flag("once") { 0 } else { matches.get_one::<u16>("port").copied().unwrap_or(3000) };
+    let mut hosting = Hosting { wasm: hosting::build()?, variables, key_value: KeyValue::default(), ca_file, port };
+    let began = Instant::now();
+    let host = hosting.start(Output::Capture).await?;
+    opening(&hosting, &host, simulator.as_ref(), began.elapsed());
+    if is_own {
+        origin(matches);
     }
-
-    let api = Api { client: reqwest::Client::new(), url: host.url(), key: caller.key };
-    let mut synced = None;
-    if has_vidm {
-        synced = Some(match &simulator {
-            Some(simulator) => group_arrives(&api, simulator).await?,
-            None => sync(&api, directory).await?,
-        });
-    }
-    if has_vcf {
-        identity_sources(&api, matches.get_one::<String>("add-source"), simulator.as_ref()).await?;
-    }
-    say("\nDone.");
+    let api = Api::new(host.url(), caller.key);
+    let targets = Targets::of(&api.send(&Call::get("/readyz")).await?.successful()?.body);
+    let all_passed = match &simulator {
+        Some(simulator) => five_acts(&api, simulator).await,
+        None => own_acts(&api, &targets, matches).await,
+    };
     if matches.get_flag("once") {
-        return Ok(());
+        return Ok(if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    by_hand(&api, synced.as_deref(), has_vcf);
+    // The log would have run through the acts; from here on it is worth reading.
+    hosting.port = host.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(port);
+    drop(host);
+    let host = hosting.start(Output::Inherit).await?;
+    closing(&api, &targets, simulator.is_some());
     tokio::select! {
         () = host.stopped() => bail!("the host stopped accepting connections"),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted.map(|()| ExitCode::SUCCESS)?),
     }
 }
 
-/// The webhook, as a caller sees it.
-struct Api {
-    client: reqwest::Client,
-    url: String,
-    key: String,
+/// What both hosts of a demo are made of.
+struct Hosting {
+    wasm: PathBuf,
+    variables: BTreeMap<String, String>,
+    key_value: KeyValue,
+    ca_file: Option<PathBuf>,
+    port: u16,
 }
 
-impl Api {
-    /// Says what is asked, asks it, and gives the JSON; a problem ends the demo with its own words.
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Value)> {
-        say(format!("\n{method} {path}"));
-        self.quietly(method, path, body).await
-    }
-
-    async fn quietly(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Value)> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let response = request.send().await.context("idhook does not answer")?;
-        let status = response.status();
-        let text = response.text().await?;
-        let value: Value = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).context("the answer is not JSON")?
-        };
-        if !status.is_success() {
-            bail!("{status}: {}", serde_json::to_string_pretty(&value)?);
-        }
-        Ok((status, value))
+impl Hosting {
+    async fn start(&self, output: Output) -> Result<Host> {
+        let options = Artifact::Spin.options(self.wasm.clone(), self.variables.clone(), self.key_value.clone());
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let options = Options { listen, ca_file: self.ca_file.clone(), output, ..options };
+        hosting::start(options, &self.variables).await
     }
 }
 
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("–")
+/// What runs where.
+fn opening(hosting: &Hosting, host: &Host, simulator: Option<&Simulator>, took: Duration) {
+    let size = std::fs::metadata(&hosting.wasm).map_or(0, |file| file.len()).div_ceil(1000);
+    let ours = format!("{} (idhook_spin.wasm, {size} kB, started in {} ms)", host.url(), took.as_millis());
+    let note = if simulator.is_some() { " (simulated)" } else { "" };
+    let url = |name: &str| hosting.variables.get(name).map(|url| format!("{url}{note}"));
+    let (vidm, sddc) = (url("vidm_url"), url("vcf_url"));
+    let rows = [("idhook", Some(&ours)), ("vIDM", vidm.as_ref()), ("SDDC Manager", sddc.as_ref())];
+    say(format!("\n{}\n", style("idhook demo").bold()));
+    say(columns(rows.into_iter().filter_map(|(name, text)| Some((name, text?.as_str()))), usize::MAX));
 }
 
-fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The story of the README: a new group in Active Directory, three workflows that want it at once, and the proof.
-async fn group_arrives(api: &Api, simulator: &Simulator) -> Result<String> {
-    const GROUP: &str = "CN=gg-new-project,OU=Groups,DC=corp,DC=example";
-    const SYNCS: &str = "/vidm/default/v1/syncs";
-    let directory = sync(api, Some(seeds::CORP_NAME)).await?;
-
-    say("\na run is going on when a workflow makes the AD group gg-new-project, and three callers want it");
-    let (_, first) = api.call(Method::POST, SYNCS, Some(&json!({ "directory": seeds::CORP_NAME }))).await?;
-    say(format!("  {}", text(&first, "/status")));
-    // Within a second of each other no clock tells a run that was begun from one that was joined.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    simulator.add_directory_group(seeds::CORP, GROUP)?;
-    let wanted = json!({ "directory": seeds::CORP_NAME, "groups": [GROUP] });
-    let mut places = Vec::new();
-    for _ in 0..3 {
-        let (_, started) = api.call(Method::POST, SYNCS, Some(&wanted)).await?;
-        say(format!("  {}", text(&started, "/status")));
-        places.push(text(&started, "/links/self").to_owned());
-    }
-    for place in &places {
-        let last = watch(api, place).await?;
-        say(format!("  {} is {}", text(&last, "/groups/0/displayName"), text(&last, "/groups/0/state")));
-    }
-    say(format!("  runs in all: {}, one for the three of them", simulator.runs_started(seeds::CORP)?));
-
-    say("\nand a run that the safeguards stop");
-    simulator.set_safeguards_trip(seeds::CORP, true)?;
-    let (_, started) = api.call(Method::POST, SYNCS, Some(&json!({ "directory": seeds::CORP_NAME }))).await?;
-    let last = follow(api, text(&started, "/links/self")).await?;
-    say(format!("  {}: {}", text(&last, "/status"), text(&last, "/reason")));
-    simulator.set_safeguards_trip(seeds::CORP, false)?;
-    Ok(directory)
-}
-
-fn is_syncable(directory: &Value) -> bool {
-    directory.pointer("/syncable") == Some(&Value::Bool(true))
-}
-
-/// Lists the directories, syncs one, and watches it; gives the directory's id.
-async fn sync(api: &Api, wanted: Option<&str>) -> Result<String> {
-    let (_, answer) = api.call(Method::GET, "/vidm/default/v1/directories", None).await?;
-    let directories = list(&answer, "/directories");
-    for directory in directories {
-        let mark = if is_syncable(directory) { "can be synced" } else { "" };
-        say(format!("  {:<22} {:<24} {mark}", text(directory, "/name"), text(directory, "/type")));
-    }
-    let wanted = match wanted {
-        Some(wanted) => wanted.to_owned(),
-        None => {
-            let mut syncable = directories.iter().filter(|directory| is_syncable(directory));
-            match (syncable.next(), syncable.next()) {
-                (Some(only), None) => text(only, "/id").to_owned(),
-                _ => bail!("say which directory to sync: --directory NAME"),
-            }
-        }
-    };
-
-    let (status, started) =
-        api.call(Method::POST, "/vidm/default/v1/syncs", Some(&json!({ "directory": wanted }))).await?;
-    say(format!("  {status}, {} for {}", text(&started, "/status"), text(&started, "/directory/name")));
-    let last = watch(api, text(&started, "/links/self")).await?;
-    Ok(text(&last, "/directory/id").to_owned())
-}
-
-/// Follows a sync, which has to succeed.
-async fn watch(api: &Api, place: &str) -> Result<Value> {
-    let last = follow(api, place).await?;
-    if text(&last, "/status") != "succeeded" {
-        bail!("the sync did not succeed: {}", serde_json::to_string_pretty(&last)?);
-    }
-    Ok(last)
-}
-
-/// Asks for the state of a sync until it is final, and shows it as it goes.
-async fn follow(api: &Api, place: &str) -> Result<Value> {
-    say(format!("\nGET {}…", place.get(..40).unwrap_or(place)));
-    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("  {spinner} {msg} {elapsed}")?);
-    bar.enable_steady_tick(Duration::from_millis(100));
-    let began = Instant::now();
-    let last = loop {
-        let (_, state) = api.quietly(Method::GET, place, None).await?;
-        let word = text(&state, "/status").to_owned();
-        bar.set_message(word.clone());
-        if bar.is_hidden() {
-            say(format!("  {word} {:.1} s", began.elapsed().as_secs_f64()));
-        }
-        if !matches!(word.as_str(), "running" | "queued") || began.elapsed() > PATIENCE {
-            break state;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    };
-    bar.finish_and_clear();
-    let counts = last.pointer("/counts").unwrap_or(&Value::Null);
-    say(format!("  {} after {:.1} s; counts {counts}", text(&last, "/status"), began.elapsed().as_secs_f64()));
-    Ok(last)
-}
-
-/// Lists the identity providers and adds an identity source to the embedded one.
-async fn identity_sources(api: &Api, file: Option<&String>, simulator: Option<&Simulator>) -> Result<()> {
-    const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
-    let (_, answer) = api.call(Method::GET, PROVIDERS, None).await?;
-    let mut embedded = None;
-    for provider in list(&answer, "/elements") {
-        say(format!("  {:<22} {:<16} {}", text(provider, "/name"), text(provider, "/type"), text(provider, "/status")));
-        for source in list(provider, "/identitySources") {
-            say(format!("    {:<20} {}", text(source, "/name"), text(source, "/type")));
-        }
-        if text(provider, "/type").eq_ignore_ascii_case("embedded") {
-            embedded = Some(text(provider, "/id").to_owned());
-        }
-    }
-    let spec: Value = match (file, simulator) {
-        (Some(file), _) => serde_json::from_slice(&std::fs::read(file).with_context(|| format!("cannot read {file}"))?)
-            .with_context(|| format!("{file} is not JSON"))?,
-        (None, Some(_)) => example_source(),
-        (None, None) => return Ok(()),
-    };
-    let embedded = embedded.context("SDDC Manager lists no embedded identity provider")?;
-    let (status, added) =
-        api.call(Method::POST, &format!("{PROVIDERS}/{embedded}/identity-sources"), Some(&spec)).await?;
-    say(format!("  {status}: {}", added.pointer("/message").and_then(Value::as_str).unwrap_or("added")));
-    let (_, provider) = api.call(Method::GET, &format!("{PROVIDERS}/{embedded}"), None).await?;
-    let domain = text(&added, "/domainName");
-    let there =
-        list(&provider, "/identitySources").iter().any(|source| list(source, "/domainNames").contains(&json!(domain)));
-    if !there {
-        bail!("the source for {domain} was added but is not listed");
-    }
-    say(format!("  the source for {domain} is there"));
-    Ok(())
-}
-
-fn example_source() -> Value {
-    json!({
-        "name": "research",
-        "ldap": {
-            "type": "ActiveDirectory",
-            "domainName": "research.example",
-            "domainAlias": "RESEARCH",
-            "username": "svc-ldap@research.example",
-            "password": "an example, not a secret",
-            "sourceDetails": {
-                "usersBaseDn": "OU=People,DC=research,DC=example",
-                "groupsBaseDn": "OU=Groups,DC=research,DC=example",
-                "certChain": [],
-                "serverEndpoints": ["ldap://dc01.research.example", "ldap://dc02.research.example"]
-            }
-        }
-    })
-}
-
-fn by_hand(api: &Api, directory: Option<&str>, has_vcf: bool) {
-    let url = &api.url;
-    say(format!("\nTry it by hand; Ctrl-C ends it:\n\n  export IDHOOK={url} IDHOOK_KEY={}", api.key));
-    say(format!("  {url}/ in a browser, with that key"));
-    say("  curl $IDHOOK/readyz");
-    if let Some(directory) = directory {
-        say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories");
-        say(format!(
-            "  curl -i -X POST -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories/{directory}/syncs"
-        ));
-        say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK<the Location of that answer>");
-        say(format!(
-            "  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/directories/{directory}/sync"
-        ));
-        say(
-            "  curl -G -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vidm/default/v1/groups --data-urlencode 'name=gg-app@corp.example'",
+/// Says which of the targets the environment named: somebody may have forgotten about them.
+fn origin(matches: &ArgMatches) {
+    let names = settings::from_environment(matches, &TARGETS);
+    if !names.is_empty() {
+        let text = format!(
+            "The target comes from the environment ({}). To use the simulator instead: env -u {} cargo demo",
+            names.join(", "),
+            names.join(" -u ")
         );
+        say(format!("\n{}", wrap(&text, 2, width())));
     }
-    if has_vcf {
-        say("  curl -H \"Authorization: Bearer $IDHOOK_KEY\" $IDHOOK/vcf/default/v1/identity-providers");
+}
+
+/// The acts against the simulator.
+async fn five_acts(api: &Api, simulator: &Simulator) -> bool {
+    let mut stage = Stage::new(5);
+    stage.play("vIDM: sync a directory", async |act| vidm::first_sync(act, api, simulator).await).await;
+    stage.play("vIDM: a new group, 3 callers, 1 run", async |act| vidm::three_callers(act, api, simulator).await).await;
+    stage.play("vIDM: the safeguards stop a sync", async |act| vidm::safeguards(act, api, simulator).await).await;
+    stage.play("SDDC Manager: an identity source", async |act| sddc::identity_source(act, api, simulator).await).await;
+    stage
+        .play("The doctor", async |act| {
+            act.explain(
+                "Start here when something does not work. The doctor checks a target step by step, only reads, and says how to fix \
+                 what it finds. For your own: cargo xtask doctor --vidm-url https://vidm.corp.example",
+            );
+            own::examine(act, api, "vidm", "default").await?;
+            act.gap();
+            own::examine(act, api, "vcf", "default").await
+        })
+        .await;
+    stage.finish()
+}
+
+/// The acts against somebody's own targets.
+async fn own_acts(api: &Api, targets: &Targets, matches: &ArgMatches) -> bool {
+    let wishes = Wishes {
+        directory: matches.get_one("directory").cloned(),
+        groups: matches.get_many("group").into_iter().flatten().cloned().collect(),
+        add_source: matches.get_one("add-source").cloned(),
+        yes: matches.get_flag("yes"),
+    };
+    let mut stage = Stage::new(targets.acts(&wishes));
+    own::play(&mut stage, api, targets, &wishes).await;
+    stage.finish()
+}
+
+/// The line before the commands, and the one behind them, to find them by.
+pub const PASTE: &str = "Paste this into another terminal:";
+
+/// How to go on. The commands can be pasted as they are; against somebody's own targets they only read.
+fn closing(api: &Api, targets: &Targets, is_simulated: bool) {
+    let text = format!(
+        "idhook stays up until you press Ctrl-C, and writes one line of log for each request. In a browser: {}/ (the key is \
+         below).",
+        api.url
+    );
+    say(format!("\n{}\n\n{PASTE}\n", wrap(&text, 0, width())));
+    for line in commands(&api.url, &api.key, targets, is_simulated) {
+        say(line);
     }
     say("");
+}
+
+/// The commands, for a POSIX shell.
+fn commands(url: &str, key: &str, targets: &Targets, is_simulated: bool) -> Vec<String> {
+    let mut lines = vec![
+        format!("export IDHOOK={url}"),
+        format!("export IDHOOK_KEY={key}"),
+        r#"call() { curl -sS -w '\n' -H "Authorization: Bearer $IDHOOK_KEY" "$@"; }"#.to_owned(),
+        r#"call "$IDHOOK/readyz""#.to_owned(),
+    ];
+    let mut call = |rest: String| lines.push(format!("call {rest}"));
+    if let Some(name) = &targets.vidm {
+        call(format!(r#""$IDHOOK/vidm/{name}/v1/directories""#));
+        if is_simulated {
+            let directory = format!("$IDHOOK/vidm/{name}/v1/directories/{}", seeds::CORP_NAME);
+            call(format!(r#"-X POST -H "Prefer: wait=60" "{directory}/syncs""#));
+            call(format!(r#""{directory}/sync""#));
+            call(format!(r#"-G "$IDHOOK/vidm/{name}/v1/groups" --data-urlencode name={}"#, seeds::PRESENT_GROUP_NAME));
+        }
+        call(format!(r#""$IDHOOK/vidm/{name}/v1/doctor""#));
+    }
+    if let Some(name) = &targets.vcf {
+        call(format!(r#""$IDHOOK/vcf/{name}/v1/identity-providers""#));
+        call(format!(r#""$IDHOOK/vcf/{name}/v1/doctor""#));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_change_nothing_in_somebodys_own_vidm() {
+        let targets = Targets { vidm: Some("default".to_owned()), vcf: Some("lab".to_owned()) };
+        let simulated = commands("http://127.0.0.1:3000", "idh_x", &targets, true).join("\n");
+        assert!(simulated.contains("-X POST") && simulated.contains("/vcf/lab/"), "{simulated}");
+        let own = commands("http://127.0.0.1:3000", "idh_x", &targets, false).join("\n");
+        assert!(!own.contains("-X ") && own.contains("/vidm/default/v1/directories"), "{own}");
+    }
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::Command;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::artifact::Artifact;
@@ -18,10 +19,12 @@ pub const NAME: &str = "dist";
 /// The digests, as `sha256sum --check` takes them.
 pub const DIGESTS: &str = "SHA256SUMS";
 
-/// What `cargo xtask help` says of it.
+/// The command and its help.
 #[must_use]
 pub fn command() -> Command {
-    Command::new(NAME).about("Builds everything that ships into target/dist, with sizes and SHA-256")
+    Command::new(NAME)
+        .about("Builds all artifacts into target/dist, with sizes and SHA-256")
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("print the list as JSON"))
 }
 
 /// A file that ships.
@@ -35,12 +38,17 @@ pub struct Shipped {
     pub sha256: String,
 }
 
-/// Builds, and tells.
+/// Builds them and prints the list.
 ///
 /// # Errors
 /// When something cannot be built or written.
-pub fn run() -> Result<()> {
+pub fn run(matches: &ArgMatches) -> Result<()> {
     let (folder, shipped) = make()?;
+    if matches.get_flag("json") {
+        let files: Vec<_> = shipped.iter().map(Shipped::json).collect();
+        say(serde_json::to_string_pretty(&json!({ "folder": folder, "files": files }))?);
+        return Ok(());
+    }
     say(format!("{}, with {DIGESTS}:", folder.display()));
     for Shipped { name, size, sha256 } in shipped {
         say(format!("{:>6} kB  {name:<24} {sha256}", size.div_ceil(1000)));
@@ -48,7 +56,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Builds everything that ships, and tells the folder and what is in it.
+/// Builds all artifacts; gives the folder and the files in it.
 ///
 /// # Errors
 /// When something cannot be built or written.
@@ -90,6 +98,10 @@ pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
 }
 
 impl Shipped {
+    fn json(&self) -> serde_json::Value {
+        json!({ "name": self.name, "size": self.size, "sha256": self.sha256 })
+    }
+
     fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| path.display().to_string())?;
         let mut sha256 = String::new();

@@ -1,57 +1,114 @@
-//! `cargo xtask key`: a key for a caller, or a secret for a sender, and the entry that lets it in.
+//! `cargo xtask key`: a key for a caller, or a secret for a sender that signs, and the configuration that accepts it.
 
-use anyhow::{Result, ensure};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use console::style;
 use idhook::config::Scope;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::terminal::say;
+use crate::terminal::{Failure, quoted, say, width, wrap};
+
+mod extend;
+mod output;
+
+use extend::Existing;
 
 /// The subcommand's name.
 pub const NAME: &str = "key";
+
+/// Where `--extend` reads without a value.
+const FROM_ENVIRONMENT: &str = "environment";
 
 /// What `cargo xtask key --help` says.
 #[must_use]
 pub fn command() -> Command {
     let many = |name: &'static str| Arg::new(name).long(name).action(ArgAction::Append);
+    let scopes = Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>();
     Command::new(NAME)
-        .about(
-            "Makes a key for a caller and the entry for api_keys that knows only its digest; with --webhook a secret for a \
-             sender that signs, and the entry for webhook_secrets",
+        .about("Creates an API key (or a webhook secret) and prints what to export")
+        .long_about(
+            "Creates an API key for a caller, and the value of api_keys that accepts it: idhook knows only the key's SHA-256. With \
+             --webhook, creates a secret for a sender that signs its requests, and the value of webhook_secrets.",
         )
-        .arg(Arg::new("name").long("name").required(true).help("the caller's name, as the log shall show it"))
+        .after_help(
+            "Examples:\n  cargo xtask key --name aria\n  cargo xtask key --name aria --extend\n  cargo xtask key --name aria --extend \
+             keys.json --output keys.json\n\nTo replace a key, run it with --extend and the name of its entry: the entry then has \
+             both keys, and both are valid until you remove the old one.",
+        )
+        .arg(Arg::new("name").long("name").value_name("NAME").required(true).help("name of the caller, as the log shows it"))
         .arg(
             many("scope")
-                .value_parser(PossibleValuesParser::new(Scope::ALL.iter().map(|scope| scope.as_str())))
-                .help(
-                    "what it may do, repeatable; default: vidm:sync, for a key vidm:read too; addToProfile needs vidm:profile, \
-                     ignoreSafeguards vidm:override",
-                ),
+                .value_name("SCOPE")
+                .value_parser(PossibleValuesParser::new(scopes))
+                .help("what it may do; repeatable; default: vidm:sync, and for a key vidm:read"),
         )
-        .arg(many("target").help("where, as NAME, vidm/NAME or vcf/NAME, repeatable; default: everywhere"))
+        .arg(
+            many("target")
+                .value_name("TARGET")
+                .help("where it may do so: NAME, vidm/NAME or vcf/NAME; repeatable; default: everywhere"),
+        )
         .arg(
             Arg::new("webhook")
                 .long("webhook")
                 .value_name("SCHEME")
                 .value_parser(["standard", "github", "gitlab", "bitbucket"])
-                .help("make a secret for a sender that signs in this way"),
+                .help("create a secret for a sender that signs in this way"),
         )
+        .arg(
+            Arg::new("extend")
+                .long("extend")
+                .value_name("FILE")
+                .num_args(0..=1)
+                .default_missing_value(FROM_ENVIRONMENT)
+                .help(
+                    "add to the value in FILE, in standard input (-) or, without FILE, in the environment \
+                     (SPIN_VARIABLE_… or IDHOOK_…)",
+                ),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .short('o')
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("write the value into this file, for its owner only, instead of printing it"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("print the result as JSON"))
 }
 
-/// Makes one and shows it.
+/// Creates one and prints it.
 ///
 /// # Errors
-/// When the system has no randomness to give, or the name is blank.
+/// When the system has no randomness to give, the name is blank, or the existing value cannot be read or extended.
 pub fn run(matches: &ArgMatches) -> Result<()> {
     let texts = |name| matches.get_many::<String>(name).unwrap_or_default().map(String::as_str).collect::<Vec<_>>();
     let text = |name| matches.get_one::<String>(name).map(String::as_str);
-    let name = text("name").unwrap_or_default();
-    let made = Made::new(name, &texts("scope"), &texts("target"), text("webhook"))?;
-    say(made.instructions());
+    let (name, scopes, targets) = (text("name").unwrap_or_default(), texts("scope"), texts("target"));
+    let mut made = Made::new(name, &scopes, &targets, text("webhook"))?;
+    let output = matches.get_one::<PathBuf>("output");
+    if let Some(from) = text("extend") {
+        if made.is_secret() && output.is_none() {
+            let fix = "give --output FILE, so that they are not printed";
+            return Err(Failure::new("webhook_secrets holds the secrets of other senders", fix).into());
+        }
+        let existing = Existing::read(made.variable, (from != FROM_ENVIRONMENT).then_some(from))?;
+        let keeps_grant = scopes.is_empty() && targets.is_empty();
+        made.others = existing.extended(&made, keeps_grant)?;
+    }
+    if let Some(path) = output {
+        output::write_private(path, &made.value()).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let file = output.map(|path| path.display().to_string());
+    match matches.get_flag("json") {
+        true => say(serde_json::to_string_pretty(&made.json(file.as_deref()))?),
+        false => say(made.instructions(file.as_deref(), width())),
+    }
     Ok(())
 }
 
@@ -64,6 +121,8 @@ pub struct Made {
     pub variable: &'static str,
     /// The entry to add there.
     pub entry: Value,
+    /// The value as it was extended; empty where there was none.
+    others: Vec<Value>,
 }
 
 impl Made {
@@ -73,7 +132,7 @@ impl Made {
     /// # Errors
     /// When the system has no randomness to give, or the name is blank.
     pub fn new(name: &str, scopes: &[&str], targets: &[&str], webhook: Option<&str>) -> Result<Self> {
-        ensure!(!name.trim().is_empty(), "the name is blank");
+        ensure!(!name.trim().is_empty(), Failure::new("the name is blank", "give --name NAME, such as --name aria"));
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         let scopes: &[&str] = match (scopes, webhook) {
@@ -97,26 +156,26 @@ impl Made {
         if let (Some(fields), false) = (entry.as_object_mut(), targets.is_empty()) {
             fields.insert("targets".to_owned(), json!(targets));
         }
-        Ok(Self { secret, variable, entry })
+        Ok(Self { secret, variable, entry, others: Vec::new() })
     }
 
-    /// The variable's whole value, for a configuration in which nobody else may call.
+    /// The variable's whole value: this entry alone, or the existing entries extended by it.
     #[must_use]
     pub fn value(&self) -> String {
-        json!([self.entry]).to_string()
+        if self.others.is_empty() { json!([self.entry]).to_string() } else { json!(self.others).to_string() }
     }
 
-    fn instructions(&self) -> String {
-        let what = match self.variable {
-            "api_keys" => "key, shown this once; the caller sends it as Authorization: Bearer KEY",
-            _ => "secret, for the sender's settings",
-        };
-        format!(
-            "{what}:\n  {}\n{}, the whole value; where others may call already, add what is in the brackets to theirs:\n  {}",
-            self.secret,
-            self.variable,
-            self.value()
-        )
+    /// Whether the value holds the secret itself, not its digest.
+    fn is_secret(&self) -> bool {
+        self.variable == "webhook_secrets"
+    }
+
+    fn spin(&self) -> String {
+        format!("SPIN_VARIABLE_{}", self.variable.to_uppercase())
+    }
+
+    fn wasi(&self) -> String {
+        format!("IDHOOK_{}", self.variable.to_uppercase())
     }
 }
 
@@ -143,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_lets_in_whoever_has_it() {
+    fn a_key_authenticates_its_caller() {
         let one = made(&["--name", "aria"]);
         let config = configured(&one);
         let found = &ApiKey::find(&config.api_keys, one.secret.as_bytes()).unwrap().grant;
@@ -156,13 +215,13 @@ mod tests {
             idhook::api_key::check(one.secret.as_bytes()) == idhook::api_key::Form::Whole && one.secret.len() == 53
         );
         assert!(!one.value().contains(&one.secret), "only its digest is configured");
-        assert_eq!(one.instructions().matches(&one.secret).count(), 1);
+        assert_eq!(one.instructions(None, 80).matches(&one.secret).count(), 1);
         let another = made(&["--name", "aria"]);
         assert!(ApiKey::find(&config.api_keys, another.secret.as_bytes()).is_none());
     }
 
     #[test]
-    fn scopes_and_targets_are_those_that_were_asked_for() {
+    fn a_key_has_the_given_scopes_and_targets() {
         let limited = made(&["--name", "a", "--scope", "vcf:read", "--scope", "admin", "--target", "vidm/default"]);
         let config = configured(&limited);
         let grant = &config.api_keys[0].grant;
@@ -176,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_s_secret_is_the_key_of_its_scheme() {
+    fn a_senders_secret_verifies_its_signatures() {
         for (scheme, form) in [("standard", Form::Standard), ("github", Form::Hub), ("gitlab", Form::Token)] {
             let one = made(&["--name", "ci", "--webhook", scheme]);
             let config = configured(&one);
@@ -190,7 +249,8 @@ mod tests {
                 (sender.grant.name.as_str(), sender.grant.scopes.as_slice()),
                 ("ci", [Scope::VidmSync].as_slice())
             );
-            assert!(one.instructions().contains("webhook_secrets"));
+            let text = one.instructions(None, 80);
+            assert_eq!(text.matches(&one.secret).count(), 1, "the secret is printed once: {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Development tasks, one file each: `cargo xtask help` lists them.
+//! The commands, one file each: `cargo xtask help --all` lists them.
 //!
 //! The artifact tests use [`artifact`] too, so that they test the very components that ship, and [`redis`] and [`limits`].
 
@@ -8,23 +8,24 @@ pub mod build;
 pub mod bundle;
 pub mod caller;
 pub mod ci;
+pub mod cli;
+pub mod completions;
 pub mod contract;
 pub mod demo;
 pub mod dist;
 pub mod docs;
+pub mod doctor;
+mod hosting;
+mod https;
 pub mod key;
 pub mod limits;
 pub mod npm;
 pub mod openapi;
 pub mod python;
 pub mod redis;
+mod report;
 pub mod serve;
 pub mod settings;
 pub mod simulator;
 mod terminal;
 pub mod watchers;
-
-/// Tells why a task ended, on stderr.
-pub fn complain(e: &anyhow::Error) {
-    terminal::complain(e);
-}

@@ -1,9 +1,9 @@
-//! What the system lets one process have.
+//! Limits that the system sets for a process.
 
 use anyhow::{Result, ensure};
 
-/// Lets this process, and those it starts, hold so many files and sockets open. Systems allow far more than they give at first:
-/// often 1024 of a million, on macOS 256.
+/// Raises the limit of open files and sockets of this process, and of those that it starts, to `count`. The default limit is low
+/// (often 1024, on macOS 256); the allowed one is far higher.
 ///
 /// # Errors
 /// When the system allows fewer.
@@ -11,7 +11,7 @@ pub fn open_files(count: u64) -> Result<()> {
     let allowed = rlimit::increase_nofile_limit(count)?;
     ensure!(
         allowed >= count,
-        "{count} open files are needed and {allowed} are allowed; raise the hard limit (ulimit -Hn)"
+        "{count} open files are needed, but only {allowed} are allowed; raise the hard limit (ulimit -Hn)"
     );
     Ok(())
 }

@@ -6,27 +6,29 @@ use anyhow::{Result, bail};
 use clap::Command;
 
 use crate::build::{cargo, cargo_with, ensure_target, remapped, root, target_folder};
+use crate::terminal::say;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The subcommand's name.
 pub const NAME: &str = "npm";
 
-/// What `cargo xtask help` says of it.
+/// The command and its help.
 #[must_use]
 pub fn command() -> Command {
-    Command::new(NAME).about("Packs the npm package, and tells its size and SHA-256")
+    Command::new(NAME).about("Packs the npm package and prints its path")
 }
 
-/// Packs, and tells.
+/// Packs it and prints where it is.
 ///
 /// # Errors
 /// When something cannot be built or written.
 pub fn run() -> Result<()> {
-    package().map(|_| ())
+    say(package()?.display());
+    Ok(())
 }
 
-/// Builds the wasm, packs it as an npm package and tells where that is. Quick when nothing has changed.
+/// Builds the wasm, packs it as an npm package and gives its path. Quick when nothing has changed.
 ///
 /// # Errors
 /// When the wasm target is missing and cannot be added, something cannot be built, or the package cannot be written.

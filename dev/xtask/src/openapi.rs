@@ -16,7 +16,7 @@ pub fn command() -> Command {
         Arg::new("check")
             .long("check")
             .action(ArgAction::SetTrue)
-            .help("write nothing; fail where they are not up to date"),
+            .help("write nothing; fail if a document is not up to date"),
     )
 }
 

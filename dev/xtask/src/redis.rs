@@ -1,4 +1,4 @@
-//! A Redis server of one's own, for tests and trials: on a free loopback port, keeping nothing on disk.
+//! A private Redis server for tests: on a free loopback port, without files.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-/// How long the server may take to be up.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that the server may take to start.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running `redis-server`; dropping it ends it.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Redis {
     /// Starts one; `None` when `redis-server` is not installed.
     ///
     /// # Errors
-    /// When it is installed and does not come up.
+    /// When it is installed and does not start.
     pub fn start() -> Result<Option<Self>> {
         Self::start_at(free_port()?)
     }
@@ -29,7 +29,7 @@ impl Redis {
     /// Starts one at this port of 127.0.0.1; `None` when `redis-server` is not installed.
     ///
     /// # Errors
-    /// When it is installed and does not come up.
+    /// When it is installed and does not start.
     pub fn start_at(port: u16) -> Result<Option<Self>> {
         let started = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
@@ -41,16 +41,16 @@ impl Redis {
         let server = match started {
             Ok(server) => server,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e).context("redis-server could not be started"),
+            Err(e) => return Err(e).context("cannot start redis-server"),
         };
         let mut redis = Self { server, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
         let begun = Instant::now();
-        while TcpStream::connect_timeout(&redis.address, PATIENCE).is_err() {
+        while TcpStream::connect_timeout(&redis.address, TIMEOUT).is_err() {
             if let Some(status) = redis.server.try_wait()? {
-                bail!("redis-server ended at once ({status}); is port {port} taken?");
+                bail!("redis-server ended during its start ({status}); check whether port {port} is in use");
             }
-            if begun.elapsed() > PATIENCE {
-                bail!("redis-server does not listen on {}", redis.address);
+            if begun.elapsed() > TIMEOUT {
+                bail!("redis-server does not listen on {} in time", redis.address);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -90,7 +90,7 @@ impl Drop for Redis {
     }
 }
 
-/// A port nobody listens on.
+/// A port that nothing listens on.
 ///
 /// # Errors
 /// When there is none.

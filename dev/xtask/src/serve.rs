@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::artifact::Artifact;
 use crate::caller::Caller;
-use crate::settings;
-use crate::terminal::say;
+use crate::terminal::{Mark, hanging, say, width, wrap};
+use crate::{hosting, settings};
 
 /// The subcommand's name.
 pub const NAME: &str = "serve";
@@ -19,13 +19,23 @@ pub const NAME: &str = "serve";
 /// What `cargo serve --help` says.
 #[must_use]
 pub fn command() -> Command {
-    settings::options(Command::new(NAME).bin_name("cargo serve --").about(
-        "Builds the component and serves it in the embedded host, which honours spin.toml as Spin does. \
-         Without --api-keys a key is made and shown.",
-    ))
+    settings::options(
+        Command::new(NAME)
+            .bin_name("cargo serve")
+            .about("Serves idhook on this machine, as Spin does")
+            .long_about(
+                "Builds the component and serves it on this machine in a host that follows spin.toml as Spin does. Without --api-keys \
+                 it creates a key for this run and prints it.",
+            )
+            .after_help(
+                "Example:\n  cargo serve --vidm-url https://vidm.corp.example --vidm-username svc-idhook --ca-file corp-ca.pem\n\n\
+                 Passwords are better in the environment (IDHOOK_VIDM_PASSWORD) than on the command line; at a terminal, serve asks \
+                 for those that are missing.",
+            ),
+    )
+    .arg(settings::port())
     .arg(Arg::new("redis").long("redis").value_name("URL").help(
-        "keep what instances share on this Redis server (redis://host[:port][/database]); without it: in memory, for this \
-         process",
+        "Redis server for the state that instances share: redis://host[:port][/database]; default: memory, for this run",
     ))
 }
 
@@ -34,8 +44,8 @@ pub fn command() -> Command {
 /// # Errors
 /// When the component cannot be built or served.
 pub async fn run(matches: &ArgMatches) -> Result<()> {
-    let wasm = Artifact::Spin.build()?;
     let mut variables = settings::variables(matches);
+    settings::ask_for_passwords(&mut variables)?;
     let mut key = None;
     if !variables.contains_key("api_keys") {
         let caller = Caller::for_trying()?;
@@ -46,33 +56,65 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         Some(url) => KeyValue::redis(url)?,
         None => KeyValue::default(),
     };
-    let mut options = Artifact::Spin.options(wasm, variables, key_value);
+    let wasm = hosting::build()?;
+    let mut options = Artifact::Spin.options(wasm, variables.clone(), key_value);
     options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, matches.get_one("port").copied().unwrap_or(3000)));
     options.ca_file = matches.get_one::<PathBuf>("ca-file").cloned();
-    let host = Host::start(options).await?;
-    let url = host.url();
-    say(format!("idhook listens on {url}; Ctrl-C ends it"));
-    say(format!("  curl {url}/readyz, or {url}/ in a browser"));
-    show_configuration(&format!("{url}/readyz")).await?;
-    if let Some(key) = key {
-        say(format!("a key made for this run (all scopes but vidm:override and admin):\n  export IDHOOK_KEY={key}"));
-    }
+    let host = hosting::start(options, &variables).await?;
+    show(&host, key.as_deref()).await?;
     tokio::select! {
         () = host.stopped() => anyhow::bail!("the host stopped accepting connections"),
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
     }
 }
 
-/// Shows what the webhook itself reports of its configuration: each mistake, each warning.
-async fn show_configuration(url: &str) -> Result<()> {
-    let ready: Value = reqwest::Client::new().get(url).send().await?.json().await?;
-    for (kind, list) in [("mistake", "errors"), ("warning", "warnings")] {
-        for one in ready.get(list).and_then(Value::as_array).into_iter().flatten() {
-            let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
-            let (variable, pointer, detail, hint) = (text("variable"), text("pointer"), text("detail"), text("hint"));
-            let hint = if hint.is_empty() { String::new() } else { format!("; {hint}") };
-            say(format!("{kind}: {variable}{pointer} {detail}{hint}"));
-        }
+/// Where it is, what its configuration lacks, and how to call it.
+async fn show(host: &Host, key: Option<&str>) -> Result<()> {
+    let (url, width) = (host.url(), width());
+    say(format!("\nidhook listens on {url}. Ctrl-C ends it. In a browser: {url}/\n"));
+    let ready: Value = reqwest::Client::new().get(format!("{url}/readyz")).send().await?.json().await?;
+    let findings = findings(&ready, width);
+    findings.iter().for_each(say);
+    if !findings.is_empty() {
+        say("");
+    }
+    if let Some(key) = key {
+        say(format!("{}\n", wrap("A key for this run, with all scopes but vidm:override:", 0, width)));
+        say(format!("export IDHOOK={url}\nexport IDHOOK_KEY={key}\n"));
     }
     Ok(())
+}
+
+/// The mistakes and warnings of `/readyz`, each with its fix.
+fn findings(ready: &Value, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (mark, list) in [(Mark::Bad, "errors"), (Mark::Warning, "warnings")] {
+        for one in ready[list].as_array().into_iter().flatten() {
+            let text = |name: &str| one[name].as_str().unwrap_or_default();
+            let what = format!("{}{} {}", text("variable"), text("pointer"), text("detail"));
+            lines.push(hanging(&format!("{mark} "), &what, width));
+            if !text("hint").is_empty() {
+                lines.push(hanging("  Fix: ", text("hint"), width));
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn mistakes_and_warnings_are_shown_with_their_fixes() {
+        let ready = json!({
+            "errors": [{"variable": "vidm_password", "pointer": "", "detail": "is not set"}],
+            "warnings": [{"variable": "targets", "pointer": "/vidm/a/url", "detail": "is http", "hint": "use https"}],
+        });
+        let lines =
+            findings(&ready, 80).iter().map(|line| console::strip_ansi_codes(line).into_owned()).collect::<Vec<_>>();
+        assert_eq!(lines, ["✗ vidm_password is not set", "! targets/vidm/a/url is http", "  Fix: use https"]);
+        assert!(findings(&json!({"status": "ready", "warnings": []}), 80).is_empty());
+    }
 }

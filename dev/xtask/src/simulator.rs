@@ -1,86 +1,199 @@
 //! `cargo simulator`: the simulator by itself, for trying things by hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
+use idhook_simulator::{Options, Simulator, SyncDuration};
 
-use crate::terminal::say;
+use crate::build::target_folder;
+use crate::settings;
+use crate::terminal::{Failure, columns, quoted, say, width, wrap};
 
 /// The subcommand's name.
 pub const NAME: &str = "simulator";
 
+/// The ports: option, default, help.
+const PORTS: [(&str, &str, &str); 4] = [
+    ("vidm-port", "8180", "port of vIDM over http"),
+    ("vidm-tls-port", "8543", "port of vIDM over https"),
+    ("sddc-port", "8181", "port of SDDC Manager over http"),
+    ("sddc-tls-port", "8544", "port of SDDC Manager over https"),
+];
+
 /// What `cargo simulator --help` says.
 #[must_use]
 pub fn command() -> Command {
-    let port = |name: &'static str, default: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_parser(value_parser!(u16)).default_value(default).help(help)
+    let port = |(name, default, help): (&'static str, &'static str, &'static str)| {
+        Arg::new(name).long(name).value_name("PORT").value_parser(value_parser!(u16)).default_value(default).help(help)
     };
     Command::new(NAME)
-        .bin_name("cargo simulator --")
-        .about("A vIDM and an SDDC Manager on 127.0.0.1, over http and https")
-        .arg(port("vidm-port", "8180", "vIDM over http"))
-        .arg(port("vidm-tls-port", "8543", "vIDM over https"))
-        .arg(port("sddc-port", "8181", "SDDC Manager over http"))
-        .arg(port("sddc-tls-port", "8544", "SDDC Manager over https"))
+        .bin_name("cargo simulator")
+        .about("Starts a simulated vIDM and SDDC Manager on 127.0.0.1, over http and https")
+        .after_help(
+            "Several simulators can run at once. A default port that is in use is replaced by a free one, and each simulator \
+             has its own CA file. Faults, state and recorded calls: curl http://127.0.0.1:8180/_simulator",
+        )
+        .args(PORTS.map(port))
         .arg(
             Arg::new("sync-seconds")
                 .long("sync-seconds")
+                .value_name("SECONDS")
                 .value_parser(value_parser!(f64))
                 .default_value("4")
-                .help("how long a sync takes"),
+                .help("duration of a directory sync"),
         )
         .arg(
             Arg::new("ca-file")
                 .long("ca-file")
+                .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .default_value("target/simulator-ca.pem")
-                .help("where to write the CA of its certificates"),
+                .help("file for the certificate of its CA; default: one per simulator, removed at the end"),
         )
 }
 
 /// Serves until Ctrl-C.
 ///
 /// # Errors
-/// When a port is taken or the CA file cannot be written.
+/// When a port that was asked for is in use or the CA file cannot be written.
 pub async fn run(matches: &ArgMatches) -> Result<()> {
-    let port = |name| matches.get_one::<u16>(name).copied().unwrap_or_default();
     let seconds = matches.get_one::<f64>("sync-seconds").copied().unwrap_or(4.0).clamp(0.0, 3600.0);
-    let options = Options {
-        vidm_port: port("vidm-port"),
-        vidm_tls_port: port("vidm-tls-port"),
-        sddc_port: port("sddc-port"),
-        sddc_tls_port: port("sddc-tls-port"),
-        ..Options::default()
-    };
-    let simulator = Simulator::start(options).await?;
+    let simulator = start(matches).await?;
     simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_secs_f64(seconds)));
-    let vidm = simulator.vidm_url();
-    say(format!("vIDM          {vidm}  {}", simulator.vidm_tls_url()));
-    say(format!("SDDC Manager  {}  {}", simulator.sddc_url(), simulator.sddc_tls_url()));
-    if let Some(path) = matches.get_one::<PathBuf>("ca-file") {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        simulator.write_ca(path)?;
-        say(format!("CA            {}", path.display()));
-    }
-    say(format!("faults and state by hand: curl {vidm}/_simulator"));
-    say("serve idhook against it, in another terminal:\n");
-    say(format!("export IDHOOK_VIDM_URL={vidm}\nexport IDHOOK_VIDM_USERNAME={}", credentials::VIDM_USERNAME));
-    say(format!("export IDHOOK_VIDM_PASSWORD={}", quoted(credentials::VIDM_PASSWORD)));
-    say(format!(
-        "export IDHOOK_VCF_URL={}\nexport IDHOOK_VCF_USERNAME={}",
-        simulator.sddc_url(),
-        credentials::SDDC_USERNAME
-    ));
-    say(format!("export IDHOOK_VCF_PASSWORD={}\ncargo serve\n\nCtrl-C ends it", quoted(credentials::SDDC_PASSWORD)));
+    let ca = CaFile::write(&simulator, matches.get_one::<PathBuf>("ca-file"))?;
+    show(&simulator, ca.path());
     Ok(tokio::signal::ctrl_c().await?)
 }
 
-/// `text` for a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// Starts it on the ports that were asked for, or on the default ones as far as they are free.
+async fn start(matches: &ArgMatches) -> Result<Simulator> {
+    let mut ports = [0; PORTS.len()];
+    for (at, (name, ..)) in ports.iter_mut().zip(PORTS) {
+        let wanted = matches.get_one::<u16>(name).copied().unwrap_or_default();
+        *at = match std::net::TcpListener::bind(("127.0.0.1", wanted)) {
+            Ok(_) => wanted,
+            Err(_) if matches.value_source(name) == Some(ValueSource::DefaultValue) => 0,
+            Err(e) => {
+                let fix = format!("choose another port with --{name}, or any free one with --{name} 0");
+                return Err(Failure::new(format!("cannot listen on port {wanted} of 127.0.0.1: {e}"), fix).into());
+            }
+        };
+    }
+    let [vidm_port, vidm_tls_port, sddc_port, sddc_tls_port] = ports;
+    Simulator::start(Options { vidm_port, vidm_tls_port, sddc_port, sddc_tls_port, ..Options::default() }).await
+}
+
+/// The file with the certificate of a simulator's CA. One whose name was not given is removed at the end.
+struct CaFile {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl CaFile {
+    fn write(simulator: &Simulator, given: Option<&PathBuf>) -> Result<Self> {
+        let path = match given {
+            Some(path) => std::path::absolute(path)?,
+            None => {
+                // No two simulators of one machine have the same port.
+                let url = simulator.vidm_tls_url();
+                let port = url.rsplit(':').next().unwrap_or_default();
+                target_folder().join("simulator").join(format!("ca-{port}.pem"))
+            }
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        simulator.write_ca(&path)?;
+        Ok(Self { path, is_ours: given.is_none() })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for CaFile {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // It may be gone already.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn show(simulator: &Simulator, ca: &Path) {
+    let ca = ca.display().to_string();
+    let vidm = format!("{}  {}", simulator.vidm_tls_url(), simulator.vidm_url());
+    let sddc = format!("{}  {}", simulator.sddc_tls_url(), simulator.sddc_url());
+    let control = format!("curl {}/_simulator", simulator.vidm_url());
+    say("\nThe simulator is running. Ctrl-C ends it.\n");
+    say(columns(
+        [("vIDM", vidm.as_str()), ("SDDC Manager", &sddc), ("CA certificate", &ca), ("Faults, state", &control)],
+        usize::MAX,
+    ));
+    say("\nPaste this into another terminal to serve idhook with these two targets:\n");
+    for line in exports(simulator, &ca) {
+        say(line);
+    }
+    say("cargo serve\n");
+    let others = format!(
+        "Other programs take the CA like this: curl --cacert FILE, Node.js NODE_EXTRA_CA_CERTS=FILE, Spin 4.1 \
+         SSL_CERT_FILE=FILE. To do without TLS, export the http URLs instead."
+    );
+    say(wrap(&others, 0, width()));
+}
+
+/// What makes the commands here use this simulator.
+fn exports(simulator: &Simulator, ca: &str) -> Vec<String> {
+    let mut lines = settings::exports(&settings::of_simulator(simulator, true));
+    lines.push(format!("export IDHOOK_CA_FILE={}", quoted(ca)));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(arguments: &[&str]) -> ArgMatches {
+        command().try_get_matches_from([&[NAME], arguments].concat()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn simulators_that_run_at_once_have_ports_and_ca_files_of_their_own() {
+        let one = start(&matches(&[])).await.unwrap();
+        let two = start(&matches(&[])).await.unwrap();
+        let files = [&one, &two].map(|simulator| CaFile::write(simulator, None).unwrap());
+        assert_ne!(files[0].path(), files[1].path());
+        for (file, simulator) in files.iter().zip([&one, &two]) {
+            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), simulator.ca_pem());
+            let lines = exports(simulator, &file.path().display().to_string());
+            assert!(lines.contains(&format!("export IDHOOK_VIDM_URL={}", simulator.vidm_tls_url())), "{lines:?}");
+            assert!(lines.iter().any(|line| line.starts_with("export IDHOOK_CA_FILE=/")), "{lines:?}");
+        }
+        let path = files[0].path().to_owned();
+        drop(files);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_port_that_was_asked_for_and_is_in_use_is_an_error_with_its_fix() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port().to_string();
+        let error = start(&matches(&["--sddc-port", &port])).await.unwrap_err();
+        assert!(error.to_string().contains(&port), "{error}");
+        assert!(error.downcast_ref::<Failure>().unwrap().fix().contains("--sddc-port 0"));
+    }
+
+    #[test]
+    fn a_ca_file_whose_name_was_given_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/ca.pem");
+        let file = CaFile { path: path.clone(), is_ours: false };
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "x").unwrap();
+        drop(file);
+        assert!(path.exists());
+    }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask watchers`: what it costs when many watch one sync.
+//! `cargo xtask watchers`: the cost of many watchers of one sync.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -17,10 +17,10 @@ use crate::{limits, serve};
 /// The subcommand's name.
 pub const NAME: &str = "watchers";
 
-/// How long the host may take to be up, and a crowd of watchers to be served.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest that the host may take to start, and the watchers to be served.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How many requests the host gives to one instance at once: its default, which is Spin's.
+/// Concurrent requests per instance: the host's default, which is Spin's.
 const PER_INSTANCE: usize = 16;
 
 /// What `cargo xtask watchers --help` says.
@@ -30,12 +30,12 @@ pub fn command() -> Command {
         Arg::new(name).long(name).value_parser(value_parser!(u32).range(1..)).default_value(default).help(help)
     };
     Command::new(NAME)
-        .about("Measures what watchers of one sync cost: the host's memory, and the questions asked upstream")
-        .arg(number("count", "1000", "how many event streams at the most"))
-        .arg(number("seconds", "10", "how long each crowd watches"))
+        .about("Measures the cost of many watchers of one sync: memory of the host and upstream calls")
+        .arg(number("count", "1000", "largest number of event streams"))
+        .arg(number("seconds", "10", "duration of each measurement, in seconds"))
 }
 
-/// Measures with none, one, a hundred and `--count` watchers, and shows it side by side.
+/// Measures with 0, 1, 100 and `--count` watchers and prints a table.
 ///
 /// # Errors
 /// When something cannot be built or started, or a watcher is not served.
@@ -48,13 +48,13 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let bench = Bench::start().await?;
     let empty = bench.host.memory();
     say(format!(
-        "one sync, watched for {seconds} s; the host has the process {}\n\n{:<10} {:>12} {:>12} {:>11} {:>16}",
+        "one sync, watched for {seconds} s; process of the host: {}\n\n{:<10} {:>12} {:>12} {:>11} {:>16}",
         bench.host.0.id(),
         "watchers",
         "memory",
         "of each",
         "instances",
-        "looks per second"
+        "calls per second"
     ));
     say(format!("{:<10} {:>12}", "(idle)", kilobytes(empty)));
     let mut without = None;
@@ -63,7 +63,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     for crowd in crowds {
         let (memory, looks) = bench.watched(crowd, Duration::from_secs(seconds.into())).await?;
         let without = *without.get_or_insert(memory);
-        // One by itself is lost in what the host takes anyway.
+        // The cost of one alone is less than the noise.
         let each = memory.zip(without).map(|(with, without)| with.saturating_sub(without) / crowd.max(1) as u64);
         say(format!(
             "{crowd:<10} {:>12} {:>12} {:>11} {:>16.2}",
@@ -74,7 +74,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         ));
     }
     if empty.is_none() {
-        say("\nthe memory is read from /proc/PID/status, which this system does not have");
+        say("\nMemory is unknown: this system has no /proc/PID/status.");
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ fn kilobytes(bytes: Option<u64>) -> String {
 struct HostProcess(Child);
 
 impl HostProcess {
-    /// The memory it holds, in bytes; None where the system does not tell.
+    /// Its memory in bytes; `None` where the system does not report it.
     fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -133,7 +133,7 @@ impl Bench {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .context("the host could not be started")?;
+            .context("cannot start the host")?;
         let url = format!("http://127.0.0.1:{port}");
         let mut bench =
             Self { simulator, host: HostProcess(host), client: reqwest::Client::new(), url, key: caller.key };
@@ -147,9 +147,9 @@ impl Bench {
         let health = format!("{}/.well-known/spin/health", self.url);
         while self.client.get(&health).send().await.is_err() {
             if let Some(status) = self.host.0.try_wait()? {
-                bail!("the host ended at once ({status})");
+                bail!("the host ended during its start ({status})");
             }
-            ensure!(begun.elapsed() < PATIENCE, "the host does not come up");
+            ensure!(begun.elapsed() < TIMEOUT, "the host did not start in time");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
@@ -189,7 +189,7 @@ impl Bench {
                 arrivals.recv().await;
             }
         };
-        tokio::time::timeout(PATIENCE, all).await.context("not every watcher was served")?;
+        tokio::time::timeout(TIMEOUT, all).await.context("not every watcher was served in time")?;
         self.simulator.clear_calls();
         tokio::time::sleep(time).await;
         let memory = self.host.memory();
@@ -197,7 +197,7 @@ impl Bench {
         let looks =
             calls.iter().filter(|call| call.method == "GET" && call.path().ends_with("/syncprofile/sync")).count();
         self.simulator.finish_sync(seeds::CORP, Outcome::Completed)?;
-        while let Some(watcher) = tokio::time::timeout(PATIENCE, watchers.join_next()).await? {
+        while let Some(watcher) = tokio::time::timeout(TIMEOUT, watchers.join_next()).await? {
             watcher??;
         }
         Ok((memory, u32::try_from(looks)?))

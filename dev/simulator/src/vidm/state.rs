@@ -200,13 +200,13 @@ impl State {
                 return Ok((tenant, at));
             }
             if name.is_empty() {
-                anyhow::ensure!(named(tenant) < 2, "more than one directory is called {directory:?}: give its id");
+                anyhow::ensure!(named(tenant) < 2, "several directories have the name {directory:?}; give the id");
                 if let Some(at) = tenant.directories.iter().position(|item| item.name == directory) {
                     return Ok((tenant, at));
                 }
             }
         }
-        anyhow::bail!("no directory {directory:?}")
+        anyhow::bail!("there is no directory {directory:?}")
     }
 }
 

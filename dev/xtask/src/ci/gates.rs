@@ -187,7 +187,7 @@ fn python() -> Result<PathBuf> {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} could not be started"))?;
+    let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
     if !status.success() {
         bail!("{command:?} failed");
     }
