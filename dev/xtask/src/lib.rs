@@ -29,3 +29,8 @@ pub mod settings;
 pub mod simulator;
 mod terminal;
 pub mod watchers;
+
+/// Prints an error on stderr: what failed, then the fix.
+pub fn complain(e: &anyhow::Error) {
+    terminal::complain(e);
+}
