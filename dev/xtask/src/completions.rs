@@ -110,7 +110,7 @@ mod tests {
             Some(String::from_utf8(done.stdout).unwrap().trim().to_owned())
         };
         // Where there is no bash there is nothing to try.
-        let Some(commands) = complete("cargo xtask", "do") else { return };
+        let Some(commands) = complete("cargo xtask", "doct") else { return };
         assert_eq!(commands, "doctor");
         assert_eq!(complete("cargo xtask key", "--ex").unwrap(), "--extend");
         assert_eq!(complete("cargo demo", "--on").unwrap(), "--once");
