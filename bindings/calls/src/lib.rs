@@ -18,6 +18,7 @@ pub use arguments::{Arguments, WaitOptions};
 
 /// A session with one target.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has a few sessions, and each is moved once")]
 pub enum Session<R> {
     /// With a vIDM tenant.
     Vidm(Vidm<R>),

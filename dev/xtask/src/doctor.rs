@@ -147,7 +147,7 @@ fn add_caller(variables: &mut BTreeMap<String, String>, caller: &Caller) {
 async fn examine(client: &Https, url: &str, key: &str, wanted: &Wanted, trust: Option<&str>) -> Result<Vec<Report>> {
     let (status, ready) = client.get(&format!("{url}/readyz"), None).await?;
     let names = |kind: &str| {
-        let names = ready[kind].as_array().cloned().unwrap_or_default();
+        let names = ready.get(kind).and_then(Value::as_array).cloned().unwrap_or_default();
         names.iter().filter_map(|name| Some(format!("{kind}/{}", name.as_str()?))).collect::<Vec<_>>()
     };
     if status != StatusCode::OK {

@@ -126,6 +126,11 @@ pub struct Made {
 }
 
 impl Made {
+    /// The caller's name.
+    fn name(&self) -> &str {
+        self.entry.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// Makes a key of 256 random bits, or a secret for a sender of the scheme `webhook`. Without scopes it may sync, and with a
     /// key read as well; without targets it may do so everywhere.
     ///

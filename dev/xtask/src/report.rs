@@ -19,8 +19,11 @@ impl Report {
     pub(crate) fn new(target: String, mut document: Value, trust: Option<&str>) -> Self {
         let checks = document.get_mut("checks").and_then(Value::as_array_mut);
         for check in checks.into_iter().flatten() {
-            if let (true, Some(trust)) = (check["check"] == "tls" && check["result"] == "failed", trust) {
-                check["hint"] = trust.into();
+            if text(check, "check") == "tls"
+                && text(check, "result") == "failed"
+                && let (Some(check), Some(trust)) = (check.as_object_mut(), trust)
+            {
+                check.insert("hint".to_owned(), trust.into());
             }
         }
         Self { target, document }
@@ -28,42 +31,43 @@ impl Report {
 
     /// Whether no check failed.
     pub(crate) fn is_ok(&self) -> bool {
-        self.document["ok"] == true
+        self.document.get("ok") == Some(&Value::Bool(true))
     }
 
     /// Whether no check failed and none is a warning.
     pub(crate) fn is_clean(&self) -> bool {
-        self.is_ok() && self.checks().iter().all(|check| check["result"] != "warning")
+        self.is_ok() && self.checks().iter().all(|check| text(check, "result") != "warning")
     }
 
     /// How many checks have this result.
     pub(crate) fn count(&self, result: &str) -> usize {
-        self.checks().iter().filter(|check| check["result"] == result).count()
+        self.checks().iter().filter(|check| text(check, "result") == result).count()
     }
 
     fn checks(&self) -> &[Value] {
-        self.document["checks"].as_array().map_or(&[], Vec::as_slice)
+        self.document.get("checks").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// The document with the target's name.
     pub(crate) fn json(&self) -> Value {
         let mut document = self.document.clone();
-        document["target"] = self.target.as_str().into();
+        if let Some(document) = document.as_object_mut() {
+            document.insert("target".to_owned(), self.target.as_str().into());
+        }
         document
     }
 
     /// Prints a line for each check, and below it how to fix what is not well.
     pub(crate) fn show(&self, indent: usize, width: usize) {
-        let text = |check: &Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();
         let names = self.checks().iter().map(|check| text(check, "check").len()).max().unwrap_or(0);
         for check in self.checks() {
-            let mark = mark(&text(check, "result"));
+            let mark = mark(text(check, "result"));
             let lead = format!("{:indent$}{mark} {:<names$}  ", "", text(check, "check"));
-            say(hanging(&lead, &text(check, "detail"), width));
+            say(hanging(&lead, text(check, "detail"), width));
             let hint = text(check, "hint");
             if !hint.is_empty() {
                 let lead = format!("{:1$}{2} ", "", indent + names + 4, style("Fix:").bold());
-                say(hanging(&lead, &hint, width));
+                say(hanging(&lead, hint, width));
             }
         }
     }
@@ -78,6 +82,11 @@ impl Report {
             (failed, _) => (Mark::Bad, format!("{}: {} failed", self.target, counted(failed, "check"))),
         }
     }
+}
+
+/// A field of a check, which is a string.
+fn text<'c>(check: &'c Value, field: &str) -> &'c str {
+    check.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn mark(result: &str) -> Mark {

@@ -138,11 +138,9 @@ fn show(simulator: &Simulator, ca: &Path) {
         say(line);
     }
     say("cargo serve\n");
-    let others = format!(
-        "Other programs take the CA like this: curl --cacert FILE, Node.js NODE_EXTRA_CA_CERTS=FILE, Spin 4.1 \
-         SSL_CERT_FILE=FILE. To do without TLS, export the http URLs instead."
-    );
-    say(wrap(&others, 0, width()));
+    let others = "Other programs take the CA like this: curl --cacert FILE, Node.js NODE_EXTRA_CA_CERTS=FILE, Spin 4.1 \
+                  SSL_CERT_FILE=FILE. To do without TLS, export the http URLs instead.";
+    say(wrap(others, 0, width()));
 }
 
 /// What makes the commands here use this simulator.

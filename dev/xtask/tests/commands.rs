@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 
-use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
+use idhook_simulator::{Options, Simulator, SyncDuration, credentials, seeds};
 use serde_json::Value;
 
 /// The program, without the variables of whoever runs the tests.
@@ -79,6 +80,72 @@ async fn a_wrong_option_is_an_error_with_the_right_one() {
 }
 
 #[tokio::test]
+async fn the_doctor_passes_and_fails_by_its_exit_code_and_prints_json() {
+    let simulator = simulator().await;
+    let (code, stdout, stderr) = run(against(&simulator, &["doctor"])).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stdout.contains("✓ login") && stdout.contains("vidm/default: all checks passed"), "{stdout}");
+
+    let (code, stdout, _) = run(against(&simulator, &["doctor", "--json"])).await;
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (code, report.pointer("/targets/0/target"), report.pointer("/ok")),
+        (0, Some(&"vidm/default".into()), Some(&true.into()))
+    );
+
+    // Over https, with a CA that nobody trusts: the fix is an option of this command.
+    let mut command = against(&simulator, &["doctor"]);
+    command.env("IDHOOK_VIDM_URL", simulator.vidm_tls_url());
+    let (code, stdout, _) = run(command).await;
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("✗ tls") && stdout.contains("--ca-file") && !stdout.contains("client_tls"), "{stdout}");
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    simulator.write_ca(ca.path()).unwrap();
+    let mut command = against(&simulator, &["doctor", "--ca-file", ca.path().to_str().unwrap()]);
+    command.env("IDHOOK_VIDM_URL", simulator.vidm_tls_url());
+    let (code, stdout, _) = run(command).await;
+    assert_eq!(code, 0, "{stdout}");
+
+    // What keeps it from running is neither.
+    let (code, _, stderr) = run(xtask(&["doctor"])).await;
+    assert_eq!(code, 2);
+    assert!(stderr.contains("fix:") && stderr.contains("--vidm-url"), "{stderr}");
+    let (code, _, stderr) = run(xtask(&["doctor", "--url", "http://127.0.0.1:9"])).await;
+    assert_eq!(code, 2);
+    assert!(stderr.contains("IDHOOK_KEY is not set"), "{stderr}");
+    assert_eq!(simulator.runs_started(seeds::CORP).unwrap(), 0, "the doctor starts nothing");
+}
+
+#[tokio::test]
+async fn a_warning_fails_the_doctor_only_if_it_is_strict() {
+    let simulator = simulator().await;
+    // A vIDM without a health report is a warning.
+    simulator.add_fault(idhook_simulator::Fault::answer(404, "text/html", "no").path("health").always());
+    let (code, stdout, _) = run(against(&simulator, &["doctor"])).await;
+    assert_eq!(code, 0, "{stdout}");
+    assert!(stdout.contains("! health"), "{stdout}");
+    let (code, ..) = run(against(&simulator, &["doctor", "--strict"])).await;
+    assert_eq!(code, 1);
+}
+
+#[tokio::test]
+async fn the_demo_starts_no_sync_in_somebodys_own_vidm_without_agreement() {
+    let simulator = simulator().await;
+    let demo = ["demo", "--once", "--directory", seeds::CORP_NAME];
+    let (code, stdout, stderr) = run(against(&simulator, &demo)).await;
+    assert_eq!((code, simulator.runs_started(seeds::CORP).unwrap()), (1, 0), "{stdout}{stderr}");
+    assert!(stdout.contains("no sync was started") && stdout.contains("--yes"), "{stdout}");
+    assert!(stdout.contains("comes from the environment (IDHOOK_VIDM_URL)"), "{stdout}");
+    let doctor = stdout.find("The doctor checks vIDM").unwrap();
+    assert!(doctor < stdout.find("vIDM: your directories").unwrap(), "the doctor is first: {stdout}");
+
+    let group = seeds::PRESENT_GROUP_DN;
+    let (code, stdout, _) = run(against(&simulator, &[demo.as_slice(), &["--yes", "--group", group]].concat())).await;
+    assert_eq!((code, simulator.runs_started(seeds::CORP).unwrap()), (0, 1), "{stdout}");
+    assert!(stdout.contains("✓ vIDM has every group") && stdout.contains("3 of 3 acts passed"), "{stdout}");
+}
+
+#[tokio::test]
 async fn a_failed_act_is_shown_and_is_exit_code_1() {
     let simulator = simulator().await;
     let mut command = against(&simulator, &["demo", "--once", "--yes"]);
@@ -87,6 +154,65 @@ async fn a_failed_act_is_shown_and_is_exit_code_1() {
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("✗ login") && stdout.contains("1 failed, 2 not run"), "{stdout}");
     assert!(stdout.contains("the doctor found a fault") && !stdout.contains("planted-wrong"), "{stdout}");
+}
+
+/// A running demo; dropping it ends it.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_demo_passes_and_the_lines_after_it_can_be_pasted() {
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    assert!(has_curl || std::env::var_os("CI").is_none(), "curl is not installed");
+    tokio::task::spawn_blocking(prepared).await.unwrap();
+    let mut command = xtask(&["demo", "--port", "0", "--sync-seconds", "2"]);
+    let mut demo = Demo(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let output = demo.0.stdout.take().unwrap();
+    let (acts, pasted) = tokio::task::spawn_blocking(move || {
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let acts: Vec<_> = lines.by_ref().take_while(|line| line != xtask::demo::PASTE).collect();
+        let pasted: Vec<_> = lines.skip(1).take_while(|line| !line.is_empty()).collect();
+        (acts.join("\n"), pasted.join("\n"))
+    })
+    .await
+    .unwrap();
+    assert!(acts.contains("5 of 5 acts passed") && acts.contains("3 callers, 1 run"), "{acts}");
+    assert!(pasted.contains("export IDHOOK_KEY=idh_") && pasted.contains("/syncs"), "{pasted}");
+    if !has_curl {
+        return;
+    }
+    // As it is, except that an error of idhook counts as one of curl.
+    let script = format!("curl() {{ command curl --fail \"$@\"; }}\nset -e\n{pasted}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]);
+    let (code, stdout, stderr) = run(shell).await;
+    assert_eq!(code, 0, "{pasted}\n{stdout}\n{stderr}");
+    for word in ["\"ready\"", "corp.example", "\"succeeded\"", "gg-app@corp.example", "Embedded", "\"checks\""] {
+        assert!(stdout.contains(word), "{word}: {stdout}");
+    }
+
+    // The doctor of a running idhook, by its address and key.
+    let value = |name: &str| {
+        let line = pasted.lines().find_map(|line| line.strip_prefix(&format!("export {name}="))).unwrap();
+        line.to_owned()
+    };
+    let mut doctor = xtask(&["doctor", "--url", &value("IDHOOK"), "--target", "vcf/default"]);
+    doctor.env("IDHOOK_KEY", value("IDHOOK_KEY"));
+    let (code, stdout, stderr) = run(doctor).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stdout.contains("vcf/default: all checks passed") && !stdout.contains("vidm/default"), "{stdout}");
+    let mut doctor = xtask(&["doctor", "--url", &value("IDHOOK")]);
+    doctor.env("IDHOOK_KEY", "idh_wrong");
+    let (code, _, stderr) = run(doctor).await;
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("401") && !stderr.contains("idh_wrong"), "{stderr}");
 }
 
 #[tokio::test]

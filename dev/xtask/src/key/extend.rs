@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, Result, ensure};
 use idhook::config::Config;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Failure, Made};
 
@@ -56,9 +56,8 @@ impl Existing {
     /// When that entry would get other scopes or targets (`keeps_grant` is false), or idhook would reject the result.
     pub(super) fn extended(mut self, made: &Made, keeps_grant: bool) -> Result<Vec<Value>> {
         let field = if made.is_secret() { "secrets" } else { "sha256" };
-        let new = made.entry[field].clone();
-        let name = &made.entry["name"];
-        match self.0.iter_mut().find(|entry| entry["name"] == *name) {
+        let name = made.name();
+        match self.0.iter_mut().find(|entry| entry.get("name").and_then(Value::as_str) == Some(name)) {
             None => self.0.push(made.entry.clone()),
             Some(entry) => {
                 ensure!(
@@ -72,11 +71,14 @@ impl Existing {
                     entry.get("scheme") == made.entry.get("scheme"),
                     Failure::new(format!("{name} signs in another way"), "give its own scheme with --webhook")
                 );
-                let list = |value: &Value| match value {
-                    Value::Array(list) => list.clone(),
-                    one => vec![one.clone()],
+                let list = |entry: &Value| match entry.get(field) {
+                    Some(Value::Array(list)) => list.clone(),
+                    one => one.cloned().into_iter().collect(),
                 };
-                entry[field] = json!([list(&entry[field]), list(&new)].concat());
+                let keys = [list(entry), list(&made.entry)].concat();
+                if let Some(entry) = entry.as_object_mut() {
+                    entry.insert(field.to_owned(), json!(keys));
+                }
             }
         }
         accepted(made.variable, &self.0)?;
@@ -123,17 +125,18 @@ fn accepted(variable: &str, entries: &[Value]) -> Result<()> {
 
 /// The variable `targets` with every target that an entry names.
 fn named_targets(entries: &[Value]) -> String {
-    let mut targets = json!({"vidm": {}, "vcf": {}});
+    let (mut vidm, mut vcf) = (Map::new(), Map::new());
     let account = json!({"url": "https://unused.invalid", "username": "u@example", "password": "unused"});
-    let names = entries.iter().flat_map(|entry| entry["targets"].as_array().cloned().unwrap_or_default());
-    for name in names.filter_map(|name| name.as_str().map(str::to_owned)).chain(["vidm/default".to_owned()]) {
+    let names = entries.iter().filter_map(|entry| entry.get("targets")?.as_array()).flatten();
+    for name in names.filter_map(Value::as_str).chain(["vidm/default"]) {
         match name.split_once('/') {
-            Some((kind @ ("vidm" | "vcf"), name)) => targets[kind][name] = account.clone(),
-            Some(_) => {}
-            None => targets["vidm"][&name] = account.clone(),
-        }
+            Some(("vcf", name)) => vcf.insert(name.to_owned(), account.clone()),
+            Some(("vidm", name)) => vidm.insert(name.to_owned(), account.clone()),
+            None => vidm.insert(name.to_owned(), account.clone()),
+            Some(_) => None,
+        };
     }
-    targets.to_string()
+    json!({"vidm": vidm, "vcf": vcf}).to_string()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{Made, Value, json, quoted, style, wrap};
 impl Made {
     /// What to export, on the caller's side and on idhook's. `file` has the value, if it was written there.
     pub(super) fn instructions(&self, file: Option<&str>, width: usize) -> String {
-        let name = self.entry["name"].as_str().unwrap_or_default();
+        let name = self.name();
         let (spin, wasi) = (self.spin(), self.wasi());
         let (title, note, secret) = match self.is_secret() {
             false => (
@@ -56,14 +56,14 @@ impl Made {
     pub(super) fn json(&self, file: Option<&str>) -> Value {
         let secret = if self.is_secret() { "secret" } else { "key" };
         let mut document = json!({
-            "name": self.entry["name"],
+            "name": self.name(),
             secret: self.secret,
             "variable": self.variable,
             "environment": { "spin": self.spin(), "wasi": self.wasi() },
         });
-        match file {
-            Some(file) => document["file"] = file.into(),
-            None => document["value"] = self.value().into(),
+        let (field, value) = file.map_or_else(|| ("value", self.value()), |file| ("file", file.to_owned()));
+        if let Some(document) = document.as_object_mut() {
+            document.insert(field.to_owned(), value.into());
         }
         document
     }
@@ -71,8 +71,8 @@ impl Made {
     /// How many keys the entry has, if it had one before.
     fn rotated(&self) -> Option<usize> {
         let field = if self.is_secret() { "secrets" } else { "sha256" };
-        let ours = self.others.iter().find(|entry| entry["name"] == self.entry["name"])?;
-        ours[field].as_array().map(Vec::len).filter(|count| *count > 1)
+        let ours = self.others.iter().find(|entry| entry.get("name") == self.entry.get("name"))?;
+        ours.get(field)?.as_array().map(Vec::len).filter(|count| *count > 1)
     }
 }
 

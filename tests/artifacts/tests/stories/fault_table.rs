@@ -52,7 +52,10 @@ async fn each_fault_at_each_call_is_reported_and_loses_no_group(artifact: Artifa
     // So many concurrent cells can make a busy machine exceed another timeout, such as the store's 500 ms. A differing cell
     // is played again alone, and that result counts.
     for cell in differing {
-        eprintln!("{:?}: {}; once more", cell.name(), outcomes[&cell.name()]);
+        #[allow(clippy::print_stderr, reason = "the test harness shows it if the test fails")]
+        {
+            eprintln!("{:?}: {}; once more", cell.name(), outcomes[&cell.name()]);
+        }
         outcomes.extend(play(artifact, vec![cell], 1).await);
     }
     let differing: Vec<_> = expected
