@@ -365,6 +365,6 @@ mod tests {
     #[test]
     fn ca_file_without_certificates_is_rejected() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(tls::client_config(Some(file.path())).unwrap_err().to_string().contains("no certificate"));
+        assert!(tls::client_config(Some(file.path())).unwrap_err().to_string().contains("no PEM certificate"));
     }
 }
