@@ -21,7 +21,11 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
             for certificate in CertificateDer::pem_file_iter(path).with_context(context)? {
                 roots.add(certificate.with_context(context)?).with_context(context)?;
             }
-            ensure!(!roots.is_empty(), "{} contains no PEM certificate; give a file with BEGIN CERTIFICATE blocks", path.display());
+            ensure!(
+                !roots.is_empty(),
+                "{} contains no PEM certificate; give a file with BEGIN CERTIFICATE blocks",
+                path.display()
+            );
         }
         None => {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
