@@ -60,8 +60,8 @@ async fn changes_are_previewed(name: &str, size: (u32, u32)) {
         assert!(preview.contains(text), "{text}: {preview}");
     }
     browser.click(".exchange:first-child summary").await;
-    let request = browser.reads(".exchange:first-child", "dryRun=true").await;
-    assert!(request.contains("\"password\": \"(hidden)\"") && !request.contains("planted-password"), "{request}");
+    let request = browser.reads(".exchange:first-child", "\"password\": \"(hidden)\"").await;
+    assert!(request.contains("dryRun=true") && !request.contains("planted-password"), "{request}");
     is_accessible(&browser).await;
     picture(&browser, &format!("{name}-vcf")).await;
 
