@@ -90,43 +90,43 @@ pub(super) struct Entry {
 pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Option<&[String]>) -> Vec<Hook> {
     let mut hooks: Vec<Hook> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
-        let mut tell = Tell { reader, at };
+        let mut errors = EntryErrors { reader, at };
         if !super::targets::is_name(&entry.name) {
-            let is = tell.reader.is(&entry.name);
-            tell.problem(".name", format!("{is}; use 1 to 63 letters, digits, dots, dashes or underscores"));
+            let is = errors.reader.is(&entry.name);
+            errors.problem(".name", format!("{is}; use 1 to 63 letters, digits, dots, dashes or underscores"));
         }
         if hooks.iter().any(|hook| hook.name == entry.name) {
-            tell.problem(".name", "is the name of another hook; use a different name");
+            errors.problem(".name", "is the name of another hook; use a different name");
         }
         if entry.senders.is_empty() {
-            tell.problem(
+            errors.problem(
                 ".senders",
                 "is an empty list, so no caller may use the hook; list callers of api_keys or webhook_secrets",
             );
         }
         if let Some(callers) = callers {
             for (which, sender) in entry.senders.iter().enumerate().filter(|(_, sender)| !callers.contains(sender)) {
-                tell.no_such(&format!(".senders[{which}]"), sender, "caller of api_keys or webhook_secrets", callers);
+                errors.no_such(&format!(".senders[{which}]"), sender, "caller of api_keys or webhook_secrets", callers);
             }
         }
         let target = entry.target.unwrap_or_else(|| super::targets::DEFAULT.to_owned());
         if let Some(vidm) = vidm.filter(|vidm| !vidm.contains(&target)) {
-            tell.no_such(".target", &target, "vidm target", vidm);
+            errors.no_such(".target", &target, "vidm target", vidm);
         }
         let is_origin = |text: &String| {
             !text.is_empty() && text.len() <= 253 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
         };
         if let Some(which) = entry.origins.iter().position(|origin| !is_origin(origin)) {
-            tell.problem(
+            errors.problem(
                 &format!(".origins[{which}]"),
                 "is not a host name; use the sender's host name, such as eventgrid.azure.net, or *",
             );
         }
         let hook = Hook {
             origins: entry.origins,
-            directory: Source::of(&entry.directory, ".directory", &mut tell),
-            groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut tell),
-            on: conditions(&entry.on, &mut tell),
+            directory: Source::of(&entry.directory, ".directory", &mut errors),
+            groups: groups(entry.groups.as_ref(), entry.add_to_profile, &mut errors),
+            on: conditions(&entry.on, &mut errors),
             name: entry.name,
             senders: entry.senders,
             target,
@@ -138,12 +138,12 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Op
 }
 
 /// Reports the mistakes of one entry.
-struct Tell<'t, 'r> {
+struct EntryErrors<'t, 'r> {
     reader: &'t mut Reader<'r>,
     at: usize,
 }
 
-impl Tell<'_, '_> {
+impl EntryErrors<'_, '_> {
     fn problem(&mut self, path: &str, text: impl AsRef<str>) {
         self.reader.problem(At::in_entry(NAME, self.at, path), text);
     }
@@ -161,13 +161,13 @@ impl Tell<'_, '_> {
 }
 
 impl Source {
-    fn of(value: &Value, place: &str, tell: &mut Tell<'_, '_>) -> Self {
+    fn of(value: &Value, place: &str, errors: &mut EntryErrors<'_, '_>) -> Self {
         let pointer = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("pointer"));
         match (value, pointer) {
             (Value::String(text), _) if !text.trim().is_empty() => Self::Fixed(text.trim().to_owned()),
             (_, Some(Value::String(text))) if is_pointer(text) => Self::Pointer(text.clone()),
             _ => {
-                tell.problem(
+                errors.problem(
                     place,
                     "is neither a string nor a pointer; use a string, or {\"pointer\": \"/…\"} with a JSON Pointer (RFC 6901)",
                 );
@@ -178,26 +178,26 @@ impl Source {
 }
 
 /// The groups: a list, or a pointer to one.
-fn groups(value: Option<&Value>, add_to_profile: bool, tell: &mut Tell<'_, '_>) -> Vec<Source> {
+fn groups(value: Option<&Value>, add_to_profile: bool, errors: &mut EntryErrors<'_, '_>) -> Vec<Source> {
     let items = match value {
         None | Some(Value::Null) => &[],
         Some(Value::Array(items)) => items.as_slice(),
         Some(one) => std::slice::from_ref(one),
     };
     if items.is_empty() && add_to_profile {
-        tell.problem(".addToProfile", "is set, but there are no groups to add; add groups");
+        errors.problem(".addToProfile", "is set, but there are no groups to add; add groups");
     }
     let mut groups = Vec::new();
     for (which, item) in items.iter().enumerate() {
         let place = format!(".groups[{which}]");
-        let group = Source::of(item, &place, tell);
+        let group = Source::of(item, &place, errors);
         if let Source::Fixed(text) = &group
             && !text.is_empty()
         {
             match GroupQuery::parse(text) {
-                Err(why) => tell.problem(&place, why),
+                Err(why) => errors.problem(&place, why),
                 Ok(GroupQuery::Name(_)) if add_to_profile => {
-                    tell.problem(&place, "is not a DN, which addToProfile requires; use CN=…,DC=…");
+                    errors.problem(&place, "is not a DN, which addToProfile requires; use CN=…,DC=…");
                 }
                 Ok(_) => {}
             }
@@ -207,7 +207,7 @@ fn groups(value: Option<&Value>, add_to_profile: bool, tell: &mut Tell<'_, '_>) 
     groups
 }
 
-fn conditions(entries: &[Value], tell: &mut Tell<'_, '_>) -> Vec<Condition> {
+fn conditions(entries: &[Value], errors: &mut EntryErrors<'_, '_>) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for (which, entry) in entries.iter().enumerate() {
         let field = |name| entry.get(name);
@@ -222,14 +222,14 @@ fn conditions(entries: &[Value], tell: &mut Tell<'_, '_>) -> Vec<Condition> {
         };
         let Some(place) = place.filter(|_| !equals.is_empty() && entry.as_object().is_some_and(|all| all.len() == 2))
         else {
-            tell.problem(
+            errors.problem(
                 &format!(".on[{which}]"),
                 "is not a condition; use {\"pointer\": \"/…\", \"equals\": …} or {\"header\": \"…\", \"equals\": …}",
             );
             continue;
         };
         if matches!(place, Place::Header(_)) && !equals.iter().all(Value::is_string) {
-            tell.problem(
+            errors.problem(
                 &format!(".on[{which}].equals"),
                 "contains a value that is not a string; use strings to compare with headers",
             );

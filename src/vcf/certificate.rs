@@ -40,7 +40,7 @@ pub struct CertificateFacts {
 }
 
 /// Adds the data of the certificates in the entry at `pointer`, expired or not, to `facts`; unreadable ones are skipped.
-pub(super) fn tell(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<CertificateFacts>) {
+pub(super) fn add_facts(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<CertificateFacts>) {
     for der in Entry::read(entry).map(|entry| entry.certificates).unwrap_or_default() {
         if let Ok(certificate) = Certificate::read(&der) {
             facts.push(certificate.facts(pointer, now));

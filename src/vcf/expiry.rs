@@ -16,7 +16,7 @@ impl LdapInfo {
         let mut facts = Vec::new();
         let chain = self.source_details.as_ref().and_then(|details| details.cert_chain.as_deref());
         for (at, entry) in chain.unwrap_or_default().iter().enumerate() {
-            certificate::tell(&format!("/sourceDetails/certChain/{at}"), entry, now, &mut facts);
+            certificate::add_facts(&format!("/sourceDetails/certChain/{at}"), entry, now, &mut facts);
         }
         facts
     }

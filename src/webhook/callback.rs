@@ -80,7 +80,7 @@ fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_
 
 /// Sends the message to the receiver in `sync`, unless it was sent before: `document` is the sync's final state. A failure
 /// never fails the response; the next request that observes the end tries again.
-pub(super) async fn tell<R: Runtime>(
+pub(super) async fn deliver<R: Runtime>(
     configured: &Configured,
     out: &Outbound<'_, R>,
     sync: &StartedSync,

@@ -1,4 +1,4 @@
-// Calls the library component, transpiled by jco, as lines of JSON say, and answers each by a line: the same door as driver.py,
+// Calls the library component, transpiled by jco, as lines of JSON say, and answers each by a line: the same binding as driver.py,
 // from Node. `node driver.mjs OUT/idhook.js`
 
 import { createInterface } from "node:readline";

@@ -1,4 +1,4 @@
-"""Calls the library component as lines of JSON say, and answers each by a line: the door that tests come through.
+"""Calls the library component as lines of JSON say, and answers each by a line: the binding that tests come through.
 
     {"open": {"vidm": {settings}}}                                   a session, in place of the one before
     {"call": "startSync", "arguments": ["corp.example", {"groups": []}]}

@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 const LARGEST_REQUEST: usize = 4 << 20;
 
 /// One of the two servers, on its http or https port.
-pub(crate) struct Door {
+pub(crate) struct Endpoint {
     pub(crate) server: Server,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) router: Router,
@@ -35,12 +35,12 @@ pub(crate) struct Door {
 }
 
 /// Accepts until the task is aborted; its connections end with it.
-pub(crate) async fn listen(listener: TcpListener, door: Arc<Door>) {
+pub(crate) async fn listen(listener: TcpListener, endpoint: Arc<Endpoint>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((tcp, _)) => drop(connections.spawn(connection(tcp, Arc::clone(&door)))),
+                Ok((tcp, _)) => drop(connections.spawn(connection(tcp, Arc::clone(&endpoint)))),
                 // Probably out of file descriptors: waiting helps, retrying at once does not.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
@@ -49,28 +49,28 @@ pub(crate) async fn listen(listener: TcpListener, door: Arc<Door>) {
     }
 }
 
-async fn connection(tcp: TcpStream, door: Arc<Door>) {
+async fn connection(tcp: TcpStream, endpoint: Arc<Endpoint>) {
     let _ = tcp.set_nodelay(true);
     let cord = Arc::new(Cord::default());
     let wire = Wire::new(tcp, Arc::clone(&cord));
-    match door.tls.clone() {
-        None => serve(wire, door, cord).await,
+    match endpoint.tls.clone() {
+        None => serve(wire, endpoint, cord).await,
         // A client that does not trust the CA disconnects here.
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(wire).await {
-                serve(stream, door, cord).await;
+                serve(stream, endpoint, cord).await;
             }
         }
     }
 }
 
-async fn serve<S>(stream: S, door: Arc<Door>, cord: Arc<Cord>)
+async fn serve<S>(stream: S, endpoint: Arc<Endpoint>, cord: Arc<Cord>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let service = service_fn(|request| {
-        let (door, cord) = (Arc::clone(&door), Arc::clone(&cord));
-        async move { Ok::<_, Infallible>(answer(&door, &cord, request).await) }
+        let (endpoint, cord) = (Arc::clone(&endpoint), Arc::clone(&cord));
+        async move { Ok::<_, Infallible>(answer(&endpoint, &cord, request).await) }
     });
     // A setting selects the clock of `Date`: see `dated`.
     let mut http = hyper::server::conn::http1::Builder::new();
@@ -84,33 +84,33 @@ where
 }
 
 /// Reads a request completely, records it, and responds normally or with a fault.
-async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Response<Body> {
+async fn answer(endpoint: &Endpoint, cord: &Arc<Cord>, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
         return Reply::tomcat(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     };
     let body = body.to_bytes();
-    if door.tls.is_none() && (target == "/_simulator" || target.starts_with("/_simulator/")) {
-        return control::answer(&door.shared, &parts.method, parts.uri.path(), &body).into_response();
+    if endpoint.tls.is_none() && (target == "/_simulator" || target.starts_with("/_simulator/")) {
+        return control::answer(&endpoint.shared, &parts.method, parts.uri.path(), &body).into_response();
     }
-    let mut call = Call::new(door.server, door.tls.is_some(), &parts.method, &target, &parts.headers);
+    let mut call = Call::new(endpoint.server, endpoint.tls.is_some(), &parts.method, &target, &parts.headers);
     call.body_length = body.len();
-    let number = door.shared.calls.arrived(call);
-    let (delay, fault) = door.shared.faults.take(door.server, parts.method.as_str(), &target);
+    let number = endpoint.shared.calls.arrived(call);
+    let (delay, fault) = endpoint.shared.faults.take(endpoint.server, parts.method.as_str(), &target);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let method = parts.method.clone();
     let request = Request::from_parts(parts, Body::from(body));
     let response = match fault {
-        None => carry_out(door, number, request).await,
+        None => carry_out(endpoint, number, request).await,
         Some(FaultKind::Reset) => cord.reset().await,
         Some(FaultKind::LoseAnswer) => {
-            carry_out(door, number, request).await;
+            carry_out(endpoint, number, request).await;
             cord.reset().await
         }
-        Some(FaultKind::ExpiredToken) => match door.server {
+        Some(FaultKind::ExpiredToken) => match endpoint.server {
             Server::Vidm => crate::vidm::Vidm::expired(&method).into_response(),
             Server::Sddc => crate::sddc::Sddc::expired(&method).into_response(),
         },
@@ -119,17 +119,17 @@ async fn answer(door: &Door, cord: &Arc<Cord>, request: Request<Incoming>) -> Re
             | FaultKind::Drip { .. }
             | FaultKind::GarbageJson
             | FaultKind::WrongContentType { .. }),
-        ) => spoil(carry_out(door, number, request).await, kind, cord).await,
-        Some(kind) => instead(door.server, kind),
+        ) => spoil(carry_out(endpoint, number, request).await, kind, cord).await,
+        Some(kind) => instead(endpoint.server, kind),
     };
-    door.shared.calls.answered(number, response.status().as_u16());
-    dated(door, response)
+    endpoint.shared.calls.answered(number, response.status().as_u16());
+    dated(endpoint, response)
 }
 
 /// The response with the `Date` of the server's clock, or that of a proxy in front.
-fn dated(door: &Door, mut response: Response<Body>) -> Response<Body> {
-    let ahead = match door.server {
-        Server::Vidm => door.shared.vidm.state().settings.clocks.date_ahead,
+fn dated(endpoint: &Endpoint, mut response: Response<Body>) -> Response<Body> {
+    let ahead = match endpoint.server {
+        Server::Vidm => endpoint.shared.vidm.state().settings.clocks.date_ahead,
         Server::Sddc => Some(0),
     };
     if let Some(date) = ahead.and_then(|ahead| HeaderValue::from_str(&clock::http_date_ahead(ahead)).ok()) {
@@ -138,29 +138,29 @@ fn dated(door: &Door, mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-async fn carry_out(door: &Door, number: usize, request: Request<Body>) -> Response<Body> {
-    let request = match door.server {
-        Server::Vidm => match door.shared.vidm.take_tenant(request) {
+async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -> Response<Body> {
+    let request = match endpoint.server {
+        Server::Vidm => match endpoint.shared.vidm.take_tenant(request) {
             Ok(request) => request,
             Err(reply) => return reply.into_response(),
         },
-        Server::Sddc => match in_front(door, number, request) {
+        Server::Sddc => match in_front(endpoint, number, request) {
             Ok(request) => request,
             Err(answer) => return *answer,
         },
     };
-    match TowerToHyperService::new(door.router.clone()).call(request).await {
+    match TowerToHyperService::new(endpoint.router.clone()).call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
 }
 
 /// The request as SDDC Manager's nginx forwards it, if there is one.
-fn in_front(door: &Door, number: usize, request: Request<Body>) -> Result<Request<Body>, Box<Response<Body>>> {
-    let Some(front) = door.shared.sddc.state().settings.front else { return Ok(request) };
+fn in_front(endpoint: &Endpoint, number: usize, request: Request<Body>) -> Result<Request<Body>, Box<Response<Body>>> {
+    let Some(front) = endpoint.shared.sddc.state().settings.front else { return Ok(request) };
     let length = request.body().size_hint().lower();
     let request = crate::sddc::front::pass(front, request, usize::try_from(length).unwrap_or(usize::MAX))?;
-    door.shared.calls.routed(number, request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str));
+    endpoint.shared.calls.routed(number, request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str));
     Ok(request)
 }
 

@@ -3,7 +3,7 @@
 use crate::calls::{Call, Calls, Server};
 use crate::faults::{Fault, Faults};
 use crate::sddc::Sddc;
-use crate::server::{self, Door};
+use crate::server::{self, Endpoint};
 use crate::settings::{Outcome, SddcSettings, SyncDuration, VidmSettings};
 use crate::vidm::state::{AdGroup, Directory};
 use crate::vidm::{Vidm, sync};
@@ -116,23 +116,23 @@ impl Simulator {
         let acceptor = TlsAcceptor::from(authority.server);
         let mut addresses = [SocketAddr::new(options.listen, 0); 4];
         let mut tasks = Vec::new();
-        let doors: [(u16, Server, Option<TlsAcceptor>, &Router); 4] = [
+        let endpoints: [(u16, Server, Option<TlsAcceptor>, &Router); 4] = [
             (options.vidm_port, Server::Vidm, None, &vidm),
             (options.vidm_tls_port, Server::Vidm, Some(acceptor.clone()), &vidm),
             (options.sddc_port, Server::Sddc, None, &sddc),
             (options.sddc_tls_port, Server::Sddc, Some(acceptor), &sddc),
         ];
-        for ((port, server, tls, router), address) in doors.into_iter().zip(&mut addresses) {
+        for ((port, server, tls, router), address) in endpoints.into_iter().zip(&mut addresses) {
             let wanted = SocketAddr::new(options.listen, port);
             let listener = TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted}"))?;
             *address = listener.local_addr()?;
-            let door = Arc::new(Door { server, tls, router: router.clone(), shared: Arc::clone(&shared) });
-            tasks.push(tokio::spawn(server::listen(listener, Arc::clone(&door))));
+            let endpoint = Arc::new(Endpoint { server, tls, router: router.clone(), shared: Arc::clone(&shared) });
+            tasks.push(tokio::spawn(server::listen(listener, Arc::clone(&endpoint))));
             // Some clients (Node.js 18) take the first address of `localhost` and no other. Where there is no IPv6, so be it.
             if options.listen == IpAddr::V4(Ipv4Addr::LOCALHOST)
                 && let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).await
             {
-                tasks.push(tokio::spawn(server::listen(listener, door)));
+                tasks.push(tokio::spawn(server::listen(listener, endpoint)));
             }
         }
         Ok(Self { shared, ca_pem: authority.pem, addresses, tasks })

@@ -126,7 +126,7 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
     let answer = answer_of(base, sync, state?);
     if answer.document.is_final() {
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
-        callback::tell(configured, outbound, sync, body).await;
+        callback::deliver(configured, outbound, sync, body).await;
     }
     Ok(answer)
 }

@@ -14,7 +14,7 @@ use idhook::shared_state::StoreAccess;
 use idhook::upstream::Outbound;
 use idhook::vidm::{Cache, Client, Credentials, StartedSync, Target};
 
-use crate::support::memory_store::{Ailment, MemoryStore};
+use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, Script, post};
 use crate::support::vidm::{CORP, LOGIN, NOBODY, classic, lists, logs_in, start, system, target};
 
@@ -204,22 +204,22 @@ fn wrong_list_is_dropped_for_all_instances() {
 
 #[test]
 fn failing_store_is_bypassed() {
-    for (ailment, told) in [
-        (Ailment::Absent, None),
-        (Ailment::Fails, Some("get: scripted")),
-        (Ailment::Hangs, Some("get: no response within 500 ms")),
+    for (fault, told) in [
+        (StoreFault::Absent, None),
+        (StoreFault::Fails, Some("get: scripted")),
+        (StoreFault::Hangs, Some("get: no response within 500 ms")),
     ] {
         let store = MemoryStore::new();
-        store.ail(ailment);
+        store.set_fault(fault);
         let instance = Instance::new(&store, [logs_in("t1"), lists(), starts("t1")]);
         let (started, trouble) = instance.start("corp.example");
         started.unwrap();
-        assert_eq!(trouble.as_deref(), told, "{ailment:?}");
+        assert_eq!(trouble.as_deref(), told, "{fault:?}");
         assert_eq!(store.calls(), 1, "called once, then bypassed for the rest of the request");
         assert!(instance.script.elapsed() < Duration::from_millis(600));
 
         // The next requests bypass it too, for a while.
-        store.ail(Ailment::None);
+        store.set_fault(StoreFault::None);
         instance.script.then([starts("t1")]);
         assert_eq!(instance.start(CORP).1, None);
         assert_eq!(store.calls(), 0);

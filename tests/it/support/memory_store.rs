@@ -8,7 +8,7 @@ use idhook::store::{Store, StoreError};
 
 /// The failure of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Ailment {
+pub(crate) enum StoreFault {
     #[default]
     None,
     /// The runtime grants no access.
@@ -29,7 +29,7 @@ enum Value {
 pub(crate) struct MemoryStore {
     values: RefCell<BTreeMap<String, Value>>,
     calls: Cell<usize>,
-    ailment: Cell<Ailment>,
+    fault: Cell<StoreFault>,
 }
 
 impl MemoryStore {
@@ -42,8 +42,8 @@ impl MemoryStore {
         self.values.borrow_mut().clear();
     }
 
-    pub(crate) fn ail(&self, ailment: Ailment) {
-        self.ailment.set(ailment);
+    pub(crate) fn set_fault(&self, fault: StoreFault) {
+        self.fault.set(fault);
     }
 
     /// The number of calls since the last query.
@@ -86,11 +86,11 @@ impl MemoryStore {
 
     async fn asked(&self) -> Result<(), StoreError> {
         self.calls.set(self.calls.get() + 1);
-        match self.ailment.get() {
-            Ailment::None => Ok(()),
-            Ailment::Absent => Err(StoreError::Absent),
-            Ailment::Fails => Err(StoreError::Failed("scripted".to_owned())),
-            Ailment::Hangs => std::future::pending().await,
+        match self.fault.get() {
+            StoreFault::None => Ok(()),
+            StoreFault::Absent => Err(StoreError::Absent),
+            StoreFault::Fails => Err(StoreError::Failed("scripted".to_owned())),
+            StoreFault::Hangs => std::future::pending().await,
         }
     }
 }

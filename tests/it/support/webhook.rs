@@ -23,7 +23,7 @@ pub(crate) const OTHER: &str = "key-of-somebody-else";
 pub(crate) const READER: &str = "key-that-may-read";
 
 /// A webhook over a script.
-pub(crate) struct Door {
+pub(crate) struct Instance {
     pub(crate) script: Rc<Script>,
     webhook: Rc<Webhook>,
 }
@@ -100,7 +100,7 @@ impl Answer {
     }
 }
 
-impl Door {
+impl Instance {
     /// vIDM and SDDC Manager with the names, accounts and passwords of the other scenarios, and a script of `calls`.
     pub(crate) fn new(calls: impl IntoIterator<Item = Call>) -> Self {
         Self::with(&[], calls)

@@ -10,7 +10,7 @@ use crate::embedded::sessions::{PRESENT, proof};
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Call, START, Script};
 use crate::support::vidm::{CORP, classic, executions, idle, lists, logs_in, sync_state};
-use crate::support::webhook::{Answer, Door, OTHER};
+use crate::support::webhook::{Answer, Instance, OTHER};
 
 const HOUR: i64 = 3_600_000;
 const STATE_KEY: (&str, &str) = ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8");
@@ -29,41 +29,41 @@ fn kicked() -> Call {
 }
 
 /// An instance that is logged in and knows the directories.
-fn warm(store: Option<&Rc<MemoryStore>>) -> Door {
+fn warm(store: Option<&Rc<MemoryStore>>) -> Instance {
     let script = Script::new([logs_in("t1"), lists()]);
     let script = if let Some(store) = store { script.with_store(store) } else { script };
-    let door = Door::over(script, &[STATE_KEY]);
-    door.get("/vidm/default/v1/directories");
-    door
+    let instance = Instance::over(script, &[STATE_KEY]);
+    instance.get("/vidm/default/v1/directories");
+    instance
 }
 
-/// Another instance without memory in common with `door`, and with its own ledger.
-fn elsewhere(door: &Door) -> Door {
-    let other = door.beside_with(&[STATE_KEY]);
+/// Another instance without memory in common with `instance`, and with its own ledger.
+fn elsewhere(instance: &Instance) -> Instance {
+    let other = instance.beside_with(&[STATE_KEY]);
     other.get("/healthz");
     other.get("/healthz");
     other
 }
 
 /// A start; returns the path of its state.
-fn start(door: &Door, body: &Value, calls: impl IntoIterator<Item = Call>) -> String {
-    door.then(calls);
-    let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string());
+fn start(instance: &Instance, body: &Value, calls: impl IntoIterator<Item = Call>) -> String {
+    instance.then(calls);
+    let answer = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string());
     assert_eq!(answer.status(), 202, "{}", answer.text());
     answer.header("location").to_owned()
 }
 
 /// The state after two seconds.
-fn poll(door: &Door, place: &str, calls: impl IntoIterator<Item = Call>) -> Value {
-    door.script.advance(Duration::from_secs(2));
-    door.then(calls);
-    let answer: Answer = door.get(place);
+fn poll(instance: &Instance, place: &str, calls: impl IntoIterator<Item = Call>) -> Value {
+    instance.script.advance(Duration::from_secs(2));
+    instance.then(calls);
+    let answer: Answer = instance.get(place);
     assert_eq!(answer.status(), 200, "{}", answer.text());
     answer.json()
 }
 
-fn last_line(door: &Door) -> Value {
-    serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap()
+fn last_line(instance: &Instance) -> Value {
+    serde_json::from_str(&instance.script.lines().pop().unwrap()).unwrap()
 }
 
 #[test]
@@ -80,15 +80,15 @@ fn any_difference_between_clocks_costs_one_start() {
                     None => call,
                 };
                 for store in [None, Some(MemoryStore::new())] {
-                    let door = warm(store.as_ref());
+                    let instance = warm(store.as_ref());
                     let idle = dated(shows("COMPLETED", ahead - 3_600_007));
-                    let place = start(&door, &json!({}), [idle, dated(kicked())]);
-                    assert_eq!(poll(&door, &place, [dated(shows("RUNNING", began))])["status"], "running");
+                    let place = start(&instance, &json!({}), [idle, dated(kicked())]);
+                    assert_eq!(poll(&instance, &place, [dated(shows("RUNNING", began))])["status"], "running");
                     let end = || dated(shows("COMPLETED", began));
-                    assert_eq!(poll(&door, &place, [end()])["status"], "succeeded", "{ahead} {date:?}");
+                    assert_eq!(poll(&instance, &place, [end()])["status"], "succeeded", "{ahead} {date:?}");
                     // Any instance reaches the same result, with nothing but the id.
                     if store.is_none() {
-                        assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t2"), end()])["status"], "succeeded");
+                        assert_eq!(poll(&elsewhere(&instance), &place, [logs_in("t2"), end()])["status"], "succeeded");
                     }
                 }
             }
@@ -111,44 +111,44 @@ impl CheckedAddSigned for Duration {
 #[test]
 fn foreign_run_delays_but_gives_no_success() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
+        let instance = warm(store.as_ref());
         // It began twenty seconds before the request; vIDM would accept a start with 200 and continue it.
-        let place = start(&door, &json!({"groups": [PRESENT]}), [shows("RUNNING", -20_000)]);
-        assert_eq!(poll(&door, &place, [shows("RUNNING", -20_000)])["status"], "queued");
+        let place = start(&instance, &json!({"groups": [PRESENT]}), [shows("RUNNING", -20_000)]);
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", -20_000)])["status"], "queued");
         // It ends, and the further run is started.
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", -20_000), kicked()])["status"], "running");
-        assert_eq!(poll(&door, &place, [shows("RUNNING", 6_100)])["status"], "running");
-        let ended = poll(&door, &place, [shows("COMPLETED", 6_100), proof()]);
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", -20_000), kicked()])["status"], "running");
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", 6_100)])["status"], "running");
+        let ended = poll(&instance, &place, [shows("COMPLETED", 6_100), proof()]);
         assert_eq!((&ended["status"], &ended["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
     }
 }
 
 #[test]
 fn foreign_run_delays_on_instances_without_memory() {
-    let door = warm(None);
-    let place = start(&door, &json!({}), [shows("RUNNING", -20_000)]);
-    assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t2"), shows("RUNNING", -20_000)])["status"], "queued");
+    let instance = warm(None);
+    let place = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    assert_eq!(poll(&elsewhere(&instance), &place, [logs_in("t2"), shows("RUNNING", -20_000)])["status"], "queued");
     let calls = [logs_in("t3"), shows("COMPLETED", -20_000), kicked()];
-    let queued = poll(&elsewhere(&door), &place, calls);
+    let queued = poll(&elsewhere(&instance), &place, calls);
     assert_eq!(queued["status"], "running", "{queued}");
-    assert_eq!(poll(&elsewhere(&door), &place, [logs_in("t4"), shows("COMPLETED", 4_000)])["status"], "succeeded");
+    assert_eq!(poll(&elsewhere(&instance), &place, [logs_in("t4"), shows("COMPLETED", 4_000)])["status"], "succeeded");
 }
 
 #[test]
 fn start_that_never_shows_is_repeated_once_and_then_unknown() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
+        let instance = warm(store.as_ref());
         let before = || shows("COMPLETED", -60_000);
-        let place = start(&door, &json!({}), [before(), kicked()]);
+        let place = start(&instance, &json!({}), [before(), kicked()]);
         for _ in 0..4 {
-            assert_eq!(poll(&door, &place, [before()])["status"], "running");
+            assert_eq!(poll(&instance, &place, [before()])["status"], "running");
         }
-        assert_eq!(poll(&door, &place, [before(), kicked()])["status"], "running", "ten seconds are over");
+        assert_eq!(poll(&instance, &place, [before(), kicked()])["status"], "running", "ten seconds are over");
         for _ in 0..4 {
-            assert_eq!(poll(&door, &place, [before()])["status"], "running");
+            assert_eq!(poll(&instance, &place, [before()])["status"], "running");
         }
         for _ in 0..30 {
-            let state = poll(&door, &place, [before().answer_header("date", "Fri, 20 Nov 2026 09:59:00 GMT")]);
+            let state = poll(&instance, &place, [before().answer_header("date", "Fri, 20 Nov 2026 09:59:00 GMT")]);
             assert_eq!(state["status"], "unknown");
             let message = state["message"].as_str().unwrap();
             for part in [
@@ -159,130 +159,130 @@ fn start_that_never_shows_is_repeated_once_and_then_unknown() {
                 assert!(message.contains(part), "{message}");
             }
             assert!(state["hint"].as_str().unwrap().contains("sync log"), "{state}");
-            assert_eq!(last_line(&door)["sync_unknown"], message);
+            assert_eq!(last_line(&instance)["sync_unknown"], message);
         }
         if store.is_none() {
-            let state = poll(&elsewhere(&door), &place, [logs_in("t2"), before()]);
+            let state = poll(&elsewhere(&instance), &place, [logs_in("t2"), before()]);
             assert_eq!(state["status"], "unknown", "without memory nothing is started again: {state}");
         }
         // A later run that appears still ends it.
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", 500)])["status"], "succeeded");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", 500)])["status"], "succeeded");
     }
 }
 
 /// A sync that ran after the first second, and was observed.
-fn ran_once(door: &Door) {
-    let place = start(door, &json!({}), [idle(CORP), kicked()]);
-    assert_eq!(poll(door, &place, [shows("RUNNING", 40)])["status"], "running");
-    assert_eq!(poll(door, &place, [shows("COMPLETED", 40)])["status"], "succeeded");
+fn ran_once(instance: &Instance) {
+    let place = start(instance, &json!({}), [idle(CORP), kicked()]);
+    assert_eq!(poll(instance, &place, [shows("RUNNING", 40)])["status"], "running");
+    assert_eq!(poll(instance, &place, [shows("COMPLETED", 40)])["status"], "succeeded");
 }
 
 #[test]
 fn recent_observation_makes_a_start_one_call() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
-        ran_once(&door);
-        door.script.advance(Duration::from_secs(50));
-        let place = start(&door, &json!({}), [kicked()]);
-        assert_eq!(poll(&door, &place, [shows("RUNNING", 54_060)])["status"], "running");
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", 54_060)])["status"], "succeeded");
+        let instance = warm(store.as_ref());
+        ran_once(&instance);
+        instance.script.advance(Duration::from_secs(50));
+        let place = start(&instance, &json!({}), [kicked()]);
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", 54_060)])["status"], "running");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", 54_060)])["status"], "succeeded");
         // After a minute it is no longer recent.
-        door.script.advance(Duration::from_secs(61));
-        start(&door, &json!({}), [shows("COMPLETED", 54_060), kicked()]);
+        instance.script.advance(Duration::from_secs(61));
+        start(&instance, &json!({}), [shows("COMPLETED", 54_060), kicked()]);
     }
 }
 
 #[test]
 fn run_between_a_recent_observation_and_the_start_is_not_ours() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
-        ran_once(&door);
-        door.script.advance(Duration::from_secs(20));
+        let instance = warm(store.as_ref());
+        ran_once(&instance);
+        instance.script.advance(Duration::from_secs(20));
         // A foreign run began two seconds ago, and vIDM continues it.
-        let place = start(&door, &json!({}), [kicked()]);
-        assert_eq!(poll(&door, &place, [shows("RUNNING", 22_000)])["status"], "queued");
-        door.script.advance(Duration::from_secs(8));
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", 22_000), kicked()])["status"], "running");
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", 34_100)])["status"], "succeeded");
+        let place = start(&instance, &json!({}), [kicked()]);
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", 22_000)])["status"], "queued");
+        instance.script.advance(Duration::from_secs(8));
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", 22_000), kicked()])["status"], "running");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", 34_100)])["status"], "succeeded");
     }
 }
 
 #[test]
 fn whole_seconds_require_a_new_observation() {
-    let door = warm(None);
-    let place = start(&door, &json!({}), [idle(CORP), kicked()]);
-    assert_eq!(poll(&door, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
-    start(&door, &json!({}), [shows("COMPLETED", 1_000), kicked()]);
+    let instance = warm(None);
+    let place = start(&instance, &json!({}), [idle(CORP), kicked()]);
+    assert_eq!(poll(&instance, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
+    start(&instance, &json!({}), [shows("COMPLETED", 1_000), kicked()]);
 }
 
 #[test]
 fn failed_observation_does_not_prevent_a_start() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
+        let instance = warm(store.as_ref());
         let broken = || (0..3).map(|_| sync_state(CORP).answer(503, "")).collect::<Vec<_>>();
         for (failing, asked) in [(vec![sync_state(CORP).answer(500, "")], 1), (broken(), 3)] {
-            let before = door.calls();
-            let place = start(&door, &json!({"groups": [PRESENT]}), failing.into_iter().chain([kicked()]));
-            assert_eq!(door.calls() - before, asked + 1);
-            let state = poll(&door, &place, [sync_state(CORP).answer(500, ""), proof()]);
+            let before = instance.calls();
+            let place = start(&instance, &json!({"groups": [PRESENT]}), failing.into_iter().chain([kicked()]));
+            assert_eq!(instance.calls() - before, asked + 1);
+            let state = poll(&instance, &place, [sync_state(CORP).answer(500, ""), proof()]);
             assert_eq!((&state["status"], &state["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
             assert!(state["message"].as_str().unwrap().contains("could not be read"), "{state}");
         }
         // Without groups, the observation's failure is the result.
-        let place = start(&door, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
-        door.then([sync_state(CORP).answer(500, "")]);
-        door.get(&place).problem("upstream_failed");
+        let place = start(&instance, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
+        instance.then([sync_state(CORP).answer(500, "")]);
+        instance.get(&place).problem("upstream_failed");
         // A failure that concerns every call does prevent a start.
-        door.then([sync_state(CORP).answer(429, "").answer_header("retry-after", "60")]);
+        instance.then([sync_state(CORP).answer(429, "").answer_header("retry-after", "60")]);
         let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
-        door.send(Method::POST, &path, "").problem("upstream_busy");
+        instance.send(Method::POST, &path, "").problem("upstream_busy");
     }
 }
 
 #[test]
 fn end_of_an_unobserved_start_proves_nothing() {
     // With a ledger a start with an observation follows.
-    let door = warm(None);
-    let place = start(&door, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
-    door.script.advance(Duration::from_secs(10));
-    let elsewhere = elsewhere(&door);
+    let instance = warm(None);
+    let place = start(&instance, &json!({}), [sync_state(CORP).answer(500, ""), kicked()]);
+    instance.script.advance(Duration::from_secs(10));
+    let elsewhere = elsewhere(&instance);
     let state = poll(&elsewhere, &place, [logs_in("t2"), shows("COMPLETED", -1_000)]);
     assert_eq!(state["status"], "unknown", "it may have begun before: {state}");
     assert!(state["message"].as_str().unwrap().contains("clocks may differ"), "{state}");
-    let state = poll(&door, &place, [shows("COMPLETED", -1_000), kicked()]);
+    let state = poll(&instance, &place, [shows("COMPLETED", -1_000), kicked()]);
     assert_eq!(state["status"], "running", "{state}");
-    assert_eq!(poll(&door, &place, [shows("COMPLETED", 14_000)])["status"], "succeeded");
+    assert_eq!(poll(&instance, &place, [shows("COMPLETED", 14_000)])["status"], "succeeded");
 }
 
 #[test]
 fn first_sync_without_start_times_runs_once() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
-        let place = start(&door, &json!({}), [shows("COMPLETED", None), kicked()]);
+        let instance = warm(store.as_ref());
+        let place = start(&instance, &json!({}), [shows("COMPLETED", None), kicked()]);
         for _ in 0..4 {
-            assert_eq!(poll(&door, &place, [shows("RUNNING", None)])["status"], "running");
+            assert_eq!(poll(&instance, &place, [shows("RUNNING", None)])["status"], "running");
         }
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", None)])["status"], "succeeded");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", None)])["status"], "succeeded");
     }
 }
 
 #[test]
 fn busy_directory_without_start_times_is_waited_for() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
-        let place = start(&door, &json!({}), [shows("RUNNING", None)]);
-        assert_eq!(poll(&door, &place, [shows("RUNNING", None)])["status"], "queued");
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", None), kicked()])["status"], "running");
-        assert_eq!(poll(&door, &place, [shows("RUNNING", None)])["status"], "running");
-        assert_eq!(poll(&door, &place, [shows("COMPLETED", None)])["status"], "succeeded");
+        let instance = warm(store.as_ref());
+        let place = start(&instance, &json!({}), [shows("RUNNING", None)]);
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", None)])["status"], "queued");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", None), kicked()])["status"], "running");
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", None)])["status"], "running");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", None)])["status"], "succeeded");
     }
 }
 
 #[test]
 fn lost_queue_without_start_times_says_what_to_do() {
-    let door = warm(None);
-    let place = start(&door, &json!({}), [shows("RUNNING", None)]);
-    let other = elsewhere(&door);
+    let instance = warm(None);
+    let place = start(&instance, &json!({}), [shows("RUNNING", None)]);
+    let other = elsewhere(&instance);
     assert_eq!(poll(&other, &place, [logs_in("t2"), shows("RUNNING", None)])["status"], "queued");
     let state = poll(&other, &place, [shows("COMPLETED", None)]);
     assert_eq!(state["status"], "unknown");
@@ -294,7 +294,7 @@ fn lost_queue_without_start_times_says_what_to_do() {
 #[test]
 fn later_failure_of_a_foreign_run_is_not_ours() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = warm(store.as_ref());
+        let instance = warm(store.as_ref());
         let failed = |began| {
             sync_state(CORP).answer(
             200,
@@ -302,30 +302,30 @@ fn later_failure_of_a_foreign_run_is_not_ours() {
                    "startTime": i64::try_from(START.as_millis()).unwrap() + began}).to_string(),
         )
         };
-        let place = start(&door, &json!({"groups": [PRESENT]}), [idle(CORP), kicked()]);
+        let place = start(&instance, &json!({"groups": [PRESENT]}), [idle(CORP), kicked()]);
         // Ours was never seen; a later run fails. The list of runs decides, or else the groups.
-        let state = poll(&door, &place, [failed(600_000), executions(CORP).answer(404, ""), proof()]);
+        let state = poll(&instance, &place, [failed(600_000), executions(CORP).answer(404, ""), proof()]);
         assert_eq!((&state["status"], &state["reason"]), (&json!("succeeded"), &Value::Null), "{state}");
         assert!(state["message"].as_str().unwrap().contains("later"), "{state}");
 
         // If the list shows that no run succeeded, the groups existed before.
-        let place = start(&door, &json!({"groups": [PRESENT]}), [failed(600_000), kicked()]);
+        let place = start(&instance, &json!({"groups": [PRESENT]}), [failed(600_000), kicked()]);
         let row =
             |began: i64| json!({"status": "FAILED", "startTime": i64::try_from(START.as_millis()).unwrap() + began});
         let list = json!({"items": [row(600_000), row(700_000)]}).to_string();
-        let state = poll(&door, &place, [failed(700_000), executions(CORP).answer(200, list)]);
+        let state = poll(&instance, &place, [failed(700_000), executions(CORP).answer(200, list)]);
         assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));
 
         // Ours was seen active: its failure is its own.
-        let place = start(&door, &json!({"groups": [PRESENT]}), [failed(700_000), kicked()]);
-        assert_eq!(poll(&door, &place, [shows("RUNNING", 4_000)])["status"], "running");
-        let state = poll(&door, &place, [failed(4_000)]);
+        let place = start(&instance, &json!({"groups": [PRESENT]}), [failed(700_000), kicked()]);
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", 4_000)])["status"], "running");
+        let state = poll(&instance, &place, [failed(4_000)]);
         assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("safeguard_tripped")));
     }
 }
 
 /// An instance with an additional key that may override safeguards.
-fn guarded(store: &Rc<MemoryStore>) -> Door {
+fn guarded(store: &Rc<MemoryStore>) -> Instance {
     let digest = |key: &str| {
         use sha2::Digest as _;
         sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
@@ -335,9 +335,9 @@ fn guarded(store: &Rc<MemoryStore>) -> Door {
         {"name": "override", "sha256": digest(OTHER), "scopes": ["vidm:read", "vidm:sync", "vidm:override"]},
     ]);
     let script = Script::new([logs_in("t1"), lists()]).with_store(store);
-    let door = Door::over(script, &[STATE_KEY, ("api_keys", &keys.to_string())]);
-    door.get("/vidm/default/v1/directories");
-    door
+    let instance = Instance::over(script, &[STATE_KEY, ("api_keys", &keys.to_string())]);
+    instance.get("/vidm/default/v1/directories");
+    instance
 }
 
 fn without_safeguards() -> Call {
@@ -346,31 +346,31 @@ fn without_safeguards() -> Call {
 
 #[test]
 fn id_does_not_permit_ignoring_safeguards() {
-    let door = guarded(&MemoryStore::new());
-    door.then([shows("RUNNING", -20_000)]);
+    let instance = guarded(&MemoryStore::new());
+    instance.then([shows("RUNNING", -20_000)]);
     let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
-    let started = door.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
+    let started = instance.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
     let place = started.header("location").to_owned();
     // The previous run ends; a caller without the scope sees why nothing happens.
-    let state = poll(&door, &place, [shows("COMPLETED", -20_000)]);
+    let state = poll(&instance, &place, [shows("COMPLETED", -20_000)]);
     assert_eq!(state["status"], "queued");
     assert!(state["message"].as_str().unwrap().contains("vidm:override"), "{state}");
-    assert_eq!(last_line(&door)["ignore_safeguards"], Value::Null);
-    door.then([shows("COMPLETED", -20_000), without_safeguards()]);
-    assert_eq!(door.send_by(OTHER, Method::GET, &place, "").json()["status"], "running");
-    assert_eq!(last_line(&door)["ignore_safeguards"], true);
+    assert_eq!(last_line(&instance)["ignore_safeguards"], Value::Null);
+    instance.then([shows("COMPLETED", -20_000), without_safeguards()]);
+    assert_eq!(instance.send_by(OTHER, Method::GET, &place, "").json()["status"], "running");
+    assert_eq!(last_line(&instance)["ignore_safeguards"], true);
 }
 
 #[test]
 fn run_without_safeguards_serves_only_requests_for_it() {
-    let door = guarded(&MemoryStore::new());
+    let instance = guarded(&MemoryStore::new());
     let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
-    let plain = start(&door, &json!({}), [shows("RUNNING", -20_000)]);
-    door.then([shows("COMPLETED", -20_000), without_safeguards()]);
-    let other = door.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
+    let plain = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    instance.then([shows("COMPLETED", -20_000), without_safeguards()]);
+    let other = instance.send_by(OTHER, Method::POST, &path, r#"{"ignoreSafeguards":true}"#);
     let other = other.header("location").to_owned();
-    assert_eq!(poll(&door, &plain, [shows("RUNNING", 100)])["status"], "queued", "it is not for this request");
-    assert_eq!(poll(&door, &other, [shows("COMPLETED", 100)])["status"], "succeeded");
-    assert_eq!(poll(&door, &plain, [shows("COMPLETED", 100), kicked()])["status"], "running");
-    assert_eq!(poll(&door, &plain, [shows("COMPLETED", 6_100)])["status"], "succeeded");
+    assert_eq!(poll(&instance, &plain, [shows("RUNNING", 100)])["status"], "queued", "it is not for this request");
+    assert_eq!(poll(&instance, &other, [shows("COMPLETED", 100)])["status"], "succeeded");
+    assert_eq!(poll(&instance, &plain, [shows("COMPLETED", 100), kicked()])["status"], "running");
+    assert_eq!(poll(&instance, &plain, [shows("COMPLETED", 6_100)])["status"], "succeeded");
 }

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::script::{get, post};
-use crate::support::webhook::Door;
+use crate::support::webhook::Instance;
 use crate::vcf::session::login;
 
 const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
@@ -21,10 +21,10 @@ fn source() -> Value {
 
 /// The document that SDDC Manager gets for this body.
 fn sent(body: &str) -> Value {
-    let door = Door::new([login(), post(format!("{ROOT}/{ID}/identity-sources")).answer(204, "")]);
-    let answer = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), body);
+    let instance = Instance::new([login(), post(format!("{ROOT}/{ID}/identity-sources")).answer(204, "")]);
+    let answer = instance.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), body);
     assert_eq!(answer.status(), 201, "{body}: {}", answer.text());
-    serde_json::from_slice(door.script.requests()[1].body()).unwrap()
+    serde_json::from_slice(instance.script.requests()[1].body()).unwrap()
 }
 
 #[test]
@@ -59,10 +59,10 @@ fn lists_and_strings_are_converted() {
 fn federated_providers_are_converted_too() {
     let plain: Value = serde_json::from_str(FEDERATED).unwrap();
     let sent = |spec: &Value| -> Value {
-        let door = Door::new([login(), post(ROOT).answer(201, "")]);
-        let answer = door.send(Method::POST, PATH, &spec.to_string());
+        let instance = Instance::new([login(), post(ROOT).answer(201, "")]);
+        let answer = instance.send(Method::POST, PATH, &spec.to_string());
         assert_eq!(answer.status(), 201, "{spec}: {}", answer.text());
-        serde_json::from_slice(door.script.requests()[1].body()).unwrap()
+        serde_json::from_slice(instance.script.requests()[1].body()).unwrap()
     };
     let mut odd = plain.clone();
     odd["fedIdpSpec"]["directory"]["domains"] = odd["fedIdpSpec"]["directory"]["defaultDomain"].clone();
@@ -75,9 +75,9 @@ fn federated_providers_are_converted_too() {
 
 #[test]
 fn mistakes_have_pointers_into_the_original_body() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let pointers = |spec: Value| -> Vec<String> {
-        let problem = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec.to_string());
+        let problem = instance.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec.to_string());
         let problem = problem.problem("request_invalid");
         problem["errors"]
             .as_array()
@@ -103,7 +103,7 @@ fn mistakes_have_pointers_into_the_original_body() {
     ] {
         let mut spec = source();
         *spec.pointer_mut(pointer).unwrap() = wrong;
-        let answer = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec.to_string());
+        let answer = instance.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &spec.to_string());
         assert!(!answer.text().contains("hunter2"), "{}", answer.text());
         let told = pointers(spec);
         assert!(told.iter().any(|told| told.starts_with(pointer)), "{pointer}: {told:?}");
@@ -112,7 +112,7 @@ fn mistakes_have_pointers_into_the_original_body() {
 
 #[test]
 fn placeholders_are_rejected_before_any_call() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for placeholder in ["{{ users_base_dn }}", "${users_base_dn}", "OU={{ou}},DC=corp"] {
         let mut spec = source();
         spec["ldap"]["sourceDetails"]["usersBaseDn"] = json!(placeholder);
@@ -120,14 +120,14 @@ fn placeholders_are_rejected_before_any_call() {
             (spec.clone(), "/ldap/sourceDetails/usersBaseDn"),
             (json!({"inputs": spec}), "/inputs/ldap/sourceDetails/usersBaseDn"),
         ] {
-            let problem = door.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &body.to_string());
+            let problem = instance.send(Method::POST, &format!("{PATH}/{ID}/identity-sources"), &body.to_string());
             assert_eq!(problem.problem("unresolved_placeholder")["errors"][0]["pointer"], pointer);
         }
         let mut unknown = source();
         unknown["someday"] = json!([{ "x": placeholder }]);
         let path = format!("{PATH}/{ID}/identity-sources/embedded-ids.com");
         for method in [Method::PUT, Method::PATCH] {
-            door.send(method, &path, &unknown.to_string()).problem("unresolved_placeholder");
+            instance.send(method, &path, &unknown.to_string()).problem("unresolved_placeholder");
         }
     }
     for path in [
@@ -135,7 +135,7 @@ fn placeholders_are_rejected_before_any_call() {
         "/vcf/default/v1/identity-providers/%7B%7B%20id%20%7D%7D",
         "/vcf/default/v1/identity-providers/$%7Bid%7D",
     ] {
-        door.get(path).problem("unresolved_placeholder");
+        instance.get(path).problem("unresolved_placeholder");
     }
 }
 
@@ -154,11 +154,11 @@ fn equivalent_spelling_is_not_a_change() {
     spec["ldap"]["sourceDetails"]["usersBaseDn"] = json!("ou=Users, dc=corp,dc=example");
     let one = || get(format!("{ROOT}/{ID}")).answer(200, shown.to_string());
     let path = format!("{PATH}/{ID}/identity-sources/embedded-ids.com");
-    let door = Door::new([login(), one()]);
-    assert_eq!(door.send(Method::PUT, &path, &spec.to_string()).json()["outcome"], "unchanged");
-    door.then([one()]);
+    let instance = Instance::new([login(), one()]);
+    assert_eq!(instance.send(Method::PUT, &path, &spec.to_string()).json()["outcome"], "unchanged");
+    instance.then([one()]);
     spec["ldap"]["sourceDetails"]["usersBaseDn"] = json!("OU=Other,DC=corp,DC=example");
-    let told = door.send(Method::PUT, &format!("{path}?dryRun=true"), &spec.to_string()).json();
+    let told = instance.send(Method::PUT, &format!("{path}?dryRun=true"), &spec.to_string()).json();
     assert_eq!(
         (&told["outcome"], &told["changes"][0]["pointer"]),
         (&json!("updated"), &json!("/ldap/sourceDetails/usersBaseDn"))

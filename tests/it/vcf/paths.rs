@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::support::script::get;
-use crate::support::webhook::{Door, KEY};
+use crate::support::webhook::{Instance, KEY};
 use crate::vcf::session::login;
 
 const ROOT: &str = "/vcf/default/v1/identity-providers";
@@ -104,7 +104,7 @@ fn routes(text: &str) -> Vec<(Method, String, &'static str)> {
 #[test]
 fn hostile_ids_and_domain_names_never_leave_idhook() {
     // A script without calls panics on the first one.
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let mut refused = 0;
     for text in HOSTILE {
         for spelling in spellings(text) {
@@ -112,7 +112,7 @@ fn hostile_ids_and_domain_names_never_leave_idhook() {
                 let body = Body::Whole(bytes::Bytes::copy_from_slice(body.as_bytes()));
                 let request = Request::builder().method(&method).uri(&path).header("x-api-key", KEY).body(body);
                 let Ok(request) = request else { continue };
-                let answer = door.send_request(request);
+                let answer = instance.send_request(request);
                 let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
                 let expected = ["request_invalid", "route_not_found", "method_not_allowed"];
                 assert!(expected.contains(&code.as_str()), "{method} {path}: {}", answer.text());
@@ -121,14 +121,14 @@ fn hostile_ids_and_domain_names_never_leave_idhook() {
         }
     }
     assert!(refused > 1_000, "{refused}");
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
 fn rejections_name_an_alternative() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let hint = |path: &str| {
-        let problem = door.send(Method::DELETE, &format!("{ROOT}/{ID}/identity-sources/{path}"), "");
+        let problem = instance.send(Method::DELETE, &format!("{ROOT}/{ID}/identity-sources/{path}"), "");
         problem.problem("request_invalid")["hint"].as_str().unwrap_or_default().to_owned()
     };
     assert!(hint("m%C3%BCller.example").contains("punycode"));
@@ -137,11 +137,11 @@ fn rejections_name_an_alternative() {
 
 #[test]
 fn domain_names_in_bodies_are_checked_too() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for domain in ["a/b", "..%2Fcredentials", "müller.example", "corp.css", ".."] {
         let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
         spec["ldap"]["domainName"] = json!(domain);
-        let answer = door.send(Method::POST, &format!("{ROOT}/{ID}/identity-sources"), &spec.to_string());
+        let answer = instance.send(Method::POST, &format!("{ROOT}/{ID}/identity-sources"), &spec.to_string());
         assert_eq!(answer.problem("request_invalid")["errors"][0]["pointer"], "/ldap/domainName", "{domain}");
     }
 }
@@ -149,11 +149,11 @@ fn domain_names_in_bodies_are_checked_too() {
 #[test]
 fn responses_about_other_resources_are_not_shown() {
     let credentials = r#"{"elements": [{"id": "c1", "username": "root", "password": "hunter2"}]}"#;
-    let door = Door::new([
+    let instance = Instance::new([
         login(),
         get(format!("https://sddc.corp.example/v1/identity-providers/{ID}")).answer(200, credentials),
     ]);
-    let answer = door.get(&format!("{ROOT}/{ID}"));
+    let answer = instance.get(&format!("{ROOT}/{ID}"));
     answer.problem("upstream_invalid");
     assert!(!answer.text().contains("hunter2"), "{}", answer.text());
 }

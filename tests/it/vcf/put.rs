@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, get, post};
-use crate::support::webhook::{Answer, Door};
+use crate::support::webhook::{Answer, Instance};
 use crate::vcf::session::login;
 
 const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
@@ -54,8 +54,8 @@ fn place(domain: &str) -> String {
 
 const EXTERNAL: &str = "/vcf/default/v1/identity-providers";
 
-fn put(door: &Door, path: &str, spec: &Value) -> Answer {
-    let answer = door.send(Method::PUT, path, &spec.to_string());
+fn put(instance: &Instance, path: &str, spec: &Value) -> Answer {
+    let answer = instance.send(Method::PUT, path, &spec.to_string());
     for secret in ["xxxxxxxxx", "23bf3c38"] {
         assert!(!answer.text().contains(secret), "{}", answer.text());
     }
@@ -64,18 +64,18 @@ fn put(door: &Door, path: &str, spec: &Value) -> Answer {
 
 #[test]
 fn unchanged_source_is_not_written() {
-    let door = Door::new([login(), embedded(), embedded()]);
+    let instance = Instance::new([login(), embedded(), embedded()]);
     let unchanged = json!({
         "outcome": "unchanged", "domainName": "embedded-ids.com",
         "secretsCompared": false, "notCompared": ["/ldap/password"]
     });
-    let answer = put(&door, &place("embedded-ids.com"), &source());
-    assert_eq!((answer.status().as_u16(), answer.json(), door.calls()), (200, unchanged.clone(), 2));
+    let answer = put(&instance, &place("embedded-ids.com"), &source());
+    assert_eq!((answer.status().as_u16(), answer.json(), instance.calls()), (200, unchanged.clone(), 2));
     // A warm instance makes one call; the domain may be only in the path.
     let mut spec = source();
     spec["ldap"].as_object_mut().unwrap().remove("domainName");
-    assert_eq!(put(&door, &place("embedded-ids.com"), &spec).json(), unchanged);
-    assert_eq!(door.calls(), 3);
+    assert_eq!(put(&instance, &place("embedded-ids.com"), &spec).json(), unchanged);
+    assert_eq!(instance.calls(), 3);
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn changed_source_is_updated_by_the_servers_name() {
     spec["ldap"]["username"] = json!("svc@domain.com");
     spec["ldap"]["sourceDetails"]["certChain"] = json!([CHAIN]);
     let path = format!("{ID}/identity-sources/embedded-ids.com");
-    let door = Door::new([login(), embedded(), patch(&path).answer(204, "")]);
-    let answer = put(&door, &place("Embedded-IDs.com"), &spec);
+    let instance = Instance::new([login(), embedded(), patch(&path).answer(204, "")]);
+    let answer = put(&instance, &place("Embedded-IDs.com"), &spec);
     assert_eq!(answer.status(), 200);
     let told = answer.json();
     assert_eq!(
@@ -105,7 +105,7 @@ fn changed_source_is_updated_by_the_servers_name() {
     assert_eq!(told["changes"].as_array().unwrap().len(), 2, "{told}");
     assert_eq!(told["certificates"].as_array().unwrap().len(), 2, "{told}");
     // The sent specification is complete, its password included.
-    let sent = parsed(std::str::from_utf8(door.script.requests()[2].body()).unwrap());
+    let sent = parsed(std::str::from_utf8(instance.script.requests()[2].body()).unwrap());
     assert_eq!((&sent["ldap"]["password"], &sent["ldap"]["username"]), (&json!("xxxxxxxxx"), &json!("svc@domain.com")));
 }
 
@@ -114,20 +114,21 @@ fn absent_source_is_created() {
     let mut spec = source();
     spec["ldap"]["domainName"] = Value::Null;
     let sentence = "Added Identity source with domain name new.example successfully";
-    let door = Door::new([login(), embedded(), post(format!("{ROOT}/{ID}/identity-sources")).answer(201, sentence)]);
-    let answer = put(&door, &place("new.example"), &spec);
+    let instance =
+        Instance::new([login(), embedded(), post(format!("{ROOT}/{ID}/identity-sources")).answer(201, sentence)]);
+    let answer = put(&instance, &place("new.example"), &spec);
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.header("location"), place("new.example"));
     assert_eq!(answer.json(), json!({"outcome": "created", "domainName": "new.example", "message": sentence}));
-    let sent = parsed(std::str::from_utf8(door.script.requests()[2].body()).unwrap());
+    let sent = parsed(std::str::from_utf8(instance.script.requests()[2].body()).unwrap());
     assert_eq!(sent["ldap"]["domainName"], "new.example");
 }
 
 #[test]
 fn force_writes_a_new_password() {
     let path = format!("{ID}/identity-sources/embedded-ids.com");
-    let door = Door::new([login(), embedded(), patch(&path).answer(204, "")]);
-    let answer = put(&door, &format!("{}?force=true", place("embedded-ids.com")), &source());
+    let instance = Instance::new([login(), embedded(), patch(&path).answer(204, "")]);
+    let answer = put(&instance, &format!("{}?force=true", place("embedded-ids.com")), &source());
     assert_eq!((answer.status().as_u16(), &answer.json()["outcome"]), (200, &json!("updated")));
     assert_eq!(answer.json()["changes"], json!([]));
 }
@@ -136,11 +137,11 @@ fn force_writes_a_new_password() {
 fn dry_run_changes_nothing() {
     let mut other = source();
     other["name"] = json!("other");
-    let door = Door::new([login(), embedded(), embedded(), embedded(), embedded()]);
+    let instance = Instance::new([login(), embedded(), embedded(), embedded(), embedded()]);
     let dry = |query: &str, domain: &str, spec: &Value| {
         let mut spec = spec.clone();
         spec["ldap"]["domainName"] = json!(domain);
-        let answer = put(&door, &format!("{}?dryRun=true{query}", place(domain)), &spec);
+        let answer = put(&instance, &format!("{}?dryRun=true{query}", place(domain)), &spec);
         assert_eq!((answer.status().as_u16(), answer.header("location")), (200, ""));
         assert_eq!(answer.json()["dryRun"], true);
         answer.json()
@@ -157,33 +158,33 @@ fn dry_run_changes_nothing() {
 
 #[test]
 fn invalid_specifications_make_no_call() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let mut spec = source();
     spec["ldap"]["domainName"] = json!("other.example");
     spec["ldap"]["password"] = Value::Null;
-    let problem = put(&door, &place("embedded-ids.com"), &spec).problem("request_invalid");
+    let problem = put(&instance, &place("embedded-ids.com"), &spec).problem("request_invalid");
     let pointers: Vec<_> =
         problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/ldap/password", "/ldap/domainName"]);
-    let problem = put(&door, &format!("{}?force=perhaps", place("embedded-ids.com")), &source());
+    let problem = put(&instance, &format!("{}?force=perhaps", place("embedded-ids.com")), &source());
     assert!(problem.problem("request_invalid")["detail"].as_str().unwrap().contains("force"));
-    put(&door, &place("embedded-ids.com"), &json!({})).problem("request_invalid");
-    let refused = door.send_as_reader(Method::PUT, &place("embedded-ids.com"), &source().to_string());
+    put(&instance, &place("embedded-ids.com"), &json!({})).problem("request_invalid");
+    let refused = instance.send_as_reader(Method::PUT, &place("embedded-ids.com"), &source().to_string());
     assert!(refused.problem("forbidden")["detail"].as_str().unwrap().contains("vcf:write"));
-    let refused = door.send_as_reader(Method::PUT, EXTERNAL, &adfs().to_string());
+    let refused = instance.send_as_reader(Method::PUT, EXTERNAL, &adfs().to_string());
     assert!(refused.problem("forbidden")["detail"].as_str().unwrap().contains("vcf:write"));
 }
 
 #[test]
 fn provider_without_sources_is_rejected() {
     let external = get(format!("{ROOT}/{ADFS}")).answer(200, parsed(LIST)["elements"][1].to_string());
-    let door = Door::new([login(), external, embedded()]);
+    let instance = Instance::new([login(), external, embedded()]);
     let path = place("embedded-ids.com").replace(ID, ADFS);
-    let problem = put(&door, &path, &source()).problem("request_invalid");
+    let problem = put(&instance, &path, &source()).problem("request_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("Microsoft ADFS"), "{problem}");
     let mut spec = source();
     spec["ldap"]["domainName"] = json!("vsphere.local");
-    let problem = put(&door, &place("vsphere.local"), &spec).problem("request_invalid");
+    let problem = put(&instance, &place("vsphere.local"), &spec).problem("request_invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/ldap/domainName");
     assert!(problem["detail"].as_str().unwrap().contains("SystemDomain"), "{problem}");
 }
@@ -193,7 +194,7 @@ fn absent_external_provider_is_created() {
     let mut list = parsed(LIST);
     list["elements"].as_array_mut().unwrap().truncate(1);
     let none = || get(ROOT).answer(200, list.to_string());
-    let door = Door::new([
+    let instance = Instance::new([
         login(),
         none(),
         none(),
@@ -202,9 +203,9 @@ fn absent_external_provider_is_created() {
             .answer(201, ADDED),
     ]);
     let spec = parsed(PROVIDER);
-    let dry = put(&door, &format!("{EXTERNAL}?dryRun=true"), &spec);
+    let dry = put(&instance, &format!("{EXTERNAL}?dryRun=true"), &spec);
     assert_eq!((dry.status().as_u16(), dry.json()), (200, json!({"outcome": "created", "dryRun": true})));
-    let answer = put(&door, EXTERNAL, &spec);
+    let answer = put(&instance, EXTERNAL, &spec);
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.json(), json!({"outcome": "created", "id": ADDED.trim()}));
     assert_eq!(answer.header("location"), format!("{EXTERNAL}/{}", ADDED.trim()));
@@ -212,8 +213,8 @@ fn absent_external_provider_is_created() {
 
 #[test]
 fn external_provider_is_kept_or_updated() {
-    let door = Door::new([login(), listed()]);
-    let answer = put(&door, EXTERNAL, &adfs());
+    let instance = Instance::new([login(), listed()]);
+    let answer = put(&instance, EXTERNAL, &adfs());
     assert_eq!(answer.status(), 200);
     assert_eq!(
         answer.json(),
@@ -222,20 +223,20 @@ fn external_provider_is_kept_or_updated() {
             "notCompared": ["/type", "/ldap/password", "/oidc/clientSecret"]
         })
     );
-    door.then([listed(), patch(ADFS).answer(204, "")]);
+    instance.then([listed(), patch(ADFS).answer(204, "")]);
     let mut spec = adfs();
     spec["oidc"]["discoveryEndpoint"] = json!("https://adfs.corp.example/.well-known/openid-configuration");
-    let told = put(&door, EXTERNAL, &spec).json();
+    let told = put(&instance, EXTERNAL, &spec).json();
     assert_eq!((&told["outcome"], &told["id"]), (&json!("updated"), &json!(ADFS)));
     assert_eq!(told["changes"][0]["pointer"], "/oidc/discoveryEndpoint");
-    assert_eq!(door.calls(), 4, "warm, a change is two calls");
+    assert_eq!(instance.calls(), 4, "warm, a change is two calls");
 }
 
 #[test]
 fn other_external_provider_is_never_replaced() {
-    let door = Door::new([login(), listed(), listed()]);
+    let instance = Instance::new([login(), listed(), listed()]);
     for query in ["", "?force=true"] {
-        let answer = put(&door, &format!("{EXTERNAL}{query}"), &parsed(PROVIDER));
+        let answer = put(&instance, &format!("{EXTERNAL}{query}"), &parsed(PROVIDER));
         assert_eq!(answer.status(), 400);
         let problem = answer.problem("request_invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/name");
@@ -249,7 +250,7 @@ fn other_external_provider_is_never_replaced() {
 fn vendor_error_details_are_kept_in_a_put() {
     let failed = include_str!("../../fixtures/vcf/error.answer.json");
     let path = format!("{ID}/identity-sources/embedded-ids.com");
-    let door = Door::new([login(), embedded(), patch(&path).answer(400, failed)]);
-    let answer = put(&door, &format!("{}?force=true", place("embedded-ids.com")), &source());
+    let instance = Instance::new([login(), embedded(), patch(&path).answer(400, failed)]);
+    let answer = put(&instance, &format!("{}?force=true", place("embedded-ids.com")), &source());
     assert_eq!(answer.problem("upstream_rejected")["upstream"]["reference"], "H0IJ5E");
 }

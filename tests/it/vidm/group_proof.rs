@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::support::script::Script;
 use crate::support::server::{self, Served};
 use crate::support::vidm::{CORP, DIRECTORIES};
-use crate::support::webhook::Door;
+use crate::support::webhook::Instance;
 
 /// SCIM's response to a filter.
 type Scim = fn(&str) -> (u16, String);
@@ -276,7 +276,7 @@ fn invalid_group_names_start_nothing() {
 
     let hooks =
         json!([{"name": "event", "senders": ["all"], "directory": "corp.example", "groups": {"pointer": "/groups"}}]);
-    let door = Door::with(&[("hooks", &hooks.to_string())], []);
+    let instance = Instance::with(&[("hooks", &hooks.to_string())], []);
     for (path, body, pointer) in [
         (
             "/vidm/default/v1/directories/corp.example/syncs",
@@ -291,16 +291,16 @@ fn invalid_group_names_start_nothing() {
         ),
         ("/hooks/event", json!({"groups": ["gg-app"]}), "/groups"),
     ] {
-        let answer = door.send(Method::POST, path, &body.to_string());
+        let answer = instance.send(Method::POST, path, &body.to_string());
         let problem = answer.problem("request_invalid");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
     for query in
         ["name=gg-app", "name=System.Object%5B%5D", "dn=gg-app%40corp.example", "dn=CN%3Da,DC%3Dx;CN%3Db,DC%3Dx"]
     {
-        let answer = door.get(&format!("/vidm/default/v1/groups?{query}"));
+        let answer = instance.get(&format!("/vidm/default/v1/groups?{query}"));
         let problem = answer.problem("request_invalid");
         assert!(problem["detail"].to_string().contains(&query[..2]), "{problem}");
     }
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }

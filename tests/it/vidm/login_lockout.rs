@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Call, get, post};
 use crate::support::vidm::{LIST, LOGIN, lists, logs_in};
-use crate::support::webhook::{Door, KEY, request};
+use crate::support::webhook::{Instance, KEY, request};
 
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 const DOCTOR: &str = "/vidm/default/v1/doctor";
@@ -29,13 +29,13 @@ fn health() -> Call {
 }
 
 /// Repeats a request every half minute for this long. The script limits the calls.
-fn keeps_asking(doors: &[&Door], path: &str, time: Duration) -> Value {
+fn keeps_asking(instances: &[&Instance], path: &str, time: Duration) -> Value {
     let mut last = Value::Null;
-    let end = doors[0].script.elapsed() + time;
+    let end = instances[0].script.elapsed() + time;
     let mut at = 0;
-    while doors[0].script.elapsed() < end {
-        last = doors[at % doors.len()].get(path).problem("upstream_auth");
-        doors[0].script.advance(MINUTE / 2);
+    while instances[0].script.elapsed() < end {
+        last = instances[at % instances.len()].get(path).problem("upstream_auth");
+        instances[0].script.advance(MINUTE / 2);
         at += 1;
     }
     last
@@ -59,33 +59,33 @@ fn rejected_login_is_tried_once_more_only() {
     ] {
         for shares in [false, true] {
             let rejects = || post(uri).answer(401, "");
-            let door = match shares {
-                true => Door::sharing(&store, variables, [rejects()]),
-                false => Door::with(variables, [rejects()]),
+            let instance = match shares {
+                true => Instance::sharing(&store, variables, [rejects()]),
+                false => Instance::with(variables, [rejects()]),
             };
-            let others = [door.beside_with(variables), door.beside_with(variables)];
-            let doors = if shares { vec![&door, &others[0], &others[1]] } else { vec![&door] };
-            let told = keeps_asking(&doors, path, WINDOW - MINUTE);
+            let others = [instance.beside_with(variables), instance.beside_with(variables)];
+            let instances = if shares { vec![&instance, &others[0], &others[1]] } else { vec![&instance] };
+            let told = keeps_asking(&instances, path, WINDOW - MINUTE);
             let words = text(&told);
-            let line = door.script.take_lines().pop().unwrap();
+            let line = instance.script.take_lines().pop().unwrap();
             assert!(line.contains("1 attempt since 2026-11-20T10:00:00.000Z"), "{line}");
             for word in ["1 attempt since 2026-11-20T10:00:00.000Z", "2026-11-20T10:15:00.000Z", "doctor?retry=true"] {
                 assert!(words.contains(word), "{word} in {words}");
             }
             assert!(told["retryAfter"].as_u64().unwrap() <= 900);
             assert_eq!(told["upstream"]["status"], 401, "{told}");
-            door.script.advance(MINUTE);
-            door.then([rejects()]);
-            let told = keeps_asking(&doors, path, WINDOW * 3);
+            instance.script.advance(MINUTE);
+            instance.then([rejects()]);
+            let told = keeps_asking(&instances, path, WINDOW * 3);
             let words = text(&told);
             assert!(words.contains("2 attempts since") && words.contains("no further attempt is made"), "{words}");
             assert!(told.get("retryAfter").is_none() && told["retryable"] == false, "{told}");
             // A new instance, a day later.
-            door.script.advance(WINDOW * 96);
+            instance.script.advance(WINDOW * 96);
             if shares {
-                door.beside_with(variables).get(path).problem("upstream_auth");
+                instance.beside_with(variables).get(path).problem("upstream_auth");
             }
-            assert_eq!(door.calls(), 2);
+            assert_eq!(instance.calls(), 2);
             store.clear();
         }
     }
@@ -94,8 +94,8 @@ fn rejected_login_is_tried_once_more_only() {
 #[test]
 fn store_does_not_confirm_guessed_passwords() {
     let store = MemoryStore::new();
-    let door = Door::sharing(&store, &[], [rejects()]);
-    door.get(DIRECTORIES).problem("upstream_auth");
+    let instance = Instance::sharing(&store, &[], [rejects()]);
+    instance.get(DIRECTORIES).problem("upstream_auth");
     let key = store.keys().into_iter().find(|key| key.contains(":login:vidm:")).unwrap();
     let credential = key.rsplit(':').next().unwrap();
     assert_eq!(credential.len(), 3, "16 bits of it: {key}");
@@ -104,15 +104,15 @@ fn store_does_not_confirm_guessed_passwords() {
 #[test]
 fn changed_credential_is_tried_at_once() {
     let store = MemoryStore::new();
-    let door = Door::sharing(&store, &[], [rejects()]);
-    door.get(DIRECTORIES).problem("upstream_auth");
+    let instance = Instance::sharing(&store, &[], [rejects()]);
+    instance.get(DIRECTORIES).problem("upstream_auth");
     let changed = [("vidm_password", "another")];
-    let mended = door.beside_with(&changed);
-    door.then([post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), lists()]);
+    let mended = instance.beside_with(&changed);
+    instance.then([post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), lists()]);
     assert_eq!(mended.get(DIRECTORIES).status(), 200);
     // The old one is still stored.
-    door.get(DIRECTORIES).problem("upstream_auth");
-    assert_eq!(door.calls(), 3);
+    instance.get(DIRECTORIES).problem("upstream_auth");
+    assert_eq!(instance.calls(), 3);
 }
 
 #[test]
@@ -125,64 +125,64 @@ fn targets_with_the_same_account_share_its_attempts() {
       "vcf":{"again":{"url":"https://sddc.corp.example","username":"Administrator@VSPHERE.local","password":"VMw@re1!"}}}"#;
     let variables = [("targets", targets)];
     for store in [None, Some(MemoryStore::new())] {
-        let door = match &store {
-            Some(store) => Door::sharing(store, &variables, [rejects()]),
-            None => Door::with(&variables, [rejects()]),
+        let instance = match &store {
+            Some(store) => Instance::sharing(store, &variables, [rejects()]),
+            None => Instance::with(&variables, [rejects()]),
         };
         for name in ["default", "again", "bearer", "default"] {
-            let told = door.get(&format!("/vidm/{name}/v1/directories")).problem("upstream_auth");
+            let told = instance.get(&format!("/vidm/{name}/v1/directories")).problem("upstream_auth");
             assert_eq!(told["upstream"]["target"], name);
         }
         // Other accounts are not affected.
-        door.then([rejects(), post(LOGIN.replace("/SAAS/", "/SAAS/t/t/")).answer(401, "")]);
-        door.get("/vidm/other/v1/directories").problem("upstream_auth");
-        door.get("/vidm/tenant/v1/directories").problem("upstream_auth");
-        door.then([post(TOKENS).answer(401, "")]);
+        instance.then([rejects(), post(LOGIN.replace("/SAAS/", "/SAAS/t/t/")).answer(401, "")]);
+        instance.get("/vidm/other/v1/directories").problem("upstream_auth");
+        instance.get("/vidm/tenant/v1/directories").problem("upstream_auth");
+        instance.then([post(TOKENS).answer(401, "")]);
         for name in ["again", "default"] {
-            door.get(&format!("/vcf/{name}/v1/identity-providers")).problem("upstream_auth");
+            instance.get(&format!("/vcf/{name}/v1/identity-providers")).problem("upstream_auth");
         }
-        assert_eq!(door.calls(), 4);
+        assert_eq!(instance.calls(), 4);
         // A token is shared too.
-        door.script.advance(WINDOW);
-        door.then([
+        instance.script.advance(WINDOW);
+        instance.then([
             logs_in("t"),
             lists().header("authorization", "Bearer t"),
             lists().header("authorization", "HZN t"),
         ]);
-        assert_eq!(door.get("/vidm/bearer/v1/directories").status(), 200);
-        assert_eq!(door.get(DIRECTORIES).status(), 200);
+        assert_eq!(instance.get("/vidm/bearer/v1/directories").status(), 200);
+        assert_eq!(instance.get(DIRECTORIES).status(), 200);
     }
 }
 
 #[test]
 fn operator_allows_one_attempt_through_the_doctor() {
     for store in [None, Some(MemoryStore::new())] {
-        let door = match &store {
-            Some(store) => Door::sharing(store, &[], [rejects()]),
-            None => Door::new([rejects()]),
+        let instance = match &store {
+            Some(store) => Instance::sharing(store, &[], [rejects()]),
+            None => Instance::new([rejects()]),
         };
-        door.get(DIRECTORIES).problem("upstream_auth");
+        instance.get(DIRECTORIES).problem("upstream_auth");
         // The doctor itself makes no attempt.
-        door.then([health()]);
-        assert_eq!(door.get(DOCTOR).json()["ok"], false);
-        door.then([health(), rejects()]);
-        let told = door.get(&format!("{DOCTOR}?retry=true")).json();
+        instance.then([health()]);
+        assert_eq!(instance.get(DOCTOR).json()["ok"], false);
+        instance.then([health(), rejects()]);
+        let told = instance.get(&format!("{DOCTOR}?retry=true")).json();
         let login = told["checks"].as_array().unwrap().iter().find(|check| check["check"] == "login").unwrap();
         assert!(login["detail"].as_str().unwrap().contains("2 attempts since"), "{login}");
-        door.script.advance(WINDOW * 2);
-        door.get(DIRECTORIES).problem("upstream_auth");
+        instance.script.advance(WINDOW * 2);
+        instance.get(DIRECTORIES).problem("upstream_auth");
         // After unlocking, another instance gets the request: all of them continue.
-        door.then([health(), logs_in("t"), lists()]);
-        let other = if store.is_some() { door.beside() } else { door.same() };
-        door.then([get(STATE).answer(404, ""), get(GROUPS).answer(200, r#"{"totalResults":0}"#)]);
+        instance.then([health(), logs_in("t"), lists()]);
+        let other = if store.is_some() { instance.beside() } else { instance.same() };
+        instance.then([get(STATE).answer(404, ""), get(GROUPS).answer(200, r#"{"totalResults":0}"#)]);
         other.get(&format!("{DOCTOR}?retry=true"));
-        door.then([lists()]);
-        assert_eq!(door.get(DIRECTORIES).status(), 200);
+        instance.then([lists()]);
+        assert_eq!(instance.get(DIRECTORIES).status(), 200);
     }
     // It requires the scope admin and a boolean.
-    let door = Door::new([]);
-    assert_eq!(door.send_as_reader(Method::GET, &format!("{DOCTOR}?retry=true"), "").status(), 403);
-    door.get(&format!("{DOCTOR}?retry=perhaps")).problem("request_invalid");
+    let instance = Instance::new([]);
+    assert_eq!(instance.send_as_reader(Method::GET, &format!("{DOCTOR}?retry=true"), "").status(), 403);
+    instance.get(&format!("{DOCTOR}?retry=perhaps")).problem("request_invalid");
 }
 
 const STATE: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/66666666-7777-4888-8999-000000000002/syncprofile/sync";
@@ -192,20 +192,20 @@ const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Gro
 fn concurrent_instances_make_one_attempt() {
     for takes in [0, 2, 9, 20] {
         let store = MemoryStore::new();
-        let door = Door::sharing(&store, &[], [rejects().takes(Duration::from_secs(takes))]);
-        let doors: Vec<_> = (0..4).map(|_| door.beside()).chain([door.same()]).collect();
+        let instance = Instance::sharing(&store, &[], [rejects().takes(Duration::from_secs(takes))]);
+        let instances: Vec<_> = (0..4).map(|_| instance.beside()).chain([instance.same()]).collect();
         let ask = || request(KEY, Method::GET, DIRECTORIES, &[], "");
-        let answers = door.script.run(join_all(doors.iter().map(|door| door.ask(ask()))));
+        let answers = instance.script.run(join_all(instances.iter().map(|instance| instance.ask(ask()))));
         for answer in answers {
             answer.problem("upstream_auth");
         }
-        assert_eq!(door.calls(), 1, "{takes} s");
+        assert_eq!(instance.calls(), 1, "{takes} s");
         assert_eq!(store.counters().iter().filter(|key| key.contains(":login:")).count(), 0);
         // The same with the second attempt.
-        door.script.advance(WINDOW);
-        door.then([rejects().takes(Duration::from_secs(takes))]);
-        door.script.run(join_all(doors.iter().map(|door| door.ask(ask()))));
-        assert_eq!(door.calls(), 2, "{takes} s");
+        instance.script.advance(WINDOW);
+        instance.then([rejects().takes(Duration::from_secs(takes))]);
+        instance.script.run(join_all(instances.iter().map(|instance| instance.ask(ask()))));
+        assert_eq!(instance.calls(), 2, "{takes} s");
     }
 }
 
@@ -214,14 +214,14 @@ fn revoked_token_leads_to_one_login_of_all_instances() {
     let store = MemoryStore::new();
     let revoked = || get(LIST).header("authorization", "HZN t1").answer(401, "");
     let fresh = || lists().header("authorization", "HZN t2");
-    let door = Door::sharing(&store, &[], [logs_in("t1"), lists()]);
-    door.get(DIRECTORIES);
-    let other = door.beside();
-    door.then([lists()]);
+    let instance = Instance::sharing(&store, &[], [logs_in("t1"), lists()]);
+    instance.get(DIRECTORIES);
+    let other = instance.beside();
+    instance.then([lists()]);
     other.get(DIRECTORIES);
-    door.then([revoked(), revoked(), logs_in("t2").takes(Duration::from_secs(8)), fresh(), fresh()]);
+    instance.then([revoked(), revoked(), logs_in("t2").takes(Duration::from_secs(8)), fresh(), fresh()]);
     let ask = || request(KEY, Method::GET, DIRECTORIES, &[], "");
-    let (one, two) = door.script.run(join(door.ask(ask()), other.ask(ask())));
+    let (one, two) = instance.script.run(join(instance.ask(ask()), other.ask(ask())));
     assert_eq!((one.status().as_u16(), two.status().as_u16()), (200, 200));
 }
 
@@ -230,60 +230,60 @@ fn aborted_attempt_counts() {
     for shares in [false, true] {
         let slow = || rejects().takes(Duration::from_secs(5));
         let store = MemoryStore::new();
-        let door = if shares { Door::sharing(&store, &[], [slow()]) } else { Door::new([slow()]) };
-        let impatient = |door: &Door| {
+        let instance = if shares { Instance::sharing(&store, &[], [slow()]) } else { Instance::new([slow()]) };
+        let impatient = |instance: &Instance| {
             let request = request(KEY, Method::GET, DIRECTORIES, &[], "");
-            door.script.run(async {
+            instance.script.run(async {
                 let (ask, gives_up) =
-                    (Box::pin(door.ask(request)), Box::pin(door.script.sleep(Duration::from_secs(2))));
+                    (Box::pin(instance.ask(request)), Box::pin(instance.script.sleep(Duration::from_secs(2))));
                 matches!(select(ask, gives_up).await, Either::Right(_))
             })
         };
-        assert!(impatient(&door));
-        door.then([slow()]);
-        door.script.advance(MINUTE);
-        assert!(impatient(&door));
+        assert!(impatient(&instance));
+        instance.then([slow()]);
+        instance.script.advance(MINUTE);
+        assert!(impatient(&instance));
         for _ in 0..10 {
-            door.script.advance(MINUTE);
-            let told = door.get(DIRECTORIES).problem("upstream_busy");
+            instance.script.advance(MINUTE);
+            let told = instance.get(DIRECTORIES).problem("upstream_busy");
             assert!(text(&told).contains("2 attempts since"), "{told}");
         }
-        door.script.advance(WINDOW);
-        door.then([rejects()]);
-        door.get(DIRECTORIES).problem("upstream_auth");
-        assert_eq!(door.calls(), 3);
-        door.get(DIRECTORIES).problem("upstream_auth");
+        instance.script.advance(WINDOW);
+        instance.then([rejects()]);
+        instance.get(DIRECTORIES).problem("upstream_auth");
+        assert_eq!(instance.calls(), 3);
+        instance.get(DIRECTORIES).problem("upstream_auth");
     }
 }
 
 #[test]
 fn login_page_is_tried_once_per_window() {
     let page = || post(LOGIN).answer(403, "<html><title>Blocked by policy</title></html>");
-    let door = Door::new([page()]);
+    let instance = Instance::new([page()]);
     for round in 0..4 {
         for _ in 0..10 {
-            let told = door.get(DIRECTORIES).problem("upstream_invalid");
+            let told = instance.get(DIRECTORIES).problem("upstream_invalid");
             assert!(text(&told).contains("Blocked by policy") && text(&told).contains("gateway"), "{told}");
-            door.script.advance(MINUTE);
+            instance.script.advance(MINUTE);
         }
-        door.script.advance(WINDOW);
-        assert_eq!(door.calls(), round + 1);
-        door.then([page()]);
+        instance.script.advance(WINDOW);
+        assert_eq!(instance.calls(), round + 1);
+        instance.then([page()]);
     }
-    door.get(DIRECTORIES);
-    door.script.advance(WINDOW);
-    door.then([logs_in("t"), lists()]);
-    assert_eq!(door.get(DIRECTORIES).status(), 200);
+    instance.get(DIRECTORIES);
+    instance.script.advance(WINDOW);
+    instance.then([logs_in("t"), lists()]);
+    assert_eq!(instance.get(DIRECTORIES).status(), 200);
 }
 
 #[test]
 fn failing_server_does_not_count_as_rejection() {
-    let door = Door::new([rejects()]);
-    door.get(DIRECTORIES).problem("upstream_auth");
-    door.script.advance(WINDOW);
+    let instance = Instance::new([rejects()]);
+    instance.get(DIRECTORIES).problem("upstream_auth");
+    instance.script.advance(WINDOW);
     // It does not use up the remaining attempt.
-    door.then([post(LOGIN).answer(502, ""), post(LOGIN).answer(503, ""), post(LOGIN).answer(400, "no"), rejects()]);
+    instance.then([post(LOGIN).answer(502, ""), post(LOGIN).answer(503, ""), post(LOGIN).answer(400, "no"), rejects()]);
     for code in ["upstream_failed", "upstream_busy", "upstream_invalid", "upstream_auth", "upstream_auth"] {
-        door.get(DIRECTORIES).problem(code);
+        instance.get(DIRECTORIES).problem(code);
     }
 }

@@ -9,7 +9,7 @@ use http::{Method, Request};
 use idhook::runtime::Clock as _;
 use serde_json::json;
 
-use crate::support::webhook::{Answer, Door, KEY};
+use crate::support::webhook::{Answer, Instance, KEY};
 use crate::webhook::senders::{senders, signed};
 
 const HOOK: &str = "/hooks/infra";
@@ -33,14 +33,14 @@ impl Drip {
     }
 }
 
-fn door(more: &[(&str, &str)]) -> Door {
+fn instance(more: &[(&str, &str)]) -> Instance {
     let hook = json!([{"name": "infra", "senders": ["n8n", "all"], "directory": "corp.example",
                        "on": [{"pointer": "/never", "equals": true}]}])
     .to_string();
     let senders = senders();
     let mut variables = vec![("webhook_secrets", senders.as_str()), ("hooks", hook.as_str())];
     variables.extend_from_slice(more);
-    Door::with(&variables, [])
+    Instance::with(&variables, [])
 }
 
 /// A JSON body of `size` bytes.
@@ -61,15 +61,15 @@ fn by_key(drip: Drip) -> Request<Drip> {
 }
 
 /// The response, and how long it took.
-fn timed(door: &Door, request: Request<Drip>) -> (Answer, Duration) {
-    let began = door.script.elapsed();
-    let answer = door.script.run(door.ask_dripping(request));
-    (answer, door.script.elapsed() - began)
+fn timed(instance: &Instance, request: Request<Drip>) -> (Answer, Duration) {
+    let began = instance.script.elapsed();
+    let answer = instance.script.run(instance.ask_dripping(request));
+    (answer, instance.script.elapsed() - began)
 }
 
 #[test]
 fn dripping_signed_body_is_rejected_within_seconds() {
-    let door = door(&[]);
+    let instance = instance(&[]);
     let body = sized(4096);
     for (drip, longest) in [
         (Drip::endless(), 2 * SECOND),
@@ -78,7 +78,7 @@ fn dripping_signed_body_is_rejected_within_seconds() {
         (Drip { is_endless: true, ..Drip::of(&body, 2048, Duration::from_millis(100)) }, 3 * SECOND),
         (Drip::of(&sized(60_000), 4000, Duration::from_millis(480)), 5 * SECOND),
     ] {
-        let (answer, took) = timed(&door, by_stranger(&body, drip));
+        let (answer, took) = timed(&instance, by_stranger(&body, drip));
         answer.problem("request_timeout");
         assert!(took <= longest, "{took:?}");
     }
@@ -86,11 +86,11 @@ fn dripping_signed_body_is_rejected_within_seconds() {
 
 #[test]
 fn signed_body_on_a_slow_link_is_read() {
-    let door = door(&[]);
+    let instance = instance(&[]);
     for (size, piece, every) in [(1000, 1000, 1900), (20_000, 1400, 150), (60_000, 1400, 100)] {
         let body = sized(size);
         let drip = Drip::of(&body, piece, Duration::from_millis(every));
-        let (answer, _) = timed(&door, by_stranger(&body, drip));
+        let (answer, _) = timed(&instance, by_stranger(&body, drip));
         assert_eq!(answer.status(), 200, "{size}: {}", answer.text());
     }
 }
@@ -99,13 +99,13 @@ fn signed_body_on_a_slow_link_is_read() {
 fn signed_bodies_are_limited_to_64_kib_by_default() {
     let (fits, large) = (sized(64 << 10), sized((64 << 10) + 1));
     let at_once = |body: &str| by_stranger(body, Drip::of(body, 10_000, Duration::ZERO));
-    let small = door(&[]);
+    let small = instance(&[]);
     assert_eq!(timed(&small, at_once(&fits)).0.status(), 200);
     let problem = timed(&small, at_once(&large)).0.problem("body_too_large");
     assert!(problem["hint"].as_str().unwrap().contains("signed_body_limit"), "{problem}");
-    assert_eq!(timed(&door(&[("signed_body_limit", "100000")]), at_once(&large)).0.status(), 200);
+    assert_eq!(timed(&instance(&[("signed_body_limit", "100000")]), at_once(&large)).0.status(), 200);
     // The general limit applies to them too.
-    let tight = door(&[("signed_body_limit", "100000"), ("request_body_limit", "1000")]);
+    let tight = instance(&[("signed_body_limit", "100000"), ("request_body_limit", "1000")]);
     timed(&tight, at_once(&fits)).0.problem("body_too_large");
     // A caller with a key has the general limit.
     assert_eq!(timed(&small, by_key(Drip::of(&large, 10_000, Duration::ZERO))).0.status(), 200);
@@ -113,28 +113,28 @@ fn signed_bodies_are_limited_to_64_kib_by_default() {
 
 #[test]
 fn body_of_a_known_caller_has_the_requests_time() {
-    let door = door(&[]);
+    let instance = instance(&[]);
     let body = sized(200);
-    let (answer, took) = timed(&door, by_key(Drip::of(&body, 10, SECOND)));
+    let (answer, took) = timed(&instance, by_key(Drip::of(&body, 10, SECOND)));
     assert!(answer.status() == 200 && took == 20 * SECOND, "{took:?} {}", answer.text());
-    let (answer, took) = timed(&door, by_key(Drip::of(&body, 1, SECOND)));
+    let (answer, took) = timed(&instance, by_key(Drip::of(&body, 1, SECOND)));
     answer.problem("request_timeout");
     assert_eq!(took, 25 * SECOND);
-    let (answer, took) = timed(&door, by_key(Drip::endless()));
+    let (answer, took) = timed(&instance, by_key(Drip::endless()));
     answer.problem("request_timeout");
     assert_eq!(took, 25 * SECOND);
 }
 
 #[test]
 fn few_unproven_bodies_are_read_at_once() {
-    let door = door(&[]);
-    let ask = |drip: Drip| door.ask_dripping(by_stranger("{}", drip));
+    let instance = instance(&[]);
+    let ask = |drip: Drip| instance.ask_dripping(by_stranger("{}", drip));
     let whole = || Drip::of("{}", 2, Duration::from_millis(1));
     let late = async {
-        door.script.sleep(SECOND).await;
-        (ask(whole()).await, door.ask_dripping(by_key(whole())).await)
+        instance.script.sleep(SECOND).await;
+        (ask(whole()).await, instance.ask_dripping(by_key(whole())).await)
     };
-    let (slow, (ninth, known)) = door.script.run(join(join_all((0..8).map(|_| ask(Drip::endless()))), late));
+    let (slow, (ninth, known)) = instance.script.run(join(join_all((0..8).map(|_| ask(Drip::endless()))), late));
     assert!(slow.iter().all(|answer| answer.status() == 408));
     assert_eq!(ninth.status(), 503);
     assert_eq!(ninth.problem("overloaded")["retryable"], true);
@@ -142,10 +142,10 @@ fn few_unproven_bodies_are_read_at_once() {
     assert_eq!(known.status(), 200, "a caller with a key is admitted");
     // Each place is free again, after a response and after a disconnect.
     for _ in 0..20 {
-        door.script.run(async {
-            let (asks, leaves) = (pin!(ask(Drip::endless())), pin!(door.script.sleep(Duration::from_millis(1))));
+        instance.script.run(async {
+            let (asks, leaves) = (pin!(ask(Drip::endless())), pin!(instance.script.sleep(Duration::from_millis(1))));
             assert!(matches!(select(asks, leaves).await, Either::Right(_)));
         });
     }
-    assert_eq!(door.script.run(ask(whole())).status(), 200);
+    assert_eq!(instance.script.run(ask(whole())).status(), 200);
 }

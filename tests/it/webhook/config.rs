@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Script, get};
 use crate::support::vidm::{LIST, logs_in};
-use crate::support::webhook::{Door, Shared, digest};
+use crate::support::webhook::{Instance, Shared, digest};
 
-fn list_with(door: &Door, key: &str) -> (StatusCode, Value) {
+fn list_with(instance: &Instance, key: &str) -> (StatusCode, Value) {
     let request = Request::get("/vidm/default/v1/directories").header("x-api-key", key);
-    let answer = door.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
+    let answer = instance.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
     (answer.status(), answer.json())
 }
 
@@ -46,10 +46,10 @@ fn problems_link_to_the_configured_documentation() {
     let docs_url = ("docs_url", "https://docs.corp.example/idhook/");
     let (_, problem) = readiness(&[docs_url]);
     assert_eq!(problem["type"], format!("{page}#not_configured"));
-    let door = Door::with(&[docs_url], []);
-    let problem = door.get("/vidm/none/v1/health").problem("target_not_found");
+    let instance = Instance::with(&[docs_url], []);
+    let problem = instance.get("/vidm/none/v1/health").problem("target_not_found");
     assert_eq!(problem["type"], format!("{page}#target_not_found"));
-    let problem = Door::new([]).get("/vidm/none/v1/health").problem("target_not_found");
+    let problem = Instance::new([]).get("/vidm/none/v1/health").problem("target_not_found");
     assert_eq!(problem["type"], "urn:idhook:problem:target_not_found");
 }
 
@@ -76,8 +76,8 @@ fn readiness_lists_each_mistake_with_variable_pointer_detail_and_hint() {
 
 #[test]
 fn readiness_warns_about_suspicious_settings() {
-    let warned = |door: &Door| {
-        let ready = door.get("/readyz");
+    let warned = |instance: &Instance| {
+        let ready = instance.get("/readyz");
         assert_eq!(ready.status(), 200);
         let warnings = ready.json()["warnings"].as_array().unwrap().clone();
         warnings
@@ -85,17 +85,17 @@ fn readiness_warns_about_suspicious_settings() {
             .map(|one| format!("{}{}", one["variable"].as_str().unwrap(), one["pointer"].as_str().unwrap()))
             .collect::<Vec<_>>()
     };
-    assert_eq!(warned(&Door::new([])), [""; 0]);
-    assert_eq!(warned(&Door::with(&[("vidm_url", "http://vidm.corp.example")], [])), ["vidm_url"]);
-    assert_eq!(warned(&Door::with(&[("vcf_password", "'hunter2'")], [])), ["vcf_password"]);
-    let unset = Door::with(&[("state_key", "")], []);
+    assert_eq!(warned(&Instance::new([])), [""; 0]);
+    assert_eq!(warned(&Instance::with(&[("vidm_url", "http://vidm.corp.example")], [])), ["vidm_url"]);
+    assert_eq!(warned(&Instance::with(&[("vcf_password", "'hunter2'")], [])), ["vcf_password"]);
+    let unset = Instance::with(&[("state_key", "")], []);
     assert_eq!(warned(&unset), ["state_key"]);
     assert!(unset.get("/readyz").text().contains("valid only at the instance"), "{}", unset.get("/readyz").text());
-    let shared = Door::sharing(&MemoryStore::new(), &[("state_key", "")], []);
+    let shared = Instance::sharing(&MemoryStore::new(), &[("state_key", "")], []);
     assert!(shared.get("/readyz").text().contains("kept in the store"), "{}", shared.get("/readyz").text());
     let near = json!([{"name": "ci", "sha256": digest("k"), "scopes": ["admin"], "notAfter": "2026-11-21T10:00:00Z"}])
         .to_string();
-    let near = Door::with(&[("api_keys", &near)], []);
+    let near = Instance::with(&[("api_keys", &near)], []);
     assert_eq!(warned(&near), ["api_keys/0/notAfter"]);
     near.script.advance(Duration::from_secs(2 * 24 * 3600));
     assert!(near.get("/readyz").text().contains("has passed"));
@@ -108,21 +108,21 @@ fn expired_key_is_rejected_with_a_reason() {
         {"name": "ci", "sha256": [digest("old"), digest("new")], "scopes": ["vidm:read"], "notAfter": "2026-11-20T11:00:00+01:00"},
         {"name": "on", "sha256": digest("on"), "scopes": ["vidm:read"], "notAfter": "2026-11-20T10:00:01Z"},
     ]);
-    let door = Door::with(
+    let instance = Instance::with(
         &[("api_keys", &keys.to_string())],
         [logs_in("t"), lists_nothing(), lists_nothing(), lists_nothing()],
     );
     // Valid until that moment, both keys of the entry.
-    assert_eq!(list_with(&door, "old").0, 200);
-    assert_eq!(list_with(&door, "new").0, 200);
-    assert_eq!(list_with(&door, "on").0, 200);
-    door.script.advance(Duration::from_millis(500));
+    assert_eq!(list_with(&instance, "old").0, 200);
+    assert_eq!(list_with(&instance, "new").0, 200);
+    assert_eq!(list_with(&instance, "on").0, 200);
+    instance.script.advance(Duration::from_millis(500));
     for key in ["old", "new"] {
-        let (status, problem) = list_with(&door, key);
+        let (status, problem) = list_with(&instance, key);
         assert_eq!((status.as_u16(), &problem["code"]), (401, &json!("unauthenticated")));
         assert!(problem["detail"].as_str().unwrap().contains("of ci expired at 2026-11-20T10:00:00.000Z"), "{problem}");
     }
-    let (status, problem) = list_with(&door, "other");
+    let (status, problem) = list_with(&instance, "other");
     assert!(
         status == 401 && !problem.to_string().contains("expired") && !problem.to_string().contains("ci "),
         "{problem}"
@@ -133,18 +133,18 @@ fn expired_key_is_rejected_with_a_reason() {
 fn mistyped_key_differs_from_an_unknown_one() {
     let key = api_key::make(&[7; 32]);
     let keys = json!([{"name": "ci", "sha256": digest(&key), "scopes": ["vidm:read"]}]).to_string();
-    let door = Door::with(&[("api_keys", &keys)], [logs_in("t"), lists_nothing()]);
-    assert_eq!(list_with(&door, &key).0, 200);
+    let instance = Instance::with(&[("api_keys", &keys)], [logs_in("t"), lists_nothing()]);
+    assert_eq!(list_with(&instance, &key).0, 200);
     let last = if key.ends_with('0') { "1" } else { "0" };
     for broken in [&key[..52], &key[..30], &format!("{}{last}", &key[..52]), &format!("{key}."), &key.to_uppercase()] {
-        let (status, problem) = list_with(&door, broken);
+        let (status, problem) = list_with(&instance, broken);
         assert!(
             status == 401 && problem["detail"].as_str().unwrap().contains("mistyped or truncated"),
             "{broken}: {problem}"
         );
     }
     for unknown in [api_key::make(&[8; 32]).as_str(), "some other key"] {
-        let (status, problem) = list_with(&door, unknown);
+        let (status, problem) = list_with(&instance, unknown);
         assert!(
             status == 401 && problem["detail"].as_str().unwrap().contains("the API key is not configured"),
             "{problem}"
@@ -158,8 +158,8 @@ fn strict_doctor_returns_503_if_a_check_failed() {
         get("https://vidm.corp.example/SAAS/API/1.0/REST/system/health").fail(idhook::http::TransportErrorKind::Refused)
     };
     for (query, status) in [("", 200), ("?strict=true", 503), ("?strict=false", 200)] {
-        let door = Door::with(&[("state_key", "")], [fails(), fails(), fails()]);
-        let answer = door.send(Method::GET, &format!("/vidm/default/v1/doctor{query}"), "");
+        let instance = Instance::with(&[("state_key", "")], [fails(), fails(), fails()]);
+        let answer = instance.send(Method::GET, &format!("/vidm/default/v1/doctor{query}"), "");
         assert_eq!(
             (answer.status().as_u16(), &answer.json()["ok"]),
             (status, &json!(false)),
@@ -170,5 +170,5 @@ fn strict_doctor_returns_503_if_a_check_failed() {
         assert_eq!((&first["check"], &first["result"]), (&json!("configuration"), &json!("warning")), "{first}");
         assert!(first["detail"].as_str().unwrap().contains("state_key"), "{first}");
     }
-    Door::new([]).send(Method::GET, "/vidm/default/v1/doctor?strict=maybe", "").problem("request_invalid");
+    Instance::new([]).send(Method::GET, "/vidm/default/v1/doctor?strict=maybe", "").problem("request_invalid");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::script::{Call, get, post};
 use crate::support::vidm::{CORP, LIST, LOGIN, lists, logs_in};
-use crate::support::webhook::Door;
+use crate::support::webhook::Instance;
 use crate::vcf::session::login;
 
 const VIDM: &str = "/vidm/default/v1/doctor";
@@ -47,8 +47,8 @@ impl std::ops::Index<&str> for Findings {
 }
 
 /// Whether no check failed, and all checks in order.
-fn examined(door: &Door, path: &str) -> (bool, Findings) {
-    let answer = door.get(path);
+fn examined(instance: &Instance, path: &str) -> (bool, Findings) {
+    let answer = instance.get(path);
     assert_eq!(answer.status(), 200, "{}", answer.text());
     let told = answer.json();
     let checks = told["checks"].as_array().unwrap();
@@ -82,8 +82,8 @@ fn says(check: &Value, words: &[&str]) {
 
 #[test]
 fn healthy_vidm_passes_every_check() {
-    let door = Door::new([health(), logs_in("t"), lists(), state(), groups()]);
-    let (ok, checks) = examined(&door, VIDM);
+    let instance = Instance::new([health(), logs_in("t"), lists(), state(), groups()]);
+    let (ok, checks) = examined(&instance, VIDM);
     assert!(ok, "{checks:?}");
     assert_eq!(
         of(&checks, "ok"),
@@ -105,12 +105,12 @@ fn healthy_vidm_passes_every_check() {
     says(&checks["directories"], &["5 in total", "corp.example"]);
     says(&checks["sync_state"], &["corp.example", "COMPLETED"]);
     // Only reads and the login.
-    for request in door.script.requests() {
+    for request in instance.script.requests() {
         assert!(request.method() == Method::GET || request.uri() == LOGIN, "{request:?}");
     }
     // The second time the token is cached.
-    door.then([health(), lists(), state(), groups()]);
-    let (_, checks) = examined(&door, VIDM);
+    instance.then([health(), lists(), state(), groups()]);
+    let (_, checks) = examined(&instance, VIDM);
     says(&checks["login"], &["earlier login"]);
 }
 
@@ -123,8 +123,8 @@ fn connection_failures_are_distinguished() {
         (TransportErrorKind::Timeout, "reach", 3, ["in time", "timeouts"]),
         (TransportErrorKind::Tls, "tls", 1, ["not trusted", "ca_roots_file"]),
     ] {
-        let door = Door::new((0..tries).map(|_| health().fail(kind)));
-        let (ok, checks) = examined(&door, VIDM);
+        let instance = Instance::new((0..tries).map(|_| health().fail(kind)));
+        let (ok, checks) = examined(&instance, VIDM);
         assert!(!ok);
         assert_eq!(of(&checks, "failed"), [check]);
         assert_eq!(of(&checks, "ok").len() + of(&checks, "skipped").len(), 9, "{checks:?}");
@@ -135,23 +135,23 @@ fn connection_failures_are_distinguished() {
 
 #[test]
 fn rejected_login_skips_later_checks() {
-    let door = Door::new([health(), post(LOGIN).answer(401, ECHO)]);
-    let (ok, checks) = examined(&door, VIDM);
+    let instance = Instance::new([health(), post(LOGIN).answer(401, ECHO)]);
+    let (ok, checks) = examined(&instance, VIDM);
     assert!(!ok);
     assert_eq!(of(&checks, "failed"), ["login"]);
     assert_eq!(of(&checks, "skipped"), ["media_types", "permission", "directories", "sync_state", "groups"]);
     says(&checks["login"], &["System Domain"]);
     assert!(!format!("{checks:?}").contains("pässword"), "{checks:?}");
     // Within 15 minutes no login is tried, and the finding is the same.
-    door.then([health()]);
-    let (_, checks) = examined(&door, VIDM);
+    instance.then([health()]);
+    let (_, checks) = examined(&instance, VIDM);
     assert_eq!(of(&checks, "failed"), ["login"]);
 }
 
 #[test]
 fn echoed_password_is_removed() {
-    let door = Door::new([health(), logs_in("t"), get(LIST).answer(400, ECHO), groups()]);
-    let (_, checks) = examined(&door, VIDM);
+    let instance = Instance::new([health(), logs_in("t"), get(LIST).answer(400, ECHO), groups()]);
+    let (_, checks) = examined(&instance, VIDM);
     assert_eq!(of(&checks, "failed"), ["directories"]);
     says(&checks["directories"], &["bad password …"]);
     assert!(!format!("{checks:?}").contains("pässword"), "{checks:?}");
@@ -165,16 +165,16 @@ fn media_types_and_permissions_fail_separately() {
         (403, "permission", "administrator role"),
         (404, "directories", "URL"),
     ] {
-        let door = Door::new([health(), logs_in("t"), get(LIST).answer(status, ""), groups()]);
-        let (ok, checks) = examined(&door, VIDM);
+        let instance = Instance::new([health(), logs_in("t"), get(LIST).answer(status, ""), groups()]);
+        let (ok, checks) = examined(&instance, VIDM);
         assert!(!ok);
         assert_eq!(of(&checks, "failed"), [check], "{status}");
         says(&checks[check], &[words]);
         assert_eq!(checks["groups"]["result"], "ok");
         assert_eq!(checks["sync_state"]["result"], "skipped");
     }
-    let door = Door::new([health(), logs_in("t"), lists(), state(), groups().answer(403, "")]);
-    let (ok, checks) = examined(&door, VIDM);
+    let instance = Instance::new([health(), logs_in("t"), lists(), state(), groups().answer(403, "")]);
+    let (ok, checks) = examined(&instance, VIDM);
     assert!(!ok);
     assert_eq!(of(&checks, "failed"), ["groups"]);
 }
@@ -182,15 +182,16 @@ fn media_types_and_permissions_fail_separately() {
 #[test]
 fn degraded_vidm_is_a_warning() {
     let local = r#"{"items":[{"directoryId":"a","type":"LOCAL_DIRECTORY","name":"System Directory"}]}"#;
-    let door = Door::new([health().answer(404, "<title>x"), logs_in("t"), get(LIST).answer(200, local), groups()]);
-    let (ok, checks) = examined(&door, VIDM);
+    let instance =
+        Instance::new([health().answer(404, "<title>x"), logs_in("t"), get(LIST).answer(200, local), groups()]);
+    let (ok, checks) = examined(&instance, VIDM);
     assert!(ok, "{checks:?}");
     assert_eq!(of(&checks, "warning"), ["health", "directories"]);
     assert_eq!(of(&checks, "skipped"), ["sync_state"]);
     says(&checks["directories"], &["none can be synced", "vidm_tenant"]);
 
     let odd = [health(), logs_in("t"), lists(), state().answer(200, r#"{"status":"PERCOLATING"}"#), groups()];
-    let (ok, checks) = examined(&Door::new(odd), VIDM);
+    let (ok, checks) = examined(&Instance::new(odd), VIDM);
     assert!(ok);
     assert_eq!(of(&checks, "warning"), ["sync_state"]);
     says(&checks["sync_state"], &["PERCOLATING", "media_types.sync_state"]);
@@ -199,7 +200,7 @@ fn degraded_vidm_is_a_warning() {
         .replace(r#""AllOk": "true""#, r#""AllOk": "false""#)
         .replace(r#""MessagingConnectionOk": "true""#, r#""MessagingConnectionOk": "false""#);
     let (ok, checks) =
-        examined(&Door::new([health().answer(200, sick), logs_in("t"), lists(), state(), groups()]), VIDM);
+        examined(&Instance::new([health().answer(200, sick), logs_in("t"), lists(), state(), groups()]), VIDM);
     assert!(!ok);
     assert_eq!(of(&checks, "failed"), ["health"]);
     says(&checks["health"], &["failed checks: MessagingConnectionOk"]);
@@ -207,8 +208,8 @@ fn degraded_vidm_is_a_warning() {
 
 #[test]
 fn healthy_sddc_manager_passes_every_check() {
-    let door = Door::new([login(), get(ROOT).answer(200, PROVIDERS)]);
-    let (ok, checks) = examined(&door, VCF);
+    let instance = Instance::new([login(), get(ROOT).answer(200, PROVIDERS)]);
+    let (ok, checks) = examined(&instance, VCF);
     assert!(ok, "{checks:?}");
     assert_eq!(of(&checks, "ok").len(), 9);
     assert_eq!(of(&checks, "skipped"), ["scim_token"]);
@@ -228,8 +229,8 @@ fn unusable_sddc_manager_fails_the_right_check() {
         (list(403), "permission", "administrator role"),
         (list(404), "identity_providers", "URL"),
     ] {
-        let door = Door::new(calls);
-        let (ok, checks) = examined(&door, VCF);
+        let instance = Instance::new(calls);
+        let (ok, checks) = examined(&instance, VCF);
         assert!(!ok);
         assert_eq!(of(&checks, "failed"), [check]);
         says(&checks[check], &[words]);
@@ -251,8 +252,8 @@ fn expiring_credentials_warn_in_time() {
         let mut federated: Value = serde_json::from_str(FEDERATED).unwrap();
         federated["fedIdp"]["syncClientTokenInfo"]["expireAt"] = json!(expire_at);
         list["elements"][1] = federated;
-        let door = Door::new([login(), get(ROOT).answer(200, list.to_string())]);
-        let (ok, checks) = examined(&door, VCF);
+        let instance = Instance::new([login(), get(ROOT).answer(200, list.to_string())]);
+        let (ok, checks) = examined(&instance, VCF);
         assert!(!format!("{checks:?}").contains("c2NpbQ"), "the token is not shown: {checks:?}");
         (ok, checks)
     };
@@ -286,12 +287,12 @@ fn expiring_credentials_warn_in_time() {
 
 #[test]
 fn doctor_requires_admin_scope_and_a_target() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for path in [VIDM, VCF] {
-        let refused = door.send_as_reader(Method::GET, path, "");
+        let refused = instance.send_as_reader(Method::GET, path, "");
         assert!(refused.problem("forbidden")["detail"].as_str().unwrap().contains("admin"));
-        assert_eq!(door.get(&path.replace("default", "nowhere")).status(), 404);
-        door.get(&path.replace("default", "nowhere")).problem("target_not_found");
+        assert_eq!(instance.get(&path.replace("default", "nowhere")).status(), 404);
+        instance.get(&path.replace("default", "nowhere")).problem("target_not_found");
     }
 }
 
@@ -300,11 +301,11 @@ fn plain_http_is_a_warning() {
     let variables = [("vcf_url", "http://sddc.corp.example")];
     let plain = |call: &str| format!("http://sddc.corp.example/v1/{call}");
     let tokens = include_str!("../../fixtures/vcf/tokens.answer.json");
-    let door = Door::with(
+    let instance = Instance::with(
         &variables,
         [post(plain("tokens")).answer(201, tokens), get(plain("identity-providers")).answer(200, PROVIDERS)],
     );
-    let (ok, checks) = examined(&door, VCF);
+    let (ok, checks) = examined(&instance, VCF);
     assert!(ok);
     assert_eq!(of(&checks, "warning"), ["tls"]);
     says(&checks["tls"], &["https://"]);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::script::Call;
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Answer, Door, KEY, READER};
+use crate::support::webhook::{Answer, Instance, KEY, READER};
 use crate::webhook::senders::{HUB, ask, senders, signed};
 
 fn hooks() -> String {
@@ -22,8 +22,8 @@ fn hooks() -> String {
     .to_string()
 }
 
-fn door(calls: impl IntoIterator<Item = Call>) -> Door {
-    Door::with(&[("webhook_secrets", &senders()), ("hooks", &hooks())], calls)
+fn instance(calls: impl IntoIterator<Item = Call>) -> Instance {
+    Instance::with(&[("webhook_secrets", &senders()), ("hooks", &hooks())], calls)
 }
 
 fn push() -> String {
@@ -41,26 +41,26 @@ fn by_github(event: &str, body: &str) -> Vec<(&'static str, String)> {
     vec![("x-hub-signature-256", value), ("x-github-event", event.to_owned())]
 }
 
-fn send(door: &Door, hook: &str, headers: &[(&'static str, String)], body: &str) -> Answer {
-    ask(door, (Method::POST, &format!("/hooks/{hook}")), headers, body).0
+fn send(instance: &Instance, hook: &str, headers: &[(&'static str, String)], body: &str) -> Answer {
+    ask(instance, (Method::POST, &format!("/hooks/{hook}")), headers, body).0
 }
 
-fn last_line(door: &Door) -> Value {
-    serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap()
+fn last_line(instance: &Instance) -> Value {
+    serde_json::from_str(&instance.script.lines().pop().unwrap()).unwrap()
 }
 
 #[test]
 fn push_starts_a_sync_without_waiting() {
-    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let mut headers = by_github("push", &push());
     headers.push(("prefer", "wait=60".to_owned()));
-    let answer = send(&door, "infra", &headers, &push());
+    let answer = send(&instance, "infra", &headers, &push());
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
     let document = answer.json();
     assert_eq!((&document["status"], &document["directory"]["name"]), (&json!("running"), &json!("corp.example")));
     assert_eq!(answer.header("location"), document["links"]["self"].as_str().unwrap());
     assert!(answer.header("location").starts_with("/vidm/default/v1/syncs/"));
-    let line = last_line(&door);
+    let line = last_line(&instance);
     assert_eq!(
         (&line["route"], &line["target"], &line["caller"]),
         (&json!("/hooks/{hook}"), &json!("default"), &json!("octo"))
@@ -70,43 +70,43 @@ fn push_starts_a_sync_without_waiting() {
 
 #[test]
 fn form_with_a_payload_is_read_as_its_json() {
-    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let encoded: String = push().bytes().map(|byte| format!("%{byte:02x}")).collect();
     let body = format!("payload={encoded}");
     let mut headers = by_github("push", &body);
     headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
-    assert_eq!(send(&door, "infra", &headers, &body).status(), StatusCode::ACCEPTED);
+    assert_eq!(send(&instance, "infra", &headers, &body).status(), StatusCode::ACCEPTED);
 }
 
 #[test]
 fn pointers_address_the_whole_cloud_event() {
-    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t",
                       "data": {"directory": "corp.example", "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"]}});
     let mut headers = signed(&body.to_string(), 0);
     headers.push(("content-type", "application/cloudevents+json".to_owned()));
-    let answer = send(&door, "event", &headers, &body.to_string());
+    let answer = send(&instance, "event", &headers, &body.to_string());
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
 }
 
 #[test]
 fn fixed_hook_needs_no_body() {
-    let door = door([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
-    let answer = send(&door, "fixed", &[("x-api-key", KEY.to_owned())], "");
+    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let answer = send(&instance, "fixed", &[("x-api-key", KEY.to_owned())], "");
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
 }
 
 #[test]
 fn pings_and_unmet_conditions_start_nothing() {
-    let door = door([]);
+    let instance = instance([]);
     let ping = json!({"zen": "Keep it logically awesome.", "hook_id": 1}).to_string();
-    let answer = send(&door, "infra", &by_github("ping", &ping), &ping);
+    let answer = send(&instance, "infra", &by_github("ping", &ping), &ping);
     assert_eq!((answer.status(), answer.json()), (StatusCode::OK, json!({"pong": true})));
     let elsewhere = push().replace("heads/main", "heads/topic");
     for (event, body, reason) in
         [("push", elsewhere.as_str(), "/ref"), ("release", &push(), "x-github-event"), ("push", "{}", "/ref")]
     {
-        let answer = send(&door, "infra", &by_github(event, body), body);
+        let answer = send(&instance, "infra", &by_github(event, body), body);
         let told = answer.json();
         assert_eq!((answer.status(), &told["skipped"]), (StatusCode::OK, &json!(true)), "{told}");
         assert!(told["reason"].as_str().unwrap().contains(reason), "{told}");
@@ -115,25 +115,25 @@ fn pings_and_unmet_conditions_start_nothing() {
 
 #[test]
 fn pointer_to_nothing_is_reported() {
-    let door = door([]);
+    let instance = instance([]);
     let body = json!({"ref": "refs/heads/live", "repository": {"full_name": "corp/infra"}}).to_string();
-    let problem = send(&door, "infra", &by_github("push", &body), &body).problem("request_invalid");
+    let problem = send(&instance, "infra", &by_github("push", &body), &body).problem("request_invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/repository/name");
     let body = json!({"data": {"directory": 5}}).to_string();
-    let problem = send(&door, "event", &signed(&body, 0), &body).problem("request_invalid");
+    let problem = send(&instance, "event", &signed(&body, 0), &body).problem("request_invalid");
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/data/directory", "/data/groups"]);
     // The response stays bounded, however many there are.
     let body = json!({"data": {"directory": "d", "groups": vec!["CN="; 9000]}}).to_string();
-    let answer = send(&door, "event", &signed(&body, 0), &body);
+    let answer = send(&instance, "event", &signed(&body, 0), &body);
     assert_eq!(answer.problem("request_invalid")["errors"].as_array().unwrap().len(), 51);
     // A body that is not JSON.
-    send(&door, "event", &signed("<a/>", 0), "<a/>").problem("request_invalid");
+    send(&instance, "event", &signed("<a/>", 0), "<a/>").problem("request_invalid");
 }
 
 #[test]
 fn unauthenticated_callers_cannot_enumerate_hooks() {
-    let door = door([]);
+    let instance = instance([]);
     let told = |answer: Answer| {
         let mut problem = answer.json();
         problem["instance"] = Value::Null;
@@ -141,23 +141,23 @@ fn unauthenticated_callers_cannot_enumerate_hooks() {
     };
     for headers in [vec![], vec![("x-api-key", "wrong".to_owned())], by_github("push", "another body"), signed("", 900)]
     {
-        let known = told(send(&door, "infra", &headers, &push()));
-        assert_eq!(known, told(send(&door, "nope", &headers, &push())));
+        let known = told(send(&instance, "infra", &headers, &push()));
+        assert_eq!(known, told(send(&instance, "nope", &headers, &push())));
         assert_eq!(known.0, StatusCode::UNAUTHORIZED);
     }
     // An authenticated caller gets the reason.
-    send(&door, "nope", &[("x-api-key", KEY.to_owned())], "{}").problem("route_not_found");
-    assert_eq!(ask(&door, (Method::GET, "/hooks/infra"), &[], "").0.header("allow"), "POST, OPTIONS");
+    send(&instance, "nope", &[("x-api-key", KEY.to_owned())], "{}").problem("route_not_found");
+    assert_eq!(ask(&instance, (Method::GET, "/hooks/infra"), &[], "").0.header("allow"), "POST, OPTIONS");
 }
 
 #[test]
 fn hook_requires_its_sender_scope_and_target() {
-    let door = door([]);
+    let instance = instance([]);
     let detail = |answer: Answer| answer.problem("forbidden")["detail"].as_str().unwrap().to_owned();
-    let not_named = send(&door, "fixed", &by_github("push", "{}"), "{}");
+    let not_named = send(&instance, "fixed", &by_github("push", "{}"), "{}");
     assert!(detail(not_named).contains("octo is not allowed to use this hook"));
-    let without_scope = send(&door, "infra", &[("x-api-key", READER.to_owned())], &push());
+    let without_scope = send(&instance, "infra", &[("x-api-key", READER.to_owned())], &push());
     assert!(detail(without_scope).contains("reader lacks the scope vidm:sync"));
     let elsewhere = [("x-gitlab-token", "a gitlab token that is long".to_owned())];
-    assert!(detail(send(&door, "event", &elsewhere, "{}")).contains("elsewhere is not allowed to use this target"));
+    assert!(detail(send(&instance, "event", &elsewhere, "{}")).contains("elsewhere is not allowed to use this target"));
 }

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use serde_json::Value;
 
 use crate::support::script::Script;
-use crate::support::webhook::{Answer, Door, KEY, READER};
+use crate::support::webhook::{Answer, Instance, KEY, READER};
 
 const CASES: u32 = 12_000;
 
@@ -310,18 +310,18 @@ fn check(answer: &Answer) -> Result<(), TestCaseError> {
 #[test]
 fn any_input_gets_a_documented_response() {
     let variables = [("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")];
-    let door = Door::over(Script::refusing(), &variables);
+    let instance = Instance::over(Script::refusing(), &variables);
     let mut seen = std::collections::BTreeMap::<u16, u32>::new();
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) };
     let seen_by = std::cell::RefCell::new(&mut seen);
     proptest!(config, |(request in request())| {
-        let began = door.script.elapsed();
-        let answer = door.send_request(request);
+        let began = instance.script.elapsed();
+        let answer = instance.send_request(request);
         // Taken before any check returns, so that the next case begins without lines.
-        let lines = door.script.take_lines();
+        let lines = instance.script.take_lines();
         check(&answer)?;
         // Attempts and the waits between them; a requested wait stays within its bound.
-        let took = door.script.elapsed() - began;
+        let took = instance.script.elapsed() - began;
         prop_assert!(took <= Duration::from_secs(330), "{took:?}");
         prop_assert_eq!(lines.len(), 1, "one log line");
         prop_assert!(lines[0].len() < 8 << 10 && serde_json::from_str::<Value>(&lines[0]).is_ok(), "{}", lines[0]);

@@ -11,9 +11,9 @@ use idhook::runtime::Clock as _;
 use serde_json::Value;
 use std::pin::pin;
 
-use crate::support::memory_store::{Ailment, MemoryStore};
+use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, Script, post};
-use crate::support::webhook::{Answer, Door, KEY, OTHER, request};
+use crate::support::webhook::{Answer, Instance, KEY, OTHER, request};
 use crate::vcf::session::login;
 
 const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
@@ -28,12 +28,12 @@ fn add() -> Call {
     post(ROOT).answer(201, ADDED)
 }
 
-fn over(store: &Rc<MemoryStore>, calls: impl IntoIterator<Item = Call>) -> Door {
-    Door::over(Script::new(calls).with_store(store), &[])
+fn over(store: &Rc<MemoryStore>, calls: impl IntoIterator<Item = Call>) -> Instance {
+    Instance::over(Script::new(calls).with_store(store), &[])
 }
 
-fn keyed(door: &Door, key: &str, body: &str) -> Answer {
-    door.send_with(Method::POST, PATH, &[("idempotency-key", key)], body)
+fn keyed(instance: &Instance, key: &str, body: &str) -> Answer {
+    instance.send_with(Method::POST, PATH, &[("idempotency-key", key)], body)
 }
 
 /// Whether this counter numbers the entries of a caller's ring: there is one of each kind, however many requests arrive.
@@ -49,31 +49,31 @@ fn told(answer: &Answer) -> (u16, String) {
 fn repeated_request_gets_the_stored_response() {
     for store in [Some(MemoryStore::new()), None] {
         let kept = if store.is_some() { "stored" } else { "best-effort" };
-        let door = match &store {
+        let instance = match &store {
             Some(store) => over(store, [login(), add()]),
-            None => Door::new([login(), add()]),
+            None => Instance::new([login(), add()]),
         };
-        let first = keyed(&door, "\"k-1\"", PROVIDER);
+        let first = keyed(&instance, "\"k-1\"", PROVIDER);
         assert_eq!(told(&first), (201, kept.to_owned()));
-        let again = keyed(&door, "k-1", PROVIDER);
+        let again = keyed(&instance, "k-1", PROVIDER);
         assert_eq!(told(&again), (201, "replayed".to_owned()));
         assert_eq!(again.text(), first.text());
         for header in ["location", "content-type"] {
             assert_eq!(again.header(header), first.header(header));
         }
         assert_ne!(again.header("x-request-id"), first.header("x-request-id"));
-        let line: Value = serde_json::from_str(door.script.lines().last().unwrap()).unwrap();
+        let line: Value = serde_json::from_str(instance.script.lines().last().unwrap()).unwrap();
         assert_eq!((&line["idempotency"], &line["status"]), (&"replayed".into(), &201.into()));
         if store.is_some() {
-            assert_eq!(told(&keyed(&door.beside(), "k-1", PROVIDER)).1, "replayed", "by another instance");
+            assert_eq!(told(&keyed(&instance.beside(), "k-1", PROVIDER)).1, "replayed", "by another instance");
         }
         // For a day.
-        door.script.advance(24 * HOUR - Duration::from_secs(1));
-        assert_eq!(told(&keyed(&door, "k-1", PROVIDER)).1, "replayed");
-        door.script.advance(Duration::from_secs(1));
+        instance.script.advance(24 * HOUR - Duration::from_secs(1));
+        assert_eq!(told(&keyed(&instance, "k-1", PROVIDER)).1, "replayed");
+        instance.script.advance(Duration::from_secs(1));
         let refresh = Call::new(Method::PATCH, "https://sddc.corp.example/v1/tokens/access-token/refresh");
-        door.then([refresh.answer(200, REFRESHED), add()]);
-        assert_eq!(told(&keyed(&door, "k-1", PROVIDER)), (201, kept.to_owned()));
+        instance.then([refresh.answer(200, REFRESHED), add()]);
+        assert_eq!(told(&keyed(&instance, "k-1", PROVIDER)), (201, kept.to_owned()));
     }
 }
 
@@ -85,45 +85,45 @@ fn key_belongs_to_one_request_of_one_caller() {
             Some(store) => script.with_store(store),
             None => script,
         };
-        let door = Door::over(script, &[]);
-        keyed(&door, "k", PROVIDER);
-        let other = keyed(&door, "k", &PROVIDER.replace("My", "Your"));
+        let instance = Instance::over(script, &[]);
+        keyed(&instance, "k", PROVIDER);
+        let other = keyed(&instance, "k", &PROVIDER.replace("My", "Your"));
         assert_eq!(other.status(), 422);
         assert_eq!(other.problem("idempotency_key_reused")["retryable"], false);
         for (method, path) in [(Method::PUT, PATH), (Method::PUT, "/vcf/default/v1/identity-providers?dryRun=true")] {
-            door.send_with(method, path, &[("idempotency-key", "k")], PROVIDER).problem("idempotency_key_reused");
+            instance.send_with(method, path, &[("idempotency-key", "k")], PROVIDER).problem("idempotency_key_reused");
         }
         // A read has no key; another kind of key is another key; another caller has its own keys.
-        door.then([Call::new(Method::GET, ROOT).answer(200, r#"{"elements":[]}"#), add(), add()]);
-        let read = door.send_with(Method::GET, PATH, &[("idempotency-key", "k")], "");
+        instance.then([Call::new(Method::GET, ROOT).answer(200, r#"{"elements":[]}"#), add(), add()]);
+        let read = instance.send_with(Method::GET, PATH, &[("idempotency-key", "k")], "");
         assert_eq!(told(&read), (200, String::new()));
-        let webhook = door.send_with(Method::POST, PATH, &[("webhook-id", "k")], PROVIDER);
+        let webhook = instance.send_with(Method::POST, PATH, &[("webhook-id", "k")], PROVIDER);
         assert_eq!(webhook.status(), 201);
-        let theirs = door.send_request(request(OTHER, Method::POST, PATH, &[("idempotency-key", "k")], PROVIDER));
+        let theirs = instance.send_request(request(OTHER, Method::POST, PATH, &[("idempotency-key", "k")], PROVIDER));
         assert_eq!(theirs.status(), 201);
-        assert_eq!(door.calls(), 5);
+        assert_eq!(instance.calls(), 5);
         // Without the scope there is no response, not even a stored one.
         let path = "/vidm/default/v1/syncs";
-        let refused = door.send_request(request(OTHER, Method::POST, path, &[("idempotency-key", "k")], PROVIDER));
+        let refused = instance.send_request(request(OTHER, Method::POST, path, &[("idempotency-key", "k")], PROVIDER));
         refused.problem("forbidden");
     }
 }
 
 #[test]
 fn event_identity_serves_as_key() {
-    let door = over(&MemoryStore::new(), [login(), add(), add()]);
+    let instance = over(&MemoryStore::new(), [login(), add(), add()]);
     let event =
         |id: &str| format!(r#"{{"specversion":"1.0","id":"{id}","source":"/ä b","type":"t","data":{PROVIDER}}}"#);
     let headers = [("content-type", "application/cloudevents+json")];
     for (id, status) in [("1", "stored"), ("1", "replayed"), ("2", "stored")] {
-        let answer = door.send_with(Method::POST, PATH, &headers, &event(id));
+        let answer = instance.send_with(Method::POST, PATH, &headers, &event(id));
         assert_eq!(told(&answer), (201, status.to_owned()), "{}", answer.text());
     }
 }
 
 #[test]
 fn only_final_responses_are_stored() {
-    let door = over(&MemoryStore::new(), [login()]);
+    let instance = over(&MemoryStore::new(), [login()]);
     let refused = || post(ROOT).answer(400, r#"{"errorCode":"IDENTITY_X","message":"no"}"#);
     for (call, expected) in [
         (post(ROOT).answer(500, ""), (502, "not-stored")),
@@ -132,18 +132,18 @@ fn only_final_responses_are_stored() {
         (post(ROOT).answer(404, r#"{"errorCode":"NOT_FOUND","message":"no"}"#), (404, "not-stored")),
         (refused(), (422, "stored")),
     ] {
-        door.then([call]);
-        let answer = keyed(&door, "k", PROVIDER);
+        instance.then([call]);
+        let answer = keyed(&instance, "k", PROVIDER);
         assert_eq!(told(&answer), (expected.0, expected.1.to_owned()), "{}", answer.text());
     }
-    let again = keyed(&door, "k", PROVIDER);
+    let again = keyed(&instance, "k", PROVIDER);
     assert_eq!(told(&again), (422, "replayed".to_owned()));
     assert_eq!(again.problem("upstream_rejected")["upstream"]["code"], "IDENTITY_X");
     // A faulty request gets its errors each time, and can be corrected under the same key.
-    assert_eq!(told(&keyed(&door, "other", "{}")), (400, "not-stored".to_owned()));
-    door.then([add()]);
-    assert_eq!(told(&keyed(&door, "other", PROVIDER)), (201, "stored".to_owned()));
-    keyed(&door, "k y", PROVIDER).problem("request_invalid");
+    assert_eq!(told(&keyed(&instance, "other", "{}")), (400, "not-stored".to_owned()));
+    instance.then([add()]);
+    assert_eq!(told(&keyed(&instance, "other", PROVIDER)), (201, "stored".to_owned()));
+    keyed(&instance, "k y", PROVIDER).problem("request_invalid");
 }
 
 #[test]
@@ -151,19 +151,19 @@ fn concurrent_request_gets_retry_after() {
     for shares in [true, false] {
         let store = MemoryStore::new();
         let slow = [login(), add().takes(Duration::from_secs(3))];
-        let door = if shares { over(&store, slow) } else { Door::new(slow) };
-        let other = if shares { door.beside() } else { door.same() };
-        let ask = |door: &Door, body: &str| {
+        let instance = if shares { over(&store, slow) } else { Instance::new(slow) };
+        let other = if shares { instance.beside() } else { instance.same() };
+        let ask = |instance: &Instance, body: &str| {
             let request = request(KEY, Method::POST, PATH, &[("idempotency-key", "k")], body);
-            let door = door.same();
-            async move { door.ask(request).await }
+            let instance = instance.same();
+            async move { instance.ask(request).await }
         };
         let late = async {
-            door.script.sleep(Duration::from_secs(1)).await;
+            instance.script.sleep(Duration::from_secs(1)).await;
             let (same, different) = (ask(&other, PROVIDER).await, ask(&other, "{}").await);
             (same, different)
         };
-        let (first, (same, different)) = door.script.run(join(ask(&door, PROVIDER), late));
+        let (first, (same, different)) = instance.script.run(join(ask(&instance, PROVIDER), late));
         assert_eq!(first.status(), 201);
         assert_eq!(same.status(), 409);
         assert_eq!(same.problem("idempotency_key_in_flight")["retryable"], true);
@@ -176,19 +176,19 @@ fn concurrent_request_gets_retry_after() {
 #[test]
 fn key_is_released_after_crashed_holders_lease() {
     let store = MemoryStore::new();
-    let door = over(&store, [login(), add().hang()]);
-    let is_gone = door.script.run(async {
-        let ask = pin!(door.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", "k")], PROVIDER)));
-        matches!(select(ask, pin!(door.script.sleep(Duration::from_secs(5)))).await, Either::Right(_))
+    let instance = over(&store, [login(), add().hang()]);
+    let is_gone = instance.script.run(async {
+        let ask = pin!(instance.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", "k")], PROVIDER)));
+        matches!(select(ask, pin!(instance.script.sleep(Duration::from_secs(5)))).await, Either::Right(_))
     });
     assert!(is_gone);
-    let other = door.beside();
+    let other = instance.beside();
     keyed(&other, "k", PROVIDER).problem("idempotency_key_in_flight");
     // The request's 25 seconds and ten more.
-    door.script.advance(Duration::from_secs(29));
+    instance.script.advance(Duration::from_secs(29));
     keyed(&other, "k", PROVIDER).problem("idempotency_key_in_flight");
-    door.script.advance(Duration::from_secs(1));
-    door.then([add()]);
+    instance.script.advance(Duration::from_secs(1));
+    instance.then([add()]);
     assert_eq!(told(&keyed(&other, "k", PROVIDER)), (201, "stored".to_owned()));
     let counters = store.counters();
     assert!(counters.iter().all(|counter| is_of_ring(counter)) && counters.len() == 2, "{counters:?}");
@@ -197,8 +197,8 @@ fn key_is_released_after_crashed_holders_lease() {
 #[test]
 fn stored_responses_are_sealed_and_tampering_is_detected() {
     let store = MemoryStore::new();
-    let door = over(&store, [login(), add(), add()]);
-    let first = keyed(&door, "secret-key", PROVIDER);
+    let instance = over(&store, [login(), add(), add()]);
+    let first = keyed(&instance, "secret-key", PROVIDER);
     assert_eq!(told(&first), (201, "stored".to_owned()));
     let id = first.json()["id"].as_str().unwrap().to_owned();
     let mut planted = 0;
@@ -210,7 +210,7 @@ fn stored_responses_are_sealed_and_tampering_is_detected() {
         }
     }
     assert_eq!(planted, 1);
-    assert_eq!(told(&keyed(&door, "secret-key", PROVIDER)), (201, "stored".to_owned()));
+    assert_eq!(told(&keyed(&instance, "secret-key", PROVIDER)), (201, "stored".to_owned()));
 }
 
 #[test]
@@ -219,12 +219,12 @@ fn response_with_a_token_is_never_stored() {
     let call = || post(format!("{ROOT}/x/sync-client")).answer(200, TOKEN);
     for store in [Some(MemoryStore::new()), None] {
         let calls = [login(), call(), call()];
-        let door = match &store {
+        let instance = match &store {
             Some(store) => over(store, calls),
-            None => Door::new(calls),
+            None => Instance::new(calls),
         };
         for _ in 0..2 {
-            let answer = door.send_with(Method::POST, path, &[("idempotency-key", "k")], "");
+            let answer = instance.send_with(Method::POST, path, &[("idempotency-key", "k")], "");
             assert_eq!(told(&answer), (200, "not-stored".to_owned()));
         }
         let records = store.iter().flat_map(|store| store.keys()).filter(|key| key.contains(":idempotency:key:"));
@@ -235,21 +235,22 @@ fn response_with_a_token_is_never_stored() {
 #[test]
 fn noisy_caller_displaces_only_its_own_responses() {
     for store in [Some(MemoryStore::new()), None] {
-        let door = match &store {
+        let instance = match &store {
             Some(store) => over(store, [login(), add()]),
-            None => Door::new([login(), add()]),
+            None => Instance::new([login(), add()]),
         };
-        let theirs =
-            |key: &str| door.send_request(request(OTHER, Method::POST, PATH, &[("idempotency-key", key)], PROVIDER));
+        let theirs = |key: &str| {
+            instance.send_request(request(OTHER, Method::POST, PATH, &[("idempotency-key", key)], PROVIDER))
+        };
         let kept = told(&theirs("quiet")).1;
         let mut most = 0;
         for n in 0..1100 {
-            door.then([add()]);
-            assert_eq!(told(&keyed(&door, &format!("noisy-{n}"), PROVIDER)).1, kept);
+            instance.then([add()]);
+            assert_eq!(told(&keyed(&instance, &format!("noisy-{n}"), PROVIDER)).1, kept);
             most = most.max(store.as_ref().map_or(0, |store| store.keys().len()));
         }
         assert_eq!(told(&theirs("quiet")).1, "replayed");
-        assert_eq!(told(&keyed(&door, "noisy-1099", PROVIDER)).1, "replayed");
+        assert_eq!(told(&keyed(&instance, "noisy-1099", PROVIDER)).1, "replayed");
         // Per caller at most 1024 responses (a record and its place in the ring), 256 claims and two counters; and the
         // tokens.
         assert!(most <= 2 * 1024 + 256 + 2 + 2 + 1 + 10, "{most} keys");
@@ -259,27 +260,28 @@ fn noisy_caller_displaces_only_its_own_responses() {
 #[test]
 fn unstored_requests_displace_no_response() {
     let store = MemoryStore::new();
-    let door = over(&store, [login(), add()]);
-    assert_eq!(told(&keyed(&door, "k", PROVIDER)).1, "stored");
+    let instance = over(&store, [login(), add()]);
+    assert_eq!(told(&keyed(&instance, "k", PROVIDER)).1, "stored");
     let left = || store.keys().iter().filter(|key| key.contains(":idempotency:")).count();
     let before = left();
     for n in 0..600 {
-        assert_eq!(told(&keyed(&door, &format!("wrong-{n}"), "{}")), (400, "not-stored".to_owned()));
+        assert_eq!(told(&keyed(&instance, &format!("wrong-{n}"), "{}")), (400, "not-stored".to_owned()));
     }
     assert!(left() <= before + 256, "{} keys", left());
-    assert_eq!(told(&keyed(&door, "k", PROVIDER)).1, "replayed");
+    assert_eq!(told(&keyed(&instance, "k", PROVIDER)).1, "replayed");
 }
 
 #[test]
 fn claims_of_crashed_holders_are_deleted_in_turn() {
     let store = MemoryStore::new();
-    let door = over(&store, [login()]);
+    let instance = over(&store, [login()]);
     for n in 0..300 {
-        door.then([add().hang()]);
+        instance.then([add().hang()]);
         let key = format!("dead-{n}");
-        door.script.run(async {
-            let ask = pin!(door.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER)));
-            assert!(matches!(select(ask, pin!(door.script.sleep(Duration::from_secs(5)))).await, Either::Right(_)));
+        instance.script.run(async {
+            let ask =
+                pin!(instance.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER)));
+            assert!(matches!(select(ask, pin!(instance.script.sleep(Duration::from_secs(5)))).await, Either::Right(_)));
         });
     }
     // A ring of 256 places, each with a record and a counter.
@@ -290,51 +292,51 @@ fn claims_of_crashed_holders_are_deleted_in_turn() {
 #[test]
 fn caller_with_256_active_requests_gets_retry_after() {
     let store = MemoryStore::new();
-    let door = over(&store, [login(), add()]);
-    keyed(&door, "first", PROVIDER);
+    let instance = over(&store, [login(), add()]);
+    keyed(&instance, "first", PROVIDER);
     let under_way = async |n: usize| {
         let key = format!("running-{n}");
-        let ask = pin!(door.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER)));
-        match select(ask, pin!(door.script.sleep(Duration::from_millis(10)))).await {
+        let ask = pin!(instance.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER)));
+        match select(ask, pin!(instance.script.sleep(Duration::from_millis(10)))).await {
             Either::Left((answer, _)) => Some(answer),
             Either::Right(_) => None,
         }
     };
     for n in 0..255 {
-        door.then([add().hang()]);
-        assert!(door.script.run(under_way(n)).is_none(), "{n}");
+        instance.then([add().hang()]);
+        assert!(instance.script.run(under_way(n)).is_none(), "{n}");
     }
     // The next place is that of "first", which is free; then that of the first active one.
-    door.then([add().hang()]);
-    assert!(door.script.run(under_way(255)).is_none());
-    let answer = door.script.run(under_way(256)).unwrap();
+    instance.then([add().hang()]);
+    assert!(instance.script.run(under_way(255)).is_none());
+    let answer = instance.script.run(under_way(256)).unwrap();
     assert_eq!(answer.problem("rate_limited")["retryable"], true);
     assert_eq!(answer.header("retry-after"), "5");
 }
 
 #[test]
 fn failing_store_leaves_the_instance_memory() {
-    for ailment in [Ailment::Fails, Ailment::Hangs, Ailment::Absent] {
+    for fault in [StoreFault::Fails, StoreFault::Hangs, StoreFault::Absent] {
         let store = MemoryStore::new();
-        let door = over(&store, [login(), add()]);
-        store.ail(ailment);
-        assert_eq!(told(&keyed(&door, "k", PROVIDER)), (201, "best-effort".to_owned()), "{ailment:?}");
-        assert_eq!(told(&keyed(&door, "k", PROVIDER)), (201, "replayed".to_owned()), "{ailment:?}");
+        let instance = over(&store, [login(), add()]);
+        store.set_fault(fault);
+        assert_eq!(told(&keyed(&instance, "k", PROVIDER)), (201, "best-effort".to_owned()), "{fault:?}");
+        assert_eq!(told(&keyed(&instance, "k", PROVIDER)), (201, "replayed".to_owned()), "{fault:?}");
     }
 }
 
 #[test]
 fn store_does_not_grow_beyond_its_slots() {
     let store = MemoryStore::new();
-    let door = over(&store, [login(), add(), add(), add()]);
-    keyed(&door, "first", PROVIDER);
+    let instance = over(&store, [login(), add(), add(), add()]);
+    keyed(&instance, "first", PROVIDER);
     // As if the ring had gone round.
     let counters = store.counters();
     let serial = counters.iter().find(|key| key.ends_with(":answers")).unwrap();
     store.count(serial, 1023);
     let before = store.keys().len();
-    assert_eq!(told(&keyed(&door, "another", PROVIDER)).1, "stored");
+    assert_eq!(told(&keyed(&instance, "another", PROVIDER)).1, "stored");
     assert_eq!(store.keys().len(), before + 1, "one added, one removed; a claim has its place in the other ring");
-    assert_eq!(told(&keyed(&door, "another", PROVIDER)).1, "replayed");
-    assert_eq!(told(&keyed(&door, "first", PROVIDER)).1, "stored", "it is no longer stored");
+    assert_eq!(told(&keyed(&instance, "another", PROVIDER)).1, "replayed");
+    assert_eq!(told(&keyed(&instance, "first", PROVIDER)).1, "stored", "it is no longer stored");
 }

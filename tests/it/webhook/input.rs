@@ -6,14 +6,14 @@ use idhook::webhook::Body;
 use serde_json::{Value, json};
 
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Door, KEY, digest};
+use crate::support::webhook::{Instance, KEY, digest};
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
 
 #[test]
 fn unknown_query_parameters_are_rejected_on_every_route() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for (method, path) in [
         (Method::GET, "/"),
         (Method::GET, "/healthz"),
@@ -41,19 +41,19 @@ fn unknown_query_parameters_are_rejected_on_every_route() {
         (Method::GET, "/vcf/default/v1/doctor"),
         (Method::POST, "/hooks/any"),
     ] {
-        let answer = door.send(method.clone(), &format!("{path}?nope=1"), "");
+        let answer = instance.send(method.clone(), &format!("{path}?nope=1"), "");
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{method} {path}: {}", answer.text());
         if method != Method::HEAD {
             let detail = answer.problem("request_invalid")["detail"].to_string();
             assert!(detail.contains("nope"), "{method} {path}: {detail}");
         }
     }
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
 fn misspelt_dry_run_changes_nothing() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for (query, says) in [
         ("dryrun=true", "did you mean `dryRun`?"),
         ("dry_run=true", "did you mean `dryRun`?"),
@@ -62,18 +62,18 @@ fn misspelt_dry_run_changes_nothing() {
         ("dryRun=", "no value"),
         ("force=true&dryRum=true", "did you mean `dryRun`?"),
     ] {
-        let answer = door.send(Method::PUT, &format!("{PROVIDERS}?{query}"), r#"{"name":"x"}"#);
+        let answer = instance.send(Method::PUT, &format!("{PROVIDERS}?{query}"), r#"{"name":"x"}"#);
         let problem = answer.problem("request_invalid");
         assert!(problem["errors"].to_string().contains(says), "{query}: {problem}");
     }
-    let answer = door.send(Method::POST, &format!("{SYNCS}?dryRun=true"), r#"{"directory":"corp.example"}"#);
+    let answer = instance.send(Method::POST, &format!("{SYNCS}?dryRun=true"), r#"{"directory":"corp.example"}"#);
     assert!(answer.problem("request_invalid")["detail"].to_string().contains("field of the body"));
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
 fn both_placeholder_forms_are_rejected_everywhere() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for (method, path, body) in [
         (Method::POST, SYNCS, r#"{"directory":"corp.example","groups":["{{ vidm_group }}"]}"#),
         (Method::POST, SYNCS, r#"{"directory":"{{ directory }}"}"#),
@@ -92,23 +92,23 @@ fn both_placeholder_forms_are_rejected_everywhere() {
             r#"{"name":"corp","ldap":{"sourceDetails":{"usersBaseDn":"{{ users_base_dn }}"}}}"#,
         ),
     ] {
-        let answer = door.send(method.clone(), path, body);
+        let answer = instance.send(method.clone(), path, body);
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{method} {path} {body}: {}", answer.text());
         answer.problem("unresolved_placeholder");
     }
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 /// A start with `body` that vIDM accepts.
-fn starts(door: &Door, body: &str) -> Value {
-    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
-    let answer = door.send(Method::POST, SYNCS, body);
+fn starts(instance: &Instance, body: &str) -> Value {
+    instance.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let answer = instance.send(Method::POST, SYNCS, body);
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{body}: {}", answer.text());
     answer.json()
 }
 
 #[test]
 fn misspelt_fields_start_nothing() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for (body, pointer, meant) in [
         (r#"{"directory":"corp.example","group":["CN=a,DC=b"]}"#, "/group", "groups"),
         (r#"{"directory":"corp.example","Groups":["CN=a,DC=b"]}"#, "/Groups", "groups"),
@@ -121,77 +121,77 @@ fn misspelt_fields_start_nothing() {
             "groups",
         ),
     ] {
-        let problem = door.send(Method::POST, SYNCS, body).problem("request_invalid");
+        let problem = instance.send(Method::POST, SYNCS, body).problem("request_invalid");
         let told = json!([{"pointer": pointer, "detail": format!("did you mean `{meant}`?")}]);
         assert_eq!(problem["errors"], told, "{body}");
         assert_eq!(problem["detail"], format!("{pointer}: did you mean `{meant}`?"));
         assert!(problem["hint"].as_str().unwrap().contains("hook"), "{problem}");
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let answer = door.send_with(Method::POST, SYNCS, &form, "directory=corp.example&Group=a%40b");
+    let answer = instance.send_with(Method::POST, SYNCS, &form, "directory=corp.example&Group=a%40b");
     assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().starts_with("/Group: did you mean"));
     let event =
         r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"directory":"corp.example","dry-run":1}}"#;
-    let answer = door.send_with(Method::POST, SYNCS, &[("content-type", "application/cloudevents+json")], event);
+    let answer = instance.send_with(Method::POST, SYNCS, &[("content-type", "application/cloudevents+json")], event);
     assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().starts_with("/data/dry-run: did you mean"));
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
 fn start_lists_ignored_fields() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let document = starts(
-        &door,
+        &instance,
         r#"{"directory":"corp.example","correlation_id":"x","inputs":{"__metadata":{}},"customProperties":{"dryRun":"true"}}"#,
     );
     assert_eq!(document["ignored"], json!(["/customProperties/dryRun", "/correlation_id", "/inputs/__metadata"]));
-    let plain = Door::new([]);
+    let plain = Instance::new([]);
     assert_eq!(starts(&plain, r#"{"directory":"corp.example"}"#)["ignored"], Value::Null);
 }
 
 #[test]
 fn custom_properties_cannot_set_privileged_options() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let document = starts(
-        &door,
+        &instance,
         r#"{"customProperties":{"directory":"corp.example","addToProfile":"true","ignoreSafeguards":"true","callback":"x","dryRun":"true"}}"#,
     );
     assert_eq!(document["status"], "running", "a sync is started, not a dry run");
     assert_eq!(document["ignored"].as_array().unwrap().len(), 4);
-    let line: Value = serde_json::from_str(&door.script.lines().pop().unwrap()).unwrap();
+    let line: Value = serde_json::from_str(&instance.script.lines().pop().unwrap()).unwrap();
     assert_eq!(line["ignore_safeguards"], Value::Null);
 }
 
 #[test]
 fn adding_to_the_profile_requires_its_scope() {
     let keys = json!([{"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync"]}]);
-    let door = Door::with(&[("api_keys", &keys.to_string())], []);
+    let instance = Instance::with(&[("api_keys", &keys.to_string())], []);
     let body = r#"{"directory":"corp.example","groups":["CN=a,DC=b"],"addToProfile":true}"#;
-    let answer = door.send(Method::POST, SYNCS, body);
+    let answer = instance.send(Method::POST, SYNCS, body);
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert!(answer.problem("forbidden")["detail"].as_str().unwrap().contains("vidm:profile"));
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
 fn duplicate_credential_headers_are_rejected() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     for name in ["x-api-key", "authorization"] {
         let bearer = format!("Bearer {KEY}");
         let value = if name == "authorization" { bearer.as_str() } else { KEY };
         let request = Request::get("/vidm/default/v1/directories").header(name, value).header(name, value);
-        let answer = door.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
+        let answer = instance.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
         assert!(answer.problem("request_invalid")["detail"].as_str().unwrap().contains(name));
     }
-    assert_eq!(door.calls(), 0);
+    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
 fn each_challenge_has_its_own_line_basic_first() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let request = Request::get("/vidm/default/v1/directories").body(Body::Whole(Bytes::new())).unwrap();
-    let answer = door.send_request(request);
+    let answer = instance.send_request(request);
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     let lines: Vec<_> =
         answer.response.headers().get_all("www-authenticate").iter().map(|v| v.to_str().unwrap()).collect();
@@ -200,21 +200,21 @@ fn each_challenge_has_its_own_line_basic_first() {
 
 #[test]
 fn change_requested_by_a_foreign_page_is_rejected() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let body = r#"{"directory":"corp.example"}"#;
     for site in ["cross-site", "same-site", "Cross-Site", " same-site "] {
         let headers = [("sec-fetch-site", site)];
         for (method, path) in [(Method::POST, SYNCS), (Method::DELETE, "/vcf/default/v1/identity-providers/x")] {
-            let answer = door.send_with(method, path, &headers, body);
+            let answer = instance.send_with(method, path, &headers, body);
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{site}");
             answer.problem("forbidden");
         }
     }
-    assert_eq!(door.calls(), 0);
-    door.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
-    let own = door.send_with(Method::POST, SYNCS, &[("sec-fetch-site", "same-origin")], body);
+    assert_eq!(instance.calls(), 0);
+    instance.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let own = instance.send_with(Method::POST, SYNCS, &[("sec-fetch-site", "same-origin")], body);
     assert_eq!(own.status(), StatusCode::ACCEPTED);
-    door.then([lists()]);
-    let read = door.send_with(Method::GET, "/vidm/default/v1/directories", &[("sec-fetch-site", "cross-site")], "");
+    instance.then([lists()]);
+    let read = instance.send_with(Method::GET, "/vidm/default/v1/directories", &[("sec-fetch-site", "cross-site")], "");
     assert_eq!(read.status(), StatusCode::OK);
 }

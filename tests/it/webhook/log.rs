@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Call, Script, post};
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Door, KEY, request};
+use crate::support::webhook::{Instance, KEY, request};
 use crate::vcf::session::login;
 use crate::webhook::senders::{ask, senders, signed};
 
@@ -17,8 +17,8 @@ const CALLBACKS: (&str, &str) = (
     r#"[{"name":"ticket","url":"https://tickets.corp.example/","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]"#,
 );
 
-fn last_line(door: &Door) -> Value {
-    serde_json::from_str(door.script.lines().last().unwrap()).unwrap()
+fn last_line(instance: &Instance) -> Value {
+    serde_json::from_str(instance.script.lines().last().unwrap()).unwrap()
 }
 
 /// The fields of a line that identify the request.
@@ -32,11 +32,11 @@ fn subject(line: &Value) -> Value {
 
 #[test]
 fn start_is_logged_with_its_options() {
-    let door = Door::with(&[STATE_KEY, CALLBACKS], [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let instance = Instance::with(&[STATE_KEY, CALLBACKS], [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let body = json!({"groups": ["gg-a@corp.example", "gg-b@corp.example"], "callback": "ticket"}).to_string();
-    let started = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body);
+    let started = instance.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body);
     assert_eq!(started.status(), 202, "{}", started.text());
-    let line = last_line(&door);
+    let line = last_line(&instance);
     assert_eq!((&line["caller"], &line["key"], &line["target"]), (&json!("all"), &json!(0), &json!("default")));
     let sync = line["sync"].as_str().unwrap().to_owned();
     assert_eq!(
@@ -46,9 +46,9 @@ fn start_is_logged_with_its_options() {
     );
     // The id itself is nowhere in the log; reading the state logs the same short id.
     let id = started.json()["id"].as_str().unwrap().to_owned();
-    assert!(!door.script.lines().concat().contains(&id));
+    assert!(!instance.script.lines().concat().contains(&id));
     let script = Script::refusing();
-    let reader = Door::over(script, &[STATE_KEY, CALLBACKS]);
+    let reader = Instance::over(script, &[STATE_KEY, CALLBACKS]);
     reader.get(started.header("location")).problem("upstream_unreachable");
     let line = last_line(&reader);
     assert_eq!((&line["sync"], &line["directory"]), (&json!(sync), &json!(CORP)));
@@ -58,16 +58,16 @@ fn start_is_logged_with_its_options() {
 
 #[test]
 fn rejected_start_is_logged_with_its_options() {
-    let door = Door::over(Script::refusing(), &[]);
+    let instance = Instance::over(Script::refusing(), &[]);
     let dn = "CN=gg,OU=Groups,DC=corp,DC=example";
     for (body, marks) in [
         (json!({"groups": [dn, dn], "addToProfile": true}), json!({"groups": 2, "add_to_profile": true})),
         (json!({"dryRun": true}), json!({"groups": 0, "dry_run": true})),
         (json!({"groups": [" ", dn]}), json!({"groups": 1})),
     ] {
-        let answer = door.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body.to_string());
+        let answer = instance.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &body.to_string());
         assert!(answer.status().as_u16() >= 400, "{}", answer.text());
-        let line = last_line(&door);
+        let line = last_line(&instance);
         assert_eq!(line["directory"], "corp.example", "the caller's text, as it was not located");
         for field in ["groups", "add_to_profile", "dry_run"] {
             assert_eq!(line[field], marks[field], "{field} of {body}");
@@ -81,65 +81,67 @@ fn changes_at_sddc_manager_are_logged_with_provider_and_domain() {
     let provider = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
     let added = include_str!("../../fixtures/vcf/identity-provider-added.answer.txt");
     let delete = Call::new(Method::DELETE, format!("{ROOT}/p-1/identity-sources/corp.example")).answer(204, "");
-    let door =
-        Door::over(Script::new([login(), post(ROOT).answer(201, added), delete]).with_store(&MemoryStore::new()), &[]);
-    let answer = door.send(Method::POST, "/vcf/default/v1/identity-providers", provider);
+    let instance = Instance::over(
+        Script::new([login(), post(ROOT).answer(201, added), delete]).with_store(&MemoryStore::new()),
+        &[],
+    );
+    let answer = instance.send(Method::POST, "/vcf/default/v1/identity-providers", provider);
     let id = answer.json()["id"].as_str().unwrap().to_owned();
-    assert_eq!(last_line(&door)["provider"], json!(id), "the new one's id");
-    door.send(Method::DELETE, "/vcf/default/v1/identity-providers/p-1/identity-sources/corp.example", "");
-    let line = last_line(&door);
+    assert_eq!(last_line(&instance)["provider"], json!(id), "the new one's id");
+    instance.send(Method::DELETE, "/vcf/default/v1/identity-providers/p-1/identity-sources/corp.example", "");
+    let line = last_line(&instance);
     assert_eq!((&line["provider"], &line["domain"]), (&json!("p-1"), &json!("corp.example")));
     // Rejected before any call, but logged.
     let path = "/vcf/default/v1/identity-providers/p-1/identity-sources";
-    door.send(Method::POST, path, r#"{"ldap":{"domainName":"lab.example"}}"#).problem("request_invalid");
-    let line = last_line(&door);
+    instance.send(Method::POST, path, r#"{"ldap":{"domainName":"lab.example"}}"#).problem("request_invalid");
+    let line = last_line(&instance);
     assert_eq!((&line["provider"], &line["domain"]), (&json!("p-1"), &json!("lab.example")));
     let path = format!("{path}/corp.example?dryRun=true");
-    door.send(Method::PUT, &path, "{}");
-    assert_eq!((&last_line(&door)["dry_run"], &last_line(&door)["status"]), (&json!(true), &json!(400)));
+    instance.send(Method::PUT, &path, "{}");
+    assert_eq!((&last_line(&instance)["dry_run"], &last_line(&instance)["status"]), (&json!(true), &json!(400)));
 }
 
 #[test]
 fn client_address_comes_from_the_host() {
-    let from = |door: &Door, headers: &[(&'static str, &str)], address: Option<&str>| {
+    let from = |instance: &Instance, headers: &[(&'static str, &str)], address: Option<&str>| {
         let mut request: Request<Body> = request(KEY, Method::GET, "/vidm/none/v1/health", headers, "");
         if let Some(address) = address {
             let mut host = http::HeaderMap::new();
             host.insert("spin-client-addr", address.parse().unwrap());
             request.extensions_mut().insert(ClientAddress::of_spin(&host).unwrap());
         }
-        door.send_request(request);
-        let line = last_line(door);
+        instance.send_request(request);
+        let line = last_line(instance);
         (line["client"].clone(), line["forwarded_for"].clone())
     };
     let made_up = [("x-forwarded-for", "6.6.6.6"), ("spin-client-addr", "6.6.6.6:6"), ("forwarded", "for=6.6.6.6")];
-    let door = Door::new([]);
-    assert_eq!(from(&door, &made_up, None), (Value::Null, Value::Null), "a host that reports none");
-    assert_eq!(from(&door, &made_up, Some("192.0.2.7:5")), (json!("192.0.2.7:5"), Value::Null));
+    let instance = Instance::new([]);
+    assert_eq!(from(&instance, &made_up, None), (Value::Null, Value::Null), "a host that reports none");
+    assert_eq!(from(&instance, &made_up, Some("192.0.2.7:5")), (json!("192.0.2.7:5"), Value::Null));
     // Only if the operator declares a proxy header, and then only the proxy's value.
-    let door = Door::with(&[("client_address_header", "X-Forwarded-For")], []);
+    let instance = Instance::with(&[("client_address_header", "X-Forwarded-For")], []);
     let behind = [("x-forwarded-for", "6.6.6.6, 198.51.100.9")];
-    assert_eq!(from(&door, &behind, Some("127.0.0.1:5")), (json!("127.0.0.1:5"), json!("198.51.100.9")));
-    assert_eq!(from(&door, &[("x-forwarded-for", "\u{2066}1.1.1.1")], None), (Value::Null, Value::Null));
+    assert_eq!(from(&instance, &behind, Some("127.0.0.1:5")), (json!("127.0.0.1:5"), json!("198.51.100.9")));
+    assert_eq!(from(&instance, &[("x-forwarded-for", "\u{2066}1.1.1.1")], None), (Value::Null, Value::Null));
 }
 
 #[test]
 fn logged_key_is_the_one_that_was_used() {
     let hooks =
         json!([{"name": "infra", "senders": ["n8n"], "directory": CORP, "on": [{"pointer": "/x", "equals": 1}]}]);
-    let door = Door::with(&[("webhook_secrets", &senders()), ("hooks", &hooks.to_string())], []);
+    let instance = Instance::with(&[("webhook_secrets", &senders()), ("hooks", &hooks.to_string())], []);
     let headers = signed("{}", 0);
-    ask(&door, (Method::POST, "/hooks/infra"), &headers, "{}");
-    let line = last_line(&door);
+    ask(&instance, (Method::POST, "/hooks/infra"), &headers, "{}");
+    let line = last_line(&instance);
     assert_eq!((&line["hook"], &line["caller"], &line["key"]), (&json!("infra"), &json!("n8n"), &json!(0)));
     // No caller is proven: there is no key.
-    door.send_request(request("wrong", Method::GET, "/vidm/default/v1/health", &[], ""));
-    assert_eq!((&last_line(&door)["caller"], &last_line(&door)["key"]), (&Value::Null, &Value::Null));
+    instance.send_request(request("wrong", Method::GET, "/vidm/default/v1/health", &[], ""));
+    assert_eq!((&last_line(&instance)["caller"], &last_line(&instance)["key"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
 fn path_text_cannot_forge_a_log_line() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let names = ["%E2%80%A8%7B%22caller%22:%22all%22%7D", "%E2%80%AEevil", "%EF%BB%BFx", "%C2%85x", "%F3%A0%81%81x"];
     for name in names {
         for path in [
@@ -149,10 +151,10 @@ fn path_text_cannot_forge_a_log_line() {
             format!("/hooks/{name}"),
         ] {
             let request = Request::builder().uri(path).body(Body::Whole(bytes::Bytes::new())).unwrap();
-            door.send_request(request);
+            instance.send_request(request);
         }
     }
-    for line in door.script.lines() {
+    for line in instance.script.lines() {
         assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
         assert!(serde_json::from_str::<Value>(&line).unwrap()["caller"].is_null(), "{line}");
     }

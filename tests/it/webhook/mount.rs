@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::script::{Call, get};
 use crate::support::vidm::{CORP, classic, lists, logs_in};
-use crate::support::webhook::{Answer, Door, KEY, request};
+use crate::support::webhook::{Answer, Instance, KEY, request};
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
 const BODY: &str = r#"{"directory":"corp.example"}"#;
@@ -26,51 +26,51 @@ fn start() -> [Call; 4] {
 }
 
 /// The same, as Spin passes it to a component with the route `/idhook/...`.
-fn through_spin(door: &Door, method: Method, path: &str, body: &str) -> Answer {
+fn through_spin(instance: &Instance, method: Method, path: &str, body: &str) -> Answer {
     let rest = path.strip_prefix("/idhook").unwrap_or(path).to_owned();
     let headers = [("spin-raw-component-route", "/idhook/..."), ("spin-path-info", rest.as_str())];
     let mut request = request(KEY, method, path, &headers, body);
     if let Some(base) = BasePath::of_spin(request.headers(), request.uri().path()) {
         request.extensions_mut().insert(base);
     }
-    door.send_request(request)
+    instance.send_request(request)
 }
 
 #[test]
 fn component_below_a_spin_route_responds_there() {
-    let door = Door::new([]);
-    assert_eq!(through_spin(&door, Method::GET, "/idhook/healthz", "").status(), StatusCode::OK);
-    door.then(start());
-    let started = through_spin(&door, Method::POST, &format!("/idhook{SYNCS}"), BODY);
+    let instance = Instance::new([]);
+    assert_eq!(through_spin(&instance, Method::GET, "/idhook/healthz", "").status(), StatusCode::OK);
+    instance.then(start());
+    let started = through_spin(&instance, Method::POST, &format!("/idhook{SYNCS}"), BODY);
     assert_eq!(started.status(), StatusCode::ACCEPTED, "{}", started.text());
     let place = started.header("location").to_owned();
     assert!(place.starts_with("/idhook/vidm/default/v1/syncs/"), "{place}");
     assert_eq!(started.json()["links"], json!({ "self": place }));
-    through_spin(&door, Method::GET, "/idhook/vidm/default/v1/syncs/x", "").problem("sync_not_found");
+    through_spin(&instance, Method::GET, "/idhook/vidm/default/v1/syncs/x", "").problem("sync_not_found");
 }
 
 #[test]
 fn headers_alone_do_not_mount() {
-    let door = Door::new([]);
+    let instance = Instance::new([]);
     let headers = [("spin-raw-component-route", "/idhook/..."), ("spin-path-info", "/healthz")];
-    let answer = door.send_with(Method::GET, "/idhook/healthz", &headers, "");
+    let answer = instance.send_with(Method::GET, "/idhook/healthz", &headers, "");
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "only a binding that runs under Spin reads them");
 }
 
 #[test]
 fn configured_base_path_is_optional_in_requests() {
-    let door = Door::with(&[("base_path", "/idhook/")], []);
+    let instance = Instance::with(&[("base_path", "/idhook/")], []);
     for path in ["/healthz", "/idhook/healthz", "/idhook/", "/idhook/openapi.json"] {
-        assert_eq!(door.get(path).status(), StatusCode::OK, "{path}");
+        assert_eq!(instance.get(path).status(), StatusCode::OK, "{path}");
     }
     for path in ["/idhook", "/idhookx/healthz", "/other/healthz", "/idhook/idhook/healthz"] {
-        assert_eq!(door.get(path).status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(instance.get(path).status(), StatusCode::NOT_FOUND, "{path}");
     }
-    door.then(start());
-    let started = door.send(Method::POST, &format!("/idhook{SYNCS}"), BODY);
+    instance.then(start());
+    let started = instance.send(Method::POST, &format!("/idhook{SYNCS}"), BODY);
     assert!(started.header("location").starts_with("/idhook/vidm/default/v1/syncs/"), "{}", started.text());
-    let door = Door::with(&[("base_path", "/idhook")], start());
-    let stripped = door.send(Method::POST, SYNCS, BODY);
+    let instance = Instance::with(&[("base_path", "/idhook")], start());
+    let stripped = instance.send(Method::POST, SYNCS, BODY);
     assert!(stripped.header("location").starts_with("/idhook/vidm/default/v1/syncs/"), "{}", stripped.text());
 }
 
@@ -87,18 +87,18 @@ fn invalid_configuration_is_reported_below_its_base_path() {
 
 #[test]
 fn poller_by_status_gets_202_until_the_end() {
-    let door = Door::new(start());
-    let started = door.send(Method::POST, &format!("{SYNCS}?running=202"), BODY);
+    let instance = Instance::new(start());
+    let started = instance.send(Method::POST, &format!("{SYNCS}?running=202"), BODY);
     assert_eq!(started.status(), StatusCode::ACCEPTED, "{}", started.text());
     let place = started.header("location").to_owned();
     assert!(place.ends_with("?running=202"), "{place}");
-    door.then([state().answer(200, r#"{"status":"RUNNING"}"#)]);
-    let running = door.get(&place);
+    instance.then([state().answer(200, r#"{"status":"RUNNING"}"#)]);
+    let running = instance.get(&place);
     assert_eq!(running.status(), StatusCode::ACCEPTED, "{}", running.text());
     assert_eq!(running.header("location"), place);
     assert!(!running.header("retry-after").is_empty());
     for wrong in ["running=203", "running=true"] {
-        door.send(Method::POST, &format!("{SYNCS}?{wrong}"), BODY).problem("request_invalid");
+        instance.send(Method::POST, &format!("{SYNCS}?{wrong}"), BODY).problem("request_invalid");
     }
 }
 
@@ -109,13 +109,13 @@ fn cloud_events_handshake_is_granted_by_allowing_hooks() {
         {"name": "any", "senders": ["all"], "directory": CORP, "origins": ["*"]},
         {"name": "none", "senders": ["all"], "directory": CORP},
     ]);
-    let door = Door::with(&[("hooks", &hooks.to_string()), ("rate_limit", "120")], []);
+    let instance = Instance::with(&[("hooks", &hooks.to_string()), ("rate_limit", "120")], []);
     let asked = |path: &str, origins: &[&str]| {
         let mut request = Request::options(path);
         for origin in origins {
             request = request.header("webhook-request-origin", *origin);
         }
-        let answer = door.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
+        let answer = instance.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
         assert_eq!(answer.status(), StatusCode::NO_CONTENT);
         (answer.header("webhook-allowed-origin").to_owned(), answer.header("webhook-allowed-rate").to_owned())
     };

@@ -5,35 +5,35 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::support::memory_store::{Ailment, MemoryStore};
-use crate::support::webhook::{Answer, Door, KEY, READER};
+use crate::support::memory_store::{MemoryStore, StoreFault};
+use crate::support::webhook::{Answer, Instance, KEY, READER};
 use crate::webhook::senders::{ask, senders, signed};
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
 
-fn door(limit: &str, store: Option<&Rc<MemoryStore>>) -> Door {
+fn instance(limit: &str, store: Option<&Rc<MemoryStore>>) -> Instance {
     let senders = senders();
     let variables =
         [("rate_limit", limit), ("webhook_secrets", &senders), ("state_key", "1fd28b8d51a2b5e4d7c9a60f3c8be417")];
     match store {
-        Some(store) => Door::sharing(store, &variables, []),
-        None => Door::with(&variables, []),
+        Some(store) => Instance::sharing(store, &variables, []),
+        None => Instance::with(&variables, []),
     }
 }
 
 /// A request without upstream calls: it is invalid without a directory.
-fn knock(door: &Door, key: &str) -> (Answer, bool) {
-    ask(door, (Method::POST, SYNCS), &[("x-api-key", key.to_owned())], "{}")
+fn knock(instance: &Instance, key: &str) -> (Answer, bool) {
+    ask(instance, (Method::POST, SYNCS), &[("x-api-key", key.to_owned())], "{}")
 }
 
 #[track_caller]
-fn passes(door: &Door, key: &str) {
-    assert_eq!(knock(door, key).0.status(), StatusCode::BAD_REQUEST, "the limit admits it");
+fn passes(instance: &Instance, key: &str) {
+    assert_eq!(knock(instance, key).0.status(), StatusCode::BAD_REQUEST, "the limit admits it");
 }
 
 #[track_caller]
-fn stopped(door: &Door, key: &str) -> Answer {
-    let (answer, was_read) = knock(door, key);
+fn stopped(instance: &Instance, key: &str) -> Answer {
+    let (answer, was_read) = knock(instance, key);
     answer.problem("rate_limited");
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(!was_read, "its body is not buffered either");
@@ -42,44 +42,44 @@ fn stopped(door: &Door, key: &str) -> Answer {
 
 #[test]
 fn each_caller_has_its_own_limit() {
-    let door = door("3", None);
-    (0..3).for_each(|_| passes(&door, KEY));
-    let problem = stopped(&door, KEY);
+    let instance = instance("3", None);
+    (0..3).for_each(|_| passes(&instance, KEY));
+    let problem = stopped(&instance, KEY);
     assert_eq!((problem.header("retry-after"), &problem.json()["retryable"]), ("20", &true.into()));
     assert!(problem.json()["hint"].as_str().unwrap().contains("rate_limit"));
     // Another caller's requests, rejected for another reason, count as its own; public routes are free.
-    let (other, _) = knock(&door, READER);
+    let (other, _) = knock(&instance, READER);
     other.problem("forbidden");
     for path in ["/healthz", "/readyz"] {
-        (0..5).for_each(|_| assert_eq!(ask(&door, (Method::GET, path), &[], "").0.status(), StatusCode::OK));
+        (0..5).for_each(|_| assert_eq!(ask(&instance, (Method::GET, path), &[], "").0.status(), StatusCode::OK));
     }
     // It refills evenly, up to one minute's requests.
-    door.script.advance(Duration::from_secs(19));
-    assert_eq!(stopped(&door, KEY).header("retry-after"), "1");
-    door.script.advance(Duration::from_secs(1));
-    passes(&door, KEY);
-    stopped(&door, KEY);
-    door.script.advance(Duration::from_secs(600));
-    (0..3).for_each(|_| passes(&door, KEY));
-    stopped(&door, KEY);
+    instance.script.advance(Duration::from_secs(19));
+    assert_eq!(stopped(&instance, KEY).header("retry-after"), "1");
+    instance.script.advance(Duration::from_secs(1));
+    passes(&instance, KEY);
+    stopped(&instance, KEY);
+    instance.script.advance(Duration::from_secs(600));
+    (0..3).for_each(|_| passes(&instance, KEY));
+    stopped(&instance, KEY);
 }
 
 #[test]
 fn only_proven_senders_are_counted() {
-    let door = door("2", None);
+    let instance = instance("2", None);
     for _ in 0..5 {
-        ask(&door, (Method::POST, SYNCS), &signed("another body", 0), "{}").0.problem("signature_invalid");
-        knock(&door, "wrong").0.problem("unauthenticated");
+        ask(&instance, (Method::POST, SYNCS), &signed("another body", 0), "{}").0.problem("signature_invalid");
+        knock(&instance, "wrong").0.problem("unauthenticated");
     }
     for code in ["request_invalid", "request_invalid", "rate_limited"] {
-        ask(&door, (Method::POST, SYNCS), &signed("{}", 0), "{}").0.problem(code);
+        ask(&instance, (Method::POST, SYNCS), &signed("{}", 0), "{}").0.problem(code);
     }
 }
 
 #[test]
 fn instances_count_together_and_leave_no_keys() {
     let store = MemoryStore::new();
-    let (one, two) = (door("3", Some(&store)), door("3", Some(&store)));
+    let (one, two) = (instance("3", Some(&store)), instance("3", Some(&store)));
     for _ in 0..10 {
         passes(&one, KEY);
         passes(&two, KEY);
@@ -91,9 +91,9 @@ fn instances_count_together_and_leave_no_keys() {
         stopped(&two, KEY);
         assert_eq!(store.calls(), 0);
         // A new one learns it from the store, and it is not charged later.
-        stopped(&door_at(&one, &store), KEY);
-        for door in [&one, &two] {
-            door.script.advance(Duration::from_secs(60));
+        stopped(&instance_at(&one, &store), KEY);
+        for instance in [&one, &two] {
+            instance.script.advance(Duration::from_secs(60));
         }
     }
     assert_eq!(store.keys().len(), 2, "{:?}", store.keys());
@@ -102,7 +102,7 @@ fn instances_count_together_and_leave_no_keys() {
 #[test]
 fn store_is_called_seldom_and_new_instances_learn_soon() {
     let store = MemoryStore::new();
-    let (one, two) = (door("600", Some(&store)), door("600", Some(&store)));
+    let (one, two) = (instance("600", Some(&store)), instance("600", Some(&store)));
     (0..3).for_each(|_| passes(&one, KEY));
     assert_eq!(store.calls(), 0, "an occasional caller costs nothing");
     passes(&one, KEY);
@@ -117,7 +117,7 @@ fn store_is_called_seldom_and_new_instances_learn_soon() {
     stopped(&two, KEY);
     (0..19).for_each(|_| passes(&one, KEY));
     stopped(&one, KEY);
-    let new = door("600", Some(&store));
+    let new = instance("600", Some(&store));
     (0..3).for_each(|_| passes(&new, KEY));
     stopped(&new, KEY);
 }
@@ -128,9 +128,9 @@ fn high_limit_holds_with_short_lived_instances() {
     let mut passed = 0;
     // As in Spin: 128 requests, then a new instance.
     for _ in 0..100 {
-        let door = door("6000", Some(&store));
+        let instance = instance("6000", Some(&store));
         let before = passed;
-        passed += (0..128).filter(|_| knock(&door, KEY).0.status() != StatusCode::TOO_MANY_REQUESTS).count();
+        passed += (0..128).filter(|_| knock(&instance, KEY).0.status() != StatusCode::TOO_MANY_REQUESTS).count();
         if passed - before < 10 {
             break;
         }
@@ -139,8 +139,8 @@ fn high_limit_holds_with_short_lived_instances() {
 }
 
 /// A new instance, at the time of `other`.
-fn door_at(other: &Door, store: &Rc<MemoryStore>) -> Door {
-    let new = door("3", Some(store));
+fn instance_at(other: &Instance, store: &Rc<MemoryStore>) -> Instance {
+    let new = instance("3", Some(store));
     new.script.advance(idhook::runtime::Clock::elapsed(&*other.script));
     new
 }
@@ -148,7 +148,7 @@ fn door_at(other: &Door, store: &Rc<MemoryStore>) -> Door {
 #[test]
 fn clock_behind_adds_no_requests() {
     let store = MemoryStore::new();
-    let (ahead, behind) = (door("3", Some(&store)), door("3", Some(&store)));
+    let (ahead, behind) = (instance("3", Some(&store)), instance("3", Some(&store)));
     ahead.script.advance(Duration::from_secs(60));
     (0..2).for_each(|_| passes(&ahead, KEY));
     passes(&behind, KEY);
@@ -158,13 +158,13 @@ fn clock_behind_adds_no_requests() {
 
 #[test]
 fn failing_store_makes_instances_count_alone() {
-    for ailment in [Ailment::Absent, Ailment::Fails, Ailment::Hangs] {
+    for fault in [StoreFault::Absent, StoreFault::Fails, StoreFault::Hangs] {
         let store = MemoryStore::new();
-        let (one, two) = (door("2", Some(&store)), door("2", Some(&store)));
-        store.ail(ailment);
-        for door in [&one, &two] {
-            (0..2).for_each(|_| passes(door, KEY));
-            stopped(door, KEY);
+        let (one, two) = (instance("2", Some(&store)), instance("2", Some(&store)));
+        store.set_fault(fault);
+        for instance in [&one, &two] {
+            (0..2).for_each(|_| passes(instance, KEY));
+            stopped(instance, KEY);
         }
     }
 }
@@ -172,7 +172,7 @@ fn failing_store_makes_instances_count_alone() {
 #[test]
 fn without_a_limit_the_store_is_not_called() {
     let store = MemoryStore::new();
-    let door = door("0", Some(&store));
-    (0..1000).for_each(|_| passes(&door, KEY));
+    let instance = instance("0", Some(&store));
+    (0..1000).for_each(|_| passes(&instance, KEY));
     assert_eq!(store.calls(), 0);
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::memory_store::{Ailment, MemoryStore};
+use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, Script, get};
 use crate::support::vidm::{CORP, DIRECTORIES, LIST, classic, idle, lists, logs_in, sync_state};
-use crate::support::webhook::{Answer, Door};
+use crate::support::webhook::{Answer, Instance};
 
 /// The longest name of a callback.
 const CALLBACK: &str = "tickets-of-the-identity-team.production.europe-west.corp.exampl";
@@ -37,14 +37,14 @@ fn alike(count: usize) -> Vec<String> {
     (0..count).map(|at| format!("CN=gg-app-{at:03},OU=Groups,DC=corp,DC=example")).collect()
 }
 
-fn door(store: Option<&Rc<MemoryStore>>, calls: impl IntoIterator<Item = Call>) -> Door {
+fn instance(store: Option<&Rc<MemoryStore>>, calls: impl IntoIterator<Item = Call>) -> Instance {
     let script = Script::new(calls);
     let script = if let Some(store) = store { script.with_store(store) } else { script };
-    Door::over(script, &[("callbacks", &callbacks())])
+    Instance::over(script, &[("callbacks", &callbacks())])
 }
 
-fn start(door: &Door, body: &Value) -> Answer {
-    door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string())
+fn start(instance: &Instance, body: &Value) -> Answer {
+    instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), &body.to_string())
 }
 
 fn id(started: &Answer) -> String {
@@ -53,17 +53,17 @@ fn id(started: &Answer) -> String {
 }
 
 /// The number of groups in the log line of the latest request.
-fn logged_groups(door: &Door) -> Value {
-    serde_json::from_str::<Value>(door.script.lines().last().unwrap()).unwrap()["groups"].clone()
+fn logged_groups(instance: &Instance) -> Value {
+    serde_json::from_str::<Value>(instance.script.lines().last().unwrap()).unwrap()["groups"].clone()
 }
 
 /// Starts a sync of these groups at a new instance, and reads its state at another one; returns the id.
 fn round_trip(store: Option<&Rc<MemoryStore>>, directory: &str, groups: &[String], callback: Option<&str>) -> String {
     let running = || sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#);
-    let one = door(store, [logs_in("t1"), lists_with(directory), idle(CORP), classic(CORP).answer(200, "{}")]);
+    let one = instance(store, [logs_in("t1"), lists_with(directory), idle(CORP), classic(CORP).answer(200, "{}")]);
     let id = id(&start(&one, &json!({ "groups": groups, "callback": callback })));
     let token = if store.is_none() { vec![logs_in("t2")] } else { vec![] };
-    let two = door(store, token.into_iter().chain([running()]));
+    let two = instance(store, token.into_iter().chain([running()]));
     let state = two.get(&format!("/vidm/default/v1/syncs/{id}"));
     assert_eq!((&state.json()["status"], &state.json()["id"]), (&json!("running"), &json!(id)), "{}", state.text());
     assert_eq!(logged_groups(&two), groups.len());
@@ -96,34 +96,34 @@ fn sync_id_without_a_store_has_at_most_700_characters() {
 
 #[test]
 fn oversized_groups_are_rejected_before_any_call() {
-    let refused = start(&door(None, []), &json!({ "groups": unlike(10, 60, 'b') })).problem("request_invalid");
+    let refused = start(&instance(None, []), &json!({ "groups": unlike(10, 60, 'b') })).problem("request_invalid");
     assert_eq!(refused["errors"][0]["pointer"], "/groups");
     let detail = "takes 644 bytes; at most 300 fit in a sync id without a key-value store";
     assert_eq!(refused["errors"][0]["detail"], detail);
     assert_eq!(refused["hint"], "give idhook a key-value store, or split the groups over several requests");
 
     let store = MemoryStore::new();
-    let refused = start(&door(Some(&store), []), &json!({ "groups": unlike(100, 800, 'b') }));
+    let refused = start(&instance(Some(&store), []), &json!({ "groups": unlike(100, 800, 'b') }));
     assert_eq!(refused.problem("request_invalid")["hint"], "split the groups over several requests");
 }
 
 #[test]
 fn groups_are_found_again_after_a_store_failure() {
     let store = MemoryStore::new();
-    let door = door(Some(&store), [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
-    let id = id(&start(&door, &json!({ "groups": unlike(50, 30, 'b') })));
+    let instance = instance(Some(&store), [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let id = id(&start(&instance, &json!({ "groups": unlike(50, 30, 'b') })));
     let place = format!("/vidm/default/v1/syncs/{id}");
-    store.ail(Ailment::Fails);
+    store.set_fault(StoreFault::Fails);
     for _ in 0..2 {
-        let answer = door.get(&place);
+        let answer = instance.get(&place);
         assert_eq!(answer.problem("upstream_busy")["retryable"], true);
         assert_eq!(answer.header("retry-after"), "10");
     }
-    store.ail(Ailment::None);
-    door.script.advance(Duration::from_secs(10));
-    door.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
-    assert_eq!(door.get(&place).status(), 200);
-    assert_eq!(logged_groups(&door), 50);
+    store.set_fault(StoreFault::None);
+    instance.script.advance(Duration::from_secs(10));
+    instance.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
+    assert_eq!(instance.get(&place).status(), 200);
+    assert_eq!(logged_groups(&instance), 50);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn lost_groups_are_an_error_and_never_a_success() {
     let groups = unlike(50, 30, 'b');
     let started = |store: &Rc<MemoryStore>, groups: &[String]| {
         let calls = [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
-        id(&start(&door(Some(store), calls), &json!({ "groups": groups })))
+        id(&start(&instance(Some(store), calls), &json!({ "groups": groups })))
     };
     // The place of the groups is emptied, altered, expired, or used by another request.
     let losses: [fn(&MemoryStore, &str); 4] = [
@@ -150,9 +150,9 @@ fn lost_groups_are_an_error_and_never_a_success() {
             started(&store, &groups[..40]);
             assert!(store.keys().contains(&place));
         }
-        let door = door(Some(&store), []);
-        door.script.advance(Duration::from_hours(if at == 3 { 49 } else { 0 }));
-        let problem = door.get(&format!("/vidm/default/v1/syncs/{id}")).problem("sync_not_found");
+        let instance = instance(Some(&store), []);
+        instance.script.advance(Duration::from_hours(if at == 3 { 49 } else { 0 }));
+        let problem = instance.get(&format!("/vidm/default/v1/syncs/{id}")).problem("sync_not_found");
         assert_eq!(problem["detail"], "the store no longer has the groups of this sync", "{at}");
     }
 }
@@ -161,31 +161,31 @@ fn lost_groups_are_an_error_and_never_a_success() {
 fn ids_become_longer_while_the_store_fails() {
     let calls = || [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
     let store = MemoryStore::new();
-    store.ail(Ailment::Fails);
-    let id = id(&start(&door(Some(&store), calls()), &json!({ "groups": unlike(4, 60, 'b') })));
+    store.set_fault(StoreFault::Fails);
+    let id = id(&start(&instance(Some(&store), calls()), &json!({ "groups": unlike(4, 60, 'b') })));
     assert!((256..=700).contains(&id.len()), "{}", id.len());
-    let busy = start(&door(Some(&store), calls()), &json!({ "groups": unlike(20, 60, 'b') }));
+    let busy = start(&instance(Some(&store), calls()), &json!({ "groups": unlike(20, 60, 'b') }));
     assert!(busy.problem("upstream_busy")["hint"].as_str().unwrap().contains("send the same request again"));
 }
 
 #[test]
 fn responses_contain_one_link() {
-    let door = door(None, [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]);
-    let started = start(&door, &json!({}));
+    let instance = instance(None, [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]);
+    let started = start(&instance, &json!({}));
     let links = json!({ "self": started.header("location") });
     assert_eq!(started.json()["links"], links);
-    door.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
-    assert_eq!(door.get(started.header("location")).json()["links"], links);
+    instance.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
+    assert_eq!(instance.get(started.header("location")).json()["links"], links);
 }
 
 #[test]
 fn rejected_starts_leave_no_groups_in_the_store() {
     let store = MemoryStore::new();
-    let door = Door::over(Script::refusing().with_store(&store), &[]);
+    let instance = Instance::over(Script::refusing().with_store(&store), &[]);
     for at in 0..100 {
-        let refused = start(&door, &json!({ "groups": unlike(50, 30 + at, 'b') }));
+        let refused = start(&instance, &json!({ "groups": unlike(50, 30 + at, 'b') }));
         assert!(refused.status().is_server_error(), "{}", refused.text());
-        door.script.advance(Duration::from_secs(60));
+        instance.script.advance(Duration::from_secs(60));
     }
     let left: Vec<_> = store.keys().into_iter().filter(|key| key.contains(":request")).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -194,14 +194,14 @@ fn rejected_starts_leave_no_groups_in_the_store() {
 #[test]
 fn starts_for_unknown_ids_leave_nothing_in_the_store() {
     let store = MemoryStore::new();
-    let door = Door::over(Script::new([logs_in("t1")]).with_store(&store), &[]);
+    let instance = Instance::over(Script::new([logs_in("t1")]).with_store(&store), &[]);
     let mut first = 0;
     for at in 0..200 {
         // The list is requested, and any other call for the id returns 404.
-        door.then([lists()]);
+        instance.then([lists()]);
         let path = format!("/vidm/default/v1/directories/99999999-7777-4888-8999-{at:012}/syncs");
         let body = json!({ "groups": unlike(50, 30, 'b') }).to_string();
-        door.send(Method::POST, &path, &body).problem("directory_not_found");
+        instance.send(Method::POST, &path, &body).problem("directory_not_found");
         if at == 0 {
             first = store.keys().len();
         }

@@ -12,31 +12,32 @@ use idhook::webhook::Events;
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Script, get};
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Answer, Door, KEY, READER, Shared, request};
+use crate::support::webhook::{Answer, Instance, KEY, READER, Shared, request};
 
 const LIMIT: (&str, &str) = ("watch_limit", "3");
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The path of an active sync.
 fn started(store: &Rc<MemoryStore>) -> String {
-    let door = Door::over(Script::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]).with_store(store), &[LIMIT]);
-    let answer = door.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
+    let instance =
+        Instance::over(Script::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]).with_store(store), &[LIMIT]);
+    let answer = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
     assert_eq!(answer.status(), 202, "{}", answer.text());
     answer.header("location").to_owned()
 }
 
 /// Instances whose vIDM does not respond: streams stay open anyway.
-fn instance(store: Option<&Rc<MemoryStore>>) -> Door {
+fn instance(store: Option<&Rc<MemoryStore>>) -> Instance {
     let script = Script::refusing();
-    Door::over(if let Some(store) = store { script.with_store(store) } else { script }, &[LIMIT])
+    Instance::over(if let Some(store) = store { script.with_store(store) } else { script }, &[LIMIT])
 }
 
-fn open(door: &Door, key: &str, place: &str) -> Result<Box<Events<Shared>>, Box<Answer>> {
-    door.script.run(door.open(request(key, Method::GET, place, &[("accept", "text/event-stream")], "")))
+fn open(instance: &Instance, key: &str, place: &str) -> Result<Box<Events<Shared>>, Box<Answer>> {
+    instance.script.run(instance.open(request(key, Method::GET, place, &[("accept", "text/event-stream")], "")))
 }
 
-fn refused(door: &Door, place: &str) {
-    let Err(answer) = open(door, KEY, place) else { panic!("a stream was opened") };
+fn refused(instance: &Instance, place: &str) {
+    let Err(answer) = open(instance, KEY, place) else { panic!("a stream was opened") };
     assert_eq!(answer.status(), 429);
     let problem = answer.problem("rate_limited");
     assert!(problem["hint"].as_str().unwrap().contains("watch_limit"), "{problem}");
@@ -47,18 +48,18 @@ fn refused(door: &Door, place: &str) {
 fn watches_beyond_the_limit_are_rejected() {
     let place = started(&MemoryStore::new());
     for store in [None, Some(MemoryStore::new())] {
-        let door = instance(store.as_ref());
-        let mut streams: Vec<_> = (0..3).map(|_| open(&door, KEY, &place).unwrap()).collect();
-        refused(&door, &place);
-        refused(&door, &place);
+        let instance = instance(store.as_ref());
+        let mut streams: Vec<_> = (0..3).map(|_| open(&instance, KEY, &place).unwrap()).collect();
+        refused(&instance, &place);
+        refused(&instance, &place);
         // Another caller has its own limit, and requests without a wait are not counted.
-        let theirs = open(&door, READER, &place).unwrap();
-        door.get(&place).problem("upstream_unreachable");
+        let theirs = open(&instance, READER, &place).unwrap();
+        instance.get(&place).problem("upstream_unreachable");
         // Each disconnect makes room for one.
         for _ in 0..5 {
             streams.pop();
-            streams.push(open(&door, KEY, &place).unwrap());
-            refused(&door, &place);
+            streams.push(open(&instance, KEY, &place).unwrap());
+            refused(&instance, &place);
         }
         drop(theirs);
     }
@@ -70,23 +71,23 @@ fn waits_count_like_streams() {
     let state = format!(
         "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{CORP}/syncprofile/sync"
     );
-    let door = Door::over(Script::new([logs_in("t1"), get(state).hang()]), &[LIMIT]);
+    let instance = Instance::over(Script::new([logs_in("t1"), get(state).hang()]), &[LIMIT]);
     let ask = |headers: &[(&'static str, &str)]| {
         let request = request(KEY, Method::GET, &place, headers, "");
-        let door = door.same();
-        async move { door.ask(request).await }
+        let instance = instance.same();
+        async move { instance.ask(request).await }
     };
-    let streams: Vec<_> = (0..2).map(|_| open(&door, KEY, &place).unwrap()).collect();
-    door.script.run(async {
-        let (wait, late) = (pin!(ask(&[("prefer", "wait=60")])), pin!(door.script.sleep(SECOND)));
+    let streams: Vec<_> = (0..2).map(|_| open(&instance, KEY, &place).unwrap()).collect();
+    instance.script.run(async {
+        let (wait, late) = (pin!(ask(&[("prefer", "wait=60")])), pin!(instance.script.sleep(SECOND)));
         let Either::Right(((), _wait)) = select(wait, late).await else { panic!("it did not wait") };
         ask(&[("prefer", "wait=60")]).await.problem("rate_limited");
         let start = request(KEY, Method::POST, "/vidm/default/v1/syncs", &[("prefer", "wait=5")], "{}");
-        door.ask(start).await.problem("rate_limited");
+        instance.ask(start).await.problem("rate_limited");
         // Here the client disconnects.
     });
-    let _third = open(&door, KEY, &place).unwrap();
-    refused(&door, &place);
+    let _third = open(&instance, KEY, &place).unwrap();
+    refused(&instance, &place);
     drop(streams);
 }
 
@@ -121,14 +122,14 @@ fn instances_that_share_a_store_count_together() {
 fn watching_leaves_few_keys_in_the_store() {
     let store = MemoryStore::new();
     let place = started(&store);
-    let door = instance(Some(&store));
+    let instance = instance(Some(&store));
     for round in 0..200_u64 {
-        let mut stream = open(&door, KEY, &place).unwrap();
-        door.script.run(async { (stream.next().await, stream.next().await) });
+        let mut stream = open(&instance, KEY, &place).unwrap();
+        instance.script.run(async { (stream.next().await, stream.next().await) });
         if round % 2 == 0 {
-            door.script.run(stream.close());
+            instance.script.run(stream.close());
         }
-        door.script.advance(Duration::from_secs(round % 50));
+        instance.script.advance(Duration::from_secs(round % 50));
         let keys = store.keys().into_iter().filter(|key| key.contains(":watch:")).count();
         assert!(keys <= 5, "{keys} keys after {round} streams");
     }
@@ -138,8 +139,8 @@ fn watching_leaves_few_keys_in_the_store() {
 fn failing_store_leaves_the_instances_own_count() {
     let store = MemoryStore::new();
     let place = started(&store);
-    let door = instance(Some(&store));
-    store.ail(crate::support::memory_store::Ailment::Fails);
-    let _streams: Vec<_> = (0..3).map(|_| open(&door, KEY, &place).unwrap()).collect();
-    refused(&door, &place);
+    let instance = instance(Some(&store));
+    store.set_fault(crate::support::memory_store::StoreFault::Fails);
+    let _streams: Vec<_> = (0..3).map(|_| open(&instance, KEY, &place).unwrap()).collect();
+    refused(&instance, &place);
 }

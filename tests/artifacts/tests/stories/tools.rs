@@ -1,9 +1,9 @@
 //! Stories that need more than Rust: Node.js, Python, a browser, curl, wasmtime or jco. `cargo xtask ci tools` runs them.
 
 mod axe;
+mod bindings;
 mod browser;
 mod dist;
-mod doors;
 mod driver;
 mod examples;
 mod install;

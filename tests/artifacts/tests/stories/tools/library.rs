@@ -91,17 +91,17 @@ hosts! {
 
 async fn a_sync_with_proof_of_a_group(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.driver(None) else { return };
+    let Some(mut binding) = host.driver(None) else { return };
     let settings = vidm(simulator.vidm_url());
-    door.open("vidm", &settings).unwrap();
+    binding.open("vidm", &settings).unwrap();
     assert_eq!(simulator.calls().len(), 0, "a session logs in when it first has to");
 
     simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
-    let started = door.call("startSync", json!([seeds::CORP_NAME, {"groups": [GROUP]}])).unwrap();
+    let started = binding.call("startSync", json!([seeds::CORP_NAME, {"groups": [GROUP]}])).unwrap();
     assert_eq!((&started["status"], &started["retryAfter"]), (&json!("running"), &json!(2)), "{started}");
     assert_eq!(started["directory"]["name"], seeds::CORP_NAME);
     let id = &started["id"];
-    let done = door.call("waitForSync", json!([id, {"timeoutSeconds": 60}])).unwrap();
+    let done = binding.call("waitForSync", json!([id, {"timeoutSeconds": 60}])).unwrap();
     assert_eq!((&done["status"], &done["id"]), (&json!("succeeded"), id), "{done}");
     let group = &done["groups"][0];
     assert_eq!((&group["requested"], &group["state"]), (&json!(GROUP), &json!("present")), "{done}");
@@ -117,33 +117,33 @@ async fn a_sync_with_proof_of_a_group(host: Host) {
     drop(other);
 
     // How a sync fails is no error.
-    let absent = door.call("startSync", json!([seeds::CORP, {"groups": ["gg-nobody@corp.example"]}])).unwrap();
-    let absent = door.call("waitForSync", json!([absent["id"], {"timeoutSeconds": 60}])).unwrap();
+    let absent = binding.call("startSync", json!([seeds::CORP, {"groups": ["gg-nobody@corp.example"]}])).unwrap();
+    let absent = binding.call("waitForSync", json!([absent["id"], {"timeoutSeconds": 60}])).unwrap();
     assert_eq!((&absent["status"], &absent["reason"]), (&json!("failed"), &json!("group_absent")), "{absent}");
     assert!(absent["hint"].as_str().unwrap().contains("base DN"), "{absent}");
     simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-    let stopped = door.call("startSync", json!([seeds::CORP])).unwrap();
-    let stopped = door.call("waitForSync", json!([stopped["id"], {"timeoutSeconds": 60}])).unwrap();
+    let stopped = binding.call("startSync", json!([seeds::CORP])).unwrap();
+    let stopped = binding.call("waitForSync", json!([stopped["id"], {"timeoutSeconds": 60}])).unwrap();
     assert_eq!(stopped["reason"], "safeguard_tripped", "{stopped}");
-    let forced = door.call("startSync", json!([seeds::CORP, {"ignoreSafeguards": true}])).unwrap();
-    let forced = door.call("waitForSync", json!([forced["id"], {"timeoutSeconds": 60}])).unwrap();
+    let forced = binding.call("startSync", json!([seeds::CORP, {"ignoreSafeguards": true}])).unwrap();
+    let forced = binding.call("waitForSync", json!([forced["id"], {"timeoutSeconds": 60}])).unwrap();
     assert_eq!(forced["status"], "succeeded", "{forced}");
 
     // Where the time is up first, it is told how it stands.
     simulator.set_sync_duration(SyncDuration::Manual);
-    let goes_on = door.call("startSync", json!([seeds::CORP])).unwrap();
-    let goes_on = door.call("waitForSync", json!([goes_on["id"], {"timeoutSeconds": 0.2}])).unwrap();
+    let goes_on = binding.call("startSync", json!([seeds::CORP])).unwrap();
+    let goes_on = binding.call("waitForSync", json!([goes_on["id"], {"timeoutSeconds": 0.2}])).unwrap();
     assert_eq!(goes_on["status"], "running", "{goes_on}");
     assert_eq!(logins(&simulator), 2);
 }
 
 async fn groups_are_ensured_or_the_error_says_why_not(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.driver(None) else { return };
-    door.open("vidm", &vidm(simulator.vidm_url())).unwrap();
+    let Some(mut binding) = host.driver(None) else { return };
+    binding.open("vidm", &vidm(simulator.vidm_url())).unwrap();
     simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let mut ensure =
-        |groups: Value, options: Value| door.call("ensureGroups", json!([seeds::CORP_NAME, groups, options]));
+        |groups: Value, options: Value| binding.call("ensureGroups", json!([seeds::CORP_NAME, groups, options]));
 
     let done = ensure(json!([GROUP]), json!({"timeoutSeconds": 20})).unwrap();
     assert_eq!((&done["status"], &done["groups"][0]["state"]), (&json!("succeeded"), &json!("present")), "{done}");
@@ -165,108 +165,108 @@ async fn groups_are_ensured_or_the_error_says_why_not(host: Host) {
     assert_eq!(ensure(json!([" "]), Value::Null).unwrap_err()["errors"][0]["pointer"], "/groups/0");
     // The error leads on to the sync.
     simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-    let later = door.call("waitForSync", json!([late["sync"]["id"], {"timeoutSeconds": 20}])).unwrap();
+    let later = binding.call("waitForSync", json!([late["sync"]["id"], {"timeoutSeconds": 20}])).unwrap();
     assert_eq!(later["status"], "succeeded", "{later}");
 }
 
 async fn what_vidm_tells(host: Host) {
     let simulator = simulator().await;
     simulator.configure_vidm(|settings| settings.dry_run = Some(json!({"added": 1, "list": [null, {}]})));
-    let Some(mut door) = host.driver(None) else { return };
-    door.open("vidm", &vidm(simulator.vidm_url())).unwrap();
+    let Some(mut binding) = host.driver(None) else { return };
+    binding.open("vidm", &vidm(simulator.vidm_url())).unwrap();
 
-    let all = door.call("directories", json!([])).unwrap();
+    let all = binding.call("directories", json!([])).unwrap();
     let corp = all.as_array().unwrap().iter().find(|directory| directory["id"] == seeds::CORP).unwrap();
     assert_eq!((&corp["type"], &corp["syncable"]), (&json!("ACTIVE_DIRECTORY_LDAP"), &json!(true)));
     assert!(corp["_links"]["self"].is_object(), "what has no name is handed over: {corp}");
-    assert_eq!(&door.call("directory", json!([seeds::CORP_NAME])).unwrap(), corp);
-    let some = door.call("directories", json!([{"domain": "corp.example", "syncable": true}])).unwrap();
+    assert_eq!(&binding.call("directory", json!([seeds::CORP_NAME])).unwrap(), corp);
+    let some = binding.call("directories", json!([{"domain": "corp.example", "syncable": true}])).unwrap();
     assert_eq!(some, json!([corp]));
-    let ambiguous = door.call("directory", json!([seeds::LAB_NAME])).unwrap_err();
+    let ambiguous = binding.call("directory", json!([seeds::LAB_NAME])).unwrap_err();
     assert_eq!((&ambiguous["code"], &ambiguous["status"]), (&json!("directory_ambiguous"), &json!(409)));
     let candidates: Vec<_> = ambiguous["candidates"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
     assert_eq!(candidates, [seeds::LAB_FIRST, seeds::LAB_SECOND]);
 
-    let latest = door.call("latestSync", json!([seeds::CORP])).unwrap();
+    let latest = binding.call("latestSync", json!([seeds::CORP])).unwrap();
     assert!(latest.get("id").is_none() && latest["status"].is_string(), "{latest}");
-    let history = door.call("syncHistory", json!([seeds::CORP])).unwrap();
+    let history = binding.call("syncHistory", json!([seeds::CORP])).unwrap();
     assert_eq!(
         (&history["directory"]["id"], &history["syncs"][0]["status"]),
         (&json!(seeds::CORP), &json!("succeeded"))
     );
-    let dry = door.call("dryRun", json!([seeds::CORP, {"ignoreSafeguards": true}])).unwrap();
+    let dry = binding.call("dryRun", json!([seeds::CORP, {"ignoreSafeguards": true}])).unwrap();
     assert_eq!(dry["result"], json!({"added": 1, "list": [null, {}]}), "{dry}");
 
     for name in [seeds::AWKWARD_GROUP_DN, seeds::AWKWARD_GROUP_NAME] {
-        let groups = door.call("groups", json!([name])).unwrap();
+        let groups = binding.call("groups", json!([name])).unwrap();
         assert_eq!(groups[0]["displayName"], seeds::AWKWARD_GROUP_NAME, "{groups}");
     }
-    assert_eq!(door.call("groups", json!(["gg-nobody@corp.example"])).unwrap(), json!([]));
-    let health = door.call("health", json!([])).unwrap();
+    assert_eq!(binding.call("groups", json!(["gg-nobody@corp.example"])).unwrap(), json!([]));
+    let health = binding.call("health", json!([])).unwrap();
     assert_eq!((&health["allOk"], &health["checks"]["ServiceReadOnlyMode"]), (&json!(true), &json!(false)), "{health}");
     assert!(health["checks"]["StatusDate"].is_string(), "{health}");
 }
 
 async fn sources_and_providers_are_made_so(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.driver(None) else { return };
-    door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
-    let listed = door.call("identityProviders", json!([])).unwrap();
+    let Some(mut binding) = host.driver(None) else { return };
+    binding.open("vcf", &vcf(simulator.sddc_url())).unwrap();
+    let listed = binding.call("identityProviders", json!([])).unwrap();
     let embedded = listed["elements"][0]["id"].clone();
     assert_eq!(embedded, seeds::EMBEDDED_PROVIDER);
     let domain = "research.example";
 
-    let put = |door: &mut Driver, spec: Value, options: Value| {
-        door.call("putIdentitySource", json!([embedded, domain, spec, options])).unwrap()
+    let put = |binding: &mut Driver, spec: Value, options: Value| {
+        binding.call("putIdentitySource", json!([embedded, domain, spec, options])).unwrap()
     };
-    let dry = put(&mut door, source(), json!({"dryRun": true}));
+    let dry = put(&mut binding, source(), json!({"dryRun": true}));
     assert_eq!((&dry["outcome"], &dry["dryRun"]), (&json!("created"), &json!(true)), "{dry}");
-    assert_eq!(put(&mut door, source(), Value::Null)["outcome"], "created");
-    let again = put(&mut door, source(), Value::Null);
+    assert_eq!(put(&mut binding, source(), Value::Null)["outcome"], "created");
+    let again = put(&mut binding, source(), Value::Null);
     assert_eq!(again["outcome"], "unchanged", "{again}");
     assert!(again["notCompared"].as_array().unwrap().contains(&json!("/aFieldOfTomorrow")), "{again}");
     let mut spec = source();
     spec.as_object_mut().unwrap().remove("extra");
-    let same = put(&mut door, spec.clone(), Value::Null);
+    let same = put(&mut binding, spec.clone(), Value::Null);
     assert_eq!((&same["outcome"], &same["secretsCompared"]), (&json!("unchanged"), &json!(false)), "{same}");
     assert_eq!(same["notCompared"], json!(["/ldap/password"]));
     spec["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["ldap://dc02"]);
-    let moved = put(&mut door, spec.clone(), Value::Null);
+    let moved = put(&mut binding, spec.clone(), Value::Null);
     let change =
         json!({"pointer": "/ldap/sourceDetails/serverEndpoints", "from": ["ldap://dc01"], "to": ["ldap://dc02"]});
     assert_eq!(moved["changes"], json!([change]), "{moved}");
-    let forced = put(&mut door, spec.clone(), json!({"force": true}));
+    let forced = put(&mut binding, spec.clone(), json!({"force": true}));
     assert_eq!((&forced["outcome"], &forced["changes"]), (&json!("updated"), &json!([])), "{forced}");
 
     spec["ldap"]["domainName"] = json!(domain);
     let update = json!([embedded, domain, spec]);
-    assert_eq!(door.call("updateIdentitySource", update).unwrap(), Value::Null);
-    let shown = door.call("identityProvider", json!([embedded])).unwrap();
+    assert_eq!(binding.call("updateIdentitySource", update).unwrap(), Value::Null);
+    let shown = binding.call("identityProvider", json!([embedded])).unwrap();
     let is_research = |source: &&Value| source["domainNames"] == json!([domain]);
     let shown = shown["identitySources"].as_array().unwrap().iter().find(is_research).unwrap().clone();
     assert_eq!(shown["ldap"]["sourceDetails"]["serverEndpoints"], json!(["ldap://dc02"]), "{shown}");
-    assert_eq!(door.call("deleteIdentitySource", json!([embedded, domain])).unwrap(), Value::Null);
-    let gone = door.call("deleteIdentitySource", json!([embedded, domain])).unwrap_err();
+    assert_eq!(binding.call("deleteIdentitySource", json!([embedded, domain])).unwrap(), Value::Null);
+    let gone = binding.call("deleteIdentitySource", json!([embedded, domain])).unwrap_err();
     assert_eq!((&gone["code"], &gone["upstream"]["status"]), (&json!("not_found"), &json!(404)), "{gone}");
     let ca = tempfile::NamedTempFile::new().unwrap();
     simulator.write_ca(ca.path()).unwrap();
     let details = &mut spec["ldap"]["sourceDetails"];
     details["certChain"] = json!([std::fs::read_to_string(ca.path()).unwrap()]);
     details["serverEndpoints"] = json!(["ldaps://dc02"]);
-    let added = door.call("addIdentitySource", json!([embedded, spec])).unwrap();
+    let added = binding.call("addIdentitySource", json!([embedded, spec])).unwrap();
     assert_eq!((&added["domainName"], added.get("outcome")), (&json!(domain), None), "{added}");
     assert!(added["certificates"][0]["expiresInDays"].as_i64() > Some(0), "{added}");
 
-    let added = door.call("addIdentityProvider", json!([adfs()])).unwrap();
+    let added = binding.call("addIdentityProvider", json!([adfs()])).unwrap();
     let id = added["id"].clone();
-    assert_eq!(door.call("identityProvider", json!([id])).unwrap()["name"], "My ADFS");
-    let twice = door.call("addIdentityProvider", json!([adfs()])).unwrap_err();
+    assert_eq!(binding.call("identityProvider", json!([id])).unwrap()["name"], "My ADFS");
+    let twice = binding.call("addIdentityProvider", json!([adfs()])).unwrap_err();
     assert_eq!((&twice["code"], &twice["status"]), (&json!("upstream_rejected"), &json!(422)), "{twice}");
     assert!(twice["upstream"]["code"].is_string() && twice["upstream"]["reference"].is_string(), "{twice}");
-    assert_eq!(door.call("putIdentityProvider", json!([adfs()])).unwrap()["outcome"], "unchanged");
-    assert_eq!(door.call("updateIdentityProvider", json!([id, adfs()])).unwrap(), Value::Null);
-    assert_eq!(door.call("deleteIdentityProvider", json!([id])).unwrap(), Value::Null);
-    assert_eq!(door.call("identityProvider", json!([id])).unwrap_err()["code"], "not_found");
+    assert_eq!(binding.call("putIdentityProvider", json!([adfs()])).unwrap()["outcome"], "unchanged");
+    assert_eq!(binding.call("updateIdentityProvider", json!([id, adfs()])).unwrap(), Value::Null);
+    assert_eq!(binding.call("deleteIdentityProvider", json!([id])).unwrap(), Value::Null);
+    assert_eq!(binding.call("identityProvider", json!([id])).unwrap_err()["code"], "not_found");
 
     let tokens = simulator.calls().iter().filter(|call| call.path() == "/v1/tokens").count();
     assert_eq!(tokens, 1, "one login for many calls");
@@ -278,32 +278,32 @@ async fn the_identity_broker(host: Host) {
         settings.precheck =
             json!({"status": "WARNING", "details": [{"type": "T", "message": "m", "more": 1}], "when": 2});
     });
-    let Some(mut door) = host.driver(None) else { return };
-    door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
+    let Some(mut binding) = host.driver(None) else { return };
+    binding.open("vcf", &vcf(simulator.sddc_url())).unwrap();
     let federated = include_str!("../../../../fixtures/vcf/identity-provider-federated.request.json");
     let federated: Value = serde_json::from_str(federated).unwrap();
-    let id = door.call("addIdentityProvider", json!([federated])).unwrap()["id"].clone();
-    let provider = door.call("identityProvider", json!([id])).unwrap();
+    let id = binding.call("addIdentityProvider", json!([federated])).unwrap()["id"].clone();
+    let provider = binding.call("identityProvider", json!([id])).unwrap();
     assert_eq!(provider["fedIdp"]["directoryList"][0]["defaultDomain"], "corp.example", "{provider}");
     assert_eq!(provider["fedIdp"]["syncClientTokenTTL"], 15_552_000, "{provider}");
 
-    let made = door.call("generateSyncClientToken", json!([id, {"ttlSeconds": 3600}])).unwrap();
+    let made = binding.call("generateSyncClientToken", json!([id, {"ttlSeconds": 3600}])).unwrap();
     assert!(made["token"].is_string() && made["expireIn"] == 3600, "{made}");
-    let refused = door.call("generateSyncClientToken", json!([id, {"ttlSeconds": 0}])).unwrap_err();
+    let refused = binding.call("generateSyncClientToken", json!([id, {"ttlSeconds": 0}])).unwrap_err();
     assert_eq!(refused["code"], "request_invalid", "{refused}");
-    let checks = door.call("prechecks", json!([])).unwrap();
+    let checks = binding.call("prechecks", json!([])).unwrap();
     assert_eq!(checks["details"], json!([{"type": "T", "message": "m", "more": 1}]), "{checks}");
     assert_eq!((&checks["status"], &checks["when"]), (&json!("WARNING"), &json!(2)));
-    assert!(door.call("sddcManagerOidc", json!([])).unwrap()["oidcClientId"].is_string());
+    assert!(binding.call("sddcManagerOidc", json!([])).unwrap()["oidcClientId"].is_string());
 }
 
 async fn each_fault_has_its_code(host: Host) {
     let simulator = simulator().await;
-    let Some(mut door) = host.driver(None) else { return };
+    let Some(mut binding) = host.driver(None) else { return };
     let mut settings = vidm(simulator.vidm_url());
     // Node knows no time-out of a single answer: there the operation's ends it.
     settings["timeouts"] = json!({"firstByte": 0.3, "operation": 4});
-    door.open("vidm", &settings).unwrap();
+    binding.open("vidm", &settings).unwrap();
     let busy = |status, seconds| FaultKind::Busy { status, retry_after: RetryAfter::Seconds(seconds) };
     let answer = |status, content_type: &str, body: &str| FaultKind::Answer {
         status,
@@ -322,7 +322,7 @@ async fn each_fault_has_its_code(host: Host) {
         (answer(403, "application/json", forbidden), "upstream_forbidden", 502, false),
     ] {
         simulator.add_fault(Fault::new(kind.clone()).path("directoryconfigs").always());
-        let error = door.call("directories", json!([])).unwrap_err();
+        let error = binding.call("directories", json!([])).unwrap_err();
         assert_eq!((&error["code"], &error["status"]), (&json!(code), &json!(status)), "{kind:?}: {error}");
         assert_eq!(error["retryable"], retryable, "{kind:?}: {error}");
         let call = error["upstream"]["call"].as_str().unwrap();
@@ -331,30 +331,30 @@ async fn each_fault_has_its_code(host: Host) {
             assert_eq!(error["retryAfter"], 120, "{error}");
         }
         simulator.clear_faults();
-        assert!(door.call("directories", json!([])).is_ok(), "it goes on when the fault is gone");
+        assert!(binding.call("directories", json!([])).is_ok(), "it goes on when the fault is gone");
     }
 
-    assert_eq!(door.call("directory", json!(["nope"])).unwrap_err()["code"], "directory_not_found");
-    assert_eq!(door.call("startSync", json!(["System Directory"])).unwrap_err()["code"], "directory_not_syncable");
-    assert_eq!(door.call("sync", json!(["AXsid"])).unwrap_err()["code"], "sync_not_found");
-    let wrong = door.call("startSync", json!([seeds::CORP, {"groups": ["gg"], "addToProfile": true}])).unwrap_err();
+    assert_eq!(binding.call("directory", json!(["nope"])).unwrap_err()["code"], "directory_not_found");
+    assert_eq!(binding.call("startSync", json!(["System Directory"])).unwrap_err()["code"], "directory_not_syncable");
+    assert_eq!(binding.call("sync", json!(["AXsid"])).unwrap_err()["code"], "sync_not_found");
+    let wrong = binding.call("startSync", json!([seeds::CORP, {"groups": ["gg"], "addToProfile": true}])).unwrap_err();
     assert_eq!((&wrong["code"], &wrong["errors"][0]["pointer"]), (&json!("request_invalid"), &json!("/groups/0")));
 
     let nowhere = xtask::redis::free_port().unwrap();
-    door.open("vidm", &vidm(format!("http://127.0.0.1:{nowhere}"))).unwrap();
-    assert_eq!(door.call("health", json!([])).unwrap_err()["code"], "upstream_unreachable");
+    binding.open("vidm", &vidm(format!("http://127.0.0.1:{nowhere}"))).unwrap();
+    assert_eq!(binding.call("health", json!([])).unwrap_err()["code"], "upstream_unreachable");
     settings["password"] = json!("planted-wrong");
-    door.open("vidm", &settings).unwrap();
-    let refused = door.call("directories", json!([])).unwrap_err();
+    binding.open("vidm", &settings).unwrap();
+    let refused = binding.call("directories", json!([])).unwrap_err();
     assert_eq!(refused["code"], "upstream_auth", "{refused}");
     assert!(!refused.to_string().contains("planted") && refused["hint"].is_string(), "{refused}");
-    let unset = door.open("vidm", &json!({"url": "https://v/x", "clientId": "i"})).unwrap_err();
+    let unset = binding.open("vidm", &json!({"url": "https://v/x", "clientId": "i"})).unwrap_err();
     let pointers: Vec<_> = unset["errors"].as_array().unwrap().iter().map(|field| &field["pointer"]).collect();
     assert_eq!((&unset["code"], pointers), (&json!("request_invalid"), vec![&json!("/url"), &json!("/clientSecret")]));
 
-    door.open("vcf", &vcf(simulator.sddc_url())).unwrap();
+    binding.open("vcf", &vcf(simulator.sddc_url())).unwrap();
     let empty = json!({"ldap": {"sourceDetails": {"serverEndpoints": ["http://dc02"]}}});
-    let wrong = door.call("addIdentitySource", json!(["x", empty])).unwrap_err();
+    let wrong = binding.call("addIdentitySource", json!(["x", empty])).unwrap_err();
     let pointers: Vec<_> = wrong["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     for pointer in ["/name", "/ldap/password", "/ldap/sourceDetails/serverEndpoints/0"] {
         assert!(pointers.contains(&pointer), "{pointer} in {wrong}");
@@ -365,18 +365,18 @@ async fn whom_tls_trusts(host: Host) {
     let simulator = simulator().await;
     let ca = tempfile::NamedTempFile::new().unwrap();
     simulator.write_ca(ca.path()).unwrap();
-    let Some(mut door) = host.driver(Some(ca.path())) else { return };
-    door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
-    let answer = door.call("health", json!([]));
+    let Some(mut binding) = host.driver(Some(ca.path())) else { return };
+    binding.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
+    let answer = binding.call("health", json!([]));
     match host {
         // It has the public roots and takes no others.
         Host::Python => assert_eq!(answer.unwrap_err()["code"], "upstream_tls"),
         Host::Node => assert_eq!(answer.unwrap()["allOk"], true),
     }
     if host == Host::Node {
-        let mut door = host.driver(None).unwrap();
-        door.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
-        assert_eq!(door.call("health", json!([])).unwrap_err()["code"], "upstream_tls");
+        let mut binding = host.driver(None).unwrap();
+        binding.open("vidm", &vidm(simulator.vidm_tls_url())).unwrap();
+        assert_eq!(binding.call("health", json!([])).unwrap_err()["code"], "upstream_tls");
     }
 }
 

@@ -1,8 +1,8 @@
-//! What two doors must tell alike.
+//! What two bindings must tell alike.
 
 use serde_json::{Value, json};
 
-/// Fields that differ from run to run, or from door to door.
+/// Fields that differ from run to run, or from binding to binding.
 const STRUCK: [&str; 11] = [
     "StatusDate",
     "certChain",
@@ -17,10 +17,10 @@ const STRUCK: [&str; 11] = [
     "dryRun",
 ];
 
-/// What every door tells of a group, but for ids.
+/// What every binding tells of a group, but for ids.
 const GROUP: [&str; 4] = ["displayName", "distinguishedName", "domain", "type"];
 
-/// What no two runs have in common is struck out: the names of what was asked, ids that are drawn, and times. And what one door
+/// What no two runs have in common is struck out: the names of what was asked, ids that are drawn, and times. And what one binding
 /// tells beyond another: types that have a field say also that it is empty, and what else a group has.
 pub(super) fn comparable(call: &str, answer: Result<Value, Value>) -> Value {
     fn strike(value: &mut Value) {
@@ -58,7 +58,7 @@ pub(super) fn comparable(call: &str, answer: Result<Value, Value>) -> Value {
         for name in ["errorCode", "message", "remediationMessage", "causes", "nestedErrors"] {
             problem.remove(name);
         }
-        // Whose id it is not, and what the argument is called, is said by each door for itself.
+        // Whose id it is not, and what the argument is called, is said by each binding for itself.
         if matches!(call, "sync" | "generateSyncClientToken") {
             problem.remove("detail");
             problem.remove("errors");

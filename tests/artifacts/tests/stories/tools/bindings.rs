@@ -1,7 +1,7 @@
-//! One table, four doors: what the webhook answers over HTTP, the library component to Python and the npm package to Node.js is
+//! One table, four bindings: what the webhook answers over HTTP, the library component to Python and the npm package to Node.js is
 //! the same document, and the same problem under the same code, whatever goes wrong upstream.
 //!
-//! Each door has a simulator of its own, and each cell of the table a session of its own, so that it logs in.
+//! Each binding has a simulator of its own, and each cell of the table a session of its own, so that it logs in.
 
 use std::time::Duration;
 
@@ -26,19 +26,19 @@ use webhook::Webhook;
 const NEW_GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 
 /// One way to call idhook.
-enum Door {
+enum Binding {
     Webhook(Box<Webhook>),
-    /// A program in the language of a door's users.
+    /// A program in the language of a binding's users.
     Program {
         program: Driver,
         simulator: Box<Simulator>,
     },
 }
 
-impl Door {
+impl Binding {
     /// All of them; each where its tools are there.
     async fn all() -> Vec<(&'static str, Self)> {
-        let mut doors = vec![("webhook", Self::Webhook(Box::new(Webhook::new(options()).await)))];
+        let mut bindings = vec![("webhook", Self::Webhook(Box::new(Webhook::new(options()).await)))];
         let library = |host: Host| host.driver(None);
         let programs = [
             ("library in Python", library(Host::Python)),
@@ -51,9 +51,9 @@ impl Door {
             let Some(program) = program else { continue };
             let simulator = Simulator::start(options()).await.unwrap();
             simulator.set_sync_duration(SyncDuration::Manual);
-            doors.push((name, Self::Program { program, simulator: Box::new(simulator) }));
+            bindings.push((name, Self::Program { program, simulator: Box::new(simulator) }));
         }
-        doors
+        bindings
     }
 
     fn simulator(&self) -> &Simulator {
@@ -202,70 +202,70 @@ fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_operation_is_the_same_through_every_door() {
-    let mut doors = Door::all().await;
+async fn every_operation_is_the_same_in_every_binding() {
+    let mut bindings = Binding::all().await;
     for product in [Product::Vidm, Product::Vcf] {
-        for (_, door) in &mut doors {
-            door.simulator().clear_calls();
-            door.open(product);
+        for (_, binding) in &mut bindings {
+            binding.simulator().clear_calls();
+            binding.open(product);
         }
         let mut differences = Vec::new();
         for (call, arguments) in operations(product) {
             let mut first = None;
-            for (name, door) in &mut doors {
-                let told = comparable(call, door.call(call, &arguments).await);
-                let expected = first.get_or_insert_with(|| told.clone());
-                if told != *expected {
-                    differences.push(format!("{name}: {call} {arguments:?}\n{}", apart(&told, expected)));
+            for (name, binding) in &mut bindings {
+                let results = comparable(call, binding.call(call, &arguments).await);
+                let expected = first.get_or_insert_with(|| results.clone());
+                if results != *expected {
+                    differences.push(format!("{name}: {call} {arguments:?}\n{}", apart(&results, expected)));
                 }
             }
         }
         assert!(differences.is_empty(), "{}", differences.join("\n\n"));
-        for (name, door) in &doors {
+        for (name, binding) in &bindings {
             let is_login = |path: &str| path.ends_with("/auth/system/login") || path == "/v1/tokens";
-            let logins = door.simulator().calls().iter().filter(|call| is_login(call.path())).count();
+            let logins = binding.simulator().calls().iter().filter(|call| is_login(call.path())).count();
             assert_eq!(logins, 1, "{name}: one session logs in once");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_sync_with_its_proof_through_every_door() {
-    for (name, mut door) in Door::all().await {
-        door.simulator().add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
-        door.open(Product::Vidm);
+async fn a_whole_sync_with_its_proof_in_every_binding() {
+    for (name, mut binding) in Binding::all().await {
+        binding.simulator().add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
+        binding.open(Product::Vidm);
         let order = json!({"groups": [NEW_GROUP, "gg-nowhere@corp.example"]});
-        let started = door.call("startSync", &[json!(seeds::CORP_NAME), order]).await.unwrap();
+        let started = binding.call("startSync", &[json!(seeds::CORP_NAME), order]).await.unwrap();
         assert_eq!(
             (&started["status"], &started["directory"]["name"]),
             (&json!("running"), &json!(seeds::CORP_NAME)),
             "{name}"
         );
         let id = started["id"].clone();
-        let still = door.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 1})]).await.unwrap();
+        let still = binding.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 1})]).await.unwrap();
         assert_eq!((&still["status"], &still["id"]), (&json!("running"), &id), "{name}");
-        door.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-        let done = door.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
+        binding.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        let done = binding.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
         assert_eq!((&done["status"], &done["reason"]), (&json!("failed"), &json!("group_absent")), "{name}: {done}");
         let states: Vec<_> = done["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
         assert_eq!(states, ["present", "absent"], "{name}: {done}");
         assert!(done["hint"].as_str().unwrap().contains("addToProfile"), "{name}: {done}");
 
-        let again = door.call("startSync", &[json!(seeds::CORP), json!({"groups": [NEW_GROUP]})]).await.unwrap();
-        door.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-        let done = door.call("waitForSync", &[again["id"].clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
+        let again = binding.call("startSync", &[json!(seeds::CORP), json!({"groups": [NEW_GROUP]})]).await.unwrap();
+        binding.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        let done = binding.call("waitForSync", &[again["id"].clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
         assert_eq!(done["status"], "succeeded", "{name}: {done}");
         // The id leads to it in another session too.
-        door.open(Product::Vidm);
-        if let Door::Program { .. } = door {
-            let told = door.call("sync", &[again["id"].clone()]).await.unwrap();
-            assert_eq!(told["status"], "succeeded", "{name}: {told}");
+        binding.open(Product::Vidm);
+        if let Binding::Program { .. } = binding {
+            let results = binding.call("sync", &[again["id"].clone()]).await.unwrap();
+            assert_eq!(results["status"], "succeeded", "{name}: {results}");
         }
-        assert_eq!(door.simulator().runs_started(seeds::CORP).unwrap(), 2, "{name}");
+        assert_eq!(binding.simulator().runs_started(seeds::CORP).unwrap(), 2, "{name}");
     }
 }
 
-/// What is told where the fault is at the login and where it is at the call, of a read and of a change; `!` where it is not to
+/// What is results where the fault is at the login and where it is at the call, of a read and of a change; `!` where it is not to
 /// be tried again.
 const TABLE: &str = "
                 login      list       kick-off   tokens     providers  add source
@@ -340,24 +340,24 @@ fn columns(row: usize) -> [Column; 6] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_has_one_code_through_every_door() {
+async fn every_fault_has_one_code_in_every_binding() {
     let expected: Vec<_> = TABLE.trim_matches('\n').lines().map(str::trim_end).collect();
-    let told = Door::all().await.into_iter().map(|(name, door)| async move {
-        let told = tokio::spawn(table(door)).await.unwrap();
-        (name, told)
+    let results = Binding::all().await.into_iter().map(|(name, binding)| async move {
+        let results = tokio::spawn(table(binding)).await.unwrap();
+        (name, results)
     });
-    for (name, told) in futures_util::future::join_all(told).await {
+    for (name, results) in futures_util::future::join_all(results).await {
         let expected = expected.iter().map(|row| match (name, row.starts_with("stalls")) {
             // jco's shim tells a body that stalls as one that broke off.
             ("library in Node", true) => row.replace("timeout!", "failed! ").replace("timeout", "failed "),
             _ => (*row).to_owned(),
         });
         let expected: Vec<_> = expected.map(|row| row.trim_end().to_owned()).collect();
-        assert_eq!(told, expected, "{name}:\n{}\n", told.join("\n"));
+        assert_eq!(results, expected, "{name}:\n{}\n", results.join("\n"));
     }
 }
 
-async fn table(mut door: Door) -> Vec<String> {
+async fn table(mut binding: Binding) -> Vec<String> {
     let line = |name: &str, cells: &[String]| {
         let cells: String = cells.iter().map(|cell| format!(" {cell:<10}")).collect();
         format!("{name:<15}{cells}").trim_end().to_owned()
@@ -367,12 +367,12 @@ async fn table(mut door: Door) -> Vec<String> {
     for (row, (fault, kind)) in faults().into_iter().enumerate() {
         let mut cells = Vec::new();
         for Column { product, method, path, call, arguments, .. } in columns(row) {
-            door.open(product);
-            door.simulator().add_fault(Fault::new(kind.clone()).method(method).path(path).always());
-            let told = tokio::time::timeout(Duration::from_secs(30), door.call(call, &arguments)).await.unwrap();
-            door.simulator().clear_faults();
-            let _ = door.simulator().finish_sync(seeds::CORP, Outcome::Completed);
-            cells.push(match told {
+            binding.open(product);
+            binding.simulator().add_fault(Fault::new(kind.clone()).method(method).path(path).always());
+            let results = tokio::time::timeout(Duration::from_secs(30), binding.call(call, &arguments)).await.unwrap();
+            binding.simulator().clear_faults();
+            let _ = binding.simulator().finish_sync(seeds::CORP, Outcome::Completed);
+            cells.push(match results {
                 Ok(_) => "ok".to_owned(),
                 Err(problem) => {
                     let code = problem["code"].as_str().unwrap().trim_start_matches("upstream_");
