@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guest_sees_an_absolute_uri() {
+    fn guest_receives_an_absolute_uri() {
         for (uri, host, absolute) in [
             ("/a?b", Some("h:1"), Some("http://h:1/a?b")),
             ("http://h/a", None, Some("http://h/a")),

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn null_becomes_a_flag() {
+    fn null_is_written_as_a_flag() {
         becomes(json!({ "type": ["string", "null"] }), &json!({ "type": "string", "nullable": true }));
         becomes(
             json!({ "type": ["string", "integer", "null"] }),

@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commands_change_nothing_in_somebodys_own_vidm() {
+    fn printed_commands_change_nothing_in_a_real_vidm() {
         let targets = Targets { vidm: Some("default".to_owned()), vcf: Some("lab".to_owned()) };
         let simulated = commands("http://127.0.0.1:3000", "idh_x", &targets, true).join("\n");
         assert!(simulated.contains("-X POST") && simulated.contains("/vcf/lab/"), "{simulated}");

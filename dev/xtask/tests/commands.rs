@@ -129,7 +129,7 @@ async fn a_warning_fails_the_doctor_only_if_it_is_strict() {
 }
 
 #[tokio::test]
-async fn the_demo_starts_no_sync_in_somebodys_own_vidm_without_agreement() {
+async fn demo_starts_no_sync_in_a_real_vidm_without_consent() {
     let simulator = simulator().await;
     let demo = ["demo", "--once", "--directory", seeds::CORP_NAME];
     let (code, stdout, stderr) = run(against(&simulator, &demo)).await;

@@ -25,7 +25,7 @@ async fn help_is_on_both_plain_ports_and_names_every_fault() {
 }
 
 #[tokio::test]
-async fn a_whole_story_by_hand() {
+async fn control_interface_drives_a_whole_sync() {
     let admin = Admin::new().await;
     let group = r#"{"directory":"corp.example","dn":"CN=gg-new,OU=Groups,DC=corp,DC=example"}"#;
     assert_eq!(control(&admin, "POST", "/groups", group).await.status, 204);
@@ -62,7 +62,7 @@ async fn calls_settings_and_tokens_by_hand() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told() {
+async fn mistakes_are_reported() {
     let admin = Admin::new().await;
     for (path, body) in [
         ("/faults", r#"{"kind":"nonsense"}"#),

@@ -17,7 +17,7 @@ async fn raw(url: &str, path: &str) -> (String, io::Result<usize>) {
 }
 
 #[tokio::test]
-async fn a_fault_hits_what_it_matches_as_often_as_it_says() {
+async fn fault_applies_to_its_matches_the_given_number_of_times() {
     let admin = Admin::new().await;
     admin
         .simulator
@@ -36,7 +36,7 @@ async fn a_fault_hits_what_it_matches_as_often_as_it_says() {
 }
 
 #[tokio::test]
-async fn a_fault_may_let_some_through_first_and_look_at_the_end_of_the_path() {
+async fn fault_can_skip_calls_and_match_the_end_of_the_path() {
     let admin = Admin::new().await;
     let profile = format!("{DIRECTORIES}/{}/syncprofile", seeds::CORP);
     admin.simulator.add_fault(Fault::new(FaultKind::Html { status: 502 }).path("/syncprofile$").after(1));
@@ -46,7 +46,7 @@ async fn a_fault_may_let_some_through_first_and_look_at_the_end_of_the_path() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset_and_nothing_was_done() {
+async fn reset_leaves_the_request_undone() {
     let admin = Admin::new().await;
     admin.simulator.add_fault(Fault::new(FaultKind::Reset).always());
     let (received, end) = raw(&admin.simulator.vidm_url(), HEALTH).await;
@@ -59,7 +59,7 @@ async fn a_reset_is_a_reset_and_nothing_was_done() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_was_carried_out() {
+async fn lost_response_leaves_the_request_carried_out() {
     let admin = Admin::new().await;
     admin.simulator.set_sync_duration(SyncDuration::Manual);
     admin.simulator.add_fault(Fault::new(FaultKind::LoseAnswer).method("POST"));
@@ -83,7 +83,7 @@ async fn a_cut_body_promises_more_than_it_holds() {
 }
 
 #[tokio::test]
-async fn busy_says_when_to_come_back() {
+async fn busy_response_has_retry_after() {
     let admin = Admin::new().await;
     let busy = |status, retry_after| admin.simulator.add_fault(Fault::new(FaultKind::Busy { status, retry_after }));
     busy(429, RetryAfter::Seconds(7));
@@ -135,7 +135,7 @@ async fn the_body_can_be_large_garbled_or_mislabelled() {
 }
 
 #[tokio::test]
-async fn a_redirect_and_an_expired_token() {
+async fn redirect_and_expired_token_are_simulated() {
     let admin = Admin::new().await;
     let location = "https://elsewhere.example/".to_owned();
     admin.simulator.add_fault(Fault::new(FaultKind::Redirect { status: 302, location }));
@@ -148,7 +148,7 @@ async fn a_redirect_and_an_expired_token() {
 }
 
 #[tokio::test]
-async fn calls_are_written_down_without_credentials() {
+async fn calls_are_recorded_without_credentials() {
     let admin = Admin::new().await;
     admin.simulator.clear_calls();
     admin.send("GET", &format!("{DIRECTORIES}?a=b"), &[("x-request-id", "r1"), ("accept", "*/*")], "").await;

@@ -49,7 +49,7 @@ async fn another_resource_is_reached_through_an_encoded_slash() {
 }
 
 #[tokio::test]
-async fn nginx_answers_by_itself() {
+async fn nginx_answers_without_the_api() {
     let (simulator, token) = started().await;
     let at = |path: &str| format!("{}{path}", simulator.sddc_url());
     let headers = [("authorization", token.as_str())];

@@ -139,7 +139,7 @@ async fn a_provider_is_updated_whole_and_deleted() {
 }
 
 #[tokio::test]
-async fn the_embedded_provider_stays() {
+async fn embedded_provider_cannot_be_deleted() {
     let admin = Admin::new().await;
     let path = format!("identity-providers/{}", seeds::EMBEDDED_PROVIDER);
     assert_eq!(admin.send("DELETE", &path, Value::Null).await.status, 400);
@@ -149,7 +149,7 @@ async fn the_embedded_provider_stays() {
 }
 
 #[tokio::test]
-async fn a_source_is_added_with_a_sentence_that_is_no_json() {
+async fn added_source_is_answered_with_text_that_is_not_json() {
     let admin = Admin::new().await;
     let got = admin.send("POST", SOURCES, source("new.example")).await;
     assert_eq!((got.status, got.header("content-type")), (201, "application/json"));
@@ -170,7 +170,7 @@ async fn a_source_may_be_answered_in_quotes_or_without_content() {
 }
 
 #[tokio::test]
-async fn a_domain_is_there_once() {
+async fn domain_exists_once() {
     let admin = Admin::new().await;
     let got = admin.send("POST", SOURCES, source("Embedded-IDs.example")).await;
     assert_eq!((got.status, &got.json()["errorCode"]), (400, &json!("IDENTITY_SOURCE_ALREADY_EXISTS")));
@@ -191,7 +191,7 @@ async fn a_source_is_updated_and_deleted_by_its_domain() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_the_model_is_400_and_names_the_field() {
+async fn body_that_violates_the_model_is_400_with_the_field() {
     let admin = Admin::new().await;
     let secure = json!(["ldaps://dc01.new.example"]);
     let cases = [

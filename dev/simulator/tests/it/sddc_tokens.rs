@@ -61,7 +61,7 @@ async fn reads_and_writes_have_different_401_bodies_and_basic_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refresh_takes_the_quoted_id_and_answers_bare_text_called_json() {
+async fn refresh_accepts_the_quoted_id_and_returns_bare_text_as_json() {
     let simulator = start().await;
     let (old, id) = pair(&simulator).await;
     simulator.expire_tokens();
@@ -75,7 +75,7 @@ async fn a_refresh_takes_the_quoted_id_and_answers_bare_text_called_json() {
 }
 
 #[tokio::test]
-async fn a_refresh_may_want_the_bare_id_and_answer_in_quotes() {
+async fn refresh_can_require_the_bare_id_and_return_it_quoted() {
     let simulator = start().await;
     simulator.configure_sddc(|settings| {
         settings.refresh_body = RefreshBody::Bare;
@@ -100,7 +100,7 @@ async fn a_revoked_refresh_token_is_gone() {
 }
 
 #[tokio::test]
-async fn both_tokens_live_as_long_as_they_are_said_to() {
+async fn both_tokens_expire_after_their_stated_lifetimes() {
     let simulator = start().await;
     simulator.configure_sddc(|settings| {
         settings.access_lifetime = Duration::from_millis(30);

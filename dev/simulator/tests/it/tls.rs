@@ -37,7 +37,7 @@ async fn trusting(simulator: &Simulator, url: &str, path: &str) -> (String, io::
 }
 
 #[tokio::test]
-async fn both_servers_are_there_over_https_for_whoever_trusts_the_ca() {
+async fn both_servers_are_reachable_over_https_with_the_ca() {
     let simulator = start().await;
     for name in ["localhost", "127.0.0.1", "::1"] {
         let got = ask(&simulator.vidm_tls_url(), name, &[simulator.ca_pem()], HEARTBEAT).await.unwrap();
@@ -49,7 +49,7 @@ async fn both_servers_are_there_over_https_for_whoever_trusts_the_ca() {
 }
 
 #[tokio::test]
-async fn nobody_else_gets_in() {
+async fn other_credentials_are_rejected() {
     let (simulator, other) = (start().await, start().await);
     let url = simulator.vidm_tls_url();
     assert!(ask(&url, "localhost", &[other.ca_pem()], HEARTBEAT).await.is_err());
@@ -58,7 +58,7 @@ async fn nobody_else_gets_in() {
 }
 
 #[tokio::test]
-async fn a_reset_and_a_cut_are_as_real_over_https() {
+async fn reset_and_cut_happen_over_https_too() {
     let simulator = start().await;
     simulator.add_fault(Fault::new(FaultKind::Reset));
     let (received, end) = trusting(&simulator, &simulator.vidm_tls_url(), HEARTBEAT).await;

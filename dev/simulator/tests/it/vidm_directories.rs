@@ -7,7 +7,7 @@ async fn items(admin: &Admin, query: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_list_is_in_the_vendors_type_whatever_wildcard_asks() {
+async fn list_has_the_vendors_media_type_for_any_wildcard() {
     let admin = Admin::new().await;
     for accept in [&[][..], &[("accept", LIST)], &[("accept", "*/*")], &[("accept", "text/html, */*;q=0.1")]] {
         let got = admin.send("GET", DIRECTORIES, accept, "").await;
@@ -27,7 +27,7 @@ async fn accept_json_is_406_unless_relaxed() {
 }
 
 #[tokio::test]
-async fn the_seeds_are_all_there_with_their_traps() {
+async fn every_seed_exists_with_its_pitfalls() {
     let admin = Admin::new().await;
     let items = items(&admin, "").await;
     let by_id = |id: &str| items.iter().find(|item| item["directoryId"] == id).unwrap_or_else(|| panic!("{id}"));

@@ -77,7 +77,7 @@ async fn refused_logins_lock_the_account() {
 }
 
 #[tokio::test]
-async fn a_lock_goes_by_itself() {
+async fn account_lock_expires() {
     let simulator = start().await;
     simulator.configure_vidm(|settings| {
         settings.lockout_after = 1;
@@ -112,7 +112,7 @@ async fn a_plain_user_logs_in_but_may_not_manage() {
 }
 
 #[tokio::test]
-async fn a_session_token_goes_with_hzn_and_with_bearer() {
+async fn session_token_is_accepted_with_hzn_and_bearer() {
     let admin = Admin::new().await;
     let bearer = admin.token.replacen("HZN ", "Bearer ", 1);
     let url = format!("{}{DIRECTORIES}", admin.simulator.vidm_url());
@@ -123,7 +123,7 @@ async fn a_session_token_goes_with_hzn_and_with_bearer() {
 }
 
 #[tokio::test]
-async fn a_missing_a_wrong_and_an_expired_token_are_401() {
+async fn missing_wrong_and_expired_tokens_are_401() {
     let admin = Admin::new().await;
     let url = format!("{}{DIRECTORIES}", admin.simulator.vidm_url());
     let got = send("GET", &url, &[], "").await;
@@ -134,7 +134,7 @@ async fn a_missing_a_wrong_and_an_expired_token_are_401() {
 }
 
 #[tokio::test]
-async fn a_token_lives_as_long_as_it_says() {
+async fn token_expires_after_its_stated_lifetime() {
     let mut options = Options::default();
     options.vidm.session_lifetime = Duration::from_millis(30);
     let admin = Admin::at(Simulator::start(options).await.unwrap()).await;
@@ -153,7 +153,7 @@ async fn oauth(simulator: &Simulator, client: (&str, &str), form: &[(&str, &str)
 const CLIENT: (&str, &str) = (credentials::VIDM_CLIENT_ID, credentials::VIDM_CLIENT_SECRET);
 
 #[tokio::test]
-async fn client_credentials_give_a_bearer_token_that_is_no_session_token() {
+async fn client_credentials_yield_a_bearer_token_only() {
     let simulator = start().await;
     let got = oauth(&simulator, CLIENT, &[("grant_type", "client_credentials")]).await;
     assert_eq!(got.status, 200, "{}", got.body);

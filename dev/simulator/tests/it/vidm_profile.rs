@@ -66,7 +66,7 @@ async fn a_put_replaces_the_set_and_the_next_run_removes_what_is_gone() {
 }
 
 #[tokio::test]
-async fn a_container_is_searched_for_all_its_groups() {
+async fn container_query_returns_all_its_groups() {
     let admin = Admin::new().await;
     let found = look_up(&admin, seeds::CORP_PICKED).await;
     assert_eq!((&found["numTotal"], &found["numSelected"]), (&json!(2), &json!(1)));
@@ -74,7 +74,7 @@ async fn a_container_is_searched_for_all_its_groups() {
 }
 
 #[tokio::test]
-async fn the_profile_insists_on_media_types_and_shapes() {
+async fn profile_requires_its_media_types_and_shapes() {
     let admin = Admin::new().await;
     let json = [("content-type", "application/json")];
     let body = r#"{"searchDns":[]}"#;

@@ -9,7 +9,7 @@ async fn list(admin: &Admin, query: &str) -> crate::client::Got {
 }
 
 #[tokio::test]
-async fn a_group_is_found_by_name_whatever_the_case_and_by_its_exact_dn() {
+async fn group_is_found_by_name_in_any_case_and_by_exact_dn() {
     let admin = Admin::new().await;
     assert_eq!(admin.groups("displayName eq \"GG-App@corp.example\"").await, [seeds::PRESENT_GROUP_NAME]);
     let by_dn = format!("distinguishedName eq \"{}\"", seeds::PRESENT_GROUP_DN);
@@ -56,7 +56,7 @@ async fn no_match_is_an_empty_list() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_query_decides_the_status() {
+async fn status_depends_on_the_mistake_in_the_query() {
     let admin = Admin::new().await;
     for (query, status) in [
         (format!("filter={}", encode("displayName ne \"x\"")), 400),
@@ -91,7 +91,7 @@ async fn pages_begin_with_zero_or_one_and_may_be_smaller_than_asked_for() {
 }
 
 #[tokio::test]
-async fn without_a_count_there_are_twenty() {
+async fn list_without_count_has_twenty_entries() {
     let admin = Admin::new().await;
     for number in 0..30 {
         let dn = format!("CN=gg-{number},OU=Groups,DC=corp,DC=example");
@@ -135,7 +135,7 @@ async fn filter_that_is_encoded_twice_finds_nothing() {
 }
 
 #[tokio::test]
-async fn scim_falls_short_as_it_is_told() {
+async fn scim_omits_groups_as_configured() {
     let admin = Admin::new().await;
     let filter = encode("displayName eq \"gg-app@corp.example\"");
     admin.simulator.configure_vidm(|settings| settings.scim_hides = 1);

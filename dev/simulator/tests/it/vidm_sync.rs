@@ -22,7 +22,7 @@ async fn v2(admin: &Admin, directory: &str) -> crate::client::Got {
 }
 
 #[tokio::test]
-async fn a_run_brings_a_new_group_into_scim_when_it_ends() {
+async fn finished_run_brings_a_new_group_into_scim() {
     let admin = manual().await;
     admin.simulator.add_directory_group("corp.example", NEW).unwrap();
     let got = admin.sync(seeds::CORP, OFF).await;
@@ -47,7 +47,7 @@ async fn a_timed_run_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn a_group_made_after_the_run_began_waits_for_the_next() {
+async fn group_created_during_a_run_comes_with_the_next() {
     let admin = manual().await;
     admin.sync(seeds::CORP, OFF).await;
     admin.simulator.add_directory_group(seeds::CORP, NEW).unwrap();
@@ -59,7 +59,7 @@ async fn a_group_made_after_the_run_began_waits_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_group_outside_the_profile_never_comes() {
+async fn group_outside_the_profile_is_never_imported() {
     let admin = manual().await;
     admin.simulator.add_directory_group(seeds::CORP, "CN=gg-new,OU=Picked,DC=corp,DC=example").unwrap();
     admin.simulator.add_directory_group(seeds::CORP, "CN=gg-new,OU=Elsewhere,DC=corp,DC=example").unwrap();
@@ -69,7 +69,7 @@ async fn a_group_outside_the_profile_never_comes() {
 }
 
 #[tokio::test]
-async fn the_kick_off_insists_on_its_media_types() {
+async fn kick_off_requires_its_media_types() {
     let admin = manual().await;
     let path = format!("{DIRECTORIES}/{}/syncprofile/sync", seeds::CORP);
     let kick_off = async |headers: &[(&str, &str)]| admin.send("POST", &path, headers, OFF).await.status;
@@ -150,7 +150,7 @@ async fn each_directory_takes_its_own_kick_off() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_synced_says_so() {
+async fn unsyncable_directory_is_rejected_with_a_reason() {
     let admin = manual().await;
     assert_eq!(admin.sync(seeds::SYSTEM_DIRECTORY, OFF).await.status, 400);
     assert_eq!(admin.sync(seeds::JIT, OFF).await.status, 400);
@@ -171,7 +171,7 @@ async fn before_a_kick_off_the_status_is_that_of_the_last_scheduled_run() {
 }
 
 #[tokio::test]
-async fn the_status_takes_every_shape() {
+async fn status_has_every_documented_shape() {
     let admin = manual().await;
     let shape = |shape: StatusShape| admin.simulator.configure_vidm(|settings| settings.status_shape = shape);
     admin.sync(seeds::CORP, OFF).await;

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_targets_come_first() {
+    fn default_targets_are_first() {
         let targets = Targets::of(&json!({"vidm": ["a", "default"], "vcf": ["lab"], "warnings": []}));
         assert_eq!((targets.vidm.as_deref(), targets.vcf.as_deref()), (Some("default"), Some("lab")));
         assert_eq!(targets.acts(&Wishes::default()), 5);

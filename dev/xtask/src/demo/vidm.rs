@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_chosen_by_name_or_id_or_because_it_is_the_only_one() {
+    fn directory_is_chosen_by_name_or_id_or_if_it_is_the_only_one() {
         let one = json!({"id": "1", "name": "corp.example", "syncable": true});
         let other = json!({"id": "2", "name": "lab.example", "syncable": true});
         let local = json!({"id": "3", "name": "System Directory", "syncable": false});

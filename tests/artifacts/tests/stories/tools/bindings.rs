@@ -230,7 +230,7 @@ async fn every_operation_is_the_same_in_every_binding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_sync_with_its_proof_in_every_binding() {
+async fn sync_with_proof_is_the_same_in_every_binding() {
     for (name, mut binding) in Binding::all().await {
         binding.simulator().add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
         binding.open(Product::Vidm);

@@ -10,7 +10,7 @@ use crate::scene::{Scene, send};
 use crate::tools::programs;
 
 #[tokio::test]
-async fn what_ships_is_whole_and_a_manifest_starts_what_lies_beside_it() {
+async fn distribution_is_complete_and_its_manifest_starts() {
     let (folder, shipped) = tokio::task::spawn_blocking(|| dist::make().unwrap()).await.unwrap();
     let names: Vec<_> = shipped.iter().map(|file| file.name.as_str()).collect();
     let npm = format!("idhook-{}.tgz", env!("CARGO_PKG_VERSION"));

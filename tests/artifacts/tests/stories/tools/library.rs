@@ -81,12 +81,12 @@ macro_rules! hosts {
 
 hosts! {
     a_sync_with_proof_of_a_group,
-    what_vidm_tells,
-    sources_and_providers_are_made_so,
-    the_identity_broker,
+    library_reads_vidm,
+    put_creates_sources_and_providers,
+    library_calls_the_identity_broker,
     groups_are_ensured_or_the_error_says_why_not,
     each_fault_has_its_code,
-    whom_tls_trusts,
+    library_verifies_tls,
 }
 
 async fn a_sync_with_proof_of_a_group(host: Host) {
@@ -169,7 +169,7 @@ async fn groups_are_ensured_or_the_error_says_why_not(host: Host) {
     assert_eq!(later["status"], "succeeded", "{later}");
 }
 
-async fn what_vidm_tells(host: Host) {
+async fn library_reads_vidm(host: Host) {
     let simulator = simulator().await;
     simulator.configure_vidm(|settings| settings.dry_run = Some(json!({"added": 1, "list": [null, {}]})));
     let Some(mut binding) = host.driver(None) else { return };
@@ -207,7 +207,7 @@ async fn what_vidm_tells(host: Host) {
     assert!(health["checks"]["StatusDate"].is_string(), "{health}");
 }
 
-async fn sources_and_providers_are_made_so(host: Host) {
+async fn put_creates_sources_and_providers(host: Host) {
     let simulator = simulator().await;
     let Some(mut binding) = host.driver(None) else { return };
     binding.open("vcf", &vcf(simulator.sddc_url())).unwrap();
@@ -272,7 +272,7 @@ async fn sources_and_providers_are_made_so(host: Host) {
     assert_eq!(tokens, 1, "one login for many calls");
 }
 
-async fn the_identity_broker(host: Host) {
+async fn library_calls_the_identity_broker(host: Host) {
     let simulator = simulator().await;
     simulator.configure_sddc(|settings| {
         settings.precheck =
@@ -361,7 +361,7 @@ async fn each_fault_has_its_code(host: Host) {
     }
 }
 
-async fn whom_tls_trusts(host: Host) {
+async fn library_verifies_tls(host: Host) {
     let simulator = simulator().await;
     let ca = tempfile::NamedTempFile::new().unwrap();
     simulator.write_ca(ca.path()).unwrap();
@@ -382,7 +382,7 @@ async fn whom_tls_trusts(host: Host) {
 
 /// Every code is a case, or one of those about HTTP.
 #[test]
-fn the_codes_are_the_webhooks() {
+fn library_has_the_error_codes_of_the_webhook() {
     const HTTP: [&str; 14] = [
         "unresolved_placeholder",
         "unauthenticated",

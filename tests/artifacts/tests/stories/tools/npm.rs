@@ -88,7 +88,7 @@ async fn node_tells(file: &str, trusted: bool) {
 }
 
 #[tokio::test]
-async fn a_program_does_the_main_job() {
+async fn program_syncs_and_proves_a_group() {
     node_tells("vidm.test.mjs", false).await;
 }
 
@@ -98,12 +98,12 @@ async fn a_program_manages_identity_providers() {
 }
 
 #[tokio::test]
-async fn a_program_is_told_what_went_wrong() {
+async fn failures_reach_a_program_as_idhook_errors() {
     node_tells("failures.test.mjs", false).await;
 }
 
 #[tokio::test]
-async fn a_program_may_require_the_package() {
+async fn package_can_be_required_from_commonjs() {
     node_tells("commonjs.test.cjs", false).await;
 }
 
@@ -152,7 +152,7 @@ async fn a_program_trusts_the_ca_that_node_was_given() {
 }
 
 #[test]
-fn the_package_needs_nothing_and_reaches_for_nothing() {
+fn package_has_no_dependencies_and_no_ambient_access() {
     let Some(folder) = installed() else { return };
     let package: serde_json::Value = serde_json::from_str(&text(folder, "package.json")).unwrap();
     assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
@@ -190,7 +190,7 @@ fn the_same_code_makes_the_same_package() {
 }
 
 #[test]
-fn its_types_are_as_a_strict_program_uses_them() {
+fn types_compile_in_a_strict_program() {
     let (Some(folder), Some(tool)) = (installed(), install::npm(&["typescript@5.9.3"])) else { return };
     // Two stories may not share a configuration.
     static TURN: Mutex<()> = Mutex::new(());
@@ -215,7 +215,7 @@ fn its_types_are_as_a_strict_program_uses_them() {
 }
 
 #[tokio::test]
-async fn it_runs_in_a_browser() {
+async fn package_runs_in_a_browser() {
     let Some(folder) = installed() else { return };
     let Some(browser) = Browser::for_test().await else { return };
     let simulator = Simulator::start(Options::default()).await.unwrap();

@@ -27,7 +27,7 @@ const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
 const DIRECTORIES: &str = "/vidm/default/v1/directories";
 
 #[tokio::test]
-async fn the_main_job_under_wasmtime_serve() {
+async fn wasmtime_serve_does_the_main_job() {
     let Some(program) = wasmtime() else { return };
     let stage = Stage::new().await;
     let scene = stage.served(serve_with_wasmtime(&program, &[]));
@@ -41,7 +41,7 @@ async fn the_main_job_under_wasmtime_serve() {
 }
 
 #[tokio::test]
-async fn an_instance_that_wasmtime_serve_keeps_logs_in_once() {
+async fn reused_wasmtime_instance_logs_in_once() {
     let Some(program) = wasmtime() else { return };
     let stage = Stage::new().await;
     let keep = ["--max-instance-reuse-count=1000", "--idle-instance-timeout=60s"];
@@ -54,7 +54,7 @@ async fn an_instance_that_wasmtime_serve_keeps_logs_in_once() {
 }
 
 #[tokio::test]
-async fn the_main_job_under_jco_serve() {
+async fn jco_serve_does_the_main_job() {
     let Some(program) = install::jco() else { return };
     let stage = Stage::new().await;
     let port = free_port().unwrap().to_string();

@@ -12,7 +12,7 @@ use crate::tools::programs::{self, End};
 const PASSWORD: &str = "planted \"ldap\" $(x)";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_keeps_an_identity_source_as_wanted() {
+async fn script_keeps_an_identity_source_up_to_date() {
     if !programs::are_there("examples/vcf", &["sh", "curl", "jq"]) {
         return;
     }
