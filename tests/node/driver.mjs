@@ -1,4 +1,4 @@
-// One line of JSON in, one line of JSON out: calls of the packed package for stories that are told over every binding.
+// One line of JSON in, one line of JSON out: calls of the packed package, for the stories that run over every binding.
 //
 // {"open": {"vidm": {settings}}} or {"open": {"vcf": {settings}}} opens a session in place of the one before: {"ok": null}.
 // {"call": "startSync", "arguments": ["corp.example"]} calls it: {"ok": …}, or {"error": {"code", "status", "detail", "hint", …}}.

@@ -10,7 +10,7 @@ use crate::schema;
 /// The content of the block that `words` ask for, with a line break at its end.
 ///
 /// # Errors
-/// What is not known.
+/// An unknown name.
 pub(crate) fn block(words: &[&str]) -> Result<String, String> {
     let (name, selection) = words.split_first().ok_or("the generated block has no name")?;
     match *name {

@@ -59,10 +59,10 @@ fn gather(folder: &Path, pages: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// What is to be in which file: documents and manifests with their generated parts, and the schema of the log.
+/// The expected text of each file: documents and manifests with their generated parts, and the schema of the log.
 ///
 /// # Errors
-/// What is wrong, and in which file.
+/// The mistake and its file.
 pub fn files() -> Result<Vec<(PathBuf, String)>, String> {
     let root = root();
     let mut files = vec![(root.join("docs/reference/log.schema.json"), schema::log())];

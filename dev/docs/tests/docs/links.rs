@@ -23,7 +23,7 @@ fn clean(path: &Path) -> PathBuf {
     clean
 }
 
-/// What is wrong with a link.
+/// The mistake of a link, if it has one.
 fn fault(page: &Page, link: &str, anchors: &BTreeMap<PathBuf, Vec<String>>) -> Option<String> {
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
     let target = match file {

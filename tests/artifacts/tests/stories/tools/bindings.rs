@@ -265,8 +265,7 @@ async fn sync_with_proof_is_the_same_in_every_binding() {
     }
 }
 
-/// What is results where the fault is at the login and where it is at the call, of a read and of a change; `!` where it is not to
-/// be tried again.
+/// The outcome of each fault at a login, a reading call and a changing call. `!` marks an error that is not retryable.
 const TABLE: &str = "
                 login      list       kick-off   tokens     providers  add source
 silence         timeout    timeout    timeout!   timeout    timeout    timeout!
@@ -348,7 +347,7 @@ async fn every_fault_has_one_code_in_every_binding() {
     });
     for (name, results) in futures_util::future::join_all(results).await {
         let expected = expected.iter().map(|row| match (name, row.starts_with("stalls")) {
-            // jco's shim tells a body that stalls as one that broke off.
+            // jco's shim reports a stalled body as a cut one.
             ("library in Node", true) => row.replace("timeout!", "failed! ").replace("timeout", "failed "),
             _ => (*row).to_owned(),
         });

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use idhook_simulator::{Options, Simulator, SyncDuration, credentials, seeds};
+use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
 use serde_json::json;
 
 use crate::tools::browser::Browser;
@@ -126,24 +126,7 @@ async fn documented_program_fails_unless_vidm_has_the_group() {
         command.arg(file).env("VIDM_PASSWORD", password);
         programs::run(command).await
     };
-    let (url, password) = (simulator.vidm_url(), credentials::VIDM_PASSWORD);
-    let fails = async |url: &str, password: &str, timeout: &str, code: &str| {
-        let end = run(url, password, timeout).await;
-        assert!(!end.is_good && end.err.contains(code), "{code}: {}", end.said());
-    };
-    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
-    fails(&url, password, "60", "group_absent").await;
-    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
-    let end = run(&url, password, "60").await;
-    assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
-    simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-    fails(&url, password, "60", "safeguard_tripped").await;
-    simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
-    simulator.set_sync_duration(SyncDuration::Manual);
-    fails(&url, password, "1", "sync_timeout").await;
-    fails(&url, "wrong", "60", "upstream_auth").await;
-    let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
-    fails(&nobody, password, "60", "upstream_unreachable").await;
+    programs::ensures_a_group(&simulator, &simulator.vidm_url(), GROUP, &run).await;
 }
 
 #[tokio::test]

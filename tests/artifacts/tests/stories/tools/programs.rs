@@ -1,11 +1,13 @@
-//! Programs that stories run as their users would: with patience, and with all that they say.
+//! Programs that stories run as their users would, with their whole output.
 
 use std::io::{Read as _, Seek as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long one of them may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+use idhook_simulator::{Simulator, SyncDuration, credentials, seeds};
+
+/// The longest time that a program may take.
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// An ABX action on Node.js: `handler(context, inputs)`, as the vendor's documentation has it, with a context that knows one
 /// secret. `$1` is the file; the inputs are JSON in `INPUTS`, and the key in `IDHOOK_KEY` is the secret.
@@ -65,7 +67,7 @@ pub(crate) async fn run(mut command: Command) -> End {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             child.kill().unwrap();
             child.wait().unwrap();
             panic!("{command:?} does not end");
@@ -79,4 +81,32 @@ pub(crate) async fn run(mut command: Command) -> End {
         text
     });
     End { is_good: status.success(), out, err }
+}
+
+/// Runs a documented program, which ensures `group` in vIDM at `url`, to its good end and to each bad one. `run` runs it with a
+/// URL, a password and a timeout in seconds.
+pub(crate) async fn ensures_a_group(
+    simulator: &Simulator,
+    url: &str,
+    group: &str,
+    run: &impl AsyncFn(&str, &str, &str) -> End,
+) {
+    let password = credentials::VIDM_PASSWORD;
+    let fails = async |url: &str, password: &str, timeout: &str, code: &str| {
+        let end = run(url, password, timeout).await;
+        assert!(!end.is_good && end.err.contains(code), "{code}: {}", end.said());
+    };
+    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
+    fails(url, password, "60", "group_absent").await;
+    simulator.add_directory_group(seeds::CORP, group).unwrap();
+    let end = run(url, password, "60").await;
+    assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
+    simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+    fails(url, password, "60", "safeguard_tripped").await;
+    simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+    simulator.set_sync_duration(SyncDuration::Manual);
+    fails(url, password, "1", "sync_timeout").await;
+    fails(url, "wrong", "60", "upstream_auth").await;
+    let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
+    fails(&nobody, password, "60", "upstream_unreachable").await;
 }

@@ -4,9 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use idhook_simulator::{Options, Simulator, SyncDuration, credentials, seeds};
+use idhook_simulator::{Options, Simulator, credentials};
 
 use crate::scene::Scene;
 use crate::tools::driver::Driver;
@@ -119,27 +118,11 @@ async fn documented_program_fails_unless_the_group_is_there(document: &str) {
         command.current_dir(place.path()).arg("-c").arg(code).env("PYTHONPATH", folder).env("VIDM_PASSWORD", password);
         programs::run(command).await
     };
-    let (url, password) = (simulator.vidm_tls_url(), credentials::VIDM_PASSWORD);
-    let fails = async |url: &str, password: &str, timeout: &str, code: &str| {
-        let end = run(url, password, timeout).await;
-        assert!(!end.is_good && end.err.contains(code), "{code}: {}", end.said());
-    };
-    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
-    fails(&url, password, "60", "group_absent").await;
-    simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
-    let end = run(&url, password, "60").await;
-    assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
-    simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-    fails(&url, password, "60", "safeguard_tripped").await;
-    simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
-    simulator.set_sync_duration(SyncDuration::Manual);
-    fails(&url, password, "1", "sync_timeout").await;
-    fails(&url, "wrong", "60", "upstream_auth").await;
-    let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
-    fails(&nobody, password, "60", "upstream_unreachable").await;
+    programs::ensures_a_group(&simulator, &simulator.vidm_tls_url(), GROUP, &run).await;
     // Another CA than the server's.
     Simulator::start(Options::default()).await.unwrap().write_ca(place.path().join("corp-ca.pem")).unwrap();
-    fails(&url, password, "60", "upstream_tls").await;
+    let end = run(&simulator.vidm_tls_url(), credentials::VIDM_PASSWORD, "60").await;
+    assert!(!end.is_good && end.err.contains("upstream_tls"), "{}", end.said());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What two bindings must tell alike.
+//! Compares the results of two bindings.
 
 use serde_json::{Value, json};
 
@@ -17,11 +17,11 @@ const STRUCK: [&str; 11] = [
     "dryRun",
 ];
 
-/// What every binding tells of a group, but for ids.
+/// The fields of a group that every binding returns, without ids.
 const GROUP: [&str; 4] = ["displayName", "distinguishedName", "domain", "type"];
 
-/// What no two runs have in common is struck out: the names of what was asked, ids that are drawn, and times. And what one binding
-/// tells beyond another: types that have a field say also that it is empty, and what else a group has.
+/// Removes what differs from run to run (names of calls, random ids, times), and what one binding returns beyond another: empty
+/// fields of typed results, and further fields of a group.
 pub(super) fn comparable(call: &str, answer: Result<Value, Value>) -> Value {
     fn strike(value: &mut Value) {
         match value {
