@@ -26,6 +26,8 @@
 mod table;
 
 pub mod api_key;
+mod certificate;
+mod change;
 pub mod config;
 pub mod directory;
 mod dn;

@@ -6,18 +6,15 @@
 //!
 //! A [`Client`] is a view for one piece of work; the token outlives it in [`Cache`], one for each [`Target`].
 
-mod certificate;
 mod change_outcome;
 mod checked;
 mod compare;
 mod error;
 mod expiry;
-mod extra;
 mod gateway;
 mod identity_broker;
 mod identity_providers;
 mod identity_sources;
-mod lenient;
 mod model;
 mod names;
 mod spec;
@@ -33,11 +30,6 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::StatusCode;
 
-pub use certificate::CertificateFacts;
-pub use change_outcome::{ChangeOutcome, Outcome, PutOptions};
-pub use checked::Checked;
-pub use compare::{Change, Difference};
-pub use extra::Extra;
 pub use identity_broker::TokenLifetime;
 pub use model::{
     AddedProvider, AddedSource, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders,
@@ -50,6 +42,8 @@ pub use spec::{
     OidcSpec, SourceDetails,
 };
 
+pub use crate::certificate::CertificateFacts;
+pub use crate::change::{Change, ChangeOutcome, Checked, Difference, Extra, Outcome, PutOptions};
 use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};

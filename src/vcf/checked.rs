@@ -1,43 +1,12 @@
-//! A checked specification: the only form that is sent to SDDC Manager.
+//! The checks of a specification by its purpose.
 
 use std::time::SystemTime;
 
-use super::certificate::CertificateFacts;
 use super::names::DomainName;
 use super::spec::{IdentityProviderSpec, IdentitySourceSpec};
 use super::validate::Purpose;
+use crate::change::Checked;
 use crate::error::FieldError;
-
-/// A specification without any fault that can be found without the server, and the data of its certificates.
-///
-/// ```
-/// use std::time::SystemTime;
-///
-/// use idhook::vcf::{Checked, IdentitySourceSpec};
-///
-/// let spec: IdentitySourceSpec = idhook::embedded::read(serde_json::json!({ "name": "corp" })).unwrap();
-/// let faults = Checked::<IdentitySourceSpec>::to_add(spec, SystemTime::now()).unwrap_err();
-/// assert!(faults.iter().any(|fault| fault.pointer.starts_with("/ldap")));
-/// ```
-#[derive(Debug, Clone)]
-pub struct Checked<S> {
-    spec: S,
-    certificates: Vec<CertificateFacts>,
-}
-
-impl<S> Checked<S> {
-    /// The specification.
-    #[must_use]
-    pub fn spec(&self) -> &S {
-        &self.spec
-    }
-
-    /// The certificates in it.
-    #[must_use]
-    pub fn certificates(&self) -> &[CertificateFacts] {
-        &self.certificates
-    }
-}
 
 impl Checked<IdentityProviderSpec> {
     /// Checks a provider to add, at the time `now`.
@@ -46,7 +15,7 @@ impl Checked<IdentityProviderSpec> {
     /// Every missing or wrong field, by its JSON Pointer.
     pub fn to_add(spec: IdentityProviderSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Create, now)?;
-        Ok(Self { spec, certificates })
+        Ok(Self::new(spec, certificates))
     }
 
     /// Checks a provider's new specification, at the time `now`.
@@ -55,7 +24,7 @@ impl Checked<IdentityProviderSpec> {
     /// As [`to_add`](Self::to_add).
     pub(crate) fn to_update(spec: IdentityProviderSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Update, now)?;
-        Ok(Self { spec, certificates })
+        Ok(Self::new(spec, certificates))
     }
 }
 
@@ -66,7 +35,7 @@ impl Checked<IdentitySourceSpec> {
     /// Every missing or wrong field, by its JSON Pointer.
     pub fn to_add(spec: IdentitySourceSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Create, now)?;
-        Ok(Self { spec, certificates })
+        Ok(Self::new(spec, certificates))
     }
 
     /// Checks a source's new specification, at the time `now`.
@@ -75,7 +44,7 @@ impl Checked<IdentitySourceSpec> {
     /// As [`to_add`](Self::to_add).
     pub(crate) fn to_update(spec: IdentitySourceSpec, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let certificates = spec.validate(Purpose::Update, now)?;
-        Ok(Self { spec, certificates })
+        Ok(Self::new(spec, certificates))
     }
 
     /// Checks the specification of the source of `domain`, whether it exists or not, at the time `now`. The domain name is
@@ -104,6 +73,6 @@ impl Checked<IdentitySourceSpec> {
     /// The domain of the source.
     #[must_use]
     pub fn domain_name(&self) -> Option<&str> {
-        self.spec.ldap.as_ref()?.domain_name.as_deref()
+        self.spec().ldap.as_ref()?.domain_name.as_deref()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::vcf::certificate::{self, CertificateFacts};
+use crate::certificate::{self, CertificateFacts};
 use crate::vcf::model::{LdapInfo, SyncClientTokenInfo};
 
 /// Numbers from here on are milliseconds: as seconds they would be after the year 5000.

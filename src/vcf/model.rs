@@ -5,9 +5,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::change::Extra;
 use crate::json;
 use crate::secret::Secret;
-use crate::vcf::extra::Extra;
 use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
 
 /// All identity providers (the vendor's `PageOfIdentityProvider`; paging cannot be requested).

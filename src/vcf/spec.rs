@@ -6,10 +6,9 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::certificate::{self, Form};
+use crate::change::{Extra, lenient};
 use crate::secret::Secret;
-use crate::vcf::certificate;
-use crate::vcf::extra::Extra;
-use crate::vcf::lenient;
 
 /// An external identity provider to add, or the complete new specification of one: there is no partial update.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -84,7 +83,11 @@ pub struct LdapSpec {
     #[cfg_attr(feature = "contract", schemars(required))]
     pub username: Option<String>,
     /// Its password. Required, also in an update: SDDC Manager does not return it.
-    #[serde(deserialize_with = "lenient::secret", skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    #[serde(
+        deserialize_with = "lenient::secret",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "lenient::exposed"
+    )]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub password: Option<Secret>,
     /// Servers and base DNs. Required.
@@ -135,7 +138,11 @@ pub struct OidcSpec {
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_id: Option<String>,
     /// Its secret. Required, in an update too.
-    #[serde(deserialize_with = "lenient::secret", skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    #[serde(
+        deserialize_with = "lenient::secret",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "lenient::exposed"
+    )]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub client_secret: Option<Secret>,
     /// The discovery endpoint: `https://…/.well-known/openid-configuration`. Required.
@@ -201,15 +208,8 @@ pub struct IdentityProviderDirectory {
     pub extra: Extra,
 }
 
-fn exposed<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    match secret {
-        Some(secret) => Secret::serialize_exposed(secret, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
 fn cert_chain<S: Serializer>(chain: &Option<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(chain.iter().flatten().map(|entry| certificate::on_the_wire(entry)))
+    serializer.collect_seq(chain.iter().flatten().map(|entry| certificate::on_the_wire(entry, Form::Base64OfPem)))
 }
 
 #[cfg(test)]

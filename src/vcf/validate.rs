@@ -7,15 +7,9 @@
 use std::num::NonZeroU16;
 use std::time::SystemTime;
 
-use http::Uri;
-
+use crate::certificate::{CertificateFacts, Form};
+use crate::change::{Check, is_web_url};
 use crate::error::FieldError;
-use crate::json::escape;
-use crate::secret::Secret;
-use crate::spelling::{self, Likeness};
-use crate::template;
-use crate::vcf::certificate::{self, CertificateFacts};
-use crate::vcf::extra::Extra;
 use crate::vcf::names::DomainName;
 use crate::vcf::spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
@@ -31,13 +25,24 @@ pub(super) enum Purpose {
     Update,
 }
 
+impl Purpose {
+    /// An empty check of a specification for this purpose, at the time `now`.
+    fn check(self, now: SystemTime) -> Check {
+        let secret_missing = match self {
+            Self::Create => "is required and must not be blank",
+            Self::Update => "is also required in an update: SDDC Manager has no partial update and returns no secrets",
+        };
+        Check::new(secret_missing, Form::Base64OfPem, now)
+    }
+}
+
 impl IdentityProviderSpec {
     /// Checks everything possible without the server, at the time `now`.
     ///
     /// # Errors
     /// Every missing or wrong field, by its JSON Pointer.
     pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
-        let mut check = Check::new(purpose, now);
+        let mut check = purpose.check(now);
         check.names(
             "",
             &self.extra,
@@ -73,7 +78,7 @@ impl IdentitySourceSpec {
     /// # Errors
     /// Every missing or wrong field, by its JSON Pointer.
     pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
-        let mut check = Check::new(purpose, now);
+        let mut check = purpose.check(now);
         check.names("", &self.extra, &[("name", self.name.is_some()), ("ldap", self.ldap.is_some())]);
         check.options(&self.extra);
         check.text("/name", self.name.as_ref());
@@ -91,85 +96,7 @@ impl IdentitySourceSpec {
     }
 }
 
-struct Check {
-    purpose: Purpose,
-    now: SystemTime,
-    certificates: Vec<CertificateFacts>,
-    errors: Vec<FieldError>,
-}
-
 impl Check {
-    fn new(purpose: Purpose, now: SystemTime) -> Self {
-        Self { purpose, now, certificates: Vec::new(), errors: Vec::new() }
-    }
-
-    fn done(self) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
-        if self.errors.is_empty() { Ok(self.certificates) } else { Err(self.errors) }
-    }
-
-    fn wrong(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.errors.push(FieldError::new(pointer, detail));
-    }
-
-    /// Rejects a name that resembles one of the `known` fields, each with whether it is set: SDDC Manager would ignore it. A
-    /// name that differs by letters and is next to the field that it resembles may belong to a newer version.
-    fn names(&mut self, at: &str, extra: &Extra, known: &[(&str, bool)]) {
-        for name in extra.0.keys() {
-            let meant = spelling::resembled(name, known.iter().map(|(name, _)| *name));
-            let Some((meant, likeness)) = meant else { continue };
-            let is_given = known.iter().any(|(name, is_given)| *name == meant && *is_given);
-            if likeness == Likeness::Spelling || !is_given {
-                self.wrong(format!("{at}/{}", escape(name)), format!("did you mean `{meant}`?"));
-            }
-        }
-    }
-
-    /// Rejects the options of a PUT in its body, where they would be ignored and the change made anyway.
-    fn options(&mut self, extra: &Extra) {
-        for name in extra.0.keys() {
-            if let Some(option) = ["dryRun", "force"].into_iter().find(|option| {
-                option == name || spelling::resembled(name, [*option]).is_some_and(|(_, how)| how == Likeness::Spelling)
-            }) {
-                let detail = format!("is not read in the body; send it in the query: ?{option}=true");
-                self.wrong(format!("/{}", escape(name)), detail);
-            }
-        }
-    }
-
-    /// A required field.
-    fn given<'s, T>(&mut self, pointer: &str, value: Option<&'s T>) -> Option<&'s T> {
-        if value.is_none() {
-            self.wrong(pointer, "is required");
-        }
-        value
-    }
-
-    /// A required string that must not be blank.
-    fn text<'s>(&mut self, pointer: &str, value: Option<&'s String>) -> Option<&'s str> {
-        let value = value.map(String::as_str).filter(|text| !text.trim().is_empty());
-        match value {
-            None => self.wrong(pointer, "is required and must not be blank"),
-            // The webhook rejects them anywhere in a body; this check is for embedded use.
-            Some(text) if template::is_unfilled(text) => self.wrong(pointer, template::REFUSED),
-            Some(_) => return value,
-        }
-        None
-    }
-
-    /// A required secret that must not be blank.
-    fn secret(&mut self, pointer: &str, value: Option<&Secret>) {
-        if value.is_some_and(|secret| !secret.expose().trim().is_empty()) {
-            return;
-        }
-        let detail = match self.purpose {
-            Purpose::Create => "is required and must not be blank",
-            Purpose::Update => {
-                "is also required in an update: SDDC Manager has no partial update and returns no secrets"
-            }
-        };
-        self.wrong(pointer, detail);
-    }
-
     fn ldap(&mut self, at: &str, ldap: &LdapSpec) {
         let LdapSpec { kind, domain_name, domain_alias, username, password, source_details, extra } = ldap;
         self.names(
@@ -314,12 +241,6 @@ impl Check {
             self.text(&format!("{pointer}/{index}"), Some(domain));
         }
     }
-
-    fn chain(&mut self, at: &str, chain: Option<&Vec<String>>) {
-        if let Some(chain) = chain {
-            certificate::check_chain(at, chain, self.now, &mut self.certificates, &mut self.errors);
-        }
-    }
 }
 
 enum Scheme {
@@ -351,12 +272,6 @@ fn ldap_endpoint(text: &str) -> Result<Scheme, &'static str> {
     } else {
         Err("must have a port from 1 to 65535, or none")
     }
-}
-
-fn is_web_url(text: &str) -> bool {
-    text.parse().is_ok_and(|url: Uri| {
-        matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
-    })
 }
 
 #[cfg(test)]

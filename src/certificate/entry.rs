@@ -1,4 +1,4 @@
-//! The forms of an entry of a `certChain`: PEM, base64 of PEM, base64 of DER, PKCS#7.
+//! The forms of an entry of a chain: PEM, base64 of PEM, base64 of DER, PKCS#7.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode as _, Reader, SliceReader, Tag, TagNumber};
 
-use super::HOW;
+use super::Form;
 use super::x509::inside;
 use crate::error::excerpt;
 
@@ -17,45 +17,51 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// One entry of a `certChain`.
+/// One entry of a chain.
 pub(super) struct Entry {
     /// Its certificates as DER.
     pub(super) certificates: Vec<Vec<u8>>,
-    /// The base64 of a PEM text with them.
+    /// The form that the server accepts.
     pub(super) as_sent: String,
 }
 
 impl Entry {
     /// Reads base64 of PEM, PEM, or base64 of DER; a certificate, or a PKCS#7 container of certificates.
-    pub(super) fn read(entry: &str) -> Result<Self, String> {
+    pub(super) fn read(entry: &str, form: Form) -> Result<Self, String> {
+        let how = form.how();
         if entry.contains(BEGIN) {
-            return Ok(Self::of(pem_blocks(&lines(entry))?));
+            return Ok(Self::of(pem_blocks(&lines(entry), how)?, form));
         }
         let decoded = decode(entry).filter(|decoded| !decoded.is_empty());
-        let mut decoded = decoded.ok_or_else(|| format!("is not base64 of a certificate; {HOW}"))?;
+        let mut decoded = decoded.ok_or_else(|| format!("is not base64 of a certificate; {how}"))?;
         // Encoded twice: `base64` of a file that was already base64.
         if let Some(again) = text(&decoded).filter(|text| !text.contains(BEGIN)).and_then(|text| decode(&text)) {
             decoded = again;
         }
         match text(&decoded) {
             Some(text) if text.contains(BEGIN) => {
-                let certificates = pem_blocks(&lines(&text))?;
+                let certificates = pem_blocks(&lines(&text), how)?;
                 let as_it_came = text.starts_with(BEGIN) && text.len() == decoded.len() && !text.contains("\\n");
                 // A text that needed no repair is sent unchanged.
-                match as_it_came && only_certificates(&text) {
+                match form == Form::Base64OfPem && as_it_came && only_certificates(&text) {
                     true => Ok(Self { as_sent: STANDARD.encode(&decoded), certificates }),
-                    false => Ok(Self::of(certificates)),
+                    false => Ok(Self::of(certificates, form)),
                 }
             }
             // A DER SEQUENCE; reading it shows whether it is a certificate.
-            _ if decoded.starts_with(&[0x30]) => Ok(Self::of(certificates_in(decoded)?)),
-            _ => Err(format!("is base64, but neither of a PEM text nor of a DER certificate; {HOW}")),
+            _ if decoded.starts_with(&[0x30]) => Ok(Self::of(certificates_in(decoded)?, form)),
+            _ => Err(format!("is base64, but neither of a PEM text nor of a DER certificate; {how}")),
         }
     }
 
-    /// These certificates, in the form that SDDC Manager is known to accept.
-    fn of(certificates: Vec<Vec<u8>>) -> Self {
-        Self { as_sent: STANDARD.encode(pem(&certificates)), certificates }
+    /// These certificates, in the form that the server accepts.
+    fn of(certificates: Vec<Vec<u8>>, form: Form) -> Self {
+        let pem = pem(&certificates);
+        let as_sent = match form {
+            Form::Base64OfPem => STANDARD.encode(pem),
+            Form::Pem => pem,
+        };
+        Self { certificates, as_sent }
     }
 }
 
@@ -91,7 +97,7 @@ fn only_certificates(text: &str) -> bool {
 
 /// The certificates of a PEM text (RFC 7468). Text around the blocks is ignored; a block of another kind is not, because it
 /// may be a key.
-pub(super) fn pem_blocks(text: &str) -> Result<Vec<Vec<u8>>, String> {
+pub(super) fn pem_blocks(text: &str, how: &str) -> Result<Vec<Vec<u8>>, String> {
     let mut certificates = Vec::new();
     for block in text.split("-----BEGIN ").skip(1) {
         let (label, rest) = block.split_once("-----").unwrap_or((block, ""));
@@ -99,14 +105,14 @@ pub(super) fn pem_blocks(text: &str) -> Result<Vec<Vec<u8>>, String> {
             return Err("contains a private key; send certificates only, and consider that key disclosed".to_owned());
         }
         if !matches!(label, "CERTIFICATE" | "X509 CERTIFICATE" | "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS") {
-            return Err(format!("contains a PEM block that is not a certificate ({}); {HOW}", excerpt(label)));
+            return Err(format!("contains a PEM block that is not a certificate ({}); {how}", excerpt(label)));
         }
         let body = rest.split_once(&format!("-----END {label}-----")).and_then(|(body, _)| decode(body));
-        let der = body.ok_or_else(|| format!("contains a damaged or truncated PEM block; {HOW}"))?;
+        let der = body.ok_or_else(|| format!("contains a damaged or truncated PEM block; {how}"))?;
         certificates.append(&mut certificates_in(der)?);
     }
     if certificates.is_empty() {
-        return Err(format!("contains no certificate; {HOW}"));
+        return Err(format!("contains no certificate; {how}"));
     }
     Ok(certificates)
 }

@@ -1,5 +1,5 @@
 //! Fields of a specification as callers write them: the forms that callers' templates make of a string, list or object are
-//! accepted. SDDC Manager always gets the vendor's form.
+//! accepted. The server always gets the vendor's form.
 //!
 //! | field | also accepted |
 //! |---|---|
@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::{Deserialize, Serializer, de};
 use serde_json::Value;
 
 use crate::json;
@@ -31,7 +31,7 @@ fn not<E: Error>(expected: &str) -> E {
 }
 
 /// A string.
-pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match lone(Value::deserialize(deserializer)?) {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
@@ -40,12 +40,20 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// A secret: a string, never examined.
-pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     Ok(text(deserializer)?.map(Secret::new))
 }
 
+/// Writes a secret, which is only for the server.
+pub(crate) fn exposed<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => Secret::serialize_exposed(secret, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A whole number.
-pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let number = match lone(Value::deserialize(deserializer)?) {
         Value::Null => return Ok(None),
         Value::Number(number) => number.as_i64(),
@@ -56,7 +64,7 @@ pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 }
 
 /// A list of strings.
-pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     deserializer.deserialize_any(Texts)
 }
 
@@ -110,7 +118,7 @@ impl<'de> Visitor<'de> for Texts {
 }
 
 /// An object.
-pub(super) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     deserializer.deserialize_option(Maybe(PhantomData))
 }
 

@@ -1,4 +1,4 @@
-//! Fields that a model does not know but preserves: newer versions of SDDC Manager add fields.
+//! Fields that a model does not know but preserves: newer versions of a server add fields.
 
 use std::fmt;
 

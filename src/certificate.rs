@@ -1,7 +1,6 @@
-//! The certificates of a `certChain`: parsed, checked and converted to the form that SDDC Manager is known to accept.
+//! X.509 certificates in requests and responses: parsed, checked and converted to the [`Form`] that a server is known to accept.
 //!
-//! The specification says "SSL certificate chain in base64 encoding"; in the vendor's own samples (PowerVCF) each entry is
-//! the base64 of a whole PEM text. That form is sent unchanged. PEM and base64 of DER are converted to it.
+//! Callers may send PEM, base64 of PEM, base64 of DER, or PKCS#7.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -19,7 +18,25 @@ use crate::error::FieldError;
 use entry::Entry;
 use x509::Certificate;
 
-const HOW: &str = "send the output of `base64 -w0 chain.pem`";
+/// The form in which a server accepts the certificates of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Each entry is the base64 of a whole PEM text. SDDC Manager's specification says "SSL certificate chain in base64
+    /// encoding"; the vendor's own samples (PowerVCF) have this form.
+    Base64OfPem,
+    /// Each entry is a PEM text: VCF Operations.
+    Pem,
+}
+
+impl Form {
+    /// How to make an entry.
+    fn how(self) -> &'static str {
+        match self {
+            Self::Base64OfPem => "send the output of `base64 -w0 chain.pem`",
+            Self::Pem => "send the text of a PEM file, with its line breaks written as \\n",
+        }
+    }
+}
 
 /// A specification's certificate, as people need to see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,8 +57,8 @@ pub struct CertificateFacts {
 }
 
 /// Adds the data of the certificates in the entry at `pointer`, expired or not, to `facts`; unreadable ones are skipped.
-pub(super) fn add_facts(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<CertificateFacts>) {
-    for der in Entry::read(entry).map(|entry| entry.certificates).unwrap_or_default() {
+pub(crate) fn add_facts(pointer: &str, entry: &str, now: SystemTime, facts: &mut Vec<CertificateFacts>) {
+    for der in in_entry(entry).unwrap_or_default() {
         if let Ok(certificate) = Certificate::read(&der) {
             facts.push(certificate.facts(pointer, now));
         }
@@ -49,20 +66,25 @@ pub(super) fn add_facts(pointer: &str, entry: &str, now: SystemTime, facts: &mut
 }
 
 /// The certificates of a whole chain as DER, in any form of entry. An unreadable entry stays as its text.
-pub(super) fn ders(chain: &[String]) -> Vec<Vec<u8>> {
+pub(crate) fn ders(chain: &[String]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for entry in chain {
-        match Entry::read(entry) {
-            Ok(Entry { mut certificates, .. }) => all.append(&mut certificates),
-            Err(_) => all.push(entry.trim().as_bytes().to_vec()),
+        match in_entry(entry) {
+            Some(mut certificates) => all.append(&mut certificates),
+            None => all.push(entry.trim().as_bytes().to_vec()),
         }
     }
     all
 }
 
+/// The certificates of one entry as DER, in any form; `None` if it cannot be read.
+pub(crate) fn in_entry(entry: &str) -> Option<Vec<Vec<u8>>> {
+    Entry::read(entry, Form::Pem).ok().map(|entry| entry.certificates)
+}
+
 /// A certificate in one line: subject, expiry, and the beginning of the SHA-256 fingerprint to distinguish it from its
 /// successor.
-pub(super) fn describe(der: &[u8]) -> String {
+pub(crate) fn describe(der: &[u8]) -> String {
     let mut fingerprint = String::new();
     for byte in Sha256::digest(der).iter().take(8) {
         fingerprint.push_str(&format!("{byte:02x}"));
@@ -73,9 +95,9 @@ pub(super) fn describe(der: &[u8]) -> String {
     }
 }
 
-/// `entry` in the form that SDDC Manager is known to accept; unchanged if it cannot be read.
-pub(super) fn on_the_wire(entry: &str) -> Cow<'_, str> {
-    match Entry::read(entry) {
+/// `entry` in the given form; unchanged if it cannot be read.
+pub(crate) fn on_the_wire(entry: &str, form: Form) -> Cow<'_, str> {
+    match Entry::read(entry, form) {
         Ok(Entry { as_sent, .. }) => Cow::Owned(as_sent),
         Err(_) => Cow::Borrowed(entry),
     }
@@ -83,9 +105,10 @@ pub(super) fn on_the_wire(entry: &str) -> Cow<'_, str> {
 
 /// Checks every certificate of the chain at `at`: their data goes to `facts`, faults to `errors`. An expired one is accepted
 /// beside a valid one with the same subject, because CAs are renewed like this.
-pub(super) fn check_chain(
+pub(crate) fn check_chain(
     at: &str,
     chain: &[String],
+    form: Form,
     now: SystemTime,
     facts: &mut Vec<CertificateFacts>,
     errors: &mut Vec<FieldError>,
@@ -94,8 +117,8 @@ pub(super) fn check_chain(
     let mut told = Vec::new();
     for (index, entry) in chain.iter().enumerate() {
         let pointer = format!("{at}/{index}");
-        match Entry::read(entry) {
-            Ok(Entry { certificates, .. }) => check(&pointer, &certificates, now, &mut told, errors),
+        match Entry::read(entry, form) {
+            Ok(Entry { certificates, .. }) => check(&pointer, &certificates, form, now, &mut told, errors),
             Err(fault) => errors.push(FieldError::new(pointer, fault)),
         }
     }
@@ -122,14 +145,15 @@ pub(super) fn check_chain(
 fn check(
     pointer: &str,
     certificates: &[Vec<u8>],
+    form: Form,
     now: SystemTime,
     told: &mut Vec<CertificateFacts>,
     errors: &mut Vec<FieldError>,
 ) {
     for der in certificates {
         let Ok(certificate) = Certificate::read(der) else {
-            errors
-                .push(FieldError::new(pointer, format!("contains something that is not an X.509 certificate; {HOW}")));
+            let detail = format!("contains something that is not an X.509 certificate; {}", form.how());
+            errors.push(FieldError::new(pointer, detail));
             continue;
         };
         let Certificate { subject, not_before, .. } = &certificate;
@@ -157,7 +181,7 @@ impl Certificate {
 }
 
 /// Whole days from `now` to the end of the second `time`; negative if that has passed.
-pub(super) fn days_until(time: SystemTime, now: SystemTime) -> i64 {
+pub(crate) fn days_until(time: SystemTime, now: SystemTime) -> i64 {
     let seconds = |time: SystemTime| {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)

@@ -4,16 +4,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::entry::pem_blocks;
 use super::*;
 
-const CHAIN: &str = include_str!("../../../tests/fixtures/vcf/chain.pem");
-const EXPIRED: &str = include_str!("../../../tests/fixtures/vcf/expired.pem");
-const FUTURE: &str = include_str!("../../../tests/fixtures/vcf/future.pem");
-const ODD_NAME: &str = include_str!("../../../tests/fixtures/vcf/odd-name.pem");
+const SDDC: Form = Form::Base64OfPem;
+
+const CHAIN: &str = include_str!("../../tests/fixtures/vcf/chain.pem");
+const EXPIRED: &str = include_str!("../../tests/fixtures/vcf/expired.pem");
+const FUTURE: &str = include_str!("../../tests/fixtures/vcf/future.pem");
+const ODD_NAME: &str = include_str!("../../tests/fixtures/vcf/odd-name.pem");
 /// The output of `openssl crl2pkcs7 -nocrl -certfile chain.pem`.
-const PKCS7: &str = include_str!("../../../tests/fixtures/vcf/chain.p7b.pem");
-const VERSION_1: &str = include_str!("../../../tests/fixtures/vcf/version1.pem");
+const PKCS7: &str = include_str!("../../tests/fixtures/vcf/chain.p7b.pem");
+const VERSION_1: &str = include_str!("../../tests/fixtures/vcf/version1.pem");
 
 /// 2027-01-01T00:00:00Z.
 fn now() -> SystemTime {
@@ -22,7 +23,7 @@ fn now() -> SystemTime {
 
 fn checked(entry: &str) -> (Vec<CertificateFacts>, Vec<FieldError>) {
     let (mut facts, mut errors) = (Vec::new(), Vec::new());
-    check_chain("/certChain", &[entry.to_owned()], now(), &mut facts, &mut errors);
+    check_chain("/certChain", &[entry.to_owned()], SDDC, now(), &mut facts, &mut errors);
     (facts, errors)
 }
 
@@ -80,7 +81,7 @@ fn certificate_expires_after_its_last_second() {
     let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_593_518_400 + seconds);
     let days = |now| {
         let (mut facts, mut errors) = (Vec::new(), Vec::new());
-        check_chain("", &[STANDARD.encode(EXPIRED)], now, &mut facts, &mut errors);
+        check_chain("", &[STANDARD.encode(EXPIRED)], SDDC, now, &mut facts, &mut errors);
         facts.first().map(|facts| facts.expires_in_days)
     };
     assert_eq!(days(at(0) - Duration::from_secs(86_400)), Some(1));
@@ -91,30 +92,30 @@ fn certificate_expires_after_its_last_second() {
 #[test]
 fn known_form_is_kept_and_others_are_converted() {
     let known = STANDARD.encode(CHAIN);
-    assert_eq!(on_the_wire(&known), known);
+    assert_eq!(on_the_wire(&known, SDDC), known);
     // Wrapped, as `base64` without -w0 prints it, and without padding.
     let wrapped: String =
         known.as_bytes().chunks(76).map(|line| format!("{}\n", std::str::from_utf8(line).unwrap())).collect();
-    assert_eq!(on_the_wire(&wrapped), known);
-    assert_eq!(on_the_wire(known.trim_end_matches('=')), known);
+    assert_eq!(on_the_wire(&wrapped, SDDC), known);
+    assert_eq!(on_the_wire(known.trim_end_matches('='), SDDC), known);
     // PEM, also with Windows line ends and with openssl's text around it.
-    assert_eq!(on_the_wire(CHAIN), known);
-    assert_eq!(on_the_wire(&CHAIN.replace('\n', "\r\n")), known);
-    assert_eq!(on_the_wire(&format!("subject=CN = x\n{CHAIN}\nServer certificate\n")), known);
+    assert_eq!(on_the_wire(CHAIN, SDDC), known);
+    assert_eq!(on_the_wire(&CHAIN.replace('\n', "\r\n"), SDDC), known);
+    assert_eq!(on_the_wire(&format!("subject=CN = x\n{CHAIN}\nServer certificate\n"), SDDC), known);
     // DER.
-    let der = &pem_blocks(EXPIRED).unwrap()[0];
-    assert_eq!(on_the_wire(&STANDARD.encode(der)), STANDARD.encode(EXPIRED));
+    let der = &in_entry(EXPIRED).unwrap()[0];
+    assert_eq!(on_the_wire(&STANDARD.encode(der), SDDC), STANDARD.encode(EXPIRED));
     // Converting again changes nothing.
-    assert_eq!(on_the_wire(&on_the_wire(CHAIN)), known);
+    assert_eq!(on_the_wire(&on_the_wire(CHAIN, SDDC), SDDC), known);
     // Unreadable entries stay unchanged; they were rejected before.
-    assert_eq!(on_the_wire("???"), "???");
+    assert_eq!(on_the_wire("???", SDDC), "???");
 }
 
 #[test]
 fn other_contents_are_rejected_with_a_fix() {
     let truncated = &CHAIN[..200];
     let request = CHAIN.replace("CERTIFICATE-----", "CERTIFICATE REQUEST-----");
-    let der = &pem_blocks(EXPIRED).unwrap()[0];
+    let der = &in_entry(EXPIRED).unwrap()[0];
     for entry in [
         "",
         " ",
@@ -151,7 +152,7 @@ fn escaped_line_breaks_are_read() {
         STANDARD.encode(&escaped),
         known.as_bytes().chunks(76).map(|line| format!("{}\\n", std::str::from_utf8(line).unwrap())).collect(),
     ] {
-        assert_eq!((checked(&entry).0.len(), on_the_wire(&entry).as_ref()), (2, known.as_str()), "{entry}");
+        assert_eq!((checked(&entry).0.len(), on_the_wire(&entry, SDDC).as_ref()), (2, known.as_str()), "{entry}");
     }
 }
 
@@ -171,7 +172,7 @@ fn byte_order_marks_and_utf_16_are_converted() {
         known.replace('+', "-").replace('/', "_"),
         format!("\u{feff}{known}"),
     ] {
-        assert_eq!(on_the_wire(&entry), known, "{entry}");
+        assert_eq!(on_the_wire(&entry, SDDC), known, "{entry}");
         assert_eq!(checked(&entry).0.len(), 2, "{entry}");
     }
 }
@@ -182,7 +183,7 @@ fn pkcs7_containers_are_unpacked() {
     let der: String = PKCS7.lines().filter(|line| !line.starts_with("-----")).collect();
     let as_certificate = PKCS7.replace("PKCS7", "CERTIFICATE");
     for entry in [PKCS7, &der, &as_certificate, &STANDARD.encode(PKCS7), &STANDARD.encode(&as_certificate)] {
-        assert_eq!((checked(entry).1, on_the_wire(entry).as_ref()), (vec![], known.as_str()), "{entry}");
+        assert_eq!((checked(entry).1, on_the_wire(entry, SDDC).as_ref()), (vec![], known.as_str()), "{entry}");
     }
     // One without certificates, and one in BER.
     for entry in ["MBwGCSqGSIb3DQEHAqAPMA0CAQExADAGBgQqAwQF", "MIAGCSqGSIb3DQEHAqCAAAAAAA=="] {
@@ -200,7 +201,7 @@ fn keys_and_pkcs12_containers_are_rejected() {
 
 #[test]
 fn expired_ca_is_accepted_beside_its_successor() {
-    let old = pem_blocks(EXPIRED).unwrap().remove(0);
+    let old = in_entry(EXPIRED).unwrap().remove(0);
     let at = old.windows(13).position(|window| window == b"200630120000Z").unwrap();
     let mut renewed = old.clone();
     renewed[at..at + 2].copy_from_slice(b"40");
@@ -208,7 +209,7 @@ fn expired_ca_is_accepted_beside_its_successor() {
     let whole = |chain: &[&str]| {
         let chain: Vec<_> = chain.iter().map(|entry| (*entry).to_owned()).collect();
         let (mut facts, mut errors) = (Vec::new(), Vec::new());
-        check_chain("/c", &chain, now(), &mut facts, &mut errors);
+        check_chain("/c", &chain, SDDC, now(), &mut facts, &mut errors);
         let warned: Vec<_> = facts.into_iter().map(|one| (one.pointer, one.warning.is_some())).collect();
         (warned, errors.into_iter().map(|error| error.pointer).collect::<Vec<_>>())
     };
@@ -221,16 +222,30 @@ fn expired_ca_is_accepted_beside_its_successor() {
     assert_eq!(whole(&[&old, &old]).1, ["/c/0", "/c/1"]);
 }
 
+#[test]
+fn entries_are_sent_in_the_form_that_the_server_accepts() {
+    let known = STANDARD.encode(CHAIN);
+    let der = STANDARD.encode(&in_entry(CHAIN).unwrap()[0]);
+    let first = &CHAIN[..CHAIN.find("-----END CERTIFICATE-----\n").unwrap() + 26];
+    for (entry, sent) in [(CHAIN, CHAIN), (known.as_str(), CHAIN), (der.as_str(), first), ("???", "???")] {
+        assert_eq!(on_the_wire(entry, Form::Pem), sent, "{entry}");
+    }
+    let mut errors = Vec::new();
+    check_chain("/c", &["???".to_owned()], Form::Pem, now(), &mut Vec::new(), &mut errors);
+    assert!(errors[0].detail.contains("text of a PEM file"), "{errors:?}");
+}
+
 proptest! {
     #[test]
     fn any_entry_can_be_checked(text in "\\PC*", bytes in any::<Vec<u8>>(), at in 0_usize..400, byte in any::<u8>()) {
         checked(&text);
-        on_the_wire(&text);
+        on_the_wire(&text, SDDC);
+        on_the_wire(&text, Form::Pem);
         checked(&STANDARD.encode(&bytes));
         checked(&format!("-----BEGIN CERTIFICATE-----{text}-----END CERTIFICATE-----"));
         // A certificate with one changed byte gets further than random bytes.
         for pem in [EXPIRED, ODD_NAME, VERSION_1] {
-            let mut der = pem_blocks(pem).unwrap().remove(0);
+            let mut der = in_entry(pem).unwrap().remove(0);
             let at = at % der.len();
             der[at] = byte;
             checked(&STANDARD.encode(&der));

@@ -1,0 +1,16 @@
+//! Changes to an object of a server by a specification, for every vendor: the forms of a caller's fields, the checks before
+//! sending, the comparison with the server's view, the outcome.
+
+mod check;
+mod checked;
+mod difference;
+mod extra;
+pub(crate) mod lenient;
+mod outcome;
+
+pub(crate) use check::{Check, is_web_url};
+pub use checked::Checked;
+pub use difference::{Change, Difference};
+pub(crate) use difference::{exact, in_any_case, same_account, same_dn, same_domains, same_url};
+pub use extra::Extra;
+pub use outcome::{ChangeOutcome, Outcome, PutOptions};

@@ -1,0 +1,158 @@
+//! Compares a specification with the server's view of the same object. No calls: two values in, a list of differences out.
+//!
+//! Only returned fields can be compared: secrets are never returned. Fields that the specification omits are the server's
+//! choice, so they are not differences. Certificates and domains are sets; certificates are equal if their DER is.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Extra;
+use crate::certificate;
+use crate::dn::Key;
+use crate::json::escape;
+use crate::redact::{blank_secrets_in, is_secret_name};
+
+/// What a specification would change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Difference {
+    /// Fields whose current value differs.
+    pub changes: Vec<Change>,
+    /// JSON Pointers to specified fields that the server does not return, secrets above all.
+    pub not_compared: Vec<String>,
+}
+
+/// One differing field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "FieldChange"))]
+pub struct Change {
+    /// JSON Pointer (RFC 6901) into the specification.
+    pub pointer: String,
+    /// The current value; null if there is none. A certificate is described in one line. Omitted, like `to`, for a field
+    /// that this version does not know: it may be a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// The specified value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
+}
+
+impl Difference {
+    pub(crate) fn change(&mut self, pointer: &str, from: Value, to: Value) {
+        self.changes.push(Change { pointer: pointer.to_owned(), from: Some(from), to: Some(to) });
+    }
+
+    /// A specified field that is not returned.
+    pub(crate) fn hidden(&mut self, pointer: &str, given: bool) {
+        if given {
+            self.not_compared.push(pointer.to_owned());
+        }
+    }
+
+    pub(crate) fn text(
+        &mut self,
+        pointer: &str,
+        wanted: &Option<String>,
+        shown: &Option<String>,
+        same: fn(&str, &str) -> bool,
+    ) {
+        if let Some(wanted) = wanted
+            && !shown.as_deref().is_some_and(|shown| same(wanted, shown))
+        {
+            self.change(pointer, shown.clone().into(), wanted.clone().into());
+        }
+    }
+
+    /// A list, compared by `same`. None and an empty list are equal.
+    pub(crate) fn list(
+        &mut self,
+        pointer: &str,
+        wanted: &Option<Vec<String>>,
+        shown: &Option<Vec<String>>,
+        same: fn(&[String], &[String]) -> bool,
+    ) {
+        let Some(wanted) = wanted else { return };
+        let shown = shown.as_deref().unwrap_or_default();
+        if !same(wanted, shown) {
+            self.change(pointer, Value::from(shown), Value::from(wanted.as_slice()));
+        }
+    }
+
+    /// Certificates as a set of DER. Each is shown as one line, not as base64.
+    pub(crate) fn certificates(&mut self, pointer: &str, wanted: &Option<Vec<String>>, shown: &Option<Vec<String>>) {
+        let Some(wanted) = wanted else { return };
+        let wanted = certificate::ders(wanted);
+        let shown = certificate::ders(shown.as_deref().unwrap_or_default());
+        if !same_set(&wanted, &shown, |one, other| one == other) {
+            let lines = |ders: &[Vec<u8>]| {
+                let mut lines = Vec::new();
+                for der in ders {
+                    lines.push(certificate::describe(der));
+                }
+                Value::from(lines)
+            };
+            self.change(pointer, lines(&shown), lines(&wanted));
+        }
+    }
+
+    /// Fields without a name in the model: compared if the response has one with the same name.
+    pub(crate) fn extra(&mut self, at: &str, wanted: &Extra, shown: &Extra) {
+        for (name, wanted) in wanted.0.iter().filter(|(_, value)| !value.is_null()) {
+            let pointer = format!("{at}/{}", escape(name));
+            // The response's secrets are blanked, so those of the specification are too.
+            let mut compared = Map::from_iter([(name.clone(), wanted.clone())]);
+            blank_secrets_in(&mut compared);
+            let compared = compared.get(name);
+            if compared != Some(wanted) {
+                self.not_compared.push(pointer.clone());
+            }
+            match shown.0.get(name) {
+                Some(shown) if Some(shown) == compared => {}
+                Some(_) if is_secret_name(name) => {}
+                Some(_) => self.changes.push(Change { pointer, from: None, to: None }),
+                None if compared == Some(wanted) => self.not_compared.push(pointer),
+                None => {}
+            }
+        }
+    }
+}
+
+pub(crate) fn exact(wanted: &str, shown: &str) -> bool {
+    wanted == shown
+}
+
+pub(crate) fn in_any_case(wanted: &str, shown: &str) -> bool {
+    wanted.eq_ignore_ascii_case(shown)
+}
+
+/// Distinguished names in any spelling: case, blanks and escapes do not matter (RFC 4517, section 4.2.15).
+pub(crate) fn same_dn(wanted: &str, shown: &str) -> bool {
+    Key::of(wanted) == Key::of(shown)
+}
+
+/// Accounts: directories compare `user@domain` and `DOMAIN\user` without case, and a distinguished name as such.
+pub(crate) fn same_account(wanted: &str, shown: &str) -> bool {
+    wanted.trim().to_lowercase() == shown.trim().to_lowercase() || wanted.contains('=') && same_dn(wanted, shown)
+}
+
+/// URLs: case of scheme and host and the default port do not matter (RFC 3986, section 6.2); the rest is compared exactly.
+pub(crate) fn same_url(wanted: &str, shown: &str) -> bool {
+    let parts = |url: &str| {
+        let (scheme, rest) = url.trim().split_once("://").unwrap_or(("", url.trim()));
+        let (host, path) =
+            rest.split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len())).unwrap_or((rest, ""));
+        let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        let port = if scheme == "https" { ":443" } else { ":80" };
+        (scheme, host.strip_suffix(port).unwrap_or(&host).to_owned(), if path == "/" { "" } else { path }.to_owned())
+    };
+    parts(wanted) == parts(shown)
+}
+
+pub(crate) fn same_domains(wanted: &[String], shown: &[String]) -> bool {
+    same_set(wanted, shown, |one, other| one.eq_ignore_ascii_case(other))
+}
+
+fn same_set<T>(one: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
+    // Few entries: sorting is not needed.
+    let within = |all: &[T], set: &[T]| all.iter().all(|one| set.iter().any(|other| same(one, other)));
+    within(one, other) && within(other, one)
+}
