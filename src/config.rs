@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::Limits;
 use crate::secret::Secret;
-use crate::{vcf, vidm};
+use crate::{fleet, vcf, vidm};
 
 mod callbacks;
 mod credential;
@@ -38,7 +38,7 @@ pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
 pub(crate) use keys::hex32;
 pub use senders::{Form, Sender};
-pub use targets::{VcfSettings, VidmSettings};
+pub use targets::{FleetSettings, VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
 pub use variables::{VARIABLES, ValueForm, Variable};
 
@@ -78,6 +78,8 @@ pub struct Config {
     pub vidm: LiteMap<String, Rc<vidm::Target>>,
     /// SDDC Manager targets by name.
     pub vcf: LiteMap<String, Rc<vcf::Target>>,
+    /// VCF Operations targets by name.
+    pub fleet: LiteMap<String, Rc<fleet::Target>>,
     /// Callers that authenticate with a key.
     pub api_keys: Vec<ApiKey>,
     /// Callers that authenticate with a signature. This list or `api_keys` has at least one entry.
@@ -126,32 +128,25 @@ impl Config {
     /// Every mistake, by variable.
     pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(&lookup);
-        let (vidm, vcf) = targets::read(&mut reader);
-        let is_target = |name: &str| match name.split_once('/') {
-            Some(("vidm", name)) => vidm.contains_key(name),
-            Some(("vcf", name)) => vcf.contains_key(name),
-            Some(_) => false,
-            None => vidm.contains_key(name) || vcf.contains_key(name),
-        };
+        let targets = targets::read(&mut reader);
         // A mistake among the targets leaves their names incomplete.
         let all_known = reader.problems.is_empty();
-        let named = |kind: &str, name: &String| [name.clone(), format!("{kind}/{name}")];
-        let names: Vec<String> = vidm.keys().flat_map(|name| named("vidm", name)).collect();
-        let names: Vec<String> = names.into_iter().chain(vcf.keys().flat_map(|name| named("vcf", name))).collect();
+        let names = targets.names();
+        let is_target = |name: &str| names.iter().any(|known| known == name);
         let known = grant::Targets { is_target: &is_target, names: &names };
         let is_target: grant::IsTarget<'_> = all_known.then_some(&known);
         let mut callers = Vec::new();
         let before = reader.problems.len();
         let senders = senders::read(&mut reader, &mut callers, is_target);
         let api_keys = keys::read(&mut reader, senders.is_empty(), &mut callers, is_target);
-        let vidm_names: Vec<String> = vidm.keys().cloned().collect();
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
-        let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(vidm_names.as_slice()));
+        let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&targets));
         let callbacks = callbacks::read(&mut reader);
         let state_keys = state_keys::read(&mut reader);
         let config = Self {
-            vidm: shared(vidm),
-            vcf: shared(vcf),
+            vidm: shared(targets.vidm),
+            vcf: shared(targets.vcf),
+            fleet: shared(targets.fleet),
             api_keys,
             senders,
             hooks,
@@ -210,7 +205,8 @@ impl Config {
     #[must_use]
     pub fn credentials(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
-        vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).collect()
+        let fleet = self.fleet.values().flat_map(|target| target.credentials.secrets());
+        vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).chain(fleet).collect()
     }
 
     /// A fingerprint of this configuration's targets, from their non-secret fields (kinds, names, URLs, tenants, accounts).
@@ -234,6 +230,10 @@ impl Config {
         for (name, target) in &self.vcf {
             let parts: [&str; 4] = ["vcf", name, target.url.as_str(), &target.credentials.username];
             parts.into_iter().for_each(&mut add);
+        }
+        for (name, target) in &self.fleet {
+            ["fleet", name].into_iter().for_each(&mut add);
+            target.identity().iter().for_each(|part| add(part));
         }
         let digest: [u8; 32] = digest.finalize().into();
         URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or(&digest))

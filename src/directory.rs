@@ -7,9 +7,11 @@ mod group_query;
 pub(crate) mod odd_name;
 mod proof;
 mod sync_report;
+mod sync_target;
 
 pub use directory_ref::{DirectoryRef, DirectorySummary};
 pub use group_query::GroupQuery;
 pub(crate) use group_query::Identity;
 pub use proof::{Presence, Proof};
 pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
+pub use sync_target::{Product, SyncTarget};

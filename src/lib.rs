@@ -5,14 +5,14 @@
 //! connects it to one runtime and decides nothing.
 //!
 //! ```text
-//! webhook, embedded → operations → sync, config → vidm, vcf → directory, upstream → shared_state → http, json, secret, error, store, runtime, …
+//! webhook, embedded → operations → sync, config → vidm, vcf, fleet → directory, upstream → shared_state → http, json, secret, error, store, runtime, …
 //! ```
 //!
 //! * [`webhook`]: the HTTP contract: routes, callers, input, problems, the log line.
 //! * [`embedded`]: the same operations as functions, for programs without an HTTP server.
 //! * `operations`: every use case once.
 //! * [`sync`]: the sync protocol: start, join, observe, prove.
-//! * [`vidm`], [`vcf`]: the APIs of VMware Identity Manager (Workspace ONE Access) and SDDC Manager.
+//! * [`vidm`], [`vcf`], [`fleet`]: the APIs of VMware Identity Manager (Workspace ONE Access), SDDC Manager and VCF Operations.
 //! * [`config`]: every variable, read and checked once.
 //! * [`upstream`]: how every upstream call is made.
 //! * [`shared_state`], [`store`]: state that instances share, if the runtime has a key-value store.
@@ -33,6 +33,7 @@ pub mod directory;
 mod dn;
 pub mod embedded;
 pub mod error;
+pub mod fleet;
 pub mod http;
 mod json;
 mod operations;

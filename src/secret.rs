@@ -77,6 +77,8 @@ pub enum Scheme {
     /// RFC 6750.
     #[default]
     Bearer,
+    /// VCF Operations' own scheme for session tokens.
+    OpsToken,
 }
 
 impl Scheme {
@@ -85,12 +87,13 @@ impl Scheme {
         match self {
             Self::Hzn => "HZN",
             Self::Bearer => "Bearer",
+            Self::OpsToken => "OpsToken",
         }
     }
 
     /// The scheme with this name.
     pub(crate) fn of(word: &str) -> Option<Self> {
-        [Self::Hzn, Self::Bearer].into_iter().find(|scheme| scheme.word() == word)
+        [Self::Hzn, Self::Bearer, Self::OpsToken].into_iter().find(|scheme| scheme.word() == word)
     }
 }
 

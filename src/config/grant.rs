@@ -22,6 +22,14 @@ table! {
         VcfRead => "vcf:read",
         /// Change SDDC Manager's identity providers.
         VcfWrite => "vcf:write",
+        /// Read VCF Operations: directories, syncs, groups, users, identity providers.
+        FleetRead => "fleet:read",
+        /// Start syncs in VCF Operations.
+        FleetSync => "fleet:sync",
+        /// Add groups to a directory's sync profile in VCF Operations, or provision them.
+        FleetProfile => "fleet:profile",
+        /// Change VCF Operations' identity providers.
+        FleetWrite => "fleet:write",
         /// Read idhook's own state: configuration warnings, doctor.
         Admin => "admin",
     }
@@ -47,6 +55,13 @@ impl Scope {
             }
             Self::VcfRead => "Read SDDC Manager's identity providers and sources.",
             Self::VcfWrite => "Change SDDC Manager's identity providers and sources.",
+            Self::FleetRead => "Read VCF Operations: directories, syncs, groups, users and identity providers.",
+            Self::FleetSync => "Start syncs in VCF Operations.",
+            Self::FleetProfile => {
+                "Add groups to a directory's sync profile in VCF Operations (`addToProfile`), or bring them in without a sync \
+                 (`provision`)."
+            }
+            Self::FleetWrite => "Change VCF Operations' identity providers.",
             Self::Admin => "Run the doctor.",
         }
     }
@@ -65,14 +80,14 @@ pub struct Grant {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// The targets it may use, as `NAME`, `vidm/NAME` or `vcf/NAME`; `None`: all.
+    /// The targets it may use, as `NAME`, `vidm/NAME`, `vcf/NAME` or `fleet/NAME`; `None`: all.
     pub targets: Option<Vec<String>>,
     /// The variable that defines it.
     pub variable: &'static str,
 }
 
 impl Grant {
-    /// Whether the caller may use the target `name` of this `kind`, `vidm` or `vcf`.
+    /// Whether the caller may use the target `name` of this `kind`, `vidm`, `vcf` or `fleet`.
     #[must_use]
     pub fn is_for(&self, kind: &str, name: &str) -> bool {
         let fits = |entry: &String| match entry.split_once('/') {
@@ -109,7 +124,7 @@ pub(super) fn read(
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let fix = match meant(target, &known) {
                 Some(meant) => format!("did you mean {meant:?}?"),
-                None => format!("use NAME, vidm/NAME or vcf/NAME with one of {}", known.join(", ")),
+                None => format!("use NAME or KIND/NAME, one of {}", known.join(", ")),
             };
             reader.problem(place(&format!(".targets[{which}]")), format!("{is}, which is not a target; {fix}"));
         }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Reader;
 use super::error::Place as At;
 use super::reader::meant;
-use crate::directory::GroupQuery;
+use super::targets::Targets;
+use crate::directory::{GroupQuery, SyncTarget};
 
 /// The variable.
 const NAME: &str = "hooks";
@@ -19,8 +20,8 @@ pub struct Hook {
     pub name: String,
     /// The names of the callers that may use it.
     pub senders: Vec<String>,
-    /// The vIDM target.
-    pub target: String,
+    /// The target.
+    pub target: SyncTarget,
     /// The directory's id or name.
     pub directory: Source,
     /// The groups that must exist after the sync.
@@ -68,7 +69,7 @@ pub(super) struct Entry {
     name: String,
     /// The names of the callers of `api_keys` and `webhook_secrets` that may call the hook.
     senders: Vec<String>,
-    /// The vIDM target. Without it: `default`.
+    /// The target: the name of a vIDM target, or `fleet/NAME`. Without it: `default`.
     target: Option<String>,
     /// The directory's id or name as a text, or `{"pointer": "/…"}`: where it stands in the request's body.
     directory: Value,
@@ -85,9 +86,9 @@ pub(super) struct Entry {
     origins: Vec<String>,
 }
 
-/// Reads the hooks. `callers` are the names of all callers, `vidm` those of the vIDM targets; `None` if a mistake leaves
-/// them incomplete.
-pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Option<&[String]>) -> Vec<Hook> {
+/// Reads the hooks. `callers` are the names of all callers; `None`, like `targets`, if a mistake leaves them incomplete.
+pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, targets: Option<&Targets>) -> Vec<Hook> {
+    let syncable = targets.map(Targets::with_syncs);
     let mut hooks: Vec<Hook> = Vec::new();
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
         let mut errors = EntryErrors { reader, at };
@@ -109,9 +110,11 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, vidm: Op
                 errors.no_such(&format!(".senders[{which}]"), sender, "caller of api_keys or webhook_secrets", callers);
             }
         }
-        let target = entry.target.unwrap_or_else(|| super::targets::DEFAULT.to_owned());
-        if let Some(vidm) = vidm.filter(|vidm| !vidm.contains(&target)) {
-            errors.no_such(".target", &target, "vidm target", vidm);
+        let named = entry.target.unwrap_or_else(|| super::targets::DEFAULT.to_owned());
+        let target = SyncTarget::parse(&named);
+        if let Some(known) = syncable.as_ref().filter(|known| !known.contains(&target)) {
+            let known: Vec<_> = known.iter().map(SyncTarget::short).collect();
+            errors.no_such(".target", &named, "target with directory syncs", &known);
         }
         let is_origin = |text: &String| {
             !text.is_empty() && text.len() <= 253 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
@@ -258,7 +261,7 @@ mod tests {
             match name {
             "vidm_url" | "vcf_url" => Some("https://s".to_owned()),
             "vidm_username" | "vidm_password" | "vcf_username" | "vcf_password" => Some("user@corp.example".to_owned()),
-            "targets" => Some(r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}},"vcf":{"mgmt":{"url":"https://b","username":"u@vsphere.local","password":"p"}}}"#.to_owned()),
+            "targets" => Some(r#"{"vidm":{"lab":{"url":"https://l","username":"u","password":"p"}},"vcf":{"mgmt":{"url":"https://b","username":"u@vsphere.local","password":"p"}},"fleet":{"ops":{"url":"https://o","apiToken":"t"}}}"#.to_owned()),
             "api_keys" => Some(keys.to_owned()),
             "webhook_secrets" => Some(senders.to_owned()),
             "hooks" => Some(hooks.to_string()),
@@ -278,7 +281,10 @@ mod tests {
     #[test]
     fn hook_is_read_in_all_its_forms() {
         let least = &parse(&json!([hook(&json!({}))])).unwrap().hooks[0];
-        assert_eq!((least.target.as_str(), &least.directory), ("default", &Source::Fixed("corp.example".into())));
+        assert_eq!(
+            (least.target.short().as_str(), &least.directory),
+            ("default", &Source::Fixed("corp.example".into()))
+        );
         assert!(least.groups.is_empty() && least.on.is_empty() && !least.add_to_profile);
         let config = parse(&json!([
             hook(&json!({"senders": ["ci", "aria"], "target": "lab", "directory": {"pointer": "/repository/na~1me"},
@@ -300,6 +306,14 @@ mod tests {
     }
 
     #[test]
+    fn target_may_name_its_kind() {
+        for (target, read) in [("default", "default"), ("vidm/lab", "lab"), ("fleet/ops", "fleet/ops")] {
+            let config = parse(&json!([hook(&json!({"target": target}))])).unwrap();
+            assert_eq!(config.hooks[0].target.short(), read);
+        }
+    }
+
+    #[test]
     fn mistakes_are_reported_with_their_place() {
         for (more, place) in [
             (json!({"name": "a/b"}), "[0].name"),
@@ -309,6 +323,8 @@ mod tests {
             (json!({"senders": ["ci", "nobody"]}), "[0].senders[1]"),
             (json!({"target": "prod"}), "[0].target"),
             (json!({"target": "mgmt"}), "[0].target"),
+            (json!({"target": "vcf/mgmt"}), "[0].target"),
+            (json!({"target": "ops"}), "[0].target"),
             (json!({"directory": " "}), "[0].directory"),
             (json!({"directory": 5}), "[0].directory"),
             (json!({"directory": {"pointer": "repository"}}), "[0].directory"),

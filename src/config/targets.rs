@@ -1,149 +1,127 @@
-//! Targets: one of each kind from plain variables, any number from the JSON variable `targets`.
-
-use std::collections::BTreeMap;
+//! Targets: one of each kind from plain variables, any number from the JSON variable `targets`. Each kind has its own file.
 
 use litemap::LiteMap;
 
 use serde::Deserialize;
 
+use super::Reader;
 use super::error::{ConfigError, Place};
 use super::reader::{in_quotes, quoted};
-use super::{Reader, credential, variables};
-use crate::secret::Secret;
+use crate::directory::{Product, SyncTarget};
 use crate::template::{REFUSED, is_unfilled};
 use crate::upstream::BaseUrl;
-use crate::{vcf, vidm};
+
+mod fleet;
+mod vcf;
+mod vidm;
+
+pub use fleet::FleetSettings;
+pub use vcf::VcfSettings;
+pub use vidm::VidmSettings;
 
 /// Name of the targets that the plain variables describe.
 pub(super) const DEFAULT: &str = "default";
 
+/// The variables that name a target's address.
+const URLS: [&str; 3] = ["vidm_url", "vcf_url", "fleet_url"];
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct Targets {
+struct Entries {
     vidm: LiteMap<String, VidmSettings>,
     vcf: LiteMap<String, VcfSettings>,
+    fleet: LiteMap<String, FleetSettings>,
 }
 
-/// One vIDM target; the field names are those of the plain variables without their prefix, or the same in camel case. Which login it is
-/// follows from what is there.
-#[derive(Debug, Clone, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename_all = "camelCase"))]
-pub struct VidmSettings {
-    /// `https://host[:port]`, no path.
-    #[cfg_attr(feature = "contract", schemars(required))]
-    pub url: Option<String>,
-    /// The tenant, where it is in the path (`/SAAS/t/{tenant}`); without it, it is in the host name.
-    pub tenant: Option<String>,
-    /// A local (System Domain) administrator for the system login; with `domain`, an account of that domain.
-    pub username: Option<String>,
-    /// Its password.
-    pub password: Option<Secret>,
-    /// Domain of the account, for the OAuth password grant; needs the OAuth client too.
-    pub domain: Option<String>,
-    /// OAuth client: client credentials, or the password grant with a `username`.
-    #[serde(alias = "clientId")]
-    pub client_id: Option<String>,
-    /// Its shared secret.
-    #[serde(alias = "clientSecret")]
-    pub client_secret: Option<Secret>,
-    /// Word before a token of the system login: `HZN` (default) or `Bearer`.
-    #[serde(alias = "authorizationScheme")]
-    pub authorization_scheme: Option<String>,
-    /// Media types: `horizon` (default) or `json` (Omnissa Access).
-    pub profile: Option<String>,
-    /// Sync call: `auto` (default), `classic` or `v2`.
-    #[serde(alias = "syncApi")]
-    pub sync_api: Option<String>,
-    /// Path templates that differ from the profile's, by name.
-    pub paths: BTreeMap<String, String>,
-    /// Media types that differ from the profile's, by name.
-    #[serde(alias = "mediaTypes")]
-    pub media_types: BTreeMap<String, String>,
+/// The targets of each kind, by name.
+pub(super) struct Targets {
+    pub(super) vidm: LiteMap<String, crate::vidm::Target>,
+    pub(super) vcf: LiteMap<String, crate::vcf::Target>,
+    pub(super) fleet: LiteMap<String, crate::fleet::Target>,
 }
 
-/// One SDDC Manager.
-#[derive(Debug, Clone, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-pub struct VcfSettings {
-    /// `https://host[:port]`, no path.
-    #[cfg_attr(feature = "contract", schemars(required))]
-    pub url: Option<String>,
-    /// The account, as `user@domain`.
-    #[cfg_attr(feature = "contract", schemars(required))]
-    pub username: Option<String>,
-    /// Its password.
-    #[cfg_attr(feature = "contract", schemars(required))]
-    pub password: Option<Secret>,
+impl Targets {
+    /// Every name that a caller's `targets` may contain.
+    pub(super) fn names(&self) -> Vec<String> {
+        let kinds: [(&str, Vec<&String>); 3] = [
+            (VidmSettings::KIND, self.vidm.keys().collect()),
+            (VcfSettings::KIND, self.vcf.keys().collect()),
+            (FleetSettings::KIND, self.fleet.keys().collect()),
+        ];
+        let named = |kind: &str, name: &String| [name.clone(), format!("{kind}/{name}")];
+        kinds.into_iter().flat_map(|(kind, names)| names.into_iter().flat_map(move |name| named(kind, name))).collect()
+    }
+
+    /// The targets whose directories can be synced.
+    pub(super) fn with_syncs(&self) -> Vec<SyncTarget> {
+        let of = |product, name: &String| SyncTarget { product, name: name.clone() };
+        let vidm = self.vidm.keys().map(|name| of(Product::Vidm, name));
+        vidm.chain(self.fleet.keys().map(|name| of(Product::Fleet, name))).collect()
+    }
 }
 
-type Read = (LiteMap<String, vidm::Target>, LiteMap<String, vcf::Target>);
+/// The settings of a kind of target.
+trait Settings: Sized {
+    /// The kind, in `targets` and as the prefix of the plain variables.
+    const KIND: &'static str;
+    /// The prefix of the plain variables.
+    const PREFIX: &'static str;
+    /// What they describe.
+    type Target;
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Read {
-    let Targets { vidm: vidm_entries, vcf: vcf_entries } = reader.json("targets").unwrap_or_default();
-    let kinds = [("vidm", vidm_entries.keys().collect::<Vec<_>>()), ("vcf", vcf_entries.keys().collect())];
-    for (kind, names) in kinds {
-        for name in names.into_iter().filter(|name| !is_name(name)) {
+    /// The settings in the plain variables; `None` if the address is not set.
+    fn plain(reader: &mut Reader<'_>) -> Option<Self>;
+
+    /// The target; `place` is where the settings are written.
+    fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<Self::Target>;
+
+    /// The target of settings given by a program, with a name for errors; or every mistake, by field name.
+    fn alone(self, name: &str) -> Result<Self::Target, Vec<ConfigError>> {
+        let mut reader = Reader::new(&|_| None);
+        match self.target(name.to_owned(), &At::Prefix(""), &mut reader) {
+            Some(target) if reader.problems.is_empty() => Ok(target),
+            _ => Err(reader.problems),
+        }
+    }
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Targets {
+    let Entries { vidm, vcf, fleet } = reader.json("targets").unwrap_or_default();
+    let targets = Targets { vidm: of_kind(vidm, reader), vcf: of_kind(vcf, reader), fleet: of_kind(fleet, reader) };
+    if URLS.into_iter().all(|url| reader.url(url).is_none()) && reader.text("targets").is_none() {
+        reader.problem(
+            "vidm_url",
+            "is not set, nor are vcf_url, fleet_url and targets, so there is no target; set one of them",
+        );
+    }
+    targets
+}
+
+/// The targets of one kind: the one in the plain variables, and the `entries`.
+fn of_kind<S: Settings>(entries: LiteMap<String, S>, reader: &mut Reader<'_>) -> LiteMap<String, S::Target> {
+    let mut targets = LiteMap::new();
+    if let Some(settings) = S::plain(reader) {
+        let name = DEFAULT.to_owned();
+        targets.extend(settings.target(name.clone(), &At::Prefix(S::PREFIX), reader).map(|target| (name, target)));
+        if entries.contains_key(DEFAULT) {
+            let url = format!("{}url", S::PREFIX);
             reader.problem(
-                Place::within("targets", [kind, name]),
+                Place::within("targets", [S::KIND, DEFAULT]),
+                format!("is named default, like the target of {url}; rename it or leave {url} empty"),
+            );
+        }
+    }
+    for (name, settings) in entries {
+        if !is_name(&name) {
+            reader.problem(
+                Place::within("targets", [S::KIND, &name]),
                 "is not a valid target name; use 1 to 63 letters, digits, dots, dashes or underscores",
             );
         }
+        let place = At::Entry(S::KIND, name.clone());
+        targets.extend(settings.target(name.clone(), &place, reader).map(|target| (name, target)));
     }
-    let (mut vidm, mut vcf) = (LiteMap::new(), LiteMap::new());
-    if let Some(url) = reader.url("vidm_url") {
-        let entry = VidmSettings {
-            url: Some(url),
-            tenant: reader.text("vidm_tenant"),
-            username: reader.text("vidm_username"),
-            password: reader.text("vidm_password").map(Secret::new),
-            domain: reader.text("vidm_domain"),
-            client_id: reader.text("vidm_client_id"),
-            client_secret: reader.text("vidm_client_secret").map(Secret::new),
-            authorization_scheme: reader.text("vidm_authorization_scheme"),
-            profile: reader.text("vidm_profile"),
-            sync_api: reader.text("vidm_sync_api"),
-            ..VidmSettings::default()
-        };
-        vidm.extend(
-            entry.target(DEFAULT.to_owned(), &At::Prefix("vidm_"), reader).map(|target| (DEFAULT.to_owned(), target)),
-        );
-        if vidm_entries.contains_key(DEFAULT) {
-            reader.problem(
-                Place::within("targets", ["vidm", DEFAULT]),
-                "is named default, like the target of vidm_url; rename it or leave vidm_url empty",
-            );
-        }
-    }
-    if let Some(url) = reader.url("vcf_url") {
-        let entry = VcfSettings {
-            url: Some(url),
-            username: reader.text("vcf_username"),
-            password: reader.text("vcf_password").map(Secret::new),
-        };
-        vcf.extend(
-            entry.target(DEFAULT.to_owned(), &At::Prefix("vcf_"), reader).map(|target| (DEFAULT.to_owned(), target)),
-        );
-        if vcf_entries.contains_key(DEFAULT) {
-            reader.problem(
-                Place::within("targets", ["vcf", DEFAULT]),
-                "is named default, like the target of vcf_url; rename it or leave vcf_url empty",
-            );
-        }
-    }
-    if reader.url("vidm_url").is_none() && reader.url("vcf_url").is_none() && reader.text("targets").is_none() {
-        reader.problem("vidm_url", "is not set, nor are vcf_url and targets, so there is no target; set one of them");
-    }
-    for (name, entry) in vidm_entries {
-        let place = At::Entry("vidm", name.clone());
-        vidm.extend(entry.target(name.clone(), &place, reader).map(|target| (name, target)));
-    }
-    for (name, entry) in vcf_entries {
-        let place = At::Entry("vcf", name.clone());
-        vcf.extend(entry.target(name.clone(), &place, reader).map(|target| (name, target)));
-    }
-    (vidm, vcf)
+    targets
 }
 
 /// Whether `name` is valid: 1 to 63 letters, digits, dots, dashes or underscores.
@@ -207,163 +185,4 @@ fn url(url: Option<String>, reader: &mut Reader<'_>, place: Place) -> Option<Bas
             None
         }
     }
-}
-
-/// The target that `target` makes of settings given by a program, or every mistake, by field name.
-fn alone<T>(target: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<ConfigError>> {
-    let mut reader = Reader::new(&|_| None);
-    match target(&mut reader) {
-        Some(target) if reader.problems.is_empty() => Ok(target),
-        _ => Err(reader.problems),
-    }
-}
-
-impl VidmSettings {
-    /// The target of these settings, with a name for errors.
-    ///
-    /// # Errors
-    /// Every mistake, by field name.
-    pub(crate) fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
-        alone(|reader| {
-            self.contradictions(reader);
-            self.target(name.to_owned(), &At::Prefix(""), reader)
-        })
-    }
-
-    /// Parts of another login than the one that the rest describes. A program that passes them means something else than it gets.
-    fn contradictions(&self, reader: &mut Reader<'_>) {
-        let is_set = |value: &Option<String>| value.as_deref().is_some_and(|value| !value.trim().is_empty());
-        let holds = |secret: &Option<Secret>| secret.as_ref().is_some_and(|secret| !secret.is_empty());
-        let (username, client_id) = (is_set(&self.username), is_set(&self.client_id));
-        let mut contradicts = |is_wrong: bool, field: &str, detail: &str| {
-            if is_wrong {
-                reader.problem(field, detail);
-            }
-        };
-        let only_local = "is only for a local administrator; remove it, or log in with username and password alone";
-        contradicts(client_id && is_set(&self.authorization_scheme), "authorization_scheme", only_local);
-        let no_client = "is set without the client_id; remove it, or set the client_id and the domain as well";
-        contradicts(
-            username && !client_id && !is_set(&self.domain) && holds(&self.client_secret),
-            "client_secret",
-            no_client,
-        );
-        let no_user = "is set without the username; remove it, or set username, password and domain";
-        contradicts(!username && client_id && holds(&self.password), "password", no_user);
-        contradicts(!username && client_id && is_set(&self.domain), "domain", no_user);
-    }
-
-    /// The target; `place` is where the settings are written.
-    fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<vidm::Target> {
-        let at = |field: &str| place.field(field);
-        // Hidden first, so that no message about another field shows them.
-        self.password.iter().chain(&self.client_secret).for_each(|secret| reader.hide(secret.expose()));
-        let profile = self.profile(&at, reader);
-        let sync_api = reader.choice(self.sync_api.as_deref(), &variables::SYNC_API, at("sync_api"));
-        let tenant = credential::name(self.tenant.clone(), at("tenant"), reader);
-        let is_visible = |text: &&String| !text.chars().any(|c| c.is_control() || credential::is_invisible(c));
-        if let Some(tenant) = tenant.as_ref().filter(is_visible) {
-            let is = reader.is(tenant);
-            if tenant.contains(['/', '\\']) {
-                reader.problem(
-                    at("tenant"),
-                    format!("{is}, with a slash in it; use only the tenant's name, the NAME in /SAAS/t/NAME"),
-                );
-            } else if tenant.contains(|c: char| c.is_whitespace() || "?#%:@".contains(c)) {
-                reader.problem(at("tenant"), format!("{is}, which is not a tenant name; use the NAME in /SAAS/t/NAME"));
-            }
-        }
-        let url = url(self.url.clone(), reader, at("url"));
-        let credentials = self.credentials(&at, reader);
-        Some(vidm::Target { url: url?, tenant, credentials: credentials?, profile, sync_api, name })
-    }
-
-    fn profile(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Dialect {
-        let named = match self.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-            Some(name) => vidm::Dialect::named(&name.to_ascii_lowercase()),
-            None => Some(vidm::Dialect::default()),
-        };
-        let Some(profile) = named else {
-            let text = reader.unknown(self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
-            reader.problem(at("profile"), text);
-            return vidm::Dialect::default();
-        };
-        let overrides = vidm::DialectOverrides { paths: self.paths.clone(), media_types: self.media_types.clone() };
-        profile.with(&overrides).unwrap_or_else(|why| {
-            reader.problem(at("profile"), why);
-            vidm::Dialect::default()
-        })
-    }
-
-    /// The fields that are set decide which login is used.
-    fn credentials(self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> Option<vidm::Credentials> {
-        let username = credential::name(self.username, at("username"), reader);
-        let domain = credential::name(self.domain, at("domain"), reader);
-        let client_id = credential::name(self.client_id, at("client_id"), reader);
-        let password = credential::secret(self.password, at("password"), reader);
-        let client_secret = credential::secret(self.client_secret, at("client_secret"), reader);
-        match (username, domain, client_id) {
-            (Some(username), None, None) => {
-                let scheme = self.authorization_scheme.as_deref();
-                let scheme = reader.choice(scheme, &variables::AUTHORIZATION_SCHEME, at("authorization_scheme"));
-                let password = required(password, reader, at("password"))?;
-                Some(vidm::Credentials::System { username, password, scheme })
-            }
-            (None, _, Some(id)) => {
-                let secret = required(client_secret, reader, at("client_secret"))?;
-                Some(vidm::Credentials::Client { id, secret })
-            }
-            (Some(username), domain, client_id) => {
-                // A domain account logs in through an OAuth client; all five fields are required.
-                let domain = required(domain, reader, at("domain"));
-                let client_id = required(client_id, reader, at("client_id"));
-                let client_secret = required(client_secret, reader, at("client_secret"));
-                let password = required(password, reader, at("password"));
-                Some(vidm::Credentials::Password {
-                    client_id: client_id?,
-                    client_secret: client_secret?,
-                    username,
-                    password: password?,
-                    domain: domain?,
-                })
-            }
-            (None, _, None) => {
-                reader
-                    .problem(at("username"), "is not set, nor is client_id, so idhook cannot log in; set one of them");
-                None
-            }
-        }
-    }
-}
-
-impl VcfSettings {
-    /// The target of these settings, with a name for errors.
-    ///
-    /// # Errors
-    /// Every mistake, by field name.
-    pub(crate) fn into_target(self, name: &str) -> Result<vcf::Target, Vec<ConfigError>> {
-        alone(|reader| self.target(name.to_owned(), &At::Prefix(""), reader))
-    }
-
-    fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<vcf::Target> {
-        let at = |field: &str| place.field(field);
-        self.password.iter().for_each(|secret| reader.hide(secret.expose()));
-        let url = url(self.url, reader, at("url"));
-        let username = required(credential::name(self.username, at("username"), reader), reader, at("username"));
-        if let Some(username) = username.as_deref().filter(|username| !has_domain(username)) {
-            let is = reader.is(username);
-            reader.problem(
-                at("username"),
-                format!("{is}, which has no domain; use user@domain, such as administrator@vsphere.local"),
-            );
-        }
-        let password = required(credential::secret(self.password, at("password"), reader), reader, at("password"));
-        let credentials = vcf::Credentials { username: username?, password: password? };
-        Some(vcf::Target { url: url?, credentials, name })
-    }
-}
-
-/// Whether an account is written as `user@domain`.
-fn has_domain(username: &str) -> bool {
-    username.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && !domain.is_empty())
 }

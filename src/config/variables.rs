@@ -298,7 +298,19 @@ pub const VARIABLES: &[Variable] = &[
     plain("vcf_url", "address of SDDC Manager: https://host[:port], without a path"),
     plain("vcf_username", "SDDC Manager account, as user@domain"),
     secret("vcf_password", "password of vcf_username"),
-    secret_json("targets", "further targets, any number: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}}"),
+    plain("fleet_url", "address of VCF Operations (9.1 and later): https://host[:port], without a path"),
+    plain("fleet_username", "VCF Operations account; not one of VCF single sign-on, which needs fleet_api_token"),
+    secret("fleet_password", "password of fleet_username"),
+    plain("fleet_auth_source", "name of the source of fleet_username in VCF Operations, such as local"),
+    secret("fleet_api_token", "API token, in place of fleet_username; the identity broker exchanges it"),
+    plain(
+        "fleet_broker_url",
+        "address of the identity broker that exchanges fleet_api_token; without it, VCF Operations is asked for it",
+    ),
+    secret_json(
+        "targets",
+        "further targets, any number: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}, \"fleet\": {NAME: {…}}}",
+    ),
     secret_json("api_keys", "callers that send a key: [{\"name\", \"sha256\", \"scopes\", \"targets\", \"notAfter\"}]"),
     secret_json(
         "webhook_secrets",

@@ -71,6 +71,9 @@ table! {
         /// The sync was not final when the caller's time limit was reached. Only functions fail with it.
         // A repeated call joins the run if it is still active.
         SyncTimeout => ("sync_timeout", StatusCode::GATEWAY_TIMEOUT, "The sync did not end in time", Upstream, true),
+        /// The target's version has no such operation.
+        NotSupported =>
+            ("not_supported", StatusCode::UNPROCESSABLE_ENTITY, "The target does not support this", Caller, false),
         /// The request body exceeds the limit.
         BodyTooLarge =>
             ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large", Caller, false),

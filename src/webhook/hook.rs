@@ -28,8 +28,8 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
         return Err(Error::new(ErrorCode::Forbidden, format!("caller {caller} is not allowed to use this hook"))
             .hint("add the caller to the hook's senders"));
     }
-    context.caller.require_target("vidm", &hook.target)?;
-    context.log.target(&hook.target);
+    context.caller.require_target(hook.target.product.kind(), &hook.target.name)?;
+    context.log.target(&hook.target.name);
     if is_ping(context.request) {
         return reply(&json!({ "pong": true }));
     }
@@ -38,7 +38,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
         return reply(&json!({ "skipped": true, "reason": format!("{place} does not meet this hook's condition") }));
     }
     let (directory, order) = order(hook, &body).map_err(input::invalid)?;
-    vidm_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
+    vidm_routes::start_by_hook(&mut context, &hook.target.name, &directory, order).await
 }
 
 /// Whether this request needs no work, so its key is not used: such responses are not stored, and the many requests of a
@@ -195,7 +195,7 @@ mod tests {
         Hook {
             name: "h".into(),
             senders: vec![],
-            target: "default".into(),
+            target: crate::directory::SyncTarget::parse("default"),
             directory,
             groups: groups.to_vec(),
             add_to_profile: false,

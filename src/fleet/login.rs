@@ -1,0 +1,107 @@
+//! The two logins: an account's session token, and an API token that the identity broker exchanges.
+//!
+//! An account of VCF single sign-on cannot get a session token: VCF Operations refuses it with 401 and a page, without
+//! looking at the password (measured by users of 9.0.2 and 9.1). Such an account needs an API token.
+
+mod acquire_token;
+mod exchange_api_token;
+mod well_known_url;
+
+pub(super) use acquire_token::AcquireToken;
+pub(super) use exchange_api_token::ExchangeApiToken;
+pub(super) use well_known_url::GetWellKnownUrl;
+
+use super::api::{Broker, Fleet};
+use super::{Credentials, Target};
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Runtime;
+use crate::secret::AccessToken;
+use crate::upstream::{BaseUrl, Destination, Outbound};
+
+/// Logs in.
+///
+/// # Errors
+/// `upstream_auth` if the credentials are rejected; otherwise those of any call.
+pub(super) async fn login<R: Runtime>(
+    out: &Outbound<'_, R>,
+    to: &Destination<'_, Fleet>,
+    target: &Target,
+) -> Result<AccessToken> {
+    // Counted from before the call, so the token expires here first.
+    let now = out.runtime().now();
+    match &target.credentials {
+        Credentials::Account { username, password, auth_source } => {
+            let call = AcquireToken { username, password, auth_source: auth_source.as_deref(), now };
+            out.call(to, &call, None).await.map_err(account_refused)
+        }
+        Credentials::ApiToken { token, broker } => {
+            let broker = match broker {
+                Some(broker) => broker.clone(),
+                None => found_broker(out, to, target).await?,
+            };
+            let to = Destination::<Broker> { target: &target.name, url: &broker, profile: &() };
+            out.call(&to, &ExchangeApiToken { token, now }, None).await.map_err(|e| token_refused(e, &broker))
+        }
+    }
+}
+
+/// The identity broker that VCF Operations names. The API token is sent there, so it must not be less protected than VCF
+/// Operations itself.
+async fn found_broker<R: Runtime>(
+    out: &Outbound<'_, R>,
+    to: &Destination<'_, Fleet>,
+    target: &Target,
+) -> Result<BaseUrl> {
+    let broker = out.call(to, &GetWellKnownUrl, None).await.map_err(no_broker)?;
+    if broker.as_str().starts_with("http:") && !target.url.as_str().starts_with("http:") {
+        let detail = format!("VCF Operations names {} as its identity broker, which is not https", broker.as_str());
+        return Err(Error::new(ErrorCode::NotConfigured, detail).hint("set fleet_broker_url").at(&target.name));
+    }
+    Ok(broker)
+}
+
+fn no_broker(error: Error) -> Error {
+    match error.upstream_status().map(|status| status.as_u16()) {
+        Some(409) => error.hint(
+            "this VCF Operations has no identity broker, so an API token cannot be used: log in with fleet_username and \
+             fleet_password, or configure VCF single sign-on",
+        ),
+        Some(_) => error.hint("set fleet_broker_url, the address of the identity broker that exchanges API tokens"),
+        None => error,
+    }
+}
+
+const ACCOUNT: &str = "check user name, password and fleet_auth_source (the name of the account's source; local for an account of \
+    VCF Operations itself) by logging in to VCF Operations with them";
+
+const SSO_ACCOUNT: &str = "VCF Operations refused the login with a page and did not check the password: accounts of VCF single \
+    sign-on (and of vIDM) cannot log in this way; use a local account with fleet_auth_source \"local\", or an API token \
+    (fleet_api_token)";
+
+const API_TOKEN: &str = "the identity broker rejects the API token: it may have expired (30 to 180 days) or been revoked, or its \
+    user is inactive; make a new one in VCF Operations and set fleet_api_token";
+
+/// A failed login of an account, with its fix.
+fn account_refused(error: Error) -> Error {
+    let Some(evidence) = error.evidence() else { return error };
+    match evidence.status.map(|status| status.as_u16()) {
+        Some(401) if evidence.is_page => {
+            let detail = error.detail().to_owned();
+            error.recode(ErrorCode::UpstreamAuth, detail).hint(SSO_ACCOUNT)
+        }
+        Some(_) if error.code() == ErrorCode::UpstreamAuth => error.hint(ACCOUNT),
+        Some(404..=405) => error.hint("check the target's URL: VCF Operations does not respond there"),
+        _ => error,
+    }
+}
+
+/// A failed exchange of an API token, with its fix.
+fn token_refused(error: Error, broker: &BaseUrl) -> Error {
+    match error.upstream_status().map(|status| status.as_u16()) {
+        Some(_) if error.code() == ErrorCode::UpstreamAuth => error.hint(API_TOKEN),
+        Some(404..=405) => {
+            error.hint(format!("check fleet_broker_url: no identity broker responds at {}", broker.as_str()))
+        }
+        _ => error,
+    }
+}
