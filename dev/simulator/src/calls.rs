@@ -1,10 +1,11 @@
 //! The record of requests, for tests that count calls and check headers.
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One of the two simulated products.
+/// One of the simulated products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Server {
@@ -12,6 +13,10 @@ pub enum Server {
     Vidm,
     /// SDDC Manager of VMware Cloud Foundation.
     Sddc,
+    /// VCF Operations, which manages the identities of a VCF 9 fleet.
+    Fleet,
+    /// The identity broker of VCF 9: its token endpoint.
+    Broker,
 }
 
 /// One request as it arrived, without body and credential.
@@ -78,6 +83,27 @@ impl Call {
     }
 }
 
+/// A request and its response with their bodies, for tests that compare them with a contract. They contain secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The addressed server.
+    pub server: Server,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path with the query, as sent.
+    pub path_and_query: String,
+    /// The request's Content-Type header.
+    pub request_type: Option<String>,
+    /// The request's body.
+    pub request: Bytes,
+    /// The response's status.
+    pub status: u16,
+    /// The response's Content-Type header.
+    pub response_type: Option<String>,
+    /// The response's body.
+    pub response: Bytes,
+}
+
 /// All calls since the last clear.
 #[derive(Debug, Default)]
 pub(crate) struct Calls(Mutex<Record>);
@@ -86,6 +112,9 @@ pub(crate) struct Calls(Mutex<Record>);
 struct Record {
     first: usize,
     calls: Vec<Call>,
+    /// Empty unless bodies are recorded.
+    exchanges: Vec<Exchange>,
+    with_bodies: bool,
 }
 
 impl Calls {
@@ -125,5 +154,22 @@ impl Calls {
         let mut record = self.record();
         record.first += record.calls.len();
         record.calls.clear();
+        record.exchanges.clear();
+    }
+
+    pub(crate) fn record_bodies(&self) {
+        self.record().with_bodies = true;
+    }
+
+    pub(crate) fn records_bodies(&self) -> bool {
+        self.record().with_bodies
+    }
+
+    pub(crate) fn exchanged(&self, exchange: Exchange) {
+        self.record().exchanges.push(exchange);
+    }
+
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
+        self.record().exchanges.clone()
     }
 }

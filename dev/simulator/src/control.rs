@@ -2,6 +2,7 @@
 
 use crate::reply::Reply;
 use crate::settings::Clocks;
+use crate::settings::FleetVersion;
 use crate::settings::{Outcome, SyncDuration};
 use crate::{Fault, Shared, clock};
 use bytes::Bytes;
@@ -17,6 +18,33 @@ const HELP: &str = include_str!("control.txt");
 struct NewGroup {
     directory: String,
     dn: String,
+}
+
+#[derive(Deserialize)]
+struct AdGroup {
+    directory: String,
+    dn: String,
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct AdUser {
+    directory: String,
+    dn: String,
+    account: String,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+/// Only the given fields are changed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FleetChange {
+    version: Option<String>,
+    sync_milliseconds: Option<u64>,
+    sync_manual: Option<bool>,
+    irregular: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -63,6 +91,20 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, body: &Bytes)
         }
         ("POST", ["settings"]) => parse::<Change>(body).map(|change| apply(shared, &change)),
         ("POST", ["directories", id, "finish"]) => outcome(body).and_then(|outcome| shared.finish_sync(id, outcome)),
+        ("POST", ["fleet", "groups"]) => parse::<AdGroup>(body).and_then(|group| {
+            let members: Vec<&str> = group.members.iter().map(String::as_str).collect();
+            shared.add_ad_group(&group.directory, &group.dn, &members)
+        }),
+        ("POST", ["fleet", "users"]) => parse::<AdUser>(body).and_then(|user| {
+            let groups: Vec<&str> = user.groups.iter().map(String::as_str).collect();
+            shared.add_ad_user(&user.directory, &user.dn, &user.account, &groups)
+        }),
+        ("POST", ["fleet", "settings"]) => {
+            parse::<FleetChange>(body).and_then(|change| apply_to_fleet(shared, &change))
+        }
+        ("POST", ["fleet", "directories", id, "finish"]) => {
+            outcome(body).and_then(|outcome| shared.finish_fleet_sync(id, outcome))
+        }
         ("POST", ["directories", id, "safeguards"]) => {
             parse::<bool>(body).and_then(|trip| shared.directory(id, |directory| directory.safeguards_trip = trip))
         }
@@ -106,6 +148,49 @@ fn apply(shared: &Shared, change: &Change) {
     settings.healthy = change.healthy.unwrap_or(settings.healthy);
 }
 
+fn apply_to_fleet(shared: &Shared, change: &FleetChange) -> anyhow::Result<()> {
+    let version = match change.version.as_deref() {
+        None => None,
+        Some("9.0") => Some(FleetVersion::V9_0),
+        Some("9.1.0") => Some(FleetVersion::V9_1_0),
+        Some("9.1.1") => Some(FleetVersion::V9_1_1),
+        Some(other) => anyhow::bail!("version {other:?} is not one of 9.0, 9.1.0, 9.1.1"),
+    };
+    let mut state = shared.fleet.state();
+    let settings = &mut state.settings;
+    settings.version = version.unwrap_or(settings.version);
+    if let Some(milliseconds) = change.sync_milliseconds {
+        settings.sync_duration = SyncDuration::Fixed(Duration::from_millis(milliseconds));
+    }
+    if change.sync_manual == Some(true) {
+        settings.sync_duration = SyncDuration::Manual;
+    }
+    settings.irregular = change.irregular.unwrap_or(settings.irregular);
+    Ok(())
+}
+
+/// Directories, runs and groups of VCF Operations.
+fn fleet_state(shared: &Shared) -> Value {
+    let fleet = shared.fleet.state();
+    let directories: Vec<Value> = fleet
+        .realms
+        .iter()
+        .flat_map(|realm| fleet.directories_of(&realm.id).map(move |directory| (realm, directory)))
+        .map(|(realm, directory)| {
+            let runs: Vec<Value> =
+                directory.runs.iter().map(|run| crate::fleet::sync::row(run, &fleet.settings)).collect();
+            let in_ad: Vec<&str> = directory.ad.groups.iter().map(|group| group.dn.as_str()).collect();
+            let in_broker: Vec<&str> = directory.broker.groups.iter().map(|group| group.dn.as_str()).collect();
+            json!({
+                "id": directory.id, "name": directory.name, "domains": directory.domains, "realm": realm.name,
+                "running": directory.running().is_some(), "runs": runs, "groupsInActiveDirectory": in_ad,
+                "groupsInBroker": in_broker, "selected": directory.profile.selections(),
+            })
+        })
+        .collect();
+    json!({"directories": directories})
+}
+
 /// Everything except tokens.
 fn state(shared: &Shared) -> Value {
     let vidm = shared.vidm.state();
@@ -134,5 +219,10 @@ fn state(shared: &Shared) -> Value {
     drop(vidm);
     let sddc = shared.sddc.state();
     let providers: Vec<Value> = sddc.providers.iter().map(crate::sddc::state::Provider::json).collect();
-    json!({"now": clock::iso(clock::now()), "vidm": tenants, "sddc": {"identityProviders": providers}})
+    json!({
+        "now": clock::iso(clock::now()),
+        "vidm": tenants,
+        "sddc": {"identityProviders": providers},
+        "fleet": fleet_state(shared),
+    })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// Only on this server; on both if `None`.
+    /// Only on this server; on all if `None`.
     #[serde(default)]
     pub server: Option<Server>,
     /// Only for this method; for all if `None`.

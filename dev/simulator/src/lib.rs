@@ -1,7 +1,9 @@
-//! A stateful vIDM (Workspace ONE Access) and a stateful SDDC Manager on loopback, for development and tests.
+//! A stateful vIDM (Workspace ONE Access), SDDC Manager, VCF Operations and identity broker on loopback, for development
+//! and tests.
 //!
-//! Both are as strict as the real ones are known to be: media types, token formats, error bodies, the effect of a second
-//! kick-off. Where the real behaviour is unknown there is a setting ([`VidmSettings`], [`SddcSettings`]). Faults occur on
+//! They are as strict as the real ones are known to be: media types, token formats, error bodies, the effect of a second
+//! kick-off. Where the real behaviour is unknown there is a setting ([`VidmSettings`], [`SddcSettings`],
+//! [`FleetSettings`]). Faults occur on
 //! demand ([`Fault`]), every call is recorded ([`Call`]), and each server listens on http and https with its own CA. The
 //! planted accounts are in [`credentials`], the planted directories, groups and providers in [`seeds`].
 //!
@@ -21,6 +23,7 @@
 //! | `server`, `wire` | listeners, faults on the wire |
 //! | `vidm`, `vidm/*` | vIDM, one file for each group of calls |
 //! | `sddc`, `sddc/*` | SDDC Manager, the same |
+//! | `fleet`, `fleet/*` | VCF Operations and the identity broker, the same |
 //! | `control` | the control by hand, below `/_simulator` |
 //! | `settings` | what can be chosen |
 
@@ -29,7 +32,9 @@ mod calls;
 mod clock;
 mod control;
 pub mod credentials;
+mod dn;
 mod faults;
+mod fleet;
 mod reply;
 mod sddc;
 pub mod seeds;
@@ -40,11 +45,13 @@ mod tokens;
 mod vidm;
 mod wire;
 
-pub use calls::{Call, Server};
+pub use calls::{Call, Exchange, Server};
 pub use faults::{Fault, FaultKind, RetryAfter};
 pub use settings::{
-    AlreadyRunning, Clocks, Outcome, RefreshBody, ScimValues, SddcFront, SddcSettings, SourceAdded, StartTimes,
-    StatusShape, SyncDuration, VidmSettings,
+    AlreadyRunning, Clocks, DeadApiToken, DisplayNames, EqualsCase, FleetSettings, FleetVersion, KnownPrincipal,
+    LastSyncTime, LikeTerms, LogOrder, LogWords, OnDemandSync, Outcome, PageCap, PrincipalSettings, ProfilePut,
+    RefreshBody, RunningWord, ScimValues, SddcFront, SddcSettings, SecondSync, SourceAdded, StartTimes, StatusShape,
+    SyncBody, SyncDuration, UnauthorizedForm, UnknownId, VidmSettings,
 };
 pub(crate) use simulator::Shared;
-pub use simulator::{Options, Simulator, SyncRun};
+pub use simulator::{FleetGroup, FleetRun, Options, Simulator, SyncRun};

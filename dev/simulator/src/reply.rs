@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts as _, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -18,23 +18,42 @@ pub(crate) type Answer = Result<Reply, Reply>;
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     content_type: Option<Cow<'static, str>>,
+    /// A further header.
+    extra: Option<(HeaderName, &'static str)>,
     body: Bytes,
 }
 
 impl Reply {
     /// A status without body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, content_type: None, body: Bytes::new() }
+        Self { status, content_type: None, extra: None, body: Bytes::new() }
     }
 
     /// Any text with any content type.
     pub(crate) fn text(status: StatusCode, content_type: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: Some(content_type.into()), body: body.into() }
+        Self { status, content_type: Some(content_type.into()), extra: None, body: body.into() }
     }
 
     /// A JSON value with any content type.
     pub(crate) fn json(status: StatusCode, content_type: impl Into<Cow<'static, str>>, body: &Value) -> Self {
         Self::text(status, content_type, body.to_string())
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.extra = Some((name, value));
+        self
+    }
+
+    /// The error page of the Apache httpd in front of VCF Operations.
+    pub(crate) fn apache(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or("Error");
+        let page = format!(
+            "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{} {reason}</title>\n</head><body>\n\
+             <h1>{reason}</h1>\n<p>The server was unable to complete your request.</p>\n</body></html>\n",
+            status.as_u16()
+        );
+        Self::text(status, "text/html; charset=iso-8859-1", page)
     }
 
     /// The error page of the Tomcat in front of vIDM.
@@ -67,6 +86,9 @@ impl IntoResponse for Reply {
         if let Some(value) = self.content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
             response.headers_mut().insert(header::CONTENT_TYPE, value);
         }
+        if let Some((name, value)) = self.extra {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
         response
     }
 }
@@ -75,10 +97,16 @@ impl IntoResponse for Reply {
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant(pub(crate) String);
 
+/// A mark of requests that arrived over https.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverTls;
+
 /// A completely read request.
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) tenant: String,
+    /// Whether it arrived over https.
+    pub(crate) tls: bool,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -96,6 +124,7 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
         let body = body.collect().await.map_err(|_| StatusCode::BAD_REQUEST.into_response())?.to_bytes();
         Ok(Self {
             tenant: parts.extensions.remove::<Tenant>().map(|tenant| tenant.0).unwrap_or_default(),
+            tls: parts.extensions.get::<OverTls>().is_some(),
             query: parts.uri.query().map(form).unwrap_or_default(),
             method: parts.method,
             headers: parts.headers,

@@ -44,3 +44,44 @@ pub const LDAP_SOURCE_DOMAIN: &str = "embedded-ids.example";
 pub const LDAPS_SOURCE_DOMAIN: &str = "secure-ids.example";
 /// SDDC Manager: the external provider, if [`crate::Options::external_provider`] asks for it.
 pub const EXTERNAL_PROVIDER: &str = "bb7a3e9b-0000-4000-8000-3ed00b17a821";
+
+/// VCF Operations: the realm with [`FLEET_PROVIDER`].
+pub const FLEET_REALM: &str = "f1000000-0000-4000-8000-0000000000a1";
+/// VCF Operations: a second realm with directories, [`FLEET_BRANCH_PROVIDER`]'s.
+pub const FLEET_BRANCH_REALM: &str = "f1000000-0000-4000-8000-0000000000a2";
+/// VCF Operations: a realm without identity provider.
+pub const FLEET_EMPTY_REALM: &str = "f1000000-0000-4000-8000-0000000000a3";
+/// VCF Operations: a realm with [`FLEET_SCIM_PROVIDER`], which has no LDAP directory.
+pub const FLEET_SCIM_REALM: &str = "f1000000-0000-4000-8000-0000000000a4";
+/// VCF Operations: the provider of [`FLEET_REALM`], Active Directory over LDAP.
+pub const FLEET_PROVIDER: &str = "f1000000-0000-4000-8000-0000000000b1";
+/// VCF Operations: the provider of [`FLEET_BRANCH_REALM`].
+pub const FLEET_BRANCH_PROVIDER: &str = "f1000000-0000-4000-8000-0000000000b2";
+/// VCF Operations: an OIDC provider with SCIM provisioning.
+pub const FLEET_SCIM_PROVIDER: &str = "f1000000-0000-4000-8000-0000000000b4";
+/// VCF Operations: the SCIM directory of [`FLEET_SCIM_PROVIDER`].
+pub const FLEET_SCIM_DIRECTORY: &str = "f1000000-0000-4000-8000-0000000000c9";
+/// VCF Operations: `corp.example`, with the contents of vIDM's [`CORP`].
+pub const FLEET_CORP: &str = "f1000000-0000-4000-8000-0000000000c1";
+/// VCF Operations: [`LAB_NAME`] in [`FLEET_REALM`].
+pub const FLEET_LAB_FIRST: &str = "f1000000-0000-4000-8000-0000000000c2";
+/// VCF Operations: [`LAB_NAME`] in [`FLEET_BRANCH_REALM`].
+pub const FLEET_LAB_SECOND: &str = "f1000000-0000-4000-8000-0000000000c3";
+/// VCF Operations: named [`FLEET_CLOUD_NAME`], with the domain [`CLOUD_NAME`].
+pub const FLEET_CLOUD: &str = "f1000000-0000-4000-8000-0000000000c4";
+/// The name of [`FLEET_CLOUD`].
+pub const FLEET_CLOUD_NAME: &str = "Cloud directory";
+/// VCF Operations: a directory whose setup is not complete. Cannot be synced.
+pub const FLEET_INITIAL: &str = "f1000000-0000-4000-8000-0000000000c5";
+/// VCF Operations: a directory that was never synced, `fresh.example`.
+pub const FLEET_NEVER_SYNCED: &str = "f1000000-0000-4000-8000-0000000000c6";
+/// VCF Operations: a directory with the sync mode `ON_DEMAND`, `ondemand.example`. Exists from 9.1.1.
+pub const FLEET_ON_DEMAND: &str = "f1000000-0000-4000-8000-0000000000c7";
+/// A group of [`FLEET_CORP`] that has [`PRESENT_GROUP_DN`] as member, beside a user of its own.
+pub const FLEET_NESTED_GROUP_DN: &str = "CN=gg-nested,OU=Groups,DC=corp,DC=example";
+/// A group of [`FLEET_CORP`] that is not compliant: it is never imported.
+pub const FLEET_NON_COMPLIANT_DN: &str = "CN=gg-broken,OU=Picked,DC=corp,DC=example";
+/// A user of [`FLEET_CORP`], member of [`PRESENT_GROUP_DN`].
+pub const FLEET_USER_DN: &str = "CN=Ada Lovelace,OU=Users,DC=corp,DC=example";
+/// The account name of [`FLEET_USER_DN`].
+pub const FLEET_USER_NAME: &str = "ada";

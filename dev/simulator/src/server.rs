@@ -1,16 +1,16 @@
 //! The listeners. The accept loop is our own, below axum, because faults such as a reset or a truncated body must be real on
 //! the wire, with and without TLS.
 
-use crate::calls::{Call, Server};
+use crate::calls::{Call, Exchange, Server};
 use crate::faults::{FaultKind, RetryAfter};
-use crate::reply::Reply;
+use crate::reply::{OverTls, Reply};
 use crate::wire::{Cord, Paced, Wire};
 use crate::{Shared, clock, control};
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::{Service as _, service_fn};
@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 /// The body limit; requests to the real servers are far smaller.
 const LARGEST_REQUEST: usize = 4 << 20;
 
-/// One of the two servers, on its http or https port.
+/// One of the servers, on its http or https port.
 pub(crate) struct Endpoint {
     pub(crate) server: Server,
     pub(crate) tls: Option<TlsAcceptor>,
@@ -102,7 +102,10 @@ async fn answer(endpoint: &Endpoint, cord: &Arc<Cord>, request: Request<Incoming
         tokio::time::sleep(delay).await;
     }
     let method = parts.method.clone();
-    let request = Request::from_parts(parts, Body::from(body));
+    let mut request = Request::from_parts(parts, Body::from(body));
+    if endpoint.tls.is_some() {
+        request.extensions_mut().insert(OverTls);
+    }
     let response = match fault {
         None => carry_out(endpoint, number, request).await,
         Some(FaultKind::Reset) => cord.reset().await,
@@ -113,6 +116,8 @@ async fn answer(endpoint: &Endpoint, cord: &Arc<Cord>, request: Request<Incoming
         Some(FaultKind::ExpiredToken) => match endpoint.server {
             Server::Vidm => crate::vidm::Vidm::expired(&method).into_response(),
             Server::Sddc => crate::sddc::Sddc::expired(&method).into_response(),
+            Server::Fleet => endpoint.shared.fleet.expired().into_response(),
+            Server::Broker => endpoint.shared.fleet.dead_api_token().into_response(),
         },
         Some(
             kind @ (FaultKind::CutBody
@@ -130,7 +135,8 @@ async fn answer(endpoint: &Endpoint, cord: &Arc<Cord>, request: Request<Incoming
 fn dated(endpoint: &Endpoint, mut response: Response<Body>) -> Response<Body> {
     let ahead = match endpoint.server {
         Server::Vidm => endpoint.shared.vidm.state().settings.clocks.date_ahead,
-        Server::Sddc => Some(0),
+        Server::Fleet => endpoint.shared.fleet.state().settings.clocks.date_ahead,
+        Server::Sddc | Server::Broker => Some(0),
     };
     if let Some(date) = ahead.and_then(|ahead| HeaderValue::from_str(&clock::http_date_ahead(ahead)).ok()) {
         response.headers_mut().insert(header::DATE, date);
@@ -138,7 +144,34 @@ fn dated(endpoint: &Endpoint, mut response: Response<Body>) -> Response<Body> {
     response
 }
 
+/// Responds, and records both bodies if tests want them.
 async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -> Response<Body> {
+    if !endpoint.shared.calls.records_bodies() {
+        return dispatch(endpoint, number, request).await;
+    }
+    let content_type = |headers: &HeaderMap| Some(headers.get(header::CONTENT_TYPE)?.to_str().ok()?.to_owned());
+    let (parts, body) = request.into_parts();
+    let asked = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let method = parts.method.to_string();
+    let path_and_query = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let request_type = content_type(&parts.headers);
+    let response = dispatch(endpoint, number, Request::from_parts(parts, Body::from(asked.clone()))).await;
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    endpoint.shared.calls.exchanged(Exchange {
+        server: endpoint.server,
+        method,
+        path_and_query,
+        request_type,
+        request: asked,
+        status: parts.status.as_u16(),
+        response_type: content_type(&parts.headers),
+        response: body.clone(),
+    });
+    Response::from_parts(parts, Body::from(body))
+}
+
+async fn dispatch(endpoint: &Endpoint, number: usize, request: Request<Body>) -> Response<Body> {
     let request = match endpoint.server {
         Server::Vidm => match endpoint.shared.vidm.take_tenant(request) {
             Ok(request) => request,
@@ -148,6 +181,7 @@ async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -
             Ok(request) => request,
             Err(answer) => return *answer,
         },
+        Server::Fleet | Server::Broker => request,
     };
     match TowerToHyperService::new(endpoint.router.clone()).call(request).await {
         Ok(response) => response,
@@ -200,7 +234,8 @@ fn instead(server: Server, kind: FaultKind) -> Response<Body> {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         match server {
             Server::Vidm => Reply::tomcat(status),
-            Server::Sddc => Reply::nginx(status),
+            Server::Fleet => Reply::apache(status),
+            Server::Sddc | Server::Broker => Reply::nginx(status),
         }
         .into_response()
     };

@@ -1,5 +1,13 @@
-//! The settings of the two servers: at the start with [`crate::Options`], later with [`crate::Simulator::configure_vidm`]
-//! and [`crate::Simulator::configure_sddc`].
+//! The settings of the servers: at the start with [`crate::Options`], later with [`crate::Simulator::configure_vidm`],
+//! [`crate::Simulator::configure_sddc`] and [`crate::Simulator::configure_fleet`].
+
+mod fleet;
+
+pub use fleet::{
+    DeadApiToken, DisplayNames, EqualsCase, FleetSettings, FleetVersion, KnownPrincipal, LastSyncTime, LikeTerms,
+    LogOrder, LogWords, OnDemandSync, PageCap, PrincipalSettings, ProfilePut, RunningWord, SecondSync, SyncBody,
+    UnauthorizedForm, UnknownId,
+};
 
 use serde_json::Value;
 use std::time::Duration;
@@ -9,7 +17,7 @@ use std::time::Duration;
 pub enum SyncDuration {
     /// This long.
     Fixed(Duration),
-    /// Until [`crate::Simulator::finish_sync`] is called.
+    /// Until [`crate::Simulator::finish_sync`] or [`crate::Simulator::finish_fleet_sync`] is called.
     Manual,
 }
 
@@ -76,7 +84,7 @@ pub enum StartTimes {
     Absent,
 }
 
-/// The clocks behind vIDM's responses. In the field they differ by hours: a run's times often come from a connector, and the
+/// The clocks behind the responses of a server. In the field they differ by hours: a run's times often come from a connector, and the
 /// `Date` header from a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clocks {

@@ -1,15 +1,20 @@
 //! The handle: start, addresses, control.
 
+mod fleet;
+
+use crate::calls::Exchange;
 use crate::calls::{Call, Calls, Server};
 use crate::faults::{Fault, Faults};
+use crate::fleet::Fleet;
 use crate::sddc::Sddc;
 use crate::server::{self, Endpoint};
-use crate::settings::{Outcome, SddcSettings, SyncDuration, VidmSettings};
+use crate::settings::{FleetSettings, Outcome, SddcSettings, SyncDuration, VidmSettings};
 use crate::vidm::state::{AdGroup, Directory};
 use crate::vidm::{Vidm, sync};
 use crate::{ca, clock, sddc, vidm};
 use anyhow::Context as _;
 use axum::Router;
+pub use fleet::{FleetGroup, FleetRun};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -22,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 /// What a simulator is started with. A port of 0 leaves the choice to the system.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The address all four listen on. 127.0.0.1, to which ::1 is added where there is IPv6.
+    /// The address all ports listen on. 127.0.0.1, to which ::1 is added where there is IPv6.
     pub listen: IpAddr,
     /// The port of vIDM over http.
     pub vidm_port: u16,
@@ -32,6 +37,14 @@ pub struct Options {
     pub sddc_port: u16,
     /// The port of SDDC Manager over https.
     pub sddc_tls_port: u16,
+    /// The port of VCF Operations over http.
+    pub fleet_port: u16,
+    /// The port of VCF Operations over https.
+    pub fleet_tls_port: u16,
+    /// The port of the identity broker over http.
+    pub broker_port: u16,
+    /// The port of the identity broker over https.
+    pub broker_tls_port: u16,
     /// Names or addresses the certificate is valid for beside localhost, 127.0.0.1 and ::1.
     pub names: Vec<String>,
     /// Tenants in the path (`/SAAS/t/corp/…`), beside the one in the host.
@@ -42,6 +55,8 @@ pub struct Options {
     pub vidm: VidmSettings,
     /// What can be chosen about SDDC Manager.
     pub sddc: SddcSettings,
+    /// What can be chosen about VCF Operations and the broker.
+    pub fleet: FleetSettings,
 }
 
 impl Default for Options {
@@ -52,11 +67,16 @@ impl Default for Options {
             vidm_tls_port: 0,
             sddc_port: 0,
             sddc_tls_port: 0,
+            fleet_port: 0,
+            fleet_tls_port: 0,
+            broker_port: 0,
+            broker_tls_port: 0,
             names: Vec::new(),
             tenants: vec!["corp".to_owned()],
             external_provider: false,
             vidm: VidmSettings::default(),
             sddc: SddcSettings::default(),
+            fleet: FleetSettings::default(),
         }
     }
 }
@@ -80,12 +100,12 @@ pub struct SyncRun {
     pub groups: Vec<String>,
 }
 
-/// Two servers, running. Dropping it stops them.
+/// The servers, running. Dropping it stops them.
 #[derive(Debug)]
 pub struct Simulator {
     shared: Arc<Shared>,
     ca_pem: String,
-    addresses: [SocketAddr; 4],
+    addresses: [SocketAddr; 8],
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -96,10 +116,11 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) vidm: Arc<Vidm>,
     pub(crate) sddc: Arc<Sddc>,
+    pub(crate) fleet: Arc<Fleet>,
 }
 
 impl Simulator {
-    /// Starts both servers in the present tokio runtime.
+    /// Starts all servers in the present tokio runtime.
     ///
     /// # Errors
     /// If a port is taken, or the certificates can't be made (a bad entry in [`Options::names`]).
@@ -110,17 +131,24 @@ impl Simulator {
             faults: Faults::default(),
             vidm: Arc::new(Vidm::new(options.vidm, &options.tenants)),
             sddc: Arc::new(Sddc::new(options.sddc, &authority.pem, options.external_provider)),
+            fleet: Arc::new(Fleet::new(options.fleet)),
         });
         let vidm = vidm::router(Arc::clone(&shared.vidm));
         let sddc = sddc::router(Arc::clone(&shared.sddc));
+        let fleet = crate::fleet::router(Arc::clone(&shared.fleet));
+        let broker = crate::fleet::broker_router(Arc::clone(&shared.fleet));
         let acceptor = TlsAcceptor::from(authority.server);
-        let mut addresses = [SocketAddr::new(options.listen, 0); 4];
+        let mut addresses = [SocketAddr::new(options.listen, 0); 8];
         let mut tasks = Vec::new();
-        let endpoints: [(u16, Server, Option<TlsAcceptor>, &Router); 4] = [
+        let endpoints: [(u16, Server, Option<TlsAcceptor>, &Router); 8] = [
             (options.vidm_port, Server::Vidm, None, &vidm),
             (options.vidm_tls_port, Server::Vidm, Some(acceptor.clone()), &vidm),
             (options.sddc_port, Server::Sddc, None, &sddc),
-            (options.sddc_tls_port, Server::Sddc, Some(acceptor), &sddc),
+            (options.sddc_tls_port, Server::Sddc, Some(acceptor.clone()), &sddc),
+            (options.fleet_port, Server::Fleet, None, &fleet),
+            (options.fleet_tls_port, Server::Fleet, Some(acceptor.clone()), &fleet),
+            (options.broker_port, Server::Broker, None, &broker),
+            (options.broker_tls_port, Server::Broker, Some(acceptor), &broker),
         ];
         for ((port, server, tls, router), address) in endpoints.into_iter().zip(&mut addresses) {
             let wanted = SocketAddr::new(options.listen, port);
@@ -135,7 +163,9 @@ impl Simulator {
                 tasks.push(tokio::spawn(server::listen(listener, endpoint)));
             }
         }
-        Ok(Self { shared, ca_pem: authority.pem, addresses, tasks })
+        let simulator = Self { shared, ca_pem: authority.pem, addresses, tasks };
+        simulator.shared.fleet.state().broker = [simulator.broker_url(), simulator.broker_tls_url()];
+        Ok(simulator)
     }
 
     /// `http://127.0.0.1:PORT`
@@ -162,7 +192,31 @@ impl Simulator {
         format!("https://localhost:{}", self.addresses[3].port())
     }
 
-    /// The certificate of the CA behind both https ports.
+    /// `http://127.0.0.1:PORT` of VCF Operations.
+    #[must_use]
+    pub fn fleet_url(&self) -> String {
+        format!("http://{}", self.addresses[4])
+    }
+
+    /// `https://localhost:PORT` of VCF Operations.
+    #[must_use]
+    pub fn fleet_tls_url(&self) -> String {
+        format!("https://localhost:{}", self.addresses[5].port())
+    }
+
+    /// `http://127.0.0.1:PORT` of the identity broker.
+    #[must_use]
+    pub fn broker_url(&self) -> String {
+        format!("http://{}", self.addresses[6])
+    }
+
+    /// `https://localhost:PORT` of the identity broker.
+    #[must_use]
+    pub fn broker_tls_url(&self) -> String {
+        format!("https://localhost:{}", self.addresses[7].port())
+    }
+
+    /// The certificate of the CA behind the https ports.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
@@ -186,6 +240,18 @@ impl Simulator {
     /// Forgets the calls.
     pub fn clear_calls(&self) {
         self.shared.calls.clear();
+    }
+
+    /// From now on requests and responses are recorded with their bodies. The bodies contain secrets.
+    pub fn record_bodies(&self) {
+        self.shared.calls.record_bodies();
+    }
+
+    /// The recorded bodies since the last clear, in the order of the responses. Responses that a fault replaced are not among
+    /// them.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.shared.calls.exchanges()
     }
 
     /// Something shall go wrong. Where several faults match a request the oldest counts (delays add to it).
@@ -293,7 +359,7 @@ impl Simulator {
         self.shared.directory(directory, |directory| directory.profile.selections())
     }
 
-    /// All access tokens of both servers expire now. Refresh tokens stay good.
+    /// All access and session tokens of all servers expire now. Refresh tokens stay good.
     pub fn expire_tokens(&self) {
         self.shared.expire_tokens();
     }
@@ -337,5 +403,8 @@ impl Shared {
     pub(crate) fn expire_tokens(&self) {
         self.vidm.state().tokens.clear();
         self.sddc.state().access.clear();
+        let mut fleet = self.fleet.state();
+        fleet.sessions.clear();
+        fleet.bearers.clear();
     }
 }

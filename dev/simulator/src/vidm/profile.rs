@@ -7,6 +7,7 @@
 
 use super::state::{AdGroup, Directory};
 use super::{Vidm, errors, media};
+use crate::dn::{parent, within};
 use crate::reply::{Answer, Ask, Reply};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -141,12 +142,6 @@ fn mapped(group: &AdGroup, base_dn: &str, selected: bool) -> MappedGroupData {
     }
 }
 
-/// Whether `dn` is `base` or under it. DNs are compared ignoring case.
-fn within(dn: &str, base: &str) -> bool {
-    let (dn, base) = (dn.to_lowercase(), base.to_lowercase());
-    dn == base || dn.ends_with(&format!(",{base}"))
-}
-
 /// `GET …/syncprofile`
 pub(super) fn read(vidm: &Vidm, ask: &Ask) -> Answer {
     let mut state = vidm.administrator(ask)?;
@@ -220,34 +215,4 @@ pub(super) fn dry_run(vidm: &Vidm, ask: &Ask) -> Answer {
 
 fn syncable(directory: &mut Directory) -> Result<&mut Directory, Reply> {
     if directory.syncable() { Ok(directory) } else { Err(errors::not_found("The directory has no sync profile.")) }
-}
-
-/// The DN without its first part; an escaped comma does not end a part.
-fn parent(dn: &str) -> &str {
-    let mut escaped = false;
-    for (at, character) in dn.char_indices() {
-        match character {
-            '\\' if !escaped => escaped = true,
-            ',' if !escaped => return dn.get(at + 1..).unwrap_or_default(),
-            _ => escaped = false,
-        }
-    }
-    ""
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{parent, within};
-
-    #[test]
-    fn dn_is_within_its_base_in_any_case() {
-        assert!(within("CN=a,OU=Groups,DC=x", "ou=groups,dc=x"));
-        assert!(within("OU=Groups,DC=x", "OU=Groups,DC=x"));
-        assert!(!within("CN=a,OU=MyGroups,DC=x", "Groups,DC=x"));
-    }
-
-    #[test]
-    fn parent_begins_after_the_first_unescaped_comma() {
-        assert_eq!(parent("CN=a\\, b,OU=Groups,DC=x"), "OU=Groups,DC=x");
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::profile::Profile;
 use super::{errors, seed, sync};
-use crate::clock;
 use crate::reply::{Ask, Reply};
 use crate::settings::{Outcome, VidmSettings};
+use crate::{clock, dn};
 use std::collections::{BTreeMap, HashMap};
 
 /// A tenant: directories, and the groups in SCIM.
@@ -68,34 +68,7 @@ pub(crate) struct AdGroup {
 impl AdGroup {
     /// The name is the first CN of the DN, unescaped (RFC 4514).
     pub(crate) fn new(dn: &str) -> Option<Self> {
-        let (attribute, rest) = dn.split_once('=')?;
-        if !attribute.trim().eq_ignore_ascii_case("cn") {
-            return None;
-        }
-        let mut name = Vec::new();
-        let mut bytes = rest.bytes();
-        let mut ended = false;
-        while let Some(byte) = bytes.next() {
-            match byte {
-                b',' => {
-                    ended = true;
-                    break;
-                }
-                b'\\' => {
-                    let escaped = bytes.next()?;
-                    match char::from(escaped).to_digit(16) {
-                        Some(high) => {
-                            let low = char::from(bytes.next()?).to_digit(16)?;
-                            name.push(u8::try_from(high * 16 + low).ok()?);
-                        }
-                        None => name.push(escaped),
-                    }
-                }
-                _ => name.push(byte),
-            }
-        }
-        let name = String::from_utf8(name).ok()?;
-        (ended && !name.is_empty()).then(|| Self { name, dn: dn.to_owned(), guid: clock::uuid() })
+        Some(Self { name: dn::common_name(dn)?, dn: dn.to_owned(), guid: clock::uuid() })
     }
 }
 
@@ -207,20 +180,5 @@ impl State {
             }
         }
         anyhow::bail!("there is no directory {directory:?}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::AdGroup;
-
-    #[test]
-    fn group_name_is_its_unescaped_cn() {
-        let name = |dn: &str| AdGroup::new(dn).map(|group| group.name);
-        assert_eq!(name("CN=gg-new,OU=Groups,DC=corp,DC=example").as_deref(), Some("gg-new"));
-        assert_eq!(name("cn=gg\\, with comma,DC=x").as_deref(), Some("gg, with comma"));
-        assert_eq!(name("CN=gg-\\C3\\A9,DC=x").as_deref(), Some("gg-é"));
-        assert_eq!(name("OU=Groups,DC=x"), None);
-        assert_eq!(name("CN=alone"), None);
     }
 }

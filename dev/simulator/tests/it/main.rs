@@ -4,6 +4,9 @@
 mod client;
 mod control;
 mod faults;
+mod fleet_login;
+mod fleet_sync;
+mod ops;
 mod sddc_front;
 mod sddc_providers;
 mod sddc_tokens;
