@@ -42,7 +42,7 @@ use crate::upstream::Account;
 use crate::upstream::BaseUrl;
 use crate::upstream::Endpoint as _;
 
-pub use add_to_profile::{ProfileAddition, ProfileChange};
+pub use add_to_profile::ProfileAddition;
 pub use cache::Cache;
 pub use client::Client;
 pub use dialect::{Dialect, DialectOverrides};

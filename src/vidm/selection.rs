@@ -16,6 +16,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::directory::{self, Found, Selection as _};
 use crate::dn::Key;
 
 const INFO: &str = "identityGroupInfo";
@@ -24,34 +25,20 @@ const SELECTED: &str = "selected";
 const NUM_SELECTED: &str = "numSelected";
 const NUM_TOTAL: &str = "numTotal";
 
-/// A completely read profile. Every field is unchanged, except for what [`merge`](Self::merge) selects.
+/// A completely read profile. Every field is unchanged, except for what is added.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Selection(Map<String, Value>);
 
-/// The entry of one group, from the connector or a profile.
-#[derive(Debug, Clone)]
-pub(super) struct Found {
-    dn: String,
-    entry: Value,
+/// Reads an entry of the connector; `None` without a distinguished name.
+pub(super) fn found(entry: Value) -> Option<Found> {
+    let dn = dn_of(&entry)?.to_owned();
+    Some(Found { dn, entry })
 }
 
-impl Found {
-    /// Reads an entry; `None` without a distinguished name.
-    pub(super) fn read(entry: Value) -> Option<Self> {
-        let dn = dn_of(&entry)?.to_owned();
-        Some(Self { dn, entry })
-    }
-
-    /// Whether it is this group's entry.
-    pub(super) fn is(&self, dn: &Key) -> bool {
-        Key::of(&self.dn) == *dn
-    }
-
-    /// The entry's base: its own field, else its own name, which a profile accepts too.
-    fn base(&self) -> &str {
-        let named = self.entry.get("mappedGroup").and_then(|group| group.get("groupBaseDN")).and_then(Value::as_str);
-        named.filter(|base| !base.trim().is_empty()).unwrap_or(&self.dn)
-    }
+/// The base of an entry: its own field, else its own name, which a profile accepts too.
+fn base_of(found: &Found) -> &str {
+    let named = found.entry.get("mappedGroup").and_then(|group| group.get("groupBaseDN")).and_then(Value::as_str);
+    named.filter(|base| !base.trim().is_empty()).unwrap_or(&found.dn)
 }
 
 impl Selection {
@@ -71,40 +58,6 @@ impl Selection {
     /// The document to write.
     pub(super) fn document(&self) -> &Map<String, Value> {
         &self.0
-    }
-
-    /// Whether it selects this group, individually or with everything below a base.
-    pub(super) fn selects(&self, dn: &Key) -> bool {
-        self.covers(dn) || self.entries().any(|(_, entry)| is_selected(entry) && is_dn(entry, dn))
-    }
-
-    /// Whether it selects nothing.
-    pub(super) fn is_empty(&self) -> bool {
-        !self.bases().any(|(_, info)| is_selected(info)) && !self.entries().any(|(_, entry)| is_selected(entry))
-    }
-
-    /// Selects what `other` selects and this one lacks; returns the additions. Nothing is ever unselected.
-    pub(super) fn merge(&mut self, other: &Self) -> Vec<String> {
-        let mut lacking = Vec::new();
-        for (base, theirs) in other.bases() {
-            if is_selected(theirs) && !self.covers(&Key::of(base)) {
-                self.select_base(base, theirs);
-                lacking.push(format!("everything below {base}"));
-            }
-        }
-        for (base, entry) in other.entries().filter(|(_, entry)| is_selected(entry)) {
-            if let Some(dn) = dn_of(entry)
-                && self.select(base, dn, entry)
-            {
-                lacking.push(dn.to_owned());
-            }
-        }
-        lacking
-    }
-
-    /// Selects a found group.
-    pub(super) fn add(&mut self, found: &Found) {
-        self.select(found.base(), &found.dn, &found.entry);
     }
 
     fn bases(&self) -> impl Iterator<Item = (&String, &Value)> {
@@ -170,6 +123,38 @@ impl Selection {
             bases.insert(base.to_owned(), info);
         }
         true
+    }
+}
+
+impl directory::Selection for Selection {
+    fn selects(&self, dn: &Key) -> bool {
+        self.covers(dn) || self.entries().any(|(_, entry)| is_selected(entry) && is_dn(entry, dn))
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.bases().any(|(_, info)| is_selected(info)) && !self.entries().any(|(_, entry)| is_selected(entry))
+    }
+
+    fn merge(&mut self, other: &Self) -> Vec<String> {
+        let mut lacking = Vec::new();
+        for (base, theirs) in other.bases() {
+            if is_selected(theirs) && !self.covers(&Key::of(base)) {
+                self.select_base(base, theirs);
+                lacking.push(format!("everything below {base}"));
+            }
+        }
+        for (base, entry) in other.entries().filter(|(_, entry)| is_selected(entry)) {
+            if let Some(dn) = dn_of(entry)
+                && self.select(base, dn, entry)
+            {
+                lacking.push(dn.to_owned());
+            }
+        }
+        lacking
+    }
+
+    fn add(&mut self, found: &Found) {
+        self.select(base_of(found), &found.dn, &found.entry);
     }
 }
 

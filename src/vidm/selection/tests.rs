@@ -21,7 +21,7 @@ fn profile() -> Value {
 
 fn found() -> Found {
     let answer: Value = serde_json::from_str(FOUND).unwrap();
-    Found::read(answer["identityGroups"][NEW]["mappedGroupData"][0].clone()).unwrap()
+    super::found(answer["identityGroups"][NEW]["mappedGroupData"][0].clone()).unwrap()
 }
 
 fn key(dn: &str) -> Key {
@@ -61,7 +61,7 @@ fn added_group_is_placed_under_its_base() {
 fn listed_group_is_selected_at_its_entry() {
     let mut selection = read(profile()).unwrap();
     let dn = "cn=gg-UNPICKED,ou=groups,dc=corp,dc=example";
-    selection.add(&Found::read(json!({"mappedGroup": {"dn": dn, "objectGuid": "other"}})).unwrap());
+    selection.add(&super::found(json!({"mappedGroup": {"dn": dn, "objectGuid": "other"}})).unwrap());
     let mut expected = profile();
     let base = &mut expected[INFO]["OU=Groups,DC=corp,DC=example"];
     base[ENTRIES][1][SELECTED] = json!(true);
@@ -77,7 +77,7 @@ fn new_base_is_added_with_counts() {
         (json!({"dn": "CN=x,OU=New,DC=corp", "groupBaseDN": null}), "CN=x,OU=New,DC=corp"),
     ] {
         let mut selection = read(profile()).unwrap();
-        selection.add(&Found::read(json!({"mappedGroup": group})).unwrap());
+        selection.add(&super::found(json!({"mappedGroup": group})).unwrap());
         let mut expected = profile();
         let entry = json!({"mappedGroup": group, SELECTED: true});
         expected[INFO][base] = json!({ENTRIES: [entry], NUM_SELECTED: 1, NUM_TOTAL: 1, SELECTED: false});
@@ -102,7 +102,7 @@ fn counts_are_updated_only_if_present() {
             json!({INFO: {"OU=x": base}})
         };
         let mut selection = read(with(&counts, json!([entry(1)]))).unwrap();
-        let two = Found::read(json!({"mappedGroup": {"dn": "CN=g2,OU=x", "groupBaseDN": "ou=X"}})).unwrap();
+        let two = super::found(json!({"mappedGroup": {"dn": "CN=g2,OU=x", "groupBaseDN": "ou=X"}})).unwrap();
         selection.add(&two);
         let mut added = two.entry.clone();
         set(&mut added, SELECTED, json!(true));
@@ -271,7 +271,7 @@ fn has_all_of(whole: &Value, part: &Value) -> bool {
 proptest! {
     #[test]
     fn adding_keeps_the_selection(before in arbitrary(), entry in entry()) {
-        let found = Found::read(entry).unwrap();
+        let found = super::found(entry).unwrap();
         let mut after = before.clone();
         after.add(&found);
         prop_assert!(after.selects(&key(&found.dn)));

@@ -1,10 +1,9 @@
 //! Adding groups to the sync profile: the writes, and that nothing is ever lost.
 
 use http::Method;
-use idhook::directory::GroupQuery;
+use idhook::directory::{GroupQuery, ProfileChange};
 use idhook::error::{Error, ErrorCode, Result};
 use idhook::http::TransportErrorKind;
-use idhook::vidm::ProfileChange;
 use serde_json::{Value, json};
 use std::time::Duration;
 
