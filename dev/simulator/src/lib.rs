@@ -24,12 +24,14 @@
 //! | `vidm`, `vidm/*` | vIDM, one file for each group of calls |
 //! | `sddc`, `sddc/*` | SDDC Manager, the same |
 //! | `fleet`, `fleet/*` | VCF Operations and the identity broker, the same |
+//! | `contract` | the vendor's OpenAPI documents of VCF Operations |
 //! | `control` | the control by hand, below `/_simulator` |
 //! | `settings` | what can be chosen |
 
 mod ca;
 mod calls;
 mod clock;
+pub mod contract;
 mod control;
 pub mod credentials;
 mod dn;

@@ -1,5 +1,5 @@
 use crate::client::{Admin, DIRECTORIES, Got, send};
-use idhook_simulator::seeds;
+use idhook_simulator::{credentials, seeds};
 use serde_json::json;
 
 async fn control(admin: &Admin, method: &str, path: &str, body: &str) -> Got {
@@ -7,11 +7,13 @@ async fn control(admin: &Admin, method: &str, path: &str, body: &str) -> Got {
 }
 
 #[tokio::test]
-async fn help_is_on_both_plain_ports_and_names_every_fault() {
+async fn help_is_on_every_plain_port_and_names_every_fault() {
     let admin = Admin::new().await;
     let help = control(&admin, "GET", "", "").await;
     assert_eq!(help.status, 200);
-    assert_eq!(send("GET", &format!("{}/_simulator", admin.simulator.sddc_url()), &[], "").await.body, help.body);
+    for url in [admin.simulator.sddc_url(), admin.simulator.fleet_url(), admin.simulator.broker_url()] {
+        assert_eq!(send("GET", &format!("{url}/_simulator"), &[], "").await.body, help.body);
+    }
     // Each curl line with a fault in it is taken as it stands.
     let bodies: Vec<&str> = help.body.lines().filter_map(|line| line.split('\'').nth(1)).collect();
     let faults: Vec<&&str> = bodies.iter().filter(|body| body.contains("\"kind\"")).collect();
@@ -70,9 +72,37 @@ async fn mistakes_are_reported() {
         ("/groups", r#"{"directory":"lab.example","dn":"CN=a,DC=lab"}"#),
         ("/groups", r#"{"directory":"corp.example","dn":"OU=a,DC=lab"}"#),
         ("/directories/corp.example/finish", r#"{"outcome":"maybe"}"#),
+        ("/fleet/settings", r#"{"version":"9.2"}"#),
+        ("/fleet/groups", r#"{"directory":"lab.example","dn":"CN=a,DC=lab"}"#),
+        ("/fleet/users", r#"{"directory":"corp.example","dn":"CN=a,DC=x","account":"a","groups":["CN=b"]}"#),
+        ("/fleet/directories/corp.example/finish", ""),
     ] {
         let got = control(&admin, "POST", path, body).await;
         assert!(got.status == 400 && got.body.len() > 10, "{path} {body}: {}", got.body);
     }
     assert_eq!(control(&admin, "GET", "/nowhere", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn control_interface_drives_a_sync_of_vcf_operations() {
+    let admin = Admin::new().await;
+    let settings = r#"{"version":"9.1.1","syncMilliseconds":1,"syncManual":true,"irregular":false}"#;
+    assert_eq!(control(&admin, "POST", "/fleet/settings", settings).await.status, 204);
+    let group = r#"{"directory":"corp.example","dn":"CN=gg-new,OU=Groups,DC=corp,DC=example"}"#;
+    assert_eq!(control(&admin, "POST", "/fleet/groups", group).await.status, 204);
+    let user = r#"{"directory":"corp.example","dn":"CN=Alan Turing,OU=Users,DC=corp,DC=example","account":"alan",
+        "groups":["CN=gg-new,OU=Groups,DC=corp,DC=example"]}"#;
+    assert_eq!(control(&admin, "POST", "/fleet/users", user).await.status, 204);
+    let token = crate::ops::log_in(&admin.simulator, credentials::FLEET_USERNAME, credentials::FLEET_PASSWORD).await;
+    let url =
+        format!("{}{}{}/sync", admin.simulator.fleet_url(), crate::ops::IAM, crate::ops::path_of(seeds::FLEET_CORP));
+    let headers = [("authorization", token.as_str()), ("accept", "application/json")];
+    assert_eq!(send("POST", &url, &headers, "").await.status, 202);
+    let state = control(&admin, "GET", "/state", "").await.json();
+    assert_eq!(state["fleet"]["directories"][0]["running"], true);
+    let failed = r#"{"outcome":"failed","message":"ldap.server.unreachable"}"#;
+    assert_eq!(control(&admin, "POST", "/fleet/directories/corp.example/finish", failed).await.status, 204);
+    let state = control(&admin, "GET", "/state", "").await.json();
+    assert_eq!(state["fleet"]["directories"][0]["runs"][1]["syncResultMessageKey"], "ldap.server.unreachable");
+    assert_eq!(state["fleet"]["directories"].as_array().unwrap().len(), 7);
 }

@@ -70,16 +70,16 @@ async fn logins_are_refused_in_the_measured_forms() {
 
 #[tokio::test]
 async fn api_token_is_exchanged_for_a_bearer_token() {
-    let ops = Ops::new(FleetVersion::V9_1_0).await;
+    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
     let got = exchange(&ops, credentials::FLEET_API_TOKEN).await;
     assert_eq!((got.status, &got.json()["expires_in"]), (200, &json!(1798)));
     let bearer = format!("Bearer {}", got.json()["access_token"].as_str().unwrap());
     assert_eq!(realms(&ops, &bearer).await.status, 200);
-    ops.simulator.configure_fleet(|settings| settings.version = FleetVersion::V9_0);
+    ops.switch(FleetVersion::V9_0);
     let current = format!("{}/suite-api/api/auth/currentuser", ops.simulator.fleet_url());
     let headers = [("authorization", bearer.as_str()), ("accept", "application/json")];
     assert_eq!(send("GET", &current, &headers, "").await.status, 401);
-    ops.simulator.configure_fleet(|settings| settings.version = FleetVersion::V9_1_0);
+    ops.switch(FleetVersion::V9_1_0);
     let got = send("GET", &current, &headers, "").await;
     assert_eq!((got.status, &got.json()["username"]), (200, &json!("svc-idhook-client")));
     let dead = exchange(&ops, credentials::FLEET_EXPIRED_API_TOKEN).await;
@@ -120,12 +120,12 @@ async fn rights_separate_reading_from_changing() {
 
 #[tokio::test]
 async fn versions_report_their_odd_numbers() {
-    let ops = Ops::new(FleetVersion::V9_1_0).await;
+    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
     let url = format!("{}/suite-api/api/versions/current", ops.simulator.fleet_url());
     for (version, numbers) in
         [(FleetVersion::V9_0, [2, 0, 0]), (FleetVersion::V9_1_0, [9, 1, 0]), (FleetVersion::V9_1_1, [9, 1, 1])]
     {
-        ops.simulator.configure_fleet(|settings| settings.version = version);
+        ops.switch(version);
         let body = send("GET", &url, &JSON, "").await.json();
         assert_eq!(
             [&body["major"], &body["minor"], &body["minorMinor"]],

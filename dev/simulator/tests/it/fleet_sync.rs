@@ -93,7 +93,9 @@ async fn failed_run_has_its_message_key_in_the_log() {
 
 #[tokio::test]
 async fn body_of_the_start_follows_the_setting() {
-    let ops = ops().await;
+    let mut ops = ops().await;
+    // The contract has no body.
+    ops.keeps_contract = false;
     let path = format!("{}/sync", path_of(seeds::FLEET_CORP));
     assert_eq!(ops.at("POST", &path, "{}").await.status, 400);
     ops.simulator.configure_fleet(|settings| settings.sync_body = SyncBody::Required);
@@ -105,12 +107,12 @@ async fn body_of_the_start_follows_the_setting() {
 
 #[tokio::test]
 async fn directories_that_cannot_be_synced_are_rejected() {
-    let ops = Ops::new(FleetVersion::V9_1_1).await;
+    let mut ops = Ops::new(FleetVersion::V9_1_1).await;
     assert_eq!(ops.sync(seeds::FLEET_INITIAL).await.status, 400);
     assert_eq!(ops.sync(seeds::FLEET_ON_DEMAND).await.status, 400);
     ops.simulator.configure_fleet(|settings| settings.on_demand_sync = OnDemandSync::Runs);
     assert_eq!(ops.sync(seeds::FLEET_ON_DEMAND).await.status, 202);
-    ops.simulator.configure_fleet(|settings| settings.version = FleetVersion::V9_1_0);
+    ops.switch(FleetVersion::V9_1_0);
     assert_eq!(ops.sync(seeds::FLEET_ON_DEMAND).await.status, 404);
     assert_eq!(ops.sync(seeds::FLEET_LAB_SECOND).await.status, 404);
     assert_eq!(ops.sync("not-a-uuid").await.status, 400);

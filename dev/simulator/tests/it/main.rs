@@ -4,7 +4,10 @@
 mod client;
 mod control;
 mod faults;
+mod fleet_directories;
 mod fleet_login;
+mod fleet_principals;
+mod fleet_profile;
 mod fleet_sync;
 mod ops;
 mod sddc_front;

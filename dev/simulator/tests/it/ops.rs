@@ -1,17 +1,34 @@
 //! A client of VCF Operations with a session token.
 
 use crate::client::{Got, send};
+use idhook_simulator::contract::Contract;
 use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, credentials, seeds};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 pub(crate) const ACQUIRE: &str = "/suite-api/api/auth/token/acquire";
 pub(crate) const IAM: &str = "/suite-api/api/fleet-management/iam";
 pub(crate) const JSON: [(&str, &str); 2] = [("content-type", "application/json"), ("accept", "application/json")];
 
-/// An administrator at VCF Operations, whose sync runs end on request.
+/// An administrator at VCF Operations, whose sync runs end on request. Every response is compared with the vendor's
+/// contract at the end, and every request that was not rejected.
 pub(crate) struct Ops {
     pub(crate) simulator: Simulator,
     pub(crate) token: String,
+    version: FleetVersion,
+    /// False where the responses are to have the faults of the vendor's examples.
+    pub(crate) keeps_contract: bool,
+}
+
+static V9_1_0: LazyLock<Contract> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_0).unwrap());
+static V9_1_1: LazyLock<Contract> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_1).unwrap());
+
+impl Drop for Ops {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.check_contract();
+        }
+    }
 }
 
 impl Ops {
@@ -21,8 +38,23 @@ impl Ops {
             settings.version = version;
             settings.sync_duration = SyncDuration::Manual;
         });
+        simulator.record_bodies();
         let token = log_in(&simulator, credentials::FLEET_USERNAME, credentials::FLEET_PASSWORD).await;
-        Self { simulator, token }
+        Self { simulator, token, version, keeps_contract: true }
+    }
+
+    /// Another version from now on.
+    pub(crate) fn switch(&mut self, version: FleetVersion) {
+        self.check_contract();
+        self.simulator.clear_calls();
+        self.version = version;
+        self.simulator.configure_fleet(|settings| settings.version = version);
+    }
+
+    fn check_contract(&self) {
+        let contract = if self.version == FleetVersion::V9_1_1 { &V9_1_1 } else { &V9_1_0 };
+        let violations = contract.violations_of_accepted(&self.simulator.exchanges());
+        assert!(violations.is_empty() || !self.keeps_contract, "{}", violations.join("\n"));
     }
 
     pub(crate) async fn at(&self, method: &str, path: &str, body: &str) -> Got {

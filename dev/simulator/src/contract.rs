@@ -1,0 +1,358 @@
+//! The vendor's OpenAPI documents of VCF Operations, and whether recorded calls keep them.
+//!
+//! Stricter than the documents: an object has no other fields than those of its schema, and a query no other parameters.
+
+use crate::calls::{Exchange, Server};
+use crate::settings::FleetVersion;
+use anyhow::Context as _;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+const RELEASE_9_1_0: &str = include_str!("../../../tests/fixtures/fleet/openapi.9.1.0.json");
+const PATCH_9_1_1: &str = include_str!("../../../tests/fixtures/fleet/openapi.9.1.1.merge-patch.json");
+
+/// The base path of all operations.
+const BASE: &str = "/suite-api";
+
+/// A parameter that every operation accepts, though no document declares it.
+const UNDECLARED: &str = "_no_links";
+
+/// The contract of one release.
+#[derive(Debug)]
+pub struct Contract {
+    document: Value,
+    /// The schemas for requests and for responses: fields that only the server sets are unknown in requests.
+    schemas: [Value; 2],
+    /// Compiled schemas, by direction and text.
+    compiled: Mutex<BTreeMap<(Direction, String), Arc<jsonschema::Validator>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Direction {
+    Request,
+    Response,
+}
+
+impl Contract {
+    /// The contract of a release. That of 9.0 is part of 9.1.0's.
+    ///
+    /// # Errors
+    /// If a document in the fixtures is not JSON.
+    pub fn of(version: FleetVersion) -> anyhow::Result<Self> {
+        let mut document: Value = serde_json::from_str(RELEASE_9_1_0).context("the document of 9.1.0 is not JSON")?;
+        if version >= FleetVersion::V9_1_1 {
+            let patch = serde_json::from_str(PATCH_9_1_1).context("the patch of 9.1.1 is not JSON")?;
+            merge(&mut document, patch);
+        }
+        let schemas = [Direction::Request, Direction::Response].map(|direction| {
+            let mut components = document.get("components").cloned().unwrap_or_default();
+            close(&mut components, direction);
+            components
+        });
+        Ok(Self { document, schemas, compiled: Mutex::default() })
+    }
+
+    /// Every violation in these calls to VCF Operations, a line each; other servers' calls are passed over.
+    #[must_use]
+    pub fn violations(&self, exchanges: &[Exchange]) -> Vec<String> {
+        exchanges.iter().flat_map(|exchange| self.violations_of(exchange, true)).collect()
+    }
+
+    /// The same, but a request that the server rejected may violate the contract.
+    #[must_use]
+    pub fn violations_of_accepted(&self, exchanges: &[Exchange]) -> Vec<String> {
+        exchanges.iter().flat_map(|exchange| self.violations_of(exchange, exchange.status < 400)).collect()
+    }
+
+    fn violations_of(&self, exchange: &Exchange, with_request: bool) -> Vec<String> {
+        if exchange.server != Server::Fleet {
+            return Vec::new();
+        }
+        let at = format!("{} {}", exchange.method, exchange.path_and_query);
+        let mut found = Vec::new();
+        match self.operation(exchange) {
+            Some((operation, _)) => {
+                if with_request {
+                    found.extend(self.request(operation, exchange));
+                }
+                found.extend(self.response(operation, exchange));
+            }
+            None if with_request => found.push("there is no such operation".to_owned()),
+            None => found.extend(self.error(exchange)),
+        }
+        found.into_iter().map(|violation| format!("{at}: {} {violation}", exchange.status)).collect()
+    }
+
+    /// The operation of a call, with its path template.
+    fn operation(&self, exchange: &Exchange) -> Option<(&Value, &str)> {
+        let path = exchange.path_and_query.split('?').next()?.strip_prefix(BASE)?;
+        let paths = self.document.get("paths")?.as_object()?;
+        // A literal segment wins over a parameter.
+        let matching = paths.iter().filter(|(template, _)| fits(template, path));
+        let (template, methods) = matching.min_by_key(|(template, _)| template.matches('{').count())?;
+        Some((methods.get(exchange.method.to_ascii_lowercase())?, template))
+    }
+
+    fn request(&self, operation: &Value, exchange: &Exchange) -> Vec<String> {
+        let mut found = self.query(operation, exchange);
+        let body = operation.get("requestBody");
+        let Some(content) = body.and_then(|body| body.get("content")) else {
+            if !exchange.request.is_empty() {
+                found.push("the request has a body, and the operation has none".to_owned());
+            }
+            return found;
+        };
+        if exchange.request.is_empty() {
+            let is_required = body.and_then(|body| body.get("required")) == Some(&Value::Bool(true));
+            found.extend(is_required.then(|| "the request has no body".to_owned()));
+            return found;
+        }
+        found.extend(self.body(content, exchange.request_type.as_deref(), &exchange.request, Direction::Request));
+        found
+    }
+
+    fn response(&self, operation: &Value, exchange: &Exchange) -> Vec<String> {
+        let declared = operation.get("responses").and_then(|responses| responses.get(exchange.status.to_string()));
+        let content = declared.and_then(|response| response.get("content")).filter(|content| is_full(content));
+        match (declared, content) {
+            (_, Some(content)) => {
+                self.body(content, exchange.response_type.as_deref(), &exchange.response, Direction::Response)
+            }
+            _ if exchange.status >= 400 => self.error(exchange),
+            (None, None) => vec!["the status is not declared".to_owned()],
+            (Some(_), None) if exchange.response.is_empty() => Vec::new(),
+            (Some(_), None) => vec!["the response has a body, and the operation has none".to_owned()],
+        }
+    }
+
+    /// No operation declares its errors: they have the generic schema, or are pages of a proxy.
+    fn error(&self, exchange: &Exchange) -> Vec<String> {
+        match exchange.response_type.as_deref().map(media_type) {
+            Some("application/json") => {
+                let schema = json!({"$ref": "#/components/schemas/error"});
+                self.compare(&schema, &exchange.response, Direction::Response)
+            }
+            Some("text/html") | None => Vec::new(),
+            Some(other) => vec![format!("an error has the content type {other}")],
+        }
+    }
+
+    fn body(&self, content: &Value, content_type: Option<&str>, body: &[u8], direction: Direction) -> Vec<String> {
+        let content_type = content_type.map(media_type).unwrap_or_default();
+        match content.get(content_type).map(|content| content.get("schema").unwrap_or(&Value::Null)) {
+            None => vec![format!("the content type {content_type:?} is not declared")],
+            Some(schema) if content_type == "application/json" => self.compare(schema, body, direction),
+            Some(_) => Vec::new(),
+        }
+    }
+
+    fn query(&self, operation: &Value, exchange: &Exchange) -> Vec<String> {
+        let parameters = operation.get("parameters").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let declared: Vec<&Value> =
+            parameters.iter().filter(|parameter| parameter.get("in") == Some(&json!("query"))).collect();
+        let name_of = |parameter: &Value| parameter.get("name").and_then(Value::as_str).map(str::to_owned);
+        let query = exchange.path_and_query.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let sent: Vec<(String, String)> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (name.to_owned(), percent_decode_str(value).decode_utf8_lossy().into_owned()))
+            .collect();
+        let mut found = Vec::new();
+        for (name, value) in &sent {
+            let parameter = declared.iter().find(|parameter| name_of(parameter).as_ref() == Some(name));
+            match parameter.and_then(|parameter| parameter.get("schema")) {
+                Some(schema) => {
+                    let value = typed(schema, value);
+                    let violations = self.compare(schema, value.to_string().as_bytes(), Direction::Request);
+                    found.extend(violations.into_iter().map(|violation| format!("parameter {name}: {violation}")));
+                }
+                None if name == UNDECLARED => {}
+                None => found.push(format!("the parameter {name} is not declared")),
+            }
+        }
+        let is_required = |parameter: &&&Value| parameter.get("required") == Some(&Value::Bool(true));
+        for name in declared.iter().filter(is_required).filter_map(|parameter| name_of(parameter)) {
+            if !sent.iter().any(|(sent, _)| *sent == name) {
+                found.push(format!("the parameter {name} is missing"));
+            }
+        }
+        found
+    }
+
+    fn compare(&self, schema: &Value, body: &[u8], direction: Direction) -> Vec<String> {
+        let body: Value = match serde_json::from_slice(body) {
+            Ok(body) => body,
+            Err(error) => return vec![format!("the body is not JSON: {error}")],
+        };
+        match self.validator(schema, direction) {
+            Ok(validator) => {
+                validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect()
+            }
+            Err(error) => vec![format!("the schema cannot be compiled: {error:#}")],
+        }
+    }
+
+    fn validator(&self, schema: &Value, direction: Direction) -> anyhow::Result<Arc<jsonschema::Validator>> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (direction, schema.to_string());
+        if let Some(validator) = compiled.get(&key) {
+            return Ok(Arc::clone(validator));
+        }
+        let [requests, responses] = &self.schemas;
+        let components = if direction == Direction::Request { requests } else { responses };
+        let mut whole = schema.clone();
+        if let Value::Object(fields) = &mut whole {
+            fields.insert("components".to_owned(), components.clone());
+        }
+        let validator = jsonschema::options().should_validate_formats(true).build(&whole);
+        let validator = Arc::new(validator.map_err(|error| anyhow::anyhow!("{error}"))?);
+        compiled.insert(key, Arc::clone(&validator));
+        Ok(validator)
+    }
+}
+
+fn is_full(content: &Value) -> bool {
+    content.as_object().is_some_and(|content| !content.is_empty())
+}
+
+fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether a path has the form of a template such as `/a/{id}`.
+fn fits(template: &str, path: &str) -> bool {
+    let (wanted, given): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+    let fits = |(wanted, given): (&&str, &&str)| wanted == given || (wanted.starts_with('{') && !given.is_empty());
+    wanted.len() == given.len() && wanted.iter().zip(&given).all(fits)
+}
+
+/// The text of a parameter as its schema's type.
+fn typed(schema: &Value, text: &str) -> Value {
+    match schema.get("type").and_then(Value::as_str) {
+        Some("integer" | "number" | "boolean") => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        Some("array") => json!([text]),
+        _ => json!(text),
+    }
+}
+
+/// Forbids fields that a schema does not have, and in requests those that only the server sets.
+fn close(schema: &mut Value, direction: Direction) {
+    match schema {
+        Value::Object(fields) => {
+            let has_parts = fields.contains_key("allOf");
+            if !has_parts && let Some(Value::Object(properties)) = fields.get_mut("properties") {
+                if direction == Direction::Request {
+                    properties.retain(|_, property| property.get("readOnly") != Some(&Value::Bool(true)));
+                }
+                fields.insert("additionalProperties".to_owned(), json!(false));
+            }
+            fields.remove("discriminator");
+            fields.values_mut().for_each(|value| close(value, direction));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| close(item, direction)),
+        _ => {}
+    }
+}
+
+/// Applies a JSON Merge Patch (RFC 7396).
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (name, change) in changes {
+        if change.is_null() {
+            fields.remove(&name);
+        } else {
+            merge(fields.entry(name).or_insert(Value::Null), change);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Contract, merge};
+    use crate::calls::{Exchange, Server};
+    use crate::settings::FleetVersion;
+    use serde_json::json;
+
+    fn exchange(method: &str, path: &str, request: &str, status: u16, response: &str) -> Exchange {
+        Exchange {
+            server: Server::Fleet,
+            method: method.to_owned(),
+            path_and_query: format!("/suite-api/api{path}"),
+            request_type: (!request.is_empty()).then(|| "application/json".to_owned()),
+            request: request.as_bytes().to_vec().into(),
+            status,
+            response_type: (!response.is_empty()).then(|| "application/json;charset=UTF-8".to_owned()),
+            response: response.as_bytes().to_vec().into(),
+        }
+    }
+
+    const DIRECTORY: &str = "/fleet-management/iam/identity-providers/a/ldap-directories/b";
+
+    #[test]
+    fn kept_contract_has_no_violation() {
+        let contract = Contract::of(FleetVersion::V9_1_0).unwrap();
+        let groups = "/fleet-management/iam/ssorealms/a/groups/query?page=0&pageSize=50&_no_links=true";
+        let calls = [
+            exchange(
+                "POST",
+                "/auth/token/acquire",
+                r#"{"username":"a","password":"b"}"#,
+                200,
+                r#"{"token":"x","validity":1}"#,
+            ),
+            exchange("POST", &format!("{DIRECTORY}/sync"), "", 202, r#"{"syncStatus":"STARTED"}"#),
+            exchange("POST", groups, "{}", 200, r#"{"vidbGroups":[{"groupId":"a"}]}"#),
+            exchange("GET", "/versions/current", "", 401, r#"{"message":"no"}"#),
+        ];
+        assert!(contract.violations(&calls).is_empty(), "{:?}", contract.violations(&calls));
+    }
+
+    #[test]
+    fn each_kind_of_violation_is_found() {
+        let contract = Contract::of(FleetVersion::V9_1_0).unwrap();
+        let groups = "/fleet-management/iam/ssorealms/a/groups/query";
+        for (call, part) in [
+            (exchange("GET", "/nowhere", "", 200, "{}"), "no such operation"),
+            (exchange("POST", &format!("{DIRECTORY}/sync"), "{}", 202, "{}"), "the request has a body"),
+            (exchange("POST", &format!("{DIRECTORY}/sync"), "", 202, r#"{"syncStatus":"DONE"}"#), "/syncStatus"),
+            (exchange("POST", &format!("{DIRECTORY}/sync"), "", 200, "{}"), "the status is not declared"),
+            (exchange("PUT", &format!("{DIRECTORY}/sync-profile"), "", 400, ""), "the request has no body"),
+            (exchange("PUT", &format!("{DIRECTORY}/sync-profile"), "{}", 400, ""), "userAttributeMappings"),
+            (exchange("POST", "/auth/token/acquire", r#"{"username":"a","password":"b","x":1}"#, 401, ""), "'x'"),
+            (exchange("POST", &format!("{groups}?page=0"), "{}", 200, "{}"), "pageSize is missing"),
+            (exchange("POST", &format!("{groups}?page=a&pageSize=1"), "{}", 200, "{}"), "parameter page"),
+            (exchange("POST", &format!("{groups}?page=0&pageSize=1&q=1"), "{}", 200, "{}"), "q is not declared"),
+            (exchange("GET", "/fleet-management/iam/ssorealms", "", 500, r#"{"error":1}"#), "message"),
+            (exchange("GET", "/fleet-management/iam/tasks/a", "", 200, r#"{"taskId":"no uuid"}"#), "/taskId"),
+        ] {
+            let violations = contract.violations(std::slice::from_ref(&call));
+            assert!(violations.iter().any(|violation| violation.contains(part)), "{part}: {violations:?}");
+        }
+    }
+
+    #[test]
+    fn requests_may_not_set_what_the_server_sets() {
+        let contract = Contract::of(FleetVersion::V9_1_1).unwrap();
+        let body = r#"{"dn":"CN=a,DC=b","principalType":"GROUP","name":"a"}"#;
+        let call = exchange("POST", &format!("{DIRECTORY}/principals"), body, 201, body);
+        let violations = contract.violations(std::slice::from_ref(&call));
+        assert!(violations.len() == 1 && violations[0].contains("'name'"), "{violations:?}");
+    }
+
+    #[test]
+    fn merge_patch_replaces_adds_and_removes() {
+        let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1, 2]});
+        merge(&mut target, json!({"a": {"b": null, "e": {"f": 3}}, "d": [4]}));
+        assert_eq!(target, json!({"a": {"c": 2, "e": {"f": 3}}, "d": [4]}));
+    }
+}
