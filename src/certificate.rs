@@ -103,11 +103,10 @@ pub(crate) fn on_the_wire(entry: &str, form: Form) -> Cow<'_, str> {
     }
 }
 
-/// Checks every certificate of the chain at `at`: their data goes to `facts`, faults to `errors`. An expired one is accepted
-/// beside a valid one with the same subject, because CAs are renewed like this.
-pub(crate) fn check_chain(
-    at: &str,
-    chain: &[String],
+/// Checks every certificate of the entries of one chain, each with its pointer: their data goes to `facts`, faults to
+/// `errors`. An expired one is accepted beside a valid one with the same subject, because CAs are renewed like this.
+pub(crate) fn check(
+    entries: &[(String, &String)],
     form: Form,
     now: SystemTime,
     facts: &mut Vec<CertificateFacts>,
@@ -115,11 +114,10 @@ pub(crate) fn check_chain(
 ) {
     let before = errors.len();
     let mut told = Vec::new();
-    for (index, entry) in chain.iter().enumerate() {
-        let pointer = format!("{at}/{index}");
+    for (pointer, entry) in entries {
         match Entry::read(entry, form) {
-            Ok(Entry { certificates, .. }) => check(&pointer, &certificates, form, now, &mut told, errors),
-            Err(fault) => errors.push(FieldError::new(pointer, fault)),
+            Ok(Entry { certificates, .. }) => check_ders(pointer, &certificates, form, now, &mut told, errors),
+            Err(fault) => errors.push(FieldError::new(pointer.as_str(), fault)),
         }
     }
     let valid: Vec<_> = told.iter().filter(|one| one.expires_in_days >= 0).map(|one| one.subject.clone()).collect();
@@ -142,7 +140,7 @@ pub(crate) fn check_chain(
 }
 
 /// The data of these certificates; other contents, and certificates that are not valid yet, are faults.
-fn check(
+fn check_ders(
     pointer: &str,
     certificates: &[Vec<u8>],
     form: Form,

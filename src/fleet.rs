@@ -10,6 +10,7 @@
 mod api;
 mod client;
 mod login;
+mod provider;
 #[cfg(test)]
 mod testing;
 
@@ -20,6 +21,11 @@ use crate::upstream::Endpoint as _;
 use crate::upstream::{Account, BaseUrl, TokenCache};
 
 pub use client::Client;
+pub use provider::{
+    AccessTokenDetails, DomainController, FederatedIdentityProvider, IamTask, IdpConfig, IdpDirectory,
+    LdapBindConfiguration, LdapConfiguration, OidcConfiguration, ProvisioningConfig, ResourceId, SamlAttributeMapping,
+    SamlConfiguration, SamlMetadata, SamlMetadataContent, ScimClientDetails, ScimSyncClient, TokenTtl,
+};
 
 /// The calls of a login, as errors and records name them.
 pub(crate) const LOGIN_CALLS: [&str; 3] =

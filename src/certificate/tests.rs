@@ -21,6 +21,19 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_761_600)
 }
 
+/// [`check`] of the chain at `at`.
+fn check_chain(
+    at: &str,
+    chain: &[String],
+    form: Form,
+    now: SystemTime,
+    facts: &mut Vec<CertificateFacts>,
+    errors: &mut Vec<FieldError>,
+) {
+    let entries: Vec<_> = chain.iter().enumerate().map(|(index, entry)| (format!("{at}/{index}"), entry)).collect();
+    check(&entries, form, now, facts, errors);
+}
+
 fn checked(entry: &str) -> (Vec<CertificateFacts>, Vec<FieldError>) {
     let (mut facts, mut errors) = (Vec::new(), Vec::new());
     check_chain("/certChain", &[entry.to_owned()], SDDC, now(), &mut facts, &mut errors);

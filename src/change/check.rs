@@ -23,9 +23,15 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Nothing found yet. `secret_missing`: the fault of a required secret that is missing; `form`: of certificates.
-    pub(crate) fn new(secret_missing: &'static str, form: Form, now: SystemTime) -> Self {
+    /// Nothing found yet. `form`: of certificates.
+    pub(crate) fn new(form: Form, now: SystemTime) -> Self {
+        let secret_missing = "is required and must not be blank";
         Self { secret_missing, form, now, certificates: Vec::new(), errors: Vec::new() }
+    }
+
+    /// The same with another fault for a required secret that is missing.
+    pub(crate) fn secret_missing(self, secret_missing: &'static str) -> Self {
+        Self { secret_missing, ..self }
     }
 
     /// The certificates if there is no fault, otherwise all faults.
@@ -93,8 +99,14 @@ impl Check {
     /// The certificates of a chain.
     pub(crate) fn chain(&mut self, at: &str, chain: Option<&Vec<String>>) {
         if let Some(chain) = chain {
-            certificate::check_chain(at, chain, self.form, self.now, &mut self.certificates, &mut self.errors);
+            let entries = chain.iter().enumerate().map(|(index, entry)| (format!("{at}/{index}"), entry));
+            self.certificates(entries.collect());
         }
+    }
+
+    /// The certificates of these entries, each with its pointer.
+    pub(crate) fn certificates(&mut self, entries: Vec<(String, &String)>) {
+        certificate::check(&entries, self.form, self.now, &mut self.certificates, &mut self.errors);
     }
 }
 

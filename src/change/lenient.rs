@@ -6,6 +6,7 @@
 //! | a string | a list of one string |
 //! | a list of strings | one string; a string with a JSON list; blank or null as an empty list |
 //! | an object | a list of one object; a string with a JSON object |
+//! | a list of objects | one object; a string with JSON of either; blank as an empty list |
 //! | a whole number | a string of its digits; a list of one of these |
 
 use std::fmt;
@@ -119,16 +120,24 @@ impl<'de> Visitor<'de> for Texts {
 
 /// An object.
 pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    deserializer.deserialize_option(Maybe(PhantomData))
+    deserializer.deserialize_option(Maybe(One(PhantomData)))
 }
 
-struct Maybe<T>(PhantomData<T>);
+/// A list of objects.
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    deserializer.deserialize_option(Maybe(Many(PhantomData)))
+}
 
-impl<'de, T: DeserializeOwned> Visitor<'de> for Maybe<T> {
-    type Value = Option<T>;
+/// The value of a visitor, or nothing.
+struct Maybe<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Maybe<V> {
+    type Value = Option<V::Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        self.0.expecting(f)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -141,7 +150,38 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Maybe<T> {
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         // Not any value: a number kept as digits would look like an object.
-        deserializer.deserialize_struct("an object", &[], One(PhantomData)).map(Some)
+        deserializer.deserialize_struct("an object", &[], self.0).map(Some)
+    }
+}
+
+struct Many<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Many<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Vec<T>, A::Error> {
+        One(PhantomData).visit_map(fields).map(|one| vec![one])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+        let text = text.trim();
+        match text.bytes().next() {
+            None => Ok(Vec::new()),
+            Some(b'[') => json::parse(text.as_bytes()).ok_or_else(|| not("a list of objects")),
+            Some(_) => One(PhantomData).visit_str(text).map(|one| vec![one]),
+        }
     }
 }
 

@@ -173,7 +173,7 @@ impl<R: Runtime> Vcf<R> {
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
-            let spec = self.checked(spec, |spec, now| Checked::to_put(spec, &domain, now))?;
+            let spec = self.checked(spec, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
             vcf.put_identity_source(&provider, &domain, &spec, options).await
         })
         .await

@@ -28,11 +28,13 @@ pub(super) enum Purpose {
 impl Purpose {
     /// An empty check of a specification for this purpose, at the time `now`.
     fn check(self, now: SystemTime) -> Check {
-        let secret_missing = match self {
-            Self::Create => "is required and must not be blank",
-            Self::Update => "is also required in an update: SDDC Manager has no partial update and returns no secrets",
-        };
-        Check::new(secret_missing, Form::Base64OfPem, now)
+        let check = Check::new(Form::Base64OfPem, now);
+        match self {
+            Self::Create => check,
+            Self::Update => check.secret_missing(
+                "is also required in an update: SDDC Manager has no partial update and returns no secrets",
+            ),
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn dispatch<R: Runtime>(
         }
         Vcf::PutSource => {
             let (provider, domain) = source()?;
-            let spec = checked(&context, |spec, now| Checked::to_put(spec, &domain, now))?;
+            let spec = checked(&context, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
             let outcome = vcf.put_identity_source(&provider, &domain, &spec, options(&context)?).await?;
             created.source(&provider, &outcome)
         }

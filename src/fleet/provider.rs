@@ -1,0 +1,117 @@
+//! Identity providers: their types, checks and endpoints.
+
+mod compare;
+mod create_provider;
+mod delete_provider;
+mod get_provider;
+mod get_task;
+mod ids;
+mod ldap;
+mod model;
+mod resource_id;
+mod saml_metadata;
+mod sync_client;
+mod update_provider;
+mod validate;
+
+use super::Client;
+use crate::change::Checked;
+use crate::error::Result;
+use crate::runtime::Runtime;
+
+use create_provider::CreateProvider;
+use delete_provider::DeleteProvider;
+use get_provider::GetProvider;
+use get_task::GetTask;
+use saml_metadata::ValidateSamlMetadata;
+use sync_client::{GenerateSyncClient, GetSyncClient};
+use update_provider::UpdateProvider;
+
+pub use get_task::IamTask;
+pub use ldap::{DomainController, LdapBindConfiguration, LdapConfiguration};
+pub use model::{
+    FederatedIdentityProvider, IdpConfig, IdpDirectory, OidcConfiguration, ProvisioningConfig, SamlAttributeMapping,
+    SamlConfiguration,
+};
+pub use resource_id::ResourceId;
+pub use saml_metadata::{SamlMetadata, SamlMetadataContent};
+pub use sync_client::{AccessTokenDetails, ScimClientDetails, ScimSyncClient, TokenTtl};
+
+impl<R: Runtime> Client<'_, R> {
+    /// One identity provider, without its secrets.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn identity_provider(&self, id: &ResourceId) -> Result<FederatedIdentityProvider> {
+        self.call(&GetProvider { id }).await
+    }
+
+    /// Creates the identity provider of a realm without one; ids in `spec` are not sent. The response has no id if the
+    /// server's cannot be read.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn create_identity_provider(
+        &self,
+        spec: &Checked<FederatedIdentityProvider>,
+    ) -> Result<FederatedIdentityProvider> {
+        self.call(&CreateProvider { spec: &spec.spec().without_ids() }).await
+    }
+
+    /// Replaces the specification of `present` by `spec`; the ids are those of `present`.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn update_identity_provider(
+        &self,
+        present: &FederatedIdentityProvider,
+        spec: &Checked<FederatedIdentityProvider>,
+    ) -> Result<()> {
+        self.call(&UpdateProvider { spec: &spec.spec().with_ids_of(present) }).await
+    }
+
+    /// Starts the deletion of an identity provider; with `force`, components that use it are removed from it too.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn delete_identity_provider(&self, id: &ResourceId, force: bool) -> Result<IamTask> {
+        self.call(&DeleteProvider { id, force }).await
+    }
+
+    /// The state of a task.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn task(&self, id: &ResourceId) -> Result<IamTask> {
+        self.call(&GetTask { id }).await
+    }
+
+    /// The SCIM sync client of a directory, without its secrets.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn sync_client(&self, provider: &ResourceId, directory: &ResourceId) -> Result<ScimSyncClient> {
+        self.call(&GetSyncClient { provider, directory }).await
+    }
+
+    /// Makes a SCIM sync client with a token for a directory.
+    ///
+    /// # Errors
+    /// As any upstream call; `upstream_invalid` for a response without a token.
+    pub async fn generate_sync_client(
+        &self,
+        provider: &ResourceId,
+        directory: &ResourceId,
+        ttl: Option<TokenTtl>,
+    ) -> Result<ScimSyncClient> {
+        self.call(&GenerateSyncClient { provider, directory, ttl }).await
+    }
+
+    /// Checks the metadata of a SAML provider.
+    ///
+    /// # Errors
+    /// As any upstream call; `upstream_rejected` for metadata that the broker cannot read.
+    pub async fn check_saml_metadata(&self, spec: &Checked<SamlMetadata>) -> Result<SamlMetadataContent> {
+        self.call(&ValidateSamlMetadata { spec: spec.spec() }).await
+    }
+}
