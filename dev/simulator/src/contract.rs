@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 const RELEASE_9_1_0: &str = include_str!("../../../tests/fixtures/fleet/openapi.9.1.0.json");
 const PATCH_9_1_1: &str = include_str!("../../../tests/fixtures/fleet/openapi.9.1.1.merge-patch.json");
@@ -52,6 +52,18 @@ impl Contract {
             components
         });
         Ok(Self { document, schemas, compiled: Mutex::default() })
+    }
+
+    /// The contract of a release, read once.
+    pub(crate) fn shared(version: FleetVersion) -> Option<&'static Self> {
+        static OLD: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_0).ok());
+        static NEW: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_1).ok());
+        if version >= FleetVersion::V9_1_1 { NEW.as_ref() } else { OLD.as_ref() }
+    }
+
+    /// How the body of a request violates a schema.
+    pub(crate) fn violations_of_body(&self, schema: &str, body: &[u8]) -> Vec<String> {
+        self.compare(&json!({"$ref": format!("#/components/schemas/{schema}")}), body, Direction::Request)
     }
 
     /// Every violation in these calls to VCF Operations, a line each; other servers' calls are passed over.

@@ -3,24 +3,32 @@
 //! The facts come from the vendor's OpenAPI documents 9.1.0.0 and 9.1.1.0 (vcf-api-specs), its Python clients, and posts by
 //! users of the API. Where the real behaviour is unknown there is a setting in [`FleetSettings`].
 
+mod api_tokens;
 mod broker;
 mod directories;
 mod errors;
+mod iam_settings;
 mod login;
 mod lookup;
 mod members;
 mod paging;
 mod principals;
 mod profile;
+mod providers;
 mod realms;
+mod saml;
+mod scim_client;
 mod search;
 mod seed;
 pub(crate) mod state;
 pub(crate) mod sync;
+mod tasks;
+mod validation;
 
 pub(crate) use principals::display_name;
 
 use crate::clock;
+use crate::contract::Contract;
 use crate::reply::{Answer, Ask, Reply};
 use crate::settings::{FleetSettings, FleetVersion};
 use crate::tokens::authorization;
@@ -134,6 +142,17 @@ fn object(ask: &Ask) -> Result<Map<String, Value>, Reply> {
     }
 }
 
+/// The body, which must have this schema.
+fn checked(ask: &Ask, version: FleetVersion, schema: &str) -> Result<Map<String, Value>, Reply> {
+    let body = object(ask)?;
+    let violations =
+        Contract::shared(version).map(|contract| contract.violations_of_body(schema, &ask.body)).unwrap_or_default();
+    match violations.first() {
+        None => Ok(body),
+        Some(violation) => Err(errors::invalid_body(schema, violation)),
+    }
+}
+
 /// 404 before this version.
 fn since(state: &State, version: FleetVersion) -> Result<(), Reply> {
     if state.settings.version >= version { Ok(()) } else { Err(errors::no_such_path()) }
@@ -158,13 +177,29 @@ pub(crate) fn router(fleet: Arc<Fleet>) -> Router {
         .route(&api("/deployment/node/status"), get(on(login::node_status)))
         .route(&api("/versions/current"), get(on(login::version)))
         .route(&iam("/vidbs"), get(on(realms::vidbs)))
-        .route(&iam("/ssorealms"), get(on(realms::list)))
-        .route(&realm(""), get(on(realms::one)))
+        .route(&iam("/ssorealms"), get(on(realms::list)).merge(post(on(realms::create))))
+        .route(&realm(""), get(on(realms::one)).merge(delete(on(realms::remove))))
         .route(&realm("/groups/query"), post(on(principals::groups)))
         .route(&realm("/groups/{groupId}/members/query"), post(on(principals::members)))
         .route(&realm("/users/query"), post(on(principals::users)))
         .route(&realm("/users/{userId}/groups"), get(on(principals::groups_of_user)))
-        .route(&provider(""), get(on(realms::provider)))
+        .route(&realm("/api-clients"), post(on(api_tokens::create_client)))
+        .route(&realm("/api-clients/query"), post(on(api_tokens::query_clients)))
+        .route(&realm("/api-clients/{clientId}"), get(on(api_tokens::client)))
+        .route(&realm("/api-tokens"), post(on(api_tokens::create)))
+        .route(&realm("/api-tokens/query"), post(on(api_tokens::query)))
+        .route(&realm("/api-tokens/{apiTokenId}"), get(on(api_tokens::one)).merge(delete(on(api_tokens::remove))))
+        .route(&realm("/api-tokens/{apiTokenId}/regenerate"), post(on(api_tokens::regenerate)))
+        .route(&realm("/principals/{principalId}/roles"), get(on(api_tokens::roles)).merge(put(on(api_tokens::assign))))
+        .route(&iam("/tasks/{taskId}"), get(on(tasks::one)))
+        .route(&iam("/settings"), get(on(iam_settings::read)).merge(put(on(iam_settings::write))))
+        .route(&iam("/saml-metadata/validate"), post(on(saml::validate)))
+        .route(&iam("/identity-providers"), post(on(providers::create)).merge(put(on(providers::update))))
+        .route(&provider(""), get(on(providers::one)).merge(delete(on(providers::remove))))
+        .route(
+            &provider("/directories/{directoryId}/sync-client"),
+            get(on(scim_client::read)).merge(post(on(scim_client::create))),
+        )
         .route(&provider("/ldap-directories"), get(on(directories::list)))
         .route(&directory("/sync"), post(on(sync::start)))
         .route(&directory("/sync-logs"), get(on(sync::logs)))

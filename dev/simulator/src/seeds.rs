@@ -53,6 +53,10 @@ pub const FLEET_BRANCH_REALM: &str = "f1000000-0000-4000-8000-0000000000a2";
 pub const FLEET_EMPTY_REALM: &str = "f1000000-0000-4000-8000-0000000000a3";
 /// VCF Operations: a realm with [`FLEET_SCIM_PROVIDER`], which has no LDAP directory.
 pub const FLEET_SCIM_REALM: &str = "f1000000-0000-4000-8000-0000000000a4";
+/// VCF Operations: an identity broker without realm.
+pub const FLEET_FREE_BROKER: &str = "f1000000-0000-4000-8000-0000000000ab";
+/// VCF Operations: the id of [`crate::credentials::FLEET_API_TOKEN`] in [`FLEET_REALM`].
+pub const FLEET_API_TOKEN_ID: &str = "f1000000-0000-4000-8000-0000000000f1";
 /// VCF Operations: the provider of [`FLEET_REALM`], Active Directory over LDAP.
 pub const FLEET_PROVIDER: &str = "f1000000-0000-4000-8000-0000000000b1";
 /// VCF Operations: the provider of [`FLEET_BRANCH_REALM`].

@@ -5,8 +5,8 @@ mod fleet;
 
 pub use fleet::{
     DeadApiToken, DisplayNames, EqualsCase, FleetSettings, FleetVersion, KnownPrincipal, LastSyncTime, LikeTerms,
-    LogOrder, LogWords, OnDemandSync, PageCap, PrincipalSettings, ProfilePut, RunningWord, SecondSync, SyncBody,
-    UnauthorizedForm, UnknownId,
+    LogOrder, LogWords, OnDemandSync, PageCap, PrincipalSettings, ProfilePut, ProviderSettings, RunningWord,
+    SecondSync, SyncBody, TaskCall, TokenExpiresAt, UnauthorizedForm, UnknownId,
 };
 
 use serde_json::Value;

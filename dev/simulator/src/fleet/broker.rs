@@ -1,10 +1,10 @@
 //! The identity broker: its OpenID Connect configuration, and the exchange of an API token for a Bearer token.
 
-use super::state::{Caller, Rights};
+use super::state::Caller;
 use super::{Fleet, json};
 use crate::reply::{Answer, Ask, Reply, find};
 use crate::settings::DeadApiToken;
-use crate::{clock, credentials, tokens};
+use crate::{clock, tokens};
 use http::StatusCode;
 use serde_json::json;
 
@@ -24,14 +24,10 @@ pub(super) fn token(fleet: &Fleet, ask: &Ask) -> Answer {
         return Err(error(StatusCode::BAD_REQUEST, "invalid_request", "api_token is missing"));
     };
     let mut state = fleet.state();
-    let Some((name, rights)) = (match api_token {
-        credentials::FLEET_API_TOKEN => Some(("svc-idhook-client", Rights::All)),
-        credentials::FLEET_PLAIN_API_TOKEN => Some(("plain-client", Rights::None)),
-        _ => None,
-    }) else {
+    let now = clock::now();
+    let Some((name, rights)) = state.exchange(api_token, now) else {
         return Err(dead(state.settings.dead_api_token));
     };
-    let now = clock::now();
     let lifetime = state.settings.bearer_lifetime;
     let expires = now + clock::millis(lifetime);
     let access_token = tokens::jwt(&json!({
@@ -42,7 +38,7 @@ pub(super) fn token(fleet: &Fleet, ask: &Ask) -> Answer {
         "iat": now / 1_000,
         "exp": expires / 1_000,
     }));
-    state.bearers.insert(access_token.clone(), Caller { name: name.to_owned(), rights, expires });
+    state.bearers.insert(access_token.clone(), Caller { name, rights, expires });
     let body = json!({
         "scope": "openid profile user email group",
         "access_token": access_token,

@@ -65,7 +65,10 @@ impl Provider {
             })
             .collect();
         if !configurations.is_empty() {
-            body.insert("provisioningConfig".to_owned(), json!({"ldapConfigurations": configurations}));
+            let provisioning = body.entry("provisioningConfig").or_insert_with(|| json!({}));
+            if let Value::Object(fields) = provisioning {
+                fields.insert("ldapConfigurations".to_owned(), json!(configurations));
+            }
         }
         Value::Object(body)
     }

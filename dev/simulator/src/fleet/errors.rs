@@ -113,3 +113,8 @@ pub(super) fn conflict(key: &str, message: &str) -> Reply {
 pub(super) fn unsupported_media_type() -> Reply {
     plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content type is not supported. Send application/json.")
 }
+
+/// 500.
+pub(super) fn internal() -> Reply {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server error, cause unknown.")
+}

@@ -121,12 +121,12 @@ pub(super) fn write(fleet: &Fleet, ask: &Ask) -> Answer {
         }
         ProfilePut::Merge => merge(&mut directory.profile, body),
     }
+    // A directory is complete once what it syncs has been chosen.
+    directory.set_up = true;
     let stored = Value::Object(directory.profile.0.clone());
-    if settings.profile_put_syncs && directory.set_up {
-        // A run that is going already stays the only one.
-        if directory.running().is_none() {
-            sync::kick_off(directory, &settings)?;
-        }
+    // A run that is going already stays the only one.
+    if settings.profile_put_syncs && directory.running().is_none() {
+        sync::kick_off(directory, &settings)?;
     }
     Ok(json(StatusCode::OK, &stored))
 }

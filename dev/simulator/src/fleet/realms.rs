@@ -1,7 +1,8 @@
-//! `/ssorealms`, `/vidbs` and `/identity-providers`, read.
+//! `/ssorealms` and `/vidbs`.
 
-use super::state::{Realm, State};
-use super::{Fleet, json};
+use super::state::{Realm, Removal, State, Vidb};
+use super::{Fleet, checked, errors, json, tasks};
+use crate::clock;
 use crate::reply::{Answer, Ask};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -49,23 +50,56 @@ impl State {
     }
 }
 
+/// `POST /ssorealms`
+pub(super) fn create(fleet: &Fleet, ask: &Ask) -> Answer {
+    let mut state = fleet.writer(ask)?;
+    let body = checked(ask, state.settings.version, "SsoRealmCreationRequest")?;
+    let id = body.get("vidbResourceId").and_then(Value::as_str).unwrap_or_default();
+    let vidb = state.vidbs.iter().find(|vidb| vidb.id.eq_ignore_ascii_case(id));
+    let vidb = vidb.ok_or_else(|| errors::invalid_parameter("vidbResourceId", "is not valid"))?.clone();
+    if state.realms.iter().any(|realm| realm.vidb == vidb.id) {
+        return Err(errors::conflict("sso.realm.already.exists", "The identity broker has a realm already."));
+    }
+    let realm =
+        Realm { id: clock::uuid(), name: vidb.name, vidb: vidb.id, instance: vidb.instance, created: clock::now() };
+    let body = state.realm_json(&realm);
+    state.realms.push(realm);
+    Ok(json(StatusCode::CREATED, &body))
+}
+
+/// `DELETE /ssorealms/{ssoRealmId}`
+pub(super) fn remove(fleet: &Fleet, ask: &Ask) -> Answer {
+    let mut state = fleet.writer(ask)?;
+    let realm = state.realm(ask)?.id.clone();
+    if state.provider_of(&realm).is_some() && ask.query("force") != Some("true") {
+        return Err(errors::conflict("sso.realm.in.use", "The realm has an identity provider."));
+    }
+    Ok(tasks::begin(&mut state, Removal::Realm(realm)))
+}
+
 /// `GET /vidbs`
 pub(super) fn vidbs(fleet: &Fleet, ask: &Ask) -> Answer {
     let state = fleet.reader(ask)?;
     let instance = ask.query("vcfInstanceId");
-    let wanted = ask.query("deploymentType").is_none_or(|kind| kind == "EMBEDDED");
-    let realms = state.realms.iter().filter(|realm| wanted && instance.is_none_or(|id| id == realm.instance));
-    let vidbs: Vec<Value> = realms
-        .map(|realm| {
+    let kind = |vidb: &Vidb| if vidb.embedded { "EMBEDDED" } else { "EXTERNAL" };
+    let wanted = |vidb: &&Vidb| {
+        instance.is_none_or(|id| id == vidb.instance)
+            && ask.query("deploymentType").is_none_or(|wanted| wanted == kind(vidb))
+    };
+    let vidbs: Vec<Value> = state
+        .vidbs
+        .iter()
+        .filter(wanted)
+        .map(|vidb| {
             let mut body = json!({
-                "id": realm.vidb,
-                "fqdn": format!("vcenter-{}.example", realm.name.to_lowercase().replace(' ', "-")),
-                "displayName": format!("{} broker", realm.name),
-                "deploymentType": "EMBEDDED",
+                "id": vidb.id,
+                "fqdn": format!("broker-{}.example", vidb.name.to_lowercase()),
+                "displayName": vidb.name,
+                "deploymentType": kind(vidb),
                 "vidbStatus": {"eligibilityStatus": "ELIGIBLE", "reasons": []},
                 "healthy": true,
                 "version": "9.1.0",
-                "vcfInstanceId": realm.instance,
+                "vcfInstanceId": vidb.instance,
                 "oidcConfigurationUrl": state.well_known(ask),
             });
             if let (true, Value::Object(fields)) = (state.settings.irregular, &mut body) {
@@ -75,11 +109,4 @@ pub(super) fn vidbs(fleet: &Fleet, ask: &Ask) -> Answer {
         })
         .collect();
     Ok(json(StatusCode::OK, &json!({"vidbs": vidbs})))
-}
-
-/// `GET /identity-providers/{idpConfigId}`
-pub(super) fn provider(fleet: &Fleet, ask: &Ask) -> Answer {
-    let mut state = fleet.reader(ask)?;
-    let version = state.settings.version;
-    Ok(json(StatusCode::OK, &state.provider(ask)?.json(version)))
 }

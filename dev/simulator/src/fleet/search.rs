@@ -1,9 +1,9 @@
-//! The filters of `VidbPrincipalQuery`: `filters`, `searchTerms.allOf` and `searchTerms.anyOf`.
+//! The filters of `VidbPrincipalQuery` and `ClientTokenQuery`: `searchTerms.allOf` and `searchTerms.anyOf`.
 
 use super::{errors, object};
 use crate::reply::{Ask, Reply};
 use crate::settings::{EqualsCase, FleetSettings, FleetVersion, LikeTerms};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The fields since 9.1.0.
 const FIELDS: [&str; 7] = ["USERNAME", "DOMAIN", "FIRSTNAME", "LASTNAME", "DISPLAY_NAME", "ROLES", "IS_ACTIVE"];
@@ -34,23 +34,36 @@ enum Operator {
 }
 
 impl Search {
+    /// A `VidbPrincipalQuery`.
     pub(super) fn of(ask: &Ask, settings: &FleetSettings) -> Result<Self, Reply> {
         let body = object(ask)?;
-        let has_role = match body.get("filters") {
+        let new = if settings.version >= FleetVersion::V9_1_1 { NEW_FIELDS.as_slice() } else { &[] };
+        let mut search = Self::terms(&body, settings, "searchableField", &[&FIELDS, new].concat())?;
+        search.has_role = match body.get("filters") {
             None | Some(Value::Null) => None,
             Some(Value::String(word)) if word == "HAS_ROLE" => Some(true),
             Some(Value::String(word)) if word == "HAS_NO_ROLE" => Some(false),
             Some(_) => return Err(errors::invalid_body("filters", "is neither HAS_ROLE nor HAS_NO_ROLE")),
         };
+        Ok(search)
+    }
+
+    /// The terms of a query whose fields stand under `key`.
+    pub(super) fn terms(
+        body: &Map<String, Value>,
+        settings: &FleetSettings,
+        key: &str,
+        fields: &[&str],
+    ) -> Result<Self, Reply> {
         let terms = |name: &str| match body.get("searchTerms").and_then(|terms| terms.get(name)) {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(terms)) => {
-                terms.iter().map(|term| Term::of(term, &format!("searchTerms.{name}"), settings.version)).collect()
+                terms.iter().map(|term| Term::of(term, &format!("searchTerms.{name}"), key, fields)).collect()
             }
             Some(_) => Err(errors::invalid_body(&format!("searchTerms.{name}"), "is not an array")),
         };
         Ok(Self {
-            has_role,
+            has_role: None,
             all_of: terms("allOf")?,
             any_of: terms("anyOf")?,
             equals: settings.equals,
@@ -79,12 +92,11 @@ impl Search {
 }
 
 impl Term {
-    fn of(term: &Value, at: &str, version: FleetVersion) -> Result<Self, Reply> {
+    fn of(term: &Value, at: &str, key: &str, fields: &[&str]) -> Result<Self, Reply> {
         let text = |name: &str| term.get(name).and_then(Value::as_str).unwrap_or_default();
-        let field = text("searchableField");
-        let is_new = version >= FleetVersion::V9_1_1 && NEW_FIELDS.contains(&field);
-        if !FIELDS.contains(&field) && !is_new {
-            return Err(errors::invalid_body(&format!("{at}.searchableField"), "is not a field to search"));
+        let field = text(key);
+        if !fields.contains(&field) {
+            return Err(errors::invalid_body(&format!("{at}.{key}"), "is not a field to search"));
         }
         let operator = match text("operator") {
             "LIKE" => Operator::Like,

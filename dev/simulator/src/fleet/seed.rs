@@ -1,12 +1,12 @@
 //! The initial realms, providers and directories. [`crate::seeds`] lists what tests may rely on.
 
+use super::api_tokens::{self, ApiToken, Client};
 use super::profile::Profile;
-use super::state::{Contents, Counts, Directory, Group, Provider, Realm, Run, User};
+use super::state::{Contents, Counts, Directory, Group, Provider, Realm, Run, User, Vidb};
 use super::sync;
 use crate::settings::{FleetSettings, Outcome};
-use crate::{clock, seeds};
-use serde_json::json;
-use std::collections::BTreeSet;
+use crate::{clock, credentials, seeds};
+use serde_json::{Value, json};
 
 /// The beginning of 2026 in the vendor's examples.
 const CREATED: u64 = 1_767_225_600_000;
@@ -33,6 +33,85 @@ pub(super) fn realms() -> Vec<Realm> {
     ]
 }
 
+/// A broker for each realm, and a free one.
+pub(super) fn vidbs() -> Vec<Vidb> {
+    let of_realm = realms().into_iter().map(|realm| Vidb {
+        id: realm.vidb,
+        name: realm.name,
+        instance: realm.instance,
+        embedded: true,
+    });
+    let free = Vidb {
+        id: seeds::FLEET_FREE_BROKER.to_owned(),
+        name: "Spare".to_owned(),
+        instance: id_like(seeds::FLEET_FREE_BROKER, "b"),
+        embedded: false,
+    };
+    of_realm.chain([free]).collect()
+}
+
+/// The vendor's defaults.
+pub(super) fn iam_settings() -> Value {
+    json!({
+        "apiTokenTtl": 43_200,
+        "accessTokenTtl": 480,
+        "apiTokenRetentionPeriod": 43_200,
+        "allUsersGroupEnabled": false,
+        "jitInactiveUserEnabled": false,
+        "jitInactiveUserTtl": 10_080,
+    })
+}
+
+/// A client with all rights, and one without.
+pub(super) fn clients() -> Vec<Client> {
+    let client = |id: &str, uuid: &str, roles: Value| Client {
+        realm: seeds::FLEET_REALM.to_owned(),
+        uuid: uuid.to_owned(),
+        id: id.to_owned(),
+        name: format!("{id} of the seeds"),
+        description: String::new(),
+        roles: roles.as_array().cloned().unwrap_or_default(),
+    };
+    let administrator = json!([{
+        "roleName": api_tokens::ADMINISTRATOR,
+        "roleDisplayName": "VCF Administrator",
+        "roleScope": {"scopeType": "SSO_REALM", "resources": [], "ssoName": "Headquarters"},
+    }]);
+    vec![
+        client("svc-idhook-client", "f1000000-0000-4000-8000-0000000000d1", administrator),
+        client("plain-client", "f1000000-0000-4000-8000-0000000000d2", json!([])),
+    ]
+}
+
+/// The API tokens of [`crate::credentials`]: the good ones live for 30 days from the start.
+pub(super) fn api_tokens() -> Vec<ApiToken> {
+    const DAY: u64 = 86_400_000;
+    let now = clock::now();
+    let token = |id: &str, client: &str, secret: &str, created: u64| ApiToken {
+        realm: seeds::FLEET_REALM.to_owned(),
+        id: id.to_owned(),
+        client: client.to_owned(),
+        name: format!("token of {client}"),
+        description: String::new(),
+        secret: secret.to_owned(),
+        ttl: 43_200,
+        access_ttl: 30,
+        created,
+        expires: created + 30 * DAY,
+        used: None,
+    };
+    vec![
+        token(seeds::FLEET_API_TOKEN_ID, "svc-idhook-client", credentials::FLEET_API_TOKEN, now),
+        token("f1000000-0000-4000-8000-0000000000f2", "plain-client", credentials::FLEET_PLAIN_API_TOKEN, now),
+        token(
+            "f1000000-0000-4000-8000-0000000000f3",
+            "svc-idhook-client",
+            credentials::FLEET_EXPIRED_API_TOKEN,
+            now - 31 * DAY,
+        ),
+    ]
+}
+
 /// The three providers.
 pub(super) fn providers() -> Vec<Provider> {
     let mut corp = directory(seeds::FLEET_CORP, seeds::CORP_NAME, seeds::CORP_NAME);
@@ -44,10 +123,11 @@ pub(super) fn providers() -> Vec<Provider> {
     let mut initial = directory(seeds::FLEET_INITIAL, "new.example", "new.example");
     initial.set_up = false;
     let mut on_demand = directory(seeds::FLEET_ON_DEMAND, "ondemand.example", "ondemand.example");
-    on_demand.on_demand = true;
-    if let Some(bind) = on_demand.configuration.pointer_mut("/ldapBindConfiguration/syncMode") {
-        *bind = json!("ON_DEMAND");
+    let mut configuration = on_demand.configuration.clone();
+    if let Some(mode) = configuration.pointer_mut("/ldapBindConfiguration/syncMode") {
+        *mode = json!("ON_DEMAND");
     }
+    on_demand.configure(configuration);
     on_demand.profile = Profile::default();
     on_demand.ad.groups.extend(Group::new("CN=gg-one,OU=Groups,DC=ondemand,DC=example", &[]));
 
@@ -100,37 +180,22 @@ fn directory(id: &str, name: &str, domain: &str) -> Directory {
     if id != seeds::FLEET_CORP {
         profile.select_all(&format!("OU=Groups,{base_dn}"));
     }
-    Directory {
-        id: id.to_owned(),
-        vidb_id: id_like(id, "d"),
-        name: name.to_owned(),
-        domains: vec![domain.to_owned()],
-        configuration: json!({
-            "ldapConfigurationId": id,
-            "name": name,
-            "domains": [domain],
-            "ldapBindConfiguration": {
-                "type": "ACTIVE_DIRECTORY_LDAP",
-                "baseDn": base_dn,
-                "bindDn": format!("CN=svc-vidb,OU=Service,{base_dn}"),
-                "communicationMode": "UNSECURE",
-                "directorySearchAttribute": "sAMAccountName",
-                "dnsLookupCertificateChain": [],
-                "primaryDomainController": {"host": format!("dc1.{domain}"), "protocol": "LDAP", "port": 389},
-                "syncMode": "FULL_SYNC",
-            },
-        }),
-        base_dn,
-        set_up: true,
-        on_demand: false,
-        alerts: 0,
-        profile,
-        fails_next: None,
-        ad: Contents::default(),
-        broker: Contents::default(),
-        provisioned: BTreeSet::new(),
-        runs: Vec::new(),
-    }
+    let configuration = json!({
+        "ldapConfigurationId": id,
+        "name": name,
+        "domains": [domain],
+        "ldapBindConfiguration": {
+            "type": "ACTIVE_DIRECTORY_LDAP",
+            "baseDn": base_dn,
+            "bindDn": format!("CN=svc-vidb,OU=Service,{base_dn}"),
+            "communicationMode": "UNSECURE",
+            "directorySearchAttribute": "sAMAccountName",
+            "dnsLookupCertificateChain": [],
+            "primaryDomainController": {"host": format!("dc1.{domain}"), "protocol": "LDAP", "port": 389},
+            "syncMode": "FULL_SYNC",
+        },
+    });
+    Directory { profile, set_up: true, vidb_id: id_like(id, "d"), ..Directory::new(id, configuration) }
 }
 
 /// An hour ago the schedule synced the directory: a client that starts a run and believes the first `COMPLETED` is wrong.
@@ -161,6 +226,7 @@ fn over_ldap(id: &str, realm: &str, name: &str, directories: Vec<Directory>) -> 
         realm: realm.to_owned(),
         document: document.as_object().cloned().unwrap_or_default(),
         directories,
+        scim: None,
     }
 }
 
@@ -192,5 +258,6 @@ fn over_scim() -> Provider {
         realm: seeds::FLEET_SCIM_REALM.to_owned(),
         document: document.as_object().cloned().unwrap_or_default(),
         directories: Vec::new(),
+        scim: None,
     }
 }

@@ -1,6 +1,6 @@
 //! The state of VCF Operations and the broker: realms, providers, directories with their runs, tokens.
 
-use super::{errors, profile::Profile, seed, sync};
+use super::{api_tokens, errors, profile::Profile, seed, sync, tasks};
 use crate::reply::{Ask, Reply};
 use crate::settings::{FleetSettings, FleetVersion, Outcome, UnknownId};
 use crate::{clock, dn};
@@ -17,6 +17,34 @@ pub(crate) struct Realm {
     pub(crate) created: u64,
 }
 
+/// An identity broker.
+#[derive(Clone, Debug)]
+pub(crate) struct Vidb {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) instance: String,
+    pub(crate) embedded: bool,
+}
+
+/// A task, which ends after a while.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) removes: Removal,
+    pub(crate) start: u64,
+    pub(crate) due: u64,
+    /// The text key of its failure.
+    pub(crate) fails: Option<String>,
+    pub(crate) is_done: bool,
+}
+
+/// What a task removes.
+#[derive(Clone, Debug)]
+pub(crate) enum Removal {
+    Provider(String),
+    Realm(String),
+}
+
 /// An identity provider.
 #[derive(Debug)]
 pub(crate) struct Provider {
@@ -26,6 +54,8 @@ pub(crate) struct Provider {
     pub(crate) document: serde_json::Map<String, Value>,
     /// Its LDAP directories.
     pub(crate) directories: Vec<Directory>,
+    /// Its SCIM sync client: client id, token, when it was made (ms), lifetime (min).
+    pub(crate) scim: Option<super::scim_client::Client>,
 }
 
 /// An LDAP directory.
@@ -143,7 +173,13 @@ pub(crate) struct State {
     /// The broker's addresses over http and https.
     pub(crate) broker: [String; 2],
     pub(crate) realms: Vec<Realm>,
+    pub(crate) vidbs: Vec<Vidb>,
     pub(crate) providers: Vec<Provider>,
+    pub(crate) tasks: Vec<Task>,
+    /// `GlobalIamSettings`
+    pub(crate) iam_settings: Value,
+    pub(crate) clients: Vec<api_tokens::Client>,
+    pub(crate) api_tokens: Vec<api_tokens::ApiToken>,
     /// Session tokens.
     pub(crate) sessions: HashMap<String, Caller>,
     /// Bearer tokens.
@@ -158,7 +194,12 @@ impl State {
             settings,
             broker: Default::default(),
             realms: seed::realms(),
+            vidbs: seed::vidbs(),
             providers: seed::providers(),
+            tasks: Vec::new(),
+            iam_settings: seed::iam_settings(),
+            clients: seed::clients(),
+            api_tokens: seed::api_tokens(),
             sessions: HashMap::new(),
             bearers: HashMap::new(),
             refusals: BTreeMap::new(),
@@ -171,6 +212,7 @@ impl State {
         for directory in self.providers.iter_mut().flat_map(|provider| &mut provider.directories) {
             sync::settle(directory, &self.settings, now);
         }
+        tasks::settle(self, now);
     }
 
     /// The realm in the path.
@@ -180,7 +222,7 @@ impl State {
         realm.ok_or_else(|| errors::unknown(self.settings.unknown_realm, "ssoRealmId"))
     }
 
-    /// The provider of a realm.
+    /// The provider of a realm, if it has one.
     pub(crate) fn provider_of(&self, realm: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.realm == realm)
     }
@@ -233,6 +275,42 @@ pub(super) fn id_in_path<'a>(ask: &'a Ask, name: &str) -> Result<&'a str, Reply>
 }
 
 impl Directory {
+    /// A directory that was never synced, with this `LdapConfiguration`.
+    pub(super) fn new(id: &str, configuration: Value) -> Self {
+        let mut directory = Self {
+            id: id.to_owned(),
+            vidb_id: clock::uuid(),
+            name: String::new(),
+            domains: Vec::new(),
+            base_dn: String::new(),
+            configuration: Value::Null,
+            set_up: false,
+            on_demand: false,
+            alerts: 0,
+            profile: Profile::default(),
+            fails_next: None,
+            ad: Contents::default(),
+            broker: Contents::default(),
+            provisioned: BTreeSet::new(),
+            runs: Vec::new(),
+        };
+        directory.configure(configuration);
+        directory
+    }
+
+    /// Takes over an `LdapConfiguration` without password.
+    pub(super) fn configure(&mut self, configuration: Value) {
+        let text =
+            |pointer: &str| configuration.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.name = text("/name");
+        self.base_dn = text("/ldapBindConfiguration/baseDn");
+        self.on_demand = text("/ldapBindConfiguration/syncMode") == "ON_DEMAND";
+        let domains = configuration.get("domains").and_then(Value::as_array);
+        let domain = |domain: &Value| domain.as_str().map(str::to_owned);
+        self.domains = domains.into_iter().flatten().filter_map(domain).collect();
+        self.configuration = configuration;
+    }
+
     pub(crate) fn exists_in(&self, version: FleetVersion) -> bool {
         !self.on_demand || version >= FleetVersion::V9_1_1
     }

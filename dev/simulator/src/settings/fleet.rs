@@ -179,6 +179,61 @@ pub enum KnownPrincipal {
     Conflict,
 }
 
+/// `GET /tasks/{taskId}`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskCall {
+    /// 200 with the task.
+    #[default]
+    Works,
+    /// 404, as if the task did not exist.
+    NotFound,
+    /// 500, as seen in another area.
+    Fails,
+}
+
+/// The meaning of `tokenExpiresAt` of a SCIM sync client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenExpiresAt {
+    /// The time, in milliseconds since 1970.
+    #[default]
+    Time,
+    /// The lifetime in minutes, as in the vendor's example.
+    Minutes,
+}
+
+/// What may be chosen about identity providers.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// The duration of a task, such as the removal of a provider. Default: one second.
+    pub task_duration: Duration,
+    /// The text key with which tasks fail. Default: none; they succeed.
+    pub task_fails: Option<String>,
+    /// How tasks are reported.
+    pub task_call: TaskCall,
+    /// Whether a PUT must repeat passwords and client secrets; otherwise it may leave them out. Default: false.
+    pub put_needs_secrets: bool,
+    /// Whether a provider whose realm has components is removed only with `force=true`. Default: false.
+    pub removal_needs_force: bool,
+    /// The meaning of `tokenExpiresAt`.
+    pub token_expires_at: TokenExpiresAt,
+    /// Whether GET of a SCIM sync client shows the token, as in the vendor's example. Default: true.
+    pub scim_get_shows_token: bool,
+}
+
+impl Default for ProviderSettings {
+    fn default() -> Self {
+        Self {
+            task_duration: Duration::from_secs(1),
+            task_fails: None,
+            task_call: TaskCall::default(),
+            put_needs_secrets: false,
+            removal_needs_force: false,
+            token_expires_at: TokenExpiresAt::default(),
+            scim_get_shows_token: true,
+        }
+    }
+}
+
 /// What may be chosen about single principals (9.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrincipalSettings {
@@ -267,6 +322,8 @@ pub struct FleetSettings {
     pub on_demand_sync: OnDemandSync,
     /// Single principals.
     pub principals: PrincipalSettings,
+    /// Identity providers.
+    pub providers: ProviderSettings,
 }
 
 impl Default for FleetSettings {
@@ -304,6 +361,7 @@ impl Default for FleetSettings {
             page_cap: PageCap::default(),
             on_demand_sync: OnDemandSync::default(),
             principals: PrincipalSettings::default(),
+            providers: ProviderSettings::default(),
         }
     }
 }

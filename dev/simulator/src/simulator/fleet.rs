@@ -7,7 +7,7 @@ use crate::fleet::{display_name, sync};
 use crate::settings::{FleetSettings, Outcome};
 use anyhow::Context as _;
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A sync run of VCF Operations that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,18 @@ impl Simulator {
     /// If there is no such directory.
     pub fn fleet_selected(&self, directory: &str) -> anyhow::Result<BTreeSet<String>> {
         self.shared.fleet_directory(directory, |directory, _| directory.profile.selections())
+    }
+
+    /// An API token ([`crate::seeds::FLEET_API_TOKEN_ID`]) expires after this time; zero: now.
+    ///
+    /// # Errors
+    /// If there is no such API token.
+    pub fn expire_api_token_in(&self, id: &str, remaining: Duration) -> anyhow::Result<()> {
+        let mut state = self.shared.fleet.state();
+        let token = state.api_tokens.iter_mut().find(|token| token.id == id);
+        token.with_context(|| format!("there is no API token {id:?}"))?.expires =
+            clock::now() + clock::millis(remaining);
+        Ok(())
     }
 
     /// Lets locked accounts of VCF Operations in again.

@@ -41,11 +41,12 @@ async fn sync_mode_appears_with_9_1_1() {
 async fn brokers_are_filtered() {
     let ops = Ops::new(FleetVersion::V9_1_0).await;
     let vidbs = ops.get("/vidbs").await;
-    assert_eq!(vidbs["vidbs"].as_array().unwrap().len(), 4);
+    assert_eq!(vidbs["vidbs"].as_array().unwrap().len(), 5);
     let realm = ops.get(&format!("/ssorealms/{}", seeds::FLEET_REALM)).await;
     let one = ops.get(&format!("/vidbs?vcfInstanceId={}", realm["vcfInstanceId"].as_str().unwrap())).await;
     assert_eq!(one["vidbs"][0]["id"], realm["vidbResourceId"]);
-    assert_eq!(ops.get("/vidbs?deploymentType=EXTERNAL").await["vidbs"], json!([]));
+    let external = ops.get("/vidbs?deploymentType=EXTERNAL").await;
+    assert_eq!(external["vidbs"][0]["id"], seeds::FLEET_FREE_BROKER);
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 mod client;
 mod control;
 mod faults;
+mod fleet_api_tokens;
 mod fleet_directories;
 mod fleet_login;
 mod fleet_principals;
 mod fleet_profile;
+mod fleet_providers;
 mod fleet_sync;
 mod ops;
 mod sddc_front;
