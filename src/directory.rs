@@ -2,6 +2,8 @@
 //!
 //! The sync protocol and each vendor API with syncs share these values and need not know each other.
 
+mod cached_list;
+mod choice;
 mod directory_ref;
 mod group_query;
 pub(crate) mod odd_name;
@@ -10,11 +12,13 @@ mod proof;
 mod sync_report;
 mod sync_target;
 
+pub(crate) use cached_list::CachedList;
+pub(crate) use choice::{Listed, check_syncable};
 pub use directory_ref::{DirectoryRef, DirectorySummary};
 pub use group_query::GroupQuery;
 pub(crate) use group_query::Identity;
 pub(crate) use profile::{Found, ProfileAccess, Selection, Wanted};
 pub use profile::{ProfileAddition, ProfileChange};
 pub use proof::{Presence, Proof};
-pub use sync_report::{Changes, Counts, FailureReason, SyncReport, SyncStatus};
+pub use sync_report::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 pub use sync_target::{Product, SyncTarget};

@@ -9,23 +9,43 @@
 
 mod api;
 mod client;
+mod directories;
+mod directory_filter;
+mod items;
+mod locate;
 mod login;
+mod node_status;
+mod principal_query;
+mod proof;
 mod provider;
+mod realms;
+mod sync_logs;
+mod sync_start;
+mod syncs;
 #[cfg(test)]
 mod testing;
+mod version;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::directory::CachedList;
 use crate::secret::Secret;
 use crate::upstream::Endpoint as _;
 use crate::upstream::{Account, BaseUrl, TokenCache};
 
 pub use client::Client;
+pub use directories::{Directory, RealmName};
+pub use directory_filter::DirectoryFilter;
+pub(crate) use locate::Located;
+pub use principal_query::Group;
 pub use provider::{
     AccessTokenDetails, DomainController, FederatedIdentityProvider, IamTask, IdpConfig, IdpDirectory,
     LdapBindConfiguration, LdapConfiguration, OidcConfiguration, ProvisioningConfig, ResourceId, SamlAttributeMapping,
     SamlConfiguration, SamlMetadata, SamlMetadataContent, ScimClientDetails, ScimSyncClient, TokenTtl,
 };
+pub use realms::Realm;
+pub use version::Version;
 
 /// The calls of a login, as errors and records name them.
 pub(crate) const LOGIN_CALLS: [&str; 3] =
@@ -102,15 +122,18 @@ impl Credentials {
     }
 }
 
-/// Kept between pieces of work: the session with one target. One per target; lives as long as the instance.
+/// Kept between pieces of work: the session with one target, its directories and its version. One per target; lives as long
+/// as the instance.
 #[derive(Debug, Default)]
 pub struct Cache {
     session: Rc<TokenCache>,
+    list: CachedList<Directory>,
+    version: RefCell<Option<Version>>,
 }
 
 impl Cache {
     /// A cache with this token cache, which targets of the same account share.
     pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
-        Self { session }
+        Self { session, ..Self::default() }
     }
 }

@@ -7,6 +7,7 @@
 
 mod all;
 mod fields_of;
+mod take;
 
 use std::fmt::{self, Display};
 
@@ -20,6 +21,7 @@ use serde_json::{Value, map};
 
 pub(crate) use all::{Fault, read_all};
 pub(crate) use fields_of::fields_of;
+pub(crate) use take::{take, take_flag, take_text};
 
 /// Reads `value` as `T`.
 ///

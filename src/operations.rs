@@ -5,22 +5,28 @@
 //! | in | what |
 //! |---|---|
 //! | `targets.rs` | a target with its caches |
-//! | `vidm.rs` | directories, syncs, groups and health of a vIDM |
+//! | `syncs.rs` | directory syncs with their proof, for every product that has them |
+//! | `vidm.rs` | directories, groups and health of a vIDM |
+//! | `fleet.rs` | directories, groups and users of a VCF Operations |
 //! | `vcf.rs`, `put.rs` | identity providers and sources of an SDDC Manager |
-//! | `directory_service.rs` | vIDM as the sync protocol's `DirectoryService` |
+//! | `directory_service.rs` | each product as the sync protocol's `DirectoryService` |
 //! | `doctor.rs` | the diagnosis of a target |
 //! | `ensure_groups.rs` | whether a sync proves its groups |
 
 mod directory_service;
 mod doctor;
 mod ensure_groups;
+mod fleet;
 mod put;
+mod syncs;
 mod targets;
 mod vcf;
 mod vidm;
 
 pub(crate) use doctor::{Diagnosis, Examination};
 pub(crate) use ensure_groups::{blank_groups, failure};
-pub(crate) use targets::{Targets, VcfTarget, VidmTarget};
+pub(crate) use fleet::FleetOperations;
+pub(crate) use syncs::SyncOperations;
+pub(crate) use targets::{FleetTarget, Targets, VcfTarget, VidmTarget};
 pub(crate) use vcf::VcfOperations;
 pub(crate) use vidm::VidmOperations;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::shared_state::LocalStore;
 
-use crate::directory::{FailureReason, Proof, SyncReport, SyncStatus};
+use crate::directory::{FailureReason, Product, Proof, SyncReport, SyncStatus};
 
 mod compact;
 mod connector_conflicts;
@@ -58,7 +58,7 @@ pub struct SyncState {
     pub groups: Vec<Proof>,
     /// Why it failed, if it did.
     pub reason: Option<SyncFailure>,
-    /// Why its status is unknown although vIDM responded.
+    /// Why its status is unknown although the target responded.
     pub doubt: Option<Doubt>,
     /// The age of the observation behind this state.
     pub age: Duration,
@@ -80,16 +80,24 @@ pub enum SyncFailure {
 impl SyncFailure {
     /// The fix.
     #[must_use]
-    pub fn hint(self) -> &'static str {
-        match self {
-            Self::SafeguardTripped => {
+    pub fn hint(self, product: Product) -> &'static str {
+        match (self, product) {
+            (Self::SafeguardTripped, _) => {
                 "the run would have changed more than this directory's safeguards allow: check its changes in vIDM's \
                  sync log; a caller with the scope vidm:override may start with ignoreSafeguards"
             }
-            Self::SyncFailed => {
+            (Self::SyncFailed, Product::Vidm) => {
                 "see vIDM's sync log; often the connector is down or the bind account's password has expired"
             }
-            Self::GroupAbsent => {
+            (Self::SyncFailed, Product::Fleet) => {
+                "see the directory's sync log in VCF Operations; often the domain controller is not reachable or the bind \
+                 account's password has expired"
+            }
+            (Self::GroupAbsent, Product::Fleet) => {
+                "the directory's sync profile does not select the group (start with addToProfile and its DN), or the domain \
+                 controller does not have it yet"
+            }
+            (Self::GroupAbsent, Product::Vidm) => {
                 "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), or the \
                  domain controller that the connector reads does not have it yet"
             }

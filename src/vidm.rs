@@ -13,7 +13,6 @@ mod client;
 mod connectors;
 mod dialect;
 mod directories;
-mod directory_choice;
 mod directory_filter;
 mod directory_groups;
 mod domains;

@@ -25,6 +25,7 @@ mod configured;
 pub mod contract;
 mod doctor;
 mod events;
+mod fleet_routes;
 mod health;
 mod hook;
 mod idempotency;
@@ -41,6 +42,7 @@ mod respond;
 mod route;
 mod signature;
 mod sync_id;
+mod sync_routes;
 mod vcf_routes;
 mod vidm_routes;
 mod watch_limit;
@@ -95,7 +97,7 @@ pub struct Webhook {
 enum Reply {
     Whole(Response<Bytes>),
     /// An event stream of this sync for this viewer, with the permit for it.
-    Watch(Box<(kept_request::StartedSync, vidm_routes::Viewer)>, Option<watch_limit::Permit>),
+    Watch(Box<(kept_request::StartedSync, sync_routes::Viewer)>, Option<watch_limit::Permit>),
 }
 
 impl Webhook {

@@ -69,10 +69,10 @@ pub struct Changes {
 pub struct SyncReport {
     /// The status.
     pub status: SyncStatus,
-    /// vIDM's own word for the status, readable or not.
+    /// The vendor's own word for the status, readable or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_word: Option<String>,
-    /// vIDM's message.
+    /// The vendor's message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// When it began.
@@ -89,9 +89,27 @@ pub struct SyncReport {
     /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
-    /// The time by vIDM's clock, if sent, in whole seconds; its other times are compared with this.
+    /// The time by the server's clock, if sent, in whole seconds; its other times are compared with this.
     #[serde(skip)]
     pub server_time: Option<SystemTime>,
+    /// What tells this run apart from others, if start times do not.
+    #[serde(skip)]
+    pub marks: Option<RunMarks>,
+    /// The status without the newest entry of the sync log, if it differs: that entry may be an earlier run's.
+    #[serde(skip)]
+    pub without_log: Option<SyncStatus>,
+}
+
+/// What tells a directory's runs apart where the vendor reports no start times: values that change with each run, compared
+/// for equality only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunMarks {
+    /// The newest entry of the sync log, as a digest of its id; zero if the log is empty, absent if it was not read.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<u32>,
+    /// The time of the last sync, in the vendor's own number; absent before the first.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub last_sync: Option<u64>,
 }
 
 fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -111,8 +129,22 @@ impl SyncReport {
             counts: None,
             reason: None,
             server_time: None,
+            marks: None,
+            without_log: None,
         }
     }
+
+    /// Whether the vendor reports that the directory was never synced.
+    pub(crate) fn shows_no_run(&self) -> bool {
+        let word = self.upstream_word.as_deref();
+        self.status == SyncStatus::Unknown && [Self::NO_CONTENT, Self::NEVER].map(Some).contains(&word)
+    }
+
+    /// Replaces the vendor's word if a response is empty.
+    pub(crate) const NO_CONTENT: &str = "no content";
+
+    /// Replaces the vendor's word for a directory that was never synced.
+    pub(crate) const NEVER: &str = "never synced";
 
     /// A sync that has not started yet.
     #[must_use]

@@ -3,9 +3,10 @@
 use std::fmt;
 
 /// A product whose directories idhook syncs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Product {
     /// vIDM (Workspace ONE Access).
+    #[default]
     Vidm,
     /// VCF Operations.
     Fleet,
@@ -35,7 +36,7 @@ impl fmt::Display for Product {
 }
 
 /// A configured target with directory syncs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SyncTarget {
     /// The product.
     pub product: Product,

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::SyncRequest;
 use crate::upstream::path_segment::{self, MAX_ID};
@@ -27,7 +28,7 @@ pub(super) fn write(request: &SyncRequest) -> String {
 ///
 /// # Errors
 /// `sync_not_found`.
-pub(super) fn read(text: &str, target: &str) -> Result<SyncRequest> {
+pub(super) fn read(text: &str, target: &SyncTarget) -> Result<SyncRequest> {
     let request = (text.len() <= MAX_LENGTH).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
     let request = request.and_then(|bytes| match bytes.split_first()? {
         (&VERSION, bytes) => SyncRequest::of_bytes(target, bytes),
@@ -48,9 +49,13 @@ mod tests {
     fn ids_round_trip_and_other_texts_are_rejected() {
         let request = SyncRequest::example();
         let text = write(&request);
-        assert_eq!(read(&text, "default").unwrap(), request);
+        assert_eq!(read(&text, &SyncTarget::parse("default")).unwrap(), request);
         for text in ["", "AXsid", "ZQ", "%"] {
-            assert_eq!(read(text, "default").unwrap_err().code(), ErrorCode::SyncNotFound, "{text}");
+            assert_eq!(
+                read(text, &SyncTarget::parse("default")).unwrap_err().code(),
+                ErrorCode::SyncNotFound,
+                "{text}"
+            );
         }
     }
 
@@ -60,7 +65,11 @@ mod tests {
             let mut forged = SyncRequest::example();
             forged.directory = (*directory).to_owned();
             let forged = write(&forged);
-            assert_eq!(read(&forged, "default").unwrap_err().code(), ErrorCode::SyncNotFound, "{directory:?}");
+            assert_eq!(
+                read(&forged, &SyncTarget::parse("default")).unwrap_err().code(),
+                ErrorCode::SyncNotFound,
+                "{directory:?}"
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::config::VidmSettings;
 use crate::directory::{DirectoryRef, GroupQuery};
 use crate::error::{Error, FieldError, Problem};
 use crate::http::Limits;
-use crate::operations::{VidmOperations, VidmTarget};
+use crate::operations::{SyncOperations, VidmOperations, VidmTarget};
 use crate::runtime::Runtime;
 use crate::secret::Secret;
 use crate::sync::{self, DryRun, SyncDocument, SyncHistory, SyncRequest, WatchEvent};
@@ -84,20 +84,28 @@ impl<R: Runtime> Vidm<R> {
     async fn attempt<T>(
         &self,
         time: Duration,
-        work: impl AsyncFnOnce(&VidmOperations<'_, R>) -> std::result::Result<T, Error>,
+        work: impl AsyncFnOnce(&Outbound<'_, R>) -> std::result::Result<T, Error>,
     ) -> std::result::Result<T, Error> {
         let outbound = Outbound::new(&self.runtime, self.limits, time, HeaderMap::new()).with_secrets(self.secrets());
-        // Embedded use has no callers: a session may do what its account may.
-        work(&VidmOperations::new(&self.target, &outbound, true)).await
+        work(&outbound).await
     }
 
     /// The same, with its failure as a problem document.
     async fn work<T>(
         &self,
         time: Duration,
-        work: impl AsyncFnOnce(&VidmOperations<'_, R>) -> std::result::Result<T, Error>,
+        work: impl AsyncFnOnce(&Outbound<'_, R>) -> std::result::Result<T, Error>,
     ) -> Result<T> {
         self.attempt(time, work).await.map_err(|e| problem(&e, &self.secrets()))
+    }
+
+    fn vidm<'a>(&'a self, out: &'a Outbound<'a, R>) -> VidmOperations<'a, R> {
+        VidmOperations::new(&self.target, out)
+    }
+
+    /// The syncs. Embedded use has no callers: a session may do what its account may.
+    fn syncs<'a>(&'a self, out: &'a Outbound<'a, R>) -> SyncOperations<'a, R> {
+        SyncOperations::of_vidm(&self.target, out, true)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -109,7 +117,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// Those of the login and the calls.
     pub async fn directories(&self, filter: &DirectoryFilter) -> Result<Vec<Directory>> {
-        self.work(self.operation, async |vidm| vidm.client.directories_of(filter).await).await
+        self.work(self.operation, async |out| self.vidm(out).client.directories_of(filter).await).await
     }
 
     /// One directory, by its id, its name or one of its domains.
@@ -117,7 +125,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls.
     pub async fn directory(&self, which: &str) -> Result<Directory> {
-        self.work(self.operation, async |vidm| vidm.client.directory(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |out| self.vidm(out).client.directory(&DirectoryRef::parse(which)).await).await
     }
 
     /// Starts a sync, or joins the next one. Its `id` gives access to its state.
@@ -126,10 +134,11 @@ impl<R: Runtime> Vidm<R> {
     /// `request_invalid` for invalid groups, `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; and
     /// those of the login and the calls.
     pub async fn start_sync(&self, which: &str, order: SyncOrder) -> Result<SyncDocument> {
-        self.work(self.operation, async |vidm| {
+        self.work(self.operation, async |out| {
             let which = DirectoryRef::parse(which);
             let checked = sync::SyncOrder::new(&which, &order.groups, order.add_to_profile).map_err(Error::invalid)?;
-            let (request, state) = vidm.start(&which, checked.ignoring_safeguards(order.ignore_safeguards)).await?;
+            let (request, state) =
+                self.syncs(out).start(&which, checked.ignoring_safeguards(order.ignore_safeguards)).await?;
             Ok(SyncDocument::of(&request, sync_id::write(&request), state))
         })
         .await
@@ -141,7 +150,7 @@ impl<R: Runtime> Vidm<R> {
     /// `sync_not_found` for an id that no start returned; and those of the login and the calls.
     pub async fn sync(&self, id: &str) -> Result<SyncDocument> {
         let request = self.request(id)?;
-        self.work(self.operation, async |vidm| observe(vidm, &request, id, Duration::ZERO).await).await
+        self.work(self.operation, async |out| observe(&self.syncs(out), &request, id, Duration::ZERO).await).await
     }
 
     /// The state of a started sync once it is final, or after `max_wait`. The sync is observed after one second, then less
@@ -151,8 +160,9 @@ impl<R: Runtime> Vidm<R> {
     /// As [`sync`](Self::sync).
     pub async fn wait_for_sync(&self, id: &str, max_wait: Duration) -> Result<SyncDocument> {
         let request = self.request(id)?;
-        self.work(self.operation.saturating_add(max_wait), async |vidm| {
-            sync::wait(&self.runtime, max_wait, async |max_age| observe(vidm, &request, id, max_age).await).await
+        self.work(self.operation.saturating_add(max_wait), async |out| {
+            sync::wait(&self.runtime, max_wait, async |max_age| observe(&self.syncs(out), &request, id, max_age).await)
+                .await
         })
         .await
     }
@@ -171,7 +181,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// Those of the directory look-up, the login and the calls.
     pub async fn latest_sync(&self, which: &str) -> Result<SyncDocument> {
-        self.work(self.operation, async |vidm| vidm.latest(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |out| self.syncs(out).latest(&DirectoryRef::parse(which)).await).await
     }
 
     /// A directory's recent syncs, newest first.
@@ -179,7 +189,7 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// `not_found` where this vIDM version does not expose sync history; and those of the directory look-up, the login and the calls.
     pub async fn sync_history(&self, which: &str) -> Result<SyncHistory> {
-        self.work(self.operation, async |vidm| vidm.history(&DirectoryRef::parse(which)).await).await
+        self.work(self.operation, async |out| self.syncs(out).history(&DirectoryRef::parse(which)).await).await
     }
 
     /// What a sync would change; nothing is started.
@@ -188,7 +198,7 @@ impl<R: Runtime> Vidm<R> {
     /// `not_found` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.
     pub async fn dry_run(&self, which: &str, ignore_safeguards: bool) -> Result<DryRun> {
         let which = DirectoryRef::parse(which);
-        self.work(self.operation, async |vidm| vidm.dry_run(&which, ignore_safeguards).await).await
+        self.work(self.operation, async |out| self.syncs(out).dry_run(&which, ignore_safeguards).await).await
     }
 
     /// The groups with this distinguished name, or this name, `name@domain`.
@@ -197,9 +207,9 @@ impl<R: Runtime> Vidm<R> {
     /// `request_invalid` for a text that cannot be a group; `upstream_invalid` if vIDM lists none and its responses do not
     /// prove that it has none; and those of the login and the calls.
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
-        self.work(self.operation, async |vidm| {
+        self.work(self.operation, async |out| {
             let query = GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))?;
-            vidm.client.groups(&query).await
+            self.vidm(out).client.groups(&query).await
         })
         .await
     }
@@ -209,11 +219,11 @@ impl<R: Runtime> Vidm<R> {
     /// # Errors
     /// Those of the login and the call.
     pub async fn health(&self) -> Result<Health> {
-        self.work(self.operation, async |vidm| vidm.client.health().await).await
+        self.work(self.operation, async |out| self.vidm(out).client.health().await).await
     }
 
     fn request(&self, id: &str) -> Result<SyncRequest> {
-        sync_id::read(id, NAME).map_err(|e| problem(&e, &[]))
+        sync_id::read(id, &self.target.id).map_err(|e| problem(&e, &[]))
     }
 }
 
@@ -235,7 +245,8 @@ impl Watch {
     pub async fn next<R: Runtime>(&mut self, vidm: &Vidm<R>) -> Option<Result<SyncDocument>> {
         loop {
             let observed = async |max_age| {
-                let work = async |vidm: &VidmOperations<'_, R>| observe(vidm, &self.request, &self.id, max_age).await;
+                let work =
+                    async |out: &Outbound<'_, R>| observe(&vidm.syncs(out), &self.request, &self.id, max_age).await;
                 vidm.attempt(vidm.operation, work).await
             };
             match self.watch.next(&vidm.runtime, observed).await {
@@ -254,11 +265,11 @@ impl Watch {
 }
 
 async fn observe<R: Runtime>(
-    vidm: &VidmOperations<'_, R>,
+    syncs: &SyncOperations<'_, R>,
     request: &SyncRequest,
     id: &str,
     max_age: Duration,
 ) -> std::result::Result<SyncDocument, Error> {
-    let state = vidm.state(request, max_age).await?;
+    let state = syncs.state(request, max_age).await?;
     Ok(SyncDocument::of(request, id.to_owned(), state))
 }

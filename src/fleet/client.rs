@@ -1,9 +1,12 @@
 //! The client: sends calls with a token.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use super::api::Fleet;
 use super::login::login;
+use super::node_status::GetNodeStatus;
 use super::{Cache, Credentials, Target};
 use crate::error::{ErrorCode, Result};
 use crate::runtime::Runtime;
@@ -24,12 +27,14 @@ pub struct Client<'a, R> {
     pub(super) target: &'a Target,
     pub(super) cache: &'a Cache,
     pub(super) out: &'a Outbound<'a, R>,
+    /// Whether this piece of work has read the list of directories: it does not read it twice.
+    pub(super) listed: Cell<bool>,
 }
 
 impl<'a, R: Runtime> Client<'a, R> {
     /// A view of `target` through `out`.
     pub fn new(target: &'a Target, cache: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
-        Self { target, cache, out }
+        Self { target, cache, out, listed: Cell::new(false) }
     }
 
     fn to(&self) -> Destination<'_, Fleet> {
@@ -59,6 +64,14 @@ impl<'a, R: Runtime> Client<'a, R> {
             }
             _ => e,
         })
+    }
+
+    /// The state of VCF Operations' node, in its own word. Needs no login.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn node_status(&self) -> Result<String> {
+        self.out.call(&self.to(), &GetNodeStatus, None).await
     }
 
     fn shared_token(&self) -> SharedToken<'_, R> {

@@ -1,56 +1,128 @@
-//! vIDM as the sync protocol's `DirectoryService`.
+//! Each product with directory syncs as the sync protocol's `DirectoryService`.
 
 use serde_json::Value;
 
-use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport};
-use crate::error::Result;
+use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, ProfileAddition, Proof, SyncReport};
+use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
-use crate::sync::{DirectoryService, KickOffAnswer, ProfileLookUp};
-use crate::vidm::{Client, ProfileAddition};
+use crate::sync::{DirectoryService, KickOffAnswer, ProfileLookUp, SyncOrder};
+use crate::{fleet, vidm};
 
-impl<R: Runtime> DirectoryService for Client<'_, R> {
-    type Addition = ProfileAddition;
+/// The fix for an order with safeguards or a dry run at a product without them.
+const HAS_NEITHER: &str = "VCF Operations' API has neither safeguards nor a dry run: leave the field out; the directory's sync profile \
+                           (the groups it selects) decides what a sync changes";
+
+/// One request's view of a product with directory syncs. One type for all products, so the protocol is compiled once.
+#[derive(Debug)]
+pub(super) enum Service<'a, R> {
+    Vidm(vidm::Client<'a, R>),
+    Fleet(fleet::Client<'a, R>),
+}
+
+/// Groups to select in a sync profile.
+pub(super) enum Addition {
+    Vidm(ProfileAddition<String>),
+    Fleet(ProfileAddition<fleet::Located>),
+}
+
+impl<R: Runtime> Service<'_, R> {
+    /// Rejects an order that the product cannot carry out, before any call.
+    ///
+    /// # Errors
+    /// `not_supported`
+    pub(super) fn check_order(&self, order: &SyncOrder) -> Result<()> {
+        match self {
+            Self::Fleet(_) if order.ignores_safeguards() => {
+                Err(unsupported("/ignoreSafeguards", "has no safeguards to ignore"))
+            }
+            Self::Vidm(_) | Self::Fleet(_) => Ok(()),
+        }
+    }
+}
+
+fn unsupported(field: &str, why: &str) -> Error {
+    Error::new(ErrorCode::NotSupported, format!("VCF Operations {why}"))
+        .fields_of(vec![FieldError::new(field, format!("is not supported: VCF Operations {why}"))])
+        .hint(HAS_NEITHER)
+}
+
+fn answer(already_running: bool) -> KickOffAnswer {
+    if already_running { KickOffAnswer::AlreadyRunning } else { KickOffAnswer::Started }
+}
+
+impl<R: Runtime> DirectoryService for Service<'_, R> {
+    type Addition = Addition;
 
     async fn locate(&self, which: &DirectoryRef) -> Result<DirectorySummary> {
-        Client::locate(self, which).await.map(DirectorySummary::from)
+        match self {
+            Self::Vidm(vidm) => vidm.locate(which).await.map(DirectorySummary::from),
+            Self::Fleet(fleet) => fleet.locate(which).await.map(DirectorySummary::from),
+        }
     }
 
     async fn kick_off(&self, directory: DirectorySummary, ignore_safeguards: bool) -> Result<KickOffAnswer> {
-        let started = self.start_sync(&self.recall(directory).await, ignore_safeguards).await?;
-        Ok(if started.already_running { KickOffAnswer::AlreadyRunning } else { KickOffAnswer::Started })
+        match self {
+            Self::Vidm(vidm) => {
+                let started = vidm.start_sync(&vidm.recall(directory).await, ignore_safeguards).await?;
+                Ok(answer(started.already_running))
+            }
+            Self::Fleet(fleet) => fleet.start_sync(&fleet.recall(&directory.id).await?).await.map(answer),
+        }
     }
 
     async fn observe(&self, directory: &str) -> Result<SyncReport> {
-        self.sync_state(directory).await
+        match self {
+            Self::Vidm(vidm) => vidm.sync_state(directory).await,
+            Self::Fleet(fleet) => fleet.sync_state(directory).await,
+        }
     }
 
     async fn executions(&self, directory: &str) -> Result<Option<Vec<SyncReport>>> {
-        Client::executions(self, directory).await
+        match self {
+            Self::Vidm(vidm) => vidm.executions(directory).await,
+            Self::Fleet(fleet) => fleet.executions(directory).await.map(Some),
+        }
     }
 
-    async fn prove(&self, groups: &[GroupQuery]) -> Result<Vec<Proof>> {
-        Client::prove(self, groups).await
+    async fn prove(&self, directory: &str, groups: &[GroupQuery]) -> Result<Vec<Proof>> {
+        match self {
+            // vIDM's look-up covers the tenant.
+            Self::Vidm(vidm) => vidm.prove(groups).await,
+            Self::Fleet(fleet) => fleet.prove(&fleet.recall(directory).await?, groups).await,
+        }
     }
 
     async fn connectors(&self, directory: &str) -> Result<Vec<String>> {
-        Client::connectors(self, directory).await
+        match self {
+            Self::Vidm(vidm) => vidm.connectors(directory).await,
+            // Whether directories of one broker can be synced at the same time is unknown; nobody reports that they cannot.
+            Self::Fleet(_) => Ok(Vec::new()),
+        }
     }
 
     async fn dry_run(&self, directory: &str, ignore_safeguards: bool) -> Result<Option<Value>> {
-        Client::dry_run(self, directory, ignore_safeguards).await
+        match self {
+            Self::Vidm(vidm) => vidm.dry_run(directory, ignore_safeguards).await,
+            Self::Fleet(_) => Err(unsupported("/dryRun", "has no dry run")),
+        }
     }
 
-    async fn look_up_for_profile(
-        &self,
-        directory: &str,
-        groups: &[GroupQuery],
-    ) -> Result<ProfileLookUp<ProfileAddition>> {
-        let addition = self.profile_addition(directory, groups).await?;
-        let not_found = addition.not_found().to_vec();
-        Ok(ProfileLookUp { not_found, addition: addition.is_needed().then_some(addition) })
+    async fn look_up_for_profile(&self, directory: &str, groups: &[GroupQuery]) -> Result<ProfileLookUp<Addition>> {
+        let (not_found, addition) = match self {
+            Self::Vidm(vidm) => {
+                let addition = vidm.profile_addition(directory, groups).await?;
+                (addition.not_found().to_vec(), addition.is_needed().then_some(Addition::Vidm(addition)))
+            }
+            Self::Fleet(_) => return Err(unsupported("/addToProfile", "has no profile here yet")),
+        };
+        Ok(ProfileLookUp { not_found, addition })
     }
 
-    async fn add_to_profile(&self, addition: ProfileAddition) -> Result<()> {
-        Client::add_to_profile(self, addition).await.map(|_| ())
+    async fn add_to_profile(&self, addition: Addition) -> Result<()> {
+        match (self, addition) {
+            (Self::Vidm(vidm), Addition::Vidm(addition)) => vidm.add_to_profile(addition).await.map(|_| ()),
+            // An addition is made by the service that gets it.
+            _ => Err(Error::new(ErrorCode::Internal, "a profile addition of another product")),
+        }
     }
 }

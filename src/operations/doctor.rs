@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::{VcfOperations, VidmOperations};
+use super::{FleetOperations, VcfOperations, VidmOperations};
 use crate::config::ConfigError;
 use crate::error::{Error, ErrorCode, excerpt};
 use crate::json::escape;
@@ -15,6 +15,7 @@ use crate::runtime::Runtime;
 use crate::secret::Secret;
 use crate::upstream::{BaseUrl, CallRecord, Outbound};
 
+mod fleet;
 mod vcf;
 mod vidm;
 
@@ -107,6 +108,19 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
         vcf::run(&mut report, &self.client, self.out, &settings.url).await;
         report.finish(vcf::ALL)
+    }
+}
+
+impl<R: Runtime> FleetOperations<'_, R> {
+    /// Diagnoses this VCF Operations and its configuration.
+    pub(crate) async fn doctor(&self, examination: Examination<'_>) -> Diagnosis {
+        let settings = &self.target.settings;
+        let mut report = Report::new(&examination, "fleet", &settings.name);
+        if examination.retry {
+            self.client.allow_login().await;
+        }
+        fleet::run(&mut report, &self.client, self.out, &settings.url).await;
+        report.finish(fleet::ALL)
     }
 }
 

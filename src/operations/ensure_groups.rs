@@ -24,7 +24,7 @@ pub(crate) fn blank_groups(groups: &[String]) -> Vec<FieldError> {
 /// Why a sync in this state, final or not within `timeout`, does not ensure `groups`; `None` if it does.
 pub(crate) fn failure(state: &SyncDocument, groups: &[String], timeout: Duration) -> Option<Error> {
     let directory = state.directory.name.as_deref().unwrap_or(&state.directory.id);
-    let seconds = timeout.as_secs_f64();
+    let (product, seconds) = (state.product, timeout.as_secs_f64());
     let message = state.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
     let error = match (state.status, state.reason) {
         (SyncStatus::Succeeded, _) | (SyncStatus::Failed, Some(SyncFailure::GroupAbsent)) => {
@@ -32,8 +32,8 @@ pub(crate) fn failure(state: &SyncDocument, groups: &[String], timeout: Duration
             if missing.is_empty() && state.status == SyncStatus::Succeeded {
                 return None;
             }
-            let detail = format!("the sync of {directory} succeeded, but vIDM does not have {}", listed(&missing));
-            Error::new(ErrorCode::GroupAbsent, detail).hint(SyncFailure::GroupAbsent.hint())
+            let detail = format!("the sync of {directory} succeeded, but {product} does not have {}", listed(&missing));
+            Error::new(ErrorCode::GroupAbsent, detail).hint(SyncFailure::GroupAbsent.hint(product))
         }
         (SyncStatus::Failed, Some(SyncFailure::SafeguardTripped)) => {
             let detail = format!("the safeguards stopped the sync of {directory}{message}");
@@ -45,7 +45,7 @@ pub(crate) fn failure(state: &SyncDocument, groups: &[String], timeout: Duration
         (SyncStatus::Unknown, _) => {
             let detail = format!("the outcome of the sync of {directory} is still unknown after {seconds} s{message}");
             Error::new(ErrorCode::SyncTimeout, detail)
-                .hint("check this directory's sync log in vIDM, and whether vIDM has the groups")
+                .hint(format!("check this directory's sync log in {product}, and whether {product} has the groups"))
         }
         (SyncStatus::Queued | SyncStatus::Running, _) => {
             let word = if state.status == SyncStatus::Queued { "queued" } else { "running" };

@@ -2,14 +2,19 @@
 
 use std::rc::Rc;
 
+use super::SyncOperations;
+use crate::config::Config;
+use crate::directory::{Product, SyncTarget};
 use crate::error::{Error, ErrorCode, Result, excerpt};
-use crate::upstream::TokenCache;
-use crate::{sync, vcf, vidm};
+use crate::runtime::Runtime;
+use crate::upstream::{Account, Outbound, TokenCache};
+use crate::{fleet, sync, vcf, vidm};
 use litemap::LiteMap;
 
 /// A vIDM tenant with its cache.
 #[derive(Debug)]
 pub(crate) struct VidmTarget {
+    pub(crate) id: SyncTarget,
     pub(crate) settings: Rc<vidm::Target>,
     pub(crate) cache: vidm::Cache,
     pub(crate) syncs: sync::Cache,
@@ -22,17 +27,44 @@ pub(crate) struct VcfTarget {
     pub(crate) cache: vcf::Cache,
 }
 
+/// A VCF Operations with its cache.
+#[derive(Debug)]
+pub(crate) struct FleetTarget {
+    pub(crate) id: SyncTarget,
+    pub(crate) settings: Rc<fleet::Target>,
+    pub(crate) cache: fleet::Cache,
+    pub(crate) syncs: sync::Cache,
+}
+
 /// All targets by name. Those of one kind with the same account share a session.
 #[derive(Debug)]
 pub(crate) struct Targets {
     vidm: LiteMap<String, VidmTarget>,
     vcf: LiteMap<String, VcfTarget>,
+    fleet: LiteMap<String, FleetTarget>,
 }
 
 impl VidmTarget {
     /// A tenant with empty caches.
     pub(crate) fn new(settings: vidm::Target) -> Self {
-        Self { settings: Rc::new(settings), cache: vidm::Cache::default(), syncs: sync::Cache::default() }
+        Self::with_cache(Rc::new(settings), vidm::Cache::default())
+    }
+
+    fn with_cache(settings: Rc<vidm::Target>, cache: vidm::Cache) -> Self {
+        let id = SyncTarget { product: Product::Vidm, name: settings.name.clone() };
+        Self { id, settings, cache, syncs: sync::Cache::default() }
+    }
+}
+
+impl FleetTarget {
+    /// A VCF Operations with empty caches.
+    pub(crate) fn new(settings: fleet::Target) -> Self {
+        Self::with_cache(Rc::new(settings), fleet::Cache::default())
+    }
+
+    fn with_cache(settings: Rc<fleet::Target>, cache: fleet::Cache) -> Self {
+        let id = SyncTarget { product: Product::Fleet, name: settings.name.clone() };
+        Self { id, settings, cache, syncs: sync::Cache::default() }
     }
 }
 
@@ -44,19 +76,19 @@ impl VcfTarget {
 }
 
 impl Targets {
-    /// These targets, with empty caches.
-    pub(crate) fn new(vidm: &LiteMap<String, Rc<vidm::Target>>, vcf: &LiteMap<String, Rc<vcf::Target>>) -> Self {
-        let vidm_sessions = TokenCache::shared(vidm.iter().map(|(name, target)| (name, target.account())));
-        let vcf_sessions = TokenCache::shared(vcf.iter().map(|(name, target)| (name, target.account())));
-        let vidm = vidm.iter().zip(vidm_sessions).map(|((name, target), (_, session))| {
-            let (settings, cache) = (Rc::clone(target), vidm::Cache::with_session(session));
-            (name.clone(), VidmTarget { settings, cache, syncs: sync::Cache::default() })
+    /// The targets of `config`, with empty caches.
+    pub(crate) fn new(config: &Config) -> Self {
+        let vidm = with_sessions(&config.vidm, vidm::Target::account, |target, session| {
+            VidmTarget::with_cache(target, vidm::Cache::with_session(session))
         });
-        let vcf = vcf.iter().zip(vcf_sessions).map(|((name, target), (_, session))| {
-            let (settings, cache) = (Rc::clone(target), vcf::Cache::with_session(session));
-            (name.clone(), VcfTarget { settings, cache })
+        let vcf = with_sessions(&config.vcf, vcf::Target::account, |settings, session| VcfTarget {
+            settings,
+            cache: vcf::Cache::with_session(session),
         });
-        Self { vidm: vidm.collect(), vcf: vcf.collect() }
+        let fleet = with_sessions(&config.fleet, fleet::Target::account, |target, session| {
+            FleetTarget::with_cache(target, fleet::Cache::with_session(session))
+        });
+        Self { vidm, vcf, fleet }
     }
 
     /// The vIDM target with this name.
@@ -74,6 +106,41 @@ impl Targets {
     pub(crate) fn vcf(&self, name: &str) -> Result<&VcfTarget> {
         self.vcf.get(name).ok_or_else(|| not_found("vcf", name))
     }
+
+    /// The VCF Operations target with this name.
+    ///
+    /// # Errors
+    /// `target_not_found`
+    pub(crate) fn fleet(&self, name: &str) -> Result<&FleetTarget> {
+        self.fleet.get(name).ok_or_else(|| not_found("fleet", name))
+    }
+
+    /// The syncs of `target`, for a caller that may or may not start a run that ignores the safeguards.
+    ///
+    /// # Errors
+    /// `target_not_found`
+    pub(crate) fn syncs<'a, R: Runtime>(
+        &'a self,
+        target: &SyncTarget,
+        out: &'a Outbound<'a, R>,
+        may_override: bool,
+    ) -> Result<SyncOperations<'a, R>> {
+        Ok(match target.product {
+            Product::Vidm => SyncOperations::of_vidm(self.vidm(&target.name)?, out, may_override),
+            Product::Fleet => SyncOperations::of_fleet(self.fleet(&target.name)?, out),
+        })
+    }
+}
+
+/// The targets of one kind, each with its session: those with the same account share one.
+fn with_sessions<S, T>(
+    settings: &LiteMap<String, Rc<S>>,
+    account: impl Fn(&S) -> Account<'_>,
+    make: impl Fn(Rc<S>, Rc<TokenCache>) -> T,
+) -> LiteMap<String, T> {
+    let sessions = TokenCache::shared(settings.iter().map(|(name, target)| (name, account(target))));
+    let targets = settings.iter().zip(sessions);
+    targets.map(|((name, target), (_, session))| (name.clone(), make(Rc::clone(target), session))).collect()
 }
 
 fn not_found(kind: &str, name: &str) -> Error {

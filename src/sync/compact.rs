@@ -122,6 +122,7 @@ pub(super) fn size_of_groups(groups: &[String]) -> usize {
 mod tests {
     use super::super::SyncRequest;
     use super::*;
+    use crate::directory::SyncTarget;
     use proptest::prelude::*;
 
     fn read_again(request: &SyncRequest) -> SyncRequest {
@@ -141,7 +142,7 @@ mod tests {
 
         #[test]
         fn hostile_bytes_are_rejected_or_read_within_bounds(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Some(request) = SyncRequest::of_bytes("t", &bytes) {
+            if let Some(request) = SyncRequest::of_bytes(&SyncTarget::parse("t"), &bytes) {
                 let longest = request.groups.iter().map(String::len).max().unwrap_or_default();
                 prop_assert!(request.groups.len() <= 100 && longest <= bytes.len());
             }
@@ -159,6 +160,6 @@ mod tests {
     fn bytes_after_a_request_are_rejected() {
         let mut bytes = SyncRequest::example().to_bytes().unwrap();
         bytes.push(0);
-        assert_eq!(SyncRequest::of_bytes("default", &bytes), None);
+        assert_eq!(SyncRequest::of_bytes(&SyncTarget::parse("default"), &bytes), None);
     }
 }

@@ -88,7 +88,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         backend: Backend<'_, R>,
         change: impl Fn(&mut Vec<String>) -> bool,
     ) -> Result<Vec<String>, StoreUnavailable> {
-        let lease = Lease::new(backend, format!("connectors:{}", self.target), Counters::Removed);
+        let lease = Lease::new(backend, format!("connectors:{}", self.target.short()), Counters::Removed);
         let (runtime, mut slot) = (self.runtime(), lease.read().await?);
         let mut list = Vec::new();
         for _ in 0..TRIES {

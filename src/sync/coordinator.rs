@@ -7,14 +7,14 @@ use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
 use super::directory_service::DirectoryService;
 use super::ledger::{Ending, Entry, Head, Ledger, Sight};
 use super::{Cache, Observation};
-use crate::directory::{SyncReport, SyncStatus};
+use crate::directory::{SyncReport, SyncStatus, SyncTarget};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::{Runtime, from_unix_ms};
 use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
 
 /// The syncs of one target's directories, for one piece of work.
 pub(crate) struct Coordinator<'a, R: Runtime, D> {
-    pub(super) target: &'a str,
+    pub(super) target: &'a SyncTarget,
     pub(super) service: &'a D,
     pub(super) cache: &'a Cache,
     pub(super) store: &'a SharedStore<'a, R>,
@@ -31,7 +31,7 @@ impl<R: Runtime, D> std::fmt::Debug for Coordinator<'_, R, D> {
 
 impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     /// The syncs of `target`, through `service`. Without `store` the instance's `cache` is used.
-    pub(crate) fn new(target: &'a str, service: &'a D, cache: &'a Cache, store: &'a SharedStore<'a, R>) -> Self {
+    pub(crate) fn new(target: &'a SyncTarget, service: &'a D, cache: &'a Cache, store: &'a SharedStore<'a, R>) -> Self {
         Self { target, service, cache, store, may_override: false, overrode: Cell::new(false) }
     }
 
@@ -71,16 +71,18 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     }
 
     pub(super) fn ledger<'s>(&'s self, backend: Backend<'s, R>, directory: &str) -> Ledger<'s, R> {
-        Ledger::new(self.runtime(), backend, &self.cache.entries, self.target, directory)
+        Ledger::new(self.runtime(), backend, &self.cache.entries, &self.target.short(), directory)
     }
 
     /// Whether the latest kick-off's run, or another, is active according to `report`; and what was seen of the kick-off's
     /// run.
     pub(super) fn weigh(&self, entry: &Entry, report: &SyncReport) -> (bool, Option<Sight>) {
         let Some(head) = entry.kick_off() else { return (is_active(report.status), None) };
-        let shown = Baseline::shown(head.baseline, report);
+        let (report, shown) =
+            (&Baseline::without_earlier_log(head.baseline, report), Baseline::shown(head.baseline, report));
         let began = report.started_at.filter(|_| shown == Shown::After);
-        let sight = |running, ended| Some(Sight { running, began, ended, now: self.now() });
+        let marks = |ended: &Option<Ending>| report.marks.filter(|_| ended.is_some());
+        let sight = |running, ended| Some(Sight { running, began, ended, marks: marks(&ended), now: self.now() });
         let ended = |succeeded, certain| sight(false, Some(Ending { succeeded, certain }));
         match decide(report.status, shown, self.serving(&head, entry)) {
             Decision::Running if is_active(report.status) => (true, sight(true, None)),

@@ -3,13 +3,14 @@
 //! Three clocks are involved: idhook's, the one behind vIDM's start times (often a connector's, local, or in whole seconds),
 //! and the one behind the `Date` header (often a proxy's). In the field they differ by hours, so no decision compares two of
 //! them. Runs are distinguished by identity: a run that was there before the kick-off is not the kick-off's run. Start times
-//! are compared only with start times.
+//! are compared only with start times. VCF Operations reports no start times at all: there the newest entry of the sync log
+//! and the time of the last sync, compared for equality, tell runs apart ([`RunMarks`]).
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::{SyncReport, SyncStatus};
+use crate::directory::{Product, RunMarks, SyncReport, SyncStatus};
 use crate::runtime::unix_ms as ms;
 
 /// How long after a kick-off vIDM may still show the previous run.
@@ -35,6 +36,9 @@ pub(super) struct Baseline {
     /// kick-off may have begun.
     #[serde(rename = "f")]
     floor_ms: Option<u64>,
+    /// What told the shown run apart, if start times did not.
+    #[serde(rename = "m", default)]
+    marks: Option<RunMarks>,
 }
 
 /// How the shown run relates to a [`Baseline`].
@@ -61,7 +65,7 @@ impl Baseline {
             SyncStatus::Unknown => report.started_at.map(|_| true)?,
         };
         let (began_ms, ended_ms) = (report.started_at.map(ms), report.finished_at.map(ms));
-        Some(Self { began_ms, ended_ms, running, floor_ms: None })
+        Some(Self { began_ms, ended_ms, running, floor_ms: None, marks: report.marks })
     }
 
     /// An idle directory, observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
@@ -69,12 +73,22 @@ impl Baseline {
     pub(super) fn recent(began_ms: u64, offset_ms: i64, kicked_ms: u64) -> Self {
         let jitter = u64::try_from(JITTER.as_millis()).unwrap_or(u64::MAX);
         let floor = kicked_ms.saturating_sub(jitter).saturating_add_signed(offset_ms);
-        Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms: Some(floor.max(began_ms + 1)) }
+        let floor_ms = Some(floor.max(began_ms + 1));
+        Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms, marks: None }
+    }
+
+    /// An idle directory, observed shortly before, whose runs only marks tell apart. Another run may have begun since; so
+    /// such a baseline shows that a run is another one, but never that it began after the kick-off.
+    pub(super) fn recent_marks(marks: RunMarks) -> Self {
+        Self { began_ms: None, ended_ms: None, running: false, floor_ms: Some(0), marks: Some(marks) }
     }
 
     /// How the run in `report` relates to `baseline`.
     pub(super) fn shown(baseline: Option<Self>, report: &SyncReport) -> Shown {
         let Some(baseline) = baseline else { return Shown::Unobserved };
+        if let Some(marks) = report.marks {
+            return baseline.shown_by_marks(marks, is_active(report.status));
+        }
         let began = report.started_at.map(ms);
         if let Some(floor) = baseline.floor_ms {
             return match began {
@@ -99,12 +113,61 @@ impl Baseline {
         }
     }
 
-    /// Whether `run`, from the list of runs, began after every run in this baseline.
-    pub(super) fn precedes(self, run: &SyncReport) -> bool {
-        let began = run.started_at.map(ms);
-        self.floor_ms
-            .or(self.began_ms.map(|began| began + 1))
-            .is_some_and(|floor| began.is_some_and(|began| began >= floor))
+    /// The same if only marks tell runs apart. Neither mark is certain to change at the same moment as the status: the log's
+    /// entry may be late. So a run is another one if every mark that can be compared differs, and the earlier one if none
+    /// does.
+    fn shown_by_marks(self, now: RunMarks, active: bool) -> Shown {
+        let after = if self.is_recent() { Shown::Unobserved } else { Shown::After };
+        if self.running {
+            // The run that was active may have ended since, and its marks with it.
+            return Shown::Before;
+        }
+        if active {
+            return after;
+        }
+        let before = self.marks.unwrap_or_default();
+        let log = before.log.zip(now.log).map(|(before, now)| before != now);
+        // The first sync of a directory sets the time.
+        let time = now.last_sync.map(|now| before.last_sync != Some(now));
+        match (log, time) {
+            (Some(true), Some(true)) | (Some(true), None) | (None, Some(true)) => after,
+            (Some(false), Some(false)) | (Some(false), None) | (None, Some(false)) => Shown::Before,
+            (None, None) | (Some(true), Some(false)) | (Some(false), Some(true)) if self.is_recent() => {
+                Shown::Unobserved
+            }
+            (None, None) | (Some(true), Some(false)) | (Some(false), Some(true)) => Shown::Untimed,
+        }
+    }
+
+    /// `report` as it is about runs after this baseline: the newest entry of the sync log that was there before is an earlier
+    /// run's, and its result, counts and message are left out.
+    pub(super) fn without_earlier_log(baseline: Option<Self>, report: &SyncReport) -> SyncReport {
+        let before = baseline.and_then(|baseline| baseline.marks?.log);
+        let now = report.marks.and_then(|marks| marks.log);
+        if before.is_none() || before != now {
+            return report.clone();
+        }
+        let status = report.without_log.unwrap_or(report.status);
+        let reason = report.reason.filter(|_| status == SyncStatus::Failed);
+        SyncReport { status, reason, counts: None, message: None, finished_at: None, ..report.clone() }
+    }
+
+    /// Those of `runs`, the latest first, that began after every run in this baseline.
+    pub(super) fn later(self, mut runs: Vec<SyncReport>) -> Vec<SyncReport> {
+        if let Some(log) = self.marks.and_then(|marks| marks.log) {
+            let position = runs.iter().position(|run| run.marks.and_then(|marks| marks.log) == Some(log));
+            // Without the earlier entry in the list it is unknown where the later ones begin.
+            runs.truncate(position.unwrap_or(if log == 0 { runs.len() } else { 0 }));
+            return runs;
+        }
+        let floor = self.floor_ms.or(self.began_ms.map(|began| began + 1));
+        runs.retain(|run| floor.zip(run.started_at.map(ms)).is_some_and(|(floor, began)| began >= floor));
+        runs
+    }
+
+    /// Whether this is a recent observation of a directory whose runs only marks tell apart.
+    pub(super) fn is_of_marks(self) -> bool {
+        self.marks.is_some() && self.is_recent()
     }
 
     /// Whether a run was or may have been active.
@@ -172,10 +235,10 @@ pub enum Doubt {
 impl Doubt {
     /// The fix.
     #[must_use]
-    pub fn hint(self) -> &'static str {
-        match self {
+    pub fn hint(self, product: Product) -> String {
+        let hint = match self {
             Self::NotShown => {
-                "look for the run in vIDM's sync log; if there is none, check the connector and start the sync again"
+                return format!("look for the run in {product}'s sync log; if there is none, start the sync again");
             }
             Self::LostQueue => {
                 "start the sync again now that the earlier run has ended; with a key-value store (or groups in the start) idhook determines \
@@ -183,9 +246,13 @@ impl Doubt {
             }
             Self::Clocks => "name groups in the start, so that their presence decides, or start the sync again",
             Self::Unreadable => {
-                "`upstream.status` is vIDM's own word; name groups in the start, so that their presence decides, or check vIDM's sync log"
+                return format!(
+                    "`upstream.status` is {product}'s own word; name groups in the start, so that their presence decides, or \
+                     check {product}'s sync log"
+                );
             }
-        }
+        };
+        hint.to_owned()
     }
 }
 
@@ -232,7 +299,8 @@ impl Baseline {
     /// A baseline with all fields set.
     pub(super) fn example() -> Self {
         let at = 1_700_000_000_123;
-        Self { began_ms: Some(at), ended_ms: Some(at), running: true, floor_ms: Some(at) }
+        let marks = RunMarks { log: Some(u32::MAX), last_sync: Some(at) };
+        Self { began_ms: Some(at), ended_ms: Some(at), running: true, floor_ms: Some(at), marks: Some(marks) }
     }
 }
 

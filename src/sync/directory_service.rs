@@ -56,11 +56,11 @@ pub(crate) trait DirectoryService {
     /// Those of every call.
     async fn executions(&self, directory: &str) -> Result<Option<Vec<SyncReport>>>;
 
-    /// The presence of the groups, in the given order.
+    /// The presence of the groups, in the given order, where the directory's syncs bring them.
     ///
     /// # Errors
     /// Those of every call, if no group's state could be determined.
-    async fn prove(&self, groups: &[GroupQuery]) -> Result<Vec<Proof>>;
+    async fn prove(&self, directory: &str, groups: &[GroupQuery]) -> Result<Vec<Proof>>;
 
     /// The ids of the connectors that sync the directory; empty if this version does not list them.
     ///
@@ -71,7 +71,7 @@ pub(crate) trait DirectoryService {
     /// What a run would change, as the vendor reports it; `None` if this version has no dry run.
     ///
     /// # Errors
-    /// Those of every call.
+    /// `not_supported` if the product has none; those of every call.
     async fn dry_run(&self, directory: &str, ignore_safeguards: bool) -> Result<Option<Value>>;
 
     /// Looks up those of `groups` that the directory's sync profile does not select. Changes nothing.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::{SyncFailure, SyncState};
-use crate::directory::{Counts, DirectorySummary, Presence, Proof, SyncReport, SyncStatus};
+use crate::directory::{Counts, DirectorySummary, Presence, Product, Proof, SyncReport, SyncStatus};
 use crate::error::excerpt;
 use crate::runtime::rfc3339;
 
@@ -31,15 +31,15 @@ pub struct SyncDocument {
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<String>,
-    /// When the run began, as vIDM reports it.
+    /// When the run began, as the target reports it; VCF Operations does not.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
-    /// When it ended, as vIDM reports it.
+    /// When it ended, as the target reports it.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// What it changed, if vIDM reports it.
+    /// What it changed, if the target reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// Each requested group, once looked up; empty if none was requested.
@@ -50,10 +50,10 @@ pub struct SyncDocument {
     /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// vIDM's message.
+    /// The target's message, or idhook's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// vIDM's own word for the status.
+    /// The target's own word for the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamWord>,
     /// Seconds to wait before the next request; absent once it is final.
@@ -62,13 +62,16 @@ pub struct SyncDocument {
     /// The age of the observation behind this document.
     #[serde(skip)]
     pub age: Duration,
+    /// The product that ran the sync.
+    #[serde(skip)]
+    pub(crate) product: Product,
 }
 
-/// vIDM's own report.
+/// The target's own report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct UpstreamWord {
-    /// vIDM's word for the status, readable or not.
+    /// The target's word for the status, readable or not.
     pub status: String,
 }
 
@@ -91,19 +94,19 @@ pub struct DryRun {
     pub dry_run: bool,
     /// The directory.
     pub directory: DirectorySummary,
-    /// vIDM's response, unchanged.
+    /// The target's response, unchanged.
     pub result: serde_json::Value,
 }
 
 impl SyncDocument {
     /// The state of a directory's sync, without a request.
     #[must_use]
-    pub fn new(state: SyncState, directory: DirectorySummary) -> Self {
+    pub(crate) fn new(product: Product, state: SyncState, directory: DirectorySummary) -> Self {
         let SyncState { status, report, groups, reason, doubt, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
         let hint = reason.map(|reason| match odd_names(&groups) {
-            Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Otherwise {}", reason.hint()),
-            _ => reason.hint().to_owned(),
+            Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Otherwise {}", reason.hint(product)),
+            _ => reason.hint(product).to_owned(),
         });
         Self {
             id: None,
@@ -115,18 +118,19 @@ impl SyncDocument {
             counts: report.counts,
             groups,
             reason,
-            hint: hint.or(doubt.map(|doubt| doubt.hint().to_owned())),
+            hint: hint.or(doubt.map(|doubt| doubt.hint(product))),
             message: report.message,
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
             retry_after: (!status.is_final()).then_some(ASK_AGAIN),
             age,
+            product,
         }
     }
 
     /// The state of a request, with its id.
     #[must_use]
     pub fn of(request: &super::SyncRequest, id: String, state: SyncState) -> Self {
-        let mut document = Self::new(state, request.directory());
+        let mut document = Self::new(request.target.product, state, request.directory());
         document.id = Some(id);
         document.requested_at = Some(rfc3339(request.requested()));
         document

@@ -15,7 +15,7 @@ use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Baseline, JITTER};
-use crate::directory::SyncReport;
+use crate::directory::{RunMarks, SyncReport};
 use crate::runtime::{Runtime, unix_ms as ms};
 use crate::shared_state::{Backend, Claim, Counters, HOLD, Held, Lease, Slot, StoreUnavailable, Ticket};
 
@@ -83,6 +83,9 @@ pub(super) struct Seen {
     /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, learned from a run of our own.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) offset_ms: Option<i64>,
+    /// What told the run apart when it had ended, if start times did not.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub(super) marks: Option<RunMarks>,
 }
 
 /// What an observation shows of the latest kick-off's run.
@@ -94,6 +97,8 @@ pub(super) struct Sight {
     pub(super) began: Option<SystemTime>,
     /// How it ended, if it has.
     pub(super) ended: Option<Ending>,
+    /// What told it apart once it had ended, if start times did not.
+    pub(super) marks: Option<RunMarks>,
     /// When this was observed, on idhook's clock.
     pub(super) now: SystemTime,
 }
@@ -114,7 +119,9 @@ impl Seen {
 
     /// Whether `report` shows this run, which was seen active.
     pub(super) fn is_of(&self, report: &SyncReport) -> bool {
-        self.running && self.began_ms == report.started_at.map(ms)
+        self.running
+            && self.began_ms == report.started_at.map(ms)
+            && (self.marks.is_none() || self.marks == report.marks)
     }
 
     /// This, updated with what was seen of the run of `head`.
@@ -131,6 +138,7 @@ impl Seen {
             began_ms,
             ended: before.ended.or(sight.ended.map(|ending| ending.succeeded)),
             ended_seen_ms: if is_new_end { ms(sight.now) } else { before.ended_seen_ms },
+            marks: before.marks.or(sight.marks),
             ..before
         };
         if sight.ended == Some(Ending { succeeded: true, certain: true }) {
@@ -218,14 +226,17 @@ impl Entry {
     }
 
     /// A replacement for an observation before a kick-off sent now: the end of the latest run, if it was seen recently and
-    /// vIDM's start times distinguish later runs.
+    /// start times or marks distinguish later runs.
     pub(super) fn recent(&self, now: SystemTime) -> Option<Baseline> {
         let seen = self.sight().filter(|seen| seen.ended.is_some())?;
         let age = ms(now).checked_sub(seen.ended_seen_ms)?;
         if age > RECENT_MS {
             return None;
         }
-        Some(Baseline::recent(seen.began_ms?, seen.offset_ms?, ms(now)))
+        match seen.marks {
+            Some(marks) => Some(Baseline::recent_marks(marks)),
+            None => Some(Baseline::recent(seen.began_ms?, seen.offset_ms?, ms(now))),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::directory_service::DirectoryService;
 use super::ledger::{Entry, Head, Ledger, Seen};
 use super::start::queries;
 use super::{Coordinator, SyncRequest};
-use crate::directory::{Counts, FailureReason, Proof, SyncReport, SyncStatus};
+use crate::directory::{Counts, FailureReason, Proof, RunMarks, SyncReport, SyncStatus};
 use crate::error::Result;
 use crate::poll_lock::lock;
 use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
@@ -61,6 +61,7 @@ pub(super) struct ProofKey {
     ticket: Ticket,
     generation: u64,
     began: Option<SystemTime>,
+    marks: Option<RunMarks>,
 }
 
 /// An observation as instances share it, with short names.
@@ -88,6 +89,10 @@ struct SharedLook {
     reason: Option<FailureReason>,
     #[serde(rename = "d")]
     server_ms: Option<u64>,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    marks: Option<RunMarks>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    without_log: Option<SyncStatus>,
 }
 
 impl Observation {
@@ -120,6 +125,8 @@ impl SharedLook {
             counts: report.counts,
             reason: report.reason,
             server_ms: report.server_time.map(ms),
+            marks: report.marks,
+            without_log: report.without_log,
         }
     }
 
@@ -142,6 +149,8 @@ impl SharedLook {
                 counts: self.counts,
                 reason: self.reason,
                 server_time: self.server_ms.map(time),
+                marks: self.marks,
+                without_log: self.without_log,
             },
             at: elapsed.saturating_sub(age),
             age,
@@ -208,7 +217,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
         let runtime = self.runtime();
-        let name = format!("look:{}:{directory}", self.target);
+        let name = format!("look:{}:{directory}", self.target.short());
         let lease = Lease::new(ledger.backend(), name, Counters::Removed);
         let came = runtime.elapsed();
         loop {
@@ -267,6 +276,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             ticket: request.ticket,
             generation: look.entry.head.map_or(0, |head| head.generation),
             began: look.report.started_at,
+            marks: look.report.marks,
         };
         let place = {
             let mut proofs = self.cache.proofs.borrow_mut();
@@ -286,7 +296,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         if let Some((_, proof)) = kept.as_ref().filter(|(at, _)| at.saturating_add(max_age) > came) {
             return Ok(proof.clone());
         }
-        let proof = self.service.prove(&queries(&request.groups)).await?;
+        let proof = self.service.prove(&request.directory, &queries(&request.groups)).await?;
         *kept = Some((runtime.elapsed(), proof.clone()));
         Ok(proof)
     }

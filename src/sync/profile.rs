@@ -67,7 +67,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         backend: Backend<'s, R>,
         directory: &str,
     ) -> Result<Option<(Lease<'s, R>, Held)>, StoreUnavailable> {
-        let lease = Lease::new(backend, format!("profile:{}:{directory}", self.target), Counters::Removed);
+        let lease = Lease::new(backend, format!("profile:{}:{directory}", self.target.short()), Counters::Removed);
         let (runtime, left) = (self.runtime(), self.store.remaining());
         // This request's work ends with its time, and so does its lease.
         let held = lease.acquire(runtime, left.min(LEASE), MAX_WAIT.min(left / 2), PAUSE).await?;

@@ -14,18 +14,21 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     pub(crate) async fn present(&self, which: &DirectoryRef) -> Result<SyncDocument> {
         let directory = self.service.locate(which).await?;
         let report = self.latest(&directory.id).await?;
-        Ok(SyncDocument::new(report.into(), directory))
+        Ok(SyncDocument::new(self.target.product, report.into(), directory))
     }
 
     /// The directory's recent runs, newest first.
     ///
     /// # Errors
-    /// `not_found` if this vIDM version lists no runs; and those of the directory look-up and the calls.
+    /// `not_found` if this version lists no runs; and those of the directory look-up and the calls.
     pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
         let directory = self.service.locate(which).await?;
         let Some(syncs) = self.service.executions(&directory.id).await? else {
-            return Err(Error::new(ErrorCode::NotFound, "this vIDM version does not expose sync history")
-                .hint("the directory's current state shows the latest run"));
+            return Err(Error::new(
+                ErrorCode::NotFound,
+                format!("this version of {} does not expose sync history", self.target.product),
+            )
+            .hint("the directory's current state shows the latest run"));
         };
         Ok(SyncHistory { directory, syncs })
     }
@@ -33,13 +36,15 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// What a run would change; nothing is started.
     ///
     /// # Errors
-    /// `not_found` if this vIDM version has no such call; and those of the directory look-up and the calls.
+    /// `not_found` `not_supported` if the product has no dry run; `not_found` if this version has no such call; and those of the directory look-up and the calls.
     pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         let directory = self.service.locate(which).await?;
         match self.service.dry_run(&directory.id, ignore_safeguards).await? {
             Some(result) => Ok(DryRun { dry_run: true, directory, result }),
-            None => Err(Error::new(ErrorCode::NotFound, "this vIDM version has no dry run")
-                .hint("the console's Sync Now page shows what a run would change before it is confirmed")),
+            None => {
+                Err(Error::new(ErrorCode::NotFound, format!("this version of {} has no dry run", self.target.product))
+                    .hint("the console's Sync Now page shows what a run would change before it is confirmed"))
+            }
         }
     }
 }

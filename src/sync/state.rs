@@ -9,7 +9,7 @@ use super::group_outcome::{GroupOutcome, proof_after_success};
 use super::ledger::{Ledger, Sight};
 use super::start::{Kick, queries};
 use super::{Coordinator, Observation, SyncRequest, SyncState};
-use crate::directory::{Proof, SyncReport, SyncStatus};
+use crate::directory::{Product, Proof, SyncReport, SyncStatus};
 use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
 use crate::shared_state::{Backend, StoreUnavailable};
@@ -97,6 +97,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             }
             (None, _) => Baseline::shown(request.baseline, &look.report),
         };
+        let baseline = serving.map_or(request.baseline, |head| head.baseline);
+        let look = &look.with(Baseline::without_earlier_log(baseline, &look.report));
         let decision = decide(look.report.status, shown, kick_off);
         if let Some(sight) = sight.filter(|_| decision != Decision::Start) {
             ledger.saw(entry, sight).await?;
@@ -108,7 +110,6 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,
             Decision::Ended { succeeded: true } => self.proven(request, look, max_age).await,
             Decision::Ended { succeeded: false } => {
-                let baseline = serving.map_or(request.baseline, |head| head.baseline);
                 let is_ours = serving.is_some() && entry.sight().is_some_and(|seen| seen.is_of(&look.report));
                 self.failed(request, look, max_age, baseline.filter(|_| !is_ours), is_ours).await
             }
@@ -155,8 +156,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// run: a version may have no list, and its rows may be late.
     async fn earlier_runs(&self, request: &SyncRequest, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
         let baseline = baseline?;
-        let mut runs = self.service.executions(&request.directory).await.ok()??;
-        runs.retain(|run| run.status.is_final() && baseline.precedes(run));
+        let mut runs = baseline.later(self.service.executions(&request.directory).await.ok()??);
+        runs.retain(|run| run.status.is_final());
         let shows_any = !runs.is_empty();
         shows_any.then(|| runs.into_iter().find(|run| run.status == SyncStatus::Succeeded))
     }
@@ -166,7 +167,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         if request.groups.is_empty() || !error.is_of_the_look_alone() {
             return Err(error);
         }
-        match self.service.prove(&queries(&request.groups)).await {
+        match self.service.prove(&request.directory, &queries(&request.groups)).await {
             Ok(groups) if groups.iter().all(Proof::is_present) => {
                 let message =
                     format!("every group is present; the state of the run could not be read: {}", error.detail());
@@ -236,24 +237,44 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(state)
     }
 
-    /// Why the status is unknown, with the clocks involved.
+    /// Why the status is unknown; with the clocks involved where times tell runs apart.
     fn explained(&self, doubt: Doubt, report: &SyncReport) -> Option<String> {
+        let product = self.target.product;
+        let why = match (doubt, product) {
+            (Doubt::Unreadable, _) => return None,
+            (Doubt::NotShown, _) => {
+                format!("{product} accepted the start, but still shows an earlier run: no run of this request has appeared")
+            }
+            (Doubt::LostQueue, Product::Vidm) => {
+                "idhook cannot determine whether the ended run began after this request: vIDM reports no start times, and the \
+                 instance that accepted the request is gone (there is no key-value store)"
+                    .to_owned()
+            }
+            (Doubt::LostQueue, Product::Fleet) => {
+                "idhook cannot determine whether the ended run began after this request: the instance that accepted the request \
+                 is gone (there is no key-value store)"
+                    .to_owned()
+            }
+            (Doubt::Clocks, Product::Vidm) => {
+                "idhook could not observe the directory before its start, and these clocks may differ, so it is unknown whether \
+                 the ended run began before the request"
+                    .to_owned()
+            }
+            (Doubt::Clocks, Product::Fleet) => {
+                "idhook could not observe the directory right before its start, so it is unknown whether the ended run began \
+                 before the request"
+                    .to_owned()
+            }
+        };
+        Some(match product {
+            Product::Vidm => format!("{why}. {}", self.clocks(report)),
+            Product::Fleet => why,
+        })
+    }
+
+    fn clocks(&self, report: &SyncReport) -> String {
         let time = |time: Option<SystemTime>| time.map_or_else(|| "no time".to_owned(), rfc3339);
         let (began, date, now) = (time(report.started_at), time(report.server_time), rfc3339(self.now()));
-        let clocks = format!("vIDM's start times show {began}, its Date header {date}, idhook's clock {now}");
-        Some(match doubt {
-            Doubt::Unreadable => return None,
-            Doubt::NotShown => format!(
-                "vIDM accepted the start, but still shows an earlier run: no run of this request has appeared. {clocks}"
-            ),
-            Doubt::LostQueue => format!(
-                "idhook cannot determine whether the ended run began after this request: vIDM reports no start times, and the \
-                 instance that accepted the request is gone (there is no key-value store). {clocks}"
-            ),
-            Doubt::Clocks => format!(
-                "idhook could not observe the directory before its start, and these clocks may differ, so it is unknown whether \
-                 the ended run began before the request. {clocks}"
-            ),
-        })
+        format!("vIDM's start times show {began}, its Date header {date}, idhook's clock {now}")
     }
 }

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::Baseline;
 use super::{SyncOrder, compact};
-use crate::directory::DirectorySummary;
+use crate::directory::{DirectorySummary, SyncTarget};
 use crate::runtime::{from_unix_ms as time, unix_ms as ms};
 use crate::shared_state::{SHARED, Ticket};
 
-/// An accepted request. The sync id contains all of it except the target's name: the order of the fields is the format.
+/// An accepted request. The sync id contains all of it except the target: the order of the fields is the format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRequest {
-    /// The vIDM target's name.
+    /// The target.
     #[serde(skip)]
-    pub target: String,
+    pub target: SyncTarget,
     /// The directory's id.
     #[serde(with = "compact::directory_id")]
     pub directory: String,
@@ -55,9 +55,14 @@ impl SyncRequest {
         Self { ledger, ..self }
     }
 
-    pub(super) fn new(target: &str, directory: DirectorySummary, requested: SystemTime, order: &SyncOrder) -> Self {
+    pub(super) fn new(
+        target: &SyncTarget,
+        directory: DirectorySummary,
+        requested: SystemTime,
+        order: &SyncOrder,
+    ) -> Self {
         Self {
-            target: target.to_owned(),
+            target: target.clone(),
             directory: directory.id,
             name: directory.name,
             kind: directory.kind,
@@ -78,9 +83,9 @@ impl SyncRequest {
     }
 
     /// A request of `target` from the bytes of [`to_bytes`](Self::to_bytes), and from no others.
-    pub(crate) fn of_bytes(target: &str, bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of_bytes(target: &SyncTarget, bytes: &[u8]) -> Option<Self> {
         let (request, rest) = postcard::take_from_bytes::<Self>(bytes).ok()?;
-        rest.is_empty().then(|| Self { target: target.to_owned(), ..request })
+        rest.is_empty().then(|| Self { target: target.clone(), ..request })
     }
 
     /// The synced directory.
@@ -114,7 +119,7 @@ impl SyncRequest {
     pub(crate) fn example() -> Self {
         let at = time(1_700_000_000_123);
         Self {
-            target: "default".to_owned(),
+            target: SyncTarget::parse("default"),
             directory: "d1000000-0000-4000-8000-0000000000c0".to_owned(),
             name: Some("corp.example".to_owned()),
             kind: Some("ACTIVE_DIRECTORY_LDAP".to_owned()),

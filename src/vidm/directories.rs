@@ -1,5 +1,7 @@
 //! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs`: the tenant's directories.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::ser::SerializeMap as _;
@@ -8,7 +10,9 @@ use serde_json::{Map, Value};
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use crate::error::{Candidate, Result};
+use crate::directory::Listed;
+use crate::error::Result;
+use crate::json::{take, take_flag, take_text};
 use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 use crate::upstream::path_segment::{self, MAX_ID};
@@ -87,16 +91,18 @@ impl Directory {
         let ids = ["directoryId", "directoryConfigId", "directoryConfigurationId"];
         let id = ids
             .into_iter()
-            .find_map(|name| text(&mut item, name).filter(|id| path_segment::check(id, MAX_ID).is_ok()))?;
+            .find_map(|name| take_text(&mut item, name).filter(|id| path_segment::check(id, MAX_ID).is_ok()))?;
         Some(Self {
             id,
-            name: text(&mut item, "name"),
-            kind: text(&mut item, "type").or_else(|| text(&mut item, "directoryType")).map(DirectoryKind::from),
-            userstore_id: text(&mut item, "userstoreId").or_else(|| text(&mut item, "userStoreId")),
+            name: take_text(&mut item, "name"),
+            kind: take_text(&mut item, "type")
+                .or_else(|| take_text(&mut item, "directoryType"))
+                .map(DirectoryKind::from),
+            userstore_id: take_text(&mut item, "userstoreId").or_else(|| take_text(&mut item, "userStoreId")),
             count_domains: take(&mut item, "countDomains", Value::as_u64),
-            delete_in_progress: flag(&mut item, "deleteInProgress"),
-            migrated_to_enterprise_service: flag(&mut item, "migratedToEnterpriseService"),
-            sync_configuration_enabled: flag(&mut item, "syncConfigurationEnabled"),
+            delete_in_progress: take_flag(&mut item, "deleteInProgress"),
+            migrated_to_enterprise_service: take_flag(&mut item, "migratedToEnterpriseService"),
+            sync_configuration_enabled: take_flag(&mut item, "syncConfigurationEnabled"),
             extra: item,
         })
     }
@@ -123,34 +129,54 @@ impl Directory {
         }
         (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
     }
+}
 
-    /// This directory as a candidate for an ambiguous name.
-    pub(crate) fn candidate(&self) -> Candidate {
-        Candidate {
-            id: self.id.clone(),
-            name: self.name.clone().unwrap_or_default(),
-            kind: self.kind.as_ref().map(DirectoryKind::as_str).unwrap_or_default().to_owned(),
-        }
+impl Listed for Directory {
+    const NONE_SYNCABLE: &'static str =
+        "vIDM lists no directory that can be synced; check the tenant and the configured account's permissions";
+    const SYNCABLE: &'static str =
+        "only directories with a sync profile can be synced: Active Directory or LDAP, configured in the console";
+
+    fn read(item: Map<String, Value>) -> Option<Self> {
+        Self::read(item)
     }
-}
 
-/// Removes the field `name` from `item` if `read` accepts it.
-fn take<T>(item: &mut Map<String, Value>, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-    let read = read(item.get(name)?)?;
-    item.remove(name);
-    Some(read)
-}
+    fn written(&self) -> Map<String, Value> {
+        let mut item = self.extra.clone();
+        let fields = [
+            ("directoryId", Some(Value::from(self.id.as_str()))),
+            ("name", self.name.as_deref().map(Value::from)),
+            ("type", self.kind.as_ref().map(|kind| Value::from(kind.as_str()))),
+            ("userstoreId", self.userstore_id.as_deref().map(Value::from)),
+            ("countDomains", self.count_domains.map(Value::from)),
+            ("deleteInProgress", self.delete_in_progress.map(Value::from)),
+            ("migratedToEnterpriseService", self.migrated_to_enterprise_service.map(Value::from)),
+            ("syncConfigurationEnabled", self.sync_configuration_enabled.map(Value::from)),
+        ];
+        item.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        item
+    }
 
-pub(super) fn text(item: &mut Map<String, Value>, name: &str) -> Option<String> {
-    take(item, name, |value| value.as_str().map(str::to_owned))
-}
+    fn id(&self) -> &str {
+        &self.id
+    }
 
-fn flag(item: &mut Map<String, Value>, name: &str) -> Option<bool> {
-    take(item, name, |value| match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(word) => word.trim().to_ascii_lowercase().parse().ok(),
-        _ => None,
-    })
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn kind(&self) -> Option<&str> {
+        self.kind.as_ref().map(DirectoryKind::as_str)
+    }
+
+    /// The list does not show domains: a further call does.
+    fn has_domain(&self, _: &str) -> bool {
+        false
+    }
+
+    fn why_not_syncable(&self) -> Option<Cow<'static, str>> {
+        self.why_not_syncable().map(Cow::Borrowed)
+    }
 }
 
 impl Serialize for Directory {
@@ -241,6 +267,9 @@ impl Serialize for DirectoryKind {
         serializer.serialize_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod choice;
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use super::directories::text;
 use crate::error::Result;
+use crate::json::take_text;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, form, invalid, json, read_json, with_body};
 
@@ -167,18 +167,18 @@ pub struct Group {
 impl Group {
     fn read(resource: Value) -> Option<Self> {
         let Value::Object(mut item) = resource else { return None };
-        let id = text(&mut item, "id")?;
+        let id = take_text(&mut item, "id")?;
         let mut workspace = match item.get_mut(WORKSPACE) {
             Some(Value::Object(workspace)) => std::mem::take(workspace),
             _ => Map::new(),
         };
         let group = Self {
             id,
-            display_name: text(&mut item, "displayName"),
-            external_id: text(&mut item, "externalId"),
-            distinguished_name: text(&mut workspace, "distinguishedName"),
-            domain: text(&mut workspace, "domain"),
-            kind: text(&mut workspace, "internalGroupType"),
+            display_name: take_text(&mut item, "displayName"),
+            external_id: take_text(&mut item, "externalId"),
+            distinguished_name: take_text(&mut workspace, "distinguishedName"),
+            domain: take_text(&mut workspace, "domain"),
+            kind: take_text(&mut workspace, "internalGroupType"),
             extra: Map::new(),
         };
         if !workspace.is_empty() {

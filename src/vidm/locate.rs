@@ -2,9 +2,8 @@
 
 use super::client::Client;
 use super::directories::{Directory, ListDirectories};
-use super::directory_choice::check_syncable;
 use super::domains::ListDomains;
-use crate::directory::{DirectoryRef, DirectorySummary};
+use crate::directory::{DirectoryRef, DirectorySummary, Listed as _, check_syncable};
 use crate::error::{ErrorCode, Result};
 use crate::runtime::Runtime;
 
@@ -49,8 +48,8 @@ impl<R: Runtime> Client<'_, R> {
     pub async fn directories(&self) -> Result<Vec<Directory>> {
         let directories = self.call(&ListDirectories).await?;
         self.listed.set(true);
-        self.cache.keep(&directories, self.out.runtime().now());
-        self.cache.share_list(self.out.store(), self.target).await;
+        self.cache.list.keep(&directories, self.out.runtime().now());
+        self.cache.list.share(self.out.store(), self.list_name()).await;
         Ok(directories)
     }
 
@@ -60,7 +59,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`; and those of the login and the call.
     pub async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
-        let known = self.cache.directories(self.out.runtime().now()).filter(|_| self.listed.get());
+        let known = self.cache.list.directories(self.out.runtime().now()).filter(|_| self.listed.get());
         let directories = match known {
             Some(directories) => directories,
             None => self.directories().await?,
@@ -83,8 +82,8 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; and those of the login and the call.
     pub async fn locate(&self, which: &DirectoryRef) -> Result<Located> {
-        self.cache.recall_list(self.out.store(), self.target).await;
-        match self.cache.directory(which, self.out.runtime().now()) {
+        self.cache.list.recall(self.out.store(), self.list_name()).await;
+        match self.cache.list.directory(which, self.out.runtime().now()) {
             Some(directory) => Ok(Located::of(&directory, self.listed.get())),
             None => self.locate_in_list(which).await,
         }
@@ -93,9 +92,9 @@ impl<R: Runtime> Client<'_, R> {
     /// A directory that an earlier request located, maybe at another instance. Makes no call: uses the cache, otherwise the
     /// id alone.
     pub async fn recall(&self, directory: DirectorySummary) -> Located {
-        self.cache.recall_list(self.out.store(), self.target).await;
+        self.cache.list.recall(self.out.store(), self.list_name()).await;
         let which = DirectoryRef::Id(directory.id.clone());
-        match self.cache.directory(&which, self.out.runtime().now()) {
+        match self.cache.list.directory(&which, self.out.runtime().now()) {
             Some(directory) => Located::of(&directory, self.listed.get()),
             None => Located { summary: directory, is_migrated: false, is_fresh: false },
         }
@@ -106,8 +105,15 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// As [`locate`](Self::locate).
     pub(super) async fn locate_again(&self, directory: &Located) -> Result<Located> {
-        self.cache.forget_list(self.out.store(), self.target).await;
+        self.cache.list.forget(self.out.store(), self.list_name()).await;
         self.locate_in_list(&DirectoryRef::Id(directory.summary.id.clone())).await
+    }
+
+    /// The name of the shared list in the store.
+    fn list_name(&self) -> Option<String> {
+        let identity = self.target.identity();
+        let parts: Vec<&str> = identity.iter().map(String::as_str).collect();
+        self.out.store().name("directories", &self.target.name, &parts)
     }
 
     async fn locate_in_list(&self, which: &DirectoryRef) -> Result<Located> {
@@ -127,8 +133,8 @@ impl<R: Runtime> Client<'_, R> {
         match found.as_slice() {
             [] => Ok(None),
             [one] => {
-                self.cache.keep_domain(domain, &one.id);
-                self.cache.share_list(self.out.store(), self.target).await;
+                self.cache.list.keep_domain(domain, &one.id);
+                self.cache.list.share(self.out.store(), self.list_name()).await;
                 Ok(Some((*one).clone()))
             }
             many => {

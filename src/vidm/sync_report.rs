@@ -22,15 +22,7 @@ use fields::Run;
 /// The longest word kept from the upstream, in characters.
 const MAX_WORD: usize = 80;
 
-/// Replaces vIDM's word if the response is empty.
-const NO_CONTENT: &str = "no content";
-
 impl SyncReport {
-    /// Whether vIDM reported no run: its response is empty.
-    pub(crate) fn shows_no_run(&self) -> bool {
-        self.status == SyncStatus::Unknown && self.upstream_word.as_deref() == Some(NO_CONTENT)
-    }
-
     /// A report with only `word`.
     fn unknown(word: &str) -> Self {
         Self { status: SyncStatus::Unknown, upstream_word: Some(bounded(word)), ..Self::running() }
@@ -47,11 +39,11 @@ impl SyncReport {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         if text.is_empty() {
-            return Self::unknown(NO_CONTENT);
+            return Self::unknown(Self::NO_CONTENT);
         }
         match serde_json::from_slice(text.as_bytes()) {
             Ok(Value::String(word)) => Self::of_word(&word),
-            Ok(value) if is_empty(&value) => Self::unknown(NO_CONTENT),
+            Ok(value) if is_empty(&value) => Self::unknown(Self::NO_CONTENT),
             Ok(value) => match fields::newest_run(&value) {
                 Some(run) => Self::of_run(run),
                 None => Self::unknown(text),
@@ -102,7 +94,7 @@ impl SyncReport {
             finished_at: run.finished(),
             counts: (run.counts != Counts::default()).then_some(run.counts),
             reason,
-            server_time: None,
+            ..Self::running()
         }
     }
 }

@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     /// Callers, one per line: scopes and targets.
-    const CALLERS: [(&[Scope], Option<&[&str]>); 15] = [
+    const CALLERS: [(&[Scope], Option<&[&str]>); 17] = [
         (Scope::ALL, None),
         (Scope::ALL, Some(&["default"])),
         (Scope::ALL, Some(&["vidm/default"])),
@@ -214,6 +214,8 @@ mod tests {
         (&[Scope::VidmOverride], None),
         (&[Scope::VcfRead], None),
         (&[Scope::VcfWrite], None),
+        (&[Scope::FleetRead], None),
+        (&[Scope::FleetSync, Scope::FleetProfile], Some(&["fleet/default"])),
         (&[Scope::Admin], None),
         (&[Scope::Admin], Some(&["vcf/default"])),
     ];
@@ -229,7 +231,7 @@ mod tests {
                 let matched = route::find(&path).unwrap();
                 for operation in row.operations {
                     // The expectation, written independently from the path that a caller uses.
-                    let kind = path.split('/').nth(1).filter(|kind| ["vidm", "vcf"].contains(kind));
+                    let kind = path.split('/').nth(1).filter(|kind| ["vidm", "vcf", "fleet"].contains(kind));
                     let is_for = match (&grant.targets, kind) {
                         (None, _) | (_, None) => true,
                         (Some(names), Some(kind)) => {

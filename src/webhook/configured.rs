@@ -37,7 +37,7 @@ impl Configured {
     pub(super) fn new(config: Config) -> Self {
         let state_key = Rc::new(StateKey::new(&config.state_keys));
         Self {
-            targets: Targets::new(&config.vidm, &config.vcf),
+            targets: Targets::new(&config),
             sync_ids: sync_id::Key::new(Rc::clone(&state_key)),
             rates: rate_limit::Rates::default(),
             store: config.store.then(|| StoreAccess::of_deployment(Rc::clone(&state_key), config.deployment())),

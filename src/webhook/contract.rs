@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::log::LogLine;
 use super::request_id::RequestIdentity;
-use super::{health, problem, respond, route, vidm_routes};
+use super::{fleet_routes, health, problem, respond, route, sync_routes, vidm_routes};
 use crate::config::{self, ConfigError, Scope};
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
@@ -84,10 +84,12 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<crate::error::Problem>();
     answers.subschema_for::<operations::Diagnosis>();
     answers.subschema_for::<vidm_routes::Directories>();
-    answers.subschema_for::<vidm_routes::SyncAnswer>();
+    answers.subschema_for::<sync_routes::SyncAnswer>();
     answers.subschema_for::<sync::SyncHistory>();
-    answers.subschema_for::<vidm_routes::DryRunAnswer>();
+    answers.subschema_for::<sync_routes::DryRunAnswer>();
     answers.subschema_for::<vidm_routes::Groups>();
+    answers.subschema_for::<fleet_routes::Directories>();
+    answers.subschema_for::<fleet_routes::Groups>();
     answers.subschema_for::<vidm::Health>();
     answers.subschema_for::<vcf::ChangeOutcome>();
     answers.subschema_for::<vcf::IdentityProviders>();
@@ -95,7 +97,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<vcf::PrecheckResult>();
     answers.subschema_for::<vcf::SddcManagerOidc>();
     let mut requests = generator(Contract::Deserialize);
-    requests.subschema_for::<vidm_routes::StartRequest>();
+    requests.subschema_for::<sync_routes::StartRequest>();
     requests.subschema_for::<vcf::IdentityProviderSpec>();
     requests.subschema_for::<vcf::IdentitySourceSpec>();
     let mut schemas: BTreeMap<_, _> =

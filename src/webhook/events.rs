@@ -8,8 +8,8 @@ use http::HeaderMap;
 
 use super::kept_request::StartedSync;
 use super::request_id::RequestIdentity;
-use super::route::{Vidm, Work};
-use super::vidm_routes::{Viewer, sync_answer};
+use super::route::{Syncs, Work};
+use super::sync_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
 use crate::runtime::Runtime;
@@ -32,8 +32,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// Whether this request stays open: it waits for a sync, or streams it.
 pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
     match work {
-        Work::Vidm(Vidm::Sync) => waits || wants_events,
-        Work::Vidm(Vidm::StartSync | Vidm::StartSyncOfDirectory) => waits,
+        Work::Syncs(_, Syncs::State) => waits || wants_events,
+        Work::Syncs(_, Syncs::Start | Syncs::StartOfDirectory) => waits,
         _ => false,
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and
-/// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before vIDM is called for
+/// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before the target is called for
 /// nothing.
 #[derive(Debug)]
 pub struct Events<R> {

@@ -38,6 +38,8 @@ pub(super) struct Ready<'c> {
     vidm: Vec<&'c str>,
     /// Names of the SDDC Manager targets.
     vcf: Vec<&'c str>,
+    /// Names of the VCF Operations targets.
+    fleet: Vec<&'c str>,
     /// Settings that work but are probably not intended.
     warnings: Vec<ConfigError>,
 }
@@ -49,6 +51,7 @@ pub(super) fn ready<'c, R: Runtime>(configured: &'c Configured, runtime: &R) -> 
         status: "ready",
         vidm: config.vidm.keys().map(String::as_str).collect(),
         vcf: config.vcf.keys().map(String::as_str).collect(),
+        fleet: config.fleet.keys().map(String::as_str).collect(),
         warnings: warnings(configured, runtime),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::idempotency::NotKept;
 use super::input::{self, Input};
 use super::route::{Action, Matched, Work};
-use super::{Context, Reply, vidm_routes};
+use super::{Context, Reply, sync_routes};
 use crate::config::{Condition, Config, Hook, Place, Source};
 use crate::directory::DirectoryRef;
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
@@ -38,7 +38,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
         return reply(&json!({ "skipped": true, "reason": format!("{place} does not meet this hook's condition") }));
     }
     let (directory, order) = order(hook, &body).map_err(input::invalid)?;
-    vidm_routes::start_by_hook(&mut context, &hook.target.name, &directory, order).await
+    sync_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
 }
 
 /// Whether this request needs no work, so its key is not used: such responses are not stored, and the many requests of a

@@ -37,6 +37,7 @@ use content::Document;
 use fields::flag_word;
 use placeholder::find_placeholders;
 use query::Query;
+pub(super) use query::group_query;
 
 /// At most this many wrong fields are listed.
 const MAX_ERRORS: usize = 50;

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::idempotency::owner_of_caller;
 use super::sync_id::{DIGEST, Key, LONG, Opened, Reference, SHORT};
+use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::Runtime;
 use crate::shared_state::{HOLD, SharedStore, StoreUnavailable};
@@ -94,7 +95,7 @@ impl StartedSync {
     pub(super) async fn find<R: Runtime>(
         ids: &Key,
         store: &SharedStore<'_, R>,
-        target: &str,
+        target: &SyncTarget,
         id: &str,
     ) -> Result<Option<Self>, Error> {
         let request = match ids.open(target, id) {
@@ -120,7 +121,7 @@ async fn keep<R: Runtime>(
     let owner = owner_of_caller(caller);
     let serial = store.increment(&format!("requests:{owner}:{ring}"), 1).await.ok_or(StoreUnavailable)?;
     let place = (serial % places).to_string();
-    let name = store.name("request", &request.target, &[&owner, ring, &place]).ok_or(StoreUnavailable)?;
+    let name = store.name("request", &request.target.short(), &[&owner, ring, &place]).ok_or(StoreUnavailable)?;
     store.put(&name, &bytes, LIFE).await?;
     let place = name.rsplit_once(':').ok_or(StoreUnavailable)?.1.to_owned();
     Ok(Reference { digest: digest(&bytes).ok_or(StoreUnavailable)?, place })
@@ -129,14 +130,16 @@ async fn keep<R: Runtime>(
 /// The request at the place in `reference`.
 async fn recall<R: Runtime>(
     store: &SharedStore<'_, R>,
-    target: &str,
+    target: &SyncTarget,
     reference: &Reference,
 ) -> Result<SyncRequest, Error> {
-    let kept = store.look_up(&format!("request:{target}:{}", reference.place)).await.map_err(|StoreUnavailable| {
-        Error::new(ErrorCode::UpstreamBusy, "the store with this sync's groups does not respond")
-            .hint("retry; the log field store shows what failed")
-            .retry_after(Some(HOLD))
-    })?;
+    let kept = store.look_up(&format!("request:{}:{}", target.short(), reference.place)).await.map_err(
+        |StoreUnavailable| {
+            Error::new(ErrorCode::UpstreamBusy, "the store with this sync's groups does not respond")
+                .hint("retry; the log field store shows what failed")
+                .retry_after(Some(HOLD))
+        },
+    )?;
     let kept = kept.filter(|kept| digest(&kept.value) == Some(reference.digest));
     kept.and_then(|kept| SyncRequest::of_bytes(target, &kept.value)).ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "the store no longer has the groups of this sync").hint(

@@ -12,7 +12,10 @@ use super::input::Input;
 use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::route::{Matched, Operation, Vcf, Work};
-use super::{Body, BodyBounds, Reply, events, hook, idempotency, input, vcf_routes, vidm_routes, watch_limit};
+use super::{
+    Body, BodyBounds, Reply, events, fleet_routes, hook, idempotency, input, sync_routes, vcf_routes, vidm_routes,
+    watch_limit,
+};
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
@@ -163,7 +166,9 @@ pub(super) async fn serve<R: Runtime>(
 
 async fn dispatch<R: Runtime>(context: Context<'_, R>, work: Work, matched: &Matched) -> Result<Reply, Error> {
     match work {
-        Work::Vidm(action) => vidm_routes::dispatch(context, action, matched).await,
+        Work::Syncs(product, action) => sync_routes::dispatch(context, (product, action), matched).await,
+        Work::Vidm(action) => vidm_routes::dispatch(context, action, matched).await.map(Reply::Whole),
+        Work::Fleet(action) => fleet_routes::dispatch(context, action, matched).await.map(Reply::Whole),
         Work::Vcf(action) => vcf_routes::dispatch(context, action, matched).await.map(Reply::Whole),
         Work::Hook => hook::dispatch(context, matched).await,
     }

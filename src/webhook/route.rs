@@ -4,8 +4,13 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::config::Scope;
+use crate::directory::Product;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::template::is_unfilled;
+
+mod rows;
+
+pub(super) use rows::ROWS;
 
 /// What a method on a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +24,12 @@ pub(super) enum Action {
 /// An action that needs a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Below `/vidm/{target}`.
+    /// A sync of this product's directories.
+    Syncs(Product, Syncs),
+    /// Below `/vidm/{target}`, besides syncs.
     Vidm(Vidm),
+    /// Below `/fleet/{target}`, besides syncs.
+    Fleet(Fleet),
     /// Below `/vcf/{target}`.
     Vcf(Vcf),
     /// A hook's sync.
@@ -37,20 +46,34 @@ pub(super) enum Public {
     OpenApi30,
 }
 
-/// An action at a vIDM.
+/// An action on syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Syncs {
+    /// The body names the directory.
+    Start,
+    /// The path names the directory.
+    StartOfDirectory,
+    History,
+    Latest,
+    State,
+}
+
+/// An action at a vIDM, besides syncs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vidm {
     ListDirectories,
     FindDirectory,
-    /// The body names the directory.
-    StartSync,
-    /// The path names the directory.
-    StartSyncOfDirectory,
-    SyncHistory,
-    LatestSync,
-    Sync,
     FindGroups,
     Health,
+    Doctor,
+}
+
+/// An action at a VCF Operations, besides syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fleet {
+    ListDirectories,
+    FindDirectory,
+    FindGroups,
     Doctor,
 }
 
@@ -98,117 +121,12 @@ pub(super) struct Operation {
     pub(super) query: &'static [&'static str],
 }
 
-const fn open(action: Public) -> Operation {
-    Operation { method: Method::GET, action: Action::Public(action), scope: None, query: &[] }
-}
-
-const fn vidm(method: Method, action: Vidm, scope: Scope, query: &'static [&'static str]) -> Operation {
-    Operation { method, action: Action::Work(Work::Vidm(action)), scope: Some(scope), query }
-}
-
-const fn read_vidm(action: Vidm, query: &'static [&'static str]) -> Operation {
-    vidm(Method::GET, action, Scope::VidmRead, query)
-}
-
-const fn start(action: Vidm) -> Operation {
-    vidm(Method::POST, action, Scope::VidmSync, RUNNING)
-}
-
-const fn vcf(method: Method, action: Vcf, scope: Scope, query: &'static [&'static str]) -> Operation {
-    Operation { method, action: Action::Work(Work::Vcf(action)), scope: Some(scope), query }
-}
-
-const fn read_vcf(action: Vcf, query: &'static [&'static str]) -> Operation {
-    vcf(Method::GET, action, Scope::VcfRead, query)
-}
-
-const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
-    vcf(method, action, Scope::VcfWrite, query)
-}
-
-/// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
-const DOCTOR: &[&str] = &["retry", "strict"];
-/// The status of the response while a sync is running.
-const RUNNING: &[&str] = &["running"];
-/// Options of a PUT.
-const PUT: &[&str] = &["dryRun", "force"];
-
-/// Every route.
-pub(super) const ROWS: &[Row] = &[
-    Row { path: "/", operations: &[open(Public::Page)] },
-    Row { path: "/healthz", operations: &[open(Public::Health)] },
-    Row { path: "/readyz", operations: &[open(Public::Ready)] },
-    Row { path: "/openapi.json", operations: &[open(Public::OpenApi)] },
-    Row { path: "/openapi-3.0.json", operations: &[open(Public::OpenApi30)] },
-    Row {
-        path: "/vidm/{target}/v1/directories",
-        operations: &[read_vidm(Vidm::ListDirectories, &["name", "type", "domain", "syncable"])],
-    },
-    Row { path: "/vidm/{target}/v1/directories/{directory}", operations: &[read_vidm(Vidm::FindDirectory, &[])] },
-    Row {
-        path: "/vidm/{target}/v1/directories/{directory}/syncs",
-        operations: &[read_vidm(Vidm::SyncHistory, &[]), start(Vidm::StartSyncOfDirectory)],
-    },
-    Row { path: "/vidm/{target}/v1/directories/{directory}/sync", operations: &[read_vidm(Vidm::LatestSync, &[])] },
-    Row { path: "/vidm/{target}/v1/syncs", operations: &[start(Vidm::StartSync)] },
-    Row { path: "/vidm/{target}/v1/syncs/{sync}", operations: &[read_vidm(Vidm::Sync, RUNNING)] },
-    Row { path: "/vidm/{target}/v1/groups", operations: &[read_vidm(Vidm::FindGroups, &["dn", "name"])] },
-    Row { path: "/vidm/{target}/v1/health", operations: &[read_vidm(Vidm::Health, &[])] },
-    Row { path: "/vidm/{target}/v1/doctor", operations: &[vidm(Method::GET, Vidm::Doctor, Scope::Admin, DOCTOR)] },
-    Row {
-        path: "/vcf/{target}/v1/identity-providers",
-        operations: &[
-            read_vcf(Vcf::ListProviders, &[]),
-            write_vcf(Method::POST, Vcf::AddProvider, &[]),
-            write_vcf(Method::PUT, Vcf::PutProvider, PUT),
-        ],
-    },
-    Row {
-        path: "/vcf/{target}/v1/identity-providers/{id}",
-        operations: &[
-            read_vcf(Vcf::GetProvider, &[]),
-            write_vcf(Method::PATCH, Vcf::UpdateProvider, &[]),
-            write_vcf(Method::DELETE, Vcf::DeleteProvider, &[]),
-        ],
-    },
-    Row {
-        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources",
-        operations: &[write_vcf(Method::POST, Vcf::AddSource, &[])],
-    },
-    Row {
-        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
-        operations: &[
-            write_vcf(Method::PUT, Vcf::PutSource, PUT),
-            write_vcf(Method::PATCH, Vcf::UpdateSource, &[]),
-            write_vcf(Method::DELETE, Vcf::DeleteSource, &[]),
-        ],
-    },
-    Row {
-        path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
-        operations: &[write_vcf(Method::POST, Vcf::GenerateSyncClientToken, &["syncClientTokenTTL"])],
-    },
-    Row { path: "/vcf/{target}/v1/identity-broker/prechecks", operations: &[read_vcf(Vcf::Prechecks, &["type"])] },
-    Row {
-        path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc",
-        operations: &[read_vcf(Vcf::SddcManagerOidc, &[])],
-    },
-    Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
-    Row {
-        path: "/hooks/{hook}",
-        operations: &[Operation {
-            method: Method::POST,
-            action: Action::Work(Work::Hook),
-            scope: Some(Scope::VidmSync),
-            query: RUNNING,
-        }],
-    },
-];
-
 /// A kind of target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Vidm,
     Vcf,
+    Fleet,
 }
 
 impl Kind {
@@ -217,6 +135,7 @@ impl Kind {
         match self {
             Self::Vidm => "vidm",
             Self::Vcf => "vcf",
+            Self::Fleet => "fleet",
         }
     }
 }
@@ -225,7 +144,8 @@ impl Row {
     /// The kind of target in the path; `None` without one.
     pub(super) fn kind(&self) -> Option<Kind> {
         self.operations.iter().find_map(|operation| match operation.action {
-            Action::Work(Work::Vidm(_)) => Some(Kind::Vidm),
+            Action::Work(Work::Vidm(_) | Work::Syncs(Product::Vidm, _)) => Some(Kind::Vidm),
+            Action::Work(Work::Fleet(_) | Work::Syncs(Product::Fleet, _)) => Some(Kind::Fleet),
             Action::Work(Work::Vcf(_)) => Some(Kind::Vcf),
             Action::Work(Work::Hook) | Action::Public(_) => None,
         })
@@ -240,10 +160,10 @@ impl Row {
     /// The body fields of this route, for hints when a caller sends one in the query.
     pub(super) fn fields(&self) -> &'static [&'static str] {
         let is_start = |operation: &Operation| {
-            matches!(operation.action, Action::Work(Work::Vidm(Vidm::StartSync | Vidm::StartSyncOfDirectory)))
+            matches!(operation.action, Action::Work(Work::Syncs(_, Syncs::Start | Syncs::StartOfDirectory)))
         };
         match self.operations.iter().any(is_start) {
-            true => crate::json::fields_of::<super::vidm_routes::StartRequest>(),
+            true => crate::json::fields_of::<super::sync_routes::StartRequest>(),
             false => &[],
         }
     }
@@ -330,7 +250,7 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
 /// The error for an unknown path.
 pub(super) fn nowhere(path: &str) -> Error {
     Error::new(ErrorCode::RouteNotFound, format!("no route {}", crate::error::excerpt(path)))
-        .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; if a proxy serves idhook below a path, set base_path")
+        .hint("routes begin with /vidm/{target}/v1/, /vcf/{target}/v1/ or /fleet/{target}/v1/; if a proxy serves idhook below a path, set base_path")
 }
 
 /// Why a parameter is not a valid name.

@@ -8,7 +8,7 @@
 //! | [`WHOLE`] | the request ([`SyncRequest::to_bytes`]) |
 //! | [`KEPT`] | the request's place in the store (`kept_request.rs`), and a digest of it |
 //!
-//! The tag is the first 16 bytes of an HMAC-SHA256 over the target's name, the form and the content, with a key derived from
+//! The tag is the first 16 bytes of an HMAC-SHA256 over the target's kind and name, the form and the content, with a key derived from
 //! the first key of the [`StateKey`]. So an id is valid only for its target. Ids made under the other keys are read too.
 
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::shared_state::{StateKey, hmac};
 use crate::sync::SyncRequest;
@@ -73,15 +74,15 @@ impl Key {
     pub(super) fn of_request(&self, request: &SyncRequest) -> Result<String, Error> {
         let content = request.to_bytes();
         let content = content.ok_or_else(|| Error::new(ErrorCode::Internal, "a sync id could not be written"))?;
-        self.sign(&request.target, WHOLE, &content)
+        self.sign(&request.target.short(), WHOLE, &content)
     }
 
     /// Writes an id for a request of `target` that is kept in the store.
     ///
     /// # Errors
     /// `internal` without a key.
-    pub(super) fn of_reference(&self, target: &str, reference: &Reference) -> Result<String, Error> {
-        self.sign(target, KEPT, &[&reference.digest, reference.place.as_bytes()].concat())
+    pub(super) fn of_reference(&self, target: &SyncTarget, reference: &Reference) -> Result<String, Error> {
+        self.sign(&target.short(), KEPT, &[&reference.digest, reference.place.as_bytes()].concat())
     }
 
     fn sign(&self, target: &str, form: u8, content: &[u8]) -> Result<String, Error> {
@@ -93,14 +94,15 @@ impl Key {
     }
 
     /// Reads an id for `target`; `None` if it is not valid.
-    pub(super) fn open(&self, target: &str, text: &str) -> Option<Opened> {
+    pub(super) fn open(&self, target: &SyncTarget, text: &str) -> Option<Opened> {
         if text.len() > LONG {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let named = target.short();
         let (message, given) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
         let is_signed_by =
-            |key: &[u8; 32]| bool::from(subtle::ConstantTimeEq::ct_eq(tag(key, target, message).as_slice(), given));
+            |key: &[u8; 32]| bool::from(subtle::ConstantTimeEq::ct_eq(tag(key, &named, message).as_slice(), given));
         let signer = self.0.derive_all(PURPOSE).iter().position(is_signed_by)?;
         // The counters in the store belong to the sealing key: a ticket under another key is from other counters.
         let is_current = signer == 0;
@@ -144,7 +146,7 @@ mod tests {
     }
 
     fn opened(key: &Key, text: &str) -> Option<SyncRequest> {
-        match key.open("default", text)? {
+        match key.open(&SyncTarget::parse("default"), text)? {
             Opened::Whole(request) => Some(request),
             Opened::Kept { .. } => None,
         }
@@ -154,7 +156,13 @@ mod tests {
     fn ids_open_under_the_same_key_and_for_the_same_target_only() {
         let text = key("k").of_request(&request()).unwrap();
         assert_eq!(opened(&key("k"), &text).unwrap(), request());
-        assert_eq!((key("other").open("default", &text), key("k").open("other", &text)), (None, None));
+        assert_eq!(
+            (
+                key("other").open(&SyncTarget::parse("default"), &text),
+                key("k").open(&SyncTarget::parse("other"), &text)
+            ),
+            (None, None)
+        );
     }
 
     #[test]
@@ -163,10 +171,10 @@ mod tests {
         let old = key("old").of_request(&request()).unwrap();
         assert_eq!(opened(&rotated, &old).unwrap().directory, request().directory);
         assert_eq!(opened(&key("new"), &rotated.of_request(&request()).unwrap()), Some(request()));
-        assert_eq!(key("new").open("default", &old), None, "a removed key opens nothing");
-        let old = key("old").of_reference("default", &reference()).unwrap();
+        assert_eq!(key("new").open(&SyncTarget::parse("default"), &old), None, "a removed key opens nothing");
+        let old = key("old").of_reference(&SyncTarget::parse("default"), &reference()).unwrap();
         let kept = Opened::Kept { reference: reference(), is_current: false };
-        assert_eq!(rotated.open("default", &old), Some(kept));
+        assert_eq!(rotated.open(&SyncTarget::parse("default"), &old), Some(kept));
     }
 
     #[test]
@@ -174,7 +182,7 @@ mod tests {
         let none = Key::new(Rc::new(StateKey::new(&[])));
         assert!(none.of_request(&request()).is_err());
         for key in ["", "k"] {
-            assert_eq!(none.open("default", &self::key(key).of_request(&request()).unwrap()), None);
+            assert_eq!(none.open(&SyncTarget::parse("default"), &self::key(key).of_request(&request()).unwrap()), None);
         }
     }
 
@@ -182,19 +190,19 @@ mod tests {
         #[test]
         fn changed_ids_do_not_open(at in 0usize..120, to in "[A-Za-z0-9_-]", is_kept in any::<bool>()) {
             let key = key("k");
-            let text = if is_kept { key.of_reference("default", &reference()) } else { key.of_request(&request()) };
+            let text = if is_kept { key.of_reference(&SyncTarget::parse("default"), &reference()) } else { key.of_request(&request()) };
             let text = text.unwrap();
             let at = at % text.len();
             let mut changed = text.clone();
             changed.replace_range(at..=at, &to);
             prop_assume!(changed != text);
             // The last character's spare bits are checked by the decoder.
-            prop_assert_eq!(key.open("default", &changed), None);
+            prop_assert_eq!(key.open(&SyncTarget::parse("default"), &changed), None);
         }
 
         #[test]
         fn random_texts_do_not_open(text in "\\PC{0,300}") {
-            prop_assert_eq!(key("k").open("default", &text), None);
+            prop_assert_eq!(key("k").open(&SyncTarget::parse("default"), &text), None);
         }
     }
 }

@@ -3,7 +3,8 @@
 //! An unread option must not look as if it were read: `?dryrun=true` would make the very change that its sender wanted to
 //! preview. So unknown, repeated and empty parameters are rejected, on every route.
 
-use super::{FieldError, content, placeholder};
+use super::{FieldError, Input, content, placeholder, query_error};
+use crate::directory::GroupQuery;
 use crate::error::{Error, excerpt};
 use crate::spelling;
 use crate::template::is_unfilled;
@@ -70,6 +71,20 @@ fn unknown(name: &str, known: &[&str], fields: &[&str]) -> String {
 fn shown(name: &str) -> String {
     let text: String = excerpt(name).chars().take(MAX_SHOWN).collect();
     if text.is_empty() { "without a name".to_owned() } else { text }
+}
+
+/// The group that the query names, by `dn` or `name`.
+pub(in crate::webhook) fn group_query(input: &Input) -> Result<GroupQuery, Error> {
+    let (field, text) = match (input.query("dn"), input.query("name")) {
+        (Some(dn), None) => ("dn", dn),
+        (None, Some(name)) => ("name", name),
+        _ => return Err(query_error("dn", "send either dn (CN=…,DC=…) or name (name@domain), not both")),
+    };
+    let query = GroupQuery::parse(text).map_err(|why| query_error(field, &why))?;
+    if field == "dn" && matches!(query, GroupQuery::Name(_)) {
+        return Err(query_error("dn", "is a name, not a DN: send it as `name`"));
+    }
+    Ok(query)
 }
 
 #[cfg(test)]

@@ -1,36 +1,8 @@
-//! Request and response documents below `/vidm/{target}`.
+//! Response documents below `/vidm/{target}`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::sync::{DryRun, SyncDocument};
 use crate::vidm::{Directory, Group};
-use crate::webhook::input::{flag, text, texts};
-
-/// The body of a start.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("additionalProperties" = true)))]
-pub(in crate::webhook) struct StartRequest {
-    /// The directory's id or name, if the path does not name it.
-    #[serde(deserialize_with = "text")]
-    pub(super) directory: Option<String>,
-    /// Run without the safeguards: with a broken LDAP filter this deletes users. Needs the scope `vidm:override`.
-    #[serde(deserialize_with = "flag")]
-    pub(super) ignore_safeguards: bool,
-    /// Start nothing; return what a run would change, if this vIDM version supports it.
-    #[serde(deserialize_with = "flag")]
-    pub(super) dry_run: bool,
-    /// Groups that must be in vIDM for the sync to count as succeeded: distinguished names, or `name@domain`.
-    #[serde(deserialize_with = "texts")]
-    pub(super) groups: Vec<String>,
-    /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
-    /// Needs the scope `vidm:profile`.
-    #[serde(deserialize_with = "flag")]
-    pub(super) add_to_profile: bool,
-    /// The receiver of a message at the end: the name of a configured callback.
-    #[serde(deserialize_with = "text")]
-    pub(super) callback: Option<String>,
-}
 
 /// The matching directories.
 #[derive(Debug, Serialize)]
@@ -48,43 +20,4 @@ pub(in crate::webhook) struct Groups {
     pub(super) present: bool,
     /// All groups with that name.
     pub(super) groups: Vec<Group>,
-}
-
-/// A sync as callers see it: always flat, always with a 2xx status.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Sync"))]
-pub(in crate::webhook) struct SyncAnswer {
-    #[serde(flatten)]
-    pub(super) document: SyncDocument,
-    /// In the response to a start: the unread fields, as JSON Pointers into the body, at most 20.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) ignored: Vec<String>,
-    /// Links to related requests.
-    pub(super) links: Links,
-}
-
-/// What a run would change; nothing was started.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DryRun"))]
-pub(in crate::webhook) struct DryRunAnswer {
-    #[serde(flatten)]
-    pub(super) document: DryRun,
-    /// The unread fields, as JSON Pointers into the body, at most 20.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) ignored: Vec<String>,
-}
-
-/// Links to related requests.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-pub(super) struct Links {
-    /// The path of its state; with `Accept: text/event-stream` it is an event stream.
-    #[serde(rename = "self")]
-    pub(super) this: String,
-}
-
-impl AsRef<SyncDocument> for SyncAnswer {
-    fn as_ref(&self) -> &SyncDocument {
-        &self.document
-    }
 }

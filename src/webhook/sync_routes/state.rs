@@ -7,14 +7,16 @@ use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
+use super::below;
 use super::documents::{Links, SyncAnswer};
 use crate::config::Scope;
+use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
-use crate::operations::VidmOperations;
+use crate::operations::SyncOperations;
 use crate::runtime::Runtime;
 use crate::shared_state::{Origin, refresh};
 use crate::sync::{self, SyncDocument, SyncState};
-use crate::upstream::{Outbound, segment};
+use crate::upstream::Outbound;
 use crate::webhook::caller::Caller;
 use crate::webhook::input::{Input, query_error};
 use crate::webhook::kept_request::StartedSync;
@@ -22,7 +24,11 @@ use crate::webhook::log::LogLine;
 use crate::webhook::{Configured, Context, Reply, callback, json, with_headers};
 
 /// A sync by its id: its state now, after a wait, or as a stream.
-pub(super) async fn sync<R: Runtime>(context: &mut Context<'_, R>, target: &str, text: &str) -> Result<Reply, Error> {
+pub(super) async fn sync<R: Runtime>(
+    context: &mut Context<'_, R>,
+    target: &SyncTarget,
+    text: &str,
+) -> Result<Reply, Error> {
     let configured = context.configured;
     let store = context.outbound.store();
     let mut found = StartedSync::find(&configured.sync_ids, store, target, text).await?;
@@ -95,8 +101,8 @@ impl Viewer {
         Self { may_override, overrode: Cell::default(), unknown: RefCell::default() }
     }
 
-    fn saw<R: Runtime>(&self, vidm: &VidmOperations<'_, R>, state: &Result<SyncState, Error>) {
-        self.overrode.set(self.overrode.get() || vidm.overrode());
+    fn saw<R: Runtime>(&self, syncs: &SyncOperations<'_, R>, state: &Result<SyncState, Error>) {
+        self.overrode.set(self.overrode.get() || syncs.overrode());
         let unknown = state.as_ref().ok().filter(|state| state.doubt.is_some());
         *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
     }
@@ -120,9 +126,9 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
     viewer: &Viewer,
     max_age: Duration,
 ) -> Result<SyncAnswer, Error> {
-    let vidm = VidmOperations::new(configured.targets.vidm(&sync.request.target)?, outbound, viewer.may_override);
-    let state = vidm.state(&sync.request, max_age).await;
-    viewer.saw(&vidm, &state);
+    let syncs = configured.targets.syncs(&sync.request.target, outbound, viewer.may_override)?;
+    let state = syncs.state(&sync.request, max_age).await;
+    viewer.saw(&syncs, &state);
     let answer = answer_of(base, sync, state?);
     if answer.document.is_final() {
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
@@ -133,7 +139,7 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
 
 pub(super) fn answer_of(base: &str, sync: &StartedSync, state: SyncState) -> SyncAnswer {
     let StartedSync { id, request } = sync;
-    let this = format!("{base}/vidm/{}/v1/syncs/{id}", segment(&request.target));
+    let this = below(base, &request.target, &format!("syncs/{id}"));
     SyncAnswer { document: SyncDocument::of(request, id.clone(), state), ignored: Vec::new(), links: Links { this } }
 }
 

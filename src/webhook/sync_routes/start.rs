@@ -4,9 +4,9 @@ use http::StatusCode;
 
 use super::documents::{DryRunAnswer, StartRequest};
 use super::state::{Running, answer, answer_of, waited, with_location};
-use super::{VidmOperations, operations};
+use super::{SyncOperations, operations};
 use crate::config::{Config, Scope};
-use crate::directory::DirectoryRef;
+use crate::directory::{DirectoryRef, Product, SyncTarget};
 use crate::error::{Error, FieldError};
 use crate::runtime::Runtime;
 use crate::sync::SyncOrder;
@@ -16,7 +16,7 @@ use crate::webhook::{Context, Reply, json};
 /// Starts the sync that the body requests; the path names the directory, or else the body does.
 pub(super) async fn start<R: Runtime>(
     context: &mut Context<'_, R>,
-    vidm: &VidmOperations<'_, R>,
+    syncs: &SyncOperations<'_, R>,
     in_path: Option<DirectoryRef>,
 ) -> Result<Reply, Error> {
     let wanted: StartRequest;
@@ -29,50 +29,51 @@ pub(super) async fn start<R: Runtime>(
     let named = wanted.groups.iter().filter(|group| !group.trim().is_empty()).count();
     context.log.start(named, wanted.callback.as_deref(), wanted.add_to_profile, wanted.dry_run);
     let running = Running::of(&context.input)?;
-    if wanted.ignore_safeguards {
+    let product = syncs.target().product;
+    if wanted.ignore_safeguards && product == Product::Vidm {
         require(context, Scope::VidmOverride)?;
         context.log.ignores_safeguards();
     }
     if wanted.add_to_profile {
-        require(context, Scope::VidmProfile)?;
+        require(context, profile_scope(product))?;
     }
     let order =
         order(&wanted, &which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
     if wanted.dry_run {
-        let document = vidm.dry_run(&which, wanted.ignore_safeguards).await?;
+        let document = syncs.dry_run(&which, wanted.ignore_safeguards).await?;
         let answer = DryRunAnswer { document, ignored: std::mem::take(&mut context.ignored) };
         return json(StatusCode::OK, &answer).map(Reply::Whole);
     }
-    begin(context, vidm, &which, order, running).await
+    begin(context, syncs, &which, order, running).await
 }
 
 /// Starts a sync for a hook, as if its caller had requested it, with the safeguards on.
 pub(in crate::webhook) async fn start_by_hook<R: Runtime>(
     context: &mut Context<'_, R>,
-    target: &str,
+    target: &SyncTarget,
     which: &DirectoryRef,
     order: SyncOrder,
 ) -> Result<Reply, Error> {
-    let vidm = operations(context, target)?;
+    let syncs = operations(context, target)?;
     context.log.directory(which.as_str());
     context.log.start(order.groups().len(), None, order.adds_to_profile(), false);
     let running = Running::of(&context.input)?;
     if order.adds_to_profile() {
-        require(context, Scope::VidmProfile)?;
+        require(context, profile_scope(target.product))?;
     }
-    begin(context, &vidm, which, order, running).await
+    begin(context, &syncs, which, order, running).await
 }
 
 async fn begin<R: Runtime>(
     context: &mut Context<'_, R>,
-    vidm: &VidmOperations<'_, R>,
+    syncs: &SyncOperations<'_, R>,
     which: &DirectoryRef,
     order: SyncOrder,
     running: Running,
 ) -> Result<Reply, Error> {
     let store = context.outbound.store();
     check_room(store, &order)?;
-    let (request, state) = vidm.start(which, order).await?;
+    let (request, state) = syncs.start(which, order).await?;
     context.log.directory(&request.directory);
     let sync = StartedSync::new(&context.configured.sync_ids, store, context.caller.name(), request).await?;
     if let Some(max_wait) = context.max_wait {
@@ -86,6 +87,14 @@ async fn begin<R: Runtime>(
     begun.ignored = std::mem::take(&mut context.ignored);
     let place = running.place(&begun.links.this);
     answer(StatusCode::ACCEPTED, &begun).map(|response| Reply::Whole(with_location(response, &place)))
+}
+
+/// The scope for changing sync profiles.
+fn profile_scope(product: Product) -> Scope {
+    match product {
+        Product::Vidm => Scope::VidmProfile,
+        Product::Fleet => Scope::FleetProfile,
+    }
 }
 
 fn require<R>(context: &Context<'_, R>, scope: Scope) -> Result<(), Error> {

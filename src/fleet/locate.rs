@@ -1,0 +1,186 @@
+//! Locates a directory with as few calls as possible: realms lead to identity providers, and those to directories.
+
+use super::Client;
+use super::directories::{Directory, ListDirectories};
+use super::realms::{ListRealms, Realm};
+use super::syncs::is_of_the_place;
+use super::version::{GetVersion, Version};
+use crate::directory::{DirectoryRef, DirectorySummary, Listed as _, check_syncable};
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Runtime;
+
+/// Most identity providers whose directories are read.
+const MAX_PROVIDERS: usize = 50;
+
+/// A directory found in VCF Operations, with the ids that its calls need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Located {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    /// The identity provider.
+    pub(crate) provider: String,
+    /// The realm, which has the groups and users.
+    pub(crate) realm: String,
+    /// Its domains.
+    pub(crate) domains: Vec<String>,
+    /// Whether this piece of work has read the list that contains it; a cached entry may be outdated.
+    pub(super) is_fresh: bool,
+}
+
+impl Located {
+    fn of(directory: Directory, is_fresh: bool) -> Self {
+        let Directory { id, name, identity_provider: provider, realm, domains, .. } = directory;
+        Self { id, name, provider, realm: realm.map(|realm| realm.id).unwrap_or_default(), domains, is_fresh }
+    }
+}
+
+impl From<Located> for DirectorySummary {
+    fn from(located: Located) -> Self {
+        Self { id: located.id, name: located.name, kind: None }
+    }
+}
+
+impl<R: Runtime> Client<'_, R> {
+    /// The realms of VCF single sign-on.
+    ///
+    /// # Errors
+    /// `not_supported` for a VCF Operations before 9.1; and those of the login and the call.
+    pub async fn realms(&self) -> Result<Vec<Realm>> {
+        match self.call(&ListRealms).await {
+            // Before 9.1 the call does not exist.
+            Err(error) if error.answer_status() == Some(http::StatusCode::NOT_FOUND) => Err(self.too_old(error).await),
+            done => done,
+        }
+    }
+
+    /// All LDAP directories, of all realms.
+    ///
+    /// # Errors
+    /// As [`realms`](Self::realms); and those of the calls. An identity provider that rejects the call has no LDAP directory.
+    pub async fn directories(&self) -> Result<Vec<Directory>> {
+        let realms = self.realms().await?;
+        let mut directories = Vec::new();
+        let with_provider = realms.iter().filter_map(|realm| Some((realm, realm.provider.as_deref()?)));
+        for (realm, provider) in with_provider.take(MAX_PROVIDERS) {
+            match self.call(&ListDirectories { provider }).await {
+                Ok(listed) => directories.extend(listed.into_iter().map(|directory| directory.within(realm))),
+                Err(error) if is_of_the_place(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.listed.set(true);
+        self.cache.list.keep(&directories, self.out.runtime().now());
+        self.cache.list.share(self.out.store(), self.list_name()).await;
+        Ok(directories)
+    }
+
+    /// One directory, by its id, its name or one of its domains.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`; and as [`directories`](Self::directories).
+    pub async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
+        let known = self.cache.list.directories(self.out.runtime().now()).filter(|_| self.listed.get());
+        let directories = match known {
+            Some(directories) => directories,
+            None => self.directories().await?,
+        };
+        let found = which.find(&directories).map_err(|e| e.at(&self.target.name))?;
+        found.cloned().ok_or_else(|| which.not_found(&directories).at(&self.target.name))
+    }
+
+    /// The same from a list that is read now: the cached one proved wrong, and is dropped here and in the store.
+    pub(super) async fn directory_again(&self, which: &DirectoryRef) -> Result<Directory> {
+        self.cache.list.forget(self.out.store(), self.list_name()).await;
+        self.directory(which).await
+    }
+
+    /// The directory to sync: if it is cached, without a call; otherwise the list decides, for ids as well.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; and those of the login and the calls.
+    pub(crate) async fn locate(&self, which: &DirectoryRef) -> Result<Located> {
+        self.cache.list.recall(self.out.store(), self.list_name()).await;
+        if let Some(directory) = self.cache.list.directory(which, self.out.runtime().now()) {
+            return Ok(Located::of(directory, self.listed.get()));
+        }
+        let directory = self.directory(which).await?;
+        check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
+        Ok(Located::of(directory, true))
+    }
+
+    /// All directories, from the cache while it is fresh.
+    ///
+    /// # Errors
+    /// As [`directories`](Self::directories).
+    pub(super) async fn known_directories(&self) -> Result<Vec<Directory>> {
+        self.cache.list.recall(self.out.store(), self.list_name()).await;
+        match self.cache.list.directories(self.out.runtime().now()) {
+            Some(directories) => Ok(directories),
+            None => self.directories().await,
+        }
+    }
+
+    /// A directory that an earlier request located, maybe at another instance.
+    ///
+    /// # Errors
+    /// `directory_not_found`; and those of the login and the calls.
+    pub(crate) async fn recall(&self, id: &str) -> Result<Located> {
+        self.cache.list.recall(self.out.store(), self.list_name()).await;
+        let known = self.cache.list.directories(self.out.runtime().now()).unwrap_or_default();
+        match known.into_iter().find(|directory| directory.id().eq_ignore_ascii_case(id)) {
+            Some(directory) => Ok(Located::of(directory, self.listed.get())),
+            None => Ok(Located::of(self.directory(&DirectoryRef::Id(id.to_owned())).await?, true)),
+        }
+    }
+
+    /// Locates `directory` again after a call was rejected.
+    ///
+    /// # Errors
+    /// As [`locate`](Self::locate).
+    pub(super) async fn locate_again(&self, directory: &Located) -> Result<Located> {
+        let directory = self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?;
+        check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
+        Ok(Located::of(directory, true))
+    }
+
+    /// The version, read once by an instance.
+    ///
+    /// # Errors
+    /// Those of the login and the call.
+    pub async fn version(&self) -> Result<Version> {
+        let known = self.cache.version.borrow().clone();
+        if let Some(version) = known {
+            return Ok(version);
+        }
+        let version = self.call(&GetVersion).await?;
+        *self.cache.version.borrow_mut() = Some(version.clone());
+        Ok(version)
+    }
+
+    /// `error`, or `not_supported` if this VCF Operations is too old for the call.
+    pub(super) async fn too_old(&self, error: Error) -> Error {
+        // An upgrade must be noticed.
+        self.cache.version.borrow_mut().take();
+        match self.version().await {
+            Ok(version) if !version.has_iam() => {
+                self.cache.version.borrow_mut().take();
+                let release = version.release_name.as_deref().unwrap_or("this version of VCF Operations").to_owned();
+                let detail = format!("{release} has no public calls for identity and access management");
+                Error::new(ErrorCode::NotSupported, detail)
+                    .hint(
+                        "upgrade VCF Operations to 9.1 or later; until then start the sync in VCF Operations (Identity & Access, \
+                         Sync Now), or keep vIDM as the target",
+                    )
+                    .at(&self.target.name)
+            }
+            _ => error,
+        }
+    }
+
+    /// The name of the shared list in the store.
+    fn list_name(&self) -> Option<String> {
+        let identity = self.target.identity();
+        let parts: Vec<&str> = identity.iter().map(String::as_str).collect();
+        self.out.store().name("fleet-directories", &self.target.name, &parts)
+    }
+}

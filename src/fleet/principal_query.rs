@@ -1,0 +1,202 @@
+//! `POST …/ssorealms/{ssoRealmId}/groups/query`: groups in the identity broker.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::api::{Fleet, IAM, JSON};
+use crate::error::Result;
+use crate::json::take_text;
+use crate::retry::Repeat;
+use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
+
+/// Entries in one response.
+pub(super) const PAGE: usize = 100;
+
+/// A condition of a query.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Term<'a> {
+    pub(super) searchable_field: &'static str,
+    pub(super) operator: &'static str,
+    /// Any of these.
+    pub(super) terms: Vec<&'a str>,
+}
+
+impl<'a> Term<'a> {
+    /// The field has one of these values.
+    pub(super) fn equals(searchable_field: &'static str, terms: Vec<&'a str>) -> Self {
+        Self { searchable_field, operator: "EQUALS", terms }
+    }
+}
+
+/// The body of a query. The vendor's example joins name and domain by `anyOf`, which finds every group of the domain.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    search_terms: SearchTerms<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SearchTerms<'a> {
+    all_of: &'a [Term<'a>],
+}
+
+/// `POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/groups/query` (VCF Operations API, `getGroupsList`)
+///
+/// A group has no distinguished name and no GUID. Whether `EQUALS` ignores case is not documented.
+#[derive(Debug)]
+pub(super) struct QueryGroups<'a> {
+    pub(super) realm: &'a str,
+    pub(super) all_of: &'a [Term<'a>],
+    /// Counted from zero.
+    pub(super) page: usize,
+}
+
+/// A group in the identity broker.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "FleetGroup"))]
+pub struct Group {
+    /// Its id in the broker.
+    #[serde(rename = "id")]
+    pub group_id: String,
+    /// Its name.
+    #[serde(rename = "name")]
+    pub group_name: Option<String>,
+    /// Its display name.
+    pub display_name: Option<String>,
+    /// Its domain.
+    #[serde(rename = "domain")]
+    pub domain_name: Option<String>,
+    /// All other fields, unchanged.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// One page of a query's result.
+#[derive(Debug)]
+pub(super) struct Page<T> {
+    pub(super) entries: Vec<T>,
+    /// Whether there may be another page.
+    pub(super) more: bool,
+}
+
+impl Endpoint for QueryGroups<'_> {
+    type Api = Fleet;
+    type Response = Page<Group>;
+    const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/groups/query";
+    /// Read-only.
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<Request<Bytes>> {
+        query(self.realm, "groups", self.all_of, self.page)
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Page<Group>> {
+        page(Self::CALL, &answer, "vidbGroups", self.page, Group::read)
+    }
+}
+
+/// The request of a query for `what`.
+pub(super) fn query(realm: &str, what: &str, all_of: &[Term<'_>], page: usize) -> Result<Request<Bytes>> {
+    let path = format!("{IAM}/ssorealms/{realm}/{what}/query?page={page}&pageSize={PAGE}");
+    with_body(Method::POST, &path, JSON, JSON, json(&Body { search_terms: SearchTerms { all_of } })?)
+}
+
+/// Reads a page with the entries in `list`. The vendor's examples leave out `pageInfo`; the server may give fewer entries
+/// than requested.
+pub(super) fn page<T>(
+    call: &'static str,
+    answer: &Response<Bytes>,
+    list: &str,
+    at: usize,
+    read: impl Fn(Map<String, Value>) -> Option<T>,
+) -> Result<Page<T>> {
+    let mut body: Map<String, Value> = read_json(call, answer)?;
+    let entries = match body.remove(list) {
+        Some(Value::Array(entries)) => entries,
+        None | Some(Value::Null) => Vec::new(),
+        Some(_) => return Err(invalid(call, answer, &format!("its {list} is not a list"))),
+    };
+    let number = |name: &str| body.get("pageInfo")?.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok());
+    let size = number("pageSize").filter(|size| *size > 0).unwrap_or(PAGE);
+    let more = match number("totalCount") {
+        Some(total) => !entries.is_empty() && at.saturating_mul(size).saturating_add(entries.len()) < total,
+        None => entries.len() >= size,
+    };
+    let objects =
+        entries.into_iter().filter_map(|entry| if let Value::Object(entry) = entry { Some(entry) } else { None });
+    Ok(Page { entries: objects.filter_map(read).collect(), more })
+}
+
+impl Group {
+    /// Reads one entry; `None` without an id.
+    fn read(mut item: Map<String, Value>) -> Option<Self> {
+        let group_id = take_text(&mut item, "groupId")?;
+        let mut text = |name| take_text(&mut item, name);
+        let (group_name, display_name, domain_name) = (text("groupName"), text("displayName"), text("domainName"));
+        item.retain(|name, _| !["id", "name", "domain"].contains(&name.as_str()));
+        Some(Self { group_id, group_name, display_name, domain_name, extra: item })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::testing::{answer, sent};
+
+    fn call<'a>(all_of: &'a [Term<'a>]) -> QueryGroups<'a> {
+        QueryGroups { realm: "r", all_of, page: 2 }
+    }
+
+    #[test]
+    fn request_is_encoded() {
+        let all_of = [Term::equals("DISPLAY_NAME", vec!["a \"é\"", "b"]), Term::equals("DOMAIN", vec!["corp.example"])];
+        assert_eq!(
+            sent(&call(&all_of)),
+            "POST /suite-api/api/fleet-management/iam/ssorealms/r/groups/query?page=2&pageSize=100\n\
+             accept: application/json\ncontent-type: application/json\n\n\
+             {\"searchTerms\":{\"allOf\":[\
+             {\"searchableField\":\"DISPLAY_NAME\",\"operator\":\"EQUALS\",\"terms\":[\"a \\\"é\\\"\",\"b\"]},\
+             {\"searchableField\":\"DOMAIN\",\"operator\":\"EQUALS\",\"terms\":[\"corp.example\"]}]}}"
+        );
+    }
+
+    #[test]
+    fn vendors_example_is_read() {
+        let body = r#"{"vidbGroups":[{"groupId":"id1","groupName":"name","displayName":"displayname","roles":["role1","role2"]},
+            {"groupId":"id2","domainName":"corp.example","id":"theirs"},{"groupName":"no id"},7]}"#;
+        let page = call(&[]).response(answer(200, body)).unwrap();
+        assert_eq!(
+            serde_json::to_value(&page.entries).unwrap(),
+            serde_json::json!([
+                {"id": "id1", "name": "name", "displayName": "displayname", "domain": null, "roles": ["role1", "role2"]},
+                {"id": "id2", "name": null, "displayName": null, "domain": "corp.example"},
+            ])
+        );
+        assert!(!page.more);
+    }
+
+    #[test]
+    fn further_pages_are_recognised() {
+        let more = |body: &str| call(&[]).response(answer(200, body)).unwrap().more;
+        let entries = |count: usize| vec![r#"{"groupId":"x"}"#; count].join(",");
+        for (count, info, expected) in [
+            (3, r#"{"totalCount":300,"page":2,"pageSize":100}"#, true),
+            (3, r#"{"totalCount":203,"page":2,"pageSize":100}"#, false),
+            (0, r#"{"totalCount":300}"#, false),
+            (100, "null", true),
+            (99, "null", false),
+            (50, r#"{"pageSize":50}"#, true),
+            (3, r#"{"totalCount":300,"pageSize":0}"#, true),
+        ] {
+            let body = format!(r#"{{"vidbGroups":[{}],"pageInfo":{info}}}"#, entries(count));
+            assert_eq!(more(&body), expected, "{count} {info}");
+        }
+        assert!(!more("{}"));
+        assert!(call(&[]).response(answer(200, r#"{"vidbGroups":7}"#)).is_err());
+    }
+}

@@ -1,0 +1,149 @@
+//! The checks of a VCF Operations: its node's status (which needs no login), the version with the login, the realms, their
+//! directories, one group look-up.
+
+use super::{Finding, Report, calls_since, spent};
+use crate::directory::{GroupQuery, Listed as _};
+use crate::error::{Error, ErrorCode};
+use crate::fleet::{Client, Directory, LOGIN_CALLS, Realm};
+use crate::runtime::Runtime;
+use crate::upstream::{BaseUrl, Outbound};
+
+pub(super) const ALL: &[&str] = &[
+    super::CONFIGURATION,
+    "reach",
+    "tls",
+    "node",
+    "login",
+    "version",
+    "permission",
+    "realms",
+    "directories",
+    "groups",
+];
+
+/// Looked up to check that look-ups work; a real group is unlikely to have this name.
+const GROUP: &str = "idhook-doctor@corp.example";
+
+pub(super) async fn run<R: Runtime>(
+    report: &mut Report<'_>,
+    client: &Client<'_, R>,
+    out: &Outbound<'_, R>,
+    url: &BaseUrl,
+) {
+    let node = client.node_status().await;
+    let ms = spent(&calls_since(out, 0), &[]);
+    if !report.connection(url, node.as_ref().err(), ms) {
+        return;
+    }
+    match node {
+        Ok(word) if word.eq_ignore_ascii_case("ONLINE") => report.ok("node", "VCF Operations is online", ms),
+        Ok(word) => {
+            let hint = "see the cluster's state in VCF Operations' administration interface";
+            report.add("node", Finding::Failed, &format!("VCF Operations reports: {word}"), Some(hint), ms);
+        }
+        // Nothing depends on it; the next checks report what else is wrong.
+        Err(error) => report.add("node", Finding::Warning, error.detail(), error.hint_text(), ms),
+    }
+
+    let from = out.calls().len();
+    let version = client.version().await;
+    let calls = calls_since(out, from);
+    if !report.login(version.as_ref().err(), &calls, &LOGIN_CALLS) {
+        return;
+    }
+    let ms = spent(&calls, &LOGIN_CALLS);
+    match &version {
+        Ok(version) => {
+            let release = version.release_name.as_deref().unwrap_or("(unnamed)");
+            match version.has_iam() {
+                true if version.has_principals() => report.ok("version", release, ms),
+                true => {
+                    let detail = format!("{release}: groups are proved by name; by distinguished name since 9.1.1");
+                    report.ok("version", &detail, ms);
+                }
+                false => {
+                    let hint = "upgrade VCF Operations to 9.1 or later";
+                    let detail = format!("{release} has no public calls for identity and access management");
+                    return report.add("version", Finding::Failed, &detail, Some(hint), ms);
+                }
+            }
+        }
+        Err(error) => report.add("version", Finding::Warning, error.detail(), error.hint_text(), ms),
+    }
+
+    let from = out.calls().len();
+    let realms = client.realms().await;
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let realms = match realms {
+        Ok(realms) => realms,
+        Err(error) if matches!(error.code(), ErrorCode::UpstreamAuth | ErrorCode::UpstreamForbidden) => {
+            return report.failed("permission", &error, ms);
+        }
+        Err(error) => return report.failed("realms", &error, ms),
+    };
+    report.ok("permission", "the account can read the realms of VCF single sign-on", ms);
+    realms_found(report, &realms, ms);
+
+    let from = out.calls().len();
+    let listed = client.directories().await;
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    directories(report, listed, ms);
+
+    let from = out.calls().len();
+    let found = client.groups(&GroupQuery::Name(GROUP.to_owned())).await;
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    match found {
+        Ok(_) => report.ok("groups", "groups can be looked up in the identity broker", ms),
+        Err(error) => report.failed("groups", &error, ms),
+    }
+}
+
+fn realms_found(report: &mut Report<'_>, realms: &[Realm], ms: u64) {
+    let name = |realm: &Realm| realm.name.clone().unwrap_or_else(|| realm.id.clone());
+    let without: Vec<_> = realms.iter().filter(|realm| realm.provider.is_none()).map(name).collect();
+    let all: Vec<_> = realms.iter().map(name).collect();
+    let detail = format!("{} in total: {}", all.len(), all.join(", "));
+    match (realms.is_empty(), without.is_empty()) {
+        (true, _) => {
+            let hint = "configure VCF single sign-on in VCF Operations (Identity & Access)";
+            report.add("realms", Finding::Warning, "none", Some(hint), ms);
+        }
+        (false, true) => report.ok("realms", &detail, ms),
+        (false, false) => {
+            let detail = format!("{detail}; without identity provider: {}", without.join(", "));
+            let hint = "add an identity provider to the realm: POST …/identity-providers; the console's prerequisites alone \
+                        create none";
+            report.add("realms", Finding::Warning, &detail, Some(hint), ms);
+        }
+    }
+}
+
+fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) {
+    let directories = match listed {
+        Ok(directories) => directories,
+        Err(error) => return report.failed("directories", &error, ms),
+    };
+    let name = |directory: &Directory| directory.name.clone().unwrap_or_else(|| directory.id.clone());
+    let syncable: Vec<_> =
+        directories.iter().filter(|directory| directory.why_not_syncable().is_none()).map(name).collect();
+    let detail = format!("{} in total, {} can be synced: {}", directories.len(), syncable.len(), syncable.join(", "));
+    let alerts: Vec<_> =
+        directories.iter().filter(|directory| directory.alerts.is_some_and(|count| count > 0)).collect();
+    if syncable.is_empty() {
+        let hint = "only identity providers with LDAP directories have syncs; check the provider in VCF Operations";
+        let detail = format!("{} in total, none can be synced", directories.len());
+        report.add("directories", Finding::Warning, &detail, Some(hint), ms);
+    } else if alerts.is_empty() {
+        report.ok("directories", &detail, ms);
+    } else {
+        let of = |directory: &&Directory| format!("{} ({})", name(directory), directory.alerts.unwrap_or_default());
+        let detail = format!("{detail}; with alerts: {}", alerts.iter().map(of).collect::<Vec<_>>().join(", "));
+        report.add(
+            "directories",
+            Finding::Warning,
+            &detail,
+            Some("see the alerts of these directories in VCF Operations"),
+            ms,
+        );
+    }
+}

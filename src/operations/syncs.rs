@@ -1,0 +1,104 @@
+//! Directory syncs with their proof, for every product that has them.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::directory_service::Service;
+use super::{FleetTarget, VidmTarget};
+use crate::directory::{DirectoryRef, SyncTarget};
+use crate::error::Result;
+use crate::runtime::Runtime;
+use crate::sync::{self, Coordinator, DryRun, SyncDocument, SyncHistory, SyncOrder, SyncRequest, SyncState};
+use crate::upstream::Outbound;
+use crate::{fleet, vidm};
+
+/// The syncs of one target's directories, for one piece of work.
+#[derive(Debug)]
+pub(crate) struct SyncOperations<'a, R> {
+    target: &'a SyncTarget,
+    service: Service<'a, R>,
+    cache: &'a sync::Cache,
+    out: &'a Outbound<'a, R>,
+    may_override: bool,
+    overrode: Cell<bool>,
+}
+
+impl<'a, R: Runtime> SyncOperations<'a, R> {
+    /// The syncs of a vIDM, whose calls go through `out`. `may_override`: whether the caller may start a run that ignores the
+    /// safeguards. A sync request for such a run waits until a caller with that scope reads its state.
+    pub(crate) fn of_vidm(target: &'a VidmTarget, out: &'a Outbound<'a, R>, may_override: bool) -> Self {
+        let service = Service::Vidm(vidm::Client::new(&target.settings, &target.cache, out));
+        let (target, cache) = (&target.id, &target.syncs);
+        Self { target, service, cache, out, may_override, overrode: Cell::new(false) }
+    }
+
+    /// The syncs of a VCF Operations, which has no safeguards.
+    pub(crate) fn of_fleet(target: &'a FleetTarget, out: &'a Outbound<'a, R>) -> Self {
+        let service = Service::Fleet(fleet::Client::new(&target.settings, &target.cache, out));
+        let (target, cache) = (&target.id, &target.syncs);
+        Self { target, service, cache, out, may_override: false, overrode: Cell::new(false) }
+    }
+
+    /// The target.
+    pub(crate) fn target(&self) -> &'a SyncTarget {
+        self.target
+    }
+
+    /// Whether a run that ignores the safeguards was started.
+    pub(crate) fn overrode(&self) -> bool {
+        self.overrode.get()
+    }
+
+    async fn with_syncs<T>(&self, work: impl AsyncFnOnce(&Coordinator<'_, R, Service<'a, R>>) -> T) -> T {
+        let coordinator = Coordinator::new(self.target, &self.service, self.cache, self.out.store())
+            .override_allowed(self.may_override);
+        let done = work(&coordinator).await;
+        self.overrode.set(self.overrode.get() || coordinator.overrode());
+        done
+    }
+
+    /// Starts a sync, or joins the next one: returns the request and its first state, `running` or `queued`.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`, `directory_not_syncable`; `not_supported` for an order that the product
+    /// cannot carry out; and those of the profile update, the login and the calls.
+    pub(crate) async fn start(&self, which: &DirectoryRef, order: SyncOrder) -> Result<(SyncRequest, SyncState)> {
+        self.service.check_order(&order).map_err(|e| e.at(&self.target.name))?;
+        let (request, status) = self.with_syncs(async |syncs| syncs.start(which, order).await).await?;
+        Ok((request, SyncState::begun(status)))
+    }
+
+    /// The state of a started sync, from an observation no older than `max_age`. It proves the request's groups, and starts
+    /// a queued sync when its turn has come.
+    ///
+    /// # Errors
+    /// Those of the login and the calls.
+    pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
+        self.with_syncs(async |syncs| syncs.state(request, max_age).await).await
+    }
+
+    /// The state of a directory's latest sync, however it was started; it has no `id`.
+    ///
+    /// # Errors
+    /// Those of the directory look-up, the login and the calls.
+    pub(crate) async fn latest(&self, which: &DirectoryRef) -> Result<SyncDocument> {
+        self.with_syncs(async |syncs| syncs.present(which).await).await
+    }
+
+    /// A directory's recent syncs, newest first.
+    ///
+    /// # Errors
+    /// `not_found` where this version does not expose them; and those of the directory look-up, the login and the calls.
+    pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
+        self.with_syncs(async |syncs| syncs.history(which).await).await
+    }
+
+    /// What a sync would change; nothing is started.
+    ///
+    /// # Errors
+    /// `not_supported` if the product has no dry run, `not_found` where this version has no such call; and those of the
+    /// directory look-up, the login and the calls.
+    pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
+        self.with_syncs(async |syncs| syncs.dry_run(which, ignore_safeguards).await).await
+    }
+}

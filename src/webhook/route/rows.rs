@@ -1,0 +1,164 @@
+//! The table of routes.
+
+use http::Method;
+
+use super::{Action, Fleet, Operation, Public, Row, Syncs, Vcf, Vidm, Work};
+use crate::config::Scope;
+use crate::directory::Product;
+
+const fn open(action: Public) -> Operation {
+    Operation { method: Method::GET, action: Action::Public(action), scope: None, query: &[] }
+}
+
+/// An action on syncs, with the product's scope for reading or starting.
+const fn syncs(method: Method, product: Product, action: Syncs, query: &'static [&'static str]) -> Operation {
+    let scope = match (product, action) {
+        (Product::Vidm, Syncs::Start | Syncs::StartOfDirectory) => Scope::VidmSync,
+        (Product::Vidm, Syncs::History | Syncs::Latest | Syncs::State) => Scope::VidmRead,
+        (Product::Fleet, Syncs::Start | Syncs::StartOfDirectory) => Scope::FleetSync,
+        (Product::Fleet, Syncs::History | Syncs::Latest | Syncs::State) => Scope::FleetRead,
+    };
+    Operation { method, action: Action::Work(Work::Syncs(product, action)), scope: Some(scope), query }
+}
+
+const fn vidm(method: Method, action: Vidm, scope: Scope, query: &'static [&'static str]) -> Operation {
+    Operation { method, action: Action::Work(Work::Vidm(action)), scope: Some(scope), query }
+}
+
+const fn read_vidm(action: Vidm, query: &'static [&'static str]) -> Operation {
+    vidm(Method::GET, action, Scope::VidmRead, query)
+}
+
+const fn start(product: Product, action: Syncs) -> Operation {
+    syncs(Method::POST, product, action, RUNNING)
+}
+
+const fn fleet(method: Method, action: Fleet, scope: Scope, query: &'static [&'static str]) -> Operation {
+    Operation { method, action: Action::Work(Work::Fleet(action)), scope: Some(scope), query }
+}
+
+const fn read_fleet(action: Fleet, query: &'static [&'static str]) -> Operation {
+    fleet(Method::GET, action, Scope::FleetRead, query)
+}
+
+const fn vcf(method: Method, action: Vcf, scope: Scope, query: &'static [&'static str]) -> Operation {
+    Operation { method, action: Action::Work(Work::Vcf(action)), scope: Some(scope), query }
+}
+
+const fn read_vcf(action: Vcf, query: &'static [&'static str]) -> Operation {
+    vcf(Method::GET, action, Scope::VcfRead, query)
+}
+
+const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
+    vcf(method, action, Scope::VcfWrite, query)
+}
+
+/// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
+const DOCTOR: &[&str] = &["retry", "strict"];
+/// The status of the response while a sync is running.
+const RUNNING: &[&str] = &["running"];
+/// Options of a PUT.
+const PUT: &[&str] = &["dryRun", "force"];
+
+/// Every route.
+pub(in crate::webhook) const ROWS: &[Row] = &[
+    Row { path: "/", operations: &[open(Public::Page)] },
+    Row { path: "/healthz", operations: &[open(Public::Health)] },
+    Row { path: "/readyz", operations: &[open(Public::Ready)] },
+    Row { path: "/openapi.json", operations: &[open(Public::OpenApi)] },
+    Row { path: "/openapi-3.0.json", operations: &[open(Public::OpenApi30)] },
+    Row {
+        path: "/vidm/{target}/v1/directories",
+        operations: &[read_vidm(Vidm::ListDirectories, &["name", "type", "domain", "syncable"])],
+    },
+    Row { path: "/vidm/{target}/v1/directories/{directory}", operations: &[read_vidm(Vidm::FindDirectory, &[])] },
+    Row {
+        path: "/vidm/{target}/v1/directories/{directory}/syncs",
+        operations: &[
+            syncs(Method::GET, Product::Vidm, Syncs::History, &[]),
+            start(Product::Vidm, Syncs::StartOfDirectory),
+        ],
+    },
+    Row {
+        path: "/vidm/{target}/v1/directories/{directory}/sync",
+        operations: &[syncs(Method::GET, Product::Vidm, Syncs::Latest, &[])],
+    },
+    Row { path: "/vidm/{target}/v1/syncs", operations: &[start(Product::Vidm, Syncs::Start)] },
+    Row {
+        path: "/vidm/{target}/v1/syncs/{sync}",
+        operations: &[syncs(Method::GET, Product::Vidm, Syncs::State, RUNNING)],
+    },
+    Row { path: "/vidm/{target}/v1/groups", operations: &[read_vidm(Vidm::FindGroups, &["dn", "name"])] },
+    Row { path: "/vidm/{target}/v1/health", operations: &[read_vidm(Vidm::Health, &[])] },
+    Row { path: "/vidm/{target}/v1/doctor", operations: &[vidm(Method::GET, Vidm::Doctor, Scope::Admin, DOCTOR)] },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers",
+        operations: &[
+            read_vcf(Vcf::ListProviders, &[]),
+            write_vcf(Method::POST, Vcf::AddProvider, &[]),
+            write_vcf(Method::PUT, Vcf::PutProvider, PUT),
+        ],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}",
+        operations: &[
+            read_vcf(Vcf::GetProvider, &[]),
+            write_vcf(Method::PATCH, Vcf::UpdateProvider, &[]),
+            write_vcf(Method::DELETE, Vcf::DeleteProvider, &[]),
+        ],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources",
+        operations: &[write_vcf(Method::POST, Vcf::AddSource, &[])],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
+        operations: &[
+            write_vcf(Method::PUT, Vcf::PutSource, PUT),
+            write_vcf(Method::PATCH, Vcf::UpdateSource, &[]),
+            write_vcf(Method::DELETE, Vcf::DeleteSource, &[]),
+        ],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
+        operations: &[write_vcf(Method::POST, Vcf::GenerateSyncClientToken, &["syncClientTokenTTL"])],
+    },
+    Row { path: "/vcf/{target}/v1/identity-broker/prechecks", operations: &[read_vcf(Vcf::Prechecks, &["type"])] },
+    Row {
+        path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc",
+        operations: &[read_vcf(Vcf::SddcManagerOidc, &[])],
+    },
+    Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
+    Row {
+        path: "/fleet/{target}/v1/directories",
+        operations: &[read_fleet(Fleet::ListDirectories, &["name", "domain", "realm", "syncable"])],
+    },
+    Row { path: "/fleet/{target}/v1/directories/{directory}", operations: &[read_fleet(Fleet::FindDirectory, &[])] },
+    Row {
+        path: "/fleet/{target}/v1/directories/{directory}/syncs",
+        operations: &[
+            syncs(Method::GET, Product::Fleet, Syncs::History, &[]),
+            start(Product::Fleet, Syncs::StartOfDirectory),
+        ],
+    },
+    Row {
+        path: "/fleet/{target}/v1/directories/{directory}/sync",
+        operations: &[syncs(Method::GET, Product::Fleet, Syncs::Latest, &[])],
+    },
+    Row { path: "/fleet/{target}/v1/syncs", operations: &[start(Product::Fleet, Syncs::Start)] },
+    Row {
+        path: "/fleet/{target}/v1/syncs/{sync}",
+        operations: &[syncs(Method::GET, Product::Fleet, Syncs::State, RUNNING)],
+    },
+    Row { path: "/fleet/{target}/v1/groups", operations: &[read_fleet(Fleet::FindGroups, &["dn", "name"])] },
+    Row { path: "/fleet/{target}/v1/doctor", operations: &[fleet(Method::GET, Fleet::Doctor, Scope::Admin, DOCTOR)] },
+    Row {
+        path: "/hooks/{hook}",
+        operations: &[Operation {
+            method: Method::POST,
+            action: Action::Work(Work::Hook),
+            scope: Some(Scope::VidmSync),
+            query: RUNNING,
+        }],
+    },
+];

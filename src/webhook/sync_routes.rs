@@ -1,0 +1,65 @@
+//! The routes of syncs, the same for every product that has them: `/vidm/{target}`, `/fleet/{target}`.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::route::{Matched, Syncs};
+use super::{Context, Reply, json};
+use crate::config::Scope;
+use crate::directory::{DirectoryRef, Product, SyncTarget};
+use crate::error::Error;
+use crate::operations::SyncOperations;
+use crate::runtime::Runtime;
+use crate::upstream::segment;
+
+mod documents;
+mod start;
+mod state;
+
+#[cfg(feature = "contract")]
+pub(super) use documents::DryRunAnswer;
+pub(super) use documents::{StartRequest, SyncAnswer};
+pub(super) use start::start_by_hook;
+pub(super) use state::{Viewer, sync_answer};
+
+use documents::Links;
+
+pub(super) async fn dispatch<R: Runtime>(
+    mut context: Context<'_, R>,
+    (product, action): (Product, Syncs),
+    matched: &Matched,
+) -> Result<Reply, Error> {
+    let target = SyncTarget { product, name: matched.target().unwrap_or_default().to_owned() };
+    let syncs = operations(&context, &target)?;
+    let directory = || DirectoryRef::parse(matched.parameter("directory"));
+    let response = match action {
+        Syncs::Start => return start::start(&mut context, &syncs, None).await,
+        Syncs::StartOfDirectory => return start::start(&mut context, &syncs, Some(directory())).await,
+        Syncs::State => return state::sync(&mut context, &target, matched.parameter("sync")).await,
+        Syncs::History => json(StatusCode::OK, &syncs.history(&directory()).await?)?,
+        Syncs::Latest => latest(&context, &syncs, &directory()).await?,
+    };
+    Ok(Reply::Whole(response))
+}
+
+/// The syncs of `target`, as this request's caller may use them.
+fn operations<'c, R: Runtime>(context: &Context<'c, R>, target: &SyncTarget) -> Result<SyncOperations<'c, R>, Error> {
+    context.configured.targets.syncs(target, context.outbound, context.caller.may(Scope::VidmOverride))
+}
+
+/// The state of the directory's latest sync, started by any means.
+async fn latest<R: Runtime>(
+    context: &Context<'_, R>,
+    syncs: &SyncOperations<'_, R>,
+    which: &DirectoryRef,
+) -> Result<Response<Bytes>, Error> {
+    let document = syncs.latest(which).await?;
+    let place = format!("directories/{}/sync", segment(&document.directory.id));
+    let this = below(context.base, syncs.target(), &place);
+    state::answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this } })
+}
+
+/// A path below the target's routes.
+fn below(base: &str, target: &SyncTarget, rest: &str) -> String {
+    format!("{base}/{}/{}/v1/{rest}", target.product.kind(), segment(&target.name))
+}
