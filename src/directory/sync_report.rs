@@ -105,10 +105,10 @@ pub struct SyncReport {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunMarks {
     /// The newest entry of the sync log, as a digest of its id; zero if the log is empty, absent if it was not read.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "l", default)]
     pub log: Option<u32>,
     /// The time of the last sync, in the vendor's own number; absent before the first.
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "t", default)]
     pub last_sync: Option<u64>,
 }
 

@@ -110,7 +110,8 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     /// The state of the directory's latest run, from the second source if the first cannot be read.
     pub(super) async fn report(&self, directory: &str) -> Result<SyncReport> {
         let report = self.service.observe(directory).await?;
-        if report.status != SyncStatus::Unknown {
+        // A report with marks has been read with the log.
+        if report.status != SyncStatus::Unknown || report.marks.is_some() {
             return Ok(report);
         }
         let runs = self.service.executions(directory).await?;

@@ -16,6 +16,10 @@ use idhook::store::{Store, StoreError};
 use idhook::webhook::{Body, Content, Webhook};
 use serde_json::{Value, json};
 
+mod fleet;
+
+pub(super) use fleet::{LastSync, Log, group};
+
 pub(super) const DIRECTORY: &str = "d1000000-0000-4000-8000-0000000000c0";
 /// Another directory with the same connector.
 pub(super) const OTHER: &str = "d1000000-0000-4000-8000-0000000000c1";
@@ -71,6 +75,10 @@ pub(super) struct World {
     pub(super) steps: u64,
     pub(super) runs: Vec<Run>,
     pub(super) clocks: Clocks,
+    /// VCF Operations in place of vIDM.
+    pub(super) fleet: Option<Log>,
+    /// The run that follows the active one, at a VCF Operations that queues starts.
+    pub(super) queued: Option<Run>,
     /// How many starts vIDM accepted.
     pub(super) starts: usize,
     pub(super) values: BTreeMap<String, Vec<u8>>,
@@ -112,6 +120,7 @@ impl Model {
         for run in world.runs.iter_mut().filter(|run| run.ended.is_none() && now > run.began + LASTS) {
             run.ended = Some(now);
         }
+        world.advance();
     }
 }
 
@@ -131,7 +140,17 @@ impl World {
         let Some(run) = self.runs.iter_mut().find(|run| run.ended.is_none()) else { return false };
         run.ended = Some(now);
         self.now = now;
+        self.advance();
         true
+    }
+
+    /// Begins the queued run if none is active.
+    fn advance(&mut self) {
+        if self.running(DIRECTORY).is_none()
+            && let Some(run) = self.queued.take()
+        {
+            self.runs.push(Run { began: self.now, ..run });
+        }
     }
 
     /// vIDM's response; `None` for an unknown call.
@@ -199,7 +218,14 @@ impl HttpClient for Model {
         if path.ends_with("/syncexecutions") {
             return Ok(http::Response::builder().status(404).body(Bytes::new()).unwrap());
         }
-        let Some(body) = world.answer(self.caller, method, path, request.body()) else {
+        let answer = match world.fleet {
+            Some(log) => world.answer_of_fleet(log, self.caller, (method, path, request.body())),
+            None => world.answer(self.caller, method, path, request.body()),
+        };
+        if answer.is_none() && path.ends_with("/sync-logs") {
+            return Ok(http::Response::builder().status(500).body(Bytes::new()).unwrap());
+        }
+        let Some(body) = answer else {
             return Err(TransportError::new(TransportErrorKind::Refused, format!("no model of {method} {path}")));
         };
         let mut answer = http::Response::builder();
@@ -234,7 +260,7 @@ impl Clock for Model {
 
 /// A key without the part before the directory's own.
 fn short(key: &str) -> &str {
-    key.split_once(":default:").map_or(key, |(_, rest)| rest)
+    key.split_once("default:").map_or(key, |(_, rest)| rest)
 }
 
 impl Store for Model {
@@ -287,12 +313,16 @@ impl Runtime for Model {
 
 /// An instance.
 pub(super) fn webhook() -> Rc<Webhook> {
-    let keys =
-        json!([{ "name": "k", "sha256": DIGEST, "scopes": ["vidm:read", "vidm:sync", "vidm:profile"] }]).to_string();
+    let keys = json!([{ "name": "k", "sha256": DIGEST, "scopes": [
+        "vidm:read", "vidm:sync", "vidm:profile", "fleet:read", "fleet:sync"] }])
+    .to_string();
     let variables = [
         ("vidm_url", "https://vidm.example"),
         ("vidm_username", "u"),
         ("vidm_password", "p"),
+        ("fleet_url", "https://ops.example"),
+        ("fleet_username", "u"),
+        ("fleet_password", "p"),
         ("api_keys", keys.as_str()),
         ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8"),
         // It would only add steps to every schedule.

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use idhook::webhook::Webhook;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::explorer::{Bounds, Schedule, Task, explore, play, wander};
-use super::model::{Clocks, DIRECTORY, Model, Run, World, ask, webhook};
+use super::model::{Clocks, DIRECTORY, LastSync, Log, Model, Run, World, ask, group, webhook};
 
 /// A scenario.
 #[derive(Debug, Clone, Copy)]
@@ -19,24 +19,31 @@ struct Scenario {
     /// Whether one instance serves all callers.
     one_instance: bool,
     clocks: Clocks,
+    /// VCF Operations in place of vIDM.
+    fleet: Option<Log>,
     /// Whether a foreign run is active at first.
     busy_at_first: bool,
     /// Whether callers behave like watchers.
     watches: bool,
+    /// Whether each caller requests a group of its own.
+    groups: bool,
     /// Whether each caller requests a second sync after its first has succeeded.
     again: bool,
     bounds: Bounds,
 }
 
 /// One caller: starts a sync, then polls until it is final, at most `polls` times.
-async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, watches: bool) {
-    let path = format!("/vidm/default/v1/directories/{DIRECTORY}/syncs");
+async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, scenario: Scenario) {
+    let watches = scenario.watches;
+    let body = if scenario.groups { json!({ "groups": [group(at)] }) } else { Value::Null };
+    let product = if model.world.borrow().fleet.is_some() { "fleet" } else { "vidm" };
+    let path = format!("/{product}/default/v1/directories/{DIRECTORY}/syncs");
     model.world.borrow_mut().told.remove(&at);
     let mut attempts = 0;
     let place = loop {
         let came = model.world.borrow().now;
         model.world.borrow_mut().came.insert(at, came);
-        let started = ask(&webhook, &model, ("POST", &path, &Value::Null), false).await;
+        let started = ask(&webhook, &model, ("POST", &path, &body), false).await;
         if let Some(place) = started["links"]["self"].as_str() {
             break place.to_owned();
         }
@@ -64,7 +71,8 @@ async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, wat
 
 impl Scenario {
     fn play(self, schedule: &mut Schedule) -> World {
-        let world = Rc::new(RefCell::new(World { clocks: self.clocks, now: 5000, ..World::default() }));
+        let world =
+            Rc::new(RefCell::new(World { clocks: self.clocks, fleet: self.fleet, now: 5000, ..World::default() }));
         if self.busy_at_first {
             let run = Run { directory: DIRECTORY.to_owned(), began: 1000, ended: None, drawn: 0 };
             world.borrow_mut().runs.push(run);
@@ -75,9 +83,9 @@ impl Scenario {
             let seed = if self.one_instance { 1 } else { 2 * at as u64 + 1 };
             let model = Model { caller: at, world: Rc::clone(&world), shares: self.shares, seed };
             let task: Task = Box::pin(async move {
-                caller(at, Rc::clone(&webhook), model.clone(), 36 / self.callers, self.watches).await;
+                caller(at, Rc::clone(&webhook), model.clone(), 36 / self.callers, self).await;
                 if self.again && model.world.borrow().told.contains_key(&at) {
-                    caller(at, webhook, model, 36 / self.callers, self.watches).await;
+                    caller(at, webhook, model, 36 / self.callers, self).await;
                 }
             });
             task
@@ -97,7 +105,7 @@ impl Scenario {
             )
         };
         // Exact, except when a recent observation replaced a new one.
-        let slack = if self.again { 500 } else { 0 };
+        let slack = if self.again && self.fleet.is_none() { 500 } else { 0 };
         for (at, told) in &world.told {
             let came = world.came[at];
             let served =
@@ -145,8 +153,10 @@ const SCENARIO: Scenario = Scenario {
     shares: true,
     one_instance: false,
     clocks: Clocks::ONE,
+    fleet: None,
     busy_at_first: true,
     watches: false,
+    groups: false,
     again: false,
     bounds: Bounds { preemptions: 1, dies: None },
 };
@@ -240,4 +250,62 @@ fn second_sync_after_a_recent_one_is_correct() {
     let again = Scenario { again: true, busy_at_first: false, ..SCENARIO };
     under_every_clock(again);
     Scenario { clocks: UNTIMED, ..again }.explore_and_wander();
+}
+
+/// The log has entries of ended runs only, at once, and the time of the last sync is its end.
+const LOG: Log = Log { while_active: false, late: 0, readable: true, last_sync: LastSync::End, queues: false };
+
+/// Every combination of what is unknown about VCF Operations: entries of active runs, late entries, no log, no times, starts
+/// that queue.
+fn logs() -> impl Iterator<Item = Log> {
+    let last_syncs = [LastSync::End, LastSync::Start, LastSync::Absent];
+    last_syncs.into_iter().flat_map(|last_sync| {
+        let logs = [
+            LOG,
+            Log { while_active: true, ..LOG },
+            Log { late: 1500, ..LOG },
+            Log { while_active: true, late: 1500, ..LOG },
+            Log { readable: false, ..LOG },
+        ];
+        let with = |queues: bool| logs.map(|log| Log { last_sync, queues, ..log });
+        with(false).into_iter().chain(with(true))
+    })
+}
+
+/// With every VCF Operations each caller is served by a run that began after its request.
+fn with_every_log(scenario: Scenario) {
+    for log in logs() {
+        let bounds = Bounds { preemptions: 0, dies: None };
+        let (count, served) = Scenario { fleet: Some(log), bounds, ..scenario }.explore();
+        assert!(served == count, "{log:?}: {served} of {count}");
+    }
+    for log in [LOG, Log { while_active: true, late: 1500, queues: true, ..LOG }] {
+        Scenario { fleet: Some(log), ..scenario }.explore_and_wander();
+    }
+}
+
+#[test]
+fn log_entries_tell_runs_apart_with_a_shared_store() {
+    with_every_log(SCENARIO);
+}
+
+#[test]
+fn log_entries_tell_runs_apart_on_two_instances_without_a_store() {
+    with_every_log(Scenario { shares: false, ..SCENARIO });
+}
+
+#[test]
+fn log_entries_tell_runs_of_an_idle_directory_apart() {
+    with_every_log(Scenario { busy_at_first: false, ..SCENARIO });
+    with_every_log(Scenario { busy_at_first: false, shares: false, one_instance: true, ..SCENARIO });
+}
+
+#[test]
+fn second_sync_after_a_recent_one_is_told_apart_by_its_entry() {
+    with_every_log(Scenario { again: true, busy_at_first: false, ..SCENARIO });
+}
+
+#[test]
+fn groups_of_second_syncs_are_never_reported_absent_too_early() {
+    with_every_log(Scenario { groups: true, again: true, busy_at_first: false, ..SCENARIO });
 }
