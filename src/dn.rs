@@ -81,6 +81,17 @@ pub(crate) fn directory_form(dn: &str) -> String {
     parts.map_or_else(|| dn.to_owned(), |parts| parts.join(","))
 }
 
+/// The plain value of the name's first part, and the name of the entry that contains it: what to search for, and where.
+/// `None` for a name of one part, and for a text that is not a DN. Of several values joined by `+` it is the first.
+pub(crate) fn value_and_parent(dn: &str) -> Option<(String, String)> {
+    let mut parts = parts(dn);
+    let (_, value) = parts.next()?.split_once('=')?;
+    let end = unescaped_positions(value).find(|(_, c)| *c == '+').map_or(value.len(), |(at, _)| at);
+    let value = unescape(trimmed(value.get(..end)?), |_| false);
+    let parent: Vec<_> = parts.collect();
+    (!parent.is_empty()).then(|| (String::from_utf8_lossy(&value).into_owned(), directory_form(&parent.join(","))))
+}
+
 /// Whether `dn` contains more than one name: a part of another type follows its first DC, or another name begins within a
 /// part. (Active Directory has a DC below a CN only for DNS zones, where no groups are.)
 pub(crate) fn holds_several(dn: &str) -> bool {
@@ -269,6 +280,22 @@ mod tests {
         ] {
             assert_eq!(directory_form(given), form);
             assert_eq!(Key::of(given), Key::of(form), "{given}");
+        }
+    }
+
+    #[test]
+    fn value_and_parent_are_separated() {
+        for (dn, value, parent) in [
+            ("CN=gg-app,OU=Groups,DC=corp", "gg-app", "OU=Groups,DC=corp"),
+            ("cn = Sales\\, EMEA\\ , ou=R\\+D, dc=corp", "Sales, EMEA ", "OU=R\\+D,DC=corp"),
+            ("CN=M\\C3\\BCnchen,OU=a\\2Cb", "M\u{fc}nchen", "OU=a\\,b"),
+            ("CN=a\\+b+UID=1,DC=x", "a+b", "DC=x"),
+            ("CN=a=b,DC=x", "a=b", "DC=x"),
+        ] {
+            assert_eq!(value_and_parent(dn), Some((value.to_owned(), parent.to_owned())), "{dn}");
+        }
+        for dn in ["CN=gg", "gg", "gg,DC=x", ""] {
+            assert_eq!(value_and_parent(dn), None, "{dn}");
         }
     }
 

@@ -7,10 +7,12 @@
 //!
 //! Each endpoint has its own file; [`Client`] combines them.
 
+mod add_to_profile;
 mod api;
 mod client;
 mod directories;
 mod directory_filter;
+mod directory_query;
 mod items;
 mod locate;
 mod login;
@@ -18,8 +20,11 @@ mod node_status;
 mod principal_query;
 mod proof;
 mod provider;
+mod provision;
 mod realms;
+mod selection;
 mod sync_logs;
+mod sync_profile;
 mod sync_start;
 mod syncs;
 #[cfg(test)]
@@ -34,6 +39,7 @@ use crate::secret::Secret;
 use crate::upstream::Endpoint as _;
 use crate::upstream::{Account, BaseUrl, TokenCache};
 
+pub use add_to_profile::{DirectoryIds, ProfileAddition};
 pub use client::Client;
 pub use directories::{Directory, RealmName};
 pub use directory_filter::DirectoryFilter;
@@ -44,6 +50,7 @@ pub use provider::{
     LdapBindConfiguration, LdapConfiguration, OidcConfiguration, ProvisioningConfig, ResourceId, SamlAttributeMapping,
     SamlConfiguration, SamlMetadata, SamlMetadataContent, ScimClientDetails, ScimSyncClient, TokenTtl,
 };
+pub use provision::{Principal, Provisioning};
 pub use realms::Realm;
 pub use version::Version;
 

@@ -3,13 +3,18 @@
 use serde_json::Value;
 
 use crate::error::{UpstreamEvidence, excerpt};
-use crate::upstream::Api;
+use crate::upstream::{Api, segment};
 
 /// The media type of every body.
 pub(super) const JSON: &str = "application/json";
 
 /// The beginning of the paths of fleet management's identity and access management.
 pub(super) const IAM: &str = "/suite-api/api/fleet-management/iam";
+
+/// The path of an LDAP directory.
+pub(super) fn directory_path(provider: &str, directory: &str) -> String {
+    format!("{IAM}/identity-providers/{}/ldap-directories/{}", segment(provider), segment(directory))
+}
 
 /// Most entries of an error's lists that are kept.
 const MAX_DETAILS: usize = 20;

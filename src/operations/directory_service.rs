@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, ProfileAddition, Proof, SyncReport};
+use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::sync::{DirectoryService, KickOffAnswer, ProfileLookUp, SyncOrder};
@@ -21,8 +21,8 @@ pub(super) enum Service<'a, R> {
 
 /// Groups to select in a sync profile.
 pub(super) enum Addition {
-    Vidm(ProfileAddition<String>),
-    Fleet(ProfileAddition<fleet::Located>),
+    Vidm(vidm::ProfileAddition),
+    Fleet(fleet::ProfileAddition),
 }
 
 impl<R: Runtime> Service<'_, R> {
@@ -113,7 +113,10 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
                 let addition = vidm.profile_addition(directory, groups).await?;
                 (addition.not_found().to_vec(), addition.is_needed().then_some(Addition::Vidm(addition)))
             }
-            Self::Fleet(_) => return Err(unsupported("/addToProfile", "has no profile here yet")),
+            Self::Fleet(fleet) => {
+                let addition = fleet.profile_addition_of(&fleet.recall(directory).await?, groups).await?;
+                (addition.not_found().to_vec(), addition.is_needed().then_some(Addition::Fleet(addition)))
+            }
         };
         Ok(ProfileLookUp { not_found, addition })
     }
@@ -121,6 +124,7 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
     async fn add_to_profile(&self, addition: Addition) -> Result<()> {
         match (self, addition) {
             (Self::Vidm(vidm), Addition::Vidm(addition)) => vidm.add_to_profile(addition).await.map(|_| ()),
+            (Self::Fleet(fleet), Addition::Fleet(addition)) => fleet.add_to_profile(addition).await.map(|_| ()),
             // An addition is made by the service that gets it.
             _ => Err(Error::new(ErrorCode::Internal, "a profile addition of another product")),
         }

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod embedded;
+mod fleet;
 mod store;
 mod support;
 mod sync;

@@ -1,5 +1,6 @@
 //! Scripts, stores and targets for the scenarios.
 
+pub(crate) mod fleet;
 pub(crate) mod memory_store;
 pub(crate) mod script;
 pub(crate) mod server;

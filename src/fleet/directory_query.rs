@@ -1,0 +1,98 @@
+//! `POST …/ldap-directories/{ldapDirectoryId}/groups/query`: looks groups up in Active Directory.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::api::{Fleet, JSON, directory_path};
+use crate::error::Result;
+use crate::retry::Repeat;
+use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
+
+/// `POST /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/groups/query`
+/// (VCF Operations API, `lookupLdapGroups`)
+///
+/// Searches Active Directory below a base for groups whose name begins with a text. Responds with all of them at once.
+#[derive(Debug)]
+pub(super) struct FindDirectoryGroups<'a> {
+    pub(super) provider: &'a str,
+    pub(super) directory: &'a str,
+    /// Where to search: a distinguished name.
+    pub(super) base: &'a str,
+    /// The beginning of the groups' names.
+    pub(super) name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    search_dn: &'a str,
+    search_term: &'a str,
+}
+
+impl Endpoint for FindDirectoryGroups<'_> {
+    type Api = Fleet;
+    /// The found groups, each as an entry of a sync profile.
+    type Response = Vec<Value>;
+    const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/groups/query";
+    /// Read-only.
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<Request<Bytes>> {
+        let path = format!("{}/groups/query", directory_path(self.provider, self.directory));
+        let body = Body { search_dn: self.base, search_term: self.name };
+        with_body(Method::POST, &path, JSON, JSON, json(&body)?)
+    }
+
+    /// A response without the list, which is optional, finds nothing.
+    fn response(&self, answer: Response<Bytes>) -> Result<Vec<Value>> {
+        let mut body: Map<String, Value> = read_json(Self::CALL, &answer)?;
+        match body.remove("ldapGroups") {
+            Some(Value::Array(found)) => Ok(found),
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(_) => Err(invalid(Self::CALL, &answer, "its ldapGroups is not a list")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::fleet::testing::{answer, sent};
+
+    const FIND: FindDirectoryGroups<'_> =
+        FindDirectoryGroups { provider: "p", directory: "d", base: "OU=R\\, \"D\",DC=x", name: "gg-é" };
+
+    #[test]
+    fn request_is_encoded() {
+        assert_eq!(
+            sent(&FIND),
+            "POST /suite-api/api/fleet-management/iam/identity-providers/p/ldap-directories/d/groups/query\n\
+             accept: application/json\ncontent-type: application/json\n\n\
+             {\"searchDn\":\"OU=R\\\\, \\\"D\\\",DC=x\",\"searchTerm\":\"gg-é\"}"
+        );
+    }
+
+    #[test]
+    fn entries_are_returned_unchanged() {
+        let body = r#"{"ldapGroups":[{"dn":"CN=a,DC=x","baseDn":"DC=x","unheardOf":7.50},null]}"#;
+        let entries = FIND.response(answer(200, body)).unwrap();
+        assert_eq!(
+            serde_json::to_string(&entries[0]).unwrap(),
+            r#"{"baseDn":"DC=x","dn":"CN=a,DC=x","unheardOf":7.50}"#
+        );
+        assert_eq!(entries[1], Value::Null);
+        for body in ["{}", r#"{"ldapGroups":null}"#, r#"{"ldapGroups":[]}"#] {
+            assert!(FIND.response(answer(200, body)).unwrap().is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_rejected() {
+        for body in ["", "[]", "<html>", r#"{"ldapGroups":{}}"#, r#"{"ldapGroups":"none"}"#] {
+            assert_eq!(FIND.response(answer(200, body)).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{body}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `POST …/ldap-directories/{ldapDirectoryId}/principals`: brings one group into the identity broker without a sync.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::api::{Fleet, JSON, directory_path};
+use super::client::Client;
+use crate::dn::Key;
+use crate::error::{Error, ErrorCode, Result};
+use crate::retry::Repeat;
+use crate::runtime::Runtime;
+use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
+
+/// `POST /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/principals`
+/// (VCF Operations API 9.1.1, `provisionPrincipal`)
+///
+/// Responds with 201 and the principal. The response for a group that the broker has already is not documented.
+#[derive(Debug)]
+pub(super) struct ProvisionGroup<'a> {
+    pub(super) provider: &'a str,
+    pub(super) directory: &'a str,
+    /// The group's distinguished name.
+    pub(super) dn: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    dn: &'a str,
+    principal_type: &'a str,
+}
+
+/// A group that was brought into the identity broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Its id in the broker.
+    pub id: String,
+    /// Its display name.
+    pub name: Option<String>,
+    /// Its distinguished name, as VCF Operations writes it.
+    pub dn: Option<String>,
+}
+
+/// The outcome of bringing a group in.
+#[derive(Debug)]
+pub enum Provisioning {
+    /// The broker has the group.
+    Done(Principal),
+    /// The response does not prove that: the group may have been there already, or the request may have taken effect
+    /// without a usable response. If a look-up by distinguished name does not find the group, this is the failure.
+    Unproved(Error),
+}
+
+impl Endpoint for ProvisionGroup<'_> {
+    type Api = Fleet;
+    type Response = Principal;
+    const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/principals";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<Request<Bytes>> {
+        let path = format!("{}/principals", directory_path(self.provider, self.directory));
+        with_body(Method::POST, &path, JSON, JSON, json(&Body { dn: self.dn, principal_type: "GROUP" })?)
+    }
+
+    /// Only an id, and no other group's name, proves that the broker has the group.
+    fn response(&self, answer: Response<Bytes>) -> Result<Principal> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            #[serde(default)]
+            principal_id: Value,
+            #[serde(default)]
+            name: Value,
+            #[serde(default)]
+            dn: Value,
+        }
+        let text = |value: &Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        let Answer { principal_id, name, dn } = read_json(Self::CALL, &answer)?;
+        let id = text(&principal_id).ok_or_else(|| invalid(Self::CALL, &answer, "it has no principalId"))?;
+        let dn = text(&dn);
+        if dn.as_deref().is_some_and(|dn| Key::of(dn) != Key::of(self.dn)) {
+            return Err(invalid(Self::CALL, &answer, "it names another principal"));
+        }
+        Ok(Principal { id, name: text(&name), dn })
+    }
+}
+
+impl<R: Runtime> Client<'_, R> {
+    /// Brings one group of a provider's directory into the identity broker, by its distinguished name and without a sync.
+    /// VCF Operations has this call since 9.1.1.
+    ///
+    /// # Errors
+    /// `not_supported` if this version does not have the call; and those of the login and the call, if the group was
+    /// certainly not brought in.
+    pub async fn provision(&self, provider_id: &str, directory_id: &str, dn: &str) -> Result<Provisioning> {
+        match self.call(&ProvisionGroup { provider: provider_id, directory: directory_id, dn }).await {
+            Ok(principal) => Ok(Provisioning::Done(principal)),
+            Err(error) if is_unproved(&error) => Ok(Provisioning::Unproved(error)),
+            Err(error) if error.answer_status().is_some_and(|status| status.as_u16() == 405) => {
+                let detail = "this VCF Operations does not bring in single groups: it has this call since 9.1.1";
+                Err(error.recode(ErrorCode::NotSupported, detail).hint("update it, or sync the directory instead"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether the group may be in the broker in spite of this failure.
+fn is_unproved(error: &Error) -> bool {
+    match error.answer_status().map(|status| status.as_u16()) {
+        Some(409) => true,
+        Some(400 | 422) => error.evidence().is_some_and(|said| {
+            let texts = [said.code.as_deref(), said.message.as_deref()].into_iter().flatten();
+            texts.chain(said.details.iter().map(String::as_str)).any(|text| text.to_lowercase().contains("already"))
+        }),
+        Some(status) => (200..300).contains(&status) || status >= 500,
+        // If the login failed, the request was not sent.
+        None => {
+            !error.evidence().is_some_and(|said| said.is_login)
+                && matches!(
+                    error.code(),
+                    ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid
+                )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::testing::{answer, sent};
+
+    const CALL: ProvisionGroup<'_> =
+        ProvisionGroup { provider: "p", directory: "d", dn: "CN=R\\, \"D\",OU=Groups,DC=x" };
+
+    #[test]
+    fn request_is_encoded() {
+        assert_eq!(
+            sent(&CALL),
+            "POST /suite-api/api/fleet-management/iam/identity-providers/p/ldap-directories/d/principals\n\
+             accept: application/json\ncontent-type: application/json\n\n\
+             {\"dn\":\"CN=R\\\\, \\\"D\\\",OU=Groups,DC=x\",\"principalType\":\"GROUP\"}"
+        );
+    }
+
+    #[test]
+    fn principal_is_read() {
+        let read = |body: &str| CALL.response(answer(201, body));
+        let body = r#"{"principalId":"550e8400-e29b-41d4-a716-446655440000","name":"R, D",
+            "dn":"cn=R\\2C \"D\",OU=Groups,DC=X","principalType":"GROUP"}"#;
+        let principal = read(body).unwrap();
+        assert_eq!(principal.id, "550e8400-e29b-41d4-a716-446655440000");
+        assert_eq!((principal.name.as_deref(), principal.dn.is_some()), (Some("R, D"), true));
+        assert_eq!(
+            read(r#"{"principalId":"i","dn":null}"#).unwrap(),
+            Principal { id: "i".into(), name: None, dn: None }
+        );
+        for body in
+            ["", "[]", "{}", r#"{"principalId":" "}"#, r#"{"principalId":7}"#, r#"{"principalId":"i","dn":"CN=x"}"#]
+        {
+            assert_eq!(read(body).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{body}");
+        }
+    }
+}
