@@ -43,7 +43,6 @@ pub use add_to_profile::{DirectoryIds, ProfileAddition};
 pub use client::Client;
 pub use directories::{Directory, RealmName};
 pub use directory_filter::DirectoryFilter;
-pub(crate) use locate::Located;
 pub use principal_query::Group;
 pub use provider::{
     AccessTokenDetails, DomainController, FederatedIdentityProvider, IamTask, IdpConfig, IdpDirectory,
