@@ -78,6 +78,13 @@ impl Contract {
         exchanges.iter().flat_map(|exchange| self.violations_of(exchange, exchange.status < 400)).collect()
     }
 
+    /// The vendor's name of the operation that a call to VCF Operations addresses, such as `executeLdapSync`.
+    #[must_use]
+    pub fn operation_id(&self, exchange: &Exchange) -> Option<&str> {
+        let (operation, _) = self.operation(exchange).filter(|_| exchange.server == Server::Fleet)?;
+        operation.get("operationId")?.as_str()
+    }
+
     fn violations_of(&self, exchange: &Exchange, with_request: bool) -> Vec<String> {
         if exchange.server != Server::Fleet {
             return Vec::new();

@@ -109,7 +109,7 @@ pub(crate) fn checked(variables: &BTreeMap<String, String>) -> Result<()> {
     Err(Failure::new(what.join("\n"), format!("set {}", fixes.join(", "))).into())
 }
 
-/// The variables that make this simulator the default targets, over https where `tls`.
+/// The variables that make this simulator's vIDM and SDDC Manager the default targets, over https where `tls`.
 #[must_use]
 pub fn of_simulator(simulator: &Simulator, tls: bool) -> BTreeMap<String, String> {
     let (vidm, sddc) = match tls {
@@ -123,6 +123,18 @@ pub fn of_simulator(simulator: &Simulator, tls: bool) -> BTreeMap<String, String
         ("vcf_url", sddc),
         ("vcf_username", credentials::SDDC_USERNAME.to_owned()),
         ("vcf_password", credentials::SDDC_PASSWORD.to_owned()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The same for its VCF Operations, whose identity broker idhook finds by itself.
+#[must_use]
+pub fn of_simulated_fleet(simulator: &Simulator, tls: bool) -> BTreeMap<String, String> {
+    let url = if tls { simulator.fleet_tls_url() } else { simulator.fleet_url() };
+    let pairs = [
+        ("fleet_url", url),
+        ("fleet_username", credentials::FLEET_USERNAME.to_owned()),
+        ("fleet_password", credentials::FLEET_PASSWORD.to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

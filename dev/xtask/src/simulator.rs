@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use idhook_simulator::{Options, Simulator, SyncDuration};
+use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, credentials};
 
 use crate::build::target_folder;
 use crate::settings;
@@ -16,11 +16,15 @@ use crate::terminal::{Failure, columns, quoted, say, width, wrap};
 pub const NAME: &str = "simulator";
 
 /// The ports: option, default, help.
-const PORTS: [(&str, &str, &str); 4] = [
+const PORTS: [(&str, &str, &str); 8] = [
     ("vidm-port", "8180", "port of vIDM over http"),
     ("vidm-tls-port", "8543", "port of vIDM over https"),
     ("sddc-port", "8181", "port of SDDC Manager over http"),
     ("sddc-tls-port", "8544", "port of SDDC Manager over https"),
+    ("fleet-port", "8182", "port of VCF Operations over http"),
+    ("fleet-tls-port", "8545", "port of VCF Operations over https"),
+    ("broker-port", "8183", "port of the identity broker over http"),
+    ("broker-tls-port", "8546", "port of the identity broker over https"),
 ];
 
 /// What `cargo simulator --help` says.
@@ -31,12 +35,20 @@ pub fn command() -> Command {
     };
     Command::new(NAME)
         .bin_name("cargo simulator")
-        .about("Starts a simulated vIDM and SDDC Manager on 127.0.0.1, over http and https")
+        .about("Starts a simulated vIDM, SDDC Manager and VCF Operations on 127.0.0.1, over http and https")
         .after_help(
             "Several simulators can run at once. A default port that is in use is replaced by a free one, and each simulator \
              has its own CA file. Faults, state and recorded calls: curl http://127.0.0.1:8180/_simulator",
         )
         .args(PORTS.map(port))
+        .arg(
+            Arg::new("fleet-version")
+                .long("fleet-version")
+                .value_name("VERSION")
+                .value_parser(["9.0", "9.1.0", "9.1.1"])
+                .default_value("9.1.0")
+                .help("version of VCF Operations"),
+        )
         .arg(
             Arg::new("sync-seconds")
                 .long("sync-seconds")
@@ -61,7 +73,16 @@ pub fn command() -> Command {
 pub async fn run(matches: &ArgMatches) -> Result<()> {
     let seconds = matches.get_one::<f64>("sync-seconds").copied().unwrap_or(4.0).clamp(0.0, 3600.0);
     let simulator = start(matches).await?;
-    simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_secs_f64(seconds)));
+    let duration = SyncDuration::Fixed(Duration::from_secs_f64(seconds));
+    simulator.set_sync_duration(duration);
+    simulator.configure_fleet(|settings| {
+        settings.sync_duration = duration;
+        settings.version = match matches.get_one::<String>("fleet-version").map(String::as_str) {
+            Some("9.0") => FleetVersion::V9_0,
+            Some("9.1.1") => FleetVersion::V9_1_1,
+            _ => FleetVersion::V9_1_0,
+        };
+    });
     let ca = CaFile::write(&simulator, matches.get_one::<PathBuf>("ca-file"))?;
     show(&simulator, ca.path());
     Ok(tokio::signal::ctrl_c().await?)
@@ -81,8 +102,20 @@ async fn start(matches: &ArgMatches) -> Result<Simulator> {
             }
         };
     }
-    let [vidm_port, vidm_tls_port, sddc_port, sddc_tls_port] = ports;
-    Simulator::start(Options { vidm_port, vidm_tls_port, sddc_port, sddc_tls_port, ..Options::default() }).await
+    let [vidm_port, vidm_tls_port, sddc_port, sddc_tls_port, fleet_port, fleet_tls_port, broker_port, broker_tls_port] =
+        ports;
+    let options = Options {
+        vidm_port,
+        vidm_tls_port,
+        sddc_port,
+        sddc_tls_port,
+        fleet_port,
+        fleet_tls_port,
+        broker_port,
+        broker_tls_port,
+        ..Options::default()
+    };
+    Simulator::start(options).await
 }
 
 /// The file with the certificate of a simulator's CA. One whose name was not given is removed at the end.
@@ -127,13 +160,23 @@ fn show(simulator: &Simulator, ca: &Path) {
     let ca = ca.display().to_string();
     let vidm = format!("{}  {}", simulator.vidm_tls_url(), simulator.vidm_url());
     let sddc = format!("{}  {}", simulator.sddc_tls_url(), simulator.sddc_url());
+    let fleet = format!("{}  {}", simulator.fleet_tls_url(), simulator.fleet_url());
+    let broker = format!("{}  {}", simulator.broker_tls_url(), simulator.broker_url());
     let control = format!("curl {}/_simulator", simulator.vidm_url());
     say("\nThe simulator is running. Ctrl-C ends it.\n");
     say(columns(
-        [("vIDM", vidm.as_str()), ("SDDC Manager", &sddc), ("CA certificate", &ca), ("Faults, state", &control)],
+        [
+            ("vIDM", vidm.as_str()),
+            ("SDDC Manager", &sddc),
+            ("VCF Operations", &fleet),
+            ("Identity broker", &broker),
+            ("API token", credentials::FLEET_API_TOKEN),
+            ("CA certificate", &ca),
+            ("Faults, state", &control),
+        ],
         usize::MAX,
     ));
-    say("\nPaste this into another terminal to serve idhook with these two targets:\n");
+    say("\nPaste this into another terminal to serve idhook with these targets:\n");
     for line in exports(simulator, &ca) {
         say(line);
     }
@@ -145,7 +188,9 @@ fn show(simulator: &Simulator, ca: &Path) {
 
 /// What makes the commands here use this simulator.
 fn exports(simulator: &Simulator, ca: &str) -> Vec<String> {
-    let mut lines = settings::exports(&settings::of_simulator(simulator, true));
+    let mut variables = settings::of_simulator(simulator, true);
+    variables.extend(settings::of_simulated_fleet(simulator, true));
+    let mut lines = settings::exports(&variables);
     lines.push(format!("export IDHOOK_CA_FILE={}", quoted(ca)));
     lines
 }
@@ -168,6 +213,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(file.path()).unwrap(), simulator.ca_pem());
             let lines = exports(simulator, &file.path().display().to_string());
             assert!(lines.contains(&format!("export IDHOOK_VIDM_URL={}", simulator.vidm_tls_url())), "{lines:?}");
+            assert!(lines.contains(&format!("export IDHOOK_FLEET_URL={}", simulator.fleet_tls_url())), "{lines:?}");
             assert!(lines.iter().any(|line| line.starts_with("export IDHOOK_CA_FILE=/")), "{lines:?}");
         }
         let path = files[0].path().to_owned();

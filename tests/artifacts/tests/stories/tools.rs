@@ -16,6 +16,7 @@ mod programs;
 mod python;
 mod snippets;
 mod stub;
+mod vendor_client;
 mod wasmtime_serve;
 
 /// Skips a story and reports why; with `CI` set in the environment that is a failure.
