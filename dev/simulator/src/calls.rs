@@ -1,5 +1,6 @@
 //! The record of requests, for tests that count calls and check headers.
 
+use crate::settings::FleetVersion;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,8 @@ impl Call {
     }
 }
 
-/// A request and its response with their bodies, for tests that compare them with a contract. They contain secrets.
+/// A request to VCF Operations or the broker and its response with their bodies, for tests that compare them with a contract.
+/// They contain secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The addressed server.
@@ -102,6 +104,9 @@ pub struct Exchange {
     pub response_type: Option<String>,
     /// The response's body.
     pub response: Bytes,
+    /// The release of VCF Operations whose contract the call has to keep. `None` for other servers, and where a setting asks
+    /// for the opposite.
+    pub contract: Option<FleetVersion>,
 }
 
 /// All calls since the last clear.
@@ -154,7 +159,6 @@ impl Calls {
         let mut record = self.record();
         record.first += record.calls.len();
         record.calls.clear();
-        record.exchanges.clear();
     }
 
     pub(crate) fn record_bodies(&self) {

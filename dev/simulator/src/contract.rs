@@ -2,9 +2,8 @@
 //!
 //! Stricter than the documents: an object has no other fields than those of its schema, and a query no other parameters.
 
-use crate::calls::{Exchange, Server};
+use crate::calls::Exchange;
 use crate::settings::FleetVersion;
-use anyhow::Context as _;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -19,9 +18,49 @@ const BASE: &str = "/suite-api";
 /// A parameter that every operation accepts, though no document declares it.
 const UNDECLARED: &str = "_no_links";
 
+/// Every violation in these calls to VCF Operations, a line each. Calls that need not keep the contract are passed over, other
+/// servers' among them.
+#[must_use]
+pub fn violations(exchanges: &[Exchange]) -> Vec<String> {
+    exchanges.iter().flat_map(|exchange| violations_of(exchange, true)).collect()
+}
+
+/// The same, but a request that the server rejected may violate the contract.
+#[must_use]
+pub fn violations_of_accepted(exchanges: &[Exchange]) -> Vec<String> {
+    exchanges.iter().flat_map(|exchange| violations_of(exchange, exchange.status < 400)).collect()
+}
+
+/// The vendor's name of the operation that a call addresses, such as `executeLdapSync`.
+#[must_use]
+pub fn operation_id(exchange: &Exchange) -> Option<&'static str> {
+    let operation = Contract::shared(exchange.contract?)?.operation(exchange)?;
+    operation.get("operationId")?.as_str()
+}
+
+fn violations_of(exchange: &Exchange, with_request: bool) -> Vec<String> {
+    let Some(version) = exchange.contract else { return Vec::new() };
+    let mut found = Vec::new();
+    match Contract::shared(version) {
+        None => found.push("a document of the contract is not JSON".to_owned()),
+        Some(contract) => match contract.operation(exchange) {
+            Some(operation) => {
+                if with_request {
+                    found.extend(contract.request(operation, exchange));
+                }
+                found.extend(contract.response(operation, exchange));
+            }
+            None if with_request => found.push("there is no such operation".to_owned()),
+            None => found.extend(contract.error(exchange)),
+        },
+    }
+    let line = |violation| format!("{} {}: {} {violation}", exchange.method, exchange.path_and_query, exchange.status);
+    found.into_iter().map(line).collect()
+}
+
 /// The contract of one release.
 #[derive(Debug)]
-pub struct Contract {
+pub(crate) struct Contract {
     document: Value,
     /// The schemas for requests and for responses: fields that only the server sets are unknown in requests.
     schemas: [Value; 2],
@@ -36,29 +75,24 @@ enum Direction {
 }
 
 impl Contract {
-    /// The contract of a release. That of 9.0 is part of 9.1.0's.
-    ///
-    /// # Errors
-    /// If a document in the fixtures is not JSON.
-    pub fn of(version: FleetVersion) -> anyhow::Result<Self> {
-        let mut document: Value = serde_json::from_str(RELEASE_9_1_0).context("the document of 9.1.0 is not JSON")?;
+    /// The contract of a release, read once. That of 9.0 is part of 9.1.0's.
+    pub(crate) fn shared(version: FleetVersion) -> Option<&'static Self> {
+        static OLD: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_0));
+        static NEW: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_1));
+        if version >= FleetVersion::V9_1_1 { NEW.as_ref() } else { OLD.as_ref() }
+    }
+
+    fn of(version: FleetVersion) -> Option<Self> {
+        let mut document: Value = serde_json::from_str(RELEASE_9_1_0).ok()?;
         if version >= FleetVersion::V9_1_1 {
-            let patch = serde_json::from_str(PATCH_9_1_1).context("the patch of 9.1.1 is not JSON")?;
-            merge(&mut document, patch);
+            merge(&mut document, serde_json::from_str(PATCH_9_1_1).ok()?);
         }
         let schemas = [Direction::Request, Direction::Response].map(|direction| {
             let mut components = document.get("components").cloned().unwrap_or_default();
             close(&mut components, direction);
             components
         });
-        Ok(Self { document, schemas, compiled: Mutex::default() })
-    }
-
-    /// The contract of a release, read once.
-    pub(crate) fn shared(version: FleetVersion) -> Option<&'static Self> {
-        static OLD: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_0).ok());
-        static NEW: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_1).ok());
-        if version >= FleetVersion::V9_1_1 { NEW.as_ref() } else { OLD.as_ref() }
+        Some(Self { document, schemas, compiled: Mutex::default() })
     }
 
     /// How the body of a request violates a schema.
@@ -66,52 +100,14 @@ impl Contract {
         self.compare(&json!({"$ref": format!("#/components/schemas/{schema}")}), body, Direction::Request)
     }
 
-    /// Every violation in these calls to VCF Operations, a line each; other servers' calls are passed over.
-    #[must_use]
-    pub fn violations(&self, exchanges: &[Exchange]) -> Vec<String> {
-        exchanges.iter().flat_map(|exchange| self.violations_of(exchange, true)).collect()
-    }
-
-    /// The same, but a request that the server rejected may violate the contract.
-    #[must_use]
-    pub fn violations_of_accepted(&self, exchanges: &[Exchange]) -> Vec<String> {
-        exchanges.iter().flat_map(|exchange| self.violations_of(exchange, exchange.status < 400)).collect()
-    }
-
-    /// The vendor's name of the operation that a call to VCF Operations addresses, such as `executeLdapSync`.
-    #[must_use]
-    pub fn operation_id(&self, exchange: &Exchange) -> Option<&str> {
-        let (operation, _) = self.operation(exchange).filter(|_| exchange.server == Server::Fleet)?;
-        operation.get("operationId")?.as_str()
-    }
-
-    fn violations_of(&self, exchange: &Exchange, with_request: bool) -> Vec<String> {
-        if exchange.server != Server::Fleet {
-            return Vec::new();
-        }
-        let at = format!("{} {}", exchange.method, exchange.path_and_query);
-        let mut found = Vec::new();
-        match self.operation(exchange) {
-            Some((operation, _)) => {
-                if with_request {
-                    found.extend(self.request(operation, exchange));
-                }
-                found.extend(self.response(operation, exchange));
-            }
-            None if with_request => found.push("there is no such operation".to_owned()),
-            None => found.extend(self.error(exchange)),
-        }
-        found.into_iter().map(|violation| format!("{at}: {} {violation}", exchange.status)).collect()
-    }
-
-    /// The operation of a call, with its path template.
-    fn operation(&self, exchange: &Exchange) -> Option<(&Value, &str)> {
+    /// The operation of a call.
+    fn operation(&self, exchange: &Exchange) -> Option<&Value> {
         let path = exchange.path_and_query.split('?').next()?.strip_prefix(BASE)?;
         let paths = self.document.get("paths")?.as_object()?;
         // A literal segment wins over a parameter.
         let matching = paths.iter().filter(|(template, _)| fits(template, path));
-        let (template, methods) = matching.min_by_key(|(template, _)| template.matches('{').count())?;
-        Some((methods.get(exchange.method.to_ascii_lowercase())?, template))
+        let (_, methods) = matching.min_by_key(|(template, _)| template.matches('{').count())?;
+        methods.get(exchange.method.to_ascii_lowercase())
     }
 
     fn request(&self, operation: &Value, exchange: &Exchange) -> Vec<String> {
@@ -297,7 +293,7 @@ fn merge(target: &mut Value, patch: Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Contract, merge};
+    use super::{merge, violations};
     use crate::calls::{Exchange, Server};
     use crate::settings::FleetVersion;
     use serde_json::json;
@@ -305,6 +301,7 @@ mod tests {
     fn exchange(method: &str, path: &str, request: &str, status: u16, response: &str) -> Exchange {
         Exchange {
             server: Server::Fleet,
+            contract: Some(FleetVersion::V9_1_0),
             method: method.to_owned(),
             path_and_query: format!("/suite-api/api{path}"),
             request_type: (!request.is_empty()).then(|| "application/json".to_owned()),
@@ -319,7 +316,6 @@ mod tests {
 
     #[test]
     fn kept_contract_has_no_violation() {
-        let contract = Contract::of(FleetVersion::V9_1_0).unwrap();
         let groups = "/fleet-management/iam/ssorealms/a/groups/query?page=0&pageSize=50&_no_links=true";
         let calls = [
             exchange(
@@ -333,12 +329,11 @@ mod tests {
             exchange("POST", groups, "{}", 200, r#"{"vidbGroups":[{"groupId":"a"}]}"#),
             exchange("GET", "/versions/current", "", 401, r#"{"message":"no"}"#),
         ];
-        assert!(contract.violations(&calls).is_empty(), "{:?}", contract.violations(&calls));
+        assert_eq!(violations(&calls), [""; 0]);
     }
 
     #[test]
     fn each_kind_of_violation_is_found() {
-        let contract = Contract::of(FleetVersion::V9_1_0).unwrap();
         let groups = "/fleet-management/iam/ssorealms/a/groups/query";
         for (call, part) in [
             (exchange("GET", "/nowhere", "", 200, "{}"), "no such operation"),
@@ -354,17 +349,17 @@ mod tests {
             (exchange("GET", "/fleet-management/iam/ssorealms", "", 500, r#"{"error":1}"#), "message"),
             (exchange("GET", "/fleet-management/iam/tasks/a", "", 200, r#"{"taskId":"no uuid"}"#), "/taskId"),
         ] {
-            let violations = contract.violations(std::slice::from_ref(&call));
+            let violations = violations(std::slice::from_ref(&call));
             assert!(violations.iter().any(|violation| violation.contains(part)), "{part}: {violations:?}");
         }
     }
 
     #[test]
     fn requests_may_not_set_what_the_server_sets() {
-        let contract = Contract::of(FleetVersion::V9_1_1).unwrap();
         let body = r#"{"dn":"CN=a,DC=b","principalType":"GROUP","name":"a"}"#;
         let call = exchange("POST", &format!("{DIRECTORY}/principals"), body, 201, body);
-        let violations = contract.violations(std::slice::from_ref(&call));
+        let call = Exchange { contract: Some(FleetVersion::V9_1_1), ..call };
+        let violations = violations(&[call]);
         assert!(violations.len() == 1 && violations[0].contains("'name'"), "{violations:?}");
     }
 

@@ -162,8 +162,15 @@ type Action = fn(&Fleet, &Ask) -> Answer;
 
 /// All routes of VCF Operations.
 pub(crate) fn router(fleet: Arc<Fleet>) -> Router {
-    let on =
-        |action: Action| move |Extracted(fleet): Extracted<Arc<Fleet>>, ask: Ask| async move { action(&fleet, &ask) };
+    let on = |action: Action| {
+        move |Extracted(fleet): Extracted<Arc<Fleet>>, ask: Ask| async move {
+            // The error's fault is one that users of the API have seen.
+            let irregular = |error: Reply| {
+                if fleet.state().settings.irregular { error.without("httpStatusCode") } else { error }
+            };
+            action(&fleet, &ask).map_err(irregular)
+        }
+    };
     let api = |path: &str| format!("/suite-api/api{path}");
     let iam = |path: &str| format!("/suite-api/api/fleet-management/iam{path}");
     let provider = |path: &str| iam(&format!("/identity-providers/{{idpConfigId}}{path}"));

@@ -45,6 +45,15 @@ impl Reply {
         self
     }
 
+    /// Removes a field of a JSON object in the body, if there is one.
+    pub(crate) fn without(mut self, field: &str) -> Self {
+        if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&self.body) {
+            fields.remove(field);
+            self.body = Value::Object(fields).to_string().into();
+        }
+        self
+    }
+
     /// The error page of the Apache httpd in front of VCF Operations.
     pub(crate) fn apache(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or("Error");

@@ -146,7 +146,8 @@ fn dated(endpoint: &Endpoint, mut response: Response<Body>) -> Response<Body> {
 
 /// Responds, and records both bodies if tests want them.
 async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -> Response<Body> {
-    if !endpoint.shared.calls.records_bodies() {
+    let is_recorded = matches!(endpoint.server, Server::Fleet | Server::Broker);
+    if !is_recorded || !endpoint.shared.calls.records_bodies() {
         return dispatch(endpoint, number, request).await;
     }
     let content_type = |headers: &HeaderMap| Some(headers.get(header::CONTENT_TYPE)?.to_str().ok()?.to_owned());
@@ -155,6 +156,10 @@ async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -
     let method = parts.method.to_string();
     let path_and_query = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let request_type = content_type(&parts.headers);
+    let contract = match endpoint.server {
+        Server::Fleet => endpoint.shared.fleet.state().settings.contract(&path_and_query),
+        Server::Vidm | Server::Sddc | Server::Broker => None,
+    };
     let response = dispatch(endpoint, number, Request::from_parts(parts, Body::from(asked.clone()))).await;
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -167,6 +172,7 @@ async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -
         status: parts.status.as_u16(),
         response_type: content_type(&parts.headers),
         response: body.clone(),
+        contract,
     });
     Response::from_parts(parts, Body::from(body))
 }

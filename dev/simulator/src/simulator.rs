@@ -242,13 +242,13 @@ impl Simulator {
         self.shared.calls.clear();
     }
 
-    /// From now on requests and responses are recorded with their bodies. The bodies contain secrets.
+    /// From now on calls to VCF Operations and the broker are recorded with their bodies. The bodies contain secrets.
     pub fn record_bodies(&self) {
         self.shared.calls.record_bodies();
     }
 
-    /// The recorded bodies since the last clear, in the order of the responses. Responses that a fault replaced are not among
-    /// them.
+    /// The calls that were recorded with their bodies, in the order of the responses. Responses that a fault replaced are not
+    /// among them.
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.shared.calls.exchanges()

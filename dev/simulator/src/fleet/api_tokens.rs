@@ -136,7 +136,11 @@ pub(super) fn create_client(fleet: &Fleet, ask: &Ask) -> Answer {
         realm,
     };
     if state.clients.iter().any(|known| known.realm == client.realm && known.id == client.id) {
-        return Err(errors::conflict("api.client.already.exists", "There is a client with this id already."));
+        return Err(errors::conflict(
+            &state.settings,
+            "api.client.already.exists",
+            "There is a client with this id already.",
+        ));
     }
     let body = client.json();
     state.clients.push(client);

@@ -1,7 +1,7 @@
 //! Error bodies of VCF Operations: the vendor's generic `error` object, or an HTML page.
 
 use crate::reply::Reply;
-use crate::settings::{UnauthorizedForm, UnknownId};
+use crate::settings::{FleetSettings, UnauthorizedForm, UnknownId};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -104,9 +104,10 @@ pub(super) fn not_acceptable() -> Reply {
     plain(StatusCode::NOT_ACCEPTABLE, "No acceptable representation. Send Accept: application/json.")
 }
 
-/// 409.
-pub(super) fn conflict(key: &str, message: &str) -> Reply {
-    error(StatusCode::CONFLICT, 1500, message, &json!([{"name": "errorCode", "value": key}]))
+/// 409 or 400: the call does not fit the present state.
+pub(super) fn conflict(settings: &FleetSettings, key: &str, message: &str) -> Reply {
+    let status = StatusCode::from_u16(settings.conflict_status).unwrap_or(StatusCode::CONFLICT);
+    error(status, 1500, message, &json!([{"name": "errorCode", "value": key}]))
 }
 
 /// 415.
@@ -117,4 +118,9 @@ pub(super) fn unsupported_media_type() -> Reply {
 /// 500.
 pub(super) fn internal() -> Reply {
     plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server error, cause unknown.")
+}
+
+/// 409, as documented.
+pub(super) fn no_broker() -> Reply {
+    plain(StatusCode::CONFLICT, "No identity broker is configured.")
 }

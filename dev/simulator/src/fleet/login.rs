@@ -100,7 +100,7 @@ pub(super) fn current_user(fleet: &Fleet, ask: &Ask) -> Answer {
 pub(super) fn well_known(fleet: &Fleet, ask: &Ask) -> Answer {
     let state = fleet.state();
     if !state.settings.has_broker {
-        return Err(errors::conflict("vidb.not.configured", "No identity broker is configured."));
+        return Err(errors::no_broker());
     }
     Ok(json(StatusCode::OK, &json!({"url": state.well_known(ask)})))
 }

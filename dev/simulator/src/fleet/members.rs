@@ -3,7 +3,7 @@
 use super::state::{Directory, Group, id_in_path};
 use super::{Fleet, errors, json, object, since};
 use crate::reply::{Answer, Ask, Reply};
-use crate::settings::{FleetVersion, KnownPrincipal, PrincipalSettings, UnknownId};
+use crate::settings::{FleetSettings, FleetVersion, KnownPrincipal};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) fn provision(fleet: &Fleet, ask: &Ask) -> Answer {
     let mut state = fleet.writer(ask)?;
     since(&state, FleetVersion::V9_1_1)?;
-    let (settings, unknown) = (state.settings.principals, state.settings.unknown_id);
+    let settings = state.settings.clone();
     let directory = state.directory(ask)?;
     let body = object(ask)?;
     let text = |name: &str| {
@@ -19,12 +19,12 @@ pub(super) fn provision(fleet: &Fleet, ask: &Ask) -> Answer {
         text.ok_or_else(|| errors::invalid_body(name, "is required"))
     };
     let (dn, kind) = (text("dn")?, text("principalType")?);
-    if !directory.on_demand && !settings.with_full_sync {
+    if !directory.on_demand && !settings.principals.with_full_sync {
         return Err(errors::rejected("ldap.directory.sync.mode", "The sync mode of the directory is FULL_SYNC."));
     }
     let (id, name, dn) = match kind {
-        "GROUP" => group(directory, dn, settings, unknown)?,
-        "USER" => user(directory, dn, settings, unknown)?,
+        "GROUP" => group(directory, dn, &settings)?,
+        "USER" => user(directory, dn, &settings)?,
         _ => return Err(errors::invalid_body("principalType", "is neither USER nor GROUP")),
     };
     let body = json!({"principalId": id, "name": name, "dn": dn, "principalType": kind});
@@ -34,13 +34,8 @@ pub(super) fn provision(fleet: &Fleet, ask: &Ask) -> Answer {
 /// Id, name and DN of the principal.
 type Principal = (String, String, String);
 
-fn group(
-    directory: &mut Directory,
-    dn: &str,
-    settings: PrincipalSettings,
-    unknown: UnknownId,
-) -> Result<Principal, Reply> {
-    let group = directory.ad.group(dn).ok_or_else(|| errors::unknown(unknown, "dn"))?;
+fn group(directory: &mut Directory, dn: &str, settings: &FleetSettings) -> Result<Principal, Reply> {
+    let group = directory.ad.group(dn).ok_or_else(|| errors::unknown(settings.unknown_id, "dn"))?;
     if !group.invalid.is_empty() {
         return Err(errors::rejected("ldap.group.non.compliant", "The group is not compliant."));
     }
@@ -48,8 +43,11 @@ fn group(
     if directory.broker.groups.iter().any(|known| known.id == group.id) {
         return known(settings, principal);
     }
-    let members =
-        if settings.with_members { directory.ad.members(group, directory.profile.is_nested()) } else { Vec::new() };
+    let members = if settings.principals.with_members {
+        directory.ad.members(group, directory.profile.is_nested())
+    } else {
+        Vec::new()
+    };
     let flat = members.iter().map(|user| user.dn.clone()).collect();
     directory.provisioned.insert(group.id.clone());
     directory.provisioned.extend(members.iter().map(|user| user.id.clone()));
@@ -58,13 +56,8 @@ fn group(
     Ok(principal)
 }
 
-fn user(
-    directory: &mut Directory,
-    dn: &str,
-    settings: PrincipalSettings,
-    unknown: UnknownId,
-) -> Result<Principal, Reply> {
-    let user = directory.ad.user(dn).ok_or_else(|| errors::unknown(unknown, "dn"))?;
+fn user(directory: &mut Directory, dn: &str, settings: &FleetSettings) -> Result<Principal, Reply> {
+    let user = directory.ad.user(dn).ok_or_else(|| errors::unknown(settings.unknown_id, "dn"))?;
     let principal = (user.id.clone(), user.full_name(), user.dn.clone());
     if directory.broker.users.iter().any(|known| known.id == user.id) {
         return known(settings, principal);
@@ -74,11 +67,11 @@ fn user(
     Ok(principal)
 }
 
-fn known(settings: PrincipalSettings, principal: Principal) -> Result<Principal, Reply> {
-    match settings.known {
+fn known(settings: &FleetSettings, principal: Principal) -> Result<Principal, Reply> {
+    match settings.principals.known {
         KnownPrincipal::Returned => Ok(principal),
         KnownPrincipal::Conflict => {
-            Err(errors::conflict("principal.already.exists", "The principal is provisioned already."))
+            Err(errors::conflict(settings, "principal.already.exists", "The principal is provisioned already."))
         }
     }
 }

@@ -13,7 +13,11 @@ pub(super) fn create(fleet: &Fleet, ask: &Ask) -> Answer {
     let spec = validation::new(ask, &state.settings)?;
     let realm = realm(&state, &spec.document)?;
     if state.provider_of(&realm).is_some() {
-        return Err(errors::conflict("idp.already.exists", "The realm has an identity provider already."));
+        return Err(errors::conflict(
+            &state.settings,
+            "idp.already.exists",
+            "The realm has an identity provider already.",
+        ));
     }
     let now = clock::now();
     let mut provider = Provider {
@@ -81,7 +85,11 @@ pub(super) fn remove(fleet: &Fleet, ask: &Ask) -> Answer {
     let mut state = fleet.writer(ask)?;
     let id = state.provider(ask)?.id.clone();
     if state.settings.providers.removal_needs_force && ask.query("force") != Some("true") {
-        return Err(errors::conflict("idp.components.configured", "Components use the identity provider."));
+        return Err(errors::conflict(
+            &state.settings,
+            "idp.components.configured",
+            "Components use the identity provider.",
+        ));
     }
     Ok(tasks::begin(&mut state, Removal::Provider(id)))
 }

@@ -58,7 +58,11 @@ pub(super) fn create(fleet: &Fleet, ask: &Ask) -> Answer {
     let vidb = state.vidbs.iter().find(|vidb| vidb.id.eq_ignore_ascii_case(id));
     let vidb = vidb.ok_or_else(|| errors::invalid_parameter("vidbResourceId", "is not valid"))?.clone();
     if state.realms.iter().any(|realm| realm.vidb == vidb.id) {
-        return Err(errors::conflict("sso.realm.already.exists", "The identity broker has a realm already."));
+        return Err(errors::conflict(
+            &state.settings,
+            "sso.realm.already.exists",
+            "The identity broker has a realm already.",
+        ));
     }
     let realm =
         Realm { id: clock::uuid(), name: vidb.name, vidb: vidb.id, instance: vidb.instance, created: clock::now() };
@@ -72,7 +76,7 @@ pub(super) fn remove(fleet: &Fleet, ask: &Ask) -> Answer {
     let mut state = fleet.writer(ask)?;
     let realm = state.realm(ask)?.id.clone();
     if state.provider_of(&realm).is_some() && ask.query("force") != Some("true") {
-        return Err(errors::conflict("sso.realm.in.use", "The realm has an identity provider."));
+        return Err(errors::conflict(&state.settings, "sso.realm.in.use", "The realm has an identity provider."));
     }
     Ok(tasks::begin(&mut state, Removal::Realm(realm)))
 }

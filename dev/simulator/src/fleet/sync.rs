@@ -44,8 +44,8 @@ pub(super) fn kick_off(directory: &mut Directory, settings: &FleetSettings) -> R
                 run.joined += 1;
                 return Ok(());
             }
-            SecondSync::Conflict => {
-                return Err(errors::conflict("ldap.sync.already.running", "A sync is already in progress."));
+            SecondSync::Rejected => {
+                return Err(errors::conflict(settings, "ldap.sync.already.running", "A sync is already in progress."));
             }
             SecondSync::Queue => {}
         }

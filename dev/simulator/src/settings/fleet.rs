@@ -24,8 +24,8 @@ pub enum SecondSync {
     Join,
     /// 202, and a further run begins when the active one has ended.
     Queue,
-    /// 409.
-    Conflict,
+    /// An error, with [`FleetSettings::conflict_status`].
+    Rejected,
 }
 
 /// The body of `POST …/sync`.
@@ -175,7 +175,7 @@ pub enum KnownPrincipal {
     /// 201 with its id.
     #[default]
     Returned,
-    /// 409.
+    /// An error, with [`FleetSettings::conflict_status`].
     Conflict,
 }
 
@@ -259,7 +259,8 @@ impl Default for PrincipalSettings {
 pub struct FleetSettings {
     /// The version. Default: 9.1.0.
     pub version: FleetVersion,
-    /// Whether responses have the faults of the vendor's own examples: required fields are missing, `pageSize` is 0.
+    /// Whether responses have the faults of the vendor's own examples: required fields are missing, `pageSize` is 0. Errors then
+    /// have no `httpStatusCode`, as users of the API have seen.
     pub irregular: bool,
     /// Whether a call that offers JSON only is 406 without `application/json` in Accept. Calls that offer XML too always
     /// return XML then. Default: true.
@@ -280,6 +281,9 @@ pub struct FleetSettings {
     pub unknown_realm: UnknownId,
     /// The response to any other unknown id. Default: 404.
     pub unknown_id: UnknownId,
+    /// The status of a call that does not fit the present state, such as a second provider for a realm: 409 (the default) or
+    /// 400.
+    pub conflict_status: u16,
     /// Whether there is an identity broker; without one its well-known URL is 409. Default: true.
     pub has_broker: bool,
     /// The broker's response to a dead API token.
@@ -340,6 +344,7 @@ impl Default for FleetSettings {
             unauthorized: UnauthorizedForm::default(),
             unknown_realm: UnknownId::InvalidParameter,
             unknown_id: UnknownId::NotFound,
+            conflict_status: 409,
             has_broker: true,
             dead_api_token: DeadApiToken::default(),
             sync_duration: SyncDuration::Fixed(Duration::from_secs(4)),
@@ -363,5 +368,14 @@ impl Default for FleetSettings {
             principals: PrincipalSettings::default(),
             providers: ProviderSettings::default(),
         }
+    }
+}
+
+impl FleetSettings {
+    /// The release whose contract a call has to keep: none with irregular responses, and none for the start of a sync with a
+    /// body, which the contract does not have.
+    pub(crate) fn contract(&self, path_and_query: &str) -> Option<FleetVersion> {
+        let with_body = self.sync_body == SyncBody::Required && path_and_query.ends_with("/sync");
+        (!self.irregular && !with_body).then_some(self.version)
     }
 }

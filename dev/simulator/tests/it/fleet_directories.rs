@@ -30,7 +30,7 @@ async fn realms_lead_to_their_directories() {
 
 #[tokio::test]
 async fn sync_mode_appears_with_9_1_1() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     assert!(ops.directory(seeds::FLEET_CORP).await.get("syncMode").is_none());
     ops.switch(FleetVersion::V9_1_1);
     assert_eq!(ops.directory(seeds::FLEET_CORP).await["syncMode"], "FULL_SYNC");
@@ -71,9 +71,8 @@ async fn unknown_ids_follow_the_settings() {
 
 #[tokio::test]
 async fn irregular_responses_have_the_faults_of_the_vendors_examples() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     ops.simulator.configure_fleet(|settings| settings.irregular = true);
-    ops.keeps_contract = false;
     assert_eq!(ops.directory(seeds::FLEET_NEVER_SYNCED).await.get("lastSyncStatus"), None);
     let log = ops.last_log(seeds::FLEET_CORP).await;
     assert_eq!(log.get("syncResultMessageKey"), None);
@@ -88,4 +87,6 @@ async fn irregular_responses_have_the_faults_of_the_vendors_examples() {
     let url = format!("{}/suite-api/api/versions/current", ops.simulator.fleet_url());
     let version = crate::client::send("GET", &url, &[("accept", "application/json")], "").await.json();
     assert_eq!(version["description"], Value::Null);
+    let error = ops.at("GET", "/ssorealms/no-uuid", "").await.json();
+    assert!(error.get("httpStatusCode").is_none() && error["message"].is_string(), "{error}");
 }

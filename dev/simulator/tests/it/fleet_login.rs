@@ -70,7 +70,7 @@ async fn logins_are_refused_in_the_measured_forms() {
 
 #[tokio::test]
 async fn api_token_is_exchanged_for_a_bearer_token() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     let got = exchange(&ops, credentials::FLEET_API_TOKEN).await;
     assert_eq!((got.status, &got.json()["expires_in"]), (200, &json!(1798)));
     let bearer = format!("Bearer {}", got.json()["access_token"].as_str().unwrap());
@@ -120,7 +120,7 @@ async fn rights_separate_reading_from_changing() {
 
 #[tokio::test]
 async fn versions_report_their_odd_numbers() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     let url = format!("{}/suite-api/api/versions/current", ops.simulator.fleet_url());
     for (version, numbers) in
         [(FleetVersion::V9_0, [2, 0, 0]), (FleetVersion::V9_1_0, [9, 1, 0]), (FleetVersion::V9_1_1, [9, 1, 1])]

@@ -50,7 +50,7 @@ async fn comparison_and_names_follow_the_settings() {
 
 #[tokio::test]
 async fn dn_and_id_are_searchable_from_9_1_1() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     let by_dn = json!({"searchTerms": {"allOf": [term("DN", "EQUALS", &[seeds::AWKWARD_GROUP_DN])]}});
     assert_eq!(query(&ops, "/groups/query?page=0&pageSize=50", &by_dn).await.status, 400);
     ops.switch(FleetVersion::V9_1_1);
@@ -116,7 +116,7 @@ async fn provision(ops: &Ops, directory: &str, dn: &str, kind: &str) -> Got {
 
 #[tokio::test]
 async fn single_principal_comes_and_goes_without_a_sync() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     assert_eq!(provision(&ops, seeds::FLEET_CORP, UNPICKED, "GROUP").await.status, 404);
     ops.switch(FleetVersion::V9_1_1);
     let got = provision(&ops, seeds::FLEET_CORP, UNPICKED, "GROUP").await;
@@ -157,7 +157,7 @@ async fn single_principals_follow_the_settings() {
 
 #[tokio::test]
 async fn groups_of_a_user_are_listed_from_9_1_1() {
-    let mut ops = Ops::new(FleetVersion::V9_1_0).await;
+    let ops = Ops::new(FleetVersion::V9_1_0).await;
     let ada = json!({"searchTerms": {"allOf": [term("USERNAME", "EQUALS", &["ada"])]}});
     let id = query(&ops, "/users/query?page=0&pageSize=50", &ada).await.json()["vidbUsers"][0]["userId"].clone();
     let path = format!("/ssorealms/{}/users/{}/groups", seeds::FLEET_REALM, id.as_str().unwrap());

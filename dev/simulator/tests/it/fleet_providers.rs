@@ -283,7 +283,7 @@ async fn scim_client_is_made_and_shown_without_its_secret() {
 
 #[tokio::test]
 async fn saml_metadata_is_checked() {
-    let mut ops = ops().await;
+    let ops = ops().await;
     let check = async |ops: &Ops, body: Value| ops.at("POST", "/saml-metadata/validate", &body.to_string()).await;
     let vidb = seeds::FLEET_FREE_BROKER;
     // <EntityDescriptor/>
@@ -313,7 +313,7 @@ async fn lifetimes_are_read_and_written() {
 
 #[tokio::test]
 async fn on_demand_directory_survives_an_update_by_a_9_1_0_client() {
-    let mut ops = ops().await;
+    let ops = ops().await;
     let body = ops.get(&provider(seeds::FLEET_PROVIDER)).await;
     assert_eq!(ops.at("PUT", PROVIDERS, &body.to_string()).await.status, 200);
     ops.switch(FleetVersion::V9_1_1);

@@ -62,8 +62,10 @@ async fn second_call_during_a_run_follows_the_setting() {
     assert_eq!(ops.sync(seeds::FLEET_CORP).await.status, 202);
     let runs = ops.simulator.fleet_sync_runs(seeds::FLEET_CORP).unwrap();
     assert_eq!((runs.len(), runs[0].joined), (1, 1));
-    ops.simulator.configure_fleet(|settings| settings.second_sync = SecondSync::Conflict);
+    ops.simulator.configure_fleet(|settings| settings.second_sync = SecondSync::Rejected);
     assert_eq!(ops.sync(seeds::FLEET_CORP).await.status, 409);
+    ops.simulator.configure_fleet(|settings| settings.conflict_status = 400);
+    assert_eq!(ops.sync(seeds::FLEET_CORP).await.status, 400);
     ops.simulator.configure_fleet(|settings| settings.second_sync = SecondSync::Queue);
     assert_eq!(ops.sync(seeds::FLEET_CORP).await.status, 202);
     ops.simulator.add_ad_group(seeds::FLEET_CORP, NEW, &[]).unwrap();
@@ -93,9 +95,7 @@ async fn failed_run_has_its_message_key_in_the_log() {
 
 #[tokio::test]
 async fn body_of_the_start_follows_the_setting() {
-    let mut ops = ops().await;
-    // The contract has no body.
-    ops.keeps_contract = false;
+    let ops = ops().await;
     let path = format!("{}/sync", path_of(seeds::FLEET_CORP));
     assert_eq!(ops.at("POST", &path, "{}").await.status, 400);
     ops.simulator.configure_fleet(|settings| settings.sync_body = SyncBody::Required);
@@ -107,7 +107,7 @@ async fn body_of_the_start_follows_the_setting() {
 
 #[tokio::test]
 async fn directories_that_cannot_be_synced_are_rejected() {
-    let mut ops = Ops::new(FleetVersion::V9_1_1).await;
+    let ops = Ops::new(FleetVersion::V9_1_1).await;
     assert_eq!(ops.sync(seeds::FLEET_INITIAL).await.status, 400);
     assert_eq!(ops.sync(seeds::FLEET_ON_DEMAND).await.status, 400);
     ops.simulator.configure_fleet(|settings| settings.on_demand_sync = OnDemandSync::Runs);

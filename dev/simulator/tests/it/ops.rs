@@ -1,10 +1,8 @@
 //! A client of VCF Operations with a session token.
 
 use crate::client::{Got, send};
-use idhook_simulator::contract::Contract;
-use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, credentials, seeds};
+use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, contract, credentials, seeds};
 use serde_json::{Value, json};
-use std::sync::LazyLock;
 
 pub(crate) const ACQUIRE: &str = "/suite-api/api/auth/token/acquire";
 pub(crate) const IAM: &str = "/suite-api/api/fleet-management/iam";
@@ -15,18 +13,13 @@ pub(crate) const JSON: [(&str, &str); 2] = [("content-type", "application/json")
 pub(crate) struct Ops {
     pub(crate) simulator: Simulator,
     pub(crate) token: String,
-    version: FleetVersion,
-    /// False where the responses are to have the faults of the vendor's examples.
-    pub(crate) keeps_contract: bool,
 }
-
-static V9_1_0: LazyLock<Contract> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_0).unwrap());
-static V9_1_1: LazyLock<Contract> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_1).unwrap());
 
 impl Drop for Ops {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.check_contract();
+            let violations = contract::violations_of_accepted(&self.simulator.exchanges());
+            assert!(violations.is_empty(), "{}", violations.join("\n"));
         }
     }
 }
@@ -40,21 +33,12 @@ impl Ops {
         });
         simulator.record_bodies();
         let token = log_in(&simulator, credentials::FLEET_USERNAME, credentials::FLEET_PASSWORD).await;
-        Self { simulator, token, version, keeps_contract: true }
+        Self { simulator, token }
     }
 
     /// Another version from now on.
-    pub(crate) fn switch(&mut self, version: FleetVersion) {
-        self.check_contract();
-        self.simulator.clear_calls();
-        self.version = version;
+    pub(crate) fn switch(&self, version: FleetVersion) {
         self.simulator.configure_fleet(|settings| settings.version = version);
-    }
-
-    fn check_contract(&self) {
-        let contract = if self.version == FleetVersion::V9_1_1 { &V9_1_1 } else { &V9_1_0 };
-        let violations = contract.violations_of_accepted(&self.simulator.exchanges());
-        assert!(violations.is_empty() || !self.keeps_contract, "{}", violations.join("\n"));
     }
 
     pub(crate) async fn at(&self, method: &str, path: &str, body: &str) -> Got {

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use idhook_host::{Host, KeyValue, Options, Output};
-use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration};
+use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration, contract};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -140,6 +140,16 @@ impl Stage {
     }
 }
 
+/// Every call to VCF Operations kept the vendor's contract.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let violations = contract::violations(&self.simulator.exchanges());
+            assert!(violations.is_empty(), "{}", violations.join("\n"));
+        }
+    }
+}
+
 impl Scene {
     /// For stories that do not concern the contract, with one artifact.
     pub(crate) async fn new() -> Self {
@@ -153,6 +163,7 @@ impl Scene {
     pub(crate) async fn with(setting: Setting) -> Self {
         let simulator = Simulator::start(setting.simulator).await.unwrap();
         simulator.set_sync_duration(SyncDuration::Manual);
+        simulator.record_bodies();
         let ca = tempfile::NamedTempFile::new().unwrap();
         simulator.write_ca(ca.path()).unwrap();
 

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use idhook_simulator::contract::Contract;
-use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, credentials, seeds};
+use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, contract, credentials, seeds};
 
 use crate::tools::{install, programs};
 
@@ -99,11 +98,10 @@ async fn runs(version: FleetVersion, release: &str, new: &[&str]) {
         .env("CA_FILE", ca.path());
     let end = programs::run(command).await;
     assert!(end.is_good && end.out.ends_with("OK\n"), "{}", end.said());
-    let contract = Contract::of(version).unwrap();
     let exchanges = simulator.exchanges();
-    let violations = contract.violations(&exchanges);
+    let violations = contract::violations(&exchanges);
     assert!(violations.is_empty(), "{}", violations.join("\n"));
-    let called: BTreeSet<&str> = exchanges.iter().filter_map(|exchange| contract.operation_id(exchange)).collect();
+    let called: BTreeSet<&str> = exchanges.iter().filter_map(contract::operation_id).collect();
     let expected: BTreeSet<&str> = OPERATIONS.iter().chain(new).copied().collect();
     assert_eq!(called, expected);
 }
