@@ -294,7 +294,7 @@ fn succeeded() -> Value {
 }
 
 fn group_absent() -> Value {
-    let hint = idhook::sync::SyncFailure::GroupAbsent.hint();
+    let hint = idhook::sync::SyncFailure::GroupAbsent.hint(idhook::directory::Product::Vidm);
     with(ended("failed", "absent"), json!({ "reason": "group_absent", "hint": hint }))
 }
 
