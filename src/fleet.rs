@@ -45,9 +45,10 @@ pub use directories::{Directory, RealmName};
 pub use directory_filter::DirectoryFilter;
 pub use principal_query::Group;
 pub use provider::{
-    AccessTokenDetails, DomainController, FederatedIdentityProvider, IamTask, IdpConfig, IdpDirectory,
-    LdapBindConfiguration, LdapConfiguration, OidcConfiguration, ProvisioningConfig, ResourceId, SamlAttributeMapping,
-    SamlConfiguration, SamlMetadata, SamlMetadataContent, ScimClientDetails, ScimSyncClient, TokenTtl,
+    AccessTokenDetails, DomainController, FederatedIdentityProvider, IamTask, IdentityProviders, IdpConfig,
+    IdpDirectory, LdapBindConfiguration, LdapConfiguration, OidcConfiguration, ProvisioningConfig, RealmProvider,
+    ResourceId, SamlAttributeMapping, SamlConfiguration, SamlMetadata, SamlMetadataContent, ScimClientDetails,
+    ScimSyncClient, TokenTtl,
 };
 pub use provision::{Principal, Provisioning};
 pub use realms::Realm;

@@ -8,6 +8,7 @@
 //! | `syncs.rs` | directory syncs with their proof, for every product that has them |
 //! | `vidm.rs` | directories, groups and health of a vIDM |
 //! | `fleet.rs` | directories, groups and users of a VCF Operations |
+//! | `fleet_providers.rs` | identity providers of a VCF Operations |
 //! | `vcf.rs`, `put.rs` | identity providers and sources of an SDDC Manager |
 //! | `directory_service.rs` | each product as the sync protocol's `DirectoryService` |
 //! | `doctor.rs` | the diagnosis of a target |
@@ -17,6 +18,7 @@ mod directory_service;
 mod doctor;
 mod ensure_groups;
 mod fleet;
+mod fleet_providers;
 mod put;
 mod syncs;
 mod targets;
@@ -26,6 +28,7 @@ mod vidm;
 pub(crate) use doctor::{Diagnosis, Examination};
 pub(crate) use ensure_groups::{blank_groups, failure};
 pub(crate) use fleet::FleetOperations;
+pub(crate) use fleet_providers::Deletion;
 pub(crate) use syncs::SyncOperations;
 pub(crate) use targets::{FleetTarget, Targets, VcfTarget, VidmTarget};
 pub(crate) use vcf::VcfOperations;

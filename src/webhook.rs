@@ -20,6 +20,7 @@ mod asset;
 mod body;
 mod callback;
 mod caller;
+mod changes;
 mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;

@@ -56,6 +56,9 @@ pub struct ChangeOutcome {
     /// The fields that could not be compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
+    /// The differences that the server still shows after the change; empty if it shows none. Omitted if it was not read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<Vec<Change>>,
     /// The certificates in the request: subject and expiry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateFacts>,

@@ -9,6 +9,7 @@ use super::api::{Fleet, IAM, JSON};
 use super::items::items;
 use crate::error::Result;
 use crate::json::take_text;
+use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 use crate::upstream::path_segment::{self, MAX_ID};
 use crate::upstream::{Endpoint, bare};
@@ -22,13 +23,15 @@ pub(super) struct ListRealms;
 /// A realm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "SsoRealm"))]
 pub struct Realm {
     /// Its id, a UUID.
     pub id: String,
     /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The id of its identity provider; absent if it has none yet.
-    #[serde(rename = "idpId")]
+    #[serde(rename = "idpId", skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// All other fields, unchanged.
     #[serde(flatten)]
@@ -53,6 +56,7 @@ impl Endpoint for ListRealms {
 impl Realm {
     /// Reads one item; `None` if it has no id that is allowed in a path.
     fn read(mut item: Map<String, Value>) -> Option<Self> {
+        blank_secrets_in(&mut item);
         let is_id = |id: &String| path_segment::check(id, MAX_ID).is_ok();
         let id = take_text(&mut item, "id").filter(is_id)?;
         let (name, provider) = (take_text(&mut item, "name"), take_text(&mut item, "idpId").filter(is_id));

@@ -18,6 +18,7 @@ use super::{fleet_routes, health, problem, respond, route, sync_routes, vidm_rou
 use crate::config::{self, ConfigError, Scope};
 use crate::embedded;
 use crate::error::{Error, ErrorCode};
+use crate::fleet;
 use crate::operations;
 use crate::secret::Secret;
 use crate::sync;
@@ -90,6 +91,11 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<vidm_routes::Groups>();
     answers.subschema_for::<fleet_routes::Directories>();
     answers.subschema_for::<fleet_routes::Groups>();
+    answers.subschema_for::<fleet::IdentityProviders>();
+    answers.subschema_for::<fleet::IamTask>();
+    answers.subschema_for::<fleet::ScimSyncClient>();
+    answers.subschema_for::<fleet::SamlMetadataContent>();
+    answers.subschema_for::<operations::Deletion>();
     answers.subschema_for::<vidm::Health>();
     answers.subschema_for::<vcf::ChangeOutcome>();
     answers.subschema_for::<vcf::IdentityProviders>();
@@ -100,6 +106,8 @@ pub fn schemas() -> BTreeMap<String, Value> {
     requests.subschema_for::<sync_routes::StartRequest>();
     requests.subschema_for::<vcf::IdentityProviderSpec>();
     requests.subschema_for::<vcf::IdentitySourceSpec>();
+    requests.subschema_for::<fleet::FederatedIdentityProvider>();
+    requests.subschema_for::<fleet::SamlMetadata>();
     let mut schemas: BTreeMap<_, _> =
         [requests, answers].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect();
     // Codes that only functions use are never in a response.

@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use super::kept_request::StartedSync;
 use super::request_id::RequestIdentity;
-use super::route::{Syncs, Work};
+use super::route::{Fleet, FleetProvider, Syncs, Work};
 use super::sync_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
@@ -29,11 +29,12 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
 /// The time to close a stream.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Whether this request stays open: it waits for a sync, or streams it.
+/// Whether this request stays open: it waits for a sync or a deletion, or streams a sync.
 pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
     match work {
         Work::Syncs(_, Syncs::State) => waits || wants_events,
-        Work::Syncs(_, Syncs::Start | Syncs::StartOfDirectory) => waits,
+        Work::Syncs(_, Syncs::Start | Syncs::StartOfDirectory)
+        | Work::Fleet(Fleet::Provider(FleetProvider::Delete)) => waits,
         _ => false,
     }
 }

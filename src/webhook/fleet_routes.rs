@@ -1,4 +1,4 @@
-//! The routes below `/fleet/{target}` besides syncs: directories, groups, the doctor.
+//! The routes below `/fleet/{target}` besides syncs: directories, groups, identity providers, the doctor.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::fleet::{Directory, DirectoryFilter, Group};
 use crate::operations::FleetOperations;
 use crate::runtime::Runtime;
+
+mod providers;
 
 /// The matching directories.
 #[derive(Debug, Serialize)]
@@ -39,6 +41,7 @@ pub(super) async fn dispatch<R: Runtime>(
     let target = context.configured.targets.fleet(matched.target().unwrap_or_default())?;
     let fleet = FleetOperations::new(target, context.outbound);
     match action {
+        Fleet::Provider(action) => providers::dispatch(&context, action, matched, &fleet).await,
         Fleet::ListDirectories => directories(&context, &fleet).await,
         Fleet::FindDirectory => {
             let which = DirectoryRef::parse(matched.parameter("directory"));

@@ -71,6 +71,7 @@ pub(super) enum Vidm {
 /// An action at a VCF Operations, besides syncs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fleet {
+    Provider(FleetProvider),
     ListDirectories,
     FindDirectory,
     FindGroups,
@@ -94,6 +95,20 @@ pub(super) enum Vcf {
     Prechecks,
     SddcManagerOidc,
     Doctor,
+}
+
+/// An action at a VCF Operations on its identity providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FleetProvider {
+    List,
+    Create,
+    Put,
+    Get,
+    Delete,
+    SyncClient,
+    GenerateSyncClient,
+    Task,
+    CheckSamlMetadata,
 }
 
 /// The longest parameter, in bytes.

@@ -1,22 +1,19 @@
 //! The routes below `/vcf/{target}`: the vendor's own operations after validation, and PUT.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
-use http::header::LOCATION;
 use http::{Response, StatusCode};
-use serde::de::DeserializeOwned;
 
+use super::changes::{checked, options, respond};
 use super::idempotency::NotKept;
 use super::input::query_error;
 use super::route::{Matched, Vcf};
-use super::{Context, doctor, empty, json, with_headers};
-use crate::error::{Error, FieldError};
+use super::{Context, doctor, empty, json};
+use crate::error::Error;
 use crate::operations::VcfOperations;
 use crate::runtime::Runtime;
 use crate::upstream::segment;
 use crate::vcf::{
-    ChangeOutcome, Checked, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, PutOptions, TokenLifetime,
+    ChangeOutcome, Checked, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, TokenLifetime,
 };
 
 pub(super) async fn dispatch<R: Runtime>(
@@ -82,19 +79,6 @@ pub(super) async fn dispatch<R: Runtime>(
     }
 }
 
-/// The body as a specification that passes `check`.
-fn checked<R: Runtime, S: DeserializeOwned, C>(
-    context: &Context<'_, R>,
-    check: impl FnOnce(S, SystemTime) -> Result<C, Vec<FieldError>>,
-) -> Result<C, Error> {
-    check(context.input.spec()?, context.outbound.runtime().now()).map_err(|fields| context.input.spec_invalid(fields))
-}
-
-fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> {
-    let flag = |name| Ok::<_, Error>(context.input.query_flag(name)?.unwrap_or(false));
-    Ok(PutOptions { force: flag("force")?, dry_run: flag("dryRun")? })
-}
-
 fn lifetime<R>(context: &Context<'_, R>) -> Result<Option<TokenLifetime>, Error> {
     const NAME: &str = "syncClientTokenTTL";
     let read = |text: &str| TokenLifetime::from_seconds(text.parse().ok()?).ok();
@@ -126,15 +110,4 @@ impl Created<'_> {
     fn providers(&self) -> String {
         format!("{}/vcf/{}/v1/identity-providers", self.base, segment(self.target))
     }
-}
-
-fn respond(outcome: &ChangeOutcome, place: Option<String>) -> Result<Response<Bytes>, Error> {
-    if !outcome.is_created() {
-        return json(StatusCode::OK, outcome);
-    }
-    let response = json(StatusCode::CREATED, outcome)?;
-    Ok(match place {
-        Some(place) => with_headers(response, &[(LOCATION, &place)]),
-        None => response,
-    })
 }

@@ -222,10 +222,11 @@ fn parameters() -> Value {
         "hook": path("hook", "The name of a configured hook.", "infra"),
         "sync": path("sync", "The `id` from the response to a start, unchanged.", "AXsidExample"),
         "id": path("id", "The id of an identity provider.", "b9103988-c8a4-4f66-8076-42c93d480bbe"),
+        "task": path("task", "The `taskId` from the response to a deletion.", "d33220f1-9c27-4671-81d5-95c1dd55330d"),
         "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
         "Prefer": {
             "name": "Prefer", "in": "header",
-            "description": "`wait=N`: respond when the sync is final or after N seconds (RFC 7240).",
+            "description": "`wait=N`: respond when the sync or deletion is final, or after N seconds (RFC 7240).",
             "schema": { "type": "string" }, "example": "wait=60"
         },
         "IdempotencyKey": {

@@ -94,9 +94,14 @@ fn keep_flag(member: &mut Value) {
     }
 }
 
-/// Reduces a list of types to one; returns whether null was among them. (3.0 cannot express that a referenced schema may be
-/// null; responses omit such fields.)
+/// Reduces a list of types to one; returns whether null was among them. 3.0 has no type null: a nullable object whose only
+/// value is null takes its place.
 fn kinds(members: &mut Map<String, Value>) -> bool {
+    if members.get("type").is_some_and(|kind| kind == "null") {
+        members.insert("type".to_owned(), json!("object"));
+        members.insert("enum".to_owned(), json!([null]));
+        return true;
+    }
     let Some(Value::Array(kinds)) = members.get("type").cloned() else { return false };
     let (null, others): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| kind == "null");
     members.remove("type");
@@ -128,6 +133,14 @@ mod tests {
         becomes(
             json!({ "type": ["string", "integer", "null"] }),
             &json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }], "nullable": true }),
+        );
+    }
+
+    #[test]
+    fn reference_or_null_keeps_both() {
+        becomes(
+            json!({ "anyOf": [{ "$ref": "#/x" }, { "type": "null" }] }),
+            &json!({ "anyOf": [{ "$ref": "#/x" }, { "type": "object", "enum": [null], "nullable": true }] }),
         );
     }
 

@@ -8,12 +8,13 @@
 
 use crate::operation::Operation;
 
+mod fleet_providers;
 mod idhook;
 mod vcf;
 mod vidm;
 
 /// The groups of operations, in display order.
-pub(crate) const TAGS: [(&str, &str); 7] = [
+pub(crate) const TAGS: [(&str, &str); 8] = [
     ("idhook", "idhook itself: no key needed, no call to a target."),
     ("Syncs", "Directory syncs of vIDM: start, join, watch, prove."),
     ("Directories", "vIDM's directories."),
@@ -23,10 +24,14 @@ pub(crate) const TAGS: [(&str, &str); 7] = [
         "SDDC Manager's identity providers: the vendor's paths and bodies, validated before they are sent.",
     ),
     ("Identity sources", "The directories behind SDDC Manager's embedded identity provider."),
+    (
+        "Identity providers of VCF 9",
+        "The identity providers of VCF Operations: the vendor's bodies, validated before they are sent.",
+    ),
     ("Diagnosis", "Finds what is wrong with a target, and the fix."),
 ];
 
 /// Every operation.
 pub(crate) fn all() -> Vec<Operation> {
-    [idhook::all(), vidm::all(), vcf::all()].into_iter().flatten().collect()
+    [idhook::all(), vidm::all(), vcf::all(), fleet_providers::all()].into_iter().flatten().collect()
 }

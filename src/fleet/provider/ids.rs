@@ -31,6 +31,22 @@ impl FederatedIdentityProvider {
         sent
     }
 
+    /// JSON Pointers to the secrets that it could have, and has not.
+    pub(crate) fn missing_secrets(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        let oidc = self.idp_config.as_ref().and_then(|config| config.oidc_configuration.as_ref());
+        if oidc.is_some_and(|oidc| oidc.client_secret.is_none()) {
+            missing.push("/idpConfig/oidcConfiguration/clientSecret".to_owned());
+        }
+        for (index, directory) in self.synced().iter().enumerate() {
+            if directory.ldap_bind_configuration.as_ref().is_some_and(|bind| bind.bind_dn_password.is_none()) {
+                let at = format!("/provisioningConfig/ldapConfigurations/{index}");
+                missing.push(format!("{at}/ldapBindConfiguration/bindDnPassword"));
+            }
+        }
+        missing
+    }
+
     /// Its directories that are synced over LDAP.
     pub(crate) fn synced(&self) -> &[LdapConfiguration] {
         let config = self.provisioning_config.as_ref();

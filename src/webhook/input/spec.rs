@@ -1,4 +1,4 @@
-//! A specification for SDDC Manager: the vendor's document, sent as it is or as another document's `inputs`.
+//! A specification for SDDC Manager or VCF Operations: the vendor's document, sent as it is or as another document's `inputs`.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -8,7 +8,20 @@ use super::{Input, fields};
 use crate::error::{Error, FieldError};
 
 /// The names that mark a specification.
-const NAMES: [&str; 6] = ["name", "ldap", "type", "certChain", "oidc", "fedIdpSpec"];
+const NAMES: [&str; 12] = [
+    "name",
+    "ldap",
+    "type",
+    "certChain",
+    "oidc",
+    "fedIdpSpec",
+    "ssoRealmId",
+    "idpType",
+    "idpProtocol",
+    "provisionType",
+    "vidbResourceId",
+    "metadata",
+];
 
 impl Input {
     /// The body as a specification; placeholders are rejected anywhere in it. An empty body is an empty object.
@@ -47,7 +60,8 @@ impl Input {
     }
 }
 
-/// The place in the body of the field at `pointer`: a list of one was read as its element, a string as a list of one.
+/// The place in the body of the field at `pointer`: a list of one was read as its element, a string or an object as a list of
+/// one.
 fn origin(spec: &Value, pointer: &str) -> String {
     let (mut at, mut place) = (Some(spec), String::new());
     for step in pointer.split('/').skip(1) {
@@ -58,6 +72,7 @@ fn origin(spec: &Value, pointer: &str) -> String {
                 at = items.first();
             }
             Some(Value::String(text)) if is_index && !text.trim_start().starts_with('[') => continue,
+            Some(Value::Object(fields)) if is_index && !fields.contains_key(step) => continue,
             _ => {}
         }
         place.push('/');
@@ -78,7 +93,8 @@ mod tests {
 
     #[test]
     fn pointers_point_into_the_original_body() {
-        let spec = json!({"ldap": [{"sourceDetails": {"serverEndpoints": "x", "certChain": ["a", "b"], "more": "[1]"}}], "a/b": {}});
+        let spec = json!({"ldap": [{"sourceDetails": {"serverEndpoints": "x", "certChain": ["a", "b"], "more": "[1]"}}], "a/b": {},
+            "directories": {"name": "d", "domains": ["x"]}});
         for (pointer, told) in [
             ("/ldap/password", "/ldap/0/password"),
             ("/ldap/0/password", "/ldap/0/password"),
@@ -87,6 +103,8 @@ mod tests {
             ("/ldap/sourceDetails/more/0", "/ldap/0/sourceDetails/more/0"),
             ("/a~1b/c", "/a~1b/c"),
             ("/oidc/clientId", "/oidc/clientId"),
+            ("/directories/0/name", "/directories/name"),
+            ("/directories/0/domains/0", "/directories/domains/0"),
             ("", ""),
         ] {
             assert_eq!(origin(&spec, pointer), told, "{pointer}");

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{Action, Fleet, Operation, Public, Row, Syncs, Vcf, Vidm, Work};
+use super::{Action, Fleet, FleetProvider, Operation, Public, Row, Syncs, Vcf, Vidm, Work};
 use crate::config::Scope;
 use crate::directory::Product;
 
@@ -39,6 +39,14 @@ const fn fleet(method: Method, action: Fleet, scope: Scope, query: &'static [&'s
 
 const fn read_fleet(action: Fleet, query: &'static [&'static str]) -> Operation {
     fleet(Method::GET, action, Scope::FleetRead, query)
+}
+
+const fn read_provider(action: FleetProvider) -> Operation {
+    read_fleet(Fleet::Provider(action), &[])
+}
+
+const fn write_provider(method: Method, action: FleetProvider, query: &'static [&'static str]) -> Operation {
+    fleet(method, Fleet::Provider(action), Scope::FleetWrite, query)
 }
 
 const fn vcf(method: Method, action: Vcf, scope: Scope, query: &'static [&'static str]) -> Operation {
@@ -151,6 +159,33 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         operations: &[syncs(Method::GET, Product::Fleet, Syncs::State, RUNNING)],
     },
     Row { path: "/fleet/{target}/v1/groups", operations: &[read_fleet(Fleet::FindGroups, &["dn", "name"])] },
+    Row {
+        path: "/fleet/{target}/v1/identity-providers",
+        operations: &[
+            read_provider(FleetProvider::List),
+            write_provider(Method::POST, FleetProvider::Create, &[]),
+            write_provider(Method::PUT, FleetProvider::Put, PUT),
+        ],
+    },
+    Row {
+        path: "/fleet/{target}/v1/identity-providers/{id}",
+        operations: &[
+            read_provider(FleetProvider::Get),
+            write_provider(Method::DELETE, FleetProvider::Delete, &["force"]),
+        ],
+    },
+    Row {
+        path: "/fleet/{target}/v1/identity-providers/{id}/sync-client",
+        operations: &[
+            read_provider(FleetProvider::SyncClient),
+            write_provider(Method::POST, FleetProvider::GenerateSyncClient, &["tokenTtl"]),
+        ],
+    },
+    Row { path: "/fleet/{target}/v1/tasks/{task}", operations: &[read_provider(FleetProvider::Task)] },
+    Row {
+        path: "/fleet/{target}/v1/saml-metadata/validate",
+        operations: &[fleet(Method::POST, Fleet::Provider(FleetProvider::CheckSamlMetadata), Scope::FleetRead, &[])],
+    },
     Row { path: "/fleet/{target}/v1/doctor", operations: &[fleet(Method::GET, Fleet::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/hooks/{hook}",

@@ -1,0 +1,187 @@
+//! PUT of a realm's identity provider: the calls, and the outcome.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::providers::{EMPTY_REALM, IAM, LIST, OPS, PROVIDER, instance, login, read, realms, shown, spec};
+use crate::support::script::{Call, get, post};
+use crate::support::webhook::{Answer, Instance};
+
+const SECRET: &str = "/provisioningConfig/ldapConfigurations/0/ldapBindConfiguration/bindDnPassword";
+
+fn put_call() -> Call {
+    Call::new(Method::PUT, format!("{IAM}/identity-providers")).answer(200, "{}")
+}
+
+fn put(instance: &Instance, query: &str, spec: &Value) -> Answer {
+    let answer = instance.send(Method::PUT, &format!("{LIST}{query}"), &spec.to_string());
+    assert!(!answer.text().contains("a-bind-password"), "{}", answer.text());
+    answer
+}
+
+/// The body of the last request.
+fn sent(instance: &Instance, index: usize) -> Value {
+    serde_json::from_slice(instance.script.requests()[index].body()).unwrap()
+}
+
+/// The specification with one more domain.
+fn changed() -> Value {
+    let mut spec = spec();
+    spec["provisioningConfig"]["ldapConfigurations"][0]["domains"] = json!(["corp.example", "dev.corp.example"]);
+    spec
+}
+
+#[test]
+fn unchanged_provider_is_not_written() {
+    let instance = instance([login(), realms(), read(&shown()), realms(), read(&shown())]);
+    let unchanged = json!({"outcome": "unchanged", "id": PROVIDER, "secretsCompared": false, "notCompared": [SECRET]});
+    let answer = put(&instance, "", &spec());
+    assert_eq!((answer.status().as_u16(), answer.json()), (200, unchanged.clone()));
+    assert_eq!(put(&instance, "?dryRun=false", &spec()).json(), unchanged);
+    assert_eq!(instance.calls(), 5, "warm, an unchanged provider is two calls");
+}
+
+#[test]
+fn changed_provider_is_updated_with_its_ids_and_read_again() {
+    let mut after = shown();
+    after["provisioningConfig"]["ldapConfigurations"][0]["domains"] = json!(["dev.corp.example", "corp.example"]);
+    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&after)]);
+    let answer = put(&instance, "", &changed());
+    let pointer = "/provisioningConfig/ldapConfigurations/0/domains";
+    assert_eq!(
+        answer.json(),
+        json!({
+            "outcome": "updated", "id": PROVIDER, "secretsCompared": false, "notCompared": [SECRET],
+            "changes": [{"pointer": pointer, "from": ["corp.example"], "to": ["corp.example", "dev.corp.example"]}],
+            "remaining": []
+        })
+    );
+    let mut expected = changed();
+    expected["id"] = json!(PROVIDER);
+    expected["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"] =
+        json!("8d0e2e7a-3b0c-4f4e-a8d0-2f6d0d3f5c11");
+    assert_eq!(sent(&instance, 3), expected);
+}
+
+#[test]
+fn directory_ids_that_the_provider_lacks_are_looked_up() {
+    let mut bare = shown();
+    bare["provisioningConfig"]["ldapConfigurations"][0].as_object_mut().unwrap().remove("ldapConfigurationId");
+    let listed = get(format!("{IAM}/identity-providers/{PROVIDER}/ldap-directories")).answer(
+        200,
+        r#"{"ldapDirectories":[{"ldapConfigurationId":"x","name":"other"},{"ldapConfigurationId":"y","name":"corp"}]}"#,
+    );
+    let instance = instance([login(), realms(), read(&bare), listed, put_call(), read(&shown())]);
+    let told = put(&instance, "", &changed()).json();
+    assert_eq!(sent(&instance, 4)["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"], "y");
+    assert_eq!(
+        told["remaining"][0]["to"],
+        json!(["corp.example", "dev.corp.example"]),
+        "the server ignored the change"
+    );
+}
+
+#[test]
+fn absent_provider_is_created_and_read_again() {
+    let mut spec = spec();
+    spec["ssoRealmId"] = json!(EMPTY_REALM);
+    spec["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"] = json!(PROVIDER);
+    let created = || post(format!("{IAM}/identity-providers")).answer(201, shown().to_string());
+    let instance = instance([login(), realms(), realms(), created(), read(&shown())]);
+    let dry = put(&instance, "?dryRun=true", &spec);
+    assert_eq!((dry.status().as_u16(), dry.json()), (200, json!({"outcome": "created", "dryRun": true})));
+    let answer = put(&instance, "", &spec);
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.json(), json!({"outcome": "created", "id": PROVIDER, "remaining": []}));
+    assert_eq!(answer.header("location"), format!("{LIST}/{PROVIDER}"));
+    let directory = &sent(&instance, 3)["provisioningConfig"]["ldapConfigurations"][0];
+    assert_eq!(directory.get("ldapConfigurationId"), None, "an id of another provider is not sent");
+}
+
+#[test]
+fn id_of_a_created_provider_is_found_in_its_realm() {
+    let mut spec = spec();
+    spec["ssoRealmId"] = json!(EMPTY_REALM);
+    let created = || post(format!("{IAM}/identity-providers")).answer(201, "Created");
+    let realms_after = get(format!("{IAM}/ssorealms"))
+        .answer(200, json!({"ssoRealms": [{"id": EMPTY_REALM, "idpId": PROVIDER}]}).to_string());
+    let instance = instance([login(), realms(), created(), realms_after, read(&shown())]);
+    assert_eq!(put(&instance, "", &spec).json(), json!({"outcome": "created", "id": PROVIDER, "remaining": []}));
+
+    let fails = || get(format!("{IAM}/ssorealms")).answer(403, r#"{"message":"no"}"#);
+    instance.then([realms(), created(), fails()]);
+    let told = put(&instance, "", &spec);
+    assert_eq!(told.status(), 201);
+    let message = told.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("the change was made, but the provider could not be read again"), "{message}");
+}
+
+#[test]
+fn dry_run_changes_nothing() {
+    let instance = instance([login(), realms(), read(&shown()), realms(), read(&shown())]);
+    let told = put(&instance, "?dryRun=true", &changed()).json();
+    assert_eq!((&told["outcome"], &told["dryRun"]), (&json!("updated"), &json!(true)));
+    assert_eq!(told["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(put(&instance, "?dryRun=true&force=true", &spec()).json()["changes"], json!([]));
+}
+
+#[test]
+fn unsent_secret_is_reported_after_a_change() {
+    let mut spec = changed();
+    let bind = &mut spec["provisioningConfig"]["ldapConfigurations"][0]["ldapBindConfiguration"];
+    bind.as_object_mut().unwrap().remove("bindDnPassword");
+    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&shown())]);
+    let message = put(&instance, "", &spec).json()["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with(SECRET) && message.contains("check that users can log in"), "{message}");
+}
+
+#[test]
+fn change_that_cannot_be_read_again_is_still_reported() {
+    let failed =
+        get(format!("{IAM}/identity-providers/{PROVIDER}")).answer(400, r#"{"message":"busy","apiErrorCode":7}"#);
+    let instance = instance([login(), realms(), read(&shown()), put_call(), failed]);
+    let answer = put(&instance, "?force=true", &spec());
+    let told = answer.json();
+    assert_eq!((answer.status().as_u16(), &told["outcome"], told.get("remaining")), (200, &json!("updated"), None));
+    assert!(told["message"].as_str().unwrap().contains("could not be read again"), "{told}");
+}
+
+#[test]
+fn other_provider_is_never_replaced() {
+    let mut other = shown();
+    other["name"] = json!("Other AD");
+    let instance = instance([login(), realms(), read(&other), realms(), read(&other)]);
+    let problem = put(&instance, "", &spec()).problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/name");
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(hint.contains(&format!("DELETE {LIST}/{PROVIDER}")), "{hint}");
+    let mut kind = spec();
+    kind["idpType"] = json!("OPENLDAP");
+    kind["id"] = json!(PROVIDER);
+    let problem = put(&instance, "?force=true", &kind).problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/idpType");
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 1, "the id allows another name");
+}
+
+#[test]
+fn unknown_realm_is_rejected_with_the_known_ones() {
+    let mut spec = spec();
+    spec["ssoRealmId"] = json!(PROVIDER);
+    let none = get(format!("{IAM}/ssorealms")).answer(200, "{}");
+    let instance = instance([login(), realms(), none]);
+    let problem = put(&instance, "", &spec).problem("request_invalid");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(problem["errors"][0]["pointer"] == "/ssoRealmId" && detail.contains("(Europe)"), "{problem}");
+    let problem = put(&instance, "", &spec).problem("request_invalid");
+    assert!(problem["detail"].as_str().unwrap().contains("has no realm"), "{problem}");
+}
+
+#[test]
+fn update_is_not_repeated_and_its_error_is_kept() {
+    let failed = put_call().answer(500, r#"{"message":"broken","apiErrorCode":1500}"#);
+    let instance = instance([login(), realms(), read(&shown()), failed]);
+    let problem = put(&instance, "", &changed()).problem("upstream_failed");
+    assert!(problem["detail"].as_str().unwrap().contains("broken"), "{problem}");
+    assert_eq!(instance.calls(), 4);
+    assert!(instance.script.requests().iter().all(|request| request.uri().to_string().starts_with(OPS)));
+}
