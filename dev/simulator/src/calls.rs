@@ -104,8 +104,8 @@ pub struct Exchange {
     pub response_type: Option<String>,
     /// The response's body.
     pub response: Bytes,
-    /// The release of VCF Operations whose contract the call has to keep. `None` for other servers, and where a setting asks
-    /// for the opposite.
+    /// The release of VCF Operations whose contract the call has to keep. `None` for the broker, and where a setting violates
+    /// it on purpose.
     pub contract: Option<FleetVersion>,
 }
 

@@ -164,7 +164,7 @@ type Action = fn(&Fleet, &Ask) -> Answer;
 pub(crate) fn router(fleet: Arc<Fleet>) -> Router {
     let on = |action: Action| {
         move |Extracted(fleet): Extracted<Arc<Fleet>>, ask: Ask| async move {
-            // The error's fault is one that users of the API have seen.
+            // Some real errors have no status in the body.
             let irregular = |error: Reply| {
                 if fleet.state().settings.irregular { error.without("httpStatusCode") } else { error }
             };

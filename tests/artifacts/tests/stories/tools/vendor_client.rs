@@ -1,5 +1,5 @@
-//! The vendor's Python client `vcf-operations` against the simulated VCF Operations: what the vendor's own code accepts, the
-//! simulator may answer. Every call is compared with the vendor's OpenAPI document too.
+//! The vendor's Python client `vcf-operations` against the simulated VCF Operations: the client reads every response, and every
+//! call keeps the vendor's OpenAPI document.
 
 use std::collections::BTreeSet;
 use std::process::Command;
