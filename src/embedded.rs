@@ -1,12 +1,14 @@
 //! idhook as functions, without HTTP: the library component and the npm package bind them.
 //!
-//! A [`Vidm`] or a [`Vcf`] is a session with one target: it logs in on first use and keeps its token, so open one session
-//! for many calls. Arguments and results are the webhook's documents, and errors are the webhook's [`Problem`] with the same
+//! A [`Vidm`], a [`Fleet`] or a [`Vcf`] is a session with one target: it logs in on first use and keeps its token, so open one
+//! session for many calls. Arguments and results are the webhook's documents, and errors are the webhook's [`Problem`] with the same
 //! codes. There is no caller authentication: a session may do whatever its account may.
 //!
 //! A sync's id is also valid in another session and another process; it contains no secret.
 
+mod fleet;
 mod sync_id;
+mod syncs;
 mod timeouts;
 mod vcf;
 mod vidm;
@@ -15,12 +17,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config;
+use crate::directory::GroupQuery;
 use crate::error::{Error, FieldError, Problem};
 use crate::secret::Secret;
 
+pub use fleet::{Fleet, FleetServer};
+pub use syncs::{EnsureOptions, SyncOrder, SyncSession, Syncs, Watch};
 pub use timeouts::Timeouts;
 pub use vcf::Vcf;
-pub use vidm::{EnsureOptions, SyncOrder, Vidm, Watch};
+pub use vidm::{Vidm, VidmTenant};
 
 /// The result of every fallible function here. The problem is boxed because it is large and rare.
 pub type Result<T> = std::result::Result<T, Box<Problem>>;
@@ -53,6 +58,11 @@ struct Given {
 /// `error` as a problem document, without `secrets`.
 fn problem(error: &Error, secrets: &[&Secret]) -> Box<Problem> {
     Box::new(Problem::new(error, secrets))
+}
+
+/// The group that a caller names.
+fn group_query(name: &str) -> std::result::Result<GroupQuery, Error> {
+    GroupQuery::parse(name).map_err(|why| Error::invalid(vec![FieldError::new("", why)]))
 }
 
 /// The mistakes in settings, under their JSON names.

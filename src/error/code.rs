@@ -62,7 +62,7 @@ table! {
         ),
         /// The run succeeded, but vIDM still lacks a requested group. Only functions fail with it.
         // A repeated call fails the same way until the profile, Active Directory or the safeguards change.
-        GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A group is not in vIDM", Caller, false),
+        GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A requested group is absent", Caller, false),
         /// The directory's safeguards stopped the run. Only functions fail with it.
         SafeguardTripped =>
             ("safeguard_tripped", StatusCode::CONFLICT, "The safeguards stopped the sync", Caller, false),

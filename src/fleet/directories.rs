@@ -120,6 +120,12 @@ mod field {
 }
 
 impl Directory {
+    /// Whether it can be synced, as far as VCF Operations reports.
+    #[must_use]
+    pub const fn syncable(&self) -> bool {
+        self.syncable
+    }
+
     /// Reads one item of the list of `provider`; `None` if it has no id that is allowed in a path. A field of an unexpected
     /// type stays in `extra`.
     fn read_at(mut item: Map<String, Value>, provider: &str) -> Option<Self> {

@@ -129,6 +129,8 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     given.subschema_for::<sync::DryRun>();
     given.subschema_for::<vidm::Group>();
     given.subschema_for::<vidm::Health>();
+    given.subschema_for::<fleet::Directory>();
+    given.subschema_for::<fleet::Group>();
     given.subschema_for::<vcf::ChangeOutcome>();
     given.subschema_for::<vcf::IdentityProviders>();
     given.subschema_for::<vcf::SyncClientToken>();
@@ -137,8 +139,10 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     let mut taken = generator(Contract::Deserialize);
     taken.subschema_for::<crate::config::VidmSettings>();
     taken.subschema_for::<crate::config::VcfSettings>();
+    taken.subschema_for::<crate::config::FleetSettings>();
     taken.subschema_for::<embedded::Timeouts>();
     taken.subschema_for::<vidm::DirectoryFilter>();
+    taken.subschema_for::<fleet::DirectoryFilter>();
     taken.subschema_for::<embedded::SyncOrder>();
     taken.subschema_for::<vcf::IdentityProviderSpec>();
     taken.subschema_for::<vcf::IdentitySourceSpec>();

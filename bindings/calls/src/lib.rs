@@ -4,10 +4,12 @@
 //! Names, arguments and results are in camel case, as in the webhook's documents.
 
 mod arguments;
+mod fleet;
+mod syncs;
 mod vcf;
 mod vidm;
 
-use idhook::embedded::{Result, Vcf, Vidm};
+use idhook::embedded::{Fleet, Result, Syncs, Vcf, Vidm};
 use idhook::error::{Error, FieldError, Problem};
 use idhook::runtime::Runtime;
 use idhook::sync::SyncDocument;
@@ -24,10 +26,12 @@ pub enum Session<R> {
     Vidm(Vidm<R>),
     /// With an SDDC Manager.
     Vcf(Vcf<R>),
+    /// With a VCF Operations.
+    Fleet(Fleet<R>),
 }
 
 impl<R: Runtime> Session<R> {
-    /// Opens a session; `kind` is `vidm` or `vcf`. Nothing is sent before the first call.
+    /// Opens a session; `kind` is `vidm`, `vcf` or `fleet`. Nothing is sent before the first call.
     ///
     /// # Errors
     /// `request_invalid` with every setting that is missing, unknown or wrong.
@@ -35,6 +39,7 @@ impl<R: Runtime> Session<R> {
         match kind {
             "vidm" => Vidm::from_json(runtime, settings).map(Self::Vidm),
             "vcf" => Vcf::from_json(runtime, settings).map(Self::Vcf),
+            "fleet" => Fleet::from_json(runtime, settings).map(Self::Fleet),
             _ => Err(unknown(kind)),
         }
     }
@@ -47,6 +52,16 @@ impl<R: Runtime> Session<R> {
         match self {
             Self::Vidm(session) => vidm::call(session, name, given, progress).await,
             Self::Vcf(session) => vcf::call(session, name, given).await,
+            Self::Fleet(session) => fleet::call(session, name, given, progress).await,
+        }
+    }
+
+    /// The syncs of the session, if its product has any.
+    pub fn syncs(&self) -> Option<Syncs<'_, R>> {
+        match self {
+            Self::Vidm(session) => Some(session.syncs()),
+            Self::Fleet(session) => Some(session.syncs()),
+            Self::Vcf(_) => None,
         }
     }
 }

@@ -6,4 +6,4 @@ use crate::Library;
 wit_bindgen::generate!({ path: "../../wit", world: "functions" });
 export!(Library);
 
-pub(crate) use exports::idhook::identity::{directories, identity_providers, types};
+pub(crate) use exports::idhook::identity::{directories, fleet, identity_providers, syncs, types};

@@ -1,16 +1,14 @@
 //! vIDM: the interface `directories`.
 
-use std::time::Duration;
-
 use idhook::config::VidmSettings;
 use idhook::embedded::{self, Vidm};
 use idhook::secret::Secret;
-use idhook::sync::{self, SyncDocument, SyncFailure};
+use idhook::sync::DryRun;
 use idhook::vidm;
 use idhook_wasip2::{Wasi, block_on};
 
 use crate::bindings::directories as wit;
-use crate::numbers::{each, extra, unsigned};
+use crate::numbers::{each, extra, max_wait, unsigned};
 use crate::{Library, runtime};
 
 type Result<T> = std::result::Result<T, wit::Error>;
@@ -59,10 +57,7 @@ impl wit::GuestSession for Session {
     }
 
     fn wait_for_sync(&self, id: String, timeout_seconds: f64) -> Result<wit::SyncState> {
-        // Negative numbers and NaN mean no wait.
-        let longest = if timeout_seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
-        let patience = Duration::try_from_secs_f64(timeout_seconds).unwrap_or(longest);
-        Ok(block_on(self.0.wait_for_sync(&id, patience))?.into())
+        Ok(block_on(self.0.wait_for_sync(&id, max_wait(timeout_seconds)))?.into())
     }
 
     fn latest_sync(&self, directory: String) -> Result<wit::SyncState> {
@@ -70,13 +65,12 @@ impl wit::GuestSession for Session {
     }
 
     fn sync_history(&self, directory: String) -> Result<wit::SyncHistory> {
-        let sync::SyncHistory { directory, syncs } = block_on(self.0.sync_history(&directory))?;
-        Ok(wit::SyncHistory { directory: directory.into(), syncs: each(syncs) })
+        Ok(block_on(self.0.sync_history(&directory))?.into())
     }
 
     fn dry_run(&self, directory: String, ignore_safeguards: Option<bool>) -> Result<wit::DryRun> {
         let run = block_on(self.0.dry_run(&directory, ignore_safeguards.unwrap_or_default()))?;
-        let sync::DryRun { dry_run: _, directory, result } = run;
+        let DryRun { dry_run: _, directory, result } = run;
         Ok(wit::DryRun { directory: directory.into(), result: result.to_string() })
     }
 
@@ -190,117 +184,6 @@ impl From<vidm::Directory> for wit::Directory {
             migrated_to_enterprise_service,
             sync_configuration_enabled,
             extra: extra(fields),
-        }
-    }
-}
-
-impl From<SyncDocument> for wit::SyncState {
-    fn from(document: SyncDocument) -> Self {
-        let SyncDocument {
-            id,
-            status,
-            directory,
-            requested_at,
-            started_at,
-            finished_at,
-            counts,
-            groups,
-            reason,
-            hint,
-            message,
-            upstream,
-            retry_after,
-            age: _,
-        } = document;
-        Self {
-            id,
-            status: status.into(),
-            directory: directory.into(),
-            requested_at,
-            started_at,
-            finished_at,
-            counts: counts.map(Into::into),
-            groups: each(groups),
-            reason: reason.map(Into::into),
-            hint,
-            message,
-            upstream: upstream.map(|sync::UpstreamWord { status }| wit::UpstreamWord { status }),
-            retry_after: retry_after.map(unsigned),
-        }
-    }
-}
-
-impl From<idhook::directory::SyncStatus> for wit::SyncStatus {
-    fn from(status: idhook::directory::SyncStatus) -> Self {
-        match status {
-            idhook::directory::SyncStatus::Queued => Self::Queued,
-            idhook::directory::SyncStatus::Running => Self::Running,
-            idhook::directory::SyncStatus::Succeeded => Self::Succeeded,
-            idhook::directory::SyncStatus::Failed => Self::Failed,
-            idhook::directory::SyncStatus::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<SyncFailure> for wit::SyncFailure {
-    fn from(reason: SyncFailure) -> Self {
-        match reason {
-            SyncFailure::SafeguardTripped => Self::SafeguardTripped,
-            SyncFailure::SyncFailed => Self::SyncFailed,
-            SyncFailure::GroupAbsent => Self::GroupAbsent,
-        }
-    }
-}
-
-impl From<idhook::directory::DirectorySummary> for wit::DirectoryName {
-    fn from(idhook::directory::DirectorySummary { id, name, kind }: idhook::directory::DirectorySummary) -> Self {
-        Self { id, name, type_: kind }
-    }
-}
-
-impl From<idhook::directory::Counts> for wit::Counts {
-    fn from(idhook::directory::Counts { users, groups }: idhook::directory::Counts) -> Self {
-        Self { users: users.into(), groups: groups.into() }
-    }
-}
-
-impl From<idhook::directory::Changes> for wit::Changes {
-    fn from(idhook::directory::Changes { added, updated, removed }: idhook::directory::Changes) -> Self {
-        Self { added: added.map(unsigned), updated: updated.map(unsigned), removed: removed.map(unsigned) }
-    }
-}
-
-impl From<idhook::directory::Proof> for wit::RequestedGroup {
-    fn from(idhook::directory::Proof { requested, state, detail, id, display_name }: idhook::directory::Proof) -> Self {
-        let state = match state {
-            idhook::directory::Presence::Present => wit::GroupState::Present,
-            idhook::directory::Presence::Absent => wit::GroupState::Absent,
-            idhook::directory::Presence::Unknown => wit::GroupState::Unknown,
-        };
-        Self { requested, state, detail, id, display_name }
-    }
-}
-
-impl From<idhook::directory::SyncReport> for wit::SyncReport {
-    fn from(report: idhook::directory::SyncReport) -> Self {
-        let idhook::directory::SyncReport {
-            status,
-            upstream_word,
-            message,
-            started_at,
-            finished_at,
-            counts,
-            reason,
-            server_time: _,
-        } = report;
-        Self {
-            status: status.into(),
-            upstream_word,
-            message,
-            started_at: started_at.map(idhook::runtime::rfc3339),
-            finished_at: finished_at.map(idhook::runtime::rfc3339),
-            counts: counts.map(Into::into),
-            reason: reason.map(|reason| SyncFailure::from(reason).into()),
         }
     }
 }

@@ -33,6 +33,7 @@ impl From<ErrorCode> for Code {
             ErrorCode::DirectoryNotFound => Self::DirectoryNotFound,
             ErrorCode::SyncNotFound => Self::SyncNotFound,
             ErrorCode::NotFound => Self::NotFound,
+            ErrorCode::NotSupported => Self::NotSupported,
             ErrorCode::DirectoryAmbiguous => Self::DirectoryAmbiguous,
             ErrorCode::DirectoryNotSyncable => Self::DirectoryNotSyncable,
             ErrorCode::GroupAbsent => Self::GroupAbsent,

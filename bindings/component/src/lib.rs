@@ -7,10 +7,12 @@
 mod bindings;
 mod directories;
 mod failure;
+mod fleet;
 mod identity_providers;
 mod numbers;
 mod providers;
 mod specs;
+mod syncs;
 
 use idhook_wasip2::Wasi;
 

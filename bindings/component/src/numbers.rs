@@ -1,6 +1,8 @@
 //! Numbers and JSON in WIT's types. There are no 64-bit numbers: JavaScript has another type for those, which cannot be
 //! written as JSON. Larger values are clamped.
 
+use std::time::Duration;
+
 use idhook::embedded::Timeouts;
 use serde_json::{Map, Value};
 
@@ -12,6 +14,12 @@ pub(crate) fn unsigned(number: u64) -> u32 {
 
 pub(crate) fn signed(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// The longest wait for a sync, in seconds. Negative numbers and NaN mean no wait.
+pub(crate) fn max_wait(seconds: f64) -> Duration {
+    let longest = if seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
+    Duration::try_from_secs_f64(seconds).unwrap_or(longest)
 }
 
 /// Further fields, if there are any.

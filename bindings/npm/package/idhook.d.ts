@@ -12,7 +12,7 @@ export interface WaitOptions extends CallOptions {
   timeoutSeconds?: number;
 }
 
-/** The options of {@link Vidm.ensureGroups}. */
+/** The options of {@link SyncSession.ensureGroups}. */
 export interface EnsureOptions extends CallOptions {
   /** Seconds until the sync must be final, from 0 to 86400; default 600. */
   timeoutSeconds?: number;
@@ -112,6 +112,44 @@ export interface DomainLogin {
 /** vIDM and one of three logins. */
 export type VidmSettings = VidmTarget & (LocalLogin | ClientLogin | DomainLogin);
 
+/** Which VCF Operations it is. */
+export interface FleetTarget {
+  /** `https://host[:port]`, no path. */
+  url: string;
+}
+
+/** An account of VCF Operations, of vCenter or of Active Directory. An account of VCF single sign-on needs an API token. */
+export interface FleetLogin {
+  /** User name. */
+  username: string;
+  /** Password. */
+  password: string;
+  /** The name of the account's source in VCF Operations, such as `local`; without it, the server's default. */
+  authSource?: string | undefined;
+  apiToken?: undefined;
+  brokerUrl?: undefined;
+}
+
+/** An API token of VCF single sign-on. */
+export interface ApiTokenLogin {
+  /** The API token. */
+  apiToken: string;
+  /** `https://host[:port]` of the identity broker that exchanges it; without it, the one that VCF Operations names. */
+  brokerUrl?: string | undefined;
+  username?: undefined;
+  password?: undefined;
+  authSource?: undefined;
+}
+
+/** VCF Operations and one of two logins. */
+export type FleetSettings = FleetTarget & (FleetLogin | ApiTokenLogin);
+
+/** What a sync of {@link Fleet} must bring. */
+export type FleetSyncOrder = Omit<SyncOrder, "ignoreSafeguards">;
+
+/** The options of {@link Fleet.ensureGroups}. */
+export type FleetEnsureOptions = Omit<EnsureOptions, "ignoreSafeguards">;
+
 /** An SDDC Manager and an account. */
 export interface VcfSettings {
   /** `https://host[:port]`, no path. */
@@ -122,7 +160,7 @@ export interface VcfSettings {
   password: string;
 }
 
-/** A sync that succeeded. If groups were requested, vIDM has each of them. Final. */
+/** A sync that succeeded. If groups were requested, the target has each of them. Final. */
 export interface SyncSucceeded extends SyncFields {
   status: "succeeded";
   reason?: never;
@@ -147,7 +185,7 @@ export interface SyncPending extends SyncFields {
   retryAfter: number;
 }
 
-/** A sync whose state vIDM does not report in known words; `message` and `hint` say why and what to do. It may still become final. */
+/** A sync whose state the target does not report in known words; `message` and `hint` say why and what to do. It may still become final. */
 export interface SyncUnknown extends SyncFields {
   status: "unknown";
   reason?: never;
@@ -186,19 +224,51 @@ export class IdhookError extends Error {
   readonly errors: FieldError[];
   /** The things that an ambiguous name may mean. */
   readonly candidates: Candidate[];
-  /** What vIDM or SDDC Manager returned, if it was called. */
+  /** What vIDM, VCF Operations or SDDC Manager returned, if it was called. */
   readonly upstream?: UpstreamEvidence;
   /**
-   * From {@link Vidm.ensureGroups}, once the sync is started: its last known state. {@link Vidm.waitForSync} goes on with its `id`.
+   * From {@link SyncSession.ensureGroups}, once the sync is started: its last known state. {@link SyncSession.waitForSync} goes on with its
+   * `id`.
    */
   readonly sync?: Started<Sync>;
 }
 
 /**
- * A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls, concurrent ones
- * too. Nothing has to be closed.
+ * The functions of a session with directory syncs, whichever product it is with: {@link Vidm}, {@link Fleet}. *The target* is the one
+ * that the session is with.
  *
  * Every call rejects with an {@link IdhookError}, or with the reason of its signal.
+ */
+export interface SyncSession<TDirectory, TFilter, TGroup, TOrder, TEnsureOptions> {
+  /** The directories that fit; all of them without a filter. */
+  directories(filter?: TFilter, options?: CallOptions): Promise<TDirectory[]>;
+  /** One directory, by its id, its name or one of its domains. */
+  directory(directory: string, options?: CallOptions): Promise<TDirectory>;
+  /** Starts a sync, or joins the next one. Its `id` is valid in another session and another process too. */
+  startSync(directory: string, order?: TOrder, options?: CallOptions): Promise<Started<Sync>>;
+  /**
+   * Starts a sync or joins one, waits, and resolves only if it succeeded and the target has each of the groups. Otherwise it rejects with
+   * an {@link IdhookError}: `group_absent`, `safeguard_tripped`, `sync_failed`, or `sync_timeout` if the sync is not final in time or its
+   * outcome cannot be read. The error's `sync` is the last known state.
+   */
+  ensureGroups(directory: string, groups: string[], options?: TEnsureOptions): Promise<Started<SyncSucceeded>>;
+  /** The state of a started sync. */
+  sync(id: string, options?: CallOptions): Promise<Started<Sync>>;
+  /** The state of a started sync once it is final, or when the time is up. A failed sync is not an error here: see `status`. */
+  waitForSync(id: string, options?: WaitOptions): Promise<Started<Sync>>;
+  /** Each change of a started sync; ends after the final one, or when the time is up. */
+  watchSync(id: string, options?: WaitOptions): AsyncGenerator<Started<Sync>, void, undefined>;
+  /** The state of a directory's latest sync, whoever started it; it has no `id`. */
+  latestSync(directory: string, options?: CallOptions): Promise<Sync>;
+  /** A directory's recent syncs, the newest first; `not_found` if this version of the product does not report them. */
+  syncHistory(directory: string, options?: CallOptions): Promise<SyncHistory>;
+  /** The groups of exactly this distinguished name, or of exactly this `name@domain`. */
+  groups(name: string, options?: CallOptions): Promise<TGroup[]>;
+}
+
+/**
+ * A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls, concurrent ones
+ * too. Nothing has to be closed.
  */
 export class Vidm {
   /**
@@ -208,35 +278,29 @@ export class Vidm {
    *   it instead.)
    */
   constructor(settings: VidmSettings & SessionSettings);
-  /** The directories that fit; all of them without a filter. */
-  directories(filter?: DirectoryFilter, options?: CallOptions): Promise<Directory[]>;
-  /** One directory, by its id, its name or one of its domains. */
-  directory(directory: string, options?: CallOptions): Promise<Directory>;
-  /** Starts a sync, or joins the next one. Its `id` is valid in another session and another process too. */
-  startSync(directory: string, order?: SyncOrder, options?: CallOptions): Promise<Started<Sync>>;
-  /**
-   * Starts a sync or joins one, waits, and resolves only if it succeeded and vIDM has each of the groups. Otherwise it rejects with an
-   * {@link IdhookError}: `group_absent`, `safeguard_tripped`, `sync_failed`, or `sync_timeout` if the sync is not final in time or its
-   * outcome cannot be read. The error's `sync` is the last known state.
-   */
-  ensureGroups(directory: string, groups: string[], options?: EnsureOptions): Promise<Started<SyncSucceeded>>;
-  /** The state of a started sync. */
-  sync(id: string, options?: CallOptions): Promise<Started<Sync>>;
-  /** The state of a started sync once it is final, or when the time is up. A failed sync is not an error here: see `status`. */
-  waitForSync(id: string, options?: WaitOptions): Promise<Started<Sync>>;
-  /** Each change of a started sync; ends after the final one, or when the time is up. */
-  watchSync(id: string, options?: WaitOptions): AsyncGenerator<Started<Sync>, void, undefined>;
-  /** The state of a directory's latest sync, whoever started it; it has no `id`. */
-  latestSync(directory: string, options?: CallOptions): Promise<Sync>;
-  /** A directory's recent syncs, the newest first; `not_found` if this version of vIDM does not report them. */
-  syncHistory(directory: string, options?: CallOptions): Promise<SyncHistory>;
   /** What a sync would change; nothing is started. `not_found` if this version of vIDM has no such call. */
   dryRun(directory: string, options?: DryRunOptions): Promise<DryRun>;
-  /** The groups of exactly this distinguished name, or of exactly this `name@domain`. */
-  groups(name: string, options?: CallOptions): Promise<Group[]>;
   /** vIDM's own health. */
   health(options?: CallOptions): Promise<VidmHealth>;
 }
+export interface Vidm extends SyncSession<Directory, DirectoryFilter, Group, SyncOrder, EnsureOptions> {}
+
+/**
+ * A session with one VCF Operations of VMware Cloud Foundation 9.1 and later: the LDAP directories of the identity broker. It logs in when
+ * it first has to, once for any number of calls, concurrent ones too. Nothing has to be closed.
+ *
+ * VCF Operations has neither safeguards nor a dry run. Before 9.1 every call rejects with `not_supported`.
+ */
+export class Fleet {
+  /**
+   * Checks the settings and sends nothing.
+   *
+   * @throws IdhookError `request_invalid`, with everything that is wrong with the settings. (In a browser the first call rejects with
+   *   it instead.)
+   */
+  constructor(settings: FleetSettings & SessionSettings);
+}
+export interface Fleet extends SyncSession<FleetDirectory, FleetDirectoryFilter, FleetGroup, FleetSyncOrder, FleetEnsureOptions> {}
 
 /**
  * A session with one SDDC Manager (VMware Cloud Foundation 4.5 to 9.x): its identity providers and their identity sources. It logs in

@@ -155,11 +155,12 @@ class Session {
   }
 }
 
-class Vidm {
+/** What a session with directory syncs has, whichever product it is with. */
+class SyncSession {
   #session;
 
-  constructor(settings) {
-    this.#session = new Session("vidm", settings);
+  constructor(session) {
+    this.#session = session;
   }
 
   directories(filter, options) {
@@ -199,16 +200,32 @@ class Vidm {
     return this.#session.call("syncHistory", { directory }, options);
   }
 
+  groups(name, options) {
+    return this.#session.call("groups", { name }, options);
+  }
+}
+
+class Vidm extends SyncSession {
+  #session;
+
+  constructor(settings) {
+    const session = new Session("vidm", settings);
+    super(session);
+    this.#session = session;
+  }
+
   dryRun(directory, options) {
     return this.#session.call("dryRun", { directory }, options);
   }
 
-  groups(name, options) {
-    return this.#session.call("groups", { name }, options);
-  }
-
   health(options) {
     return this.#session.call("health", {}, options);
+  }
+}
+
+class Fleet extends SyncSession {
+  constructor(settings) {
+    super(new Session("fleet", settings));
   }
 }
 

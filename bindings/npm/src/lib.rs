@@ -38,7 +38,7 @@ pub struct Watch {
 
 #[wasm_bindgen]
 impl Session {
-    /// A session with the target in `settings`; `kind` is `vidm` or `vcf`.
+    /// A session with the target in `settings`; `kind` is `vidm`, `vcf` or `fleet`.
     ///
     /// # Errors
     /// The JSON of the problem.
@@ -72,10 +72,8 @@ impl Session {
         let watch = || {
             let mut given = Arguments::new(arguments);
             let options: WaitOptions = given.optional("options")?;
-            match &*self.0 {
-                idhook_calls::Session::Vidm(vidm) => vidm.watch_sync(&given.text("id")?, options.max_wait()).map(Some),
-                idhook_calls::Session::Vcf(_) => Ok(None),
-            }
+            let syncs = self.0.syncs();
+            syncs.map(|syncs| syncs.watch(&given.text("id")?, options.max_wait())).transpose()
         };
         match watch() {
             Ok(Some(watch)) => Ok(Watch { session: Rc::clone(&self.0), watch: Rc::new(Mutex::new(watch)) }),
@@ -91,8 +89,8 @@ impl Watch {
     pub fn next(&self, stop: Option<Promise>) -> Promise {
         let (session, watch) = (Rc::clone(&self.session), Rc::clone(&self.watch));
         promise(stop, async move {
-            let idhook_calls::Session::Vidm(vidm) = &*session else { return Ok("null".to_owned()) };
-            Ok(json(&watch.lock().await.next(vidm).await.transpose()?))
+            let Some(syncs) = session.syncs() else { return Ok("null".to_owned()) };
+            Ok(json(&syncs.next(&mut *watch.lock().await).await.transpose()?))
         })
     }
 }

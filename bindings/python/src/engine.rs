@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream as _;
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use futures_util::stream::FuturesUnordered;
-use idhook::embedded::Result;
+use idhook::embedded::{Result, Syncs};
 use idhook_calls::{Arguments, Session, WaitOptions, answer, json};
 use serde_json::Value;
 
@@ -67,8 +67,8 @@ impl Engine {
         let (host, given) = (self.host.clone(), Arguments::new(&arguments.to_string()));
         let (work, handle) = abortable(async move {
             let progress = |state: String| host.push(Action::Progress { call: id, state });
-            let done = match (name.as_str(), &*session) {
-                ("watchSync", Session::Vidm(_)) => watch(&session, given, progress).await,
+            let done = match (name.as_str(), session.syncs()) {
+                ("watchSync", Some(syncs)) => watch(syncs, given, progress).await,
                 _ => session.call(&name, given, |state| progress(json(state))).await,
             };
             host.push(Action::Done { call: id, answer: answer(done) });
@@ -95,13 +95,11 @@ impl Engine {
 }
 
 /// Reports each change of a sync, to the final one or until the time is up.
-async fn watch(session: &Session<Host>, mut given: Arguments, progress: impl Fn(String)) -> Result<String> {
-    if let Session::Vidm(vidm) = session {
-        let options: WaitOptions = given.optional("options")?;
-        let mut watch = vidm.watch_sync(&given.text("id")?, options.max_wait())?;
-        while let Some(state) = watch.next(vidm).await {
-            progress(json(&state?));
-        }
+async fn watch(syncs: Syncs<'_, Host>, mut given: Arguments, progress: impl Fn(String)) -> Result<String> {
+    let options: WaitOptions = given.optional("options")?;
+    let mut watch = syncs.watch(&given.text("id")?, options.max_wait())?;
+    while let Some(state) = syncs.next(&mut watch).await {
+        progress(json(&state?));
     }
     Ok("null".to_owned())
 }

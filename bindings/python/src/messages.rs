@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(crate) enum Event {
     /// Open the session; the first event of an instance.
     Open {
-        /// `vidm` or `vcf`.
+        /// `vidm`, `vcf` or `fleet`.
         kind: String,
         settings: Value,
     },

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// What a program imports from it.
-const EXPORTS: [&str; 3] = ["IdhookError", "Vcf", "Vidm"];
+const EXPORTS: [&str; 4] = ["Fleet", "IdhookError", "Vcf", "Vidm"];
 
 /// What the code takes from Node: random numbers, which Node 18 has only in a module, and synchronous decompression. A bundler for
 /// browsers finds neither, and needs neither.
@@ -82,7 +82,7 @@ fn files(glue: &str, wasm: &str) -> Result<Vec<(&'static str, String)>> {
     let mut schemas = contract::embedded_schemas();
     // These are written by hand, because a schema cannot say what TypeScript can: the class `IdhookError`, one type for each login, and one
     // for each status of a sync. A test compares the fields.
-    for name in ["Problem", "VidmSettings", "VcfSettings"] {
+    for name in ["Problem", "VidmSettings", "VcfSettings", "FleetSettings"] {
         schemas.remove(name);
     }
     if let Some(fields) = schemas.remove("Sync") {
@@ -114,6 +114,7 @@ mod tests {
         for (name, parts) in [
             ("VidmSettings", ["VidmTarget", "LocalLogin", "ClientLogin", "DomainLogin"].as_slice()),
             ("VcfSettings", &["VcfSettings"]),
+            ("FleetSettings", &["FleetTarget", "FleetLogin", "ApiTokenLogin"]),
         ] {
             let mut written: Vec<&str> = parts
                 .iter()

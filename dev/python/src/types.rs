@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 
 /// The schemas that have no dataclass: arguments of functions, what the exception has as its own fields, and what only the
 /// webhook returns.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 11] = [
     "DirectoryFilter",
     "ErrorCause",
     "ErrorCode",
+    "FleetDirectoryFilter",
+    "FleetSettings",
     "Problem",
     "SyncOrder",
     "Timeouts",

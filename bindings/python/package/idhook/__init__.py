@@ -1,4 +1,5 @@
-"""idhook: vIDM (Workspace ONE Access) directory syncs and SDDC Manager's identity providers (VMware Cloud Foundation).
+"""idhook: directory syncs of vIDM (Workspace ONE Access) and VCF Operations (VMware Cloud Foundation 9.1), and SDDC Manager's identity
+providers.
 
     from idhook import Vidm
 
@@ -6,12 +7,24 @@
     vidm.ensure_groups("corp.example", ["CN=gg-new,OU=Groups,DC=corp,DC=example"], timeout=300)
 """
 
-from ._embedded import Timeouts, Vcf, Vidm
+from ._embedded import Fleet, Timeouts, Vcf, Vidm
 from ._errors import IdhookError
-from ._sessions import VcfSession, VidmSession
+from ._sessions import FleetSession, SyncSession, VcfSession, VidmSession
 from ._types import *
 from ._types import __all__ as _types
 from ._webhook import Webhook
 
 __version__ = "0.0.0"
-__all__ = ["IdhookError", "Timeouts", "Vcf", "VcfSession", "Vidm", "VidmSession", "Webhook", *_types]
+__all__ = [
+    "Fleet",
+    "FleetSession",
+    "IdhookError",
+    "SyncSession",
+    "Timeouts",
+    "Vcf",
+    "VcfSession",
+    "Vidm",
+    "VidmSession",
+    "Webhook",
+    *_types,
+]

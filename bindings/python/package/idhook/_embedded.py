@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ._errors import invalid
 from ._http import context
 from ._json import write
-from ._sessions import VcfSession, VidmSession
+from ._sessions import FleetSession, VcfSession, VidmSession
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +105,54 @@ class Vidm(VidmSession):
 
     def __repr__(self) -> str:
         return f"Vidm({self._url!r})"
+
+
+class Fleet(FleetSession):
+    """A session with one VCF Operations (VMware Cloud Foundation 9.1 and later), without a server: idhook runs inside this process, in
+    wasmtime.
+
+    One of two logins:
+
+    * ``username`` and ``password``: an account of VCF Operations, vCenter or Active Directory, with ``auth_source``, the name of its
+      source, if that is not the server's default. An account of VCF single sign-on needs an API token.
+    * ``api_token``, with ``broker_url`` (``https://host[:port]``) if it is not the identity broker that VCF Operations names.
+
+    For ``url``, ``ca``, ``timeouts`` and ``log`` see :class:`Vidm`. Raises :class:`IdhookError` with the code ``request_invalid`` at
+    once, with everything that is wrong with the settings. Nothing is sent before the first call.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        auth_source: str | None = None,
+        api_token: str | None = None,
+        broker_url: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        timeouts: Timeouts | None = None,
+        log: Callable[[str], object] | None = None,
+    ) -> None:
+        from ._engine import Session
+
+        settings = {
+            "url": url,
+            "username": username,
+            "password": password,
+            "authSource": auth_source,
+            "apiToken": api_token,
+            "brokerUrl": broker_url,
+            "timeouts": timeouts,
+        }
+        self._url = url
+        self._session = Session("fleet", _given(settings), tls(ca), log)
+
+    def _begin(self, name: str, arguments: dict[str, Any]) -> Generator[Any, None, Any]:
+        return self._session.call(name, arguments)
+
+    def __repr__(self) -> str:
+        return f"Fleet({self._url!r})"
 
 
 class Vcf(VcfSession):

@@ -40,7 +40,7 @@ def _module() -> tuple[wasmtime.Engine, wasmtime.Module]:
         import wasmtime
     except ImportError as e:
         raise ImportError(
-            "idhook.Vidm and idhook.Vcf run idhook inside this process, which needs wasmtime: pip install 'idhook[wasmtime]'. "
+            "idhook.Vidm, idhook.Fleet and idhook.Vcf run idhook inside this process, which needs wasmtime: pip install 'idhook[wasmtime]'. "
             "Without wasmtime, call an idhook server: idhook.Webhook(url, key).vidm()"
         ) from e
     code = importlib.resources.files(__package__).joinpath("idhook.wasm").read_bytes()

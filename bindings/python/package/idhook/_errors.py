@@ -34,7 +34,7 @@ class IdhookError(Exception):
     candidates: list[Candidate]
     """The things that an ambiguous name may mean."""
     upstream: UpstreamEvidence | None
-    """What vIDM or SDDC Manager returned, if it was called."""
+    """What vIDM, VCF Operations or SDDC Manager returned, if it was called."""
     sync: Sync | None
     """From ``ensure_groups``, once the sync is started: its last known state. ``wait_for_sync(error.sync.id)`` goes on."""
 

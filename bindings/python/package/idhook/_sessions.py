@@ -1,5 +1,5 @@
-"""The functions, with their types. A session is with vIDM or SDDC Manager directly, or with an idhook server in front of them: the
-functions, results and errors are the same."""
+"""The functions, with their types. A session is with vIDM, VCF Operations or SDDC Manager directly, or with an idhook server in front of
+them: the functions, results and errors are the same."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ._types import (
     ChangeOutcome,
     Directory,
     DryRun,
+    FleetDirectory,
+    FleetGroup,
     Group,
     IdentityProvider,
     IdentityProviders,
@@ -57,35 +59,22 @@ def _names(groups: Sequence[str]) -> list[str]:
     return list(groups)
 
 
-class VidmSession(_Session):
-    """A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls.
+class SyncSession(_Session):
+    """What a session with directory syncs has, whichever product it is with: :class:`VidmSession`, :class:`FleetSession`. *The target*
+    is the one that the session is with.
 
     Every call raises :class:`IdhookError` if it fails. Threads may share a session; nothing has to be closed. In ``asyncio`` use
-    ``await asyncio.to_thread(vidm.ensure_groups, …)``.
+    ``await asyncio.to_thread(session.ensure_groups, …)``.
 
     A ``directory`` is an id, a name or one of the directory's domains.
     """
 
-    def directories(
-        self, *, name: str | None = None, type: str | None = None, domain: str | None = None, syncable: bool | None = None
-    ) -> list[Directory]:
-        """The directories that fit; all of them without an argument. Case does not count."""
-        filter = {"name": name, "type": type, "domain": domain, "syncable": syncable}
-        return read(list[Directory], self._call("directories", filter=_present(filter)))
-
-    def directory(self, directory: str) -> Directory:
-        """One directory."""
-        return read(Directory, self._call("directory", directory=directory))
-
-    def start_sync(
-        self, directory: str, groups: Sequence[str] = (), *, add_to_profile: bool = False, ignore_safeguards: bool = False
-    ) -> Sync:
+    def start_sync(self, directory: str, groups: Sequence[str] = (), *, add_to_profile: bool = False) -> Sync:
         """Starts a sync, or joins the next one, and returns at once. ``wait_for_sync(sync.id)`` goes on, in another process too.
 
-        With ``groups`` (distinguished names, or ``name@domain``), ``succeeded`` means that vIDM has each of them.
+        With ``groups`` (distinguished names, or ``name@domain``), ``succeeded`` means that the target has each of them.
         """
-        order = {"groups": _names(groups), **_flags(add_to_profile, ignore_safeguards)}
-        return read(Sync, self._call("startSync", directory=directory, order=order))
+        return self._start(directory, groups, addToProfile=add_to_profile)
 
     def ensure_groups(
         self,
@@ -94,20 +83,32 @@ class VidmSession(_Session):
         *,
         timeout: float = 600,
         add_to_profile: bool = False,
-        ignore_safeguards: bool = False,
         on_progress: Callable[[Sync], object] | None = None,
     ) -> Sync:
-        """Starts a sync or joins one, waits, and returns only if it succeeded and vIDM has each of the groups.
+        """Starts a sync or joins one, waits, and returns only if it succeeded and the target has each of the groups.
 
         Otherwise it raises :class:`IdhookError`: ``group_absent``, ``safeguard_tripped``, ``sync_failed``, or ``sync_timeout`` if the
         sync is not final after ``timeout`` seconds. Once the sync is started, the error's ``sync`` is its last known state.
 
         * ``groups``: distinguished names, or ``name@domain``.
         * ``add_to_profile``: first add the groups to the directory's sync profile, unless it selects them already.
-        * ``ignore_safeguards``: run without the safeguards; a broken LDAP filter then deletes users.
         * ``on_progress``: receives the state right after the start, and then each change. What it raises ends the call.
         """
-        options = {"timeoutSeconds": timeout, **_flags(add_to_profile, ignore_safeguards)}
+        return self._ensure_groups(directory, groups, timeout, on_progress, addToProfile=add_to_profile)
+
+    def _start(self, directory: str, groups: Sequence[str], **flags: bool) -> Sync:
+        order = {"groups": _names(groups), **_options(**flags)}
+        return read(Sync, self._call("startSync", directory=directory, order=order))
+
+    def _ensure_groups(
+        self,
+        directory: str,
+        groups: Sequence[str],
+        timeout: float,
+        on_progress: Callable[[Sync], object] | None,
+        **flags: bool,
+    ) -> Sync:
+        options = {"timeoutSeconds": timeout, **_options(**flags)}
         progress = None if on_progress is None else lambda state: on_progress(read(Sync, state))
         names = _names(groups)
         return read(Sync, self._call("ensureGroups", progress, directory=directory, groups=names, options=options))
@@ -135,8 +136,48 @@ class VidmSession(_Session):
         return read(Sync, self._call("latestSync", directory=directory))
 
     def sync_history(self, directory: str) -> SyncHistory:
-        """The directory's recent syncs, the newest first; ``not_found`` if this version of vIDM does not report them."""
+        """The directory's recent syncs, the newest first; ``not_found`` if this version of the product does not report them."""
         return read(SyncHistory, self._call("syncHistory", directory=directory))
+
+
+class VidmSession(SyncSession):
+    """A session with one vIDM (Workspace ONE Access) tenant. It logs in when it first has to, once for any number of calls.
+
+    Every call raises :class:`IdhookError` if it fails. :class:`SyncSession` describes what is common to the products.
+    """
+
+    def directories(
+        self, *, name: str | None = None, type: str | None = None, domain: str | None = None, syncable: bool | None = None
+    ) -> list[Directory]:
+        """The directories that fit; all of them without an argument. Case does not count."""
+        filter = {"name": name, "type": type, "domain": domain, "syncable": syncable}
+        return read(list[Directory], self._call("directories", filter=_present(filter)))
+
+    def directory(self, directory: str) -> Directory:
+        """One directory."""
+        return read(Directory, self._call("directory", directory=directory))
+
+    def start_sync(
+        self, directory: str, groups: Sequence[str] = (), *, add_to_profile: bool = False, ignore_safeguards: bool = False
+    ) -> Sync:
+        """As :meth:`SyncSession.start_sync`. ``ignore_safeguards``: run without the safeguards; a broken LDAP filter then deletes
+        users."""
+        return self._start(directory, groups, addToProfile=add_to_profile, ignoreSafeguards=ignore_safeguards)
+
+    def ensure_groups(
+        self,
+        directory: str,
+        groups: Sequence[str],
+        *,
+        timeout: float = 600,
+        add_to_profile: bool = False,
+        ignore_safeguards: bool = False,
+        on_progress: Callable[[Sync], object] | None = None,
+    ) -> Sync:
+        """As :meth:`SyncSession.ensure_groups`. ``ignore_safeguards``: run without the safeguards; a broken LDAP filter then deletes
+        users."""
+        flags = {"addToProfile": add_to_profile, "ignoreSafeguards": ignore_safeguards}
+        return self._ensure_groups(directory, groups, timeout, on_progress, **flags)
 
     def dry_run(self, directory: str, *, ignore_safeguards: bool = False) -> DryRun:
         """What a sync would change. Nothing is started. ``not_found`` if this version of vIDM has no such call."""
@@ -150,6 +191,30 @@ class VidmSession(_Session):
     def health(self) -> VidmHealth:
         """vIDM's own health."""
         return read(VidmHealth, self._call("health"))
+
+
+class FleetSession(SyncSession):
+    """A session with one VCF Operations (VMware Cloud Foundation 9.1 and later): the LDAP directories of the identity broker. It logs in
+    when it first has to, once for any number of calls.
+
+    Every call raises :class:`IdhookError` if it fails. :class:`SyncSession` describes what is common to the products. VCF Operations
+    has neither safeguards nor a dry run.
+    """
+
+    def directories(
+        self, *, name: str | None = None, domain: str | None = None, realm: str | None = None, syncable: bool | None = None
+    ) -> list[FleetDirectory]:
+        """The directories of all realms that fit; all of them without an argument. Case does not count. ``realm`` is a name or id."""
+        filter = {"name": name, "domain": domain, "realm": realm, "syncable": syncable}
+        return read(list[FleetDirectory], self._call("directories", filter=_present(filter)))
+
+    def directory(self, directory: str) -> FleetDirectory:
+        """One directory."""
+        return read(FleetDirectory, self._call("directory", directory=directory))
+
+    def groups(self, name: str) -> list[FleetGroup]:
+        """The groups of exactly this distinguished name, or of exactly this ``name@domain``, in every realm that may have them."""
+        return read(list[FleetGroup], self._call("groups", name=name))
 
 
 class VcfSession(_Session):
@@ -230,10 +295,6 @@ class VcfSession(_Session):
     def sddc_manager_oidc(self) -> SddcManagerOidc:
         """SDDC Manager's own OpenID Connect client. VCF 5.2 and later."""
         return read(SddcManagerOidc, self._call("sddcManagerOidc"))
-
-
-def _flags(add_to_profile: bool, ignore_safeguards: bool) -> dict[str, Any]:
-    return _options(addToProfile=add_to_profile, ignoreSafeguards=ignore_safeguards)
 
 
 def _present(given: dict[str, Any]) -> dict[str, Any]:

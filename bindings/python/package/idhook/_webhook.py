@@ -16,7 +16,7 @@ from typing import Any
 from ._embedded import tls
 from ._errors import IdhookError, invalid
 from ._http import Exchange, Limits, Response, TransportError
-from ._sessions import VcfSession, VidmSession
+from ._sessions import FleetSession, SyncSession, VcfSession, VidmSession
 
 # Seconds that the server may hold one request. Proxies in between often end a request after 60 s.
 HOLD = 20
@@ -58,6 +58,10 @@ class Webhook:
         """vIDM behind the server; ``target`` is its name in the server's configuration."""
         return _Vidm(self, target)
 
+    def fleet(self, target: str = "default") -> FleetSession:
+        """VCF Operations behind the server; ``target`` is its name in the server's configuration."""
+        return _Fleet(self, target)
+
     def vcf(self, target: str = "default") -> VcfSession:
         """SDDC Manager behind the server; ``target`` is its name in the server's configuration."""
         return _Vcf(self, target)
@@ -90,13 +94,18 @@ class _Route:
     body: Any = None
 
 
-class _Vidm(VidmSession):
+class _Syncs(SyncSession):
+    """Syncs behind a server: the routes are the same for every product."""
+
+    _kind: str
+    _product: str
+
     def __init__(self, webhook: Webhook, target: str) -> None:
         self._webhook = webhook
-        self._base = f"/vidm/{_segment(target)}/v1"
+        self._base = f"/{self._kind}/{_segment(target)}/v1"
 
     def __repr__(self) -> str:
-        return f"{self._webhook!r}.vidm({urllib.parse.unquote(self._base.split('/')[2])!r})"
+        return f"{self._webhook!r}.{self._kind}({urllib.parse.unquote(self._base.split('/')[2])!r})"
 
     def _begin(self, name: str, arguments: dict[str, Any]) -> Generator[Any, None, Any]:
         if name == "ensureGroups":
@@ -175,10 +184,20 @@ class _Vidm(VidmSession):
                 yield state
         except IdhookError as e:
             raise _with_sync(e, last) from None
-        error = _verdict(last, groups, timeout)
+        error = _verdict(last, groups, timeout, self._product)
         if error is not None:
             raise IdhookError({**error, "sync": last})
         return last
+
+
+class _Vidm(_Syncs, VidmSession):
+    _kind = "vidm"
+    _product = "vIDM"
+
+
+class _Fleet(_Syncs, FleetSession):
+    _kind = "fleet"
+    _product = "VCF Operations"
 
 
 class _Vcf(VcfSession):
@@ -298,7 +317,7 @@ def _with_sync(e: IdhookError, state: Any) -> IdhookError:
     return e
 
 
-def _verdict(state: dict[str, Any], groups: list[str], timeout: float) -> dict[str, Any] | None:
+def _verdict(state: dict[str, Any], groups: list[str], timeout: float, product: str) -> dict[str, Any] | None:
     """Why a sync did not ensure the groups, with the codes and texts of `operations::failure`; ``None`` if it did."""
     directory = state["directory"].get("name") or state["directory"]["id"]
     message = f": {state['message']}" if state.get("message") else ""
@@ -310,8 +329,8 @@ def _verdict(state: dict[str, Any], groups: list[str], timeout: float) -> dict[s
         missing = [group for group in groups if _plain(group) not in present]
         if not missing and status == "succeeded":
             return None
-        code, title, http = "group_absent", "A group is not in vIDM", 409
-        detail = f"the sync of {directory} succeeded, but vIDM does not have {', '.join(missing)}"
+        code, title, http = "group_absent", "A requested group is absent", 409
+        detail = f"the sync of {directory} succeeded, but {product} does not have {', '.join(missing)}"
         hint = hint or "check that the group is below a base DN that the directory's sync profile selects"
     elif reason == "safeguard_tripped":
         code, title, http = "safeguard_tripped", "The safeguards stopped the sync", 409

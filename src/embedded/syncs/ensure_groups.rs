@@ -1,10 +1,10 @@
-//! One call for the main task: sync a directory, wait, and succeed only if vIDM has every group in the end.
+//! One call for the main task: sync a directory, wait, and succeed only if every group is there in the end.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{SyncOrder, Vidm};
+use super::{SyncOrder, Syncs};
 use crate::embedded::{Result, problem};
 use crate::error::{Error, FieldError, Problem};
 use crate::operations;
@@ -39,24 +39,13 @@ impl EnsureOptions {
     }
 }
 
-impl<R: Runtime> Vidm<R> {
-    /// Starts a sync (or joins one), waits until it is final, and returns its final state only if it succeeded and vIDM has
-    /// each of `groups`. Everything else is an error, so a caller without further checks cannot mistake a failure for a
-    /// success. `progress` is called with the state right after the start, whose `id` can continue the sync, and then at
-    /// each change.
-    ///
-    /// After the start, every error contains the last known state in [`Problem::sync`]:
-    /// [`wait_for_sync`](Self::wait_for_sync) can continue with its `id`.
+impl<R: Runtime> Syncs<'_, R> {
+    /// As [`SyncSession::ensure_groups`](super::SyncSession::ensure_groups).
     ///
     /// # Errors
-    /// * `group_absent`: the sync succeeded, but vIDM still lacks a group.
-    /// * `safeguard_tripped`, `sync_failed`: the run failed.
-    /// * `sync_timeout`: the sync was not final in time; it continues. A sync whose outcome cannot be read (`unknown`) ends
-    ///   like this too.
-    /// * `request_invalid` if no group is given, if one is blank, or as [`start_sync`](Self::start_sync).
-    /// * Else those of [`start_sync`](Self::start_sync) and [`watch_sync`](Self::watch_sync).
+    /// Those of that function.
     pub async fn ensure_groups(
-        &self,
+        self,
         which: &str,
         groups: Vec<String>,
         options: EnsureOptions,
@@ -73,14 +62,14 @@ impl<R: Runtime> Vidm<R> {
         }
         let begun = self.runtime.elapsed();
         let order = SyncOrder { groups: groups.clone(), add_to_profile, ignore_safeguards };
-        let mut last = self.start_sync(which, order).await?;
+        let mut last = self.start(which, order).await?;
         progress(&last);
         let left = timeout.saturating_sub(self.runtime.elapsed().saturating_sub(begun));
-        let mut watch = match self.watch_sync(last.id.as_deref().unwrap_or_default(), left) {
+        let mut watch = match self.watch(last.id.as_deref().unwrap_or_default(), left) {
             Ok(watch) => watch,
             Err(problem) => return Err(with_state(problem, &last)),
         };
-        while let Some(seen) = watch.next(self).await {
+        while let Some(seen) = self.next(&mut watch).await {
             match seen {
                 Ok(state) => last = state,
                 Err(problem) => return Err(with_state(problem, &last)),
@@ -89,7 +78,7 @@ impl<R: Runtime> Vidm<R> {
         }
         match operations::failure(&last, &groups, timeout) {
             None => Ok(last),
-            Some(error) => Err(with_state(problem(&error.at(super::NAME), &self.secrets()), &last)),
+            Some(error) => Err(with_state(problem(&error.at(self.target.name()), &self.target.secrets()), &last)),
         }
     }
 }
