@@ -92,10 +92,15 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
         }
     }
 
+    fn has_connectors(&self) -> bool {
+        // Whether directories of one identity broker can be synced at the same time is unknown; nobody reports that they
+        // cannot.
+        matches!(self, Self::Vidm(_))
+    }
+
     async fn connectors(&self, directory: &str) -> Result<Vec<String>> {
         match self {
             Self::Vidm(vidm) => vidm.connectors(directory).await,
-            // Whether directories of one broker can be synced at the same time is unknown; nobody reports that they cannot.
             Self::Fleet(_) => Ok(Vec::new()),
         }
     }

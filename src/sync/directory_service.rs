@@ -62,6 +62,9 @@ pub(crate) trait DirectoryService {
     /// Those of every call, if no group's state could be determined.
     async fn prove(&self, directory: &str, groups: &[GroupQuery]) -> Result<Vec<Proof>>;
 
+    /// Whether directories have connectors, which sync only one of them at a time.
+    fn has_connectors(&self) -> bool;
+
     /// The ids of the connectors that sync the directory; empty if this version does not list them.
     ///
     /// # Errors

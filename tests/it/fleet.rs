@@ -1,7 +1,11 @@
 //! Calls to VCF Operations and the interpretation of its responses.
 
+mod directories;
+mod login;
 pub(crate) mod profile;
 pub(crate) mod provider_deletion;
 pub(crate) mod provider_put;
 pub(crate) mod providers;
+mod proof;
 pub(crate) mod provision;
+mod syncs;

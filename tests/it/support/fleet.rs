@@ -7,8 +7,9 @@ use idhook::fleet::{Cache, Client, Credentials, Target};
 use idhook::http::Limits;
 use idhook::secret::Secret;
 use idhook::upstream::{BaseUrl, Outbound};
+use serde_json::{Value, json};
 
-use crate::support::script::{Call, Script, post};
+use crate::support::script::{Call, Script, get, post};
 
 pub(crate) const LOGIN: &str = "https://ops.corp.example/suite-api/api/auth/token/acquire";
 pub(crate) const PROVIDER: &str = "a1b2c3d4-0000-4000-8000-000000000001";
@@ -26,7 +27,7 @@ pub(crate) fn logs_in(token: &str) -> Call {
     post(LOGIN)
         .without("authorization")
         .body(r#"{"username":"svc-sync","password":"pässword","authSource":"local"}"#)
-        .answer(200, format!(r#"{{"token":"{token}","roles":[]}}"#))
+        .answer(200, json!({"token": token, "validity": 1, "expiresAt": "x", "roles": []}).to_string())
 }
 
 /// A target with its cache and a script, for several requests.
@@ -61,4 +62,85 @@ impl Fleet {
         let out = Outbound::new(&self.script, Limits::default(), Duration::from_secs(60), HeaderMap::new());
         self.script.run(work(Client::new(&self.target, &self.cache, &out)))
     }
+}
+
+pub(crate) const REALM: &str = "98000000-0000-4000-8000-000000000001";
+
+const OPS: &str = "https://ops.corp.example/suite-api/api";
+
+/// A call with the session token `t1`.
+fn iam(call: Call) -> Call {
+    call.header("authorization", "OpsToken t1").header("accept", "application/json")
+}
+
+pub(crate) fn get_iam(path: &str) -> Call {
+    iam(get(format!("{OPS}/fleet-management/iam{path}")))
+}
+
+pub(crate) fn post_iam(path: &str) -> Call {
+    iam(post(format!("{OPS}/fleet-management/iam{path}")))
+}
+
+/// The version.
+pub(crate) fn version(major: u32, minor: u32, minor_minor: u32) -> Call {
+    let version = json!({"releaseName": format!("VCF Operations {major}.{minor}.{minor_minor}"), "major": major, "minor": minor,
+        "minorMinor": minor_minor});
+    iam(get(format!("{OPS}/versions/current"))).answer(200, version.to_string())
+}
+
+/// The list of realms: one with an identity provider, one without.
+pub(crate) fn realms() -> Call {
+    let realms = json!({"ssoRealms": [{"id": REALM, "name": "USA", "idpId": PROVIDER}, {"id": "98000000-0000-4000-8000-000000000002"}]});
+    get_iam("/ssorealms").answer(200, realms.to_string())
+}
+
+/// The provider's directories: one, with this state.
+pub(crate) fn directories(status: &str, last_sync: u64) -> Call {
+    directories_with(&json!({"lastSyncStatus": status, "lastSyncDateTime": last_sync}))
+}
+
+/// The same with these fields.
+pub(crate) fn directories_with(fields: &Value) -> Call {
+    let mut directory = json!({"ldapConfigurationId": CORP, "name": "corp", "domains": ["corp.example"],
+        "setupStatus": "COMPLETED", "numberOfUsers": 3, "numberOfGroups": 2, "numberOfAlerts": 0});
+    directory.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    get_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories"))
+        .answer(200, json!({"ldapDirectories": [directory]}).to_string())
+}
+
+/// The newest entry of the log.
+pub(crate) fn last_log(id: &str, success: bool) -> Call {
+    let entry = json!({"id": id, "syncResult": if success { "COMPLETED" } else { "FAILED" }, "success": success,
+        "syncResultMessageKey": if success { Value::Null } else { json!("ldap.server.unreachable") },
+        "timeStamp": 1_700_000_005_000_u64, "syncDetails": {"usersAdded": 1, "groupsAdded": 2, "syncEndTime": 1_700_000_000_000_u64}});
+    logs("last=true&page=0&pageSize=50").answer(200, json!({"syncLogs": [entry]}).to_string())
+}
+
+pub(crate) fn logs(query: &str) -> Call {
+    get_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/sync-logs?{query}"))
+}
+
+/// The start of a sync, without a body.
+pub(crate) fn starts() -> Call {
+    post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/sync"))
+        .header("content-length", "0")
+        .body("")
+        .answer(202, r#"{"syncStatus":"IN_PROGRESS"}"#)
+}
+
+/// A query for groups of corp.example by name, with this operator, which returns these.
+pub(crate) fn group_query(names: &[&str], operator: &str, found: &Value) -> Call {
+    let full = names.iter().map(|name| format!("{name}@corp.example"));
+    let terms: Vec<String> = names.iter().map(|name| (*name).to_owned()).chain(full).collect();
+    let terms = json!(terms);
+    let names = format!(r#"{{"searchableField":"DISPLAY_NAME","operator":"{operator}","terms":{terms}}}"#);
+    let domain = r#"{"searchableField":"DOMAIN","operator":"EQUALS","terms":["corp.example"]}"#;
+    post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=100"))
+        .body(format!(r#"{{"searchTerms":{{"allOf":[{names},{domain}]}}}}"#))
+        .answer(200, json!({"vidbGroups": found}).to_string())
+}
+
+/// A group as the broker lists it.
+pub(crate) fn group(id: &str, name: &str) -> Value {
+    json!({"groupId": id, "groupName": name, "displayName": name, "domainName": "corp.example", "roles": []})
 }

@@ -101,7 +101,7 @@ impl Answer {
 }
 
 impl Instance {
-    /// vIDM and SDDC Manager with the names, accounts and passwords of the other scenarios, and a script of `calls`.
+    /// vIDM, SDDC Manager and VCF Operations with the names, accounts and passwords of the other scenarios, and a script of `calls`.
     pub(crate) fn new(calls: impl IntoIterator<Item = Call>) -> Self {
         Self::with(&[], calls)
     }
@@ -271,9 +271,10 @@ pub(crate) fn digest(key: &str) -> String {
 /// vIDM and SDDC Manager with the names, accounts and passwords of the other scenarios, with `variables` set.
 fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::ConfigError>> {
     let keys = json!([
-        {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "admin"]},
+        {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "fleet:read", "fleet:sync",
+            "fleet:profile", "fleet:write", "admin"]},
         {"name": "other", "sha256": digest(OTHER), "scopes": ["vcf:write"]},
-        {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read"]},
+        {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read", "fleet:read"]},
     ])
     .to_string();
     Config::parse(|name| {
@@ -286,6 +287,10 @@ fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::confi
                 "vcf_url" => "https://sddc.corp.example".to_owned(),
                 "vcf_username" => "administrator@vsphere.local".to_owned(),
                 "vcf_password" => "VMw@re1!".to_owned(),
+                "fleet_url" => "https://ops.corp.example".to_owned(),
+                "fleet_username" => "svc-sync".to_owned(),
+                "fleet_password" => "pässword".to_owned(),
+                "fleet_auth_source" => "local".to_owned(),
                 "api_keys" => keys.clone(),
                 "state_key" => "a text that every instance of these scenarios has".to_owned(),
                 _ => return None,
