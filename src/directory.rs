@@ -19,6 +19,6 @@ pub use group_query::GroupQuery;
 pub(crate) use group_query::Identity;
 pub(crate) use profile::{Found, ProfileAccess, Selection, Wanted};
 pub use profile::{ProfileAddition, ProfileChange};
-pub use proof::{Presence, Proof};
+pub use proof::{Presence, Proof, ProvedBy};
 pub use sync_report::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 pub use sync_target::{Product, SyncTarget};

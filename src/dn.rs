@@ -92,6 +92,20 @@ pub(crate) fn value_and_parent(dn: &str) -> Option<(String, String)> {
     (!parent.is_empty()).then(|| (String::from_utf8_lossy(&value).into_owned(), directory_form(&parent.join(","))))
 }
 
+/// The domain of `dn`: its last parts, as far as they are DCs, joined by dots; `None` if there is none.
+pub(crate) fn domain(dn: &str) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for part in parts(dn) {
+        match part.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("dc") => {
+                names.push(String::from_utf8_lossy(&unescape(trimmed(value), |_| false)).into_owned());
+            }
+            _ => names.clear(),
+        }
+    }
+    (!names.is_empty()).then(|| names.join("."))
+}
+
 /// Whether `dn` contains more than one name: a part of another type follows its first DC, or another name begins within a
 /// part. (Active Directory has a DC below a CN only for DNS zones, where no groups are.)
 pub(crate) fn holds_several(dn: &str) -> bool {
@@ -297,6 +311,12 @@ mod tests {
         for dn in ["CN=gg", "gg", "gg,DC=x", ""] {
             assert_eq!(value_and_parent(dn), None, "{dn}");
         }
+    }
+
+    #[test]
+    fn domain_is_the_last_dcs() {
+        assert_eq!(domain("CN=gg,DC=x,OU=Groups, dc=Corp ,DC=example").as_deref(), Some("Corp.example"));
+        assert_eq!((domain("CN=gg,O=corp"), domain("")), (None, None));
     }
 
     #[test]

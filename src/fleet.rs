@@ -13,6 +13,7 @@ mod client;
 mod directories;
 mod directory_filter;
 mod directory_query;
+mod dn_proof;
 mod items;
 mod locate;
 mod login;

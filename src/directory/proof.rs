@@ -33,6 +33,22 @@ pub struct Proof {
     /// Its display name in vIDM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// What proved it in VCF Operations; absent for vIDM, which always proves what was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved_by: Option<ProvedBy>,
+}
+
+/// What proved a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub enum ProvedBy {
+    /// Its distinguished name (VCF Operations 9.1.1 and later).
+    Dn,
+    /// Its name and domain. A distinguished name was first looked up in Active Directory.
+    Name,
+    /// The id that Active Directory's entry has in the identity broker (9.1.1 and later).
+    Id,
 }
 
 impl Proof {
@@ -45,6 +61,6 @@ impl Proof {
     /// The proof of a group in this state.
     #[cfg(test)]
     pub(crate) fn example(requested: &str, state: Presence) -> Self {
-        Self { requested: requested.to_owned(), state, detail: None, id: None, display_name: None }
+        Self { requested: requested.to_owned(), state, detail: None, id: None, display_name: None, proved_by: None }
     }
 }

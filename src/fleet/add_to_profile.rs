@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::Client;
-use super::directories::ListDirectories;
+use super::directories::{ListDirectories, RealmName};
 use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
 use super::selection::{self, Selection};
@@ -122,7 +122,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
     /// A directory that was never synced may have no number of groups; any other without one may have groups.
     async fn has_synced_groups(&self) -> Result<bool> {
         let DirectoryIds { provider, directory } = self.ids;
-        let directories = self.client.call(&ListDirectories { provider }).await?;
+        let directories = self.client.call(&ListDirectories { realm: &RealmName::default(), provider }).await?;
         let Some(listed) = directories.into_iter().find(|listed| listed.id.eq_ignore_ascii_case(directory)) else {
             let detail = format!("VCF Operations no longer lists the directory {directory}");
             return Err(Error::new(ErrorCode::DirectoryNotFound, detail).at(self.target()));

@@ -7,7 +7,6 @@ use http::{Method, Request, Response};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::Realm;
 use super::api::{Fleet, IAM, JSON};
 use super::items::items;
 use crate::directory::Listed;
@@ -28,6 +27,8 @@ const ON_DEMAND: &str = "ON_DEMAND";
 /// One page with each directory's latest sync.
 #[derive(Debug)]
 pub(super) struct ListDirectories<'a> {
+    /// The realm that the provider belongs to.
+    pub(super) realm: &'a RealmName,
     pub(super) provider: &'a str,
 }
 
@@ -43,7 +44,7 @@ impl Endpoint for ListDirectories<'_> {
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Vec<Directory>> {
-        let read = |item| Directory::read_at(item, self.provider);
+        let read = |item| Directory::read_at(item, self.realm, self.provider);
         Ok(items(Self::CALL, &answer, "ldapDirectories")?.into_iter().filter_map(read).collect())
     }
 }
@@ -61,7 +62,7 @@ pub struct Directory {
     #[cfg_attr(feature = "contract", schemars(required))]
     syncable: bool,
     /// The realm of VCF single sign-on that it belongs to.
-    pub realm: Option<RealmName>,
+    pub realm: RealmName,
     /// The id of its identity provider.
     pub identity_provider: String,
     /// Its domains.
@@ -88,7 +89,7 @@ pub struct Directory {
 }
 
 /// A realm by id and name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct RealmName {
     /// Its id.
@@ -128,7 +129,7 @@ impl Directory {
 
     /// Reads one item of the list of `provider`; `None` if it has no id that is allowed in a path. A field of an unexpected
     /// type stays in `extra`.
-    fn read_at(mut item: Map<String, Value>, provider: &str) -> Option<Self> {
+    fn read_at(mut item: Map<String, Value>, realm: &RealmName, provider: &str) -> Option<Self> {
         blank_secrets_in(&mut item);
         let id = take_text(&mut item, field::ID).filter(|id| path_segment::check(id, MAX_ID).is_ok())?;
         let number = |item: &mut Map<String, Value>, name: &str| take(item, name, Value::as_u64);
@@ -139,7 +140,7 @@ impl Directory {
             id,
             name: take_text(&mut item, field::NAME),
             syncable: true,
-            realm: None,
+            realm: realm.clone(),
             identity_provider: provider.to_owned(),
             domains: take(&mut item, field::DOMAINS, texts).unwrap_or_default(),
             status: take_text(&mut item, field::STATUS),
@@ -158,11 +159,6 @@ impl Directory {
         directory.extra = item;
         Some(directory)
     }
-
-    /// The same in its realm.
-    pub(super) fn within(self, realm: &Realm) -> Self {
-        Self { realm: Some(RealmName { id: realm.id.clone(), name: realm.name.clone() }), ..self }
-    }
 }
 
 impl Listed for Directory {
@@ -174,8 +170,8 @@ impl Listed for Directory {
     fn read(mut item: Map<String, Value>) -> Option<Self> {
         let provider = take_text(&mut item, field::PROVIDER).filter(|id| path_segment::check(id, MAX_ID).is_ok())?;
         let (id, name) = (take_text(&mut item, field::REALM), take_text(&mut item, field::REALM_NAME));
-        let realm = id.filter(|id| path_segment::check(id, MAX_ID).is_ok()).map(|id| RealmName { id, name });
-        Some(Self { realm, ..Self::read_at(item, &provider)? })
+        let id = id.filter(|id| path_segment::check(id, MAX_ID).is_ok())?;
+        Self::read_at(item, &RealmName { id, name }, &provider)
     }
 
     /// What changes with each sync is left out, so that the store is not written again for it.
@@ -185,8 +181,8 @@ impl Listed for Directory {
             (field::ID, Some(Value::from(self.id.as_str()))),
             (field::NAME, text(&self.name)),
             (field::PROVIDER, Some(Value::from(self.identity_provider.as_str()))),
-            (field::REALM, self.realm.as_ref().map(|realm| Value::from(realm.id.as_str()))),
-            (field::REALM_NAME, self.realm.as_ref().and_then(|realm| text(&realm.name))),
+            (field::REALM, Some(Value::from(self.realm.id.as_str()))),
+            (field::REALM_NAME, text(&self.realm.name)),
             (field::DOMAINS, Some(Value::from(self.domains.clone()))),
             (field::SETUP, text(&self.setup_status)),
             (field::MODE, text(&self.sync_mode)),
@@ -226,14 +222,18 @@ mod tests {
     use crate::fleet::testing::{answer, sent};
     use serde_json::json;
 
+    fn realm() -> RealmName {
+        RealmName { id: "r".into(), name: Some("USA".into()) }
+    }
+
     fn read(body: &str) -> Vec<Directory> {
-        ListDirectories { provider: "p-1" }.response(answer(200, body)).unwrap()
+        ListDirectories { realm: &realm(), provider: "p-1" }.response(answer(200, body)).unwrap()
     }
 
     #[test]
     fn request_is_encoded() {
         assert_eq!(
-            sent(&ListDirectories { provider: "p-1" }),
+            sent(&ListDirectories { realm: &realm(), provider: "p-1" }),
             "GET /suite-api/api/fleet-management/iam/identity-providers/p-1/ldap-directories\naccept: application/json\n\n"
         );
     }
@@ -249,7 +249,7 @@ mod tests {
         let [first, second] = directories.as_slice() else { panic!("{directories:?}") };
         assert_eq!(
             serde_json::to_value(first).unwrap(),
-            json!({"id": "828ad4fc-cd8a-4f44-b5bc-adb568d67d1c", "name": "BROADCOM", "syncable": true, "realm": null,
+            json!({"id": "828ad4fc-cd8a-4f44-b5bc-adb568d67d1c", "name": "BROADCOM", "syncable": true, "realm": {"id": "r", "name": "USA"},
                 "identityProvider": "p-1", "domains": ["broadcom.com"], "status": "IN_PROGRESS",
                 "lastSyncAt": "2025-07-24T06:54:24.646Z", "setupStatus": "COMPLETED", "syncMode": null, "users": 100,
                 "groups": 7, "alerts": 20, "domainControllerPort": 0})
@@ -269,17 +269,16 @@ mod tests {
             (None, None, true),
         ] {
             let item = json!({"ldapConfigurationId": "d", "setupStatus": setup, "syncMode": mode});
-            let directory = Directory::read_at(item.as_object().unwrap().clone(), "p").unwrap();
+            let directory = Directory::read_at(item.as_object().unwrap().clone(), &realm(), "p").unwrap();
             assert_eq!((directory.syncable, directory.why_not_syncable().is_none()), (syncable, syncable), "{item}");
         }
     }
 
     #[test]
     fn directory_round_trips_through_the_store() {
-        let realm = Realm { id: "r".into(), name: Some("USA".into()), provider: None, extra: Map::new() };
         let body = r#"{"ldapDirectories":[{"ldapConfigurationId":"d","name":"n","domains":["a","b"],"setupStatus":"COMPLETED",
             "syncMode":"FULL_SYNC"}]}"#;
-        let directory = read(body).remove(0).within(&realm);
+        let directory = read(body).remove(0);
         assert_eq!(Directory::read(directory.written()), Some(directory));
         assert_eq!(Directory::read(Map::new()), None);
     }

@@ -24,11 +24,8 @@ impl DirectoryFilter {
     /// Whether it selects `directory`.
     pub(crate) fn takes(&self, directory: &Directory) -> bool {
         let same = |wanted: &String, text: Option<&str>| text.is_some_and(|text| wanted.eq_ignore_ascii_case(text));
-        let realm = directory.realm.as_ref();
-        let is_realm = |wanted: &String| {
-            same(wanted, realm.and_then(|realm| realm.name.as_deref()))
-                || same(wanted, realm.map(|realm| realm.id.as_str()))
-        };
+        let realm = &directory.realm;
+        let is_realm = |wanted: &String| same(wanted, realm.name.as_deref()) || same(wanted, Some(&realm.id));
         self.name.as_ref().is_none_or(|wanted| same(wanted, directory.name.as_deref()))
             && self.domain.as_ref().is_none_or(|wanted| directory.has_domain(wanted))
             && self.realm.as_ref().is_none_or(is_realm)

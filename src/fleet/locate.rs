@@ -1,7 +1,7 @@
 //! Locates a directory with as few calls as possible: realms lead to identity providers, and those to directories.
 
 use super::Client;
-use super::directories::{Directory, ListDirectories};
+use super::directories::{Directory, ListDirectories, RealmName};
 use super::realms::{ListRealms, Realm};
 use super::syncs::is_of_the_place;
 use super::version::{GetVersion, Version};
@@ -20,7 +20,7 @@ pub(crate) struct Located {
     /// The identity provider.
     pub(crate) provider: String,
     /// The realm, which has the groups and users.
-    pub(crate) realm: String,
+    pub(crate) realm: RealmName,
     /// Its domains.
     pub(crate) domains: Vec<String>,
     /// Whether this piece of work has read the list that contains it; a cached entry may be outdated.
@@ -28,9 +28,9 @@ pub(crate) struct Located {
 }
 
 impl Located {
-    fn of(directory: Directory, is_fresh: bool) -> Self {
+    pub(super) fn of(directory: Directory, is_fresh: bool) -> Self {
         let Directory { id, name, identity_provider: provider, realm, domains, .. } = directory;
-        Self { id, name, provider, realm: realm.map(|realm| realm.id).unwrap_or_default(), domains, is_fresh }
+        Self { id, name, provider, realm, domains, is_fresh }
     }
 }
 
@@ -62,8 +62,8 @@ impl<R: Runtime> Client<'_, R> {
         let mut directories = Vec::new();
         let with_provider = realms.iter().filter_map(|realm| Some((realm, realm.provider.as_deref()?)));
         for (realm, provider) in with_provider.take(MAX_PROVIDERS) {
-            match self.call(&ListDirectories { provider }).await {
-                Ok(listed) => directories.extend(listed.into_iter().map(|directory| directory.within(realm))),
+            match self.call(&ListDirectories { realm: &realm.named(), provider }).await {
+                Ok(listed) => directories.extend(listed),
                 Err(error) if is_of_the_place(&error) => {}
                 Err(error) => return Err(error),
             }

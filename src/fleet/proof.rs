@@ -1,151 +1,198 @@
-//! Looks groups up in the identity broker, with as few calls as possible, and compares them exactly.
+//! Whether the identity broker has groups, with as few calls as possible; names are compared exactly.
 //!
-//! The names of one domain are asked for in one query. A display name may be the bare name or `name@domain`, and whether a
-//! query ignores case is unknown; so both forms are asked for, a name that is not found is asked for once more with `LIKE`,
-//! and only an equal name, ignoring case as Active Directory does, counts.
+//! Names of one domain are asked for in one query. A display name may be the bare name or `name@domain`, and whether a query
+//! ignores case is unknown; so both forms are asked for, a name that is not found is asked for once more with `LIKE`, and
+//! only an equal name, ignoring case as Active Directory does, counts. Distinguished names are in `dn_proof.rs`.
 
 use litemap::LiteMap;
 
 use super::Client;
 use super::locate::Located;
 use super::principal_query::{Group, QueryGroups, Term};
-use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, odd_name};
+use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, ProvedBy, odd_name};
+use crate::dn;
 use crate::error::Result;
 use crate::runtime::Runtime;
 
 /// Names in one query.
-const BATCH: usize = 50;
+pub(super) const BATCH: usize = 50;
 
 /// Most pages of one query.
 const PAGES: usize = 10;
 
-/// A requested group by name.
-struct Wanted<'q> {
-    name: &'q str,
-    domain: &'q str,
+/// What is known about each requested group.
+pub(super) type Found = LiteMap<Identity, State>;
+
+/// What is known about one group.
+#[derive(Debug, Clone)]
+pub(super) enum State {
+    Present(Group, ProvedBy),
+    /// It is absent; and how that was determined, if not by the requested name itself.
+    Absent(Option<String>),
+    /// Its look-up was rejected.
+    Unknown(String),
 }
 
-impl Wanted<'_> {
-    /// Whether `group` is the requested one. The query selected the domain; a group may leave it out.
+/// A requested group by name.
+#[derive(Debug, Clone)]
+pub(super) struct Name<'q> {
+    pub(super) name: &'q str,
+    pub(super) domain: &'q str,
+}
+
+impl<'q> Name<'q> {
+    /// Reads `name@domain`.
+    fn of(text: &'q str) -> Self {
+        let (name, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        Self { name: name.trim(), domain: domain.trim() }
+    }
+
+    fn full(&self) -> String {
+        format!("{}@{}", self.name, self.domain)
+    }
+
+    /// Whether `group` is this one. The query selected the domain; a group may leave it out.
     fn is(&self, group: &Group) -> bool {
-        let same = |one: &str, other: &str| Identity::of_name(one) == Identity::of_name(other);
-        let full = format!("{}@{}", self.name, self.domain);
-        let is_name = |theirs: &String| same(theirs, self.name) || same(theirs, &full);
+        let full = self.full();
         group.domain_name.as_deref().is_none_or(|theirs| same(theirs, self.domain))
-            && group.display_name.iter().chain(&group.group_name).any(is_name)
+            && group.names().any(|theirs| same(theirs, self.name) || same(theirs, &full))
     }
 }
 
+impl Group {
+    /// Its names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.display_name.iter().chain(&self.group_name).map(String::as_str)
+    }
+}
+
+/// Whether two names are equal, ignoring case as Active Directory does.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    Identity::of_name(one) == Identity::of_name(other)
+}
+
 impl<R: Runtime> Client<'_, R> {
-    /// The groups with exactly this name, in every realm with a directory of its domain; if there is none, in all realms.
+    /// The groups with exactly this name or distinguished name, in every realm with a directory of its domain; if there is
+    /// none, in all realms.
     ///
     /// # Errors
     /// Those of the login and the calls.
     pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
-        let GroupQuery::Name(text) = query else { return Ok(Vec::new()) };
-        let (name, domain) = text.rsplit_once('@').unwrap_or((text, ""));
-        let wanted = Wanted { name: name.trim(), domain: domain.trim() };
-        let mut groups = Vec::new();
-        for realm in self.realms_of(wanted.domain).await? {
-            let mut found = self.find(&realm, &[&wanted], "EQUALS").await?;
-            found.retain(|group| wanted.is(group));
-            if found.is_empty() {
-                found = self.find_loosely(&realm, &[&wanted]).await?;
-                found.retain(|group| wanted.is(group));
+        let domain = match query {
+            GroupQuery::Name(text) => Name::of(text).domain.to_owned(),
+            GroupQuery::DistinguishedName(text) => dn::domain(text).unwrap_or_default(),
+        };
+        let directories = self.known_directories().await?;
+        let is_of_domain = directories.iter().any(|directory| directory.has_domain(&domain));
+        let mut groups: Vec<Group> = Vec::new();
+        let mut realms: Vec<String> = Vec::new();
+        for directory in directories.into_iter().filter(|directory| !is_of_domain || directory.has_domain(&domain)) {
+            let located = Located::of(directory, self.listed.get());
+            let is_by_name = matches!(query, GroupQuery::Name(_));
+            if is_by_name && realms.contains(&located.realm.id) {
+                continue;
             }
+            realms.push(located.realm.id.clone());
+            let found = match query {
+                GroupQuery::Name(text) => self.named(&located, &Name::of(text)).await?,
+                GroupQuery::DistinguishedName(_) => self.group_by_dn(&located, query).await?.into_iter().collect(),
+            };
             groups.extend(found);
+            groups.dedup_by(|one, other| one.group_id == other.group_id);
         }
         Ok(groups)
     }
 
-    /// The ids of the realms with a directory of this domain; of all realms with directories if there is none.
-    async fn realms_of(&self, domain: &str) -> Result<Vec<String>> {
-        let directories = self.known_directories().await?;
-        let realms = |of_domain: bool| {
-            let theirs = directories.iter().filter(|directory| !of_domain || directory.has_domain(domain));
-            let mut ids: Vec<_> = theirs.filter_map(|directory| Some(directory.realm.as_ref()?.id.clone())).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids
-        };
-        Ok(Some(realms(true)).filter(|realms| !realms.is_empty()).unwrap_or_else(|| realms(false)))
+    /// The groups of one realm with exactly this name.
+    async fn named(&self, located: &Located, name: &Name<'_>) -> Result<Vec<Group>> {
+        let mut found = self.find(located, &[name], "EQUALS").await?;
+        found.retain(|group| name.is(group));
+        if found.is_empty() {
+            found = self.find_loosely(located, &[name]).await?;
+            found.retain(|group| name.is(group));
+        }
+        Ok(found)
     }
 
     /// The presence of these groups in the realm of the directory, in order; a repeated one is looked up once.
     ///
     /// # Errors
-    /// Those of the login and the calls.
+    /// Those of the login and the calls. A group whose own look-up is rejected is [`Presence::Unknown`].
     pub(crate) async fn prove(&self, located: &Located, groups: &[GroupQuery]) -> Result<Vec<Proof>> {
-        let mut found: LiteMap<Identity, Group> = LiteMap::new();
-        let mut by_domain: LiteMap<Identity, Vec<(Identity, Wanted<'_>)>> = LiteMap::new();
-        for query in groups {
-            if let GroupQuery::Name(text) = query
-                && let Some((name, domain)) = text.rsplit_once('@')
-            {
-                let (name, domain) = (name.trim(), domain.trim());
-                let wanted = by_domain.entry(Identity::of_name(domain)).or_default();
-                if wanted.iter().all(|(identity, _)| *identity != query.identity()) {
-                    wanted.push((query.identity(), Wanted { name, domain }));
-                }
-            }
-        }
-        for (_, wanted) in by_domain {
-            for batch in wanted.chunks(BATCH) {
-                self.prove_names(located, batch, &mut found).await?;
-            }
-        }
-        Ok(groups.iter().map(|query| proof(query, found.get(&query.identity()))).collect())
+        let mut found = Found::new();
+        let (names, dns): (Vec<_>, Vec<_>) = groups.iter().partition(|query| matches!(query, GroupQuery::Name(_)));
+        let names = names.into_iter().map(|query| (query.identity(), Name::of(query.as_str()))).collect();
+        self.prove_names(located, names, &mut found).await?;
+        self.prove_dns(located, &dns, &mut found).await?;
+        Ok(groups.iter().map(|query| Proof::in_broker(query, found.get(&query.identity()))).collect())
     }
 
-    /// Looks names of one domain up.
-    async fn prove_names(
+    /// Looks names up, those of one domain together.
+    pub(super) async fn prove_names(
         &self,
         located: &Located,
-        batch: &[(Identity, Wanted<'_>)],
-        found: &mut LiteMap<Identity, Group>,
+        names: Vec<(Identity, Name<'_>)>,
+        found: &mut Found,
     ) -> Result<()> {
-        let mut missing: Vec<&(Identity, Wanted<'_>)> = batch.iter().collect();
+        let mut by_domain: LiteMap<Identity, Vec<(Identity, Name<'_>)>> = LiteMap::new();
+        for (identity, name) in names {
+            let same_domain = by_domain.entry(Identity::of_name(name.domain)).or_default();
+            if same_domain.iter().all(|(known, _)| *known != identity) {
+                same_domain.push((identity, name));
+            }
+        }
+        for (_, names) in by_domain {
+            for batch in names.chunks(BATCH) {
+                self.prove_batch(located, batch, found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn prove_batch(&self, located: &Located, batch: &[(Identity, Name<'_>)], found: &mut Found) -> Result<()> {
+        let mut missing: Vec<&(Identity, Name<'_>)> = batch.iter().collect();
         for is_exact in [true, false] {
             if missing.is_empty() {
                 break;
             }
-            let wanted: Vec<&Wanted<'_>> = missing.iter().map(|(_, wanted)| wanted).collect();
+            let names: Vec<&Name<'_>> = missing.iter().map(|(_, name)| name).collect();
             let groups = match is_exact {
-                true => self.find(&located.realm, &wanted, "EQUALS").await?,
-                false => self.find_loosely(&located.realm, &wanted).await?,
+                true => self.find(located, &names, "EQUALS").await?,
+                false => self.find_loosely(located, &names).await?,
             };
-            missing.retain(|(identity, wanted)| match groups.iter().find(|group| wanted.is(group)) {
+            missing.retain(|(identity, name)| match groups.iter().find(|group| name.is(group)) {
                 Some(group) => {
-                    found.insert(identity.clone(), group.clone());
+                    found.insert(identity.clone(), State::Present(group.clone(), ProvedBy::Name));
                     false
                 }
                 None => true,
             });
         }
+        found.extend(missing.into_iter().map(|(identity, _)| (identity.clone(), State::Absent(None))));
         Ok(())
     }
 
     /// The groups that a query with `LIKE` finds. It only makes the exact one more certain, so a rejected one finds nothing.
-    async fn find_loosely(&self, realm: &str, wanted: &[&Wanted<'_>]) -> Result<Vec<Group>> {
-        match self.find(realm, wanted, "LIKE").await {
+    async fn find_loosely(&self, located: &Located, names: &[&Name<'_>]) -> Result<Vec<Group>> {
+        match self.find(located, names, "LIKE").await {
             Err(error) if error.answer_status().is_some_and(|status| status.is_client_error()) => Ok(Vec::new()),
             done => done,
         }
     }
 
-    async fn find(&self, realm: &str, wanted: &[&Wanted<'_>], operator: &'static str) -> Result<Vec<Group>> {
-        let Some(domain) = wanted.first().map(|wanted| wanted.domain) else { return Ok(Vec::new()) };
-        let full: Vec<String> = wanted.iter().map(|wanted| format!("{}@{}", wanted.name, wanted.domain)).collect();
-        let terms = wanted.iter().map(|wanted| wanted.name).chain(full.iter().map(String::as_str)).collect();
+    async fn find(&self, located: &Located, names: &[&Name<'_>], operator: &'static str) -> Result<Vec<Group>> {
+        let Some(domain) = names.first().map(|name| name.domain) else { return Ok(Vec::new()) };
+        let full: Vec<String> = names.iter().map(|name| name.full()).collect();
+        let terms = names.iter().map(|name| name.name).chain(full.iter().map(String::as_str)).collect();
         let names = Term { operator, ..Term::equals("DISPLAY_NAME", terms) };
-        self.query_groups(realm, &[names, Term::equals("DOMAIN", vec![domain])]).await
+        self.query_groups(located, &[names, Term::equals("DOMAIN", vec![domain])]).await
     }
 
     /// All pages of a query.
-    async fn query_groups(&self, realm: &str, all_of: &[Term<'_>]) -> Result<Vec<Group>> {
+    pub(super) async fn query_groups(&self, located: &Located, all_of: &[Term<'_>]) -> Result<Vec<Group>> {
         let mut groups = Vec::new();
         for page in 0..PAGES {
-            let answer = self.call(&QueryGroups { realm, all_of, page }).await?;
+            let answer = self.call(&QueryGroups { realm: &located.realm.id, all_of, page }).await?;
             groups.extend(answer.entries);
             if !answer.more {
                 break;
@@ -155,21 +202,33 @@ impl<R: Runtime> Client<'_, R> {
     }
 }
 
-/// The proof of a group that was found, or not.
-fn proof(query: &GroupQuery, found: Option<&Group>) -> Proof {
-    let requested = query.as_str().to_owned();
-    match found {
-        Some(group) => Proof {
-            requested,
-            state: Presence::Present,
-            detail: None,
-            id: Some(group.group_id.clone()),
-            display_name: group.display_name.clone().or(group.group_name.clone()),
-        },
-        None => {
-            let oddities = odd_name::oddities(query.as_str());
-            let detail = (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")));
-            Proof { requested, state: Presence::Absent, detail, id: None, display_name: None }
+impl Proof {
+    /// The proof of a group from what is known about it.
+    fn in_broker(query: &GroupQuery, found: Option<&State>) -> Self {
+        let requested = query.as_str().to_owned();
+        let not = |state, detail| Self {
+            requested: requested.clone(),
+            state,
+            detail,
+            id: None,
+            display_name: None,
+            proved_by: None,
+        };
+        match found {
+            Some(State::Present(group, by)) => Self {
+                requested,
+                state: Presence::Present,
+                detail: None,
+                id: Some(group.group_id.clone()),
+                display_name: group.display_name.clone().or(group.group_name.clone()),
+                proved_by: Some(*by),
+            },
+            Some(State::Unknown(detail)) => not(Presence::Unknown, Some(detail.clone())),
+            Some(State::Absent(Some(detail))) => not(Presence::Absent, Some(detail.clone())),
+            Some(State::Absent(None)) | None => {
+                let oddities = odd_name::oddities(query.as_str());
+                not(Presence::Absent, (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it "))))
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use http::StatusCode;
 
 use super::Client;
 use super::api::Fleet;
-use super::directories::ListDirectories;
+use super::directories::{ListDirectories, RealmName};
 use crate::change::Checked;
 use crate::error::Result;
 use crate::runtime::Runtime;
@@ -93,7 +93,9 @@ impl<R: Runtime> Client<'_, R> {
         if present.synced().iter().all(|directory| directory.ldap_configuration_id.is_some()) {
             return Ok(present);
         }
-        let listed = self.iam(&ListDirectories { provider: present.id.as_deref().unwrap_or_default() }).await?;
+        let listed = self
+            .iam(&ListDirectories { realm: &RealmName::default(), provider: present.id.as_deref().unwrap_or_default() })
+            .await?;
         for directory in present.synced_mut() {
             let listed = listed.iter().find(|one| one.name == directory.name);
             let id = &mut directory.ldap_configuration_id;

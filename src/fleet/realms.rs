@@ -5,6 +5,7 @@ use http::{Method, Request, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::RealmName;
 use super::api::{Fleet, IAM, JSON};
 use super::items::items;
 use crate::error::Result;
@@ -54,6 +55,11 @@ impl Endpoint for ListRealms {
 }
 
 impl Realm {
+    /// Its id and name.
+    pub(super) fn named(&self) -> RealmName {
+        RealmName { id: self.id.clone(), name: self.name.clone() }
+    }
+
     /// Reads one item; `None` if it has no id that is allowed in a path.
     fn read(mut item: Map<String, Value>) -> Option<Self> {
         blank_secrets_in(&mut item);

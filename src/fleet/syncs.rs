@@ -53,7 +53,7 @@ impl<R: Runtime> Client<'_, R> {
     /// `directory_not_found`; and those of the login and the calls.
     pub(crate) async fn sync_state(&self, id: &str) -> Result<SyncReport> {
         let located = self.recall(id).await?;
-        let listed = self.call(&ListDirectories { provider: &located.provider }).await;
+        let listed = self.call(&ListDirectories { realm: &located.realm, provider: &located.provider }).await;
         let found = match listed {
             Ok(directories) => directories.into_iter().find(|directory| directory.id.eq_ignore_ascii_case(id)),
             Err(error) if is_of_the_place(&error) && !located.is_fresh => None,
@@ -140,7 +140,7 @@ mod tests {
     use serde_json::json;
 
     fn directory(status: Option<&str>) -> Directory {
-        let item = json!({"ldapConfigurationId": "d", "idpConfigId": "p", "lastSyncStatus": status});
+        let item = json!({"ldapConfigurationId": "d", "idpConfigId": "p", "ssoRealmId": "r", "lastSyncStatus": status});
         let mut directory = Directory::read(item.as_object().unwrap().clone()).unwrap();
         directory.status = status.map(str::to_owned);
         directory

@@ -311,14 +311,21 @@ impl LookUp {
 impl Proof {
     fn of(query: &GroupQuery, found: &Found) -> Self {
         let requested = query.as_str().to_owned();
-        let not = |state, detail| Self { requested: requested.clone(), state, detail, id: None, display_name: None };
+        let not = |state, detail| Self {
+            requested: requested.clone(),
+            state,
+            detail,
+            id: None,
+            display_name: None,
+            proved_by: None,
+        };
         let oddities = odd_name::oddities(query.as_str());
         let odd = (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")));
         match found.get(&query.identity()).cloned() {
             Some(State::Present(groups)) => {
                 let (id, display_name) =
                     groups.into_iter().next().map_or((None, None), |group| (Some(group.id), group.display_name));
-                Self { requested, state: Presence::Present, detail: None, id, display_name }
+                Self { requested, state: Presence::Present, detail: None, id, display_name, proved_by: None }
             }
             Some(State::Unknown(detail)) => {
                 not(Presence::Unknown, Some(odd.map_or(detail.clone(), |odd| format!("{detail}; {odd}"))))

@@ -3,9 +3,9 @@
 mod directories;
 mod login;
 pub(crate) mod profile;
+mod proof;
 pub(crate) mod provider_deletion;
 pub(crate) mod provider_put;
 pub(crate) mod providers;
-mod proof;
 pub(crate) mod provision;
 mod syncs;

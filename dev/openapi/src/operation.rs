@@ -13,7 +13,7 @@ pub(crate) struct Operation {
     pub(crate) id: &'static str,
     pub(crate) tag: &'static str,
     pub(crate) summary: &'static str,
-    pub(crate) description: &'static str,
+    pub(crate) description: String,
     pub(crate) parameters: Vec<Value>,
     pub(crate) request: Option<Content>,
     pub(crate) answers: Vec<Answer>,
@@ -63,7 +63,7 @@ impl Operation {
             id,
             tag,
             summary: "",
-            description: "",
+            description: String::new(),
             parameters: Vec::new(),
             request: None,
             answers: Vec::new(),
@@ -71,8 +71,8 @@ impl Operation {
         }
     }
 
-    pub(crate) fn about(self, summary: &'static str, description: &'static str) -> Self {
-        Self { summary, description, ..self }
+    pub(crate) fn about(self, summary: &'static str, description: impl Into<String>) -> Self {
+        Self { summary, description: description.into(), ..self }
     }
 
     pub(crate) fn parameter(mut self, parameter: Value) -> Self {

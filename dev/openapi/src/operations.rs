@@ -8,17 +8,23 @@
 
 use crate::operation::Operation;
 
+mod fleet;
 mod fleet_providers;
 mod idhook;
+mod syncs;
 mod vcf;
 mod vidm;
 
+/// The group of operations on VCF Operations.
+const FLEET: &str = "VCF Operations";
+
 /// The groups of operations, in display order.
-pub(crate) const TAGS: [(&str, &str); 8] = [
+pub(crate) const TAGS: [(&str, &str); 9] = [
     ("idhook", "idhook itself: no key needed, no call to a target."),
     ("Syncs", "Directory syncs of vIDM: start, join, watch, prove."),
     ("Directories", "vIDM's directories."),
     ("Groups", "Exact look-up of groups in vIDM."),
+    (FLEET, "Directories, syncs and groups of VCF Operations (9.1 and later), in the form of vIDM's."),
     (
         "Identity providers",
         "SDDC Manager's identity providers: the vendor's paths and bodies, validated before they are sent.",
@@ -33,5 +39,8 @@ pub(crate) const TAGS: [(&str, &str); 8] = [
 
 /// Every operation.
 pub(crate) fn all() -> Vec<Operation> {
-    [idhook::all(), vidm::all(), vcf::all(), fleet_providers::all()].into_iter().flatten().collect()
+    [idhook::all(), syncs::all(), vidm::all(), vcf::all(), fleet::all(), fleet_providers::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

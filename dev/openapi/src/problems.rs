@@ -52,6 +52,7 @@ fn example(code: ErrorCode) -> Error {
                 .hint("send the same request again after Retry-After")
                 .retry_after(Some(Duration::from_secs(1)))
         }
+        ErrorCode::NotSupported => new("VCF Operations has no dry run").hint("leave the field out"),
         ErrorCode::IdempotencyKeyReused => new("this key was used with a different request")
             .hint("use a new key for a different request; method, path, query and body must be identical to the byte"),
         ErrorCode::IdempotencyKeyInFlight => new("a request with this key is still being processed")

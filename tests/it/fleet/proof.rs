@@ -1,8 +1,13 @@
 //! The proof of groups in the identity broker.
 
+use std::time::Duration;
+
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::fleet::{REALM, directories, group, group_query, logs_in, post_iam, realms};
+use crate::support::fleet::{
+    CORP, PROVIDER, REALM, directories, group, group_query, last_log, logs_in, post_iam, realms, starts, version,
+};
 use crate::support::script::Call;
 use crate::support::webhook::Instance;
 
@@ -51,4 +56,109 @@ fn further_pages_are_read() {
     };
     let answer = find("name=gg-app@corp.example", [page(0, 0..100), page(1, 100..101)]);
     assert_eq!(answer["groups"][0]["id"], "g-100");
+}
+
+const A: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example";
+const B: &str = "CN=gg-b,OU=Groups,DC=corp,DC=example";
+
+/// A search for groups by distinguished name.
+fn dn_query(dns: &[&str], found: &Value) -> Call {
+    post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=100"))
+        .body(format!(
+            r#"{{"searchTerms":{{"allOf":[{{"searchableField":"DN","operator":"EQUALS","terms":{}}}]}}}}"#,
+            json!(dns)
+        ))
+        .answer(200, json!({"vidbGroups": found}).to_string())
+}
+
+/// A look-up in Active Directory.
+fn directory_query(name: &str, found: &Value) -> Call {
+    post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/groups/query"))
+        .body(format!(r#"{{"searchDn":"OU=Groups,DC=corp,DC=example","searchTerm":"{name}"}}"#))
+        .answer(200, json!({"ldapGroups": found}).to_string())
+}
+
+/// The groups of a sync for `groups` that has succeeded, proved with `calls`.
+fn proved(groups: &[&str], calls: impl IntoIterator<Item = Call>) -> Vec<Value> {
+    let started = [
+        logs_in("t1"),
+        realms(),
+        directories("COMPLETED", 5),
+        directories("COMPLETED", 5),
+        last_log("log-1", true),
+        starts(),
+    ];
+    let instance = Instance::new(started);
+    let body = json!({ "groups": groups }).to_string();
+    let answer = instance.send(Method::POST, "/fleet/default/v1/directories/corp/syncs", &body);
+    instance.script.advance(Duration::from_secs(2));
+    instance.then([directories("COMPLETED", 9), last_log("log-2", true)]);
+    instance.then(calls);
+    instance.get(answer.header("location")).json()["groups"].as_array().unwrap().clone()
+}
+
+#[test]
+fn distinguished_names_are_one_query_since_9_1_1() {
+    let found = json!([group("g-b", "gg-b"), group("g-a", "gg-a")]);
+    let groups = proved(&[A, B], [version(9, 1, 1), dn_query(&[A, B], &found)]);
+    for (group, id) in groups.iter().zip(["g-a", "g-b"]) {
+        assert_eq!((&group["id"], &group["provedBy"]), (&json!(id), &json!("dn")), "{group}");
+    }
+}
+
+#[test]
+fn result_whose_name_is_not_the_groups_is_asked_for_alone() {
+    // The broker's display name is another attribute than the CN.
+    let calls = [
+        version(9, 1, 1),
+        dn_query(&[A, B], &json!([group("g-b", "Administrators of B")])),
+        dn_query(&[A], &json!([])),
+        dn_query(&[B], &json!([group("g-b", "Administrators of B")])),
+        directory_query("gg-a", &json!([])),
+    ];
+    let groups = proved(&[A, B], calls);
+    assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("absent"), &json!("present")));
+    assert!(groups[0]["detail"].as_str().unwrap().contains("Active Directory has no group"), "{groups:?}");
+}
+
+#[test]
+fn distinguished_name_is_resolved_to_its_name_on_9_1_0() {
+    let entry =
+        |name: &str, dn: &str| json!({"name": name, "dn": dn, "baseDn": "DC=corp,DC=example", "compliant": true});
+    let calls = [
+        version(9, 1, 0),
+        // The search finds every name that begins so.
+        directory_query("gg-a", &json!([entry("gg-a2", "CN=gg-a2,OU=Groups,DC=corp,DC=example"), entry("gg-a", A)])),
+        directory_query("gg-b", &json!([entry("gg-b", B)])),
+        group_query(&["gg-a", "gg-b"], "EQUALS", &json!([group("g-a", "gg-a")])),
+        group_query(&["gg-b"], "LIKE", &json!([])),
+    ];
+    let groups = proved(&[A, B], calls);
+    assert_eq!((&groups[0]["id"], &groups[0]["provedBy"]), (&json!("g-a"), &json!("name")), "{groups:?}");
+    assert_eq!(groups[1]["state"], "absent");
+    assert!(
+        groups[1]["detail"].as_str().unwrap().contains("the identity broker has no gg-b@corp.example"),
+        "{groups:?}"
+    );
+}
+
+#[test]
+fn entry_with_the_brokers_id_proves_the_group() {
+    // A search that compares another spelling finds nothing, but the entry has the id.
+    let entry = json!([{"name": "gg-a", "dn": "cn=gg-a, ou=groups,dc=corp,dc=example", "id": "g-a"}]);
+    let groups = proved(&[A], [version(9, 1, 1), dn_query(&[A], &json!([])), directory_query("gg-a", &entry)]);
+    assert_eq!((&groups[0]["id"], &groups[0]["provedBy"]), (&json!("g-a"), &json!("id")), "{groups:?}");
+}
+
+#[test]
+fn rejected_look_up_of_one_group_leaves_the_others() {
+    let calls = [
+        version(9, 1, 0),
+        directory_query("gg-a", &json!([])).answer(400, r#"{"message":"Invalid searchDn"}"#),
+        directory_query("gg-b", &json!([{"name": "gg-b", "dn": B}])),
+        group_query(&["gg-b"], "EQUALS", &json!([group("g-b", "gg-b")])),
+    ];
+    let groups = proved(&[A, B], calls);
+    assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("unknown"), &json!("present")), "{groups:?}");
+    assert!(groups[0]["detail"].as_str().unwrap().contains("Invalid searchDn"));
 }

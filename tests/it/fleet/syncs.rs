@@ -61,7 +61,8 @@ fn group_is_synced_and_proved_with_these_calls() {
         (&json!("succeeded"), &json!(2), &json!({"status": "COMPLETED"})),
         "{state}"
     );
-    let group = json!({"requested": "gg-app@corp.example", "state": "present", "id": "g-1", "displayName": "gg-app"});
+    let group = json!({"requested": "gg-app@corp.example", "state": "present", "id": "g-1", "displayName": "gg-app",
+        "provedBy": "name"});
     assert_eq!(
         (&state["groups"], &state["finishedAt"]),
         (&json!([group]), &json!("2023-11-14T22:13:20.000Z")),

@@ -32,7 +32,7 @@ pub(super) fn all() -> Vec<Operation> {
             .answers(Answer::new(StatusCode::OK, "The configuration is valid; these are its targets.").json(
                 Content::of("Ready").example(
                     "ready",
-                    json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"], "warnings": [
+                    json!({ "status": "ready", "vidm": ["default"], "vcf": ["default"], "fleet": ["default"], "warnings": [
                                 { "variable": "vidm_password", "pointer": "", "detail": "is in quotes",
                                   "hint": "remove them unless they belong to it" },
                             ] }),

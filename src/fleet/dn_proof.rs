@@ -1,0 +1,183 @@
+//! Whether the identity broker has groups by distinguished name.
+//!
+//! The broker searches by distinguished name since 9.1.1, and shows none in its response. So one query asks for many; a
+//! result is assigned by its name, or by a query of its own if names do not tell. A distinguished name that is not found, or
+//! a version that cannot search for one, is looked up in Active Directory through the broker. Its entry has the group's name,
+//! and since 9.1.1 the group's id in the broker.
+
+use serde_json::Value;
+
+use super::Client;
+use super::directory_query::FindDirectoryGroups;
+use super::locate::Located;
+use super::principal_query::{Group, Term};
+use super::proof::{BATCH, Found, Name, State, same};
+use crate::directory::{GroupQuery, Identity, ProvedBy};
+use crate::dn::{self, Key};
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Runtime;
+
+/// A group's entry in Active Directory.
+struct Entry {
+    name: String,
+    domain: String,
+    /// The group's id in the broker, if the broker has it.
+    id: Option<String>,
+}
+
+impl Entry {
+    /// The broker's group, if the entry has its id.
+    fn group(&self) -> Option<Group> {
+        let id = self.id.clone()?;
+        let (name, domain) = (Some(self.name.clone()), Some(self.domain.clone()));
+        Some(Group {
+            group_id: id,
+            group_name: name.clone(),
+            display_name: name,
+            domain_name: domain,
+            extra: serde_json::Map::new(),
+        })
+    }
+}
+
+impl<R: Runtime> Client<'_, R> {
+    /// Looks distinguished names up.
+    pub(super) async fn prove_dns(&self, located: &Located, dns: &[&GroupQuery], found: &mut Found) -> Result<()> {
+        let mut distinct: Vec<&GroupQuery> = Vec::new();
+        for query in dns {
+            if distinct.iter().all(|known| known.identity() != query.identity()) {
+                distinct.push(query);
+            }
+        }
+        if distinct.is_empty() {
+            return Ok(());
+        }
+        let can_search = match self.version().await {
+            Ok(version) => version.has_principals(),
+            Err(error) if error.answer_status().is_some() && error.code() != ErrorCode::UpstreamAuth => false,
+            Err(error) => return Err(error),
+        };
+        if can_search {
+            for batch in distinct.chunks(BATCH) {
+                self.search_dns(located, batch, found).await?;
+            }
+        }
+        distinct.retain(|query| !matches!(found.get(&query.identity()), Some(State::Present(..))));
+        self.resolve(located, &distinct, found).await
+    }
+
+    /// The group with this distinguished name.
+    pub(super) async fn group_by_dn(&self, located: &Located, query: &GroupQuery) -> Result<Option<Group>> {
+        let mut found = Found::new();
+        self.prove_dns(located, &[query], &mut found).await?;
+        Ok(match found.remove(&query.identity()) {
+            Some(State::Present(group, _)) => Some(group),
+            _ => None,
+        })
+    }
+
+    /// Asks for all of `batch` in one query.
+    async fn search_dns(&self, located: &Located, batch: &[&GroupQuery], found: &mut Found) -> Result<()> {
+        let mut groups = self.with_dns(located, batch).await?;
+        let mut unassigned = Vec::new();
+        for query in batch {
+            let names_it = |group: &Group| {
+                dn::value_and_parent(query.as_str())
+                    .is_some_and(|(name, _)| group.names().any(|theirs| same(theirs, &name)))
+            };
+            let fitting: Vec<usize> =
+                groups.iter().enumerate().filter(|(_, group)| names_it(group)).map(|(at, _)| at).collect();
+            match fitting.as_slice() {
+                // Two groups may have the same name in different containers.
+                [at] if batch.iter().filter(|other| same_name(other, query)).count() == 1 => {
+                    let group = groups.swap_remove(*at);
+                    found.insert(query.identity(), State::Present(group, ProvedBy::Dn));
+                }
+                _ => unassigned.push(*query),
+            }
+        }
+        // Whatever is left belongs to some of the others.
+        for query in unassigned {
+            if groups.is_empty() {
+                break;
+            }
+            let one =
+                if batch.len() == 1 { std::mem::take(&mut groups) } else { self.with_dns(located, &[query]).await? };
+            if let Some(group) = one.into_iter().next() {
+                groups.retain(|other| other.group_id != group.group_id);
+                found.insert(query.identity(), State::Present(group, ProvedBy::Dn));
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups with one of these distinguished names. A server that rejects the search finds none: each is then looked up
+    /// in Active Directory.
+    async fn with_dns(&self, located: &Located, batch: &[&GroupQuery]) -> Result<Vec<Group>> {
+        let terms = batch.iter().map(|query| query.as_str()).collect();
+        match self.query_groups(located, &[Term::equals("DN", terms)]).await {
+            Err(error) if is_of_the_query(&error) => Ok(Vec::new()),
+            done => done,
+        }
+    }
+
+    /// Looks `dns` up in Active Directory, and what it finds in the broker: by the entry's id, else by its name.
+    async fn resolve(&self, located: &Located, dns: &[&GroupQuery], found: &mut Found) -> Result<()> {
+        let mut by_name: Vec<(Identity, Entry)> = Vec::new();
+        for query in dns {
+            let state = match self.entry(located, query.as_str()).await {
+                Ok(Some(entry)) => match entry.group() {
+                    Some(group) => State::Present(group, ProvedBy::Id),
+                    None => {
+                        by_name.push((query.identity(), entry));
+                        continue;
+                    }
+                },
+                Ok(None) => State::Absent(Some(
+                    "Active Directory has no group with this distinguished name in the directory".to_owned(),
+                )),
+                Err(error) if is_of_the_query(&error) => {
+                    State::Unknown(format!("VCF Operations rejected the look-up of this group: {}", error.detail()))
+                }
+                Err(error) => return Err(error),
+            };
+            found.insert(query.identity(), state);
+        }
+        let names = by_name
+            .iter()
+            .map(|(identity, entry)| (identity.clone(), Name { name: &entry.name, domain: &entry.domain }));
+        self.prove_names(located, names.collect(), found).await?;
+        for (identity, entry) in by_name {
+            if let Some(place @ State::Absent(_)) = found.get_mut(&identity) {
+                let name = format!("{}@{}", entry.name, entry.domain);
+                *place =
+                    State::Absent(Some(format!("Active Directory has the group; the identity broker has no {name}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The entry of a group in Active Directory; `None` if there is none.
+    async fn entry(&self, located: &Located, dn: &str) -> Result<Option<Entry>> {
+        let Some((name, base)) = dn::value_and_parent(dn) else { return Ok(None) };
+        let search =
+            FindDirectoryGroups { provider: &located.provider, directory: &located.id, base: &base, name: &name };
+        let wanted = Key::of(dn);
+        let entries = self.call(&search).await?;
+        let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
+        let found = entries.iter().find(|entry| text(entry, "dn").is_some_and(|theirs| Key::of(&theirs) == wanted));
+        let domain = dn::domain(dn).or_else(|| located.domains.first().cloned()).unwrap_or_default();
+        Ok(found.map(|entry| Entry { name: text(entry, "name").unwrap_or(name), domain, id: text(entry, "id") }))
+    }
+}
+
+/// Whether two distinguished names begin with the same name.
+fn same_name(one: &GroupQuery, other: &GroupQuery) -> bool {
+    let name = |query: &GroupQuery| dn::value_and_parent(query.as_str()).map(|(name, _)| Identity::of_name(&name));
+    name(one) == name(other)
+}
+
+/// Whether an error concerns this query alone.
+fn is_of_the_query(error: &Error) -> bool {
+    error.answer_status().is_some_and(|status| status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 429))
+}
