@@ -225,10 +225,13 @@ fn rows_of<'n>(of: &Value, names: impl Iterator<Item = &'n str>) -> Result<Strin
     Ok(table(["Field", "Type", "Always", "Meaning"], rows))
 }
 
+/// The variables that name a host to call.
+const TARGET_HOSTS: [&str; 4] = ["vidm_url", "vcf_url", "fleet_url", "fleet_broker_url"];
+
 /// The `[variables]` of a manifest; `host` is the default of a target's URL.
 fn manifest_variables(host: &str) -> String {
     let line = |variable: &Variable| {
-        let is_host = variable.form == ValueForm::Text && ["vidm_url", "vcf_url"].contains(&variable.name);
+        let is_host = TARGET_HOSTS.contains(&variable.name);
         let default = if is_host { host } else { "" };
         let secret = if variable.secret { "secret = true, " } else { "" };
         let description = variable.description().replace('\\', "\\\\").replace('"', "\\\"");

@@ -42,7 +42,7 @@ fn the_manifests_allow_the_targets_and_nothing_else() {
         let allowed = manifest["component"]["idhook"]["allowed_outbound_hosts"].as_array().unwrap();
         assert_eq!(
             allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(),
-            ["{{ vidm_url }}", "{{ vcf_url }}"]
+            ["{{ vidm_url }}", "{{ vcf_url }}", "{{ fleet_url }}", "{{ fleet_broker_url }}"]
         );
     }
 }
@@ -56,7 +56,7 @@ fn the_manifests_say_the_same() {
         let component = manifest["component"]["idhook"].as_table_mut().unwrap();
         let source = component.remove("source").unwrap();
         component["build"].as_table_mut().unwrap().remove("command").unwrap();
-        for url in ["vidm_url", "vcf_url"] {
+        for url in ["vidm_url", "vcf_url", "fleet_url", "fleet_broker_url"] {
             let default = manifest["variables"][url].as_table_mut().unwrap().remove("default").unwrap();
             let unset = if source.as_str().unwrap().contains("spin_wasip2") { UNSET } else { "" };
             assert_eq!(default.as_str(), Some(unset));
