@@ -18,12 +18,10 @@ mod validate;
 use http::StatusCode;
 
 use super::Client;
-use super::api::Fleet;
 use super::directories::{ListDirectories, RealmName};
 use crate::change::Checked;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::Runtime;
-use crate::upstream::Endpoint;
 
 use create_provider::CreateProvider;
 use delete_provider::DeleteProvider;
@@ -45,45 +43,45 @@ pub use saml_metadata::{SamlMetadata, SamlMetadataContent};
 pub use sync_client::{AccessTokenDetails, ScimClientDetails, ScimSyncClient, TokenTtl};
 
 impl<R: Runtime> Client<'_, R> {
-    /// Sends `endpoint`; `not_supported` from a VCF Operations that has no such call.
-    async fn iam<E: Endpoint<Api = Fleet>>(&self, endpoint: &E) -> Result<E::Response> {
-        match self.call(endpoint).await {
-            Err(error) if error.answer_status() == Some(StatusCode::NOT_FOUND) => Err(self.too_old(error).await),
-            done => done,
+    /// The error of one of these calls: `not_supported` in place of the 404 of a VCF Operations without them.
+    pub(crate) async fn explained(&self, error: Error) -> Error {
+        match error.answer_status() {
+            Some(StatusCode::NOT_FOUND) => self.too_old(error).await,
+            _ => error,
         }
     }
 
     /// One identity provider, without its secrets.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1.
+    /// As any upstream call.
     pub async fn identity_provider(&self, id: &ResourceId) -> Result<FederatedIdentityProvider> {
-        self.iam(&GetProvider { id }).await
+        self.call(&GetProvider { id }).await
     }
 
     /// Creates the identity provider of a realm without one; ids in `spec` are not sent. The response has no id if the
     /// server's cannot be read.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1.
+    /// As any upstream call.
     pub async fn create_identity_provider(
         &self,
         spec: &Checked<FederatedIdentityProvider>,
     ) -> Result<FederatedIdentityProvider> {
-        self.iam(&CreateProvider { spec: &spec.spec().without_ids() }).await
+        self.call(&CreateProvider { spec: &spec.spec().without_ids() }).await
     }
 
     /// Replaces the specification of `present` by `spec`; the ids are those of `present`.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1.
+    /// As any upstream call.
     pub async fn update_identity_provider(
         &self,
         present: &FederatedIdentityProvider,
         spec: &Checked<FederatedIdentityProvider>,
     ) -> Result<()> {
         let present = self.with_directory_ids(present).await?;
-        self.iam(&UpdateProvider { spec: &spec.spec().with_ids_of(&present) }).await
+        self.call(&UpdateProvider { spec: &spec.spec().with_ids_of(&present) }).await
     }
 
     /// `present` with the ids of its synced directories. The vendor's examples of a provider omit them; the list of its
@@ -93,9 +91,8 @@ impl<R: Runtime> Client<'_, R> {
         if present.synced().iter().all(|directory| directory.ldap_configuration_id.is_some()) {
             return Ok(present);
         }
-        let listed = self
-            .iam(&ListDirectories { realm: &RealmName::default(), provider: present.id.as_deref().unwrap_or_default() })
-            .await?;
+        let provider = present.id.as_deref().unwrap_or_default();
+        let listed = self.call(&ListDirectories { realm: &RealmName::default(), provider }).await?;
         for directory in present.synced_mut() {
             let listed = listed.iter().find(|one| one.name == directory.name);
             let id = &mut directory.ldap_configuration_id;
@@ -107,45 +104,45 @@ impl<R: Runtime> Client<'_, R> {
     /// Starts the deletion of an identity provider; with `force`, components that use it are removed from it too.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1.
+    /// As any upstream call.
     pub async fn delete_identity_provider(&self, id: &ResourceId, force: bool) -> Result<IamTask> {
-        self.iam(&DeleteProvider { id, force }).await
+        self.call(&DeleteProvider { id, force }).await
     }
 
     /// The state of a task.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1.
+    /// As any upstream call.
     pub async fn task(&self, id: &ResourceId) -> Result<IamTask> {
-        self.iam(&GetTask { id }).await
+        self.call(&GetTask { id }).await
     }
 
     /// The SCIM sync client of a directory, without its secrets.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1.
+    /// As any upstream call.
     pub async fn sync_client(&self, provider: &ResourceId, directory: &ResourceId) -> Result<ScimSyncClient> {
-        self.iam(&GetSyncClient { provider, directory }).await
+        self.call(&GetSyncClient { provider, directory }).await
     }
 
     /// Makes a SCIM sync client with a token for a directory.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1; `upstream_invalid` for a response without a token.
+    /// As any upstream call; `upstream_invalid` for a response without a token.
     pub async fn generate_sync_client(
         &self,
         provider: &ResourceId,
         directory: &ResourceId,
         ttl: Option<TokenTtl>,
     ) -> Result<ScimSyncClient> {
-        self.iam(&GenerateSyncClient { provider, directory, ttl }).await
+        self.call(&GenerateSyncClient { provider, directory, ttl }).await
     }
 
     /// Checks the metadata of a SAML provider.
     ///
     /// # Errors
-    /// As any upstream call; `not_supported` before 9.1; `upstream_rejected` for metadata that the broker cannot read.
+    /// As any upstream call; `upstream_rejected` for metadata that the broker cannot read.
     pub async fn check_saml_metadata(&self, spec: &Checked<SamlMetadata>) -> Result<SamlMetadataContent> {
-        self.iam(&ValidateSamlMetadata { spec: spec.spec() }).await
+        self.call(&ValidateSamlMetadata { spec: spec.spec() }).await
     }
 }

@@ -25,6 +25,18 @@ pub(super) async fn dispatch<R: Runtime>(
     matched: &Matched,
     fleet: &FleetOperations<'_, R>,
 ) -> Result<Response<Bytes>, Error> {
+    match act(context, action, matched, fleet).await {
+        Err(error) => Err(fleet.client.explained(error).await),
+        done => done,
+    }
+}
+
+async fn act<R: Runtime>(
+    context: &Context<'_, R>,
+    action: FleetProvider,
+    matched: &Matched,
+    fleet: &FleetOperations<'_, R>,
+) -> Result<Response<Bytes>, Error> {
     // Names in the path are checked before the body.
     let id = || ResourceId::parse("id", matched.parameter("id"));
     let root = format!("{}/fleet/{}/v1", context.base, segment(matched.target().unwrap_or_default()));

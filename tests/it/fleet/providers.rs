@@ -95,8 +95,7 @@ fn list_reads_each_realms_provider() {
 fn provider_that_vanishes_during_the_list_is_null() {
     let gone = get(format!("{IAM}/identity-providers/{PROVIDER}"))
         .answer(404, r#"{"message":"no such provider","apiErrorCode":404}"#);
-    let version = get(format!("{OPS}/suite-api/api/versions/current")).answer(200, r#"{"major":9,"minor":1}"#);
-    let instance = instance([login(), realms(), gone, version]);
+    let instance = instance([login(), realms(), gone]);
     let listed = instance.get(LIST).json();
     assert_eq!((&listed["elements"][0]["provider"], listed["elements"].as_array().unwrap().len()), (&Value::Null, 2));
 }
@@ -111,6 +110,21 @@ fn vcf_operations_9_0_is_not_supported() {
     let instance = instance([login(), page(), version()]);
     let problem = instance.get(LIST).problem("not_supported");
     assert!(problem["detail"].as_str().unwrap().contains("9.0.2"), "{problem}");
+}
+
+#[test]
+fn absent_provider_is_not_found_where_the_version_has_the_call() {
+    let gone = || {
+        get(format!("{IAM}/identity-providers/{PROVIDER}"))
+            .answer(404, r#"{"message":"no such provider","apiErrorCode":404}"#)
+    };
+    let version = |major| {
+        let version = json!({"releaseName": "VCF Operations", "major": major, "minor": 1});
+        get(format!("{OPS}/suite-api/api/versions/current")).answer(200, version.to_string())
+    };
+    let instance = instance([login(), gone(), version(9), gone(), version(2)]);
+    instance.get(&format!("{LIST}/{PROVIDER}")).problem("not_found");
+    instance.get(&format!("{LIST}/{PROVIDER}")).problem("not_supported");
 }
 
 #[test]
