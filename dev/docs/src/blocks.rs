@@ -1,6 +1,6 @@
 //! The generated blocks, by name.
 
-use idhook::config::{Config, Scope, UNSET_URL, VARIABLES, ValueForm, Variable};
+use idhook::config::{Config, Scope, UNSET_URL, VARIABLES, Variable};
 use idhook::error::{ErrorCode, Fault};
 use idhook::webhook::contract;
 use serde_json::Value;
