@@ -28,6 +28,8 @@ impl Caller {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn for_trying() -> Result<Self> {
-        Self::new("terminal", &["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "admin"])
+        let of_vidm = ["vidm:read", "vidm:sync", "vidm:profile"];
+        let of_fleet = ["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"];
+        Self::new("terminal", &[&of_vidm[..], &["vcf:read", "vcf:write"], &of_fleet, &["admin"]].concat())
     }
 }

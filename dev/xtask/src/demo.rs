@@ -1,4 +1,5 @@
-//! `cargo demo`: idhook at work, over real HTTP, in acts: against simulated targets, or against a person's own vIDM and SDDC Manager.
+//! `cargo demo`: idhook at work, over real HTTP, in acts: against simulated targets, or against a person's own vIDM, SDDC Manager and
+//! VCF Operations.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ use crate::terminal::{columns, say, width, wrap};
 use crate::{hosting, settings};
 
 mod api;
+mod fleet;
 mod own;
 mod sddc;
 mod stage;
@@ -31,7 +33,7 @@ use stage::Stage;
 pub const NAME: &str = "demo";
 
 /// The variables that name a target.
-const TARGETS: [&str; 3] = ["vidm_url", "vcf_url", "targets"];
+const TARGETS: [&str; 4] = ["vidm_url", "vcf_url", "fleet_url", "targets"];
 
 /// What `cargo demo --help` says.
 #[must_use]
@@ -40,10 +42,10 @@ pub fn command() -> Command {
     settings::options(
         Command::new(NAME)
             .bin_name("cargo demo")
-            .about("Shows idhook at work in five acts, against a simulated vIDM and SDDC Manager or your own")
+            .about("Shows idhook at work in six acts, against simulated VMware systems or your own")
             .long_about(
-                "Shows idhook at work in five acts, against a simulated vIDM and SDDC Manager. Then idhook stays up, so that you \
-                 can go on with curl or in a browser.\n\nWith --vidm-url or --vcf-url the demo runs against your own: the doctor \
+                "Shows idhook at work in six acts, against a simulated vIDM, SDDC Manager and VCF Operations. Then idhook stays \
+                 up, so that you can go on with curl or in a browser.\n\nWith --vidm-url, --vcf-url or --fleet-url the demo runs against your own: the doctor \
                  first, then what only reads. It asks before it starts a sync or puts an identity source.",
             )
             .after_help(
@@ -53,7 +55,7 @@ pub fn command() -> Command {
     )
     .arg(settings::port())
     .arg(flag("once", "end after the last act"))
-    .arg(flag("yes", "start a sync in your own vIDM, or put an identity source, without asking").short('y'))
+    .arg(flag("yes", "start a sync in your own system, or put an identity source, without asking").short('y'))
     .arg(
         Arg::new("directory")
             .long("directory")
@@ -65,7 +67,7 @@ pub fn command() -> Command {
             .long("group")
             .value_name("GROUP")
             .action(ArgAction::Append)
-            .help("a group that vIDM must have after the sync, as DN or name@domain; repeatable"),
+            .help("a group that must be there after the sync, as DN or name@domain; repeatable"),
     )
     .arg(
         Arg::new("add-source")
@@ -79,7 +81,7 @@ pub fn command() -> Command {
             .value_name("SECONDS")
             .value_parser(value_parser!(f64))
             .default_value("3")
-            .help("duration of a sync in the simulated vIDM"),
+            .help("duration of a simulated sync"),
     )
 }
 
@@ -98,10 +100,13 @@ pub async fn run(matches: &ArgMatches) -> Result<ExitCode> {
     } else {
         let simulator = Simulator::start(SimulatorOptions::default()).await?;
         let seconds = matches.get_one::<f64>("sync-seconds").copied().unwrap_or(3.0).clamp(0.0, 3600.0);
-        simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_secs_f64(seconds)));
+        let duration = SyncDuration::Fixed(Duration::from_secs_f64(seconds));
+        simulator.set_sync_duration(duration);
+        simulator.configure_fleet(|settings| settings.sync_duration = duration);
         simulator.write_ca(ca.path())?;
         ca_file = Some(ca.path().to_owned());
         variables.extend(settings::of_simulator(&simulator, true));
+        variables.extend(settings::of_simulated_fleet(&simulator, true));
         Some(simulator)
     };
     let caller = Caller::for_trying()?;
@@ -122,7 +127,7 @@ pub async fn run(matches: &ArgMatches) -> Result<ExitCode> {
     let api = Api::new(host.url(), caller.key);
     let targets = Targets::of(&api.send(&Call::get("/readyz")).await?.successful()?.body);
     let all_passed = match &simulator {
-        Some(simulator) => five_acts(&api, simulator).await,
+        Some(simulator) => six_acts(&api, simulator).await,
         None => own_acts(&api, &targets, matches).await,
     };
     if matches.get_flag("once") {
@@ -163,8 +168,13 @@ fn opening(hosting: &Hosting, host: &Host, simulator: Option<&Simulator>, took: 
     let ours = format!("{} (idhook_spin.wasm, {size} kB, started in {} ms)", host.url(), took.as_millis());
     let note = if simulator.is_some() { " (simulated)" } else { "" };
     let url = |name: &str| hosting.variables.get(name).map(|url| format!("{url}{note}"));
-    let (vidm, sddc) = (url("vidm_url"), url("vcf_url"));
-    let rows = [("idhook", Some(&ours)), ("vIDM", vidm.as_ref()), ("SDDC Manager", sddc.as_ref())];
+    let (vidm, sddc, fleet) = (url("vidm_url"), url("vcf_url"), url("fleet_url"));
+    let rows = [
+        ("idhook", Some(&ours)),
+        ("vIDM", vidm.as_ref()),
+        ("SDDC Manager", sddc.as_ref()),
+        ("VCF Operations", fleet.as_ref()),
+    ];
     say(format!("\n{}\n", style("idhook demo").bold()));
     say(columns(rows.into_iter().filter_map(|(name, text)| Some((name, text?.as_str()))), usize::MAX));
 }
@@ -183,12 +193,13 @@ fn origin(matches: &ArgMatches) {
 }
 
 /// The acts against the simulator.
-async fn five_acts(api: &Api, simulator: &Simulator) -> bool {
-    let mut stage = Stage::new(5);
+async fn six_acts(api: &Api, simulator: &Simulator) -> bool {
+    let mut stage = Stage::new(6);
     stage.play("vIDM: sync a directory", async |act| vidm::first_sync(act, api, simulator).await).await;
     stage.play("vIDM: a new group, 3 callers, 1 run", async |act| vidm::three_callers(act, api, simulator).await).await;
     stage.play("vIDM: the safeguards stop a sync", async |act| vidm::safeguards(act, api, simulator).await).await;
     stage.play("SDDC Manager: an identity source", async |act| sddc::identity_source(act, api, simulator).await).await;
+    stage.play("VCF Operations: the same workflow", async |act| fleet::same_workflow(act, api, simulator).await).await;
     stage
         .play("The doctor", async |act| {
             act.explain(
@@ -197,7 +208,9 @@ async fn five_acts(api: &Api, simulator: &Simulator) -> bool {
             );
             own::examine(act, api, "vidm", "default").await?;
             act.gap();
-            own::examine(act, api, "vcf", "default").await
+            own::examine(act, api, "vcf", "default").await?;
+            act.gap();
+            own::examine(act, api, "fleet", "default").await
         })
         .await;
     stage.finish()
@@ -252,6 +265,14 @@ fn commands(url: &str, key: &str, targets: &Targets, is_simulated: bool) -> Vec<
         }
         call(format!(r#""$IDHOOK/vidm/{name}/v1/doctor""#));
     }
+    if let Some(name) = &targets.fleet {
+        call(format!(r#""$IDHOOK/fleet/{name}/v1/directories""#));
+        if is_simulated {
+            let directory = format!("$IDHOOK/fleet/{name}/v1/directories/{}", seeds::CORP_NAME);
+            call(format!(r#"-X POST -H "Prefer: wait=60" "{directory}/syncs""#));
+        }
+        call(format!(r#""$IDHOOK/fleet/{name}/v1/doctor""#));
+    }
     if let Some(name) = &targets.vcf {
         call(format!(r#""$IDHOOK/vcf/{name}/v1/identity-providers""#));
         call(format!(r#""$IDHOOK/vcf/{name}/v1/doctor""#));
@@ -265,7 +286,7 @@ mod tests {
 
     #[test]
     fn printed_commands_change_nothing_in_a_real_vidm() {
-        let targets = Targets { vidm: Some("default".to_owned()), vcf: Some("lab".to_owned()) };
+        let targets = Targets { vidm: Some("default".to_owned()), vcf: Some("lab".to_owned()), fleet: None };
         let simulated = commands("http://127.0.0.1:3000", "idh_x", &targets, true).join("\n");
         assert!(simulated.contains("-X POST") && simulated.contains("/vcf/lab/"), "{simulated}");
         let own = commands("http://127.0.0.1:3000", "idh_x", &targets, false).join("\n");

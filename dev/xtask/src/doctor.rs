@@ -50,7 +50,7 @@ pub fn command() -> Command {
             .long("target")
             .value_name("TARGET")
             .action(ArgAction::Append)
-            .help("check only this target: vidm/NAME or vcf/NAME; repeatable; default: all"),
+            .help("check only this target: vidm/NAME, vcf/NAME or fleet/NAME; repeatable; default: all"),
     )
     .arg(
         Arg::new("retry")
@@ -109,9 +109,8 @@ impl Wanted {
 /// The reports of an idhook that runs in this process.
 async fn here(matches: &ArgMatches, ca_file: Option<PathBuf>, wanted: &Wanted) -> Result<Vec<Report>> {
     let mut variables = settings::variables(matches);
-    if !["vidm_url", "vcf_url", "targets"].iter().any(|name| variables.contains_key(*name)) {
-        let fix =
-            "give --vidm-url or --vcf-url and an account, or --url of a running idhook (cargo xtask doctor --help)";
+    if !["vidm_url", "vcf_url", "fleet_url", "targets"].iter().any(|name| variables.contains_key(*name)) {
+        let fix = "give --vidm-url, --vcf-url or --fleet-url and an account, or --url of a running idhook (cargo xtask doctor --help)";
         return Err(Failure::new("there is no target to check", fix).into());
     }
     settings::ask_for_passwords(&mut variables)?;
@@ -153,7 +152,7 @@ async fn examine(client: &Https, url: &str, key: &str, wanted: &Wanted, trust: O
     if status != StatusCode::OK {
         return Err(not_ready(url, &ready));
     }
-    let known = [names("vidm"), names("vcf")].concat();
+    let known = [names("vidm"), names("vcf"), names("fleet")].concat();
     if let Some(unknown) = wanted.targets.iter().find(|target| !known.contains(target)) {
         let fix = format!("choose from: {}", known.join(", "));
         return Err(Failure::new(format!("there is no target {unknown}"), fix).into());

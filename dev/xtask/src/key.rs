@@ -51,7 +51,7 @@ pub fn command() -> Command {
         .arg(
             many("target")
                 .value_name("TARGET")
-                .help("where it may do so: NAME, vidm/NAME or vcf/NAME; repeatable; default: everywhere"),
+                .help("where it may do so: NAME, vidm/NAME, vcf/NAME or fleet/NAME; repeatable; default: everywhere"),
         )
         .arg(
             Arg::new("webhook")

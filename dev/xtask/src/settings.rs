@@ -14,11 +14,24 @@ use crate::terminal::{Failure, ask_secret, quoted};
 const HEADING: &str = "idhook's variables (or IDHOOK_… in the environment)";
 
 /// The variables that most people need: these alone are in the short help (`-h`).
-const COMMON: [&str; 6] = ["vidm_url", "vidm_username", "vidm_password", "vcf_url", "vcf_username", "vcf_password"];
+const COMMON: [&str; 9] = [
+    "vidm_url",
+    "vidm_username",
+    "vidm_password",
+    "vcf_url",
+    "vcf_username",
+    "vcf_password",
+    "fleet_url",
+    "fleet_username",
+    "fleet_password",
+];
 
 /// The passwords that are asked for at the terminal, with what makes them necessary.
-const PASSWORDS: [(&str, &str, &str); 2] =
-    [("vidm_password", "vidm_username", "vidm_url"), ("vcf_password", "vcf_username", "vcf_url")];
+const PASSWORDS: [(&str, &str, &str); 3] = [
+    ("vidm_password", "vidm_username", "vidm_url"),
+    ("vcf_password", "vcf_username", "vcf_url"),
+    ("fleet_password", "fleet_username", "fleet_url"),
+];
 
 /// Adds an option for each variable, and those of the host.
 #[must_use]

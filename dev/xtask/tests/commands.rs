@@ -183,7 +183,7 @@ async fn the_demo_passes_and_the_lines_after_it_can_be_pasted() {
     })
     .await
     .unwrap();
-    assert!(acts.contains("5 of 5 acts passed") && acts.contains("3 callers, 1 run"), "{acts}");
+    assert!(acts.contains("6 of 6 acts passed") && acts.contains("3 callers, 1 run"), "{acts}");
     assert!(pasted.contains("export IDHOOK_KEY=idh_") && pasted.contains("/syncs"), "{pasted}");
     if !has_curl {
         return;

@@ -1,4 +1,4 @@
-//! The acts with a person's own vIDM or SDDC Manager: the doctor first, then what reads, then what changes something, once it
+//! The acts with a person's own vIDM, SDDC Manager or VCF Operations: the doctor first, then what reads, then what changes something, once it
 //! was agreed to.
 
 use anyhow::{Context as _, Result};
@@ -18,7 +18,7 @@ use crate::terminal::{Failure, confirm};
 pub(super) struct Wishes {
     /// The directory to sync.
     pub(super) directory: Option<String>,
-    /// The groups that vIDM must have after the sync.
+    /// The groups that must be there after the sync.
     pub(super) groups: Vec<String>,
     /// The file with the identity source to add.
     pub(super) add_source: Option<String>,
@@ -31,6 +31,7 @@ pub(super) struct Wishes {
 pub(super) struct Targets {
     pub(super) vidm: Option<String>,
     pub(super) vcf: Option<String>,
+    pub(super) fleet: Option<String>,
 }
 
 impl Targets {
@@ -41,48 +42,58 @@ impl Targets {
             names.sort_by_key(|name| *name != "default");
             names.first().map(|name| (*name).to_owned())
         };
-        Self { vidm: first("vidm"), vcf: first("vcf") }
+        Self { vidm: first("vidm"), vcf: first("vcf"), fleet: first("fleet") }
+    }
+
+    /// The targets with syncs: product, kind and name.
+    fn with_syncs(&self) -> Vec<(&'static str, &'static str, &str)> {
+        let vidm = self.vidm.as_deref().map(|name| ("vIDM", "vidm", name));
+        vidm.into_iter().chain(self.fleet.as_deref().map(|name| ("VCF Operations", "fleet", name))).collect()
     }
 
     /// How many acts [`play`] has.
     pub(super) fn acts(&self, wishes: &Wishes) -> usize {
         let vcf = if self.vcf.is_some() { 2 + usize::from(wishes.add_source.is_some()) } else { 0 };
-        usize::from(self.vidm.is_some()) * 3 + vcf
+        self.with_syncs().len() * 3 + vcf
     }
 }
 
 /// Plays them. After a failed doctor the acts of that target are not run.
 pub(super) async fn play(stage: &mut Stage, api: &Api, targets: &Targets, wishes: &Wishes) {
-    let (mut vidm_is_well, mut vcf_is_well) = (false, false);
-    if let Some(name) = &targets.vidm {
-        vidm_is_well = stage.play("The doctor checks vIDM", async |act| examine(act, api, "vidm", name).await).await;
+    const ILL: &str = "the doctor found a fault; fix it first";
+    let with_syncs = targets.with_syncs();
+    let mut are_well = Vec::new();
+    for (product, kind, name) in &with_syncs {
+        let title = format!("The doctor checks {product}");
+        are_well.push(stage.play(&title, async |act| examine(act, api, kind, name).await).await);
     }
+    let mut vcf_is_well = false;
     if let Some(name) = &targets.vcf {
         vcf_is_well =
             stage.play("The doctor checks SDDC Manager", async |act| examine(act, api, "vcf", name).await).await;
     }
-    const ILL: &str = "the doctor found a fault; fix it first";
-    if let Some(name) = &targets.vidm {
+    for ((product, kind, name), is_well) in with_syncs.into_iter().zip(are_well) {
+        let target = format!("{kind}/{name}");
         let mut listed = Vec::new();
         stage
-            .play("vIDM: your directories", async |act| {
-                if !vidm_is_well {
+            .play(&format!("{product}: your directories"), async |act| {
+                if !is_well {
                     act.skip(ILL);
                     return Ok(());
                 }
-                listed = directories(act, api, name).await?;
-                act.check(true, "idhook logged in to vIDM and read its directories");
+                listed = directories(act, api, &target).await?;
+                act.check(true, &format!("idhook logged in to {product} and read its directories"));
                 Ok(())
             })
             .await;
         let listed = &listed;
         stage
-            .play("vIDM: sync a directory", async |act| {
+            .play(&format!("{product}: sync a directory"), async |act| {
                 if listed.is_empty() {
-                    act.skip(if vidm_is_well { "the directories could not be listed" } else { ILL });
+                    act.skip(if is_well { "the directories could not be listed" } else { ILL });
                     return Ok(());
                 }
-                sync(act, api, name, listed, wishes).await
+                sync(act, api, (product, &target), listed, wishes).await
             })
             .await;
     }
@@ -123,9 +134,16 @@ pub(super) async fn examine(act: &mut Act, api: &Api, kind: &str, name: &str) ->
     Ok(())
 }
 
-async fn sync(act: &mut Act, api: &Api, target: &str, listed: &[Value], wishes: &Wishes) -> Result<()> {
+async fn sync(
+    act: &mut Act,
+    api: &Api,
+    (product, target): (&str, &str),
+    listed: &[Value],
+    wishes: &Wishes,
+) -> Result<()> {
     let (id, name) = chosen(listed, wishes.directory.as_deref())?;
-    let question = format!("Start a sync of {name} in this vIDM, with its safeguards on?");
+    let safeguards = if product == "vIDM" { ", with its safeguards on" } else { "" };
+    let question = format!("Start a sync of {name} in this {product}{safeguards}?");
     if !agreed(act, answer(&question, wishes.yes)?, "no sync was started") {
         return Ok(());
     }
@@ -138,7 +156,7 @@ async fn sync(act: &mut Act, api: &Api, target: &str, listed: &[Value], wishes: 
     act.check(last.text("/status") == "succeeded", "The sync succeeded");
     if !wishes.groups.is_empty() {
         let is_there = |group: &Value| text(group, "/state") == "present";
-        act.check(last.list("/groups").iter().all(is_there), "vIDM has every group that you named");
+        act.check(last.list("/groups").iter().all(is_there), &format!("{product} has every group that you named"));
     }
     Ok(())
 }
@@ -196,6 +214,7 @@ mod tests {
         assert_eq!((targets.vidm.as_deref(), targets.vcf.as_deref()), (Some("default"), Some("lab")));
         assert_eq!(targets.acts(&Wishes::default()), 5);
         assert_eq!(Targets::of(&json!({"vidm": ["x"], "vcf": []})).acts(&Wishes::default()), 3);
+        assert_eq!(Targets::of(&json!({"vidm": ["x"], "fleet": ["y"]})).acts(&Wishes::default()), 6);
     }
 
     #[tokio::test]

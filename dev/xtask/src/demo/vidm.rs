@@ -19,9 +19,12 @@ const GROUP: &str = "CN=gg-new-project,OU=Groups,DC=corp,DC=example";
 /// The callers of the second act.
 const CALLERS: usize = 3;
 
-/// The routes of a vIDM target.
+/// The simulated vIDM.
+const TARGET: &str = "vidm/default";
+
+/// The routes of a target with syncs: `vidm/NAME` or `fleet/NAME`.
 pub(super) fn route(target: &str, rest: &str) -> String {
-    format!("/vidm/{target}/v1/{rest}")
+    format!("/{target}/v1/{rest}")
 }
 
 /// Lists the directories and syncs one.
@@ -31,8 +34,8 @@ pub(super) async fn first_sync(act: &mut Act, api: &Api, simulator: &Simulator) 
          later. One call to idhook starts that sync now.",
     );
     simulator.clear_calls();
-    directories(act, api, "default").await?;
-    let call = Call::post(route("default", &format!("directories/{}/syncs", seeds::CORP_NAME)), None);
+    directories(act, api, TARGET).await?;
+    let call = Call::post(route(TARGET, &format!("directories/{}/syncs", seeds::CORP_NAME)), None);
     act.request(&call, "");
     let started = api.send(&call).await?.successful()?;
     act.response(&started, &["status", "directory", "retryAfter", "links"]);
@@ -54,7 +57,7 @@ pub(super) async fn three_callers(act: &mut Act, api: &Api, simulator: &Simulato
         "A sync is running when a workflow creates the AD group gg-new-project. That run started too early to bring the group \
          into vIDM. Three workflows need the group and call idhook at the same time.",
     );
-    let path = route("default", &format!("directories/{}/syncs", seeds::CORP_NAME));
+    let path = route(TARGET, &format!("directories/{}/syncs", seeds::CORP_NAME));
     let early = Call::post(path.clone(), None);
     act.request(&early, "the run that started too early");
     let reply = api.send(&early).await?.successful()?;
@@ -107,7 +110,7 @@ pub(super) async fn safeguards(act: &mut Act, api: &Api, simulator: &Simulator) 
          stop as a failure with a reason, so that a workflow can end with an error instead of waiting.",
     );
     simulator.set_safeguards_trip(seeds::CORP, true)?;
-    let call = Call::post(route("default", &format!("directories/{}/syncs", seeds::CORP_NAME)), None).waiting(60);
+    let call = Call::post(route(TARGET, &format!("directories/{}/syncs", seeds::CORP_NAME)), None).waiting(60);
     act.request(&call, "");
     let progress = Progress::of("Waiting for the run");
     let reply = api.send(&call).await;
@@ -167,7 +170,7 @@ pub(super) async fn follow(act: &Act, api: &Api, place: &str) -> Result<Reply> {
         }
         act.status(&reply, &status);
         if began.elapsed() > MAX_SYNC {
-            bail!("the sync is still {status} after {} minutes; it goes on in vIDM", MAX_SYNC.as_secs() / 60);
+            bail!("the sync is still {status} after {} minutes; it goes on without the demo", MAX_SYNC.as_secs() / 60);
         }
         let seconds = reply.body.pointer("/retryAfter").and_then(Value::as_u64).unwrap_or(1);
         let progress = Progress::of(format!("{status}: next request in {seconds} s"));
@@ -220,14 +223,14 @@ pub(super) fn chosen(
                 [text(one, "/id"), text(one, "/name")].iter().any(|known| known.eq_ignore_ascii_case(wanted))
                     || list(one, "/domains").iter().any(|domain| domain.as_str() == Some(wanted))
             };
-            directories.iter().find(is_it).map(pair).ok_or_else(|| failure(format!("vIDM has no directory {wanted}")))
+            directories.iter().find(is_it).map(pair).ok_or_else(|| failure(format!("there is no directory {wanted}")))
         }
         None => {
             let mut syncable = directories.iter().filter(|one| is_syncable(one));
             match (syncable.next(), syncable.next()) {
                 (Some(only), None) => Ok(pair(only)),
-                (None, _) => Err(failure("vIDM has no directory that can be synced".to_owned())),
-                _ => Err(failure("vIDM has several directories that can be synced".to_owned())),
+                (None, _) => Err(failure("no directory can be synced".to_owned())),
+                _ => Err(failure("several directories can be synced".to_owned())),
             }
         }
     }
