@@ -11,6 +11,7 @@ pub(crate) mod profile;
 mod proof;
 mod sync_report;
 mod sync_target;
+mod user_query;
 
 pub(crate) use cached_list::CachedList;
 pub(crate) use choice::{Listed, check_syncable};
@@ -22,3 +23,4 @@ pub use profile::{ProfileAddition, ProfileChange};
 pub use proof::{Presence, Proof, ProvedBy};
 pub use sync_report::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 pub use sync_target::{Product, SyncTarget};
+pub use user_query::UserQuery;

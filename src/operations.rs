@@ -26,7 +26,7 @@ mod vcf;
 mod vidm;
 
 pub(crate) use doctor::{Diagnosis, Examination};
-pub(crate) use ensure_groups::{blank_groups, failure};
+pub(crate) use ensure_groups::{blank_names, failure};
 pub(crate) use fleet::FleetOperations;
 pub(crate) use fleet_providers::Deletion;
 pub(crate) use syncs::SyncOperations;

@@ -15,10 +15,10 @@ mod coordinator;
 mod decide;
 mod directory_service;
 mod document;
-mod group_outcome;
 mod ledger;
 mod observation;
 mod profile;
+mod proof_outcome;
 mod queries;
 mod start;
 mod state;
@@ -35,6 +35,7 @@ pub use sync_request::SyncRequest;
 pub use watch::{Watch, WatchEvent, wait};
 
 use observation::Observation;
+use proof_outcome::ProofSet;
 
 /// An instance's cache of a target's syncs.
 #[derive(Debug, Default)]
@@ -56,6 +57,8 @@ pub struct SyncState {
     pub report: SyncReport,
     /// The requested groups, if they were looked up.
     pub groups: Vec<Proof>,
+    /// The requested users, if they were looked up.
+    pub users: Vec<Proof>,
     /// Why it failed, if it did.
     pub reason: Option<SyncFailure>,
     /// Why its status is unknown although the target responded.
@@ -75,6 +78,8 @@ pub enum SyncFailure {
     SyncFailed,
     /// The run succeeded, but a requested group is absent.
     GroupAbsent,
+    /// The run succeeded and every requested group is present or unknown, but a requested user is absent.
+    UserAbsent,
 }
 
 impl SyncFailure {
@@ -101,6 +106,15 @@ impl SyncFailure {
                 "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), or the \
                  domain controller that the connector reads does not have it yet"
             }
+            (Self::UserAbsent, Product::Fleet) => {
+                "the directory's sync profile selects neither the user nor a group of the user (see also \
+                 includeNestedGroupsAndMembers there), or the domain controller does not have the user yet"
+            }
+            (Self::UserAbsent, Product::Vidm) => {
+                "no selected base DN and no group whose members are synced has the user (since 3.1 a group's members are synced \
+                 once it is entitled to an application), or the domain controller that the connector reads does not have the \
+                 user yet"
+            }
         }
     }
 }
@@ -122,6 +136,7 @@ impl SyncState {
             status,
             report: SyncReport { status, ..SyncReport::running() },
             groups: Vec::new(),
+            users: Vec::new(),
             reason: None,
             doubt: None,
             age: Duration::ZERO,
@@ -129,7 +144,19 @@ impl SyncState {
     }
 
     fn of(status: SyncStatus, look: &Observation) -> Self {
-        Self { status, report: look.report.clone(), groups: Vec::new(), reason: None, doubt: None, age: look.age }
+        Self {
+            status,
+            report: look.report.clone(),
+            groups: Vec::new(),
+            users: Vec::new(),
+            reason: None,
+            doubt: None,
+            age: look.age,
+        }
+    }
+
+    fn with(self, ProofSet { groups, users }: ProofSet) -> Self {
+        Self { groups, users, ..self }
     }
 
     fn failed(look: &Observation) -> Self {

@@ -17,13 +17,14 @@ mod directory_filter;
 mod directory_groups;
 mod domains;
 mod dry_run;
-mod group_filter;
-mod group_search;
 mod groups;
 mod health;
 mod locate;
 mod login;
 mod proof;
+mod scim;
+mod scim_filter;
+mod scim_search;
 mod selection;
 mod start;
 mod sync_executions;
@@ -33,6 +34,7 @@ mod sync_start;
 mod sync_state;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use serde::Deserialize;
 

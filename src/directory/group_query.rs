@@ -67,10 +67,22 @@ impl GroupQuery {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub(crate) fn parse_in(text: &str, directory: Option<&str>) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err("is empty: send a group's distinguished name (CN=…,DC=…) or its name (name@domain)".to_owned());
         }
+        Self::parse_name(text)?.ok_or_else(|| {
+            let text = text.trim();
+            let odd = odd_name::oddities(text).into_iter().next().map(|odd| format!("; it {odd}")).unwrap_or_default();
+            format!("{}{odd}", without_domain(text, directory))
+        })
+    }
+
+    /// Reads one name of a group or a user; `None` for a name without domain.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(super) fn parse_name(text: &str) -> Result<Option<Self>, String> {
+        let text = text.trim();
         if text.len() > MAX_LENGTH {
             return Err("is longer than 2,048 bytes".to_owned());
         }
@@ -87,18 +99,11 @@ impl GroupQuery {
             return Err(fault);
         }
         if dn::is_dn(text) {
-            return dn::tidy(text).map(Self::DistinguishedName).map_err(str::to_owned);
+            return dn::tidy(text).map(|dn| Some(Self::DistinguishedName(dn))).map_err(str::to_owned);
         }
-        match text.rsplit_once('@') {
-            Some((name, domain)) if !name.trim().is_empty() && !domain.trim().is_empty() => {
-                Ok(Self::Name(text.to_owned()))
-            }
-            _ => {
-                let odd =
-                    odd_name::oddities(text).into_iter().next().map(|odd| format!("; it {odd}")).unwrap_or_default();
-                Err(format!("{}{odd}", without_domain(text, directory)))
-            }
-        }
+        let with_domain =
+            text.rsplit_once('@').filter(|(name, domain)| !name.trim().is_empty() && !domain.trim().is_empty());
+        Ok(with_domain.map(|_| Self::Name(text.to_owned())))
     }
 
     /// Reads a group that a sync of `directory` must bring. A group to add to the sync profile must be a DN.

@@ -117,6 +117,8 @@ pub struct SyncSession<R, T> {
 pub struct SyncOrder {
     /// Groups that the target must have for the sync to count as succeeded: distinguished names, or `name@domain`.
     pub groups: Vec<String>,
+    /// Users that the target must have for the sync to count as succeeded: `name@domain`. With the groups at most 100 names.
+    pub users: Vec<String>,
     /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
     pub add_to_profile: bool,
     /// Run without the safeguards: with a broken LDAP filter this deletes users. For vIDM only; VCF Operations has none.
@@ -282,7 +284,8 @@ impl<R: Runtime> Syncs<'_, R> {
     pub async fn start(self, which: &str, order: SyncOrder) -> Result<SyncDocument> {
         self.work(self.operation, async |out| {
             let which = DirectoryRef::parse(which);
-            let checked = sync::SyncOrder::new(&which, &order.groups, order.add_to_profile).map_err(Error::invalid)?;
+            let checked = sync::SyncOrder::new(&which, &order.groups, &order.users, order.add_to_profile);
+            let checked = checked.map_err(Error::invalid)?;
             let checked = checked.ignoring_safeguards(order.ignore_safeguards);
             let (request, state) = self.target.syncs(out).start(&which, checked).await?;
             Ok(SyncDocument::of(&request, sync_id::write(&request), state))

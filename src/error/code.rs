@@ -63,6 +63,8 @@ table! {
         /// The run succeeded, but vIDM still lacks a requested group. Only functions fail with it.
         // A repeated call fails the same way until the profile, Active Directory or the safeguards change.
         GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A requested group is absent", Caller, false),
+        /// The run succeeded and no requested group is absent, but a requested user is. Only functions fail with it.
+        UserAbsent => ("user_absent", StatusCode::CONFLICT, "A requested user is absent", Caller, false),
         /// The directory's safeguards stopped the run. Only functions fail with it.
         SafeguardTripped =>
             ("safeguard_tripped", StatusCode::CONFLICT, "The safeguards stopped the sync", Caller, false),
@@ -167,7 +169,10 @@ impl ErrorCode {
     #[cfg(feature = "contract")]
     #[must_use]
     pub(crate) const fn is_sent_over_http(self) -> bool {
-        !matches!(self, Self::GroupAbsent | Self::SafeguardTripped | Self::SyncFailed | Self::SyncTimeout)
+        !matches!(
+            self,
+            Self::GroupAbsent | Self::UserAbsent | Self::SafeguardTripped | Self::SyncFailed | Self::SyncTimeout
+        )
     }
 
     /// Whether the same request may succeed later without any other change.

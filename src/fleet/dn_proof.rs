@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Client;
 use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
-use super::principal_query::{Group, Term};
+use super::principal_query::{Group, Principal as _, Term};
 use super::proof::{BATCH, Found, Name, State, same};
 use crate::directory::{GroupQuery, Identity, ProvedBy};
 use crate::dn::{self, Key};
@@ -115,7 +115,7 @@ impl<R: Runtime> Client<'_, R> {
     /// in Active Directory.
     async fn with_dns(&self, located: &Located, batch: &[&GroupQuery]) -> Result<Vec<Group>> {
         let terms = batch.iter().map(|query| query.as_str()).collect();
-        match self.query_groups(located, &[Term::equals("DN", terms)]).await {
+        match self.query(located, &[Term::equals("DN", terms)]).await {
             Err(error) if is_of_the_query(&error) => Ok(Vec::new()),
             done => done,
         }

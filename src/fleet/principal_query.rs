@@ -1,4 +1,7 @@
-//! `POST …/ssorealms/{ssoRealmId}/groups/query`: groups in the identity broker.
+//! `POST …/ssorealms/{ssoRealmId}/groups/query` and `…/users/query`: groups and users in the identity broker.
+
+use std::fmt;
+use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -44,15 +47,41 @@ struct SearchTerms<'a> {
     all_of: &'a [Term<'a>],
 }
 
-/// `POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/groups/query` (VCF Operations API, `getGroupsList`)
+/// What a realm has in the identity broker: groups or users.
+pub(super) trait Principal: Clone + fmt::Debug {
+    /// The call that queries them.
+    const CALL: &'static str;
+    /// Their word in the path.
+    const PATH: &'static str;
+    /// Their list in the response.
+    const LIST: &'static str;
+    /// The field of a query with their name.
+    const NAME: &'static str;
+
+    /// Reads one entry; `None` without an id.
+    fn read(item: Map<String, Value>) -> Option<Self>;
+
+    /// Its id in the broker.
+    fn id(&self) -> &str;
+
+    /// Its names, the one to show first. Each may have the domain.
+    fn names(&self) -> impl Iterator<Item = &str>;
+
+    /// Its domain, if the entry has it.
+    fn domain(&self) -> Option<&str>;
+}
+
+/// `POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/groups/query` (VCF Operations API, `getGroupsList`), or
+/// `…/users/query` (`getUsersList`)
 ///
-/// A group has no distinguished name and no GUID. Whether `EQUALS` ignores case is not documented.
+/// Neither has a distinguished name or a GUID. Whether `EQUALS` ignores case is not documented.
 #[derive(Debug)]
-pub(super) struct QueryGroups<'a> {
+pub(super) struct Query<'a, P> {
     pub(super) realm: &'a str,
     pub(super) all_of: &'a [Term<'a>],
     /// Counted from zero.
     pub(super) page: usize,
+    pub(super) of: PhantomData<P>,
 }
 
 /// A group in the identity broker.
@@ -76,6 +105,15 @@ pub struct Group {
     pub extra: Map<String, Value>,
 }
 
+/// A user in the identity broker.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct User {
+    user_id: String,
+    user_name: Option<String>,
+    account_name: Option<String>,
+    domain_name: Option<String>,
+}
+
 /// One page of a query's result.
 #[derive(Debug)]
 pub(super) struct Page<T> {
@@ -84,31 +122,27 @@ pub(super) struct Page<T> {
     pub(super) more: bool,
 }
 
-impl Endpoint for QueryGroups<'_> {
+impl<P: Principal> Endpoint for Query<'_, P> {
     type Api = Fleet;
-    type Response = Page<Group>;
-    const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/groups/query";
+    type Response = Page<P>;
+    const CALL: &'static str = P::CALL;
     /// Read-only.
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>> {
-        query(self.realm, "groups", self.all_of, self.page)
+        let (realm, what, page) = (self.realm, P::PATH, self.page);
+        let path = format!("{IAM}/ssorealms/{realm}/{what}/query?page={page}&pageSize={PAGE}");
+        with_body(Method::POST, &path, JSON, JSON, json(&Body { search_terms: SearchTerms { all_of: self.all_of } })?)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<Page<Group>> {
-        page(Self::CALL, &answer, "vidbGroups", self.page, Group::read)
+    fn response(&self, answer: Response<Bytes>) -> Result<Page<P>> {
+        page(Self::CALL, &answer, P::LIST, self.page, P::read)
     }
-}
-
-/// The request of a query for `what`.
-pub(super) fn query(realm: &str, what: &str, all_of: &[Term<'_>], page: usize) -> Result<Request<Bytes>> {
-    let path = format!("{IAM}/ssorealms/{realm}/{what}/query?page={page}&pageSize={PAGE}");
-    with_body(Method::POST, &path, JSON, JSON, json(&Body { search_terms: SearchTerms { all_of } })?)
 }
 
 /// Reads a page with the entries in `list`. The vendor's examples leave out `pageInfo`; the server may give fewer entries
 /// than requested.
-pub(super) fn page<T>(
+fn page<T>(
     call: &'static str,
     answer: &Response<Bytes>,
     list: &str,
@@ -132,14 +166,56 @@ pub(super) fn page<T>(
     Ok(Page { entries: objects.filter_map(read).collect(), more })
 }
 
-impl Group {
-    /// Reads one entry; `None` without an id.
+impl Principal for Group {
+    const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/groups/query";
+    const PATH: &'static str = "groups";
+    const LIST: &'static str = "vidbGroups";
+    const NAME: &'static str = "DISPLAY_NAME";
+
     fn read(mut item: Map<String, Value>) -> Option<Self> {
         let group_id = take_text(&mut item, "groupId")?;
         let mut text = |name| take_text(&mut item, name);
         let (group_name, display_name, domain_name) = (text("groupName"), text("displayName"), text("domainName"));
         item.retain(|name, _| !["id", "name", "domain"].contains(&name.as_str()));
         Some(Self { group_id, group_name, display_name, domain_name, extra: item })
+    }
+
+    fn id(&self) -> &str {
+        &self.group_id
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.display_name.iter().chain(&self.group_name).map(String::as_str)
+    }
+
+    fn domain(&self) -> Option<&str> {
+        self.domain_name.as_deref()
+    }
+}
+
+impl Principal for User {
+    const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/ssorealms/{ssoRealmId}/users/query";
+    const PATH: &'static str = "users";
+    const LIST: &'static str = "vidbUsers";
+    const NAME: &'static str = "USERNAME";
+
+    fn read(mut item: Map<String, Value>) -> Option<Self> {
+        let user_id = take_text(&mut item, "userId")?;
+        let mut text = |name| take_text(&mut item, name);
+        let (user_name, account_name, domain_name) = (text("userName"), text("accountName"), text("domainName"));
+        Some(Self { user_id, user_name, account_name, domain_name })
+    }
+
+    fn id(&self) -> &str {
+        &self.user_id
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.user_name.iter().chain(&self.account_name).map(String::as_str)
+    }
+
+    fn domain(&self) -> Option<&str> {
+        self.domain_name.as_deref()
     }
 }
 
@@ -148,8 +224,28 @@ mod tests {
     use super::*;
     use crate::fleet::testing::{answer, sent};
 
-    fn call<'a>(all_of: &'a [Term<'a>]) -> QueryGroups<'a> {
-        QueryGroups { realm: "r", all_of, page: 2 }
+    fn call<'a>(all_of: &'a [Term<'a>]) -> Query<'a, Group> {
+        Query { realm: "r", all_of, page: 2, of: PhantomData }
+    }
+
+    #[test]
+    fn users_are_queried_by_user_name() {
+        let all_of = [Term::equals(User::NAME, vec!["jdoe"])];
+        let query = Query::<User> { realm: "r", all_of: &all_of, page: 0, of: PhantomData };
+        assert_eq!(
+            sent(&query),
+            "POST /suite-api/api/fleet-management/iam/ssorealms/r/users/query?page=0&pageSize=100\n\
+             accept: application/json\ncontent-type: application/json\n\n\
+             {\"searchTerms\":{\"allOf\":[{\"searchableField\":\"USERNAME\",\"operator\":\"EQUALS\",\"terms\":[\"jdoe\"]}]}}"
+        );
+        // The vendor's example, without its pageInfo.
+        let body = r#"{"vidbUsers":[{"userId":"e3ea5af8","email":"user1@email.com","accountName":"Account1",
+            "firstName":"First Name1","lastName":"Last Name1","userName":"user1",
+            "roles":[{"roleName":"role1","roleAssignmentTypes":["DIRECT"]}]},{"userName":"no id"}]}"#;
+        let page = query.response(answer(200, body)).unwrap();
+        let [user] = page.entries.as_slice() else { panic!("{page:?}") };
+        assert_eq!((user.id(), user.domain()), ("e3ea5af8", None));
+        assert_eq!(user.names().collect::<Vec<_>>(), ["user1", "Account1"]);
     }
 
     #[test]

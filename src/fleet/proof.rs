@@ -1,15 +1,17 @@
-//! Whether the identity broker has groups, with as few calls as possible; names are compared exactly.
+//! Whether the identity broker has groups and users, with as few calls as possible; names are compared exactly.
 //!
 //! Names of one domain are asked for in one query. A display name may be the bare name or `name@domain`, and whether a query
 //! ignores case is unknown; so both forms are asked for, a name that is not found is asked for once more with `LIKE`, and
 //! only an equal name, ignoring case as Active Directory does, counts. Distinguished names are in `dn_proof.rs`.
 
+use std::marker::PhantomData;
+
 use litemap::LiteMap;
 
 use super::Client;
 use super::locate::Located;
-use super::principal_query::{Group, QueryGroups, Term};
-use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, ProvedBy, odd_name};
+use super::principal_query::{Group, Principal, Query, Term, User};
+use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, ProvedBy, UserQuery, odd_name};
 use crate::dn;
 use crate::error::Result;
 use crate::runtime::Runtime;
@@ -20,20 +22,20 @@ pub(super) const BATCH: usize = 50;
 /// Most pages of one query.
 const PAGES: usize = 10;
 
-/// What is known about each requested group.
-pub(super) type Found = LiteMap<Identity, State>;
+/// What is known about each requested group or user.
+pub(super) type Found<P = Group> = LiteMap<Identity, State<P>>;
 
-/// What is known about one group.
+/// What is known about one group or user.
 #[derive(Debug, Clone)]
-pub(super) enum State {
-    Present(Group, ProvedBy),
+pub(super) enum State<P = Group> {
+    Present(P, ProvedBy),
     /// It is absent; and how that was determined, if not by the requested name itself.
     Absent(Option<String>),
     /// Its look-up was rejected.
     Unknown(String),
 }
 
-/// A requested group by name.
+/// A requested group or user by name.
 #[derive(Debug, Clone)]
 pub(super) struct Name<'q> {
     pub(super) name: &'q str,
@@ -51,18 +53,11 @@ impl<'q> Name<'q> {
         format!("{}@{}", self.name, self.domain)
     }
 
-    /// Whether `group` is this one. The query selected the domain; a group may leave it out.
-    fn is(&self, group: &Group) -> bool {
+    /// Whether `found` is this one. The query selected the domain; an entry may leave it out.
+    fn is<P: Principal>(&self, found: &P) -> bool {
         let full = self.full();
-        group.domain_name.as_deref().is_none_or(|theirs| same(theirs, self.domain))
-            && group.names().any(|theirs| same(theirs, self.name) || same(theirs, &full))
-    }
-}
-
-impl Group {
-    /// Its names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.display_name.iter().chain(&self.group_name).map(String::as_str)
+        found.domain().is_none_or(|theirs| same(theirs, self.domain))
+            && found.names().any(|theirs| same(theirs, self.name) || same(theirs, &full))
     }
 }
 
@@ -105,7 +100,7 @@ impl<R: Runtime> Client<'_, R> {
 
     /// The groups of one realm with exactly this name.
     async fn named(&self, located: &Located, name: &Name<'_>) -> Result<Vec<Group>> {
-        let mut found = self.find(located, &[name], "EQUALS").await?;
+        let mut found: Vec<Group> = self.find(located, &[name], "EQUALS").await?;
         found.retain(|group| name.is(group));
         if found.is_empty() {
             found = self.find_loosely(located, &[name]).await?;
@@ -124,15 +119,26 @@ impl<R: Runtime> Client<'_, R> {
         let names = names.into_iter().map(|query| (query.identity(), Name::of(query.as_str()))).collect();
         self.prove_names(located, names, &mut found).await?;
         self.prove_dns(located, &dns, &mut found).await?;
-        Ok(groups.iter().map(|query| Proof::in_broker(query, found.get(&query.identity()))).collect())
+        Ok(groups.iter().map(|query| Proof::in_broker(query.as_str(), found.get(&query.identity()))).collect())
+    }
+
+    /// The presence of these users in the realm of the directory, in order; a repeated one is looked up once.
+    ///
+    /// # Errors
+    /// Those of the login and the calls.
+    pub(crate) async fn prove_users(&self, located: &Located, users: &[UserQuery]) -> Result<Vec<Proof>> {
+        let mut found: Found<User> = Found::new();
+        let names = users.iter().map(|query| (query.identity(), Name::of(query.as_str()))).collect();
+        self.prove_names(located, names, &mut found).await?;
+        Ok(users.iter().map(|query| Proof::in_broker(query.as_str(), found.get(&query.identity()))).collect())
     }
 
     /// Looks names up, those of one domain together.
-    pub(super) async fn prove_names(
+    pub(super) async fn prove_names<P: Principal>(
         &self,
         located: &Located,
         names: Vec<(Identity, Name<'_>)>,
-        found: &mut Found,
+        found: &mut Found<P>,
     ) -> Result<()> {
         let mut by_domain: LiteMap<Identity, Vec<(Identity, Name<'_>)>> = LiteMap::new();
         for (identity, name) in names {
@@ -149,20 +155,25 @@ impl<R: Runtime> Client<'_, R> {
         Ok(())
     }
 
-    async fn prove_batch(&self, located: &Located, batch: &[(Identity, Name<'_>)], found: &mut Found) -> Result<()> {
+    async fn prove_batch<P: Principal>(
+        &self,
+        located: &Located,
+        batch: &[(Identity, Name<'_>)],
+        found: &mut Found<P>,
+    ) -> Result<()> {
         let mut missing: Vec<&(Identity, Name<'_>)> = batch.iter().collect();
         for is_exact in [true, false] {
             if missing.is_empty() {
                 break;
             }
             let names: Vec<&Name<'_>> = missing.iter().map(|(_, name)| name).collect();
-            let groups = match is_exact {
+            let entries: Vec<P> = match is_exact {
                 true => self.find(located, &names, "EQUALS").await?,
                 false => self.find_loosely(located, &names).await?,
             };
-            missing.retain(|(identity, name)| match groups.iter().find(|group| name.is(group)) {
-                Some(group) => {
-                    found.insert(identity.clone(), State::Present(group.clone(), ProvedBy::Name));
+            missing.retain(|(identity, name)| match entries.iter().find(|entry| name.is(*entry)) {
+                Some(entry) => {
+                    found.insert(identity.clone(), State::Present(entry.clone(), ProvedBy::Name));
                     false
                 }
                 None => true,
@@ -172,40 +183,45 @@ impl<R: Runtime> Client<'_, R> {
         Ok(())
     }
 
-    /// The groups that a query with `LIKE` finds. It only makes the exact one more certain, so a rejected one finds nothing.
-    async fn find_loosely(&self, located: &Located, names: &[&Name<'_>]) -> Result<Vec<Group>> {
+    /// The entries that a query with `LIKE` finds. It only makes the exact one more certain, so a rejected one finds nothing.
+    async fn find_loosely<P: Principal>(&self, located: &Located, names: &[&Name<'_>]) -> Result<Vec<P>> {
         match self.find(located, names, "LIKE").await {
             Err(error) if error.answer_status().is_some_and(|status| status.is_client_error()) => Ok(Vec::new()),
             done => done,
         }
     }
 
-    async fn find(&self, located: &Located, names: &[&Name<'_>], operator: &'static str) -> Result<Vec<Group>> {
+    async fn find<P: Principal>(
+        &self,
+        located: &Located,
+        names: &[&Name<'_>],
+        operator: &'static str,
+    ) -> Result<Vec<P>> {
         let Some(domain) = names.first().map(|name| name.domain) else { return Ok(Vec::new()) };
         let full: Vec<String> = names.iter().map(|name| name.full()).collect();
         let terms = names.iter().map(|name| name.name).chain(full.iter().map(String::as_str)).collect();
-        let names = Term { operator, ..Term::equals("DISPLAY_NAME", terms) };
-        self.query_groups(located, &[names, Term::equals("DOMAIN", vec![domain])]).await
+        let names = Term { operator, ..Term::equals(P::NAME, terms) };
+        self.query(located, &[names, Term::equals("DOMAIN", vec![domain])]).await
     }
 
     /// All pages of a query.
-    pub(super) async fn query_groups(&self, located: &Located, all_of: &[Term<'_>]) -> Result<Vec<Group>> {
-        let mut groups = Vec::new();
+    pub(super) async fn query<P: Principal>(&self, located: &Located, all_of: &[Term<'_>]) -> Result<Vec<P>> {
+        let mut entries = Vec::new();
         for page in 0..PAGES {
-            let answer = self.call(&QueryGroups { realm: &located.realm.id, all_of, page }).await?;
-            groups.extend(answer.entries);
+            let answer = self.call(&Query { realm: &located.realm.id, all_of, page, of: PhantomData }).await?;
+            entries.extend(answer.entries);
             if !answer.more {
                 break;
             }
         }
-        Ok(groups)
+        Ok(entries)
     }
 }
 
 impl Proof {
-    /// The proof of a group from what is known about it.
-    fn in_broker(query: &GroupQuery, found: Option<&State>) -> Self {
-        let requested = query.as_str().to_owned();
+    /// The proof of a group or user from what is known about it.
+    fn in_broker<P: Principal>(requested: &str, found: Option<&State<P>>) -> Self {
+        let requested = requested.to_owned();
         let not = |state, detail| Self {
             requested: requested.clone(),
             state,
@@ -215,18 +231,18 @@ impl Proof {
             proved_by: None,
         };
         match found {
-            Some(State::Present(group, by)) => Self {
+            Some(State::Present(entry, by)) => Self {
                 requested,
                 state: Presence::Present,
                 detail: None,
-                id: Some(group.group_id.clone()),
-                display_name: group.display_name.clone().or(group.group_name.clone()),
+                id: Some(entry.id().to_owned()),
+                display_name: entry.names().next().map(str::to_owned),
                 proved_by: Some(*by),
             },
             Some(State::Unknown(detail)) => not(Presence::Unknown, Some(detail.clone())),
             Some(State::Absent(Some(detail))) => not(Presence::Absent, Some(detail.clone())),
             Some(State::Absent(None)) | None => {
-                let oddities = odd_name::oddities(query.as_str());
+                let oddities = odd_name::oddities(&requested);
                 not(Presence::Absent, (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it "))))
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport};
+use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport, UserQuery};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::sync::{DirectoryService, KickOffAnswer, ProfileLookUp, SyncOrder};
@@ -96,6 +96,13 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
         // Whether directories of one identity broker can be synced at the same time is unknown; nobody reports that they
         // cannot.
         matches!(self, Self::Vidm(_))
+    }
+
+    async fn prove_users(&self, directory: &str, users: &[UserQuery]) -> Result<Vec<Proof>> {
+        match self {
+            Self::Vidm(vidm) => vidm.prove_users(users).await,
+            Self::Fleet(fleet) => fleet.prove_users(&fleet.recall(directory).await?, users).await,
+        }
     }
 
     async fn connectors(&self, directory: &str) -> Result<Vec<String>> {

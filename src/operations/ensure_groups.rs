@@ -1,39 +1,54 @@
-//! Whether a completed wait ensures the groups: the sync succeeded, and vIDM has each group. Everything else is an error.
+//! Whether a completed wait ensures the groups and users: the sync succeeded, and the product has each of them. Everything else is an error.
 
 use std::time::Duration;
 
-use crate::directory::{GroupQuery, Presence, Proof, SyncStatus};
+use crate::directory::{GroupQuery, Presence, Proof, SyncStatus, UserQuery};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::sync::{SyncDocument, SyncFailure};
 
-/// Most names of groups in one message.
+/// Most names in one message.
 const MAX_SHOWN: usize = 5;
 
-/// The faults in a list of groups to ensure: a name lost on the way must not end in a success without proof.
-pub(crate) fn blank_groups(groups: &[String]) -> Vec<FieldError> {
+/// The faults in the lists of groups and users to ensure: a name lost on the way must not end in a success without proof.
+pub(crate) fn blank_names(groups: &[String], users: &[String]) -> Vec<FieldError> {
     if groups.is_empty() {
         let detail = "is empty: name at least one group, or use startSync for a sync without groups";
         return vec![FieldError::new("/groups", detail)];
     }
-    let blank = groups.iter().enumerate().filter(|(_, group)| group.trim().is_empty());
-    blank
-        .map(|(at, _)| FieldError::new(format!("/groups/{at}"), "is blank: send the group's DN or name@domain"))
-        .collect()
+    let blank = |list: &'static str, names: &[String], fix: &'static str| {
+        let blank = names.iter().enumerate().filter(|(_, name)| name.trim().is_empty());
+        blank.map(|(at, _)| FieldError::new(format!("/{list}/{at}"), fix)).collect::<Vec<_>>()
+    };
+    let mut faults = blank("groups", groups, "is blank: send the group's DN or name@domain");
+    faults.extend(blank("users", users, "is blank: send the user's name@domain"));
+    faults
 }
 
-/// Why a sync in this state, final or not within `timeout`, does not ensure `groups`; `None` if it does.
-pub(crate) fn failure(state: &SyncDocument, groups: &[String], timeout: Duration) -> Option<Error> {
+/// Why a sync in this state, final or not within `timeout`, does not ensure `groups` and `users`; `None` if it does.
+pub(crate) fn failure(
+    state: &SyncDocument,
+    (groups, users): (&[String], &[String]),
+    timeout: Duration,
+) -> Option<Error> {
     let directory = state.directory.name.as_deref().unwrap_or(&state.directory.id);
     let (product, seconds) = (state.product, timeout.as_secs_f64());
     let message = state.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
     let error = match (state.status, state.reason) {
-        (SyncStatus::Succeeded, _) | (SyncStatus::Failed, Some(SyncFailure::GroupAbsent)) => {
-            let missing = missing(state, groups);
-            if missing.is_empty() && state.status == SyncStatus::Succeeded {
+        (SyncStatus::Succeeded, _) | (SyncStatus::Failed, Some(SyncFailure::GroupAbsent | SyncFailure::UserAbsent)) => {
+            let missing_groups =
+                missing(groups, &state.groups, |name| Some(GroupQuery::parse(name).ok()?.as_str().to_owned()));
+            let missing_users =
+                missing(users, &state.users, |name| Some(UserQuery::parse(name).ok()?.as_str().to_owned()));
+            let is_of_users = missing_groups.is_empty() && state.reason != Some(SyncFailure::GroupAbsent);
+            if is_of_users && missing_users.is_empty() && state.status == SyncStatus::Succeeded {
                 return None;
             }
-            let detail = format!("the sync of {directory} succeeded, but {product} does not have {}", listed(&missing));
-            Error::new(ErrorCode::GroupAbsent, detail).hint(SyncFailure::GroupAbsent.hint(product))
+            let (code, reason, names) = match is_of_users {
+                true => (ErrorCode::UserAbsent, SyncFailure::UserAbsent, listed(&missing_users, "the users")),
+                false => (ErrorCode::GroupAbsent, SyncFailure::GroupAbsent, listed(&missing_groups, "the groups")),
+            };
+            let detail = format!("the sync of {directory} succeeded, but {product} does not have {names}");
+            Error::new(code, detail).hint(reason.hint(product))
         }
         (SyncStatus::Failed, Some(SyncFailure::SafeguardTripped)) => {
             let detail = format!("the safeguards stopped the sync of {directory}{message}");
@@ -61,16 +76,14 @@ pub(crate) fn failure(state: &SyncDocument, groups: &[String], timeout: Duration
     })
 }
 
-/// Those of `groups` that the state does not prove, each with its detail.
-fn missing(state: &SyncDocument, groups: &[String]) -> Vec<String> {
+/// Those of `names` that `proofs` do not prove, each with its detail. `read` gives the form in the proofs: a DN has no
+/// meaningless blanks there.
+fn missing(names: &[String], proofs: &[Proof], read: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let mut missing = Vec::new();
-    for name in groups.iter().map(|group| group.trim()) {
-        // The state has a DN without meaningless blanks.
-        let query = GroupQuery::parse(name).ok();
-        let proof =
-            state.groups.iter().find(|group| query.as_ref().is_some_and(|query| query.as_str() == group.requested));
-        match proof {
-            Some(group) if group.state == Presence::Present => {}
+    for name in names.iter().map(|name| name.trim()) {
+        let requested = read(name);
+        match proofs.iter().find(|proof| requested.as_ref() == Some(&proof.requested)) {
+            Some(proof) if proof.state == Presence::Present => {}
             Some(Proof { detail: Some(detail), .. }) => missing.push(format!("\"{name}\" ({detail})")),
             _ => missing.push(format!("\"{name}\"")),
         }
@@ -79,11 +92,11 @@ fn missing(state: &SyncDocument, groups: &[String]) -> Vec<String> {
 }
 
 /// As many names as fit into a message.
-fn listed(names: &[String]) -> String {
+fn listed(names: &[String], otherwise: &str) -> String {
     let mut shown: Vec<_> = names.iter().take(MAX_SHOWN).cloned().collect();
     match names.len().saturating_sub(MAX_SHOWN) {
         0 => {}
         more => shown.push(format!("{more} more")),
     }
-    if shown.is_empty() { "the groups".to_owned() } else { shown.join(", ") }
+    if shown.is_empty() { otherwise.to_owned() } else { shown.join(", ") }
 }

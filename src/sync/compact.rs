@@ -64,9 +64,9 @@ pub(super) mod directory_type {
     }
 }
 
-/// The names of groups. Those of one request are similar: for each, the lengths shared with the previous name at its
+/// The names of groups or users. Those of one request are similar: for each, the lengths shared with the previous name at its
 /// beginning and end are written, and the part in between.
-pub(super) mod groups {
+pub(super) mod names {
     use serde::de::Error as _;
 
     use super::{Deserialize as _, Deserializer, Serializer};
@@ -84,12 +84,12 @@ pub(super) mod groups {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
         let written = Vec::<(usize, usize, String)>::deserialize(deserializer)?;
         if written.len() > GroupQuery::MAX {
-            return Err(D::Error::custom("too many groups"));
+            return Err(D::Error::custom("too many names"));
         }
         let mut groups: Vec<String> = Vec::with_capacity(written.len());
         for (start, end, between) in written {
             let before = groups.last().map_or("", String::as_str);
-            groups.push(joined(before, start, end, &between).ok_or_else(|| D::Error::custom("no such group before"))?);
+            groups.push(joined(before, start, end, &between).ok_or_else(|| D::Error::custom("no such name before"))?);
         }
         Ok(groups)
     }
@@ -111,11 +111,11 @@ pub(super) mod groups {
     }
 }
 
-/// The size of the names of `groups` in bytes.
-pub(super) fn size_of_groups(groups: &[String]) -> usize {
+/// The size of `names` in bytes.
+pub(super) fn size_of(names: &[String]) -> usize {
     #[derive(Serialize)]
-    struct Groups<'g>(#[serde(with = "groups")] &'g [String]);
-    postcard::to_allocvec(&Groups(groups)).map_or(usize::MAX, |written| written.len())
+    struct Names<'n>(#[serde(with = "names")] &'n [String]);
+    postcard::to_allocvec(&Names(names)).map_or(usize::MAX, |written| written.len())
 }
 
 #[cfg(test)]
@@ -135,8 +135,9 @@ mod tests {
             directory in "[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}|[A-Fa-f0-9-]{1,40}|\\PC{0,40}",
             kind in proptest::option::of("ACTIVE_DIRECTORY_LDAP|LDAP_DIRECTORY|\\PC{0,20}"),
             groups in proptest::collection::vec("(gg-[ab]{0,3}|é|ê|\\PC){0,6}(@corp|,DC=é)?", 0..100),
+            users in proptest::collection::vec("[ab]{0,3}@corp", 0..5),
         ) {
-            let request = SyncRequest { directory, kind, groups, ..SyncRequest::example() };
+            let request = SyncRequest { directory, kind, groups, users, ..SyncRequest::example() };
             prop_assert_eq!(read_again(&request), request);
         }
 
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn similar_groups_take_few_bytes() {
         let groups: Vec<_> = (0..100).map(|at| format!("CN=gg-app-{at:03},OU=Groups,DC=corp,DC=example")).collect();
-        let size = size_of_groups(&groups);
+        let size = size_of(&groups);
         assert!(size < 600, "{size}");
     }
 

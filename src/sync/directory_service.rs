@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport};
+use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, Proof, SyncReport, UserQuery};
 use crate::error::Result;
 
 /// A vendor API's response to a start.
@@ -64,6 +64,12 @@ pub(crate) trait DirectoryService {
 
     /// Whether directories have connectors, which sync only one of them at a time.
     fn has_connectors(&self) -> bool;
+
+    /// The presence of the users, in the given order, where the directory's syncs bring them.
+    ///
+    /// # Errors
+    /// Those of every call, if no user's state could be determined.
+    async fn prove_users(&self, directory: &str, users: &[UserQuery]) -> Result<Vec<Proof>>;
 
     /// The ids of the connectors that sync the directory; empty if this version does not list them.
     ///

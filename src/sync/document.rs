@@ -12,7 +12,7 @@ use crate::runtime::rfc3339;
 /// Seconds to wait before reading an active sync's state again.
 const ASK_AGAIN: u64 = 2;
 
-/// For at most this many groups the hint lists the oddities of their names.
+/// For at most this many groups and users the hint lists the oddities of their names.
 const ODD_NAMES: usize = 3;
 
 /// A sync: always flat, and never an error, whatever its status.
@@ -44,6 +44,9 @@ pub struct SyncDocument {
     pub counts: Option<Counts>,
     /// Each requested group, once looked up; empty if none was requested.
     pub groups: Vec<Proof>,
+    /// Each requested user, once looked up; absent if none was requested.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<Proof>,
     /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<SyncFailure>,
@@ -102,10 +105,12 @@ impl SyncDocument {
     /// The state of a directory's sync, without a request.
     #[must_use]
     pub(crate) fn new(product: Product, state: SyncState, directory: DirectorySummary) -> Self {
-        let SyncState { status, report, groups, reason, doubt, age } = state;
+        let SyncState { status, report, groups, users, reason, doubt, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
-        let hint = reason.map(|reason| match odd_names(&groups) {
-            Some(odd) if reason == SyncFailure::GroupAbsent => format!("{odd}. Otherwise {}", reason.hint(product)),
+        let hint = reason.map(|reason| match odd_names(groups.iter().chain(&users)) {
+            Some(odd) if matches!(reason, SyncFailure::GroupAbsent | SyncFailure::UserAbsent) => {
+                format!("{odd}. Otherwise {}", reason.hint(product))
+            }
             _ => reason.hint(product).to_owned(),
         });
         Self {
@@ -117,6 +122,7 @@ impl SyncDocument {
             finished_at: time(report.finished_at),
             counts: report.counts,
             groups,
+            users,
             reason,
             hint: hint.or(doubt.map(|doubt| doubt.hint(product))),
             message: report.message,
@@ -143,9 +149,9 @@ impl SyncDocument {
     }
 }
 
-/// The oddities in the names of absent groups, of the first few.
-fn odd_names(groups: &[Proof]) -> Option<String> {
-    let odd = || groups.iter().filter(|group| group.state == Presence::Absent && group.detail.is_some());
+/// The oddities in the names of absent groups and users, of the first few.
+fn odd_names<'p>(proofs: impl Iterator<Item = &'p Proof> + Clone) -> Option<String> {
+    let odd = || proofs.clone().filter(|group| group.state == Presence::Absent && group.detail.is_some());
     let told = odd().take(ODD_NAMES).map(|group| {
         format!("check the name \"{}\": {}", excerpt(&group.requested), group.detail.as_deref().unwrap_or_default())
     });
@@ -167,6 +173,6 @@ impl From<SyncReport> for SyncState {
     /// A directory's latest run, without a request.
     fn from(report: SyncReport) -> Self {
         let (status, reason) = (report.status, report.reason.map(SyncFailure::from));
-        Self { status, reason, doubt: None, groups: Vec::new(), report, age: Duration::ZERO }
+        Self { status, reason, doubt: None, groups: Vec::new(), users: Vec::new(), report, age: Duration::ZERO }
     }
 }

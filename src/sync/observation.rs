@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::directory_service::DirectoryService;
 use super::ledger::{Entry, Head, Ledger, Seen};
+use super::proof_outcome::ProofSet;
 use super::start::queries;
 use super::{Coordinator, SyncRequest};
-use crate::directory::{Counts, FailureReason, Proof, RunMarks, SyncReport, SyncStatus};
+use crate::directory::{Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 use crate::error::Result;
 use crate::poll_lock::lock;
 use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
@@ -37,7 +38,7 @@ const PROOFS: usize = 64;
 pub(super) type Observations = RefCell<LiteMap<String, Rc<Mutex<Option<Observation>>>>>;
 
 /// The last result of each query and its time.
-pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, Vec<Proof>)>>>)>>;
+pub(super) type Proofs = RefCell<Vec<(ProofKey, Rc<Mutex<Option<(Duration, ProofSet)>>>)>>;
 
 /// One observation of a directory, and the ledger's entry from just before. The order matters: a kick-off in the entry was
 /// sent before the observation, so the observation is not older.
@@ -260,15 +261,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         self.cache.looks.borrow_mut().remove(directory);
     }
 
-    /// Which of the request's groups are present after what `look` shows; looked up once for all watchers of the request.
-    pub(super) async fn prove(
-        &self,
-        request: &SyncRequest,
-        look: &Observation,
-        max_age: Duration,
-    ) -> Result<Vec<Proof>> {
-        if request.groups.is_empty() {
-            return Ok(Vec::new());
+    /// Which of the request's groups and users are present after what `look` shows; looked up once for all watchers of the request.
+    pub(super) async fn prove(&self, request: &SyncRequest, look: &Observation, max_age: Duration) -> Result<ProofSet> {
+        if !request.needs_proof() {
+            return Ok(ProofSet::default());
         }
         let key = ProofKey {
             directory: request.directory.clone(),
@@ -296,8 +292,21 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         if let Some((_, proof)) = kept.as_ref().filter(|(at, _)| at.saturating_add(max_age) > came) {
             return Ok(proof.clone());
         }
-        let proof = self.service.prove(&request.directory, &queries(&request.groups)).await?;
+        let proof = self.prove_now(request).await?;
         *kept = Some((runtime.elapsed(), proof.clone()));
         Ok(proof)
+    }
+
+    /// Looks the request's groups and users up.
+    pub(super) async fn prove_now(&self, request: &SyncRequest) -> Result<ProofSet> {
+        let (groups, users) = queries(request);
+        let mut proofs = ProofSet::default();
+        if !groups.is_empty() {
+            proofs.groups = self.service.prove(&request.directory, &groups).await?;
+        }
+        if !users.is_empty() {
+            proofs.users = self.service.prove_users(&request.directory, &users).await?;
+        }
+        Ok(proofs)
     }
 }

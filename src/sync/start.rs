@@ -7,7 +7,7 @@ use super::decide::Baseline;
 use super::directory_service::{DirectoryService, KickOffAnswer};
 use super::ledger::{Entry, KickOffMade, Ledger, Sight};
 use super::{Coordinator, SyncOrder, SyncRequest};
-use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus};
+use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus, UserQuery};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::shared_state::{Backend, SHARED, StoreUnavailable};
@@ -76,8 +76,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         (entry, request.ticket) = ledger.arrive().await?;
         // Where only marks tell runs apart, a recent observation is enough if the groups decide in the end, and if any
         // instance can continue the request.
-        let suffices =
-            |recent: &Baseline| !recent.is_of_marks() || (request.ledger == SHARED && !request.groups.is_empty());
+        let suffices = |recent: &Baseline| !recent.is_of_marks() || (request.ledger == SHARED && request.needs_proof());
         request.baseline = entry.recent(self.now()).filter(suffices);
         let mut sight = None;
         if request.baseline.is_none() {
@@ -185,9 +184,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     }
 }
 
-/// The groups as queries; they were checked when the request was accepted.
-pub(super) fn queries(groups: &[String]) -> Vec<GroupQuery> {
-    groups.iter().filter_map(|group| GroupQuery::parse(group).ok()).collect()
+/// The groups and users as queries; they were checked when the request was accepted.
+pub(super) fn queries(request: &SyncRequest) -> (Vec<GroupQuery>, Vec<UserQuery>) {
+    let groups = request.groups.iter().filter_map(|group| GroupQuery::parse(group).ok());
+    let users = request.users.iter().filter_map(|user| UserQuery::parse(user).ok());
+    (groups.collect(), users.collect())
 }
 
 impl SyncRequest {

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 use super::coordinator::unavailable;
 use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
 use super::directory_service::DirectoryService;
-use super::group_outcome::{GroupOutcome, proof_after_success};
 use super::ledger::{Ledger, Sight};
-use super::start::{Kick, queries};
+use super::proof_outcome::{ProofOutcome, proof_after_success};
+use super::start::Kick;
 use super::{Coordinator, Observation, SyncRequest, SyncState};
-use crate::directory::{Product, Proof, SyncReport, SyncStatus};
+use crate::directory::{Product, SyncReport, SyncStatus};
 use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
 use crate::shared_state::{Backend, StoreUnavailable};
@@ -123,7 +123,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     }
 
     /// A failed run. If it was not seen active as this request's, it may be a later one that hides ours: then the list of
-    /// runs and the groups are checked before a failure is reported.
+    /// runs, the groups and the users are checked before a failure is reported.
     async fn failed(
         &self,
         request: &SyncRequest,
@@ -140,16 +140,17 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Some(None) => return Ok(SyncState::failed(look)),
             None => {}
         }
-        let mut state = SyncState::failed(look);
         // A failed look-up does not change the decision here.
-        state.groups = self.prove(request, look, max_age).await.unwrap_or_default();
-        if !state.groups.is_empty() && state.groups.iter().all(Proof::is_present) {
-            let message =
-                "every group is present; the directory's latest run failed, but may be later than this request's run";
-            let report = SyncReport { message: Some(message.to_owned()), ..look.report.clone() };
-            return Ok(SyncState { status: SyncStatus::Succeeded, reason: None, report, ..state });
+        let proofs = self.prove(request, look, max_age).await.unwrap_or_default();
+        if proofs.is_complete() {
+            let message = format!(
+                "{}; the directory's latest run failed, but may be later than this request's run",
+                proofs.complete_message()
+            );
+            let report = SyncReport { message: Some(message), ..look.report.clone() };
+            return Ok(SyncState { report, ..SyncState::of(SyncStatus::Succeeded, look).with(proofs) });
         }
-        Ok(state)
+        Ok(SyncState::failed(look).with(proofs))
     }
 
     /// What the list shows of the runs after the `baseline`: a success, or that none succeeded. `None` if it shows no such
@@ -162,17 +163,20 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         shows_any.then(|| runs.into_iter().find(|run| run.status == SyncStatus::Succeeded))
     }
 
-    /// The directory could not be observed: if all groups are present, they still decide.
+    /// The directory could not be observed: if all groups and users are present, they still decide.
     async fn without_look(&self, request: &SyncRequest, error: Error) -> Result<SyncState> {
-        if request.groups.is_empty() || !error.is_of_the_look_alone() {
+        if !request.needs_proof() || !error.is_of_the_look_alone() {
             return Err(error);
         }
-        match self.service.prove(&request.directory, &queries(&request.groups)).await {
-            Ok(groups) if groups.iter().all(Proof::is_present) => {
-                let message =
-                    format!("every group is present; the state of the run could not be read: {}", error.detail());
+        match self.prove_now(request).await {
+            Ok(proofs) if proofs.is_complete() => {
+                let message = format!(
+                    "{}; the state of the run could not be read: {}",
+                    proofs.complete_message(),
+                    error.detail()
+                );
                 let report = SyncReport { message: Some(message), ..SyncReport::running() };
-                Ok(SyncState { groups, report, ..SyncState::begun(SyncStatus::Succeeded) })
+                Ok(SyncState { report, ..SyncState::begun(SyncStatus::Succeeded).with(proofs) })
             }
             _ => Err(error),
         }
@@ -211,16 +215,16 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         })
     }
 
-    /// A successful run: the groups decide.
+    /// A successful run: the groups and users decide.
     async fn proven(&self, request: &SyncRequest, look: &Observation, max_age: Duration) -> Result<SyncState> {
-        let groups = proof_after_success(self.prove(request, look, max_age).await)?;
-        let GroupOutcome { status, reason, message } = GroupOutcome::after_success(&groups);
-        let mut state = SyncState { groups, reason, ..SyncState::of(status, look) };
+        let proofs = proof_after_success(request, self.prove(request, look, max_age).await)?;
+        let ProofOutcome { status, reason, message } = ProofOutcome::after_success(&proofs);
+        let mut state = SyncState { reason, ..SyncState::of(status, look).with(proofs) };
         state.report.message = message.or(state.report.message);
         Ok(state)
     }
 
-    /// An undecided observation: if all groups are present, they still decide.
+    /// An undecided observation: if all groups and users are present, they still decide.
     async fn undecided(
         &self,
         request: &SyncRequest,
@@ -228,11 +232,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         max_age: Duration,
         doubt: Doubt,
     ) -> Result<SyncState> {
-        let groups = self.prove(request, look, max_age).await?;
-        if !groups.is_empty() && groups.iter().all(Proof::is_present) {
-            return Ok(SyncState { groups, ..SyncState::of(SyncStatus::Succeeded, look) });
+        let proofs = self.prove(request, look, max_age).await?;
+        if proofs.is_complete() {
+            return Ok(SyncState::of(SyncStatus::Succeeded, look).with(proofs));
         }
-        let mut state = SyncState { groups, doubt: Some(doubt), ..SyncState::of(SyncStatus::Unknown, look) };
+        let mut state = SyncState { doubt: Some(doubt), ..SyncState::of(SyncStatus::Unknown, look).with(proofs) };
         state.report.message = self.explained(doubt, &look.report).or(state.report.message);
         Ok(state)
     }

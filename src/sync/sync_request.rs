@@ -38,10 +38,13 @@ pub struct SyncRequest {
     /// Whether its run ignores the safeguards.
     pub(super) ignore_safeguards: bool,
     /// The groups that must exist after the sync.
-    #[serde(with = "compact::groups")]
+    #[serde(with = "compact::names")]
     pub groups: Vec<String>,
     /// The receiver of the final state, by name.
     pub callback: Option<String>,
+    /// The users that must exist after the sync.
+    #[serde(with = "compact::names")]
+    pub users: Vec<String>,
 }
 
 impl SyncRequest {
@@ -74,6 +77,7 @@ impl SyncRequest {
             ignore_safeguards: order.ignores_safeguards(),
             groups: order.group_names(),
             callback: order.callback().map(str::to_owned),
+            users: order.user_names(),
         }
     }
 
@@ -86,6 +90,11 @@ impl SyncRequest {
     pub(crate) fn of_bytes(target: &SyncTarget, bytes: &[u8]) -> Option<Self> {
         let (request, rest) = postcard::take_from_bytes::<Self>(bytes).ok()?;
         rest.is_empty().then(|| Self { target: target.clone(), ..request })
+    }
+
+    /// Whether anything must exist after the sync.
+    pub(super) fn needs_proof(&self) -> bool {
+        !self.groups.is_empty() || !self.users.is_empty()
     }
 
     /// The synced directory.
@@ -131,6 +140,7 @@ impl SyncRequest {
             ignore_safeguards: true,
             groups: vec!["gg-app@corp.example".to_owned()],
             callback: Some("ticket".to_owned()),
+            users: vec!["jdoe@corp.example".to_owned()],
         }
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::directory_groups::FindDirectoryGroups;
-use super::group_filter::quoted;
-use super::group_search::PAGES;
+use super::groups::Group;
+use super::scim_filter::quoted;
+use super::scim_search::PAGES;
 use super::selection::{Selection, found};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use crate::directory::{DirectoryRef, Found, GroupQuery, Product, ProfileAccess, ProfileChange, Wanted, profile};
@@ -95,11 +96,11 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
             filter.push_str(&quoted(&store));
         }
         let mut synced = false;
-        let mut take = |_| {
+        let mut take = |_: Group| {
             synced = true;
             true
         };
-        self.client.search_groups(&filter, Some("id"), PAGES, &mut take).await?;
+        self.client.search(&filter, Some("id"), PAGES, &mut take).await?;
         Ok(synced)
     }
 

@@ -45,6 +45,8 @@ table! {
             ("directory_groups", "{base}/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/directorygroups"),
         Groups => ("groups", "{base}/jersey/manager/api/scim/Groups"),
         GroupsSearch => ("groups_search", "{base}/jersey/manager/api/scim/Groups/.search"),
+        Users => ("users", "{base}/jersey/manager/api/scim/Users"),
+        UsersSearch => ("users_search", "{base}/jersey/manager/api/scim/Users/.search"),
         Health => ("health", "{base}/API/1.0/REST/system/health"),
     }
 }
@@ -117,7 +119,8 @@ impl Default for Dialect {
 #[serde(default)]
 pub struct DialectOverrides {
     /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `directory_connectors`,
-    /// `sync`, `sync_v2`, `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `health`.
+    /// `sync`, `sync_v2`, `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `users`,
+    /// `users_search`, `health`.
     pub paths: BTreeMap<String, String>,
     /// Media types: `login`, `directories`, `directory_domains`, `directory_connectors`, `sync_content`, `sync_accept`, `sync_v2`, `sync_state`,
     /// `sync_executions`, `sync_profile`, `dry_run_content`, `dry_run_accept`, `directory_groups_content`,

@@ -1,7 +1,9 @@
-//! Looks groups up with as few calls as possible, and compares them exactly.
+//! Looks groups and users up with as few calls as possible, and compares them exactly.
 //!
 //! Several groups are combined in one filter with `or`. vIDM's SCIM guide documents only comparisons, not `or`; if vIDM
 //! rejects it, each group is looked up separately.
+//!
+//! A user is looked up like a group.
 //!
 //! A group is absent only if the response proves it: a filter without escapes, and pages with as many groups as reported.
 //! Whether vIDM reads `\\"` and `\\\\` in a filter is unknown (no known client sends them; RFC 7644 has JSON's rule). So a
@@ -9,9 +11,11 @@
 //! responses lists any group, its state is unknown. It is also unknown if vIDM rejects its look-up but answers others.
 
 use super::client::Client;
-use super::group_search::{Listing, PAGES};
 use super::groups::Group;
-use crate::directory::{GroupQuery, Identity, Presence, Proof, odd_name};
+use super::scim::Resource;
+use super::scim_filter::ByName;
+use super::scim_search::{Listing, PAGES};
+use crate::directory::{GroupQuery, Identity, Presence, Proof, UserQuery, odd_name};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use litemap::LiteMap;
@@ -28,41 +32,31 @@ const PIECE_PAGES: usize = 10;
 /// After this many consecutive failures that may concern all groups, the rest is skipped.
 const IN_A_ROW: usize = 2;
 
-/// The attributes needed for a name. Members, of which there may be thousands, are not requested.
-const NAMES: &str = "id,displayName";
-
 /// The knowledge about each requested group.
-type Found = LiteMap<Identity, State>;
+type Found<T> = LiteMap<Identity, State<T>>;
 
 /// The knowledge about one group.
 #[derive(Debug, Clone)]
-enum State {
+enum State<T> {
     Absent,
     /// The groups with this name: one, unless two directories import it.
-    Present(Vec<Group>),
+    Present(Vec<T>),
     Unknown(String),
 }
 
 /// Options for looking groups up.
 #[derive(Clone, Copy)]
 struct Wish {
-    /// The attributes to request for a name; `None` for all.
-    names: Option<&'static str>,
+    /// Whether only the names are wanted, or all attributes.
+    names: bool,
     /// Whether all groups of a name are wanted, or just one.
     all: bool,
 }
 
-impl Wish {
-    fn attributes(self, query: &GroupQuery) -> Option<&'static str> {
-        // Not every version can return the extension's attributes by name.
-        self.names.filter(|_| matches!(query, GroupQuery::Name(_)))
-    }
-}
-
 /// A look-up in progress.
-struct LookUp {
+struct LookUp<Q: ByName> {
     wish: Wish,
-    found: Found,
+    found: Found<Q::Resource>,
     /// Whether vIDM answered any look-up.
     answered: bool,
     /// The first failure that may concern all groups.
@@ -72,18 +66,18 @@ struct LookUp {
     rejection: Option<Error>,
 }
 
-impl LookUp {
-    fn is_found(&self, query: &GroupQuery) -> bool {
+impl<Q: ByName> LookUp<Q> {
+    fn is_found(&self, query: &Q) -> bool {
         matches!(self.found.get(&query.identity()), Some(State::Present(_)))
     }
 
     /// Records a listed group, if it was requested.
-    fn note(&mut self, group: &Group) {
-        let name = group.display_name.as_deref().map(Identity::of_name);
-        let dn = group.distinguished_name.as_deref().map(Identity::of_dn);
-        for identity in [name, dn].into_iter().flatten() {
+    fn note(&mut self, group: &Q::Resource) {
+        for identity in group.identities() {
             match self.found.get_mut(&identity) {
-                Some(State::Present(groups)) if self.wish.all && groups.iter().all(|known| known.id != group.id) => {
+                Some(State::Present(groups))
+                    if self.wish.all && groups.iter().all(|known| known.id() != group.id()) =>
+                {
                     groups.push(group.clone());
                 }
                 Some(place @ (State::Absent | State::Unknown(_))) => *place = State::Present(vec![group.clone()]),
@@ -93,7 +87,7 @@ impl LookUp {
     }
 
     /// Records the result for a group that was not found.
-    fn set(&mut self, query: &GroupQuery, doubt: Option<String>) {
+    fn set(&mut self, query: &Q, doubt: Option<String>) {
         if let Some(place @ (State::Absent | State::Unknown(_))) = self.found.get_mut(&query.identity()) {
             *place = doubt.map_or(State::Absent, State::Unknown);
         }
@@ -108,7 +102,7 @@ impl LookUp {
     /// Records a failure: returns why the group is unknown, or fails if it concerns more than one group.
     fn failed(&mut self, error: Error) -> Result<String> {
         let Some(concern) = concern(&error) else { return Err(error) };
-        let detail = format!("vIDM rejected the look-up of this group: {}", error.detail());
+        let detail = format!("vIDM rejected the look-up of this {}: {}", Q::Resource::NOUN, error.detail());
         match concern {
             Concern::Asked => self.answered(),
             Concern::Perhaps => {
@@ -132,7 +126,7 @@ impl<R: Runtime> Client<'_, R> {
     /// calls.
     pub async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
         let LookUp { mut found, rejection, .. } =
-            self.look_up_groups(std::slice::from_ref(query), Wish { names: None, all: true }).await?;
+            self.look_up(std::slice::from_ref(query), Wish { names: false, all: true }).await?;
         match (found.remove(&query.identity()), rejection) {
             (Some(State::Present(groups)), _) => Ok(groups),
             (Some(State::Unknown(_)), Some(rejection)) => Err(rejection),
@@ -149,11 +143,26 @@ impl<R: Runtime> Client<'_, R> {
     /// Those of the login and the calls, if they concern all groups. A group whose look-up vIDM rejects is
     /// [`Presence::Unknown`].
     pub async fn prove(&self, wanted: &[GroupQuery]) -> Result<Vec<Proof>> {
-        let LookUp { found, .. } = self.look_up_groups(wanted, Wish { names: Some(NAMES), all: false }).await?;
-        Ok(wanted.iter().map(|query| Proof::of(query, &found)).collect())
+        self.prove_all(wanted).await
     }
 
-    async fn look_up_groups(&self, wanted: &[GroupQuery], wish: Wish) -> Result<LookUp> {
+    /// The presence of these users, in order; a repeated one is looked up once.
+    ///
+    /// A `name@domain` matches the account name with the domain, or the user principal name, exactly, ignoring case.
+    ///
+    /// # Errors
+    /// Those of the login and the calls, if they concern all users. A user whose look-up vIDM rejects is
+    /// [`Presence::Unknown`].
+    pub async fn prove_users(&self, wanted: &[UserQuery]) -> Result<Vec<Proof>> {
+        self.prove_all(wanted).await
+    }
+
+    async fn prove_all<Q: ByName>(&self, wanted: &[Q]) -> Result<Vec<Proof>> {
+        let LookUp { found, .. } = self.look_up(wanted, Wish { names: true, all: false }).await?;
+        Ok(wanted.iter().map(|query| proof(query, &found)).collect())
+    }
+
+    async fn look_up<Q: ByName>(&self, wanted: &[Q], wish: Wish) -> Result<LookUp<Q>> {
         let mut look_up =
             LookUp { wish, found: Found::new(), answered: false, failure: None, failed_in_a_row: 0, rejection: None };
         let mut distinct = Vec::new();
@@ -165,8 +174,7 @@ impl<R: Runtime> Client<'_, R> {
         }
         let (awkward, plain): (Vec<_>, Vec<_>) = distinct.into_iter().partition(|query| query.is_awkward());
         for queries in [plain, awkward] {
-            let (dns, mut names): (Vec<_>, Vec<_>) =
-                queries.into_iter().partition(|query| matches!(query, GroupQuery::DistinguishedName(_)));
+            let (dns, mut names): (Vec<&Q>, Vec<&Q>) = queries.into_iter().partition(|query| query.is_dn());
             self.find_all(&dns, &mut look_up).await?;
             // A response about one name may have shown another.
             names.retain(|query| !look_up.is_found(query));
@@ -183,7 +191,7 @@ impl<R: Runtime> Client<'_, R> {
     }
 
     /// Looks up all `queries`, of one kind, with escaping filters.
-    async fn find_all(&self, queries: &[&GroupQuery], look_up: &mut LookUp) -> Result<()> {
+    async fn find_all<Q: ByName>(&self, queries: &[&Q], look_up: &mut LookUp<Q>) -> Result<()> {
         let mut rest = queries;
         let (mut refused, mut all_answered, mut one_each) = (None, true, self.cache().one_group_each());
         while !rest.is_empty() {
@@ -220,43 +228,44 @@ impl<R: Runtime> Client<'_, R> {
     }
 
     /// One look-up for all of `batch`: returns why those not found may exist anyway.
-    async fn find(&self, batch: &[&GroupQuery], look_up: &mut LookUp) -> Result<Option<String>> {
+    async fn find<Q: ByName>(&self, batch: &[&Q], look_up: &mut LookUp<Q>) -> Result<Option<String>> {
         let filters: Vec<_> = batch.iter().flat_map(|query| query.exact_filters()).collect();
         let mut doubt = None;
         for filter in without_or(filters, batch.len()) {
             match self.list(&filter, batch, PAGES, look_up).await? {
                 (Listing::Enough, _) => return Ok(None),
-                (listing, lacks) => doubt = doubt.or(listing.doubt()).or(lacks),
+                (listing, lacks) => doubt = doubt.or(listing.doubt(Q::Resource::NOUN)).or(lacks),
             }
         }
         Ok(doubt)
     }
 
     /// Reads the result of `filter` until all of `batch` are found; returns why a listed group may be one of them anyway.
-    async fn list(
+    async fn list<Q: ByName>(
         &self,
         filter: &str,
-        batch: &[&GroupQuery],
+        batch: &[&Q],
         pages: usize,
-        look_up: &mut LookUp,
+        look_up: &mut LookUp<Q>,
     ) -> Result<(Listing, Option<String>)> {
-        let attributes = batch.first().and_then(|query| look_up.wish.attributes(query));
+        let attributes = batch.first().filter(|_| look_up.wish.names).and_then(|query| query.attributes());
         let mut lacks = false;
-        let mut take = |group: Group| {
+        let mut take = |group: Q::Resource| {
             lacks |= batch.iter().any(|query| query.cannot_compare(&group));
             look_up.note(&group);
             !look_up.wish.all && batch.iter().all(|query| look_up.is_found(query))
         };
-        let listing = self.search_groups(filter, attributes, pages, &mut take).await?;
-        let doubt =
-            lacks.then(|| "vIDM returned a group without the requested attribute, so it cannot be compared".to_owned());
+        let listing = self.search(filter, attributes, pages, &mut take).await?;
+        let doubt = lacks.then(|| {
+            format!("vIDM returned a {} without the requested attribute, so it cannot be compared", Q::Resource::NOUN)
+        });
         let is_all = batch.iter().all(|query| look_up.is_found(query));
         Ok((if is_all { Listing::Enough } else { listing }, doubt))
     }
 
     /// Looks up groups, of one kind, that escaping filters did not find: with unescaped filters, then by a piece of the
     /// name.
-    async fn find_awkward(&self, mut queries: Vec<&GroupQuery>, look_up: &mut LookUp) -> Result<()> {
+    async fn find_awkward<Q: ByName>(&self, mut queries: Vec<&Q>, look_up: &mut LookUp<Q>) -> Result<()> {
         let mut rest = queries.as_slice();
         'raw: while !rest.is_empty() {
             let (batch, later) = rest.split_at(if self.cache().one_group_each() { 1 } else { batch_length(rest) });
@@ -285,7 +294,7 @@ impl<R: Runtime> Client<'_, R> {
                         (Listing::Enough, _) => {}
                         // vIDM answers for this piece of the name, and this group is not listed.
                         (Listing::Whole(held), None) if held > 0 => look_up.set(query, None),
-                        (listing, lacks) => look_up.doubt_escapes(query, listing.doubt().or(lacks)),
+                        (listing, lacks) => look_up.doubt_escapes(query, listing.doubt(Q::Resource::NOUN).or(lacks)),
                     }
                 }
                 Err(error) if concern(&error).is_some() => look_up.doubt_escapes(query, None),
@@ -296,42 +305,42 @@ impl<R: Runtime> Client<'_, R> {
     }
 }
 
-impl LookUp {
+impl<Q: ByName> LookUp<Q> {
     /// Records a group that no look-up found: if all its filters needed escapes, that proves nothing.
-    fn doubt_escapes(&mut self, query: &GroupQuery, more: Option<String>) {
+    fn doubt_escapes(&mut self, query: &Q, more: Option<String>) {
         if !query.always_needs_escape() || !matches!(self.found.get(&query.identity()), Some(State::Absent)) {
             return;
         }
-        let doubt = "vIDM lists no such group, but the name contains \" or \\, and it is unknown whether this vIDM reads them in a filter";
+        let noun = Q::Resource::NOUN;
+        let doubt = "but the name contains \" or \\, and it is unknown whether this vIDM reads them in a filter";
         let more = more.map(|more| format!("; {more}")).unwrap_or_default();
-        self.set(query, Some(format!("{doubt}{more}")));
+        self.set(query, Some(format!("vIDM lists no such {noun}, {doubt}{more}")));
     }
 }
 
-impl Proof {
-    fn of(query: &GroupQuery, found: &Found) -> Self {
-        let requested = query.as_str().to_owned();
-        let not = |state, detail| Self {
-            requested: requested.clone(),
-            state,
-            detail,
-            id: None,
-            display_name: None,
-            proved_by: None,
-        };
-        let oddities = odd_name::oddities(query.as_str());
-        let odd = (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")));
-        match found.get(&query.identity()).cloned() {
-            Some(State::Present(groups)) => {
-                let (id, display_name) =
-                    groups.into_iter().next().map_or((None, None), |group| (Some(group.id), group.display_name));
-                Self { requested, state: Presence::Present, detail: None, id, display_name, proved_by: None }
-            }
-            Some(State::Unknown(detail)) => {
-                not(Presence::Unknown, Some(odd.map_or(detail.clone(), |odd| format!("{detail}; {odd}"))))
-            }
-            Some(State::Absent) | None => not(Presence::Absent, odd),
+fn proof<Q: ByName>(query: &Q, found: &Found<Q::Resource>) -> Proof {
+    let requested = query.requested().to_owned();
+    let oddities = odd_name::oddities(&requested);
+    let not = |state, detail| Proof {
+        requested: requested.clone(),
+        state,
+        detail,
+        id: None,
+        display_name: None,
+        proved_by: None,
+    };
+    let odd = (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")));
+    match found.get(&query.identity()) {
+        Some(State::Present(groups)) => {
+            let first = groups.first();
+            let id = first.map(|group| group.id().to_owned());
+            let display_name = first.and_then(|group| group.display_name()).map(str::to_owned);
+            Proof { requested, state: Presence::Present, detail: None, id, display_name, proved_by: None }
         }
+        Some(State::Unknown(detail)) => {
+            not(Presence::Unknown, Some(odd.map_or(detail.clone(), |odd| format!("{detail}; {odd}"))))
+        }
+        Some(State::Absent) | None => not(Presence::Absent, odd),
     }
 }
 
@@ -341,7 +350,7 @@ fn without_or(filters: Vec<String>, groups: usize) -> Vec<String> {
 }
 
 /// How many of `queries` fit into one filter; at least one.
-fn batch_length(queries: &[&GroupQuery]) -> usize {
+fn batch_length<Q: ByName>(queries: &[&Q]) -> usize {
     let mut length = 0;
     let fitting = queries.iter().take(BATCH).take_while(|query| {
         length += query.exact_filter().len() + " or ".len();

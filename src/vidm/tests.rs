@@ -8,11 +8,14 @@ use serde_json::{Map, Value};
 use super::api::Vidm;
 use super::directories::ListDirectories;
 use super::domains::ListDomains;
-use super::groups::{FindGroups, Search, SearchGroups};
+use super::groups::Group;
 use super::health::GetHealth;
 use super::login::{OauthToken, SystemLogin};
+use super::scim::{Find, FindByBody, Search};
+use super::scim_filter::ByName as _;
 use super::sync_start::{StartSync, StartSyncV2};
 use super::sync_state::GetSync;
+use super::users::User;
 use super::{Dialect, SyncApi};
 use crate::directory::DirectoryRef;
 use crate::directory::GroupQuery;
@@ -55,9 +58,9 @@ fn read_all(body: &[u8]) {
     let _ = ListDomains { directory: "d" }.response(answer());
     let _ = GetHealth.response(answer());
     let search = Search { filter: "", attributes: None, start: 1 };
-    let _ = SearchGroups(search).response(answer());
-    if let Ok(page) = FindGroups(search).response(answer()) {
-        let _ = serde_json::to_string(&page.groups).unwrap();
+    let _ = FindByBody::<User>::new(search).response(answer());
+    if let Ok(page) = Find::<Group>::new(search).response(answer()) {
+        let _ = serde_json::to_string(&page.entries).unwrap();
     }
     if let Ok(directories) = ListDirectories.response(answer()) {
         let text = serde_json::to_string(&directories).unwrap();
@@ -137,7 +140,7 @@ proptest! {
         let ignore_safeguards = false;
         let base = "/SAAS/t/";
         let search = GroupQuery::Name(text.clone()).exact_filter();
-        let search = FindGroups(Search { filter: &search, attributes: None, start: 1 }).request(&profile);
+        let search = Find::<Group>::new(Search { filter: &search, attributes: None, start: 1 }).request(&profile);
         // An id that is not allowed in a path gives no request.
         let requests = [
             StartSync { directory: &text, ignore_safeguards }.request(&profile).ok(),

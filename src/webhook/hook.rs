@@ -128,7 +128,7 @@ fn order(hook: &Hook, body: &Value) -> Result<(DirectoryRef, SyncOrder), Vec<Fie
             pointers.push(pointer(source));
         }
     }
-    match SyncOrder::new(&directory, &groups, hook.add_to_profile) {
+    match SyncOrder::new(&directory, &groups, &[], hook.add_to_profile) {
         Ok(order) if wrong.is_empty() => Ok((directory, order)),
         Ok(_) => Err(wrong),
         Err(fields) => {

@@ -36,12 +36,12 @@ pub(super) struct StartedSync {
     pub(super) request: SyncRequest,
 }
 
-/// Checks before a start that the groups of `order` will fit.
+/// Checks before a start that the groups and users of `order` will fit.
 ///
 /// # Errors
 /// `request_invalid`.
 pub(super) fn check_room<R: Runtime>(store: &SharedStore<'_, R>, order: &SyncOrder) -> Result<(), Error> {
-    let size = order.size_of_groups();
+    let size = order.size_of_names();
     let (limit, place, hint) = match store.is_there() {
         true => (MAX_KEPT, "", "split the groups over several requests"),
         false => (
@@ -54,7 +54,8 @@ pub(super) fn check_room<R: Runtime>(store: &SharedStore<'_, R>, order: &SyncOrd
         return Ok(());
     }
     let detail = format!("takes {size} bytes; at most {limit} fit{place}");
-    Err(Error::invalid(vec![FieldError::new("/groups", detail)]).hint(hint))
+    let field = if order.groups().is_empty() { "/users" } else { "/groups" };
+    Err(Error::invalid(vec![FieldError::new(field, detail)]).hint(hint))
 }
 
 impl StartedSync {

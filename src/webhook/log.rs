@@ -133,6 +133,9 @@ pub(super) struct LogLine {
     /// The number of groups in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<usize>,
+    /// The number of users in the request, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<usize>,
     /// The name of the callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback: Option<String>,
@@ -262,6 +265,11 @@ impl LogLine {
         self.domain = self.domain.take().or(some(name));
     }
 
+    /// Adds the number of users that a start names.
+    pub(super) fn users(&mut self, users: usize) {
+        self.users = Some(users).filter(|users| *users > 0);
+    }
+
     /// Adds the parameters of a start.
     pub(super) fn start(&mut self, groups: usize, callback: Option<&str>, add_to_profile: bool, dry_run: bool) {
         self.groups = Some(groups);
@@ -274,6 +282,7 @@ impl LogLine {
     pub(super) fn sync(&mut self, request: &crate::sync::SyncRequest) {
         self.directory(&request.directory);
         self.groups = Some(request.groups.len());
+        self.users(request.users.len());
         self.callback.clone_from(&request.callback);
     }
 

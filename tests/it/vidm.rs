@@ -8,3 +8,4 @@ pub(crate) mod proof;
 pub(crate) mod reads;
 pub(crate) mod runs;
 pub(crate) mod start;
+pub(crate) mod user_proof;

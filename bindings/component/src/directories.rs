@@ -144,6 +144,7 @@ impl From<wit::SyncOrder> for embedded::SyncOrder {
             groups: groups.unwrap_or_default(),
             add_to_profile: add_to_profile.unwrap_or_default(),
             ignore_safeguards: ignore_safeguards.unwrap_or_default(),
+            ..Self::default()
         }
     }
 }
@@ -155,6 +156,7 @@ impl From<wit::EnsureOptions> for embedded::EnsureOptions {
             add_to_profile: add_to_profile.unwrap_or_default(),
             ignore_safeguards: ignore_safeguards.unwrap_or_default(),
             timeout_seconds,
+            ..Self::default()
         }
     }
 }

@@ -37,6 +37,7 @@ impl From<ErrorCode> for Code {
             ErrorCode::DirectoryAmbiguous => Self::DirectoryAmbiguous,
             ErrorCode::DirectoryNotSyncable => Self::DirectoryNotSyncable,
             ErrorCode::GroupAbsent => Self::GroupAbsent,
+            ErrorCode::UserAbsent => Self::UserAbsent,
             ErrorCode::SafeguardTripped => Self::SafeguardTripped,
             ErrorCode::SyncFailed => Self::SyncFailed,
             ErrorCode::SyncTimeout => Self::SyncTimeout,

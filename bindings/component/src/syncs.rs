@@ -67,6 +67,7 @@ impl From<SyncFailure> for wit::SyncFailure {
             SyncFailure::SafeguardTripped => Self::SafeguardTripped,
             SyncFailure::SyncFailed => Self::SyncFailed,
             SyncFailure::GroupAbsent => Self::GroupAbsent,
+            SyncFailure::UserAbsent => Self::UserAbsent,
         }
     }
 }

@@ -85,10 +85,14 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::DirectoryNotSyncable => {
             new("the directory System Directory holds local users, which are not synced from a directory")
         }
-        // No operation returns these four; functions fail with them.
+        // No operation returns these five; functions fail with them.
         ErrorCode::GroupAbsent => {
             new("the sync of corp.example succeeded, but vIDM does not have \"gg-new@corp.example\"")
                 .hint("start with addToProfile and the group's DN")
+        }
+        ErrorCode::UserAbsent => {
+            new("the sync of corp.example succeeded, but vIDM does not have \"jdoe@corp.example\"")
+                .hint("check that a group of the user is synced with its members")
         }
         ErrorCode::SafeguardTripped => new("the safeguards stopped the sync of corp.example"),
         ErrorCode::SyncFailed => new("the sync of corp.example failed: The connector is down."),

@@ -12,9 +12,11 @@ use crate::runtime::Runtime;
 use crate::sync::SyncDocument;
 
 /// Options for ensuring groups.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EnsureOptions {
+    /// Users that the target must have too: `name@domain`. With the groups at most 100 names.
+    pub users: Vec<String>,
     /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
     pub add_to_profile: bool,
     /// Run without the safeguards: with a broken LDAP filter this deletes users.
@@ -51,17 +53,17 @@ impl<R: Runtime> Syncs<'_, R> {
         options: EnsureOptions,
         mut progress: impl FnMut(&SyncDocument),
     ) -> Result<SyncDocument> {
-        let EnsureOptions { add_to_profile, ignore_safeguards, .. } = options;
-        let mut faults = operations::blank_groups(&groups);
+        let mut faults = operations::blank_names(&groups, &options.users);
         let timeout = options.timeout().unwrap_or_else(|fault| {
             faults.push(fault);
             Duration::ZERO
         });
+        let EnsureOptions { users, add_to_profile, ignore_safeguards, .. } = options;
         if !faults.is_empty() {
             return Err(problem(&Error::invalid(faults), &[]));
         }
         let begun = self.runtime.elapsed();
-        let order = SyncOrder { groups: groups.clone(), add_to_profile, ignore_safeguards };
+        let order = SyncOrder { groups: groups.clone(), users: users.clone(), add_to_profile, ignore_safeguards };
         let mut last = self.start(which, order).await?;
         progress(&last);
         let left = timeout.saturating_sub(self.runtime.elapsed().saturating_sub(begun));
@@ -76,7 +78,7 @@ impl<R: Runtime> Syncs<'_, R> {
             }
             progress(&last);
         }
-        match operations::failure(&last, &groups, timeout) {
+        match operations::failure(&last, (&groups, &users), timeout) {
             None => Ok(last),
             Some(error) => Err(with_state(problem(&error.at(self.target.name()), &self.target.secrets()), &last)),
         }

@@ -6,7 +6,7 @@
 //! These names count as misspelt (see [`crate::spelling`]):
 //! * at the top level and in `inputs`, any name that resembles a field. The exception is a name up to two letters off whose
 //!   value is an object or a number (GitLab's `"group_id": 78`): none of our fields has such a value, so it is the sender's
-//!   own.
+//!   own. `user`, unless it is a list, is the sender's own too: many events name the person who caused them.
 //! * in `customProperties` only names that differ from `groups` and `directory` in case, `_`/`-` or the plural: a blueprint
 //!   may call its properties anything.
 //!
@@ -128,6 +128,7 @@ fn meant<'k>(place: &Place, name: &str, value: &Value, known: &'k [&'k str]) -> 
     }
     let (meant, likeness) = spelling::resembled(name, fields)?;
     let is_senders_own = match value {
+        value if name.eq_ignore_ascii_case("user") => !value.is_array(),
         _ if likeness == Likeness::Spelling => false,
         _ if place.takes.is_some() => true,
         Value::Object(_) => true,
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const KNOWN: [&str; 6] = ["directory", "groups", "dryRun", "addToProfile", "ignoreSafeguards", "callback"];
+    const KNOWN: [&str; 7] = ["directory", "groups", "users", "dryRun", "addToProfile", "ignoreSafeguards", "callback"];
 
     fn misspelt(document: &Value) -> Vec<(String, String)> {
         let found = find(document, &[], &KNOWN);
@@ -193,6 +194,8 @@ mod tests {
         for (document, pointer, meant) in [
             (json!({"group": ["a"]}), "/group", "groups"),
             (json!({"Groups": "a"}), "/Groups", "groups"),
+            (json!({"user": ["a"]}), "/user", "users"),
+            (json!({"Users": "a"}), "/Users", "users"),
             (json!({"dryrun": true}), "/dryrun", "dryRun"),
             (json!({"dry_run": "maybe"}), "/dry_run", "dryRun"),
             (json!({"drRun": 1}), "/drRun", "dryRun"),
@@ -219,6 +222,7 @@ mod tests {
     fn senders_own_names_are_ignored() {
         for document in [
             json!({"name": "x", "type": "y", "status": "z", "repository": {"name": "directory"}}),
+            json!({"user": "jdoe", "userName": "jdoe", "user_id": 4, "inputs": {"user": {"name": "x"}}}),
             json!({"group_id": 78, "group_name": "a", "group_path": "b"}),
             json!({"props": {"a": 1}, "input": "a text"}),
             json!({"group": null, "dryrun": null}),
@@ -262,7 +266,7 @@ mod tests {
         for document in [json!({"customProperties": properties}), json!({"inputs": {"customProperties": properties}})] {
             let found = find(&document, &[], &KNOWN);
             assert_eq!(found.fields.keys().collect::<Vec<_>>(), ["directory", "groups"]);
-            assert_eq!(found.ignored.len(), 4, "{:?}", found.ignored);
+            assert_eq!(found.ignored.len(), 5, "{:?}", found.ignored);
         }
     }
 

@@ -24,6 +24,10 @@ pub(in crate::webhook) struct StartRequest {
     /// Groups that must be in the target for the sync to count as succeeded: distinguished names, or `name@domain`.
     #[serde(deserialize_with = "texts")]
     pub(super) groups: Vec<String>,
+    /// Users that must be in the target for the sync to count as succeeded: `name@domain`, the account name with its domain
+    /// or the user principal name. With the groups at most 100 names.
+    #[serde(deserialize_with = "texts")]
+    pub(super) users: Vec<String>,
     /// First add those groups to the directory's sync profile that no run would import. They must be distinguished names.
     /// Needs the scope `vidm:profile` or `fleet:profile`.
     #[serde(deserialize_with = "flag")]

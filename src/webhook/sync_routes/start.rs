@@ -26,8 +26,9 @@ pub(super) async fn start<R: Runtime>(
         None => in_body(&wanted)?,
     };
     context.log.directory(which.as_str());
-    let named = wanted.groups.iter().filter(|group| !group.trim().is_empty()).count();
-    context.log.start(named, wanted.callback.as_deref(), wanted.add_to_profile, wanted.dry_run);
+    let count = |names: &[String]| names.iter().filter(|name| !name.trim().is_empty()).count();
+    context.log.users(count(&wanted.users));
+    context.log.start(count(&wanted.groups), wanted.callback.as_deref(), wanted.add_to_profile, wanted.dry_run);
     let running = Running::of(&context.input)?;
     let product = syncs.target().product;
     if wanted.ignore_safeguards && product == Product::Vidm {
@@ -116,7 +117,7 @@ fn order(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result
     if callback.is_some_and(|name| config.callback(name).is_none()) {
         fields.push(FieldError::new("/callback", "is not the name of a configured callback"));
     }
-    match SyncOrder::new(which, &wanted.groups, wanted.add_to_profile) {
+    match SyncOrder::new(which, &wanted.groups, &wanted.users, wanted.add_to_profile) {
         Ok(order) if fields.is_empty() => {
             Ok(order.ignoring_safeguards(wanted.ignore_safeguards).with_callback(callback.map(str::to_owned)))
         }

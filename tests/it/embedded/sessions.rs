@@ -180,6 +180,7 @@ fn invalid_orders_start_nothing() {
     let order = |groups: &[&str], add_to_profile| SyncOrder {
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         add_to_profile,
+        users: Vec::new(),
         ignore_safeguards: false,
     };
     let problem = script.run(vidm.start_sync(CORP, order(&["gg@corp.example", "CN=a,DC=b"], true))).unwrap_err();

@@ -53,7 +53,7 @@ impl Server {
             let status = if is_over { "COMPLETED" } else { "RUNNING" };
             return (200, json!({"status": status, "startTime": millis}).to_string());
         }
-        if path.ends_with("/scim/Groups") {
+        if path.ends_with("/scim/Groups") || path.ends_with("/scim/Users") {
             let query = request.uri().query().unwrap();
             let filter = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).unwrap();
             return (self.scim)(&decoded_once(filter));
@@ -141,6 +141,50 @@ fn one(name: &str, dn: &str) -> (u16, String) {
 
 fn rejected() -> (u16, String) {
     (400, json!({"errors": [{"code": "invalid.filter", "message": "The filter is invalid."}]}).to_string())
+}
+
+/// The state of a sync for these groups and users after its run.
+fn state_of(scim: Scim, groups: &[&str], users: &[&str]) -> idhook::embedded::Result<Value> {
+    let (server, vidm) = vidm(scim);
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let order = SyncOrder { groups: owned(groups), users: owned(users), ..SyncOrder::default() };
+    let begun = server.clock.run(vidm.start_sync(CORP, order)).unwrap();
+    assert!(serde_json::to_value(&begun).unwrap().get("users").is_none(), "nobody was looked up yet");
+    server.clock.advance(Duration::from_secs(30));
+    server.clock.run(vidm.sync(&begun.id.unwrap())).map(|document| serde_json::to_value(document).unwrap())
+}
+
+#[test]
+fn requested_users_decide_like_groups() {
+    let scim: Scim = |filter| match filter {
+        _ if filter.contains("gg-new") => one("gg-new@corp.example", ""),
+        _ if filter.contains("userName eq \"jdoe\"") => {
+            let user = json!({"id": "u1", "userName": "jdoe", "displayName": "John Doe",
+                "urn:scim:schemas:extension:workspace:1.0": {"domain": "corp.example"}});
+            (200, json!({"totalResults": 1, "Resources": [user]}).to_string())
+        }
+        _ if filter.contains("odd") => rejected(),
+        _ => none(),
+    };
+    let (group, user) = ("gg-new@corp.example", "jdoe@corp.example");
+    let present = json!([{"requested": user, "state": "present", "id": "u1", "displayName": "John Doe"}]);
+    for (groups, users, status, reason) in [
+        (&[group] as &[_], &[user] as &[_], "succeeded", Value::Null),
+        (&[], &[user], "succeeded", Value::Null),
+        (&[group], &[user, "asmith@corp.example"], "failed", json!("user_absent")),
+        (&[], &["asmith@corp.example"], "failed", json!("user_absent")),
+        (&["gg-other@corp.example"], &["asmith@corp.example"], "failed", json!("group_absent")),
+        (&[group], &["odd@corp.example"], "unknown", Value::Null),
+    ] {
+        let found = state_of(scim, groups, users).unwrap();
+        assert_eq!((&found["status"], &found["reason"]), (&json!(status), &reason), "{groups:?} {users:?}: {found}");
+        assert_eq!(found["users"].as_array().map(Vec::len), Some(users.len()));
+        assert_eq!(found["groups"].as_array().map(Vec::len), Some(groups.len()));
+        assert!(users != [user] || found["users"] == present, "{found}");
+        assert!(reason != json!("user_absent") || found["hint"].as_str().unwrap().contains("user"), "{found}");
+    }
+    let without = state_of(scim, &[group], &[]).unwrap();
+    assert!(without.get("users").is_none(), "{without}");
 }
 
 #[test]

@@ -71,8 +71,8 @@ fn start(product: Product) -> String {
     };
     format!(
         "A run that begins after the request serves it: a new run is started, or, if one is active, \
-    the request is `queued` for the next run, which serves all waiting requests. If groups are named, `succeeded` means that the run \
-    succeeded and each group is in {product}, found by an exact look-up.\n\nThe whole body is optional. An Aria payload may be sent \
+    the request is `queued` for the next run, which serves all waiting requests. If groups or users are named, `succeeded` means that the run \
+    succeeded and each of them is in {product}, found by an exact look-up.\n\nThe whole body is optional. An Aria payload may be sent \
     whole: fields are also read from `inputs`, and `groups` and `directory` from `customProperties`. {dry_run}"
     )
 }
@@ -125,11 +125,12 @@ fn of(names: &Names) -> Vec<Operation> {
             .may(&UPSTREAM)
     };
     let groups = json!({ "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"], "addToProfile": true });
+    let users = json!({ "groups": ["gg-app@corp.example"], "users": ["jdoe@corp.example"] });
     vec![
         started(
             Operation::new(Method::POST, names.of_directory, names.start_of_directory, tag)
                 .about("Start a sync of a directory", start(product))
-                .takes(Content::of("StartRequest").example("plain", json!({})).example("groups", groups)),
+                .takes(Content::of("StartRequest").example("plain", json!({})).example("groups", groups).example("users", users)),
         ),
         started(
             Operation::new(Method::POST, names.syncs, names.start, tag)
