@@ -9,3 +9,4 @@ pub(crate) mod provider_put;
 pub(crate) mod providers;
 pub(crate) mod provision;
 mod syncs;
+pub(crate) mod user_proof;

@@ -1,14 +1,15 @@
 //! Adding groups to the sync profile: the writes, and that nothing is ever lost.
 
-use http::Method;
+use http::{Method, StatusCode};
 use idhook::directory::{GroupQuery, ProfileChange};
 use idhook::error::{Error, ErrorCode, Result};
 use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::support::fleet::{CORP, Fleet, PROVIDER, directory_url};
+use crate::support::fleet::{CORP, Fleet, PROVIDER, REALM, directories, directory_url, logs_in, realms};
 use crate::support::script::{Call, get, post};
+use crate::support::webhook::Instance;
 
 const PROFILE: &str = include_str!("../../fixtures/fleet/sync_profile.json");
 const FOUND: &str = include_str!("../../fixtures/fleet/directory_groups.json");
@@ -401,4 +402,30 @@ fn empty_selection_is_accepted_only_without_synced_groups() {
     let mut calls = prepared(&json!({}));
     let last = calls.pop().unwrap().answer(500, "");
     assert_eq!(fails(calls.into_iter().chain([last])).code(), ErrorCode::UpstreamFailed);
+}
+
+#[test]
+fn outdated_provider_is_located_again() {
+    const OTHER: &str = "a1b2c3d4-0000-4000-8000-00000000000b";
+    let iam = "https://ops.corp.example/suite-api/api/fleet-management/iam";
+    let of_other = |rest: &str| format!("{iam}/identity-providers/{OTHER}/ldap-directories{rest}");
+    let moved = json!({"ssoRealms": [{"id": REALM, "idpId": OTHER}]}).to_string();
+    let listed = json!({"ldapDirectories": [{"ldapConfigurationId": CORP, "name": "corp", "domains": ["corp.example"],
+        "setupStatus": "COMPLETED", "lastSyncStatus": "COMPLETED", "lastSyncDateTime": 5}]});
+    let lists = || get(of_other("")).answer(200, listed.to_string());
+    let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5)]);
+    instance.get("/fleet/default/v1/directories");
+    instance.then([
+        get(directory_url("/sync-profile")).answer(400, r#"{"message":"InvalidParameter idpConfigId"}"#),
+        get(format!("{iam}/ssorealms")).answer(200, moved),
+        lists(),
+        get(of_other(&format!("/{CORP}/sync-profile"))).answer(200, PROFILE),
+        // The group is selected already. The observation before the start, and the start:
+        lists(),
+        get(of_other(&format!("/{CORP}/sync-logs?last=true&page=0&pageSize=50"))).answer(200, r#"{"syncLogs":[]}"#),
+        post(of_other(&format!("/{CORP}/sync"))).answer(202, r#"{"syncStatus":"STARTED"}"#),
+    ]);
+    let order = json!({"groups": [APP], "addToProfile": true}).to_string();
+    let answer = instance.send(Method::POST, "/fleet/default/v1/directories/corp/syncs", &order);
+    assert_eq!((answer.status(), &answer.json()["status"]), (StatusCode::ACCEPTED, &json!("running")));
 }
