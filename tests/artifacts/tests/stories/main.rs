@@ -50,6 +50,7 @@ mod doctor;
 mod documents;
 mod fault_table;
 mod faults;
+mod fleet;
 mod hooks;
 mod idempotency;
 mod page;

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use idhook_host::{Host, KeyValue, Options, Output};
-use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration, contract};
+use idhook_simulator::{Call, Options as SimulatorOptions, Simulator, SyncDuration, contract, credentials};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -87,6 +87,8 @@ pub(crate) struct Setting {
     pub(crate) trusted: bool,
     pub(crate) variables: Vec<(&'static str, String)>,
     pub(crate) key_value: KeyValue,
+    /// The login at the simulated VCF Operations, if that is a target as well.
+    pub(crate) fleet: Option<FleetLogin>,
 }
 
 impl Default for Setting {
@@ -104,7 +106,13 @@ impl Setting {
             trusted: true,
             variables: Vec::new(),
             key_value: KeyValue::default(),
+            fleet: None,
         }
+    }
+
+    /// With VCF Operations too.
+    pub(crate) fn with_fleet(artifact: Artifact) -> Self {
+        Self { fleet: Some(FleetLogin::Account), ..Self::of(artifact) }
     }
 
     /// As [`of`](Self::of), without using the store.
@@ -116,6 +124,27 @@ impl Setting {
     pub(crate) fn with_and_without_store(artifact: Artifact) -> Vec<Self> {
         let with = artifact.has_store().then(|| Self::of(artifact));
         with.into_iter().chain([Self::without_store(artifact)]).collect()
+    }
+}
+
+/// How idhook logs in at VCF Operations.
+#[derive(Clone, Copy)]
+pub(crate) enum FleetLogin {
+    Account,
+    ApiToken,
+}
+
+impl FleetLogin {
+    fn variables(self, simulator: &Simulator, tls: bool) -> BTreeMap<String, String> {
+        let mut variables = xtask::settings::of_simulated_fleet(simulator, tls);
+        if let Self::ApiToken = self {
+            variables.retain(|name, _| name == "fleet_url");
+            variables.insert("fleet_api_token".to_owned(), credentials::FLEET_API_TOKEN.to_owned());
+            // The hosts allow it by this variable.
+            let broker = if tls { simulator.broker_tls_url() } else { simulator.broker_url() };
+            variables.insert("fleet_broker_url".to_owned(), broker);
+        }
+        variables
     }
 }
 
@@ -163,11 +192,16 @@ impl Scene {
     pub(crate) async fn with(setting: Setting) -> Self {
         let simulator = Simulator::start(setting.simulator).await.unwrap();
         simulator.set_sync_duration(SyncDuration::Manual);
+        simulator.configure_fleet(|settings| settings.sync_duration = SyncDuration::Manual);
         simulator.record_bodies();
         let ca = tempfile::NamedTempFile::new().unwrap();
         simulator.write_ca(ca.path()).unwrap();
 
-        let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "admin"];
+        let mut scopes =
+            vec!["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "admin"];
+        if setting.fleet.is_some() {
+            scopes.extend(["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]);
+        }
         let all = Caller::new("all", &scopes).unwrap();
         let reader = Caller::new("reader", &["vidm:read"]).unwrap();
         let syncer = Caller::new("syncer", &["vidm:read", "vidm:sync", "vidm:profile"]).unwrap();
@@ -179,6 +213,9 @@ impl Scene {
         entries[3]["targets"] = serde_json::json!(["vcf/default"]);
 
         let mut variables = xtask::settings::of_simulator(&simulator, setting.tls);
+        if let Some(login) = setting.fleet {
+            variables.extend(login.variables(&simulator, setting.tls));
+        }
         variables.insert("api_keys".to_owned(), Value::Array(entries).to_string());
         if !setting.artifact.keeps_instances() {
             // As documented.
