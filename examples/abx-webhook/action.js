@@ -1,15 +1,16 @@
-// An ABX action for Aria Automation (Node.js): starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it
-// succeeded and vIDM has every group. README.md beside this file says what to enter in each field of Aria's form.
+// An ABX action for Aria Automation (Node.js): starts a sync of a directory of vIDM or VCF Operations at idhook, waits until it is
+// final, and fails unless it succeeded and every group is present. README.md beside this file says what to enter in each field of Aria's form.
 //
 // Inputs    idhookUrl       https://idhook.example
-//           idhookKey       name of a project secret, or an action constant with "Secret" ticked; scopes: vidm:read, vidm:sync
-//           idhookTarget    optional; default `default`
+//           idhookKey       name of a project secret, or an action constant with "Secret" ticked; scopes: vidm:read, vidm:sync,
+//                           or fleet:read, fleet:sync for VCF Operations
+//           idhookTarget    optional: a vIDM target by name, or `fleet/NAME` for VCF Operations; default `default`
 //           idhookCa        optional: PEM text of the CA that issued idhook's certificate, if it is a private one
 //           timeoutSeconds  optional; default 150. Keep it 30 s below the action's timeout
 //           directory       id, name or domain
-//           groups          optional: groups that vIDM must have in the end, as DN or name@domain
-//           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile. Must be
-//                           an input: idhook does not read it from `customProperties`
+//           groups          optional: groups that must be present in the end, as DN or name@domain
+//           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile or
+//                           fleet:profile. Must be an input: idhook does not read it from `customProperties`
 //           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
 // Outputs   status ("succeeded"), id, directory, groups
 // Fails     with a code, what happened, and what to do.
@@ -22,7 +23,8 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa
   const ends = Date.now() + (Number(timeoutSeconds) || TIMEOUT) * 1000;
   const ca = idhookCa ? certificates(idhookCa) : undefined;
   const call = (method, path, body) => request(idhookUrl.replace(/\/$/, "") + path, method, key, ca, ends, body);
-  const syncs = `/vidm/${encodeURIComponent(idhookTarget || "default")}/v1/syncs`;
+  const [target, kind = "vidm"] = (idhookTarget || "default").split("/").reverse();
+  const syncs = `/${encodeURIComponent(kind)}/${encodeURIComponent(target)}/v1/syncs`;
 
   let sync = await call("POST", syncs, order);
   while (sync.status !== "succeeded") {
@@ -40,7 +42,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa
   }
   const groups = sync.groups || [];
   const absent = asked(order).filter((name) => !groups.some(({ requested, state }) => requested === name && state === "present"));
-  if (absent.length) throw new Error(text(`group_absent: the sync succeeded, but vIDM does not have ${absent.join(", ")}`, sync));
+  if (absent.length) throw new Error(text(`group_absent: the sync succeeded, but these groups are absent: ${absent.join(", ")}`, sync));
   console.log(`the sync ${sync.id} succeeded`);
   return { status: sync.status, id: sync.id, directory: sync.directory, groups };
 };

@@ -1,16 +1,17 @@
-# An ABX action for Aria Automation (Python): starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it
-# succeeded and vIDM has every group. Needs the standard library alone. README.md beside this file says what to enter in each field of
+# An ABX action for Aria Automation (Python): starts a sync of a directory of vIDM or VCF Operations at idhook, waits until it is
+# final, and fails unless it succeeded and every group is present. Needs the standard library alone. README.md beside this file says what to enter in each field of
 # Aria's form.
 #
 # Inputs    idhookUrl       https://idhook.example
-#           idhookKey       name of a project secret, or an action constant with "Secret" ticked; scopes: vidm:read, vidm:sync
-#           idhookTarget    optional; default `default`
+#           idhookKey       name of a project secret, or an action constant with "Secret" ticked; scopes: vidm:read, vidm:sync,
+#                           or fleet:read, fleet:sync for VCF Operations
+#           idhookTarget    optional: a vIDM target by name, or `fleet/NAME` for VCF Operations; default `default`
 #           idhookCa        optional: PEM text of the CA that issued idhook's certificate, if it is a private one
 #           timeoutSeconds  optional; default 150. Keep it 30 s below the action's timeout
 #           directory       id, name or domain
-#           groups          optional: groups that vIDM must have in the end, as DN or name@domain
-#           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile. Must be
-#                           an input: idhook does not read it from `customProperties`
+#           groups          optional: groups that must be present in the end, as DN or name@domain
+#           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile or
+#                           fleet:profile. Must be an input: idhook does not read it from `customProperties`
 #           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
 # Outputs   status ("succeeded"), id, directory, groups
 # Fails     with a code, what happened, and what to do.
@@ -41,10 +42,10 @@ def handler(context, inputs):
     order = dict(inputs)
     idhook = order.pop("idhookUrl").rstrip("/")
     key = context.getSecret(order.pop("idhookKey"))
-    target = urllib.parse.quote(order.pop("idhookTarget", None) or "default", safe="")
+    kind, target = ["vidm", *(order.pop("idhookTarget", None) or "default").split("/")][-2:]
     ends = time.monotonic() + float(order.pop("timeoutSeconds", None) or TIMEOUT)
     tls = trusting(order.pop("idhookCa", None))
-    syncs = f"{idhook}/vidm/{target}/v1/syncs"
+    syncs = "/".join([idhook, urllib.parse.quote(kind, safe=""), urllib.parse.quote(target, safe=""), "v1/syncs"])
 
     sync = call(syncs, key, tls, ends, order)
     while sync["status"] != "succeeded":
@@ -65,7 +66,7 @@ def handler(context, inputs):
     present = {group["requested"] for group in groups if group["state"] == "present"}
     absent = [name for name in asked(order) if name not in present]
     if absent:
-        raise Problem(text(f"group_absent: the sync succeeded, but vIDM does not have {', '.join(absent)}", sync))
+        raise Problem(text(f"group_absent: the sync succeeded, but these groups are absent: {', '.join(absent)}", sync))
     print(f"the sync {sync['id']} succeeded")
     return {"status": sync["status"], "id": sync["id"], "directory": sync["directory"], "groups": groups}
 

@@ -1,19 +1,22 @@
 #!/bin/sh
-# Starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM has every group. Needs curl
-# and a POSIX shell with sed and grep, but no jq: it runs in an image that has only curl, in a Kubernetes Job, in cron.
+# Starts a sync of a directory of vIDM or VCF Operations at idhook, waits until it is final, and fails unless it succeeded and every group
+# is present. Needs curl and a POSIX shell with sed and grep, but no jq: it runs in an image that has only curl, in a Kubernetes Job, in cron.
 #
 #   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… ./curl.sh corp.example 'CN=gg-new,OU=Groups,DC=corp,DC=example' …
 #
-# Arguments    the directory (id, name or domain), then the groups that must be in vIDM in the end, if any: as DN or name@domain
-# Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync
-#              IDHOOK_TARGET (default), IDHOOK_TIMEOUT (600 seconds), CURL_CA_BUNDLE (a private CA; curl's own variable)
-#              IDHOOK_ADD_TO_PROFILE=true: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile
-# Exit code    0: it succeeded and vIDM has every group; the final state is on stdout. 1: anything else; what failed and what to do
+# Arguments    the directory (id, name or domain), then the groups that must be present in the end, if any: as DN or name@domain
+# Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync, or fleet:read and fleet:sync for VCF Operations
+#              IDHOOK_TARGET: a vIDM target by name, or fleet/NAME for VCF Operations (default)
+#              IDHOOK_TIMEOUT (600 seconds), CURL_CA_BUNDLE (a private CA; curl's own variable)
+#              IDHOOK_ADD_TO_PROFILE=true: first add the groups (DNs) to the directory's sync profile; needs vidm:profile or fleet:profile
+# Exit code    0: it succeeded and every group is present; the final state is on stdout. 1: anything else; what failed and what to do
 #              is on stderr.
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${1:?the directory is missing}"
 ends=$(($(date +%s) + ${IDHOOK_TIMEOUT:-600}))
-syncs=${IDHOOK_URL%/}/vidm/${IDHOOK_TARGET:-default}/v1/syncs
+target=${IDHOOK_TARGET:-default}
+case $target in */*) ;; *) target=vidm/$target ;; esac
+syncs=${IDHOOK_URL%/}/$target/v1/syncs
 
 # The key goes to curl through stdin, where no list of processes shows it. Prints the answer, a line break, and the status.
 call() {
@@ -65,5 +68,5 @@ while :; do
   answer=$(call "$place") || fail "idhook cannot be reached"
 done
 present=$(printf %s "$answer" | { grep -o '"state":"present"' || :; } | wc -l)
-[ "$present" -ge "$wanted" ] || fail "group_absent: the sync succeeded, but vIDM has only $((present)) of $wanted groups"
+[ "$present" -ge "$wanted" ] || fail "group_absent: the sync succeeded, but only $((present)) of $wanted groups are present"
 printf '%s\n' "$answer"

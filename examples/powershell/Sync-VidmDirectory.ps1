@@ -1,10 +1,11 @@
 <#
 .SYNOPSIS
-Starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM has every group.
+Starts a sync of a directory of vIDM or VCF Operations at idhook, waits until it is final, and fails unless it succeeded and every group is
+present.
 
 .DESCRIPTION
 Runs in Windows PowerShell 5.1 and in PowerShell 7. The key is read from the environment variable IDHOOK_KEY; its scopes are vidm:read and
-vidm:sync, with -AddToProfile vidm:profile too.
+vidm:sync, with -AddToProfile vidm:profile too; for VCF Operations fleet:read, fleet:sync and fleet:profile.
 
 Returns the final state of the sync as an object. Otherwise throws: run by powershell -File the exit code is 1.
 
@@ -15,13 +16,13 @@ Address of idhook: https://idhook.example
 Id, name or domain of the directory.
 
 .PARAMETER Group
-Groups that vIDM must have in the end: distinguished names, or name@domain.
+Groups that must be present in the end: distinguished names, or name@domain.
 
 .PARAMETER AddToProfile
 First add the groups (distinguished names) to the directory's sync profile.
 
 .PARAMETER Target
-Name of the vIDM target in idhook's configuration.
+Name of the vIDM target in idhook's configuration, or fleet/NAME for VCF Operations.
 
 .PARAMETER TimeoutSeconds
 Seconds until the sync must be final.
@@ -48,7 +49,8 @@ if (-not $env:IDHOOK_KEY) { throw 'IDHOOK_KEY is not set; set it to a key of idh
 [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
 
 $ends = [DateTime]::UtcNow.AddSeconds($TimeoutSeconds)
-$syncs = '{0}/vidm/{1}/v1/syncs' -f $Url.TrimEnd('/'), [Uri]::EscapeDataString($Target)
+$kind, $name = @('vidm') + $Target.Split('/') | Select-Object -Last 2
+$syncs = '{0}/{1}/{2}/v1/syncs' -f $Url.TrimEnd('/'), [Uri]::EscapeDataString($kind), [Uri]::EscapeDataString($name)
 
 # A property of an object that may not have it.
 function Get-Field($Object, [string] $Name) {
@@ -135,5 +137,5 @@ while ($sync.status -ne 'succeeded') {
 
 $present = @(Get-Field $sync 'groups') | Where-Object { $_ -and $_.state -eq 'present' } | ForEach-Object { $_.requested }
 $absent = @($Group | Where-Object { @($present) -cnotcontains $_ })
-if ($absent) { throw (Get-Text "group_absent: the sync succeeded, but vIDM does not have $($absent -join ', ')" $sync) }
+if ($absent) { throw (Get-Text "group_absent: the sync succeeded, but these groups are absent: $($absent -join ', ')" $sync) }
 $sync

@@ -1,14 +1,14 @@
-"""A Temporal activity: starts a sync of a vIDM directory at idhook, waits until it is final, and fails unless it succeeded and vIDM has
-every group. Needs `temporalio` and the standard library. README.md beside this file says how to use it.
+"""A Temporal activity: starts a sync of a directory of vIDM or VCF Operations at idhook, waits until it is final, and fails unless it
+succeeded and every group is present. Needs `temporalio` and the standard library. README.md beside this file says how to use it.
 
-Key       IDHOOK_KEY in the worker's environment, with the scopes vidm:read and vidm:sync (and vidm:profile for add_to_profile). Never an
-          argument: arguments are part of the workflow's history.
+Key       IDHOOK_KEY in the worker's environment, with the scopes vidm:read and vidm:sync (and vidm:profile for add_to_profile), or those
+          of fleet for VCF Operations. Never an argument: arguments are part of the workflow's history.
 Returns   the final state: status ("succeeded"), id, groups, counts.
 Raises    ApplicationError with a code as its type (`sync_timeout` after `timeout` seconds), and what to do; non-retryable if a retry cannot
           help.
 
 Each heartbeat carries the address of the sync: an activity that is retried, on another worker too, goes on with the same sync. A cancelled
-activity stops asking; a sync that vIDM has begun goes on.
+activity stops asking; a sync that has begun goes on.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class SyncOrder:
     directory: str
     groups: list[str] = dataclasses.field(default_factory=list)
     add_to_profile: bool = False
-    target: str = "default"
+    target: str = "default"  # a vIDM target by name, or fleet/NAME for VCF Operations
     timeout: float = 600  # seconds for one attempt; keep it below start_to_close_timeout
 
 
@@ -45,7 +45,8 @@ async def sync_directory(order: SyncOrder) -> dict:
         if order.add_to_profile:
             body["addToProfile"] = True
         # No `Prefer: wait` here: the address must be known early, so that a retry finds the sync.
-        syncs = f"/vidm/{urllib.parse.quote(order.target, safe='')}/v1/syncs"
+        kind, name = ["vidm", *order.target.split("/")][-2:]
+        syncs = f"/{urllib.parse.quote(kind, safe='')}/{urllib.parse.quote(name, safe='')}/v1/syncs"
         state = await call(order, syncs, 0, body)
         place = f"{syncs}/{state['id']}"
     while True:
@@ -64,11 +65,11 @@ async def sync_directory(order: SyncOrder) -> dict:
 
 
 def proven(order: SyncOrder, state: dict) -> dict:
-    """The state, if vIDM has every group of the order."""
+    """The state, if every group of the order is present."""
     present = {group["requested"] for group in state.get("groups", []) if group["state"] == "present"}
     absent = [name for name in order.groups if name not in present]
     if absent:
-        raise failure("group_absent", f"the sync succeeded, but vIDM does not have {', '.join(absent)}", state)
+        raise failure("group_absent", f"the sync succeeded, but these groups are absent: {', '.join(absent)}", state)
     return state
 
 

@@ -1,5 +1,5 @@
-# Syncs a vIDM directory at idhook during `terraform apply`, and fails the apply unless the sync succeeded in time and vIDM has every
-# group. See README.md beside this file.
+# Syncs a directory of vIDM or VCF Operations at idhook during `terraform apply`, and fails the apply unless the sync succeeded in time and every
+# group is present. See README.md beside this file.
 
 terraform {
   required_version = ">= 1.5"
@@ -23,7 +23,7 @@ variable "idhook_key" {
 }
 
 variable "idhook_target" {
-  description = "Name of the vIDM target in idhook's configuration."
+  description = "Name of the vIDM target in idhook's configuration, or fleet/NAME for VCF Operations."
   type        = string
   default     = "default"
 }
@@ -40,7 +40,7 @@ variable "directory" {
 }
 
 variable "groups" {
-  description = "Groups that vIDM must have in the end: distinguished names, or name@domain."
+  description = "Groups that must be present in the end: distinguished names, or name@domain."
   type        = list(string)
   default     = []
 }
@@ -69,7 +69,7 @@ resource "terraform_data" "groups" {
 
 # idhook holds the request until the sync is final or `timeout` is over. A repeated request joins the run that goes on.
 data "http" "sync" {
-  url                = "${trimsuffix(var.idhook_url, "/")}/vidm/${urlencode(var.idhook_target)}/v1/syncs"
+  url                = "${trimsuffix(var.idhook_url, "/")}/${length(split("/", var.idhook_target)) > 1 ? var.idhook_target : "vidm/${var.idhook_target}"}/v1/syncs"
   method             = "POST"
   request_timeout_ms = (var.timeout + 30) * 1000
   ca_cert_pem        = var.idhook_ca
@@ -112,7 +112,7 @@ data "http" "sync" {
         terraform_data.groups.output.groups,
         [for group in try(jsondecode(self.response_body).groups, []) : group.requested if group.state == "present"],
       )) == 0
-      error_message = "group_absent: the sync succeeded, but vIDM does not have every one of ${join(", ", terraform_data.groups.output.groups)}"
+      error_message = "group_absent: the sync succeeded, but not all of these groups are present: ${join(", ", terraform_data.groups.output.groups)}"
     }
   }
 }

@@ -3,6 +3,7 @@
 mod abx_webhook;
 mod ansible;
 mod aria_bundle;
+mod fleet;
 mod github_actions;
 mod gitlab_ci;
 mod n8n;
@@ -14,7 +15,7 @@ mod vcf;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use idhook_simulator::{Fault, FaultKind, Outcome, Server, SyncDuration, seeds};
+use idhook_simulator::{Fault, FaultKind, FleetSettings, Outcome, Server, SyncDuration, seeds};
 use xtask::redis::free_port;
 
 use crate::scene::{Scene, Setting};
@@ -34,6 +35,8 @@ struct Order<'o> {
     /// Where idhook is.
     url: &'o str,
     key: &'o str,
+    /// The target as an input has it: a name, or `fleet/NAME`.
+    target: &'static str,
     directory: &'static str,
     groups: &'o [&'o str],
     /// Seconds that it may take.
@@ -62,7 +65,7 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let (url, key) = (scene.host.url(), scene.keys.syncer.as_str());
     let groups: &[&str] = &[GROUP, seeds::PRESENT_GROUP_NAME];
-    let order = Order { url: &url, key, directory: seeds::CORP_NAME, groups, timeout: 60 };
+    let order = Order { url: &url, key, target: "default", directory: seeds::CORP_NAME, groups, timeout: 60 };
 
     // Each look is tried three times: two answers of idhook are 502s.
     let fault = Fault::new(FaultKind::Reset).on(Server::Vidm).method("GET").path("/syncprofile/sync").after(1).times(6);
@@ -133,6 +136,32 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     // Timers of programs may be a moment early.
     let has_waited = requests[2].1 + Duration::from_millis(100) >= RETRY_AFTER;
     assert!(has_waited, "it comes back no sooner than it was asked to: {requests:?}");
+}
+
+/// What the user of an example sees with a VCF Operations as the target, with the same inputs otherwise.
+async fn serves_fleet(run: impl AsyncFn(Order<'_>) -> End) {
+    let variables = vec![("wait_limit", "1".to_owned())];
+    let scene = Scene::with(Setting { variables, ..Setting::with_fleet(xtask::artifact::Artifact::Spin) }).await;
+    let duration = |time| move |settings: &mut FleetSettings| settings.sync_duration = SyncDuration::Fixed(time);
+    scene.simulator.configure_fleet(duration(Duration::from_secs(3)));
+    scene.simulator.add_ad_group(seeds::FLEET_CORP, GROUP, &[]).unwrap();
+    let (url, key) = (scene.host.url(), scene.keys.all.as_str());
+    let groups: &[&str] = &[GROUP, seeds::PRESENT_GROUP_NAME];
+    let order = Order { url: &url, key, target: "fleet/default", directory: seeds::CORP_NAME, groups, timeout: 60 };
+    let end = run(order).await;
+    assert!(end.is_good, "{}", end.said());
+    assert!(end.out.contains("succeeded") && end.out.matches("\"present\"").count() == 2, "{}", end.said());
+    assert_eq!(scene.simulator.fleet_sync_runs(seeds::FLEET_CORP).unwrap().len(), 1);
+    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0, "vIDM is not called");
+
+    scene.simulator.configure_fleet(duration(Duration::from_millis(100)));
+    let absent = Order { groups: &[ABSENT], ..order };
+    // This caller has no scope of VCF Operations.
+    let stranger = Order { key: &scene.keys.syncer, ..order };
+    for (order, said) in [(absent, "group_absent"), (stranger, "fleet:sync")] {
+        let end = run(order).await;
+        assert!(!end.is_good && end.said().contains(said), "{said}: {}", end.said());
+    }
 }
 
 /// A folder without a README, or one that the index does not list, is of no use to anybody.

@@ -7,7 +7,7 @@ use idhook_simulator::{SyncDuration, seeds};
 use serde_json::{Value, json};
 use xtask::redis::free_port;
 
-use super::{Order, ends_well_and_badly, folder};
+use super::{Order, ends_well_and_badly, folder, serves_fleet};
 use crate::scene::Scene;
 use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::tools::stub::Stub;
@@ -17,6 +17,7 @@ fn inputs(order: &Order<'_>) -> Value {
     json!({
         "idhookUrl": order.url,
         "idhookKey": "the secret",
+        "idhookTarget": order.target,
         "timeoutSeconds": order.timeout,
         "__metadata": {"eventTopicId": "compute.provision.post", "userName": "fritz@corp.example"},
         "deploymentId": "3d9c5a2e-0000-4000-8000-000000000001",
@@ -30,13 +31,14 @@ async fn action(command: &[&str], file: &str) {
     if !programs::are_there(&format!("examples/abx-webhook/{file}"), &[program]) {
         return;
     }
-    ends_well_and_badly(async |order| -> End {
+    let run = async |order: Order<'_>| -> End {
         let mut command = Command::new(program);
         command.args(arguments).arg(folder("abx-webhook").join(file));
         command.env("IDHOOK_KEY", order.key).env("INPUTS", inputs(&order).to_string());
         programs::run(command).await
-    })
-    .await;
+    };
+    ends_well_and_badly(run).await;
+    serves_fleet(run).await;
 }
 
 #[tokio::test]
@@ -54,13 +56,14 @@ async fn a_shell_script() {
     if !programs::are_there("examples/abx-webhook/curl.sh", &["sh", "curl"]) {
         return;
     }
-    ends_well_and_badly(async |order| -> End {
+    let run = async |order: Order<'_>| -> End {
         let mut command = Command::new(folder("abx-webhook").join("curl.sh"));
         command.arg(order.directory).args(order.groups).env("IDHOOK_URL", order.url).env("IDHOOK_KEY", order.key);
-        command.env("IDHOOK_TIMEOUT", order.timeout.to_string());
+        command.env("IDHOOK_TARGET", order.target).env("IDHOOK_TIMEOUT", order.timeout.to_string());
         programs::run(command).await
-    })
-    .await;
+    };
+    ends_well_and_badly(run).await;
+    serves_fleet(run).await;
 }
 
 /// The documented call that waits: its exit code is that of the sync.

@@ -5,7 +5,7 @@ use std::process::Command;
 use idhook_simulator::seeds;
 use serde_json::json;
 
-use super::{ANSIBLE, Order, ends_well_and_badly, folder};
+use super::{ANSIBLE, Order, ends_well_and_badly, folder, serves_fleet};
 use crate::scene::Scene;
 use crate::tools::install;
 use crate::tools::programs::{self, End};
@@ -16,8 +16,9 @@ async fn play(bin: &std::path::Path, order: &Order<'_>, arguments: &[&str]) -> E
     // JSON is YAML; `!unsafe`, as in a file of variables of one's own, so that braces in a group's name are no template.
     let groups: Vec<_> = order.groups.iter().map(|group| format!("!unsafe {}", json!(group))).collect();
     let text = format!(
-        "idhook_url: {}\nidhook_directory: {}\nidhook_groups: [{}]\nidhook_timeout: {}\n",
+        "idhook_url: {}\nidhook_target: {}\nidhook_directory: {}\nidhook_groups: [{}]\nidhook_timeout: {}\n",
         json!(order.url),
+        json!(order.target),
         json!(order.directory),
         groups.join(", "),
         order.timeout
@@ -40,10 +41,11 @@ async fn a_playbook() {
     let Some(bin) = install::python(&[ANSIBLE]) else { return };
     // With all that it can be made to say, the key is not in it.
     ends_well_and_badly(async |order| play(&bin, &order, &["-vvv"]).await).await;
+    serves_fleet(async |order| play(&bin, &order, &["-vvv"]).await).await;
 
     let scene = Scene::new().await;
     let url = scene.host.url();
-    let order = |key| Order { url: &url, key, directory: seeds::CORP_NAME, groups: &[], timeout: 60 };
+    let order = |key| Order { url: &url, key, target: "default", directory: seeds::CORP_NAME, groups: &[], timeout: 60 };
     let end = play(&bin, &order(&scene.keys.reader), &["--check"]).await;
     assert!(end.is_good, "{}", end.said());
     assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0, "--check starts nothing");

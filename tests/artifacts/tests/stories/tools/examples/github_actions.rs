@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{ends_well_and_badly, folder};
+use super::{Order, ends_well_and_badly, folder, serves_fleet};
 use crate::tools::install;
 use crate::tools::programs::{self, End};
 
@@ -15,18 +15,19 @@ async fn a_github_action() {
         return;
     }
     let Some(tools) = install::npm(&packages) else { return };
-    ends_well_and_badly(async |order| -> End {
+    let run = async |order: Order<'_>| -> End {
         // What the workflow's author and whoever dispatches it give.
         let contexts = json!({
             "inputs": {"directory": order.directory, "groups": order.groups.join("\n")},
             "vars": {"IDHOOK_URL": order.url},
             "secrets": {"IDHOOK_KEY": order.key},
         });
-        // The workflow leaves the time to the action; here it is less.
+        // The workflow leaves the target and the time to the action; here the time is less.
         let place = tempfile::tempdir().unwrap();
         for (file, from) in [("action.yml", "idhook-sync/action.yml"), ("workflow.yml", "workflow.yml")] {
             let text = std::fs::read_to_string(folder("github-actions").join(from)).unwrap();
             let text = text.replace("default: \"600\"", &format!("default: \"{}\"", order.timeout));
+            let text = text.replace("default: default", &format!("default: {}", order.target));
             std::fs::write(place.path().join(file), text).unwrap();
         }
         let run = json!({"folder": place.path(), "contexts": contexts});
@@ -34,6 +35,7 @@ async fn a_github_action() {
         command.args(["--input-type=module", "-e", include_str!("github.mjs")]);
         command.current_dir(&tools).env("RUN", run.to_string());
         programs::run(command).await
-    })
-    .await;
+    };
+    ends_well_and_badly(run).await;
+    serves_fleet(run).await;
 }

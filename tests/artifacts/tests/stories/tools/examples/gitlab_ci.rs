@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{ends_well_and_badly, folder};
+use super::{Order, ends_well_and_badly, folder, serves_fleet};
 use crate::tools::install;
 use crate::tools::programs::{self, End};
 
@@ -26,7 +26,7 @@ async fn a_gitlab_job() {
     let end = programs::run(command).await;
     assert!(end.is_good, "{}", end.said());
 
-    ends_well_and_badly(async |order| -> End {
+    let run = async |order: Order<'_>| -> End {
         // The files where the README puts them.
         let place = tempfile::tempdir().unwrap();
         let ci = place.path().join("ci");
@@ -34,6 +34,7 @@ async fn a_gitlab_job() {
         std::fs::copy(here.join("idhook-sync.yml"), ci.join("idhook-sync.yml")).unwrap();
         std::fs::copy(folder("abx-webhook").join("curl.sh"), ci.join("idhook-sync.sh")).unwrap();
         let variables = json!({
+            "IDHOOK_TARGET": order.target,
             "IDHOOK_DIRECTORY": order.directory,
             "IDHOOK_GROUPS": order.groups.join("\n"),
             "IDHOOK_TIMEOUT": order.timeout.to_string(),
@@ -42,6 +43,7 @@ async fn a_gitlab_job() {
         command.args(["-c", include_str!("gitlab.py")]).arg(&here).arg(place.path());
         command.env("JOB_VARIABLES", variables.to_string()).env("IDHOOK_URL", order.url).env("IDHOOK_KEY", order.key);
         programs::run(command).await
-    })
-    .await;
+    };
+    ends_well_and_badly(run).await;
+    serves_fleet(run).await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use idhook_simulator::{Outcome, SyncDuration, seeds};
 use serde_json::{Value, json};
 
-use super::{ends_well_and_badly, folder};
+use super::{Order, ends_well_and_badly, folder, serves_fleet};
 use crate::scene::Scene;
 use crate::tools::install;
 use crate::tools::programs::{self, End};
@@ -28,12 +28,13 @@ async fn a_temporal_activity() {
         return;
     }
     let Some(bin) = install::python(&["temporalio==1.35.0"]) else { return };
-    ends_well_and_badly(async |order| -> End {
-        let order_of_it = json!({"url": order.url, "directory": order.directory, "groups": order.groups,
+    let run = async |order: Order<'_>| -> End {
+        let order_of_it = json!({"url": order.url, "target": order.target, "directory": order.directory, "groups": order.groups,
             "timeout": order.timeout});
         activity(&bin, order.key, json!({"order": order_of_it})).await
-    })
-    .await;
+    };
+    ends_well_and_badly(run).await;
+    serves_fleet(run).await;
 
     let scene = Scene::new().await;
     let key = &scene.keys.syncer;
