@@ -45,7 +45,8 @@ async fn a_playbook() {
 
     let scene = Scene::new().await;
     let url = scene.host.url();
-    let order = |key| Order { url: &url, key, target: "default", directory: seeds::CORP_NAME, groups: &[], timeout: 60 };
+    let order =
+        |key| Order { url: &url, key, target: "default", directory: seeds::CORP_NAME, groups: &[], timeout: 60 };
     let end = play(&bin, &order(&scene.keys.reader), &["--check"]).await;
     assert!(end.is_good, "{}", end.said());
     assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 0, "--check starts nothing");

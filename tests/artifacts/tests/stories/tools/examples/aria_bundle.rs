@@ -139,6 +139,34 @@ async fn a_bundle_that_trusts_a_private_ca() {
 }
 
 #[tokio::test]
+async fn a_bundle_syncs_vcf_operations() {
+    if !is_there() {
+        return;
+    }
+    let place = unpacked();
+    let simulator = Simulator::start(SimulatorOptions::default()).await.unwrap();
+    let quick = SyncDuration::Fixed(Duration::from_millis(100));
+    simulator.configure_fleet(|settings| settings.sync_duration = quick);
+    simulator.add_ad_group(seeds::FLEET_CORP, GROUP, &[]).unwrap();
+    let account = json!({"fleetUsername": credentials::FLEET_USERNAME, "fleetPassword": "the secret"});
+    let token = json!({"fleetApiToken": "the secret", "fleetBrokerUrl": simulator.broker_url()});
+    for (login, secret) in [(account, credentials::FLEET_PASSWORD), (token, credentials::FLEET_API_TOKEN)] {
+        let run = async |groups: Value| {
+            let mut inputs =
+                json!({"fleetUrl": simulator.fleet_url(), "directory": seeds::CORP_NAME, "groups": groups});
+            inputs.as_object_mut().unwrap().extend(login.as_object().unwrap().clone());
+            call(ABX_NODE, place.path().join("main.js"), secret, inputs).await
+        };
+        for groups in [json!([GROUP, seeds::PRESENT_GROUP_NAME]), json!("")] {
+            let end = run(groups).await;
+            assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
+        }
+        let end = run(json!([ABSENT])).await;
+        assert!(!end.is_good && end.err.contains("group_absent"), "{}", end.said());
+    }
+}
+
+#[tokio::test]
 async fn an_orchestrator_action_with_idhook_inside() {
     if !is_there() {
         return;

@@ -58,10 +58,12 @@ async fn script_keeps_a_realms_identity_provider_up_to_date() {
     let updated = outcome(REALM, &more, &["--dry-run"], "updated").await;
     let pointer = "/provisioningConfig/ldapConfigurations/0/domains";
     assert_eq!(updated["changes"][0]["pointer"], pointer, "{updated}");
-    let wrong = other(|directory| directory["name"] = json!("corp.example"));
+    let wrong = other(|directory| {
+        directory["ldapBindConfiguration"]["primaryDomainController"]["protocol"] = json!("http");
+    });
     let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
     for (end, said) in [
-        (run(&url, key, REALM, &wrong, &[]).await, "/provisioningConfig/ldapConfigurations/0/name"),
+        (run(&url, key, REALM, &wrong, &[]).await, "/primaryDomainController/protocol"),
         (run(&url, key, "Old", &file, &[]).await, "its realms are"),
         (run(&url, "no-such-key", REALM, &file, &[]).await, "unauthenticated"),
         (run(&url, scene.keys.reader.as_str(), REALM, &file, &[]).await, "forbidden"),
