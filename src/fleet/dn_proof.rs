@@ -178,6 +178,6 @@ fn same_name(one: &GroupQuery, other: &GroupQuery) -> bool {
 }
 
 /// Whether an error concerns this query alone.
-fn is_of_the_query(error: &Error) -> bool {
+pub(super) fn is_of_the_query(error: &Error) -> bool {
     error.answer_status().is_some_and(|status| status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 429))
 }

@@ -143,6 +143,26 @@ impl<R: Runtime> Client<'_, R> {
         Ok(Located::of(directory, true))
     }
 
+    /// A directory that need not be syncable.
+    ///
+    /// # Errors
+    /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls.
+    pub(super) async fn locate_any(&self, which: &DirectoryRef) -> Result<Located> {
+        let known = self.known_directories().await?;
+        match which.find(&known).map_err(|e| e.at(&self.target.name))? {
+            Some(directory) => Ok(Located::of(directory.clone(), self.listed.get())),
+            None => Ok(Located::of(self.directory(which).await?, true)),
+        }
+    }
+
+    /// The same after a call was rejected.
+    ///
+    /// # Errors
+    /// `directory_not_found`; and those of the login and the calls.
+    pub(super) async fn locate_anew(&self, directory: &Located) -> Result<Located> {
+        Ok(Located::of(self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?, true))
+    }
+
     /// The version, read once by an instance.
     ///
     /// # Errors

@@ -220,7 +220,7 @@ impl<R: Runtime> Client<'_, R> {
 
 impl Proof {
     /// The proof of a group or user from what is known about it.
-    fn in_broker<P: Principal>(requested: &str, found: Option<&State<P>>) -> Self {
+    pub(super) fn in_broker<P: Principal>(requested: &str, found: Option<&State<P>>) -> Self {
         let requested = requested.to_owned();
         let not = |state, detail| Self {
             requested: requested.clone(),

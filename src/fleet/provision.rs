@@ -3,10 +3,16 @@
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::api::{Fleet, JSON, directory_path};
 use super::client::Client;
+use super::dn_proof::is_of_the_query;
+use super::locate::Located;
+use super::principal_query::Group;
+use super::proof::{Found, State};
+use super::syncs::is_of_the_place;
+use crate::directory::{DirectoryRef, GroupQuery, Proof, ProvedBy};
 use crate::dn::Key;
 use crate::error::{Error, ErrorCode, Result};
 use crate::retry::Repeat;
@@ -104,6 +110,85 @@ impl<R: Runtime> Client<'_, R> {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl<R: Runtime> Client<'_, R> {
+    /// Brings groups of a directory into the identity broker, by their distinguished names and without a sync, and proves
+    /// each, in order. A directory in the mode `ON_DEMAND` has no syncs, and is accepted too.
+    ///
+    /// # Errors
+    /// `not_supported` before 9.1.1, without a call that changes anything; `directory_not_found`, `directory_ambiguous`; and
+    /// those of the login and the calls, if no group was brought in. A failure after that is the group's own detail.
+    pub(crate) async fn provision_all(
+        &self,
+        which: &DirectoryRef,
+        groups: &[GroupQuery],
+    ) -> Result<(Located, Vec<Proof>)> {
+        let version = self.version().await?;
+        if !version.has_principals() {
+            let release = version.release_name.as_deref().unwrap_or("this VCF Operations");
+            let detail = format!("{release} does not bring in single groups: VCF Operations has this call since 9.1.1");
+            return Err(Error::new(ErrorCode::NotSupported, detail)
+                .hint("start a sync with addToProfile instead")
+                .at(&self.target.name));
+        }
+        let mut located = self.locate_any(which).await?;
+        let mut found = Found::new();
+        let mut doubtful: Vec<(&GroupQuery, Error)> = Vec::new();
+        let mut failure: Option<Error> = None;
+        for query in groups {
+            if found.contains_key(&query.identity()) {
+                continue;
+            }
+            if let Some(error) = &failure {
+                found.insert(query.identity(), State::Unknown(format!("not tried after: {}", error.detail())));
+                continue;
+            }
+            let mut done = self.provision(&located.provider, &located.id, query.as_str()).await;
+            if let Err(error) = &done
+                && is_of_the_place(error)
+                && !located.is_fresh
+            {
+                // The cached ids may be outdated.
+                located = self.locate_anew(&located).await?;
+                done = self.provision(&located.provider, &located.id, query.as_str()).await;
+            }
+            match done {
+                Ok(Provisioning::Done(principal)) => {
+                    found.insert(query.identity(), State::Present(principal.group(), ProvedBy::Id));
+                }
+                Ok(Provisioning::Unproved(error)) => {
+                    found.insert(query.identity(), State::Unknown(error.detail().to_owned()));
+                    doubtful.push((query, error));
+                }
+                Err(error) if is_of_the_query(&error) => {
+                    found.insert(query.identity(), State::Absent(Some(error.detail().to_owned())));
+                }
+                Err(error) if found.is_empty() => return Err(error),
+                Err(error) => {
+                    found.insert(query.identity(), State::Unknown(error.detail().to_owned()));
+                    failure = Some(error);
+                }
+            }
+        }
+        let queries: Vec<&GroupQuery> = doubtful.iter().map(|(query, _)| *query).collect();
+        let mut looked_up = Found::new();
+        self.prove_dns(&located, &queries, &mut looked_up).await?;
+        let present = looked_up.into_iter().filter(|(_, state)| matches!(state, State::Present(..)));
+        found.extend(present);
+        Ok((
+            located,
+            groups.iter().map(|query| Proof::in_broker(query.as_str(), found.get(&query.identity()))).collect(),
+        ))
+    }
+}
+
+impl Principal {
+    /// The principal as a group.
+    fn group(self) -> Group {
+        let Self { id, name, .. } = self;
+        Group { group_id: id, group_name: name.clone(), display_name: name, domain_name: None, extra: Map::new() }
     }
 }
 

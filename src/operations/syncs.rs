@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::directory_service::Service;
 use super::{FleetTarget, VidmTarget};
 use crate::directory::{DirectoryRef, SyncTarget};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::sync::{self, Coordinator, DryRun, SyncDocument, SyncHistory, SyncOrder, SyncRequest, SyncState};
 use crate::upstream::Outbound;
@@ -91,6 +91,28 @@ impl<'a, R: Runtime> SyncOperations<'a, R> {
     /// `not_found` where this version does not expose them; and those of the directory look-up, the login and the calls.
     pub(crate) async fn history(&self, which: &DirectoryRef) -> Result<SyncHistory> {
         self.with_syncs(async |syncs| syncs.history(which).await).await
+    }
+
+    /// Brings the order's groups in by their distinguished names, without a sync.
+    ///
+    /// # Errors
+    /// `not_supported` if the product, or this version of it, has no such call; `directory_not_found`,
+    /// `directory_ambiguous`; and those of the login and the calls, if no group was brought in.
+    pub(crate) async fn provision(&self, which: &DirectoryRef, order: &SyncOrder) -> Result<SyncDocument> {
+        let now = self.out.runtime().now();
+        match &self.service {
+            Service::Fleet(fleet) => {
+                let (directory, groups) = fleet.provision_all(which, order.groups()).await?;
+                Ok(SyncDocument::of_groups(self.target.product, directory.into(), groups, now))
+            }
+            Service::Vidm(_) => Err(Error::new(ErrorCode::NotSupported, "vIDM brings groups in only by a sync")
+                .fields_of(vec![FieldError::new(
+                    "/provision",
+                    "is not supported: vIDM brings groups in only by a sync",
+                )])
+                .hint("start a sync with addToProfile instead")
+                .at(&self.target.name)),
+        }
     }
 
     /// What a sync would change; nothing is started.

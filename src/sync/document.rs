@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::proof_outcome::{ProofOutcome, ProofSet};
 use super::{SyncFailure, SyncState};
 use crate::directory::{Counts, DirectorySummary, Presence, Product, Proof, SyncReport, SyncStatus};
 use crate::error::excerpt;
@@ -131,6 +132,23 @@ impl SyncDocument {
             age,
             product,
         }
+    }
+
+    /// The outcome of bringing groups in without a sync: it is final, and has no id.
+    #[must_use]
+    pub(crate) fn of_groups(
+        product: Product,
+        directory: DirectorySummary,
+        groups: Vec<Proof>,
+        now: SystemTime,
+    ) -> Self {
+        let proofs = ProofSet { groups, users: Vec::new() };
+        let ProofOutcome { status, reason, message } = ProofOutcome::after_success(&proofs);
+        let hint = reason.map(|_| "the detail of each absent group says why".to_owned());
+        let message = message.map(|_| "the presence of some groups is unknown: see their detail".to_owned());
+        let report = SyncReport { status, message, ..SyncReport::running() };
+        let state = SyncState { groups: proofs.groups, reason, ..SyncState::from(report) };
+        Self { hint, requested_at: Some(rfc3339(now)), retry_after: None, ..Self::new(product, state, directory) }
     }
 
     /// The state of a request, with its id.

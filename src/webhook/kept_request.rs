@@ -101,7 +101,7 @@ impl StartedSync {
     ) -> Result<Option<Self>, Error> {
         let request = match ids.open(target, id) {
             None => return Ok(None),
-            Some(Opened::Whole(request)) => request,
+            Some(Opened::Whole(request)) => *request,
             Some(Opened::Kept { reference, is_current }) => {
                 let request = recall(store, target, &reference).await?;
                 if is_current { request } else { request.of_another_ledger() }

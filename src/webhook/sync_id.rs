@@ -27,9 +27,9 @@ pub(super) const SHORT: usize = 255;
 /// The longest id in characters without a responding store.
 pub(super) const LONG: usize = 700;
 
-/// Forms of ids. Those of earlier versions began with 1.
-const WHOLE: u8 = 2;
-const KEPT: u8 = 3;
+/// Forms of ids. Those of earlier versions began with 1, 2 or 3.
+const WHOLE: u8 = 4;
+const KEPT: u8 = 5;
 
 const TAG: usize = 16;
 
@@ -53,7 +53,7 @@ pub(super) struct Reference {
 /// The content of an id.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Opened {
-    Whole(SyncRequest),
+    Whole(Box<SyncRequest>),
     Kept {
         reference: Reference,
         /// Whether the sealing key made the id; otherwise the request is [of another
@@ -109,7 +109,7 @@ impl Key {
         match message.split_first()? {
             (&WHOLE, content) => {
                 let request = SyncRequest::of_bytes(target, content)?;
-                Some(Opened::Whole(if is_current { request } else { request.of_another_ledger() }))
+                Some(Opened::Whole(Box::new(if is_current { request } else { request.of_another_ledger() })))
             }
             (&KEPT, content) => {
                 let (digest, place) = content.split_first_chunk::<DIGEST>()?;
@@ -147,7 +147,7 @@ mod tests {
 
     fn opened(key: &Key, text: &str) -> Option<SyncRequest> {
         match key.open(&SyncTarget::parse("default"), text)? {
-            Opened::Whole(request) => Some(request),
+            Opened::Whole(request) => Some(*request),
             Opened::Kept { .. } => None,
         }
     }

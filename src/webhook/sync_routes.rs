@@ -54,9 +54,13 @@ async fn latest<R: Runtime>(
     which: &DirectoryRef,
 ) -> Result<Response<Bytes>, Error> {
     let document = syncs.latest(which).await?;
-    let place = format!("directories/{}/sync", segment(&document.directory.id));
-    let this = below(context.base, syncs.target(), &place);
+    let this = latest_place(context.base, syncs.target(), &document.directory.id);
     state::answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this } })
+}
+
+/// The path of a directory's latest sync.
+fn latest_place(base: &str, target: &SyncTarget, directory: &str) -> String {
+    below(base, target, &format!("directories/{}/sync", segment(directory)))
 }
 
 /// A path below the target's routes.

@@ -8,5 +8,6 @@ pub(crate) mod provider_deletion;
 pub(crate) mod provider_put;
 pub(crate) mod providers;
 pub(crate) mod provision;
+mod provisioned;
 mod syncs;
 pub(crate) mod user_proof;

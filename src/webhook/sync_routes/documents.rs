@@ -32,6 +32,10 @@ pub(in crate::webhook) struct StartRequest {
     /// Needs the scope `vidm:profile` or `fleet:profile`.
     #[serde(deserialize_with = "flag")]
     pub(super) add_to_profile: bool,
+    /// Bring the groups in now, by their distinguished names and without a sync (VCF Operations 9.1.1 and later). Needs the
+    /// scope `fleet:profile`; vIDM has no such call (`not_supported`).
+    #[serde(deserialize_with = "flag")]
+    pub(super) provision: bool,
     /// The receiver of a message at the end: the name of a configured callback.
     #[serde(deserialize_with = "text")]
     pub(super) callback: Option<String>,

@@ -2,14 +2,14 @@
 
 use http::StatusCode;
 
-use super::documents::{DryRunAnswer, StartRequest};
+use super::documents::{DryRunAnswer, Links, StartRequest, SyncAnswer};
 use super::state::{Running, answer, answer_of, waited, with_location};
-use super::{SyncOperations, operations};
+use super::{SyncOperations, latest_place, operations};
 use crate::config::{Config, Scope};
 use crate::directory::{DirectoryRef, Product, SyncTarget};
 use crate::error::{Error, FieldError};
 use crate::runtime::Runtime;
-use crate::sync::SyncOrder;
+use crate::sync::{SyncDocument, SyncOrder};
 use crate::webhook::kept_request::{StartedSync, check_room};
 use crate::webhook::{Context, Reply, json};
 
@@ -38,14 +38,33 @@ pub(super) async fn start<R: Runtime>(
     if wanted.add_to_profile {
         require(context, profile_scope(product))?;
     }
+    if wanted.provision && product == Product::Fleet {
+        require(context, profile_scope(product))?;
+    }
     let order =
         order(&wanted, &which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
+    if wanted.provision {
+        let document = syncs.provision(&which, &order).await?;
+        return provisioned(context, syncs.target(), document).map(Reply::Whole);
+    }
     if wanted.dry_run {
         let document = syncs.dry_run(&which, wanted.ignore_safeguards).await?;
         let answer = DryRunAnswer { document, ignored: std::mem::take(&mut context.ignored) };
         return json(StatusCode::OK, &answer).map(Reply::Whole);
     }
     begin(context, syncs, &which, order, running).await
+}
+
+/// The outcome of bringing groups in; it links to the directory's latest sync, because it is none itself.
+fn provisioned<R>(
+    context: &mut Context<'_, R>,
+    target: &SyncTarget,
+    document: SyncDocument,
+) -> Result<http::Response<bytes::Bytes>, Error> {
+    context.log.directory(&document.directory.id);
+    let this = latest_place(context.base, target, &document.directory.id);
+    let ignored = std::mem::take(&mut context.ignored);
+    answer(StatusCode::OK, &SyncAnswer { document, ignored, links: Links { this } })
 }
 
 /// Starts a sync for a hook, as if its caller had requested it, with the safeguards on.
@@ -117,7 +136,20 @@ fn order(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result
     if callback.is_some_and(|name| config.callback(name).is_none()) {
         fields.push(FieldError::new("/callback", "is not the name of a configured callback"));
     }
-    match SyncOrder::new(which, &wanted.groups, &wanted.users, wanted.add_to_profile) {
+    if wanted.provision {
+        let mut excludes = |is_set: bool, field: &str| {
+            if is_set {
+                fields
+                    .push(FieldError::new(field, "is set beside provision, which starts no sync; remove one of them"));
+            }
+        };
+        excludes(wanted.add_to_profile, "/addToProfile");
+        excludes(wanted.dry_run, "/dryRun");
+        excludes(wanted.ignore_safeguards, "/ignoreSafeguards");
+        excludes(callback.is_some(), "/callback");
+        excludes(!wanted.users.is_empty(), "/users");
+    }
+    match SyncOrder::new(which, &wanted.groups, &wanted.users, wanted.add_to_profile || wanted.provision) {
         Ok(order) if fields.is_empty() => {
             Ok(order.ignoring_safeguards(wanted.ignore_safeguards).with_callback(callback.map(str::to_owned)))
         }
