@@ -26,7 +26,7 @@ const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile:
 pub enum GroupQuery {
     /// By its distinguished name, `CN=…`.
     DistinguishedName(String),
-    /// By its name in vIDM, `name@domain`. A name without domain is always rejected: the same name may be in several
+    /// By its name, `name@domain`. A name without domain is always rejected: the same name may be in several
     /// domains, and a directory's run imports only the groups of its own domains.
     Name(String),
 }

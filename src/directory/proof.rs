@@ -1,17 +1,17 @@
-//! Whether vIDM has a group after a sync.
+//! Whether the target has a group or a user after a sync.
 
 use serde::Serialize;
 
-/// Whether vIDM has a group.
+/// Whether the target has a group or user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub enum Presence {
-    /// vIDM has it.
+    /// The target has it.
     Present,
-    /// vIDM does not have it.
+    /// The target does not have it.
     Absent,
-    /// vIDM rejected the look-up, or its response does not decide: see `detail`.
+    /// The target rejected the look-up, or its response does not decide: see `detail`.
     Unknown,
 }
 
@@ -22,15 +22,15 @@ pub enum Presence {
 pub struct Proof {
     /// The name as requested.
     pub requested: String,
-    /// Whether vIDM has it.
+    /// Whether the target has it.
     pub state: Presence,
     /// Why its state is unknown, or oddities in the name of an absent group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Its id in vIDM.
+    /// Its id in the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its display name in vIDM.
+    /// Its display name in the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// What proved it in VCF Operations; absent for vIDM, which always proves what was requested.
@@ -47,12 +47,13 @@ pub enum ProvedBy {
     Dn,
     /// Its name and domain. A distinguished name was first looked up in Active Directory.
     Name,
-    /// The id that Active Directory's entry has in the identity broker (9.1.1 and later).
+    /// The id that Active Directory's entry, or a group that was just brought in, has in the identity broker (9.1.1 and
+    /// later).
     Id,
 }
 
 impl Proof {
-    /// Whether vIDM certainly has it.
+    /// Whether the target certainly has it.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.state == Presence::Present

@@ -30,7 +30,7 @@ table! {
         RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "No such route", Caller, false),
         /// No target of that name is configured.
         TargetNotFound => ("target_not_found", StatusCode::NOT_FOUND, "No such target", Caller, false),
-        /// vIDM has no such directory.
+        /// The target has no such directory.
         DirectoryNotFound => ("directory_not_found", StatusCode::NOT_FOUND, "No such directory", Caller, false),
         /// The sync id was not issued by this idhook.
         SyncNotFound => ("sync_not_found", StatusCode::NOT_FOUND, "No such sync", Caller, false),
@@ -60,7 +60,7 @@ table! {
             "idempotency_key_in_flight", StatusCode::CONFLICT,
             "A request with this idempotency key is still being processed", Caller, true,
         ),
-        /// The run succeeded, but vIDM still lacks a requested group. Only functions fail with it.
+        /// The run succeeded, but the target still lacks a requested group. Only functions fail with it.
         // A repeated call fails the same way until the profile, Active Directory or the safeguards change.
         GroupAbsent => ("group_absent", StatusCode::CONFLICT, "A requested group is absent", Caller, false),
         /// The run succeeded and no requested group is absent, but a requested user is. Only functions fail with it.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::directory::{Product, RunMarks, SyncReport, SyncStatus};
 use crate::runtime::unix_ms as ms;
 
-/// How long after a kick-off vIDM may still show the previous run.
+/// How long after a kick-off the target may still show the previous run.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
 /// How much earlier than a learned offset says a run may have begun and still count as the kick-off's: the offset is only as
@@ -48,7 +48,7 @@ pub(super) enum Shown {
     Before,
     /// It began after the baseline was observed.
     After,
-    /// vIDM reports no start times that distinguish runs.
+    /// Neither start times nor marks distinguish the runs.
     Untimed,
     /// There is no baseline: the directory could not be observed before.
     Unobserved,
@@ -219,12 +219,12 @@ pub(super) enum Decision {
     Unknown(Doubt),
 }
 
-/// Why a status is `unknown` although vIDM's response could be read.
+/// Why a status is `unknown` although the target's response could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// vIDM accepted the start, but shows only an earlier run.
+    /// The target accepted the start, but shows only an earlier run.
     NotShown,
-    /// vIDM reports no start times, and the instance that accepted the request is gone with its memory.
+    /// Nothing tells runs apart, and the instance that accepted the request is gone with its memory.
     LostQueue,
     /// The directory could not be observed before the start, and only clocks would show whether the run began before.
     Clocks,

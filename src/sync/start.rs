@@ -16,7 +16,7 @@ use crate::shared_state::{Backend, SHARED, StoreUnavailable};
 pub(super) enum Kick {
     /// It was sent, and a run began.
     Sent,
-    /// vIDM responded that a run is active; ours follows.
+    /// The target responded that a run is active; ours follows.
     AlreadyRunning,
     /// Another caller is kicking off; ours follows, or is the same.
     Waits,
@@ -106,7 +106,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             }
             Ok(kick) => {
                 // A recent observation is enough if the request's own kick-off follows; if it shows an idle directory, it is
-                // outdated once vIDM responds that a run is active.
+                // outdated once the target responds that a run is active.
                 if matches!(kick, Kick::AlreadyRunning) || request.baseline.is_some_and(Baseline::is_recent) {
                     request.baseline = self.baseline_of_waiting(&ledger, request).await?;
                 }
@@ -201,7 +201,7 @@ impl SyncRequest {
 }
 
 impl Error {
-    /// Whether an observation failed in a way that does not prevent a start: vIDM's response to this call was unusable or
+    /// Whether an observation failed in a way that does not prevent a start: the target's response to this call was unusable or
     /// late.
     pub(super) fn is_of_the_look_alone(&self) -> bool {
         let is_login = self.evidence().is_some_and(|evidence| evidence.is_login);
