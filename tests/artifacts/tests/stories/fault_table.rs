@@ -19,7 +19,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
 
-mod cells;
+pub(crate) mod cells;
 
 use cells::{CALLS, Call, ONCE, Phase, REPEATED, SILENT, STAYING, kinds};
 

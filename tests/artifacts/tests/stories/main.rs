@@ -23,6 +23,9 @@ macro_rules! stories {
     (in_one_instance: $($story:ident,)+) => {
         $(stories! { @ [] [Spin spin] $story })+
     };
+    (in_one_instance, several_threads: $($story:ident,)+) => {
+        $(stories! { @ [several_threads] [Spin spin] $story })+
+    };
     (@ $threads:tt [$($artifact:ident $test:ident),+] $story:ident) => {
         mod $story {
             $(stories! { # $threads async fn $test() {
@@ -51,6 +54,7 @@ mod documents;
 mod fault_table;
 mod faults;
 mod fleet;
+mod fleet_faults;
 mod hooks;
 mod idempotency;
 mod page;

@@ -60,7 +60,7 @@ no type      ok          ok          ok          ok          ok          ok     
 pub(super) const REPEATED: [&str; 9] = ["list", "look", "read", "again", "write", "back", "proof", "wait", "events"];
 
 /// The rows: kinds of faults.
-pub(super) fn kinds() -> Vec<(&'static str, FaultKind)> {
+pub(crate) fn kinds() -> Vec<(&'static str, FaultKind)> {
     let answer = |status: u16, content_type: &str, body: &str| FaultKind::Answer {
         status,
         content_type: content_type.to_owned(),
