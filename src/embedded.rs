@@ -13,14 +13,18 @@ mod timeouts;
 mod vcf;
 mod vidm;
 
+use std::time::SystemTime;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config;
 use crate::directory::GroupQuery;
 use crate::error::{Error, FieldError, Problem};
+use crate::runtime::Clock;
 use crate::secret::Secret;
 
+pub use crate::operations::Deletion;
 pub use fleet::{Fleet, FleetServer};
 pub use syncs::{EnsureOptions, SyncOrder, SyncSession, Syncs, Watch};
 pub use timeouts::Timeouts;
@@ -58,6 +62,15 @@ struct Given {
 /// `error` as a problem document, without `secrets`.
 fn problem(error: &Error, secrets: &[&Secret]) -> Box<Problem> {
     Box::new(Problem::new(error, secrets))
+}
+
+/// `spec`, if it passes `check` at this time.
+fn checked<S, C>(
+    clock: &impl Clock,
+    spec: S,
+    check: impl FnOnce(S, SystemTime) -> std::result::Result<C, Vec<FieldError>>,
+) -> std::result::Result<C, Error> {
+    check(spec, clock.now()).map_err(Error::invalid)
 }
 
 /// The group that a caller names.

@@ -28,7 +28,7 @@ mod vidm;
 pub(crate) use doctor::{Diagnosis, Examination};
 pub(crate) use ensure_groups::{blank_names, failure};
 pub(crate) use fleet::FleetOperations;
-pub(crate) use fleet_providers::Deletion;
+pub use fleet_providers::Deletion;
 pub(crate) use syncs::SyncOperations;
 pub(crate) use targets::{FleetTarget, Targets, VcfTarget, VidmTarget};
 pub(crate) use vcf::VcfOperations;

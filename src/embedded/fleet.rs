@@ -1,16 +1,21 @@
-//! VCF Operations (VCF 9.1 and later): directories and groups of the identity broker. Its syncs are in `syncs.rs`.
+//! VCF Operations (VCF 9.1 and later): directories and groups of the identity broker, and identity providers. Its syncs are in
+//! `syncs.rs`.
+
+mod providers;
 
 use super::syncs::target::{Any, AnyTarget, Target};
 use super::{Result, SyncSession, group_query};
 use crate::config::{ConfigError, FleetSettings};
 use crate::directory::DirectoryRef;
+use crate::error::Error;
 use crate::fleet::{Directory, DirectoryFilter, Group};
-use crate::operations::{FleetOperations, FleetTarget};
+use crate::operations::{FleetOperations, FleetTarget, SyncOperations, blank_names};
 use crate::runtime::Runtime;
+use crate::sync::{SyncDocument, SyncOrder};
 use crate::upstream::Outbound;
 
-/// A session with one VCF Operations, which manages the LDAP directories of the identity broker (VCF 9.1 and later). It logs
-/// in with an account of VCF Operations, or with an API token in its place.
+/// A session with one VCF Operations, which manages the identity providers of VCF single sign-on and the LDAP directories of
+/// the identity broker (VCF 9.1 and later). It logs in with an account, or with an API token in its place.
 ///
 /// ```
 /// use idhook::embedded::{Fleet, Result};
@@ -65,6 +70,25 @@ impl<R: Runtime> Fleet<R> {
     /// and the calls.
     pub async fn directory(&self, which: &str) -> Result<Directory> {
         self.work(async |out| self.fleet(out).client.directory(&DirectoryRef::parse(which)).await).await
+    }
+
+    /// Brings groups into the broker by their distinguished names, without a sync. The document has no `id`; its `groups` show
+    /// which are there.
+    ///
+    /// # Errors
+    /// `request_invalid` without a group, or for a group that is not a distinguished name; `not_supported` before 9.1.1;
+    /// `directory_not_found`, `directory_ambiguous`; and those of the login and the calls, if no group was brought in.
+    pub async fn provision(&self, which: &str, groups: &[String]) -> Result<SyncDocument> {
+        self.work(async |out| {
+            let faults = blank_names(groups, &[]);
+            if !faults.is_empty() {
+                return Err(Error::invalid(faults));
+            }
+            let which = DirectoryRef::parse(which);
+            let order = SyncOrder::new(&which, groups, &[], true).map_err(Error::invalid)?;
+            SyncOperations::of_fleet(&self.target.0, out).provision(&which, &order).await
+        })
+        .await
     }
 
     /// The groups with this name, `name@domain`, in every realm that may have them; or with this distinguished name.

@@ -231,7 +231,16 @@ impl<R: Runtime, T: Target> SyncSession<R, T> {
         &self,
         work: impl AsyncFnOnce(&Outbound<'_, R>) -> std::result::Result<V, Error>,
     ) -> Result<V> {
-        self.syncs().work(self.operation, work).await
+        self.work_for(self.operation, work).await
+    }
+
+    /// The same, for an operation that may take `time`.
+    pub(super) async fn work_for<V>(
+        &self,
+        time: Duration,
+        work: impl AsyncFnOnce(&Outbound<'_, R>) -> std::result::Result<V, Error>,
+    ) -> Result<V> {
+        self.syncs().work(time, work).await
     }
 }
 

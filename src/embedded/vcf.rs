@@ -1,13 +1,13 @@
 //! SDDC Manager (VMware Cloud Foundation): identity providers and their identity sources.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{Result, Timeouts, misconfigured, problem, settings};
+use super::{Result, Timeouts, checked, misconfigured, problem, settings};
 use crate::config::VcfSettings;
-use crate::error::{Error, FieldError};
+use crate::error::Error;
 use crate::http::Limits;
 use crate::operations::{VcfOperations, VcfTarget};
 use crate::runtime::Runtime;
@@ -72,15 +72,6 @@ impl<R: Runtime> Vcf<R> {
         work(&VcfOperations::new(&self.target, &outbound)).await.map_err(|e| problem(&e, &secrets))
     }
 
-    /// `spec`, if it passes `check`.
-    fn checked<S, C>(
-        &self,
-        spec: S,
-        check: impl FnOnce(S, SystemTime) -> std::result::Result<C, Vec<FieldError>>,
-    ) -> std::result::Result<C, Error> {
-        check(spec, self.runtime.now()).map_err(Error::invalid)
-    }
-
     /// All identity providers, including the embedded one with its identity sources.
     ///
     /// # Errors
@@ -103,7 +94,7 @@ impl<R: Runtime> Vcf<R> {
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn add_identity_provider(&self, spec: IdentityProviderSpec) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
-            vcf.add_identity_provider(&self.checked(spec, Checked::<IdentityProviderSpec>::to_add)?).await
+            vcf.add_identity_provider(&checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_add)?).await
         })
         .await
     }
@@ -120,7 +111,8 @@ impl<R: Runtime> Vcf<R> {
         options: PutOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
-            vcf.put_identity_provider(&self.checked(spec, Checked::<IdentityProviderSpec>::to_add)?, options).await
+            vcf.put_identity_provider(&checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_add)?, options)
+                .await
         })
         .await
     }
@@ -133,7 +125,10 @@ impl<R: Runtime> Vcf<R> {
         self.work(async |vcf| {
             let id = ProviderId::parse(id)?;
             vcf.client
-                .update_identity_provider(&id, &self.checked(spec, Checked::<IdentityProviderSpec>::to_update)?)
+                .update_identity_provider(
+                    &id,
+                    &checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_update)?,
+                )
                 .await
         })
         .await
@@ -154,7 +149,8 @@ impl<R: Runtime> Vcf<R> {
     pub async fn add_identity_source(&self, provider: &str, spec: IdentitySourceSpec) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let provider = ProviderId::parse(provider)?;
-            vcf.add_identity_source(&provider, &self.checked(spec, Checked::<IdentitySourceSpec>::to_add)?).await
+            vcf.add_identity_source(&provider, &checked(&self.runtime, spec, Checked::<IdentitySourceSpec>::to_add)?)
+                .await
         })
         .await
     }
@@ -173,7 +169,8 @@ impl<R: Runtime> Vcf<R> {
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
-            let spec = self.checked(spec, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
+            let spec =
+                checked(&self.runtime, spec, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
             vcf.put_identity_source(&provider, &domain, &spec, options).await
         })
         .await
@@ -186,7 +183,7 @@ impl<R: Runtime> Vcf<R> {
     pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: IdentitySourceSpec) -> Result<()> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
-            let spec = self.checked(spec, Checked::<IdentitySourceSpec>::to_update)?;
+            let spec = checked(&self.runtime, spec, Checked::<IdentitySourceSpec>::to_update)?;
             vcf.client.update_identity_source(&provider, &domain, &spec).await
         })
         .await

@@ -19,13 +19,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The deletion of a provider.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "ProviderDeletion"))]
-pub(crate) struct Deletion {
+pub struct Deletion {
     /// The provider's id.
-    pub(crate) id: String,
+    pub id: String,
     /// Whether the provider is deleted; otherwise the deletion goes on.
-    pub(crate) deleted: bool,
+    pub deleted: bool,
     /// The vendor's task, as last seen; without an id if the vendor returned none.
-    pub(crate) task: IamTask,
+    pub task: IamTask,
 }
 
 impl<R: Runtime> FleetOperations<'_, R> {

@@ -131,6 +131,10 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     given.subschema_for::<vidm::Health>();
     given.subschema_for::<fleet::Directory>();
     given.subschema_for::<fleet::Group>();
+    given.subschema_for::<fleet::IdentityProviders>();
+    given.subschema_for::<fleet::ScimSyncClient>();
+    given.subschema_for::<fleet::SamlMetadataContent>();
+    given.subschema_for::<embedded::Deletion>();
     given.subschema_for::<vcf::ChangeOutcome>();
     given.subschema_for::<vcf::IdentityProviders>();
     given.subschema_for::<vcf::SyncClientToken>();
@@ -144,6 +148,7 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     taken.subschema_for::<vidm::DirectoryFilter>();
     taken.subschema_for::<fleet::DirectoryFilter>();
     taken.subschema_for::<embedded::SyncOrder>();
+    taken.subschema_for::<fleet::SamlMetadata>();
     taken.subschema_for::<vcf::IdentityProviderSpec>();
     taken.subschema_for::<vcf::IdentitySourceSpec>();
     [taken, given].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()

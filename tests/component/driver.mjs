@@ -4,17 +4,19 @@
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const { directories, identityProviders } = await import(pathToFileURL(process.argv[2]));
-const interfaces = { vidm: directories, vcf: identityProviders };
+const { directories, fleet, identityProviders } = await import(pathToFileURL(process.argv[2]));
+const interfaces = { vidm: directories, vcf: identityProviders, fleet };
 
 // Texts that are JSON.
 const JSON_TEXTS = ["result", "from", "to", "sync"];
 // Words of an enumeration.
 const WORDS = ["code", "reason"];
 // Lists that are left out when they are empty.
-const LEFT_OUT = ["candidates", "certificates", "errors", "groups", "notCompared"];
+const LEFT_OUT = ["candidates", "certificates", "errors", "groups", "notCompared", "users"];
+// The functions whose first argument is a specification as a JSON text.
+const SPECIFICATIONS = ["createIdentityProvider", "putIdentityProvider", "validateSamlMetadata"];
 // The functions whose last argument is an object with one option in it.
-const OPTIONS = { waitForSync: "timeoutSeconds", dryRun: "ignoreSafeguards", generateSyncClientToken: "ttlSeconds" };
+const OPTIONS = { waitForSync: "timeoutSeconds", dryRun: "ignoreSafeguards", generateSyncClientToken: "ttlSeconds", generateSyncClient: "ttlMinutes" };
 
 /** JSON as the component takes it. */
 function lower(value) {
@@ -43,18 +45,24 @@ function lift(value) {
 }
 
 let session;
+let kind;
+
+/** The result of a call: no function returns a text other than JSON. */
+const result = (value) => (typeof value === "string" ? JSON.parse(value) : lift(value));
 
 function answer(order) {
   try {
     if (order.open) {
-      const [[kind, settings]] = Object.entries(order.open);
+      const [[opened, settings]] = Object.entries(order.open);
+      kind = opened;
       session = interfaces[kind].Session.open(lower(settings));
       return { ok: null };
     }
-    const given = (order.arguments ?? []).map(lower);
+    const isSpecification = (at) => at === 0 && kind === "fleet" && SPECIFICATIONS.includes(order.call);
+    const given = (order.arguments ?? []).map((value, at) => (isSpecification(at) ? JSON.stringify(value) : lower(value)));
     const option = OPTIONS[order.call];
     const told = option ? given.map((value) => (typeof value === "object" ? value[option] : value)) : given;
-    return { ok: lift(session[order.call](...told)) ?? null };
+    return { ok: result(session[order.call](...told)) ?? null };
   } catch (e) {
     if (!e.payload) return { error: { code: "refused_by_the_host", detail: String(e) } };
     const { message, ...error } = lift(e.payload);

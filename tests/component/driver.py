@@ -16,11 +16,11 @@ from wasmtime.component import (
     Component, EnumType, F64, Linker, ListType, OptionType, Record, RecordType, String, TupleType, Variant,
 )
 
-INTERFACES = {"vidm": "directories", "vcf": "identity-providers"}
+INTERFACES = {"vidm": "directories", "vcf": "identity-providers", "fleet": "fleet"}
 # Texts that are JSON.
 JSON = {"result", "from", "to", "sync"}
 # Lists that are told when they are empty, too.
-KEPT = {"checks", "elements", "syncs"}
+KEPT = {"checks", "domains", "elements", "syncs"}
 # The vendor's own spelling.
 SPELLING = {"sync-client-token-ttl": "syncClientTokenTTL"}
 
@@ -55,7 +55,8 @@ def lower(ty, value):
     if isinstance(ty, EnumType):
         return value.lower()
     if isinstance(ty, String):
-        return "" if value is None else value
+        # A specification that is a JSON text.
+        return json.dumps(value) if isinstance(value, dict) else "" if value is None else value
     return float(value) if isinstance(ty, F64) else value
 
 
@@ -112,7 +113,7 @@ class Library:
             value = given.pop(0) if given else None
             plain = wanted.payload if isinstance(wanted, OptionType) else wanted
             # The last argument of some functions is an object with one option in it.
-            if isinstance(value, dict) and not isinstance(plain, RecordType):
+            if isinstance(value, dict) and not isinstance(plain, (RecordType, String)):
                 value = value.get(camel(parameter))
             first = [*first, lower(wanted, value)]
         answer, ok, error = function(self.store, *first), ty.result.ok, ty.result.err
@@ -125,7 +126,10 @@ class Library:
             told = lift(error, answer)
             told["detail"] = told.pop("message")
             raise Failure(told)
-        return answer if ok is None or name.startswith("[static]") else lift(ok, answer)
+        if ok is None or name.startswith("[static]"):
+            return answer
+        # No function returns a text other than JSON.
+        return json.loads(answer) if isinstance(ok, String) else lift(ok, answer)
 
 
 def main():

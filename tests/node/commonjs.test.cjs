@@ -8,7 +8,7 @@ const required = require("idhook");
 
 test("what is required and what is imported is the same", async () => {
   const imported = await import("idhook");
-  assert.deepEqual(Object.keys(required).sort(), ["IdhookError", "Vcf", "Vidm"]);
+  assert.deepEqual(Object.keys(required).sort(), ["Fleet", "IdhookError", "Vcf", "Vidm"]);
   for (const name of Object.keys(required)) assert.equal(imported[name], required[name]);
 });
 

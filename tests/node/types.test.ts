@@ -1,6 +1,6 @@
 // Compiled by `tsc --strict`, never run: the types are as a program uses them, and refuse what the package refuses.
 
-import { IdhookError, Vcf, Vidm } from "idhook";
+import { Fleet, IdhookError, Vcf, Vidm } from "idhook";
 import type { Directory, ErrorCode, IdentitySourceSpec, SessionSettings, Sync, SyncOrder, VidmSettings } from "idhook";
 
 export async function syncs(settings: VidmSettings & SessionSettings): Promise<string> {
@@ -71,6 +71,39 @@ export function logins(secret: string): Vidm[] {
     new Vidm({ url, clientId: "i", clientSecret: secret, profile: "json" }),
     new Vidm({ url, username: "u", password: secret, domain: "corp.example", clientId: "i", clientSecret: secret }),
   ];
+}
+
+/** Both products have the same sync functions, so that one program serves both. */
+export async function either(session: Vidm | Fleet): Promise<string> {
+  const { id, status } = await session.ensureGroups("corp.example", ["CN=a"], { timeoutSeconds: 60, addToProfile: true });
+  for await (const { status } of session.watchSync(id)) console.log(status);
+  return status;
+}
+
+/** An account or an API token, and neither safeguards nor a dry run. */
+export async function fleets(secret: string): Promise<string | null | undefined> {
+  const url = "https://ops.corp.example";
+  // @ts-expect-error: two logins
+  new Fleet({ url, username: "u", password: secret, apiToken: secret });
+  // @ts-expect-error: the broker without an API token
+  new Fleet({ url, username: "u", password: secret, brokerUrl: url });
+  // @ts-expect-error: no password
+  new Fleet({ url, username: "u" });
+  // @ts-expect-error: no login
+  new Fleet({ url });
+  new Fleet({ url, username: "u", password: secret, authSource: "local", timeouts: { operation: 10 } });
+  const fleet = new Fleet({ url, apiToken: secret, brokerUrl: "https://vidb.corp.example" });
+  // @ts-expect-error: VCF Operations has no safeguards
+  await fleet.startSync("corp.example", { ignoreSafeguards: true });
+  // @ts-expect-error: VCF Operations has no safeguards
+  await fleet.ensureGroups("corp.example", ["CN=a"], { ignoreSafeguards: true });
+  // @ts-expect-error: VCF Operations has no dry run
+  await fleet.dryRun("corp.example");
+  const [directory] = await fleet.directories({ realm: "corp", syncable: true });
+  const { elements } = await fleet.identityProviders();
+  console.log(elements[0]?.realm.name, elements[0]?.provider?.idpType);
+  const { deleted } = await fleet.deleteIdentityProvider("id", { force: true, timeoutSeconds: 60 });
+  return deleted ? directory?.realm.name : (await fleet.groups("gg@corp.example"))[0]?.domain;
 }
 
 export async function providers(spec: IdentitySourceSpec): Promise<number> {

@@ -1,11 +1,11 @@
-// The main job over the packed package, as a program does it.
+// What only vIDM has, and what the classes have in common; the main job is in syncs.test.mjs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 
 import { IdhookError, Vcf, Vidm } from "idhook";
-import { addGroup, asked, finish, set, vidm as settings } from "./simulator.mjs";
+import { asked, finish, set, vidm as settings } from "./simulator.mjs";
 
 const LOGIN = "POST /SAAS/API/1.0/REST/auth/system/login";
 
@@ -18,66 +18,6 @@ test("many calls at the same time log in once", async () => {
   const calls = await asked();
   assert.equal(calls.filter((call) => call === LOGIN).length, 1);
   assert.equal(calls.length, 21);
-});
-
-test("a group that was just made is synced and proven", async () => {
-  await set({ syncMilliseconds: 400 });
-  const vidm = new Vidm(settings);
-  const dn = "CN=gg-näw,OU=Groups,DC=corp,DC=example";
-  assert.deepEqual(await vidm.groups(dn), []);
-  await addGroup("corp.example", dn);
-
-  const started = await vidm.startSync("CORP.example", { groups: [dn] });
-  assert.equal(started.status, "running");
-  assert.equal(started.directory.name, "corp.example");
-  const seen = [];
-  for await (const { status } of vidm.watchSync(started.id)) seen.push(status);
-  assert.deepEqual(seen, ["running", "succeeded"]);
-
-  // Another session knows it by its id.
-  const done = await new Vidm(settings).waitForSync(started.id, { timeoutSeconds: 20 });
-  assert.equal(done.status, "succeeded");
-  assert.deepEqual(done.groups.map(({ requested, state }) => [requested, state]), [[dn, "present"]]);
-  assert.deepEqual(await vidm.sync(started.id), done);
-  assert.equal((await vidm.groups(dn)).length, 1);
-  assert.equal((await vidm.latestSync("corp.example")).status, "succeeded");
-  assert.equal((await vidm.syncHistory("corp.example")).syncs[0].status, "succeeded");
-});
-
-test("ensureGroups resolves only if the sync succeeded with every group", async () => {
-  await set({ syncMilliseconds: 400 });
-  const vidm = new Vidm(settings);
-  const dn = "CN=gg-ensured,OU=Groups,DC=corp,DC=example";
-  const missing = "CN=gg-missing,OU=Groups,DC=corp,DC=example";
-  await addGroup("corp.example", dn);
-  const seen = [];
-  const done = await vidm.ensureGroups("corp.example", [dn], { timeoutSeconds: 20, onProgress: (sync) => seen.push(sync) });
-  assert.deepEqual([done.status, done.groups.map(({ state }) => state)], ["succeeded", ["present"]]);
-  assert.deepEqual([seen[0].status, seen[0].id, seen.at(-1).status], ["running", done.id, "succeeded"]);
-
-  const fails = async (groups, options) => {
-    const error = await vidm.ensureGroups("corp.example", groups, options).then((sync) => assert.fail(inspect(sync)), (error) => error);
-    assert.ok(error instanceof IdhookError, inspect(error));
-    return error;
-  };
-  const absent = await fails([dn, missing], { timeoutSeconds: 20 });
-  assert.deepEqual([absent.code, absent.status, absent.retryable], ["group_absent", 409, false]);
-  assert.ok(absent.message.includes(missing) && !absent.message.includes(dn) && absent.hint, absent.message);
-  assert.deepEqual(absent.sync.groups.map(({ state }) => state), ["present", "absent"]);
-
-  await set({ syncManual: true });
-  const late = await fails([dn], { timeoutSeconds: 1 });
-  assert.deepEqual([late.code, late.status, late.retryable, late.sync.status], ["sync_timeout", 504, true, "running"]);
-  await finish("corp.example", "completed");
-  assert.equal((await vidm.waitForSync(late.sync.id, { timeoutSeconds: 20 })).status, "succeeded", "the error leads on");
-
-  for (const [outcome, code] of [["safeguards", "safeguard_tripped"], ["failed", "sync_failed"]]) {
-    const failing = fails([dn], { timeoutSeconds: 20, onProgress: ({ status }) => status === "running" && finish("corp.example", outcome).catch(() => {}) });
-    const error = await failing;
-    assert.deepEqual([error.code, error.sync.status], [code, "failed"], error.message);
-  }
-  assert.equal((await fails([dn], { timeoutSeconds: 1, signal: undefined })).code, "sync_timeout");
-  await finish("corp.example", "completed");
 });
 
 test("ensureGroups without a group starts nothing", async () => {

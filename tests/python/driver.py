@@ -1,6 +1,6 @@
 """One line of JSON in, one line of JSON out: calls of the package for stories that compare every entry point.
 
-{"open": {"vidm": {settings}}} or {"open": {"vcf": {settings}}} opens a session in place of the one before: {"ok": null}.
+{"open": {"vidm": {settings}}} opens a session in place of the one before, and so do "vcf" and "fleet": {"ok": null}.
 {"call": "startSync", "arguments": ["corp.example"]} calls it: {"ok": …}, or {"error": {"code", "status", "detail", "hint", …}}.
 
 It calls below the typed functions, because a story compares what the documents contain, absent fields and nulls included.
@@ -30,13 +30,19 @@ ARGUMENTS = {
     "addIdentityProvider": ["spec"],
     "putIdentityProvider": ["spec", "options"],
     "updateIdentityProvider": ["id", "spec"],
-    "deleteIdentityProvider": ["id"],
+    "deleteIdentityProvider": ["id", "options"],
     "addIdentitySource": ["providerId", "spec"],
     "putIdentitySource": ["providerId", "domainName", "spec", "options"],
     "updateIdentitySource": ["providerId", "domainName", "spec"],
     "deleteIdentitySource": ["providerId", "domainName"],
     "generateSyncClientToken": ["providerId", "options"],
     "prechecks": ["type"],
+    "provision": ["directory", "groups"],
+    "createIdentityProvider": ["spec"],
+    "task": ["id"],
+    "syncClient": ["providerId"],
+    "generateSyncClient": ["providerId", "options"],
+    "validateSamlMetadata": ["spec"],
 }
 
 

@@ -1,4 +1,4 @@
-"""The simulated vIDM and SDDC Manager that a story started, and an idhook server in front of them."""
+"""The simulated vIDM, SDDC Manager and VCF Operations that a story started, and an idhook server in front of them."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from idhook import Timeouts, Vcf, VcfSession, Vidm, VidmSession, Webhook
+from idhook import Fleet, FleetSession, SyncSession, Timeouts, Vcf, VcfSession, Vidm, VidmSession, Webhook
 
 VIDM = os.environ["VIDM_URL"]
 VIDM_TLS = os.environ["VIDM_TLS_URL"]
@@ -15,6 +15,9 @@ VIDM_LOGIN = (os.environ["VIDM_USERNAME"], os.environ["VIDM_PASSWORD"])
 VCF = os.environ["VCF_URL"]
 VCF_TLS = os.environ["VCF_TLS_URL"]
 VCF_LOGIN = (os.environ["VCF_USERNAME"], os.environ["VCF_PASSWORD"])
+FLEET = os.environ["FLEET_URL"]
+FLEET_LOGIN = (os.environ["FLEET_USERNAME"], os.environ["FLEET_PASSWORD"])
+FLEET_API_TOKEN = os.environ["FLEET_API_TOKEN"]
 CA = os.environ["CA_FILE"]
 IDHOOK = os.environ["IDHOOK_URL"]
 KEY = os.environ["IDHOOK_KEY"]
@@ -70,6 +73,30 @@ def both() -> Iterator[tuple[str, Callable[[], VidmSession]]]:
 def both_vcf() -> Iterator[tuple[str, Callable[[], VcfSession]]]:
     yield "direct", lambda: Vcf(VCF, *VCF_LOGIN)
     yield "webhook", Webhook(IDHOOK, KEY).vcf
+
+
+def both_fleet() -> Iterator[tuple[str, Callable[[], FleetSession]]]:
+    yield "direct", lambda: Fleet(FLEET, *FLEET_LOGIN)
+    yield "webhook", Webhook(IDHOOK, KEY).fleet
+
+
+class Product:
+    """How a story of syncs changes a product; ``base`` is the place of its controls."""
+
+    def __init__(self, name: str, base: str, sessions: Callable[[], Iterator[tuple[str, Callable[[], SyncSession]]]]) -> None:
+        self.name, self._base, self.sessions = name, base, sessions
+
+    def configure(self, **settings: Any) -> None:
+        control("POST", f"{self._base}settings", settings)
+
+    def add_group(self, dn: str) -> None:
+        control("POST", f"{self._base}groups", {"directory": "corp.example", "dn": dn})
+
+    def finish(self, outcome: str = "completed", message: str = "") -> None:
+        control("POST", f"{self._base}directories/corp.example/finish", {"outcome": outcome, "message": message})
+
+
+PRODUCTS = (Product("vIDM", "", both), Product("VCF Operations", "fleet/", both_fleet))
 
 
 def quick() -> Timeouts:

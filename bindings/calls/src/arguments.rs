@@ -95,6 +95,30 @@ impl From<Put> for PutOptions {
     }
 }
 
+/// The options of a deletion.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Deletion {
+    /// Also remove what uses the provider.
+    pub(crate) force: bool,
+    /// How long to follow the deletion.
+    pub(crate) timeout_seconds: u32,
+}
+
+impl Default for Deletion {
+    fn default() -> Self {
+        Self { force: false, timeout_seconds: WaitOptions::DEFAULT }
+    }
+}
+
+/// The options of `generateSyncClient`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SyncClient {
+    /// Lifetime of the token, in minutes.
+    pub(crate) ttl_minutes: Option<i64>,
+}
+
 /// The options of `generateSyncClientToken`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -1,10 +1,12 @@
 //! The functions of a session with VCF Operations (VCF 9.1 and later).
 
+use std::time::Duration;
+
 use idhook::embedded::{Fleet, Result};
 use idhook::runtime::Runtime;
 use idhook::sync::SyncDocument;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Deletion, Put, SyncClient};
 use crate::{json, syncs};
 
 pub(crate) async fn call<R: Runtime>(
@@ -17,6 +19,26 @@ pub(crate) async fn call<R: Runtime>(
         "directories" => json(&fleet.directories(&given.optional("filter")?).await?),
         "directory" => json(&fleet.directory(&given.text("directory")?).await?),
         "groups" => json(&fleet.groups(&given.text("name")?).await?),
+        "provision" => json(&fleet.provision(&given.text("directory")?, &given.texts("groups")?).await?),
+        "identityProviders" => json(&fleet.identity_providers().await?),
+        "identityProvider" => json(&fleet.identity_provider(&given.text("id")?).await?),
+        "createIdentityProvider" => json(&fleet.create_identity_provider(given.optional("spec")?).await?),
+        "putIdentityProvider" => {
+            let options: Put = given.optional("options")?;
+            json(&fleet.put_identity_provider(given.optional("spec")?, options.into()).await?)
+        }
+        "deleteIdentityProvider" => {
+            let Deletion { force, timeout_seconds } = given.optional("options")?;
+            let max_wait = Duration::from_secs(timeout_seconds.into());
+            json(&fleet.delete_identity_provider(&given.text("id")?, force, max_wait).await?)
+        }
+        "task" => json(&fleet.task(&given.text("id")?).await?),
+        "syncClient" => json(&fleet.sync_client(&given.text("providerId")?).await?),
+        "generateSyncClient" => {
+            let SyncClient { ttl_minutes } = given.optional("options")?;
+            json(&fleet.generate_sync_client(&given.text("providerId")?, ttl_minutes).await?)
+        }
+        "validateSamlMetadata" => json(&fleet.validate_saml_metadata(given.optional("spec")?).await?),
         _ => return syncs::call(fleet.syncs(), name, given, progress).await,
     })
 }

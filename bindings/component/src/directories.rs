@@ -139,9 +139,10 @@ impl From<wit::DirectoryFilter> for vidm::DirectoryFilter {
 }
 
 impl From<wit::SyncOrder> for embedded::SyncOrder {
-    fn from(wit::SyncOrder { groups, add_to_profile, ignore_safeguards }: wit::SyncOrder) -> Self {
+    fn from(wit::SyncOrder { groups, users, add_to_profile, ignore_safeguards }: wit::SyncOrder) -> Self {
         Self {
             groups: groups.unwrap_or_default(),
+            users: users.unwrap_or_default(),
             add_to_profile: add_to_profile.unwrap_or_default(),
             ignore_safeguards: ignore_safeguards.unwrap_or_default(),
             ..Self::default()
@@ -151,12 +152,12 @@ impl From<wit::SyncOrder> for embedded::SyncOrder {
 
 impl From<wit::EnsureOptions> for embedded::EnsureOptions {
     fn from(options: wit::EnsureOptions) -> Self {
-        let wit::EnsureOptions { add_to_profile, ignore_safeguards, timeout_seconds } = options;
+        let wit::EnsureOptions { users, add_to_profile, ignore_safeguards, timeout_seconds } = options;
         Self {
+            users: users.unwrap_or_default(),
             add_to_profile: add_to_profile.unwrap_or_default(),
             ignore_safeguards: ignore_safeguards.unwrap_or_default(),
             timeout_seconds,
-            ..Self::default()
         }
     }
 }

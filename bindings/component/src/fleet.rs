@@ -4,10 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use idhook::config::FleetSettings;
 use idhook::embedded::{self, Fleet};
+use idhook::error::{FieldError, Problem};
 use idhook::fleet;
 use idhook::runtime::rfc3339;
 use idhook::secret::Secret;
+use idhook::vcf::PutOptions;
 use idhook_wasip2::{Wasi, block_on};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::bindings::fleet as wit;
 use crate::numbers::{each, extra, max_wait, unsigned};
@@ -18,6 +22,9 @@ type Result<T> = std::result::Result<T, wit::Error>;
 impl wit::Guest for Library {
     type Session = Session;
 }
+
+/// How long a deletion is followed by default, in seconds; as in the other bindings.
+const DELETION_SECONDS: f64 = 600.0;
 
 /// A session with one VCF Operations.
 #[derive(Debug)]
@@ -73,6 +80,52 @@ impl wit::GuestSession for Session {
     fn groups(&self, name_or_dn: String) -> Result<Vec<wit::Group>> {
         Ok(each(block_on(self.0.groups(&name_or_dn))?))
     }
+
+    fn provision(&self, directory: String, groups: Vec<String>) -> Result<wit::SyncState> {
+        Ok(block_on(self.0.provision(&directory, &groups))?.into())
+    }
+
+    fn identity_providers(&self) -> Result<String> {
+        Ok(json(&block_on(self.0.identity_providers())?))
+    }
+
+    fn identity_provider(&self, id: String) -> Result<String> {
+        Ok(json(&block_on(self.0.identity_provider(&id))?))
+    }
+
+    fn create_identity_provider(&self, spec: String) -> Result<String> {
+        Ok(json(&block_on(self.0.create_identity_provider(read(&spec)?))?))
+    }
+
+    fn put_identity_provider(&self, spec: String, options: Option<wit::PutOptions>) -> Result<String> {
+        let options = options.map_or_else(PutOptions::default, |wit::PutOptions { force, dry_run }| PutOptions {
+            force: force.unwrap_or_default(),
+            dry_run: dry_run.unwrap_or_default(),
+        });
+        Ok(json(&block_on(self.0.put_identity_provider(read(&spec)?, options))?))
+    }
+
+    fn delete_identity_provider(&self, id: String, options: Option<wit::DeletionOptions>) -> Result<String> {
+        let (force, seconds) = options.map_or((None, None), |options| (options.force, options.timeout_seconds));
+        let wait = max_wait(seconds.unwrap_or(DELETION_SECONDS));
+        Ok(json(&block_on(self.0.delete_identity_provider(&id, force.unwrap_or_default(), wait))?))
+    }
+
+    fn task(&self, id: String) -> Result<String> {
+        Ok(json(&block_on(self.0.task(&id))?))
+    }
+
+    fn sync_client(&self, provider: String) -> Result<String> {
+        Ok(json(&block_on(self.0.sync_client(&provider))?))
+    }
+
+    fn generate_sync_client(&self, provider: String, ttl_minutes: Option<i32>) -> Result<String> {
+        Ok(json(&block_on(self.0.generate_sync_client(&provider, ttl_minutes.map(i64::from)))?))
+    }
+
+    fn validate_saml_metadata(&self, spec: String) -> Result<String> {
+        Ok(json(&block_on(self.0.validate_saml_metadata(read(&spec)?))?))
+    }
 }
 
 impl From<wit::Settings> for FleetSettings {
@@ -96,9 +149,10 @@ impl From<wit::DirectoryFilter> for fleet::DirectoryFilter {
 }
 
 impl From<wit::SyncOrder> for embedded::SyncOrder {
-    fn from(wit::SyncOrder { groups, add_to_profile }: wit::SyncOrder) -> Self {
+    fn from(wit::SyncOrder { groups, users, add_to_profile }: wit::SyncOrder) -> Self {
         Self {
             groups: groups.unwrap_or_default(),
+            users: users.unwrap_or_default(),
             add_to_profile: add_to_profile.unwrap_or_default(),
             ..Self::default()
         }
@@ -106,8 +160,13 @@ impl From<wit::SyncOrder> for embedded::SyncOrder {
 }
 
 impl From<wit::EnsureOptions> for embedded::EnsureOptions {
-    fn from(wit::EnsureOptions { add_to_profile, timeout_seconds }: wit::EnsureOptions) -> Self {
-        Self { add_to_profile: add_to_profile.unwrap_or_default(), timeout_seconds, ..Self::default() }
+    fn from(wit::EnsureOptions { users, add_to_profile, timeout_seconds }: wit::EnsureOptions) -> Self {
+        Self {
+            users: users.unwrap_or_default(),
+            add_to_profile: add_to_profile.unwrap_or_default(),
+            timeout_seconds,
+            ..Self::default()
+        }
     }
 }
 
@@ -134,7 +193,7 @@ impl From<fleet::Directory> for wit::Directory {
             id,
             name,
             syncable,
-            realm: realm.map(|fleet::RealmName { id, name }| wit::RealmName { id, name }),
+            realm: wit::RealmName { id: realm.id, name: realm.name },
             identity_provider,
             domains,
             status,
@@ -154,6 +213,20 @@ impl From<fleet::Group> for wit::Group {
         let fleet::Group { group_id, group_name, display_name, domain_name, extra: fields } = group;
         Self { id: group_id, name: group_name, display_name, domain: domain_name, extra: extra(fields) }
     }
+}
+
+/// A document of the vendor. Documents are texts, numbers, lists and objects of them, so this does not fail.
+fn json(document: &impl Serialize) -> String {
+    serde_json::to_string(document).unwrap_or_default()
+}
+
+/// The argument `spec`, a JSON text.
+fn read<T: DeserializeOwned>(spec: &str) -> Result<T> {
+    let value = serde_json::from_str(spec).map_err(|_| {
+        let fields = vec![FieldError::new("", "is not a JSON text")];
+        Box::new(Problem::new(&idhook::error::Error::invalid(fields), &[]))
+    })?;
+    Ok(embedded::read(value)?)
 }
 
 /// A time in milliseconds since 1970; none if the clock type cannot represent it.

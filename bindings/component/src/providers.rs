@@ -215,6 +215,8 @@ impl From<vcf::ChangeOutcome> for wit::ChangeOutcome {
             secrets_compared,
             not_compared,
             certificates,
+            // Only changes in VCF Operations have it.
+            remaining: _,
         } = outcome;
         Self {
             outcome: outcome.map(Into::into),

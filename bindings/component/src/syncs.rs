@@ -24,6 +24,7 @@ impl From<SyncDocument> for wit::SyncState {
             finished_at,
             counts,
             groups,
+            users,
             reason,
             hint,
             message,
@@ -40,6 +41,7 @@ impl From<SyncDocument> for wit::SyncState {
             finished_at,
             counts: counts.map(Into::into),
             groups: each(groups),
+            users: each(users),
             reason: reason.map(Into::into),
             hint,
             message,
@@ -91,13 +93,19 @@ impl From<directory::Changes> for wit::Changes {
 }
 
 impl From<directory::Proof> for wit::RequestedGroup {
-    fn from(directory::Proof { requested, state, detail, id, display_name }: directory::Proof) -> Self {
+    fn from(proof: directory::Proof) -> Self {
+        let directory::Proof { requested, state, detail, id, display_name, proved_by } = proof;
         let state = match state {
             directory::Presence::Present => wit::GroupState::Present,
             directory::Presence::Absent => wit::GroupState::Absent,
             directory::Presence::Unknown => wit::GroupState::Unknown,
         };
-        Self { requested, state, detail, id, display_name }
+        let proved_by = proved_by.map(|by| match by {
+            directory::ProvedBy::Dn => wit::ProvedBy::Dn,
+            directory::ProvedBy::Name => wit::ProvedBy::Name,
+            directory::ProvedBy::Id => wit::ProvedBy::Id,
+        });
+        Self { requested, state, detail, id, display_name, proved_by }
     }
 }
 

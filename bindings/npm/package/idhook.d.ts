@@ -14,6 +14,8 @@ export interface WaitOptions extends CallOptions {
 
 /** The options of {@link SyncSession.ensureGroups}. */
 export interface EnsureOptions extends CallOptions {
+  /** Users (`name@domain`) that the target must have too. With the groups at most 100 names. */
+  users?: string[];
   /** Seconds until the sync must be final, from 0 to 86400; default 600. */
   timeoutSeconds?: number;
   /** First add the groups (distinguished names) to the directory's sync profile, unless it selects them already. */
@@ -45,6 +47,18 @@ export interface PutOptions extends CallOptions {
 export interface SyncClientTokenOptions extends CallOptions {
   /** Lifetime of the token, in seconds. */
   ttlSeconds?: number;
+}
+
+/** The options of {@link Fleet.deleteIdentityProvider}. */
+export interface ProviderDeletionOptions extends WaitOptions {
+  /** Also remove the components that use the provider. */
+  force?: boolean;
+}
+
+/** The options of {@link Fleet.generateSyncClient}. */
+export interface SyncClientOptions extends CallOptions {
+  /** Lifetime of the token, in minutes. */
+  ttlMinutes?: number;
 }
 
 /** The settings of a session besides its target and login. */
@@ -286,8 +300,9 @@ export class Vidm {
 export interface Vidm extends SyncSession<Directory, DirectoryFilter, Group, SyncOrder, EnsureOptions> {}
 
 /**
- * A session with one VCF Operations of VMware Cloud Foundation 9.1 and later: the LDAP directories of the identity broker. It logs in when
- * it first has to, once for any number of calls, concurrent ones too. Nothing has to be closed.
+ * A session with one VCF Operations of VMware Cloud Foundation 9.1 and later: the LDAP directories of the identity broker, and the identity
+ * providers of VCF single sign-on. It logs in when it first has to, once for any number of calls, concurrent ones too. Nothing has to be
+ * closed.
  *
  * VCF Operations has neither safeguards nor a dry run. Before 9.1 every call rejects with `not_supported`.
  */
@@ -299,6 +314,29 @@ export class Fleet {
    *   it instead.)
    */
   constructor(settings: FleetSettings & SessionSettings);
+  /**
+   * Brings groups into the broker by their distinguished names, without a sync; the result has no `id`, and its `groups` show which are
+   * there. `not_supported` before 9.1.1.
+   */
+  provision(directory: string, groups: string[], options?: CallOptions): Promise<Sync>;
+  /** Every realm with its identity provider, if it has one. */
+  identityProviders(options?: CallOptions): Promise<RealmIdentityProviders>;
+  /** One identity provider. */
+  identityProvider(id: string, options?: CallOptions): Promise<FederatedIdentityProvider>;
+  /** Creates the identity provider of a realm without one. */
+  createIdentityProvider(spec: FederatedIdentityProvider, options?: CallOptions): Promise<ChangeOutcome>;
+  /** Makes the identity provider of the specified realm match `spec`: creates it, changes it, or leaves it alone. */
+  putIdentityProvider(spec: FederatedIdentityProvider, options?: PutOptions): Promise<ChangeOutcome>;
+  /** Deletes an identity provider, and follows the deletion until the time is up; `deleted` shows whether it is complete. */
+  deleteIdentityProvider(id: string, options?: ProviderDeletionOptions): Promise<ProviderDeletion>;
+  /** The state of a deletion's task. */
+  task(id: string, options?: CallOptions): Promise<IamTask>;
+  /** The SCIM sync client of the provider's directory, without its secrets. */
+  syncClient(providerId: string, options?: CallOptions): Promise<ScimSyncClient>;
+  /** Makes a SCIM sync client with a token. */
+  generateSyncClient(providerId: string, options?: SyncClientOptions): Promise<ScimSyncClient>;
+  /** What the identity broker reads in SAML metadata; nothing is changed. */
+  validateSamlMetadata(spec: SamlMetadata, options?: CallOptions): Promise<SamlMetadataContent>;
 }
 export interface Fleet extends SyncSession<FleetDirectory, FleetDirectoryFilter, FleetGroup, FleetSyncOrder, FleetEnsureOptions> {}
 

@@ -224,8 +224,52 @@ class Vidm extends SyncSession {
 }
 
 class Fleet extends SyncSession {
+  #session;
+
   constructor(settings) {
-    super(new Session("fleet", settings));
+    const session = new Session("fleet", settings);
+    super(session);
+    this.#session = session;
+  }
+
+  provision(directory, groups, options) {
+    return this.#session.call("provision", { directory, groups }, options);
+  }
+
+  identityProviders(options) {
+    return this.#session.call("identityProviders", {}, options);
+  }
+
+  identityProvider(id, options) {
+    return this.#session.call("identityProvider", { id }, options);
+  }
+
+  createIdentityProvider(spec, options) {
+    return this.#session.call("createIdentityProvider", { spec }, options);
+  }
+
+  putIdentityProvider(spec, options) {
+    return this.#session.call("putIdentityProvider", { spec }, options);
+  }
+
+  deleteIdentityProvider(id, options) {
+    return this.#session.call("deleteIdentityProvider", { id }, options);
+  }
+
+  task(id, options) {
+    return this.#session.call("task", { id }, options);
+  }
+
+  syncClient(providerId, options) {
+    return this.#session.call("syncClient", { providerId }, options);
+  }
+
+  generateSyncClient(providerId, options) {
+    return this.#session.call("generateSyncClient", { providerId }, options);
+  }
+
+  validateSamlMetadata(spec, options) {
+    return this.#session.call("validateSamlMetadata", { spec }, options);
   }
 }
 

@@ -13,14 +13,21 @@ from ._types import (
     ChangeOutcome,
     Directory,
     DryRun,
+    FederatedIdentityProvider,
     FleetDirectory,
     FleetGroup,
     Group,
+    IamTask,
     IdentityProvider,
     IdentityProviders,
     IdentityProviderSpec,
     IdentitySourceSpec,
     PrecheckResult,
+    ProviderDeletion,
+    RealmIdentityProviders,
+    SamlMetadata,
+    SamlMetadataContent,
+    ScimSyncClient,
     SddcManagerOidc,
     Sync,
     SyncClientToken,
@@ -59,6 +66,12 @@ def _names(groups: Sequence[str]) -> list[str]:
     return list(groups)
 
 
+def _users(users: Sequence[str]) -> dict[str, Any]:
+    if isinstance(users, (str, bytes)):
+        raise invalid("users", "is a single text", "write a list: users=[\"ada@corp.example\"]")
+    return {"users": list(users)} if users else {}
+
+
 class SyncSession(_Session):
     """What a session with directory syncs has, whichever product it is with: :class:`VidmSession`, :class:`FleetSession`. *The target*
     is the one that the session is with.
@@ -69,18 +82,22 @@ class SyncSession(_Session):
     A ``directory`` is an id, a name or one of the directory's domains.
     """
 
-    def start_sync(self, directory: str, groups: Sequence[str] = (), *, add_to_profile: bool = False) -> Sync:
+    def start_sync(
+        self, directory: str, groups: Sequence[str] = (), *, users: Sequence[str] = (), add_to_profile: bool = False
+    ) -> Sync:
         """Starts a sync, or joins the next one, and returns at once. ``wait_for_sync(sync.id)`` goes on, in another process too.
 
-        With ``groups`` (distinguished names, or ``name@domain``), ``succeeded`` means that the target has each of them.
+        With ``groups`` (distinguished names, or ``name@domain``) or ``users`` (``name@domain``), ``succeeded`` means that the target
+        has each of them.
         """
-        return self._start(directory, groups, addToProfile=add_to_profile)
+        return self._start(directory, groups, users, addToProfile=add_to_profile)
 
     def ensure_groups(
         self,
         directory: str,
         groups: Sequence[str],
         *,
+        users: Sequence[str] = (),
         timeout: float = 600,
         add_to_profile: bool = False,
         on_progress: Callable[[Sync], object] | None = None,
@@ -91,24 +108,26 @@ class SyncSession(_Session):
         sync is not final after ``timeout`` seconds. Once the sync is started, the error's ``sync`` is its last known state.
 
         * ``groups``: distinguished names, or ``name@domain``.
+        * ``users``: ``name@domain``; users that must be there too, else ``user_absent``.
         * ``add_to_profile``: first add the groups to the directory's sync profile, unless it selects them already.
         * ``on_progress``: receives the state right after the start, and then each change. What it raises ends the call.
         """
-        return self._ensure_groups(directory, groups, timeout, on_progress, addToProfile=add_to_profile)
+        return self._ensure_groups(directory, groups, users, timeout, on_progress, addToProfile=add_to_profile)
 
-    def _start(self, directory: str, groups: Sequence[str], **flags: bool) -> Sync:
-        order = {"groups": _names(groups), **_options(**flags)}
+    def _start(self, directory: str, groups: Sequence[str], users: Sequence[str], **flags: bool) -> Sync:
+        order = {"groups": _names(groups), **_users(users), **_options(**flags)}
         return read(Sync, self._call("startSync", directory=directory, order=order))
 
     def _ensure_groups(
         self,
         directory: str,
         groups: Sequence[str],
+        users: Sequence[str],
         timeout: float,
         on_progress: Callable[[Sync], object] | None,
         **flags: bool,
     ) -> Sync:
-        options = {"timeoutSeconds": timeout, **_options(**flags)}
+        options = {"timeoutSeconds": timeout, **_users(users), **_options(**flags)}
         progress = None if on_progress is None else lambda state: on_progress(read(Sync, state))
         names = _names(groups)
         return read(Sync, self._call("ensureGroups", progress, directory=directory, groups=names, options=options))
@@ -158,17 +177,24 @@ class VidmSession(SyncSession):
         return read(Directory, self._call("directory", directory=directory))
 
     def start_sync(
-        self, directory: str, groups: Sequence[str] = (), *, add_to_profile: bool = False, ignore_safeguards: bool = False
+        self,
+        directory: str,
+        groups: Sequence[str] = (),
+        *,
+        users: Sequence[str] = (),
+        add_to_profile: bool = False,
+        ignore_safeguards: bool = False,
     ) -> Sync:
         """As :meth:`SyncSession.start_sync`. ``ignore_safeguards``: run without the safeguards; a broken LDAP filter then deletes
         users."""
-        return self._start(directory, groups, addToProfile=add_to_profile, ignoreSafeguards=ignore_safeguards)
+        return self._start(directory, groups, users, addToProfile=add_to_profile, ignoreSafeguards=ignore_safeguards)
 
     def ensure_groups(
         self,
         directory: str,
         groups: Sequence[str],
         *,
+        users: Sequence[str] = (),
         timeout: float = 600,
         add_to_profile: bool = False,
         ignore_safeguards: bool = False,
@@ -177,7 +203,7 @@ class VidmSession(SyncSession):
         """As :meth:`SyncSession.ensure_groups`. ``ignore_safeguards``: run without the safeguards; a broken LDAP filter then deletes
         users."""
         flags = {"addToProfile": add_to_profile, "ignoreSafeguards": ignore_safeguards}
-        return self._ensure_groups(directory, groups, timeout, on_progress, **flags)
+        return self._ensure_groups(directory, groups, users, timeout, on_progress, **flags)
 
     def dry_run(self, directory: str, *, ignore_safeguards: bool = False) -> DryRun:
         """What a sync would change. Nothing is started. ``not_found`` if this version of vIDM has no such call."""
@@ -194,8 +220,8 @@ class VidmSession(SyncSession):
 
 
 class FleetSession(SyncSession):
-    """A session with one VCF Operations (VMware Cloud Foundation 9.1 and later): the LDAP directories of the identity broker. It logs in
-    when it first has to, once for any number of calls.
+    """A session with one VCF Operations (VMware Cloud Foundation 9.1 and later): the LDAP directories of the identity broker, and the
+    identity providers of VCF single sign-on. It logs in when it first has to, once for any number of calls.
 
     Every call raises :class:`IdhookError` if it fails. :class:`SyncSession` describes what is common to the products. VCF Operations
     has neither safeguards nor a dry run.
@@ -215,6 +241,54 @@ class FleetSession(SyncSession):
     def groups(self, name: str) -> list[FleetGroup]:
         """The groups of exactly this distinguished name, or of exactly this ``name@domain``, in every realm that may have them."""
         return read(list[FleetGroup], self._call("groups", name=name))
+
+    def provision(self, directory: str, groups: Sequence[str]) -> Sync:
+        """Brings groups into the broker by their distinguished names, without a sync. The result has no ``id``; its ``groups`` show which
+        are there. ``not_supported`` before 9.1.1."""
+        return read(Sync, self._call("provision", directory=directory, groups=_names(groups)))
+
+    def identity_providers(self) -> RealmIdentityProviders:
+        """Every realm with its identity provider, if it has one."""
+        return read(RealmIdentityProviders, self._call("identityProviders"))
+
+    def identity_provider(self, id: str) -> FederatedIdentityProvider:
+        """One identity provider."""
+        return read(FederatedIdentityProvider, self._call("identityProvider", id=id))
+
+    def create_identity_provider(self, spec: FederatedIdentityProvider | Mapping[str, Any]) -> ChangeOutcome:
+        """Creates the identity provider of a realm without one."""
+        return read(ChangeOutcome, self._call("createIdentityProvider", spec=spec))
+
+    def put_identity_provider(
+        self, spec: FederatedIdentityProvider | Mapping[str, Any], *, force: bool = False, dry_run: bool = False
+    ) -> ChangeOutcome:
+        """Makes the identity provider of the specified realm match ``spec``: creates it, changes it, or leaves it alone. ``force`` and
+        ``dry_run`` are those of :meth:`VcfSession.put_identity_provider`."""
+        options = _options(force=force, dryRun=dry_run)
+        return read(ChangeOutcome, self._call("putIdentityProvider", spec=spec, options=options))
+
+    def delete_identity_provider(self, id: str, *, force: bool = False, timeout: int = 600) -> ProviderDeletion:
+        """Deletes an identity provider, and follows the deletion for at most ``timeout`` whole seconds; ``deleted`` shows whether it is
+        complete. A server follows it for at most 20 s. ``force``: also remove the components that use the provider."""
+        options = {"timeoutSeconds": timeout, **_options(force=force)}
+        return read(ProviderDeletion, self._call("deleteIdentityProvider", id=id, options=options))
+
+    def task(self, id: str) -> IamTask:
+        """The state of a deletion's task."""
+        return read(IamTask, self._call("task", id=id))
+
+    def sync_client(self, provider_id: str) -> ScimSyncClient:
+        """The SCIM sync client of the provider's directory, without its secrets."""
+        return read(ScimSyncClient, self._call("syncClient", providerId=provider_id))
+
+    def generate_sync_client(self, provider_id: str, *, ttl_minutes: int | None = None) -> ScimSyncClient:
+        """Makes a SCIM sync client with a token."""
+        options = _options(ttlMinutes=ttl_minutes)
+        return read(ScimSyncClient, self._call("generateSyncClient", providerId=provider_id, options=options))
+
+    def validate_saml_metadata(self, spec: SamlMetadata | Mapping[str, Any]) -> SamlMetadataContent:
+        """What the identity broker reads in SAML metadata; nothing is changed."""
+        return read(SamlMetadataContent, self._call("validateSamlMetadata", spec=spec))
 
 
 class VcfSession(_Session):

@@ -172,8 +172,10 @@ class _Syncs(SyncSession):
         timeout = options.pop("timeoutSeconds")
         if not isinstance(timeout, (int, float)) or not 0 <= timeout <= 86400:
             raise invalid("timeout", "is not a number of seconds from 0 to 86400")
-        if not groups or not all(isinstance(group, str) and group.strip() for group in groups):
+        if not groups or not _are_names(groups):
             raise invalid("groups", "is empty, or holds a blank name", "write distinguished names, or name@domain")
+        if not _are_names(options.get("users", [])):
+            raise invalid("users", "holds a blank name", "write name@domain")
         ends = time.monotonic() + timeout
         last = self._webhook._request(_Route("POST", f"{self._base}/syncs", {"directory": directory, "groups": groups, **options}))
         yield last
@@ -184,7 +186,7 @@ class _Syncs(SyncSession):
                 yield state
         except IdhookError as e:
             raise _with_sync(e, last) from None
-        error = _verdict(last, groups, timeout, self._product)
+        error = _verdict(last, groups, options.get("users", []), timeout, self._product)
         if error is not None:
             raise IdhookError({**error, "sync": last})
         return last
@@ -198,6 +200,36 @@ class _Vidm(_Syncs, VidmSession):
 class _Fleet(_Syncs, FleetSession):
     _kind = "fleet"
     _product = "VCF Operations"
+
+    def _begin(self, name: str, arguments: dict[str, Any]) -> Generator[Any, None, Any]:
+        if name != "deleteIdentityProvider":
+            return (yield from super()._begin(name, arguments))
+        options = dict(arguments["options"])
+        wait = max(0, min(HOLD, options.pop("timeoutSeconds")))
+        return self._webhook._request(self._route(name, {**arguments, "options": options}), wait)
+
+    def _route(self, name: str, given: dict[str, Any]) -> _Route:
+        providers = f"{self._base}/identity-providers"
+        named = next((given[name] for name in ("id", "providerId") if name in given), None)
+        one = f"{providers}/{_segment(named)}" if named is not None else ""
+        options, spec = given.get("options", {}), given.get("spec")
+        lifetime = _query({"tokenTtl": options["ttlMinutes"]}) if "ttlMinutes" in options else ""
+        routes: Mapping[str, _Route] = {
+            "identityProviders": _Route("GET", providers),
+            "identityProvider": _Route("GET", one),
+            "createIdentityProvider": _Route("POST", providers, spec),
+            "putIdentityProvider": _Route("PUT", providers + _query(options), spec),
+            "deleteIdentityProvider": _Route("DELETE", one + _query(options)),
+            "syncClient": _Route("GET", f"{one}/sync-client"),
+            "generateSyncClient": _Route("POST", f"{one}/sync-client{lifetime}"),
+            "validateSamlMetadata": _Route("POST", f"{self._base}/saml-metadata/validate", spec),
+        }
+        if name == "provision":
+            order = {"directory": given["directory"], "groups": given["groups"], "provision": True}
+            return _Route("POST", f"{self._base}/syncs", order)
+        if name == "task":
+            return _Route("GET", f"{self._base}/tasks/{_segment(given['id'])}")
+        return routes[name] if name in routes else super()._route(name, given)
 
 
 class _Vcf(VcfSession):
@@ -317,21 +349,33 @@ def _with_sync(e: IdhookError, state: Any) -> IdhookError:
     return e
 
 
-def _verdict(state: dict[str, Any], groups: list[str], timeout: float, product: str) -> dict[str, Any] | None:
-    """Why a sync did not ensure the groups, with the codes and texts of `operations::failure`; ``None`` if it did."""
+def _are_names(names: list[Any]) -> bool:
+    return all(isinstance(name, str) and name.strip() for name in names)
+
+
+def _missing(names: list[str], proofs: list[dict[str, Any]]) -> list[str]:
+    """Those of the names that the proofs do not prove."""
+    present = {_plain(proof["requested"]) for proof in proofs if proof["state"] == "present"}
+    return [name for name in names if _plain(name) not in present]
+
+
+def _verdict(
+    state: dict[str, Any], groups: list[str], users: list[str], timeout: float, product: str
+) -> dict[str, Any] | None:
+    """Why a sync did not ensure the groups and users, with the codes and texts of `operations::failure`; ``None`` if it did."""
     directory = state["directory"].get("name") or state["directory"]["id"]
     message = f": {state['message']}" if state.get("message") else ""
     status, reason = state["status"], state.get("reason")
     hint = state.get("hint")
     retryable = False
-    if status == "succeeded" or reason == "group_absent":
-        present = {_plain(group["requested"]) for group in state.get("groups", []) if group["state"] == "present"}
-        missing = [group for group in groups if _plain(group) not in present]
-        if not missing and status == "succeeded":
+    if status == "succeeded" or reason in ("group_absent", "user_absent"):
+        missing, missing_users = _missing(groups, state.get("groups", [])), _missing(users, state.get("users", []))
+        if not missing and not missing_users and status == "succeeded":
             return None
-        code, title, http = "group_absent", "A requested group is absent", 409
-        detail = f"the sync of {directory} succeeded, but {product} does not have {', '.join(missing)}"
-        hint = hint or "check that the group is below a base DN that the directory's sync profile selects"
+        kind = "group" if missing or reason == "group_absent" else "user"
+        code, title, http = f"{kind}_absent", f"A requested {kind} is absent", 409
+        detail = f"the sync of {directory} succeeded, but {product} does not have {', '.join(missing or missing_users)}"
+        hint = hint or f"check that the {kind} is below a base DN that the directory's sync profile selects"
     elif reason == "safeguard_tripped":
         code, title, http = "safeguard_tripped", "The safeguards stopped the sync", 409
         detail = f"the safeguards stopped the sync of {directory}{message}"

@@ -5,21 +5,20 @@
 
 use std::time::Duration;
 
-use idhook_simulator::{
-    Fault, FaultKind, Options as SimulatorOptions, Outcome, RetryAfter, Simulator, SyncDuration, credentials, seeds,
-};
+use idhook_simulator::{Fault, FaultKind, Outcome, RetryAfter, Simulator, SyncDuration, credentials, seeds};
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
 mod compare;
+mod products;
 mod webhook;
 
 use crate::tools::driver::Driver;
 use crate::tools::library::Host;
 use crate::tools::npm;
 use crate::tools::python;
-use crate::vcf;
 use compare::{apart, comparable};
+use products::{Product, operations, options, prepare, settings, source};
 use webhook::Webhook;
 
 /// A group that the next run brings.
@@ -50,7 +49,7 @@ impl Binding {
             // Where it is not there, that was said.
             let Some(program) = program else { continue };
             let simulator = Simulator::start(options()).await.unwrap();
-            simulator.set_sync_duration(SyncDuration::Manual);
+            prepare(&simulator);
             bindings.push((name, Self::Program { program, simulator: Box::new(simulator) }));
         }
         bindings
@@ -84,127 +83,10 @@ impl Binding {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Product {
-    Vidm,
-    Vcf,
-}
-
-impl Product {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Vidm => "vidm",
-            Self::Vcf => "vcf",
-        }
-    }
-}
-
-fn options() -> SimulatorOptions {
-    SimulatorOptions { external_provider: true, ..SimulatorOptions::default() }
-}
-
-/// What a session is opened with. Whoever is silent is not waited for long.
-fn settings(simulator: &Simulator, product: Product) -> Value {
-    let timeouts = json!({"firstByte": 1, "betweenBytes": 1, "operation": 8});
-    match product {
-        Product::Vidm => json!({
-            "url": simulator.vidm_url(),
-            "username": credentials::VIDM_USERNAME,
-            "password": credentials::VIDM_PASSWORD,
-            "timeouts": timeouts,
-        }),
-        Product::Vcf => json!({
-            "url": simulator.sddc_url(),
-            "username": credentials::SDDC_USERNAME,
-            "password": credentials::SDDC_PASSWORD,
-            "timeouts": timeouts,
-        }),
-    }
-}
-
-/// A source of fields that have a name in the library's types; others are given there under `extra`.
-fn source(domain: &str) -> Value {
-    let mut spec = vcf::source(domain);
-    spec.as_object_mut().unwrap().remove("aFieldOfTomorrow");
-    spec
-}
-
-/// One that leaves its domain to the path.
-fn unnamed_source() -> Value {
-    let mut spec = source("unnamed");
-    spec["ldap"].as_object_mut().unwrap().remove("domainName");
-    spec
-}
-
-fn adfs(name: &str) -> Value {
-    let mut spec = vcf::adfs();
-    spec["name"] = json!(name);
-    spec
-}
-
-/// Every operation, once or more, each after those before it; where it leads to a problem, that is to be the same too.
-fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
-    let (embedded, external) = (json!(seeds::EMBEDDED_PROVIDER), json!(seeds::EXTERNAL_PROVIDER));
-    let domain = json!("research.example");
-    match product {
-        Product::Vidm => vec![
-            ("health", vec![]),
-            ("directories", vec![]),
-            ("directories", vec![json!({"name": "CORP.example"})]),
-            ("directories", vec![json!({"syncable": false})]),
-            ("directories", vec![json!({"domain": "corp.example", "type": "ACTIVE_DIRECTORY_LDAP"})]),
-            ("directory", vec![json!("corp.example")]),
-            ("directory", vec![json!(seeds::CLOUD)]),
-            ("directory", vec![json!("nowhere.example")]),
-            ("directory", vec![json!(seeds::LAB_NAME)]),
-            ("groups", vec![json!(seeds::PRESENT_GROUP_DN)]),
-            ("groups", vec![json!(seeds::AWKWARD_GROUP_NAME)]),
-            ("groups", vec![json!("gg-nowhere@corp.example")]),
-            ("latestSync", vec![json!(seeds::CORP_NAME)]),
-            ("syncHistory", vec![json!(seeds::CORP)]),
-            ("dryRun", vec![json!(seeds::CORP)]),
-            ("startSync", vec![json!(seeds::JIT)]),
-            ("startSync", vec![json!("nowhere.example")]),
-            ("startSync", vec![json!(seeds::CORP), json!({"groups": ["CN=a,DC=b", "name@x"], "addToProfile": true})]),
-            ("sync", vec![json!("AXsid")]),
-        ],
-        Product::Vcf => vec![
-            ("identityProviders", vec![]),
-            ("identityProvider", vec![embedded.clone()]),
-            ("identityProvider", vec![json!("no-such-id")]),
-            ("addIdentitySource", vec![embedded.clone(), source("research.example")]),
-            ("addIdentitySource", vec![embedded.clone(), source("research.example")]),
-            ("addIdentitySource", vec![embedded.clone(), json!({"name": " ", "ldap": {"type": "x"}})]),
-            ("putIdentitySource", vec![embedded.clone(), domain.clone(), unnamed_source()]),
-            (
-                "putIdentitySource",
-                vec![embedded.clone(), domain.clone(), unnamed_source(), json!({"force": true, "dryRun": true})],
-            ),
-            ("putIdentitySource", vec![embedded.clone(), json!("other.example"), source("research.example")]),
-            ("updateIdentitySource", vec![embedded.clone(), domain.clone(), source("research.example")]),
-            ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
-            ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
-            ("putIdentitySource", vec![embedded.clone(), domain, unnamed_source()]),
-            ("addIdentityProvider", vec![adfs("My ADFS")]),
-            ("putIdentityProvider", vec![adfs("Another")]),
-            ("updateIdentityProvider", vec![external.clone(), adfs("My ADFS")]),
-            ("generateSyncClientToken", vec![external.clone(), json!({"ttlSeconds": 0})]),
-            ("generateSyncClientToken", vec![embedded]),
-            ("deleteIdentityProvider", vec![external.clone()]),
-            ("deleteIdentityProvider", vec![external]),
-            ("addIdentityProvider", vec![adfs("My ADFS")]),
-            ("putIdentityProvider", vec![adfs("My ADFS")]),
-            ("prechecks", vec![]),
-            ("prechecks", vec![json!("EXTERNAL")]),
-            ("sddcManagerOidc", vec![]),
-        ],
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_is_the_same_in_every_binding() {
     let mut bindings = Binding::all().await;
-    for product in [Product::Vidm, Product::Vcf] {
+    for product in [Product::Vidm, Product::Vcf, Product::Fleet] {
         for (_, binding) in &mut bindings {
             binding.simulator().clear_calls();
             binding.open(product);
@@ -222,7 +104,9 @@ async fn every_operation_is_the_same_in_every_binding() {
         }
         assert!(differences.is_empty(), "{}", differences.join("\n\n"));
         for (name, binding) in &bindings {
-            let is_login = |path: &str| path.ends_with("/auth/system/login") || path == "/v1/tokens";
+            let is_login = |path: &str| {
+                path.ends_with("/auth/system/login") || path == "/v1/tokens" || path.ends_with("/auth/token/acquire")
+            };
             let logins = binding.simulator().calls().iter().filter(|call| is_login(call.path())).count();
             assert_eq!(logins, 1, "{name}: one session logs in once");
         }
@@ -232,36 +116,77 @@ async fn every_operation_is_the_same_in_every_binding() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_with_proof_is_the_same_in_every_binding() {
     for (name, mut binding) in Binding::all().await {
-        binding.simulator().add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
-        binding.open(Product::Vidm);
-        let order = json!({"groups": [NEW_GROUP, "gg-nowhere@corp.example"]});
-        let started = binding.call("startSync", &[json!(seeds::CORP_NAME), order]).await.unwrap();
-        assert_eq!(
-            (&started["status"], &started["directory"]["name"]),
-            (&json!("running"), &json!(seeds::CORP_NAME)),
-            "{name}"
-        );
-        let id = started["id"].clone();
-        let still = binding.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 1})]).await.unwrap();
-        assert_eq!((&still["status"], &still["id"]), (&json!("running"), &id), "{name}");
-        binding.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-        let done = binding.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
-        assert_eq!((&done["status"], &done["reason"]), (&json!("failed"), &json!("group_absent")), "{name}: {done}");
-        let states: Vec<_> = done["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
-        assert_eq!(states, ["present", "absent"], "{name}: {done}");
-        assert!(done["hint"].as_str().unwrap().contains("addToProfile"), "{name}: {done}");
-
-        let again = binding.call("startSync", &[json!(seeds::CORP), json!({"groups": [NEW_GROUP]})]).await.unwrap();
-        binding.simulator().finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-        let done = binding.call("waitForSync", &[again["id"].clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
-        assert_eq!(done["status"], "succeeded", "{name}: {done}");
-        // The id leads to it in another session too.
-        binding.open(Product::Vidm);
-        if let Binding::Program { .. } = binding {
-            let results = binding.call("sync", &[again["id"].clone()]).await.unwrap();
-            assert_eq!(results["status"], "succeeded", "{name}: {results}");
+        for product in [Product::Vidm, Product::Fleet] {
+            sync_with_proof(name, &mut binding, product).await;
         }
-        assert_eq!(binding.simulator().runs_started(seeds::CORP).unwrap(), 2, "{name}");
+    }
+}
+
+async fn sync_with_proof(name: &str, binding: &mut Binding, product: Product) {
+    product.add_group(binding.simulator(), NEW_GROUP);
+    binding.open(product);
+    let order = json!({"groups": [NEW_GROUP, "gg-nowhere@corp.example"]});
+    let started = binding.call("startSync", &[json!(seeds::CORP_NAME), order]).await.unwrap();
+    assert_eq!(
+        (&started["status"], &started["directory"]["name"]),
+        (&json!("running"), &json!(seeds::CORP_NAME)),
+        "{name}"
+    );
+    let id = started["id"].clone();
+    let still = binding.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 1})]).await.unwrap();
+    assert_eq!((&still["status"], &still["id"]), (&json!("running"), &id), "{name}");
+    product.finish(binding.simulator());
+    let done = binding.call("waitForSync", &[id.clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
+    assert_eq!((&done["status"], &done["reason"]), (&json!("failed"), &json!("group_absent")), "{name}: {done}");
+    let states: Vec<_> = done["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
+    assert_eq!(states, ["present", "absent"], "{name}: {done}");
+    assert!(done["hint"].as_str().unwrap().contains("addToProfile"), "{name}: {done}");
+
+    let again = binding.call("startSync", &[json!(product.corp()), json!({"groups": [NEW_GROUP]})]).await.unwrap();
+    product.finish(binding.simulator());
+    let done = binding.call("waitForSync", &[again["id"].clone(), json!({"timeoutSeconds": 20})]).await.unwrap();
+    assert_eq!(done["status"], "succeeded", "{name}: {done}");
+    // The id leads to it in another session too.
+    binding.open(product);
+    if let Binding::Program { .. } = binding {
+        let results = binding.call("sync", &[again["id"].clone()]).await.unwrap();
+        assert_eq!(results["status"], "succeeded", "{name}: {results}");
+    }
+    assert_eq!(product.runs(binding.simulator()), 2, "{name}");
+}
+
+/// What a session with VCF Operations does besides: it adds a group to the sync profile, and logs in with an API token.
+#[tokio::test(flavor = "multi_thread")]
+async fn fleet_session_selects_groups_and_logs_in_with_a_token_in_every_program() {
+    const PICKED: &str = "CN=gg-picked,OU=Picked,DC=corp,DC=example";
+    for (name, mut binding) in Binding::all().await {
+        let Binding::Program { program, simulator } = &mut binding else { continue };
+        simulator.configure_fleet(|settings| settings.sync_duration = SyncDuration::Fixed(Duration::from_millis(300)));
+        simulator.add_ad_group(seeds::FLEET_CORP, PICKED, &[]).unwrap();
+        let url = simulator.fleet_url();
+        block_in_place(|| program.open("fleet", &json!({"url": url, "apiToken": credentials::FLEET_API_TOKEN})))
+            .unwrap();
+        let mut call = |name: &str, arguments: Value| block_in_place(|| program.call(name, arguments));
+        let absent = call("ensureGroups", json!([seeds::CORP_NAME, [PICKED], {"timeoutSeconds": 20}])).unwrap_err();
+        assert_eq!((&absent["code"], &absent["status"]), (&json!("group_absent"), &json!(409)), "{name}: {absent}");
+        assert_eq!(absent["sync"]["groups"][0]["state"], "absent", "{name}: {absent}");
+        let options = json!({"timeoutSeconds": 20, "addToProfile": true});
+        let done = call("ensureGroups", json!([seeds::CORP_NAME, [PICKED], options])).unwrap();
+        assert_eq!(done["groups"][0]["state"], "present", "{name}: {done}");
+        assert_eq!(done["groups"][0]["provedBy"], "dn", "{name}: {done}");
+        let is_account = |path: &str| path.ends_with("/auth/token/acquire");
+        assert!(!simulator.calls().iter().any(|call| is_account(call.path())), "{name}");
+
+        for wrong in [json!({"apiToken": "planted-wrong"}), json!({"username": "u", "password": "planted-wrong"})] {
+            let mut settings = wrong;
+            settings["url"] = json!(url);
+            block_in_place(|| program.open("fleet", &settings)).unwrap();
+            let error = block_in_place(|| program.call("directories", json!([]))).unwrap_err();
+            assert_eq!(error["code"], "upstream_auth", "{name}: {error}");
+            assert!(!error.to_string().contains("planted"), "{name}: {error}");
+        }
+        let unset = block_in_place(|| program.open("fleet", &json!({"url": url}))).unwrap_err();
+        assert_eq!(unset["errors"][0]["pointer"], "/username", "{name}: {unset}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read as _, Seek as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idhook_simulator::{Simulator, SyncDuration, credentials, seeds};
+use idhook_simulator::{FleetVersion, Simulator, SyncDuration, credentials, seeds};
 
 /// The longest time that a program may take.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -55,6 +55,20 @@ pub(crate) fn are_there(what: &str, needs: &[&str]) -> bool {
         crate::tools::skip(&format!("{what} cannot be run: {} not installed", missing.join(", ")));
     }
     missing.is_empty()
+}
+
+/// The environment of a program that calls VCF Operations: 9.1.1, whose runs take a moment.
+pub(crate) fn fleet_settings(simulator: &Simulator) -> Vec<(&'static str, String)> {
+    simulator.configure_fleet(|settings| {
+        settings.version = FleetVersion::V9_1_1;
+        settings.sync_duration = SyncDuration::Fixed(Duration::from_millis(400));
+    });
+    vec![
+        ("FLEET_URL", simulator.fleet_url()),
+        ("FLEET_USERNAME", credentials::FLEET_USERNAME.to_owned()),
+        ("FLEET_PASSWORD", credentials::FLEET_PASSWORD.to_owned()),
+        ("FLEET_API_TOKEN", credentials::FLEET_API_TOKEN.to_owned()),
+    ]
 }
 
 /// Runs it to its end.

@@ -3,8 +3,12 @@
 use serde_json::{Value, json};
 
 /// Fields that differ from run to run, or from binding to binding.
-const STRUCK: [&str; 11] = [
+const STRUCK: [&str; 15] = [
     "StatusDate",
+    "createdAt",
+    "lastSyncAt",
+    "updatedAt",
+    "relativeUrl",
     "certChain",
     "instance",
     "target",
@@ -29,7 +33,7 @@ pub(super) fn comparable(call: &str, answer: Result<Value, Value>) -> Value {
                 for name in STRUCK {
                     fields.remove(name);
                 }
-                fields.retain(|_, value| *value != json!([]));
+                fields.retain(|_, value| *value != json!([]) && !value.is_null());
                 fields.values_mut().for_each(strike);
             }
             Value::Array(items) => items.iter_mut().for_each(strike),

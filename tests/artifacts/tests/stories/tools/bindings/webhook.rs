@@ -3,20 +3,27 @@
 use idhook_simulator::{Options as SimulatorOptions, Simulator};
 use reqwest::Method;
 use serde_json::{Value, json};
+use xtask::caller::Caller;
 
-use super::{Product, settings};
+use super::products::{Product, prepare, settings};
 use crate::scene::{STATE_KEY, Scene, Setting, send};
 
 /// The component in the host. A session is a host of its own: instances share what is known of an account, by design.
 pub(super) struct Webhook {
     scene: Scene,
+    /// A key for every scope.
+    key: String,
     target: String,
     is_opened: bool,
 }
 
 impl Webhook {
     pub(super) async fn new(simulator: SimulatorOptions) -> Self {
+        let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write"];
+        let scopes = [&scopes[..], &["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]].concat();
+        let caller = Caller::new("bindings", &scopes).unwrap();
         let variables = vec![
+            ("api_keys", caller.api_keys),
             ("state_key", STATE_KEY.to_owned()),
             ("store", "none".to_owned()),
             ("first_byte_timeout", "1".to_owned()),
@@ -30,10 +37,13 @@ impl Webhook {
             target.as_object_mut().unwrap().remove("timeouts");
             json!({ "t": target })
         };
-        let targets = json!({"vidm": target(Product::Vidm), "vcf": target(Product::Vcf)});
+        let targets = json!({
+            "vidm": target(Product::Vidm), "vcf": target(Product::Vcf), "fleet": target(Product::Fleet)
+        });
         scene.stage.variables.insert("targets".to_owned(), targets.to_string());
+        prepare(&scene.simulator);
         scene.restart().await;
-        Self { scene, target: String::new(), is_opened: false }
+        Self { scene, key: caller.key, target: String::new(), is_opened: false }
     }
 
     pub(super) fn simulator(&self) -> &Simulator {
@@ -51,7 +61,7 @@ impl Webhook {
         }
         let Route { method, path, query, body, wait } = Route::of(name, arguments);
         let mut request = self.scene.request(method, &format!("{}{path}", self.target));
-        request = request.bearer_auth(&self.scene.keys.all).query(&query);
+        request = request.bearer_auth(&self.key).query(&query);
         if let Some(seconds) = wait {
             request = request.header("prefer", format!("wait={seconds}"));
         }
@@ -97,7 +107,7 @@ impl Route {
             "health" => (Method::GET, "/health".to_owned()),
             "identityProviders" => (Method::GET, providers.to_owned()),
             "identityProvider" => (Method::GET, format!("{providers}/{}", text(0))),
-            "addIdentityProvider" => (Method::POST, providers.to_owned()),
+            "addIdentityProvider" | "createIdentityProvider" => (Method::POST, providers.to_owned()),
             "putIdentityProvider" => (Method::PUT, providers.to_owned()),
             "updateIdentityProvider" => (Method::PATCH, format!("{providers}/{}", text(0))),
             "deleteIdentityProvider" => (Method::DELETE, format!("{providers}/{}", text(0))),
@@ -106,6 +116,9 @@ impl Route {
             "updateIdentitySource" => (Method::PATCH, source()),
             "deleteIdentitySource" => (Method::DELETE, source()),
             "generateSyncClientToken" => (Method::POST, format!("{providers}/{}/sync-client", text(0))),
+            "syncClient" => (Method::GET, format!("{providers}/{}/sync-client", text(0))),
+            "task" => (Method::GET, format!("/tasks/{}", text(0))),
+            "validateSamlMetadata" => (Method::POST, "/saml-metadata/validate".to_owned()),
             "prechecks" => (Method::GET, "/identity-broker/prechecks".to_owned()),
             "sddcManagerOidc" => (Method::GET, "/identity-broker/sddc-manager-oidc".to_owned()),
             other => panic!("{other} is no call"),
@@ -118,7 +131,9 @@ impl Route {
             "generateSyncClientToken" => (json!({"syncClientTokenTTL": argument(1)["ttlSeconds"]}), None),
             "startSync" => (Value::Null, Some(argument(1)).filter(|order| !order.is_null())),
             "dryRun" => (Value::Null, Some(json!({"dryRun": true}))),
-            "addIdentityProvider" => (Value::Null, Some(argument(0))),
+            "addIdentityProvider" | "createIdentityProvider" | "validateSamlMetadata" => {
+                (Value::Null, Some(argument(0)))
+            }
             "putIdentityProvider" => (argument(1), Some(argument(0))),
             "updateIdentityProvider" | "addIdentitySource" => (Value::Null, Some(argument(1))),
             "putIdentitySource" => (argument(3), Some(argument(2))),

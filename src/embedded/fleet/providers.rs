@@ -1,0 +1,119 @@
+//! Identity providers of VCF single sign-on, their SCIM sync clients, and SAML metadata.
+
+use std::time::Duration;
+
+use super::Fleet;
+use crate::change::{ChangeOutcome, Checked, PutOptions};
+use crate::embedded::{Result, checked};
+use crate::fleet::{
+    FederatedIdentityProvider, IamTask, IdentityProviders, ResourceId, SamlMetadata, SamlMetadataContent,
+    ScimSyncClient, TokenTtl,
+};
+use crate::operations::Deletion;
+use crate::runtime::Runtime;
+
+/// A provider's id in a path.
+fn provider_id(id: &str) -> crate::error::Result<ResourceId> {
+    ResourceId::parse("id", id)
+}
+
+impl<R: Runtime> Fleet<R> {
+    /// Every realm with its identity provider, if it has one.
+    ///
+    /// # Errors
+    /// Those of the login and the calls.
+    pub async fn identity_providers(&self) -> Result<IdentityProviders> {
+        self.work(async |out| self.fleet(out).client.identity_providers().await).await
+    }
+
+    /// One identity provider.
+    ///
+    /// # Errors
+    /// `request_invalid` for an invalid id; and those of the login and the call.
+    pub async fn identity_provider(&self, id: &str) -> Result<FederatedIdentityProvider> {
+        self.work(async |out| self.fleet(out).client.identity_provider(&provider_id(id)?).await).await
+    }
+
+    /// Creates the identity provider of a realm without one.
+    ///
+    /// # Errors
+    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
+    pub async fn create_identity_provider(&self, spec: FederatedIdentityProvider) -> Result<ChangeOutcome> {
+        self.work(async |out| {
+            let spec = checked(out.runtime(), spec, Checked::<FederatedIdentityProvider>::to_add)?;
+            self.fleet(out).create_identity_provider(&spec).await
+        })
+        .await
+    }
+
+    /// Brings the identity provider of the specified realm into the state of `spec`: created if absent, changed if different,
+    /// else left unchanged. It is never replaced by another.
+    ///
+    /// # Errors
+    /// `request_invalid` with every missing or wrong field, for an unknown realm, and for a realm whose provider has another
+    /// id, name or kind; and those of the login and the calls.
+    pub async fn put_identity_provider(
+        &self,
+        spec: FederatedIdentityProvider,
+        options: PutOptions,
+    ) -> Result<ChangeOutcome> {
+        self.work(async |out| {
+            let spec = checked(out.runtime(), spec, Checked::<FederatedIdentityProvider>::to_put)?;
+            self.fleet(out).put_identity_provider(&spec, options).await
+        })
+        .await
+    }
+
+    /// Deletes an identity provider, and follows the deletion for at most `max_wait`. `force` also removes the components that
+    /// use it.
+    ///
+    /// # Errors
+    /// `request_invalid` for an invalid id; `upstream_failed` for a failed deletion; and those of the login and the calls.
+    pub async fn delete_identity_provider(&self, id: &str, force: bool, max_wait: Duration) -> Result<Deletion> {
+        let wait = Some(max_wait).filter(|wait| !wait.is_zero());
+        self.work_for(self.operation.saturating_add(max_wait), async |out| {
+            self.fleet(out).delete_identity_provider(&provider_id(id)?, force, wait).await
+        })
+        .await
+    }
+
+    /// The state of a deletion's task.
+    ///
+    /// # Errors
+    /// `request_invalid` for an invalid id; and those of the login and the call.
+    pub async fn task(&self, id: &str) -> Result<IamTask> {
+        self.work(async |out| self.fleet(out).client.task(&ResourceId::parse("task", id)?).await).await
+    }
+
+    /// The SCIM sync client of the provider's directory, without its secrets.
+    ///
+    /// # Errors
+    /// `request_invalid` for an invalid id, and for a provider without such a directory; and those of the login and the calls.
+    pub async fn sync_client(&self, provider: &str) -> Result<ScimSyncClient> {
+        self.work(async |out| self.fleet(out).sync_client(&provider_id(provider)?).await).await
+    }
+
+    /// Makes a SCIM sync client with a token, which is valid for `ttl_minutes`, or as long as the vendor decides.
+    ///
+    /// # Errors
+    /// As [`sync_client`](Self::sync_client), and `request_invalid` for a lifetime below one minute.
+    pub async fn generate_sync_client(&self, provider: &str, ttl_minutes: Option<i64>) -> Result<ScimSyncClient> {
+        self.work(async |out| {
+            let ttl = ttl_minutes.map(TokenTtl::from_minutes).transpose()?;
+            self.fleet(out).generate_sync_client(&provider_id(provider)?, ttl).await
+        })
+        .await
+    }
+
+    /// What the identity broker reads in SAML metadata; nothing is changed.
+    ///
+    /// # Errors
+    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
+    pub async fn validate_saml_metadata(&self, spec: SamlMetadata) -> Result<SamlMetadataContent> {
+        self.work(async |out| {
+            let spec = checked(out.runtime(), spec, Checked::<SamlMetadata>::to_check)?;
+            self.fleet(out).client.check_saml_metadata(&spec).await
+        })
+        .await
+    }
+}
