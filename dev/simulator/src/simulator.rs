@@ -322,6 +322,14 @@ impl Simulator {
         self.shared.add_directory_group(directory, dn)
     }
 
+    /// A new user in Active Directory, by account name. The next run that begins brings it into SCIM.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn add_directory_user(&self, directory: &str, account: &str) -> anyhow::Result<()> {
+        self.shared.directory(directory, |directory| directory.users_in_ad.push(account.to_owned()))
+    }
+
     /// The runs that were asked for, oldest first (the one from the schedule before the start is not among them).
     ///
     /// # Errors

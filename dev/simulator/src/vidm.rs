@@ -12,6 +12,7 @@ mod login;
 mod media;
 mod profile;
 mod scim;
+mod scim_users;
 mod seed;
 pub(crate) mod state;
 pub(crate) mod sync;
@@ -118,6 +119,8 @@ pub(crate) fn router(vidm: Arc<Vidm>) -> Router {
         .route(&api("/connectormanagement/directoryconfigurations/{id}/sync/v2"), post(on(sync::start_v2)))
         .route(&api("/scim/Groups"), get(on(scim::list)))
         .route(&api("/scim/Groups/.search"), post(on(scim::search)))
+        .route(&api("/scim/Users"), get(on(scim_users::list)))
+        .route(&api("/scim/Users/.search"), post(on(scim_users::search)))
         .method_not_allowed_fallback(|| async { Reply::tomcat(StatusCode::METHOD_NOT_ALLOWED) })
         .fallback(|| async { Reply::tomcat(StatusCode::NOT_FOUND) })
         .with_state(vidm)

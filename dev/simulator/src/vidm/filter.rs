@@ -36,6 +36,8 @@ pub(super) enum Attribute {
     Domain,
     InternalGroupType,
     UserStoreUuid,
+    UserName,
+    UserPrincipalName,
 }
 
 impl Attribute {
@@ -53,6 +55,8 @@ impl Attribute {
             "domain" => Self::Domain,
             "internalgrouptype" => Self::InternalGroupType,
             "userstoreuuid" => Self::UserStoreUuid,
+            "username" => Self::UserName,
+            "userprincipalname" => Self::UserPrincipalName,
             _ => return None,
         })
     }
@@ -68,6 +72,7 @@ impl Attribute {
             Self::Domain => optional(&group.domain),
             Self::InternalGroupType => group.internal_type.to_owned(),
             Self::UserStoreUuid => optional(&group.userstore_id),
+            Self::UserName | Self::UserPrincipalName => String::new(),
         }
     }
 }
@@ -81,12 +86,13 @@ impl Filter {
         parser.tokens.next().is_none().then_some(filter)
     }
 
-    pub(super) fn matches(&self, group: &Group) -> bool {
+    /// Whether an object with these values matches.
+    pub(super) fn matches(&self, of: &impl Fn(Attribute) -> String) -> bool {
         match self {
-            Self::And(left, right) => left.matches(group) && right.matches(group),
-            Self::Or(left, right) => left.matches(group) || right.matches(group),
+            Self::And(left, right) => left.matches(of) && right.matches(of),
+            Self::Or(left, right) => left.matches(of) || right.matches(of),
             Self::Compare { attribute, operator, value } => {
-                let (left, right) = (attribute.of(group).to_lowercase(), value.to_lowercase());
+                let (left, right) = (of(*attribute).to_lowercase(), value.to_lowercase());
                 match operator {
                     Operator::Eq => left == right,
                     Operator::Co => left.contains(&right),
@@ -97,6 +103,20 @@ impl Filter {
                     Operator::Le => left <= right,
                 }
             }
+        }
+    }
+}
+
+impl Filter {
+    /// Whether each attribute is one of groups, or of users.
+    pub(super) fn is_of(&self, users: bool) -> bool {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => left.is_of(users) && right.is_of(users),
+            Self::Compare { attribute, .. } => match attribute {
+                Attribute::UserName | Attribute::UserPrincipalName => users,
+                Attribute::Id | Attribute::Domain => true,
+                _ => !users,
+            },
         }
     }
 }

@@ -11,28 +11,37 @@ use crate::reply::{Answer, Ask, Reply};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-const CORE: &str = "urn:scim:schemas:core:1.0";
-const WORKSPACE: &str = "urn:scim:schemas:extension:workspace:1.0";
+pub(super) const CORE: &str = "urn:scim:schemas:core:1.0";
+pub(super) const WORKSPACE: &str = "urn:scim:schemas:extension:workspace:1.0";
 
 /// The parameters of both calls, unparsed.
 #[derive(Default)]
-struct Query {
-    filter: Option<String>,
+pub(super) struct Query {
+    pub(super) filter: Option<String>,
     attributes: Option<String>,
     sort_by: Option<String>,
     sort_order: Option<String>,
-    start_index: Option<String>,
-    count: Option<String>,
+    pub(super) start_index: Option<String>,
+    pub(super) count: Option<String>,
 }
 
 /// `GET …/scim/Groups`
 pub(super) fn list(vidm: &Vidm, ask: &Ask) -> Answer {
-    let field = |name: &str| ask.query(name).map(str::to_owned);
-    answer(vidm, ask, &query(field))
+    answer(vidm, ask, &of_url(ask))
+}
+
+/// The parameters of a GET.
+pub(super) fn of_url(ask: &Ask) -> Query {
+    query(|name| ask.query(name).map(str::to_owned))
 }
 
 /// `POST …/scim/Groups/.search`, for filters too long for a URL
 pub(super) fn search(vidm: &Vidm, ask: &Ask) -> Answer {
+    answer(vidm, ask, &of_body(vidm, ask)?)
+}
+
+/// The parameters of a `.search`; 404 if there is no such call.
+pub(super) fn of_body(vidm: &Vidm, ask: &Ask) -> Result<Query, Reply> {
     if !vidm.administrator(ask)?.settings.scim_search {
         return Err(errors::not_found("No such call."));
     }
@@ -44,7 +53,7 @@ pub(super) fn search(vidm: &Vidm, ask: &Ask) -> Answer {
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
-    answer(vidm, ask, &query(field))
+    Ok(query(field))
 }
 
 fn query(field: impl Fn(&str) -> Option<String>) -> Query {
@@ -67,12 +76,15 @@ fn answer(vidm: &Vidm, ask: &Ask, query: &Query) -> Answer {
         Some(text) => {
             let is_rejected = state.settings.scim_rejects.iter().any(|rejected| text.contains(rejected));
             let filter = match Filter::parse(text, state.settings.scim_values) {
-                Some(filter) if !is_rejected => Some(filter),
+                Some(filter) if !is_rejected && filter.is_of(false) => Some(filter),
                 // Encoded twice, it is not an error and finds nothing: observed at a real server.
                 None if !is_rejected && !text.contains(' ') && text.contains("%20") => None,
                 _ => return Err(errors::bad_request("The filter is invalid.")),
             };
-            groups.iter().filter(|group| filter.as_ref().is_some_and(|filter| filter.matches(group))).collect()
+            groups
+                .iter()
+                .filter(|group| filter.as_ref().is_some_and(|filter| filter.matches(&|attribute| attribute.of(group))))
+                .collect()
         }
     };
     sort(&mut hits, query)?;

@@ -20,6 +20,7 @@ pub(super) fn tenant(number: usize, name: &str) -> Tenant {
         fails_next: None,
         profile: Profile::default(),
         in_ad: Vec::new(),
+        users_in_ad: Vec::new(),
         runs: Vec::new(),
     };
     let mut corp = directory(seeds::CORP, "ACTIVE_DIRECTORY_LDAP", seeds::CORP_NAME, KickOff::Both);
@@ -55,6 +56,7 @@ pub(super) fn tenant(number: usize, name: &str) -> Tenant {
             cloud,
         ],
         groups: vec![everybody()],
+        users: Vec::new(),
     };
     scheduled_runs(&mut tenant);
     tenant
@@ -92,6 +94,7 @@ fn scheduled_runs(tenant: &mut Tenant) {
             due: Some(start + 42_000),
             planned: Outcome::Completed,
             found: directory.profile.selected(&directory.in_ad),
+            users: Vec::new(),
             end: None,
             counts: Counts::default(),
             joined: 0,

@@ -13,6 +13,22 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) directories: Vec<Directory>,
     pub(crate) groups: Vec<Group>,
+    pub(crate) users: Vec<User>,
+}
+
+/// A user in SCIM.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    /// The account name.
+    pub(crate) name: String,
+    pub(crate) domain: String,
+}
+
+impl User {
+    pub(crate) fn principal_name(&self) -> String {
+        format!("{}@{}", self.name, self.domain)
+    }
 }
 
 /// The kick-offs that a directory accepts.
@@ -39,6 +55,8 @@ pub(crate) struct Directory {
     pub(crate) profile: Profile,
     /// The contents of Active Directory, synced or not.
     pub(crate) in_ad: Vec<AdGroup>,
+    /// The account names of new users in Active Directory.
+    pub(crate) users_in_ad: Vec<String>,
     /// Oldest first.
     pub(crate) runs: Vec<Run>,
 }
@@ -109,6 +127,8 @@ pub(crate) struct Run {
     pub(crate) planned: Outcome,
     /// The groups in AD and in the profile at its start: later ones wait for the next run.
     pub(crate) found: Vec<AdGroup>,
+    /// The users in AD at its start.
+    pub(crate) users: Vec<String>,
     pub(crate) end: Option<(u64, Outcome)>,
     pub(crate) counts: Counts,
     /// Further kick-offs that joined this run.

@@ -3,7 +3,7 @@
 //! The kick-off returns 200 and `{}`; there is no run id (observed by all users of the call). The responses of `GET
 //! …/syncprofile/sync` and `…/syncexecutions` are undocumented: see [`StatusShape`].
 
-use super::state::{Counts, Directory, Group, KickOff, Run, Tenant};
+use super::state::{Counts, Directory, Group, KickOff, Run, Tenant, User};
 use super::{Vidm, errors, media};
 use crate::clock;
 use crate::reply::{Answer, Ask, Reply};
@@ -101,6 +101,7 @@ fn kick_off(
         },
         planned,
         found: directory.profile.selected(&directory.in_ad),
+        users: directory.users_in_ad.clone(),
         end: None,
         counts: Counts::default(),
         joined: 0,
@@ -147,6 +148,13 @@ pub(crate) fn finish(tenant: &mut Tenant, at: usize, when: u64, outcome: Outcome
                 created: when,
             });
             run.counts.groups_added += 1;
+        }
+        for name in &run.users {
+            if !tenant.users.iter().any(|user| user.name == *name && user.domain == directory.name) {
+                let user = User { id: clock::uuid(), name: name.clone(), domain: directory.name.clone() };
+                tenant.users.push(user);
+                run.counts.users_added += 1;
+            }
         }
         run.counts.users_updated = 3;
     }

@@ -159,3 +159,19 @@ async fn scim_omits_groups_as_configured() {
     let path = format!("{API}/scim/Groups/.search");
     assert_eq!(admin.send("POST", &path, &[("content-type", "application/json")], &body).await.status, 404);
 }
+
+#[tokio::test]
+async fn user_comes_with_a_run_and_is_found_by_name() {
+    let admin = Admin::new().await;
+    admin.simulator.set_sync_duration(idhook_simulator::SyncDuration::Fixed(std::time::Duration::ZERO));
+    admin.simulator.add_directory_user("corp.example", "ada").unwrap();
+    let find = async |filter: &str| admin.get(&format!("{API}/scim/Users?filter={}", encode(filter))).await;
+    assert_eq!(find(r#"userName eq "ada""#).await.json()["totalResults"], 0);
+    admin.sync(idhook_simulator::seeds::CORP, "").await;
+    admin.status().await;
+    let found = find(r#"userName eq "ADA" or userPrincipalName eq "ada@corp.example""#).await.json();
+    assert_eq!((&found["totalResults"], &found["Resources"][0]["userName"]), (&json!(1), &json!("ada")));
+    assert_eq!(find(r#"displayName eq "ada""#).await.status, 400);
+    let groups = admin.get(&format!("{API}/scim/Groups?filter={}", encode(r#"userName eq "ada""#))).await;
+    assert_eq!(groups.status, 400);
+}
