@@ -55,6 +55,7 @@ mod fault_table;
 mod faults;
 mod fleet;
 mod fleet_faults;
+mod fleet_providers;
 mod hooks;
 mod idempotency;
 mod page;
