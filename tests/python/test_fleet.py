@@ -50,11 +50,13 @@ class TestFleet(unittest.TestCase):
                 self.assertEqual(failure(session().provision, "corp.example", [PRESENT, " "]).code, "request_invalid")
 
     def test_identity_providers(self) -> None:
+        id = ""
         for way, session in both_fleet():
             with self.subTest(way):
                 fleet = session()
                 scim = next(one for one in fleet.identity_providers().elements if one.provider and one.provider.provision_type == "SCIM")
                 assert scim.provider is not None and scim.provider.id is not None
+                id = scim.provider.id
                 self.assertEqual(fleet.identity_provider(scim.provider.id).sso_realm_id, scim.realm.id)
                 self.assertIsNotNone(fleet.generate_sync_client(scim.provider.id, ttl_minutes=60))
                 self.assertIsNotNone(fleet.sync_client(scim.provider.id))
@@ -62,8 +64,8 @@ class TestFleet(unittest.TestCase):
                 self.assertGreater(len(failure(fleet.put_identity_provider, {"name": "x"}, dry_run=True).errors), 1)
                 self.assertEqual(failure(fleet.validate_saml_metadata, {}).code, "request_invalid")
                 self.assertEqual(failure(fleet.task, "no-such-task").status, 404)
-        gone = Webhook(IDHOOK, KEY).fleet().delete_identity_provider(scim.provider.id, force=True, timeout=30)
-        self.assertEqual((gone.deleted, gone.id), (True, scim.provider.id))
+        gone = Webhook(IDHOOK, KEY).fleet().delete_identity_provider(id, force=True, timeout=30)
+        self.assertEqual((gone.deleted, gone.id), (True, id))
 
     def test_api_token(self) -> None:
         asked()

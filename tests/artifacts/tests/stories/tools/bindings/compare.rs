@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 /// Fields that differ from run to run, or from binding to binding.
-const STRUCK: [&str; 15] = [
+const STRUCK: [&str; 14] = [
     "StatusDate",
     "createdAt",
     "lastSyncAt",
     "updatedAt",
-    "relativeUrl",
     "certChain",
     "instance",
     "target",
