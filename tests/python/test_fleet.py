@@ -63,7 +63,7 @@ class TestFleet(unittest.TestCase):
                 self.assertGreater(len(failure(fleet.create_identity_provider, {"name": "x"}).errors), 1)
                 self.assertGreater(len(failure(fleet.put_identity_provider, {"name": "x"}, dry_run=True).errors), 1)
                 self.assertEqual(failure(fleet.validate_saml_metadata, {}).code, "request_invalid")
-                self.assertEqual(failure(fleet.task, "no-such-task").status, 404)
+                self.assertEqual(failure(fleet.task, "no-such-task").code, "upstream_rejected")
         gone = Webhook(IDHOOK, KEY).fleet().delete_identity_provider(id, force=True, timeout=30)
         self.assertEqual((gone.deleted, gone.id), (True, id))
 
