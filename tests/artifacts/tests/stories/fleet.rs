@@ -22,6 +22,7 @@ stories! {
 
 stories! {
     in_one_instance:
+    members_of_a_new_group_are_proven,
     same_body_serves_vidm_and_fleet,
     concurrent_starts_share_one_fleet_run,
     failed_run_reports_the_message_key,
@@ -69,6 +70,25 @@ async fn group_is_proven_after_a_sync(artifact: Artifact) {
     let states: Vec<_> = state["groups"].as_array().unwrap().iter().map(|group| &group["state"]).collect();
     assert_eq!(states, ["present", "absent"], "{state}");
     let place = start(&scene, &json!({"groups": [NEW_NAME]})).await;
+    end(&scene);
+    assert_eq!(ended(&scene, &place).await["status"], "succeeded");
+}
+
+/// The members are what people wait for.
+async fn members_of_a_new_group_are_proven(artifact: Artifact) {
+    const MEMBER: &str = "CN=nora,OU=People,DC=corp,DC=example";
+    let scene = fleet(artifact).await;
+    scene.simulator.add_ad_group(seeds::FLEET_CORP, NEW_GROUP, &[]).unwrap();
+    scene.simulator.add_ad_user(seeds::FLEET_CORP, MEMBER, "nora", &[NEW_GROUP]).unwrap();
+    // Nobody has the name in the other domain.
+    let body = json!({"groups": [NEW_NAME], "users": ["nora@corp.example", "nora@lab.example"]});
+    let place = start(&scene, &body).await;
+    end(&scene);
+    let state = ended(&scene, &place).await;
+    assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("user_absent")), "{state}");
+    let states: Vec<_> = state["users"].as_array().unwrap().iter().map(|user| &user["state"]).collect();
+    assert_eq!(states, ["present", "absent"], "{state}");
+    let place = start(&scene, &json!({"users": ["nora@corp.example"]})).await;
     end(&scene);
     assert_eq!(ended(&scene, &place).await["status"], "succeeded");
 }
