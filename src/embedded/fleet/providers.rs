@@ -11,6 +11,7 @@ use crate::fleet::{
 };
 use crate::operations::Deletion;
 use crate::runtime::Runtime;
+use crate::upstream::Outbound;
 
 /// A provider's id in a path.
 fn provider_id(id: &str) -> crate::error::Result<ResourceId> {
@@ -18,12 +19,25 @@ fn provider_id(id: &str) -> crate::error::Result<ResourceId> {
 }
 
 impl<R: Runtime> Fleet<R> {
+    /// Work that takes at most `time`; `not_supported` from a VCF Operations without these calls.
+    async fn providers<V>(
+        &self,
+        time: Duration,
+        work: impl AsyncFnOnce(&Outbound<'_, R>) -> crate::error::Result<V>,
+    ) -> Result<V> {
+        self.work_for(time, async |out| match work(out).await {
+            Err(error) => Err(self.fleet(out).client.explained(error).await),
+            done => done,
+        })
+        .await
+    }
+
     /// Every realm with its identity provider, if it has one.
     ///
     /// # Errors
     /// Those of the login and the calls.
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
-        self.work(async |out| self.fleet(out).client.identity_providers().await).await
+        self.providers(self.operation, async |out| self.fleet(out).client.identity_providers().await).await
     }
 
     /// One identity provider.
@@ -31,7 +45,8 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn identity_provider(&self, id: &str) -> Result<FederatedIdentityProvider> {
-        self.work(async |out| self.fleet(out).client.identity_provider(&provider_id(id)?).await).await
+        self.providers(self.operation, async |out| self.fleet(out).client.identity_provider(&provider_id(id)?).await)
+            .await
     }
 
     /// Creates the identity provider of a realm without one.
@@ -39,7 +54,7 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn create_identity_provider(&self, spec: FederatedIdentityProvider) -> Result<ChangeOutcome> {
-        self.work(async |out| {
+        self.providers(self.operation, async |out| {
             let spec = checked(out.runtime(), spec, Checked::<FederatedIdentityProvider>::to_add)?;
             self.fleet(out).create_identity_provider(&spec).await
         })
@@ -57,7 +72,7 @@ impl<R: Runtime> Fleet<R> {
         spec: FederatedIdentityProvider,
         options: PutOptions,
     ) -> Result<ChangeOutcome> {
-        self.work(async |out| {
+        self.providers(self.operation, async |out| {
             let spec = checked(out.runtime(), spec, Checked::<FederatedIdentityProvider>::to_put)?;
             self.fleet(out).put_identity_provider(&spec, options).await
         })
@@ -71,7 +86,7 @@ impl<R: Runtime> Fleet<R> {
     /// `request_invalid` for an invalid id; `upstream_failed` for a failed deletion; and those of the login and the calls.
     pub async fn delete_identity_provider(&self, id: &str, force: bool, max_wait: Duration) -> Result<Deletion> {
         let wait = Some(max_wait).filter(|wait| !wait.is_zero());
-        self.work_for(self.operation.saturating_add(max_wait), async |out| {
+        self.providers(self.operation.saturating_add(max_wait), async |out| {
             self.fleet(out).delete_identity_provider(&provider_id(id)?, force, wait).await
         })
         .await
@@ -82,7 +97,8 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn task(&self, id: &str) -> Result<IamTask> {
-        self.work(async |out| self.fleet(out).client.task(&ResourceId::parse("task", id)?).await).await
+        self.providers(self.operation, async |out| self.fleet(out).client.task(&ResourceId::parse("task", id)?).await)
+            .await
     }
 
     /// The SCIM sync client of the provider's directory, without its secrets.
@@ -90,7 +106,7 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// `request_invalid` for an invalid id, and for a provider without such a directory; and those of the login and the calls.
     pub async fn sync_client(&self, provider: &str) -> Result<ScimSyncClient> {
-        self.work(async |out| self.fleet(out).sync_client(&provider_id(provider)?).await).await
+        self.providers(self.operation, async |out| self.fleet(out).sync_client(&provider_id(provider)?).await).await
     }
 
     /// Makes a SCIM sync client with a token, which is valid for `ttl_minutes`, or as long as the vendor decides.
@@ -98,7 +114,7 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// As [`sync_client`](Self::sync_client), and `request_invalid` for a lifetime below one minute.
     pub async fn generate_sync_client(&self, provider: &str, ttl_minutes: Option<i64>) -> Result<ScimSyncClient> {
-        self.work(async |out| {
+        self.providers(self.operation, async |out| {
             let ttl = ttl_minutes.map(TokenTtl::from_minutes).transpose()?;
             self.fleet(out).generate_sync_client(&provider_id(provider)?, ttl).await
         })
@@ -110,7 +126,7 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn validate_saml_metadata(&self, spec: SamlMetadata) -> Result<SamlMetadataContent> {
-        self.work(async |out| {
+        self.providers(self.operation, async |out| {
             let spec = checked(out.runtime(), spec, Checked::<SamlMetadata>::to_check)?;
             self.fleet(out).client.check_saml_metadata(&spec).await
         })
