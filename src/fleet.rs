@@ -34,6 +34,7 @@ mod version;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use crate::directory::CachedList;
 use crate::secret::Secret;
@@ -136,7 +137,8 @@ impl Credentials {
 pub struct Cache {
     session: Rc<TokenCache>,
     list: CachedList<Directory>,
-    version: RefCell<Option<Version>>,
+    /// With the time of its reading.
+    version: RefCell<Option<(Version, SystemTime)>>,
 }
 
 impl Cache {

@@ -1,5 +1,7 @@
 //! Locates a directory with as few calls as possible: realms lead to identity providers, and those to directories.
 
+use std::time::{Duration, SystemTime};
+
 use super::Client;
 use super::directories::{Directory, ListDirectories, RealmName};
 use super::realms::{ListRealms, Realm};
@@ -11,6 +13,9 @@ use crate::runtime::Runtime;
 
 /// Most identity providers whose directories are read.
 const MAX_PROVIDERS: usize = 50;
+
+/// How long a version is used.
+const VERSION_AGE: Duration = Duration::from_secs(600);
 
 /// A directory found in VCF Operations, with the ids that its calls need.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,23 +168,26 @@ impl<R: Runtime> Client<'_, R> {
         Ok(Located::of(self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?, true))
     }
 
-    /// The version, read once by an instance.
+    /// The version, at most ten minutes old: an upgrade must be noticed.
     ///
     /// # Errors
     /// Those of the login and the call.
     pub async fn version(&self) -> Result<Version> {
+        let now = self.out.runtime().now();
         let known = self.cache.version.borrow().clone();
-        if let Some(version) = known {
+        // A clock that was set back makes it old as well.
+        let is_young = |read: &SystemTime| now.duration_since(*read).is_ok_and(|age| age < VERSION_AGE);
+        if let Some((version, _)) = known.filter(|(_, read)| is_young(read)) {
             return Ok(version);
         }
         let version = self.call(&GetVersion).await?;
-        *self.cache.version.borrow_mut() = Some(version.clone());
+        *self.cache.version.borrow_mut() = Some((version.clone(), now));
         Ok(version)
     }
 
     /// `error`, or `not_supported` if this VCF Operations is too old for the call.
     pub(super) async fn too_old(&self, error: Error) -> Error {
-        // An upgrade must be noticed.
+        // An upgrade must be noticed at once.
         self.cache.version.borrow_mut().take();
         match self.version().await {
             Ok(version) if !version.has_iam() => {

@@ -14,8 +14,8 @@ use crate::json::take_text;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
 
-/// Entries in one response.
-pub(super) const PAGE: usize = 100;
+/// Entries in one response: the documented default, which every server allows.
+pub(super) const PAGE: usize = 50;
 
 /// A condition of a query.
 #[derive(Debug, Clone, Serialize)]

@@ -20,7 +20,7 @@ use crate::runtime::Runtime;
 pub(super) const BATCH: usize = 50;
 
 /// Most pages of one query.
-const PAGES: usize = 10;
+const PAGES: usize = 20;
 
 /// What is known about each requested group or user.
 pub(super) type Found<P = Group> = LiteMap<Identity, State<P>>;

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::idempotency::NotKept;
 use super::input::{self, Input};
-use super::route::{Action, Matched, Work};
+use super::route::{Access, Action, Matched, Work};
 use super::{Context, Reply, sync_routes};
-use crate::config::{Condition, Config, Hook, Place, Source};
-use crate::directory::DirectoryRef;
+use crate::config::{Condition, Config, Hook, Place, Scope, Source};
+use crate::directory::{DirectoryRef, Product};
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
 use crate::runtime::Runtime;
 use crate::sync::SyncOrder;
@@ -39,6 +39,16 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     }
     let (directory, order) = order(hook, &body).map_err(input::invalid)?;
     sync_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
+}
+
+/// What a caller needs: the scope for syncs of the hook's target. An unknown hook needs that of its route, so that only who
+/// may start syncs learns that it does not exist.
+pub(super) fn access(config: &Config, matched: &Matched) -> Access {
+    let hook = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook"));
+    Some(match hook.map(|hook| hook.target.product) {
+        Some(Product::Fleet) => Scope::FleetSync,
+        Some(Product::Vidm) | None => Scope::VidmSync,
+    })
 }
 
 /// Whether this request needs no work, so its key is not used: such responses are not stored, and the many requests of a

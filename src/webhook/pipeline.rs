@@ -89,9 +89,10 @@ pub(super) async fn serve<R: Runtime>(
     // A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
+    let access = if work == Work::Hook { hook::access(&configured.config, matched) } else { operation.scope };
     let mut admit = async |caller: &Caller<'_>| {
         line.caller(caller);
-        let admitted = configured.admit(caller, operation.scope, matched, outbound.store()).await;
+        let admitted = configured.admit(caller, access, matched, outbound.store()).await;
         line.store(outbound.store().trouble());
         admitted
     };

@@ -162,3 +162,17 @@ fn rejected_look_up_of_one_group_leaves_the_others() {
     assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("unknown"), &json!("present")), "{groups:?}");
     assert!(groups[0]["detail"].as_str().unwrap().contains("Invalid searchDn"));
 }
+
+#[test]
+fn upgrade_is_noticed_after_ten_minutes() {
+    let path = format!("/fleet/default/v1/groups?dn={}", A.replace('=', "%3D").replace(',', "%2C"));
+    let gone = || directory_query("gg-a", &json!([]));
+    let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5), version(9, 1, 0), gone()]);
+    assert_eq!(instance.get(&path).status(), 200);
+    instance.script.advance(Duration::from_secs(599));
+    instance.then([realms(), directories("COMPLETED", 5), gone()]);
+    assert_eq!(instance.get(&path).status(), 200);
+    instance.script.advance(Duration::from_secs(1));
+    instance.then([version(9, 1, 1), dn_query(&[A], &json!([group("g-a", "gg-a")]))]);
+    assert_eq!(instance.get(&path).json()["groups"][0]["provedBy"], "dn");
+}

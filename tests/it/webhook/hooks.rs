@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use idhook::shared_state::hmac;
 use serde_json::{Value, json};
 
+use crate::support::fleet;
 use crate::support::script::Call;
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
 use crate::support::webhook::{Answer, Instance, KEY, READER};
@@ -160,4 +161,34 @@ fn hook_requires_its_sender_scope_and_target() {
     assert!(detail(without_scope).contains("reader lacks the scope vidm:sync"));
     let elsewhere = [("x-gitlab-token", "a gitlab token that is long".to_owned())];
     assert!(detail(send(&instance, "event", &elsewhere, "{}")).contains("elsewhere is not allowed to use this target"));
+}
+
+#[test]
+fn hook_of_vcf_operations_requires_the_scope_of_its_syncs() {
+    let callers = json!([
+        {"name": "old", "scheme": "gitlab", "secrets": ["a token for syncs of vidm"], "scopes": ["vidm:sync"]},
+        {"name": "new", "scheme": "gitlab", "secrets": ["a token for syncs of fleet"], "scopes": ["fleet:sync"]},
+    ]);
+    let hooks = json!([
+        {"name": "nine", "senders": ["old", "new"], "target": "fleet/default", "directory": "corp"},
+        {"name": "eight", "senders": ["old", "new"], "directory": CORP},
+    ]);
+    let settings = [("webhook_secrets", callers.to_string()), ("hooks", hooks.to_string())];
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let instance = Instance::with(&settings, []);
+    let call = |hook: &str, token: &str| send(&instance, hook, &[("x-gitlab-token", token.to_owned())], "{}");
+    for (hook, token, lacks) in [
+        ("nine", "a token for syncs of vidm", "old lacks the scope fleet:sync"),
+        ("eight", "a token for syncs of fleet", "new lacks the scope vidm:sync"),
+        ("none", "a token for syncs of fleet", "new lacks the scope vidm:sync"),
+    ] {
+        let problem = call(hook, token).problem("forbidden");
+        assert!(problem["detail"].as_str().unwrap().contains(lacks), "{problem}");
+    }
+    instance.then([fleet::logs_in("t1"), fleet::realms()]);
+    instance.then([fleet::directories("COMPLETED", 5), fleet::directories("COMPLETED", 5)]);
+    instance.then([fleet::last_log("log-1", true), fleet::starts()]);
+    let answer = call("nine", "a token for syncs of fleet");
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    assert!(answer.header("location").starts_with("/fleet/default/v1/syncs/"));
 }

@@ -211,7 +211,8 @@ fn hook() -> Operation {
         .about(
             "Start a hook's sync",
             "For senders that cannot change their request: the variable `hooks` holds the directory and the groups, \
-             or their places in the body. The body is JSON, or a form with JSON in its field `payload`.",
+             or their places in the body. The body is JSON, or a form with JSON in its field `payload`. A hook whose \
+             target is `fleet/NAME` needs the scope `fleet:sync` instead of `vidm:sync`.",
         )
         .parameter(running_status())
         .takes(any.example("push", push))
