@@ -234,7 +234,7 @@ mod tests {
         let query = Query::<User> { realm: "r", all_of: &all_of, page: 0, of: PhantomData };
         assert_eq!(
             sent(&query),
-            "POST /suite-api/api/fleet-management/iam/ssorealms/r/users/query?page=0&pageSize=100\n\
+            "POST /suite-api/api/fleet-management/iam/ssorealms/r/users/query?page=0&pageSize=50\n\
              accept: application/json\ncontent-type: application/json\n\n\
              {\"searchTerms\":{\"allOf\":[{\"searchableField\":\"USERNAME\",\"operator\":\"EQUALS\",\"terms\":[\"jdoe\"]}]}}"
         );
@@ -253,7 +253,7 @@ mod tests {
         let all_of = [Term::equals("DISPLAY_NAME", vec!["a \"é\"", "b"]), Term::equals("DOMAIN", vec!["corp.example"])];
         assert_eq!(
             sent(&call(&all_of)),
-            "POST /suite-api/api/fleet-management/iam/ssorealms/r/groups/query?page=2&pageSize=100\n\
+            "POST /suite-api/api/fleet-management/iam/ssorealms/r/groups/query?page=2&pageSize=50\n\
              accept: application/json\ncontent-type: application/json\n\n\
              {\"searchTerms\":{\"allOf\":[\
              {\"searchableField\":\"DISPLAY_NAME\",\"operator\":\"EQUALS\",\"terms\":[\"a \\\"é\\\"\",\"b\"]},\

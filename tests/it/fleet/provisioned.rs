@@ -43,7 +43,7 @@ fn group_is_brought_in_and_proved_by_its_id() {
 fn group_that_the_broker_has_already_is_proved_by_a_search() {
     let already = provisions(A).answer(409, r#"{"message":"Principal already exists","httpStatusCode":409}"#);
     let search = |found: Value| {
-        post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=100"))
+        post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50"))
             .answer(200, json!({ "vidbGroups": found }).to_string())
     };
     let calls = [version(9, 1, 1), realms(), on_demand(), already, search(json!([group("g-1", "gg-a")]))];

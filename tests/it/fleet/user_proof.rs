@@ -30,7 +30,7 @@ fn state(order: &Value, calls: impl IntoIterator<Item = Call>) -> Value {
 fn user_query(names: &[&str], operator: &str, found: &Value) -> Call {
     let full: Vec<String> = names.iter().map(|name| format!("{name}@corp.example")).collect();
     let terms: Vec<&str> = names.iter().copied().chain(full.iter().map(String::as_str)).collect();
-    post_iam(&format!("/ssorealms/{REALM}/users/query?page=0&pageSize=100"))
+    post_iam(&format!("/ssorealms/{REALM}/users/query?page=0&pageSize=50"))
         .body(format!(
             r#"{{"searchTerms":{{"allOf":[{{"searchableField":"USERNAME","operator":"{operator}","terms":{}}},{{"searchableField":"DOMAIN","operator":"EQUALS","terms":["corp.example"]}}]}}}}"#,
             json!(terms)

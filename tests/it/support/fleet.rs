@@ -135,7 +135,7 @@ pub(crate) fn group_query(names: &[&str], operator: &str, found: &Value) -> Call
     let terms = json!(terms);
     let names = format!(r#"{{"searchableField":"DISPLAY_NAME","operator":"{operator}","terms":{terms}}}"#);
     let domain = r#"{"searchableField":"DOMAIN","operator":"EQUALS","terms":["corp.example"]}"#;
-    post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=100"))
+    post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50"))
         .body(format!(r#"{{"searchTerms":{{"allOf":[{names},{domain}]}}}}"#))
         .answer(200, json!({"vidbGroups": found}).to_string())
 }

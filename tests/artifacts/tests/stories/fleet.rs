@@ -196,7 +196,7 @@ async fn unknown_behaviour_never_hides_a_group(artifact: Artifact) {
         ("with domain", |settings| settings.display_names = DisplayNames::WithDomain),
         ("any case", |settings| settings.equals = EqualsCase::Ignored),
         ("short pages", |settings| settings.page_cap = PageCap::Shortened(1)),
-        ("small pages", |settings| settings.page_cap = PageCap::Rejected(100)),
+        ("small pages", |settings| settings.page_cap = PageCap::Rejected(50)),
         ("html 401", |settings| settings.unauthorized = UnauthorizedForm::Html),
         ("ids", |settings| {
             settings.unknown_realm = UnknownId::NotFound;
