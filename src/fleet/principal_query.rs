@@ -284,9 +284,9 @@ mod tests {
             (3, r#"{"totalCount":300,"page":2,"pageSize":100}"#, true),
             (3, r#"{"totalCount":203,"page":2,"pageSize":100}"#, false),
             (0, r#"{"totalCount":300}"#, false),
-            (100, "null", true),
-            (99, "null", false),
-            (50, r#"{"pageSize":50}"#, true),
+            (50, "null", true),
+            (49, "null", false),
+            (25, r#"{"pageSize":25}"#, true),
             (3, r#"{"totalCount":300,"pageSize":0}"#, true),
         ] {
             let body = format!(r#"{{"vidbGroups":[{}],"pageInfo":{info}}}"#, entries(count));
