@@ -50,7 +50,7 @@ const SCRIPTS: [&str; 10] = [
     "api.js",
     "targets.js",
     "sync.js",
-    "vcf.js",
+    "providers.js",
     "doctor.js",
     "reference.js",
     "snippets.js",

@@ -9,7 +9,7 @@ const LIMITS = {
   request: 40,
   /** An event stream that is silent for this long at its beginning is held back by a proxy. */
   firstEvent: 10,
-  /** A stream sends something at least every 10 s, plus the time of one vIDM call. */
+  /** A stream sends something at least every 10 s, plus the time of one call to the target. */
   silence: 40,
   /** `/healthz` calls no other server. */
   health: 5,
@@ -147,7 +147,7 @@ function hasKey() {
 
 // The list of requests
 
-const SECRETS = new Set(["password", "clientSecret", "referenceToken"]);
+const SECRETS = new Set(["password", "bindDnPassword", "clientSecret", "referenceToken"]);
 const pretty = (value) =>
   typeof value === "string" ? value : JSON.stringify(value, (name, inner) => (SECRETS.has(name) && inner ? "(hidden)" : inner), 2);
 

@@ -28,7 +28,7 @@ function diagnosis(found, target) {
 }
 
 /** `sync_state` as `Sync state`. */
-const ACRONYMS = { tls: "TLS", scim: "SCIM", dns: "DNS" };
+const ACRONYMS = { tls: "TLS", scim: "SCIM", dns: "DNS", api: "API" };
 function sentence(name) {
   const text = name.split("_").map((word) => ACRONYMS[word] || word).join(" ");
   return text[0].toUpperCase() + text.slice(1);

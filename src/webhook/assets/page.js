@@ -1,6 +1,6 @@
 // The views, the code tabs, and the handler of each control.
 
-const VIEWS = ["sync", "sddc-manager", "doctor", "reference"];
+const VIEWS = ["sync", "identity-providers", "doctor", "reference"];
 /** The open view; the address names it after `#`. */
 let view = VIEWS[0];
 
@@ -62,13 +62,17 @@ on("key", "input", () => {
   markKey("");
   if (isConnected) forget();
 });
-on("target", "change", () => (isConnected ? listDirectories() : undefined));
-on("order", "change", choose);
+on("target", "change", () => (isConnected ? listDirectories() : choose()));
+on("order", "change", (event) => {
+  // Either of the two, because the second starts no sync.
+  for (const [one, other] of [["add", "provision"], ["provision", "add"]]) if (event.target.id === one && event.target.checked) byId(other).checked = false;
+  choose();
+});
 on("order", "input", writeSnippet);
 on("order", "submit", startSync);
 on("stop", "click", () => watching && watching.abort());
 on("reload-runs", "click", loadRuns);
-on("vcf-target", "change", () => (isConnected ? listProviders() : undefined));
+on("idp-target", "change", () => (isConnected ? listProviders() : undefined));
 on("put-what", "change", pickObject);
 on("put", "submit", preview);
 on("put-spec", "input", () => byId("put-fault").textContent && specFault(""));

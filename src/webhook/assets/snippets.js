@@ -1,5 +1,5 @@
 // What automation pastes: one piece of code for each tool, filled in with `order`:
-// {root, target, directory, groups, addToProfile}. No key is ever in it.
+// {root, syncs, product, directory, groups, more}; `more` has the optional fields that are set. No key is ever in it.
 
 /** A text or a list as a literal of JavaScript or Python; every JSON string is one of both. */
 const json = (value) => JSON.stringify(value);
@@ -13,17 +13,16 @@ const powershell = (text) => `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
 /** A text for Ansible, where braces are a template unless they are marked as unsafe. */
 const ansible = (text) => (/\{[{%#]/.test(text) ? "!unsafe " : "") + json(text);
 
-const startPath = (order) => `/vidm/${encodeURIComponent(order.target)}/v1/syncs`;
+/** The optional fields of the body, each as `write` makes it of its name and value: `true` or a list of texts. */
+const more = (order, write) => Object.entries(order.more).map(([name, value]) => write(name, value)).join("");
 
 function curl(order) {
-  const body = { directory: order.directory };
-  if (order.groups.length) body.groups = order.groups;
-  if (order.addToProfile) body.addToProfile = true;
+  const body = { directory: order.directory, ...(order.groups.length && { groups: order.groups }), ...order.more };
   return `#!/bin/sh
-# Needs curl and jq, and the key in IDHOOK_KEY. Ends with 0 only if the sync succeeded and vIDM has every group.
+# Needs curl and jq, and the key in IDHOOK_KEY. Ends with 0 only if the sync succeeded and ${order.product} has every group.
 set -eu
 : "\${IDHOOK_KEY:?}"
-syncs=${shell(order.root + startPath(order))}
+syncs=${shell(order.root + order.syncs)}
 body=${shell(json(body))}
 ends=$(($(date +%s) + \${IDHOOK_TIMEOUT:-600})) # seconds
 
@@ -37,9 +36,10 @@ field() { printf '%s' "$sync" | jq -r "$1 // empty" 2>/dev/null; }
 fail() { printf '%s\\n' "$sync" "$1" "$(field .message)" "$(field .detail)" "$(field .hint)" >&2; exit 1; }
 
 sync=$(call -H "Content-Type: application/json" -d "$body" "$syncs") || fail "the sync could not be started"
-place=$syncs/$(field .id)
+id=$(field .id)
+place=$syncs/$id
 while [ "$(field .status)" != succeeded ]; do
-  [ "$(field .status)" != failed ] || fail "the sync failed: $(field .reason)"
+  if [ "$(field .status)" = failed ] || [ -z "$id" ]; then fail "the sync failed: $(field .reason)"; fi
   left=$((ends - $(date +%s)))
   [ "$left" -gt 0 ] || fail "the sync is not final in time; its state is at $place"
   pause=$(field .retryAfter)
@@ -50,24 +50,24 @@ while [ "$(field .status)" != succeeded ]; do
 done
 absent=$(printf '%s' "$sync" | jq -c --argjson body "$body" \\
   '($body.groups // []) - [.groups[]? | select(.state == "present") | .requested]')
-[ "$absent" = "[]" ] || fail "group_absent: the sync succeeded, but vIDM does not have $absent"
+[ "$absent" = "[]" ] || fail "group_absent: the sync succeeded, but ${order.product} does not have $absent"
 printf '%s\\n' "$sync"`;
 }
 
 function abxJavaScript(order) {
-  return `// Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
+  return `// Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and ${order.product} has every group.
 const http = require("${order.root.startsWith("https:") ? "https" : "http"}");
 
-const SYNCS = ${json(order.root + startPath(order))};
+const SYNCS = ${json(order.root + order.syncs)};
 const TIMEOUT = 150; // seconds; keep it 30 s below the action's timeout
 
 exports.handler = async (context, inputs) => {
   const key = context.getSecret(inputs.idhookKey);
   const ends = Date.now() + (Number(inputs.timeoutSeconds) || TIMEOUT) * 1000;
   const groups = [inputs.groups || ${json(order.groups)}].flat();
-  let sync = await call(key, ends, "POST", "", { directory: ${json(order.directory)}, groups${order.addToProfile ? ", addToProfile: true" : ""} });
+  let sync = await call(key, ends, "POST", "", { directory: ${json(order.directory)}, groups${more(order, (name, value) => `, ${name}: ${json(value)}`)} });
   while (sync.status !== "succeeded") {
-    if (sync.status === "failed") throw new Error(text("the sync failed", sync));
+    if (sync.status === "failed" || !sync.id) throw new Error(text("the sync failed", sync));
     const left = ends - Date.now();
     if (left <= 0) throw new Error(text("the sync is still " + sync.status + "; its state is at " + SYNCS + "/" + sync.id, sync));
     await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
@@ -79,7 +79,7 @@ exports.handler = async (context, inputs) => {
     }
   }
   const absent = groups.filter((name) => !(sync.groups || []).some((group) => group.requested === name && group.state === "present"));
-  if (absent.length) throw new Error("group_absent: the sync succeeded, but vIDM does not have " + absent.join(", "));
+  if (absent.length) throw new Error("group_absent: the sync succeeded, but ${order.product} does not have " + absent.join(", "));
   return { status: sync.status, id: sync.id, groups: sync.groups };
 };
 
@@ -111,14 +111,14 @@ function call(key, ends, method, path, body) {
 }
 
 function abxPython(order) {
-  return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
+  return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and ${order.product} has every group.
 # The standard library is enough.
 import json
 import time
 import urllib.error
 import urllib.request
 
-SYNCS = ${json(order.root + startPath(order))}
+SYNCS = ${json(order.root + order.syncs)}
 TIMEOUT = 150  # seconds; keep it 30 s below the action's timeout
 
 
@@ -129,10 +129,10 @@ def handler(context, inputs):
     groups = [groups] if isinstance(groups, str) else groups
     sync = call(key, ends, "POST", "", {
         "directory": ${json(order.directory)},
-        "groups": groups,${order.addToProfile ? '\n        "addToProfile": True,' : ""}
+        "groups": groups,${more(order, (name, value) => `\n        "${name}": ${value === true ? "True" : json(value)},`)}
     })
     while sync["status"] != "succeeded":
-        if sync["status"] == "failed":
+        if sync["status"] == "failed" or "id" not in sync:
             raise RuntimeError(text("the sync failed", sync))
         left = ends - time.monotonic()
         if left <= 0:
@@ -142,8 +142,8 @@ def handler(context, inputs):
     present = [group["requested"] for group in sync.get("groups", []) if group["state"] == "present"]
     absent = [name for name in groups if name not in present]
     if absent:
-        raise RuntimeError("group_absent: the sync succeeded, but vIDM does not have " + ", ".join(absent))
-    return {"status": sync["status"], "id": sync["id"], "groups": sync.get("groups", [])}
+        raise RuntimeError("group_absent: the sync succeeded, but ${order.product} does not have " + ", ".join(absent))
+    return {"status": sync["status"], "id": sync.get("id"), "groups": sync.get("groups", [])}
 
 
 def text(happened, sync):
@@ -167,10 +167,10 @@ def call(key, ends, method, path, body=None):
 }
 
 function abxPowerShell(order) {
-  return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and vIDM has every group.
+  return `# Inputs: idhookKey (a secret), groups (optional: DNs or name@domain). Fails unless the sync succeeds and ${order.product} has every group.
 function handler($context, $inputs) {
     $ErrorActionPreference = 'Stop'
-    $syncs = ${powershell(order.root + startPath(order))}
+    $syncs = ${powershell(order.root + order.syncs)}
     $headers = @{ Authorization = "Bearer $($context.getSecret($inputs.idhookKey))"; Prefer = 'wait=20' }
     $ends = (Get-Date).AddSeconds(120) # keep it a minute below the action's timeout
 
@@ -178,16 +178,17 @@ function handler($context, $inputs) {
     if ($inputs.groups) { $groups = @($inputs.groups) }
     $body = @{
         directory = ${powershell(order.directory)}
-        groups    = $groups${order.addToProfile ? "\n        addToProfile = $true" : ""}
+        groups    = $groups${more(order, (name, value) => `\n        ${name} = ${value === true ? "$true" : `@(${value.map(powershell).join(", ")})`}`)}
     } | ConvertTo-Json
 
     try {
         $sync = Invoke-RestMethod -Method Post -Uri $syncs -Headers $headers \`
             -ContentType 'application/json; charset=utf-8' -Body ([Text.Encoding]::UTF8.GetBytes($body)) -TimeoutSec 60
     } catch { throw "the sync could not be started: $($_.Exception.Message) $($_.ErrorDetails.Message)" }
-    $place = "$syncs/$($sync.id)"
+    $id = $sync.id
+    $place = "$syncs/$id"
     while ($sync.status -ne 'succeeded') {
-        if ($sync.status -eq 'failed') { throw "the sync failed: $($sync.reason): $($sync.message) $($sync.hint)" }
+        if ($sync.status -eq 'failed' -or -not $id) { throw "the sync failed: $($sync.reason): $($sync.message) $($sync.hint)" }
         $left = ($ends - (Get-Date)).TotalSeconds
         if ($left -le 0) { throw "the sync is still $($sync.status); its state is at $($place): $($sync.detail) $($sync.hint)" }
         $pause = if ($sync.retryAfter) { $sync.retryAfter } else { 2 }
@@ -200,18 +201,18 @@ function handler($context, $inputs) {
     }
     $present = @($sync.groups | Where-Object { $_.state -eq 'present' } | ForEach-Object { $_.requested })
     $absent = @($groups | Where-Object { $present -cnotcontains $_ })
-    if ($absent) { throw "group_absent: the sync succeeded, but vIDM does not have $($absent -join ', ')" }
+    if ($absent) { throw "group_absent: the sync succeeded, but ${order.product} does not have $($absent -join ', ')" }
     return @{ status = $sync.status; id = $sync.id; groups = $sync.groups }
 }`;
 }
 
 function orchestrator(order) {
-  return `// Input: idhookKey (SecureString). Fails unless the sync succeeds and vIDM has every group.
+  return `// Input: idhookKey (SecureString). Fails unless the sync succeeds and ${order.product} has every group.
 var idhook = RESTHostManager.createTransientHostFrom(RESTHostManager.createHost("idhook"));
 idhook.url = ${json(order.root)};
 idhook.operationTimeout = 60;
 var groups = ${json(order.groups)}; // or an input, Array/string: DNs or name@domain
-var syncs = ${json(startPath(order))};
+var syncs = ${json(order.syncs)};
 var timeoutSeconds = 600;
 
 function call(method, path, body) {
@@ -237,12 +238,13 @@ function why(happened, sync) {
 
 var ends = new Date().getTime() + timeoutSeconds * 1000;
 var sync = call("POST", syncs, JSON.stringify({
-    directory: ${json(order.directory)},${order.addToProfile ? "\n    addToProfile: true," : ""}
+    directory: ${json(order.directory)},${more(order, (name, value) => `\n    ${name}: ${json(value)},`)}
     groups: groups
 }));
-var place = syncs + "/" + sync.id;
+var id = sync.id;
+var place = syncs + "/" + id;
 while (sync.status !== "succeeded") {
-    if (sync.status === "failed") {
+    if (sync.status === "failed" || !id) {
         throw new Error(why("the sync failed", sync));
     }
     var left = ends - new Date().getTime();
@@ -255,7 +257,7 @@ while (sync.status !== "succeeded") {
 for (var i = 0; i < groups.length; i++) {
     var proofs = (sync.groups || []).filter(function (group) { return group.requested === groups[i] && group.state === "present"; });
     if (!proofs.length) {
-        throw new Error("group_absent: the sync succeeded, but vIDM does not have " + groups[i]);
+        throw new Error("group_absent: the sync succeeded, but ${order.product} does not have " + groups[i]);
     }
 }
 System.log("the sync succeeded: " + JSON.stringify(sync.groups || []));`;
@@ -265,29 +267,8 @@ function playbook(order) {
   const headers = `headers:
           Authorization: "Bearer {{ lookup('ansible.builtin.env', 'IDHOOK_KEY') }}"`;
   const groups = order.groups.map((group) => `\n      - ${ansible(group)}`).join("") || " []";
-  return `# Fails unless the sync succeeds and vIDM has every group.
-- name: Sync the directory
-  hosts: localhost
-  gather_facts: false
-  vars:
-    syncs: ${ansible(order.root + startPath(order))}
-    idhook_timeout: 600 # seconds
-    idhook_groups:${groups}
-  tasks:
-    - name: Start a sync
-      ansible.builtin.uri:
-        url: "{{ syncs }}"
-        method: POST
-        ${headers}
-        body_format: json
-        body:
-          directory: ${ansible(order.directory)}
-          groups: "{{ idhook_groups }}"${order.addToProfile ? "\n          addToProfile: true" : ""}
-        status_code: 202
-        timeout: 60
-      register: started
-
-    - name: Note when it must be final
+  // What `provision` brings in is no sync, and its outcome is in the response.
+  const waiting = `    - name: Note when it must be final
       ansible.builtin.set_fact:
         ends: "{{ now().timestamp() + idhook_timeout | float }}"
 
@@ -308,16 +289,39 @@ function playbook(order) {
       delay: 0
       failed_when: sync.status != 200
 
-    - name: Fail unless it succeeded
+`;
+  return `# Fails unless the sync succeeds and ${order.product} has every group.
+- name: Sync the directory
+  hosts: localhost
+  gather_facts: false
+  vars:
+    syncs: ${ansible(order.root + order.syncs)}
+    idhook_timeout: 600 # seconds
+    idhook_groups:${groups}
+  tasks:
+    - name: Start a sync
+      ansible.builtin.uri:
+        url: "{{ syncs }}"
+        method: POST
+        ${headers}
+        body_format: json
+        body:
+          directory: ${ansible(order.directory)}
+          groups: "{{ idhook_groups }}"${more(order, (name, value) => `\n          ${name}: ${value === true ? true : `[${value.map(ansible).join(", ")}]`}`)}
+        status_code: ${order.more.provision ? 200 : 202}
+        timeout: 60
+      register: ${order.more.provision ? "sync" : "started"}
+
+${order.more.provision ? "" : waiting}    - name: Fail unless it succeeded
       ansible.builtin.fail:
         msg: >-
           the sync is {{ sync.json.status }}: {{ sync.json.reason | default('not final in time') }}:
           {{ sync.json.message | default('') }} {{ sync.json.hint | default('') }}
       when: sync.json.status != 'succeeded'
 
-    - name: Fail if vIDM lacks a group
+    - name: Fail if ${order.product} lacks a group
       ansible.builtin.fail:
-        msg: "group_absent: the sync succeeded, but vIDM does not have {{ absent | join(', ') }}"
+        msg: "group_absent: the sync succeeded, but ${order.product} does not have {{ absent | join(', ') }}"
       vars:
         present: "{{ sync.json.groups | default([]) | selectattr('state', 'eq', 'present') | map(attribute='requested') }}"
         absent: "{{ idhook_groups | difference(present) }}"
@@ -325,7 +329,7 @@ function playbook(order) {
 }
 
 function githubStep(order) {
-  return `- name: Sync vIDM
+  return `- name: Sync ${order.product}
   shell: sh
   env:
     IDHOOK_KEY: \${{ secrets.IDHOOK_KEY }}

@@ -2,6 +2,8 @@
 
 /** Ends the current watch. */
 let watching;
+/** The product of the target of the sync that is shown. */
+let product;
 /** When idhook stopped responding; undefined while it responds. */
 let lostSince;
 
@@ -13,7 +15,7 @@ const WORDS = {
   running: "Running.",
   succeeded: "Succeeded.",
   failed: "Failed.",
-  unknown: "Unknown: the status that vIDM reports is not known to idhook.",
+  unknown: "Unknown: the target's report does not decide.",
 };
 
 let lastStep;
@@ -54,7 +56,7 @@ function showResult(place = "result") {
 }
 
 function report(sync) {
-  const word = sync.status === "unknown" && sync.upstream ? ` vIDM reports: ${sync.upstream.status}.` : "";
+  const word = sync.status === "unknown" && sync.upstream ? ` ${product} reports: ${sync.upstream.status}.` : "";
   step((WORDS[sync.status] || sync.status) + word);
   if (!isFinal(sync)) headline(`${nameOf(sync)}: ${sync.status}`, "active");
 }
@@ -62,17 +64,18 @@ function report(sync) {
 function startSync(event) {
   event.preventDefault();
   if (watching || !hasKey() || !chosen()) return;
-  const { groups, addToProfile } = order();
-  const syncs = `${targetPath("target")}/syncs`;
-  const body = { directory: chosen().id, groups, addToProfile };
+  const { syncs, groups, more } = order();
+  const body = { directory: chosen().id, groups, ...more };
+  product = productOf("target");
   lastStep = undefined;
   show("steps");
   showResult();
-  follow("Requesting a sync…", async (signal) => {
+  follow(more.provision ? "Bringing the groups in…" : "Requesting a sync…", async (signal) => {
     const sync = await open(syncs, { method: "POST", body, signal });
     step("Requested.");
     report(sync);
-    return { path: `${syncs}/${encodeURIComponent(sync.id)}`, sync };
+    // What `provision` brings in is no sync, and its outcome is in the response.
+    return { path: sync.id && `${syncs}/${encodeURIComponent(sync.id)}`, sync };
   });
 }
 
@@ -92,7 +95,7 @@ async function follow(text, begin) {
   const followed = {};
   try {
     Object.assign(followed, await begin(controller.signal));
-    followed.sync = await watch(followed.path, followed.sync, controller.signal);
+    if (followed.path) followed.sync = await watch(followed.path, followed.sync, controller.signal);
     headline(`${nameOf(followed.sync)}: ${followed.sync.status}`, followed.sync.status === "succeeded" ? "good" : "bad");
     show("outcome", outcomeBox(followed.sync));
   } catch (error) {
@@ -109,7 +112,7 @@ async function follow(text, begin) {
 function failed(error, signal, { path, sync }) {
   if (signal.aborted) {
     headline("Stopped watching", "stopped");
-    step("You stopped watching. The run in vIDM continues.");
+    step(`You stopped watching. The run in ${product} continues.`);
     return;
   }
   const problem = problemOf(error);
@@ -117,7 +120,7 @@ function failed(error, signal, { path, sync }) {
   if (path && problem.isLost) {
     headline("Connection lost", "lost");
     step(`Gave up after ${LIMITS.lost} s without a response.`, "bad");
-    show("outcome", problemBox({ ...problem, detail: `The page stopped after ${LIMITS.lost} seconds without a response. The run in vIDM continues; Retry reads its state again and starts nothing.` }, again));
+    show("outcome", problemBox({ ...problem, detail: `The page stopped after ${LIMITS.lost} seconds without a response. The run in ${product} continues; Retry reads its state again and starts nothing.` }, again));
     return;
   }
   if (problem.isLost) problem.detail += " The sync may have started. If you start it again, idhook joins that run or queues the next one.";
@@ -247,25 +250,29 @@ function read(event) {
   return undefined;
 }
 
+/** The evidence that VCF Operations has a group or user. */
+const PROVED_BY = { dn: "proved by its DN", name: "proved by its name and domain", id: "proved by its id" };
+
 function outcomeBox(sync) {
   const isGood = sync.status === "succeeded";
-  const groups = (sync.groups || []).map((group) => {
-    const more = group.detail || (group.displayName !== group.requested ? group.displayName : undefined);
-    return element("li", {}, badge(group.state), element("span", { class: "mono" }, group.requested), more && element("small", {}, more));
-  });
-  const proof = groups.length ? "vIDM has every group." : "the run is complete.";
+  const proofs = ["groups", "users"].flatMap((nouns) => (sync[nouns] || []).map((one) => {
+    const more = [one.detail || (one.displayName !== one.requested && one.displayName), PROVED_BY[one.provedBy]].filter(Boolean).join(", ");
+    return element("li", {}, badge(one.state), element("span", { class: "mono" }, one.requested), more && element("small", {}, more));
+  }));
+  const nouns = ["group", "user"].filter((noun) => (sync[`${noun}s`] || []).length).join(" and ");
+  const isFailed = sync.status === "failed";
   return box(
-    isGood ? "good" : "bad",
-    isGood ? `Succeeded: ${proof}` : `Failed: ${(sync.reason || "sync_failed").replaceAll("_", " ")}`,
-    groups.length > 0 && element("ul", { class: "groups" }, ...groups),
+    isGood ? "good" : isFailed ? "bad" : "wait",
+    isGood ? `Succeeded: ${nouns ? `${product} has every ${nouns}.` : "the run is complete."}` : isFailed ? `Failed: ${(sync.reason || "sync_failed").replaceAll("_", " ")}` : WORDS[sync.status],
+    proofs.length > 0 && element("ul", { class: "groups" }, ...proofs),
     fix(sync.hint),
     facts([
       ["Reason", sync.reason],
-      ["vIDM message", sync.message],
+      ["Message", sync.message],
       ["Changes", changesOf(sync)],
       ["Run started", sync.startedAt && `${dateTime(sync.startedAt)} UTC`],
       ["Run ended", sync.finishedAt && `${dateTime(sync.finishedAt)} UTC`],
     ]),
-    element("details", {}, element("summary", {}, "Sync id"), element("p", { class: "mono" }, sync.id)),
+    sync.id && element("details", {}, element("summary", {}, "Sync id"), element("p", { class: "mono" }, sync.id)),
   );
 }

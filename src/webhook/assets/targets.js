@@ -1,7 +1,7 @@
-// The configuration, the targets, and the directories of a vIDM.
+// The configuration, the targets, and the directories of a vIDM or a VCF Operations.
 
 /** The kinds of target, as `/readyz` lists them. A kind that is not here appears under its own name, in the doctor only. */
-const KINDS = { vidm: "vIDM", vcf: "SDDC Manager" };
+const KINDS = { vidm: "vIDM", vcf: "SDDC Manager", fleet: "VCF Operations" };
 const kindName = (kind) => KINDS[kind] || kind;
 
 /** The names of the targets of each kind. */
@@ -46,7 +46,7 @@ async function checkReadiness() {
   byId("list").disabled = Object.keys(targets).length === 0;
   byId("doctor-run").disabled = byId("list").disabled;
   if (!isConnected) forget();
-  writeSnippet();
+  choose();
 }
 
 function warnings(list) {
@@ -57,33 +57,43 @@ function warnings(list) {
 /** One mistake or warning of the configuration. */
 const mistake = (one) => element("li", {}, code(one.variable + one.pointer), ` ${one.detail}${one.hint ? `; ${one.hint}` : ""}`);
 
-/** Fills a list of targets: of one kind, or of all. Its values are `kind/name`. */
+/** Fills a list of targets: of some kinds, or of all. Its values are `kind/name`; the kind is shown where it can differ. */
 function fillTargets(list) {
   const before = list.value;
-  const kinds = Object.entries(targets).filter(([kind]) => list.dataset.kind === "*" || kind === list.dataset.kind);
+  const isForAll = list.dataset.kind === "*";
+  const kinds = Object.entries(targets).filter(([kind]) => isForAll || list.dataset.kind.split(" ").includes(kind));
   const options = kinds.flatMap(([kind, names]) => names.map((name) => {
     const value = `${kind}/${name}`;
-    const text = list.dataset.kind === "*" ? `${kindName(kind)}: ${name}` : name;
+    const text = isForAll || kinds.length > 1 ? `${kindName(kind)}: ${name}` : name;
     return element("option", { value, selected: value === before }, text);
   }));
   list.replaceChildren(...options);
   list.disabled = options.length === 0;
 }
 
+/** The chosen target: `{kind, name}`; an example while there is none. */
+function targetOf(list) {
+  const [kind, name] = (byId(list).value || `${byId(list).dataset.kind.split(" ")[0]}/default`).split("/");
+  return { kind, name };
+}
+
 /** The path of the chosen target's API. */
 function targetPath(list) {
-  const [kind, name] = byId(list).value.split("/");
+  const { kind, name } = targetOf(list);
   return `/${kind}/${encodeURIComponent(name)}/v1`;
 }
+
+/** The product of the chosen target. */
+const productOf = (list) => kindName(targetOf(list).kind);
 
 /** Empties all lists: nothing has been loaded with the key that is in the field now. */
 function forget() {
   isConnected = false;
   setDirectories([]);
-  const need = (kind) => targets[kind] ? "Enter an API key and press Connect." : `No ${kindName(kind)} target is configured.`;
-  show("directory-list", blank(need("vidm")));
+  const need = (list) => byId(list).disabled ? `No ${byId(list).dataset.kind.split(" ").map(kindName).join(" or ")} target is configured.` : "Enter an API key and press Connect.";
+  show("directory-list", blank(need("target")));
   byId("list-said").textContent = "";
-  forgetProviders(need("vcf"));
+  forgetProviders(need("idp-target"));
 }
 
 function connect(event) {
@@ -98,8 +108,8 @@ function connect(event) {
 /** Loads the list of the open view, unless it is loaded. */
 function loadView() {
   if (!isConnected) return;
-  if (view === "sync" && directories.length === 0 && targets.vidm) listDirectories();
-  if (view === "sddc-manager" && providers.length === 0 && targets.vcf) listProviders();
+  if (view === "sync" && directories.length === 0 && !byId("target").disabled) listDirectories();
+  if (view === "identity-providers" && providers.length === 0 && !byId("idp-target").disabled) listProviders();
 }
 
 // Directories
@@ -129,13 +139,16 @@ function setDirectories(found) {
   const able = directories.filter((directory) => directory.syncable);
   const choices = [...able, ...directories.filter((directory) => !directory.syncable)].map((directory) => {
     const radio = element("input", { type: "radio", name: "directory", value: directory.id, disabled: !directory.syncable, checked: able.length === 1 && directory.syncable });
-    const kind = [directory.type, directory.syncable ? undefined : "cannot be synced"].filter(Boolean).join(", ");
-    return element("label", {}, radio, element("span", {}, directory.name || directory.id, element("small", {}, kind)));
+    const about = [directory.type, ...realmOf(directory), directory.syncable ? undefined : "cannot be synced"].filter(Boolean).join(", ");
+    return element("label", {}, radio, element("span", {}, directory.name || directory.id, element("small", {}, about)));
   });
   show("directory-list", ...choices);
   byId("list-said").textContent = "";
   choose();
 }
+
+/** The realm and the state of a directory of VCF Operations. */
+const realmOf = ({ realm, status }) => (realm ? [`realm ${realm.name || realm.id}`, status ? `last sync ${status}` : "never synced"] : []);
 
 function chosen() {
   const radio = document.querySelector("input[name=directory]:checked");
@@ -143,7 +156,12 @@ function chosen() {
 }
 
 function choose() {
+  const { kind } = targetOf("target");
+  byId("profile-scope").textContent = `${kind}:profile`;
+  byId("provision-field").hidden = kind !== "fleet";
+  if (kind !== "fleet") byId("provision").checked = false;
   byId("start").disabled = !chosen() || watching !== undefined;
+  byId("start").textContent = byId("provision").checked ? "Bring groups in" : "Start sync";
   showRunsOf(chosen());
   writeSnippet();
 }
@@ -151,16 +169,25 @@ function choose() {
 /** The sync that the form describes. */
 function order() {
   const directory = chosen();
-  const same = (one) => (one.name || "").toLowerCase() === (directory.name || "").toLowerCase();
+  // A directory is found by its domains too.
+  const same = (one) => [one.name, ...(one.domains || [])].some((name) => (name || "").toLowerCase() === directory.name.toLowerCase());
   const isUnique = directory && directory.name && directories.filter(same).length === 1;
+  const users = linesOf("users");
   return {
     root: ROOT,
-    target: byId("target").value.split("/")[1] || "default",
+    syncs: `${targetPath("target")}/syncs`,
+    product: productOf("target"),
     directory: directory ? (isUnique ? directory.name : directory.id) : "corp.example",
-    groups: byId("groups").value.split("\n").map((line) => line.trim()).filter(Boolean),
-    addToProfile: byId("add").checked,
+    groups: linesOf("groups"),
+    more: {
+      ...(users.length && { users }),
+      ...(byId("add").checked && { addToProfile: true }),
+      ...(byId("provision").checked && { provision: true }),
+    },
   };
 }
+
+const linesOf = (id) => byId(id).value.split("\n").map((line) => line.trim()).filter(Boolean);
 
 // Recent runs
 
@@ -188,10 +215,10 @@ async function loadRuns() {
 }
 
 function runsList(syncs) {
-  if (syncs.length === 0) return blank("vIDM reports no run of this directory.");
+  if (syncs.length === 0) return blank(`${productOf("target")} reports no run of this directory.`);
   const rows = syncs.slice(0, MOST_RUNS).map((sync) => element("li", {},
     badge(sync.status),
-    element("span", {}, element("span", { class: "nowrap" }, sync.startedAt ? `${dateTime(sync.startedAt)} UTC` : ""),
+    element("span", {}, element("span", { class: "nowrap" }, sync.startedAt || sync.finishedAt ? `${sync.startedAt ? "" : "ended "}${dateTime(sync.startedAt || sync.finishedAt)} UTC` : ""),
       element("span", { class: "hint" }, sync.finishedAt && sync.startedAt ? ` ·\u00a0${duration(sync.startedAt, sync.finishedAt)}` : "")),
     element("span", { class: "hint" }, sync.message || changesOf(sync))));
   const more = syncs.length - rows.length;

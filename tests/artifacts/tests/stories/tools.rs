@@ -11,6 +11,7 @@ mod library;
 mod line;
 mod npm;
 mod page;
+mod page_fleet;
 mod page_views;
 mod programs;
 mod python;

@@ -83,7 +83,7 @@ async fn choose_corp(browser: &Browser, url: &str, size: (u32, u32), key: &str) 
 }
 
 /// Whether an element is inside the window, below the header that stays at its top.
-fn in_sight(selector: &str) -> String {
+pub(crate) fn in_sight(selector: &str) -> String {
     format!(
         "(({{top, bottom}}) => top >= document.querySelector('.top').offsetHeight && bottom <= innerHeight)\
          (document.querySelector('{selector}').getBoundingClientRect())"
@@ -173,7 +173,7 @@ async fn person_syncs(name: &str, size: (u32, u32)) {
     picture(&browser, &format!("{name}-4-succeeded")).await;
 
     failures_are_explained(&browser, &scene, name).await;
-    every_tab_is_accessible(&browser).await;
+    every_tab_is_accessible(&browser, "/vidm/default/v1/syncs").await;
     requests_are_listed(&browser).await;
     picture(&browser, &format!("{name}-7-code-and-requests")).await;
     the_key_is_only_in_its_field(&browser, &scene).await;
@@ -221,7 +221,8 @@ const real = window.fetch;
 window.fetch = (url, options) =>
   options.headers.Accept === "text/event-stream" ? Promise.reject(new TypeError("held back")) : real(url, options);"#;
 
-async fn every_tab_is_accessible(browser: &Browser) {
+/// The code of every tab starts syncs at the path `syncs`.
+pub(crate) async fn every_tab_is_accessible(browser: &Browser, syncs: &str) {
     let count = browser.script("return document.querySelectorAll('[role=tab]').length").await.as_u64().unwrap();
     assert_eq!(count, 7);
     browser.click("#tab-0").await;
@@ -232,7 +233,7 @@ async fn every_tab_is_accessible(browser: &Browser) {
         assert_eq!(focused, format!("tab-{at}"));
         let selected = browser.text("[role=tab][aria-selected=true]").await;
         let code = browser.text("#snippet").await;
-        assert!(!selected.is_empty() && code.contains("/vidm/default/v1/syncs"), "{selected}");
+        assert!(!selected.is_empty() && code.contains(syncs), "{selected}");
         let colours = "return new Set([...document.querySelectorAll('#snippet, #snippet span')].map((part) => getComputedStyle(part).color)).size";
         assert!(browser.script(colours).await.as_u64().unwrap() >= 3, "{selected} is highlighted");
         assert_eq!(browser.script(FAINT).await, json!([]), "{selected}");

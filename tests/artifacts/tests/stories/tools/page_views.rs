@@ -1,4 +1,4 @@
-//! The page's further views in a browser: SDDC Manager, the doctor, the API reference.
+//! The page's further views in a browser: identity providers, the doctor, the API reference.
 
 use idhook_simulator::{Options as SimulatorOptions, credentials, seeds};
 use serde_json::{Value, json};
@@ -18,13 +18,13 @@ async fn changes_of_sddc_manager_are_previewed_on_a_phone() {
 }
 
 /// Replaces the specification by what a function makes of it.
-async fn edit(browser: &Browser, change: &str) {
+pub(crate) async fn edit(browser: &Browser, change: &str) {
     let script = "const field = document.querySelector('#put-spec'); const spec = JSON.parse(field.value);";
     let store = "field.value = JSON.stringify(spec, null, 2);";
     browser.script(&format!("{script} {change}; {store}")).await;
 }
 
-async fn choose(browser: &Browser, object: &str) {
+pub(crate) async fn choose(browser: &Browser, object: &str) {
     let script = format!(
         "const list = document.querySelector('#put-what');
          list.value = [...list.options].find((option) => option.textContent === {}).value;
@@ -39,7 +39,7 @@ async fn changes_are_previewed(name: &str, size: (u32, u32)) {
     let simulator = SimulatorOptions { external_provider: true, ..SimulatorOptions::default() };
     let scene = Scene::with(Setting { simulator, ..Setting::default() }).await;
     connect(&browser, &scene.host.url(), size, &scene.keys.all).await;
-    browser.click(".top nav a[href='#sddc-manager']").await;
+    browser.click(".top nav a[href='#identity-providers']").await;
     let listed = browser.reads("#providers", "Embedded IDP").await;
     assert!(listed.contains(seeds::LDAP_SOURCE_DOMAIN) && listed.contains(seeds::EXTERNAL_PROVIDER), "{listed}");
     is_accessible(&browser).await;
@@ -133,7 +133,7 @@ const FURTHER_KIND: &str = r#"
 const real = window.fetch;
 window.fetch = async (url, options) => {
   const response = await real(url, options);
-  return url.endsWith("/readyz") ? Response.json({ ...(await response.json()), fleet: ["vcf9"] }) : response;
+  return url.endsWith("/readyz") ? Response.json({ ...(await response.json()), vidb: ["later"] }) : response;
 };"#;
 
 #[tokio::test]
@@ -143,9 +143,9 @@ async fn further_kind_of_target_appears_under_its_name() {
     connect(&browser, &scene.host.url(), DESKTOP, &scene.keys.all).await;
     browser.script(FURTHER_KIND).await;
     browser.click("#recheck").await;
-    browser.reads("#readiness", "vIDM default; SDDC Manager default; fleet vcf9").await;
+    browser.reads("#readiness", "vIDM default; SDDC Manager default; vidb later").await;
     browser.click(".top nav a[href='#doctor']").await;
-    browser.reads("#doctor-target", "fleet: vcf9").await;
+    browser.reads("#doctor-target", "vidb: later").await;
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use crate::scene::Scene;
 use crate::tools::browser::Browser;
 use crate::tools::examples::ANSIBLE;
 use crate::tools::install;
+use crate::tools::page::{DESKTOP, connect};
+use crate::tools::page_fleet;
 use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::tools::stub::{RETRY_AFTER, Stub};
 
@@ -190,4 +192,37 @@ async fn programs_on_the_page_run_as_shown() {
     );
     let playbook = shown(&browser, "Ansible").await;
     assert!(playbook.contains("- !unsafe \"gg-${{ secrets.X }}@lab.example\""), "{playbook}");
+}
+
+#[tokio::test]
+async fn programs_on_the_page_serve_vcf_operations() {
+    let Some(browser) = Browser::for_test().await else { return };
+    let scene = page_fleet::scene().await;
+    let duration = SyncDuration::Fixed(Duration::from_millis(300));
+    scene.simulator.configure_fleet(|settings| settings.sync_duration = duration);
+    let group = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+    scene.simulator.add_ad_group(seeds::FLEET_CORP, group, &[]).unwrap();
+    let key = scene.keys.all.as_str();
+    connect(&browser, &scene.host.url(), DESKTOP, key).await;
+    browser.reads("#list-said", "can be synced").await;
+    page_fleet::choose_target(&browser, "#target").await;
+    browser.reads("#directory-list", "realm Headquarters").await;
+    browser.click(&format!("input[value='{}']", seeds::FLEET_CORP)).await;
+    let runs = || scene.simulator.fleet_sync_runs(seeds::FLEET_CORP).unwrap().len();
+
+    for runner in RUNNERS.iter().filter(|runner| runner.is_there()) {
+        let tab = runner.tab;
+        browser.fill("#groups", group).await;
+        let before = runs();
+        let end = runner.run(&shown(&browser, tab).await, key, None).await;
+        assert!(end.is_good && runs() > before, "{tab}: {}", end.said());
+        browser.click("#provision").await;
+        let before = runs();
+        let end = runner.run(&shown(&browser, tab).await, key, None).await;
+        assert!(end.is_good && runs() == before, "{tab} without a sync: {}", end.said());
+        browser.fill("#groups", "CN=gg-missing,OU=Groups,DC=corp,DC=example").await;
+        let end = runner.run(&shown(&browser, tab).await, key, None).await;
+        assert!(!end.is_good && runs() == before, "{tab} without a sync: {}", end.said());
+        browser.click("#provision").await;
+    }
 }

@@ -1,5 +1,6 @@
-// SDDC Manager: its identity providers and sources, and the preview of a change. Nothing here changes SDDC Manager.
+// Identity providers of SDDC Manager and VCF Operations, and the preview of a change. Nothing here changes a provider.
 
+/** The elements of the list: providers of SDDC Manager, or realms of VCF Operations with their `provider`. */
 let providers = [];
 
 /** The specification of a new object, to fill in. */
@@ -13,6 +14,13 @@ const NEW_PROVIDER = {
   ldap: { ...NEW_SOURCE.ldap, domainName: "corp.example" },
 };
 
+const NEW_IN_REALM = {
+  name: "", ssoRealmId: "", idpType: "ADLDAP", idpProtocol: "LDAP_BIND", provisionType: "LDAP",
+  provisioningConfig: { ldapConfigurations: [{ name: "corp", domains: ["corp.example"], ldapBindConfiguration: {
+    type: "ACTIVE_DIRECTORY_LDAP", baseDn: "", bindDn: "", bindDnPassword: "", directorySearchAttribute: "sAMAccountName",
+    primaryDomainController: { host: "dc01.corp.example", port: 389, protocol: "LDAP" } } }] },
+};
+
 /** The objects that can be previewed: `{text, path, spec}`; a new source has a `parent` until its domain is known. */
 let objects = [];
 
@@ -24,16 +32,30 @@ function forgetProviders(text) {
 
 async function listProviders() {
   forgetProviders("");
-  const path = `${targetPath("vcf-target")}/identity-providers`;
+  const path = `${targetPath("idp-target")}/identity-providers`;
   const isListed = await shown("providers", "Listing identity providers…", async () => {
     providers = (await open(path)).elements || [];
     markKey("");
-    return providers.length ? providers.map(providerPart) : blank("SDDC Manager reports no identity provider.");
+    return providers.length ? providers.map((one) => providerPart(one.realm ? inRealm(one) : one)) : blank(`${productOf("idp-target")} reports no identity provider.`);
   });
   if (isListed) setObjects();
 }
 
 const isEmbedded = (provider) => Array.isArray(provider.identitySources);
+
+/** A realm with its provider, in the form in which SDDC Manager has a provider. */
+function inRealm({ realm, provider }) {
+  const realmName = `Realm ${realm.name || realm.id}`;
+  if (!provider) return { id: realm.id, name: realmName, type: "no identity provider" };
+  const sources = ldapOf(provider).map(({ name, domains, ldapBindConfiguration: bind = {} }) => {
+    const hosts = [bind.primaryDomainController, bind.secondaryDomainController].filter(Boolean).map(({ host, port }) => `${host}:${port}`);
+    return { name, domainNames: domains, type: bind.type, ldap: { sourceDetails: { serverEndpoints: hosts } } };
+  });
+  const type = [realmName, provider.idpType, provider.idpProtocol, provider.provisionType].filter(Boolean).join(", ");
+  return { id: provider.id, name: provider.name, type, identitySources: sources, oidc: (provider.idpConfig || {}).oidcConfiguration };
+}
+
+const ldapOf = (provider) => (provider.provisioningConfig || {}).ldapConfigurations || [];
 
 function providerPart(provider) {
   const sources = provider.identitySources || [];
@@ -51,9 +73,29 @@ function providerPart(provider) {
     facts(external));
 }
 
-/** Offers each source that has a directory behind it, a new source, and the external provider. */
 function setObjects() {
-  const base = `${byId("vcf-target").value ? targetPath("vcf-target") : ""}/identity-providers`;
+  const base = `${targetPath("idp-target")}/identity-providers`;
+  objects = providers.length === 0 ? [] : providers[0].realm ? providers.map((one) => realmObject(one, base)) : sddcObjects(base);
+  const isReady = objects.length > 0;
+  byId("put-what").replaceChildren(...objects.map((object, at) => element("option", { value: at }, object.text)));
+  if (!isReady) byId("put-what").append(element("option", {}, "Connect to list the objects"));
+  for (const id of ["put-what", "put-spec", "put-send"]) byId(id).disabled = !isReady;
+  pickObject();
+}
+
+/** The provider of a realm, or a new one. */
+function realmObject({ realm, provider }, path) {
+  const name = realm.name || realm.id;
+  if (!provider) return { text: `New provider of realm ${name}`, path, spec: { ...NEW_IN_REALM, ssoRealmId: realm.id } };
+  const { createdAt, updatedAt, ...spec } = structuredClone(provider);
+  for (const { ldapBindConfiguration } of ldapOf(spec)) Object.assign(ldapBindConfiguration || {}, { bindDnPassword: "" });
+  const { oidcConfiguration } = spec.idpConfig || {};
+  if (oidcConfiguration) oidcConfiguration.clientSecret = "";
+  return { text: `Realm ${name}: ${provider.name || provider.id}`, path, spec };
+}
+
+/** Each source of SDDC Manager that has a directory behind it, a new source, and the external provider. */
+function sddcObjects(base) {
   const embedded = providers.filter(isEmbedded);
   const external = providers.find((provider) => !isEmbedded(provider) && provider.oidc);
   const sources = embedded.flatMap((provider) => provider.identitySources.filter((source) => source.ldap).map((source) => {
@@ -61,17 +103,11 @@ function setObjects() {
     const domain = (source.domainNames || [])[0] || domainName;
     return { text: `Identity source ${domain}`, path: `${base}/${encodeURIComponent(provider.id)}/identity-sources/${encodeURIComponent(domain)}`, spec: withPassword({ name: source.name, ldap }) };
   }));
-  objects = [
+  return [
     ...sources,
     ...embedded.map((provider) => ({ text: "New identity source", parent: `${base}/${encodeURIComponent(provider.id)}/identity-sources`, spec: NEW_SOURCE })),
     { text: external ? `External provider ${external.name}` : "New external provider", path: base, spec: external ? withPassword({ name: external.name, type: "AD_FS", ldap: external.ldap, oidc: { ...external.oidc, clientSecret: "" } }) : NEW_PROVIDER },
   ];
-  const isReady = providers.length > 0;
-  if (!isReady) objects = [];
-  byId("put-what").replaceChildren(...objects.map((object, at) => element("option", { value: at }, object.text)));
-  if (!isReady) byId("put-what").append(element("option", {}, "Connect to list the objects"));
-  for (const id of ["put-what", "put-spec", "put-send"]) byId(id).disabled = !isReady;
-  pickObject();
 }
 
 const withPassword = (spec) => ({ ...spec, ldap: { ...spec.ldap, password: "" } });
