@@ -11,7 +11,7 @@ const SYSTEM_DOMAIN: &str = "System Domain";
 
 const LIST: &str = "send a list of strings, one name each (PowerShell: ConvertTo-Json -Depth 10)";
 
-const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile: the connector looks groups up by DN only";
+const WANTS_DN: &str = "must be a DN (CN=…,DC=…) to be added to the profile: groups are looked up by DN only";
 
 /// A reference to a group.
 ///

@@ -17,7 +17,7 @@ pub(crate) enum KickOffAnswer {
 /// Groups that were looked up in order to select them in a sync profile.
 #[derive(Debug)]
 pub(crate) struct ProfileLookUp<A> {
-    /// The groups that the connector does not find.
+    /// The groups that the source of the directory lacks.
     pub not_found: Vec<String>,
     /// The selection to write; `None` if the profile already selects all groups.
     pub addition: Option<A>,

@@ -18,7 +18,7 @@ const MAX_WAIT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
-    /// Selects those of `groups` in the directory's sync profile that it lacks. All or none: if the connector does not find
+    /// Selects those of `groups` in the directory's sync profile that it lacks. All or none: if the source lacks
     /// one, none is added.
     ///
     /// Callers take turns, through the shared store or in the instance. If that is not possible (instances without a store),
@@ -29,11 +29,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             return Err(Error::new(
                 ErrorCode::RequestInvalid,
                 format!(
-                    "the connector does not find {} in its directory; the sync profile was not changed",
+                    "the directory has no {} at its source; the sync profile was not changed",
                     not_found.join(", ")
                 ),
             )
-            .hint("check the DN; a new group may not have reached the domain controller that the connector reads"));
+            .hint("check the DN; a new group may not have reached the domain controller that is read"));
         }
         let Some(addition) = addition else { return Ok(()) };
         let (lease, held) = self.profile_lease(directory).await?;

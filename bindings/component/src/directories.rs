@@ -145,7 +145,6 @@ impl From<wit::SyncOrder> for embedded::SyncOrder {
             users: users.unwrap_or_default(),
             add_to_profile: add_to_profile.unwrap_or_default(),
             ignore_safeguards: ignore_safeguards.unwrap_or_default(),
-            ..Self::default()
         }
     }
 }

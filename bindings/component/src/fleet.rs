@@ -221,12 +221,12 @@ fn json(document: &impl Serialize) -> String {
 }
 
 /// The argument `spec`, a JSON text.
-fn read<T: DeserializeOwned>(spec: &str) -> Result<T> {
+fn read<T: DeserializeOwned>(spec: &str) -> std::result::Result<T, Box<Problem>> {
     let value = serde_json::from_str(spec).map_err(|_| {
         let fields = vec![FieldError::new("", "is not a JSON text")];
         Box::new(Problem::new(&idhook::error::Error::invalid(fields), &[]))
     })?;
-    Ok(embedded::read(value)?)
+    embedded::read(value)
 }
 
 /// A time in milliseconds since 1970; none if the clock type cannot represent it.
