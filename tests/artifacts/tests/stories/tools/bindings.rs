@@ -158,7 +158,7 @@ async fn sync_with_proof(name: &str, binding: &mut Binding, product: Product) {
 /// What a session with VCF Operations does besides: it adds a group to the sync profile, and logs in with an API token.
 #[tokio::test(flavor = "multi_thread")]
 async fn fleet_session_selects_groups_and_logs_in_with_a_token_in_every_program() {
-    const PICKED: &str = "CN=gg-picked,OU=Picked,DC=corp,DC=example";
+    const PICKED: &str = "CN=gg-chosen,OU=Picked,DC=corp,DC=example";
     for (name, mut binding) in Binding::all().await {
         let Binding::Program { program, simulator } = &mut binding else { continue };
         simulator.configure_fleet(|settings| settings.sync_duration = SyncDuration::Fixed(Duration::from_millis(300)));

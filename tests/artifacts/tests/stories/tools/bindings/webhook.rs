@@ -41,6 +41,8 @@ impl Webhook {
             "vidm": target(Product::Vidm), "vcf": target(Product::Vcf), "fleet": target(Product::Fleet)
         });
         scene.stage.variables.insert("targets".to_owned(), targets.to_string());
+        // The host allows the URLs of the plain variables, as the manifests do.
+        scene.stage.variables.extend(xtask::settings::of_simulated_fleet(&scene.simulator, false));
         prepare(&scene.simulator);
         scene.restart().await;
         Self { scene, key: caller.key, target: String::new(), is_opened: false }
