@@ -3,6 +3,7 @@
 mod compare;
 mod create_provider;
 mod delete_provider;
+mod expiry;
 mod get_provider;
 mod get_task;
 mod ids;

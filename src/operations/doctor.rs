@@ -15,15 +15,13 @@ use crate::runtime::Runtime;
 use crate::secret::Secret;
 use crate::upstream::{BaseUrl, CallRecord, Outbound};
 
+mod expiry;
 mod fleet;
 mod vcf;
 mod vidm;
 
 /// The first check, which makes no call.
 const CONFIGURATION: &str = "configuration";
-
-/// Expiry within this time causes a warning.
-const SOON_DAYS: i64 = 30;
 
 /// The diagnosis of a target.
 #[derive(Debug, Serialize)]
@@ -63,7 +61,7 @@ enum Finding {
     Warning,
     /// It does not work.
     Failed,
-    /// Not made, because an earlier check failed.
+    /// Not made: an earlier check failed, or the target does not have what it checks.
     Skipped,
 }
 
@@ -119,7 +117,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
         if examination.retry {
             self.client.allow_login().await;
         }
-        fleet::run(&mut report, &self.client, self.out, &settings.url).await;
+        fleet::run(&mut report, &self.client, self.out, settings).await;
         report.finish(fleet::ALL)
     }
 }

@@ -1,6 +1,7 @@
 //! Calls to VCF Operations and the interpretation of its responses.
 
 mod directories;
+mod doctor;
 mod login;
 pub(crate) mod profile;
 mod proof;

@@ -33,17 +33,18 @@ impl<R: Runtime> Client<'_, R> {
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
         let mut elements = Vec::new();
         for realm in self.realms().await? {
-            let provider = match &realm.provider {
-                Some(id) => self.provider_of_realm(id).await?,
-                None => None,
-            };
+            let provider = self.provider_of_realm(&realm).await?;
             elements.push(RealmProvider { realm, provider });
         }
         Ok(IdentityProviders { elements })
     }
 
-    /// A realm's provider; `None` if it was deleted since the realm was read.
-    async fn provider_of_realm(&self, id: &str) -> Result<Option<FederatedIdentityProvider>> {
+    /// A realm's provider; `None` if it has none, or it was deleted since the realm was read.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub(crate) async fn provider_of_realm(&self, realm: &Realm) -> Result<Option<FederatedIdentityProvider>> {
+        let Some(id) = &realm.provider else { return Ok(None) };
         let id = ResourceId::parse("id", id).map_err(|error| error.at(&self.target.name))?;
         match self.identity_provider(&id).await {
             Ok(provider) => Ok(Some(provider)),

@@ -1,12 +1,15 @@
 //! The checks of a VCF Operations: its node's status (which needs no login), the version with the login, the realms, their
-//! directories, one group look-up.
+//! directories, one group look-up, and what expires: certificates.
 
+use std::time::SystemTime;
+
+use super::expiry::Certificates;
 use super::{Finding, Report, calls_since, spent};
 use crate::directory::{GroupQuery, Listed as _};
 use crate::error::{Error, ErrorCode};
-use crate::fleet::{Client, Directory, LOGIN_CALLS, Realm};
+use crate::fleet::{Client, Directory, FederatedIdentityProvider, LOGIN_CALLS, Realm, Target};
 use crate::runtime::Runtime;
-use crate::upstream::{BaseUrl, Outbound};
+use crate::upstream::Outbound;
 
 pub(super) const ALL: &[&str] = &[
     super::CONFIGURATION,
@@ -19,6 +22,7 @@ pub(super) const ALL: &[&str] = &[
     "realms",
     "directories",
     "groups",
+    "certificates",
 ];
 
 /// Looked up to check that look-ups work; a real group is unlikely to have this name.
@@ -28,11 +32,11 @@ pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,
     client: &Client<'_, R>,
     out: &Outbound<'_, R>,
-    url: &BaseUrl,
+    target: &Target,
 ) {
     let node = client.node_status().await;
     let ms = spent(&calls_since(out, 0), &[]);
-    if !report.connection(url, node.as_ref().err(), ms) {
+    if !report.connection(&target.url, node.as_ref().err(), ms) {
         return;
     }
     match node {
@@ -96,12 +100,53 @@ pub(super) async fn run<R: Runtime>(
         Ok(_) => report.ok("groups", "groups can be looked up in the identity broker", ms),
         Err(error) => report.failed("groups", &error, ms),
     }
+
+    certificates(report, client, out, &realms).await;
+}
+
+/// Of the realms' identity providers and of the domain controllers of their directories.
+async fn certificates<R: Runtime>(
+    report: &mut Report<'_>,
+    client: &Client<'_, R>,
+    out: &Outbound<'_, R>,
+    realms: &[Realm],
+) {
+    let (from, now) = (out.calls().len(), out.runtime().now());
+    let mut found = Certificates::default();
+    for realm in realms {
+        match client.provider_of_realm(realm).await {
+            Ok(provider) => add_certificates(&mut found, provider, now),
+            // Syncs do not need it, so it is no failure; the certificates of other realms are still checked.
+            Err(error) => {
+                let line = format!("the identity provider of {}: {}", named(realm), error.detail());
+                found.unread(line, error.hint_text());
+            }
+        }
+    }
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let hint = "send the new certificate with PUT …/identity-providers before the old one expires; certificateChain may \
+                have both";
+    found.report(report, "no identity provider has a certificate", hint, ms);
+}
+
+fn add_certificates(found: &mut Certificates, provider: Option<FederatedIdentityProvider>, now: SystemTime) {
+    for entry in provider.iter().flat_map(|provider| provider.certificates(now)) {
+        if entry.certificates.is_empty() {
+            found.unread(format!("a certificate of {} is not readable", entry.owner), None);
+        }
+        for certificate in &entry.certificates {
+            found.add(certificate, &entry.owner);
+        }
+    }
+}
+
+fn named(realm: &Realm) -> &str {
+    realm.name.as_deref().unwrap_or(&realm.id)
 }
 
 fn realms_found(report: &mut Report<'_>, realms: &[Realm], ms: u64) {
-    let name = |realm: &Realm| realm.name.clone().unwrap_or_else(|| realm.id.clone());
-    let without: Vec<_> = realms.iter().filter(|realm| realm.provider.is_none()).map(name).collect();
-    let all: Vec<_> = realms.iter().map(name).collect();
+    let without: Vec<_> = realms.iter().filter(|realm| realm.provider.is_none()).map(named).collect();
+    let all: Vec<_> = realms.iter().map(named).collect();
     let detail = format!("{} in total: {}", all.len(), all.join(", "));
     match (realms.is_empty(), without.is_empty()) {
         (true, _) => {

@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::{Finding, Report, SOON_DAYS, calls_since, spent};
+use super::expiry::{self, Certificates};
+use super::{Finding, Report, calls_since, spent};
 use crate::runtime::Runtime;
 use crate::upstream::{BaseUrl, Outbound};
-use crate::vcf::{CertificateFacts, Client, IdentityProvider, LOGIN_CALLS, LdapInfo};
+use crate::vcf::{Client, IdentityProvider, LOGIN_CALLS, LdapInfo};
 
 pub(super) const ALL: &[&str] = &[
     super::CONFIGURATION,
@@ -70,18 +71,11 @@ fn shown(provider: &IdentityProvider) -> String {
 }
 
 fn certificates(report: &mut Report<'_>, providers: &[IdentityProvider], now: SystemTime, ms: u64) {
-    let (mut total, mut first, mut soon) = (0, None, Vec::new());
+    let mut found = Certificates::default();
     let mut look = |ldap: &Option<LdapInfo>| {
         let Some(ldap) = ldap else { return };
-        for CertificateFacts { subject, expires_in_days: days, .. } in ldap.certificates(now) {
-            total += 1;
-            let line = format!("{subject} of {} {}", ldap.domain_name.as_deref().unwrap_or("?"), ends(days));
-            if days < SOON_DAYS {
-                soon.push(line.clone());
-            }
-            if first.as_ref().is_none_or(|(least, _)| days < *least) {
-                first = Some((days, line));
-            }
+        for certificate in ldap.certificates(now) {
+            found.add(&certificate, ldap.domain_name.as_deref().unwrap_or("?"));
         }
     };
     for provider in providers {
@@ -90,17 +84,9 @@ fn certificates(report: &mut Report<'_>, providers: &[IdentityProvider], now: Sy
             look(&source.ldap);
         }
     }
-    match first {
-        None => report.ok("certificates", "no identity source has a certificate", ms),
-        Some((_, line)) if soon.is_empty() => {
-            report.ok("certificates", &format!("{total} in total; first to expire: {line}"), ms);
-        }
-        Some((days, _)) => {
-            let hint = "add the new certificate to the old one in the identity source's certChain with \
-                        PUT …/identity-sources/{domainName}, before the directory's servers switch to it";
-            report.add("certificates", by_days(days), &soon.join("; "), Some(hint), ms);
-        }
-    }
+    let hint = "add the new certificate to the old one in the identity source's certChain with \
+                PUT …/identity-sources/{domainName}, before the directory's servers switch to it";
+    found.report(report, "no identity source has a certificate", hint, ms);
 }
 
 fn scim_token(report: &mut Report<'_>, providers: &[IdentityProvider], now: SystemTime, ms: u64) {
@@ -111,20 +97,11 @@ fn scim_token(report: &mut Report<'_>, providers: &[IdentityProvider], now: Syst
     let hint = "make a new token with POST …/{id}/sync-client and give it to the provider that pushes users; the old one \
                 becomes invalid";
     match info.expires_in_days(now) {
-        Some(days) if days >= SOON_DAYS => report.ok("scim_token", &format!("the token {}", ends(days)), ms),
-        Some(days) => report.add("scim_token", by_days(days), &format!("the token {}", ends(days)), Some(hint), ms),
+        Some(days) => expiry::token(report, "scim_token", "the token", days, hint, ms),
         None => {
             let told = info.expire_at.as_deref().unwrap_or("nothing");
             let detail = format!("the token's expiry could not be read; SDDC Manager reports: {told}");
             report.add("scim_token", Finding::Warning, &detail, Some(hint), ms);
         }
     }
-}
-
-fn by_days(days: i64) -> Finding {
-    if days < 0 { Finding::Failed } else { Finding::Warning }
-}
-
-fn ends(days: i64) -> String {
-    if days < 0 { format!("expired {} days ago", -days) } else { format!("expires in {days} days") }
 }
