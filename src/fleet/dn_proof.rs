@@ -96,7 +96,7 @@ impl<R: Runtime> Client<'_, R> {
                 _ => unassigned.push(*query),
             }
         }
-        // Whatever is left belongs to some of the others.
+        // The remaining results belong to some of the other names.
         for query in unassigned {
             if groups.is_empty() {
                 break;

@@ -63,7 +63,14 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// As [`realms`](Self::realms); and those of the calls. An identity provider that rejects the call has no LDAP directory.
     pub async fn directories(&self) -> Result<Vec<Directory>> {
-        let realms = self.realms().await?;
+        self.directories_of(&self.realms().await?).await
+    }
+
+    /// The LDAP directories of these realms, which the caller has just read.
+    ///
+    /// # Errors
+    /// Those of the login and the calls.
+    pub(crate) async fn directories_of(&self, realms: &[Realm]) -> Result<Vec<Directory>> {
         let mut directories = Vec::new();
         let with_provider = realms.iter().filter_map(|realm| Some((realm, realm.provider.as_deref()?)));
         for (realm, provider) in with_provider.take(MAX_PROVIDERS) {

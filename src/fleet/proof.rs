@@ -22,10 +22,10 @@ pub(super) const BATCH: usize = 50;
 /// Most pages of one query.
 const PAGES: usize = 20;
 
-/// What is known about each requested group or user.
+/// The state of each requested group or user.
 pub(super) type Found<P = Group> = LiteMap<Identity, State<P>>;
 
-/// What is known about one group or user.
+/// The state of one group or user.
 #[derive(Debug, Clone)]
 pub(super) enum State<P = Group> {
     Present(P, ProvedBy),

@@ -23,6 +23,9 @@ mod vidm;
 /// The first check, which makes no call.
 const CONFIGURATION: &str = "configuration";
 
+/// Looked up to check that look-ups work; a real group is unlikely to have this name.
+const GROUP: &str = "idhook-doctor@corp.example";
+
 /// The diagnosis of a target.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -142,6 +145,14 @@ impl<'a> Report<'a> {
 
     fn failed(&mut self, check: &'static str, error: &Error, ms: u64) {
         self.add(check, Finding::Failed, error.detail(), error.hint_text(), ms);
+    }
+
+    /// The look-up of [`GROUP`], whose result does not matter.
+    fn group_look_up(&mut self, failure: Option<&Error>, works: &str, ms: u64) {
+        match failure {
+            None => self.ok("groups", works, ms),
+            Some(error) => self.failed("groups", error, ms),
+        }
     }
 
     /// The warnings for this target or all targets. A URL without TLS has its own check.

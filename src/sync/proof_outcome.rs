@@ -22,7 +22,7 @@ impl ProofSet {
         self.all().next().is_some() && self.all().all(Proof::is_present)
     }
 
-    /// What was requested, for messages.
+    /// The requested name, for messages.
     fn nouns(&self) -> &'static str {
         match (self.groups.is_empty(), self.users.is_empty()) {
             (_, true) => "groups",

@@ -25,9 +25,6 @@ pub(super) const ALL: &[&str] = &[
     "certificates",
 ];
 
-/// Looked up to check that look-ups work; a real group is unlikely to have this name.
-const GROUP: &str = "idhook-doctor@corp.example";
-
 pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,
     client: &Client<'_, R>,
@@ -89,17 +86,14 @@ pub(super) async fn run<R: Runtime>(
     realms_found(report, &realms, ms);
 
     let from = out.calls().len();
-    let listed = client.directories().await;
+    let listed = client.directories_of(&realms).await;
     let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
     directories(report, listed, ms);
 
     let from = out.calls().len();
-    let found = client.groups(&GroupQuery::Name(GROUP.to_owned())).await;
+    let found = client.groups(&GroupQuery::Name(super::GROUP.to_owned())).await;
     let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
-    match found {
-        Ok(_) => report.ok("groups", "groups can be looked up in the identity broker", ms),
-        Err(error) => report.failed("groups", &error, ms),
-    }
+    report.group_look_up(found.err().as_ref(), "groups can be looked up in the identity broker", ms);
 
     certificates(report, client, out, &realms).await;
 }

@@ -21,9 +21,6 @@ pub(super) const ALL: &[&str] = &[
     "groups",
 ];
 
-/// Looked up to check that look-ups work; a real group is unlikely to have this name.
-const GROUP: &str = "idhook-doctor@corp.example";
-
 pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,
     client: &Client<'_, R>,
@@ -65,12 +62,9 @@ pub(super) async fn run<R: Runtime>(
     }
 
     let from = out.calls().len();
-    let found = client.groups(&GroupQuery::Name(GROUP.to_owned())).await;
+    let found = client.groups(&GroupQuery::Name(super::GROUP.to_owned())).await;
     let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
-    match found {
-        Ok(_) => report.ok("groups", "groups can be looked up with SCIM", ms),
-        Err(error) => report.failed("groups", &error, ms),
-    }
+    report.group_look_up(found.err().as_ref(), "groups can be looked up with SCIM", ms);
 }
 
 fn health(report: &mut Report<'_>, told: Result<Health, Error>, ms: u64) {

@@ -20,7 +20,6 @@ fn certificates(provider: Call) -> (Value, Value) {
         logs_in("t1"),
         version(9, 1, 1),
         realms(),
-        realms(),
         directories("COMPLETED", 1),
         groups("EQUALS"),
         groups("LIKE"),
