@@ -95,7 +95,7 @@ async fn scene(artifact: Artifact, receiver: &Receiver, allowed: bool) -> Scene 
     let mut scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
     if let Some(manifest) = artifact.manifest().filter(|_| allowed) {
         let manifest = std::fs::read_to_string(manifest).unwrap();
-        let more = manifest.replace(r#""{{ vcf_url }}""#, &format!(r#""{{{{ vcf_url }}}}", "{origin}""#));
+        let more = manifest.replace(r#"["{{ vidm_url }}","#, &format!(r#"["{origin}", "{{{{ vidm_url }}}}","#));
         assert_ne!(more, manifest);
         let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         std::fs::write(file.path(), more).unwrap();

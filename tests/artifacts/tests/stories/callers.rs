@@ -78,7 +78,7 @@ async fn readiness_lists_the_targets(artifact: Artifact) {
     let ready = send(scene.request(Method::GET, "/readyz")).await;
     let mut ready = ready.json();
     let warnings = ready.as_object_mut().unwrap().remove("warnings");
-    assert_eq!(ready, json!({"status": "ready", "vidm": ["default"], "vcf": ["default"]}));
+    assert_eq!(ready, json!({"status": "ready", "vidm": ["default"], "vcf": ["default"], "fleet": []}));
     // Nothing is wrong, but without a state_key the generated one is in the store, or ends with the instance.
     let warned = warnings.as_ref().and_then(|warnings| warnings.get(0)).map(|warning| &warning["variable"]);
     assert_eq!(warned, artifact.keeps_instances().then_some(&json!("state_key")));

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use idhook_simulator::{Options as SimulatorOptions, SyncDuration, seeds};
+use idhook_simulator::{Options as SimulatorOptions, Outcome, SyncDuration, seeds};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
 
+use crate::fleet_providers::ad;
 use crate::scene::{Answer, Scene, Setting, send};
 
 stories! {
@@ -21,7 +23,7 @@ stories! {
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| idhook_openapi::document().unwrap());
 
 /// Headers that may occur only if they are documented.
-const TOLD: [&str; 8] = [
+const DOCUMENTED: [&str; 8] = [
     "location",
     "retry-after",
     "preference-applied",
@@ -80,11 +82,12 @@ pub(crate) fn holds(
     };
     let response = operation["responses"].get(status.as_str()).unwrap_or_else(|| panic!("not in the document: {what}"));
     let response = resolved(response);
-    let told = response["headers"].as_object().unwrap();
-    for name in TOLD.iter().filter(|name| headers.contains_key(**name)) {
-        assert!(told.keys().any(|told| told.eq_ignore_ascii_case(name)), "the header {name} is not told of: {what}");
+    let documented = response["headers"].as_object().unwrap();
+    for name in DOCUMENTED.iter().filter(|name| headers.contains_key(**name)) {
+        let known = documented.keys().any(|known| known.eq_ignore_ascii_case(name));
+        assert!(known, "the header {name} is not in the document: {what}");
     }
-    for (name, header) in told {
+    for (name, header) in documented {
         let required = resolved(header)["required"].as_bool().unwrap_or(false);
         assert!(!required || headers.contains_key(name.as_str()), "{name} is missing: {what}");
     }
@@ -154,13 +157,13 @@ async fn every_operation_returns_each_successful_response(artifact: Artifact) {
         "name": "corp", "senders": ["all"], "directory": seeds::CORP_NAME, "on": [{"pointer": "/ref", "equals": "main"}]
     });
     let variables = vec![("hooks", json!([hook]).to_string())];
-    let scene = Scene::with(Setting { simulator, variables, ..Setting::of(artifact) }).await;
-    scene.simulator.set_sync_duration(SyncDuration::Fixed(std::time::Duration::from_millis(100)));
+    let scene = Scene::with(Setting { simulator, variables, ..Setting::with_fleet(artifact) }).await;
     scene.simulator.configure_vidm(|vidm| vidm.dry_run = Some(json!({ "usersAdded": 3 })));
     let mut seen = Seen { scene: &scene, operations: BTreeSet::new() };
     idhook(&mut seen).await;
     vidm(&mut seen).await;
     vcf(&mut seen).await;
+    fleet(&mut seen).await;
 
     let mut missing = Vec::new();
     for item in DOCUMENT["paths"].as_object().unwrap().values() {
@@ -188,37 +191,106 @@ async fn idhook(seen: &mut Seen<'_>) {
     }
 }
 
-async fn vidm(seen: &mut Seen<'_>) {
-    let directories = "/vidm/default/v1/directories";
-    seen.ask(Method::GET, directories, 200, "").await;
-    let one = format!("{directories}/{}", seeds::CORP);
+/// A directory with the name and the groups of [`seeds::CORP`], whose syncs are started, watched and listed.
+struct Synced {
+    /// The target's routes.
+    target: &'static str,
+    id: &'static str,
+}
+
+impl Synced {
+    fn set_duration(&self, scene: &Scene, duration: SyncDuration) {
+        match self.target {
+            VIDM => scene.simulator.set_sync_duration(duration),
+            _ => scene.simulator.configure_fleet(|fleet| fleet.sync_duration = duration),
+        }
+    }
+
+    fn end(&self, scene: &Scene) {
+        match self.target {
+            VIDM => scene.simulator.finish_sync(self.id, Outcome::Completed).unwrap(),
+            _ => scene.simulator.finish_fleet_sync(self.id, Outcome::Completed).unwrap(),
+        }
+    }
+}
+
+const VIDM: &str = "/vidm/default/v1";
+const FLEET: &str = "/fleet/default/v1";
+const SHORT: SyncDuration = SyncDuration::Fixed(Duration::from_millis(100));
+
+/// The routes that vIDM and VCF Operations have in common.
+async fn syncs(seen: &mut Seen<'_>, synced: &Synced) {
+    synced.set_duration(seen.scene, SHORT);
+    let directories = format!("{}/directories", synced.target);
+    seen.ask(Method::GET, &directories, 200, "").await;
+    let one = format!("{directories}/{}", synced.id);
     seen.ask(Method::GET, &one, 200, "").await;
-    let (named, body) = ("/vidm/default/v1/syncs", format!(r#"{{"directory":"{}"}}"#, seeds::CORP_NAME));
-    seen.ask(Method::POST, named, 202, &body).await;
-    seen.ask_with(Method::POST, named, 200, &body, ("prefer", "wait=20")).await;
+    let (named, body) = (format!("{}/syncs", synced.target), json!({"directory": seeds::CORP_NAME}).to_string());
+    seen.ask(Method::POST, &named, 202, &body).await;
+    seen.ask_with(Method::POST, &named, 200, &body, ("prefer", "wait=20")).await;
     let syncs = format!("{one}/syncs");
-    let groups = format!(r#"{{"groups":["{}"]}}"#, seeds::PRESENT_GROUP_NAME);
+    let groups = json!({"groups": [seeds::PRESENT_GROUP_NAME]}).to_string();
     let started = seen.ask(Method::POST, &syncs, 202, &groups).await;
     let waited = seen.ask_with(Method::POST, &syncs, 200, &groups, ("prefer", "wait=20")).await;
     assert_eq!(waited.json()["status"], "succeeded", "{}", waited.text);
-    seen.ask(Method::POST, &syncs, 200, r#"{"dryRun":true}"#).await;
     let sync = started.header("location").to_owned();
     seen.ask(Method::GET, &sync, 200, "").await;
     let events = seen.ask_with(Method::GET, &sync, 200, "", ("accept", "text/event-stream")).await;
     assert!(events.text.contains("event: state"), "{}", events.text);
-    seen.ask(Method::POST, "/hooks/corp", 202, r#"{"ref":"main"}"#).await;
-    seen.ask(Method::POST, "/hooks/corp", 200, r#"{"ref":"topic"}"#).await;
-    seen.scene.simulator.set_sync_duration(SyncDuration::Manual);
+    synced.set_duration(seen.scene, SyncDuration::Manual);
     let runs = seen.ask(Method::POST, &syncs, 202, "").await;
     seen.ask(Method::GET, &format!("{}?running=202", runs.header("location")), 202, "").await;
-    seen.scene.simulator.finish_sync(seeds::CORP, idhook_simulator::Outcome::Completed).unwrap();
-    seen.scene.simulator.set_sync_duration(SyncDuration::Fixed(std::time::Duration::from_millis(100)));
+    synced.end(seen.scene);
+    synced.set_duration(seen.scene, SHORT);
     seen.ask(Method::GET, &format!("{one}/sync"), 200, "").await;
     let history = seen.ask(Method::GET, &syncs, 200, "").await;
     assert!(!history.json()["syncs"].as_array().unwrap().is_empty(), "{}", history.text);
-    seen.ask(Method::GET, &format!("/vidm/default/v1/groups?name={}", seeds::PRESENT_GROUP_NAME), 200, "").await;
-    seen.ask(Method::GET, "/vidm/default/v1/health", 200, "").await;
-    seen.ask(Method::GET, "/vidm/default/v1/doctor", 200, "").await;
+    seen.ask(Method::GET, &format!("{}/groups?name={}", synced.target, seeds::PRESENT_GROUP_NAME), 200, "").await;
+    seen.ask(Method::GET, &format!("{}/doctor", synced.target), 200, "").await;
+}
+
+async fn vidm(seen: &mut Seen<'_>) {
+    syncs(seen, &Synced { target: VIDM, id: seeds::CORP }).await;
+    seen.ask(Method::POST, &format!("{VIDM}/directories/{}/syncs", seeds::CORP), 200, r#"{"dryRun":true}"#).await;
+    seen.ask(Method::POST, "/hooks/corp", 202, r#"{"ref":"main"}"#).await;
+    seen.ask(Method::POST, "/hooks/corp", 200, r#"{"ref":"topic"}"#).await;
+    seen.ask(Method::GET, &format!("{VIDM}/health"), 200, "").await;
+}
+
+async fn fleet(seen: &mut Seen<'_>) {
+    syncs(seen, &Synced { target: FLEET, id: seeds::FLEET_CORP }).await;
+
+    let providers = format!("{FLEET}/identity-providers");
+    let ca = seen.scene.simulator.ca_pem().to_owned();
+    let spec = ad(&ca, &["research.example"]).to_string();
+    seen.ask(Method::GET, &providers, 200, "").await;
+    let created = seen.ask(Method::PUT, &providers, 201, &spec).await;
+    seen.ask(Method::PUT, &providers, 200, &spec).await;
+    let place = created.header("location").to_owned();
+    seen.ask(Method::GET, &place, 200, "").await;
+    let deleted = seen.ask(Method::DELETE, &place, 202, "").await;
+    seen.ask(Method::GET, deleted.header("location"), 200, "").await;
+    until_gone(seen.scene, &place).await;
+    let created = seen.ask(Method::POST, &providers, 201, &spec).await;
+    seen.ask_with(Method::DELETE, created.header("location"), 200, "", ("prefer", "wait=20")).await;
+
+    let client = format!("{providers}/{}/sync-client", seeds::FLEET_SCIM_PROVIDER);
+    seen.ask(Method::POST, &client, 201, "").await;
+    seen.ask(Method::GET, &client, 200, "").await;
+    let broker = &seen.scene.get(&providers).await.json()["elements"][0]["realm"]["vidbResourceId"];
+    let metadata = json!({"vidbResourceId": broker, "metadata": "https://corp.okta.example/saml/metadata"});
+    seen.ask(Method::POST, &format!("{FLEET}/saml-metadata/validate"), 200, &metadata.to_string()).await;
+}
+
+/// Waits for a deletion that goes on after its response.
+async fn until_gone(scene: &Scene, place: &str) {
+    for _ in 0..100 {
+        if scene.get(place).await.status == 404 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{place} is still there");
 }
 
 async fn vcf(seen: &mut Seen<'_>) {

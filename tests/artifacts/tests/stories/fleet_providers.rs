@@ -38,7 +38,7 @@ async fn behaving(artifact: Artifact, change: impl FnOnce(&mut FleetSettings)) -
 }
 
 /// An Active Directory over LDAPS for the realm without provider.
-fn ad(certificate: &str, domains: &[&str]) -> Value {
+pub(crate) fn ad(certificate: &str, domains: &[&str]) -> Value {
     json!({
         "name": "Research AD", "ssoRealmId": seeds::FLEET_EMPTY_REALM,
         "idpType": "ADLDAP", "idpProtocol": "LDAP_BIND", "provisionType": "LDAP",
