@@ -17,6 +17,7 @@ mod identity_providers;
 mod identity_sources;
 mod model;
 mod names;
+mod sddc_managers;
 mod spec;
 #[cfg(test)]
 mod testing;
@@ -37,6 +38,7 @@ pub use model::{
     SyncClientTokenInfo,
 };
 pub use names::{DomainName, ProviderId};
+pub use sddc_managers::{DomainReference, SddcManager, SddcManagers};
 pub use spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
     OidcSpec, SourceDetails,
@@ -145,6 +147,14 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// As any upstream call.
     pub async fn identity_provider(&self, id: &ProviderId) -> Result<IdentityProvider> {
         self.call(&identity_providers::Get { id }).await
+    }
+
+    /// The SDDC Managers that this one knows, itself among them, with their versions.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub async fn sddc_managers(&self) -> Result<SddcManagers> {
+        self.call(&sddc_managers::List).await
     }
 
     /// Adds an external identity provider.

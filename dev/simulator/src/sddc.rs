@@ -6,6 +6,7 @@
 
 mod errors;
 pub(crate) mod front;
+mod managers;
 mod providers;
 pub(crate) mod state;
 mod tokens;
@@ -90,6 +91,7 @@ pub(crate) fn router(sddc: Arc<Sddc>) -> Router {
         .route("/v1/identity-providers/{id}/sync-client", post(on(providers::sync_client)))
         .route("/v1/identity-broker/prechecks", get(on(providers::prechecks)))
         .route("/v1/identity-broker/sddc-manager-oidc", get(on(providers::oidc)))
+        .route("/v1/sddc-managers", get(on(managers::list)))
         .route("/v1/credentials", get(on(undocumented::credentials)))
         .route("/v1/hosts/{id}", delete(on(undocumented::remove_host)))
         .method_not_allowed_fallback(|| async { Reply::nginx(StatusCode::METHOD_NOT_ALLOWED) })

@@ -218,6 +218,8 @@ pub struct SddcSettings {
     pub source_added: SourceAdded,
     /// The `status` and `details` of `GET /v1/identity-broker/prechecks`.
     pub precheck: Value,
+    /// The version and build in `GET /v1/sddc-managers`. Default: `5.2.1.0-24307856`.
+    pub version: String,
     /// The nginx in front, as in every real SDDC Manager. `None`: requests reach the service unchanged.
     pub front: Option<SddcFront>,
 }
@@ -232,6 +234,7 @@ impl Default for SddcSettings {
             quoted_answers: false,
             source_added: SourceAdded::default(),
             precheck: serde_json::json!({"status": "SUCCESS", "details": []}),
+            version: "5.2.1.0-24307856".to_owned(),
             front: None,
         }
     }
