@@ -206,7 +206,7 @@ impl Config {
     pub fn credentials(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
         let fleet = self.fleet.values().flat_map(|target| target.credentials.secrets());
-        vidm.chain(self.vcf.values().map(|target| &target.credentials.password)).chain(fleet).collect()
+        vidm.chain(self.vcf.values().map(|target| target.credentials.secret())).chain(fleet).collect()
     }
 
     /// A fingerprint of this configuration's targets, from their non-secret fields (kinds, names, URLs, tenants, accounts).
@@ -228,8 +228,11 @@ impl Config {
             ["vidm", name, target.url.as_str(), tenant].into_iter().chain(account).for_each(&mut add);
         }
         for (name, target) in &self.vcf {
-            let parts: [&str; 4] = ["vcf", name, target.url.as_str(), &target.credentials.username];
-            parts.into_iter().for_each(&mut add);
+            let username = match &target.credentials {
+                vcf::Credentials::Account { username, .. } => username,
+                vcf::Credentials::RefreshToken(_) => "",
+            };
+            ["vcf", name, target.url.as_str(), username].into_iter().for_each(&mut add);
         }
         for (name, target) in &self.fleet {
             ["fleet", name].into_iter().for_each(&mut add);

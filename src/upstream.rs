@@ -19,4 +19,4 @@ pub(crate) use response::check;
 pub(crate) use response::{invalid, is_code, read_json, read_shown};
 pub(crate) use sender::{CallRecord, Prepared};
 pub use sender::{Destination, Outbound};
-pub use token_cache::{Account, SharedToken, TokenCache};
+pub use token_cache::{Account, Login, SharedToken, TokenCache, Tokens};

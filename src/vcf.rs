@@ -15,6 +15,7 @@ mod gateway;
 mod identity_broker;
 mod identity_providers;
 mod identity_sources;
+mod login;
 mod model;
 mod names;
 mod sddc_managers;
@@ -25,7 +26,6 @@ mod text;
 mod tokens;
 mod validate;
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -61,8 +61,8 @@ const SINCE_5_1: &str =
 const TOKEN_REFUSED: &str = "SDDC Manager rejects a token that it has just issued: check the account's role there (ADMIN, to \
                              change identity providers) and SDDC Manager's clock";
 
-/// The calls that create or refresh tokens, as errors and records name them.
-pub(crate) const LOGIN_CALLS: [&str; 2] = [tokens::Create::CALL, tokens::Refresh::CALL];
+/// The calls that create, refresh or end tokens, as errors and records name them.
+pub(crate) const LOGIN_CALLS: [&str; 3] = [tokens::Create::CALL, tokens::Refresh::CALL, tokens::Revoke::CALL];
 
 /// One SDDC Manager.
 #[derive(Debug, Clone)]
@@ -75,20 +75,55 @@ pub struct Target {
     pub credentials: Credentials,
 }
 
-/// An account of SDDC Manager.
+/// How to log in.
 #[derive(Debug, Clone)]
-pub struct Credentials {
-    /// Its name with domain: `administrator@vsphere.local`.
-    pub username: String,
-    /// Its password.
-    pub password: Secret,
+pub enum Credentials {
+    /// An account of SDDC Manager.
+    Account {
+        /// Its name with domain: `administrator@vsphere.local`.
+        username: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// The id of a refresh token that an administrator made: works until it expires or is revoked, 24 hours by the vendor's
+    /// samples. idhook does not revoke it.
+    RefreshToken(Secret),
 }
 
 impl Target {
-    /// The account that logins count against. vCenter SSO does not distinguish `Administrator` and `administrator`.
+    /// The parts that identify the account. None is secret: a refresh token's is its digest. vCenter SSO does not distinguish
+    /// `Administrator` and `administrator`.
+    pub(crate) fn identity(&self) -> Vec<String> {
+        let account = match &self.credentials {
+            Credentials::Account { username, .. } => username.to_lowercase(),
+            Credentials::RefreshToken(token) => login::digest(token),
+        };
+        vec![self.url.origin(), account]
+    }
+
+    /// The account that logins count against.
     pub(crate) fn account(&self) -> Account<'_> {
-        let parts = vec![self.url.origin(), self.credentials.username.to_lowercase()];
-        Account::new("vcf", &self.name, tokens::Create::CALL, parts, vec![&self.credentials.password])
+        let login_call = match self.credentials {
+            Credentials::Account { .. } => tokens::Create::CALL,
+            Credentials::RefreshToken(_) => tokens::Refresh::CALL,
+        };
+        Account::new("vcf", &self.name, login_call, self.identity(), vec![self.credentials.secret()])
+    }
+}
+
+/// Whether a text can be the id of a refresh token.
+pub(crate) fn is_refresh_token(token: &Secret) -> bool {
+    tokens::is_token(token.expose())
+}
+
+impl Credentials {
+    /// Its secret text.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        match self {
+            Self::Account { password, .. } => password,
+            Self::RefreshToken(token) => token,
+        }
     }
 }
 
@@ -96,13 +131,12 @@ impl Target {
 #[derive(Debug, Default)]
 pub struct Cache {
     session: Rc<TokenCache>,
-    refresh: RefCell<Option<Secret>>,
 }
 
 impl Cache {
     /// A cache with this token cache, which targets of the same account share.
     pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
-        Self { session, ..Self::default() }
+        Self { session }
     }
 }
 
@@ -264,58 +298,12 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// Sends `call` with a token; logs in first if there is none.
     async fn send(&self, call: Result<Prepared<'_>>) -> Result<http::Response<Bytes>> {
         let call = call?;
-        let log_in = async || self.log_in().await;
-        let send = async |token: AccessToken| {
-            let sent = self.out.send(&call, Some(&token)).await;
-            if sent.as_ref().is_err_and(|e| e.code() == ErrorCode::UpstreamAuth) {
-                // A server that rejects its own token has lost our session or account: log in with the password next time.
-                self.cache.refresh.take();
-            }
-            sent.map_err(gateway::explained)
-        };
-        let done = self.cache.session.with_token(&self.shared_token(), log_in, send).await;
+        let send = async |token: AccessToken| self.out.send(&call, Some(&token)).await.map_err(gateway::explained);
+        let done = self.cache.session.with_token(&self.shared_token(), login::Account(self), send).await;
         done.map_err(|e| match e.code() {
             ErrorCode::UpstreamAuth if e.hint_text().is_none() => e.hint(TOKEN_REFUSED),
             _ => e,
         })
-    }
-
-    /// A new access token: with the refresh token if there is one, otherwise with name and password.
-    async fn log_in(&self) -> Result<AccessToken> {
-        // Taken out, so that nothing is borrowed during the wait.
-        let kept = self.cache.refresh.take();
-        if let Some(refresh_token) = kept {
-            match self.refresh(&refresh_token).await {
-                Ok(access_token) => {
-                    self.cache.refresh.replace(Some(refresh_token));
-                    return Ok(tokens::access_token(access_token, self.out.runtime().now()));
-                }
-                // There was no response, or no time is left: a login would fail too.
-                Err(e) if e.upstream_status().is_none() || e.code() == ErrorCode::UpstreamBusy => {
-                    self.cache.refresh.replace(Some(refresh_token));
-                    return Err(e);
-                }
-                // Expired, revoked, or in a form that this version does not accept.
-                Err(_) => {}
-            }
-        }
-        let pair =
-            self.out.call(&self.destination(), &tokens::Create { credentials: &self.target.credentials }, None).await;
-        let pair = pair.map_err(tokens::refused).map_err(gateway::explained)?;
-        self.cache.refresh.replace(pair.refresh_token);
-        Ok(tokens::access_token(pair.access_token, self.out.runtime().now()))
-    }
-
-    /// A new access token from `refresh_token`, sent as the specification says and, if that is rejected, as the vendor's own
-    /// PowerShell module sends it.
-    async fn refresh(&self, refresh_token: &Secret) -> Result<Secret> {
-        let to = self.destination();
-        match self.out.call(&to, &tokens::Refresh { refresh_token, form: tokens::Form::Quoted }, None).await {
-            Err(e) if tokens::wants_other_form(&e) => {
-                self.out.call(&to, &tokens::Refresh { refresh_token, form: tokens::Form::Bare }, None).await
-            }
-            done => done,
-        }
     }
 }
 

@@ -32,7 +32,7 @@ fn plain_variables_make_the_default_targets() {
         config.vidm.get("default").unwrap().credentials,
         vidm::Credentials::System { scheme: crate::secret::Scheme::Hzn, .. }
     ));
-    assert_eq!(config.vcf.get("default").unwrap().credentials.username, "svc@vsphere.local");
+    assert_eq!(vcf_username(&config), "svc@vsphere.local");
     assert_eq!(config.request_timeout, Duration::from_secs(25));
 }
 
@@ -266,10 +266,51 @@ fn invisible_characters_around_credentials_are_not_sent() {
     assert!(
         matches!(&config.vidm.get("default").unwrap().credentials, vidm::Credentials::System { username, .. } if username == "svc")
     );
-    assert_eq!(
-        (config.vcf.get("default").unwrap().credentials.username.as_str(), config.warnings.len()),
-        ("svc@local", 0)
-    );
+    assert_eq!((vcf_username(&config), config.warnings.len()), ("svc@local", 0));
+}
+
+fn vcf_username(config: &Config) -> &str {
+    match &config.vcf.get("default").unwrap().credentials {
+        crate::vcf::Credentials::Account { username, .. } => username,
+        crate::vcf::Credentials::RefreshToken(_) => panic!("no account"),
+    }
+}
+
+#[test]
+fn sddc_manager_takes_an_account_or_a_refresh_token() {
+    const VCF_KEYS: &str = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["vcf:read"]}]"#;
+    const ID: &str = "3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e";
+    let with = |more: &[(&'static str, &'static str)]| {
+        let pairs = [("vcf_url", "https://sddc.corp.example"), ("api_keys", VCF_KEYS)];
+        parse(&[&pairs, more].concat())
+    };
+    let config = with(&[("vcf_refresh_token", ID)]).unwrap();
+    assert!(matches!(
+        &config.vcf.get("default").unwrap().credentials,
+        crate::vcf::Credentials::RefreshToken(token) if token.expose() == ID
+    ));
+    assert!(!format!("{config:?}").contains(ID));
+    let (account, password) = (("vcf_username", "svc@local"), ("vcf_password", "hunter2"));
+    for (more, variable, words) in [
+        (vec![account, password, ("vcf_refresh_token", ID)], "vcf_refresh_token", "beside username and password"),
+        (vec![account, ("vcf_refresh_token", ID)], "vcf_refresh_token", "beside username;"),
+        (vec![password, ("vcf_refresh_token", ID)], "vcf_refresh_token", "beside password;"),
+        (vec![], "vcf_username", "nor is refresh_token"),
+        (vec![password], "vcf_username", "is not set"),
+        (vec![account], "vcf_password", "is not set"),
+        (vec![("vcf_refresh_token", "{\"id\": \"hunter2\"}")], "vcf_refresh_token", "refreshToken.id"),
+        (vec![("vcf_refresh_token", "hunter2\n")], "vcf_refresh_token", "line break"),
+    ] {
+        let problems = with(&more).unwrap_err();
+        let problem = problems.first().unwrap();
+        assert!(problem.variable == variable && problem.to_string().contains(words), "{more:?}: {problem}");
+        assert!(!format!("{problems:?}").contains("hunter2") && !format!("{problems:?}").contains(ID), "{problems:?}");
+    }
+    // The same within `targets`, in either spelling.
+    for field in ["refresh_token", "refreshToken"] {
+        let targets = serde_json::json!({"vcf": {"prod": {"url": "https://x", field: ID}}}).to_string();
+        assert!(parse(&[("targets", &targets), ("api_keys", VCF_KEYS)]).is_ok(), "{field}");
+    }
 }
 
 #[test]
@@ -365,7 +406,7 @@ fn mistake_names_the_place_where_it_was_written() {
     assert!(told.contains("targets.vidm.default.username") && told.contains("targets.vcf.default.url"), "{told}");
     assert!(!told.contains("vidm_") && !told.contains("vcf_"), "{told}");
     let told = mistakes(&[("vidm_url", "https://v"), ("vcf_url", "https://s"), ("api_keys", KEYS)]);
-    assert!(told.contains("vidm_username") && told.contains("vcf_password") && !told.contains("targets."), "{told}");
+    assert!(told.contains("vidm_username") && told.contains("vcf_username") && !told.contains("targets."), "{told}");
     let both =
         [("vidm_url", "https://v"), ("targets", r#"{"vidm":{"default":{"url":"https://v"}}}"#), ("api_keys", KEYS)];
     assert!(mistakes(&both).contains("like the target of vidm_url"));

@@ -298,6 +298,10 @@ pub const VARIABLES: &[Variable] = &[
     plain("vcf_url", "address of SDDC Manager: https://host[:port], without a path"),
     plain("vcf_username", "SDDC Manager account, as user@domain"),
     secret("vcf_password", "password of vcf_username"),
+    secret(
+        "vcf_refresh_token",
+        "id of a refresh token of SDDC Manager, in place of vcf_username and vcf_password; works until it expires, about 24 hours",
+    ),
     plain("fleet_url", "address of VCF Operations (9.1 and later): https://host[:port], without a path"),
     plain("fleet_username", "VCF Operations account; not one of VCF single sign-on, which needs fleet_api_token"),
     secret("fleet_password", "password of fleet_username"),

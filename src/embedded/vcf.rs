@@ -66,7 +66,7 @@ impl<R: Runtime> Vcf<R> {
         &self,
         work: impl AsyncFnOnce(&VcfOperations<'_, R>) -> std::result::Result<T, Error>,
     ) -> Result<T> {
-        let secrets = vec![&self.target.settings.credentials.password];
+        let secrets = vec![self.target.settings.credentials.secret()];
         let outbound = Outbound::new(&self.runtime, self.limits, self.operation, HeaderMap::new());
         let outbound = outbound.with_secrets(secrets.clone());
         work(&VcfOperations::new(&self.target, &outbound)).await.map_err(|e| problem(&e, &secrets))

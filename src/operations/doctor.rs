@@ -107,7 +107,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         if examination.retry {
             self.client.allow_login().await;
         }
-        vcf::run(&mut report, &self.client, self.out, &settings.url).await;
+        vcf::run(&mut report, &self.client, self.out, settings).await;
         report.finish(vcf::ALL)
     }
 }
@@ -145,6 +145,14 @@ impl<'a> Report<'a> {
 
     fn failed(&mut self, check: &'static str, error: &Error, ms: u64) {
         self.add(check, Finding::Failed, error.detail(), error.hint_text(), ms);
+    }
+
+    /// Turns the last check, which found no fault, into a warning.
+    fn but(&mut self, detail: &str, hint: &str) {
+        if let Some(last) = self.checks.last_mut() {
+            (last.result, last.hint) = (Finding::Warning, Some(hint.to_owned()));
+            last.detail = format!("{}; {detail}", last.detail);
+        }
     }
 
     /// The look-up of [`GROUP`], whose result does not matter.

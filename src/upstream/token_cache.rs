@@ -6,27 +6,33 @@
 //! VCSA-80-000023 and -000145). So after a rejected login one more attempt is made, 15 minutes later at the earliest, then
 //! none until the credential changes or an operator asks for one. An attempt is recorded before it is sent: it counts even
 //! if the request is aborted meanwhile.
+//!
+//! A refresh token is kept and shared with the access token, and used before the credential. A login that replaces it revokes
+//! it, beside the request's own call, if no other instance can still use it: it was never in the store, or the store has the
+//! new one, which every other instance reads before it renews or logs in.
 
 mod account;
 mod rejection;
 mod shared_token;
+mod tokens;
 
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::lock::Mutex;
 
 use crate::error::{Error, ErrorCode};
 use crate::poll_lock::lock;
 use crate::runtime::Runtime;
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, Secret};
 use crate::shared_state::{Claim, Held};
 
 pub use account::Account;
 use rejection::Rejection;
 use shared_token::Shared;
 pub use shared_token::SharedToken;
+pub use tokens::{Login, Tokens};
 
 /// The interval for polling the store for another instance's login.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -40,7 +46,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The most tokens tried by one piece of work: the cached one, the store's, and a new one.
 const TOKENS: usize = 3;
 
-/// The token of one account, or why there is none. Targets with the same URL, account and credential share one.
+/// The tokens of one account, or why there are none. Targets with the same URL, account and credential share one.
 #[derive(Debug, Default)]
 pub struct TokenCache(Mutex<State>);
 
@@ -48,7 +54,7 @@ pub struct TokenCache(Mutex<State>);
 enum State {
     #[default]
     LoggedOut,
-    LoggedIn(AccessToken),
+    LoggedIn(Tokens),
     Rejected(Rejection),
 }
 
@@ -66,7 +72,7 @@ impl TokenCache {
         all.into_iter().map(|(name, _, session)| (name, session)).collect()
     }
 
-    /// Runs `work` with a token; logs in first if neither this instance nor the store has a valid one. If the upstream
+    /// Runs `work` with a token; renews it or logs in first if neither this instance nor the store has a valid one. If the upstream
     /// rejects a cached token (401), it may have been revoked: a newer token in the store is tried, then there is one new
     /// login and one replay.
     ///
@@ -76,11 +82,10 @@ impl TokenCache {
     pub async fn with_token<T>(
         &self,
         shared: &SharedToken<'_, impl Runtime>,
-        login: impl AsyncFn() -> Result<AccessToken, Error>,
+        login: impl Login,
         work: impl AsyncFn(AccessToken) -> Result<T, Error>,
     ) -> Result<T, Error> {
         // Boxed, so that the code around a login is compiled once and not once for each kind of login.
-        let login = || -> LocalBoxFuture<'_, _> { Box::pin(login()) };
         let work = |token| -> LocalBoxFuture<'_, _> { Box::pin(work(token)) };
         self.work(shared, &login, &work).await
     }
@@ -88,14 +93,22 @@ impl TokenCache {
     async fn work<'l, T>(
         &self,
         shared: &SharedToken<'_, impl Runtime>,
-        login: &dyn Fn() -> LocalBoxFuture<'l, Result<AccessToken, Error>>,
+        login: &dyn Login,
         work: &dyn Fn(AccessToken) -> LocalBoxFuture<'l, Result<T, Error>>,
     ) -> Result<T, Error> {
         let mut stale = Vec::new();
         loop {
             let (token, from) = self.token(shared, login, &stale).await?;
-            match work(token.clone()).await {
-                Err(e) if from == Source::Kept && e.code() == ErrorCode::UpstreamAuth && stale.len() + 1 < TOKENS => {
+            let done = match &from {
+                Source::Login { replaced: Some(old) } => beside(work(token.clone()), login.revoke(old.clone())).await,
+                Source::Login { replaced: None } | Source::Kept => work(token.clone()).await,
+            };
+            match done {
+                Err(e)
+                    if matches!(from, Source::Kept)
+                        && e.code() == ErrorCode::UpstreamAuth
+                        && stale.len() + 1 < TOKENS =>
+                {
                     stale.push(token);
                 }
                 done => return done,
@@ -134,12 +147,7 @@ impl TokenCache {
     /// A token that is not in `stale`, and its source.
     ///
     /// The lock is held during the login, so concurrent requests log in once.
-    async fn token<'l>(
-        &self,
-        shared: &SharedToken<'_, impl Runtime>,
-        login: &dyn Fn() -> LocalBoxFuture<'l, Result<AccessToken, Error>>,
-        stale: &[AccessToken],
-    ) -> Found {
+    async fn token(&self, shared: &SharedToken<'_, impl Runtime>, login: &dyn Login, stale: &[AccessToken]) -> Found {
         let mut state = lock(&self.0, shared.runtime()).await;
         // This instance's rejection may be outdated: another may have been allowed to try again.
         if let State::LoggedIn(_) = *state
@@ -151,24 +159,70 @@ impl TokenCache {
             Turn::Known(found) => return found,
             Turn::Ours(held) => held,
         };
+        let mut replaced = None;
+        if let State::LoggedIn(tokens) = &*state {
+            replaced = tokens.refresh.clone().map(|refresh| (refresh, tokens.is_shared));
+            if let Some(refresh_token) = tokens.renewal(stale, shared.runtime().now()) {
+                // The state remains: a renewal that is aborted is repeated.
+                shared.hold(held.as_ref(), &Shared::Tokens(tokens.clone())).await;
+                match login.renew(refresh_token).await {
+                    Ok(access) => {
+                        let renewed = Tokens { access, ..tokens.clone() };
+                        let token = renewed.access.clone();
+                        *state = State::LoggedIn(shared.finish_login(held, renewed).await.0);
+                        return Ok((token, Source::Login { replaced: None }));
+                    }
+                    // There was no response, or no time is left: a login would fail too.
+                    Err(e) if e.upstream_status().is_none() || e.code() == ErrorCode::UpstreamBusy => {
+                        shared.finish(held, Some(&Shared::Tokens(tokens.clone()))).await;
+                        return Err(e);
+                    }
+                    // It has expired or was revoked; a failing server may still know it.
+                    Err(e) => {
+                        replaced =
+                            replaced.filter(|_| e.upstream_status().is_some_and(|status| status.is_server_error()))
+                    }
+                }
+            }
+        }
         let before = match std::mem::take(&mut *state) {
             State::Rejected(rejection) => Some(rejection),
             State::LoggedOut | State::LoggedIn(_) => None,
         };
         let begun = Rejection::begun(before.as_ref(), shared.runtime().now());
-        shared.begin(held.as_ref(), &begun).await;
+        shared.hold(held.as_ref(), &Shared::Rejected(begun.clone())).await;
         *state = State::Rejected(begun);
-        let (outcome, known) = match login().await {
-            Ok(token) => (Ok((token.clone(), Source::Login)), Some(Shared::Token(token))),
-            Err(error) => match Rejection::of(&error, before.as_ref(), shared.runtime().now()) {
-                Some(rejection) => (Err(rejection.error(shared)), Some(Shared::Rejected(rejection))),
-                // The failure does not concern the credential: earlier knowledge remains.
-                None => (Err(error), before.map(Shared::Rejected)),
-            },
-        };
-        shared.finish(held, known.as_ref()).await;
-        *state = known.map_or(State::LoggedOut, State::from);
-        outcome
+        match login.log_in().await {
+            Ok(tokens) => {
+                let token = tokens.access.clone();
+                replaced.take_if(|(old, _)| {
+                    old.until <= shared.runtime().now() || tokens.refresh.as_ref().is_some_and(|new| new.is(old))
+                });
+                let (tokens, is_stored) = shared.finish_login(held, tokens).await;
+                *state = State::LoggedIn(tokens);
+                // One that was in the store is still used by instances that cannot find the new one there.
+                let unused = replaced.filter(|(_, was_shared)| is_stored || !was_shared).map(|(refresh, _)| refresh);
+                Ok((token, Source::Login { replaced: unused.map(|refresh| refresh.secret) }))
+            }
+            Err(error) => {
+                let (error, known) = match Rejection::of(&error, before.as_ref(), shared.runtime().now()) {
+                    Some(rejection) => (rejection.error(shared), Some(rejection)),
+                    // The failure does not concern the credential: earlier knowledge remains.
+                    None => (error, before),
+                };
+                shared.finish(held, known.clone().map(Shared::Rejected).as_ref()).await;
+                *state = known.map_or(State::LoggedOut, State::Rejected);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The result of `work`; `other` runs beside it, and ends with it at the latest.
+async fn beside<T>(work: LocalBoxFuture<'_, T>, other: LocalBoxFuture<'_, ()>) -> T {
+    match select(work, other).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), work)) => work.await,
     }
 }
 
@@ -190,8 +244,8 @@ async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale:
         if !is_pending {
             match slot.as_ref().map(SharedToken::<R>::found) {
                 Some(Some(found)) => *state = State::from(found),
-                // Another instance may have logged in since, and its token has expired.
-                Some(None) if !state.is_recent(now()) => *state = State::LoggedOut,
+                // Another instance may have logged in since, and its tokens have expired.
+                Some(None) if state.is_outdated(now()) => *state = State::LoggedOut,
                 Some(None) | None => {}
             }
             if let Some(found) = state.known(shared, stale) {
@@ -213,12 +267,12 @@ async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale:
 }
 
 /// The source of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Source {
     /// Cached, here or in the store: it may have been revoked.
     Kept,
-    /// A login just now.
-    Login,
+    /// A login or a renewal just now. The former refresh token, if nobody needs it any more.
+    Login { replaced: Option<Secret> },
 }
 
 impl State {
@@ -226,8 +280,10 @@ impl State {
     fn known(&self, shared: &SharedToken<'_, impl Runtime>, stale: &[AccessToken]) -> Option<Found> {
         let now: SystemTime = shared.runtime().now();
         match self {
-            Self::LoggedIn(token) if token.is_fresh(now) && !stale.iter().any(|stale| stale.is(token)) => {
-                Some(Ok((token.clone(), Source::Kept)))
+            Self::LoggedIn(Tokens { access, .. })
+                if access.is_fresh(now) && !stale.iter().any(|stale| stale.is(access)) =>
+            {
+                Some(Ok((access.clone(), Source::Kept)))
             }
             Self::Rejected(rejection) if !rejection.allows_attempt(now) => Some(Err(rejection.error(shared))),
             Self::LoggedOut | Self::LoggedIn(_) | Self::Rejected(_) => None,
@@ -236,16 +292,17 @@ impl State {
 }
 
 impl State {
-    /// Whether a login was rejected within the last minutes. This survives a store that loses its values.
-    fn is_recent(&self, now: SystemTime) -> bool {
-        matches!(self, Self::Rejected(rejection) if rejection.is_recent(now))
+    /// Whether a store without knowledge of the account counts more: a login was rejected, but not within the last minutes.
+    /// A recent rejection and a refresh token survive a store that loses its values.
+    fn is_outdated(&self, now: SystemTime) -> bool {
+        matches!(self, Self::Rejected(rejection) if !rejection.is_recent(now))
     }
 }
 
 impl From<Shared> for State {
     fn from(shared: Shared) -> Self {
         match shared {
-            Shared::Token(token) => Self::LoggedIn(token),
+            Shared::Tokens(tokens) => Self::LoggedIn(tokens),
             Shared::Rejected(rejection) => Self::Rejected(rejection),
         }
     }

@@ -1,7 +1,7 @@
-//! Tokens: a pair by user name and password, and a new access token by the refresh token.
+//! Tokens: a pair by user name and password, a new access token by the refresh token, and the end of a refresh token.
 //!
 //! By the vendor's samples an access token lives one hour, a refresh token 24 hours. An access token is a JWT, and the lifetime
-//! in it is used. Neither call needs a token.
+//! in it is used; a refresh token is an id. None of the calls needs a token.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,20 +13,24 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::retry::Repeat;
 use crate::secret::{AccessToken, Scheme, Secret, jwt_lifetime};
 use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
+use crate::vcf::Vcf;
 use crate::vcf::text::plain;
-use crate::vcf::{Credentials, Vcf};
 
 const JSON: &str = "application/json";
 
 /// The assumed lifetime of an access token without one.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
+/// The documented lifetime of a refresh token.
+pub(super) const REFRESH_LIFETIME: Duration = Duration::from_hours(24);
+
 /// `POST /v1/tokens` (VMware Cloud Foundation API, Tokens, "Create Token Pair").
 ///
 /// Returns 201; 200 up to VCF 5.2.0.
 #[derive(Debug)]
 pub(super) struct Create<'a> {
-    pub(super) credentials: &'a Credentials,
+    pub(super) username: &'a str,
+    pub(super) password: &'a Secret,
 }
 
 /// A login's result.
@@ -50,8 +54,7 @@ impl Endpoint for Create<'_> {
             username: &'a str,
             password: &'a str,
         }
-        let Credentials { username, password } = self.credentials;
-        let body = json(&TokenCreationSpec { username, password: password.expose() })?;
+        let body = json(&TokenCreationSpec { username: self.username, password: self.password.expose() })?;
         with_body(Method::POST, "/v1/tokens", JSON, JSON, body)
     }
 
@@ -94,6 +97,15 @@ pub(super) struct Refresh<'a> {
     pub(super) form: Form,
 }
 
+impl Form {
+    fn body(self, refresh_token: &Secret) -> Result<Bytes> {
+        Ok(match self {
+            Self::Quoted => json(&refresh_token.expose())?,
+            Self::Bare => Bytes::copy_from_slice(refresh_token.expose().as_bytes()),
+        })
+    }
+}
+
 impl Endpoint for Refresh<'_> {
     type Api = Vcf;
     type Response = Secret;
@@ -103,11 +115,7 @@ impl Endpoint for Refresh<'_> {
     const IS_LOGIN: bool = true;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
-        let body = match self.form {
-            Form::Quoted => json(&self.refresh_token.expose())?,
-            Form::Bare => Bytes::copy_from_slice(self.refresh_token.expose().as_bytes()),
-        };
-        with_body(Method::PATCH, "/v1/tokens/access-token/refresh", JSON, JSON, body)
+        with_body(Method::PATCH, "/v1/tokens/access-token/refresh", JSON, JSON, self.form.body(self.refresh_token)?)
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<Secret> {
@@ -118,13 +126,39 @@ impl Endpoint for Refresh<'_> {
     }
 }
 
+/// `DELETE /v1/tokens/refresh-token` (VMware Cloud Foundation API, Tokens, "Invalidate Refresh Token")
+///
+/// Returns 204. The specification declares no error.
+#[derive(Debug)]
+pub(super) struct Revoke<'a> {
+    pub(super) refresh_token: &'a Secret,
+    pub(super) form: Form,
+}
+
+impl Endpoint for Revoke<'_> {
+    type Api = Vcf;
+    type Response = ();
+    const CALL: &'static str = "DELETE /v1/tokens/refresh-token";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_LOGIN: bool = true;
+    const READS_ANSWER: bool = false;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        with_body(Method::DELETE, "/v1/tokens/refresh-token", JSON, JSON, self.form.body(self.refresh_token)?)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// `token` as received at `now`.
 pub(super) fn access_token(token: Secret, now: SystemTime) -> AccessToken {
     let lifetime = jwt_lifetime(token.expose()).unwrap_or(LIFETIME);
     AccessToken::new(Scheme::Bearer, token, now, lifetime)
 }
 
-/// Whether a refresh was rejected in a way that the other form of its body may fix.
+/// Whether a refresh token was rejected in a way that the other form of its body may fix.
 pub(super) fn wants_other_form(error: &Error) -> bool {
     matches!(
         error.upstream_status(),
@@ -142,11 +176,7 @@ pub(super) fn refused(error: Error) -> Error {
     if error.code() != ErrorCode::UpstreamAuth && !by_code {
         let is_refusal = error.upstream_status().is_some_and(|status| status.is_client_error());
         let is_elsewhere = is_refusal && error.code() == ErrorCode::UpstreamInvalid;
-        return if is_elsewhere {
-            error.hint("check the target's URL: SDDC Manager does not respond there")
-        } else {
-            error
-        };
+        return if is_elsewhere { error.hint(NOT_THERE) } else { error };
     }
     let detail = format!("SDDC Manager rejected the configured username and password: {}", error.detail());
     error.recode(ErrorCode::UpstreamAuth, detail).hint(
@@ -155,8 +185,29 @@ pub(super) fn refused(error: Error) -> Error {
     )
 }
 
+/// Recognises a rejected refresh token of the configuration. A page says nothing about the token.
+pub(super) fn expired(error: Error) -> Error {
+    let Some(evidence) = error.evidence() else { return error };
+    let is_refusal = evidence.status.is_some_and(|status| status.is_client_error());
+    match (is_refusal, evidence.is_page) {
+        (true, false) => {
+            let detail = format!("SDDC Manager rejected the configured refresh token: {}", error.detail());
+            error.recode(ErrorCode::UpstreamAuth, detail).hint(
+                "the refresh token has expired (24 hours after it was made) or was revoked, and there is no password to log \
+                 in with: make a new pair with POST /v1/tokens of SDDC Manager and set refreshToken.id of its response as \
+                 vcf_refresh_token, or configure vcf_username and vcf_password",
+            )
+        }
+        (true, true) if error.code() == ErrorCode::UpstreamInvalid => error.hint(NOT_THERE),
+        _ => error,
+    }
+}
+
+/// The hint if there is another server at the target's URL.
+const NOT_THERE: &str = "check the target's URL: SDDC Manager does not respond there";
+
 /// Tokens are one word of visible ASCII; a page or an error text is not.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'{' | b'<'))
 }
 
@@ -167,14 +218,14 @@ mod tests {
 
     const HEADERS: &str = "accept: application/json\ncontent-type: application/json\n\n";
 
-    fn credentials() -> Credentials {
-        Credentials { username: "administrator@vsphere.local".to_owned(), password: Secret::new(r#"VMw@re1!"\"#) }
+    fn create(password: &Secret) -> Create<'_> {
+        Create { username: "administrator@vsphere.local", password }
     }
 
     #[test]
     fn login_sends_credentials_and_reads_a_token_pair() {
-        let credentials = credentials();
-        let create = Create { credentials: &credentials };
+        let password = Secret::new(r#"VMw@re1!"\"#);
+        let create = create(&password);
         let body = r#"{"username":"administrator@vsphere.local","password":"VMw@re1!\"\\"}"#;
         assert_eq!(wire(&create), format!("POST /v1/tokens\n{HEADERS}{body}"));
 
@@ -193,11 +244,10 @@ mod tests {
 
     #[test]
     fn invalid_token_pair_is_rejected_without_showing_it() {
-        let credentials = credentials();
         for answer in
             ["", "[]", r#"{"refreshToken":{"id":"secret"}}"#, r#"{"accessToken":"sec ret"}"#, r#"{"accessToken":""}"#]
         {
-            let error = read(&Create { credentials: &credentials }, answer).unwrap_err();
+            let error = read(&create(&Secret::new("p")), answer).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
             assert!(!format!("{error:?}").contains("sec"), "{error:?}");
         }
@@ -216,6 +266,16 @@ mod tests {
         for answer in ["", "\"\"", "<html>", "{\"accessToken\":\"a\"}", "not a token"] {
             assert!(read(&refresh(Form::Quoted), answer).is_err(), "{answer}");
         }
+    }
+
+    #[test]
+    fn revocation_supports_both_forms() {
+        let id = Secret::new("3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e");
+        let revoke = |form| Revoke { refresh_token: &id, form };
+        let line = "DELETE /v1/tokens/refresh-token";
+        assert_eq!(wire(&revoke(Form::Quoted)), format!("{line}\n{HEADERS}\"3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e\""));
+        assert_eq!(wire(&revoke(Form::Bare)), format!("{line}\n{HEADERS}3c6b2f0e-7a1d-4c53-9d5e-1f2a3b4c5d6e"));
+        read(&revoke(Form::Quoted), "").unwrap();
     }
 
     #[test]

@@ -6,3 +6,4 @@ pub(crate) mod operations;
 pub(crate) mod paths;
 pub(crate) mod put;
 pub(crate) mod session;
+pub(crate) mod shared_tokens;

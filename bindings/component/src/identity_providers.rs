@@ -23,7 +23,8 @@ pub(crate) struct Session(Vcf<Wasi>);
 impl wit::GuestSession for Session {
     fn open(settings: wit::Settings) -> Result<wit::Session> {
         let wit::Settings { url, username, password, timeouts } = settings;
-        let settings = VcfSettings { url: Some(url), username: Some(username), password: Some(Secret::new(password)) };
+        let (url, username, password) = (Some(url), Some(username), Some(Secret::new(password)));
+        let settings = VcfSettings { url, username, password, ..VcfSettings::default() };
         let vcf = Vcf::new(runtime(), settings, timeouts.map(Into::into).unwrap_or_default())?;
         Ok(wit::Session::new(Self(vcf)))
     }

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use super::expiry::{self, Certificates};
 use super::{Finding, Report, calls_since, spent};
 use crate::runtime::Runtime;
-use crate::upstream::{BaseUrl, Outbound};
-use crate::vcf::{Client, IdentityProvider, LOGIN_CALLS, LdapInfo};
+use crate::upstream::Outbound;
+use crate::vcf::{Client, Credentials, IdentityProvider, LOGIN_CALLS, LdapInfo, Target};
 
 pub(super) const ALL: &[&str] = &[
     super::CONFIGURATION,
@@ -25,14 +25,20 @@ pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,
     client: &Client<'_, R>,
     out: &Outbound<'_, R>,
-    url: &BaseUrl,
+    target: &Target,
 ) {
     let listed = client.identity_providers().await;
     let (calls, now) = (calls_since(out, 0), out.runtime().now());
     let first = calls.first().map_or(0, |call| call.ms);
     let error = listed.as_ref().err();
-    if !report.connection(url, error, first) || !report.login(error, &calls, &LOGIN_CALLS) {
+    if !report.connection(&target.url, error, first) || !report.login(error, &calls, &LOGIN_CALLS) {
         return;
+    }
+    if let Credentials::RefreshToken(_) = target.credentials {
+        report.but(
+            "the target has a refresh token and no password, so it works until that expires, about 24 hours after it was made",
+            "replace vcf_refresh_token before it expires, or configure vcf_username and vcf_password",
+        );
     }
     let ms = spent(&calls, &LOGIN_CALLS);
     let providers = match listed {

@@ -1,9 +1,10 @@
-//! An account's token or rejection in the shared store: the slot of a lease (`shared_state/lease.rs`). The lease holder logs
+//! An account's tokens or rejection in the shared store: the slot of a lease (`shared_state/lease.rs`). The lease holder logs
 //! in, and records the attempt first.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::rejection::Rejection;
+use super::tokens::Tokens;
 use super::{Account, GRACE, SILENCE};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::{Runtime, from_unix_ms, unix_ms};
@@ -12,6 +13,9 @@ use crate::shared_state::{Backend, Claim, Counters, FOR_GOOD, Held, Lease, Share
 
 /// Stored in place of a token if the login was rejected.
 const REJECTED: &str = "rejected";
+
+/// Stored before a refresh token, which precedes the access token.
+const RENEWABLE: &str = "renewable ";
 
 /// One account's entry in the store. Its name contains a fingerprint of URL, tenant and account, and a short one of the
 /// credential, so another password has another entry.
@@ -24,7 +28,7 @@ pub struct SharedToken<'a, R> {
 
 /// The contents of the entry.
 pub(super) enum Shared {
-    Token(AccessToken),
+    Tokens(Tokens),
     Rejected(Rejection),
 }
 
@@ -63,16 +67,28 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.lease()?.read().await.ok()
     }
 
-    /// The token or rejection in a slot.
+    /// The tokens or the rejection in a slot.
     pub(super) fn found(slot: &Slot) -> Option<Shared> {
         let text = str::from_utf8(&slot.payload).ok()?;
-        let (first, rest) = text.split_once(' ')?;
-        if first == REJECTED {
-            return crate::json::parse(rest.as_bytes()).map(Shared::Rejected);
+        if let Some(rejection) = text.strip_prefix(REJECTED) {
+            return crate::json::parse(rejection.as_bytes()).map(Shared::Rejected);
         }
-        let (scheme, secret) = rest.split_once(' ')?;
-        let expires = from_unix_ms(first.parse().ok()?);
-        Some(Shared::Token(AccessToken::until(Scheme::of(scheme)?, Secret::new(secret), expires)))
+        let (refresh, text) = match text.strip_prefix(RENEWABLE).map(time_and_text) {
+            Some(renewable) => {
+                let (until, rest) = renewable?;
+                let (secret, rest) = rest.split_once(' ')?;
+                (Some((Secret::new(secret), until)), rest)
+            }
+            None => (None, text),
+        };
+        let (expires, header) = time_and_text(text)?;
+        let (scheme, secret) = header.split_once(' ')?;
+        let tokens = Tokens::from(AccessToken::until(Scheme::of(scheme)?, Secret::new(secret), expires));
+        let tokens = match refresh {
+            Some((secret, until)) => tokens.renewable(secret, until),
+            None => tokens,
+        };
+        Some(Shared::Tokens(Tokens { is_shared: true, ..tokens }))
     }
 
     /// Claims the next login after `slot`; `None` without a responding store.
@@ -85,28 +101,34 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.remaining() + GRACE
     }
 
-    /// Records that this instance logs in, and the rejection that applies if the outcome is never known.
-    pub(super) async fn begin(&self, held: Option<&Held>, rejection: &Rejection) {
+    /// Records that this instance logs in or renews, and the `outcome` that applies if the real one is never known.
+    pub(super) async fn hold(&self, held: Option<&Held>, outcome: &Shared) {
         if let (Some(lease), Some(held)) = (self.lease(), held) {
             let until = self.runtime().now() + self.life();
             // If the store fails now, each instance is alone.
-            let _ = lease.announce(held, until, &written(rejection)).await;
+            let _ = lease.announce(held, until, &outcome.written()).await;
         }
     }
 
-    /// Records the outcome of the login: others may log in.
-    pub(super) async fn finish(&self, held: Option<Held>, outcome: Option<&Shared>) {
-        let (Some(lease), Some(held)) = (self.lease(), held) else { return };
-        let (payload, life) = match outcome {
-            Some(Shared::Token(token)) => {
-                let life = token.expires().duration_since(self.runtime().now()).unwrap_or_default();
-                let header = token.header();
-                (format!("{} {}", unix_ms(token.expires()), header.expose()).into_bytes(), life)
-            }
-            Some(Shared::Rejected(rejection)) => (written(rejection), FOR_GOOD),
-            None => return lease.give_back(held).await,
+    /// Records the tokens of a login or a renewal: others may use them. Returns them, and whether they are stored.
+    pub(super) async fn finish_login(&self, held: Option<Held>, tokens: Tokens) -> (Tokens, bool) {
+        let tokens = Tokens { is_shared: tokens.is_shared || held.is_some(), ..tokens };
+        let is_stored = self.finish(held, Some(&Shared::Tokens(tokens.clone()))).await;
+        (tokens, is_stored)
+    }
+
+    /// Records the outcome of the login: others may log in. Returns whether it is stored.
+    pub(super) async fn finish(&self, held: Option<Held>, outcome: Option<&Shared>) -> bool {
+        let (Some(lease), Some(held)) = (self.lease(), held) else { return false };
+        let Some(outcome) = outcome else {
+            lease.give_back(held).await;
+            return false;
         };
-        let _ = lease.kept_for(life).release(self.runtime(), held, payload).await;
+        let life = match outcome {
+            Shared::Tokens(tokens) => tokens.expire().duration_since(self.runtime().now()).unwrap_or_default(),
+            Shared::Rejected(_) => FOR_GOOD,
+        };
+        matches!(lease.kept_for(life).release(self.runtime(), held, outcome.written()).await, Ok(Some(_)))
     }
 
     /// The error if another instance's login takes longer than this request may wait.
@@ -126,7 +148,31 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
     }
 }
 
-fn written(rejection: &Rejection) -> Vec<u8> {
-    // Strings and numbers only: this cannot fail.
-    format!("{REJECTED} {}", serde_json::to_string(rejection).unwrap_or_default()).into_bytes()
+impl Shared {
+    /// Its form in the store.
+    fn written(&self) -> Vec<u8> {
+        let text = match self {
+            // Strings and numbers only: this cannot fail.
+            Self::Rejected(rejection) => {
+                format!("{REJECTED} {}", serde_json::to_string(rejection).unwrap_or_default())
+            }
+            Self::Tokens(Tokens { access, refresh, .. }) => {
+                let access_token = format!("{} {}", unix_ms(access.expires()), access.header().expose());
+                match refresh {
+                    Some(refresh) => {
+                        let until = unix_ms(refresh.until);
+                        format!("{RENEWABLE}{until} {} {access_token}", refresh.secret.expose())
+                    }
+                    None => access_token,
+                }
+            }
+        };
+        text.into_bytes()
+    }
+}
+
+/// A time in milliseconds since 1970, and the text after it.
+fn time_and_text(text: &str) -> Option<(SystemTime, &str)> {
+    let (time, rest) = text.split_once(' ')?;
+    Some((from_unix_ms(time.parse().ok()?), rest))
 }

@@ -34,6 +34,7 @@ fn vcf(calls: impl IntoIterator<Item = Call>) -> (Rc<Script>, Vcf<Shared>) {
         url: Some("https://sddc.corp.example".to_owned()),
         username: Some("administrator@vsphere.local".to_owned()),
         password: Some(idhook::secret::Secret::new("VMw@re1!")),
+        ..VcfSettings::default()
     };
     (Rc::clone(&script), Vcf::new(Shared(script), settings, Timeouts::default()).unwrap())
 }

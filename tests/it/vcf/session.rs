@@ -22,7 +22,7 @@ pub(crate) fn target() -> Target {
     Target {
         name: "mgmt".to_owned(),
         url: BaseUrl::parse("https://sddc.corp.example").unwrap(),
-        credentials: Credentials {
+        credentials: Credentials::Account {
             username: "administrator@vsphere.local".to_owned(),
             password: Secret::new("VMw@re1!"),
         },
@@ -168,6 +168,9 @@ fn rejected_cached_token_causes_login_and_one_replay() {
         denied(),
         login().answer(201, other),
         list("Bearer other.access.token"),
+        // Beside the list, and given up when that is done.
+        Call::new(http::Method::DELETE, "https://sddc.corp.example/v1/tokens/refresh-token")
+            .body(format!("\"{REFRESH_ID}\"")),
     ]);
     let memory = Cache::default();
     lists(&script, &memory).unwrap();

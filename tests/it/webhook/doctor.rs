@@ -219,6 +219,24 @@ fn healthy_sddc_manager_passes_every_check() {
 }
 
 #[test]
+fn refresh_token_without_password_is_a_warning() {
+    let variables = [("vcf_username", ""), ("vcf_password", ""), ("vcf_refresh_token", "a-refresh-token")];
+    let refresh = || Call::new(Method::PATCH, "https://sddc.corp.example/v1/tokens/access-token/refresh");
+    let instance = Instance::with(&variables, [refresh().answer(200, "a.b.c"), get(ROOT).answer(200, PROVIDERS)]);
+    let (ok, checks) = examined(&instance, VCF);
+    assert!(ok);
+    assert_eq!(of(&checks, "warning"), ["login"]);
+    says(&checks["login"], &["logged in; the target has a refresh token and no password", "vcf_refresh_token"]);
+
+    let instance = Instance::with(&variables, [refresh().answer(404, "{}"), refresh().answer(404, "{}")]);
+    let (ok, checks) = examined(&instance, VCF);
+    assert!(!ok);
+    assert_eq!(of(&checks, "failed"), ["login"]);
+    says(&checks["login"], &["rejected the configured refresh token", "POST /v1/tokens"]);
+    assert!(!format!("{checks:?}").contains("a-refresh-token"), "{checks:?}");
+}
+
+#[test]
 fn unusable_sddc_manager_fails_the_right_check() {
     let tokens = || post("https://sddc.corp.example/v1/tokens");
     let list = |status| vec![login(), get(ROOT).answer(status, "")];

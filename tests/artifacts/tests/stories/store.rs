@@ -1,5 +1,7 @@
 //! State that instances share: with a store in memory, on Redis, with a failed one, without one.
 
+use std::time::Duration;
+
 use idhook_host::{Host, KeyValue};
 use idhook_simulator::{Outcome, credentials, seeds};
 use reqwest::StatusCode;
@@ -21,6 +23,8 @@ stories! {
     store_contents_are_unreadable,
     foreign_values_in_the_store_are_ignored,
     revoked_token_costs_one_login,
+    new_instance_renews_sddc_managers_token_without_the_password,
+    replaced_refresh_token_of_sddc_manager_is_revoked,
     wrong_password_is_tried_once_by_all_instances,
     redis_outage_loses_nothing,
 }
@@ -151,6 +155,41 @@ async fn revoked_token_costs_one_login(artifact: Artifact) {
     assert_eq!(asked.len(), 3, "refused, login, again: {asked:?}");
     scene.restart().await;
     assert_eq!(sync(&scene, seeds::CORP).await.len(), 1);
+}
+
+async fn new_instance_renews_sddc_managers_token_without_the_password(artifact: Artifact) {
+    const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
+    for (key_value, _redis) in stores() {
+        let mut scene = Scene::with(on(artifact, key_value)).await;
+        // Within the margin before its expiry a token is not used again.
+        scene.simulator.configure_sddc(|settings| settings.access_lifetime = Duration::from_secs(30));
+        for expected in
+            ["POST /v1/tokens", "PATCH /v1/tokens/access-token/refresh", "PATCH /v1/tokens/access-token/refresh"]
+        {
+            assert_eq!(scene.get(PROVIDERS).await.status, 200);
+            assert_eq!(scene.asked(), [expected, "GET /v1/identity-providers"]);
+            scene.restart().await;
+        }
+        scene.simulator.expire_refresh_tokens();
+        assert_eq!(scene.get(PROVIDERS).await.status, 200);
+        let refresh = "PATCH /v1/tokens/access-token/refresh";
+        assert_eq!(scene.asked(), [refresh, refresh, "POST /v1/tokens", "GET /v1/identity-providers"]);
+    }
+}
+
+async fn replaced_refresh_token_of_sddc_manager_is_revoked(artifact: Artifact) {
+    const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
+    let mut scene = Scene::with(on(artifact, KeyValue::default())).await;
+    scene.get(PROVIDERS).await;
+    scene.asked();
+    scene.restart().await;
+    scene.simulator.expire_tokens();
+    assert_eq!(scene.get(PROVIDERS).await.status, 200);
+    let mut asked = scene.asked();
+    assert_eq!(asked[..2], ["GET /v1/identity-providers", "POST /v1/tokens"]);
+    // Both at once.
+    asked[2..].sort();
+    assert_eq!(asked[2..], ["DELETE /v1/tokens/refresh-token", "GET /v1/identity-providers"]);
 }
 
 async fn wrong_password_is_tried_once_by_all_instances(artifact: Artifact) {
