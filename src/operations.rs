@@ -9,7 +9,7 @@
 //! | `vidm.rs` | directories, groups and health of a vIDM |
 //! | `fleet.rs` | directories, groups and users of a VCF Operations |
 //! | `fleet_providers.rs` | identity providers of a VCF Operations |
-//! | `vcf.rs`, `put.rs` | identity providers and sources of an SDDC Manager |
+//! | `vcf.rs`, `put.rs`, `replace.rs`, `parts.rs` | identity providers and sources of an SDDC Manager |
 //! | `directory_service.rs` | each product as the sync protocol's `DirectoryService` |
 //! | `doctor.rs` | the diagnosis of a target |
 //! | `ensure_groups.rs` | whether a sync proves its groups |
@@ -19,7 +19,9 @@ mod doctor;
 mod ensure_groups;
 mod fleet;
 mod fleet_providers;
+mod parts;
 mod put;
+mod replace;
 mod syncs;
 mod targets;
 mod vcf;
@@ -29,6 +31,7 @@ pub(crate) use doctor::{Diagnosis, Examination};
 pub(crate) use ensure_groups::{blank_names, failure};
 pub(crate) use fleet::FleetOperations;
 pub use fleet_providers::Deletion;
+pub(crate) use replace::Replacement;
 pub(crate) use syncs::SyncOperations;
 pub(crate) use targets::{FleetTarget, Targets, VcfTarget, VidmTarget};
 pub(crate) use vcf::VcfOperations;

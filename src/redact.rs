@@ -18,6 +18,11 @@ const MIN_BASE64: usize = 5;
 /// The mark that replaces a secret.
 const STRUCK: &str = "…";
 
+/// Whether a text was blanked, or is JSON in which something was.
+pub(crate) fn is_struck(text: &str) -> bool {
+    text == STRUCK || text.trim_start().starts_with(['{', '[']) && text.contains(STRUCK)
+}
+
 /// Reads one character at the beginning of a text: its meaning, and the number of bytes it takes.
 type Decoder = fn(&[u8]) -> Option<(Decoded, usize)>;
 

@@ -18,6 +18,8 @@ mod identity_sources;
 mod login;
 mod model;
 mod names;
+mod part;
+mod provider_ref;
 mod sddc_managers;
 mod spec;
 #[cfg(test)]
@@ -26,6 +28,7 @@ mod text;
 mod tokens;
 mod validate;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -38,6 +41,8 @@ pub use model::{
     SyncClientTokenInfo,
 };
 pub use names::{DomainName, ProviderId};
+pub use part::{NewCertificates, NewClientSecret, NewCredentials};
+pub(crate) use provider_ref::ProviderRef;
 pub use sddc_managers::{DomainReference, SddcManager, SddcManagers};
 pub use spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
@@ -127,16 +132,17 @@ impl Credentials {
     }
 }
 
-/// Kept between pieces of work: the session with one target.
+/// Kept between pieces of work: the session with one target, and the id of its Embedded provider.
 #[derive(Debug, Default)]
 pub struct Cache {
     session: Rc<TokenCache>,
+    embedded: RefCell<Option<ProviderId>>,
 }
 
 impl Cache {
     /// A cache with this token cache, which targets of the same account share.
     pub(crate) fn with_session(session: Rc<TokenCache>) -> Self {
-        Self { session }
+        Self { session, ..Self::default() }
     }
 }
 
@@ -172,7 +178,9 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
-        self.call(&identity_providers::List).await
+        let list = self.call(&identity_providers::List).await?;
+        self.remember(&list.elements);
+        Ok(list)
     }
 
     /// One identity provider.
@@ -180,7 +188,9 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn identity_provider(&self, id: &ProviderId) -> Result<IdentityProvider> {
-        self.call(&identity_providers::Get { id }).await
+        let provider = self.call(&identity_providers::Get { id }).await?;
+        self.remember(std::slice::from_ref(&provider));
+        Ok(provider)
     }
 
     /// The SDDC Managers that this one knows, itself among them, with their versions.

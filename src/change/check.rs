@@ -57,11 +57,12 @@ impl Check {
         }
     }
 
-    /// Rejects the options of a PUT in its body, where they would be ignored and the change made anyway.
-    pub(crate) fn options(&mut self, extra: &Extra) {
+    /// Rejects the `options` of a change in its body, where they would be ignored and the change made anyway.
+    pub(crate) fn options(&mut self, options: &[&str], extra: &Extra) {
         for name in extra.0.keys() {
-            if let Some(option) = ["dryRun", "force"].into_iter().find(|option| {
-                option == name || spelling::resembled(name, [*option]).is_some_and(|(_, how)| how == Likeness::Spelling)
+            if let Some(option) = options.iter().find(|option| {
+                **option == name
+                    || spelling::resembled(name, [**option]).is_some_and(|(_, how)| how == Likeness::Spelling)
             }) {
                 let detail = format!("is not read in the body; send it in the query: ?{option}=true");
                 self.wrong(format!("/{}", escape(name)), detail);

@@ -7,6 +7,7 @@
 //! | a list of strings | one string; a string with a JSON list; blank or null as an empty list |
 //! | an object | a list of one object; a string with a JSON object |
 //! | a list of objects | one object; a string with JSON of either; blank as an empty list |
+//! | true or false | these words as a string; null as false; a list of one of these |
 //! | a whole number | a string of its digits; a list of one of these |
 
 use std::fmt;
@@ -62,6 +63,17 @@ pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
         _ => None,
     };
     number.map(Some).ok_or_else(|| not("a whole number"))
+}
+
+/// A boolean; null counts as false.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let flag = match lone(Value::deserialize(deserializer)?) {
+        Value::Null => Some(false),
+        Value::Bool(flag) => Some(flag),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
+    };
+    flag.ok_or_else(|| not("true or false"))
 }
 
 /// A list of strings.

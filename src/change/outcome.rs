@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Change, Difference};
 use crate::certificate::CertificateFacts;
+use crate::error::Result;
 
 /// Options of a PUT.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Outcome {
     Updated,
     /// It is already as specified, as far as visible.
     Unchanged,
+    /// Another one was deleted, and this one created.
+    Replaced,
 }
 
 /// The outcome of a change to a provider or source.
@@ -56,9 +59,19 @@ pub struct ChangeOutcome {
     /// The fields that could not be compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
+    /// Whether the server shows it as specified after the change, as far as visible; `notCompared` lists the fields that cannot
+    /// be verified. False too if it could not be read again. Omitted if nothing was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
     /// The differences that the server still shows after the change; empty if it shows none. Omitted if it was not read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining: Option<Vec<Change>>,
+    /// What disappears, or disappeared, with a replaced provider.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+    /// The tag of its state after this, for `If-Match`. Omitted if the state was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// The certificates in the request: subject and expiry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateFacts>,
@@ -83,9 +96,36 @@ impl ChangeOutcome {
         }
     }
 
+    /// The outcome of a deletion that found nothing to delete.
+    pub(crate) fn absent() -> Self {
+        Self { outcome: Some(Outcome::Unchanged), ..Self::default() }
+    }
+
+    /// The same after a look at the changed object, which `found` is compared with its specification. The change was made,
+    /// so a failure here is a message.
+    pub(crate) fn read_back(self, found: Result<Difference>) -> Self {
+        match found {
+            Ok(Difference { changes, not_compared }) => Self {
+                verified: Some(changes.is_empty()),
+                remaining: Some(changes),
+                secrets_compared: Some(false),
+                not_compared,
+                ..self
+            },
+            Err(error) => {
+                let why = format!("the change was made, but it could not be read again: {}", error.detail());
+                let message = match self.message {
+                    Some(message) => format!("{message}; {why}"),
+                    None => why,
+                };
+                Self { verified: Some(false), message: Some(message), ..self }
+            }
+        }
+    }
+
     /// Whether something new was created.
     #[must_use]
     pub fn is_created(&self) -> bool {
-        !self.dry_run && self.outcome.is_none_or(|outcome| outcome == Outcome::Created)
+        !self.dry_run && self.outcome.is_none_or(|outcome| matches!(outcome, Outcome::Created | Outcome::Replaced))
     }
 }

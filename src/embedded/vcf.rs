@@ -6,21 +6,22 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::{Result, Timeouts, checked, misconfigured, problem, settings};
+use crate::change::Precondition;
 use crate::config::VcfSettings;
 use crate::error::Error;
 use crate::http::Limits;
-use crate::operations::{VcfOperations, VcfTarget};
+use crate::operations::{Replacement, VcfOperations, VcfTarget};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
     ChangeOutcome, Checked, DomainName, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec,
-    PrecheckResult, ProviderId, PutOptions, SddcManagerOidc, SyncClientToken, TokenLifetime,
+    PrecheckResult, ProviderRef, PutOptions, SddcManagerOidc, SyncClientToken, TokenLifetime,
 };
 
 /// The target's name in errors.
 const NAME: &str = "vcf";
 
-/// A session with one SDDC Manager.
+/// A session with one SDDC Manager. `embedded` and `external` are valid in place of a provider's id.
 ///
 /// ```
 /// use idhook::embedded::{Result, Vcf};
@@ -85,7 +86,7 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider> {
-        self.work(async |vcf| vcf.client.identity_provider(&ProviderId::parse(id)?).await).await
+        self.work(async |vcf| vcf.identity_provider(&ProviderRef::parse(id)?).await).await
     }
 
     /// Adds an external identity provider.
@@ -111,8 +112,8 @@ impl<R: Runtime> Vcf<R> {
         options: PutOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
-            vcf.put_identity_provider(&checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_add)?, options)
-                .await
+            let spec = checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_add)?;
+            vcf.put_identity_provider(&spec, options, &Replacement::default(), &Precondition::None).await
         })
         .await
     }
@@ -123,13 +124,9 @@ impl<R: Runtime> Vcf<R> {
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn update_identity_provider(&self, id: &str, spec: IdentityProviderSpec) -> Result<()> {
         self.work(async |vcf| {
-            let id = ProviderId::parse(id)?;
-            vcf.client
-                .update_identity_provider(
-                    &id,
-                    &checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_update)?,
-                )
-                .await
+            let id = ProviderRef::parse(id)?;
+            let spec = checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_update)?;
+            vcf.update_identity_provider(&id, &spec, &Precondition::None).await
         })
         .await
     }
@@ -139,7 +136,10 @@ impl<R: Runtime> Vcf<R> {
     /// # Errors
     /// `request_invalid` for an invalid id; and those of the login and the call.
     pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
-        self.work(async |vcf| vcf.client.delete_identity_provider(&ProviderId::parse(id)?).await).await
+        self.work(async |vcf| {
+            vcf.delete_identity_provider(&ProviderRef::parse(id)?, false, &Precondition::None).await.map(drop)
+        })
+        .await
     }
 
     /// Adds an identity source to the embedded provider, whose id is in the list of providers.
@@ -148,7 +148,7 @@ impl<R: Runtime> Vcf<R> {
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn add_identity_source(&self, provider: &str, spec: IdentitySourceSpec) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
-            let provider = ProviderId::parse(provider)?;
+            let provider = ProviderRef::parse(provider)?;
             vcf.add_identity_source(&provider, &checked(&self.runtime, spec, Checked::<IdentitySourceSpec>::to_add)?)
                 .await
         })
@@ -168,10 +168,10 @@ impl<R: Runtime> Vcf<R> {
         options: PutOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
-            let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
+            let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             let spec =
                 checked(&self.runtime, spec, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
-            vcf.put_identity_source(&provider, &domain, &spec, options).await
+            vcf.put_identity_source(&provider, &domain, &spec, options, &Precondition::None).await
         })
         .await
     }
@@ -182,9 +182,9 @@ impl<R: Runtime> Vcf<R> {
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.
     pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: IdentitySourceSpec) -> Result<()> {
         self.work(async |vcf| {
-            let (provider, domain) = (ProviderId::parse(provider)?, DomainName::parse(domain)?);
+            let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             let spec = checked(&self.runtime, spec, Checked::<IdentitySourceSpec>::to_update)?;
-            vcf.client.update_identity_source(&provider, &domain, &spec).await
+            vcf.update_identity_source(&provider, &domain, &spec, &Precondition::None).await
         })
         .await
     }
@@ -195,7 +195,8 @@ impl<R: Runtime> Vcf<R> {
     /// `request_invalid` for an invalid id or domain; and those of the login and the call.
     pub async fn delete_identity_source(&self, provider: &str, domain: &str) -> Result<()> {
         self.work(async |vcf| {
-            vcf.client.delete_identity_source(&ProviderId::parse(provider)?, &DomainName::parse(domain)?).await
+            let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
+            vcf.delete_identity_source(&provider, &domain, false, &Precondition::None).await.map(drop)
         })
         .await
     }
@@ -212,7 +213,7 @@ impl<R: Runtime> Vcf<R> {
     ) -> Result<SyncClientToken> {
         self.work(async |vcf| {
             let lifetime = ttl_seconds.map(TokenLifetime::from_seconds).transpose()?;
-            vcf.client.generate_sync_client_token(&ProviderId::parse(provider)?, lifetime).await
+            vcf.generate_sync_client_token(&ProviderRef::parse(provider)?, lifetime).await
         })
         .await
     }

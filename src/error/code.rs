@@ -50,6 +50,11 @@ table! {
         /// The directory is of a kind that is never synced, or it is being deleted.
         DirectoryNotSyncable =>
             ("directory_not_syncable", StatusCode::CONFLICT, "This directory cannot be synced", Caller, false),
+        /// The object is not in the state that `If-Match` requires.
+        PreconditionFailed => (
+            "precondition_failed", StatusCode::PRECONDITION_FAILED,
+            "The object has changed", Caller, false,
+        ),
         /// The idempotency key was already used with a different request.
         IdempotencyKeyReused => (
             "idempotency_key_reused", StatusCode::UNPROCESSABLE_ENTITY,

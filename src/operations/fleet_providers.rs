@@ -118,14 +118,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
             },
             None => Err(Error::new(ErrorCode::UpstreamInvalid, "VCF Operations returned no id of it")),
         };
-        match found {
-            Ok(shown) => ChangeOutcome { remaining: Some(spec.spec().difference(&shown).changes), ..outcome },
-            Err(error) => {
-                let message =
-                    format!("the change was made, but the provider could not be read again: {}", error.detail());
-                ChangeOutcome { message: Some(message), ..outcome }
-            }
-        }
+        outcome.read_back(found.map(|shown| spec.spec().difference(&shown)))
     }
 
     fn same_provider(&self, present: &FederatedIdentityProvider, spec: &FederatedIdentityProvider) -> Result<()> {

@@ -1,12 +1,16 @@
 //! The operations on an SDDC Manager: identity providers and their identity sources.
 
 use super::VcfTarget;
-use crate::error::Result;
+use crate::change::Precondition;
+use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
-use crate::vcf::{ChangeOutcome, Checked, Client, IdentityProviderSpec, IdentitySourceSpec, ProviderId};
+use crate::vcf::{
+    ChangeOutcome, Checked, Client, DomainName, IdentityProvider, IdentityProviderSpec, IdentitySource,
+    IdentitySourceSpec, ProviderRef, SyncClientToken, TokenLifetime,
+};
 
-/// The operations on one SDDC Manager, for one piece of work. PUT is in `put.rs`.
+/// The operations on one SDDC Manager, for one piece of work. PUT is in `put.rs`, the change of one field in `parts.rs`.
 #[derive(Debug)]
 pub(crate) struct VcfOperations<'a, R> {
     pub(super) target: &'a VcfTarget,
@@ -21,19 +25,166 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         Self { target, client: Client::new(&target.settings, &target.cache, out), out }
     }
 
+    /// One identity provider.
+    pub(crate) async fn identity_provider(&self, provider: &ProviderRef) -> Result<IdentityProvider> {
+        Ok(self.client.referred_provider(provider).await?.1)
+    }
+
+    /// The identity source of `domain`.
+    ///
+    /// # Errors
+    /// `not_found`; and those of the login and the call.
+    pub(crate) async fn identity_source(&self, provider: &ProviderRef, domain: &DomainName) -> Result<IdentitySource> {
+        let (_, found) = self.client.referred_provider(provider).await?;
+        let mut sources = found.identity_sources.into_iter().flatten();
+        sources.find(|source| source.has_domain(domain.as_str())).ok_or_else(|| self.no_source(domain))
+    }
+
+    /// The error for a domain without a source.
+    pub(super) fn no_source(&self, domain: &DomainName) -> Error {
+        Error::new(ErrorCode::NotFound, format!("there is no identity source of the domain {}", domain.as_str()))
+            .hint("GET …/v1/identity-providers/embedded lists the sources; PUT creates one")
+            .at(&self.target.settings.name)
+    }
+
     /// Adds an external identity provider.
     pub(crate) async fn add_identity_provider(&self, spec: &Checked<IdentityProviderSpec>) -> Result<ChangeOutcome> {
         let added = self.client.add_identity_provider(spec).await?;
         Ok(ChangeOutcome::added_provider(added, spec))
     }
 
+    /// Changes an external identity provider to the whole of `spec`. It is read first only if there is a `condition`.
+    ///
+    /// # Errors
+    /// `precondition_failed`, `not_found`; and those of the login and the calls.
+    pub(crate) async fn update_identity_provider(
+        &self,
+        provider: &ProviderRef,
+        spec: &Checked<IdentityProviderSpec>,
+        condition: &Precondition,
+    ) -> Result<()> {
+        if condition.is_some() {
+            let (id, present) = self.client.referred_provider(provider).await?;
+            self.check(condition, present.etag.as_deref())?;
+            return self.client.update_identity_provider(&id, spec).await;
+        }
+        self.client.at_provider(provider, async |id| self.client.update_identity_provider(id, spec).await).await
+    }
+
+    /// Deletes an external identity provider; the Embedded one is never deleted. With `absent_ok` a provider that does not
+    /// exist is an outcome, not an error. `None` if it was deleted.
+    ///
+    /// # Errors
+    /// `request_invalid` for the Embedded provider, `precondition_failed`, `not_found`; and those of the login and the calls.
+    pub(crate) async fn delete_identity_provider(
+        &self,
+        provider: &ProviderRef,
+        absent_ok: bool,
+        condition: &Precondition,
+    ) -> Result<Option<ChangeOutcome>> {
+        if self.client.is_known_as_embedded(provider) {
+            return Err(self.is_embedded());
+        }
+        let Some(present) = self.client.listed_provider(provider).await? else {
+            if absent_ok {
+                return Ok(Some(ChangeOutcome::absent()));
+            }
+            self.check(condition, None)?;
+            return match provider {
+                ProviderRef::Id(id) => self.client.delete_identity_provider(id).await.map(|()| None),
+                _ => Err(provider.not_found().at(&self.target.settings.name)),
+            };
+        };
+        if present.is_embedded() {
+            return Err(self.is_embedded());
+        }
+        self.check(condition, present.etag.as_deref())?;
+        absent(self.client.delete_identity_provider(&self.id_of(&present)?).await, absent_ok)
+    }
+
+    fn is_embedded(&self) -> Error {
+        let detail = "this is the Embedded provider, which is part of SDDC Manager and is not deleted";
+        Error::invalid(vec![FieldError::new("", detail)])
+            .hint("delete its identity sources: DELETE …/v1/identity-providers/embedded/identity-sources/{domainName}")
+            .at(&self.target.settings.name)
+    }
+
     /// Adds an identity source to the embedded provider.
     pub(crate) async fn add_identity_source(
         &self,
-        provider: &ProviderId,
+        provider: &ProviderRef,
         spec: &Checked<IdentitySourceSpec>,
     ) -> Result<ChangeOutcome> {
-        let added = self.client.add_identity_source(provider, spec).await?;
+        let added =
+            self.client.at_provider(provider, async |id| self.client.add_identity_source(id, spec).await).await?;
         Ok(ChangeOutcome::added_source(added, spec))
+    }
+
+    /// Changes the identity source of `domain` to the whole of `spec`. It is read first only if there is a `condition`.
+    ///
+    /// # Errors
+    /// `precondition_failed`, `not_found`; and those of the login and the calls.
+    pub(crate) async fn update_identity_source(
+        &self,
+        provider: &ProviderRef,
+        domain: &DomainName,
+        spec: &Checked<IdentitySourceSpec>,
+        condition: &Precondition,
+    ) -> Result<()> {
+        if condition.is_some() {
+            self.check(condition, self.identity_source(provider, domain).await?.etag.as_deref())?;
+        }
+        self.client.at_provider(provider, async |id| self.client.update_identity_source(id, domain, spec).await).await
+    }
+
+    /// Deletes the identity source of `domain`. With `absent_ok` a source that does not exist is an outcome, not an error.
+    /// `None` if it was deleted. It is read first only for `absent_ok` and for a `condition`.
+    ///
+    /// # Errors
+    /// `precondition_failed`, `not_found`; and those of the login and the calls.
+    pub(crate) async fn delete_identity_source(
+        &self,
+        provider: &ProviderRef,
+        domain: &DomainName,
+        absent_ok: bool,
+        condition: &Precondition,
+    ) -> Result<Option<ChangeOutcome>> {
+        if absent_ok || condition.is_some() {
+            let found = self.client.listed_provider(provider).await?;
+            let mut sources = found.into_iter().flat_map(|found| found.identity_sources.unwrap_or_default());
+            match sources.find(|source| source.has_domain(domain.as_str())) {
+                Some(source) => self.check(condition, source.etag.as_deref())?,
+                None if absent_ok => {
+                    let domain_name = Some(domain.as_str().to_owned());
+                    return Ok(Some(ChangeOutcome { domain_name, ..ChangeOutcome::absent() }));
+                }
+                None => self.check(condition, None)?,
+            }
+        }
+        let delete = async |id: &_| self.client.delete_identity_source(id, domain).await;
+        absent(self.client.at_provider(provider, delete).await, absent_ok)
+    }
+
+    /// Makes a new SCIM token for a federated provider.
+    pub(crate) async fn generate_sync_client_token(
+        &self,
+        provider: &ProviderRef,
+        lifetime: Option<TokenLifetime>,
+    ) -> Result<SyncClientToken> {
+        let generate = async |id: &_| self.client.generate_sync_client_token(id, lifetime).await;
+        self.client.at_provider(provider, generate).await
+    }
+
+    pub(super) fn check(&self, condition: &Precondition, present: Option<&str>) -> Result<()> {
+        condition.check(present).map_err(|error| error.at(&self.target.settings.name))
+    }
+}
+
+/// The outcome of a deletion: `None` if something was deleted.
+fn absent(deleted: Result<()>, absent_ok: bool) -> Result<Option<ChangeOutcome>> {
+    match deleted {
+        // Somebody else deleted it after the read.
+        Err(error) if absent_ok && error.code() == ErrorCode::NotFound => Ok(Some(ChangeOutcome::absent())),
+        done => done.map(|()| None),
     }
 }

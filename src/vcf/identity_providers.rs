@@ -31,7 +31,9 @@ impl Endpoint for List {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProviders> {
-        read_shown(Self::CALL, &answer)
+        let mut list: IdentityProviders = read_shown(Self::CALL, &answer)?;
+        list.elements = list.elements.into_iter().map(IdentityProvider::tagged).collect();
+        Ok(list)
     }
 }
 
@@ -55,7 +57,7 @@ impl Endpoint for Get<'_> {
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProvider> {
         let provider: IdentityProvider = read_shown(Self::CALL, &answer)?;
         match provider.id.as_deref() {
-            Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider),
+            Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider.tagged()),
             _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider with the requested id")),
         }
     }

@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::change::Extra;
+use crate::change::{Extra, etag};
 use crate::json;
 use crate::secret::Secret;
 use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
@@ -83,6 +83,9 @@ pub struct IdentityProvider {
     /// A federated provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fed_idp: Option<FederatedIdentityProviderInfo>,
+    /// The tag of its readable state, for `If-Match`; idhook adds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
@@ -93,6 +96,16 @@ impl IdentityProvider {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("embedded"))
+    }
+
+    /// The same with the tag of its state and those of its sources.
+    #[must_use]
+    pub(super) fn tagged(mut self) -> Self {
+        for source in self.identity_sources.iter_mut().flatten() {
+            source.etag = etag(source);
+        }
+        self.etag = etag(&self);
+        self
     }
 
     /// Whether this provider is in use.
@@ -119,9 +132,26 @@ pub struct IdentitySource {
     /// The connection to the directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ldap: Option<LdapInfo>,
+    /// The tag of its readable state, for `If-Match`; idhook adds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl IdentitySource {
+    /// Whether one of its domains has this name.
+    #[must_use]
+    pub fn has_domain(&self, name: &str) -> bool {
+        self.domains().any(|domain| domain.eq_ignore_ascii_case(name))
+    }
+
+    /// The names of its domains.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &str> {
+        let own = self.ldap.as_ref().and_then(|ldap| ldap.domain_name.as_ref());
+        self.domain_names.iter().flatten().chain(own).map(String::as_str)
+    }
 }
 
 /// The connection to a directory. Its password is never returned.

@@ -16,6 +16,9 @@ use crate::vcf::spec::{
     OidcSpec, SourceDetails,
 };
 
+/// The options of changes, which are read in the query.
+pub(super) const OPTIONS: [&str; 5] = ["dryRun", "force", "replace", "confirm", "absent"];
+
 /// The purpose of a specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -57,7 +60,7 @@ impl IdentityProviderSpec {
                 ("fedIdpSpec", self.fed_idp_spec.is_some()),
             ],
         );
-        check.options(&self.extra);
+        check.options(&OPTIONS, &self.extra);
         check.text("/name", self.name.as_ref());
         check.text("/type", self.kind.as_ref());
         check.chain("/certChain", self.cert_chain.as_ref());
@@ -82,7 +85,7 @@ impl IdentitySourceSpec {
     pub(super) fn validate(&self, purpose: Purpose, now: SystemTime) -> Result<Vec<CertificateFacts>, Vec<FieldError>> {
         let mut check = purpose.check(now);
         check.names("", &self.extra, &[("name", self.name.is_some()), ("ldap", self.ldap.is_some())]);
-        check.options(&self.extra);
+        check.options(&OPTIONS, &self.extra);
         check.text("/name", self.name.as_ref());
         if let Some(ldap) = check.given("/ldap", self.ldap.as_ref()) {
             check.text("/ldap/type", ldap.kind.as_ref());

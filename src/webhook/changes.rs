@@ -3,12 +3,13 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::LOCATION;
+use http::header::{ETAG, IF_MATCH, LOCATION};
 use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::{Context, json, with_headers};
-use crate::change::{ChangeOutcome, PutOptions};
+use super::input::query_error;
+use super::{Context, empty, json, with_headers};
+use crate::change::{ChangeOutcome, Precondition, PutOptions};
 use crate::error::{Error, FieldError};
 use crate::runtime::Runtime;
 
@@ -26,14 +27,53 @@ pub(super) fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> 
     Ok(PutOptions { force: flag("force")?, dry_run: flag("dryRun")? })
 }
 
-/// The response to a change: 201 with its `place`, if something was created.
-pub(super) fn respond(outcome: &ChangeOutcome, place: Option<String>) -> Result<Response<Bytes>, Error> {
-    if !outcome.is_created() {
-        return json(StatusCode::OK, outcome);
+/// The condition of a change, from `If-Match`.
+pub(super) fn condition<R>(context: &Context<'_, R>) -> Result<Precondition, Error> {
+    let invalid = |why: &str| Error::invalid(vec![FieldError::new("", format!("the header If-Match {why}"))]);
+    let mut lines = Vec::new();
+    for value in context.request.headers.get_all(IF_MATCH) {
+        lines.push(value.to_str().map_err(|_| invalid("is not text"))?);
     }
-    let response = json(StatusCode::CREATED, outcome)?;
-    Ok(match place {
-        Some(place) => with_headers(response, &[(LOCATION, &place)]),
+    if lines.is_empty() {
+        return Ok(Precondition::None);
+    }
+    Precondition::parse(&lines.join(",")).map_err(invalid)
+}
+
+/// Whether a deletion succeeds if the object does not exist, from the query.
+pub(super) fn absent_ok<R>(context: &Context<'_, R>) -> Result<bool, Error> {
+    match context.input.query("absent") {
+        None => Ok(false),
+        Some("ok") => Ok(true),
+        Some(_) => Err(query_error("absent", "use ok, or omit the parameter")),
+    }
+}
+
+/// The response to a deletion: 204, or 200 if there was nothing to delete.
+pub(super) fn deleted(outcome: Option<ChangeOutcome>) -> Result<Response<Bytes>, Error> {
+    match outcome {
+        None => Ok(empty(StatusCode::NO_CONTENT, &[])),
+        Some(outcome) => json(StatusCode::OK, &outcome),
+    }
+}
+
+/// A document with the tag of its state.
+pub(super) fn tagged(document: &impl serde::Serialize, etag: Option<&str>) -> Result<Response<Bytes>, Error> {
+    let response = json(StatusCode::OK, document)?;
+    Ok(match etag {
+        Some(etag) => with_headers(response, &[(ETAG, etag)]),
         None => response,
     })
+}
+
+/// The response to a change: 201 with its `place`, if something was created.
+pub(super) fn respond(outcome: &ChangeOutcome, place: Option<String>) -> Result<Response<Bytes>, Error> {
+    let mut response = tagged(outcome, outcome.etag.as_deref())?;
+    if outcome.is_created() {
+        *response.status_mut() = StatusCode::CREATED;
+        if let Some(place) = place {
+            return Ok(with_headers(response, &[(LOCATION, &place)]));
+        }
+    }
+    Ok(response)
 }

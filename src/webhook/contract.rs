@@ -106,6 +106,9 @@ pub fn schemas() -> BTreeMap<String, Value> {
     requests.subschema_for::<sync_routes::StartRequest>();
     requests.subschema_for::<vcf::IdentityProviderSpec>();
     requests.subschema_for::<vcf::IdentitySourceSpec>();
+    requests.subschema_for::<vcf::NewCredentials>();
+    requests.subschema_for::<vcf::NewCertificates>();
+    requests.subschema_for::<vcf::NewClientSecret>();
     requests.subschema_for::<fleet::FederatedIdentityProvider>();
     requests.subschema_for::<fleet::SamlMetadata>();
     let mut schemas: BTreeMap<_, _> =
@@ -151,6 +154,9 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     taken.subschema_for::<fleet::SamlMetadata>();
     taken.subschema_for::<vcf::IdentityProviderSpec>();
     taken.subschema_for::<vcf::IdentitySourceSpec>();
+    taken.subschema_for::<vcf::NewCredentials>();
+    taken.subschema_for::<vcf::NewCertificates>();
+    taken.subschema_for::<vcf::NewClientSecret>();
     [taken, given].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
 }
 

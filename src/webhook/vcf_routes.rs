@@ -3,17 +3,18 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::changes::{checked, options, respond};
+use super::changes::{absent_ok, checked, condition, deleted, options, respond, tagged};
 use super::idempotency::NotKept;
 use super::input::query_error;
 use super::route::{Matched, Vcf};
 use super::{Context, doctor, empty, json};
 use crate::error::Error;
-use crate::operations::VcfOperations;
+use crate::operations::{Replacement, VcfOperations};
 use crate::runtime::Runtime;
 use crate::upstream::segment;
 use crate::vcf::{
-    ChangeOutcome, Checked, DomainName, IdentityProviderSpec, IdentitySourceSpec, ProviderId, TokenLifetime,
+    ChangeOutcome, Checked, DomainName, IdentityProviderSpec, IdentitySourceSpec, NewCertificates, NewClientSecret,
+    NewCredentials, ProviderRef, TokenLifetime,
 };
 
 pub(super) async fn dispatch<R: Runtime>(
@@ -24,50 +25,84 @@ pub(super) async fn dispatch<R: Runtime>(
     let target = matched.target().unwrap_or_default();
     let vcf = VcfOperations::new(context.configured.targets.vcf(target)?, context.outbound);
     // Names in the path are checked before the body.
-    let provider = || ProviderId::parse(matched.parameter("id"));
+    let provider = || ProviderRef::parse(matched.parameter("id"));
     let source = || Ok::<_, Error>((provider()?, DomainName::parse(matched.parameter("domainName"))?));
     let done = |()| empty(StatusCode::NO_CONTENT, &[]);
-    let created = Created { base: context.base, target };
+    let created = Created { base: context.base, target, provider: matched.parameter("id") };
     match action {
         Vcf::ListProviders => json(StatusCode::OK, &vcf.client.identity_providers().await?),
-        Vcf::GetProvider => json(StatusCode::OK, &vcf.client.identity_provider(&provider()?).await?),
+        Vcf::GetProvider => {
+            let found = vcf.identity_provider(&provider()?).await?;
+            tagged(&found, found.etag.as_deref())
+        }
         Vcf::AddProvider => {
             let spec = checked(&context, Checked::<IdentityProviderSpec>::to_add)?;
             created.provider(&vcf.add_identity_provider(&spec).await?)
         }
         Vcf::PutProvider => {
             let spec = checked(&context, Checked::<IdentityProviderSpec>::to_add)?;
-            created.provider(&vcf.put_identity_provider(&spec, options(&context)?).await?)
+            let options = options(&context)?;
+            let replacement = Replacement {
+                replace: context.input.query_flag("replace")?.unwrap_or(false),
+                confirm: context.input.query("confirm"),
+            };
+            created.provider(&vcf.put_identity_provider(&spec, options, &replacement, &condition(&context)?).await?)
         }
         Vcf::UpdateProvider => {
             let id = provider()?;
             let spec = checked(&context, Checked::<IdentityProviderSpec>::to_update)?;
-            vcf.client.update_identity_provider(&id, &spec).await.map(done)
+            vcf.update_identity_provider(&id, &spec, &condition(&context)?).await.map(done)
         }
-        Vcf::DeleteProvider => vcf.client.delete_identity_provider(&provider()?).await.map(done),
+        Vcf::DeleteProvider => {
+            let (id, absent_ok) = (provider()?, absent_ok(&context)?);
+            deleted(vcf.delete_identity_provider(&id, absent_ok, &condition(&context)?).await?)
+        }
+        Vcf::GetSource => {
+            let (provider, domain) = source()?;
+            let found = vcf.identity_source(&provider, &domain).await?;
+            tagged(&found, found.etag.as_deref())
+        }
         Vcf::AddSource => {
             let provider = provider()?;
             let spec = checked(&context, Checked::<IdentitySourceSpec>::to_add)?;
-            created.source(&provider, &vcf.add_identity_source(&provider, &spec).await?)
+            created.source(&vcf.add_identity_source(&provider, &spec).await?)
         }
         Vcf::PutSource => {
             let (provider, domain) = source()?;
             let spec = checked(&context, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
-            let outcome = vcf.put_identity_source(&provider, &domain, &spec, options(&context)?).await?;
-            created.source(&provider, &outcome)
+            let (options, condition) = (options(&context)?, condition(&context)?);
+            created.source(&vcf.put_identity_source(&provider, &domain, &spec, options, &condition).await?)
         }
         Vcf::UpdateSource => {
             let (provider, domain) = source()?;
             let spec = checked(&context, Checked::<IdentitySourceSpec>::to_update)?;
-            vcf.client.update_identity_source(&provider, &domain, &spec).await.map(done)
+            vcf.update_identity_source(&provider, &domain, &spec, &condition(&context)?).await.map(done)
         }
         Vcf::DeleteSource => {
+            let ((provider, domain), absent_ok) = (source()?, absent_ok(&context)?);
+            deleted(vcf.delete_identity_source(&provider, &domain, absent_ok, &condition(&context)?).await?)
+        }
+        Vcf::SetCredentials => {
             let (provider, domain) = source()?;
-            vcf.client.delete_identity_source(&provider, &domain).await.map(done)
+            let new = checked(&context, Checked::<NewCredentials>::to_set)?;
+            let (dry_run, condition) = (options(&context)?.dry_run, condition(&context)?);
+            created.source(&vcf.set_credentials((&provider, &domain), &new, dry_run, &condition).await?)
+        }
+        Vcf::SetCertificates => {
+            let (provider, domain) = source()?;
+            let new = checked(&context, Checked::<NewCertificates>::to_set)?;
+            let (dry_run, condition) = (options(&context)?.dry_run, condition(&context)?);
+            created.source(&vcf.set_certificates((&provider, &domain), &new, dry_run, &condition).await?)
+        }
+        Vcf::SetClientSecret => {
+            let provider = provider()?;
+            let new = checked(&context, Checked::<NewClientSecret>::to_set)?;
+            let (dry_run, condition) = (options(&context)?.dry_run, condition(&context)?);
+            created.provider(&vcf.set_client_secret(&provider, &new, dry_run, &condition).await?)
         }
         Vcf::GenerateSyncClientToken => {
             let provider = provider()?;
-            let token = vcf.client.generate_sync_client_token(&provider, lifetime(&context)?).await?;
+            let token = vcf.generate_sync_client_token(&provider, lifetime(&context)?).await?;
             let mut response = json(StatusCode::OK, &token)?;
             // It contains a token, which must not be stored: the same key makes a new one.
             response.extensions_mut().insert(NotKept);
@@ -90,6 +125,8 @@ fn lifetime<R>(context: &Context<'_, R>) -> Result<Option<TokenLifetime>, Error>
 struct Created<'c> {
     base: &'c str,
     target: &'c str,
+    /// The provider in the path.
+    provider: &'c str,
 }
 
 impl Created<'_> {
@@ -98,8 +135,8 @@ impl Created<'_> {
         respond(outcome, place)
     }
 
-    fn source(&self, provider: &ProviderId, outcome: &ChangeOutcome) -> Result<Response<Bytes>, Error> {
-        let provider = segment(provider.as_str());
+    fn source(&self, outcome: &ChangeOutcome) -> Result<Response<Bytes>, Error> {
+        let provider = segment(self.provider);
         let place = outcome
             .domain_name
             .as_deref()

@@ -1,9 +1,13 @@
 //! Calls to SDDC Manager and the interpretation of its responses.
 
+pub(crate) mod aliases;
+pub(crate) mod conditions;
 pub(crate) mod documents;
 pub(crate) mod input;
 pub(crate) mod operations;
+pub(crate) mod parts;
 pub(crate) mod paths;
 pub(crate) mod put;
+pub(crate) mod replace;
 pub(crate) mod session;
 pub(crate) mod shared_tokens;

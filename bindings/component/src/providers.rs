@@ -38,6 +38,8 @@ impl From<vcf::IdentityProvider> for wit::IdentityProvider {
             status,
             idp_message,
             fed_idp,
+            // Not in this version of the interface.
+            etag: _,
             extra: fields,
         } = provider;
         Self {
@@ -58,7 +60,7 @@ impl From<vcf::IdentityProvider> for wit::IdentityProvider {
 
 impl From<vcf::IdentitySource> for wit::IdentitySource {
     fn from(source: vcf::IdentitySource) -> Self {
-        let vcf::IdentitySource { name, kind, domain_names, ldap, extra: fields } = source;
+        let vcf::IdentitySource { name, kind, domain_names, ldap, etag: _, extra: fields } = source;
         Self { name, type_: kind, domain_names, ldap: ldap.map(Into::into), extra: extra(fields.0) }
     }
 }
@@ -215,8 +217,11 @@ impl From<vcf::ChangeOutcome> for wit::ChangeOutcome {
             secrets_compared,
             not_compared,
             certificates,
-            // Only changes in VCF Operations have it.
+            // Not in this version of the interface.
             remaining: _,
+            verified: _,
+            removed: _,
+            etag: _,
         } = outcome;
         Self {
             outcome: outcome.map(Into::into),
@@ -238,6 +243,8 @@ impl From<vcf::Outcome> for wit::Outcome {
             vcf::Outcome::Created => Self::Created,
             vcf::Outcome::Updated => Self::Updated,
             vcf::Outcome::Unchanged => Self::Unchanged,
+            // No function of this interface replaces a provider.
+            vcf::Outcome::Replaced => Self::Updated,
         }
     }
 }

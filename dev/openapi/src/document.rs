@@ -221,7 +221,11 @@ fn parameters() -> Value {
         ),
         "hook": path("hook", "The name of a configured hook.", "infra"),
         "sync": path("sync", "The `id` from the response to a start, unchanged.", "AXsidExample"),
-        "id": path("id", "The id of an identity provider.", "b9103988-c8a4-4f66-8076-42c93d480bbe"),
+        "id": path(
+            "id",
+            "The id of an identity provider. At an SDDC Manager also `embedded` or `external`.",
+            "b9103988-c8a4-4f66-8076-42c93d480bbe"
+        ),
         "task": path("task", "The `taskId` from the response to a deletion.", "d33220f1-9c27-4671-81d5-95c1dd55330d"),
         "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
         "Prefer": {
@@ -235,6 +239,12 @@ fn parameters() -> Value {
                 processed only once. 1 to 255 visible ASCII characters, quoted or bare. Without it `webhook-id`, \
                 `X-GitHub-Delivery` or a CloudEvent's `source` and `id` are used instead.",
             "schema": { "type": "string", "minLength": 1 }, "example": "8e03978e-40d5-43dd-bc93-6894a57f9324"
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header",
+            "description": "Make the change only if the object still has this `ETag`; `*`: only if it exists. Otherwise the response is \
+                `precondition_failed`.",
+            "schema": { "type": "string" }, "example": "\"5f1c7a90e3b24d6881f0c2a4b6d8e0f1\""
         },
         "IfNoneMatch": {
             "name": "If-None-Match", "in": "header", "description": "The `ETag` of the caller's version.",
@@ -262,7 +272,7 @@ fn headers() -> Value {
         },
         "Preference-Applied": text("The granted wait, at most `wait_limit`.", "wait=60"),
         "WWW-Authenticate": text("The schemes for sending a key.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
-        "ETag": text("Identifies this version of the document.", "W/\"0000000000000000\"")
+        "ETag": text("Identifies this version of the document or state.", "W/\"0000000000000000\"")
     })
 }
 

@@ -73,6 +73,10 @@ fn example(code: ErrorCode) -> Error {
             .hint("use one of GET, HEAD, OPTIONS")
             .allow("GET, HEAD, OPTIONS".to_owned()),
         ErrorCode::RequestTimeout => new("the request body did not arrive in time"),
+        ErrorCode::PreconditionFailed => {
+            new("the object changed since it was read: its ETag is now \"5f1c7a90e3b24d6881f0c2a4b6d8e0f1\"; nothing was changed")
+                .hint("read it again, apply your change to what it is now, and send the new ETag")
+        }
         ErrorCode::DirectoryAmbiguous => {
             let one = |id: &str| Candidate { id: id.into(), name: "corp".into(), kind: "ACTIVE_DIRECTORY_LDAP".into() };
             new("2 directories are named corp")

@@ -94,7 +94,7 @@ fn provider(check: &mut Check, spec: &FederatedIdentityProvider) {
             ("certificateChain", spec.certificate_chain.is_some()),
         ],
     );
-    check.options(&spec.extra);
+    check.options(&["dryRun", "force"], &spec.extra);
     check.text("/name", spec.name.as_ref());
     if let Some(id) = check.text("/ssoRealmId", spec.sso_realm_id.as_ref())
         && !is_uuid(id)

@@ -8,7 +8,7 @@ use super::{Input, fields};
 use crate::error::{Error, FieldError};
 
 /// The names that mark a specification.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "name",
     "ldap",
     "type",
@@ -21,6 +21,8 @@ const NAMES: [&str; 12] = [
     "provisionType",
     "vidbResourceId",
     "metadata",
+    "password",
+    "clientSecret",
 ];
 
 impl Input {

@@ -104,7 +104,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         operations: &[
             read_vcf(Vcf::ListProviders, &[]),
             write_vcf(Method::POST, Vcf::AddProvider, &[]),
-            write_vcf(Method::PUT, Vcf::PutProvider, PUT),
+            write_vcf(Method::PUT, Vcf::PutProvider, &["dryRun", "force", "replace", "confirm"]),
         ],
     },
     Row {
@@ -112,7 +112,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         operations: &[
             read_vcf(Vcf::GetProvider, &[]),
             write_vcf(Method::PATCH, Vcf::UpdateProvider, &[]),
-            write_vcf(Method::DELETE, Vcf::DeleteProvider, &[]),
+            write_vcf(Method::DELETE, Vcf::DeleteProvider, &["absent"]),
         ],
     },
     Row {
@@ -122,10 +122,23 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
         operations: &[
+            read_vcf(Vcf::GetSource, &[]),
             write_vcf(Method::PUT, Vcf::PutSource, PUT),
             write_vcf(Method::PATCH, Vcf::UpdateSource, &[]),
-            write_vcf(Method::DELETE, Vcf::DeleteSource, &[]),
+            write_vcf(Method::DELETE, Vcf::DeleteSource, &["absent"]),
         ],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}/credentials",
+        operations: &[write_vcf(Method::POST, Vcf::SetCredentials, &["dryRun"])],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}/certificates",
+        operations: &[write_vcf(Method::POST, Vcf::SetCertificates, &["dryRun"])],
+    },
+    Row {
+        path: "/vcf/{target}/v1/identity-providers/{id}/client-secret",
+        operations: &[write_vcf(Method::POST, Vcf::SetClientSecret, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",

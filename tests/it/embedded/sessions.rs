@@ -234,8 +234,11 @@ fn put_checks_and_creates_a_source() {
             "https://sddc.corp.example/v1/identity-providers/{PROVIDER}/identity-sources"
         ))
         .answer(202, ""),
+        embedded(),
     ]);
-    assert!(script.run(put(PutOptions::default())).unwrap().is_created());
+    let created = script.run(put(PutOptions::default())).unwrap();
+    // The script still shows the provider without the new source.
+    assert!(created.is_created() && created.verified == Some(false), "{created:?}");
 
     let mut another = spec.clone();
     another.ldap.as_mut().unwrap().domain_name = Some("other.example".to_owned());

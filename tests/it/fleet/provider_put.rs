@@ -53,7 +53,7 @@ fn changed_provider_is_updated_with_its_ids_and_read_again() {
         json!({
             "outcome": "updated", "id": PROVIDER, "secretsCompared": false, "notCompared": [SECRET],
             "changes": [{"pointer": pointer, "from": ["corp.example"], "to": ["corp.example", "dev.corp.example"]}],
-            "remaining": []
+            "remaining": [], "verified": true
         })
     );
     let mut expected = changed();
@@ -81,6 +81,13 @@ fn directory_ids_that_the_provider_lacks_are_looked_up() {
     );
 }
 
+fn created_and_read() -> Value {
+    json!({
+        "outcome": "created", "id": PROVIDER, "remaining": [], "verified": true, "secretsCompared": false,
+        "notCompared": [SECRET]
+    })
+}
+
 #[test]
 fn absent_provider_is_created_and_read_again() {
     let mut spec = spec();
@@ -92,7 +99,7 @@ fn absent_provider_is_created_and_read_again() {
     assert_eq!((dry.status().as_u16(), dry.json()), (200, json!({"outcome": "created", "dryRun": true})));
     let answer = put(&instance, "", &spec);
     assert_eq!(answer.status(), 201);
-    assert_eq!(answer.json(), json!({"outcome": "created", "id": PROVIDER, "remaining": []}));
+    assert_eq!(answer.json(), created_and_read());
     assert_eq!(answer.header("location"), format!("{LIST}/{PROVIDER}"));
     let directory = &sent(&instance, 3)["provisioningConfig"]["ldapConfigurations"][0];
     assert_eq!(directory.get("ldapConfigurationId"), None, "an id of another provider is not sent");
@@ -106,14 +113,14 @@ fn id_of_a_created_provider_is_found_in_its_realm() {
     let realms_after = get(format!("{IAM}/ssorealms"))
         .answer(200, json!({"ssoRealms": [{"id": EMPTY_REALM, "idpId": PROVIDER}]}).to_string());
     let instance = instance([login(), realms(), created(), realms_after, read(&shown())]);
-    assert_eq!(put(&instance, "", &spec).json(), json!({"outcome": "created", "id": PROVIDER, "remaining": []}));
+    assert_eq!(put(&instance, "", &spec).json(), created_and_read());
 
     let fails = || get(format!("{IAM}/ssorealms")).answer(403, r#"{"message":"no"}"#);
     instance.then([realms(), created(), fails()]);
     let told = put(&instance, "", &spec);
     assert_eq!(told.status(), 201);
     let message = told.json()["message"].as_str().unwrap().to_owned();
-    assert!(message.starts_with("the change was made, but the provider could not be read again"), "{message}");
+    assert!(message.starts_with("the change was made, but it could not be read again"), "{message}");
 }
 
 #[test]

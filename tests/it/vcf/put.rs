@@ -33,6 +33,32 @@ fn patch(path: &str) -> Call {
     Call::new(Method::PATCH, format!("{ROOT}/{path}"))
 }
 
+/// The Embedded provider with `source` in place of the guide's.
+fn embedded_with(source: &Value) -> Call {
+    let mut provider = parsed(LIST)["elements"][0].clone();
+    let mut shown = source.clone();
+    shown["ldap"].as_object_mut().unwrap().remove("password");
+    shown["type"] = json!("ActiveDirectory");
+    shown["domainNames"] = json!([source["ldap"]["domainName"]]);
+    provider["identitySources"][2] = shown;
+    get(format!("{ROOT}/{ID}")).answer(200, provider.to_string())
+}
+
+/// The list with `provider` in place of the guide's AD FS.
+fn listed_with(provider: &Value) -> Call {
+    let mut list = parsed(LIST);
+    list["elements"][1] = provider.clone();
+    get(ROOT).answer(200, list.to_string())
+}
+
+/// The outcome without the tag of the state.
+fn untagged(answer: &Answer) -> Value {
+    let mut outcome = answer.json();
+    let etag = outcome.as_object_mut().unwrap().remove("etag");
+    assert_eq!(answer.header("etag"), etag.as_ref().and_then(Value::as_str).unwrap_or_default());
+    outcome
+}
+
 /// The guide's source in its current state.
 fn source() -> Value {
     let mut spec = parsed(SOURCE);
@@ -70,11 +96,11 @@ fn unchanged_source_is_not_written() {
         "secretsCompared": false, "notCompared": ["/ldap/password"]
     });
     let answer = put(&instance, &place("embedded-ids.com"), &source());
-    assert_eq!((answer.status().as_u16(), answer.json(), instance.calls()), (200, unchanged.clone(), 2));
+    assert_eq!((answer.status().as_u16(), untagged(&answer), instance.calls()), (200, unchanged.clone(), 2));
     // A warm instance makes one call; the domain may be only in the path.
     let mut spec = source();
     spec["ldap"].as_object_mut().unwrap().remove("domainName");
-    assert_eq!(put(&instance, &place("embedded-ids.com"), &spec).json(), unchanged);
+    assert_eq!(untagged(&put(&instance, &place("embedded-ids.com"), &spec)), unchanged);
     assert_eq!(instance.calls(), 3);
 }
 
@@ -85,9 +111,10 @@ fn changed_source_is_updated_by_the_servers_name() {
     spec["ldap"]["username"] = json!("svc@domain.com");
     spec["ldap"]["sourceDetails"]["certChain"] = json!([CHAIN]);
     let path = format!("{ID}/identity-sources/embedded-ids.com");
-    let instance = Instance::new([login(), embedded(), patch(&path).answer(204, "")]);
+    let instance = Instance::new([login(), embedded(), patch(&path).answer(204, ""), embedded_with(&spec)]);
     let answer = put(&instance, &place("Embedded-IDs.com"), &spec);
-    assert_eq!(answer.status(), 200);
+    assert_eq!((answer.status().as_u16(), instance.calls()), (200, 4));
+    assert_eq!((&answer.json()["verified"], &answer.json()["remaining"]), (&json!(true), &json!([])));
     let told = answer.json();
     assert_eq!(
         (&told["outcome"], &told["secretsCompared"], told.get("dryRun")),
@@ -114,12 +141,20 @@ fn absent_source_is_created() {
     let mut spec = source();
     spec["ldap"]["domainName"] = Value::Null;
     let sentence = "Added Identity source with domain name new.example successfully";
-    let instance =
-        Instance::new([login(), embedded(), post(format!("{ROOT}/{ID}/identity-sources")).answer(201, sentence)]);
+    let mut shown = source();
+    shown["ldap"]["domainName"] = json!("new.example");
+    let added = post(format!("{ROOT}/{ID}/identity-sources")).answer(201, sentence);
+    let instance = Instance::new([login(), embedded(), added, embedded_with(&shown)]);
     let answer = put(&instance, &place("new.example"), &spec);
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.header("location"), place("new.example"));
-    assert_eq!(answer.json(), json!({"outcome": "created", "domainName": "new.example", "message": sentence}));
+    assert_eq!(
+        untagged(&answer),
+        json!({
+            "outcome": "created", "domainName": "new.example", "message": sentence, "verified": true, "remaining": [],
+            "secretsCompared": false, "notCompared": ["/ldap/password"]
+        })
+    );
     let sent = parsed(std::str::from_utf8(instance.script.requests()[2].body()).unwrap());
     assert_eq!(sent["ldap"]["domainName"], "new.example");
 }
@@ -127,7 +162,7 @@ fn absent_source_is_created() {
 #[test]
 fn force_writes_a_new_password() {
     let path = format!("{ID}/identity-sources/embedded-ids.com");
-    let instance = Instance::new([login(), embedded(), patch(&path).answer(204, "")]);
+    let instance = Instance::new([login(), embedded(), patch(&path).answer(204, ""), embedded()]);
     let answer = put(&instance, &format!("{}?force=true", place("embedded-ids.com")), &source());
     assert_eq!((answer.status().as_u16(), &answer.json()["outcome"]), (200, &json!("updated")));
     assert_eq!(answer.json()["changes"], json!([]));
@@ -193,6 +228,9 @@ fn provider_without_sources_is_rejected() {
 fn absent_external_provider_is_created() {
     let mut list = parsed(LIST);
     list["elements"].as_array_mut().unwrap().truncate(1);
+    let spec = parsed(PROVIDER);
+    let mut shown = spec.clone();
+    shown["id"] = json!(ADDED.trim());
     let none = || get(ROOT).answer(200, list.to_string());
     let instance = Instance::new([
         login(),
@@ -201,13 +239,19 @@ fn absent_external_provider_is_created() {
         post(ROOT)
             .body(PROVIDER.split_whitespace().collect::<String>().replace("MyADFS", "My ADFS"))
             .answer(201, ADDED),
+        listed_with(&shown),
     ]);
-    let spec = parsed(PROVIDER);
     let dry = put(&instance, &format!("{EXTERNAL}?dryRun=true"), &spec);
     assert_eq!((dry.status().as_u16(), dry.json()), (200, json!({"outcome": "created", "dryRun": true})));
     let answer = put(&instance, EXTERNAL, &spec);
     assert_eq!(answer.status(), 201);
-    assert_eq!(answer.json(), json!({"outcome": "created", "id": ADDED.trim()}));
+    assert_eq!(
+        untagged(&answer),
+        json!({
+            "outcome": "created", "id": ADDED.trim(), "verified": true, "remaining": [], "secretsCompared": false,
+            "notCompared": ["/type", "/ldap/password", "/oidc/clientSecret"]
+        })
+    );
     assert_eq!(answer.header("location"), format!("{EXTERNAL}/{}", ADDED.trim()));
 }
 
@@ -217,19 +261,21 @@ fn external_provider_is_kept_or_updated() {
     let answer = put(&instance, EXTERNAL, &adfs());
     assert_eq!(answer.status(), 200);
     assert_eq!(
-        answer.json(),
+        untagged(&answer),
         json!({
             "outcome": "unchanged", "id": ADFS, "secretsCompared": false,
             "notCompared": ["/type", "/ldap/password", "/oidc/clientSecret"]
         })
     );
-    instance.then([listed(), patch(ADFS).answer(204, "")]);
+    // Another writer sets the former endpoint again.
+    instance.then([listed(), patch(ADFS).answer(204, ""), listed()]);
     let mut spec = adfs();
     spec["oidc"]["discoveryEndpoint"] = json!("https://adfs.corp.example/.well-known/openid-configuration");
     let told = put(&instance, EXTERNAL, &spec).json();
     assert_eq!((&told["outcome"], &told["id"]), (&json!("updated"), &json!(ADFS)));
     assert_eq!(told["changes"][0]["pointer"], "/oidc/discoveryEndpoint");
-    assert_eq!(instance.calls(), 4, "warm, a change is two calls");
+    assert_eq!((&told["verified"], &told["remaining"]), (&json!(false), &told["changes"]));
+    assert_eq!(instance.calls(), 5, "warm, a change is three calls: read, write, read");
 }
 
 #[test]
@@ -242,7 +288,27 @@ fn other_external_provider_is_never_replaced() {
         assert_eq!(problem["errors"][0]["pointer"], "/name");
         assert!(problem["detail"].as_str().unwrap().contains("My AD Identity Source"), "{problem}");
         let hint = problem["hint"].as_str().unwrap();
-        assert!(hint.contains("only one") && hint.contains(&format!("DELETE {EXTERNAL}/{ADFS}")), "{problem}");
+        assert!(hint.contains("replace=true") && hint.contains(&format!("DELETE {EXTERNAL}/{ADFS}")), "{problem}");
+    }
+}
+
+#[test]
+fn change_that_cannot_be_read_again_is_reported_as_not_verified() {
+    let path = format!("{ID}/identity-sources/embedded-ids.com");
+    let written = || patch(&path).answer(204, "");
+    let again = || get(format!("{ROOT}/{ID}"));
+    let mut gone = parsed(LIST)["elements"][0].clone();
+    gone["identitySources"].as_array_mut().unwrap().truncate(2);
+    for (read, words) in [
+        (again().answer(500, ""), "could not be read again"),
+        (again().answer(200, gone.to_string()), "no identity source of the domain embedded-ids.com"),
+    ] {
+        let instance = Instance::new([login(), embedded(), written(), read]);
+        let answer = put(&instance, &format!("{}?force=true", place("embedded-ids.com")), &source());
+        let outcome = answer.json();
+        assert_eq!((answer.status().as_u16(), &outcome["outcome"]), (200, &json!("updated")));
+        assert_eq!((&outcome["verified"], outcome.get("remaining"), outcome.get("etag")), (&json!(false), None, None));
+        assert!(outcome["message"].as_str().unwrap().contains(words), "{outcome}");
     }
 }
 

@@ -152,7 +152,8 @@ fn webhook() -> Rc<Webhook> {
 
 /// One request, as an instance of its own.
 async fn ask(model: Model) {
-    let request = Request::delete("/vcf/default/v1/identity-providers/x").header("x-api-key", "key");
+    let request = Request::delete("/vcf/default/v1/identity-providers/x/identity-sources/corp.example");
+    let request = request.header("x-api-key", "key");
     let request = request.header("idempotency-key", "k").body(()).unwrap();
     let response = webhook().handle(&model, request, async |(), _| Body::Whole(Bytes::new())).await;
     model.world.borrow_mut().answers.insert(model.caller, response.status().as_u16());

@@ -57,7 +57,7 @@ fn collection() -> Vec<Operation> {
             .takes(spec())
             .answers(
                 Answer::new(StatusCode::CREATED, "It was absent and was created.")
-                    .json(outcome("created", json!({ "outcome": "created", "id": PROVIDER, "remaining": [] })))
+                    .json(outcome("created", json!({ "outcome": "created", "id": PROVIDER, "verified": true, "remaining": [] })))
                     .headers(&["Location"]),
             )
             .answers(Answer::new(StatusCode::OK, "It existed; or, with `dryRun`, what would be done.").json(outcome(
@@ -69,7 +69,7 @@ fn collection() -> Vec<Operation> {
                         "from": ["corp.example"], "to": ["corp.example", "dev.corp.example"]
                     }],
                     "notCompared": ["/provisioningConfig/ldapConfigurations/0/ldapBindConfiguration/bindDnPassword"],
-                    "remaining": []
+                    "verified": true, "remaining": []
                 }),
             ))),
     ]

@@ -310,21 +310,31 @@ async fn vcf(seen: &mut Seen<'_>) {
     let present = format!("{providers}/{}", seeds::EXTERNAL_PROVIDER);
     seen.ask(Method::GET, &present, 200, "").await;
     seen.ask(Method::PATCH, &present, 204, &external).await;
-    seen.ask(Method::DELETE, &present, 204, "").await;
+    seen.ask(Method::DELETE, &format!("{providers}/external"), 204, "").await;
+    seen.ask(Method::DELETE, &format!("{present}?absent=ok"), 200, "").await;
     seen.ask(Method::PUT, providers, 201, &external).await;
     let put = seen.ask(Method::PUT, providers, 200, &external).await;
     let made = format!("{providers}/{}", put.json()["id"].as_str().unwrap());
+    let secret = json!({ "clientSecret": "new", "certChain": [], "password": "x" }).to_string();
+    seen.ask(Method::POST, &format!("{providers}/external/client-secret"), 200, &secret).await;
     seen.ask(Method::DELETE, &made, 204, "").await;
     let added = seen.ask(Method::POST, providers, 201, &external).await;
     seen.ask(Method::DELETE, added.header("location"), 204, "").await;
 
-    let sources = format!("{providers}/{}/identity-sources", seeds::EMBEDDED_PROVIDER);
+    let sources = format!("{providers}/embedded/identity-sources");
     let place = format!("{sources}/research.example");
     seen.ask(Method::POST, &sources, 201, &source).await;
     seen.ask(Method::PATCH, &place, 204, &source).await;
     seen.ask(Method::DELETE, &place, 204, "").await;
+    seen.ask(Method::DELETE, &format!("{place}?absent=ok"), 200, "").await;
     seen.ask(Method::PUT, &place, 201, &source).await;
-    seen.ask(Method::PUT, &place, 200, &source).await;
+    let put = seen.ask(Method::PUT, &place, 200, &source).await;
+    let read = seen.ask(Method::GET, &place, 200, "").await;
+    assert_eq!(put.header("etag"), read.header("etag"));
+    seen.ask_with(Method::PATCH, &place, 204, &source, ("if-match", read.header("etag"))).await;
+    seen.ask(Method::POST, &format!("{place}/credentials"), 200, r#"{"password": "new"}"#).await;
+    let chain = json!({ "certChain": [seen.scene.simulator.ca_pem()], "password": "new" }).to_string();
+    seen.ask(Method::POST, &format!("{place}/certificates"), 200, &chain).await;
 
     let federated = json!({
         "name": "Entra", "type": "MICROSOFT_ENTRA_ID",

@@ -12,7 +12,7 @@ stories! {
     put_creates_and_updates_a_source,
     a_source_over_https_and_with_the_newer_204,
     certificate_forms_are_equal,
-    external_provider_is_updated_but_never_replaced,
+    external_provider_is_updated_and_replaced_only_on_request,
 }
 
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
@@ -58,12 +58,14 @@ async fn a_source_is_made_so(scene: &Scene) {
 
     let created = put(scene, &place, &source("ldap://dc01")).await;
     assert_eq!((created.status.as_u16(), created.header("location")), (201, place.as_str()), "{}", created.text);
-    assert_eq!(created.json()["outcome"], "created");
+    assert_eq!((&created.json()["outcome"], &created.json()["verified"]), (&json!("created"), &json!(true)));
     scene.asked();
 
     let again = put(scene, &place, &source("ldap://DC01:389/")).await;
+    let mut again = again.json();
+    again.as_object_mut().unwrap().remove("etag").unwrap();
     assert_eq!(
-        again.json(),
+        again,
         json!({"outcome": "unchanged", "domainName": "research.example", "secretsCompared": false, "notCompared": ["/ldap/password"]})
     );
     assert_eq!(scene.asked_once_in(), [list.as_str()]);
@@ -71,14 +73,14 @@ async fn a_source_is_made_so(scene: &Scene) {
     let moved = put(scene, &place, &source("ldap://dc02")).await.json();
     let pointer = "/ldap/sourceDetails/serverEndpoints";
     assert_eq!(moved["changes"], json!([{"pointer": pointer, "from": ["ldap://dc01"], "to": ["ldap://dc02"]}]));
-    assert_eq!(scene.asked_once_in().len(), 2);
+    assert_eq!((&moved["verified"], scene.asked_once_in().len()), (&json!(true), 3), "read, write, read");
     let shown = scene.get(&format!("{PROVIDERS}/{}", seeds::EMBEDDED_PROVIDER)).await.text;
     assert!(shown.contains("ldap://dc02") && !shown.contains("ldap://dc01\""), "{shown}");
     scene.asked();
 
     let forced = put(scene, &format!("{place}?force=true"), &source("ldap://dc02")).await.json();
     assert_eq!((&forced["outcome"], &forced["changes"]), (&json!("updated"), &json!([])));
-    assert_eq!(scene.asked_once_in().len(), 2);
+    assert_eq!(scene.asked_once_in().len(), 3);
     assert!(!scene.host.output().contains(PASSWORD));
 }
 
@@ -113,7 +115,7 @@ async fn certificate_forms_are_equal(artifact: Artifact) {
     assert_eq!(answer.json()["certificates"].as_array().unwrap().len(), 1);
 }
 
-async fn external_provider_is_updated_but_never_replaced(artifact: Artifact) {
+async fn external_provider_is_updated_and_replaced_only_on_request(artifact: Artifact) {
     let scene = Scene::of(artifact).await;
     let created = put(&scene, PROVIDERS, &adfs()).await;
     assert_eq!(created.status, 201, "{}", created.text);
@@ -129,15 +131,22 @@ async fn external_provider_is_updated_but_never_replaced(artifact: Artifact) {
     other["oidc"]["clientId"] = json!("id2");
     let changed = put(&scene, PROVIDERS, &other).await.json();
     assert_eq!(changed["changes"], json!([{"pointer": "/oidc/clientId", "from": "id", "to": "id2"}]));
-    assert_eq!(
-        scene.asked_once_in(),
-        ["GET /v1/identity-providers".to_owned(), format!("PATCH /v1/identity-providers/{id}")]
-    );
+    let list = "GET /v1/identity-providers".to_owned();
+    assert_eq!(scene.asked_once_in(), [list.clone(), format!("PATCH /v1/identity-providers/{id}"), list.clone()]);
 
     let mut another = adfs();
     another["name"] = json!("Another");
     let refused = put(&scene, &format!("{PROVIDERS}?force=true"), &another).await;
     assert_eq!(refused.status, 400);
     assert_eq!(refused.problem("request_invalid")["errors"][0]["pointer"], "/name");
-    assert_eq!(scene.get(&format!("{PROVIDERS}/{id}")).await.json()["name"], "My ADFS");
+    assert_eq!(scene.get(&format!("{PROVIDERS}/external")).await.json()["name"], "My ADFS");
+    put(&scene, &format!("{PROVIDERS}?replace=true"), &another).await.problem("request_invalid");
+    scene.asked();
+    let replaced = put(&scene, &format!("{PROVIDERS}?replace=true&confirm=My%20ADFS"), &another).await;
+    assert_eq!((replaced.status.as_u16(), &replaced.json()["outcome"]), (201, &json!("replaced")), "{}", replaced.text);
+    assert_eq!(
+        scene.asked_once_in(),
+        [list.clone(), format!("DELETE /v1/identity-providers/{id}"), "POST /v1/identity-providers".to_owned(), list]
+    );
+    assert_eq!(scene.get(&format!("{PROVIDERS}/external")).await.json()["name"], "Another");
 }

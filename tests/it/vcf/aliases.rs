@@ -1,0 +1,208 @@
+//! The aliases `embedded` and `external` in place of a provider's id, and deletions: which calls each request makes.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::script::{Call, get, post};
+use crate::support::webhook::Instance;
+use crate::vcf::session::login;
+
+const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
+const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
+const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
+const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
+const PATH: &str = "/vcf/default/v1/identity-providers";
+const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
+const NEXT_ID: &str = "11111111-2222-4333-8444-555555555555";
+const ADFS: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
+const NOT_FOUND: &str = r#"{"errorCode":"IDENTITY_PROVIDER_NOT_FOUND","message":"no such provider"}"#;
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+pub(crate) fn listed() -> Call {
+    get(ROOT).answer(200, LIST)
+}
+
+fn without_external() -> Call {
+    let mut list = parsed(LIST);
+    list["elements"].as_array_mut().unwrap().truncate(1);
+    get(ROOT).answer(200, list.to_string())
+}
+
+fn deletion(path: &str) -> Call {
+    Call::new(Method::DELETE, format!("{ROOT}/{path}")).without("content-type").body("")
+}
+
+/// The calls as method and path, without the login.
+fn calls(instance: &Instance) -> Vec<String> {
+    let requests = instance.script.requests();
+    let calls = requests.iter().filter(|request| request.uri().path() != "/v1/tokens");
+    calls.map(|request| format!("{} {}", request.method(), request.uri().path())).collect()
+}
+
+#[test]
+fn alias_reads_with_one_list_call() {
+    let instance = Instance::new([login(), listed(), listed()]);
+    for (alias, id) in [("embedded", ID), ("external", ADFS)] {
+        let answer = instance.get(&format!("{PATH}/{alias}"));
+        assert_eq!((answer.status().as_u16(), &answer.json()["id"]), (200, &json!(id)));
+    }
+    assert_eq!(instance.calls(), 3);
+}
+
+#[test]
+fn embedded_id_is_remembered_between_writes() {
+    let sources = format!("{ROOT}/{ID}/identity-sources");
+    let one = format!("{ID}/identity-sources/corp.example");
+    let instance = Instance::new([
+        login(),
+        listed(),
+        post(&sources).answer(204, ""),
+        post(&sources).answer(204, ""),
+        Call::new(Method::PATCH, format!("{ROOT}/{one}")).answer(204, ""),
+        deletion(&one).answer(204, ""),
+    ]);
+    let root = format!("{PATH}/embedded/identity-sources");
+    let added = instance.send(Method::POST, &root, SOURCE);
+    assert_eq!((added.status().as_u16(), added.header("location")), (201, format!("{root}/embedded-ids.com").as_str()));
+    assert_eq!(instance.send(Method::POST, &root, SOURCE).status(), 201);
+    assert_eq!(instance.send(Method::PATCH, &format!("{root}/corp.example"), SOURCE).status(), 204);
+    assert_eq!(instance.send(Method::DELETE, &format!("{root}/corp.example"), "").status(), 204);
+    assert_eq!(instance.calls(), 6, "one login, one list, four writes");
+}
+
+#[test]
+fn remembered_id_that_is_unknown_is_looked_up_once_again() {
+    let mut rebuilt = parsed(LIST);
+    rebuilt["elements"][0]["id"] = json!(NEXT_ID);
+    let sources = |id: &str| format!("{ROOT}/{id}/identity-sources");
+    let instance = Instance::new([
+        login(),
+        listed(),
+        post(sources(ID)).answer(404, NOT_FOUND),
+        get(ROOT).answer(200, rebuilt.to_string()),
+        post(sources(NEXT_ID)).answer(204, ""),
+        post(sources(NEXT_ID)).answer(204, ""),
+    ]);
+    instance.get(&format!("{PATH}/embedded"));
+    let root = format!("{PATH}/embedded/identity-sources");
+    for _ in 0..2 {
+        assert_eq!(instance.send(Method::POST, &root, SOURCE).status(), 201);
+    }
+}
+
+#[test]
+fn missing_source_of_a_known_provider_is_not_tried_twice() {
+    let one = format!("{ID}/identity-sources/corp.example");
+    let instance = Instance::new([login(), listed(), deletion(&one).answer(404, NOT_FOUND), listed()]);
+    instance.get(&format!("{PATH}/embedded"));
+    let answer = instance.send(Method::DELETE, &format!("{PATH}/embedded/identity-sources/corp.example"), "");
+    answer.problem("not_found");
+    assert_eq!(instance.calls(), 4);
+}
+
+#[test]
+fn source_is_put_through_the_alias_in_one_read() {
+    let instance = Instance::new([login(), listed()]);
+    let mut spec = parsed(SOURCE);
+    spec["name"] = json!("embedded-ids-name");
+    let path = format!("{PATH}/embedded/identity-sources/embedded-ids.com");
+    assert_eq!(instance.send(Method::PUT, &path, &spec.to_string()).json()["outcome"], "unchanged");
+    assert_eq!(calls(&instance), ["GET /v1/identity-providers"]);
+}
+
+#[test]
+fn source_is_read_by_its_domain() {
+    let instance = Instance::new([login(), listed(), listed()]);
+    let path = |domain: &str| format!("{PATH}/embedded/identity-sources/{domain}");
+    let answer = instance.get(&path("EMBEDDED-ids.com"));
+    assert_eq!((answer.status().as_u16(), &answer.json()["name"]), (200, &json!("embedded-ids-name")));
+    assert!(!answer.header("etag").is_empty());
+    instance.get(&path("other.example")).problem("not_found");
+}
+
+#[test]
+fn external_alias_is_looked_up_each_time() {
+    let instance = Instance::new([
+        login(),
+        listed(),
+        Call::new(Method::PATCH, format!("{ROOT}/{ADFS}")).answer(204, ""),
+        listed(),
+        post(format!("{ROOT}/{ADFS}/sync-client"))
+            .answer(200, include_str!("../../fixtures/vcf/sync-client.answer.json")),
+    ]);
+    assert_eq!(instance.send(Method::PATCH, &format!("{PATH}/external"), PROVIDER).status(), 204);
+    assert_eq!(instance.send(Method::POST, &format!("{PATH}/external/sync-client"), "").status(), 200);
+}
+
+#[test]
+fn missing_provider_behind_an_alias_is_explained() {
+    let none = || get(ROOT).answer(200, r#"{"elements":[]}"#);
+    let instance = Instance::new([login(), without_external(), without_external(), without_external(), none()]);
+    for (method, body) in [(Method::GET, ""), (Method::DELETE, ""), (Method::PATCH, PROVIDER)] {
+        let problem = instance.send(method, &format!("{PATH}/external"), body).problem("not_found");
+        assert_eq!(problem["detail"], "there is no external identity provider");
+        assert!(problem["hint"].as_str().unwrap().contains("POST or PUT"), "{problem}");
+    }
+    instance.get(&format!("{PATH}/embedded")).problem("upstream_invalid");
+}
+
+#[test]
+fn embedded_provider_is_never_deleted() {
+    // By the alias: no call at all. By an unknown id: one read. By the remembered id: no call again.
+    let instance = Instance::new([login(), listed()]);
+    for (id, calls) in [("embedded", 0), (ID, 2), (&ID.to_uppercase(), 2), ("embedded", 2)] {
+        let problem = instance.send(Method::DELETE, &format!("{PATH}/{id}?absent=ok"), "").problem("request_invalid");
+        assert!(problem["detail"].as_str().unwrap().contains("Embedded provider"), "{problem}");
+        assert_eq!(instance.calls(), calls, "{id}");
+    }
+}
+
+#[test]
+fn external_provider_is_deleted_after_one_read() {
+    let instance =
+        Instance::new([login(), listed(), deletion(ADFS).answer(204, ""), listed(), deletion(ADFS).answer(204, "")]);
+    for id in ["external", ADFS] {
+        assert_eq!(instance.send(Method::DELETE, &format!("{PATH}/{id}"), "").status(), 204);
+    }
+}
+
+#[test]
+fn missing_provider_is_unchanged_only_with_absent_ok() {
+    let instance = Instance::new([
+        login(),
+        without_external(),
+        without_external(),
+        listed(),
+        deletion(ADFS).answer(404, NOT_FOUND),
+    ]);
+    for id in ["external", ADFS, ADFS] {
+        let answer = instance.send(Method::DELETE, &format!("{PATH}/{id}?absent=ok"), "");
+        assert_eq!((answer.status().as_u16(), answer.json()), (200, json!({"outcome": "unchanged"})), "{id}");
+    }
+    instance.then([without_external(), deletion(ADFS).answer(404, NOT_FOUND)]);
+    instance.send(Method::DELETE, &format!("{PATH}/{ADFS}"), "").problem("not_found");
+}
+
+#[test]
+fn missing_source_is_unchanged_only_with_absent_ok() {
+    let one = |domain: &str| format!("{ID}/identity-sources/{domain}");
+    let path = |domain: &str| format!("{PATH}/{ID}/identity-sources/{domain}?absent=ok");
+    let instance =
+        Instance::new([login(), listed(), listed(), deletion(&one("embedded-ids.com")).answer(404, NOT_FOUND)]);
+    let answer = instance.send(Method::DELETE, &path("gone.example"), "");
+    let unchanged = json!({"outcome": "unchanged", "domainName": "gone.example"});
+    assert_eq!((answer.status().as_u16(), answer.json(), instance.calls()), (200, unchanged, 2));
+    // Deleted by somebody else after the read.
+    let answer = instance.send(Method::DELETE, &path("embedded-ids.com"), "");
+    assert_eq!((answer.status().as_u16(), &answer.json()["outcome"]), (200, &json!("unchanged")));
+    instance.then([listed(), deletion(&one("embedded-ids.com")).answer(204, "")]);
+    assert_eq!(instance.send(Method::DELETE, &path("embedded-ids.com"), "").status(), 204);
+    instance.then([deletion(&one("gone.example")).answer(404, NOT_FOUND)]);
+    instance.send(Method::DELETE, path("gone.example").trim_end_matches("?absent=ok"), "").problem("not_found");
+    let problem =
+        instance.send(Method::DELETE, &path("x.example").replace("=ok", "=true"), "").problem("request_invalid");
+    assert!(problem["detail"].as_str().unwrap().contains("use ok"), "{problem}");
+}

@@ -1,0 +1,131 @@
+//! `ETag` and `If-Match`: a change is made only in the state that the caller read.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::script::{Call, get};
+use crate::support::webhook::{Answer, Instance};
+use crate::vcf::aliases::listed;
+use crate::vcf::session::login;
+
+const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
+const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
+const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
+const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
+const PATH: &str = "/vcf/default/v1/identity-providers";
+const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
+const ADFS: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
+
+/// The list after another writer changed both providers.
+fn changed() -> Call {
+    let mut list: Value = serde_json::from_str(LIST).unwrap();
+    list["elements"][0]["identitySources"][2]["ldap"]["username"] = json!("other@domain.com");
+    list["elements"][1]["oidc"]["clientId"] = json!("other");
+    get(ROOT).answer(200, list.to_string())
+}
+
+fn source_path() -> String {
+    format!("{PATH}/embedded/identity-sources/embedded-ids.com")
+}
+
+fn send(instance: &Instance, method: Method, path: &str, tag: &str, body: &str) -> Answer {
+    instance.send_with(method, path, &[("if-match", tag)], body)
+}
+
+#[test]
+fn etag_is_in_headers_list_items_and_outcomes() {
+    let mut other: Value = serde_json::from_str(LIST).unwrap();
+    // The order of sources and a message for people are no part of the state.
+    other["elements"][0]["identitySources"].as_array_mut().unwrap().reverse();
+    other["elements"][0]["idpMessage"] = json!("busy");
+    let instance = Instance::new([login(), listed(), listed(), get(ROOT).answer(200, other.to_string()), changed()]);
+    let list = instance.get(PATH).json();
+    let of = |at: usize| list["elements"][at]["etag"].as_str().unwrap().to_owned();
+    assert_eq!((instance.get(&format!("{PATH}/external")).header("etag"), of(0) == of(1)), (of(1).as_str(), false));
+    assert_eq!(instance.get(&format!("{PATH}/embedded")).header("etag"), of(0));
+    let after = instance.get(PATH).json();
+    for at in [0, 1] {
+        assert_ne!(after["elements"][at]["etag"], list["elements"][at]["etag"]);
+    }
+    let sources = |list: &Value| list["elements"][0]["identitySources"].clone();
+    assert_eq!(sources(&after)[0]["etag"], sources(&list)[0]["etag"]);
+    assert_ne!(sources(&after)[2]["etag"], sources(&list)[2]["etag"]);
+}
+
+#[test]
+fn changed_object_is_not_written() {
+    let instance = Instance::new([login(), listed(), listed()]);
+    let source = instance.get(&source_path()).header("etag").to_owned();
+    let provider = instance.get(&format!("{PATH}/external")).header("etag").to_owned();
+    let external = format!("{PATH}/external");
+    let cases = [
+        (Method::PUT, source_path(), &source, SOURCE),
+        (Method::PATCH, source_path(), &source, SOURCE),
+        (Method::DELETE, source_path(), &source, ""),
+        (Method::PUT, PATH.to_owned(), &provider, PROVIDER),
+        (Method::PATCH, external.clone(), &provider, PROVIDER),
+        (Method::DELETE, external, &provider, ""),
+    ];
+    for (method, path, tag, body) in cases {
+        instance.then([changed()]);
+        let answer = send(&instance, method.clone(), &path, tag, body);
+        assert_eq!(answer.status(), 412, "{method} {path}: {}", answer.text());
+        let problem = answer.problem("precondition_failed");
+        assert!(problem["detail"].as_str().unwrap().contains("changed since it was read"), "{problem}");
+        assert!(problem["hint"].as_str().unwrap().contains("new ETag"), "{problem}");
+    }
+}
+
+#[test]
+fn unchanged_object_is_written() {
+    let instance = Instance::new([login(), listed(), listed()]);
+    let source = instance.get(&source_path()).header("etag").to_owned();
+    let provider = instance.get(&format!("{PATH}/external")).header("etag").to_owned();
+    let one = format!("{ROOT}/{ID}/identity-sources/embedded-ids.com");
+    let written = |method: &Method, url: &str| Call::new(method.clone(), url).answer(204, "");
+    let external = (format!("{PATH}/external"), format!("{ROOT}/{ADFS}"));
+    for (method, (path, url), tag, body) in [
+        (Method::PATCH, (source_path(), one.clone()), source.as_str(), SOURCE),
+        (Method::PATCH, (source_path(), one.clone()), "*", SOURCE),
+        (Method::DELETE, (source_path(), one), &format!("\"x\", {source}"), ""),
+        (Method::PATCH, external.clone(), &provider, PROVIDER),
+        (Method::DELETE, external, &provider, ""),
+    ] {
+        instance.then([listed(), written(&method, &url)]);
+        assert_eq!(send(&instance, method.clone(), &path, tag, body).status(), 204, "{method} {path}");
+    }
+}
+
+#[test]
+fn absent_object_fails_every_condition() {
+    let mut list: Value = serde_json::from_str(LIST).unwrap();
+    list["elements"].as_array_mut().unwrap().truncate(1);
+    let none = || get(ROOT).answer(200, list.to_string());
+    let instance = Instance::new([login()]);
+    let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
+    spec["ldap"]["domainName"] = Value::Null;
+    let spec = spec.to_string();
+    let other = format!("{PATH}/embedded/identity-sources/new.example");
+    for (method, path, body) in [
+        (Method::PUT, other.clone(), spec.as_str()),
+        (Method::DELETE, other.clone(), ""),
+        (Method::PUT, PATH.to_owned(), PROVIDER),
+        (Method::DELETE, format!("{PATH}/external"), ""),
+    ] {
+        instance.then([none()]);
+        let answer = send(&instance, method, &path, "*", body);
+        assert!(answer.problem("precondition_failed")["detail"].as_str().unwrap().contains("does not exist"));
+    }
+    // It is gone already, as the caller wants.
+    instance.then([none()]);
+    assert_eq!(send(&instance, Method::DELETE, &format!("{other}?absent=ok"), "*", "").status(), 200);
+}
+
+#[test]
+fn malformed_condition_makes_no_call() {
+    let instance = Instance::new([]);
+    for tag in ["", "abc", "\"a", "*, \"a\""] {
+        let problem = send(&instance, Method::PUT, PATH, tag, PROVIDER).problem("request_invalid");
+        assert!(problem["detail"].as_str().unwrap().contains("If-Match"), "{problem}");
+    }
+}
