@@ -93,6 +93,8 @@ pub struct Config {
     pub state_keys: Vec<Secret>,
     /// Whether to use the runtime's key-value store, if it has one.
     pub store: bool,
+    /// The SDDC Manager target that is also served at the root, below `/v1`.
+    pub gate: Option<String>,
     /// Whether `/` serves the page.
     pub page: bool,
     /// The path below which idhook is served, with a leading slash and no trailing one; empty at the root.
@@ -143,6 +145,7 @@ impl Config {
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&targets));
         let callbacks = callbacks::read(&mut reader);
         let state_keys = state_keys::read(&mut reader);
+        let gate = targets::gate(&mut reader, all_known.then_some(&targets));
         let config = Self {
             vidm: shared(targets.vidm),
             vcf: shared(targets.vcf),
@@ -153,6 +156,7 @@ impl Config {
             callbacks,
             state_keys,
             store: reader.word(&variables::STORE),
+            gate,
             page: reader.page(),
             base_path: reader.base_path(),
             docs_url: reader.docs_url(),

@@ -27,6 +27,7 @@ pub mod contract;
 mod doctor;
 mod events;
 mod fleet_routes;
+mod gate;
 mod health;
 mod hook;
 mod idempotency;
@@ -89,6 +90,8 @@ pub struct Webhook {
     page: bool,
     /// The variable `base_path`; empty at the root.
     base: String,
+    /// The variable `gate`.
+    gate: Option<String>,
     /// The variable `docs_url`.
     docs_url: Rc<str>,
 }
@@ -108,8 +111,9 @@ impl Webhook {
         let page = config.as_ref().map_or(true, |config| config.page);
         let base = config.as_ref().map(|config| config.base_path.clone()).unwrap_or_default();
         let docs_url = config.as_ref().map(|config| config.docs_url.as_str().into()).unwrap_or_default();
+        let gate = config.as_ref().ok().and_then(|config| config.gate.clone());
         let config = config.map(Configured::new);
-        Self { config, page, base, docs_url }
+        Self { config, page, base, gate, docs_url }
     }
 
     /// A webhook for the variables that `lookup` returns. The page, the base path and the address of the documentation are as
@@ -142,13 +146,15 @@ impl Webhook {
     ) -> Response<Content<R>> {
         let started = runtime.elapsed();
         let (parts, body) = request.into_parts();
-        let identity = RequestIdentity::of(&parts, runtime, &self.docs_url);
+        let Mounted { base, path } = mount::mounted(&parts, &self.base);
+        let path = gate::routed(path, self.gate.as_deref());
+        let identity = RequestIdentity::of(&parts, &path, runtime, &self.docs_url);
         let mut line = LogLine::new(runtime.now(), &identity, &parts);
         let is_head = parts.method == Method::HEAD;
 
         let read = async |bounds| read(body, bounds).await;
         let secrets = self.config.as_ref().map(|configured| configured.config.secrets()).unwrap_or_default();
-        let outcome = self.answer(runtime, &parts, read, started, &identity, &mut line).await;
+        let outcome = self.answer(runtime, (&parts, base, &path), read, started, &identity, &mut line).await;
         let mut watched = None;
         let mut response = match outcome {
             Ok(Reply::Whole(response)) => response,
@@ -162,7 +168,7 @@ impl Webhook {
             }
         };
         if let Some(place) = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) {
-            line.located(mount::route_of(place, mount::mounted(&parts, &self.base).base));
+            line.located(mount::route_of(place, base));
         }
         let headers = response.headers_mut();
         headers.insert("x-request-id", identity.id.clone());
@@ -183,7 +189,7 @@ impl Webhook {
         match (watched, &self.config) {
             (Some((watch, permit)), Ok(configured)) if !is_head => {
                 let limit = configured.config.wait_limit;
-                let base = mount::mounted(&parts, &self.base).base.to_owned();
+                let base = base.to_owned();
                 let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), (*watch, permit), limit);
                 response.map(|_| Content::Events(Box::new(events)))
             }
@@ -208,13 +214,12 @@ impl Webhook {
     async fn answer<R: Runtime>(
         &self,
         runtime: &R,
-        request: &Parts,
+        (request, base, path): (&Parts, &str, &str),
         read: impl AsyncFnOnce(BodyBounds) -> Body,
         started: Duration,
         identity: &RequestIdentity,
         line: &mut LogLine,
     ) -> Result<Reply, Error> {
-        let Mounted { base, path } = mount::mounted(request, &self.base);
         let matched = route::find(path)?;
         if matched.row.does(Action::Public(Public::Page)) && !self.page {
             return Err(route::nowhere(path));
@@ -232,16 +237,31 @@ impl Webhook {
         if operation.scope.is_none() {
             input::no_query(request.uri.query(), operation.query)?;
         }
-        let work = match operation.action {
-            Action::Public(action) => return self.open(runtime, action, &request.headers).map(Reply::Whole),
-            Action::Work(work) => work,
+        let incoming = |configured| Incoming {
+            configured,
+            runtime,
+            request,
+            matched: &matched,
+            operation,
+            identity,
+            started,
+            base,
         };
-        let configured = self.config.as_ref().map_err(|problems| {
+        match operation.action {
+            Action::Public(action) => self.open(runtime, action, &request.headers).map(Reply::Whole),
+            Action::Gate(call) => {
+                let incoming = incoming(self.configured(line)?);
+                gate::serve(&incoming, call, read, line).await.map(Reply::Whole)
+            }
+            Action::Work(work) => pipeline::serve(&incoming(self.configured(line)?), work, read, line).await,
+        }
+    }
+
+    /// The state, or the error while the configuration has mistakes.
+    fn configured(&self, line: &mut LogLine) -> Result<&Configured, Error> {
+        self.config.as_ref().map_err(|problems| {
             line.problems(problems);
             not_configured(problems)
-        })?;
-        let incoming =
-            Incoming { configured, runtime, request, matched: &matched, operation, work, identity, started, base };
-        pipeline::serve(&incoming, read, line).await
+        })
     }
 }

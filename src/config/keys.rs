@@ -52,6 +52,11 @@ impl ApiKey {
         found
     }
 
+    /// The digests of its keys, in the order of the configuration.
+    pub(crate) fn digests(&self) -> &[[u8; 32]] {
+        &self.digests
+    }
+
     /// Whether the entry's keys have expired at `now`.
     #[must_use]
     pub(crate) fn has_expired(&self, now: SystemTime) -> bool {

@@ -124,6 +124,20 @@ fn of_kind<S: Settings>(entries: LiteMap<String, S>, reader: &mut Reader<'_>) ->
     targets
 }
 
+/// The SDDC Manager target that is also served at the root. `targets` is `None` if a mistake leaves them incomplete.
+pub(super) fn gate(reader: &mut Reader<'_>, targets: Option<&Targets>) -> Option<String> {
+    const NAME: &str = "gate";
+    let name = reader.text(NAME)?.trim().to_owned();
+    let known: Vec<&str> = targets?.vcf.keys().map(String::as_str).collect();
+    if known.is_empty() {
+        reader.problem(NAME, "needs an SDDC Manager target, and there is none; set vcf_url, or leave gate empty");
+    } else if !known.contains(&name.as_str()) {
+        let text = reader.unknown(&name, &known);
+        reader.problem(NAME, text);
+    }
+    Some(name)
+}
+
 /// Whether `name` is valid: 1 to 63 letters, digits, dots, dashes or underscores.
 pub(super) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())

@@ -331,6 +331,10 @@ pub const VARIABLES: &[Variable] = &[
          seals, all open); without it a key is drawn at random and kept in the store, or in the instance if there is no store",
     ),
     STORE.variable(),
+    plain(
+        "gate",
+        "SDDC Manager target that is also served at the root (/v1/…), for VCF clients that take a host without a path",
+    ),
     PAGE.variable(),
     plain("base_path", "path below which a proxy serves idhook, such as /idhook; returned paths begin with it"),
     plain(

@@ -144,9 +144,9 @@ impl Unproven {
         if self.0.get() >= MAX_UNPROVEN {
             return Err(Error::new(
                 ErrorCode::Overloaded,
-                format!("this instance is already reading {MAX_UNPROVEN} signed bodies, its limit"),
+                format!("this instance is already reading the bodies of {MAX_UNPROVEN} callers that are not proven yet, its limit"),
             )
-            .hint("send the same request again after Retry-After; callers with an API key are not limited")
+            .hint("send the same request again after Retry-After; callers with an API key in a header are not limited")
             .retry_after(Some(Duration::from_secs(1))));
         }
         self.0.set(self.0.get() + 1);

@@ -47,18 +47,7 @@ impl<'c> Claim<'c> {
             }
         }
         if let Some(presented) = presented(&request.headers) {
-            let Some(key) = ApiKey::find(&config.api_keys, &presented) else { return Err(unknown_key(&presented)) };
-            // Only a caller that has the key learns that it exists.
-            return match key.not_after.filter(|_| key.has_expired(now)) {
-                Some(end) => Err(Error::new(
-                    ErrorCode::Unauthenticated,
-                    format!("the API key of {} expired at {}", key.grant.name, rfc3339(end)),
-                )
-                .hint(
-                    "make a new key with cargo xtask key, and add its digest to api_keys with a later notAfter or none",
-                )),
-                None => Ok(Self::Proven(Caller::new(&key.grant, key.which(&presented).unwrap_or_default()))),
-            };
+            return of_key(config, &presented, now).map(|(_, caller)| Self::Proven(caller));
         }
         signature::claim(request, &config.senders, now)?.ok_or_else(|| {
             const HOW: &str =
@@ -130,6 +119,23 @@ impl<'c> Caller<'c> {
     pub(super) fn lacks(&self, scope: Scope) -> Error {
         Error::new(ErrorCode::Forbidden, format!("caller {} lacks the scope {scope}", self.grant.name))
             .hint(format!("add {scope} to this caller's scopes in {}, or use another caller", self.grant.variable))
+    }
+}
+
+/// The caller that an API key belongs to, with the key's entry.
+///
+/// # Errors
+/// `unauthenticated` if no entry has the key, or it has expired.
+pub(super) fn of_key<'c>(config: &'c Config, key: &[u8], now: SystemTime) -> Result<(&'c ApiKey, Caller<'c>), Error> {
+    let Some(entry) = ApiKey::find(&config.api_keys, key) else { return Err(unknown_key(key)) };
+    // Only a caller that has the key learns that it exists.
+    match entry.not_after.filter(|_| entry.has_expired(now)) {
+        Some(end) => Err(Error::new(
+            ErrorCode::Unauthenticated,
+            format!("the API key of {} expired at {}", entry.grant.name, rfc3339(end)),
+        )
+        .hint("make a new key with cargo xtask key, and add its digest to api_keys with a later notAfter or none")),
+        None => Ok((entry, Caller::new(&entry.grant, entry.which(key).unwrap_or_default()))),
     }
 }
 

@@ -12,6 +12,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::gate::{self, ErrorForm};
 use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::{fleet_routes, health, problem, respond, route, sync_routes, vidm_routes};
@@ -70,7 +71,7 @@ pub fn is_sent_over_http(code: ErrorCode) -> bool {
 #[must_use]
 pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
     let id = HeaderValue::from_static(request_id);
-    let identity = RequestIdentity { id, traceparent: None, vendor_names: false, docs_url: "".into() };
+    let identity = RequestIdentity { id, traceparent: None, errors: ErrorForm::Problem, docs_url: "".into() };
     let response = problem::response(error, &identity, &[]);
     (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
 }
@@ -102,6 +103,9 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<vcf::SyncClientToken>();
     answers.subschema_for::<vcf::PrecheckResult>();
     answers.subschema_for::<vcf::SddcManagerOidc>();
+    answers.subschema_for::<vcf::SddcManagers>();
+    answers.subschema_for::<gate::TokenPair>();
+    answers.subschema_for::<gate::VendorError>();
     let mut requests = generator(Contract::Deserialize);
     requests.subschema_for::<sync_routes::StartRequest>();
     requests.subschema_for::<vcf::IdentityProviderSpec>();
@@ -109,6 +113,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     requests.subschema_for::<vcf::NewCredentials>();
     requests.subschema_for::<vcf::NewCertificates>();
     requests.subschema_for::<vcf::NewClientSecret>();
+    requests.subschema_for::<gate::TokenCreationSpec>();
     requests.subschema_for::<fleet::FederatedIdentityProvider>();
     requests.subschema_for::<fleet::SamlMetadata>();
     let mut schemas: BTreeMap<_, _> =

@@ -13,8 +13,8 @@ use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::route::{Matched, Operation, Vcf, Work};
 use super::{
-    Body, BodyBounds, Reply, events, fleet_routes, hook, idempotency, input, sync_routes, vcf_routes, vidm_routes,
-    watch_limit,
+    Body, BodyBounds, Reply, events, fleet_routes, gate, hook, idempotency, input, sync_routes, vcf_routes,
+    vidm_routes, watch_limit,
 };
 use crate::error::Error;
 use crate::runtime::Runtime;
@@ -27,7 +27,6 @@ pub(super) struct Incoming<'a, R> {
     pub(super) request: &'a Parts,
     pub(super) matched: &'a Matched,
     pub(super) operation: &'static Operation,
-    pub(super) work: Work,
     pub(super) identity: &'a RequestIdentity,
     /// When it arrived, by the monotonic clock.
     pub(super) started: Duration,
@@ -57,7 +56,7 @@ pub(super) struct Context<'a, R> {
 
 impl<R: Runtime> Incoming<'_, R> {
     /// The time left for the request.
-    fn left(&self) -> Duration {
+    pub(super) fn left(&self) -> Duration {
         let spent = self.runtime.elapsed().saturating_sub(self.started);
         self.configured.config.request_timeout.saturating_sub(spent)
     }
@@ -67,28 +66,35 @@ impl<R: Runtime> Incoming<'_, R> {
         let (config, left) = (&self.configured.config, self.left());
         match self.request.method {
             Method::POST | Method::PUT | Method::PATCH if is_proven => Ok(read(BodyBounds::proven(config, left)).await),
-            Method::POST | Method::PUT | Method::PATCH => {
-                let _reading = self.configured.unproven.enter()?;
-                Ok(read(BodyBounds::unproven(config, left)).await)
-            }
+            Method::POST | Method::PUT | Method::PATCH => self.unproven_body(read).await,
             _ => Ok(Body::Whole(Bytes::new())),
         }
+    }
+
+    /// Reads the body of an unproven caller, whatever the method.
+    pub(super) async fn unproven_body(&self, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Body, Error> {
+        let _reading = self.configured.unproven.enter()?;
+        Ok(read(BodyBounds::unproven(&self.configured.config, self.left())).await)
     }
 }
 
 /// Finds the caller and what it wants, and does it.
 pub(super) async fn serve<R: Runtime>(
     incoming: &Incoming<'_, R>,
+    work: Work,
     read: impl AsyncFnOnce(BodyBounds) -> Body,
     line: &mut LogLine,
 ) -> Result<Reply, Error> {
-    let Incoming { configured, runtime, request, matched, operation, work, identity, base, .. } = *incoming;
+    let Incoming { configured, runtime, request, matched, operation, identity, base, .. } = *incoming;
     line.forwarded(&request.headers, configured.config.client_address_header.as_ref());
     refuse_other_sites(request)?;
-    let claim = Claim::of(request, &configured.config, runtime.now())?;
     // A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
+    let claim = match gate::caller(configured, request, matched, outbound.store()).await? {
+        Some(caller) => Claim::Proven(caller),
+        None => Claim::of(request, &configured.config, runtime.now())?,
+    };
     let access = if work == Work::Hook { hook::access(&configured.config, matched) } else { operation.scope };
     let mut admit = async |caller: &Caller<'_>| {
         line.caller(caller);

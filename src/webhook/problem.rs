@@ -1,9 +1,10 @@
-//! RFC 9457 problem documents: the form of every failure.
+//! RFC 9457 problem documents: the form of every failure, except for clients of the gate.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
+use super::gate::{self, ErrorForm};
 use super::request_id::RequestIdentity;
 use crate::error::{Error, Problem, VendorNames, problem_type};
 use crate::secret::Secret;
@@ -16,8 +17,10 @@ pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Se
         instance: Some(identity.id().to_owned()),
         ..Problem::new(error, secrets)
     };
-    if identity.vendor_names {
-        problem.vendor = Some(Box::new(VendorNames::of(error, &problem, secrets)));
+    match identity.errors {
+        ErrorForm::Problem => {}
+        ErrorForm::WithVendorNames => problem.vendor = Some(Box::new(VendorNames::of(error, &problem, secrets))),
+        ErrorForm::Vendor(form) => return gate::response(error, &problem, form, secrets),
     }
     // Strings, numbers and lists of them: this cannot fail; an empty body would still carry the right status.
     let mut response = Response::new(Bytes::from(serde_json::to_vec(&problem).unwrap_or_default()));

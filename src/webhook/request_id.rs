@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
+use super::gate::ErrorForm;
 use crate::runtime::Runtime;
 
 /// Identifiers of one request.
@@ -14,14 +15,15 @@ pub(super) struct RequestIdentity {
     pub(super) id: HeaderValue,
     /// `traceparent` (W3C Trace Context), if there is exactly one valid header of [`TRACEPARENT`] characters.
     pub(super) traceparent: Option<HeaderValue>,
-    /// Whether problems also use SDDC Manager's field names: on its routes, where its SDKs call.
-    pub(super) vendor_names: bool,
+    /// The form of its errors.
+    pub(super) errors: ErrorForm,
     /// The address of the documentation that problems link to; empty if it is not configured.
     pub(super) docs_url: Rc<str>,
 }
 
 impl RequestIdentity {
-    pub(super) fn of(request: &Parts, runtime: &impl Runtime, docs_url: &Rc<str>) -> Self {
+    /// The identifiers of `request`, whose path below the mount point is `path`.
+    pub(super) fn of(request: &Parts, path: &str, runtime: &impl Runtime, docs_url: &Rc<str>) -> Self {
         let given = request.headers.get("x-request-id").filter(|value| is_id(value.as_bytes()));
         let id = given.cloned().unwrap_or_else(|| {
             let fresh = format!("{:016x}{:016x}", runtime.random(), runtime.random());
@@ -33,8 +35,7 @@ impl RequestIdentity {
             (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
             _ => None,
         };
-        let vendor_names = request.uri.path().starts_with("/vcf/");
-        Self { id, traceparent, vendor_names, docs_url: Rc::clone(docs_url) }
+        Self { id, traceparent, errors: ErrorForm::of(request, path), docs_url: Rc::clone(docs_url) }
     }
 
     /// The headers that connect upstream calls to the request. Logins do not carry them: see

@@ -19,6 +19,8 @@ pub(super) enum Action {
     Public(Public),
     /// Needs a caller.
     Work(Work),
+    /// A token call, whose body has the caller's key or token.
+    Gate(Gate),
 }
 
 /// An action that needs a caller.
@@ -44,6 +46,14 @@ pub(super) enum Public {
     Ready,
     OpenApi,
     OpenApi30,
+}
+
+/// A token call of SDDC Manager's API, which idhook answers itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    Create,
+    Refresh,
+    Revoke,
 }
 
 /// An action on syncs.
@@ -98,6 +108,7 @@ pub(super) enum Vcf {
     GenerateSyncClientToken,
     Prechecks,
     SddcManagerOidc,
+    SddcManagers,
     Doctor,
 }
 
@@ -165,7 +176,7 @@ impl Row {
         self.operations.iter().find_map(|operation| match operation.action {
             Action::Work(Work::Vidm(_) | Work::Syncs(Product::Vidm, _)) => Some(Kind::Vidm),
             Action::Work(Work::Fleet(_) | Work::Syncs(Product::Fleet, _)) => Some(Kind::Fleet),
-            Action::Work(Work::Vcf(_)) => Some(Kind::Vcf),
+            Action::Work(Work::Vcf(_)) | Action::Gate(_) => Some(Kind::Vcf),
             Action::Work(Work::Hook) | Action::Public(_) => None,
         })
     }

@@ -122,7 +122,7 @@ impl Key {
 }
 
 /// The tag of `message` for `target`. The length prefix separates the two.
-fn tag(key: &[u8; 32], target: &str, message: &[u8]) -> Vec<u8> {
+pub(super) fn tag(key: &[u8; 32], target: &str, message: &[u8]) -> Vec<u8> {
     let all = [&(target.len() as u64).to_be_bytes(), target.as_bytes(), message].concat();
     hmac(key, &all).into_iter().take(TAG).collect()
 }

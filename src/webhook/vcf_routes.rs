@@ -110,6 +110,7 @@ pub(super) async fn dispatch<R: Runtime>(
         }
         Vcf::Prechecks => json(StatusCode::OK, &vcf.client.prechecks(context.input.query("type")).await?),
         Vcf::SddcManagerOidc => json(StatusCode::OK, &vcf.client.sddc_manager_oidc().await?),
+        Vcf::SddcManagers => json(StatusCode::OK, &vcf.client.sddc_managers().await?),
         Vcf::Doctor => doctor::answer(&context, async |examination| vcf.doctor(examination).await).await,
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod bodies;
 pub(crate) mod callback;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod gate;
 pub(crate) mod hooks;
 pub(crate) mod hostile;
 pub(crate) mod idempotency;

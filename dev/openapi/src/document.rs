@@ -102,6 +102,9 @@ fn described() -> Result<Vec<Described>, String> {
 
 /// All error codes of an operation.
 fn codes(operation: &Operation, scope: Option<Scope>) -> Vec<ErrorCode> {
+    if operation.is_of_gate {
+        return Vec::new();
+    }
     // An unknown query parameter is rejected on every route.
     let mut codes = vec![ErrorCode::Internal, ErrorCode::RequestInvalid, ErrorCode::UnresolvedPlaceholder];
     if scope.is_some() {
@@ -164,7 +167,7 @@ fn written(
     });
     if let Value::Object(members) = &mut written {
         let mut parameters = operation.parameters.clone();
-        if operation.method != Method::GET {
+        if operation.method != Method::GET && !operation.is_of_gate {
             parameters.push(crate::operation::shared("IdempotencyKey"));
         }
         if !parameters.is_empty() {
@@ -180,7 +183,8 @@ fn written(
 }
 
 fn answer(operation: &Operation, answer: &Answer) -> Value {
-    let keyed: &[&str] = if operation.method == Method::GET { &[] } else { &["Idempotency-Status"] };
+    let keyed: &[&str] =
+        if operation.method == Method::GET || operation.is_of_gate { &[] } else { &["Idempotency-Status"] };
     let headers: Map<_, _> = ["X-Request-Id"]
         .iter()
         .chain(keyed)

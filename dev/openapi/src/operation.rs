@@ -19,6 +19,8 @@ pub(crate) struct Operation {
     pub(crate) answers: Vec<Answer>,
     /// Its error codes beyond those of every operation of its kind.
     pub(crate) codes: Vec<ErrorCode>,
+    /// Whether it is a token call of the gate: its errors are among `answers`, and it has no idempotency key.
+    pub(crate) is_of_gate: bool,
 }
 
 /// A body: a schema by its name, and examples.
@@ -68,6 +70,7 @@ impl Operation {
             request: None,
             answers: Vec::new(),
             codes: Vec::new(),
+            is_of_gate: false,
         }
     }
 

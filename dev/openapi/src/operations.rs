@@ -10,6 +10,7 @@ use crate::operation::Operation;
 
 mod fleet;
 mod fleet_providers;
+mod gate;
 mod idhook;
 mod syncs;
 mod vcf;
@@ -19,7 +20,7 @@ mod vidm;
 const FLEET: &str = "VCF Operations";
 
 /// The groups of operations, in display order.
-pub(crate) const TAGS: [(&str, &str); 9] = [
+pub(crate) const TAGS: [(&str, &str); 10] = [
     ("idhook", "idhook itself: no key needed, no call to a target."),
     ("Syncs", "Directory syncs of vIDM: start, join, watch, prove."),
     ("Directories", "vIDM's directories."),
@@ -31,6 +32,10 @@ pub(crate) const TAGS: [(&str, &str); 9] = [
     ),
     ("Identity sources", "The directories behind SDDC Manager's embedded identity provider."),
     (
+        "Tokens",
+        "The token calls of SDDC Manager's API, for its existing clients: an API key of idhook in place of the password.",
+    ),
+    (
         "Identity providers of VCF 9",
         "The identity providers of VCF Operations: the vendor's bodies, validated before they are sent.",
     ),
@@ -39,7 +44,7 @@ pub(crate) const TAGS: [(&str, &str); 9] = [
 
 /// Every operation.
 pub(crate) fn all() -> Vec<Operation> {
-    [idhook::all(), syncs::all(), vidm::all(), vcf::all(), fleet::all(), fleet_providers::all()]
+    [idhook::all(), syncs::all(), vidm::all(), vcf::all(), gate::all(), fleet::all(), fleet_providers::all()]
         .into_iter()
         .flatten()
         .collect()

@@ -48,7 +48,7 @@ fn example(code: ErrorCode) -> Error {
             .hint("poll a sync's state no sooner than its retryAfter, or wait with Prefer: wait=60")
             .retry_after(Some(Duration::from_secs(17))),
         ErrorCode::Overloaded => {
-            new("this instance is already reading 8 signed bodies, its limit")
+            new("this instance is already reading the bodies of 8 callers that are not proven yet, its limit")
                 .hint("send the same request again after Retry-After")
                 .retry_after(Some(Duration::from_secs(1)))
         }

@@ -6,7 +6,7 @@ fn line() -> LogLine {
     let identity = RequestIdentity {
         id: http::HeaderValue::from_static("id-1"),
         traceparent: None,
-        vendor_names: false,
+        errors: crate::webhook::gate::ErrorForm::Problem,
         docs_url: "".into(),
     };
     LogLine::new(SystemTime::UNIX_EPOCH, &identity, &parts)

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{Action, Fleet, FleetProvider, Operation, Public, Row, Syncs, Vcf, Vidm, Work};
+use super::{Action, Fleet, FleetProvider, Gate, Operation, Public, Row, Syncs, Vcf, Vidm, Work};
 use crate::config::Scope;
 use crate::directory::Product;
 
@@ -59,6 +59,10 @@ const fn read_vcf(action: Vcf, query: &'static [&'static str]) -> Operation {
 
 const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
     vcf(method, action, Scope::VcfWrite, query)
+}
+
+const fn gate(method: Method, action: Gate) -> Operation {
+    Operation { method, action: Action::Gate(action), scope: None, query: &[] }
 }
 
 /// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
@@ -149,6 +153,10 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         path: "/vcf/{target}/v1/identity-broker/sddc-manager-oidc",
         operations: &[read_vcf(Vcf::SddcManagerOidc, &[])],
     },
+    Row { path: "/vcf/{target}/v1/tokens", operations: &[gate(Method::POST, Gate::Create)] },
+    Row { path: "/vcf/{target}/v1/tokens/access-token/refresh", operations: &[gate(Method::PATCH, Gate::Refresh)] },
+    Row { path: "/vcf/{target}/v1/tokens/refresh-token", operations: &[gate(Method::DELETE, Gate::Revoke)] },
+    Row { path: "/vcf/{target}/v1/sddc-managers", operations: &[read_vcf(Vcf::SddcManagers, &[])] },
     Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/fleet/{target}/v1/directories",

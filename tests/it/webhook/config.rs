@@ -25,7 +25,7 @@ fn lists_nothing() -> crate::support::script::Call {
 }
 
 /// `/readyz` of a webhook with only these variables.
-fn readiness(variables: &[(&str, &str)]) -> (StatusCode, Value) {
+pub(crate) fn readiness(variables: &[(&str, &str)]) -> (StatusCode, Value) {
     let lookup = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let webhook = Rc::new(Webhook::of_variables(lookup));
     let script = Rc::new(Script::new([]));

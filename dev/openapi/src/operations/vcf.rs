@@ -269,6 +269,17 @@ fn broker() -> Vec<Operation> {
                 }),
             )))
             .may(&UPSTREAM),
+        Operation::new(Method::GET, "/vcf/{target}/v1/sddc-managers", "listSddcManagers", TAG)
+            .about("List the SDDC Managers with their versions", "")
+            .answers(Answer::new(StatusCode::OK, "The SDDC Managers.").json(Content::of("SddcManagers").example(
+                "one",
+                json!({ "elements": [{
+                    "id": "60927f26-8910-4dd3-8435-8bb7aef5f659", "fqdn": "sddc-manager.corp.example",
+                    "version": "5.2.1.0-24307856", "ipAddress": "192.0.2.7",
+                    "domain": { "id": "2a6fa5fc-8c6f-4e59-9b1f-1ac7e1e1f1fd", "name": "mgmt" }
+                }] }),
+            )))
+            .may(&UPSTREAM),
         Operation::new(Method::GET, "/vcf/{target}/v1/doctor", "diagnoseVcf", "Diagnosis")
             .about(
                 "Diagnose an SDDC Manager target",

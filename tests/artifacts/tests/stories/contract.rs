@@ -349,5 +349,13 @@ async fn vcf(seen: &mut Seen<'_>) {
     seen.ask(Method::GET, providers, 200, "").await;
     seen.ask(Method::GET, "/vcf/default/v1/identity-broker/prechecks", 200, "").await;
     seen.ask(Method::GET, "/vcf/default/v1/identity-broker/sddc-manager-oidc", 200, "").await;
+    seen.ask(Method::GET, "/vcf/default/v1/sddc-managers", 200, "").await;
+    let key = json!({ "username": "anybody", "password": seen.scene.keys.all }).to_string();
+    let pair = seen.ask(Method::POST, "/vcf/default/v1/tokens", 201, &key).await.json();
+    let id = pair["refreshToken"]["id"].to_string();
+    if seen.scene.remembers() || seen.scene.stage.variables.contains_key("state_key") {
+        seen.ask(Method::PATCH, "/vcf/default/v1/tokens/access-token/refresh", 200, &id).await;
+    }
+    seen.ask(Method::DELETE, "/vcf/default/v1/tokens/refresh-token", 204, &id).await;
     seen.ask(Method::GET, "/vcf/default/v1/doctor", 200, "").await;
 }
