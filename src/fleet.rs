@@ -32,14 +32,12 @@ mod syncs;
 mod testing;
 mod version;
 
-use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::SystemTime;
 
 use crate::directory::CachedList;
 use crate::secret::Secret;
 use crate::upstream::Endpoint as _;
-use crate::upstream::{Account, BaseUrl, TokenCache};
+use crate::upstream::{Account, BaseUrl, Recent, TokenCache};
 
 pub use add_to_profile::{DirectoryIds, ProfileAddition};
 pub use client::Client;
@@ -137,8 +135,7 @@ impl Credentials {
 pub struct Cache {
     session: Rc<TokenCache>,
     list: CachedList<Directory>,
-    /// With the time of its reading.
-    version: RefCell<Option<(Version, SystemTime)>>,
+    version: Recent<Version>,
 }
 
 impl Cache {

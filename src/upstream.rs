@@ -6,6 +6,7 @@ pub(crate) mod path_segment;
 mod base_url;
 mod encoding;
 mod endpoint;
+mod recent;
 mod response;
 mod sender;
 mod token_cache;
@@ -14,6 +15,7 @@ pub use base_url::BaseUrl;
 pub use encoding::{bare, segment, with_body};
 pub(crate) use encoding::{form, is_uuid, json};
 pub use endpoint::{Api, Endpoint};
+pub(crate) use recent::Recent;
 #[cfg(test)]
 pub(crate) use response::check;
 pub(crate) use response::{invalid, is_code, read_json, read_shown};

@@ -27,6 +27,8 @@ mod testing;
 mod text;
 mod tokens;
 mod validate;
+mod version;
+mod wsas;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -56,7 +58,10 @@ use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
 use crate::upstream::{Account, SharedToken, TokenCache};
 use crate::upstream::{Api, Endpoint};
-use crate::upstream::{BaseUrl, Destination, Outbound, Prepared};
+use crate::upstream::{BaseUrl, Destination, Outbound, Prepared, Recent};
+use version::Feature;
+pub(crate) use version::Version;
+pub(crate) use wsas::WorkspaceOneAccess;
 
 /// The hint if a server does not know a call.
 const SINCE_5_1: &str =
@@ -132,10 +137,11 @@ impl Credentials {
     }
 }
 
-/// Kept between pieces of work: the session with one target, and the id of its Embedded provider.
+/// Kept between pieces of work: the session with one target, its version, and the id of its Embedded provider.
 #[derive(Debug, Default)]
 pub struct Cache {
     session: Rc<TokenCache>,
+    version: Recent<Version>,
     embedded: RefCell<Option<ProviderId>>,
 }
 
@@ -198,7 +204,9 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn sddc_managers(&self) -> Result<SddcManagers> {
-        self.call(&sddc_managers::List).await
+        let managers = self.call(&sddc_managers::List).await?;
+        self.learn_version(&managers);
+        Ok(managers)
     }
 
     /// Adds an external identity provider.
@@ -206,6 +214,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn add_identity_provider(&self, spec: &Checked<IdentityProviderSpec>) -> Result<AddedProvider> {
+        self.needs_federation_for(spec)?;
         self.call(&identity_providers::Add { spec: spec.spec() }).await
     }
 
@@ -214,6 +223,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn update_identity_provider(&self, id: &ProviderId, spec: &Checked<IdentityProviderSpec>) -> Result<()> {
+        self.needs_federation_for(spec)?;
         self.call(&identity_providers::Update { id, spec: spec.spec() }).await
     }
 
@@ -267,6 +277,10 @@ impl<'a, R: Runtime> Client<'a, R> {
         id: &ProviderId,
         lifetime: Option<TokenLifetime>,
     ) -> Result<SyncClientToken> {
+        self.needs(Feature::SyncClient)?;
+        if lifetime.is_some() {
+            self.needs(Feature::SyncClientLifetime)?;
+        }
         self.call(&identity_broker::GenerateSyncClientToken { id, lifetime }).await.map_err(since_5_1)
     }
 
@@ -275,6 +289,10 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
+        self.needs(Feature::Prechecks)?;
+        if kind.is_some() {
+            self.needs(Feature::PrecheckKind)?;
+        }
         self.call(&identity_broker::Prechecks { kind }).await.map_err(since_5_1)
     }
 
@@ -283,6 +301,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
+        self.needs(Feature::SddcManagerOidc)?;
         self.call(&identity_broker::SddcManagerOidcInfo).await.map_err(since_5_1)
     }
 
@@ -301,6 +320,9 @@ impl<'a, R: Runtime> Client<'a, R> {
 
     /// Sends `endpoint` with a token and reads its response.
     async fn call<E: Endpoint<Api = Vcf>>(&self, endpoint: &E) -> Result<E::Response> {
+        if E::CALL.contains("/identity-providers") {
+            self.needs(Feature::IdentityProviders)?;
+        }
         let answer = Box::pin(self.send(Prepared::new(&self.destination(), endpoint))).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }

@@ -1,6 +1,6 @@
 //! Locates a directory with as few calls as possible: realms lead to identity providers, and those to directories.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::Client;
 use super::directories::{Directory, ListDirectories, RealmName};
@@ -181,24 +181,21 @@ impl<R: Runtime> Client<'_, R> {
     /// Those of the login and the call.
     pub async fn version(&self) -> Result<Version> {
         let now = self.out.runtime().now();
-        let known = self.cache.version.borrow().clone();
-        // A clock that was set back makes it old as well.
-        let is_young = |read: &SystemTime| now.duration_since(*read).is_ok_and(|age| age < VERSION_AGE);
-        if let Some((version, _)) = known.filter(|(_, read)| is_young(read)) {
+        if let Some(version) = self.cache.version.get(now, VERSION_AGE) {
             return Ok(version);
         }
         let version = self.call(&GetVersion).await?;
-        *self.cache.version.borrow_mut() = Some((version.clone(), now));
+        self.cache.version.set(version.clone(), now);
         Ok(version)
     }
 
     /// `error`, or `not_supported` if this VCF Operations is too old for the call.
     pub(super) async fn too_old(&self, error: Error) -> Error {
         // An upgrade must be noticed at once.
-        self.cache.version.borrow_mut().take();
+        self.cache.version.clear();
         match self.version().await {
             Ok(version) if !version.has_iam() => {
-                self.cache.version.borrow_mut().take();
+                self.cache.version.clear();
                 let release = version.release_name.as_deref().unwrap_or("this version of VCF Operations").to_owned();
                 let detail = format!("{release} has no public calls for identity and access management");
                 Error::new(ErrorCode::NotSupported, detail)

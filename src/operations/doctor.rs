@@ -73,6 +73,8 @@ enum Finding {
 pub(crate) struct Examination<'a> {
     /// The configuration's warnings, for all targets.
     pub(crate) warnings: Vec<ConfigError>,
+    /// The configured vIDM targets.
+    pub(crate) vidm: Vec<&'a crate::vidm::Target>,
     /// Texts that must not be shown.
     pub(crate) secrets: Vec<&'a Secret>,
     /// Whether to allow one more login after rejected ones: the operator has unlocked the account, or knows that it is not
@@ -107,7 +109,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         if examination.retry {
             self.client.allow_login().await;
         }
-        vcf::run(&mut report, &self.client, self.out, settings).await;
+        vcf::run(&mut report, &self.client, self.out, settings, &examination.vidm).await;
         report.finish(vcf::ALL)
     }
 }

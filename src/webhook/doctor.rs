@@ -18,7 +18,8 @@ pub(super) async fn answer<'c, R: Runtime>(
     let retry = context.input.query_flag("retry")?.unwrap_or_default();
     let strict = context.input.query_flag("strict")?.unwrap_or_default();
     let warnings = health::warnings(configured, context.outbound.runtime());
-    let diagnosis = examine(Examination { warnings, secrets: configured.config.secrets(), retry }).await;
+    let vidm = configured.config.vidm.values().map(|target| &**target).collect();
+    let diagnosis = examine(Examination { warnings, vidm, secrets: configured.config.secrets(), retry }).await;
     let status = if strict && !diagnosis.ok { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     json(status, &diagnosis)
 }

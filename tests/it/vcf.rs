@@ -11,3 +11,4 @@ pub(crate) mod put;
 pub(crate) mod replace;
 pub(crate) mod session;
 pub(crate) mod shared_tokens;
+pub(crate) mod versions;

@@ -52,9 +52,9 @@ pub use faults::{Fault, FaultKind, RetryAfter};
 pub use settings::{
     AlreadyRunning, Clocks, DeadApiToken, DisplayNames, EqualsCase, FleetSettings, FleetVersion, KnownPrincipal,
     LastSyncTime, LikeTerms, LogOrder, LogWords, OnDemandSync, Outcome, PageCap, PrincipalSettings, ProfilePut,
-    ProviderSettings, RefreshBody, RunningWord, ScimValues, SddcFront, SddcSettings, SecondSync, SourceAdded,
-    StartTimes, StatusShape, SyncBody, SyncDuration, TaskCall, TokenExpiresAt, UnauthorizedForm, UnknownId,
-    VidmSettings,
+    ProviderSettings, RefreshBody, RunningWord, ScimValues, SddcFront, SddcSettings, SddcVersion, SecondSync,
+    SourceAdded, StartTimes, StatusShape, SyncBody, SyncDuration, TaskCall, TokenExpiresAt, UnauthorizedForm,
+    UnknownId, VidmSettings,
 };
 pub(crate) use simulator::Shared;
 pub use simulator::{FleetGroup, FleetRun, Options, Simulator, SyncRun};

@@ -12,6 +12,7 @@ pub(crate) mod state;
 mod tokens;
 mod undocumented;
 mod validation;
+mod wsas;
 
 use crate::clock;
 use crate::reply::{Answer, Ask, Reply};
@@ -77,6 +78,18 @@ type Action = fn(&Sddc, &Ask) -> Answer;
 /// All routes.
 pub(crate) fn router(sddc: Arc<Sddc>) -> Router {
     let on = |action: Action| move |Extracted(sddc): Extracted<Arc<Sddc>>, ask: Ask| async move { action(&sddc, &ask) };
+    // A call that the version does not have is unknown to the service.
+    let within = |from: (u32, u32), until: (u32, u32), action: Action| {
+        move |Extracted(sddc): Extracted<Arc<Sddc>>, ask: Ask| async move {
+            let release = sddc.state().settings.release();
+            if (from..until).contains(&release) {
+                action(&sddc, &ask)
+            } else {
+                Err(Reply::nginx(StatusCode::NOT_FOUND))
+            }
+        }
+    };
+    let since = |from, action| within(from, (u32::MAX, 0), action);
     let one = "/v1/identity-providers/{id}";
     let sources = "/v1/identity-providers/{id}/identity-sources";
     let source = "/v1/identity-providers/{id}/identity-sources/{domainName}";
@@ -88,10 +101,11 @@ pub(crate) fn router(sddc: Arc<Sddc>) -> Router {
         .route(one, get(on(providers::one)).merge(patch(on(providers::update))).merge(delete(on(providers::remove))))
         .route(sources, post(on(providers::add_source)))
         .route(source, patch(on(providers::update_source)).merge(delete(on(providers::remove_source))))
-        .route("/v1/identity-providers/{id}/sync-client", post(on(providers::sync_client)))
-        .route("/v1/identity-broker/prechecks", get(on(providers::prechecks)))
-        .route("/v1/identity-broker/sddc-manager-oidc", get(on(providers::oidc)))
+        .route("/v1/identity-providers/{id}/sync-client", post(since((5, 1), providers::sync_client)))
+        .route("/v1/identity-broker/prechecks", get(since((5, 1), providers::prechecks)))
+        .route("/v1/identity-broker/sddc-manager-oidc", get(since((5, 2), providers::oidc)))
         .route("/v1/sddc-managers", get(on(managers::list)))
+        .route("/v1/wsas", get(within((4, 0), (9, 0), wsas::list)))
         .route("/v1/credentials", get(on(undocumented::credentials)))
         .route("/v1/hosts/{id}", delete(on(undocumented::remove_host)))
         .method_not_allowed_fallback(|| async { Reply::nginx(StatusCode::METHOD_NOT_ALLOWED) })

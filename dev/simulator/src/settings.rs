@@ -2,12 +2,15 @@
 //! [`crate::Simulator::configure_sddc`] and [`crate::Simulator::configure_fleet`].
 
 mod fleet;
+mod sddc;
 
 pub use fleet::{
     DeadApiToken, DisplayNames, EqualsCase, FleetSettings, FleetVersion, KnownPrincipal, LastSyncTime, LikeTerms,
     LogOrder, LogWords, OnDemandSync, PageCap, PrincipalSettings, ProfilePut, ProviderSettings, RunningWord,
     SecondSync, SyncBody, TaskCall, TokenExpiresAt, UnauthorizedForm, UnknownId,
 };
+
+pub use sddc::{RefreshBody, SddcFront, SddcSettings, SddcVersion, SourceAdded};
 
 use serde_json::Value;
 use std::time::Duration;
@@ -170,72 +173,6 @@ impl Default for VidmSettings {
             scim_hides: 0,
             scim_first_is_zero: false,
             healthy: true,
-        }
-    }
-}
-
-/// The accepted form of the refresh token id in `PATCH /v1/tokens/access-token/refresh`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RefreshBody {
-    /// As a JSON string, in quotes, according to the schema.
-    #[default]
-    Quoted,
-    /// Bare, as scripts send it to VCF 5.0.
-    Bare,
-}
-
-/// The response to a successful `POST …/identity-sources`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SourceAdded {
-    /// 201 and a sentence, as in the 5.0.0 guide.
-    #[default]
-    Sentence,
-    /// 204, as in the OpenAPI documents.
-    NoContent,
-}
-
-/// The nginx in front of SDDC Manager, and the version of its routes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SddcFront {
-    /// Whether all of `/v1/identity-broker` is routed from outside; VCF 9.0.0 routes only its prechecks.
-    pub routes_oidc: bool,
-}
-
-/// SDDC Manager's settings.
-#[derive(Clone, Debug)]
-pub struct SddcSettings {
-    /// The lifetime of an access token. Default: one hour.
-    pub access_lifetime: Duration,
-    /// The lifetime of a refresh token. Default: 24 hours.
-    pub refresh_lifetime: Duration,
-    /// The status of a successful `POST /v1/tokens`: 200 (up to VCF 5.2.0) or 201 (after).
-    pub token_status: u16,
-    /// The accepted form of the refresh token id.
-    pub refresh_body: RefreshBody,
-    /// Whether text responses (a refreshed token, a new id, a sentence) are JSON strings in quotes instead of bare texts.
-    pub quoted_answers: bool,
-    /// The response to adding an identity source.
-    pub source_added: SourceAdded,
-    /// The `status` and `details` of `GET /v1/identity-broker/prechecks`.
-    pub precheck: Value,
-    /// The version and build in `GET /v1/sddc-managers`. Default: `5.2.1.0-24307856`.
-    pub version: String,
-    /// The nginx in front, as in every real SDDC Manager. `None`: requests reach the service unchanged.
-    pub front: Option<SddcFront>,
-}
-
-impl Default for SddcSettings {
-    fn default() -> Self {
-        Self {
-            access_lifetime: Duration::from_hours(1),
-            refresh_lifetime: Duration::from_hours(24),
-            token_status: 200,
-            refresh_body: RefreshBody::default(),
-            quoted_answers: false,
-            source_added: SourceAdded::default(),
-            precheck: serde_json::json!({"status": "SUCCESS", "details": []}),
-            version: "5.2.1.0-24307856".to_owned(),
-            front: None,
         }
     }
 }

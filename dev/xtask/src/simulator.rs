@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use idhook_simulator::{FleetVersion, Options, Simulator, SyncDuration, credentials};
+use idhook_simulator::{FleetVersion, Options, SddcSettings, SddcVersion, Simulator, SyncDuration, credentials};
 
 use crate::build::target_folder;
 use crate::settings;
@@ -50,6 +50,14 @@ pub fn command() -> Command {
                 .help("version of VCF Operations"),
         )
         .arg(
+            Arg::new("vcf-version")
+                .long("vcf-version")
+                .value_name("VERSION")
+                .value_parser(["5.0", "5.2", "9.1"])
+                .default_value("5.2")
+                .help("version of SDDC Manager: its calls, statuses and forms"),
+        )
+        .arg(
             Arg::new("sync-seconds")
                 .long("sync-seconds")
                 .value_name("SECONDS")
@@ -75,6 +83,12 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let simulator = start(matches).await?;
     let duration = SyncDuration::Fixed(Duration::from_secs_f64(seconds));
     simulator.set_sync_duration(duration);
+    let sddc = match matches.get_one::<String>("vcf-version").map(String::as_str) {
+        Some("5.0") => SddcVersion::V5_0,
+        Some("9.1") => SddcVersion::V9_1,
+        _ => SddcVersion::V5_2,
+    };
+    simulator.configure_sddc(|settings| *settings = SddcSettings::of(sddc));
     simulator.configure_fleet(|settings| {
         settings.sync_duration = duration;
         settings.version = match matches.get_one::<String>("fleet-version").map(String::as_str) {

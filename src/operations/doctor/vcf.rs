@@ -1,24 +1,36 @@
-//! The checks of an SDDC Manager: all of them read its list of identity providers.
+//! The checks of an SDDC Manager: its list of identity providers, which most of them read; its version; and the Workspace ONE
+//! Access that it knows.
 
 use std::time::SystemTime;
 
 use super::expiry::{self, Certificates};
 use super::{Finding, Report, calls_since, spent};
+use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
-use crate::vcf::{Client, Credentials, IdentityProvider, LOGIN_CALLS, LdapInfo, Target};
+use crate::vcf::{Client, Credentials, IdentityProvider, LOGIN_CALLS, LdapInfo, Target, Version, WorkspaceOneAccess};
+
+/// The check of vIDM.
+const WSA: &str = "workspace_one_access";
+
+/// The routes that replace those of the deprecated calls.
+const FLEET: &str = "VCF Operations 9.1 replaces them: configure it as a target (fleet_url) and use \
+    PUT /fleet/{target}/v1/identity-providers in place of PUT /vcf/{target}/v1/identity-providers and …/identity-sources/{domainName}, \
+    and POST /fleet/{target}/v1/identity-providers/{id}/sync-client in place of …/sync-client";
 
 pub(super) const ALL: &[&str] = &[
     super::CONFIGURATION,
     "reach",
     "tls",
     "login",
+    "version",
     "permission",
     "identity_providers",
     "embedded_provider",
     "external_provider",
     "certificates",
     "scim_token",
+    "workspace_one_access",
 ];
 
 pub(super) async fn run<R: Runtime>(
@@ -26,6 +38,7 @@ pub(super) async fn run<R: Runtime>(
     client: &Client<'_, R>,
     out: &Outbound<'_, R>,
     target: &Target,
+    vidm: &[&crate::vidm::Target],
 ) {
     let listed = client.identity_providers().await;
     let (calls, now) = (calls_since(out, 0), out.runtime().now());
@@ -40,6 +53,7 @@ pub(super) async fn run<R: Runtime>(
             "replace vcf_refresh_token before it expires, or configure vcf_username and vcf_password",
         );
     }
+    let version = version(report, client, out).await;
     let ms = spent(&calls, &LOGIN_CALLS);
     let providers = match listed {
         Ok(list) => list.elements,
@@ -68,6 +82,90 @@ pub(super) async fn run<R: Runtime>(
     report.ok("external_provider", &detail, ms);
     certificates(report, &providers, now, ms);
     scim_token(report, &providers, now, ms);
+    if version.is_some_and(|version| !version.has_workspace_one_access()) {
+        return report.add(WSA, Finding::Skipped, "since VCF 9 SDDC Manager knows none", None, 0);
+    }
+    let from = out.calls().len();
+    let found = client.workspace_one_access().await;
+    workspace_one_access(report, found, vidm, spent(&calls_since(out, from), &LOGIN_CALLS));
+}
+
+/// The version; in VCF 9 with what replaces the calls that are deprecated there.
+async fn version<R: Runtime>(
+    report: &mut Report<'_>,
+    client: &Client<'_, R>,
+    out: &Outbound<'_, R>,
+) -> Option<Version> {
+    let from = out.calls().len();
+    let found = client.version().await;
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let version = match found {
+        Ok(Some(version)) => version,
+        Ok(None) => {
+            report.add("version", Finding::Warning, "SDDC Manager reports no version that idhook can read", None, ms);
+            return None;
+        }
+        // Nothing depends on it.
+        Err(error) => {
+            report.add("version", Finding::Warning, error.detail(), error.hint_text(), ms);
+            return None;
+        }
+    };
+    let detail = format!("SDDC Manager {}", version.text());
+    if !version.deprecates_identity_providers() {
+        report.ok("version", &detail, ms);
+    } else if version.has_fleet_iam() {
+        let detail = format!("{detail}; its calls for identity providers are deprecated since VCF 9.0 and still work");
+        report.add("version", Finding::Warning, &detail, Some(FLEET), ms);
+    } else {
+        let detail =
+            format!("{detail}; its calls for identity providers are deprecated, and VCF 9.1 has their replacement");
+        report.ok("version", &detail, ms);
+    }
+    Some(version)
+}
+
+/// What a vIDM target would need. Its address is not taken over by itself: a password goes only to configured addresses.
+fn workspace_one_access(
+    report: &mut Report<'_>,
+    found: Result<Vec<WorkspaceOneAccess>, Error>,
+    vidm: &[&crate::vidm::Target],
+    ms: u64,
+) {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let detail = format!("SDDC Manager does not list them: {}", error.detail());
+            return report.add(WSA, Finding::Skipped, &detail, None, ms);
+        }
+    };
+    let mut lines = Vec::new();
+    let mut hint = None;
+    for one in &found {
+        let Some(url) = one.url() else {
+            lines.push("one without a valid address".to_owned());
+            continue;
+        };
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+        let configured = vidm.iter().find(|target| target.url.origin().eq_ignore_ascii_case(&url.origin()));
+        let place = match configured {
+            Some(target) => format!("configured as vidm/{}", target.name),
+            None => {
+                hint = hint.or_else(|| {
+                    Some(format!(
+                        "to sync its directories, configure it as a vIDM target: vidm_url={0} with vidm_username and \
+                         vidm_password of an account there, and on Spin \"{0}\" in allowed_outbound_hosts; a tenant has an \
+                         address or vidm_tenant of its own",
+                        url.as_str()
+                    ))
+                });
+                "not configured".to_owned()
+            }
+        };
+        lines.push(format!("{} ({}, {}), {place}", url.as_str(), text(&one.version), text(&one.status)));
+    }
+    let detail = if lines.is_empty() { "SDDC Manager knows none".to_owned() } else { lines.join("; ") };
+    report.add(WSA, Finding::Ok, &detail, hint.as_deref(), ms);
 }
 
 fn shown(provider: &IdentityProvider) -> String {

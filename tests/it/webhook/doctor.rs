@@ -34,6 +34,21 @@ fn groups() -> Call {
         .answer(200, r#"{"totalResults":0}"#)
 }
 
+/// The version of SDDC Manager.
+fn managers(version: &str) -> Call {
+    let one = json!({"id": "i", "fqdn": "sddc.corp.example", "version": version});
+    get("https://sddc.corp.example/v1/sddc-managers").answer(200, json!({"elements": [one]}).to_string())
+}
+
+fn wsas() -> Call {
+    get("https://sddc.corp.example/v1/wsas").answer(200, include_str!("../../fixtures/vcf/wsas.answer.json"))
+}
+
+/// The calls about SDDC Manager itself.
+fn itself() -> [Call; 2] {
+    [managers("5.2.1.0-24307856"), wsas()]
+}
+
 /// The doctor's findings.
 #[derive(Debug)]
 struct Findings(Vec<Value>);
@@ -55,7 +70,7 @@ fn examined(instance: &Instance, path: &str) -> (bool, Findings) {
     let order = if path == VIDM {
         "configuration reach tls health login media_types permission directories sync_state groups"
     } else {
-        "configuration reach tls login permission identity_providers embedded_provider external_provider certificates scim_token"
+        "configuration reach tls login version permission identity_providers embedded_provider external_provider certificates scim_token workspace_one_access"
     };
     let names: Vec<_> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
     assert_eq!(names.join(" "), order);
@@ -208,10 +223,17 @@ fn degraded_vidm_is_a_warning() {
 
 #[test]
 fn healthy_sddc_manager_passes_every_check() {
-    let instance = Instance::new([login(), get(ROOT).answer(200, PROVIDERS)]);
+    let [managers, wsas] = itself();
+    let instance = Instance::new([login(), get(ROOT).answer(200, PROVIDERS), managers, wsas]);
     let (ok, checks) = examined(&instance, VCF);
     assert!(ok, "{checks:?}");
-    assert_eq!(of(&checks, "ok").len(), 9);
+    assert_eq!(of(&checks, "ok").len(), 11);
+    says(&checks["version"], &["SDDC Manager 5.2.1.0-24307856"]);
+    says(
+        &checks["workspace_one_access"],
+        &["https://vidm.corp.example (3.3.7.0-21173100, ACTIVE), configured as vidm/default"],
+    );
+    assert!(checks["workspace_one_access"].get("hint").is_none());
     assert_eq!(of(&checks, "skipped"), ["scim_token"]);
     says(&checks["embedded_provider"], &["Embedded IDP", "inactive", "embedded-ids.com"]);
     says(&checks["external_provider"], &["Microsoft ADFS", "active"]);
@@ -219,10 +241,49 @@ fn healthy_sddc_manager_passes_every_check() {
 }
 
 #[test]
+fn version_decides_what_the_doctor_suggests() {
+    let examine = |more: Vec<Call>, variables: &[(&str, &str)]| {
+        let calls = [login(), get(ROOT).answer(200, PROVIDERS)].into_iter().chain(more);
+        let (ok, checks) = examined(&Instance::with(variables, calls), VCF);
+        assert!(ok, "{checks:?}");
+        checks
+    };
+    // VCF 9 does not know vIDM, so that is not asked for.
+    let checks = examine(vec![managers("9.1.0.0.24957454")], &[]);
+    assert_eq!(of(&checks, "warning"), ["version"]);
+    says(&checks["version"], &["deprecated since VCF 9.0", "PUT /fleet/{target}/v1/identity-providers", "fleet_url"]);
+    says(&checks["workspace_one_access"], &["since VCF 9"]);
+    let checks = examine(vec![managers("9.0.1.0.24957454")], &[]);
+    assert!(of(&checks, "warning").is_empty());
+    says(&checks["version"], &["VCF 9.1 has their replacement"]);
+
+    let elsewhere = [("vidm_url", "https://other.corp.example")];
+    let checks = examine(vec![managers("5.0.0.0-21822418"), wsas()], &elsewhere);
+    says(
+        &checks["workspace_one_access"],
+        &[
+            "https://vidm.corp.example",
+            "not configured",
+            "vidm_url=https://vidm.corp.example",
+            "allowed_outbound_hosts",
+        ],
+    );
+    // Neither is necessary.
+    let checks = examine(vec![managers("").answer(403, ""), wsas().answer(404, "")], &[]);
+    assert_eq!(of(&checks, "warning"), ["version"]);
+    assert_eq!(of(&checks, "skipped"), ["scim_token", "workspace_one_access"]);
+    let checks = examine(vec![managers("unknown"), wsas().answer(200, "{}")], &[]);
+    assert_eq!(of(&checks, "warning"), ["version"]);
+    says(&checks["workspace_one_access"], &["knows none"]);
+}
+
+#[test]
 fn refresh_token_without_password_is_a_warning() {
     let variables = [("vcf_username", ""), ("vcf_password", ""), ("vcf_refresh_token", "a-refresh-token")];
     let refresh = || Call::new(Method::PATCH, "https://sddc.corp.example/v1/tokens/access-token/refresh");
-    let instance = Instance::with(&variables, [refresh().answer(200, "a.b.c"), get(ROOT).answer(200, PROVIDERS)]);
+    let [managers, wsas] = itself();
+    let list = get(ROOT).answer(200, PROVIDERS);
+    let instance = Instance::with(&variables, [refresh().answer(200, "a.b.c"), list, managers, wsas]);
     let (ok, checks) = examined(&instance, VCF);
     assert!(ok);
     assert_eq!(of(&checks, "warning"), ["login"]);
@@ -239,7 +300,7 @@ fn refresh_token_without_password_is_a_warning() {
 #[test]
 fn unusable_sddc_manager_fails_the_right_check() {
     let tokens = || post("https://sddc.corp.example/v1/tokens");
-    let list = |status| vec![login(), get(ROOT).answer(status, "")];
+    let list = |status| vec![login(), get(ROOT).answer(status, ""), managers("5.2.1.0-24307856")];
     for (calls, check, words) in [
         (vec![tokens().fail(TransportErrorKind::HostNotAllowed)], "reach", "allowed_outbound_hosts"),
         (vec![tokens().fail(TransportErrorKind::Tls)], "tls", "ca_roots_file"),
@@ -270,7 +331,8 @@ fn expiring_credentials_warn_in_time() {
         let mut federated: Value = serde_json::from_str(FEDERATED).unwrap();
         federated["fedIdp"]["syncClientTokenInfo"]["expireAt"] = json!(expire_at);
         list["elements"][1] = federated;
-        let instance = Instance::new([login(), get(ROOT).answer(200, list.to_string())]);
+        let [managers, wsas] = itself();
+        let instance = Instance::new([login(), get(ROOT).answer(200, list.to_string()), managers, wsas]);
         let (ok, checks) = examined(&instance, VCF);
         assert!(!format!("{checks:?}").contains("c2NpbQ"), "the token is not shown: {checks:?}");
         (ok, checks)
@@ -321,7 +383,12 @@ fn plain_http_is_a_warning() {
     let tokens = include_str!("../../fixtures/vcf/tokens.answer.json");
     let instance = Instance::with(
         &variables,
-        [post(plain("tokens")).answer(201, tokens), get(plain("identity-providers")).answer(200, PROVIDERS)],
+        [
+            post(plain("tokens")).answer(201, tokens),
+            get(plain("identity-providers")).answer(200, PROVIDERS),
+            get(plain("sddc-managers")).answer(200, r#"{"elements":[{"version":"5.2.1.0-24307856"}]}"#),
+            get(plain("wsas")).answer(200, "{}"),
+        ],
     );
     let (ok, checks) = examined(&instance, VCF);
     assert!(ok);

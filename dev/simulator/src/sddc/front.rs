@@ -18,8 +18,8 @@ const MAX_LINE: usize = 8 << 10;
 /// The largest body (`client_max_body_size` is nginx's default).
 const MAX_BODY: usize = 1 << 20;
 
-/// The first segments below `/v1` that are routed to the common services.
-const ROUTED: [&str; 10] = [
+/// The first segments below `/v1` that are routed to the common services; `wsas` is routed to another service.
+const ROUTED: [&str; 11] = [
     "credentials",
     "domains",
     "hosts",
@@ -30,6 +30,7 @@ const ROUTED: [&str; 10] = [
     "tasks",
     "tokens",
     "users",
+    "wsas",
 ];
 
 /// Endings of static files.

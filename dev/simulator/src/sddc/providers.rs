@@ -30,7 +30,7 @@ pub(super) fn one(sddc: &Sddc, ask: &Ask) -> Answer {
 pub(super) fn add(sddc: &Sddc, ask: &Ask) -> Answer {
     let mut state = sddc.authorized(ask)?;
     super::takes_json(ask)?;
-    let spec = validation::provider(ask.json().as_ref())?;
+    let spec = validation::provider(ask.json().as_ref(), state.settings.release())?;
     if state.external().is_some() {
         let message = "An external identity provider is already configured. Only one can be added.";
         return Err(errors::refused("EXTERNAL_IDENTITY_PROVIDER_EXISTS", message));
@@ -52,8 +52,9 @@ pub(super) fn add(sddc: &Sddc, ask: &Ask) -> Answer {
 pub(super) fn update(sddc: &Sddc, ask: &Ask) -> Answer {
     let mut state = sddc.authorized(ask)?;
     super::takes_json(ask)?;
+    let release = state.settings.release();
     let provider = external(&mut state, ask)?;
-    let spec = validation::provider(ask.json().as_ref())?;
+    let spec = validation::provider(ask.json().as_ref(), release)?;
     provider.name = spec.name;
     provider.kind = spec.kind;
     provider.details = spec.details;

@@ -41,8 +41,12 @@ pub(super) fn source(body: Option<&Value>) -> Result<SourceSpec, Reply> {
 }
 
 /// Checks an `IdentityProviderSpec`: with `oidc` and `ldap` for AD FS, with `fedIdpSpec` for a federated one.
-pub(super) fn provider(body: Option<&Value>) -> Result<ProviderSpec, Reply> {
+/// Only releases since 5.1 know `fedIdpSpec`.
+pub(super) fn provider(body: Option<&Value>, release: (u32, u32)) -> Result<ProviderSpec, Reply> {
     let spec = root(body)?;
+    if release < (5, 1) && spec.contains_key("fedIdpSpec") {
+        return Err(invalid("fedIdpSpec", "is unknown"));
+    }
     let name = text(spec, "", "name")?;
     text(spec, "", "type")?;
     certificates(spec, "certChain")?;

@@ -52,12 +52,18 @@ async fn healthy_targets_pass_over_https(artifact: Artifact) {
     assert!(says(&told, "embedded_provider").contains(seeds::LDAPS_SOURCE_DOMAIN), "{told}");
     assert!(says(&told, "external_provider").contains(seeds::EXTERNAL_PROVIDER), "{told}");
     assert!(says(&told, "certificates").contains(seeds::LDAPS_SOURCE_DOMAIN), "{told}");
+    assert_eq!(says(&told, "version").trim(), "SDDC Manager 5.2.1.0-24307856");
+    assert!(
+        says(&told, "workspace_one_access")
+            .contains("https://vidm.corp.example (3.3.7.0-21173100, ACTIVE), not configured"),
+        "{told}"
+    );
     // It only reads.
     for call in scene.asked() {
         assert!(call.starts_with("GET ") || call.ends_with("/login") || call.ends_with("/tokens"), "{call}");
     }
     let line = scene.log().pop().unwrap();
-    assert_eq!((&line["route"], line["calls"].as_array().unwrap().len()), (&Value::from("/vcf/{target}/v1/doctor"), 2));
+    assert_eq!((&line["route"], line["calls"].as_array().unwrap().len()), (&Value::from("/vcf/{target}/v1/doctor"), 4));
 }
 
 async fn connection_failures_are_diagnosed(artifact: Artifact) {
