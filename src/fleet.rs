@@ -9,6 +9,7 @@
 
 mod add_to_profile;
 mod api;
+mod api_tokens;
 mod client;
 mod directories;
 mod directory_filter;
@@ -40,6 +41,7 @@ use crate::upstream::Endpoint as _;
 use crate::upstream::{Account, BaseUrl, Recent, TokenCache};
 
 pub use add_to_profile::{DirectoryIds, ProfileAddition};
+pub use api_tokens::ListedApiToken;
 pub use client::Client;
 pub use directories::{Directory, RealmName};
 pub use directory_filter::DirectoryFilter;

@@ -1,13 +1,13 @@
 //! The checks of a VCF Operations: its node's status (which needs no login), the version with the login, the realms, their
-//! directories, one group look-up, and what expires: certificates.
+//! directories, one group look-up, and what expires: certificates and the API token.
 
 use std::time::SystemTime;
 
-use super::expiry::Certificates;
+use super::expiry::{self, Certificates};
 use super::{Finding, Report, calls_since, spent};
 use crate::directory::{GroupQuery, Listed as _};
 use crate::error::{Error, ErrorCode};
-use crate::fleet::{Client, Directory, FederatedIdentityProvider, LOGIN_CALLS, Realm, Target};
+use crate::fleet::{Client, Credentials, Directory, FederatedIdentityProvider, LOGIN_CALLS, Realm, Target};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 
@@ -23,6 +23,7 @@ pub(super) const ALL: &[&str] = &[
     "directories",
     "groups",
     "certificates",
+    "api_token",
 ];
 
 pub(super) async fn run<R: Runtime>(
@@ -96,6 +97,7 @@ pub(super) async fn run<R: Runtime>(
     report.group_look_up(found.err().as_ref(), "groups can be looked up in the identity broker", ms);
 
     certificates(report, client, out, &realms).await;
+    api_token(report, client, out, target, &realms).await;
 }
 
 /// Of the realms' identity providers and of the domain controllers of their directories.
@@ -130,6 +132,44 @@ fn add_certificates(found: &mut Certificates, provider: Option<FederatedIdentity
         }
         for certificate in &entry.certificates {
             found.add(certificate, &entry.owner);
+        }
+    }
+}
+
+/// When the configured API token expires. Nothing else depends on the call, so its failure is a warning.
+async fn api_token<R: Runtime>(
+    report: &mut Report<'_>,
+    client: &Client<'_, R>,
+    out: &Outbound<'_, R>,
+    target: &Target,
+    realms: &[Realm],
+) {
+    const CHECK: &str = "api_token";
+    if matches!(target.credentials, Credentials::Account { .. }) {
+        return report.add(CHECK, Finding::Skipped, "the target logs in with an account", None, 0);
+    }
+    let (from, now) = (out.calls().len(), out.runtime().now());
+    let listed = client.listed_api_token(realms).await;
+    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let unknown = "see its expiry in VCF Operations (Identity & Access, API clients)";
+    match listed {
+        Ok(Some(token)) => match token.expires_in_days(now) {
+            Some(days) => {
+                let hint = "make a new API token for the client in VCF Operations and set fleet_api_token to it";
+                expiry::token(report, CHECK, &format!("the API token {}", token.name), days, hint, ms);
+            }
+            None => {
+                let detail = format!("VCF Operations does not report when the API token {} expires", token.name);
+                report.add(CHECK, Finding::Warning, &detail, Some(unknown), ms);
+            }
+        },
+        Ok(None) => {
+            let detail = "no realm lists the configured API token, so its expiry is unknown";
+            report.add(CHECK, Finding::Warning, detail, Some(unknown), ms);
+        }
+        Err(error) => {
+            let detail = format!("the API token's expiry is unknown: {}", error.detail());
+            report.add(CHECK, Finding::Warning, &detail, Some(unknown), ms);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The doctor, without faults and with several.
 
+use std::time::Duration;
+
 use idhook_simulator::{Fault, Options as SimulatorOptions, StatusShape, credentials, seeds};
 use serde_json::Value;
 use xtask::artifact::Artifact;
 
-use crate::scene::{Scene, Setting};
+use crate::scene::{FleetLogin, Scene, Setting};
 
 stories! {
     all:
@@ -12,11 +14,13 @@ stories! {
     connection_failures_are_diagnosed,
     login_failures_are_diagnosed,
     degraded_vidm_is_diagnosed,
+    expiring_api_token_is_diagnosed,
     echoed_secrets_are_removed,
 }
 
 const VIDM: &str = "/vidm/default/v1/doctor";
 const VCF: &str = "/vcf/default/v1/doctor";
+const FLEET: &str = "/fleet/default/v1/doctor";
 
 async fn examined(scene: &Scene, path: &str) -> Value {
     let answer = scene.get(path).await;
@@ -64,6 +68,19 @@ async fn healthy_targets_pass_over_https(artifact: Artifact) {
     }
     let line = scene.log().pop().unwrap();
     assert_eq!((&line["route"], line["calls"].as_array().unwrap().len()), (&Value::from("/vcf/{target}/v1/doctor"), 4));
+}
+
+/// Such a token lives for 30 to 180 days, and every sync ends with it.
+async fn expiring_api_token_is_diagnosed(artifact: Artifact) {
+    let scene = Scene::with(Setting { fleet: Some(FleetLogin::ApiToken), ..Setting::of(artifact) }).await;
+    let days = |count| Duration::from_hours(24 * count + 1);
+    scene.simulator.expire_api_token_in(seeds::FLEET_API_TOKEN_ID, days(90)).unwrap();
+    let healthy = examined(&scene, FLEET).await;
+    assert!(of(&healthy, "ok").contains(&"api_token".to_owned()), "{healthy}");
+    scene.simulator.expire_api_token_in(seeds::FLEET_API_TOKEN_ID, days(12)).unwrap();
+    let ending = examined(&scene, FLEET).await;
+    assert!(of(&ending, "warning").contains(&"api_token".to_owned()), "{ending}");
+    assert!(says(&ending, "api_token").contains("expires in 12 days"), "{ending}");
 }
 
 async fn connection_failures_are_diagnosed(artifact: Artifact) {
