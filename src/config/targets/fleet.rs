@@ -76,13 +76,20 @@ impl Settings for FleetSettings {
                 );
                 None
             }
-            (None, Some(token)) => match broker {
-                Some(broker) => {
-                    let broker = url(Some(broker), reader, at("broker_url"));
-                    broker.map(|broker| fleet::Credentials::ApiToken { token, broker: Some(broker) })
+            (None, Some(token)) => {
+                for (field, is_set) in [("password", password.is_some()), ("auth_source", auth_source.is_some())] {
+                    if is_set {
+                        reader.problem(at(field), "is set beside api_token; remove it, or log in with an account");
+                    }
                 }
-                None => Some(fleet::Credentials::ApiToken { token, broker: None }),
-            },
+                match broker {
+                    Some(broker) => {
+                        let broker = url(Some(broker), reader, at("broker_url"));
+                        broker.map(|broker| fleet::Credentials::ApiToken { token, broker: Some(broker) })
+                    }
+                    None => Some(fleet::Credentials::ApiToken { token, broker: None }),
+                }
+            }
             (Some(username), None) => {
                 if broker.is_some() {
                     let fault = "is set without api_token; remove it, or log in with an API token";
