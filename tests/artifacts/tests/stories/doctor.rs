@@ -73,7 +73,7 @@ async fn healthy_targets_pass_over_https(artifact: Artifact) {
 /// Such a token lives for 30 to 180 days, and every sync ends with it.
 async fn expiring_api_token_is_diagnosed(artifact: Artifact) {
     let scene = Scene::with(Setting { fleet: Some(FleetLogin::ApiToken), ..Setting::of(artifact) }).await;
-    let days = |count| Duration::from_hours(24 * count + 1);
+    let days = |count: u64| Duration::from_hours(24 * count + 1);
     scene.simulator.expire_api_token_in(seeds::FLEET_API_TOKEN_ID, days(90)).unwrap();
     let healthy = examined(&scene, FLEET).await;
     assert!(of(&healthy, "ok").contains(&"api_token".to_owned()), "{healthy}");
