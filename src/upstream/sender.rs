@@ -261,7 +261,10 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
         TransportErrorKind::HostNotAllowed => (
             ErrorCode::UpstreamUnreachable,
             "the runtime does not allow this component to call that host",
-            format!("add \"{url}\" to allowed_outbound_hosts of the component in spin.toml"),
+            format!(
+                "set outbound_host1, or the next free one up to outbound_host4, to {url}; or add \"{url}\" to \
+                 allowed_outbound_hosts of the component in spin.toml"
+            ),
         ),
         TransportErrorKind::Dns => (
             ErrorCode::UpstreamUnreachable,

@@ -228,6 +228,10 @@ fn rows_of<'n>(of: &Value, names: impl Iterator<Item = &'n str>) -> Result<Strin
 /// The variables that name a host to call.
 const TARGET_HOSTS: [&str; 4] = ["vidm_url", "vcf_url", "fleet_url", "fleet_broker_url"];
 
+/// The number of spare variables for hosts. Spin expands a variable in `allowed_outbound_hosts` to one host, never to a list, and
+/// accepts no word of digits in a variable's name: hence `outbound_host1`.
+const SPARE_HOSTS: usize = 4;
+
 /// The `[variables]` of a manifest; `host` is the default of a target's URL.
 fn manifest_variables(host: &str) -> String {
     let line = |variable: &Variable| {
@@ -237,7 +241,12 @@ fn manifest_variables(host: &str) -> String {
         let description = variable.description().replace('\\', "\\\\").replace('"', "\\\"");
         format!("{} = {{ default = \"{default}\", {secret}description = \"{description}\" }}\n", variable.name)
     };
-    VARIABLES.iter().map(line).collect()
+    let spare = (1..=SPARE_HOSTS).map(|number| {
+        let description = "address of a further host that idhook may call, if it is only in targets or callbacks, or an identity \
+                           broker that VCF Operations names: https://host[:port]";
+        format!("outbound_host{number} = {{ default = \"{host}\", description = \"{description}\" }}\n")
+    });
+    VARIABLES.iter().map(line).chain(spare).collect()
 }
 
 fn component_variables() -> String {

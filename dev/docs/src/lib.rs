@@ -33,7 +33,7 @@ pub fn pages() -> io::Result<Vec<PathBuf>> {
     let root = root();
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
     let mut pages: Vec<PathBuf> = entries(&root)?.into_iter().filter(|path| path.is_file() && is_page(path)).collect();
-    for folder in ["docs", "examples", "bindings/npm/package", "bindings/python"] {
+    for folder in ["deploy", "docs", "examples", "bindings/npm/package", "bindings/python"] {
         gather(&root.join(folder), &mut pages)?;
     }
     pages.retain(is_page);

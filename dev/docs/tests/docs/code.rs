@@ -5,6 +5,7 @@ use idhook::config::{Config, VARIABLES, ValueForm};
 use idhook::error::ErrorCode;
 use idhook::webhook::contract;
 
+use crate::deploy::manifest_variables;
 use crate::page::{self, Block, Page};
 use crate::programs::CHECKERS;
 
@@ -95,7 +96,8 @@ fn example_of_a_log_line_fits_the_schema() {
 /// The variables that a script sets for Spin or in the environment, each with its value if that is in single quotes.
 fn settings(script: &str) -> impl Iterator<Item = (String, Option<&str>)> {
     script.split("SPIN_VARIABLE_").skip(1).map(|rest| {
-        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).unwrap_or(rest.len());
         let value = rest.get(end..).and_then(|rest| rest.strip_prefix("='")?.split('\'').next());
         (rest.get(..end).unwrap_or_default().to_lowercase(), value)
     })
@@ -103,15 +105,15 @@ fn settings(script: &str) -> impl Iterator<Item = (String, Option<&str>)> {
 
 #[test]
 fn scripts_set_variables_that_exist_to_values_that_parse() {
-    let pages = page::all();
+    let (pages, known) = (page::all(), manifest_variables());
     let mut faults = Vec::new();
     for (place, _, block) in blocks(&pages).filter(|(.., block)| matches!(block.language.as_str(), "sh" | "bash")) {
         for (name, value) in settings(&block.text) {
-            let Some(variable) = VARIABLES.iter().find(|variable| variable.name == name) else {
+            if !known.contains(&name) {
                 faults.push(format!("{place}: {name} is no variable of idhook"));
-                continue;
-            };
-            let json = value.filter(|_| variable.form == ValueForm::Json);
+            }
+            let is_json = VARIABLES.iter().any(|variable| variable.name == name && variable.form == ValueForm::Json);
+            let json = value.filter(|_| is_json);
             let fault = json.and_then(|json| serde_json::from_str::<serde_json::Value>(json).err());
             faults.extend(fault.map(|fault| format!("{place}: {name}: {fault}")));
         }

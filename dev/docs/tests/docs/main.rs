@@ -5,6 +5,7 @@
 mod code;
 mod complete;
 mod current;
+mod deploy;
 mod links;
 mod page;
 mod programs;

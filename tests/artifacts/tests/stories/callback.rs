@@ -91,21 +91,11 @@ fn parse(bytes: &[u8]) -> Option<Message> {
 async fn scene(artifact: Artifact, receiver: &Receiver, allowed: bool) -> Scene {
     let origin = format!("http://{}", receiver.address);
     let callbacks = json!([{"name": "ticket", "url": format!("{origin}/hook?from=idhook"), "secret": SECRET}]);
-    let variables = vec![("callbacks", callbacks.to_string())];
-    let mut scene = Scene::with(Setting { variables, ..Setting::of(artifact) }).await;
-    if let Some(manifest) = artifact.manifest().filter(|_| allowed) {
-        let manifest = std::fs::read_to_string(manifest).unwrap();
-        let more = manifest.replace(r#"["{{ vidm_url }}","#, &format!(r#"["{origin}", "{{{{ vidm_url }}}}","#));
-        assert_ne!(more, manifest);
-        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
-        std::fs::write(file.path(), more).unwrap();
-        let mut options = scene.stage.options();
-        if let Runtime::Spin(spin) = &mut options.runtime {
-            spin.manifest = file.path().to_owned();
-        }
-        scene.host = Host::start(options).await.unwrap();
+    let mut variables = vec![("callbacks", callbacks.to_string())];
+    if allowed && artifact.manifest().is_some() {
+        variables.push(("outbound_host1", origin));
     }
-    scene
+    Scene::with(Setting { variables, ..Setting::of(artifact) }).await
 }
 
 async fn start(scene: &Scene) -> String {

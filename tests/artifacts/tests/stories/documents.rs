@@ -36,14 +36,24 @@ fn the_manifests_declare_every_variable_and_hide_the_secret_ones() {
     }
 }
 
+/// The variables whose hosts the manifests allow: those of the targets, and spare ones.
+const HOSTS: [&str; 8] = [
+    "vidm_url",
+    "vcf_url",
+    "fleet_url",
+    "fleet_broker_url",
+    "outbound_host1",
+    "outbound_host2",
+    "outbound_host3",
+    "outbound_host4",
+];
+
 #[test]
 fn the_manifests_allow_the_targets_and_nothing_else() {
     for manifest in manifests() {
         let allowed = manifest["component"]["idhook"]["allowed_outbound_hosts"].as_array().unwrap();
-        assert_eq!(
-            allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(),
-            ["{{ vidm_url }}", "{{ vcf_url }}", "{{ fleet_url }}", "{{ fleet_broker_url }}"]
-        );
+        let expected = HOSTS.map(|name| format!("{{{{ {name} }}}}"));
+        assert_eq!(allowed.iter().map(|host| host.as_str().unwrap()).collect::<Vec<_>>(), expected);
     }
 }
 
@@ -56,7 +66,7 @@ fn the_manifests_say_the_same() {
         let component = manifest["component"]["idhook"].as_table_mut().unwrap();
         let source = component.remove("source").unwrap();
         component["build"].as_table_mut().unwrap().remove("command").unwrap();
-        for url in ["vidm_url", "vcf_url", "fleet_url", "fleet_broker_url"] {
+        for url in HOSTS {
             let default = manifest["variables"][url].as_table_mut().unwrap().remove("default").unwrap();
             let unset = if source.as_str().unwrap().contains("spin_wasip2") { UNSET } else { "" };
             assert_eq!(default.as_str(), Some(unset));

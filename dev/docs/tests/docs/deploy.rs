@@ -1,0 +1,71 @@
+//! The files in `deploy/` fit idhook: each has its row in the table, and the variables that they set exist.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::page;
+
+/// The files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+fn deploy() -> PathBuf {
+    idhook_docs::root().join("deploy")
+}
+
+/// The variables of the manifest: idhook's, and the spare ones for hosts.
+pub(crate) fn manifest_variables() -> BTreeSet<String> {
+    let manifest = std::fs::read_to_string(idhook_docs::root().join("spin.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    manifest["variables"].as_table().unwrap().keys().cloned().collect()
+}
+
+/// The words of `text` that follow `prefix`, in small letters.
+fn following(text: &str, prefix: &str) -> Vec<String> {
+    let is_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let words = text.split(prefix).skip(1).map(|rest| rest.chars().take_while(is_name).collect::<String>());
+    words.filter(|word| !word.is_empty()).map(|word| word.to_ascii_lowercase()).collect()
+}
+
+#[test]
+fn each_file_has_its_row_in_the_table() {
+    let table = page::at("deploy/README.md");
+    let listed: BTreeSet<PathBuf> = table.links.iter().map(|(_, link)| deploy().join(link)).collect();
+    let missing: Vec<PathBuf> =
+        files(&deploy()).into_iter().filter(|file| *file != table.path && !listed.contains(file)).collect();
+    assert!(missing.is_empty(), "deploy/README.md lacks {missing:?}");
+}
+
+#[test]
+fn variables_in_the_files_exist() {
+    let known = manifest_variables();
+    let mut seen = BTreeSet::new();
+    for file in files(&deploy()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut set: Vec<String> = ["SPIN_VARIABLE_", "IDHOOK_", "--variable ", "--variable="]
+            .iter()
+            .flat_map(|word| following(&text, word))
+            .collect();
+        // The variables of a SpinApp are the last part of it.
+        if let Some((_, list)) = text.split_once("\n  variables:\n") {
+            set.extend(following(list, "\n    - name: "));
+            set.extend(following(list.split_once('\n').unwrap().0, "    - name: "));
+        }
+        let unknown: Vec<_> = set.iter().filter(|name| !known.contains(*name)).collect();
+        assert!(unknown.is_empty(), "{}: {unknown:?}", file.display());
+        seen.extend(set);
+    }
+    for name in ["vidm_url", "vidm_password", "state_key", "api_keys", "outbound_host1"] {
+        assert!(seen.contains(name), "no file sets {name}: {seen:?}");
+    }
+}
+
+/// Spin accepts no other names (`spin up`: "'_'-separated words must start with an ASCII letter").
+#[test]
+fn words_of_a_variable_begin_with_a_letter() {
+    for name in manifest_variables() {
+        assert!(name.split('_').all(|word| word.starts_with(|c: char| c.is_ascii_lowercase())), "{name}");
+    }
+}
