@@ -2,7 +2,7 @@
 # Makes an identity source of SDDC Manager's embedded identity provider match a JSON file, through idhook: adds it, changes it, or leaves
 # it alone. Needs curl and jq.
 #
-#   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… LDAP_PASSWORD=… ./identity-source.sh identity-source.json [--dry-run] [--force]
+#   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… LDAP_PASSWORD=… ./identity-source.sh identity-source.json [--dry-run] [--force | --password]
 #
 # Environment  IDHOOK_KEY: a key with the scopes vcf:read and vcf:write
 #              LDAP_PASSWORD: the password of the account in the file, which is never in the file
@@ -11,13 +11,14 @@
 #              is on stderr.
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${LDAP_PASSWORD:?}" "${1:?the JSON file is missing}"
-file=$1 query=
+file=$1 query= rotate=
 shift
 for option do
   case $option in
     --dry-run) query="$query&dryRun=true" ;;
     --force) query="$query&force=true" ;;
-    *) echo "unknown option $option; use --dry-run or --force" >&2; exit 1 ;;
+    --password) rotate=1 ;;
+    *) echo "unknown option $option; use --dry-run, --force or --password" >&2; exit 1 ;;
   esac
 done
 providers=${IDHOOK_URL%/}/vcf/${IDHOOK_TARGET:-default}/v1/identity-providers
@@ -44,12 +45,14 @@ END
 }
 
 domain=$(jq -er .ldap.domainName "$file") || { echo "$file has no ldap.domainName" >&2; exit 1; }
-listed=$(call "$providers")
-provider=$(printf '%s' "$listed" | jq -er '[.elements[] | select(.type == "Embedded") | .id][0]') ||
-  { echo "SDDC Manager lists no embedded identity provider" >&2; exit 1; }
-source=$providers/$provider/identity-sources/$domain
-outcome=$(jq '.ldap.password = env.LDAP_PASSWORD' "$file" |
-  call -X PUT -H 'Content-Type: application/json' --data-binary @- "$source${query:+?${query#&}}")
+source=$providers/embedded/identity-sources/$domain
+if [ "$rotate" ]; then
+  outcome=$(jq -n '{password: env.LDAP_PASSWORD}' |
+    call -X POST -H 'Content-Type: application/json' --data-binary @- "$source/credentials${query:+?${query#&}}")
+else
+  outcome=$(jq '.ldap.password = env.LDAP_PASSWORD' "$file" |
+    call -X PUT -H 'Content-Type: application/json' --data-binary @- "$source${query:+?${query#&}}")
+fi
 printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null ||
   { printf 'idhook returned no outcome: %s\n' "$outcome" >&2; exit 1; }
 printf '%s\n' "$outcome"

@@ -15,7 +15,8 @@ use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
     ChangeOutcome, Checked, DomainName, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec,
-    PrecheckResult, ProviderRef, PutOptions, SddcManagerOidc, SyncClientToken, TokenLifetime,
+    NewCertificates, NewClientSecret, NewCredentials, PrecheckResult, ProviderRef, PutOptions, SddcManagerOidc,
+    SyncClientToken, TokenLifetime,
 };
 
 /// The target's name in errors.
@@ -197,6 +198,65 @@ impl<R: Runtime> Vcf<R> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             vcf.delete_identity_source(&provider, &domain, false, &Precondition::None).await.map(drop)
+        })
+        .await
+    }
+
+    /// Gives the identity source of this domain a new bind password, and optionally another account. What SDDC Manager shows of
+    /// the source is read and sent with it. With `dry_run` nothing is changed.
+    ///
+    /// # Errors
+    /// `request_invalid` with every missing or wrong field, also if SDDC Manager does not show what must not be lost;
+    /// `not_found`; and those of the login and the calls.
+    pub async fn set_identity_source_credentials(
+        &self,
+        provider: &str,
+        domain: &str,
+        new: NewCredentials,
+        dry_run: bool,
+    ) -> Result<ChangeOutcome> {
+        self.work(async |vcf| {
+            let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
+            let new = checked(&self.runtime, new, Checked::<NewCredentials>::to_set)?;
+            vcf.set_credentials((&provider, &domain), &new, dry_run, &Precondition::None).await
+        })
+        .await
+    }
+
+    /// Gives the identity source of this domain new certificates of its servers, beside the present ones if they are to be
+    /// kept. Equal ones are not sent. With `dry_run` nothing is changed.
+    ///
+    /// # Errors
+    /// As [`set_identity_source_credentials`](Self::set_identity_source_credentials).
+    pub async fn set_identity_source_certificates(
+        &self,
+        provider: &str,
+        domain: &str,
+        new: NewCertificates,
+        dry_run: bool,
+    ) -> Result<ChangeOutcome> {
+        self.work(async |vcf| {
+            let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
+            let new = checked(&self.runtime, new, Checked::<NewCertificates>::to_set)?;
+            vcf.set_certificates((&provider, &domain), &new, dry_run, &Precondition::None).await
+        })
+        .await
+    }
+
+    /// Gives the external identity provider a new client secret. With `dry_run` nothing is changed.
+    ///
+    /// # Errors
+    /// As [`set_identity_source_credentials`](Self::set_identity_source_credentials).
+    pub async fn set_client_secret(
+        &self,
+        provider: &str,
+        new: NewClientSecret,
+        dry_run: bool,
+    ) -> Result<ChangeOutcome> {
+        self.work(async |vcf| {
+            let provider = ProviderRef::parse(provider)?;
+            let new = checked(&self.runtime, new, Checked::<NewClientSecret>::to_set)?;
+            vcf.set_client_secret(&provider, &new, dry_run, &Precondition::None).await
         })
         .await
     }

@@ -3,7 +3,7 @@
 use idhook::embedded::{Result, Vcf};
 use idhook::runtime::Runtime;
 
-use crate::arguments::{Arguments, Put, TokenOptions};
+use crate::arguments::{Arguments, Part, Put, TokenOptions};
 use crate::{json, unknown};
 
 pub(crate) async fn call<R: Runtime>(vcf: &Vcf<R>, name: &str, mut given: Arguments) -> Result<String> {
@@ -34,6 +34,22 @@ pub(crate) async fn call<R: Runtime>(vcf: &Vcf<R>, name: &str, mut given: Argume
         }
         "deleteIdentitySource" => {
             json(&vcf.delete_identity_source(&given.text("providerId")?, &given.text("domainName")?).await?)
+        }
+        "setIdentitySourceCredentials" => {
+            let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
+            let Part { dry_run } = given.optional("options")?;
+            let spec = given.optional("spec")?;
+            json(&vcf.set_identity_source_credentials(&provider, &domain, spec, dry_run).await?)
+        }
+        "setIdentitySourceCertificates" => {
+            let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
+            let Part { dry_run } = given.optional("options")?;
+            let spec = given.optional("spec")?;
+            json(&vcf.set_identity_source_certificates(&provider, &domain, spec, dry_run).await?)
+        }
+        "setClientSecret" => {
+            let Part { dry_run } = given.optional("options")?;
+            json(&vcf.set_client_secret(&given.text("providerId")?, given.optional("spec")?, dry_run).await?)
         }
         "generateSyncClientToken" => {
             let options: TokenOptions = given.optional("options")?;

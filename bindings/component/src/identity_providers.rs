@@ -3,7 +3,7 @@
 use idhook::config::VcfSettings;
 use idhook::embedded::Vcf;
 use idhook::secret::Secret;
-use idhook::vcf::PutOptions;
+use idhook::vcf::{Extra, NewCertificates, NewClientSecret, NewCredentials, PutOptions};
 use idhook_wasip2::{Wasi, block_on};
 
 use crate::bindings::identity_providers as wit;
@@ -91,6 +91,50 @@ impl wit::GuestSession for Session {
         Ok(block_on(self.0.delete_identity_source(&provider_id, &domain_name))?)
     }
 
+    fn set_identity_source_credentials(
+        &self,
+        provider_id: String,
+        domain_name: String,
+        spec: wit::NewCredentials,
+        options: Option<wit::PartOptions>,
+    ) -> Result<wit::ChangeOutcome> {
+        let wit::NewCredentials { password, username, cert_chain } = spec;
+        let new = NewCredentials { password: password.map(Secret::new), username, cert_chain, extra: Extra::default() };
+        let set = self.0.set_identity_source_credentials(&provider_id, &domain_name, new, is_dry_run(options));
+        Ok(block_on(set)?.into())
+    }
+
+    fn set_identity_source_certificates(
+        &self,
+        provider_id: String,
+        domain_name: String,
+        spec: wit::NewCertificates,
+        options: Option<wit::PartOptions>,
+    ) -> Result<wit::ChangeOutcome> {
+        let wit::NewCertificates { cert_chain, keep, password } = spec;
+        let (keep, password) = (keep.unwrap_or_default(), password.map(Secret::new));
+        let new = NewCertificates { cert_chain, keep, password, extra: Extra::default() };
+        let set = self.0.set_identity_source_certificates(&provider_id, &domain_name, new, is_dry_run(options));
+        Ok(block_on(set)?.into())
+    }
+
+    fn set_client_secret(
+        &self,
+        provider_id: String,
+        spec: wit::NewClientSecret,
+        options: Option<wit::PartOptions>,
+    ) -> Result<wit::ChangeOutcome> {
+        let wit::NewClientSecret { client_secret, cert_chain, password, type_ } = spec;
+        let new = NewClientSecret {
+            client_secret: client_secret.map(Secret::new),
+            cert_chain,
+            password: password.map(Secret::new),
+            kind: type_,
+            extra: Extra::default(),
+        };
+        Ok(block_on(self.0.set_client_secret(&provider_id, new, is_dry_run(options)))?.into())
+    }
+
     fn generate_sync_client_token(
         &self,
         provider_id: String,
@@ -106,6 +150,10 @@ impl wit::GuestSession for Session {
     fn sddc_manager_oidc(&self) -> Result<wit::SddcManagerOidc> {
         Ok(block_on(self.0.sddc_manager_oidc())?.into())
     }
+}
+
+fn is_dry_run(options: Option<wit::PartOptions>) -> bool {
+    options.and_then(|options| options.dry_run).unwrap_or_default()
 }
 
 fn put_options(options: Option<wit::PutOptions>) -> PutOptions {

@@ -38,8 +38,7 @@ impl From<vcf::IdentityProvider> for wit::IdentityProvider {
             status,
             idp_message,
             fed_idp,
-            // Not in this version of the interface.
-            etag: _,
+            etag,
             extra: fields,
         } = provider;
         Self {
@@ -53,6 +52,7 @@ impl From<vcf::IdentityProvider> for wit::IdentityProvider {
             status,
             idp_message,
             fed_idp: fed_idp.map(Into::into),
+            etag,
             extra: extra(fields.0),
         }
     }
@@ -60,8 +60,8 @@ impl From<vcf::IdentityProvider> for wit::IdentityProvider {
 
 impl From<vcf::IdentitySource> for wit::IdentitySource {
     fn from(source: vcf::IdentitySource) -> Self {
-        let vcf::IdentitySource { name, kind, domain_names, ldap, etag: _, extra: fields } = source;
-        Self { name, type_: kind, domain_names, ldap: ldap.map(Into::into), extra: extra(fields.0) }
+        let vcf::IdentitySource { name, kind, domain_names, ldap, etag, extra: fields } = source;
+        Self { name, type_: kind, domain_names, ldap: ldap.map(Into::into), etag, extra: extra(fields.0) }
     }
 }
 
@@ -217,11 +217,10 @@ impl From<vcf::ChangeOutcome> for wit::ChangeOutcome {
             secrets_compared,
             not_compared,
             certificates,
-            // Not in this version of the interface.
-            remaining: _,
-            verified: _,
-            removed: _,
-            etag: _,
+            verified,
+            remaining,
+            removed,
+            etag,
         } = outcome;
         Self {
             outcome: outcome.map(Into::into),
@@ -232,6 +231,10 @@ impl From<vcf::ChangeOutcome> for wit::ChangeOutcome {
             changes: changes.map(each),
             secrets_compared,
             not_compared,
+            verified,
+            remaining: remaining.map(each),
+            removed,
+            etag,
             certificates: each(certificates),
         }
     }
@@ -243,8 +246,7 @@ impl From<vcf::Outcome> for wit::Outcome {
             vcf::Outcome::Created => Self::Created,
             vcf::Outcome::Updated => Self::Updated,
             vcf::Outcome::Unchanged => Self::Unchanged,
-            // No function of this interface replaces a provider.
-            vcf::Outcome::Replaced => Self::Updated,
+            vcf::Outcome::Replaced => Self::Replaced,
         }
     }
 }

@@ -43,6 +43,12 @@ export interface PutOptions extends CallOptions {
   dryRun?: boolean;
 }
 
+/** The options of a change of one field. */
+export interface PartOptions extends CallOptions {
+  /** Change nothing; return what would be done. */
+  dryRun?: boolean;
+}
+
 /** The options of {@link Vcf.generateSyncClientToken}. */
 export interface SyncClientTokenOptions extends CallOptions {
   /** Lifetime of the token, in seconds. */
@@ -375,6 +381,12 @@ export class Vcf {
   updateIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: CallOptions): Promise<void>;
   /** Deletes the identity source of this domain. */
   deleteIdentitySource(providerId: string, domainName: string, options?: CallOptions): Promise<void>;
+  /** Sets the bind password of this domain's identity source, and optionally another account; the rest stays. */
+  setIdentitySourceCredentials(providerId: string, domainName: string, spec: NewCredentials, options?: PartOptions): Promise<ChangeOutcome>;
+  /** Sets the certificates of this domain's identity source; `keep` keeps the present ones beside them. */
+  setIdentitySourceCertificates(providerId: string, domainName: string, spec: NewCertificates, options?: PartOptions): Promise<ChangeOutcome>;
+  /** Sets the client secret of the external identity provider; the rest stays. */
+  setClientSecret(providerId: string, spec: NewClientSecret, options?: PartOptions): Promise<ChangeOutcome>;
   /** Makes a new SCIM token for a federated provider, which ends the former one. VCF 5.1 and later. */
   generateSyncClientToken(providerId: string, options?: SyncClientTokenOptions): Promise<SyncClientToken>;
   /** Whether the identity provider may be changed, to one of this type. VCF 5.1 and later. */

@@ -320,6 +320,18 @@ class Vcf {
     return this.#session.call("deleteIdentitySource", { providerId, domainName }, options);
   }
 
+  setIdentitySourceCredentials(providerId, domainName, spec, options) {
+    return this.#session.call("setIdentitySourceCredentials", { providerId, domainName, spec }, options);
+  }
+
+  setIdentitySourceCertificates(providerId, domainName, spec, options) {
+    return this.#session.call("setIdentitySourceCertificates", { providerId, domainName, spec }, options);
+  }
+
+  setClientSecret(providerId, spec, options) {
+    return this.#session.call("setClientSecret", { providerId, spec }, options);
+  }
+
   generateSyncClientToken(providerId, options) {
     return this.#session.call("generateSyncClientToken", { providerId }, options);
   }

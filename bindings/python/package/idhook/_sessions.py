@@ -22,6 +22,9 @@ from ._types import (
     IdentityProviders,
     IdentityProviderSpec,
     IdentitySourceSpec,
+    NewCertificates,
+    NewClientSecret,
+    NewCredentials,
     PrecheckResult,
     ProviderDeletion,
     RealmIdentityProviders,
@@ -356,6 +359,40 @@ class VcfSession(_Session):
     def delete_identity_source(self, provider_id: str, domain_name: str) -> None:
         """Deletes the identity source of this domain."""
         self._call("deleteIdentitySource", providerId=provider_id, domainName=domain_name)
+
+    def set_identity_source_credentials(
+        self,
+        provider_id: str,
+        domain_name: str,
+        spec: NewCredentials | Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+    ) -> ChangeOutcome:
+        """Sets the bind password of this domain's identity source, and optionally another account; the rest stays."""
+        return self._set_part("setIdentitySourceCredentials", provider_id, domain_name, spec, dry_run)
+
+    def set_identity_source_certificates(
+        self,
+        provider_id: str,
+        domain_name: str,
+        spec: NewCertificates | Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+    ) -> ChangeOutcome:
+        """Sets the certificates of this domain's identity source; ``keep`` keeps the present ones beside them."""
+        return self._set_part("setIdentitySourceCertificates", provider_id, domain_name, spec, dry_run)
+
+    def _set_part(self, name: str, provider_id: str, domain_name: str, spec: Any, dry_run: bool) -> ChangeOutcome:
+        options = _options(dryRun=dry_run)
+        given = {"providerId": provider_id, "domainName": domain_name, "spec": spec, "options": options}
+        return read(ChangeOutcome, self._call(name, **given))
+
+    def set_client_secret(
+        self, provider_id: str, spec: NewClientSecret | Mapping[str, Any], *, dry_run: bool = False
+    ) -> ChangeOutcome:
+        """Sets the client secret of the external identity provider; the rest stays."""
+        options = _options(dryRun=dry_run)
+        return read(ChangeOutcome, self._call("setClientSecret", providerId=provider_id, spec=spec, options=options))
 
     def generate_sync_client_token(self, provider_id: str, *, ttl_seconds: int | None = None) -> SyncClientToken:
         """Makes a new SCIM token for a federated provider, which ends the former one. VCF 5.1 and later."""

@@ -113,6 +113,25 @@ async fn certificate_forms_are_equal(artifact: Artifact) {
     let answer = put(&scene, &place(domain), &spec).await;
     assert_eq!(answer.json()["outcome"], "unchanged", "{}", answer.text);
     assert_eq!(answer.json()["certificates"].as_array().unwrap().len(), 1);
+
+    let sources = format!("{PROVIDERS}/embedded/identity-sources/{domain}");
+    let set = async |part: &str, body: Value| {
+        let answer = scene.write(Method::POST, &format!("{sources}/{part}"), &body.to_string()).await;
+        assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+        answer.json()
+    };
+    let kept = set(
+        "certificates",
+        json!({"certChain": [spec["ldap"]["sourceDetails"]["certChain"][0]], "keep": true, "password": PASSWORD}),
+    );
+    assert_eq!(kept.await["outcome"], "unchanged");
+    scene.asked();
+    let new = set("credentials", json!({"password": PASSWORD, "username": format!("other@{domain}")})).await;
+    assert_eq!((&new["outcome"], &new["verified"]), (&json!("updated"), &json!(true)), "{new}");
+    assert_eq!(scene.asked_once_in().len(), 3, "read, write, read");
+    let shown = scene.get(&sources).await.json();
+    assert_eq!(shown["ldap"]["username"], format!("other@{domain}"));
+    assert_eq!(shown["ldap"]["sourceDetails"]["certChain"].as_array().unwrap().len(), 1);
 }
 
 async fn external_provider_is_updated_and_replaced_only_on_request(artifact: Artifact) {

@@ -148,6 +148,21 @@ pub(super) fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
             ),
             ("putIdentitySource", vec![embedded.clone(), json!("other.example"), source("research.example")]),
             ("updateIdentitySource", vec![embedded.clone(), domain.clone(), source("research.example")]),
+            ("setIdentitySourceCredentials", vec![json!("embedded"), domain.clone(), json!({"password": "new"})]),
+            ("setIdentitySourceCredentials", vec![json!("embedded"), domain.clone(), json!({"username": "nobody"})]),
+            (
+                "setIdentitySourceCertificates",
+                vec![
+                    json!("embedded"),
+                    domain.clone(),
+                    json!({"certChain": [], "keep": true, "password": "x"}),
+                    json!({"dryRun": true}),
+                ],
+            ),
+            (
+                "setClientSecret",
+                vec![json!("external"), json!({"clientSecret": "new", "certChain": []}), json!({"dryRun": true})],
+            ),
             ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
             ("deleteIdentitySource", vec![embedded.clone(), domain.clone()]),
             ("putIdentitySource", vec![embedded.clone(), domain, unnamed_source()]),

@@ -117,6 +117,9 @@ impl Route {
             "putIdentitySource" => (Method::PUT, source()),
             "updateIdentitySource" => (Method::PATCH, source()),
             "deleteIdentitySource" => (Method::DELETE, source()),
+            "setIdentitySourceCredentials" => (Method::POST, format!("{}/credentials", source())),
+            "setIdentitySourceCertificates" => (Method::POST, format!("{}/certificates", source())),
+            "setClientSecret" => (Method::POST, format!("{providers}/{}/client-secret", text(0))),
             "generateSyncClientToken" => (Method::POST, format!("{providers}/{}/sync-client", text(0))),
             "syncClient" => (Method::GET, format!("{providers}/{}/sync-client", text(0))),
             "task" => (Method::GET, format!("/tasks/{}", text(0))),
@@ -138,7 +141,10 @@ impl Route {
             }
             "putIdentityProvider" => (argument(1), Some(argument(0))),
             "updateIdentityProvider" | "addIdentitySource" => (Value::Null, Some(argument(1))),
-            "putIdentitySource" => (argument(3), Some(argument(2))),
+            "putIdentitySource" | "setIdentitySourceCredentials" | "setIdentitySourceCertificates" => {
+                (argument(3), Some(argument(2)))
+            }
+            "setClientSecret" => (argument(2), Some(argument(1))),
             "updateIdentitySource" => (Value::Null, Some(argument(2))),
             _ => (Value::Null, None),
         };

@@ -35,6 +35,8 @@ async fn script_keeps_an_identity_source_up_to_date() {
     outcome(&[], "created").await;
     outcome(&[], "unchanged").await;
     outcome(&["--force"], "updated").await;
+    outcome(&["--password", "--dry-run"], "updated").await;
+    outcome(&["--password"], "updated").await;
 
     let place = tempfile::tempdir().unwrap();
     let other = place.path().join("other.json");
