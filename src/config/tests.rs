@@ -53,30 +53,6 @@ fn credentials_decide_which_login_is_used() {
 }
 
 #[test]
-fn fleet_logs_in_with_an_account_or_with_an_api_token() {
-    let with = |more: &[(&'static str, &'static str)]| {
-        let pairs = [&[("fleet_url", "https://ops"), ("api_keys", KEYS)], more].concat();
-        let mut config = parse(&pairs).map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        Ok::<_, Vec<String>>(config.fleet.remove("default").unwrap().credentials.clone())
-    };
-    let account = [("fleet_username", "svc"), ("fleet_password", "p"), ("fleet_auth_source", "local")];
-    let token = [("fleet_api_token", "t"), ("fleet_broker_url", "https://vidb")];
-    assert!(matches!(with(&account).unwrap(), fleet::Credentials::Account { .. }));
-    assert!(matches!(with(&token).unwrap(), fleet::Credentials::ApiToken { .. }));
-    for (beside, names) in [
-        (&account[..1], &["fleet_api_token"] as &[&str]),
-        (&account[1..2], &["fleet_password"]),
-        (&account[1..], &["fleet_password", "fleet_auth_source"]),
-    ] {
-        let found = with(&[&token[..], beside].concat()).unwrap_err();
-        assert_eq!(found.len(), names.len(), "{found:?}");
-        assert!(names.iter().zip(&found).all(|(name, line)| line.starts_with(name)), "{found:?}");
-    }
-    assert!(with(&[&account[..], &token[1..]].concat()).is_err(), "a broker requires an API token");
-    assert!(with(&[]).is_err());
-}
-
-#[test]
 fn placeholder_url_counts_as_unset() {
     let unset = ("vidm_url", "https://unset.invalid/");
     assert!(mistakes(&[unset, ("api_keys", KEYS)]).contains("there is no target"));

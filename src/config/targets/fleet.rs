@@ -107,3 +107,39 @@ impl Settings for FleetSettings {
         Some(fleet::Target { url: address?, credentials: credentials?, name })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn fleet_logs_in_with_an_account_or_with_an_api_token() {
+        let with = |more: &[(&'static str, &'static str)]| {
+            let set = |name: &str| more.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+            let keys = r#"[{"name":"ci","sha256":"6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090","scopes":["fleet:read"]}]"#;
+            let config = Config::parse(|name| match name {
+                "fleet_url" => Some("https://ops".to_owned()),
+                "api_keys" => Some(keys.to_owned()),
+                name => set(name),
+            });
+            let mut config = config.map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+            Ok::<_, Vec<String>>(config.fleet.remove("default").unwrap().credentials.clone())
+        };
+        let account = [("fleet_username", "svc"), ("fleet_password", "p"), ("fleet_auth_source", "local")];
+        let token = [("fleet_api_token", "t"), ("fleet_broker_url", "https://vidb")];
+        assert!(matches!(with(&account).unwrap(), fleet::Credentials::Account { .. }));
+        assert!(matches!(with(&token).unwrap(), fleet::Credentials::ApiToken { .. }));
+        for (beside, names) in [
+            (&account[..1], &["fleet_api_token"] as &[&str]),
+            (&account[1..2], &["fleet_password"]),
+            (&account[1..], &["fleet_password", "fleet_auth_source"]),
+        ] {
+            let found = with(&[&token[..], beside].concat()).unwrap_err();
+            assert_eq!(found.len(), names.len(), "{found:?}");
+            assert!(names.iter().zip(&found).all(|(name, line)| line.starts_with(name)), "{found:?}");
+        }
+        assert!(with(&[&account[..], &token[1..]].concat()).is_err(), "a broker requires an API token");
+        assert!(with(&[]).is_err());
+    }
+}

@@ -80,6 +80,7 @@ fn api_token(status: u16, body: &str) -> (Value, Value) {
     let variables = [
         ("fleet_username", ""),
         ("fleet_password", ""),
+        ("fleet_auth_source", ""),
         ("fleet_api_token", "planted-token-VWXYZ"),
         ("fleet_broker_url", "https://vidb.corp.example"),
     ];

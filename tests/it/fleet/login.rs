@@ -10,7 +10,8 @@ const DIRECTORIES: &str = "/fleet/default/v1/directories";
 const ACQUIRE: &str = "https://ops.corp.example/suite-api/api/auth/token/acquire";
 const WELL_KNOWN: &str = "https://ops.corp.example/suite-api/api/auth/sources/vidb/well-known-url";
 const EXCHANGE: &str = "https://vidb.corp.example/acs/t/CUSTOMER/token";
-const TOKEN: &[(&str, &str)] = &[("fleet_username", ""), ("fleet_password", ""), ("fleet_api_token", "api+token")];
+const TOKEN: &[(&str, &str)] =
+    &[("fleet_username", ""), ("fleet_password", ""), ("fleet_auth_source", ""), ("fleet_api_token", "api+token")];
 
 fn exchanges() -> Call {
     post(EXCHANGE)
