@@ -43,6 +43,7 @@ pub mod seeds;
 mod server;
 mod settings;
 mod simulator;
+mod tls_front;
 mod tokens;
 mod vidm;
 mod wire;
@@ -58,3 +59,4 @@ pub use settings::{
 };
 pub(crate) use simulator::Shared;
 pub use simulator::{FleetGroup, FleetRun, Options, Simulator, SyncRun};
+pub use tls_front::TlsFront;

@@ -9,6 +9,7 @@ use crate::fleet::Fleet;
 use crate::sddc::Sddc;
 use crate::server::{self, Endpoint};
 use crate::settings::{FleetSettings, Outcome, SddcSettings, SyncDuration, VidmSettings};
+use crate::tls_front::TlsFront;
 use crate::vidm::state::{AdGroup, Directory};
 use crate::vidm::{Vidm, sync};
 use crate::{ca, clock, sddc, vidm};
@@ -105,6 +106,7 @@ pub struct SyncRun {
 pub struct Simulator {
     shared: Arc<Shared>,
     ca_pem: String,
+    tls: Arc<rustls::ServerConfig>,
     addresses: [SocketAddr; 8],
     tasks: Vec<JoinHandle<()>>,
 }
@@ -137,7 +139,7 @@ impl Simulator {
         let sddc = sddc::router(Arc::clone(&shared.sddc));
         let fleet = crate::fleet::router(Arc::clone(&shared.fleet));
         let broker = crate::fleet::broker_router(Arc::clone(&shared.fleet));
-        let acceptor = TlsAcceptor::from(authority.server);
+        let acceptor = TlsAcceptor::from(Arc::clone(&authority.server));
         let mut addresses = [SocketAddr::new(options.listen, 0); 8];
         let mut tasks = Vec::new();
         let endpoints: [(u16, Server, Option<TlsAcceptor>, &Router); 8] = [
@@ -163,9 +165,17 @@ impl Simulator {
                 tasks.push(tokio::spawn(server::listen(listener, endpoint)));
             }
         }
-        let simulator = Self { shared, ca_pem: authority.pem, addresses, tasks };
+        let simulator = Self { shared, ca_pem: authority.pem, tls: authority.server, addresses, tasks };
         simulator.shared.fleet.state().broker = [simulator.broker_url(), simulator.broker_tls_url()];
         Ok(simulator)
+    }
+
+    /// Starts a TLS proxy in front of another server.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn tls_front(&self, server: SocketAddr) -> anyhow::Result<TlsFront> {
+        TlsFront::start(TlsAcceptor::from(Arc::clone(&self.tls)), server).await
     }
 
     /// `http://127.0.0.1:PORT`

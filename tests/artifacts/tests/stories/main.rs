@@ -56,6 +56,7 @@ mod faults;
 mod fleet;
 mod fleet_faults;
 mod fleet_providers;
+mod gate;
 mod hooks;
 mod idempotency;
 mod page;

@@ -6,6 +6,7 @@ mod browser;
 mod dist;
 mod driver;
 mod examples;
+mod gate;
 mod install;
 mod library;
 mod line;
