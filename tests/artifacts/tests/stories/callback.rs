@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use idhook_host::{Host, Runtime};
 use idhook_simulator::{Outcome, seeds};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
