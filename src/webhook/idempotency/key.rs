@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::IF_MATCH;
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, FieldError};
@@ -30,7 +31,7 @@ pub(in crate::webhook) struct Key {
     pub(super) owner: String,
     /// Caller, kind of key and key in one text, unique across callers.
     pub(super) id: String,
-    /// A digest of method, path, query and body.
+    /// A digest of method, path, query, body and `If-Match`.
     pub(super) input: String,
 }
 
@@ -66,7 +67,9 @@ impl Key {
             (None, None) => return Ok(None),
         };
         let (path, query) = (request.uri.path().as_bytes(), request.uri.query().unwrap_or_default().as_bytes());
-        let input = digest(&[request.method.as_str().as_bytes(), path, query, body]);
+        let mut parts = vec![request.method.as_str().as_bytes(), path, query, body];
+        parts.extend(request.headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes));
+        let input = digest(&parts);
         Ok(Some(Self { owner: owner_of_caller(caller), id, input }))
     }
 }

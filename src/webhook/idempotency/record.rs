@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::MAX_BODY;
 
 /// The response headers that are replayed. The others belong to the current request.
-const HEADERS: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, RETRY_AFTER, HeaderName::from_static("preference-applied")];
+const HEADERS: [HeaderName; 5] =
+    [CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, HeaderName::from_static("preference-applied")];
 
 /// The state of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -122,6 +122,22 @@ fn absent_object_fails_every_condition() {
 }
 
 #[test]
+fn repeated_request_replays_the_tag_and_is_bound_to_its_condition() {
+    let mut spec: Value = serde_json::from_str(SOURCE).unwrap();
+    spec["name"] = json!("embedded-ids-name");
+    let instance = Instance::new([login(), listed()]);
+    let put = |condition: &str| {
+        let headers = [("idempotency-key", "k"), ("if-match", condition)];
+        instance.send_with(Method::PUT, &source_path(), &headers, &spec.to_string())
+    };
+    let (first, again) = (put("*"), put("*"));
+    assert_eq!((first.status().as_u16(), again.header("idempotency-status")), (200, "replayed"));
+    assert_eq!((first.header("etag").len(), again.header("etag")), (34, first.header("etag")));
+    put("\"other\"").problem("idempotency_key_reused");
+    assert_eq!(instance.calls(), 2);
+}
+
+#[test]
 fn malformed_condition_makes_no_call() {
     let instance = Instance::new([]);
     for tag in ["", "abc", "\"a", "*, \"a\""] {
