@@ -46,7 +46,7 @@ pub(crate) fn document() -> Result<Value, String> {
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "bearer": { "type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`" },
+                "bearer": { "type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`; below `/vcf/{target}` also an access token from `createToken`." },
                 "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`X-API-Key: KEY`" },
                 "standardWebhooks": {
                     "type": "apiKey", "in": "header", "name": "webhook-signature",
@@ -293,7 +293,9 @@ fn about() -> Result<String, String> {
                  scope.\n\n\
                  Every response other than 2xx and 304 is `application/problem+json` (RFC 9457) with a stable `code`. With 4xx the same \
                  request will fail again; `retryable` says whether to repeat it. An unknown path returns 404 `route_not_found`, an \
-                 unsupported method 405 `method_not_allowed` with `Allow`. HEAD is served wherever GET is, OPTIONS everywhere.\n\n\
+                 unsupported method 405 `method_not_allowed` with `Allow`. HEAD is served wherever GET is, OPTIONS everywhere. Clients of SDDC \
+                 Manager that log in with `createToken` get errors in SDDC Manager's form (`VendorError`) instead, with the statuses 400, 401, \
+                 403, 404, 429 and 500 as a rule.\n\n\
                  Bodies are JSON; a form (`application/x-www-form-urlencoded`, with `payload=` or plain fields) is accepted too, and so \
                  is JSON sent as text or without a type. Null means omitted, unknown fields are ignored (in SDDC Manager's \
                  specifications: passed on), and `\"true\"`, `1` or a list of one is accepted for a boolean or a string. An \
