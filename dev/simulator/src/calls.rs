@@ -1,6 +1,6 @@
 //! The record of requests, for tests that count calls and check headers.
 
-use crate::settings::FleetVersion;
+use crate::contract::Release;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl Call {
     }
 }
 
-/// A request to VCF Operations or the broker and its response with their bodies, for tests that compare them with a contract.
+/// A request to VCF Operations, the broker or SDDC Manager and its response with their bodies, for tests that compare them with a contract.
 /// They contain secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
@@ -104,9 +104,8 @@ pub struct Exchange {
     pub response_type: Option<String>,
     /// The response's body.
     pub response: Bytes,
-    /// The release of VCF Operations whose contract the call has to keep. `None` for the broker, and where a setting violates
-    /// it on purpose.
-    pub contract: Option<FleetVersion>,
+    /// The release whose contract the call has to keep. `None` for the broker, and where a setting violates it on purpose.
+    pub contract: Option<Release>,
 }
 
 /// All calls since the last clear.

@@ -1,9 +1,9 @@
-//! The vendor's OpenAPI documents of VCF Operations, and whether recorded calls keep them.
+//! The vendor's OpenAPI documents of VCF Operations and SDDC Manager, and whether recorded calls keep them.
 //!
 //! Stricter than the documents: an object has no other fields than those of its schema, and a query no other parameters.
 
 use crate::calls::Exchange;
-use crate::settings::FleetVersion;
+use crate::settings::{FleetVersion, SddcVersion};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -12,13 +12,40 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 const RELEASE_9_1_0: &str = include_str!("../../../tests/fixtures/fleet/openapi.9.1.0.json");
 const PATCH_9_1_1: &str = include_str!("../../../tests/fixtures/fleet/openapi.9.1.1.merge-patch.json");
 
-/// The base path of all operations.
-const BASE: &str = "/suite-api";
+const SDDC_5_2: &str = include_str!("../../../tests/fixtures/vcf/openapi.5.2.1.json");
+const SDDC_9_1: &str = include_str!("../../../tests/fixtures/vcf/openapi.9.1.0.json");
+
+/// A release with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Of VCF Operations.
+    Fleet(FleetVersion),
+    /// Of SDDC Manager; there is none of 5.0.
+    Sddc(SddcVersion),
+}
+
+/// What the two documents do differently.
+#[derive(Debug)]
+struct Manner {
+    /// The base path of all operations.
+    base: &'static str,
+    /// The schema of errors that are not declared.
+    error: &'static str,
+    /// Whether fields with `readOnly` are absent from requests. SDDC Manager's document marks whole request bodies so, by
+    /// mistake.
+    honours_read_only: bool,
+    /// Whether an operation may respond with a body that is not declared, or with a success if none is: SDDC Manager responds
+    /// with the id of a new provider (API reference guide 5.0.0), and its document has no success of `sync-client`.
+    may_say_more: bool,
+}
+
+const FLEET: Manner = Manner { base: "/suite-api", error: "error", honours_read_only: true, may_say_more: false };
+const SDDC: Manner = Manner { base: "", error: "Error", honours_read_only: false, may_say_more: true };
 
 /// A parameter that every operation accepts, though no document declares it.
 const UNDECLARED: &str = "_no_links";
 
-/// Every violation in these calls to VCF Operations, a line each. Calls that need not keep the contract are passed over, other
+/// Every violation in these calls to VCF Operations and SDDC Manager, a line each. Calls that need not keep the contract are passed over, other
 /// servers' among them.
 #[must_use]
 pub fn violations(exchanges: &[Exchange]) -> Vec<String> {
@@ -34,14 +61,14 @@ pub fn violations_of_accepted(exchanges: &[Exchange]) -> Vec<String> {
 /// The vendor's name of the operation that a call addresses, such as `executeLdapSync`.
 #[must_use]
 pub fn operation_id(exchange: &Exchange) -> Option<&'static str> {
-    let operation = Contract::shared(exchange.contract?)?.operation(exchange)?;
+    let operation = Contract::of_release(exchange.contract?)?.operation(exchange)?;
     operation.get("operationId")?.as_str()
 }
 
 fn violations_of(exchange: &Exchange, with_request: bool) -> Vec<String> {
-    let Some(version) = exchange.contract else { return Vec::new() };
+    let Some(release) = exchange.contract else { return Vec::new() };
     let mut found = Vec::new();
-    match Contract::shared(version) {
+    match Contract::of_release(release) {
         None => found.push("a document of the contract is not JSON".to_owned()),
         Some(contract) => match contract.operation(exchange) {
             Some(operation) => {
@@ -61,6 +88,7 @@ fn violations_of(exchange: &Exchange, with_request: bool) -> Vec<String> {
 /// The contract of one release.
 #[derive(Debug)]
 pub(crate) struct Contract {
+    manner: Manner,
     document: Value,
     /// The schemas for requests and for responses: fields that only the server sets are unknown in requests.
     schemas: [Value; 2],
@@ -75,7 +103,19 @@ enum Direction {
 }
 
 impl Contract {
-    /// The contract of a release, read once. That of 9.0 is part of 9.1.0's.
+    fn of_release(release: Release) -> Option<&'static Self> {
+        static OLD: LazyLock<Option<Contract>> =
+            LazyLock::new(|| Contract::new(SDDC, serde_json::from_str(SDDC_5_2).ok()?));
+        static NEW: LazyLock<Option<Contract>> =
+            LazyLock::new(|| Contract::new(SDDC, serde_json::from_str(SDDC_9_1).ok()?));
+        match release {
+            Release::Fleet(version) => Self::shared(version),
+            Release::Sddc(SddcVersion::V9_1) => NEW.as_ref(),
+            Release::Sddc(SddcVersion::V5_0 | SddcVersion::V5_2) => OLD.as_ref(),
+        }
+    }
+
+    /// The contract of a release of VCF Operations, read once. That of 9.0 is part of 9.1.0's.
     pub(crate) fn shared(version: FleetVersion) -> Option<&'static Self> {
         static OLD: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_0));
         static NEW: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::of(FleetVersion::V9_1_1));
@@ -87,12 +127,16 @@ impl Contract {
         if version >= FleetVersion::V9_1_1 {
             merge(&mut document, serde_json::from_str(PATCH_9_1_1).ok()?);
         }
+        Self::new(FLEET, document)
+    }
+
+    fn new(manner: Manner, document: Value) -> Option<Self> {
         let schemas = [Direction::Request, Direction::Response].map(|direction| {
             let mut components = document.get("components").cloned().unwrap_or_default();
-            close(&mut components, direction);
+            close(&mut components, direction == Direction::Request && manner.honours_read_only);
             components
         });
-        Some(Self { document, schemas, compiled: Mutex::default() })
+        Some(Self { manner, document, schemas, compiled: Mutex::default() })
     }
 
     /// How the body of a request violates a schema.
@@ -102,7 +146,7 @@ impl Contract {
 
     /// The operation of a call.
     fn operation(&self, exchange: &Exchange) -> Option<&Value> {
-        let path = exchange.path_and_query.split('?').next()?.strip_prefix(BASE)?;
+        let path = exchange.path_and_query.split('?').next()?.strip_prefix(self.manner.base)?;
         let paths = self.document.get("paths")?.as_object()?;
         // A literal segment wins over a parameter.
         let matching = paths.iter().filter(|(template, _)| fits(template, path));
@@ -129,24 +173,27 @@ impl Contract {
     }
 
     fn response(&self, operation: &Value, exchange: &Exchange) -> Vec<String> {
-        let declared = operation.get("responses").and_then(|responses| responses.get(exchange.status.to_string()));
+        let responses = operation.get("responses").and_then(Value::as_object);
+        let declared = responses.and_then(|responses| responses.get(&exchange.status.to_string()));
+        let declares_success = responses.is_some_and(|all| all.keys().any(|status| status.starts_with('2')));
         let content = declared.and_then(|response| response.get("content")).filter(|content| is_full(content));
         match (declared, content) {
             (_, Some(content)) => {
                 self.body(content, exchange.response_type.as_deref(), &exchange.response, Direction::Response)
             }
             _ if exchange.status >= 400 => self.error(exchange),
+            (None, None) if self.manner.may_say_more && !declares_success => Vec::new(),
             (None, None) => vec!["the status is not declared".to_owned()],
-            (Some(_), None) if exchange.response.is_empty() => Vec::new(),
+            (Some(_), None) if exchange.response.is_empty() || self.manner.may_say_more => Vec::new(),
             (Some(_), None) => vec!["the response has a body, and the operation has none".to_owned()],
         }
     }
 
-    /// No operation declares its errors: they have the generic schema, or are pages of a proxy.
+    /// Errors that are not declared have the generic schema, or are pages of a proxy.
     fn error(&self, exchange: &Exchange) -> Vec<String> {
         match exchange.response_type.as_deref().map(media_type) {
             Some("application/json") => {
-                let schema = json!({"$ref": "#/components/schemas/error"});
+                let schema = json!({"$ref": format!("#/components/schemas/{}", self.manner.error)});
                 self.compare(&schema, &exchange.response, Direction::Response)
             }
             Some("text/html") | None => Vec::new(),
@@ -253,21 +300,21 @@ fn typed(schema: &Value, text: &str) -> Value {
     }
 }
 
-/// Forbids fields that a schema does not have, and in requests those that only the server sets.
-fn close(schema: &mut Value, direction: Direction) {
+/// Forbids fields that a schema does not have, and if wanted those that only the server sets.
+fn close(schema: &mut Value, without_read_only: bool) {
     match schema {
         Value::Object(fields) => {
             let has_parts = fields.contains_key("allOf");
             if !has_parts && let Some(Value::Object(properties)) = fields.get_mut("properties") {
-                if direction == Direction::Request {
+                if without_read_only {
                     properties.retain(|_, property| property.get("readOnly") != Some(&Value::Bool(true)));
                 }
                 fields.insert("additionalProperties".to_owned(), json!(false));
             }
             fields.remove("discriminator");
-            fields.values_mut().for_each(|value| close(value, direction));
+            fields.values_mut().for_each(|value| close(value, without_read_only));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| close(item, direction)),
+        Value::Array(items) => items.iter_mut().for_each(|item| close(item, without_read_only)),
         _ => {}
     }
 }
@@ -292,81 +339,4 @@ fn merge(target: &mut Value, patch: Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{merge, violations};
-    use crate::calls::{Exchange, Server};
-    use crate::settings::FleetVersion;
-    use serde_json::json;
-
-    fn exchange(method: &str, path: &str, request: &str, status: u16, response: &str) -> Exchange {
-        Exchange {
-            server: Server::Fleet,
-            contract: Some(FleetVersion::V9_1_0),
-            method: method.to_owned(),
-            path_and_query: format!("/suite-api/api{path}"),
-            request_type: (!request.is_empty()).then(|| "application/json".to_owned()),
-            request: request.as_bytes().to_vec().into(),
-            status,
-            response_type: (!response.is_empty()).then(|| "application/json;charset=UTF-8".to_owned()),
-            response: response.as_bytes().to_vec().into(),
-        }
-    }
-
-    const DIRECTORY: &str = "/fleet-management/iam/identity-providers/a/ldap-directories/b";
-
-    #[test]
-    fn kept_contract_has_no_violation() {
-        let groups = "/fleet-management/iam/ssorealms/a/groups/query?page=0&pageSize=50&_no_links=true";
-        let calls = [
-            exchange(
-                "POST",
-                "/auth/token/acquire",
-                r#"{"username":"a","password":"b"}"#,
-                200,
-                r#"{"token":"x","validity":1}"#,
-            ),
-            exchange("POST", &format!("{DIRECTORY}/sync"), "", 202, r#"{"syncStatus":"STARTED"}"#),
-            exchange("POST", groups, "{}", 200, r#"{"vidbGroups":[{"groupId":"a"}]}"#),
-            exchange("GET", "/versions/current", "", 401, r#"{"message":"no"}"#),
-        ];
-        assert_eq!(violations(&calls), [""; 0]);
-    }
-
-    #[test]
-    fn each_kind_of_violation_is_found() {
-        let groups = "/fleet-management/iam/ssorealms/a/groups/query";
-        for (call, part) in [
-            (exchange("GET", "/nowhere", "", 200, "{}"), "no such operation"),
-            (exchange("POST", &format!("{DIRECTORY}/sync"), "{}", 202, "{}"), "the request has a body"),
-            (exchange("POST", &format!("{DIRECTORY}/sync"), "", 202, r#"{"syncStatus":"DONE"}"#), "/syncStatus"),
-            (exchange("POST", &format!("{DIRECTORY}/sync"), "", 200, "{}"), "the status is not declared"),
-            (exchange("PUT", &format!("{DIRECTORY}/sync-profile"), "", 400, ""), "the request has no body"),
-            (exchange("PUT", &format!("{DIRECTORY}/sync-profile"), "{}", 400, ""), "userAttributeMappings"),
-            (exchange("POST", "/auth/token/acquire", r#"{"username":"a","password":"b","x":1}"#, 401, ""), "'x'"),
-            (exchange("POST", &format!("{groups}?page=0"), "{}", 200, "{}"), "pageSize is missing"),
-            (exchange("POST", &format!("{groups}?page=a&pageSize=1"), "{}", 200, "{}"), "parameter page"),
-            (exchange("POST", &format!("{groups}?page=0&pageSize=1&q=1"), "{}", 200, "{}"), "q is not declared"),
-            (exchange("GET", "/fleet-management/iam/ssorealms", "", 500, r#"{"error":1}"#), "message"),
-            (exchange("GET", "/fleet-management/iam/tasks/a", "", 200, r#"{"taskId":"no uuid"}"#), "/taskId"),
-        ] {
-            let violations = violations(std::slice::from_ref(&call));
-            assert!(violations.iter().any(|violation| violation.contains(part)), "{part}: {violations:?}");
-        }
-    }
-
-    #[test]
-    fn requests_may_not_set_what_the_server_sets() {
-        let body = r#"{"dn":"CN=a,DC=b","principalType":"GROUP","name":"a"}"#;
-        let call = exchange("POST", &format!("{DIRECTORY}/principals"), body, 201, body);
-        let call = Exchange { contract: Some(FleetVersion::V9_1_1), ..call };
-        let violations = violations(&[call]);
-        assert!(violations.len() == 1 && violations[0].contains("'name'"), "{violations:?}");
-    }
-
-    #[test]
-    fn merge_patch_replaces_adds_and_removes() {
-        let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1, 2]});
-        merge(&mut target, json!({"a": {"b": null, "e": {"f": 3}}, "d": [4]}));
-        assert_eq!(target, json!({"a": {"c": 2, "e": {"f": 3}}, "d": [4]}));
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@
 //! | `vidm`, `vidm/*` | vIDM, one file for each group of calls |
 //! | `sddc`, `sddc/*` | SDDC Manager, the same |
 //! | `fleet`, `fleet/*` | VCF Operations and the identity broker, the same |
-//! | `contract` | the vendor's OpenAPI documents of VCF Operations |
+//! | `contract` | the vendor's OpenAPI documents of VCF Operations and SDDC Manager |
 //! | `control` | the control by hand, below `/_simulator` |
 //! | `settings` | what can be chosen |
 

@@ -2,6 +2,7 @@
 //! the wire, with and without TLS.
 
 use crate::calls::{Call, Exchange, Server};
+use crate::contract::Release;
 use crate::faults::{FaultKind, RetryAfter};
 use crate::reply::{OverTls, Reply};
 use crate::wire::{Cord, Paced, Wire};
@@ -146,7 +147,7 @@ fn dated(endpoint: &Endpoint, mut response: Response<Body>) -> Response<Body> {
 
 /// Responds, and records both bodies if tests want them.
 async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -> Response<Body> {
-    let is_recorded = matches!(endpoint.server, Server::Fleet | Server::Broker);
+    let is_recorded = endpoint.server != Server::Vidm;
     if !is_recorded || !endpoint.shared.calls.records_bodies() {
         return dispatch(endpoint, number, request).await;
     }
@@ -157,8 +158,9 @@ async fn carry_out(endpoint: &Endpoint, number: usize, request: Request<Body>) -
     let path_and_query = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let request_type = content_type(&parts.headers);
     let contract = match endpoint.server {
-        Server::Fleet => endpoint.shared.fleet.state().settings.contract(&path_and_query),
-        Server::Vidm | Server::Sddc | Server::Broker => None,
+        Server::Fleet => endpoint.shared.fleet.state().settings.contract(&path_and_query).map(Release::Fleet),
+        Server::Sddc => endpoint.shared.sddc.state().settings.contract(&path_and_query).map(Release::Sddc),
+        Server::Vidm | Server::Broker => None,
     };
     let response = dispatch(endpoint, number, Request::from_parts(parts, Body::from(asked.clone()))).await;
     let (parts, body) = response.into_parts();

@@ -111,6 +111,21 @@ impl SddcSettings {
         }
     }
 
+    /// The release whose document a call has to keep: none of 5.0 is published, and the default settings mix forms. The extracts
+    /// have the calls of tokens, identity providers and the identity broker.
+    pub(crate) fn contract(&self, path_and_query: &str) -> Option<SddcVersion> {
+        let is_documented = self.token_status == 201
+            && self.refresh_body == RefreshBody::Quoted
+            && self.quoted_answers
+            && self.source_added == SourceAdded::NoContent;
+        let is_extracted = ["/v1/tokens", "/v1/identity-"].iter().any(|path| path_and_query.starts_with(path));
+        match self.release() {
+            (5, 2) if is_documented && is_extracted => Some(SddcVersion::V5_2),
+            (9, 1) if is_documented && is_extracted => Some(SddcVersion::V9_1),
+            _ => None,
+        }
+    }
+
     /// The first two numbers of the version.
     pub(crate) fn release(&self) -> (u32, u32) {
         let mut numbers = self.version.split('.').map(|number| number.parse().unwrap_or_default());

@@ -71,5 +71,6 @@ mod together;
 #[cfg(feature = "tools")]
 mod tools;
 mod vcf;
+mod vcf_versions;
 mod vidm;
 mod watchers;

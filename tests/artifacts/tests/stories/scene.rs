@@ -169,7 +169,7 @@ impl Stage {
     }
 }
 
-/// Every call to VCF Operations kept the vendor's contract.
+/// Every call to VCF Operations, and to an SDDC Manager of a documented version, kept the vendor's contract.
 impl Drop for Scene {
     fn drop(&mut self) {
         if !std::thread::panicking() {
