@@ -22,9 +22,9 @@ pub(crate) struct Session(Vcf<Wasi>);
 
 impl wit::GuestSession for Session {
     fn open(settings: wit::Settings) -> Result<wit::Session> {
-        let wit::Settings { url, username, password, timeouts } = settings;
-        let (url, username, password) = (Some(url), Some(username), Some(Secret::new(password)));
-        let settings = VcfSettings { url, username, password, ..VcfSettings::default() };
+        let wit::Settings { url, username, password, refresh_token, timeouts } = settings;
+        let (password, refresh_token) = (password.map(Secret::new), refresh_token.map(Secret::new));
+        let settings = VcfSettings { url: Some(url), username, password, refresh_token };
         let vcf = Vcf::new(runtime(), settings, timeouts.map(Into::into).unwrap_or_default())?;
         Ok(wit::Session::new(Self(vcf)))
     }

@@ -170,15 +170,31 @@ export type FleetSyncOrder = Omit<SyncOrder, "ignoreSafeguards">;
 /** The options of {@link Fleet.ensureGroups}. */
 export type FleetEnsureOptions = Omit<EnsureOptions, "ignoreSafeguards">;
 
-/** An SDDC Manager and an account. */
-export interface VcfSettings {
+/** Which SDDC Manager it is. */
+export interface VcfTarget {
   /** `https://host[:port]`, no path. */
   url: string;
+}
+
+/** An account of SDDC Manager. */
+export interface VcfLogin {
   /** The account, as `user@domain`. */
   username: string;
   /** Its password. */
   password: string;
+  refreshToken?: undefined;
 }
+
+/** A refresh token of SDDC Manager in place of an account. */
+export interface RefreshTokenLogin {
+  /** The id of the refresh token. It works until it expires, about 24 hours. */
+  refreshToken: string;
+  username?: undefined;
+  password?: undefined;
+}
+
+/** SDDC Manager and one of two logins. */
+export type VcfSettings = VcfTarget & (VcfLogin | RefreshTokenLogin);
 
 /** A sync that succeeded. If groups were requested, the target has each of them. Final. */
 export interface SyncSucceeded extends SyncFields {

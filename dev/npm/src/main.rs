@@ -113,7 +113,7 @@ mod tests {
         let schemas = contract::embedded_schemas();
         for (name, parts) in [
             ("VidmSettings", ["VidmTarget", "LocalLogin", "ClientLogin", "DomainLogin"].as_slice()),
-            ("VcfSettings", &["VcfSettings"]),
+            ("VcfSettings", &["VcfTarget", "VcfLogin", "RefreshTokenLogin"]),
             ("FleetSettings", &["FleetTarget", "FleetLogin", "ApiTokenLogin"]),
         ] {
             let mut written: Vec<&str> = parts

@@ -158,22 +158,30 @@ class Fleet(FleetSession):
 class Vcf(VcfSession):
     """A session with one SDDC Manager, without a server: idhook runs inside this process, in wasmtime.
 
-    ``username`` is ``user@domain``. For ``url``, ``ca``, ``timeouts`` and ``log`` see :class:`Vidm`.
+    One of two logins: ``username``, which is ``user@domain``, and ``password``; or ``refresh_token``, the id of a refresh token, which
+    works until it expires, about 24 hours. For ``url``, ``ca``, ``timeouts`` and ``log`` see :class:`Vidm`.
     """
 
     def __init__(
         self,
         url: str,
-        username: str,
-        password: str,
+        username: str | None = None,
+        password: str | None = None,
         *,
+        refresh_token: str | None = None,
         ca: str | os.PathLike[str] | None = None,
         timeouts: Timeouts | None = None,
         log: Callable[[str], object] | None = None,
     ) -> None:
         from ._engine import Session
 
-        settings = {"url": url, "username": username, "password": password, "timeouts": timeouts}
+        settings = {
+            "url": url,
+            "username": username,
+            "password": password,
+            "refreshToken": refresh_token,
+            "timeouts": timeouts,
+        }
         self._url = url
         self._session = Session("vcf", _given(settings), tls(ca), log)
 
