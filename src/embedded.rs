@@ -24,7 +24,7 @@ use crate::error::{Error, FieldError, Problem};
 use crate::runtime::Clock;
 use crate::secret::Secret;
 
-pub use crate::operations::Deletion;
+pub use crate::operations::{Applied, ApplySpec, Deletion, GroupParts, GroupSpec, RoleSpec};
 pub use fleet::{Fleet, FleetServer};
 pub use syncs::{EnsureOptions, SyncOrder, SyncSession, Syncs, Watch};
 pub use timeouts::Timeouts;

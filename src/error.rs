@@ -12,11 +12,13 @@ use crate::json;
 
 mod code;
 mod problem;
+mod step;
 mod vendor;
 
 pub use code::{ErrorCode, Fault};
 pub(crate) use problem::problem_type;
 pub use problem::{Problem, UpstreamAnswer};
+pub use step::{Step, StepName, StepOutcome};
 pub use vendor::{ErrorCause, VendorNames};
 
 /// Longest piece of upstream text kept as evidence, in bytes.
@@ -109,6 +111,7 @@ struct Inner {
     hint: Option<String>,
     fields: Vec<FieldError>,
     candidates: Vec<Candidate>,
+    steps: Vec<Step>,
     target: Option<String>,
     upstream: Option<UpstreamEvidence>,
     retry_after: Option<Duration>,
@@ -142,6 +145,7 @@ impl Error {
             hint: None,
             fields: Vec::new(),
             candidates: Vec::new(),
+            steps: Vec::new(),
             target: None,
             upstream: None,
             retry_after: None,
@@ -189,6 +193,13 @@ impl Error {
     #[must_use]
     pub fn candidates(mut self, candidates: Vec<Candidate>) -> Self {
         self.0.candidates = candidates;
+        self
+    }
+
+    /// Adds the steps of the job that failed.
+    #[must_use]
+    pub(crate) fn with_steps(mut self, steps: Vec<Step>) -> Self {
+        self.0.steps = steps;
         self
     }
 
@@ -280,6 +291,12 @@ impl Error {
     #[must_use]
     pub fn candidate_list(&self) -> &[Candidate] {
         &self.0.candidates
+    }
+
+    /// The steps of the job that failed; empty if it was no job.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0.steps
     }
 
     /// The target where this happened.

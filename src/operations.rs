@@ -10,10 +10,12 @@
 //! | `fleet.rs` | directories, groups and users of a VCF Operations |
 //! | `fleet_providers.rs` | identity providers of a VCF Operations |
 //! | `vcf.rs`, `put.rs`, `replace.rs`, `parts.rs` | identity providers and sources of an SDDC Manager |
+//! | `apply.rs` | the whole job at an SDDC Manager: precheck, source or provider, roles of groups |
 //! | `directory_service.rs` | each product as the sync protocol's `DirectoryService` |
 //! | `doctor.rs` | the diagnosis of a target |
 //! | `ensure_groups.rs` | whether a sync proves its groups |
 
+mod apply;
 mod directory_service;
 mod doctor;
 mod ensure_groups;
@@ -27,6 +29,8 @@ mod targets;
 mod vcf;
 mod vidm;
 
+pub(crate) use apply::ApplyOrder;
+pub use apply::{Applied, ApplySpec, GroupParts, GroupSpec, RoleSpec};
 pub(crate) use doctor::{Diagnosis, Examination};
 pub(crate) use ensure_groups::{blank_names, failure};
 pub(crate) use fleet::FleetOperations;

@@ -18,14 +18,18 @@ mod identity_sources;
 mod login;
 mod model;
 mod names;
+mod page;
 mod part;
 mod provider_ref;
+mod roles;
 mod sddc_managers;
 mod spec;
+mod sso_domains;
 #[cfg(test)]
 mod testing;
 mod text;
 mod tokens;
+mod users;
 mod validate;
 mod version;
 mod wsas;
@@ -45,11 +49,14 @@ pub use model::{
 pub use names::{DomainName, ProviderId};
 pub use part::{NewCertificates, NewClientSecret, NewCredentials};
 pub(crate) use provider_ref::ProviderRef;
+pub(crate) use roles::Role;
 pub use sddc_managers::{DomainReference, SddcManager, SddcManagers};
 pub use spec::{
     FederatedIdentityProviderSpec, IdentityProviderDirectory, IdentityProviderSpec, IdentitySourceSpec, LdapSpec,
     OidcSpec, SourceDetails,
 };
+pub(crate) use sso_domains::SsoEntity;
+pub(crate) use users::{NewGroup, User, UserId};
 
 pub use crate::certificate::CertificateFacts;
 pub use crate::change::{Change, ChangeOutcome, Checked, Difference, Extra, Outcome, PutOptions};

@@ -22,6 +22,8 @@ table! {
         VcfRead => "vcf:read",
         /// Change SDDC Manager's identity providers.
         VcfWrite => "vcf:write",
+        /// Give groups roles in SDDC Manager, administrators among them.
+        VcfRoles => "vcf:roles",
         /// Read VCF Operations: directories, syncs, groups, users, identity providers.
         FleetRead => "fleet:read",
         /// Start syncs in VCF Operations.
@@ -55,6 +57,9 @@ impl Scope {
             }
             Self::VcfRead => "Read SDDC Manager's identity providers and sources.",
             Self::VcfWrite => "Change SDDC Manager's identity providers and sources.",
+            Self::VcfRoles => {
+                "Give groups roles in SDDC Manager, or take them (`roles` of an apply). Such a caller can make administrators."
+            }
             Self::FleetRead => "Read VCF Operations: directories, syncs, groups, users and identity providers.",
             Self::FleetSync => "Start syncs in VCF Operations.",
             Self::FleetProfile => {

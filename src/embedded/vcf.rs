@@ -10,7 +10,7 @@ use crate::change::Precondition;
 use crate::config::VcfSettings;
 use crate::error::Error;
 use crate::http::Limits;
-use crate::operations::{Replacement, VcfOperations, VcfTarget};
+use crate::operations::{Applied, ApplyOrder, ApplySpec, Replacement, VcfOperations, VcfTarget};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
@@ -173,6 +173,21 @@ impl<R: Runtime> Vcf<R> {
             let spec =
                 checked(&self.runtime, spec, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
             vcf.put_identity_source(&provider, &domain, &spec, options, &Precondition::None).await
+        })
+        .await
+    }
+
+    /// Does a whole job: the server's precheck, the identity source or external provider, its verification, and the roles of
+    /// groups. A second call with the same `spec` continues a job that failed, and reports `unchanged` for what is done.
+    ///
+    /// # Errors
+    /// The problem lists the steps. `request_invalid` with every missing or wrong field, for an unknown role, and for a
+    /// removal that would leave no administrator or might lock out the session's account; `not_found` for an unknown group;
+    /// `upstream_rejected` for a failed precheck; `upstream_invalid` if the server does not show a change that it accepted;
+    /// and those of the login and the calls.
+    pub async fn apply(&self, spec: ApplySpec, options: PutOptions) -> Result<Applied> {
+        self.work(async |vcf| {
+            vcf.apply(&checked(&self.runtime, spec, ApplyOrder::of)?, options, &Precondition::None).await
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Candidate, Error, ErrorCode, FieldError, UpstreamEvidence, VendorNames};
+use super::{Candidate, Error, ErrorCode, FieldError, Step, UpstreamEvidence, VendorNames};
 use crate::redact::strike;
 use crate::secret::Secret;
 
@@ -44,6 +44,9 @@ pub struct Problem {
     /// The objects that an ambiguous name may mean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
+    /// The steps of a job that failed: what is done, what failed, what was not reached.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// The upstream's response, if the request reached an upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamAnswer>,
@@ -133,6 +136,11 @@ impl Problem {
             hint: error.hint_text().map(clean),
             errors: error.fields().to_vec(),
             candidates: error.candidate_list().to_vec(),
+            steps: error
+                .steps()
+                .iter()
+                .map(|step| Step { detail: step.detail.as_deref().map(clean), ..step.clone() })
+                .collect(),
             upstream,
             sync: None,
             vendor: None,

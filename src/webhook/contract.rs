@@ -97,6 +97,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<fleet::ScimSyncClient>();
     answers.subschema_for::<fleet::SamlMetadataContent>();
     answers.subschema_for::<operations::Deletion>();
+    answers.subschema_for::<operations::Applied>();
     answers.subschema_for::<vidm::Health>();
     answers.subschema_for::<vcf::ChangeOutcome>();
     answers.subschema_for::<vcf::IdentityProviders>();
@@ -114,6 +115,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     requests.subschema_for::<vcf::NewCertificates>();
     requests.subschema_for::<vcf::NewClientSecret>();
     requests.subschema_for::<gate::TokenCreationSpec>();
+    requests.subschema_for::<operations::ApplySpec>();
     requests.subschema_for::<fleet::FederatedIdentityProvider>();
     requests.subschema_for::<fleet::SamlMetadata>();
     let mut schemas: BTreeMap<_, _> =
@@ -143,6 +145,7 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     given.subschema_for::<fleet::ScimSyncClient>();
     given.subschema_for::<fleet::SamlMetadataContent>();
     given.subschema_for::<embedded::Deletion>();
+    given.subschema_for::<embedded::Applied>();
     given.subschema_for::<vcf::ChangeOutcome>();
     given.subschema_for::<vcf::IdentityProviders>();
     given.subschema_for::<vcf::SyncClientToken>();
@@ -162,6 +165,7 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     taken.subschema_for::<vcf::NewCredentials>();
     taken.subschema_for::<vcf::NewCertificates>();
     taken.subschema_for::<vcf::NewClientSecret>();
+    taken.subschema_for::<embedded::ApplySpec>();
     [taken, given].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
 }
 

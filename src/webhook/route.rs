@@ -109,6 +109,7 @@ pub(super) enum Vcf {
     Prechecks,
     SddcManagerOidc,
     SddcManagers,
+    Apply,
     Doctor,
 }
 

@@ -8,8 +8,9 @@ use super::idempotency::NotKept;
 use super::input::query_error;
 use super::route::{Matched, Vcf};
 use super::{Context, doctor, empty, json};
+use crate::config::Scope;
 use crate::error::Error;
-use crate::operations::{Replacement, VcfOperations};
+use crate::operations::{ApplyOrder, Replacement, VcfOperations};
 use crate::runtime::Runtime;
 use crate::upstream::segment;
 use crate::vcf::{
@@ -111,8 +112,18 @@ pub(super) async fn dispatch<R: Runtime>(
         Vcf::Prechecks => json(StatusCode::OK, &vcf.client.prechecks(context.input.query("type")).await?),
         Vcf::SddcManagerOidc => json(StatusCode::OK, &vcf.client.sddc_manager_oidc().await?),
         Vcf::SddcManagers => json(StatusCode::OK, &vcf.client.sddc_managers().await?),
+        Vcf::Apply => apply(&context, &vcf).await,
         Vcf::Doctor => doctor::answer(&context, async |examination| vcf.doctor(examination).await).await,
     }
+}
+
+async fn apply<R: Runtime>(context: &Context<'_, R>, vcf: &VcfOperations<'_, R>) -> Result<Response<Bytes>, Error> {
+    let order = checked(context, ApplyOrder::of)?;
+    // A caller that may change providers must not be able to make administrators.
+    if order.has_roles() && !context.caller.may(Scope::VcfRoles) {
+        return Err(context.caller.lacks(Scope::VcfRoles));
+    }
+    json(StatusCode::OK, &vcf.apply(&order, options(context)?, &condition(context)?).await?)
 }
 
 fn lifetime<R>(context: &Context<'_, R>) -> Result<Option<TokenLifetime>, Error> {

@@ -1,6 +1,7 @@
 //! Calls to SDDC Manager and the interpretation of its responses.
 
 pub(crate) mod aliases;
+pub(crate) mod apply;
 pub(crate) mod conditions;
 pub(crate) mod documents;
 pub(crate) mod input;

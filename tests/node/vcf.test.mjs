@@ -30,6 +30,21 @@ const adfs = (base) => ({
 
 const embedded = async (vcf) => (await vcf.identityProviders()).elements.find(({ type }) => type === "Embedded");
 
+test("a whole job: planned, done, unchanged, and failed with its steps", async () => {
+  const vcf = new Vcf(settings);
+  const whole = source("ldap://dc01");
+  whole.ldap.domainName = "job.example";
+  const job = { identitySource: whole, roles: [{ group: "gg-vcf-admins@job.example", role: "VIEWER" }] };
+  const outcomes = ({ steps }) => steps.map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes(await vcf.apply(job, { dryRun: true })), ["wouldCreate", "skipped", "wouldCreate"]);
+  assert.deepEqual(outcomes(await vcf.apply(job)), ["created", "passed", "created"]);
+  assert.deepEqual(outcomes(await vcf.apply(job)), ["unchanged", "passed", "unchanged"]);
+  const failed = await vcf.apply({ roles: [{ group: "gg-vcf@job.example", role: "VIEWER" }] }).catch((error) => error);
+  assert.ok(failed instanceof IdhookError);
+  assert.deepEqual([failed.code, outcomes(failed)], ["not_found", ["failed"]]);
+  assert.deepEqual(outcomes(await vcf.apply({ roles: [{ group: "gg-vcf-admins@job.example", state: "absent" }] })), ["removed"]);
+});
+
 test("identity sources: added, put, changed, deleted", async () => {
   await asked();
   const vcf = new Vcf(settings);

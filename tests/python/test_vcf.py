@@ -37,6 +37,24 @@ class TestVcf(unittest.TestCase):
                 sources = vcf.identity_provider(embedded.id).identity_sources or []
                 self.assertNotIn(domain, [name for one in sources for name in one.domain_names or []])
 
+    def test_a_whole_job(self) -> None:
+        for way, session in both_vcf():
+            with self.subTest(way):
+                vcf, domain = session(), f"{way}.example".replace(" ", "-")
+                spec = source("ldap://dc01")
+                assert spec.ldap is not None
+                spec.ldap.domain_name = domain
+                job = {"identitySource": spec, "roles": [{"group": f"gg-vcf-admins@{domain}", "role": "VIEWER"}]}
+                plan = vcf.apply(job, dry_run=True)
+                self.assertEqual([step.outcome for step in plan.steps], ["wouldCreate", "skipped", "wouldCreate"])
+                self.assertEqual([step.outcome for step in vcf.apply(job).steps], ["created", "passed", "created"])
+                self.assertEqual([step.outcome for step in vcf.apply(job).steps], ["unchanged", "passed", "unchanged"])
+                job["roles"] = [{"group": f"gg-vcf@{domain}", "role": "VIEWER"}]
+                error = failure(vcf.apply, job)
+                self.assertEqual((error.code, error.steps[-1].outcome), ("not_found", "failed"))
+                job = {"roles": [{"group": f"gg-vcf-admins@{domain}", "state": "absent"}]}
+                self.assertEqual([step.outcome for step in vcf.apply(job).steps], ["removed"])
+
     def test_a_wrong_specification(self) -> None:
         for way, session in both_vcf():
             with self.subTest(way):

@@ -51,6 +51,10 @@ pub(crate) async fn call<R: Runtime>(vcf: &Vcf<R>, name: &str, mut given: Argume
             let Part { dry_run } = given.optional("options")?;
             json(&vcf.set_client_secret(&given.text("providerId")?, given.optional("spec")?, dry_run).await?)
         }
+        "apply" => {
+            let options: Put = given.optional("options")?;
+            json(&vcf.apply(given.optional("spec")?, options.into()).await?)
+        }
         "generateSyncClientToken" => {
             let options: TokenOptions = given.optional("options")?;
             json(&vcf.generate_sync_client_token(&given.text("providerId")?, options.ttl_seconds).await?)

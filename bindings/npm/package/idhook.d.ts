@@ -260,6 +260,8 @@ export class IdhookError extends Error {
   readonly errors: FieldError[];
   /** The things that an ambiguous name may mean. */
   readonly candidates: Candidate[];
+  /** The steps of a job that failed ({@link Vcf.apply}). */
+  readonly steps: Step[];
   /** What vIDM, VCF Operations or SDDC Manager returned, if it was called. */
   readonly upstream?: UpstreamEvidence;
   /**
@@ -403,6 +405,11 @@ export class Vcf {
   setIdentitySourceCertificates(providerId: string, domainName: string, spec: NewCertificates, options?: PartOptions): Promise<ChangeOutcome>;
   /** Sets the client secret of the external identity provider; the rest stays. */
   setClientSecret(providerId: string, spec: NewClientSecret, options?: PartOptions): Promise<ChangeOutcome>;
+  /**
+   * Does a whole job: precheck, identity source or external provider, verification, roles of groups. A second call with the same `spec`
+   * continues a job that failed; `steps` of the error has what is done.
+   */
+  apply(spec: ApplySpec, options?: PutOptions): Promise<Applied>;
   /** Makes a new SCIM token for a federated provider, which ends the former one. VCF 5.1 and later. */
   generateSyncClientToken(providerId: string, options?: SyncClientTokenOptions): Promise<SyncClientToken>;
   /** Whether the identity provider may be changed, to one of this type. VCF 5.1 and later. */

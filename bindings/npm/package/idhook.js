@@ -45,6 +45,7 @@ class IdhookError extends Error {
     }
     this.errors = errors;
     this.candidates ??= [];
+    this.steps ??= [];
   }
 
   toJSON() {
@@ -330,6 +331,10 @@ class Vcf {
 
   setClientSecret(providerId, spec, options) {
     return this.#session.call("setClientSecret", { providerId, spec }, options);
+  }
+
+  apply(spec, options) {
+    return this.#session.call("apply", { spec }, options);
   }
 
   generateSyncClientToken(providerId, options) {

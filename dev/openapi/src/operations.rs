@@ -14,6 +14,7 @@ mod gate;
 mod idhook;
 mod syncs;
 mod vcf;
+mod vcf_apply;
 mod vidm;
 
 /// The group of operations on VCF Operations.

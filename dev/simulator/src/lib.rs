@@ -49,13 +49,14 @@ mod vidm;
 mod wire;
 
 pub use calls::{Call, Exchange, Server};
+pub use contract::Release;
 pub use faults::{Fault, FaultKind, RetryAfter};
 pub use settings::{
-    AlreadyRunning, Clocks, DeadApiToken, DisplayNames, EqualsCase, FleetSettings, FleetVersion, KnownPrincipal,
-    LastSyncTime, LikeTerms, LogOrder, LogWords, OnDemandSync, Outcome, PageCap, PrincipalSettings, ProfilePut,
-    ProviderSettings, RefreshBody, RunningWord, ScimValues, SddcFront, SddcSettings, SddcVersion, SecondSync,
-    SourceAdded, StartTimes, StatusShape, SyncBody, SyncDuration, TaskCall, TokenExpiresAt, UnauthorizedForm,
-    UnknownId, VidmSettings,
+    AlreadyRunning, Clocks, DeadApiToken, DisplayNames, EntityNames, EqualsCase, FleetSettings, FleetVersion,
+    KnownPrincipal, LastSyncTime, LikeTerms, LogOrder, LogWords, OnDemandSync, Outcome, PageCap, PrincipalSettings,
+    ProfilePut, ProviderSettings, RefreshBody, RunningWord, ScimValues, SddcFront, SddcSettings, SddcVersion,
+    SecondSync, SourceAdded, StartTimes, StatusShape, SyncBody, SyncDuration, TaskCall, TokenExpiresAt,
+    UnauthorizedForm, UnknownId, VidmSettings,
 };
 pub(crate) use simulator::Shared;
 pub use simulator::{FleetGroup, FleetRun, Options, Simulator, SyncRun};

@@ -8,9 +8,12 @@ mod errors;
 pub(crate) mod front;
 mod managers;
 mod providers;
+mod roles;
+mod sso_domains;
 pub(crate) mod state;
 mod tokens;
 mod undocumented;
+mod users;
 mod validation;
 mod wsas;
 
@@ -104,6 +107,11 @@ pub(crate) fn router(sddc: Arc<Sddc>) -> Router {
         .route("/v1/identity-providers/{id}/sync-client", post(since((5, 1), providers::sync_client)))
         .route("/v1/identity-broker/prechecks", get(since((5, 1), providers::prechecks)))
         .route("/v1/identity-broker/sddc-manager-oidc", get(since((5, 2), providers::oidc)))
+        .route("/v1/sso-domains", get(on(sso_domains::list)))
+        .route("/v1/sso-domains/{sso-domain}/entities", get(on(sso_domains::entities)))
+        .route("/v1/roles", get(on(roles::list)))
+        .route("/v1/users", get(on(users::list)).merge(post(on(users::add))))
+        .route("/v1/users/{id}", delete(on(users::remove)))
         .route("/v1/sddc-managers", get(on(managers::list)))
         .route("/v1/wsas", get(within((4, 0), (9, 0), wsas::list)))
         .route("/v1/credentials", get(on(undocumented::credentials)))

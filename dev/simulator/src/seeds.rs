@@ -45,6 +45,12 @@ pub const LDAPS_SOURCE_DOMAIN: &str = "secure-ids.example";
 /// SDDC Manager: the external provider, if [`crate::Options::external_provider`] asks for it.
 pub const EXTERNAL_PROVIDER: &str = "bb7a3e9b-0000-4000-8000-3ed00b17a821";
 
+/// SDDC Manager: a group of every identity source's domain. There is also `gg-vcf-admins-emea`, which a substring search finds
+/// too, and a user with the name of the group.
+pub const VCF_GROUP: &str = "gg-vcf-admins";
+/// SDDC Manager: another group of every identity source's domain. That of [`LDAPS_SOURCE_DOMAIN`] has the role OPERATOR.
+pub const VCF_OPERATORS: &str = "gg-vcf-operators";
+
 /// VCF Operations: the realm with [`FLEET_PROVIDER`].
 pub const FLEET_REALM: &str = "f1000000-0000-4000-8000-0000000000a1";
 /// VCF Operations: a second realm with directories, [`FLEET_BRANCH_PROVIDER`]'s.

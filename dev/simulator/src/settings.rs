@@ -10,7 +10,7 @@ pub use fleet::{
     SecondSync, SyncBody, TaskCall, TokenExpiresAt, UnauthorizedForm, UnknownId,
 };
 
-pub use sddc::{RefreshBody, SddcFront, SddcSettings, SddcVersion, SourceAdded};
+pub use sddc::{EntityNames, RefreshBody, SddcFront, SddcSettings, SddcVersion, SourceAdded};
 
 use serde_json::Value;
 use std::time::Duration;

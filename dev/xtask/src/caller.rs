@@ -30,6 +30,6 @@ impl Caller {
     pub fn for_trying() -> Result<Self> {
         let of_vidm = ["vidm:read", "vidm:sync", "vidm:profile"];
         let of_fleet = ["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"];
-        Self::new("terminal", &[&of_vidm[..], &["vcf:read", "vcf:write"], &of_fleet, &["admin"]].concat())
+        Self::new("terminal", &[&of_vidm[..], &["vcf:read", "vcf:write", "vcf:roles"], &of_fleet, &["admin"]].concat())
     }
 }

@@ -52,7 +52,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
     let caller = Caller::new(
         "contract",
-        &["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "admin"],
+        &["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "vcf:roles", "admin"],
     )?;
     let mut variables = settings::of_simulator(&simulator, false);
     let more = [

@@ -8,7 +8,7 @@ use super::{Input, fields};
 use crate::error::{Error, FieldError};
 
 /// The names that mark a specification.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
     "name",
     "ldap",
     "type",
@@ -23,6 +23,9 @@ const NAMES: [&str; 14] = [
     "metadata",
     "password",
     "clientSecret",
+    "identitySource",
+    "identityProvider",
+    "roles",
 ];
 
 impl Input {

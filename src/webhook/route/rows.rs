@@ -157,6 +157,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/vcf/{target}/v1/tokens/access-token/refresh", operations: &[gate(Method::PATCH, Gate::Refresh)] },
     Row { path: "/vcf/{target}/v1/tokens/refresh-token", operations: &[gate(Method::DELETE, Gate::Revoke)] },
     Row { path: "/vcf/{target}/v1/sddc-managers", operations: &[read_vcf(Vcf::SddcManagers, &[])] },
+    Row { path: "/vcf/{target}/v1/apply", operations: &[write_vcf(Method::POST, Vcf::Apply, PUT)] },
     Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/fleet/{target}/v1/directories",

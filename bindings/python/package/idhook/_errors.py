@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._json import read
-from ._types import Candidate, FieldError, Sync, UpstreamEvidence
+from ._types import Candidate, FieldError, Step, Sync, UpstreamEvidence
 
 
 class IdhookError(Exception):
@@ -33,6 +33,8 @@ class IdhookError(Exception):
     """Each field that is wrong."""
     candidates: list[Candidate]
     """The things that an ambiguous name may mean."""
+    steps: list[Step]
+    """The steps of a job that failed (``Vcf.apply``)."""
     upstream: UpstreamEvidence | None
     """What vIDM, VCF Operations or SDDC Manager returned, if it was called."""
     sync: Sync | None
@@ -52,6 +54,7 @@ class IdhookError(Exception):
         self.retry_after = problem.get("retryAfter")
         self.errors = read(list[FieldError], problem.get("errors", []))
         self.candidates = read(list[Candidate], problem.get("candidates", []))
+        self.steps = read(list[Step], problem.get("steps", []))
         self.upstream = read(UpstreamEvidence, problem["upstream"]) if "upstream" in problem else None
         self.sync = read(Sync, problem["sync"]) if "sync" in problem else None
         # If one field is wrong, the detail names it already.

@@ -10,6 +10,8 @@ from typing import Any
 from ._errors import invalid
 from ._json import read, write
 from ._types import (
+    Applied,
+    ApplySpec,
     ChangeOutcome,
     Directory,
     DryRun,
@@ -349,6 +351,15 @@ class VcfSession(_Session):
         options = _options(force=force, dryRun=dry_run)
         given = {"providerId": provider_id, "domainName": domain_name, "spec": spec, "options": options}
         return read(ChangeOutcome, self._call("putIdentitySource", **given))
+
+    def apply(
+        self, spec: ApplySpec | Mapping[str, Any], *, force: bool = False, dry_run: bool = False
+    ) -> Applied:
+        """Does a whole job: precheck, identity source or external provider, verification, roles of groups.
+
+        A second call with the same ``spec`` continues a job that failed; ``steps`` of the error has what is done."""
+        options = _options(force=force, dryRun=dry_run)
+        return read(Applied, self._call("apply", spec=spec, options=options))
 
     def update_identity_source(
         self, provider_id: str, domain_name: str, spec: IdentitySourceSpec | Mapping[str, Any]

@@ -265,6 +265,7 @@ class _Vcf(VcfSession):
             "setIdentitySourceCredentials": _Route("POST", f"{source}/credentials{options}", spec),
             "setIdentitySourceCertificates": _Route("POST", f"{source}/certificates{options}", spec),
             "setClientSecret": _Route("POST", f"{provider}/client-secret{options}", spec),
+            "apply": _Route("POST", f"{self._base}/apply{options}", spec),
             "generateSyncClientToken": _Route("POST", f"{provider}/sync-client{_lifetime(given.get('options', {}))}"),
             "prechecks": _Route("GET", f"{self._base}/identity-broker/prechecks{_query(given)}"),
             "sddcManagerOidc": _Route("GET", f"{self._base}/identity-broker/sddc-manager-oidc"),

@@ -19,13 +19,14 @@ const MAX_LINE: usize = 8 << 10;
 const MAX_BODY: usize = 1 << 20;
 
 /// The first segments below `/v1` that are routed to the common services; `wsas` is routed to another service.
-const ROUTED: [&str; 11] = [
+const ROUTED: [&str; 12] = [
     "credentials",
     "domains",
     "hosts",
     "identity-providers",
     "roles",
     "sddc-managers",
+    "sso-domains",
     "system",
     "tasks",
     "tokens",

@@ -82,7 +82,13 @@ pub(super) fn add_source(sddc: &Sddc, ask: &Ask) -> Answer {
         return Err(errors::refused("IDENTITY_SOURCE_ALREADY_EXISTS", &message));
     }
     let sentence = format!("Added Identity source with domain name {} successfully", spec.domain);
-    provider.sources.push(Source { name: spec.name, kind: spec.kind, domain: spec.domain, ldap: Some(spec.ldap) });
+    provider.sources.push(Source {
+        name: spec.name,
+        kind: spec.kind,
+        domain: spec.domain,
+        ldap: Some(spec.ldap),
+        added: clock::now(),
+    });
     Ok(match added {
         SourceAdded::Sentence => super::text(StatusCode::CREATED, &sentence, quoted),
         SourceAdded::NoContent => Reply::empty(StatusCode::NO_CONTENT),
@@ -100,7 +106,8 @@ pub(super) fn update_source(sddc: &Sddc, ask: &Ask) -> Answer {
         return Err(errors::invalid("ldap.domainName", "is not the domain name in the path"));
     }
     if let Some(source) = provider.sources.get_mut(at) {
-        *source = Source { name: spec.name, kind: spec.kind, domain: spec.domain, ldap: Some(spec.ldap) };
+        let added = source.added;
+        *source = Source { name: spec.name, kind: spec.kind, domain: spec.domain, ldap: Some(spec.ldap), added };
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -1,5 +1,6 @@
 //! SDDC Manager's state: identity providers and tokens.
 
+use super::users::{self, User};
 use crate::settings::SddcSettings;
 use crate::{clock, seeds};
 use base64::Engine as _;
@@ -29,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) domain: String,
     /// `None` for the two built-in ones.
     pub(crate) ldap: Option<Value>,
+    /// When it was added.
+    pub(crate) added: u64,
 }
 
 /// The whole state.
@@ -40,6 +43,8 @@ pub(crate) struct State {
     pub(crate) access: HashMap<String, u64>,
     /// Refresh token ids and their expiry.
     pub(crate) refresh: HashMap<String, u64>,
+    /// The holders of roles.
+    pub(crate) users: Vec<User>,
 }
 
 impl State {
@@ -48,7 +53,7 @@ impl State {
         if external {
             providers.push(adfs());
         }
-        Self { settings, providers, access: HashMap::new(), refresh: HashMap::new() }
+        Self { settings, providers, access: HashMap::new(), refresh: HashMap::new(), users: users::seeded() }
     }
 
     pub(super) fn provider(&mut self, id: &str) -> Option<&mut Provider> {
@@ -103,6 +108,7 @@ fn embedded(ca_pem: &str, active: bool) -> Provider {
         kind: kind.to_owned(),
         domain: name.to_owned(),
         ldap: None,
+        added: 0,
     };
     let ldap = |domain: &str, alias: &str, endpoints: &[&str], chain: &[String]| Source {
         name: format!("{alias}-name"),
@@ -120,6 +126,7 @@ fn embedded(ca_pem: &str, active: bool) -> Provider {
                 "serverEndpoints": endpoints,
             },
         })),
+        added: 0,
     };
     // One entry is the base64 of a whole PEM text, as in VMware's PowerVCF samples.
     let chain = [STANDARD.encode(ca_pem)];

@@ -23,6 +23,18 @@ pub enum SourceAdded {
     NoContent,
 }
 
+/// The form of the names of a domain's users and groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EntityNames {
+    /// `gg-vcf-admins`
+    #[default]
+    Bare,
+    /// `gg-vcf-admins@corp.example`
+    AtDomain,
+    /// `CORP.EXAMPLE\gg-vcf-admins`, as in the list of users.
+    OfDomain,
+}
+
 /// The nginx in front of SDDC Manager, and the version of its routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SddcFront {
@@ -66,6 +78,10 @@ pub struct SddcSettings {
     pub version: String,
     /// The host of the Workspace ONE Access in `GET /v1/wsas`. `None`: there is none.
     pub workspace_one_access: Option<String>,
+    /// How long after an identity source was added its groups appear in its domain. Default: zero.
+    pub group_delay: Duration,
+    /// The form of names in `GET /v1/sso-domains/{sso-domain}/entities`, which is not documented.
+    pub entity_names: EntityNames,
 }
 
 impl Default for SddcSettings {
@@ -81,6 +97,8 @@ impl Default for SddcSettings {
             front: None,
             version: "5.2.1.0-24307856".to_owned(),
             workspace_one_access: Some("vidm.corp.example".to_owned()),
+            group_delay: Duration::ZERO,
+            entity_names: EntityNames::default(),
         }
     }
 }
@@ -112,16 +130,19 @@ impl SddcSettings {
     }
 
     /// The release whose document a call has to keep: none of 5.0 is published, and the default settings mix forms. The extracts
-    /// have the calls of tokens, identity providers and the identity broker.
+    /// have the calls of tokens, identity providers and the identity broker; and domains, roles and users, whose forms are always
+    /// those of the document.
     pub(crate) fn contract(&self, path_and_query: &str) -> Option<SddcVersion> {
         let is_documented = self.token_status == 201
             && self.refresh_body == RefreshBody::Quoted
             && self.quoted_answers
             && self.source_added == SourceAdded::NoContent;
-        let is_extracted = ["/v1/tokens", "/v1/identity-"].iter().any(|path| path_and_query.starts_with(path));
+        let starts = |paths: &[&str]| paths.iter().any(|path| path_and_query.starts_with(path));
+        let is_extracted = is_documented && starts(&["/v1/tokens", "/v1/identity-"])
+            || starts(&["/v1/sso-domains", "/v1/roles", "/v1/users"]);
         match self.release() {
-            (5, 2) if is_documented && is_extracted => Some(SddcVersion::V5_2),
-            (9, 1) if is_documented && is_extracted => Some(SddcVersion::V9_1),
+            (5, 2) if is_extracted => Some(SddcVersion::V5_2),
+            (9, 1) if is_extracted => Some(SddcVersion::V9_1),
             _ => None,
         }
     }

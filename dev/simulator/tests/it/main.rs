@@ -15,6 +15,7 @@ mod ops;
 mod sddc_front;
 mod sddc_providers;
 mod sddc_tokens;
+mod sddc_users;
 mod sddc_versions;
 mod tls;
 mod vidm_directories;

@@ -335,6 +335,9 @@ async fn vcf(seen: &mut Seen<'_>) {
     seen.ask(Method::POST, &format!("{place}/credentials"), 200, r#"{"password": "new"}"#).await;
     let chain = json!({ "certChain": [seen.scene.simulator.ca_pem()], "password": "new" }).to_string();
     seen.ask(Method::POST, &format!("{place}/certificates"), 200, &chain).await;
+    let role = json!({ "group": format!("{}@research.example", seeds::VCF_GROUP), "role": "VIEWER" });
+    let job = json!({ "identitySource": { "name": "research", "ldap": ldap }, "roles": [role] }).to_string();
+    seen.ask(Method::POST, "/vcf/default/v1/apply", 200, &job).await;
 
     let federated = json!({
         "name": "Entra", "type": "MICROSOFT_ENTRA_ID",

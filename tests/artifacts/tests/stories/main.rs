@@ -43,6 +43,7 @@ macro_rules! stories {
     };
 }
 
+mod apply;
 mod artifact;
 mod callback;
 mod callers;

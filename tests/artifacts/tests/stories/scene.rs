@@ -197,8 +197,16 @@ impl Scene {
         let ca = tempfile::NamedTempFile::new().unwrap();
         simulator.write_ca(ca.path()).unwrap();
 
-        let mut scopes =
-            vec!["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "admin"];
+        let mut scopes = vec![
+            "vidm:read",
+            "vidm:sync",
+            "vidm:profile",
+            "vidm:override",
+            "vcf:read",
+            "vcf:write",
+            "vcf:roles",
+            "admin",
+        ];
         if setting.fleet.is_some() {
             scopes.extend(["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]);
         }

@@ -53,7 +53,7 @@ pub(crate) fn driver() -> Option<Driver> {
 
 /// A simulator and the webhook in front of it, with a target of each product and a key for all of them.
 async fn scene() -> (Scene, String) {
-    let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write"];
+    let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "vcf:roles"];
     let scopes = [&scopes[..], &["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]].concat();
     let caller = Caller::new("python", &scopes).unwrap();
     let mut scene = Scene::with(Setting { variables: vec![("api_keys", caller.api_keys)], ..Setting::default() }).await;

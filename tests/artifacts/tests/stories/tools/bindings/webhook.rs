@@ -19,7 +19,7 @@ pub(super) struct Webhook {
 
 impl Webhook {
     pub(super) async fn new(simulator: SimulatorOptions) -> Self {
-        let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write"];
+        let scopes = ["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "vcf:roles"];
         let scopes = [&scopes[..], &["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]].concat();
         let caller = Caller::new("bindings", &scopes).unwrap();
         let variables = vec![

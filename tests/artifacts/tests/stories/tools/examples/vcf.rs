@@ -1,4 +1,4 @@
-//! `examples/vcf`: the script with its own specification, against an SDDC Manager.
+//! `examples/vcf`: the scripts with their own files, against an SDDC Manager.
 
 use std::process::Command;
 
@@ -53,4 +53,38 @@ async fn script_keeps_an_identity_source_up_to_date() {
     ] {
         assert!(!end.is_good && end.err.contains(said), "{said}: {}", end.said());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn script_does_a_whole_job() {
+    if !programs::are_there("examples/vcf", &["sh", "curl", "jq"]) {
+        return;
+    }
+    let scene = Scene::new().await;
+    let run = async |file: &std::path::Path, options: &[&str]| -> End {
+        let mut command = Command::new(folder("vcf").join("apply.sh"));
+        command.arg(file).args(options).env("IDHOOK_URL", scene.host.url());
+        command.env("IDHOOK_KEY", &scene.keys.all).env("LDAP_PASSWORD", PASSWORD);
+        let end = programs::run(command).await;
+        assert!(!end.said().contains(scene.keys.all.as_str()) && !end.said().contains("planted"), "{}", end.said());
+        end
+    };
+    let file = folder("vcf").join("apply.json");
+    for (options, outcomes) in [
+        (&["--dry-run"][..], ["wouldCreate", "skipped", "wouldCreate", "wouldCreate"]),
+        (&[], ["created", "passed", "created", "created"]),
+        (&[], ["unchanged", "passed", "unchanged", "unchanged"]),
+    ] {
+        let end = run(&file, options).await;
+        let shown: Vec<_> = end.out.lines().filter_map(|line| line.split('\t').nth(1)).collect();
+        assert!(end.is_good, "{}", end.said());
+        assert_eq!(shown, outcomes, "{}", end.said());
+    }
+    let place = tempfile::tempdir().unwrap();
+    let other = place.path().join("other.json");
+    let mut job: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    job["roles"][1]["group"] = json!("gg-nobody@corp.example");
+    std::fs::write(&other, job.to_string()).unwrap();
+    let end = run(&other, &[]).await;
+    assert!(!end.is_good && end.err.contains("roles\tfailed") && end.err.contains("not_found"), "{}", end.said());
 }

@@ -1,0 +1,365 @@
+//! The roles of groups in SDDC Manager.
+//!
+//! An entry of its users has exactly one role, and no call changes it. So another role means to remove the entry and to add
+//! it again, and if the addition fails, the old role is restored.
+
+use std::time::Duration;
+
+use super::Progress;
+use super::group::{GroupName, is_account, is_kind, split};
+use super::order::Assignment;
+use crate::error::{Candidate, Error, ErrorCode, FieldError, Result, StepName, StepOutcome};
+use crate::operations::VcfOperations;
+use crate::runtime::Runtime;
+use crate::vcf::{Credentials, NewGroup, Role, SsoEntity, User, UserId};
+
+/// The role that must not become empty.
+const ADMIN: &str = "ADMIN";
+/// The first wait for a group of a new source.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The time left for the calls after the search.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// The roles and their holders, as last read.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    roles: Vec<Role>,
+    users: Vec<User>,
+}
+
+/// What has to be done for a group.
+#[derive(Debug)]
+enum Decision<'k> {
+    Nothing(Option<String>),
+    Add(&'k Role),
+    Replace(&'k User, &'k Role),
+    Remove(&'k User),
+}
+
+type Done = (StepOutcome, Option<String>);
+
+impl Known {
+    fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The name of the role that a user has.
+    fn role_of<'k>(&'k self, user: &'k User) -> &'k str {
+        let id = user.role.as_ref().map(|role| role.id.as_str()).unwrap_or_default();
+        self.roles.iter().find(|role| role.id == id).map_or(id, |role| &role.name)
+    }
+
+    fn is_admin(&self, user: &User) -> bool {
+        self.role_of(user).eq_ignore_ascii_case(ADMIN)
+    }
+
+    fn decide(&self, wanted: &Assignment) -> Result<Decision<'_>> {
+        let unknown = |name: &str| {
+            let known: Vec<_> = self.roles.iter().map(|role| role.name.as_str()).collect();
+            let detail = format!("{name:?} is no role of this SDDC Manager; its roles are {}", known.join(", "));
+            Error::invalid(vec![FieldError::new(format!("{}/role", wanted.pointer), detail)])
+        };
+        let role = wanted.role.as_deref().map(|name| self.role(name).ok_or_else(|| unknown(name))).transpose()?;
+        let entries: Vec<_> = self.users.iter().filter(|user| wanted.group.is_user(user)).collect();
+        Ok(match (entries.as_slice(), wanted.present, role) {
+            ([], true, Some(role)) => Decision::Add(role),
+            ([], ..) => Decision::Nothing(None),
+            ([one], true, Some(role)) if self.role_of(one) != role.name => Decision::Replace(one, role),
+            ([_], true, _) => Decision::Nothing(None),
+            ([one], false, Some(role)) if self.role_of(one) != role.name => {
+                Decision::Nothing(Some(format!("it has the role {}, which is kept", self.role_of(one))))
+            }
+            ([one], false, _) => Decision::Remove(one),
+            (many, ..) => {
+                let candidates = many.iter().map(|user| Candidate {
+                    id: user.id.clone().unwrap_or_default(),
+                    name: user.name.clone().unwrap_or_default(),
+                    kind: self.role_of(user).to_owned(),
+                });
+                let detail = format!("SDDC Manager lists {} {} times", wanted.group, many.len());
+                return Err(refused(wanted, detail)
+                    .hint("remove all but one of these entries in SDDC Manager's user interface")
+                    .candidates(candidates.collect()));
+            }
+        })
+    }
+
+    /// Rejects the end of `user`'s role if it would leave no administrator, or might lock out idhook's own account.
+    /// `gains`: whether another group becomes ADMIN first.
+    fn guard(&self, user: &User, wanted: &Assignment, account: Option<&str>, gains: bool) -> Result<()> {
+        if self.role(ADMIN).is_none() {
+            let detail = "SDDC Manager lists no role ADMIN, so it cannot be known whether an administrator remains";
+            return Err(Error::new(ErrorCode::UpstreamInvalid, detail));
+        }
+        if !self.is_admin(user) {
+            return Ok(());
+        }
+        let is_other =
+            |other: &&User| other.id != user.id && self.is_admin(other) && !is_kind(other.kind.as_deref(), "SERVICE");
+        if !gains && !self.users.iter().any(|other| is_other(&other)) {
+            let detail = format!("{} is the last user or group with the role ADMIN", wanted.group);
+            return Err(refused(wanted, detail).hint("give another group or user the role ADMIN first"));
+        }
+        let is_own = |other: &User| account.is_some_and(|account| is_account(other, account)) && self.is_admin(other);
+        if !self.users.iter().any(is_own) {
+            let detail = format!(
+                "{} has no ADMIN role of its own, so it may have it through {}: without that group idhook could no longer \
+                 change anything",
+                account.unwrap_or("idhook's account, which is unknown behind a refresh token,"),
+                wanted.group
+            );
+            return Err(refused(wanted, detail).hint(
+                "give idhook's account the role ADMIN itself, or remove the group in SDDC Manager's user interface",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A change that is not made.
+fn refused(wanted: &Assignment, detail: String) -> Error {
+    Error::invalid(vec![FieldError::new(wanted.pointer.as_str(), detail)])
+}
+
+impl<R: Runtime> VcfOperations<'_, R> {
+    /// The name of idhook's account; `None` if it logs in with a refresh token.
+    fn account(&self) -> Option<&str> {
+        match &self.target.settings.credentials {
+            Credentials::Account { username, .. } => Some(username),
+            Credentials::RefreshToken(_) => None,
+        }
+    }
+
+    /// Reads the roles and their holders, and rejects what cannot be done.
+    pub(super) async fn plan_roles(&self, roles: &[Assignment], progress: &mut Progress) -> Result<Known> {
+        if roles.is_empty() {
+            return Ok(Known::default());
+        }
+        progress.begin(StepName::Roles, 0);
+        let known = Known { roles: self.client.roles().await?, users: self.client.users().await? };
+        let mut gains = false;
+        for (index, wanted) in roles.iter().enumerate() {
+            progress.begin(StepName::Roles, index);
+            match known.decide(wanted)? {
+                Decision::Remove(user) => known.guard(user, wanted, self.account(), gains)?,
+                Decision::Replace(user, role) => {
+                    known.guard(user, wanted, self.account(), gains)?;
+                    gains |= role.name.eq_ignore_ascii_case(ADMIN);
+                }
+                Decision::Add(role) => gains |= role.name.eq_ignore_ascii_case(ADMIN),
+                Decision::Nothing(_) => {}
+            }
+        }
+        Ok(known)
+    }
+
+    /// What would be done for a group. `is_absent`: its domain does not exist yet.
+    pub(super) async fn plan_role(&self, wanted: &Assignment, known: &Known, is_absent: bool) -> Result<Done> {
+        let looked_up = async || match is_absent {
+            true => Ok(Some("the group can be looked up once its domain is added".to_owned())),
+            false => self.entity(wanted, false).await.map(|_| None),
+        };
+        Ok(match known.decide(wanted)? {
+            Decision::Nothing(detail) => (StepOutcome::Unchanged, detail),
+            Decision::Add(role) => {
+                let detail = looked_up().await?.unwrap_or_else(|| role.name.clone());
+                (StepOutcome::WouldCreate, Some(detail))
+            }
+            Decision::Replace(user, role) => {
+                looked_up().await?;
+                (StepOutcome::WouldUpdate, Some(format!("{} becomes {}", known.role_of(user), role.name)))
+            }
+            Decision::Remove(user) => (StepOutcome::WouldRemove, Some(known.role_of(user).to_owned())),
+        })
+    }
+
+    /// Gives a group its role, or takes it. `is_new`: its domain was just added, so the group may appear after a delay.
+    pub(super) async fn assign(&self, wanted: &Assignment, known: &mut Known, is_new: bool) -> Result<Done> {
+        if let Decision::Remove(user) | Decision::Replace(user, _) = known.decide(wanted)?
+            && known.is_admin(user)
+        {
+            // The guard decides by the present holders, not by those of a while ago.
+            known.users = self.client.users().await?;
+        }
+        match known.decide(wanted)? {
+            Decision::Nothing(detail) => Ok((StepOutcome::Unchanged, detail)),
+            Decision::Add(role) => {
+                let name = self.entity(wanted, is_new).await?;
+                self.add(wanted, known, &name, role).await
+            }
+            Decision::Replace(user, role) => {
+                known.guard(user, wanted, self.account(), false)?;
+                // Without the group the old role would be lost.
+                let name = self.entity(wanted, is_new).await?;
+                self.remove(user).await?;
+                let from = known.role_of(user);
+                match self.add(wanted, known, &name, role).await {
+                    Ok(_) => Ok((StepOutcome::Updated, Some(format!("{from} became {}", role.name)))),
+                    Err(error) => Err(self.restored(wanted, user, &name, from, error).await),
+                }
+            }
+            Decision::Remove(user) => {
+                known.guard(user, wanted, self.account(), false)?;
+                let from = known.role_of(user).to_owned();
+                Ok(match self.remove(user).await? {
+                    true => (StepOutcome::Removed, Some(from)),
+                    false => (StepOutcome::Unchanged, Some("another writer removed it at the same time".to_owned())),
+                })
+            }
+        }
+    }
+
+    /// Adds the group. If that fails and the group has the role nevertheless, another writer was faster or the response was
+    /// lost.
+    async fn add(&self, wanted: &Assignment, known: &Known, name: &str, role: &Role) -> Result<Done> {
+        let group = NewGroup::new(name, wanted.group.domain.as_str(), &role.id);
+        let Err(error) = self.client.add_group(&group).await else {
+            return Ok((StepOutcome::Created, Some(role.name.clone())));
+        };
+        let Ok(users) = self.client.users().await else { return Err(error) };
+        let now = Known { roles: known.roles.clone(), users };
+        match now.decide(wanted) {
+            Ok(Decision::Nothing(_)) => {
+                let detail =
+                    format!("SDDC Manager lists it with {}, although it returned: {}", role.name, error.detail());
+                Ok((StepOutcome::Created, Some(detail)))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Removes an entry. Returns whether it existed.
+    async fn remove(&self, user: &User) -> Result<bool> {
+        let id = UserId::parse(user.id.as_deref().unwrap_or_default())
+            .map_err(|_| Error::new(ErrorCode::UpstreamInvalid, "SDDC Manager lists the group without a usable id"))?;
+        match self.client.remove_user(&id).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.answer_status() == Some(http::StatusCode::NOT_FOUND) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The error of a failed change of role, after an attempt to restore the old role.
+    async fn restored(&self, wanted: &Assignment, user: &User, name: &str, from: &str, error: Error) -> Error {
+        let old = user.role.as_ref().map(|role| role.id.as_str()).unwrap_or_default();
+        let group = NewGroup::new(name, wanted.group.domain.as_str(), old);
+        let state = match self.client.add_group(&group).await {
+            Ok(()) => format!("its old role {from} is restored"),
+            Err(_) => format!("its old role {from} could not be restored, so it may have no role now"),
+        };
+        let (code, detail) = (error.code(), format!("{}; {state}", error.detail()));
+        error.recode(code, detail)
+    }
+
+    /// The group's name as its domain writes it, without the domain.
+    async fn entity(&self, wanted: &Assignment, is_new: bool) -> Result<String> {
+        let group = &wanted.group;
+        let clock = self.out.runtime();
+        let (started, mut pause) = (clock.elapsed(), FIRST_WAIT);
+        loop {
+            let mut cause = None;
+            let entities = match self.client.sso_entities(&group.domain, &group.name).await {
+                Ok(entities) => entities,
+                // The statuses for a domain that is not known yet are not documented.
+                Err(error) if is_undecided(&error) => {
+                    cause = Some(error);
+                    Vec::new()
+                }
+                Err(error) => return Err(error),
+            };
+            let found: Vec<_> = entities.iter().filter(|entity| group.is_entity(entity)).collect();
+            if let Some(name) = unique(&found, wanted)? {
+                return Ok(bare(group, name));
+            }
+            if !is_new || self.out.remaining() < pause + RESERVE {
+                return Err(self.absent(wanted, clock.elapsed().saturating_sub(started), cause).await);
+            }
+            clock.sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Why the group is not found.
+    async fn absent(&self, wanted: &Assignment, waited: Duration, cause: Option<Error>) -> Error {
+        let (group, domain) = (&wanted.group, wanted.group.domain.as_str());
+        let waited = match waited.as_secs() {
+            0 => String::new(),
+            seconds => format!(" within {seconds} s"),
+        };
+        if let Ok(domains) = self.client.sso_domains().await
+            && !domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
+        {
+            let detail =
+                format!("SDDC Manager does not know the domain {domain}{waited}; it knows {}", domains.join(", "));
+            return Error::new(ErrorCode::NotFound, detail)
+                .hint("use the domain name of an identity source; a domain that was just added may appear later");
+        }
+        let detail = format!("{domain} has no group {:?}{waited}", group.name);
+        match cause {
+            Some(error) => error,
+            None => Error::new(ErrorCode::NotFound, detail).hint(
+                "check the group's name, which must be complete, and that it is below groupsBaseDn of the identity source; \
+                 a group of a source that was just added may appear later",
+            ),
+        }
+    }
+
+    /// Reads the holders again and compares.
+    pub(super) async fn verify_roles(
+        &self,
+        roles: &[Assignment],
+        known: &Known,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        let now = Known { roles: known.roles.clone(), users: self.client.users().await? };
+        for (index, wanted) in roles.iter().enumerate() {
+            if matches!(now.decide(wanted), Ok(Decision::Nothing(_))) {
+                continue;
+            }
+            progress.begin(StepName::Roles, index);
+            let shown = now.users.iter().find(|user| wanted.group.is_user(user));
+            let shown = shown.map_or("without a role", |user| now.role_of(user));
+            let detail = format!("SDDC Manager accepted the change, but lists {} {shown}", wanted.group);
+            return Err(Error::new(ErrorCode::UpstreamInvalid, detail)
+                .hint("another writer may have changed it at the same time"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the response leaves open if the group exists.
+fn is_undecided(error: &Error) -> bool {
+    let codes = [ErrorCode::NotFound, ErrorCode::UpstreamRejected, ErrorCode::UpstreamFailed];
+    error.answer_status().is_some() && codes.contains(&error.code())
+}
+
+/// The only entity among those found; if several differ by case, the one that is written as requested.
+fn unique<'e>(found: &[&'e SsoEntity], wanted: &Assignment) -> Result<Option<&'e str>> {
+    let name = |entity: &'e SsoEntity| entity.name.as_deref().unwrap_or_default();
+    let exact: Vec<_> = found.iter().filter(|entity| bare(&wanted.group, name(entity)) == wanted.group.name).collect();
+    match (found, exact.as_slice()) {
+        ([], _) => Ok(None),
+        ([one], _) => Ok(Some(name(one))),
+        (_, [one]) => Ok(Some(name(one))),
+        (many, _) => {
+            let candidates = many.iter().map(|entity| Candidate {
+                id: entity.id.clone().unwrap_or_default(),
+                name: name(entity).to_owned(),
+                kind: entity.kind.clone().unwrap_or_default(),
+            });
+            let detail = format!("{} groups of the domain have this name", many.len());
+            let field = FieldError::new(format!("{}/group", wanted.pointer), detail);
+            Err(Error::invalid(vec![field]).hint("rename one of them").candidates(candidates.collect()))
+        }
+    }
+}
+
+/// The name of an entity that is this group, without the domain.
+fn bare(group: &GroupName, written: &str) -> String {
+    match written.to_lowercase() == group.name.to_lowercase() {
+        true => written.to_owned(),
+        false => split(written).0.to_owned(),
+    }
+}
