@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use xtask::artifact::Artifact;
 
 use crate::scene::{Scene, Setting};
-use crate::vcf::adfs;
+use crate::vcf;
 
 stories! {
     in_spin:
@@ -31,6 +31,13 @@ fn source(alias: &str) -> Value {
             }
         }
     })
+}
+
+/// An external provider with all fields that the vendor's schema requires.
+fn adfs() -> Value {
+    let mut spec = vcf::adfs();
+    spec["ldap"]["type"] = json!("ActiveDirectory");
+    spec
 }
 
 /// A row: a call and its result in each version, as a status or the code of a problem.
