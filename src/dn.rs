@@ -44,7 +44,7 @@ pub(crate) fn is_dn(text: &str) -> bool {
 /// be searched for.
 ///
 /// # Errors
-/// What is wrong, worded to follow a field's name.
+/// The mistake, worded to follow a field's name.
 pub(crate) fn tidy(dn: &str) -> Result<String, &'static str> {
     let mut tidy = Vec::new();
     for part in parts(dn) {

@@ -33,9 +33,9 @@ pub struct FieldError {
     pub variable: Option<String>,
     /// JSON Pointer (RFC 6901) to the field; empty for the document itself.
     pub pointer: String,
-    /// What is wrong, then what would be right. Never the value of a secret field.
+    /// The mistake, then the fix. Never the value of a secret field.
     pub detail: String,
-    /// What to do about it, for a mistake in the configuration.
+    /// The fix, for a mistake in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -263,13 +263,13 @@ impl Error {
         self.0.server_time
     }
 
-    /// What failed.
+    /// The kind of failure.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
     }
 
-    /// What happened this time, for a person.
+    /// This occurrence, for a person.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.0.detail

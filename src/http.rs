@@ -40,7 +40,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What applies where nothing is configured.
+    /// The defaults.
     pub(crate) const DEFAULT: Self = Self {
         connect_timeout: Duration::from_secs(10),
         first_byte_timeout: Duration::from_secs(30),

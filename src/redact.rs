@@ -282,7 +282,7 @@ mod tests {
                 let left = struck(&text, secret);
                 let rest: Vec<_> = left.split('…').collect();
                 assert_eq!(rest.len(), 2, "{text}");
-                // What remains does not contain three bytes of the secret.
+                // The rest does not contain three bytes of the secret.
                 let shown = URL_SAFE
                     .encode(secret)
                     .as_bytes()

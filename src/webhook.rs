@@ -96,7 +96,7 @@ pub struct Webhook {
     docs_url: Rc<str>,
 }
 
-/// What a handler returns.
+/// The result of a handler.
 #[derive(Debug)]
 enum Reply {
     Whole(Response<Bytes>),

@@ -57,7 +57,7 @@ function Get-Field($Object, [string] $Name) {
     if ($null -ne $Object -and $Object.PSObject.Properties[$Name]) { $Object.$Name }
 }
 
-# What happened, why, and what to do about it.
+# The failure, its cause and the fix.
 function Get-Text([string] $Happened, $Object) {
     @($Happened; 'reason', 'message', 'hint' | ForEach-Object { Get-Field $Object $_ } | Where-Object { $_ }) -join ': '
 }

@@ -14,7 +14,7 @@ use crate::template;
 
 /// The faults found so far, and the certificates.
 pub(crate) struct Check {
-    /// What is wrong with a missing secret.
+    /// The error for a missing secret.
     secret_missing: &'static str,
     form: Form,
     now: SystemTime,

@@ -12,7 +12,7 @@ use crate::dn::Key;
 use crate::json::escape;
 use crate::redact::{blank_secrets_in, is_secret_name};
 
-/// What a specification would change.
+/// The fields that a specification would change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Difference {
     /// Fields whose current value differs.

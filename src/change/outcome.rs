@@ -15,7 +15,7 @@ pub struct PutOptions {
     pub dry_run: bool,
 }
 
-/// What was or would be done.
+/// The change that was made, or that a dry run would make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -35,7 +35,7 @@ pub enum Outcome {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct ChangeOutcome {
-    /// What a PUT did or would do.
+    /// The change that a PUT made or would make.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// Nothing was changed; this is what would be done.
@@ -66,7 +66,7 @@ pub struct ChangeOutcome {
     /// The differences that the server still shows after the change; empty if it shows none. Omitted if it was not read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining: Option<Vec<Change>>,
-    /// What disappears, or disappeared, with a replaced provider.
+    /// The objects that disappear, or disappeared, with a replaced provider.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
     /// The tag of its state after this, for `If-Match`. Omitted if the state was not read.

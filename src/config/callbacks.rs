@@ -43,7 +43,7 @@ pub(super) struct Entry {
     name: String,
     /// Where the state is sent: `https://host[:port]/path`.
     url: String,
-    /// What the messages are signed with: `whsec_` and the base64 of 24 to 64 bytes. The receiver has the same.
+    /// The signing secret: `whsec_` and the base64 of 24 to 64 bytes. The receiver has the same.
     secret: String,
 }
 

@@ -15,7 +15,7 @@ pub struct ConfigError {
     pub variable: String,
     /// The place in the variable's JSON, as a JSON Pointer (RFC 6901); empty for the whole variable.
     pub pointer: String,
-    /// What is wrong; follows the name in a sentence. The wrong value is shown unless it may be a secret.
+    /// The mistake; it follows the name in a sentence. The wrong value is shown unless it may be a secret.
     pub detail: String,
     /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]

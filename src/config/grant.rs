@@ -44,7 +44,7 @@ impl Scope {
         self.row()
     }
 
-    /// What it permits, for the reference.
+    /// Its permissions, for the reference.
     #[cfg(feature = "contract")]
     #[must_use]
     pub const fn permits(self) -> &'static str {
@@ -83,7 +83,7 @@ impl fmt::Display for Scope {
 pub struct Grant {
     /// Its name, for the log.
     pub name: String,
-    /// What it may do.
+    /// Its permissions.
     pub scopes: Vec<Scope>,
     /// The targets it may use, as `NAME`, `vidm/NAME`, `vcf/NAME` or `fleet/NAME`; `None`: all.
     pub targets: Option<Vec<String>>,

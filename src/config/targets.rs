@@ -66,7 +66,7 @@ trait Settings: Sized {
     const KIND: &'static str;
     /// The prefix of the plain variables.
     const PREFIX: &'static str;
-    /// What they describe.
+    /// The kind of target that they describe.
     type Target;
 
     /// The settings in the plain variables; `None` if the address is not set.

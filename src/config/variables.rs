@@ -15,7 +15,7 @@ pub struct Variable {
     pub name: &'static str,
     /// Whether its value must not be seen.
     pub secret: bool,
-    /// What values it takes, and its default.
+    /// The values that it takes, and its default.
     pub form: ValueForm,
     /// Its purpose; one sentence without a full stop, which neither repeats the form nor the default.
     pub help: &'static str,

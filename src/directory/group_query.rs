@@ -56,7 +56,7 @@ impl GroupQuery {
     /// Meaningless blanks are removed.
     ///
     /// # Errors
-    /// What is wrong and how to write it, worded to follow a field's name.
+    /// The mistake and the fix, worded to follow a field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::parse_in(text, None)
     }

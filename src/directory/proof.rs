@@ -33,12 +33,12 @@ pub struct Proof {
     /// Its display name in the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// What proved it in VCF Operations; absent for vIDM, which always proves what was requested.
+    /// The kind of proof in VCF Operations; absent for vIDM, which always proves what was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved_by: Option<ProvedBy>,
 }
 
-/// What proved a group.
+/// The kind of a group's proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]

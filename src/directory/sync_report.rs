@@ -40,7 +40,7 @@ pub enum FailureReason {
     SyncFailed,
 }
 
-/// What a sync changed.
+/// The changes that a sync made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct Counts {
@@ -83,7 +83,7 @@ pub struct SyncReport {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     #[cfg_attr(feature = "contract", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub finished_at: Option<SystemTime>,
-    /// What it changed.
+    /// The changes that it made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// Why it failed, if it did.
@@ -92,7 +92,7 @@ pub struct SyncReport {
     /// The time by the server's clock, if sent, in whole seconds; its other times are compared with this.
     #[serde(skip)]
     pub server_time: Option<SystemTime>,
-    /// What tells this run apart from others, if start times do not.
+    /// The marks that distinguish this run from others, if start times do not.
     #[serde(skip)]
     pub marks: Option<RunMarks>,
     /// The status without the newest entry of the sync log, if it differs: that entry may be an earlier run's.
@@ -100,7 +100,7 @@ pub struct SyncReport {
     pub without_log: Option<SyncStatus>,
 }
 
-/// What tells a directory's runs apart where the vendor reports no start times: values that change with each run, compared
+/// The values that distinguish a directory's runs where the vendor reports no start times: values that change with each run, compared
 /// for equality only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunMarks {

@@ -19,7 +19,7 @@ impl UserQuery {
     /// Reads `name@domain`. Blanks around it are removed.
     ///
     /// # Errors
-    /// What is wrong and how to write it, worded to follow a field's name.
+    /// The mistake and the fix, worded to follow a field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         const FORM: &str = "a user is named by account name and domain, jdoe@corp.example";
         if text.trim().is_empty() {

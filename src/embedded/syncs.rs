@@ -21,7 +21,7 @@ use crate::upstream::Outbound;
 
 pub use ensure_groups::EnsureOptions;
 
-/// What a type of target must have. It is public in name only: no other crate can implement it.
+/// The properties of a type of target. It is public in name only: no other crate can implement it.
 pub(super) mod target {
     use serde::de::DeserializeOwned;
 
@@ -110,7 +110,7 @@ pub struct SyncSession<R, T> {
     pub(super) operation: Duration,
 }
 
-/// What a sync must bring.
+/// The groups and users that a sync must bring.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]

@@ -63,7 +63,7 @@ impl<R: Runtime> Vidm<R> {
         self.work(async |out| self.vidm(out).client.directory(&DirectoryRef::parse(which)).await).await
     }
 
-    /// What a sync would change; nothing is started.
+    /// The changes that a sync would make; nothing is started.
     ///
     /// # Errors
     /// `not_found` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.

@@ -7,7 +7,7 @@ use http::StatusCode;
 use Fault::{Caller, Operator, Upstream};
 
 table! {
-    /// What failed, as a stable code that callers may match on.
+    /// The kind of failure, as a stable code that callers may match on.
     ///
     /// Each row: code, HTTP status, title, fault, and whether the same request may succeed later.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@ use super::{Candidate, Error, ErrorCode, FieldError, Step, UpstreamEvidence, Ven
 use crate::redact::strike;
 use crate::secret::Secret;
 
-/// What went wrong, and the fix (RFC 9457).
+/// A failure and its fix (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
@@ -17,17 +17,17 @@ use crate::secret::Secret;
 pub struct Problem {
     /// The address of the description of `code`, or a URN if no address is configured (`docs_url`).
     pub r#type: String,
-    /// What the code means; the same at every occurrence.
+    /// The meaning of the code; the same at every occurrence.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// What happened this time.
+    /// This occurrence, for a person.
     pub detail: String,
     /// The request's id, as in X-Request-Id; absent in embedded use, which has no requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(required))]
     pub instance: Option<String>,
-    /// What went wrong, as a stable code to match on.
+    /// The kind of failure, as a stable code to match on.
     #[serde(serialize_with = "word")]
     pub code: ErrorCode,
     /// Whether the same request may succeed later without any other change, and is safe to repeat.
@@ -35,7 +35,7 @@ pub struct Problem {
     /// Seconds to wait before a retry, if the upstream or idhook gives a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// What to do about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Each wrong field.

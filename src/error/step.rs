@@ -15,7 +15,7 @@ pub struct Step {
     pub object: Option<String>,
     /// Its outcome.
     pub outcome: StepOutcome,
-    /// What was found or changed.
+    /// The finding, or the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

@@ -14,7 +14,7 @@ pub struct ErrorCause {
     /// Its kind: an exception's name, or a JSON Pointer to the wrong field.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// What happened.
+    /// The event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -27,10 +27,10 @@ pub struct VendorNames {
     /// SDDC Manager's code; if it gave none, idhook's own in capital letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// What happened.
+    /// The event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What to do about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation_message: Option<String>,
     /// SDDC Manager's reference for support requests; if it gave none, the request's id.

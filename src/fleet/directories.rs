@@ -174,7 +174,7 @@ impl Listed for Directory {
         Self::read_at(item, &RealmName { id, name }, &provider)
     }
 
-    /// What changes with each sync is left out, so that the store is not written again for it.
+    /// Fields that change with each sync are left out, so that the store is not written again for it.
     fn written(&self) -> Map<String, Value> {
         let text = |text: &Option<String>| text.as_deref().map(Value::from);
         let fields = [

@@ -47,7 +47,7 @@ struct SearchTerms<'a> {
     all_of: &'a [Term<'a>],
 }
 
-/// What a realm has in the identity broker: groups or users.
+/// An entry of a realm in the identity broker: groups or users.
 pub(super) trait Principal: Clone + fmt::Debug {
     /// The call that queries them.
     const CALL: &'static str;

@@ -34,7 +34,7 @@ pub(super) struct ListSyncLogs<'a> {
 pub(super) struct SyncLog {
     /// A digest of its id.
     pub(super) mark: u32,
-    /// What it says of the run. `started_at` is never known.
+    /// Its report of the run. `started_at` is never known.
     pub(super) report: SyncReport,
     /// When it was written, for the order of the list, in milliseconds since 1970 on the server's clock.
     written: Option<u64>,

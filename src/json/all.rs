@@ -14,7 +14,7 @@ const MAX_ATTEMPTS: usize = 100;
 pub(crate) struct Fault {
     /// JSON Pointer (RFC 6901) to the part; empty for the whole document.
     pub(crate) pointer: String,
-    /// What is wrong and what was expected. It never quotes a value.
+    /// The mistake and the expected form. It never quotes a value.
     pub(crate) detail: String,
 }
 

@@ -21,7 +21,7 @@ pub use order::{ApplySpec, GroupParts, GroupSpec, RoleSpec};
 
 use order::Object;
 
-/// What an apply did or would do.
+/// The changes that an apply made or would make.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]

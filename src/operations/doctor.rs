@@ -40,11 +40,11 @@ pub(crate) struct Diagnosis {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DoctorCheck"))]
 struct Check {
-    /// What is checked.
+    /// The name of the check.
     check: &'static str,
     /// The result of the check.
     result: Finding,
-    /// What was found.
+    /// The finding.
     detail: String,
     /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ enum Finding {
     Skipped,
 }
 
-/// What the doctor needs besides the target.
+/// The doctor's inputs besides the target.
 #[derive(Debug)]
 pub(crate) struct Examination<'a> {
     /// The configuration's warnings, for all targets.

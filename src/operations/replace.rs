@@ -77,7 +77,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
     }
 }
 
-/// What disappears with a provider.
+/// The objects that disappear with a provider.
 fn disappears(present: &IdentityProvider, name: &str) -> Vec<String> {
     let kind = present.kind.as_deref().unwrap_or("unknown");
     let mut removed = vec![format!("the provider {} (type {})", excerpt(name), excerpt(kind))];

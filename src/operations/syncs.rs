@@ -115,7 +115,7 @@ impl<'a, R: Runtime> SyncOperations<'a, R> {
         }
     }
 
-    /// What a sync would change; nothing is started.
+    /// The changes that a sync would make; nothing is started.
     ///
     /// # Errors
     /// `not_supported` if the product has no dry run, `not_found` where this version has no such call; and those of the

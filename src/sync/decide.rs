@@ -20,7 +20,7 @@ pub(super) const SETTLE: Duration = Duration::from_secs(10);
 /// exact as the response to its kick-off was quick.
 pub(super) const JITTER: Duration = Duration::from_millis(500);
 
-/// What a directory showed before a kick-off; for a waiting request, what it showed when the request arrived.
+/// The state of a directory before a kick-off; for a waiting request, its state when the request arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Baseline {
     /// When the shown run began, on the clock of vIDM's start times, in milliseconds since 1970; absent if none was shown.
@@ -36,7 +36,7 @@ pub(super) struct Baseline {
     /// kick-off may have begun.
     #[serde(rename = "f")]
     floor_ms: Option<u64>,
-    /// What told the shown run apart, if start times did not.
+    /// The marks of the shown run, if it has no start time.
     #[serde(rename = "m", default)]
     marks: Option<RunMarks>,
 }
@@ -55,7 +55,7 @@ pub(super) enum Shown {
 }
 
 impl Baseline {
-    /// What `report` shows, as a baseline; `None` if it shows nothing.
+    /// The content of `report`, as a baseline; `None` if it is empty.
     pub(super) fn of(report: &SyncReport) -> Option<Self> {
         let running = match report.status {
             SyncStatus::Queued | SyncStatus::Running => true,
@@ -202,7 +202,7 @@ pub(super) enum KickOff {
     Lost,
 }
 
-/// What to report, and whether to do something first.
+/// The state to report, and whether to do something first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// A run that began before the request is active, or is about to end.

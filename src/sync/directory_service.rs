@@ -77,7 +77,7 @@ pub(crate) trait DirectoryService {
     /// Those of every call.
     async fn connectors(&self, directory: &str) -> Result<Vec<String>>;
 
-    /// What a run would change, as the vendor reports it; `None` if this version has no dry run.
+    /// The changes that a run would make, as the vendor reports them; `None` if this version has no dry run.
     ///
     /// # Errors
     /// `not_supported` if the product has none; those of every call.

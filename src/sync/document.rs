@@ -40,7 +40,7 @@ pub struct SyncDocument {
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// What it changed, if the target reports it.
+    /// The changes that it made, if the target reports them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// Each requested group, once looked up; empty if none was requested.
@@ -89,7 +89,7 @@ pub struct SyncHistory {
     pub syncs: Vec<SyncReport>,
 }
 
-/// What a run would change.
+/// The changes that a run would make.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]

@@ -49,7 +49,7 @@ pub(super) struct Head {
     /// Whether its response came at once, so that its run began about when it was sent.
     #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) prompt: bool,
-    /// What the directory showed before it was sent, if it could be observed.
+    /// The directory's state before it was sent, if it could be observed.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Baseline>,
     /// Whether its run ignores the safeguards: it serves only requests for such a run.
@@ -57,7 +57,7 @@ pub(super) struct Head {
     pub(super) ignores_safeguards: bool,
 }
 
-/// What was seen of the run of a kick-off.
+/// The observations of a kick-off's run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seen {
     #[serde(rename = "g")]
@@ -83,12 +83,12 @@ pub(super) struct Seen {
     /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, learned from a run of our own.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) offset_ms: Option<i64>,
-    /// What told the run apart when it had ended, if start times did not.
+    /// The marks of the run when it had ended, if it has no start time.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub(super) marks: Option<RunMarks>,
 }
 
-/// What an observation shows of the latest kick-off's run.
+/// The latest kick-off's run in one observation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
     /// It is active.
@@ -97,7 +97,7 @@ pub(super) struct Sight {
     pub(super) began: Option<SystemTime>,
     /// How it ended, if it has.
     pub(super) ended: Option<Ending>,
-    /// What told it apart once it had ended, if start times did not.
+    /// Its marks once it had ended, if it has no start time.
     pub(super) marks: Option<RunMarks>,
     /// When this was observed, on idhook's clock.
     pub(super) now: SystemTime,
@@ -191,7 +191,7 @@ impl Entry {
         self.head.filter(|head| head.serves > Ticket::NONE)
     }
 
-    /// What was seen of the latest kick-off's run.
+    /// The observations of the latest kick-off's run.
     pub(super) fn sight(&self) -> Option<Seen> {
         self.head.zip(self.seen).filter(|(head, seen)| head.generation == seen.generation).map(|(_, seen)| seen)
     }
@@ -253,7 +253,7 @@ pub(super) struct Ledger<'s, R> {
 pub(super) struct KickOffMade {
     /// When it was sent.
     pub(super) sent: SystemTime,
-    /// What the directory showed before it.
+    /// The directory's state before it.
     pub(super) baseline: Option<Baseline>,
     /// Whether its run ignores the safeguards.
     pub(super) ignores_safeguards: bool,

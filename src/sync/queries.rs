@@ -33,7 +33,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(SyncHistory { directory, syncs })
     }
 
-    /// What a run would change; nothing is started.
+    /// The changes that a run would make; nothing is started.
     ///
     /// # Errors
     /// `not_found` `not_supported` if the product has no dry run; `not_found` if this version has no such call; and those of the directory look-up and the calls.

@@ -153,7 +153,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(SyncState::failed(look).with(proofs))
     }
 
-    /// What the list shows of the runs after the `baseline`: a success, or that none succeeded. `None` if it shows no such
+    /// The result of the runs after the `baseline` in the list: a success, or that none succeeded. `None` if it shows no such
     /// run: a version may have no list, and its rows may be late.
     async fn earlier_runs(&self, request: &SyncRequest, baseline: Option<Baseline>) -> Option<Option<SyncReport>> {
         let baseline = baseline?;

@@ -26,7 +26,7 @@ pub struct SyncRequest {
     pub kind: Option<String>,
     /// When it arrived, in milliseconds since 1970.
     pub(super) requested_ms: u64,
-    /// What the directory showed before its kick-off; while it waits, what it showed when the request arrived. Absent if it
+    /// The directory's state before its kick-off; while it waits, its state when the request arrived. Absent if it
     /// could not be observed.
     pub(super) baseline: Option<Baseline>,
     /// The ledger of its ticket: the shared store's, or an instance's.

@@ -17,7 +17,7 @@ impl BaseUrl {
     /// Parses `https://host[:port]`; a trailing slash is removed.
     ///
     /// # Errors
-    /// What is wrong, worded to follow the variable's name.
+    /// The mistake, worded to follow the variable's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim().trim_end_matches('/');
         let uri: Uri = text.parse().map_err(|_| "is not a URL; use https://host or https://host:port")?;

@@ -226,7 +226,7 @@ async fn beside<T>(work: LocalBoxFuture<'_, T>, other: LocalBoxFuture<'_, ()>) -
     }
 }
 
-/// Who logs in next.
+/// The instance that logs in next.
 enum Turn {
     /// No login needed: the result is known.
     Known(Found),

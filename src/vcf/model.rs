@@ -326,7 +326,7 @@ pub struct PrecheckResult {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct PrecheckDetail {
-    /// What was checked.
+    /// The name of the check.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The finding.

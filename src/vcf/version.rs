@@ -19,7 +19,7 @@ pub(crate) struct Version {
     major_minor: (u32, u32),
 }
 
-/// What some versions lack.
+/// The features that some versions lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Feature {
     /// `/v1/identity-providers` and the identity sources.

@@ -137,7 +137,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         Ok(connectors)
     }
 
-    /// What a sync would change, in vIDM's form; `None` if this version has no dry run.
+    /// The changes that a sync would make, in vIDM's form; `None` if this version has no dry run.
     ///
     /// # Errors
     /// Those of the login and the call.

@@ -158,7 +158,7 @@ impl Dialect {
     /// This profile with `overrides`.
     ///
     /// # Errors
-    /// What is wrong with the first wrong override, worded to follow the variable's name.
+    /// The mistake in the first wrong override, worded to follow the variable's name.
     pub fn with(mut self, overrides: &DialectOverrides) -> Result<Self, String> {
         for (name, template) in &overrides.paths {
             let path = Path::ALL.iter().copied().find(|path| path.row().0 == name);

@@ -21,7 +21,7 @@ pub(super) struct Comparison {
 
 /// A query for one group or user by its name.
 pub(super) trait ByName {
-    /// What it looks for.
+    /// The attribute that it searches for.
     type Resource: Resource;
 
     /// The name as requested.

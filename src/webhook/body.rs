@@ -41,7 +41,7 @@ pub struct BodyBounds {
 pub struct Pace {
     /// The initial time in which nothing has to arrive.
     pub grace: Duration,
-    /// What has to arrive in each second after that.
+    /// The bytes that must arrive in each second after that.
     pub bytes_per_second: u32,
 }
 

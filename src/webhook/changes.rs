@@ -1,4 +1,4 @@
-//! What the routes that change something by a specification share.
+//! The common parts of routes that change something by a specification.
 
 use std::time::SystemTime;
 

@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use crate::shared_state::{SharedStore, StateKey, StoreAccess, settle};
 use crate::upstream::Outbound;
 
-/// What requests share.
+/// The state that requests share.
 #[derive(Debug)]
 pub(super) struct Configured {
     pub(super) config: Config,

@@ -41,7 +41,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     sync_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
 }
 
-/// What a caller needs: the scope for syncs of the hook's target. An unknown hook needs that of its route, so that only who
+/// The access that a caller needs: the scope for syncs of the hook's target. An unknown hook needs that of its route, so that only who
 /// may start syncs learns that it does not exist.
 pub(super) fn access(config: &Config, matched: &Matched) -> Access {
     let hook = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook"));

@@ -180,10 +180,10 @@ pub(super) struct LogLine {
     /// How many `calls` were left out, from the middle, to keep the line short.
     #[serde(skip_serializing_if = "is_zero")]
     calls_omitted: usize,
-    /// What became of the request's idempotency key.
+    /// The outcome for the request's idempotency key.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "word")]
     idempotency: Option<Status>,
-    /// What failed at the key-value store; the request continued without the store.
+    /// The failure of the key-value store; the request continued without the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
 }

@@ -12,7 +12,7 @@ mod rows;
 
 pub(super) use rows::ROWS;
 
-/// What a method on a route does.
+/// The action of a method on a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Needs no caller.
@@ -182,7 +182,7 @@ impl Row {
         })
     }
 
-    /// What `method` does here; `None` if it is not accepted. HEAD is GET without the body.
+    /// The action of `method` here; `None` if it is not accepted. HEAD is GET without the body.
     pub(super) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         self.operations.iter().find(|operation| operation.method == wanted)

@@ -1,4 +1,4 @@
-// What can go wrong on the way, as a program meets it.
+// Failures as a program meets them.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:net";

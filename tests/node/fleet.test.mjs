@@ -1,4 +1,4 @@
-// What only VCF Operations has: its logins, its directories, its identity providers. The main job is in syncs.test.mjs.
+// The parts that only VCF Operations has: its logins, its directories, its identity providers. The main job is in syncs.test.mjs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What only vIDM has, and what the classes have in common; the main job is in syncs.test.mjs.
+// The parts that only vIDM has, and those that all classes have; the main job is in syncs.test.mjs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What the wasm needs from its engine: HTTP through the engine's own `fetch`, clocks, random numbers, a log.
+// The functions that the wasm needs from its engine: HTTP through the engine's own `fetch`, clocks, random numbers, a log.
 // `cargo xtask npm` puts this file and others together into one; it imports nothing and exports nothing.
 
 /** The longest time that a timer accepts, in milliseconds; a longer one would fire at once. */

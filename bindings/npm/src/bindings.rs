@@ -1,4 +1,4 @@
-//! What passes between this module and JavaScript, as wasm-bindgen generates it.
+//! The types that pass between this module and JavaScript, as wasm-bindgen generates it.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;

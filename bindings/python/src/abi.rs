@@ -1,4 +1,4 @@
-//! What the module imports from Python and exports to it. It imports two clocks and random numbers, and no memory is shared but the
+//! The module's imports from Python and exports to it. It imports two clocks and random numbers, and no memory is shared but the
 //! two buffers below.
 #![allow(unsafe_code, reason = "imports and exports of a WebAssembly module are declared with unsafe attributes")]
 

@@ -53,7 +53,7 @@ impl Host {
         self.0.borrow_mut().actions.push(action);
     }
 
-    /// What to do since the last time this was asked.
+    /// The work since the last call.
     pub(crate) fn actions(&self) -> Vec<Action> {
         std::mem::take(&mut self.0.borrow_mut().actions)
     }

@@ -21,7 +21,7 @@ use crate::stub::{DIRECTORY, Stub};
 /// Requests that are recorded to find an operation's upstream calls.
 const RECORDED: usize = 9;
 
-/// What a run covers.
+/// The parts of a run.
 pub(crate) struct Plan {
     pub(crate) servers: Vec<Kind>,
     pub(crate) stores: Vec<Store>,

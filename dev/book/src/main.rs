@@ -12,7 +12,7 @@ use tracing_subscriber::fmt;
 
 mod local_links;
 
-/// What mdBook reports.
+/// The output of mdBook.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<u8>>>);
 

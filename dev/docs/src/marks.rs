@@ -1,6 +1,6 @@
 //! The marks around generated parts.
 
-/// What the first mark holds before and after the name of its block.
+/// The text before and after the name of a block in its first mark.
 const BEGIN: (&str, &str) = ("generated: ", "; cargo xtask docs");
 
 /// `text` with every generated part as `block` gives it for the words between the marks.

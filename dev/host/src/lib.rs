@@ -61,7 +61,7 @@ use crate::outbound::Outbound;
 use crate::output::Sink;
 use crate::server::Server;
 
-/// What to serve and how. The defaults are the runtime's.
+/// The application to serve, and how. The defaults are the runtime's.
 #[derive(Clone)]
 pub struct Options {
     /// The component.
@@ -178,7 +178,7 @@ impl Host {
         format!("http://{}", self.address)
     }
 
-    /// What the guest wrote to stdout and stderr so far, and the host's messages; empty unless [`Output::Capture`].
+    /// The guest's output on stdout and stderr so far, and the host's messages; empty unless [`Output::Capture`].
     #[must_use]
     pub fn output(&self) -> String {
         self.output.contents()

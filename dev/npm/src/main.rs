@@ -19,10 +19,10 @@ use idhook::webhook::contract;
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What a program imports from it.
+/// A program's imports from it.
 const EXPORTS: [&str; 4] = ["Fleet", "IdhookError", "Vcf", "Vidm"];
 
-/// What the code takes from Node: random numbers, which Node 18 has only in a module, and synchronous decompression. A bundler for
+/// The functions that the code uses from Node: random numbers, which Node 18 has only in a module, and synchronous decompression. A bundler for
 /// browsers finds neither, and needs neither.
 const NODE: &str = "let crypto = globalThis.crypto;\nlet gunzip;\ntry {\n  crypto ??= require(\"node:crypto\").webcrypto;\n  \
                     gunzip = require(\"node:zlib\").gunzipSync;\n} catch {}\n";

@@ -24,7 +24,7 @@ pub enum Release {
     Sddc(SddcVersion),
 }
 
-/// What the two documents do differently.
+/// The differences of the two documents.
 #[derive(Debug)]
 struct Manner {
     /// The base path of all operations.

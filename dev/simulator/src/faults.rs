@@ -35,7 +35,7 @@ fn once() -> Option<u32> {
     Some(1)
 }
 
-/// What goes wrong. Where it says "the real answer", the request is carried out first.
+/// The kind of fault. Where it says "the real answer", the request is carried out first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum FaultKind {

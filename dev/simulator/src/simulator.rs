@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// What a simulator is started with. A port of 0 leaves the choice to the system.
+/// The options of a simulator. A port of 0 leaves the choice to the system.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The address all ports listen on. 127.0.0.1, to which ::1 is added where there is IPv6.
@@ -52,11 +52,11 @@ pub struct Options {
     pub tenants: Vec<String>,
     /// SDDC Manager begins with an external identity provider ([`crate::seeds::EXTERNAL_PROVIDER`]).
     pub external_provider: bool,
-    /// What can be chosen about vIDM.
+    /// The settings of vIDM.
     pub vidm: VidmSettings,
-    /// What can be chosen about SDDC Manager.
+    /// The settings of SDDC Manager.
     pub sddc: SddcSettings,
-    /// What can be chosen about VCF Operations and the broker.
+    /// The settings of VCF Operations and the broker.
     pub fleet: FleetSettings,
 }
 
@@ -85,7 +85,7 @@ impl Default for Options {
 /// A sync run that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncRun {
-    /// What the kick-off said.
+    /// The options of the kick-off.
     pub ignore_safeguards: bool,
     /// Started with the v2 call.
     pub v2: bool,
@@ -111,7 +111,7 @@ pub struct Simulator {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What all listeners share.
+/// The state that all listeners share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) calls: Calls,
@@ -269,7 +269,7 @@ impl Simulator {
         self.shared.faults.add(fault);
     }
 
-    /// What is still to go wrong, as it stands: with what is left of [`Fault::after`] and [`Fault::times`].
+    /// The faults that are still to occur, with the rest of [`Fault::after`] and [`Fault::times`].
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.shared.faults.all()
@@ -369,7 +369,7 @@ impl Simulator {
         self.shared.directory(directory, |directory| directory.runs.iter().filter(|run| run.asked_for).count())
     }
 
-    /// What the sync profile selects: the DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
+    /// The selection of the sync profile: the DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
     ///
     /// # Errors
     /// If there is no such directory.

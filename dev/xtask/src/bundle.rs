@@ -11,7 +11,7 @@ use crate::terminal::say;
 /// The subcommand's name.
 pub const NAME: &str = "bundle";
 
-/// What the zip is called.
+/// The name of the zip.
 pub const FILE: &str = "idhook-aria-nodejs.zip";
 
 /// The command and its help.

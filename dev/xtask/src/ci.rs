@@ -14,7 +14,7 @@ use crate::terminal::{Failure, columns, say, width};
 /// The subcommand's name.
 pub const NAME: &str = "ci";
 
-/// What `cargo xtask ci --help` says.
+/// The output of `cargo xtask ci --help`.
 #[must_use]
 pub fn command() -> Command {
     let names = GATES.iter().map(|gate| gate.name).collect::<Vec<_>>();

@@ -9,13 +9,13 @@ use clap_complete::{Shell, generate};
 /// The subcommand's name.
 pub const NAME: &str = "completions";
 
-/// What cargo's own completion in zsh calls for `cargo xtask`: the function `_cargo-xtask`.
+/// The function that cargo's own completion in zsh calls for `cargo xtask`: the function `_cargo-xtask`.
 const IN_ZSH: &str = "cargo-xtask";
 
 /// The name elsewhere. In bash's script a hyphen in it would be taken for a space.
 const NAME_OF_ALL: &str = "xtask";
 
-/// What bash needs on top: cargo's own completion goes on, except after the aliases.
+/// The addition for bash: cargo's own completion goes on, except after the aliases.
 const BASH: &str = r#"
 _idhook_cargo() {
     case "${COMP_WORDS[1]}" in
@@ -31,7 +31,7 @@ fi
 complete -F _idhook_cargo -o bashdefault -o default cargo
 "#;
 
-/// What `cargo xtask completions --help` says.
+/// The output of `cargo xtask completions --help`.
 #[must_use]
 pub fn command() -> Command {
     Command::new(NAME)

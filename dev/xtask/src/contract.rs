@@ -20,7 +20,7 @@ pub const NAME: &str = "contract";
 /// The longest that a run may take.
 const TIME: Duration = Duration::from_mins(4);
 
-/// What `cargo xtask contract --help` says.
+/// The output of `cargo xtask contract --help`.
 #[must_use]
 pub fn command() -> Command {
     Command::new(NAME)

@@ -35,7 +35,7 @@ pub const NAME: &str = "demo";
 /// The variables that name a target.
 const TARGETS: [&str; 4] = ["vidm_url", "vcf_url", "fleet_url", "targets"];
 
-/// What `cargo demo --help` says.
+/// The output of `cargo demo --help`.
 #[must_use]
 pub fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
@@ -144,7 +144,7 @@ pub async fn run(matches: &ArgMatches) -> Result<ExitCode> {
     }
 }
 
-/// What both hosts of a demo are made of.
+/// The common parts of both hosts of a demo.
 struct Hosting {
     wasm: PathBuf,
     variables: BTreeMap<String, String>,
@@ -162,7 +162,7 @@ impl Hosting {
     }
 }
 
-/// What runs where.
+/// The parts, and where each runs.
 fn opening(hosting: &Hosting, host: &Host, simulator: Option<&Simulator>, took: Duration) {
     let size = std::fs::metadata(&hosting.wasm).map_or(0, |file| file.len()).div_ceil(1000);
     let ours = format!("{} (idhook_spin.wasm, {size} kB, started in {} ms)", host.url(), took.as_millis());

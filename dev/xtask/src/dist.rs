@@ -87,7 +87,7 @@ pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
     let digests = folder.join(DIGESTS);
     let lines: String = shipped.iter().map(|file| format!("{}  {}\n", file.sha256, file.name)).collect();
     fs::write(&digests, lines)?;
-    // What an earlier version left does not ship with this one.
+    // Files that an earlier version left do not ship with this one.
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
         if path.is_file() && path != digests && !files.contains(&path) {

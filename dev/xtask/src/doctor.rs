@@ -27,7 +27,7 @@ const KEY: &str = "IDHOOK_KEY";
 pub(crate) const TRUST: &str = "give the CA that signed the certificate, as a PEM file: --ca-file corp-ca.pem. To see what the server \
                                 sends: openssl s_client -showcerts -connect HOST:443 </dev/null";
 
-/// What `cargo xtask doctor --help` says.
+/// The output of `cargo xtask doctor --help`.
 #[must_use]
 pub fn command() -> Command {
     settings::options(
@@ -116,7 +116,7 @@ async fn here(matches: &ArgMatches, ca_file: Option<PathBuf>, wanted: &Wanted) -
     settings::ask_for_passwords(&mut variables)?;
     let caller = Caller::new("doctor", &["admin"])?;
     add_caller(&mut variables, &caller);
-    // What concerns instances that share a store is no matter of a run of a second.
+    // Checks of instances that share a store do not apply to a run of a second.
     variables.entry("state_key".to_owned()).or_insert_with(|| caller.key.clone());
     settings::checked(&variables)?;
     let wasm = hosting::build()?;

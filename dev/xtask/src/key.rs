@@ -25,7 +25,7 @@ pub const NAME: &str = "key";
 /// Where `--extend` reads without a value.
 const FROM_ENVIRONMENT: &str = "environment";
 
-/// What `cargo xtask key --help` says.
+/// The output of `cargo xtask key --help`.
 #[must_use]
 pub fn command() -> Command {
     let many = |name: &'static str| Arg::new(name).long(name).action(ArgAction::Append);
@@ -112,7 +112,7 @@ pub fn run(matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// What was made.
+/// The result.
 #[derive(Debug)]
 pub struct Made {
     /// The key or the secret: for the caller alone.

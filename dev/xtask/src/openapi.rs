@@ -9,7 +9,7 @@ use crate::build::cargo;
 /// The subcommand's name.
 pub const NAME: &str = "openapi";
 
-/// What `cargo xtask openapi --help` says.
+/// The output of `cargo xtask openapi --help`.
 #[must_use]
 pub fn command() -> Command {
     Command::new(NAME).about("Writes the OpenAPI documents that the component serves").arg(

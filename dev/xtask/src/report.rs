@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::terminal::{Mark, hanging, say};
 
-/// What the doctor reports of a target.
+/// The doctor's report on a target.
 #[derive(Debug)]
 pub(crate) struct Report {
     /// `vidm/NAME` or `vcf/NAME`.

@@ -16,7 +16,7 @@ use crate::{hosting, settings};
 /// The subcommand's name.
 pub const NAME: &str = "serve";
 
-/// What `cargo serve --help` says.
+/// The output of `cargo serve --help`.
 #[must_use]
 pub fn command() -> Command {
     settings::options(

@@ -27,7 +27,7 @@ const PORTS: [(&str, &str, &str); 8] = [
     ("broker-tls-port", "8546", "port of the identity broker over https"),
 ];
 
-/// What `cargo simulator --help` says.
+/// The output of `cargo simulator --help`.
 #[must_use]
 pub fn command() -> Command {
     let port = |(name, default, help): (&'static str, &'static str, &'static str)| {
@@ -200,7 +200,7 @@ fn show(simulator: &Simulator, ca: &Path) {
     say(wrap(others, 0, width()));
 }
 
-/// What makes the commands here use this simulator.
+/// The variables that make the commands here use this simulator.
 fn exports(simulator: &Simulator, ca: &str) -> Vec<String> {
     let mut variables = settings::of_simulator(simulator, true);
     variables.extend(settings::of_simulated_fleet(simulator, true));

@@ -1,4 +1,4 @@
-//! What the person at the terminal reads: wrapped to its width, with colours only on a terminal that wants them (`NO_COLOR`,
+//! The text for the person at the terminal: wrapped to its width, with colours only on a terminal that wants them (`NO_COLOR`,
 //! `CLICOLOR`, `TERM=dumb`), and plain when it is piped.
 
 use std::fmt::{self, Display};
@@ -148,7 +148,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What failed, and how to fix it.
+/// The failure and its fix.
 #[derive(Debug)]
 pub(crate) struct Failure {
     what: String,
@@ -176,7 +176,7 @@ impl Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What failed and the cause at the bottom; what lies between concerns the authors of this program alone.
+/// The failure and its root cause; the causes between them concern the authors of this program alone.
 pub(crate) fn summary(e: &Error) -> String {
     let (top, root) = (e.to_string(), e.root_cause().to_string());
     if top.contains(&root) { top } else { format!("{top}: {root}") }

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Concurrent requests per instance: the host's default, which is Spin's.
 const PER_INSTANCE: usize = 16;
 
-/// What `cargo xtask watchers --help` says.
+/// The output of `cargo xtask watchers --help`.
 #[must_use]
 pub fn command() -> Command {
     let number = |name: &'static str, default: &'static str, help: &'static str| {

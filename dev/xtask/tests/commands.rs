@@ -106,7 +106,7 @@ async fn the_doctor_passes_and_fails_by_its_exit_code_and_prints_json() {
     let (code, stdout, _) = run(command).await;
     assert_eq!(code, 0, "{stdout}");
 
-    // What keeps it from running is neither.
+    // The failures that keep it from running are neither.
     let (code, _, stderr) = run(xtask(&["doctor"])).await;
     assert_eq!(code, 2);
     assert!(stderr.contains("fix:") && stderr.contains("--vidm-url"), "{stderr}");

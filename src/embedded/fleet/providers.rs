@@ -121,7 +121,7 @@ impl<R: Runtime> Fleet<R> {
         .await
     }
 
-    /// What the identity broker reads in SAML metadata; nothing is changed.
+    /// The content of SAML metadata, as the identity broker reads it; nothing is changed.
     ///
     /// # Errors
     /// `request_invalid` with every missing or wrong field; and those of the login and the call.

@@ -8,7 +8,7 @@ use crate::certificate::{self, CertificateFacts};
 /// The certificates in one entry of an identity provider, expired ones included.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct EntryCertificates {
-    /// What they belong to: the provider's name, a domain controller's host or a directory's name.
+    /// Their owner: the provider's name, a domain controller's host or a directory's name.
     pub(crate) owner: String,
     /// The certificates; none if the entry cannot be read.
     pub(crate) certificates: Vec<CertificateFacts>,

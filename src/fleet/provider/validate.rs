@@ -29,7 +29,7 @@ pub(super) use idp_config::is_encoded_xml;
 /// The longest name of a directory, in characters.
 const MAX_DIRECTORY_NAME: usize = 128;
 
-/// What idhook shows in place of a secret.
+/// The text that idhook shows in place of a secret.
 pub(super) const MASK: &str = "…";
 
 impl Checked<FederatedIdentityProvider> {
@@ -62,7 +62,7 @@ impl Checked<FederatedIdentityProvider> {
     }
 }
 
-/// What users log in with and where they come from, as far as the words are known.
+/// The login of users and their origin, as far as the words are known.
 #[derive(Clone, Copy)]
 struct Kind<'s> {
     idp_type: Option<&'s str>,

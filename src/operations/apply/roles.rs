@@ -29,7 +29,7 @@ pub(super) struct Known {
     users: Vec<User>,
 }
 
-/// What has to be done for a group.
+/// The change that a group needs.
 #[derive(Debug)]
 enum Decision<'k> {
     Nothing(Option<String>),
@@ -155,7 +155,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         Ok(known)
     }
 
-    /// What would be done for a group. `is_absent`: its domain does not exist yet.
+    /// The change that would be made for a group. `is_absent`: its domain does not exist yet.
     pub(super) async fn plan_role(&self, wanted: &Assignment, known: &Known, is_absent: bool) -> Result<Done> {
         let looked_up = async || match is_absent {
             true => Ok(Some("the group can be looked up once its domain is added".to_owned())),

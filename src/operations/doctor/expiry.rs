@@ -14,7 +14,7 @@ pub(super) struct Certificates {
     first: Option<(i64, String)>,
     /// The lines of those that expire soon.
     soon: Vec<String>,
-    /// What could not be read, and the hint of the first such line.
+    /// The parts that could not be read, and the hint of the first such line.
     unread: Vec<String>,
     unread_hint: Option<String>,
 }

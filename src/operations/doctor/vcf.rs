@@ -125,7 +125,7 @@ async fn version<R: Runtime>(
     Some(version)
 }
 
-/// What a vIDM target would need. Its address is not taken over by itself: a password goes only to configured addresses.
+/// The settings that a vIDM target would need. Its address is not taken over by itself: a password goes only to configured addresses.
 fn workspace_one_access(
     report: &mut Report<'_>,
     found: Result<Vec<WorkspaceOneAccess>, Error>,

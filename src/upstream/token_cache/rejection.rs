@@ -20,7 +20,7 @@ const REMEDY: &str = "a changed credential is tried at once; after correcting (a
     GET …/doctor?retry=true (scope admin) or a new session of the library makes one more attempt; hardened systems lock \
     an account at the third failure";
 
-/// What is known about the credential.
+/// The known state of the credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
@@ -54,7 +54,7 @@ pub(super) struct Rejection {
 }
 
 impl Rejection {
-    /// What `error` means for the credential, given what was known `before`. `None` if nothing: there was no response, or a
+    /// The meaning of `error` for the credential, given its known state `before`. `None` if it has none: there was no response, or a
     /// failure of another kind.
     pub(super) fn of(error: &Error, before: Option<&Self>, now: SystemTime) -> Option<Self> {
         let evidence = error.evidence().filter(|evidence| evidence.is_login);

@@ -1,4 +1,4 @@
-// What automation pastes: one piece of code for each tool, filled in with `order`:
+// Snippets to paste: one piece of code for each tool, filled in with `order`:
 // {root, syncs, product, directory, groups, more}; `more` has the optional fields that are set. No key is ever in it.
 
 /** A text or a list as a literal of JavaScript or Python; every JSON string is one of both. */
@@ -267,7 +267,7 @@ function playbook(order) {
   const headers = `headers:
           Authorization: "Bearer {{ lookup('ansible.builtin.env', 'IDHOOK_KEY') }}"`;
   const groups = order.groups.map((group) => `\n      - ${ansible(group)}`).join("") || " []";
-  // What `provision` brings in is no sync, and its outcome is in the response.
+  // `provision` starts no sync, and its outcome is in the response.
   const waiting = `    - name: Note when it must be final
       ansible.builtin.set_fact:
         ends: "{{ now().timestamp() + idhook_timeout | float }}"

@@ -74,7 +74,7 @@ function startSync(event) {
     const sync = await open(syncs, { method: "POST", body, signal });
     step("Requested.");
     report(sync);
-    // What `provision` brings in is no sync, and its outcome is in the response.
+    // `provision` starts no sync, and its outcome is in the response.
     return { path: sync.id && `${syncs}/${encodeURIComponent(sync.id)}`, sync };
   });
 }

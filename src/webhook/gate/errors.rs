@@ -40,10 +40,10 @@ pub(in crate::webhook) struct VendorError {
     error_type: &'static str,
     /// Always empty.
     arguments: [&'static str; 0],
-    /// What happened.
+    /// The event.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    /// What to do about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     remediation_message: Option<String>,
     /// The causes; for an invalid request, the wrong fields.

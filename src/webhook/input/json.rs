@@ -27,7 +27,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
     }
 }
 
-/// What is wrong, without the text: it may hold a password in the wrong place.
+/// The mistake, without the text: it may hold a password in the wrong place.
 fn mistake(text: &str, e: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", e.line(), e.column());
     if e.is_eof() {

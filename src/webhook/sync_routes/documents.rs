@@ -54,7 +54,7 @@ pub(in crate::webhook) struct SyncAnswer {
     pub(super) links: Links,
 }
 
-/// What a run would change; nothing was started.
+/// The changes that a run would make; nothing was started.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "DryRun"))]
 pub(in crate::webhook) struct DryRunAnswer {

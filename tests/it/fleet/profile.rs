@@ -37,7 +37,7 @@ fn writes(profile: &Value) -> Call {
     Call::new(Method::PUT, directory_url("/sync-profile"))
         .header("content-type", "application/json")
         .body(profile.to_string())
-        // What the vendor's example shows; it decides nothing.
+        // As in the vendor's example; it decides nothing.
         .answer(200, PROFILE)
 }
 

@@ -11,7 +11,7 @@ use idhook::runtime::{Clock, Runtime};
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::Script;
 
-/// What answers.
+/// The server.
 pub(crate) trait Server {
     /// Whose clock and random numbers it has.
     fn clock(&self) -> &Script;

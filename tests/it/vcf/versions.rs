@@ -1,4 +1,4 @@
-//! What a version of SDDC Manager lacks is not sent once the version is known.
+//! A call that a version of SDDC Manager lacks is not sent once the version is known.
 
 use std::time::Duration;
 

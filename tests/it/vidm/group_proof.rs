@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// What a server reads that decodes once.
+/// The text that a server reads if it decodes once.
 fn decoded_once(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

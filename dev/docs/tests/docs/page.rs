@@ -11,7 +11,7 @@ pub(crate) struct Page {
     pub(crate) text: String,
     /// The texts of the headings.
     pub(crate) headings: Vec<String>,
-    /// What a link may name after `#`.
+    /// The anchors that a link may name after `#`.
     pub(crate) anchors: Vec<String>,
     /// Where its links and pictures lead, as written, each with its line.
     pub(crate) links: Vec<(usize, String)>,

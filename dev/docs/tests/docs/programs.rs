@@ -32,7 +32,7 @@ impl Checker {
         is_installed
     }
 
-    /// What the program says of a file, if it finds something wrong.
+    /// The program's message about a file, if it finds a mistake.
     pub(crate) fn fault(&self, file: &Path) -> Option<String> {
         let output = Command::new(self.program).args(self.arguments).arg(file).output().unwrap();
         (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())

@@ -8,7 +8,7 @@ use super::FLEET;
 use super::vidm::{DIRECTORY, NAMED, text};
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query};
 
-/// What every operation may return at a VCF Operations before 9.1.
+/// The responses that every operation may return at a VCF Operations before 9.1.
 const OLD: [ErrorCode; 1] = [ErrorCode::NotSupported];
 
 pub(super) fn all() -> Vec<Operation> {

@@ -77,7 +77,7 @@ fn start(product: Product) -> String {
     )
 }
 
-/// What an operation may return if the target's version lacks something.
+/// The responses that an operation may return if the target's version lacks something.
 fn not_supported(product: Product) -> &'static [ErrorCode] {
     match product {
         Product::Vidm => &[],

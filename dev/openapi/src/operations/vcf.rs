@@ -24,7 +24,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(parts());
     all.extend(broker());
     all.push(super::vcf_apply::apply(source()));
-    // What a known version lacks is rejected before it is sent.
+    // A call that a known version lacks is rejected before it is sent.
     let by_version = |operation: Operation| match operation.path.contains("/v1/identity-") {
         true => operation.may(&[ErrorCode::NotSupported]),
         false => operation,

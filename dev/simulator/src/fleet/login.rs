@@ -163,7 +163,7 @@ pub(super) fn version(fleet: &Fleet, ask: &Ask) -> Answer {
     Ok(json(StatusCode::OK, &body))
 }
 
-/// What calls that offer XML too return without `Accept: application/json`.
+/// The response of calls that offer XML too, without `Accept: application/json`.
 fn xml(root: &str, fields: &[(&str, &str)]) -> Reply {
     let fields: String = fields.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect();
     let body = format!(

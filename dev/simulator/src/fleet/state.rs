@@ -38,7 +38,7 @@ pub(crate) struct Task {
     pub(crate) is_done: bool,
 }
 
-/// What a task removes.
+/// The object that a task removes.
 #[derive(Clone, Debug)]
 pub(crate) enum Removal {
     Provider(String),
@@ -77,7 +77,7 @@ pub(crate) struct Directory {
     pub(crate) fails_next: Option<String>,
     /// The contents of Active Directory, synced or not.
     pub(crate) ad: Contents,
-    /// What the runs brought into the broker.
+    /// The entries that the runs brought into the broker.
     pub(crate) broker: Contents,
     /// The ids of principals that were brought in one by one.
     pub(crate) provisioned: BTreeSet<String>,
@@ -139,7 +139,7 @@ pub(crate) struct Run {
     /// Its planned end; `None`: on request.
     pub(crate) due: Option<u64>,
     pub(crate) planned: Outcome,
-    /// What it imports: what was in Active Directory and selected at its start.
+    /// Its imports: the selected entries of Active Directory at its start.
     pub(crate) found: Contents,
     pub(crate) end: Option<(u64, Outcome)>,
     pub(crate) counts: Counts,

@@ -82,7 +82,7 @@ fn begin(directory: &mut Directory, settings: &FleetSettings, when: u64) {
 }
 
 impl Directory {
-    /// What a run would import now: compliant groups that the profile selects, with their members, and selected users.
+    /// The entries that a run would import now: compliant groups that the profile selects, with their members, and selected users.
     fn selected(&self) -> Contents {
         let nested = self.profile.is_nested();
         let groups = self.ad.groups.iter().filter(|group| group.invalid.is_empty() && self.profile.selects(group));

@@ -201,7 +201,7 @@ pub enum TokenExpiresAt {
     Minutes,
 }
 
-/// What may be chosen about identity providers.
+/// The settings of identity providers.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
     /// The duration of a task, such as the removal of a provider. Default: one second.
@@ -234,7 +234,7 @@ impl Default for ProviderSettings {
     }
 }
 
-/// What may be chosen about single principals (9.1.1).
+/// The settings of single principals (9.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrincipalSettings {
     /// The response to a principal that is already there.

@@ -125,7 +125,7 @@ impl Simulator {
         })
     }
 
-    /// What the sync profile selects: the DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
+    /// The selection of the sync profile: the DN of each group that is selected by itself, and `*,BASE` for all below a base DN.
     ///
     /// # Errors
     /// If there is no such directory.

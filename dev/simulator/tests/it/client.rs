@@ -14,7 +14,7 @@ pub(crate) const API: &str = "/SAAS/jersey/manager/api";
 pub(crate) const DIRECTORIES: &str = "/SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
 pub(crate) const LOGIN: &str = "/SAAS/API/1.0/REST/auth/system/login";
 
-/// What came back.
+/// The response.
 #[derive(Debug)]
 pub(crate) struct Got {
     pub(crate) status: u16,

@@ -21,7 +21,7 @@ async fn put(ops: &Ops, profile: &Value) -> crate::client::Got {
     ops.at("PUT", &path(), &profile.to_string()).await
 }
 
-/// What Active Directory has below a base DN whose name begins with a term.
+/// The entries of Active Directory below a base DN whose name begins with a term.
 async fn lookup(ops: &Ops, kind: &str, search_dn: &str, term: &str) -> Vec<Value> {
     let body = json!({"searchDn": search_dn, "searchTerm": term}).to_string();
     let got = ops.at("POST", &format!("{}/{kind}/query", path_of(seeds::FLEET_CORP)), &body).await;

@@ -13,7 +13,7 @@ use crate::doctor::TRUST;
 use crate::report::Report;
 use crate::terminal::{Failure, confirm};
 
-/// What the person asked for.
+/// The options of the command.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wishes {
     /// The directory to sync.
@@ -35,7 +35,7 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    /// What `/readyz` lists.
+    /// The targets that `/readyz` lists.
     pub(super) fn of(ready: &Value) -> Self {
         let first = |kind: &str| {
             let mut names: Vec<_> = ready[kind].as_array()?.iter().filter_map(Value::as_str).collect();

@@ -151,7 +151,7 @@ impl Act {
         render(lead, body, 0, self.width.saturating_sub(4)).iter().for_each(|line| say(format!("    {line}")));
     }
 
-    /// What this act proves, if `holds`; else the act has failed.
+    /// The statement that this act proves, if `holds`; else the act has failed.
     pub(super) fn check(&mut self, holds: bool, text: &str) {
         let mark = if holds { Mark::Good } else { Mark::Bad };
         if !holds {

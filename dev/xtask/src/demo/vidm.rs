@@ -179,7 +179,7 @@ pub(super) async fn follow(act: &Act, api: &Api, place: &str) -> Result<Reply> {
     }
 }
 
-/// What idhook called since the calls were cleared, equal calls once.
+/// The calls that idhook made since the calls were cleared, equal calls once.
 pub(super) fn upstream_calls(act: &Act, simulator: &Simulator, server: Server) {
     let mut lines: Vec<(String, usize)> = Vec::new();
     for call in simulator.calls().iter().filter(|call| call.server == server) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Made, Value, json, quoted, style, wrap};
 
 impl Made {
-    /// What to export, on the caller's side and on idhook's. `file` has the value, if it was written there.
+    /// The variables to export, on the caller's side and on idhook's. `file` has the value, if it was written there.
     pub(super) fn instructions(&self, file: Option<&str>, width: usize) -> String {
         let name = self.name();
         let (spin, wasi) = (self.spin(), self.wasi());

@@ -173,7 +173,7 @@ async fn api_token_logs_in(artifact: Artifact) {
     assert!(!schemes.is_empty() && schemes.iter().all(|scheme| scheme == "Bearer"), "{schemes:?}");
 }
 
-/// What nobody has documented or measured: either way the group is found, and no other group is lost.
+/// Behaviour that is neither documented nor measured: either way the group is found, and no other group is lost.
 async fn unknown_behaviour_never_hides_a_group(artifact: Artifact) {
     type Change = fn(&mut FleetSettings);
     let unknown: [(&str, Change); 22] = [

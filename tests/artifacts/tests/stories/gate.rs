@@ -48,7 +48,7 @@ fn recorded() -> Vec<Recorded> {
     REQUESTS.split("\n%%").map(read).collect()
 }
 
-/// What PowerVCF remembers between its cmdlets: the words of the fixture and their values.
+/// The state of PowerVCF between its cmdlets: the words of the fixture and their values.
 type Known = BTreeMap<&'static str, String>;
 
 fn filled(text: &str, known: &Known) -> String {

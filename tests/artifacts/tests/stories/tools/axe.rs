@@ -12,7 +12,7 @@ const RUN: &str = r"
 return axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
   violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary}`).join('; ')}`));";
 
-/// What axe reports on the page as it stands. Without npm it reports nothing.
+/// The violations that axe reports on the page. Without npm it reports nothing.
 pub(crate) async fn violations(browser: &Browser) -> Value {
     let Some(folder) = install::npm(&[AXE]) else { return Value::Array(Vec::new()) };
     if browser.script("return typeof axe").await == "undefined" {

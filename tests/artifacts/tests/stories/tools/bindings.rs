@@ -74,7 +74,7 @@ impl Binding {
         }
     }
 
-    /// What is answered: the document, or the problem.
+    /// The response: the document, or the problem.
     async fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Value, Value> {
         match self {
             Self::Webhook(webhook) => webhook.call(name, arguments).await,
@@ -155,7 +155,7 @@ async fn sync_with_proof(name: &str, binding: &mut Binding, product: Product) {
     assert_eq!(product.runs(binding.simulator()), 2, "{name}");
 }
 
-/// What a session with VCF Operations does besides: it adds a group to the sync profile, and logs in with an API token.
+/// A session with VCF Operations also adds a group to the sync profile, and logs in with an API token.
 #[tokio::test(flavor = "multi_thread")]
 async fn fleet_session_selects_groups_and_logs_in_with_a_token_in_every_program() {
     const PICKED: &str = "CN=gg-chosen,OU=Picked,DC=corp,DC=example";

@@ -1,4 +1,4 @@
-//! What stands in `examples/` does what it says: each is run as the tool would run it, against the component.
+//! The examples work as documented: each is run as the tool would run it, against the component.
 
 mod abx_webhook;
 mod ansible;
@@ -22,14 +22,14 @@ use crate::scene::{Scene, Setting};
 use crate::tools::programs::End;
 use crate::tools::stub::{RETRY_AFTER, Stub};
 
-/// What runs playbooks.
+/// The program that runs playbooks.
 pub(crate) const ANSIBLE: &str = "ansible-core==2.19.14";
 /// A group that the next run brings, with what quotes badly.
 const GROUP: &str = "CN=gg-o'brien \"q\" $HOME & {% x %},OU=Groups,DC=corp,DC=example";
 /// A group that no run brings.
 const ABSENT: &str = "CN=gg-nobody,OU=Groups,DC=corp,DC=example";
 
-/// What an example is asked to do.
+/// The inputs of an example.
 #[derive(Clone, Copy)]
 struct Order<'o> {
     /// Where idhook is.
@@ -47,7 +47,7 @@ fn folder(example: &str) -> PathBuf {
     xtask::build::root().join("examples").join(example)
 }
 
-/// What the user of an example sees: success with the group proven, though idhook cannot ask vIDM for a moment; and a failure, with why
+/// The result of an example: success with the group proven, though idhook cannot ask vIDM for a moment; and a failure, with why
 /// and what to do, whenever the sync fails, lacks a group, does not end in time, or cannot be read; with a wrong key; and when idhook is
 /// down.
 async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
@@ -127,7 +127,7 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     scene.simulator.clear_faults();
     let _ = scene.simulator.finish_sync(seeds::CORP, Outcome::Completed);
 
-    // Whoever answers, a success without the group is none; and who asks for patience has it.
+    // A success without the group is a failure, and `Retry-After` is respected.
     let stub = Stub::start(&[seeds::PRESENT_GROUP_NAME]).await;
     let lied_to = Order { url: &stub.url, groups: &[seeds::PRESENT_GROUP_NAME, ABSENT], ..order };
     fails("a success that lacks a group", lied_to, &[&["group_absent"], &["gg-nobody", "1 of 2"]]).await;
@@ -138,7 +138,7 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     assert!(has_waited, "it comes back no sooner than it was asked to: {requests:?}");
 }
 
-/// What the user of an example sees with a VCF Operations as the target, with the same inputs otherwise.
+/// The result of an example with a VCF Operations as the target, with the same inputs otherwise.
 async fn serves_fleet(run: impl AsyncFn(Order<'_>) -> End) {
     let variables = vec![("wait_limit", "1".to_owned())];
     let scene = Scene::with(Setting { variables, ..Setting::with_fleet(xtask::artifact::Artifact::Spin) }).await;

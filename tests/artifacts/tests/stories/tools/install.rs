@@ -46,7 +46,7 @@ fn installed(kind: &str, packages: &[&str], install: impl FnOnce(&Path) -> Resul
     if done.exists() {
         return Some(folder);
     }
-    // What was left half done.
+    // The rest of an interrupted installation.
     let _ = std::fs::remove_dir_all(&folder);
     match install(&folder) {
         Ok(()) => {

@@ -57,7 +57,7 @@ pub(crate) fn driver() -> Option<Driver> {
     Some(Driver::start(command))
 }
 
-/// What is in a file of the package.
+/// The content of a file of the package.
 fn text(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join("node_modules/idhook").join(name)).unwrap()
 }

@@ -35,7 +35,7 @@ for (const node of document.body.querySelectorAll("*")) {
 }
 return faint;"#;
 
-/// What is wider than the window.
+/// The elements that are wider than the window.
 const WIDE: &str = r#"
 const root = document.documentElement;
 return root.scrollWidth > root.clientWidth ? [`${root.scrollWidth} > ${root.clientWidth}`] : [];"#;

@@ -78,7 +78,7 @@ async fn changes_are_previewed(name: &str, size: (u32, u32)) {
     browser.click("#put-send").await;
     browser.reads("#put-outcome", "/oidc/clientId").await;
 
-    // What is no JSON is not sent.
+    // A text that is not JSON is not sent.
     browser.type_into("#put-spec", "}").await;
     browser.click("#put-send").await;
     browser.reads("#put-fault", "not valid JSON").await;

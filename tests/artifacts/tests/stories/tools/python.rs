@@ -15,7 +15,7 @@ use crate::tools::library::WASMTIME;
 use crate::tools::programs::{self, End};
 
 const MYPY: &str = "mypy==2.4.1";
-/// What makes a wheel of the source distribution.
+/// The program that makes a wheel of the source distribution.
 const SETUPTOOLS: &str = "setuptools==80.9.0";
 
 /// A folder with the installed package, made once for all stories; `None`, with the reason printed, if there is no Python.

@@ -36,7 +36,7 @@ impl Stub {
         Self { url, requests, task }
     }
 
-    /// What was asked, and how long after the request before.
+    /// The request, and the time since the one before.
     pub(crate) fn requests(&self) -> Vec<(String, Duration)> {
         let requests = self.requests.lock().unwrap();
         let before = requests.iter().take(1).chain(requests.iter()).map(|(at, _)| *at);

@@ -58,7 +58,7 @@ async fn jco_serve_does_the_main_job() {
     let Some(program) = install::jco() else { return };
     let stage = Stage::new().await;
     let port = free_port().unwrap().to_string();
-    // What was started starts another that does the work, and would leave it behind: that one ends when its input does.
+    // The process starts another that does the work and outlives it: that one ends when its input does.
     let leash = stage.folder.path().join("leash.mjs");
     std::fs::write(&leash, "process.stdin.resume().on('end', () => process.exit());\n").unwrap();
     let mut command = Command::new("node");

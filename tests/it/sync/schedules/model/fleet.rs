@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{DIRECTORY, EPOCH_MS, Run, World};
 
-/// What the vendor does not document about VCF Operations' syncs.
+/// Undocumented behaviour of VCF Operations' syncs.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sync::schedules) struct Log {
     /// Whether an active run has an entry.
@@ -14,7 +14,7 @@ pub(in crate::sync::schedules) struct Log {
     pub(in crate::sync::schedules) late: u64,
     /// Whether the log can be read.
     pub(in crate::sync::schedules) readable: bool,
-    /// What the time of the last sync is.
+    /// The meaning of the time of the last sync.
     pub(in crate::sync::schedules) last_sync: LastSync,
     /// Whether a start during a run is followed by another run; otherwise it joins.
     pub(in crate::sync::schedules) queues: bool,

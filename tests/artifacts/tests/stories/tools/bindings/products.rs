@@ -63,7 +63,7 @@ pub(super) fn options() -> SimulatorOptions {
     SimulatorOptions { external_provider: true, ..SimulatorOptions::default() }
 }
 
-/// What a session is opened with. Whoever is silent is not waited for long.
+/// The settings of a session, with short timeouts for a silent server.
 pub(super) fn settings(simulator: &Simulator, product: Product) -> Value {
     let timeouts = json!({"firstByte": 1, "betweenBytes": 1, "operation": 8});
     match product {

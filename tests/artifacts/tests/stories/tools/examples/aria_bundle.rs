@@ -71,7 +71,7 @@ async fn an_abx_action_with_idhook_inside() {
     simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     let (url, password) = (simulator.vidm_url(), credentials::VIDM_PASSWORD);
 
-    // What a subscription passes on: custom properties are texts.
+    // The inputs from a subscription: custom properties are texts.
     let fault = Fault::new(FaultKind::Reset).on(Server::Vidm).method("GET").path("/syncprofile/sync").after(1).times(2);
     simulator.add_fault(fault);
     let groups = json!([GROUP, seeds::PRESENT_GROUP_NAME]).to_string();

@@ -1,4 +1,4 @@
-// What GitHub's runner does with an action of one folder: its own parser and expressions (the npm packages of its language
+// GitHub's runner for an action of one folder: its own parser and expressions (the npm packages of its language
 // services), and a shell as the documentation of `jobs.<job_id>.steps[*].shell` has it.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -16,7 +16,7 @@ async fn a_github_action() {
     }
     let Some(tools) = install::npm(&packages) else { return };
     let run = async |order: Order<'_>| -> End {
-        // What the workflow's author and whoever dispatches it give.
+        // The inputs of the workflow's author and of its dispatcher.
         let contexts = json!({
             "inputs": {"directory": order.directory, "groups": order.groups.join("\n")},
             "vars": {"IDHOOK_URL": order.url},

@@ -15,7 +15,7 @@ pipeline = read(folder / ".gitlab-ci.yml")
 template = read((work / pipeline["include"][0]["local"]).read_text())
 job = pipeline["sync-vidm"]
 base = template[job["extends"]]
-# What the author of a pipeline writes.
+# The pipeline, as its author writes it.
 variables = {**base["variables"], **job["variables"], **json.loads(os.environ["JOB_VARIABLES"])}
 shell = "if set -o | grep pipefail > /dev/null; then set -o pipefail; fi; set -o errexit\n" + "\n".join(base["script"])
 done = subprocess.run(["sh", "-c", shell], cwd=work, env={**os.environ, **variables})

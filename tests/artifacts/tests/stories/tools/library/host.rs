@@ -11,10 +11,10 @@ use crate::tools::driver::Driver;
 use crate::tools::install;
 
 pub(crate) const WASMTIME: &str = "wasmtime==50.0.1";
-/// What the code that jco makes calls.
+/// The functions that jco's code calls.
 pub(super) const SHIM: &str = "@bytecodealliance/preview2-shim@0.26.1";
 
-/// Who calls it.
+/// The caller.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Host {
     /// Python, with wasmtime.
@@ -46,7 +46,7 @@ impl Host {
     }
 }
 
-/// What jco makes of the component, made once for all stories; beside the package that it needs.
+/// The output of jco for the component, made once for all stories; beside the package that it needs.
 pub(super) fn transpiled() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let make = || {
