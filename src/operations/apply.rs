@@ -146,6 +146,10 @@ impl<R: Runtime> VcfOperations<'_, R> {
             None => Ok(None),
         };
         let mut change = ensure(PutOptions { dry_run: true, ..options }).await?;
+        // If there is nothing to change, the plan is the outcome.
+        if let Some(change) = &mut change {
+            change.dry_run = options.dry_run;
+        }
         let mut known = self.plan_roles(&order.roles, progress).await?;
         let plan = change.as_ref().and_then(|change| change.outcome);
         let changes = plan.is_some_and(|plan| plan != Outcome::Unchanged);

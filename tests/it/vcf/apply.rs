@@ -174,6 +174,7 @@ fn second_run_only_reads_and_reports_unchanged() {
         Instance::new([login(), listed_with_new(), roles(), users_with("gg-vcf-admins", "NEW.EXAMPLE", ADMIN)]);
     let document = apply(&instance, "", &whole()).json();
     assert_eq!(steps(&document), ["ensure unchanged", "verify passed", "roles unchanged"]);
+    assert_eq!((&document["change"]["outcome"], document["change"].get("dryRun")), (&json!("unchanged"), None));
     assert!(instance.script.requests().iter().skip(1).all(|request| request.method() == Method::GET));
 }
 

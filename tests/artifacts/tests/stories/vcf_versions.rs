@@ -88,7 +88,7 @@ async fn operations_are_the_same_with_each_version(artifact: Artifact) {
             };
             // An instance that is made for each request does not know the version.
             let expected = match expected[at] {
-                "not_supported" if !scene.remembers() => "upstream_invalid",
+                "not_supported" if !artifact.keeps_instances() => "upstream_invalid",
                 expected => expected,
             };
             assert_eq!(result, expected, "{call}: {}", answer.text);
