@@ -22,8 +22,8 @@ fn the_manifests_declare_every_variable_and_hide_the_secret_ones() {
         let declared = manifest["variables"].as_table().unwrap();
         let passed = manifest["component"]["idhook"]["variables"].as_table().unwrap();
         assert_eq!(passed.len(), VARIABLES.len());
-        let spare = declared.keys().filter(|name| !passed.contains_key(*name));
-        assert!(spare.clone().all(|name| name.starts_with("outbound_host")), "{:?}", spare.collect::<Vec<_>>());
+        let spare: Vec<_> = declared.keys().filter(|name| !passed.contains_key(*name)).collect();
+        assert!(spare.iter().all(|name| name.starts_with("outbound_host")), "{spare:?}");
         for variable in VARIABLES {
             let name = variable.name;
             let secret = declared[name].get("secret").and_then(toml::Value::as_bool).unwrap_or(false);
