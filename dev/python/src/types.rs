@@ -52,7 +52,8 @@ pub(crate) fn module(schemas: &BTreeMap<String, Value>) -> Result<String> {
     names.iter().for_each(|name| all.push_str(&format!("    \"{name}\",\n")));
     // The classes are made before the annotations that name them are read.
     let classes = classes.replace("IdentityProviderDirectories", "list[IdentityProviderDirectory]");
-    Ok(format!("{HEAD}{all}]\n\n{aliases}{classes}"))
+    // An alias is evaluated at once and may name a class; a class names aliases in annotations, which are evaluated later.
+    Ok(format!("{HEAD}{all}]\n{classes}\n\n{aliases}"))
 }
 
 /// The vendor's "one object, or a list of them", which is always a list here.
