@@ -37,7 +37,7 @@ lines='.steps[]? | "\(.step)\t\(.outcome)\t\(.object // "")\t\(.detail // "")"'
 case $status in
   200) printf '%s' "$answer" | jq -er "$lines" ;;
   *)
-    printf '%s' "$answer" | jq -r "$lines"', "\(.code): \(.detail)", (.errors[]? | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null ||
+    printf '%s' "$answer" | jq -r "($lines)"', "\(.code): \(.detail)", (.errors[]? | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null ||
       printf 'idhook returned %s: %s\n' "$status" "$answer" >&2
     exit 1
     ;;

@@ -149,7 +149,11 @@ test("wrong settings are rejected by the constructor, all of them at once", asyn
     assert.deepEqual(rejected(wrong).errors.map((field) => field.pointer), pointers, inspect(wrong));
   }
   assert.match(rejected({ ...local, pasword: "planted" }).message, /pasword.*password/);
-  assert.deepEqual(rejected({ url }, Vcf).errors.map((field) => field.pointer), ["/username", "/password"]);
+  const pointers = (settings) => rejected(settings, Vcf).errors.map((field) => field.pointer);
+  assert.deepEqual(pointers({ url }), ["/username"]);
+  assert.deepEqual(pointers({ url, username: "u" }), ["/password"]);
+  assert.deepEqual(pointers({ ...local, refreshToken: "planted" }), ["/refreshToken"]);
+  new Vcf({ url, refreshToken: "planted" });
   new Vidm(client);
   new Vidm({ ...local, ...client, domain: "corp.example" });
   assert.deepEqual(await asked(), []);
