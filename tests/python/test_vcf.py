@@ -10,9 +10,15 @@ from test_vidm import failure
 PASSWORD = "planted-in-a-spec"
 
 
-def source(endpoint: str) -> IdentitySourceSpec:
+def source(endpoint: str, domain: str | None = None) -> IdentitySourceSpec:
     details = SourceDetails(users_base_dn="OU=P", groups_base_dn="OU=G", server_endpoints=[endpoint])
-    ldap = LdapSpec(type="ActiveDirectory", username="svc@research.example", password=PASSWORD, source_details=details)
+    ldap = LdapSpec(
+        type="ActiveDirectory",
+        domain_name=domain,
+        username="svc@research.example",
+        password=PASSWORD,
+        source_details=details,
+    )
     return IdentitySourceSpec(name="research", ldap=ldap)
 
 
@@ -41,9 +47,7 @@ class TestVcf(unittest.TestCase):
         for way, session in both_vcf():
             with self.subTest(way):
                 vcf, domain = session(), f"{way}.example".replace(" ", "-")
-                spec = source("ldap://dc01")
-                assert spec.ldap is not None
-                spec.ldap.domain_name = domain
+                spec = source("ldap://dc01", domain)
                 job = {"identitySource": spec, "roles": [{"group": f"gg-vcf-admins@{domain}", "role": "VIEWER"}]}
                 plan = vcf.apply(job, dry_run=True)
                 self.assertEqual([step.outcome for step in plan.steps], ["wouldCreate", "skipped", "wouldCreate"])
