@@ -257,6 +257,13 @@ fn calls_since<R: Runtime>(out: &Outbound<'_, R>, from: usize) -> Vec<CallRecord
     out.calls().split_off(from)
 }
 
+/// The result of `work`, and the duration of its calls without logins.
+async fn timed<T, R: Runtime>(out: &Outbound<'_, R>, logins: &[&str], work: impl Future<Output = T>) -> (T, u64) {
+    let from = out.calls().len();
+    let done = work.await;
+    (done, spent(&calls_since(out, from), logins))
+}
+
 /// The duration of `calls` without logins.
 fn spent(calls: &[CallRecord], logins: &[&str]) -> u64 {
     calls.iter().filter(|call| !logins.contains(&call.call)).map(|call| call.ms).sum()

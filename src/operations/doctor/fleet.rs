@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::expiry::{self, Certificates};
-use super::{Finding, Report, calls_since, spent};
+use super::{Finding, Report, calls_since, spent, timed};
 use crate::directory::{GroupQuery, Listed as _};
 use crate::error::{Error, ErrorCode};
 use crate::fleet::{Client, Credentials, Directory, FederatedIdentityProvider, LOGIN_CALLS, Realm, Target};
@@ -73,9 +73,7 @@ pub(super) async fn run<R: Runtime>(
         Err(error) => report.add("version", Finding::Warning, error.detail(), error.hint_text(), ms),
     }
 
-    let from = out.calls().len();
-    let realms = client.realms().await;
-    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let (realms, ms) = timed(out, &LOGIN_CALLS, client.realms()).await;
     let realms = match realms {
         Ok(realms) => realms,
         Err(error) if matches!(error.code(), ErrorCode::UpstreamAuth | ErrorCode::UpstreamForbidden) => {
@@ -86,14 +84,10 @@ pub(super) async fn run<R: Runtime>(
     report.ok("permission", "the account can read the realms of VCF single sign-on", ms);
     realms_found(report, &realms, ms);
 
-    let from = out.calls().len();
-    let listed = client.directories_of(&realms).await;
-    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let (listed, ms) = timed(out, &LOGIN_CALLS, client.directories_of(&realms)).await;
     directories(report, listed, ms);
 
-    let from = out.calls().len();
-    let found = client.groups(&GroupQuery::Name(super::GROUP.to_owned())).await;
-    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let (found, ms) = timed(out, &LOGIN_CALLS, client.groups(&GroupQuery::Name(super::GROUP.to_owned()))).await;
     report.group_look_up(found.err().as_ref(), "groups can be looked up in the identity broker", ms);
 
     certificates(report, client, out, &realms).await;
@@ -148,9 +142,8 @@ async fn api_token<R: Runtime>(
     if matches!(target.credentials, Credentials::Account { .. }) {
         return report.add(CHECK, Finding::Skipped, "the target logs in with an account", None, 0);
     }
-    let (from, now) = (out.calls().len(), out.runtime().now());
-    let listed = client.listed_api_token(realms).await;
-    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let now = out.runtime().now();
+    let (listed, ms) = timed(out, &LOGIN_CALLS, client.listed_api_token(realms)).await;
     let unknown = "see its expiry in VCF Operations (Identity & Access, API clients)";
     match listed {
         Ok(Some(token)) => match token.expires_in_days(now) {

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::expiry::{self, Certificates};
-use super::{Finding, Report, calls_since, spent};
+use super::{Finding, Report, calls_since, spent, timed};
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
@@ -85,9 +85,8 @@ pub(super) async fn run<R: Runtime>(
     if version.is_some_and(|version| !version.has_workspace_one_access()) {
         return report.add(WSA, Finding::Skipped, "since VCF 9 SDDC Manager knows none", None, 0);
     }
-    let from = out.calls().len();
-    let found = client.workspace_one_access().await;
-    workspace_one_access(report, found, vidm, spent(&calls_since(out, from), &LOGIN_CALLS));
+    let (found, ms) = timed(out, &LOGIN_CALLS, client.workspace_one_access()).await;
+    workspace_one_access(report, found, vidm, ms);
 }
 
 /// The version; in VCF 9 with what replaces the calls that are deprecated there.
@@ -96,9 +95,7 @@ async fn version<R: Runtime>(
     client: &Client<'_, R>,
     out: &Outbound<'_, R>,
 ) -> Option<Version> {
-    let from = out.calls().len();
-    let found = client.version().await;
-    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let (found, ms) = timed(out, &LOGIN_CALLS, client.version()).await;
     let version = match found {
         Ok(Some(version)) => version,
         Ok(None) => {

@@ -1,7 +1,7 @@
 //! The checks of a vIDM target: its health (which needs no login), the login, the list of directories, one sync state, one
 //! group look-up.
 
-use super::{Finding, Report, calls_since, spent};
+use super::{Finding, Report, calls_since, spent, timed};
 use crate::directory::{GroupQuery, SyncStatus};
 use crate::error::Error;
 use crate::runtime::Runtime;
@@ -41,9 +41,7 @@ pub(super) async fn run<R: Runtime>(
         return;
     }
     if let Some(directory) = directories(report, listed, spent(&calls, &LOGIN_CALLS)) {
-        let from = out.calls().len();
-        let state = client.sync_state(&directory.id).await;
-        let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+        let (state, ms) = timed(out, &LOGIN_CALLS, client.sync_state(&directory.id)).await;
         let name = shown(&directory);
         match state {
             Ok(state) if state.status == SyncStatus::Unknown => {
@@ -61,9 +59,7 @@ pub(super) async fn run<R: Runtime>(
         }
     }
 
-    let from = out.calls().len();
-    let found = client.groups(&GroupQuery::Name(super::GROUP.to_owned())).await;
-    let ms = spent(&calls_since(out, from), &LOGIN_CALLS);
+    let (found, ms) = timed(out, &LOGIN_CALLS, client.groups(&GroupQuery::Name(super::GROUP.to_owned()))).await;
     report.group_look_up(found.err().as_ref(), "groups can be looked up with SCIM", ms);
 }
 
