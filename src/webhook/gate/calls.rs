@@ -12,7 +12,7 @@ use crate::runtime::{Runtime, random_bytes};
 use crate::secret::Secret;
 use crate::shared_state::SharedStore;
 use crate::upstream::Outbound;
-use crate::webhook::caller::{self, refuse_other_sites};
+use crate::webhook::caller::{self, Caller, refuse_other_sites};
 use crate::webhook::input::{self, Input};
 use crate::webhook::log::LogLine;
 use crate::webhook::pipeline::Incoming;
@@ -77,6 +77,17 @@ pub(in crate::webhook) async fn serve<R: Runtime>(
     answer
 }
 
+/// Logs the caller, and checks its target, scope and rate limit.
+async fn admit<R: Runtime>(
+    incoming: &Incoming<'_, R>,
+    outbound: &Outbound<'_, R>,
+    caller: &Caller<'_>,
+    line: &mut LogLine,
+) -> Result<(), Error> {
+    line.caller(caller);
+    incoming.configured.admit(caller, incoming.operation.scope, incoming.matched, outbound.store()).await
+}
+
 /// `POST …/tokens`: 201 with both tokens.
 async fn create<R: Runtime>(
     incoming: &Incoming<'_, R>,
@@ -94,8 +105,7 @@ async fn create<R: Runtime>(
     })?;
     let now = outbound.runtime().now();
     let (entry, caller) = caller::of_key(&configured.config, key.expose().trim().as_bytes(), now)?;
-    line.caller(&caller);
-    configured.admit(&caller, incoming.operation.scope, incoming.matched, outbound.store()).await?;
+    admit(incoming, outbound, &caller, line).await?;
     configured.targets.vcf(target)?;
     let (key, target) = ((entry, caller.key()), place(target));
     let pair = TokenPair {
@@ -118,8 +128,7 @@ async fn renew<R: Runtime>(
     let configured = incoming.configured;
     let opened = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await;
     let Opened { caller, key, serial, .. } = opened.map_err(unknown)?;
-    line.caller(&caller);
-    configured.admit(&caller, incoming.operation.scope, incoming.matched, outbound.store()).await?;
+    admit(incoming, outbound, &caller, line).await?;
     if is_revoked(outbound.store(), target, &serial).await {
         return Err(unknown(Dead::Expired));
     }
@@ -140,8 +149,7 @@ async fn revoke<R: Runtime>(
     if let Ok(Opened { caller, serial, expires, .. }) =
         open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await
     {
-        line.caller(&caller);
-        configured.admit(&caller, incoming.operation.scope, incoming.matched, outbound.store()).await?;
+        admit(incoming, outbound, &caller, line).await?;
         let store = outbound.store();
         if let Some(name) = store.name(REVOKED, target, &[&serial]) {
             let life = expires.duration_since(outbound.runtime().now()).unwrap_or_default();
