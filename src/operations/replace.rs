@@ -56,8 +56,8 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 let detail = format!("the external provider {name} could not be deleted: {}", error.detail());
                 let code = error.code();
                 error.recode(code, detail).hint(
-                    "the new provider was not added: correct the cause and send the same request again; it reads first \
-                     what is there",
+                    "the new provider was not added: correct the cause and send the same request again; idhook first reads \
+                     which provider is present",
                 )
             })?,
         }
@@ -69,8 +69,8 @@ impl<R: Runtime> VcfOperations<'_, R> {
             );
             let code = error.code();
             error.recode(code, detail).hint(
-                "SDDC Manager probably has no external provider now: correct the cause and send the same request again; it \
-                 reads first what is there, and adds the provider if there is none",
+                "SDDC Manager probably has no external provider now: correct the cause and send the same request again; idhook \
+                 first reads the providers, and adds this one if there is none",
             )
         })?;
         Ok(ChangeOutcome { outcome: Some(Outcome::Replaced), removed, ..created })

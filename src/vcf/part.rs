@@ -100,12 +100,11 @@ pub struct NewClientSecret {
 }
 
 /// An empty check, after the names in `extra` were rejected.
-fn check(extra: &Extra, fields: &[(&str, bool)], now: SystemTime) -> Check {
+fn check(extra: &Extra, fields: &[&str], now: SystemTime) -> Check {
     let mut check = Check::new(Form::Base64OfPem, now).secret_missing(PASSWORD);
     check.options(&OPTIONS, extra);
-    let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
     for name in extra.0.keys().filter(|name| !OPTIONS.contains(&name.as_str())) {
-        check.wrong(format!("/{}", escape(name)), format!("is unknown; the fields are {}", names.join(", ")));
+        check.wrong(format!("/{}", escape(name)), format!("is unknown; the fields are {}", fields.join(", ")));
     }
     check
 }
@@ -116,7 +115,7 @@ impl Checked<NewCredentials> {
     /// # Errors
     /// Every missing or wrong field, by its JSON Pointer.
     pub(crate) fn to_set(new: NewCredentials, now: SystemTime) -> Result<Self, Vec<FieldError>> {
-        let fields = [("password", true), ("username", true), ("certChain", true)];
+        let fields = ["password", "username", "certChain"];
         let mut check = check(&new.extra, &fields, now).secret_missing("is required and must not be blank");
         check.secret("/password", new.password.as_ref());
         check.chain("/certChain", new.cert_chain.as_ref());
@@ -155,7 +154,7 @@ impl Checked<NewCredentials> {
 impl Checked<NewCertificates> {
     /// As for [`NewCredentials`].
     pub(crate) fn to_set(new: NewCertificates, now: SystemTime) -> Result<Self, Vec<FieldError>> {
-        let mut check = check(&new.extra, &[("certChain", true), ("keep", true), ("password", true)], now);
+        let mut check = check(&new.extra, &["certChain", "keep", "password"], now);
         if new.cert_chain.as_ref().is_none_or(Vec::is_empty) {
             check.wrong("/certChain", "is required: at least one certificate");
         }
@@ -200,7 +199,7 @@ impl Checked<NewCertificates> {
 impl Checked<NewClientSecret> {
     /// As for [`NewCredentials`].
     pub(crate) fn to_set(new: NewClientSecret, now: SystemTime) -> Result<Self, Vec<FieldError>> {
-        let fields = [("clientSecret", true), ("certChain", true), ("password", true), ("type", true)];
+        let fields = ["clientSecret", "certChain", "password", "type"];
         let mut check = check(&new.extra, &fields, now).secret_missing("is required and must not be blank");
         check.secret("/clientSecret", new.client_secret.as_ref());
         if new.cert_chain.is_none() {
