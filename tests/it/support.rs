@@ -4,5 +4,6 @@ pub(crate) mod fleet;
 pub(crate) mod memory_store;
 pub(crate) mod script;
 pub(crate) mod server;
+pub(crate) mod vcf;
 pub(crate) mod vidm;
 pub(crate) mod webhook;

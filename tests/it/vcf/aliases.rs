@@ -4,17 +4,11 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, get, post};
+use crate::support::vcf::{ADFS, ID, LIST, PATH, PROVIDER, ROOT, SOURCE};
 use crate::support::webhook::Instance;
 use crate::vcf::session::login;
 
-const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
-const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
-const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
-const PATH: &str = "/vcf/default/v1/identity-providers";
-const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const NEXT_ID: &str = "11111111-2222-4333-8444-555555555555";
-const ADFS: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
 const NOT_FOUND: &str = r#"{"errorCode":"IDENTITY_PROVIDER_NOT_FOUND","message":"no such provider"}"#;
 
 fn parsed(text: &str) -> Value {

@@ -7,18 +7,16 @@ use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, get, post};
+use crate::support::vcf::{ID, LIST, SOURCE};
 use crate::support::webhook::{Answer, Instance, OTHER};
 use crate::vcf::session::login;
 
 mod roles;
 
-const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
 const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-federated.request.json");
 const USERS: &str = include_str!("../../fixtures/vcf/users.answer.json");
 const ROLES: &str = include_str!("../../fixtures/vcf/roles.answer.json");
 const HOST: &str = "https://sddc.corp.example";
-const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const ADMIN: &str = "317cb292-802f-ca6a-e57e-3ac2b707fe34";
 const OPERATOR: &str = "59adcd39-0ca0-4e6b-9a04-3b4ce6de4d29";
 const GROUP_ID: &str = "c769fcc5-fb61-4d05-aa40-9c7786163fb5";

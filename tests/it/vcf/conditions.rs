@@ -4,17 +4,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, get};
+use crate::support::vcf::{ADFS, ID, LIST, PATH, PROVIDER, ROOT, SOURCE};
 use crate::support::webhook::{Answer, Instance};
 use crate::vcf::aliases::listed;
 use crate::vcf::session::login;
-
-const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
-const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
-const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
-const PATH: &str = "/vcf/default/v1/identity-providers";
-const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
-const ADFS: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
 
 /// The list after another writer changed both providers.
 fn changed() -> Call {

@@ -4,13 +4,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::script::{get, post};
+use crate::support::vcf::{ID, PATH, ROOT, SOURCE};
 use crate::support::webhook::Instance;
 use crate::vcf::session::login;
-
-const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
-const PATH: &str = "/vcf/default/v1/identity-providers";
-const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
 
 /// A provider with a secret in an unknown field at every level.
 fn with_secrets() -> Value {

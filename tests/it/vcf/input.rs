@@ -5,14 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::script::{get, post};
+use crate::support::vcf::{ID, LIST, PATH, ROOT, SOURCE};
 use crate::support::webhook::Instance;
 use crate::vcf::session::login;
 
-const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
-const PATH: &str = "/vcf/default/v1/identity-providers";
-const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
-const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
 const FEDERATED: &str = include_str!("../../fixtures/vcf/identity-provider-federated.request.json");
 
 fn source() -> Value {

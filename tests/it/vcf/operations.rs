@@ -10,13 +10,11 @@ use idhook::vcf::{
 };
 
 use crate::support::script::{Call, Script, get, post};
+use crate::support::vcf::{PROVIDER, ROOT, SOURCE};
 use crate::vcf::session::{first_token, login, target};
 
-const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
 const FAILED: &str = include_str!("../../fixtures/vcf/error.answer.json");
 const ID: &str = "cc81918d-6772-41ca-8b1b-494aa01c04a0";
-const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
 
 fn provider_spec() -> Checked<IdentityProviderSpec> {
     Checked::<IdentityProviderSpec>::to_add(serde_json::from_str(PROVIDER).unwrap(), SystemTime::UNIX_EPOCH).unwrap()

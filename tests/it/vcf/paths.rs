@@ -7,13 +7,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::support::script::get;
+use crate::support::vcf::{ID, PROVIDER, SOURCE};
 use crate::support::webhook::{Instance, KEY};
 use crate::vcf::session::login;
 
 const ROOT: &str = "/vcf/default/v1/identity-providers";
-const ID: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
-const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
-const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
 
 /// Hostile, templated and international names, as the service would get them decoded.
 const HOSTILE: &[&str] = &[

@@ -5,16 +5,13 @@ use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, get, post};
+use crate::support::vcf::{ADFS, LIST, PROVIDER, ROOT};
 use crate::support::webhook::{Answer, Instance};
 use crate::vcf::aliases::listed;
 use crate::vcf::session::login;
 
-const LIST: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
-const PROVIDER: &str = include_str!("../../fixtures/vcf/identity-provider-add.request.json");
 const ADDED: &str = include_str!("../../fixtures/vcf/identity-provider-added.answer.txt");
 const FAILED: &str = include_str!("../../fixtures/vcf/error.answer.json");
-const ROOT: &str = "https://sddc.corp.example/v1/identity-providers";
-const ADFS: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
 const CONFIRMED: &str = "?replace=true&confirm=My%20AD%20Identity%20Source";
 
 fn put(instance: &Instance, query: &str) -> Answer {
