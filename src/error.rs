@@ -128,9 +128,9 @@ pub struct Candidate {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its kind, in the vendor's words.
-    #[serde(rename = "type")]
-    pub kind: String,
+    /// Its kind, in the vendor's words, if the vendor's list has one.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 /// The result of every fallible function here.

@@ -40,8 +40,8 @@ pub(crate) trait Listed: Clone {
 
     /// This directory as a candidate for an ambiguous name.
     fn candidate(&self) -> Candidate {
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Candidate { id: self.id().to_owned(), name: text(self.name()), kind: text(self.kind()) }
+        let name = self.name().unwrap_or_default().to_owned();
+        Candidate { id: self.id().to_owned(), name, kind: self.kind().map(str::to_owned) }
     }
 }
 

@@ -78,8 +78,8 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     /// run.
     pub(super) fn weigh(&self, entry: &Entry, report: &SyncReport) -> (bool, Option<Sight>) {
         let Some(head) = entry.kick_off() else { return (is_active(report.status), None) };
-        let (report, shown) =
-            (&Baseline::without_earlier_log(head.baseline, report), Baseline::shown(head.baseline, report));
+        let shown = shown_of(&head, entry, report);
+        let report = &Baseline::without_earlier_log(head.baseline, report);
         let began = report.started_at.filter(|_| shown == Shown::After);
         let marks = |ended: &Option<Ending>| report.marks.filter(|_| ended.is_some());
         let sight = |running, ended| Some(Sight { running, began, ended, marks: marks(&ended), now: self.now() });
@@ -120,6 +120,15 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
 
     pub(super) fn since(&self, ms: u64) -> Duration {
         self.now().duration_since(from_unix_ms(ms)).unwrap_or_default()
+    }
+}
+
+/// How the run in `report` relates to the kick-off `head` of `entry`. The run that was seen active is the kick-off's, also if
+/// neither start times nor marks distinguish its end from an earlier one: they may be late, or in whole seconds.
+pub(super) fn shown_of(head: &Head, entry: &Entry, report: &SyncReport) -> Shown {
+    match Baseline::shown(head.baseline, report) {
+        Shown::Before if entry.sight().is_some_and(|seen| seen.is_of(report)) => Shown::After,
+        shown => shown,
     }
 }
 

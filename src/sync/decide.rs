@@ -77,12 +77,6 @@ impl Baseline {
         Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms, marks: None }
     }
 
-    /// An idle directory, observed shortly before, whose runs only marks tell apart. Another run may have begun since; so
-    /// such a baseline shows that a run is another one, but never that it began after the kick-off.
-    pub(super) fn recent_marks(marks: RunMarks) -> Self {
-        Self { began_ms: None, ended_ms: None, running: false, floor_ms: Some(0), marks: Some(marks) }
-    }
-
     /// How the run in `report` relates to `baseline`.
     pub(super) fn shown(baseline: Option<Self>, report: &SyncReport) -> Shown {
         let Some(baseline) = baseline else { return Shown::Unobserved };
@@ -117,24 +111,20 @@ impl Baseline {
     /// entry may be late. So a run is another one if every mark that can be compared differs, and the earlier one if none
     /// does.
     fn shown_by_marks(self, now: RunMarks, active: bool) -> Shown {
-        let after = if self.is_recent() { Shown::Unobserved } else { Shown::After };
         if self.running {
             // The run that was active may have ended since, and its marks with it.
             return Shown::Before;
         }
         if active {
-            return after;
+            return Shown::After;
         }
         let before = self.marks.unwrap_or_default();
         let log = before.log.zip(now.log).map(|(before, now)| before != now);
         // The first sync of a directory sets the time.
         let time = now.last_sync.map(|now| before.last_sync != Some(now));
         match (log, time) {
-            (Some(true), Some(true)) | (Some(true), None) | (None, Some(true)) => after,
+            (Some(true), Some(true)) | (Some(true), None) | (None, Some(true)) => Shown::After,
             (Some(false), Some(false)) | (Some(false), None) | (None, Some(false)) => Shown::Before,
-            (None, None) | (Some(true), Some(false)) | (Some(false), Some(true)) if self.is_recent() => {
-                Shown::Unobserved
-            }
             (None, None) | (Some(true), Some(false)) | (Some(false), Some(true)) => Shown::Untimed,
         }
     }
@@ -163,11 +153,6 @@ impl Baseline {
         let floor = self.floor_ms.or(self.began_ms.map(|began| began + 1));
         runs.retain(|run| floor.zip(run.started_at.map(ms)).is_some_and(|(floor, began)| began >= floor));
         runs
-    }
-
-    /// Whether this is a recent observation of a directory whose runs only marks tell apart.
-    pub(super) fn is_of_marks(self) -> bool {
-        self.marks.is_some() && self.is_recent()
     }
 
     /// Whether a run was or may have been active.

@@ -226,17 +226,14 @@ impl Entry {
     }
 
     /// A replacement for an observation before a kick-off sent now: the end of the latest run, if it was seen recently and
-    /// start times or marks distinguish later runs.
+    /// start times distinguish later runs. Marks alone cannot show that a later run did not begin before the kick-off.
     pub(super) fn recent(&self, now: SystemTime) -> Option<Baseline> {
         let seen = self.sight().filter(|seen| seen.ended.is_some())?;
         let age = ms(now).checked_sub(seen.ended_seen_ms)?;
         if age > RECENT_MS {
             return None;
         }
-        match seen.marks {
-            Some(marks) => Some(Baseline::recent_marks(marks)),
-            None => Some(Baseline::recent(seen.began_ms?, seen.offset_ms?, ms(now))),
-        }
+        Some(Baseline::recent(seen.began_ms?, seen.offset_ms?, ms(now)))
     }
 }
 

@@ -74,10 +74,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         request.ledger = ledger.id();
         let mut entry;
         (entry, request.ticket) = ledger.arrive().await?;
-        // Where only marks tell runs apart, a recent observation is enough if the groups decide in the end, and if any
-        // instance can continue the request.
-        let suffices = |recent: &Baseline| !recent.is_of_marks() || (request.ledger == SHARED && request.needs_proof());
-        request.baseline = entry.recent(self.now()).filter(suffices);
+        request.baseline = entry.recent(self.now());
         let mut sight = None;
         if request.baseline.is_none() {
             match self.look_after(&ledger, &request.directory, &entry).await? {

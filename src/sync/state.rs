@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::coordinator::unavailable;
+use super::coordinator::{shown_of, unavailable};
 use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
 use super::directory_service::DirectoryService;
 use super::ledger::{Ledger, Sight};
@@ -85,7 +85,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             None => KickOff::Lost,
         };
         let shown = match (serving, entry.kick_off()) {
-            (Some(head), _) => Baseline::shown(head.baseline, &look.report),
+            (Some(head), _) => shown_of(&head, entry, &look.report),
             // The shown run ignores the safeguards, but this request did not ask for that.
             (None, Some(head))
                 if is_ours

@@ -78,7 +78,7 @@ fn example(code: ErrorCode) -> Error {
                 .hint("read it again, apply your change to what it is now, and send the new ETag")
         }
         ErrorCode::DirectoryAmbiguous => {
-            let one = |id: &str| Candidate { id: id.into(), name: "corp".into(), kind: "ACTIVE_DIRECTORY_LDAP".into() };
+            let one = |id: &str| Candidate { id: id.into(), name: "corp".into(), kind: Some("ACTIVE_DIRECTORY_LDAP".into()) };
             new("2 directories are named corp")
                 .candidates(vec![
                     one("66666666-6666-4666-8666-666666666666"),

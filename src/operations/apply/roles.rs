@@ -76,7 +76,7 @@ impl Known {
                 let candidates = many.iter().map(|user| Candidate {
                     id: user.id.clone().unwrap_or_default(),
                     name: user.name.clone().unwrap_or_default(),
-                    kind: self.role_of(user).to_owned(),
+                    kind: Some(self.role_of(user).to_owned()),
                 });
                 let detail = format!("SDDC Manager lists {} {} times", wanted.group, many.len());
                 return Err(refused(wanted, detail)
@@ -347,7 +347,7 @@ fn unique<'e>(found: &[&'e SsoEntity], wanted: &Assignment) -> Result<Option<&'e
             let candidates = many.iter().map(|entity| Candidate {
                 id: entity.id.clone().unwrap_or_default(),
                 name: name(entity).to_owned(),
-                kind: entity.kind.clone().unwrap_or_default(),
+                kind: entity.kind.clone(),
             });
             let detail = format!("{} groups of the domain have this name", many.len());
             let field = FieldError::new(format!("{}/group", wanted.pointer), detail);

@@ -41,7 +41,7 @@ fn ambiguous_names_list_candidates() {
     }
     let error = DirectoryRef::parse("CORP").find(&list).unwrap_err();
     let first = &error.candidate_list()[0];
-    assert_eq!((first.id.as_str(), first.name.as_str(), first.kind.as_str()), ("a", "corp", "LDAP_DIRECTORY"));
+    assert_eq!((first.id.as_str(), first.name.as_str(), first.kind.as_deref()), ("a", "corp", Some("LDAP_DIRECTORY")));
 }
 
 #[test]

@@ -252,8 +252,8 @@ fn shared_domain_is_ambiguous() {
     ]);
     let error = estate.start("corp.example").unwrap_err();
     assert_eq!((error.code(), error.target()), (ErrorCode::DirectoryAmbiguous, Some("prod")));
-    let candidates: Vec<_> = error.candidate_list().iter().map(|one| (one.id.as_str(), one.kind.as_str())).collect();
-    assert_eq!(candidates, [("a", ""), ("b", "LDAP_DIRECTORY")]);
+    let candidates: Vec<_> = error.candidate_list().iter().map(|one| (one.id.as_str(), one.kind.as_deref())).collect();
+    assert_eq!(candidates, [("a", None), ("b", Some("LDAP_DIRECTORY"))]);
 }
 
 #[test]
