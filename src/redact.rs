@@ -132,13 +132,42 @@ fn blank_in(fields: &mut Map<String, Value>, with_texts: bool) {
 
 /// Replaces a value with the mark, unless it is a flag or empty.
 fn cover(value: &mut Value) {
-    let says_nothing = match value {
+    if !says_nothing(value) {
+        *value = Value::String(STRUCK.to_owned());
+    }
+}
+
+/// Whether a value is a flag or empty.
+fn says_nothing(value: &Value) -> bool {
+    match value {
         Value::Null | Value::Bool(_) => true,
         Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "" | "true" | "false" | "unknown"),
         Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
-    };
-    if !says_nothing {
-        *value = Value::String(STRUCK.to_owned());
+    }
+}
+
+/// The secrets in a JSON request body: the texts in fields whose names mark them as secrets, at any depth. A server may quote
+/// them in its error.
+pub(crate) fn secrets_in_body(body: &[u8]) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    if let Ok(value) = serde_json::from_slice(body) {
+        collect(&value, false, &mut secrets);
+    }
+    secrets
+}
+
+fn collect(value: &Value, is_secret: bool, secrets: &mut Vec<Secret>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, is_secret, secrets)),
+        Value::Object(fields) => {
+            let says = |name: &str| fields.get(name).and_then(Value::as_str).is_some_and(is_secret_name);
+            let is_pair = says("name") || says("key");
+            for (name, item) in fields {
+                collect(item, is_secret || is_secret_name(name) || is_pair && name == "value", secrets);
+            }
+        }
+        Value::String(text) if is_secret && !says_nothing(value) => secrets.push(Secret::new(text.as_str())),
+        _ => {}
     }
 }
 
@@ -299,6 +328,20 @@ mod tests {
         let mut value = json!({"a": ["x hunter2"], "hunter2": {"b": "hunter%32"}, "n": 12_345_678, "t": true});
         strike_json(&mut value, &[&Secret::new("hunter2"), &Secret::new("12345678")]);
         assert_eq!(value, json!({"a": ["x …"], "…": {"b": "…"}, "n": "…", "t": true}));
+    }
+
+    #[test]
+    fn secrets_of_a_body_are_the_texts_of_secret_fields() {
+        let body = json!({
+            "ldap": {"username": "svc", "password": "hunter2"}, "clientSecret": "s3cr3t", "tokens": [{"a": "t0k3n"}],
+            "pairs": [{"name": "ldap.password", "value": "p41r"}, {"name": "ldap.port", "value": "389"}],
+            "passwordSet": "true", "secret": "", "tokenTtl": 12345, "referenceToken": "R1",
+        });
+        let mut secrets = secrets_in_body(body.to_string().as_bytes());
+        secrets.sort_by_key(|secret| secret.expose().to_owned());
+        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        assert_eq!(secrets, ["hunter2", "p41r", "s3cr3t", "t0k3n"]);
+        assert!(secrets_in_body(b"grant_type=x&password=hunter2").is_empty());
     }
 
     #[test]

@@ -78,6 +78,11 @@ pub(crate) fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &
     )
 }
 
+/// Whether an error may quote the body of this response.
+pub(super) fn is_quoted(answer: &http::Response<Bytes>) -> bool {
+    !answer.status().is_success() || is_page(answer)
+}
+
 impl Kind {
     /// The one check of every response: a 2xx that may be the API's passes, everything else becomes an [`Error`] with the
     /// evidence, without `secrets`.

@@ -12,8 +12,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::base_url::BaseUrl;
 use super::endpoint::{Api, Endpoint, Kind};
+use super::response::is_quoted;
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::http::{Limits, TransportError, TransportErrorKind};
+use crate::redact::secrets_in_body;
 use crate::retry::{Repeat, RetryPolicy, retry_after};
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
@@ -53,6 +55,8 @@ pub struct Outbound<'r, R> {
     deadline: Duration,
     headers: HeaderMap,
     secrets: Vec<&'r Secret>,
+    /// The bodies of the changes so far, whose secrets a later response may quote.
+    sent: RefCell<Vec<Bytes>>,
     calls: RefCell<Vec<CallRecord>>,
 }
 
@@ -116,10 +120,12 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
         let deadline = runtime.elapsed().saturating_add(time);
         let (store, retry) = (SharedStore::new(runtime, None, deadline), RetryPolicy::default());
-        Self { runtime, store, limits, retry, deadline, headers, secrets: Vec::new(), calls: RefCell::default() }
+        let (sent, calls) = (RefCell::default(), RefCell::default());
+        Self { runtime, store, limits, retry, deadline, headers, secrets: Vec::new(), sent, calls }
     }
 
-    /// The same, with secrets to remove from upstream texts. A call's token is always removed.
+    /// The same, with secrets to remove from upstream texts. A call's token, and the secrets in the bodies of changes, are
+    /// always removed.
     #[must_use]
     pub fn with_secrets(mut self, secrets: Vec<&'r Secret>) -> Self {
         self.secrets = secrets;
@@ -196,6 +202,9 @@ impl<'r, R: Runtime> Outbound<'r, R> {
             token.authorize(&mut request).map_err(|e| Error::new(ErrorCode::UpstreamInvalid, e.to_string()))?;
         }
 
+        if kind.changes() && !request.body().is_empty() {
+            self.sent.borrow_mut().push(request.body().clone());
+        }
         let mut attempt = 1;
         loop {
             let sent = self.exchange(call, request.clone()).await;
@@ -209,8 +218,12 @@ impl<'r, R: Runtime> Outbound<'r, R> {
             let Some(wait) = wait else {
                 return match sent {
                     Ok(answer) => {
-                        let token = token.map(AccessToken::secret);
-                        kind.check(answer, now, &self.secrets.iter().copied().chain(token).collect::<Vec<_>>())
+                        let sent: Vec<Secret> = match is_quoted(&answer) {
+                            true => self.sent.borrow().iter().flat_map(|body| secrets_in_body(body)).collect(),
+                            false => Vec::new(),
+                        };
+                        let known = self.secrets.iter().copied().chain(token.map(AccessToken::secret));
+                        kind.check(answer, now, &known.chain(&sent).collect::<Vec<_>>())
                     }
                     Err(e) => Err(unreached(&kind, url, &e, self.runtime.how_to_trust())),
                 };

@@ -51,6 +51,25 @@ impl Endpoint for Read {
 /// `POST /thing`
 struct Change;
 
+/// `POST /thing`, with a password of the caller's own.
+struct Bind;
+
+impl Endpoint for Bind {
+    type Api = Plain;
+    type Response = ();
+    const CALL: &'static str = "POST /thing";
+    const REPEAT: Repeat = Repeat::IfNeverArrived;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        let body = r#"{"name":"corp","ldap":{"username":"svc","bindPassword":"b1nd \"pw\"","pin":"abc"}}"#;
+        with_body(Method::POST, "/thing", "application/json", "text/plain", body)
+    }
+
+    fn response(&self, _: http::Response<Bytes>) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl Endpoint for Change {
     type Api = Plain;
     type Response = ();
@@ -246,6 +265,29 @@ fn echoed_credentials_are_removed() {
     let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
     let error = script.run(out.call(&to, &Read, Some(&token))).unwrap_err();
     assert_eq!(error.evidence().unwrap().message.as_deref(), Some("you sent … and …, …"));
+}
+
+#[test]
+fn secrets_of_a_change_are_removed_from_its_error_and_from_later_ones() {
+    let quotes = r#"svc: {"bindPassword":"b1nd \"pw\""} (b1nd+%22pw%22) is wrong"#;
+    let page = r#"<html><title>svc: b1nd "pw" of corp</title>"#;
+    let script = Script::new([
+        post(THING).answer(400, quotes),
+        get(THING).answer(404, quotes),
+        post(THING).answer(200, page).answer_header("content-type", "text/html"),
+    ]);
+    let url = BaseUrl::parse("https://up.example").unwrap();
+    let out = script.outbound();
+    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    for error in
+        [script.run(out.call(&to, &Bind, None)).unwrap_err(), script.run(out.call(&to, &Read, None)).unwrap_err()]
+    {
+        let masked = r#"svc: {"bindPassword":"…"} (…) is wrong"#;
+        assert_eq!(error.evidence().unwrap().message.as_deref(), Some(masked));
+        assert!(error.detail().ends_with(masked), "{error}");
+    }
+    let error = script.run(out.call(&to, &Bind, None)).unwrap_err();
+    assert!(error.detail().ends_with(r#"with the title "svc: … of corp""#), "{error}");
 }
 
 #[test]
