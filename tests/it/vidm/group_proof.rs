@@ -188,6 +188,29 @@ fn requested_users_decide_like_groups() {
 }
 
 #[test]
+fn user_that_vidm_shows_later_is_found_by_the_next_request() {
+    thread_local!(static IS_THERE: Cell<bool> = const { Cell::new(false) });
+    let (server, vidm) = vidm(|_| match IS_THERE.get() {
+        true => {
+            let user = json!({"id": "u1", "userName": "jdoe", "urn:scim:schemas:extension:workspace:1.0": {"domain": "corp.example"}});
+            (200, json!({"totalResults": 1, "Resources": [user]}).to_string())
+        }
+        false => none(),
+    });
+    let order = SyncOrder { users: vec!["jdoe@corp.example".to_owned()], ..SyncOrder::default() };
+    let id = server.clock.run(vidm.start_sync(CORP, order)).unwrap().id.unwrap();
+    let next = |is_there| {
+        IS_THERE.set(is_there);
+        server.clock.advance(Duration::from_secs(30));
+        let document = server.clock.run(vidm.sync(&id)).unwrap();
+        (document.status, serde_json::to_value(&document).unwrap()["users"][0]["state"].clone())
+    };
+    assert_eq!(next(false), (SyncStatus::Failed, json!("absent")));
+    assert_eq!(next(false), (SyncStatus::Failed, json!("absent")));
+    assert_eq!(next(true), (SyncStatus::Succeeded, json!("present")));
+}
+
+#[test]
 fn rejected_filter_does_not_affect_other_groups() {
     let scim: Scim = |filter| match filter {
         _ if filter.contains('ü') => rejected(),

@@ -111,6 +111,25 @@ fn name_with_a_special_character_is_searched_with_a_body() {
 }
 
 #[test]
+fn name_that_would_change_the_filter_is_a_quoted_value() {
+    let name = r#"x" or userName pr"#;
+    let searches = |filter: &str| {
+        let filter = json!(filter);
+        post(format!("{USERS}/.search"))
+            .body(format!(r#"{{"filter":{filter},"startIndex":1,"count":100}}"#))
+            .answer(200, page(&[user("1", "jdoe", "corp.example")]))
+    };
+    // A vIDM that reads the name as a filter returns others, who are not the user.
+    let estate = Estate::warm(false).then([
+        searches(r#"userName eq "x\" or userName pr""#),
+        searches(r#"userPrincipalName eq "x\" or userName pr@corp.example""#),
+        searches(r#"userName eq "x\" or userName pr@corp.example""#),
+        find(r#"userName co "or userName pr""#),
+    ]);
+    assert_eq!(shown(&estate, &[&format!("{name}@corp.example")]), [format!("{name}@corp.example ?")]);
+}
+
+#[test]
 fn rejected_look_up_leaves_the_user_unknown() {
     let rejected = r#"{"errors":[{"code":"invalid.filter","message":"no such attribute"}]}"#;
     let estate = Estate::warm(false).then([find(r#"userName eq "jdoe""#).answer(400, rejected)]);
