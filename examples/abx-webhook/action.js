@@ -11,6 +11,8 @@
 //           groups          optional: groups that must be present in the end, as DN or name@domain
 //           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile or
 //                           fleet:profile. Must be an input: idhook does not read it from `customProperties`
+//           users           optional: users that must be present too, as name@domain
+//           provision       optional, VCF Operations 9.1.1 and later: bring the groups (DNs) in without a sync; needs fleet:profile
 //           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
 // Outputs   status ("succeeded"), id, directory, groups
 // Fails     with a code, what happened, and what to do.

@@ -13,57 +13,45 @@
 //           Passwords, client secret and API token are names of project secrets, or action constants with "Secret" ticked.
 //           directory         id, name or domain
 //           groups            optional: groups that must be present in the end, as DN or name@domain
+//           users             optional: users that must be present too, as name@domain
 //           timeoutSeconds    optional; default 120. Keep it 60 s below the action's timeout
 //           addToProfile      optional: first add the groups (DNs) to the directory's sync profile
+//           provision         optional, VCF Operations 9.1.1 and later: bring the groups (DNs) in without a sync
 //           Only directory and groups may come in an event's `customProperties` instead: the person who requests a deployment may have
 //           written those.
-// Outputs   status ("succeeded"), id, directory, groups
-// Fails     with a code (group_absent, safeguard_tripped, sync_failed, sync_timeout, …), what happened, and what to do.
+// Outputs   status ("succeeded"), id, directory, groups, users; there is no id with provision
+// Fails     with a code (group_absent, user_absent, safeguard_tripped, sync_failed, sync_timeout, …), what happened, and what to do.
 //
 // If the certificate of vIDM or VCF Operations comes from a private CA: see private-ca.js.
 
-const { Fleet, Vidm } = require("idhook");
+const { open, provision, target } = require("./session.js");
 const { trusting } = require("./private-ca.js");
 
 const TIMEOUT = 120; // seconds
 
 exports.handler = async (context, inputs) => {
   const secret = async (input) => inputs[input] && (await context.getSecret(inputs[input]));
-  const isFleet = Boolean(inputs.fleetUrl);
-  const ofFleet = {
-    url: inputs.fleetUrl,
-    username: inputs.fleetUsername,
-    password: await secret("fleetPassword"),
-    authSource: inputs.fleetAuthSource,
-    apiToken: await secret("fleetApiToken"),
-    brokerUrl: inputs.fleetBrokerUrl,
-  };
-  const ofVidm = {
-    url: inputs.vidmUrl,
-    tenant: inputs.vidmTenant,
-    domain: inputs.vidmDomain,
-    username: inputs.vidmUsername,
-    password: await secret("vidmPassword"),
-    clientId: inputs.vidmClientId,
-    clientSecret: await secret("vidmClientSecret"),
-  };
   const { directory, groups } = { ...inputs.customProperties, ...inputs };
-  const options = { addToProfile: String(inputs.addToProfile) === "true", timeoutSeconds: Number(inputs.timeoutSeconds) || TIMEOUT };
+  const isSet = (input) => String(inputs[input]) === "true";
+  const order = { groups: list(groups), users: list(inputs.users), addToProfile: isSet("addToProfile") };
+  const given = { target: await target(inputs, secret), directory, order, isProvision: isSet("provision") };
 
-  const sync = await trusting(__filename, { isFleet, settings: isFleet ? ofFleet : ofVidm, directory, groups: list(groups), options });
-  console.log(`the sync ${sync.id} succeeded`);
-  return { status: sync.status, id: sync.id, directory: sync.directory, groups: sync.groups ?? [] };
+  const sync = await trusting(__filename, { ...given, timeoutSeconds: Number(inputs.timeoutSeconds) || TIMEOUT });
+  console.log(sync.id ? `the sync ${sync.id} succeeded` : "the groups were brought in");
+  return { status: sync.status, id: sync.id, directory: sync.directory, groups: sync.groups ?? [], users: sync.users ?? [] };
 };
 
 /** The work itself, in a process that trusts the private CA. */
-exports.work = async ({ isFleet, settings, directory, groups, options }) => {
-  const session = isFleet ? new Fleet(settings) : new Vidm(settings);
-  if (groups.length) return session.ensureGroups(directory, groups, options);
-  const { id } = await session.startSync(directory);
-  const sync = await session.waitForSync(id, { timeoutSeconds: options.timeoutSeconds });
+exports.work = async ({ target, directory, order, isProvision, timeoutSeconds }) => {
+  const session = open(target);
+  const { groups, ...options } = order;
+  if (groups.length && !isProvision) return session.ensureGroups(directory, groups, { ...options, timeoutSeconds });
+  const started = isProvision ? await provision(target, directory, order) : await session.startSync(directory, order);
+  const sync = isProvision ? started : await session.waitForSync(started.id, { timeoutSeconds });
   if (sync.status === "succeeded") return sync;
-  const what = sync.status === "failed" ? `${sync.reason}: the sync failed` : `sync_timeout: the sync ${id} is still ${sync.status}`;
-  throw new Error([what, sync.message, sync.hint].filter(Boolean).join(": "));
+  const what = sync.status === "failed" ? `${sync.reason}: the sync failed` : `sync_timeout: the sync ${sync.id} is still ${sync.status}`;
+  const absent = [...(sync.groups ?? []), ...(sync.users ?? [])].filter(({ state }) => state !== "present").map(({ requested }) => requested);
+  throw new Error([what, absent.join(", "), sync.message, sync.hint].filter(Boolean).join(": "));
 };
 
 /** Custom properties are strings: a list arrives as JSON, a single group as it is. */

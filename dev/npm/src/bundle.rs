@@ -10,11 +10,12 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 pub(crate) const NAME: &str = "idhook-aria-nodejs.zip";
 
 /// The actions in it.
-const ACTIONS: [(&str, &str); 4] = [
+const ACTIONS: [(&str, &str); 5] = [
     ("main.js", include_str!("../../../examples/aria-bundle/main.js")),
     ("orchestrator.js", include_str!("../../../examples/aria-bundle/orchestrator.js")),
     ("package.json", include_str!("../../../examples/aria-bundle/package.json")),
     ("private-ca.js", include_str!("../../../examples/aria-bundle/private-ca.js")),
+    ("session.js", include_str!("../../../examples/aria-bundle/session.js")),
 ];
 /// The files of the npm package that an action needs. The types and the file for browsers would double the zip.
 const NEEDED: [&str; 4] = ["LICENSE", "index.cjs", "index.mjs", "package.json"];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idhook_simulator::{FleetSettings, TaskCall, seeds};
+use idhook_simulator::{Fault, FleetSettings, Server, TaskCall, seeds};
 use reqwest::Method;
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
@@ -16,6 +16,7 @@ stories! {
 
 stories! {
     in_one_instance:
+    quoted_secret_of_a_change_is_masked,
     provider_of_another_kind_is_kept,
     deletion_is_followed_however_its_task_is_reported,
     failed_deletion_has_the_vendors_reason,
@@ -105,6 +106,17 @@ async fn provider_is_made_so_and_deleted(artifact: Artifact) {
     assert_eq!(listed(&scene, seeds::FLEET_EMPTY_REALM).await, Value::Null);
     scene.get(&format!("{PROVIDERS}/{id}")).await.problem("not_found");
     assert!(!scene.host.output().contains(PASSWORD));
+}
+
+async fn quoted_secret_of_a_change_is_masked(artifact: Artifact) {
+    let scene = fleet(artifact).await;
+    let said = json!({"message": format!("bind as CN=svc with {PASSWORD} failed")}).to_string();
+    let fault = Fault::answer(400, "application/json", &said).on(Server::Fleet);
+    scene.simulator.add_fault(fault.method("POST").path("/identity-providers$"));
+    let answer = put(&scene, "", &ad(scene.simulator.ca_pem(), &["research.example"])).await;
+    let problem = answer.problem("upstream_rejected");
+    assert_eq!(problem["upstream"]["message"], "bind as CN=svc with … failed", "{problem}");
+    assert!(!scene.host.output().contains(PASSWORD), "{}", scene.host.output());
 }
 
 async fn provider_of_another_kind_is_kept(artifact: Artifact) {

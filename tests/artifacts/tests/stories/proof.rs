@@ -9,6 +9,7 @@ use crate::scene::Scene;
 stories! {
     all:
     awkward_groups_are_proven_with_any_scim,
+    users_are_proven_in_one_call_however_they_are_written,
     rejected_look_up_does_not_affect_other_groups,
     invalid_group_names_start_nothing,
 }
@@ -55,6 +56,43 @@ async fn awkward_groups_are_proven_with_any_scim(artifact: Artifact) {
         let state = state(&scene, &all).await;
         assert_eq!(state["status"], "succeeded", "{at}: {state}");
     }
+}
+
+async fn users_are_proven_in_one_call_however_they_are_written(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
+    let place = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
+    let sync = async |users: &[&str]| {
+        let started = scene.post(&place, &json!({ "users": users }).to_string()).await;
+        assert_eq!(started.status, 202, "{}", started.text);
+        scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+        started.header("location").to_owned()
+    };
+    let states = |state: &Value| -> Vec<Value> {
+        state["users"].as_array().unwrap().iter().map(|user| user["state"].clone()).collect()
+    };
+    for account in ["nora", "o'neil", "zoë + 100%"] {
+        scene.simulator.add_directory_user(seeds::CORP, account).unwrap();
+    }
+    let plain = ["nora@corp.example", "olaf@corp.example"];
+    let first = sync(&plain).await;
+    scene.simulator.clear_calls();
+    let state = scene.get(&first).await.json();
+    assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("user_absent")), "{state}");
+    assert_eq!(states(&state), ["present", "absent"], "{state}");
+    let lookups = scene.simulator.calls().iter().filter(|call| call.path().contains("/scim/Users")).count();
+    assert_eq!(lookups, 1, "two users cost one call");
+
+    // A later run brings the user, and the first request finds it as well.
+    scene.simulator.add_directory_user(seeds::CORP, "olaf").unwrap();
+    let second = sync(&plain).await;
+    for place in [second, first] {
+        assert_eq!(scene.get(&place).await.json()["status"], "succeeded", "{place}");
+    }
+    let hostile =
+        ["o'neil@corp.example", "zoë + 100%@corp.example", "x\" or userName pr@corp.example", "*@corp.example"];
+    let state = scene.get(&sync(&hostile).await).await.json();
+    assert_eq!(states(&state)[..2], ["present", "present"], "{state}");
+    assert!(states(&state)[2..].iter().all(|state| state != "present"), "{state}");
 }
 
 async fn rejected_look_up_does_not_affect_other_groups(artifact: Artifact) {

@@ -141,6 +141,20 @@ async fn documented_program_fails_unless_vidm_has_the_group() {
 }
 
 #[tokio::test]
+async fn documented_program_fails_unless_vcf_operations_has_group_and_user() {
+    let Some(folder) = installed() else { return };
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let file = folder.join("documented-fleet.mjs");
+    std::fs::write(&file, programs::fleet_program("node.md", "js", &simulator)).unwrap();
+    let run = async |password: &str| {
+        let mut command = Command::new("node");
+        command.arg(&file).env("FLEET_PASSWORD", password);
+        programs::run(command).await
+    };
+    programs::ensures_a_group_and_a_user(&simulator, &run).await;
+}
+
+#[tokio::test]
 async fn a_program_trusts_the_ca_that_node_was_given() {
     node_tells("trusted.test.mjs", true).await;
 }

@@ -124,3 +124,31 @@ pub(crate) async fn ensures_a_group(
     let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
     fails(&nobody, password, "60", "upstream_unreachable").await;
 }
+
+/// The program under the heading "VCF Operations" of a page in docs/start, in `language`, as shown except for its address.
+pub(crate) fn fleet_program(page: &str, language: &str, simulator: &Simulator) -> String {
+    let text = std::fs::read_to_string(xtask::build::root().join("docs/start").join(page)).unwrap();
+    let section = text.split_once("\n## VCF Operations\n").unwrap().1;
+    let shown = section.split_once(&format!("```{language}\n")).unwrap().1.split_once("```").unwrap().0;
+    shown.replace("https://ops.corp.example", &simulator.fleet_url()).replace("svc-idhook", credentials::FLEET_USERNAME)
+}
+
+/// Runs a documented program, which ensures a group and its member in VCF Operations, to its good end and to bad ones. `run`
+/// runs it with a password.
+pub(crate) async fn ensures_a_group_and_a_user(simulator: &Simulator, run: &impl AsyncFn(&str) -> End) {
+    const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
+    let quick = SyncDuration::Fixed(Duration::from_millis(200));
+    simulator.configure_fleet(|settings| settings.sync_duration = quick);
+    let fails = async |password: &str, code: &str| {
+        let end = run(password).await;
+        assert!(!end.is_good && end.err.contains(code), "{code}: {}", end.said());
+    };
+    let password = credentials::FLEET_PASSWORD;
+    fails(password, "group_absent").await;
+    simulator.add_ad_group(seeds::FLEET_CORP, GROUP, &[]).unwrap();
+    fails(password, "user_absent").await;
+    simulator.add_ad_user(seeds::FLEET_CORP, "CN=jdoe,OU=People,DC=corp,DC=example", "jdoe", &[GROUP]).unwrap();
+    let end = run(password).await;
+    assert!(end.is_good && end.out.contains("succeeded"), "{}", end.said());
+    fails("wrong", "upstream_auth").await;
+}

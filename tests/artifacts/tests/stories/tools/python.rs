@@ -126,6 +126,19 @@ async fn documented_programs_fail_unless_the_group_is_there() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn documented_program_fails_unless_vcf_operations_has_group_and_user() {
+    let (Some(folder), Some(python)) = (installed(), python()) else { return };
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let code = programs::fleet_program("python.md", "python", &simulator);
+    let run = async |password: &str| {
+        let mut command = Command::new(&python);
+        command.args(["-c", &code]).env("PYTHONPATH", folder).env("FLEET_PASSWORD", password);
+        programs::run(command).await
+    };
+    programs::ensures_a_group_and_a_user(&simulator, &run).await;
+}
+
 async fn documented_program_fails_unless_the_group_is_there(document: &str) {
     const GROUP: &str = "CN=gg-new,OU=Groups,DC=corp,DC=example";
     let (Some(folder), Some(python)) = (installed(), python()) else { return };

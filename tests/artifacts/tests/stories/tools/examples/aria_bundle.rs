@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use idhook_simulator::{
-    Fault, FaultKind, Options as SimulatorOptions, Outcome, Server, Simulator, SyncDuration, credentials, seeds,
+    Fault, FaultKind, FleetVersion, Options as SimulatorOptions, Outcome, Server, Simulator, SyncDuration, credentials,
+    seeds,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ use crate::tools::programs::{self, ABX_NODE, End};
 const ORCHESTRATOR: &str = r#"
 const { handler } = require(process.argv[1]);
 const context = { vroURL: "https://orchestrator.example", executionId: "07c137b0-1a96-43f8-9ac1-e1e3c1d3415d" };
-handler(context, { ...JSON.parse(process.env.INPUTS), vidmPassword: process.env.IDHOOK_KEY }).then(
+handler(context, { ...JSON.parse(process.env.INPUTS), [process.env.SECRET]: process.env.IDHOOK_KEY }).then(
   (result) => console.log(JSON.stringify(result)),
   (e) => { console.error(e.message); process.exit(1); },
 );"#;
@@ -46,7 +47,9 @@ fn is_there() -> bool {
 
 async fn call(program: &str, file: PathBuf, password: &str, inputs: Value) -> End {
     let mut command = Command::new("node");
-    command.args(["-e", program]).arg(file).env("IDHOOK_KEY", password).env("INPUTS", inputs.to_string());
+    let secret = if inputs.get("fleetUrl").is_some() { "fleetPassword" } else { "vidmPassword" };
+    command.args(["-e", program]).arg(file).env("IDHOOK_KEY", password).env("SECRET", secret);
+    command.env("INPUTS", inputs.to_string());
     let end = programs::run(command).await;
     assert!(!end.said().contains(password), "the password is told to nobody: {}", end.said());
     end
@@ -164,6 +167,53 @@ async fn a_bundle_syncs_vcf_operations() {
         let end = run(json!([ABSENT])).await;
         assert!(!end.is_good && end.err.contains("group_absent"), "{}", end.said());
     }
+}
+
+/// Both actions prove users, and bring groups in without a sync.
+#[tokio::test]
+async fn a_bundle_proves_users_and_provisions_groups() {
+    if !is_there() {
+        return;
+    }
+    const MEMBER: &str = "CN=nora,OU=People,DC=corp,DC=example";
+    const CHOSEN: &str = "CN=gg-chosen,OU=Picked,DC=corp,DC=example";
+    let place = unpacked();
+    let simulator = Simulator::start(SimulatorOptions::default()).await.unwrap();
+    let quick = SyncDuration::Fixed(Duration::from_millis(100));
+    simulator.set_sync_duration(quick);
+    simulator.configure_fleet(|settings| {
+        settings.version = FleetVersion::V9_1_1;
+        settings.sync_duration = quick;
+    });
+    simulator.add_directory_user(seeds::CORP, "nora").unwrap();
+    for group in [GROUP, CHOSEN] {
+        simulator.add_ad_group(seeds::FLEET_CORP, group, &[]).unwrap();
+    }
+    simulator.add_ad_user(seeds::FLEET_CORP, MEMBER, "nora", &[GROUP]).unwrap();
+    let fleet = json!({"fleetUrl": simulator.fleet_url(), "fleetUsername": credentials::FLEET_USERNAME, "fleetPassword": "the secret"});
+    let vidm = inputs(&simulator.vidm_url(), json!({}));
+    let lists = [json!(["nora@corp.example"]), json!(["nora@corp.example", "nobody@corp.example"])];
+    for (target, password) in [(&vidm, credentials::VIDM_PASSWORD), (&fleet, credentials::FLEET_PASSWORD)] {
+        for (program, file) in [(ABX_NODE, "main.js"), (ORCHESTRATOR, "orchestrator.js")] {
+            let run = async |more: Value| {
+                let mut inputs = target.clone();
+                inputs["directory"] = json!(seeds::CORP_NAME);
+                inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                call(program, place.path().join(file), password, inputs).await
+            };
+            let [there, absent] = lists.clone();
+            let end = run(json!({ "users": there })).await;
+            assert!(end.is_good && end.out.contains("nora@corp.example"), "{file}: {}", end.said());
+            let end = run(json!({ "users": absent })).await;
+            assert!(!end.is_good && end.err.contains("user_absent"), "{file}: {}", end.said());
+            let end = run(json!({"groups": [CHOSEN], "provision": true})).await;
+            match target == &fleet {
+                true => assert!(end.is_good && end.out.contains("gg-chosen"), "{file}: {}", end.said()),
+                false => assert!(!end.is_good && end.err.contains("not_supported"), "{file}: {}", end.said()),
+            }
+        }
+    }
+    assert_eq!(simulator.fleet_sync_runs(seeds::FLEET_CORP).unwrap().len(), 4, "provisioning starts no run");
 }
 
 #[tokio::test]
