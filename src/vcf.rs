@@ -66,8 +66,8 @@ use crate::secret::{AccessToken, Secret};
 use crate::upstream::{Account, SharedToken, TokenCache};
 use crate::upstream::{Api, Endpoint};
 use crate::upstream::{BaseUrl, Destination, Outbound, Prepared, Recent};
-use version::Feature;
 pub(crate) use version::Version;
+use version::Versioned;
 pub(crate) use wsas::WorkspaceOneAccess;
 
 /// The hint if a server does not know a call.
@@ -191,7 +191,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn identity_providers(&self) -> Result<IdentityProviders> {
-        let list = self.call(&identity_providers::List).await?;
+        let list = self.versioned(&identity_providers::List).await?;
         self.remember(&list.elements);
         Ok(list)
     }
@@ -201,7 +201,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn identity_provider(&self, id: &ProviderId) -> Result<IdentityProvider> {
-        let provider = self.call(&identity_providers::Get { id }).await?;
+        let provider = self.versioned(&identity_providers::Get { id }).await?;
         self.remember(std::slice::from_ref(&provider));
         Ok(provider)
     }
@@ -221,8 +221,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn add_identity_provider(&self, spec: &Checked<IdentityProviderSpec>) -> Result<AddedProvider> {
-        self.needs_federation_for(spec)?;
-        self.call(&identity_providers::Add { spec: spec.spec() }).await
+        self.versioned(&identity_providers::Add { spec: spec.spec() }).await
     }
 
     /// Changes an external identity provider; `spec` is the complete specification, secrets included.
@@ -230,8 +229,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn update_identity_provider(&self, id: &ProviderId, spec: &Checked<IdentityProviderSpec>) -> Result<()> {
-        self.needs_federation_for(spec)?;
-        self.call(&identity_providers::Update { id, spec: spec.spec() }).await
+        self.versioned(&identity_providers::Update { id, spec: spec.spec() }).await
     }
 
     /// Deletes an external identity provider.
@@ -239,7 +237,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn delete_identity_provider(&self, id: &ProviderId) -> Result<()> {
-        self.call(&identity_providers::Delete { id }).await
+        self.versioned(&identity_providers::Delete { id }).await
     }
 
     /// Adds an identity source to the embedded provider, whose id is in the list of providers.
@@ -251,7 +249,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         provider: &ProviderId,
         spec: &Checked<IdentitySourceSpec>,
     ) -> Result<AddedSource> {
-        self.call(&identity_sources::Add { provider, spec: spec.spec() }).await
+        self.versioned(&identity_sources::Add { provider, spec: spec.spec() }).await
     }
 
     /// Changes the identity source of `domain_name`; `spec` is the complete specification, its password included.
@@ -264,7 +262,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         domain_name: &DomainName,
         spec: &Checked<IdentitySourceSpec>,
     ) -> Result<()> {
-        self.call(&identity_sources::Update { provider, domain_name, spec: spec.spec() }).await
+        self.versioned(&identity_sources::Update { provider, domain_name, spec: spec.spec() }).await
     }
 
     /// Deletes the identity source of `domain_name`.
@@ -272,7 +270,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn delete_identity_source(&self, provider: &ProviderId, domain_name: &DomainName) -> Result<()> {
-        self.call(&identity_sources::Delete { provider, domain_name }).await
+        self.versioned(&identity_sources::Delete { provider, domain_name }).await
     }
 
     /// Makes a new SCIM token for a federated provider; the previous one becomes invalid. VCF 5.1 and later.
@@ -284,11 +282,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         id: &ProviderId,
         lifetime: Option<TokenLifetime>,
     ) -> Result<SyncClientToken> {
-        self.needs(Feature::SyncClient)?;
-        if lifetime.is_some() {
-            self.needs(Feature::SyncClientLifetime)?;
-        }
-        self.call(&identity_broker::GenerateSyncClientToken { id, lifetime }).await.map_err(since_5_1)
+        self.versioned(&identity_broker::GenerateSyncClientToken { id, lifetime }).await.map_err(since_5_1)
     }
 
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.
@@ -296,11 +290,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn prechecks(&self, kind: Option<&str>) -> Result<PrecheckResult> {
-        self.needs(Feature::Prechecks)?;
-        if kind.is_some() {
-            self.needs(Feature::PrecheckKind)?;
-        }
-        self.call(&identity_broker::Prechecks { kind }).await.map_err(since_5_1)
+        self.versioned(&identity_broker::Prechecks { kind }).await.map_err(since_5_1)
     }
 
     /// SDDC Manager's own OpenID Connect client. VCF 5.2 and later.
@@ -308,8 +298,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub async fn sddc_manager_oidc(&self) -> Result<SddcManagerOidc> {
-        self.needs(Feature::SddcManagerOidc)?;
-        self.call(&identity_broker::SddcManagerOidcInfo).await.map_err(since_5_1)
+        self.versioned(&identity_broker::SddcManagerOidcInfo).await.map_err(since_5_1)
     }
 
     fn shared_token(&self) -> SharedToken<'_, R> {
@@ -325,11 +314,14 @@ impl<'a, R: Runtime> Client<'a, R> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &() }
     }
 
+    /// As [`call`](Self::call), if this version is not known to lack it.
+    async fn versioned<E: Versioned>(&self, endpoint: &E) -> Result<E::Response> {
+        self.needs(endpoint.needs())?;
+        self.call(endpoint).await
+    }
+
     /// Sends `endpoint` with a token and reads its response.
     async fn call<E: Endpoint<Api = Vcf>>(&self, endpoint: &E) -> Result<E::Response> {
-        if E::CALL.contains("/identity-providers") {
-            self.needs(Feature::IdentityProviders)?;
-        }
         let answer = Box::pin(self.send(Prepared::new(&self.destination(), endpoint))).await?;
         endpoint.response(answer).map_err(|e| e.at(&self.target.name))
     }

@@ -11,6 +11,7 @@ use crate::secret::Secret;
 use crate::upstream::{Endpoint, bare, form, invalid, read_shown, segment};
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
+use crate::vcf::version::{Feature, Versioned};
 use crate::vcf::{Extra, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientToken, Vcf};
 
 const JSON: &str = "application/json";
@@ -103,6 +104,15 @@ impl Endpoint for GenerateSyncClientToken<'_> {
     }
 }
 
+impl Versioned for GenerateSyncClientToken<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        match self.lifetime {
+            None => &[Feature::SyncClient],
+            Some(_) => &[Feature::SyncClient, Feature::SyncClientLifetime],
+        }
+    }
+}
+
 /// `GET /v1/identity-broker/prechecks?type={type}` (VMware Cloud Foundation API, Identity Providers, "Get identity precheck
 /// result"; VCF 5.1 and later, the parameter from 5.2 on).
 #[derive(Debug)]
@@ -129,6 +139,15 @@ impl Endpoint for Prechecks<'_> {
     }
 }
 
+impl Versioned for Prechecks<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        match self.kind {
+            None => &[Feature::Prechecks],
+            Some(_) => &[Feature::Prechecks, Feature::PrecheckKind],
+        }
+    }
+}
+
 /// `GET /v1/identity-broker/sddc-manager-oidc` (VMware Cloud Foundation API, Identity Providers, "Get SDDC Manager OIDC
 /// info"; VCF 5.2 and later).
 #[derive(Debug)]
@@ -146,6 +165,12 @@ impl Endpoint for SddcManagerOidcInfo {
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<SddcManagerOidc> {
         read_shown(Self::CALL, &answer)
+    }
+}
+
+impl Versioned for SddcManagerOidcInfo {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::SddcManagerOidc]
     }
 }
 

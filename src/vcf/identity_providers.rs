@@ -8,12 +8,21 @@ use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
 use crate::vcf::text::plain;
+use crate::vcf::version::{Feature, Versioned};
 use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, ProviderId, Vcf};
 
 const JSON: &str = "application/json";
 
 fn path(id: &ProviderId) -> String {
     format!("/v1/identity-providers/{}", segment(id.as_str()))
+}
+
+/// The features that a specification needs.
+fn needs(spec: &IdentityProviderSpec) -> &'static [Feature] {
+    match spec.fed_idp_spec {
+        None => &[Feature::IdentityProviders],
+        Some(_) => &[Feature::IdentityProviders, Feature::Federation],
+    }
 }
 
 /// `GET /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Get all Identity Providers").
@@ -34,6 +43,12 @@ impl Endpoint for List {
         let mut list: IdentityProviders = read_shown(Self::CALL, &answer)?;
         list.elements = list.elements.into_iter().map(IdentityProvider::tagged).collect();
         Ok(list)
+    }
+}
+
+impl Versioned for List {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
     }
 }
 
@@ -60,6 +75,12 @@ impl Endpoint for Get<'_> {
             Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider.tagged()),
             _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider with the requested id")),
         }
+    }
+}
+
+impl Versioned for Get<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
     }
 }
 
@@ -96,6 +117,12 @@ impl Endpoint for Add<'_> {
     }
 }
 
+impl Versioned for Add<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        needs(self.spec)
+    }
+}
+
 /// `PATCH /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Update an external Identity
 /// Provider").
 ///
@@ -121,6 +148,12 @@ impl Endpoint for Update<'_> {
     }
 }
 
+impl Versioned for Update<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        needs(self.spec)
+    }
+}
+
 /// `DELETE /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Delete an external Identity
 /// Provider").
 ///
@@ -142,6 +175,12 @@ impl Endpoint for Delete<'_> {
 
     fn response(&self, _: http::Response<Bytes>) -> Result<()> {
         Ok(())
+    }
+}
+
+impl Versioned for Delete<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Result, excerpt};
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, json, segment, with_body};
 use crate::vcf::text::plain;
+use crate::vcf::version::{Feature, Versioned};
 use crate::vcf::{AddedSource, DomainName, IdentitySourceSpec, ProviderId, Vcf};
 
 const JSON: &str = "application/json";
@@ -45,6 +46,12 @@ impl Endpoint for Add<'_> {
     }
 }
 
+impl Versioned for Add<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
+    }
+}
+
 /// `PATCH /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
 /// "Update an embedded Identity Source").
 ///
@@ -71,6 +78,12 @@ impl Endpoint for Update<'_> {
     }
 }
 
+impl Versioned for Update<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
+    }
+}
+
 /// `DELETE /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
 /// "Delete an embedded Identity Source").
 ///
@@ -93,6 +106,12 @@ impl Endpoint for Delete<'_> {
 
     fn response(&self, _: http::Response<Bytes>) -> Result<()> {
         Ok(())
+    }
+}
+
+impl Versioned for Delete<'_> {
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
     }
 }
 

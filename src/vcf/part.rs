@@ -134,9 +134,7 @@ impl Checked<NewCredentials> {
         now: SystemTime,
     ) -> Result<Checked<IdentitySourceSpec>, Vec<FieldError>> {
         let NewCredentials { password, username, cert_chain, extra: _ } = self.spec();
-        let mut spec = whole(present, domain)?;
-        if let Some(ldap) = &mut spec.ldap {
-            ldap.password.clone_from(password);
+        with_password(present, domain, now, password, |ldap| {
             if username.is_some() {
                 ldap.username.clone_from(username);
             }
@@ -146,8 +144,8 @@ impl Checked<NewCredentials> {
             if lacks_chain(ldap.source_details.as_ref()) {
                 return Err(vec![FieldError::new("/certChain", CHAIN_HIDDEN)]);
             }
-        }
-        Checked::<IdentitySourceSpec>::to_update(spec, now).map_err(|faults| in_request(faults, usize::MAX))
+            Ok(usize::MAX)
+        })
     }
 }
 
@@ -172,11 +170,9 @@ impl Checked<NewCertificates> {
         now: SystemTime,
     ) -> Result<Checked<IdentitySourceSpec>, Vec<FieldError>> {
         let NewCertificates { cert_chain, keep, password, extra: _ } = self.spec();
-        let mut spec = whole(present, domain)?;
-        let mut chain = cert_chain.clone().unwrap_or_default();
-        let sent = chain.len();
-        if let Some(ldap) = &mut spec.ldap {
-            ldap.password.clone_from(password);
+        with_password(present, domain, now, password, |ldap| {
+            let mut chain = cert_chain.clone().unwrap_or_default();
+            let sent = chain.len();
             let details = ldap.source_details.get_or_insert_default();
             if *keep {
                 if details.cert_chain.is_none() || lacks_chain(Some(details)) {
@@ -191,8 +187,8 @@ impl Checked<NewCertificates> {
                 chain.extend(details.cert_chain.iter().flatten().filter(|entry| is_new(entry)).cloned());
             }
             details.cert_chain = Some(chain);
-        }
-        Checked::<IdentitySourceSpec>::to_update(spec, now).map_err(|faults| in_request(faults, sent))
+            Ok(sent)
+        })
     }
 }
 
@@ -265,12 +261,22 @@ fn as_sent(kind: &str) -> &str {
     if kind.eq_ignore_ascii_case("Microsoft ADFS") { "AD_FS" } else { kind }
 }
 
-/// The specification that a source shows, without its password.
-fn whole(present: &IdentitySource, domain: &DomainName) -> Result<IdentitySourceSpec, Vec<FieldError>> {
+/// The whole specification that the source `present` shows, with its password and one `change`. The change returns how many
+/// certificates at the beginning of the chain came with the request.
+fn with_password(
+    present: &IdentitySource,
+    domain: &DomainName,
+    now: SystemTime,
+    password: &Option<Secret>,
+    change: impl FnOnce(&mut LdapSpec) -> Result<usize, Vec<FieldError>>,
+) -> Result<Checked<IdentitySourceSpec>, Vec<FieldError>> {
     let mut ldap = present.ldap.as_ref().map(ldap_spec).transpose()?.unwrap_or_default();
     ldap.kind = ldap.kind.or_else(|| present.kind.clone());
     ldap.domain_name.get_or_insert_with(|| domain.as_str().to_owned());
-    Ok(IdentitySourceSpec { name: present.name.clone(), ldap: Some(ldap), extra: shown("", &present.extra)? })
+    ldap.password.clone_from(password);
+    let sent = change(&mut ldap)?;
+    let spec = IdentitySourceSpec { name: present.name.clone(), ldap: Some(ldap), extra: shown("", &present.extra)? };
+    Checked::<IdentitySourceSpec>::to_update(spec, now).map_err(|faults| in_request(faults, sent))
 }
 
 fn ldap_spec(info: &LdapInfo) -> Result<LdapSpec, Vec<FieldError>> {
@@ -381,3 +387,6 @@ fn in_request(faults: Vec<FieldError>, sent: usize) -> Vec<FieldError> {
     };
     faults.into_iter().map(own).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use super::{Checked, Client, IdentityProviderSpec};
+use super::{Client, Vcf};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
+use crate::upstream::Endpoint;
 
 /// How long a version is used: an upgrade must be noticed.
 const MAX_AGE: Duration = Duration::from_mins(10);
@@ -105,6 +106,12 @@ impl Version {
     }
 }
 
+/// A call that some versions lack.
+pub(super) trait Versioned: Endpoint<Api = Vcf> {
+    /// The features that it needs, the oldest first.
+    fn needs(&self) -> &'static [Feature];
+}
+
 impl<R: Runtime> Client<'_, R> {
     /// SDDC Manager's version, at most ten minutes old; `None` if it reports none.
     ///
@@ -129,17 +136,13 @@ impl<R: Runtime> Client<'_, R> {
         self.cache.version.get(self.out.runtime().now(), MAX_AGE)
     }
 
-    /// Rejects a specification of a federated provider if this version is known to lack them.
-    pub(super) fn needs_federation_for(&self, spec: &Checked<IdentityProviderSpec>) -> Result<()> {
-        if spec.spec().fed_idp_spec.is_some() { self.needs(Feature::Federation) } else { Ok(()) }
-    }
-
-    /// Rejects a call that needs `feature` if this version is known to lack it.
+    /// Rejects a call that needs `features` if this version is known to lack one.
     ///
     /// # Errors
     /// `not_supported`, with the alternative.
-    pub(super) fn needs(&self, feature: Feature) -> Result<()> {
-        match self.known_version().and_then(|version| version.lacks(feature)) {
+    pub(super) fn needs(&self, features: &[Feature]) -> Result<()> {
+        let Some(version) = self.known_version() else { return Ok(()) };
+        match features.iter().find_map(|feature| version.lacks(*feature)) {
             Some(error) => Err(error.at(&self.target.name)),
             None => Ok(()),
         }

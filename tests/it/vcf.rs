@@ -4,6 +4,7 @@ pub(crate) mod aliases;
 pub(crate) mod apply;
 pub(crate) mod conditions;
 pub(crate) mod documents;
+pub(crate) mod ensure;
 pub(crate) mod input;
 pub(crate) mod operations;
 pub(crate) mod parts;
