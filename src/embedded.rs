@@ -28,7 +28,7 @@ pub use crate::operations::{Applied, ApplySpec, Deletion, GroupParts, GroupSpec,
 pub use fleet::{Fleet, FleetServer};
 pub use syncs::{EnsureOptions, SyncOrder, SyncSession, Syncs, Watch};
 pub use timeouts::Timeouts;
-pub use vcf::Vcf;
+pub use vcf::{Absent, ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions, Vcf};
 pub use vidm::{Vidm, VidmTenant};
 
 /// The result of every fallible function here. The problem is boxed because it is large and rare.

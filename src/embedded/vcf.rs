@@ -1,23 +1,28 @@
 //! SDDC Manager (VMware Cloud Foundation): identity providers and their identity sources.
 
+mod options;
+
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde_json::Value;
 
 use super::{Result, Timeouts, checked, misconfigured, problem, settings};
-use crate::change::Precondition;
 use crate::config::VcfSettings;
 use crate::error::Error;
 use crate::http::Limits;
-use crate::operations::{Applied, ApplyOrder, ApplySpec, Replacement, VcfOperations, VcfTarget};
+use crate::operations::{Applied, ApplyOrder, ApplySpec, VcfOperations, VcfTarget};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
     ChangeOutcome, Checked, DomainName, IdentityProvider, IdentityProviderSpec, IdentityProviders, IdentitySourceSpec,
-    NewCertificates, NewClientSecret, NewCredentials, PrecheckResult, ProviderRef, PutOptions, SddcManagerOidc,
-    SyncClientToken, TokenLifetime,
+    NewCertificates, NewClientSecret, NewCredentials, PrecheckResult, ProviderRef, SddcManagerOidc, SyncClientToken,
+    TokenLifetime,
 };
+
+pub use options::{Absent, ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions};
+
+use options::condition;
 
 /// The target's name in errors.
 const NAME: &str = "vcf";
@@ -102,19 +107,20 @@ impl<R: Runtime> Vcf<R> {
     }
 
     /// Brings the external identity provider into the state of `spec`: added if absent, changed if different, else left
-    /// unchanged.
+    /// unchanged. One with another name or kind is replaced only if the options confirm that.
     ///
     /// # Errors
-    /// `request_invalid` with every missing or wrong field, and if there is one with another name or kind; and those of the
-    /// login and the calls.
+    /// `request_invalid` with every missing or wrong field, and if there is one with another name or kind; also
+    /// `precondition_failed`; and those of the login and the calls.
     pub async fn put_identity_provider(
         &self,
         spec: IdentityProviderSpec,
-        options: PutOptions,
+        options: ProviderOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let spec = checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_add)?;
-            vcf.put_identity_provider(&spec, options, &Replacement::default(), &Precondition::None).await
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.put_identity_provider(&spec, options.put(), &options.replacement(), &condition).await
         })
         .await
     }
@@ -122,23 +128,31 @@ impl<R: Runtime> Vcf<R> {
     /// Changes an external identity provider; `spec` is the complete specification, secrets included.
     ///
     /// # Errors
-    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
-    pub async fn update_identity_provider(&self, id: &str, spec: IdentityProviderSpec) -> Result<()> {
+    /// `request_invalid` with every missing or wrong field; `precondition_failed`; and those of the login and the calls.
+    pub async fn update_identity_provider(
+        &self,
+        id: &str,
+        spec: IdentityProviderSpec,
+        options: UpdateOptions,
+    ) -> Result<()> {
         self.work(async |vcf| {
             let id = ProviderRef::parse(id)?;
             let spec = checked(&self.runtime, spec, Checked::<IdentityProviderSpec>::to_update)?;
-            vcf.update_identity_provider(&id, &spec, &Precondition::None).await
+            vcf.update_identity_provider(&id, &spec, &condition(options.if_match.as_deref())?).await
         })
         .await
     }
 
-    /// Deletes an external identity provider.
+    /// Deletes an external identity provider; the embedded one is never deleted. `None` if it was deleted, an outcome if it
+    /// did not exist and the options accept that.
     ///
     /// # Errors
-    /// `request_invalid` for an invalid id; and those of the login and the call.
-    pub async fn delete_identity_provider(&self, id: &str) -> Result<()> {
+    /// `request_invalid` for an invalid id and for the embedded provider; `precondition_failed`; and those of the login and
+    /// the calls.
+    pub async fn delete_identity_provider(&self, id: &str, options: DeleteOptions) -> Result<Option<ChangeOutcome>> {
         self.work(async |vcf| {
-            vcf.delete_identity_provider(&ProviderRef::parse(id)?, false, &Precondition::None).await.map(drop)
+            let (id, condition) = (ProviderRef::parse(id)?, condition(options.if_match.as_deref())?);
+            vcf.delete_identity_provider(&id, options.absent.is_some(), &condition).await
         })
         .await
     }
@@ -160,19 +174,21 @@ impl<R: Runtime> Vcf<R> {
     /// absent, changed if different, else left unchanged.
     ///
     /// # Errors
-    /// `request_invalid` with every missing or wrong field, and for a built-in domain; and those of the login and the calls.
+    /// `request_invalid` with every missing or wrong field, and for a built-in domain; `precondition_failed`; and those of the
+    /// login and the calls.
     pub async fn put_identity_source(
         &self,
         provider: &str,
         domain: &str,
         spec: IdentitySourceSpec,
-        options: PutOptions,
+        options: ChangeOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             let spec =
                 checked(&self.runtime, spec, |spec, now| Checked::<IdentitySourceSpec>::to_put(spec, &domain, now))?;
-            vcf.put_identity_source(&provider, &domain, &spec, options, &Precondition::None).await
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.put_identity_source(&provider, &domain, &spec, options.put(), &condition).await
         })
         .await
     }
@@ -184,10 +200,11 @@ impl<R: Runtime> Vcf<R> {
     /// The problem lists the steps. `request_invalid` with every missing or wrong field, for an unknown role, and for a
     /// removal that would leave no administrator or might lock out the session's account; `not_found` for an unknown group;
     /// `upstream_rejected` for a failed precheck; `upstream_invalid` if the server does not show a change that it accepted;
-    /// and those of the login and the calls.
-    pub async fn apply(&self, spec: ApplySpec, options: PutOptions) -> Result<Applied> {
+    /// `precondition_failed`; and those of the login and the calls.
+    pub async fn apply(&self, spec: ApplySpec, options: ChangeOptions) -> Result<Applied> {
         self.work(async |vcf| {
-            vcf.apply(&checked(&self.runtime, spec, ApplyOrder::of)?, options, &Precondition::None).await
+            let order = checked(&self.runtime, spec, ApplyOrder::of)?;
+            vcf.apply(&order, options.put(), &condition(options.if_match.as_deref())?).await
         })
         .await
     }
@@ -195,51 +212,66 @@ impl<R: Runtime> Vcf<R> {
     /// Changes the identity source of this domain; `spec` is the complete specification, its password included.
     ///
     /// # Errors
-    /// `request_invalid` with every missing or wrong field; and those of the login and the call.
-    pub async fn update_identity_source(&self, provider: &str, domain: &str, spec: IdentitySourceSpec) -> Result<()> {
+    /// `request_invalid` with every missing or wrong field; `precondition_failed`; and those of the login and the calls.
+    pub async fn update_identity_source(
+        &self,
+        provider: &str,
+        domain: &str,
+        spec: IdentitySourceSpec,
+        options: UpdateOptions,
+    ) -> Result<()> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             let spec = checked(&self.runtime, spec, Checked::<IdentitySourceSpec>::to_update)?;
-            vcf.update_identity_source(&provider, &domain, &spec, &Precondition::None).await
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.update_identity_source(&provider, &domain, &spec, &condition).await
         })
         .await
     }
 
-    /// Deletes the identity source of this domain.
+    /// Deletes the identity source of this domain. `None` if it was deleted, an outcome if it did not exist and the options
+    /// accept that.
     ///
     /// # Errors
-    /// `request_invalid` for an invalid id or domain; and those of the login and the call.
-    pub async fn delete_identity_source(&self, provider: &str, domain: &str) -> Result<()> {
+    /// `request_invalid` for an invalid id or domain; `precondition_failed`; and those of the login and the calls.
+    pub async fn delete_identity_source(
+        &self,
+        provider: &str,
+        domain: &str,
+        options: DeleteOptions,
+    ) -> Result<Option<ChangeOutcome>> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
-            vcf.delete_identity_source(&provider, &domain, false, &Precondition::None).await.map(drop)
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.delete_identity_source(&provider, &domain, options.absent.is_some(), &condition).await
         })
         .await
     }
 
     /// Gives the identity source of this domain a new bind password, and optionally another account. What SDDC Manager shows of
-    /// the source is read and sent with it. With `dry_run` nothing is changed.
+    /// the source is read and sent with it.
     ///
     /// # Errors
     /// `request_invalid` with every missing or wrong field, also if SDDC Manager does not show what must not be lost;
-    /// `not_found`; and those of the login and the calls.
+    /// `not_found`, `precondition_failed`; and those of the login and the calls.
     pub async fn set_identity_source_credentials(
         &self,
         provider: &str,
         domain: &str,
         new: NewCredentials,
-        dry_run: bool,
+        options: PartOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             let new = checked(&self.runtime, new, Checked::<NewCredentials>::to_set)?;
-            vcf.set_credentials((&provider, &domain), &new, dry_run, &Precondition::None).await
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.set_credentials((&provider, &domain), &new, options.dry_run, &condition).await
         })
         .await
     }
 
     /// Gives the identity source of this domain new certificates of its servers, beside the present ones if they are to be
-    /// kept. Equal ones are not sent. With `dry_run` nothing is changed.
+    /// kept. Equal ones are not sent.
     ///
     /// # Errors
     /// As [`set_identity_source_credentials`](Self::set_identity_source_credentials).
@@ -248,17 +280,18 @@ impl<R: Runtime> Vcf<R> {
         provider: &str,
         domain: &str,
         new: NewCertificates,
-        dry_run: bool,
+        options: PartOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let (provider, domain) = (ProviderRef::parse(provider)?, DomainName::parse(domain)?);
             let new = checked(&self.runtime, new, Checked::<NewCertificates>::to_set)?;
-            vcf.set_certificates((&provider, &domain), &new, dry_run, &Precondition::None).await
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.set_certificates((&provider, &domain), &new, options.dry_run, &condition).await
         })
         .await
     }
 
-    /// Gives the external identity provider a new client secret. With `dry_run` nothing is changed.
+    /// Gives the external identity provider a new client secret.
     ///
     /// # Errors
     /// As [`set_identity_source_credentials`](Self::set_identity_source_credentials).
@@ -266,12 +299,13 @@ impl<R: Runtime> Vcf<R> {
         &self,
         provider: &str,
         new: NewClientSecret,
-        dry_run: bool,
+        options: PartOptions,
     ) -> Result<ChangeOutcome> {
         self.work(async |vcf| {
             let provider = ProviderRef::parse(provider)?;
             let new = checked(&self.runtime, new, Checked::<NewClientSecret>::to_set)?;
-            vcf.set_client_secret(&provider, &new, dry_run, &Precondition::None).await
+            let condition = condition(options.if_match.as_deref())?;
+            vcf.set_client_secret(&provider, &new, options.dry_run, &condition).await
         })
         .await
     }

@@ -42,11 +42,11 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
         if replacement.confirm != Some(name) {
             let detail = format!(
-                "the external provider {name} would be deleted, and with it {}; the query parameter confirm must be its name",
+                "the external provider {name} would be deleted, and with it {}; confirm must be its name",
                 removed.join(", ")
             );
             let hint =
-                format!("if this is intended, send replace=true and confirm with the value {name}, percent-encoded");
+                format!("if this is intended, send replace=true and confirm={name} (percent-encoded in a query)");
             return Err(Error::invalid(vec![FieldError::new("", detail)]).hint(hint).at(target));
         }
         match self.client.delete_identity_provider(&id).await {

@@ -8,7 +8,7 @@ const { directories, fleet, identityProviders } = await import(pathToFileURL(pro
 const interfaces = { vidm: directories, vcf: identityProviders, fleet };
 
 // Texts that are JSON.
-const JSON_TEXTS = ["result", "from", "to", "sync"];
+const JSON_TEXTS = ["result", "from", "to", "sync", "steps"];
 // Words of an enumeration.
 const WORDS = ["code", "reason"];
 // Lists that are left out when they are empty.
@@ -38,6 +38,7 @@ function lift(value) {
   const lifted = told.map(([name, value]) => {
     if (name === "checks") return [name, Object.fromEntries(value.map(([name, check]) => [name, check.val]))];
     if (JSON_TEXTS.includes(name) && typeof value === "string") return [name, JSON.parse(value)];
+    if (name === "outcome" && typeof value === "string") return [name, value.replace(/-(.)/g, (_, letter) => letter.toUpperCase())];
     if (WORDS.includes(name) && typeof value === "string") return [name, value.replaceAll("-", "_")];
     return [name === "syncClientTokenTtl" ? "syncClientTokenTTL" : name, lift(value)];
   });

@@ -71,7 +71,9 @@ def lift(ty, value):
             if given is not None and name == "extra":
                 fields |= json.loads(given)
             elif given is not None and (given != [] or isinstance(field, OptionType) or name in KEPT):
-                fields[camel(name)] = json.loads(given) if name in JSON else lift(field, given)
+                # The steps of a failed job are JSON; those of a result are records.
+                is_json = name in JSON or (name == "steps" and isinstance(given, str))
+                fields[camel(name)] = json.loads(given) if is_json else lift(field, given)
         return fields
     if isinstance(ty, ListType):
         items = [lift(ty.element, item) for item in value]
@@ -79,7 +81,8 @@ def lift(ty, value):
     if isinstance(ty, TupleType):
         return tuple(lift(field, item) for field, item in zip(ty.elements, value))
     if isinstance(ty, EnumType):
-        return value.replace("-", "_")
+        # Codes have underscores in JSON, outcomes of steps are in camel case.
+        return camel(value) if value.startswith("would-") else value.replace("-", "_")
     return value.payload if isinstance(value, Variant) else value
 
 

@@ -3,3 +3,4 @@
 pub(crate) mod ensure_groups;
 mod fleet;
 pub(crate) mod sessions;
+mod vcf;

@@ -110,8 +110,12 @@ export async function providers(spec: IdentitySourceSpec): Promise<number> {
   const vcf = new Vcf({ url: "https://sddc.corp.example", username: "u", password: "p" });
   const { elements } = await vcf.identityProviders();
   const { outcome, changes } = await vcf.putIdentitySource(elements?.[0]?.id ?? "", "corp.example", spec, { force: true });
-  const nothing: void = await vcf.deleteIdentitySource("id", "corp.example");
-  return outcome === "updated" ? (changes?.length ?? 0) : Number(nothing);
+  const nothing: void = await vcf.updateIdentitySource("id", "corp.example", spec, { ifMatch: elements?.[0]?.etag ?? "*" });
+  const absent = await vcf.deleteIdentitySource("id", "corp.example", { absent: "ok", ifMatch: "*" });
+  // @ts-expect-error: `ok` is the only word
+  await vcf.deleteIdentitySource("id", "corp.example", { absent: true });
+  await vcf.putIdentityProvider({ name: "New", type: "AD_FS" }, { replace: true, confirm: "Old" });
+  return outcome === "updated" ? (changes?.length ?? 0) : Number(nothing ?? absent?.outcome === "unchanged");
 }
 
 export function told(error: unknown): ErrorCode | undefined {

@@ -82,7 +82,17 @@ test("the external provider: added, put, changed, deleted", async () => {
   assert.deepEqual([would.outcome, would.dryRun], ["updated", true]);
   assert.equal((await vcf.putIdentityProvider(adfs("OU=People"))).outcome, "updated");
   await vcf.updateIdentityProvider(id, adfs("u"));
-  await vcf.deleteIdentityProvider(id);
+
+  const another = { ...adfs("u"), name: "Another" };
+  const replaced = await vcf.putIdentityProvider(another, { replace: true, confirm: "My ADFS" });
+  assert.equal(replaced.outcome, "replaced");
+  assert.ok(replaced.removed.length > 0);
+  const { etag } = await vcf.identityProvider("external");
+  await vcf.updateIdentityProvider("external", { ...another, ldap: adfs("OU=People").ldap }, { ifMatch: etag });
+  const raced = await vcf.deleteIdentityProvider("external", { ifMatch: etag }).catch((error) => error);
+  assert.deepEqual([raced.code, raced.status], ["precondition_failed", 412]);
+  assert.equal(await vcf.deleteIdentityProvider("external", { ifMatch: "*" }), undefined);
+  assert.deepEqual(await vcf.deleteIdentityProvider("external", { absent: "ok" }), { outcome: "unchanged" });
   const gone = await vcf.identityProvider(id).catch((error) => error);
   assert.ok(gone instanceof IdhookError && gone.status === 404, String(gone));
 });
@@ -114,6 +124,8 @@ test("what is wrong with a specification is told at once, before anything is sen
     () => vcf.identityProvider(undefined),
     () => vcf.identityProvider(".."),
     () => vcf.putIdentityProvider(adfs("u"), { forse: true }),
+    () => vcf.deleteIdentityProvider("external", { absent: true }),
+    () => vcf.deleteIdentitySource("embedded", "x.example", { ifMatch: "no-quotes" }),
     () => vcf.generateSyncClientToken("id", { ttlSeconds: 0 }),
   ]) {
     assert.equal((await wrong().catch((error) => error)).code, "request_invalid", String(wrong));

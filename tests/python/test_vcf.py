@@ -22,6 +22,14 @@ def source(endpoint: str, domain: str | None = None) -> IdentitySourceSpec:
     return IdentitySourceSpec(name="research", ldap=ldap)
 
 
+def adfs(name: str) -> dict[str, Any]:
+    details = {"usersBaseDn": "u", "groupsBaseDn": "g", "serverEndpoints": ["ldap://dns01.domain.com"]}
+    ldap = {"domainName": "domain.com", "username": "u@domain.com", "password": PASSWORD, "sourceDetails": details}
+    discovery = "https://domain.com/.well-known/openid-configuration"
+    oidc = {"clientId": "id", "clientSecret": PASSWORD, "discoveryEndpoint": discovery}
+    return {"name": name, "type": "AD_FS", "ldap": ldap, "oidc": oidc}
+
+
 class TestVcf(unittest.TestCase):
     def test_identity_sources(self) -> None:
         for way, session in both_vcf():
@@ -39,9 +47,28 @@ class TestVcf(unittest.TestCase):
                 self.assertEqual(changed.changes[0].from_, ["ldap://dc01"])
                 forced = vcf.put_identity_source(embedded.id, domain, source("ldap://dc02"), force=True)
                 self.assertEqual(forced.outcome, "updated")
-                vcf.delete_identity_source(embedded.id, domain)
+                assert forced.etag is not None
+                error = failure(vcf.delete_identity_source, embedded.id, domain, if_match='"old"')
+                self.assertEqual((error.code, error.status), ("precondition_failed", 412))
+                self.assertIsNone(vcf.delete_identity_source(embedded.id, domain, if_match=forced.etag))
+                absent = vcf.delete_identity_source("embedded", domain, absent="ok")
+                assert absent is not None
+                self.assertEqual(absent.outcome, "unchanged")
                 sources = vcf.identity_provider(embedded.id).identity_sources or []
                 self.assertNotIn(domain, [name for one in sources for name in one.domain_names or []])
+
+    def test_replaced_provider(self) -> None:
+        for way, session in both_vcf():
+            with self.subTest(way):
+                vcf = session()
+                vcf.put_identity_provider(adfs("First"))
+                error = failure(vcf.put_identity_provider, adfs("Second"), replace=True)
+                self.assertEqual(error.code, "request_invalid")
+                self.assertIn("First", error.detail)
+                outcome = vcf.put_identity_provider(adfs("Second"), replace=True, confirm="First")
+                self.assertEqual(outcome.outcome, "replaced")
+                self.assertTrue(outcome.removed)
+                self.assertIsNone(vcf.delete_identity_provider("external", if_match=vcf.identity_provider("external").etag))
 
     def test_a_whole_job(self) -> None:
         for way, session in both_vcf():

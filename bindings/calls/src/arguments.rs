@@ -89,13 +89,6 @@ pub(crate) struct Put {
     dry_run: bool,
 }
 
-/// The options of a change of one field.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Part {
-    pub(crate) dry_run: bool,
-}
-
 impl From<Put> for PutOptions {
     fn from(Put { force, dry_run }: Put) -> Self {
         Self { force, dry_run }

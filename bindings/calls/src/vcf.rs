@@ -3,7 +3,7 @@
 use idhook::embedded::{Result, Vcf};
 use idhook::runtime::Runtime;
 
-use crate::arguments::{Arguments, Part, Put, TokenOptions};
+use crate::arguments::{Arguments, TokenOptions};
 use crate::{json, unknown};
 
 pub(crate) async fn call<R: Runtime>(vcf: &Vcf<R>, name: &str, mut given: Arguments) -> Result<String> {
@@ -13,48 +13,47 @@ pub(crate) async fn call<R: Runtime>(vcf: &Vcf<R>, name: &str, mut given: Argume
         "identityProvider" => json(&vcf.identity_provider(&given.text("id")?).await?),
         "addIdentityProvider" => json(&vcf.add_identity_provider(given.optional("spec")?).await?),
         "putIdentityProvider" => {
-            let options: Put = given.optional("options")?;
-            json(&vcf.put_identity_provider(given.optional("spec")?, options.into()).await?)
+            json(&vcf.put_identity_provider(given.optional("spec")?, given.optional("options")?).await?)
         }
         "updateIdentityProvider" => {
-            json(&vcf.update_identity_provider(&given.text("id")?, given.optional("spec")?).await?)
+            let (id, spec) = (given.text("id")?, given.optional("spec")?);
+            json(&vcf.update_identity_provider(&id, spec, given.optional("options")?).await?)
         }
-        "deleteIdentityProvider" => json(&vcf.delete_identity_provider(&given.text("id")?).await?),
+        "deleteIdentityProvider" => {
+            json(&vcf.delete_identity_provider(&given.text("id")?, given.optional("options")?).await?)
+        }
         "addIdentitySource" => {
             json(&vcf.add_identity_source(&given.text("providerId")?, given.optional("spec")?).await?)
         }
         "putIdentitySource" => {
             let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
-            let options: Put = given.optional("options")?;
-            json(&vcf.put_identity_source(&provider, &domain, given.optional("spec")?, options.into()).await?)
+            let (spec, options) = (given.optional("spec")?, given.optional("options")?);
+            json(&vcf.put_identity_source(&provider, &domain, spec, options).await?)
         }
         "updateIdentitySource" => {
             let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
-            json(&vcf.update_identity_source(&provider, &domain, given.optional("spec")?).await?)
+            let (spec, options) = (given.optional("spec")?, given.optional("options")?);
+            json(&vcf.update_identity_source(&provider, &domain, spec, options).await?)
         }
         "deleteIdentitySource" => {
-            json(&vcf.delete_identity_source(&given.text("providerId")?, &given.text("domainName")?).await?)
+            let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
+            json(&vcf.delete_identity_source(&provider, &domain, given.optional("options")?).await?)
         }
         "setIdentitySourceCredentials" => {
             let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
-            let Part { dry_run } = given.optional("options")?;
-            let spec = given.optional("spec")?;
-            json(&vcf.set_identity_source_credentials(&provider, &domain, spec, dry_run).await?)
+            let (spec, options) = (given.optional("spec")?, given.optional("options")?);
+            json(&vcf.set_identity_source_credentials(&provider, &domain, spec, options).await?)
         }
         "setIdentitySourceCertificates" => {
             let (provider, domain) = (given.text("providerId")?, given.text("domainName")?);
-            let Part { dry_run } = given.optional("options")?;
-            let spec = given.optional("spec")?;
-            json(&vcf.set_identity_source_certificates(&provider, &domain, spec, dry_run).await?)
+            let (spec, options) = (given.optional("spec")?, given.optional("options")?);
+            json(&vcf.set_identity_source_certificates(&provider, &domain, spec, options).await?)
         }
         "setClientSecret" => {
-            let Part { dry_run } = given.optional("options")?;
-            json(&vcf.set_client_secret(&given.text("providerId")?, given.optional("spec")?, dry_run).await?)
+            let (provider, spec) = (given.text("providerId")?, given.optional("spec")?);
+            json(&vcf.set_client_secret(&provider, spec, given.optional("options")?).await?)
         }
-        "apply" => {
-            let options: Put = given.optional("options")?;
-            json(&vcf.apply(given.optional("spec")?, options.into()).await?)
-        }
+        "apply" => json(&vcf.apply(given.optional("spec")?, given.optional("options")?).await?),
         "generateSyncClientToken" => {
             let options: TokenOptions = given.optional("options")?;
             json(&vcf.generate_sync_client_token(&given.text("providerId")?, options.ttl_seconds).await?)

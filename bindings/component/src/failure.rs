@@ -9,8 +9,20 @@ use crate::numbers::unsigned;
 
 impl From<Box<Problem>> for Error {
     fn from(problem: Box<Problem>) -> Self {
-        let Problem { status, detail, code, retryable, retry_after, hint, errors, candidates, upstream, sync, .. } =
-            *problem;
+        let Problem {
+            status,
+            detail,
+            code,
+            retryable,
+            retry_after,
+            hint,
+            errors,
+            candidates,
+            upstream,
+            sync,
+            steps,
+            ..
+        } = *problem;
         Self {
             code: code.into(),
             status,
@@ -22,6 +34,7 @@ impl From<Box<Problem>> for Error {
             candidates: candidates.into_iter().map(Into::into).collect(),
             upstream: upstream.map(Into::into),
             sync: sync.map(|state| state.to_string()),
+            steps: (!steps.is_empty()).then(|| serde_json::to_string(&steps).unwrap_or_default()),
         }
     }
 }
@@ -35,6 +48,7 @@ impl From<ErrorCode> for Code {
             ErrorCode::NotFound => Self::NotFound,
             ErrorCode::NotSupported => Self::NotSupported,
             ErrorCode::DirectoryAmbiguous => Self::DirectoryAmbiguous,
+            ErrorCode::PreconditionFailed => Self::PreconditionFailed,
             ErrorCode::DirectoryNotSyncable => Self::DirectoryNotSyncable,
             ErrorCode::GroupAbsent => Self::GroupAbsent,
             ErrorCode::UserAbsent => Self::UserAbsent,

@@ -1,13 +1,13 @@
 //! SDDC Manager: the interface `identity-providers`.
 
 use idhook::config::VcfSettings;
-use idhook::embedded::Vcf;
+use idhook::embedded::{Absent, ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions, Vcf};
 use idhook::secret::Secret;
-use idhook::vcf::{Extra, NewCertificates, NewClientSecret, NewCredentials, PutOptions};
+use idhook::vcf::{Extra, NewCertificates, NewClientSecret, NewCredentials};
 use idhook_wasip2::{Wasi, block_on};
 
 use crate::bindings::identity_providers as wit;
-use crate::specs::{provider, source};
+use crate::specs::{job, provider, source};
 use crate::{Library, runtime};
 
 type Result<T> = std::result::Result<T, wit::Error>;
@@ -45,19 +45,28 @@ impl wit::GuestSession for Session {
     fn put_identity_provider(
         &self,
         spec: wit::IdentityProviderSpec,
-        options: Option<wit::PutOptions>,
+        options: Option<wit::ProviderOptions>,
     ) -> Result<wit::ChangeOutcome> {
         let spec = provider(spec)?;
-        Ok(block_on(self.0.put_identity_provider(spec, put_options(options)))?.into())
+        Ok(block_on(self.0.put_identity_provider(spec, given(options)))?.into())
     }
 
-    fn update_identity_provider(&self, id: String, spec: wit::IdentityProviderSpec) -> Result<()> {
+    fn update_identity_provider(
+        &self,
+        id: String,
+        spec: wit::IdentityProviderSpec,
+        options: Option<wit::UpdateOptions>,
+    ) -> Result<()> {
         let spec = provider(spec)?;
-        Ok(block_on(self.0.update_identity_provider(&id, spec))?)
+        Ok(block_on(self.0.update_identity_provider(&id, spec, given(options)))?)
     }
 
-    fn delete_identity_provider(&self, id: String) -> Result<()> {
-        Ok(block_on(self.0.delete_identity_provider(&id))?)
+    fn delete_identity_provider(
+        &self,
+        id: String,
+        options: Option<wit::DeleteOptions>,
+    ) -> Result<Option<wit::ChangeOutcome>> {
+        Ok(block_on(self.0.delete_identity_provider(&id, given(options)))?.map(Into::into))
     }
 
     fn add_identity_source(&self, provider_id: String, spec: wit::IdentitySourceSpec) -> Result<wit::ChangeOutcome> {
@@ -70,10 +79,10 @@ impl wit::GuestSession for Session {
         provider_id: String,
         domain_name: String,
         spec: wit::IdentitySourceSpec,
-        options: Option<wit::PutOptions>,
+        options: Option<wit::ChangeOptions>,
     ) -> Result<wit::ChangeOutcome> {
         let spec = source(spec)?;
-        let put = self.0.put_identity_source(&provider_id, &domain_name, spec, put_options(options));
+        let put = self.0.put_identity_source(&provider_id, &domain_name, spec, given(options));
         Ok(block_on(put)?.into())
     }
 
@@ -82,13 +91,20 @@ impl wit::GuestSession for Session {
         provider_id: String,
         domain_name: String,
         spec: wit::IdentitySourceSpec,
+        options: Option<wit::UpdateOptions>,
     ) -> Result<()> {
         let spec = source(spec)?;
-        Ok(block_on(self.0.update_identity_source(&provider_id, &domain_name, spec))?)
+        Ok(block_on(self.0.update_identity_source(&provider_id, &domain_name, spec, given(options)))?)
     }
 
-    fn delete_identity_source(&self, provider_id: String, domain_name: String) -> Result<()> {
-        Ok(block_on(self.0.delete_identity_source(&provider_id, &domain_name))?)
+    fn delete_identity_source(
+        &self,
+        provider_id: String,
+        domain_name: String,
+        options: Option<wit::DeleteOptions>,
+    ) -> Result<Option<wit::ChangeOutcome>> {
+        let delete = self.0.delete_identity_source(&provider_id, &domain_name, given(options));
+        Ok(block_on(delete)?.map(Into::into))
     }
 
     fn set_identity_source_credentials(
@@ -100,7 +116,7 @@ impl wit::GuestSession for Session {
     ) -> Result<wit::ChangeOutcome> {
         let wit::NewCredentials { password, username, cert_chain } = spec;
         let new = NewCredentials { password: password.map(Secret::new), username, cert_chain, extra: Extra::default() };
-        let set = self.0.set_identity_source_credentials(&provider_id, &domain_name, new, is_dry_run(options));
+        let set = self.0.set_identity_source_credentials(&provider_id, &domain_name, new, given(options));
         Ok(block_on(set)?.into())
     }
 
@@ -114,7 +130,7 @@ impl wit::GuestSession for Session {
         let wit::NewCertificates { cert_chain, keep, password } = spec;
         let (keep, password) = (keep.unwrap_or_default(), password.map(Secret::new));
         let new = NewCertificates { cert_chain, keep, password, extra: Extra::default() };
-        let set = self.0.set_identity_source_certificates(&provider_id, &domain_name, new, is_dry_run(options));
+        let set = self.0.set_identity_source_certificates(&provider_id, &domain_name, new, given(options));
         Ok(block_on(set)?.into())
     }
 
@@ -132,7 +148,12 @@ impl wit::GuestSession for Session {
             kind: type_,
             extra: Extra::default(),
         };
-        Ok(block_on(self.0.set_client_secret(&provider_id, new, is_dry_run(options)))?.into())
+        Ok(block_on(self.0.set_client_secret(&provider_id, new, given(options)))?.into())
+    }
+
+    fn apply(&self, spec: wit::ApplySpec, options: Option<wit::ChangeOptions>) -> Result<wit::Applied> {
+        let spec = job(spec)?;
+        Ok(block_on(self.0.apply(spec, given(options)))?.into())
     }
 
     fn generate_sync_client_token(
@@ -152,11 +173,39 @@ impl wit::GuestSession for Session {
     }
 }
 
-fn is_dry_run(options: Option<wit::PartOptions>) -> bool {
-    options.and_then(|options| options.dry_run).unwrap_or_default()
+/// The options that a caller gave, or the defaults.
+fn given<W, O: From<W> + Default>(options: Option<W>) -> O {
+    options.map(Into::into).unwrap_or_default()
 }
 
-fn put_options(options: Option<wit::PutOptions>) -> PutOptions {
-    let Some(wit::PutOptions { force, dry_run }) = options else { return PutOptions::default() };
-    PutOptions { force: force.unwrap_or_default(), dry_run: dry_run.unwrap_or_default() }
+impl From<wit::ChangeOptions> for ChangeOptions {
+    fn from(wit::ChangeOptions { force, dry_run, if_match }: wit::ChangeOptions) -> Self {
+        Self { force: force.unwrap_or_default(), dry_run: dry_run.unwrap_or_default(), if_match }
+    }
+}
+
+impl From<wit::ProviderOptions> for ProviderOptions {
+    fn from(options: wit::ProviderOptions) -> Self {
+        let wit::ProviderOptions { force, dry_run, replace, confirm, if_match } = options;
+        let (force, dry_run) = (force.unwrap_or_default(), dry_run.unwrap_or_default());
+        Self { force, dry_run, replace: replace.unwrap_or_default(), confirm, if_match }
+    }
+}
+
+impl From<wit::UpdateOptions> for UpdateOptions {
+    fn from(wit::UpdateOptions { if_match }: wit::UpdateOptions) -> Self {
+        Self { if_match }
+    }
+}
+
+impl From<wit::DeleteOptions> for DeleteOptions {
+    fn from(wit::DeleteOptions { absent, if_match }: wit::DeleteOptions) -> Self {
+        Self { absent: absent.map(|wit::Absent::Ok| Absent::Ok), if_match }
+    }
+}
+
+impl From<wit::PartOptions> for PartOptions {
+    fn from(wit::PartOptions { dry_run, if_match }: wit::PartOptions) -> Self {
+        Self { dry_run: dry_run.unwrap_or_default(), if_match }
+    }
 }

@@ -1,5 +1,7 @@
 //! SDDC Manager's responses in WIT's types.
 
+use idhook::embedded::Applied;
+use idhook::error::{Step, StepName, StepOutcome};
 use idhook::vcf::{self, DirectoryList};
 
 use crate::bindings::identity_providers as wit;
@@ -261,5 +263,41 @@ impl From<vcf::CertificateFacts> for wit::CertificateFacts {
     fn from(facts: vcf::CertificateFacts) -> Self {
         let vcf::CertificateFacts { pointer, subject, not_after, expires_in_days, warning } = facts;
         Self { pointer, subject, not_after, expires_in_days: signed(expires_in_days), warning }
+    }
+}
+
+impl From<Applied> for wit::Applied {
+    fn from(applied: Applied) -> Self {
+        let Applied { dry_run, steps, change, .. } = applied;
+        Self { dry_run, steps: each(steps), change: change.map(Into::into) }
+    }
+}
+
+impl From<Step> for wit::Step {
+    fn from(Step { step, object, outcome, detail, .. }: Step) -> Self {
+        let step = match step {
+            StepName::Precheck => wit::StepName::Precheck,
+            StepName::Ensure => wit::StepName::Ensure,
+            StepName::Verify => wit::StepName::Verify,
+            StepName::Roles => wit::StepName::Roles,
+        };
+        Self { step, object, outcome: outcome.into(), detail }
+    }
+}
+
+impl From<StepOutcome> for wit::StepOutcome {
+    fn from(outcome: StepOutcome) -> Self {
+        match outcome {
+            StepOutcome::Created => Self::Created,
+            StepOutcome::Updated => Self::Updated,
+            StepOutcome::Removed => Self::Removed,
+            StepOutcome::Unchanged => Self::Unchanged,
+            StepOutcome::Passed => Self::Passed,
+            StepOutcome::WouldCreate => Self::WouldCreate,
+            StepOutcome::WouldUpdate => Self::WouldUpdate,
+            StepOutcome::WouldRemove => Self::WouldRemove,
+            StepOutcome::Failed => Self::Failed,
+            StepOutcome::Skipped => Self::Skipped,
+        }
     }
 }

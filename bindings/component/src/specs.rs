@@ -1,6 +1,6 @@
 //! Specifications for SDDC Manager, from WIT's types.
 
-use idhook::embedded::Result;
+use idhook::embedded::{ApplySpec, GroupSpec, Result, RoleSpec};
 use idhook::error::{Error, FieldError, Problem};
 use idhook::secret::Secret;
 use idhook::vcf::{self, Extra};
@@ -30,6 +30,32 @@ pub(crate) fn source(spec: wit::IdentitySourceSpec) -> Result<vcf::IdentitySourc
     let ldap = ldap.map(|ldap| extras.ldap(ldap));
     let spec = vcf::IdentitySourceSpec { name, ldap, extra: extras.read("", extra) };
     extras.are_good(spec)
+}
+
+/// The specification of a whole job.
+pub(crate) fn job(spec: wit::ApplySpec) -> Result<ApplySpec> {
+    let wit::ApplySpec { identity_source, identity_provider, roles, precheck } = spec;
+    let role = |wit::RoleSpec { group, role, state }: wit::RoleSpec| RoleSpec {
+        group: group.map(GroupSpec::Text),
+        role,
+        state,
+        extra: Extra::default(),
+    };
+    Ok(ApplySpec {
+        identity_source: identity_source.map(source).transpose().map_err(|e| within("/identitySource", e))?,
+        identity_provider: identity_provider.map(provider).transpose().map_err(|e| within("/identityProvider", e))?,
+        roles: roles.map(|roles| roles.into_iter().map(role).collect()),
+        precheck,
+        extra: Extra::default(),
+    })
+}
+
+/// The same problem of a part of a specification.
+fn within(at: &str, mut problem: Box<Problem>) -> Box<Problem> {
+    for error in &mut problem.errors {
+        error.pointer.insert_str(0, at);
+    }
+    problem
 }
 
 /// Reads the further fields of a specification and of its parts, and collects their faults.

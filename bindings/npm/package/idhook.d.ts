@@ -43,10 +43,36 @@ export interface PutOptions extends CallOptions {
   dryRun?: boolean;
 }
 
+/** The condition of a change in SDDC Manager. */
+export interface Condition extends CallOptions {
+  /**
+   * The `etag` that the object must still have, or `"*"` if it must only exist; otherwise the call rejects with `precondition_failed`
+   * and changes nothing.
+   */
+  ifMatch?: string;
+}
+
+/** The options of {@link Vcf.putIdentitySource} and {@link Vcf.apply}. */
+export interface ChangeOptions extends PutOptions, Condition {}
+
+/** The options of {@link Vcf.putIdentityProvider}. */
+export interface ProviderOptions extends ChangeOptions {
+  /** Delete the external provider that has another name or kind, and add this one. */
+  replace?: boolean;
+  /** The name of the provider that `replace` deletes; required, except in a dry run. */
+  confirm?: string;
+}
+
 /** The options of a change of one field. */
-export interface PartOptions extends CallOptions {
+export interface PartOptions extends Condition {
   /** Change nothing; return what would be done. */
   dryRun?: boolean;
+}
+
+/** The options of a deletion in SDDC Manager. */
+export interface DeleteOptions extends Condition {
+  /** `"ok"`: an object that does not exist is an outcome, not an error. */
+  absent?: "ok";
 }
 
 /** The options of {@link Vcf.generateSyncClientToken}. */
@@ -385,20 +411,23 @@ export class Vcf {
   identityProvider(id: string, options?: CallOptions): Promise<IdentityProvider>;
   /** Adds an external identity provider. */
   addIdentityProvider(spec: IdentityProviderSpec, options?: CallOptions): Promise<ChangeOutcome>;
-  /** Makes the external identity provider match `spec`: adds it, changes it, or leaves it alone. */
-  putIdentityProvider(spec: IdentityProviderSpec, options?: PutOptions): Promise<ChangeOutcome>;
+  /**
+   * Makes the external identity provider match `spec`: adds it, changes it, or leaves it alone. With `replace` and `confirm` it also
+   * replaces one with another name or kind; `removed` lists what disappears.
+   */
+  putIdentityProvider(spec: IdentityProviderSpec, options?: ProviderOptions): Promise<ChangeOutcome>;
   /** Changes an external identity provider; `spec` is the whole of it, secrets included. */
-  updateIdentityProvider(id: string, spec: IdentityProviderSpec, options?: CallOptions): Promise<void>;
-  /** Deletes an external identity provider. */
-  deleteIdentityProvider(id: string, options?: CallOptions): Promise<void>;
+  updateIdentityProvider(id: string, spec: IdentityProviderSpec, options?: Condition): Promise<void>;
+  /** Deletes an external identity provider. The result is undefined; with `absent`, an outcome if the provider did not exist. */
+  deleteIdentityProvider(id: string, options?: DeleteOptions): Promise<ChangeOutcome | undefined>;
   /** Adds an identity source to the embedded provider, whose id is in the list of providers. */
   addIdentitySource(providerId: string, spec: IdentitySourceSpec, options?: CallOptions): Promise<ChangeOutcome>;
   /** Makes the identity source of this domain match `spec`: adds it, changes it, or leaves it alone. */
-  putIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: PutOptions): Promise<ChangeOutcome>;
+  putIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: ChangeOptions): Promise<ChangeOutcome>;
   /** Changes the identity source of this domain; `spec` is the whole of it, its password included. */
-  updateIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: CallOptions): Promise<void>;
-  /** Deletes the identity source of this domain. */
-  deleteIdentitySource(providerId: string, domainName: string, options?: CallOptions): Promise<void>;
+  updateIdentitySource(providerId: string, domainName: string, spec: IdentitySourceSpec, options?: Condition): Promise<void>;
+  /** Deletes the identity source of this domain; see {@link deleteIdentityProvider}. */
+  deleteIdentitySource(providerId: string, domainName: string, options?: DeleteOptions): Promise<ChangeOutcome | undefined>;
   /** Sets the bind password of this domain's identity source, and optionally another account; the rest stays. */
   setIdentitySourceCredentials(providerId: string, domainName: string, spec: NewCredentials, options?: PartOptions): Promise<ChangeOutcome>;
   /** Sets the certificates of this domain's identity source; `keep` keeps the present ones beside them. */
@@ -409,7 +438,7 @@ export class Vcf {
    * Does a whole job: precheck, identity source or external provider, verification, roles of groups. A second call with the same `spec`
    * continues a job that failed; `steps` of the error has what is done.
    */
-  apply(spec: ApplySpec, options?: PutOptions): Promise<Applied>;
+  apply(spec: ApplySpec, options?: ChangeOptions): Promise<Applied>;
   /** Makes a new SCIM token for a federated provider, which ends the former one. VCF 5.1 and later. */
   generateSyncClientToken(providerId: string, options?: SyncClientTokenOptions): Promise<SyncClientToken>;
   /** Whether the identity provider may be changed, to one of this type. VCF 5.1 and later. */

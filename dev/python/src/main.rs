@@ -16,7 +16,7 @@ use idhook::webhook::contract;
 use crate::metadata::Project;
 
 /// The files of the package that are written by hand, by their names below `idhook/`.
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 10] = [
     ("__init__.py", include_str!("../../../bindings/python/package/idhook/__init__.py")),
     ("_embedded.py", include_str!("../../../bindings/python/package/idhook/_embedded.py")),
     ("_engine.py", include_str!("../../../bindings/python/package/idhook/_engine.py")),
@@ -24,6 +24,7 @@ const SOURCES: [(&str, &str); 9] = [
     ("_http.py", include_str!("../../../bindings/python/package/idhook/_http.py")),
     ("_json.py", include_str!("../../../bindings/python/package/idhook/_json.py")),
     ("_sessions.py", include_str!("../../../bindings/python/package/idhook/_sessions.py")),
+    ("_vcf_session.py", include_str!("../../../bindings/python/package/idhook/_vcf_session.py")),
     ("_webhook.py", include_str!("../../../bindings/python/package/idhook/_webhook.py")),
     ("py.typed", include_str!("../../../bindings/python/package/idhook/py.typed")),
 ];

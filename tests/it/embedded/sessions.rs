@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use idhook::config::{VcfSettings, VidmSettings};
 use idhook::directory::SyncStatus;
-use idhook::embedded::{self, SyncOrder, Timeouts, Vcf, Vidm};
+use idhook::embedded::{self, ChangeOptions, DeleteOptions, SyncOrder, Timeouts, UpdateOptions, Vcf, Vidm};
 use idhook::error::ErrorCode;
 use idhook::http::TransportErrorKind;
-use idhook::vcf::{IdentitySourceSpec, PutOptions};
+use idhook::vcf::IdentitySourceSpec;
 use idhook::vidm::DirectoryFilter;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ use crate::vcf::session::login;
 pub(crate) const PRESENT: &str = "CN=gg-app,OU=Groups,DC=corp,DC=example";
 const PROVIDERS: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
 const SOURCE: &str = include_str!("../../fixtures/vcf/identity-source-add.request.json");
-const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
+pub(crate) const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 
 fn vidm(calls: impl IntoIterator<Item = Call>) -> (Rc<Script>, Vidm<Shared>) {
     let script = Rc::new(Script::new(calls));
@@ -28,7 +28,7 @@ fn vidm(calls: impl IntoIterator<Item = Call>) -> (Rc<Script>, Vidm<Shared>) {
     (Rc::clone(&script), Vidm::from_json(Shared(script), settings).unwrap())
 }
 
-fn vcf(calls: impl IntoIterator<Item = Call>) -> (Rc<Script>, Vcf<Shared>) {
+pub(crate) fn vcf(calls: impl IntoIterator<Item = Call>) -> (Rc<Script>, Vcf<Shared>) {
     let script = Rc::new(Script::new(calls));
     let settings = VcfSettings {
         url: Some("https://sddc.corp.example".to_owned()),
@@ -222,7 +222,7 @@ fn put_checks_and_creates_a_source() {
             .answer(200, listed["elements"][0].to_string())
     };
     script.then([login(), embedded()]);
-    let would = script.run(put(PutOptions { force: false, dry_run: true })).unwrap();
+    let would = script.run(put(ChangeOptions { dry_run: true, ..ChangeOptions::default() })).unwrap();
     assert_eq!(
         serde_json::to_value(&would).unwrap(),
         json!({"outcome": "created", "dryRun": true, "domainName": "corp.example"})
@@ -236,13 +236,13 @@ fn put_checks_and_creates_a_source() {
         .answer(202, ""),
         embedded(),
     ]);
-    let created = script.run(put(PutOptions::default())).unwrap();
+    let created = script.run(put(ChangeOptions::default())).unwrap();
     // The script still shows the provider without the new source.
     assert!(created.is_created() && created.verified == Some(false), "{created:?}");
 
     let mut another = spec.clone();
     another.ldap.as_mut().unwrap().domain_name = Some("other.example".to_owned());
-    let refused = script.run(vcf.put_identity_source(PROVIDER, "corp.example", another, PutOptions::default()));
+    let refused = script.run(vcf.put_identity_source(PROVIDER, "corp.example", another, ChangeOptions::default()));
     assert_eq!(refused.unwrap_err().errors[0].pointer, "/ldap/domainName");
     let refused = script.run(vcf.add_identity_source(PROVIDER, IdentitySourceSpec::default())).unwrap_err();
     assert!(refused.errors.iter().any(|e| e.pointer == "/ldap"), "{refused:?}");
@@ -255,12 +255,12 @@ fn hostile_ids_are_request_invalid_before_any_call() {
         let spec = || serde_json::from_str::<IdentitySourceSpec>(SOURCE).unwrap();
         for problem in [
             script.run(vcf.identity_provider(text)).unwrap_err(),
-            script.run(vcf.delete_identity_provider(text)).unwrap_err(),
-            script.run(vcf.delete_identity_source(PROVIDER, text)).unwrap_err(),
-            script.run(vcf.update_identity_source(text, "corp.example", spec())).unwrap_err(),
-            script.run(vcf.update_identity_source(PROVIDER, text, spec())).unwrap_err(),
-            script.run(vcf.put_identity_source(text, "corp.example", spec(), PutOptions::default())).unwrap_err(),
-            script.run(vcf.put_identity_source(PROVIDER, text, spec(), PutOptions::default())).unwrap_err(),
+            script.run(vcf.delete_identity_provider(text, DeleteOptions::default())).unwrap_err(),
+            script.run(vcf.delete_identity_source(PROVIDER, text, DeleteOptions::default())).unwrap_err(),
+            script.run(vcf.update_identity_source(text, "corp.example", spec(), UpdateOptions::default())).unwrap_err(),
+            script.run(vcf.update_identity_source(PROVIDER, text, spec(), UpdateOptions::default())).unwrap_err(),
+            script.run(vcf.put_identity_source(text, "corp.example", spec(), ChangeOptions::default())).unwrap_err(),
+            script.run(vcf.put_identity_source(PROVIDER, text, spec(), ChangeOptions::default())).unwrap_err(),
             script.run(vcf.add_identity_source(text, spec())).unwrap_err(),
             script.run(vcf.generate_sync_client_token(text, None)).unwrap_err(),
         ] {

@@ -9,9 +9,10 @@ providers.
 
 from ._embedded import Fleet, Timeouts, Vcf, Vidm
 from ._errors import IdhookError
-from ._sessions import FleetSession, SyncSession, VcfSession, VidmSession
+from ._sessions import FleetSession, SyncSession, VidmSession
 from ._types import *
 from ._types import __all__ as _types
+from ._vcf_session import VcfSession
 from ._webhook import Webhook
 
 __version__ = "0.0.0"

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from ._errors import invalid
 from ._http import context
 from ._json import write
-from ._sessions import FleetSession, VcfSession, VidmSession
+from ._sessions import FleetSession, VidmSession
+from ._vcf_session import VcfSession
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,6 @@ from typing import Any
 from ._errors import invalid
 from ._json import read, write
 from ._types import (
-    Applied,
-    ApplySpec,
     ChangeOutcome,
     Directory,
     DryRun,
@@ -20,22 +18,12 @@ from ._types import (
     FleetGroup,
     Group,
     IamTask,
-    IdentityProvider,
-    IdentityProviders,
-    IdentityProviderSpec,
-    IdentitySourceSpec,
-    NewCertificates,
-    NewClientSecret,
-    NewCredentials,
-    PrecheckResult,
     ProviderDeletion,
     RealmIdentityProviders,
     SamlMetadata,
     SamlMetadataContent,
     ScimSyncClient,
-    SddcManagerOidc,
     Sync,
-    SyncClientToken,
     SyncHistory,
     VidmHealth,
 )
@@ -294,129 +282,6 @@ class FleetSession(SyncSession):
     def validate_saml_metadata(self, spec: SamlMetadata | Mapping[str, Any]) -> SamlMetadataContent:
         """What the identity broker reads in SAML metadata; nothing is changed."""
         return read(SamlMetadataContent, self._call("validateSamlMetadata", spec=spec))
-
-
-class VcfSession(_Session):
-    """A session with one SDDC Manager (VMware Cloud Foundation 4.5 to 9.x): its identity providers and their identity sources.
-
-    Every call raises :class:`IdhookError` if it fails. A specification is checked before anything is sent; the error lists everything
-    that is wrong with it. Specifications may also be mappings under the vendor's own names.
-    """
-
-    def identity_providers(self) -> IdentityProviders:
-        """All identity providers; the embedded one with its identity sources is among them."""
-        return read(IdentityProviders, self._call("identityProviders"))
-
-    def identity_provider(self, id: str) -> IdentityProvider:
-        """One identity provider."""
-        return read(IdentityProvider, self._call("identityProvider", id=id))
-
-    def add_identity_provider(self, spec: IdentityProviderSpec | Mapping[str, Any]) -> ChangeOutcome:
-        """Adds an external identity provider. There can be only one."""
-        return read(ChangeOutcome, self._call("addIdentityProvider", spec=spec))
-
-    def put_identity_provider(
-        self, spec: IdentityProviderSpec | Mapping[str, Any], *, force: bool = False, dry_run: bool = False
-    ) -> ChangeOutcome:
-        """Makes the external identity provider match ``spec``: adds it, changes it, or leaves it alone.
-
-        * ``force``: change it although nothing differs; for a new password, which cannot be compared.
-        * ``dry_run``: change nothing, and return what would be done.
-        """
-        options = _options(force=force, dryRun=dry_run)
-        return read(ChangeOutcome, self._call("putIdentityProvider", spec=spec, options=options))
-
-    def update_identity_provider(self, id: str, spec: IdentityProviderSpec | Mapping[str, Any]) -> None:
-        """Changes an external identity provider; ``spec`` is the whole of it, secrets included."""
-        self._call("updateIdentityProvider", id=id, spec=spec)
-
-    def delete_identity_provider(self, id: str) -> None:
-        """Deletes an external identity provider."""
-        self._call("deleteIdentityProvider", id=id)
-
-    def add_identity_source(self, provider_id: str, spec: IdentitySourceSpec | Mapping[str, Any]) -> ChangeOutcome:
-        """Adds an identity source to the embedded provider; its id is in the list of providers."""
-        return read(ChangeOutcome, self._call("addIdentitySource", providerId=provider_id, spec=spec))
-
-    def put_identity_source(
-        self,
-        provider_id: str,
-        domain_name: str,
-        spec: IdentitySourceSpec | Mapping[str, Any],
-        *,
-        force: bool = False,
-        dry_run: bool = False,
-    ) -> ChangeOutcome:
-        """Makes the identity source of this domain match ``spec``; as :meth:`put_identity_provider`."""
-        options = _options(force=force, dryRun=dry_run)
-        given = {"providerId": provider_id, "domainName": domain_name, "spec": spec, "options": options}
-        return read(ChangeOutcome, self._call("putIdentitySource", **given))
-
-    def apply(
-        self, spec: ApplySpec | Mapping[str, Any], *, force: bool = False, dry_run: bool = False
-    ) -> Applied:
-        """Does a whole job: precheck, identity source or external provider, verification, roles of groups.
-
-        A second call with the same ``spec`` continues a job that failed; ``steps`` of the error has what is done."""
-        options = _options(force=force, dryRun=dry_run)
-        return read(Applied, self._call("apply", spec=spec, options=options))
-
-    def update_identity_source(
-        self, provider_id: str, domain_name: str, spec: IdentitySourceSpec | Mapping[str, Any]
-    ) -> None:
-        """Changes the identity source of this domain; ``spec`` is the whole of it, its password included."""
-        self._call("updateIdentitySource", providerId=provider_id, domainName=domain_name, spec=spec)
-
-    def delete_identity_source(self, provider_id: str, domain_name: str) -> None:
-        """Deletes the identity source of this domain."""
-        self._call("deleteIdentitySource", providerId=provider_id, domainName=domain_name)
-
-    def set_identity_source_credentials(
-        self,
-        provider_id: str,
-        domain_name: str,
-        spec: NewCredentials | Mapping[str, Any],
-        *,
-        dry_run: bool = False,
-    ) -> ChangeOutcome:
-        """Sets the bind password of this domain's identity source, and optionally another account; the rest stays."""
-        return self._set_part("setIdentitySourceCredentials", provider_id, domain_name, spec, dry_run)
-
-    def set_identity_source_certificates(
-        self,
-        provider_id: str,
-        domain_name: str,
-        spec: NewCertificates | Mapping[str, Any],
-        *,
-        dry_run: bool = False,
-    ) -> ChangeOutcome:
-        """Sets the certificates of this domain's identity source; ``keep`` keeps the present ones beside them."""
-        return self._set_part("setIdentitySourceCertificates", provider_id, domain_name, spec, dry_run)
-
-    def _set_part(self, name: str, provider_id: str, domain_name: str, spec: Any, dry_run: bool) -> ChangeOutcome:
-        options = _options(dryRun=dry_run)
-        given = {"providerId": provider_id, "domainName": domain_name, "spec": spec, "options": options}
-        return read(ChangeOutcome, self._call(name, **given))
-
-    def set_client_secret(
-        self, provider_id: str, spec: NewClientSecret | Mapping[str, Any], *, dry_run: bool = False
-    ) -> ChangeOutcome:
-        """Sets the client secret of the external identity provider; the rest stays."""
-        options = _options(dryRun=dry_run)
-        return read(ChangeOutcome, self._call("setClientSecret", providerId=provider_id, spec=spec, options=options))
-
-    def generate_sync_client_token(self, provider_id: str, *, ttl_seconds: int | None = None) -> SyncClientToken:
-        """Makes a new SCIM token for a federated provider, which ends the former one. VCF 5.1 and later."""
-        options = _options(ttlSeconds=ttl_seconds)
-        return read(SyncClientToken, self._call("generateSyncClientToken", providerId=provider_id, options=options))
-
-    def prechecks(self, type: str | None = None) -> PrecheckResult:
-        """Whether the identity provider may be changed, to one of this type. VCF 5.1 and later."""
-        return read(PrecheckResult, self._call("prechecks", type=type))
-
-    def sddc_manager_oidc(self) -> SddcManagerOidc:
-        """SDDC Manager's own OpenID Connect client. VCF 5.2 and later."""
-        return read(SddcManagerOidc, self._call("sddcManagerOidc"))
 
 
 def _present(given: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,14 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ._embedded import tls
 from ._errors import IdhookError, invalid
 from ._http import Exchange, Limits, Response, TransportError
-from ._sessions import FleetSession, SyncSession, VcfSession, VidmSession
+from ._sessions import FleetSession, SyncSession, VidmSession
+from ._vcf_session import VcfSession
 
 # Seconds that the server may hold one request. Proxies in between often end a request after 60 s.
 HOLD = 20
@@ -74,6 +75,8 @@ class Webhook:
         body = b""
         if wait:
             headers.append(("Prefer", f"wait={wait}"))
+        if route.if_match is not None:
+            headers.append(("If-Match", route.if_match))
         if route.body is not None:
             headers.append(("Content-Type", "application/json"))
             body = json.dumps(route.body).encode()
@@ -92,6 +95,7 @@ class _Route:
     method: str
     path: str
     body: Any = None
+    if_match: str | None = None
 
 
 class _Syncs(SyncSession):
@@ -250,27 +254,31 @@ class _Vcf(VcfSession):
         provider = f"{providers}/{_segment(named)}" if named is not None else ""
         sources = f"{provider}/identity-sources"
         source = f"{sources}/{_segment(given['domainName'])}" if "domainName" in given else ""
-        options, spec = _query(given.get("options", {})), given.get("spec")
+        choices = dict(given.get("options", {}))
+        if_match = choices.pop("ifMatch", None)
+        if if_match is not None and not (isinstance(if_match, str) and if_match.isascii() and if_match.isprintable()):
+            raise invalid("ifMatch", "must be * or an ETag in its quotes, as idhook returned it")
+        options, spec = _query(choices), given.get("spec")
         routes: Mapping[str, _Route] = {
             "identityProviders": _Route("GET", providers),
             "identityProvider": _Route("GET", provider),
             "addIdentityProvider": _Route("POST", providers, spec),
             "putIdentityProvider": _Route("PUT", providers + options, spec),
             "updateIdentityProvider": _Route("PATCH", provider, spec),
-            "deleteIdentityProvider": _Route("DELETE", provider),
+            "deleteIdentityProvider": _Route("DELETE", provider + options),
             "addIdentitySource": _Route("POST", sources, spec),
             "putIdentitySource": _Route("PUT", source + options, spec),
             "updateIdentitySource": _Route("PATCH", source, spec),
-            "deleteIdentitySource": _Route("DELETE", source),
+            "deleteIdentitySource": _Route("DELETE", source + options),
             "setIdentitySourceCredentials": _Route("POST", f"{source}/credentials{options}", spec),
             "setIdentitySourceCertificates": _Route("POST", f"{source}/certificates{options}", spec),
             "setClientSecret": _Route("POST", f"{provider}/client-secret{options}", spec),
             "apply": _Route("POST", f"{self._base}/apply{options}", spec),
-            "generateSyncClientToken": _Route("POST", f"{provider}/sync-client{_lifetime(given.get('options', {}))}"),
+            "generateSyncClientToken": _Route("POST", f"{provider}/sync-client{_lifetime(choices)}"),
             "prechecks": _Route("GET", f"{self._base}/identity-broker/prechecks{_query(given)}"),
             "sddcManagerOidc": _Route("GET", f"{self._base}/identity-broker/sddc-manager-oidc"),
         }
-        return routes[name]
+        return replace(routes[name], if_match=if_match)
 
 
 def _lifetime(options: dict[str, Any]) -> str:

@@ -61,11 +61,14 @@ impl Webhook {
         if std::mem::take(&mut self.is_opened) {
             self.scene.restart().await;
         }
-        let Route { method, path, query, body, wait } = Route::of(name, arguments);
+        let Route { method, path, query, body, wait, if_match } = Route::of(name, arguments);
         let mut request = self.scene.request(method, &format!("{}{path}", self.target));
         request = request.bearer_auth(&self.key).query(&query);
         if let Some(seconds) = wait {
             request = request.header("prefer", format!("wait={seconds}"));
+        }
+        if let Some(tag) = if_match {
+            request = request.header("if-match", tag);
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
@@ -90,6 +93,7 @@ struct Route {
     query: Vec<(String, String)>,
     body: Option<Value>,
     wait: Option<u64>,
+    if_match: Option<String>,
 }
 
 impl Route {
@@ -120,6 +124,7 @@ impl Route {
             "setIdentitySourceCredentials" => (Method::POST, format!("{}/credentials", source())),
             "setIdentitySourceCertificates" => (Method::POST, format!("{}/certificates", source())),
             "setClientSecret" => (Method::POST, format!("{providers}/{}/client-secret", text(0))),
+            "apply" => (Method::POST, "/apply".to_owned()),
             "generateSyncClientToken" => (Method::POST, format!("{providers}/{}/sync-client", text(0))),
             "syncClient" => (Method::GET, format!("{providers}/{}/sync-client", text(0))),
             "task" => (Method::GET, format!("/tasks/{}", text(0))),
@@ -128,7 +133,7 @@ impl Route {
             "sddcManagerOidc" => (Method::GET, "/identity-broker/sddc-manager-oidc".to_owned()),
             other => panic!("{other} is no call"),
         };
-        let (query, body) = match name {
+        let (mut query, body) = match name {
             "directories" => (argument(0), None),
             "groups" if arguments[0].as_str().unwrap().contains('=') => (json!({"dn": arguments[0]}), None),
             "groups" => (json!({"name": arguments[0]}), None),
@@ -139,20 +144,24 @@ impl Route {
             "addIdentityProvider" | "createIdentityProvider" | "validateSamlMetadata" => {
                 (Value::Null, Some(argument(0)))
             }
-            "putIdentityProvider" => (argument(1), Some(argument(0))),
-            "updateIdentityProvider" | "addIdentitySource" => (Value::Null, Some(argument(1))),
-            "putIdentitySource" | "setIdentitySourceCredentials" | "setIdentitySourceCertificates" => {
-                (argument(3), Some(argument(2)))
-            }
-            "setClientSecret" => (argument(2), Some(argument(1))),
-            "updateIdentitySource" => (Value::Null, Some(argument(2))),
+            "putIdentityProvider" | "apply" => (argument(1), Some(argument(0))),
+            "addIdentitySource" => (Value::Null, Some(argument(1))),
+            "putIdentitySource"
+            | "updateIdentitySource"
+            | "setIdentitySourceCredentials"
+            | "setIdentitySourceCertificates" => (argument(3), Some(argument(2))),
+            "updateIdentityProvider" | "setClientSecret" => (argument(2), Some(argument(1))),
+            "deleteIdentityProvider" => (argument(1), None),
+            "deleteIdentitySource" => (argument(2), None),
             _ => (Value::Null, None),
         };
+        let if_match = query.as_object_mut().and_then(|options| options.remove("ifMatch"));
+        let if_match = if_match.and_then(|tag| tag.as_str().map(str::to_owned));
         let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let query = query.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
         let query = query.map(|(name, value)| (name.clone(), word(value))).collect();
         let wait = (name == "waitForSync").then(|| argument(1)["timeoutSeconds"].as_u64().unwrap());
-        Self { method, path, query, body, wait }
+        Self { method, path, query, body, wait, if_match }
     }
 }
 
