@@ -48,6 +48,14 @@ fn recorded() -> Vec<Recorded> {
     REQUESTS.split("\n%%").map(read).collect()
 }
 
+/// How many of PowerVCF's requests pass, and the cmdlets whose request does not.
+pub(crate) fn requests_of_powervcf() -> (usize, Vec<&'static str>) {
+    let recorded = recorded();
+    let refused: Vec<_> = recorded.iter().filter(|one| one.status >= 400).collect();
+    let names = refused.iter().map(|one| one.cmdlet.trim_start_matches("# ")).collect();
+    (recorded.len() - refused.len(), names)
+}
+
 /// The state of PowerVCF between its cmdlets: the words of the fixture and their values.
 type Known = BTreeMap<&'static str, String>;
 
