@@ -1,12 +1,16 @@
-//! `examples/vcf`: the scripts with their own files, against an SDDC Manager.
+//! `examples/vcf`: the scripts and programs with their own files, against an SDDC Manager. The PowerShell scripts are in
+//! `powershell.rs`.
 
 use std::process::Command;
 
+use idhook_simulator::{Fault, FaultKind, RetryAfter, seeds};
 use serde_json::{Value, json};
 use xtask::redis::free_port;
 
-use super::folder;
+use super::{ANSIBLE, folder};
 use crate::scene::Scene;
+use crate::tools::gate::SDK;
+use crate::tools::install;
 use crate::tools::programs::{self, End};
 
 const PASSWORD: &str = "planted \"ldap\" $(x)";
@@ -87,4 +91,97 @@ async fn script_does_a_whole_job() {
     std::fs::write(&other, job.to_string()).unwrap();
     let end = run(&other, &[]).await;
     assert!(!end.is_good && end.err.contains("roles\tfailed") && end.err.contains("not_found"), "{}", end.said());
+}
+
+/// The programs beside the scripts: each makes the source match, sets its password, comes back when it is asked to, and shows errors.
+#[tokio::test(flavor = "multi_thread")]
+async fn python_and_ansible_keep_an_identity_source_up_to_date() {
+    if !programs::are_there("examples/vcf", &["python3"]) {
+        return;
+    }
+    let Some(ansible) = install::python(&[ANSIBLE]) else { return };
+    let scene = Scene::new().await;
+    let (url, key) = (scene.host.url(), scene.keys.all.as_str());
+    let file = folder("vcf").join("identity-source.json");
+    let python = async |key: &str, options: &[&str]| -> End {
+        let mut command = Command::new("python3");
+        command.arg("-B").arg(folder("vcf").join("identity_source.py")).arg(&file).args(options);
+        run_hidden(command, &url, key).await
+    };
+    let play = async |key: &str, options: &[&str]| -> End {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new(ansible.join("ansible-playbook"));
+        command.arg(folder("vcf").join("identity-source.yml")).arg("-vvv").args(options);
+        command.arg(format!("-eidhook_url={url}")).arg(format!("-eidhook_file={}", file.display()));
+        command.env("HOME", home.path()).env("ANSIBLE_NOCOLOR", "1").env("LC_ALL", "C.UTF-8");
+        run_hidden(command, &url, key).await
+    };
+    let busy = || {
+        // idhook itself tries three times.
+        let kind = FaultKind::Busy { status: 503, retry_after: RetryAfter::Seconds(1) };
+        scene.simulator.add_fault(Fault::new(kind).method("GET").path("/v1/identity-providers").times(3));
+    };
+    let says = |end: &End, outcome: &str| {
+        assert!(end.is_good && end.out.contains(&format!("\"outcome\": \"{outcome}\"")), "{outcome}: {}", end.said());
+    };
+    says(&python(key, &["--dry-run"]).await, "created");
+    busy();
+    let end = python(key, &[]).await;
+    says(&end, "created");
+    assert!(end.err.contains("upstream_busy") && end.err.contains("next attempt in 1 s"), "{}", end.said());
+    says(&python(key, &[]).await, "unchanged");
+    says(&python(key, &["--password"]).await, "updated");
+    let end = python("no-such-key", &[]).await;
+    assert!(!end.is_good && end.err.contains("unauthenticated"), "{}", end.said());
+
+    busy();
+    let end = play(key, &[]).await;
+    says(&end, "unchanged");
+    assert!(end.out.contains("changed=0") && scene.simulator.faults().is_empty(), "{}", end.said());
+    let end = play(key, &["-eidhook_rotate=true", "--check"]).await;
+    says(&end, "updated");
+    assert!(end.out.contains("\"dryRun\": true"), "{}", end.said());
+    let end = play(key, &["-eidhook_rotate=true"]).await;
+    says(&end, "updated");
+    assert!(end.out.contains("changed=1"), "{}", end.said());
+    let end = play(key, &[r#"-e{"idhook_if_match": "\"old\""}"#]).await;
+    assert!(!end.is_good && end.out.contains("precondition_failed"), "{}", end.said());
+}
+
+/// The vendor's SDK through the gate; its environment is that of the gate's stories.
+#[tokio::test(flavor = "multi_thread")]
+async fn sdk_rotates_a_password_through_the_gate() {
+    if !programs::are_there("examples/vcf", &["python3"]) {
+        return;
+    }
+    let Some(bin) = install::python(&[SDK]) else { return };
+    let scene = Scene::new().await;
+    let rotate = async |url: &str, key: &str, domain: &str| -> End {
+        let mut command = Command::new(bin.join("python"));
+        command.arg("-B").arg(folder("vcf").join("rotate_with_sdk.py")).arg(domain);
+        run_hidden(command, url, key).await
+    };
+    let (url, key) = (scene.host.url(), scene.keys.all.as_str());
+    let end = rotate(&url, key, "rainpole.example").await;
+    assert!(!end.is_good && end.err.contains("no identity source of the domain rainpole.example"), "{}", end.said());
+    let end = rotate(&url, key, seeds::LDAP_SOURCE_DOMAIN).await;
+    assert!(end.is_good && end.out.contains("has the new password"), "{}", end.said());
+    let changes = scene.simulator.calls().into_iter().filter(|call| call.method == "PATCH");
+    let changes: Vec<_> = changes.map(|call| call.path().to_owned()).collect();
+    assert!(changes.len() == 1 && changes[0].ends_with(seeds::LDAP_SOURCE_DOMAIN), "{changes:?}");
+    for (key, words) in [("no-such-key", "the key is wrong"), (scene.keys.reader.as_str(), "lacks a scope")] {
+        let end = rotate(&url, key, seeds::LDAP_SOURCE_DOMAIN).await;
+        assert!(!end.is_good && end.err.contains(words), "{words}: {}", end.said());
+    }
+    let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
+    let end = rotate(&nobody, key, seeds::LDAP_SOURCE_DOMAIN).await;
+    assert!(!end.is_good && end.err.contains("cannot be reached"), "{}", end.said());
+}
+
+/// Runs it with the key and the password; neither is in its output.
+async fn run_hidden(mut command: Command, url: &str, key: &str) -> End {
+    command.env("IDHOOK_URL", url).env("IDHOOK_KEY", key).env("LDAP_PASSWORD", PASSWORD);
+    let end = programs::run(command).await;
+    assert!(!end.said().contains(key) && !end.said().contains("planted"), "{}", end.said());
+    end
 }
