@@ -32,13 +32,27 @@ function forgetProviders(text) {
 
 async function listProviders() {
   forgetProviders("");
-  const path = `${targetPath("idp-target")}/identity-providers`;
+  const base = targetPath("idp-target");
   const isListed = await shown("providers", "Listing identity providers…", async () => {
-    providers = (await open(path)).elements || [];
+    const [list, version] = await Promise.all([open(`${base}/identity-providers`), base.startsWith("/vcf/") && versionPart(base)]);
+    providers = list.elements || [];
     markKey("");
-    return providers.length ? providers.map((one) => providerPart(one.realm ? inRealm(one) : one)) : blank(`${productOf("idp-target")} reports no identity provider.`);
+    const parts = providers.map((one) => providerPart(one.realm ? inRealm(one) : one));
+    return [version, ...(parts.length ? parts : [blank(`${productOf("idp-target")} reports no identity provider.`)])];
   });
   if (isListed) setObjects();
+}
+
+/** SDDC Manager's version, and what it deprecates. The list is complete without it. */
+async function versionPart(base) {
+  const managers = await open(`${base}/sddc-managers`).catch(() => ({}));
+  const { version } = (managers.elements || [])[0] || {};
+  if (!version) return undefined;
+  const title = `SDDC Manager ${version}`;
+  if (!(Number.parseInt(version, 10) >= 9)) return hint(title);
+  return box("wait", title,
+    element("p", {}, "Its calls for identity providers are deprecated since VCF 9.0. They still work."),
+    fix("from VCF 9.1 on, add VCF Operations as a target of the kind fleet; its identity providers replace these."));
 }
 
 const isEmbedded = (provider) => Array.isArray(provider.identitySources);
@@ -94,19 +108,25 @@ function realmObject({ realm, provider }, path) {
   return { text: `Realm ${name}: ${provider.name || provider.id}`, path, spec };
 }
 
-/** Each source of SDDC Manager that has a directory behind it, a new source, and the external provider. */
+/** Each source of SDDC Manager that has a directory behind it, a new source, the external provider, and their secrets. */
 function sddcObjects(base) {
   const embedded = providers.filter(isEmbedded);
   const external = providers.find((provider) => !isEmbedded(provider) && provider.oidc);
-  const sources = embedded.flatMap((provider) => provider.identitySources.filter((source) => source.ldap).map((source) => {
+  const sources = embedded.flatMap((provider) => provider.identitySources.filter((source) => source.ldap).flatMap((source) => {
     const { domainName, ...ldap } = source.ldap;
     const domain = (source.domainNames || [])[0] || domainName;
-    return { text: `Identity source ${domain}`, path: `${base}/${encodeURIComponent(provider.id)}/identity-sources/${encodeURIComponent(domain)}`, spec: withPassword({ name: source.name, ldap }) };
+    const path = `${base}/${encodeURIComponent(provider.id)}/identity-sources/${encodeURIComponent(domain)}`;
+    return [
+      { text: `Identity source ${domain}`, path, spec: withPassword({ name: source.name, ldap }) },
+      { text: `Password of ${domain}`, method: "POST", path: `${path}/credentials`, spec: { password: "" } },
+      { text: `Certificates of ${domain}`, method: "POST", path: `${path}/certificates`, spec: { certChain: [""], keep: true, password: "" } },
+    ];
   }));
   return [
     ...sources,
     ...embedded.map((provider) => ({ text: "New identity source", parent: `${base}/${encodeURIComponent(provider.id)}/identity-sources`, spec: NEW_SOURCE })),
     { text: external ? `External provider ${external.name}` : "New external provider", path: base, spec: external ? withPassword({ name: external.name, type: "AD_FS", ldap: external.ldap, oidc: { ...external.oidc, clientSecret: "" } }) : NEW_PROVIDER },
+    ...(external ? [{ text: `Client secret of ${external.name}`, method: "POST", path: `${base}/external/client-secret`, spec: { clientSecret: "", certChain: [], password: "" } }] : []),
   ];
 }
 
@@ -145,27 +165,30 @@ function preview(event) {
     return;
   }
   const path = object.path || `${object.parent}/${encodeURIComponent(domain)}`;
-  shown("put-outcome", "Comparing…", async () => previewBox(await open(`${path}?dryRun=true`, { method: "PUT", body: spec }), path))
+  const { method = "PUT" } = object;
+  shown("put-outcome", "Comparing…", async () => previewBox(await open(`${path}?dryRun=true`, { method, body: spec }), method, path))
     .then(() => byId("put-outcome").scrollIntoView({ block: "nearest" }));
 }
 
 const OUTCOMES = {
-  created: "This PUT would create the object",
-  updated: "This PUT would change the object",
-  unchanged: "This PUT would change nothing",
+  created: "would create the object",
+  updated: "would change the object",
+  unchanged: "would change nothing",
 };
 
-function previewBox(outcome, path) {
+function previewBox(outcome, method, path) {
   const text = (value) => (value === undefined ? "(not shown)" : value === null ? "(absent)" : typeof value === "string" ? value : Array.isArray(value) ? value.map(text).join("\n") || "(empty)" : JSON.stringify(value));
   const rows = (outcome.changes || []).map((change) => element("li", {}, code(change.pointer),
     element("p", { class: "from mono" }, `− ${text(change.from)}`), element("p", { class: "to mono" }, `+ ${text(change.to)}`)));
   const certificates = (outcome.certificates || []).map((one) => element("li", {}, [one.subject, one.notAfter && `valid until ${dateTime(one.notAfter)} UTC`, one.warning].filter(Boolean).join(", ")));
+  // Only if the object is then as it was compared here.
+  const condition = outcome.etag ? ` \\\n  -H ${shell(`If-Match: ${outcome.etag}`)}` : "";
   const command = `# Sends the change. spec.json holds the specification above, with its password.
-curl -X PUT -H "X-API-Key: $IDHOOK_KEY" -H 'Content-Type: application/json' \\
+curl -X ${method} -H "X-API-Key: $IDHOOK_KEY" -H 'Content-Type: application/json'${condition} \\
   --data @spec.json ${shell(ROOT + path)}`;
   return [
     element("div", { class: "box" },
-      element("h3", {}, badge(outcome.outcome), OUTCOMES[outcome.outcome] || outcome.outcome),
+      element("h3", {}, badge(outcome.outcome), `This ${method} ${OUTCOMES[outcome.outcome] || outcome.outcome}`),
       rows.length > 0 && element("ul", { class: "diff" }, ...rows),
       (outcome.notCompared || []).length > 0 && hint("Not compared: ", ...outcome.notCompared.flatMap((pointer, at) => [at ? ", " : "", code(pointer)])),
       certificates.length > 0 && element("div", {}, strong("Certificates"), element("ul", {}, ...certificates)),

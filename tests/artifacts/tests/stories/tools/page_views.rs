@@ -42,6 +42,7 @@ async fn changes_are_previewed(name: &str, size: (u32, u32)) {
     browser.click(".top nav a[href='#identity-providers']").await;
     let listed = browser.reads("#providers", "Embedded IDP").await;
     assert!(listed.contains(seeds::LDAP_SOURCE_DOMAIN) && listed.contains(seeds::EXTERNAL_PROVIDER), "{listed}");
+    assert!(listed.contains("SDDC Manager 5.2.1.0") && !listed.contains("deprecated"), "{listed}");
     is_accessible(&browser).await;
 
     // A source that exists: what its specification would change, field by field.
@@ -65,6 +66,17 @@ async fn changes_are_previewed(name: &str, size: (u32, u32)) {
     is_accessible(&browser).await;
     picture(&browser, &format!("{name}-vcf")).await;
 
+    // A new password, only if the source is then as it was compared.
+    choose(&browser, &format!("Password of {}", seeds::LDAP_SOURCE_DOMAIN)).await;
+    browser.click("#put-send").await;
+    browser.reads("#put-outcome", "/password").await;
+    edit(&browser, "spec.password = 'planted-password'").await;
+    browser.click("#put-send").await;
+    let preview = browser.reads("#put-outcome", "This POST would change the object").await;
+    for text in ["curl -X POST", "If-Match: \"", "/credentials"] {
+        assert!(preview.contains(text), "{text}: {preview}");
+    }
+
     // A new source needs its domain; the external provider has no id to choose.
     choose(&browser, "New identity source").await;
     edit(&browser, "Object.assign(spec, {name: 'new'}); Object.assign(spec.ldap, {username: 'u@new.example', password: 'p'}); Object.assign(spec.ldap.sourceDetails, {usersBaseDn: 'OU=u,DC=new', groupsBaseDn: 'OU=g,DC=new', serverEndpoints: ['ldap://dc01']})").await;
@@ -78,10 +90,19 @@ async fn changes_are_previewed(name: &str, size: (u32, u32)) {
     browser.click("#put-send").await;
     browser.reads("#put-outcome", "/oidc/clientId").await;
 
+    choose(&browser, "Client secret of My AD Identity Source").await;
+    edit(&browser, "spec.clientSecret = 's'; spec.password = 'p'").await;
+    browser.click("#put-send").await;
+    browser.reads("#put-outcome", "This POST would change the object").await;
+
     // A text that is not JSON is not sent.
     browser.type_into("#put-spec", "}").await;
     browser.click("#put-send").await;
     browser.reads("#put-fault", "not valid JSON").await;
+    is_accessible(&browser).await;
+    scene.simulator.configure_sddc(|settings| settings.version = "9.1.0.0-24957454".to_owned());
+    browser.script("return listProviders()").await;
+    browser.reads("#providers", "deprecated since VCF 9.0").await;
     is_accessible(&browser).await;
     let changes: Vec<_> = scene.asked_once_in().into_iter().filter(|call| !call.starts_with("GET ")).collect();
     assert!(changes.is_empty(), "{changes:?}");
