@@ -109,10 +109,10 @@ fn confirmed_replacement_deletes_and_adds_the_provider() {
 
 #[test]
 fn options_reject_unknown_names_and_words() {
-    let told = |problem: Box<idhook::error::Problem>| problem.errors[0].pointer.clone();
-    assert_eq!(told(embedded::read::<ProviderOptions>(json!({"replase": true})).unwrap_err()), "/replase");
-    assert_eq!(told(embedded::read::<DeleteOptions>(json!({"absent": true})).unwrap_err()), "/absent");
-    assert_eq!(told(embedded::read::<PartOptions>(json!({"force": true})).unwrap_err()), "/force");
+    let pointer = |problem: Box<idhook::error::Problem>| problem.errors[0].pointer.clone();
+    assert_eq!(pointer(embedded::read::<ProviderOptions>(json!({"replase": true})).unwrap_err()), "/replase");
+    assert_eq!(pointer(embedded::read::<DeleteOptions>(json!({"absent": true})).unwrap_err()), "/absent");
+    assert_eq!(pointer(embedded::read::<PartOptions>(json!({"force": true})).unwrap_err()), "/force");
     let all = json!({"force": true, "dryRun": true, "replace": true, "confirm": "x", "ifMatch": "*"});
     assert_eq!(options::<ProviderOptions>(all).if_match.as_deref(), Some("*"));
 }

@@ -93,7 +93,7 @@ async fn script_does_a_whole_job() {
     assert!(!end.is_good && end.err.contains("roles\tfailed") && end.err.contains("not_found"), "{}", end.said());
 }
 
-/// The programs beside the scripts: each makes the source match, sets its password, comes back when it is asked to, and shows errors.
+/// The programs beside the scripts: each makes the source match, sets its password, retries after `Retry-After`, and shows errors.
 #[tokio::test(flavor = "multi_thread")]
 async fn python_and_ansible_keep_an_identity_source_up_to_date() {
     if !programs::are_there("examples/vcf", &["python3"]) {
