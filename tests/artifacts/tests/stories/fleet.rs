@@ -24,7 +24,8 @@ stories! {
     in_one_instance:
     members_of_a_new_group_are_proven,
     same_body_serves_vidm_and_fleet,
-    concurrent_starts_share_one_fleet_run,
+    hundred_starts_share_one_fleet_run,
+    event_stream_reports_each_change_of_a_fleet_run,
     failed_run_reports_the_message_key,
     directories_that_cannot_be_synced_are_named,
     what_the_api_lacks_is_not_supported,
@@ -116,19 +117,39 @@ async fn same_body_serves_vidm_and_fleet(artifact: Artifact) {
     assert_eq!(fields[0], fields[1]);
 }
 
-async fn concurrent_starts_share_one_fleet_run(artifact: Artifact) {
+async fn hundred_starts_share_one_fleet_run(artifact: Artifact) {
     let scene = fleet(artifact).await;
     let duration = SyncDuration::Fixed(Duration::from_secs(1));
     scene.simulator.configure_fleet(|settings| settings.sync_duration = duration);
     scene.simulator.add_ad_group(seeds::FLEET_CORP, NEW_GROUP, &[]).unwrap();
     let body = json!({"groups": [NEW_NAME]});
-    let places = join_all((0..20).map(|_| start(&scene, &body))).await;
+    let places = join_all((0..100).map(|_| start(&scene, &body))).await;
     for state in join_all(places.iter().map(|place| ended(&scene, place))).await {
         assert_eq!(state["status"], "succeeded", "{state}");
     }
     // Callers that came when the first had begun need a second one.
     let runs = scene.simulator.fleet_sync_runs(seeds::FLEET_CORP).unwrap().len();
     assert!(runs <= 2, "{runs} runs");
+}
+
+async fn event_stream_reports_each_change_of_a_fleet_run(artifact: Artifact) {
+    let scene = fleet(artifact).await;
+    let place = start(&scene, &json!({"groups": [seeds::PRESENT_GROUP_NAME]})).await;
+    let request = scene.request(Method::GET, &place).bearer_auth(&scene.keys.all).header("accept", "text/event-stream");
+    let mut response = request.send().await.unwrap();
+    let (mut text, mut is_ended) = (String::new(), false);
+    while let Some(piece) = response.chunk().await.unwrap() {
+        text.push_str(&String::from_utf8_lossy(&piece));
+        if text.contains("running") && !is_ended {
+            end(&scene);
+            is_ended = true;
+        }
+    }
+    let states = text.split("\n\n").filter_map(|event| event.strip_prefix("event: state\ndata: "));
+    let states: Vec<Value> = states.map(|data| serde_json::from_str(data).unwrap()).collect();
+    let words: Vec<_> = states.iter().map(|state| &state["status"]).collect();
+    assert_eq!(words, ["running", "succeeded"], "{text}");
+    assert_eq!(states[1]["groups"][0]["state"], "present", "{text}");
 }
 
 async fn failed_run_reports_the_message_key(artifact: Artifact) {

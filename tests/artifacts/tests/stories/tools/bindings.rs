@@ -192,23 +192,23 @@ async fn fleet_session_selects_groups_and_logs_in_with_a_token_in_every_program(
 
 /// The outcome of each fault at a login, a reading call and a changing call. `!` marks an error that is not retryable.
 const TABLE: &str = "
-                login      list       kick-off   tokens     providers  add source
-silence         timeout    timeout    timeout!   timeout    timeout    timeout!
-stalls          timeout    timeout    timeout!   timeout    timeout    timeout!
-reset           failed     failed     failed!    failed     failed     failed!
-cut             failed     failed     failed!    failed     failed     failed!
-503 in 60 s     busy       busy       busy       busy       busy       busy
-429 in 60 s     busy       busy       busy       busy       busy       busy
-500             failed     failed     failed!    failed     failed     failed!
-404 page        invalid!   invalid!   ok         invalid!   invalid!   invalid!
-401             auth!      auth!      auth!      auth!      auth!      auth!
-403             auth!      forbidden! forbidden! auth!      forbidden! forbidden!
-redirect        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
-too much        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
-uncounted       invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
-garbage         invalid!   invalid!   ok         invalid!   invalid!   ok
-a page          invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
-{}              auth!      invalid!   ok         invalid!   ok         ok
+                login      list       kick-off   tokens     providers  add source acquire    realms     fleet sync
+silence         timeout    timeout    timeout!   timeout    timeout    timeout!   timeout    timeout    timeout!
+stalls          timeout    timeout    timeout!   timeout    timeout    timeout!   timeout    timeout    timeout!
+reset           failed     failed     failed!    failed     failed     failed!    failed     failed     failed!
+cut             failed     failed     failed!    failed     failed     failed!    failed     failed     failed!
+503 in 60 s     busy       busy       busy       busy       busy       busy       busy       busy       busy
+429 in 60 s     busy       busy       busy       busy       busy       busy       busy       busy       busy
+500             failed     failed     failed!    failed     failed     failed!    failed     failed     failed!
+404 page        invalid!   invalid!   ok         invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+401             auth!      auth!      auth!      auth!      auth!      auth!      auth!      auth!      auth!
+403             auth!      forbidden! forbidden! auth!      forbidden! forbidden! auth!      forbidden! forbidden!
+redirect        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+too much        invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+uncounted       invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+garbage         invalid!   invalid!   ok         invalid!   invalid!   ok         invalid!   invalid!   ok
+a page          invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!   invalid!
+{}              auth!      invalid!   ok         invalid!   ok         ok         auth!      ok         ok
 ";
 
 fn faults() -> Vec<(&'static str, FaultKind)> {
@@ -247,8 +247,8 @@ struct Column {
     arguments: Vec<Value>,
 }
 
-fn columns(row: usize) -> [Column; 6] {
-    use Product::{Vcf, Vidm};
+fn columns(row: usize) -> [Column; 9] {
+    use Product::{Fleet, Vcf, Vidm};
     let column = |name, product, method, path, call, arguments| Column { name, product, method, path, call, arguments };
     let (corp, embedded) = (|| vec![json!(seeds::CORP)], json!(seeds::EMBEDDED_PROVIDER));
     // Where the answer is lost the source is there all the same.
@@ -260,6 +260,9 @@ fn columns(row: usize) -> [Column; 6] {
         column("tokens", Vcf, "POST", "/v1/tokens", "identityProviders", vec![]),
         column("providers", Vcf, "GET", "/v1/identity-providers", "identityProviders", vec![]),
         column("add source", Vcf, "POST", "/identity-sources", "addIdentitySource", vec![embedded, added]),
+        column("acquire", Fleet, "POST", "/auth/token/acquire", "startSync", vec![json!(seeds::FLEET_CORP)]),
+        column("realms", Fleet, "GET", "/iam/ssorealms", "directories", vec![]),
+        column("fleet sync", Fleet, "POST", "/sync$", "startSync", vec![json!(seeds::FLEET_CORP)]),
     ]
 }
 
@@ -296,6 +299,7 @@ async fn table(mut binding: Binding) -> Vec<String> {
             let results = tokio::time::timeout(Duration::from_secs(30), binding.call(call, &arguments)).await.unwrap();
             binding.simulator().clear_faults();
             let _ = binding.simulator().finish_sync(seeds::CORP, Outcome::Completed);
+            let _ = binding.simulator().finish_fleet_sync(seeds::FLEET_CORP, Outcome::Completed);
             cells.push(match results {
                 Ok(_) => "ok".to_owned(),
                 Err(problem) => {
