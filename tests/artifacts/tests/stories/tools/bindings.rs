@@ -119,7 +119,33 @@ async fn sync_with_proof_is_the_same_in_every_binding() {
         for product in [Product::Vidm, Product::Fleet] {
             sync_with_proof(name, &mut binding, product).await;
         }
+        hundred_starts_share_the_next_run(name, &mut binding).await;
     }
+}
+
+/// 100 callers that come during a run of VCF Operations wait for the next one together. The webhook has no store here, so its
+/// instances do not know of each other; it has a story of its own.
+async fn hundred_starts_share_the_next_run(name: &str, binding: &mut Binding) {
+    let Binding::Program { .. } = binding else { return };
+    let product = Product::Fleet;
+    let before = product.runs(binding.simulator());
+    binding.call("startSync", &[json!(product.corp())]).await.unwrap();
+    let order = json!({"groups": [NEW_GROUP]});
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        let started = binding.call("startSync", &[json!(product.corp()), order.clone()]).await.unwrap();
+        assert_eq!(started["status"], "queued", "{name}: {started}");
+        ids.push(started["id"].clone());
+    }
+    product.finish(binding.simulator());
+    let next = binding.call("sync", &[ids[0].clone()]).await.unwrap();
+    assert_eq!(next["status"], "running", "{name}: {next}");
+    product.finish(binding.simulator());
+    for id in ids {
+        let done = binding.call("sync", &[id]).await.unwrap();
+        assert_eq!(done["status"], "succeeded", "{name}: {done}");
+    }
+    assert_eq!(product.runs(binding.simulator()) - before, 2, "{name}");
 }
 
 async fn sync_with_proof(name: &str, binding: &mut Binding, product: Product) {
