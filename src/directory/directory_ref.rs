@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Listed;
 use crate::upstream::is_uuid;
 
 /// A directory as a caller names it.
@@ -50,6 +51,14 @@ pub struct DirectorySummary {
     /// Its kind, in the vendor's words, if known.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+}
+
+impl DirectorySummary {
+    /// A listed directory in brief.
+    pub(crate) fn of(directory: &impl Listed) -> Self {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        Self { id: directory.id().to_owned(), name: text(directory.name()), kind: text(directory.kind()) }
+    }
 }
 
 #[cfg(test)]

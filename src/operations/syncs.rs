@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use super::directory_service::Service;
 use super::{FleetTarget, VidmTarget};
-use crate::directory::{DirectoryRef, SyncTarget};
+use crate::directory::{DirectoryRef, DirectorySummary, Listed, SyncTarget};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
-use crate::sync::{self, Coordinator, DryRun, SyncDocument, SyncHistory, SyncOrder, SyncRequest, SyncState};
+use crate::sync::{
+    self, Coordinator, DryRun, StaleDirectory, SyncDocument, SyncHistory, SyncOrder, SyncRequest, SyncState,
+};
 use crate::upstream::Outbound;
 use crate::{fleet, vidm};
+
+/// Most directories whose last sync one request reads.
+const MAX_STALE: usize = 20;
 
 /// The syncs of one target's directories, for one piece of work.
 #[derive(Debug)]
@@ -83,6 +88,24 @@ impl<'a, R: Runtime> SyncOperations<'a, R> {
     /// Those of the directory look-up, the login and the calls.
     pub(crate) async fn latest(&self, which: &DirectoryRef) -> Result<SyncDocument> {
         self.with_syncs(async |syncs| syncs.present(which).await).await
+    }
+
+    /// Those of `directories` that can be synced and whose latest sync is not known to have succeeded within `period`.
+    ///
+    /// # Errors
+    /// `request_invalid` for more than twenty directories, because each costs a call; and those of the login and the calls, if
+    /// no state can be read.
+    pub(crate) async fn stale<D: Listed>(&self, directories: &[D], period: Duration) -> Result<Vec<StaleDirectory>> {
+        let syncable = directories.iter().filter(|directory| directory.why_not_syncable().is_none());
+        let syncable: Vec<_> = syncable.map(DirectorySummary::of).collect();
+        if syncable.len() > MAX_STALE {
+            let detail =
+                format!("{} directories match, and staleAfter reads at most {MAX_STALE} of them", syncable.len());
+            return Err(
+                Error::new(ErrorCode::RequestInvalid, detail).hint("select fewer: add name or domain to the query")
+            );
+        }
+        self.with_syncs(async |syncs| syncs.stale(syncable, period).await).await
     }
 
     /// A directory's recent syncs, newest first.

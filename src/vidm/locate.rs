@@ -10,13 +10,6 @@ use crate::runtime::Runtime;
 /// Most directories that are asked for their domains if no name matches.
 const DOMAINS_ASKED: usize = 20;
 
-impl DirectorySummary {
-    fn of(directory: &Directory) -> Self {
-        let kind = directory.kind.as_ref().map(|kind| kind.as_str().to_owned());
-        Self { id: directory.id.clone(), name: directory.name.clone(), kind }
-    }
-}
-
 /// A directory found in a vIDM; a start requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {

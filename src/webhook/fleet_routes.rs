@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::input::group_query;
 use super::route::{Fleet, Matched};
+use super::sync_routes::{stale, stale_after};
 use super::{Context, doctor, json};
-use crate::directory::DirectoryRef;
+use crate::directory::{DirectoryRef, Product};
 use crate::error::Error;
 use crate::fleet::{Directory, DirectoryFilter, Group};
 use crate::operations::FleetOperations;
 use crate::runtime::Runtime;
+use crate::sync::StaleDirectory;
 
 mod providers;
 
@@ -21,6 +23,9 @@ mod providers;
 pub(super) struct Directories {
     /// The matches, realm by realm.
     directories: Vec<Directory>,
+    /// With `staleAfter`: why each directory counts as stale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<Vec<StaleDirectory>>,
 }
 
 /// The groups with a name.
@@ -38,11 +43,11 @@ pub(super) async fn dispatch<R: Runtime>(
     action: Fleet,
     matched: &Matched,
 ) -> Result<Response<Bytes>, Error> {
-    let target = context.configured.targets.fleet(matched.target().unwrap_or_default())?;
-    let fleet = FleetOperations::new(target, context.outbound);
+    let name = matched.target().unwrap_or_default();
+    let fleet = FleetOperations::new(context.configured.targets.fleet(name)?, context.outbound);
     match action {
         Fleet::Provider(action) => providers::dispatch(&context, action, matched, &fleet).await,
-        Fleet::ListDirectories => directories(&context, &fleet).await,
+        Fleet::ListDirectories => directories(&context, &fleet, name).await,
         Fleet::FindDirectory => {
             let which = DirectoryRef::parse(matched.parameter("directory"));
             json(StatusCode::OK, &fleet.client.directory(&which).await?)
@@ -58,9 +63,13 @@ pub(super) async fn dispatch<R: Runtime>(
 async fn directories<R: Runtime>(
     context: &Context<'_, R>,
     fleet: &FleetOperations<'_, R>,
+    target: &str,
 ) -> Result<Response<Bytes>, Error> {
     let text = |name| context.input.query(name).map(str::to_owned);
     let (name, domain, realm) = (text("name"), text("domain"), text("realm"));
     let filter = DirectoryFilter { name, domain, realm, syncable: context.input.query_flag("syncable")? };
-    json(StatusCode::OK, &Directories { directories: fleet.directories(&filter).await? })
+    let period = stale_after(context)?;
+    let mut directories = fleet.directories(&filter).await?;
+    let stale = stale(context, (Product::Fleet, target), period, &mut directories).await?;
+    json(StatusCode::OK, &Directories { directories, stale })
 }

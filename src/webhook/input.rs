@@ -11,6 +11,8 @@
 //! | `input/query.rs` | the query: only known parameters, each once |
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -106,6 +108,19 @@ impl Input {
     /// The query parameter `name` as a boolean.
     pub(super) fn query_flag(&self, name: &str) -> Result<Option<bool>, Error> {
         self.query(name).map(|text| flag_word(text).ok_or_else(|| query_error(name, "use true or false"))).transpose()
+    }
+
+    /// The query parameter `name` as a length of time with its unit: `90m`, `2h`, `8d`.
+    pub(super) fn query_period(&self, name: &str, bounds: RangeInclusive<Duration>) -> Result<Option<Duration>, Error> {
+        let Some(text) = self.query(name) else { return Ok(None) };
+        match humantime::parse_duration(text) {
+            Ok(period) if bounds.contains(&period) => Ok(Some(period)),
+            Ok(_) => {
+                let [least, most] = [bounds.start(), bounds.end()].map(|bound| humantime::format_duration(*bound));
+                Err(query_error(name, &format!("use {least} to {most}")))
+            }
+            Err(_) => Err(query_error(name, "use a number and a unit: 90m, 2h, 8d")),
+        }
     }
 
     /// The body as idhook's own fields, and the unread names for `ignored`. Each field is taken from the first place that

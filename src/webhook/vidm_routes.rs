@@ -5,8 +5,9 @@ use http::{Response, StatusCode};
 
 use super::input::group_query;
 use super::route::{Matched, Vidm};
+use super::sync_routes::{stale, stale_after};
 use super::{Context, doctor, json};
-use crate::directory::DirectoryRef;
+use crate::directory::{DirectoryRef, Product};
 use crate::error::Error;
 use crate::operations::VidmOperations;
 use crate::runtime::Runtime;
@@ -21,10 +22,10 @@ pub(super) async fn dispatch<R: Runtime>(
     action: Vidm,
     matched: &Matched,
 ) -> Result<Response<Bytes>, Error> {
-    let target = context.configured.targets.vidm(matched.target().unwrap_or_default())?;
-    let vidm = VidmOperations::new(target, context.outbound);
+    let name = matched.target().unwrap_or_default();
+    let vidm = VidmOperations::new(context.configured.targets.vidm(name)?, context.outbound);
     match action {
-        Vidm::ListDirectories => directories(&context, &vidm).await,
+        Vidm::ListDirectories => directories(&context, &vidm, name).await,
         Vidm::FindDirectory => {
             let which = DirectoryRef::parse(matched.parameter("directory"));
             json(StatusCode::OK, &vidm.client.directory(&which).await?)
@@ -38,11 +39,15 @@ pub(super) async fn dispatch<R: Runtime>(
 async fn directories<R: Runtime>(
     context: &Context<'_, R>,
     vidm: &VidmOperations<'_, R>,
+    target: &str,
 ) -> Result<Response<Bytes>, Error> {
     let text = |name| context.input.query(name).map(str::to_owned);
     let (name, kind, domain) = (text("name"), text("type"), text("domain"));
     let filter = DirectoryFilter { name, kind, domain, syncable: context.input.query_flag("syncable")? };
-    json(StatusCode::OK, &Directories { directories: vidm.client.directories_of(&filter).await? })
+    let period = stale_after(context)?;
+    let mut directories = vidm.client.directories_of(&filter).await?;
+    let stale = stale(context, (Product::Vidm, target), period, &mut directories).await?;
+    json(StatusCode::OK, &Directories { directories, stale })
 }
 
 async fn groups<R: Runtime>(context: &Context<'_, R>, vidm: &VidmOperations<'_, R>) -> Result<Response<Bytes>, Error> {

@@ -2,4 +2,5 @@
 
 pub(crate) mod connector_conflicts;
 pub(crate) mod schedules;
+pub(crate) mod staleness;
 pub(crate) mod truth;

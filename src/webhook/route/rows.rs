@@ -81,7 +81,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/openapi-3.0.json", operations: &[open(Public::OpenApi30)] },
     Row {
         path: "/vidm/{target}/v1/directories",
-        operations: &[read_vidm(Vidm::ListDirectories, &["name", "type", "domain", "syncable"])],
+        operations: &[read_vidm(Vidm::ListDirectories, &["name", "type", "domain", "syncable", "staleAfter"])],
     },
     Row { path: "/vidm/{target}/v1/directories/{directory}", operations: &[read_vidm(Vidm::FindDirectory, &[])] },
     Row {
@@ -161,7 +161,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/fleet/{target}/v1/directories",
-        operations: &[read_fleet(Fleet::ListDirectories, &["name", "domain", "realm", "syncable"])],
+        operations: &[read_fleet(Fleet::ListDirectories, &["name", "domain", "realm", "syncable", "staleAfter"])],
     },
     Row { path: "/fleet/{target}/v1/directories/{directory}", operations: &[read_fleet(Fleet::FindDirectory, &[])] },
     Row {

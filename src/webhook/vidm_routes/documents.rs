@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::sync::StaleDirectory;
 use crate::vidm::{Directory, Group};
 
 /// The matching directories.
@@ -10,6 +11,9 @@ use crate::vidm::{Directory, Group};
 pub(in crate::webhook) struct Directories {
     /// The matches, in vIDM's order.
     pub(super) directories: Vec<Directory>,
+    /// With `staleAfter`: why each directory counts as stale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stale: Option<Vec<StaleDirectory>>,
 }
 
 /// The groups with a name.

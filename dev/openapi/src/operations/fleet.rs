@@ -5,7 +5,7 @@ use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::FLEET;
-use super::vidm::{DIRECTORY, NAMED, text};
+use super::vidm::{DIRECTORY, NAMED, stale_after, text};
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query};
 
 /// The responses that every operation may return at a VCF Operations before 9.1.
@@ -26,9 +26,13 @@ pub(super) fn all() -> Vec<Operation> {
             .parameter(query("domain", "One of the domains.", text(), json!("corp.example")))
             .parameter(query("realm", "The realm, by name or id.", text(), json!("USA")))
             .parameter(flag("syncable", "Whether the directory can be synced."))
+            .parameter(stale_after())
             .answers(
-                Answer::new(StatusCode::OK, "The matching directories.")
-                    .json(Content::of("FleetDirectoryList").example("one", json!({ "directories": [directory()] }))),
+                Answer::new(StatusCode::OK, "The matching directories.").json(
+                    Content::of("FleetDirectoryList")
+                        .example("one", json!({ "directories": [directory()] }))
+                        .example("fresh", json!({ "directories": [], "stale": [] })),
+                ),
             )
             .may(&OLD)
             .may(&UPSTREAM),

@@ -25,9 +25,13 @@ fn directories() -> Vec<Operation> {
             .parameter(query("type", "The kind.", text(), json!("ACTIVE_DIRECTORY_LDAP")))
             .parameter(query("domain", "One of the domains.", text(), json!("corp.example")))
             .parameter(flag("syncable", "Whether the directory can be synced."))
+            .parameter(stale_after())
             .answers(
-                Answer::new(StatusCode::OK, "The matching directories.")
-                    .json(Content::of("DirectoryList").example("one", json!({ "directories": [directory()] }))),
+                Answer::new(StatusCode::OK, "The matching directories.").json(
+                    Content::of("DirectoryList")
+                        .example("one", json!({ "directories": [directory()] }))
+                        .example("stale", json!({ "directories": [directory()], "stale": [stale()] })),
+                ),
             )
             .may(&UPSTREAM),
         Operation::new(Method::GET, "/vidm/{target}/v1/directories/{directory}", "getDirectory", TAG)
@@ -39,6 +43,25 @@ fn directories() -> Vec<Operation> {
             .may(&NAMED)
             .may(&UPSTREAM),
     ]
+}
+
+/// The period after which a directory without a successful sync counts as stale.
+pub(super) fn stale_after() -> Value {
+    query(
+        "staleAfter",
+        "Selects the directories that can be synced and have no sync that is known to have succeeded within this period, with \
+         the reason of each in `stale`: a number with a unit (`90m`, `2h`, `8d`), from a minute to 366 days. It reads the state \
+         of each directory, of at most twenty.",
+        text(),
+        json!("2h"),
+    )
+}
+
+/// A directory without a recent sync.
+fn stale() -> Value {
+    let sync = json!({ "status": "succeeded", "upstreamWord": "COMPLETED", "finishedAt": "2026-11-21T18:00:31.000Z" });
+    json!({ "directory": { "id": DIRECTORY, "name": "corp.example", "type": "ACTIVE_DIRECTORY_LDAP" }, "reason": "too_old",
+            "age": 86_400, "sync": sync })
 }
 
 fn others() -> Vec<Operation> {

@@ -16,6 +16,7 @@ mod page_fleet;
 mod page_views;
 mod programs;
 mod python;
+mod scheduled;
 mod snippets;
 mod stub;
 mod vendor_client;

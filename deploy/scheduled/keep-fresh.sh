@@ -1,0 +1,60 @@
+#!/bin/sh
+# Starts a sync of each directory that has no recent successful one, and waits for it. Run it by a timer. Needs curl and jq.
+#
+#   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… ./keep-fresh.sh [STALE_AFTER]
+#
+# Argument     STALE_AFTER (2h): a directory is synced if no sync succeeded within this time: 90m, 2h, 8d
+# Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync (fleet/NAME: fleet:read and fleet:sync); or IDHOOK_KEY_FILE
+#              IDHOOK_TARGET (vidm/default): the target with its kind; IDHOOK_WAIT (600): seconds to wait for each sync
+#              CURL_CA_BUNDLE (a private CA; curl's own variable)
+# Exit code    0: every directory is fresh, or was just synced; 1: anything else. One line for each directory is on stdout; what failed
+#              and how to fix it is on stderr.
+set -eu
+: "${IDHOOK_URL:?}"
+[ -z "${IDHOOK_KEY_FILE:-}" ] || IDHOOK_KEY=$(cat "$IDHOOK_KEY_FILE")
+: "${IDHOOK_KEY:?}"
+target=${IDHOOK_URL%/}/${IDHOOK_TARGET:-vidm/default}/v1
+deadline=$(($(date +%s) + ${IDHOOK_WAIT:-600}))
+
+# The key goes to curl through file descriptor 3, where no list of processes shows it. Sets body; fails, with the reason, unless the status
+# is 2xx.
+call() {
+  body=$(curl -sS -K /dev/fd/3 --max-time 120 --retry 3 -w '\n%{http_code}' "$@" 3<<END
+header = "Authorization: Bearer $IDHOOK_KEY"
+END
+  ) || { echo "idhook cannot be reached" >&2; return 1; }
+  status=${body##*
+}
+  body=${body%
+*}
+  case $status in
+    2*) return 0 ;;
+  esac
+  printf '%s' "$body" | jq -r '"\(.code): \(.detail)", (.hint // empty)' >&2 2>/dev/null ||
+    printf 'idhook returned %s: %s\n' "$status" "$body" >&2
+  return 1
+}
+
+# Joins a sync that is queued or running; the timer and a workflow do not start two.
+bring_up_to_date() {
+  directory=$1
+  call -X POST -H 'Content-Type: application/json' -H 'Prefer: wait=60' --data '{}' "$target/directories/$directory/syncs" || return 1
+  while :; do
+    case $(printf '%s' "$body" | jq -r .status) in
+      succeeded) return 0 ;;
+      failed) printf '%s' "$body" | jq -r '"\(.reason): \(.message // "no message")", (.hint // empty)' >&2; return 1 ;;
+    esac
+    [ "$(date +%s)" -lt "$deadline" ] || { echo "the sync did not end in time; idhook continues to observe it" >&2; return 1; }
+    id=$(printf '%s' "$body" | jq -r .id)
+    call -H 'Prefer: wait=60' "$target/syncs/$id" || return 1
+  done
+}
+
+call -G --data-urlencode "staleAfter=${1:-2h}" "$target/directories" || exit 1
+code=0
+for line in $(printf '%s' "$body" | jq -r '.stale[] | "\(.directory.id | @uri)|\(.reason)|\(.directory.name // "" | @uri)"'); do
+  id=${line%%|*} rest=${line#*|}
+  if bring_up_to_date "$id"; then outcome=synced; else outcome=failed code=1; fi
+  printf '%s\t%s\t%s\t%s\n' "$outcome" "${rest%%|*}" "$id" "${rest#*|}"
+done
+exit $code

@@ -1,0 +1,45 @@
+//! `deploy/scheduled`: the script that a timer runs, against a vIDM.
+
+use std::process::Command;
+use std::time::Duration;
+
+use idhook_simulator::{SyncDuration, seeds};
+
+use super::programs::{self, End};
+use crate::scene::Scene;
+
+async fn run(scene: &Scene, key: &str, stale_after: &str) -> End {
+    let mut command = Command::new(xtask::build::root().join("deploy/scheduled/keep-fresh.sh"));
+    command.arg(stale_after).env("IDHOOK_URL", scene.host.url()).env("IDHOOK_KEY", key);
+    let end = programs::run(command).await;
+    assert!(!end.said().contains(key), "{}", end.said());
+    end
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timer_syncs_only_directories_without_a_recent_sync() {
+    if !programs::are_there("deploy/scheduled", &["sh", "curl", "jq"]) {
+        return;
+    }
+    let scene = Scene::new().await;
+    scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
+    let key = scene.keys.syncer.as_str();
+    let first = run(&scene, key, "2h").await;
+    assert!(first.is_good && first.out.contains(&format!("synced\tnever_synced\t{}", seeds::CORP)), "{}", first.said());
+    // Now every directory is fresh, and no sync starts.
+    let second = run(&scene, key, "2h").await;
+    assert!(second.is_good && second.out.is_empty(), "{}", second.said());
+    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 1);
+    scene.simulator.fail_next_sync(seeds::CORP, "The connector is down.").unwrap();
+    scene.post(&format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP), "{}").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The failed sync is done again, and the next failure is reported.
+    scene.simulator.fail_next_sync(seeds::CORP, "The connector is down.").unwrap();
+    let third = run(&scene, key, "2h").await;
+    assert!(!third.is_good && third.out.contains("failed\tfailed"), "{}", third.said());
+    assert!(third.err.contains("sync_failed: The connector is down."), "{}", third.said());
+    for (key, period, says) in [("no-such-key", "2h", "unauthenticated"), (key, "soon", "use a number and a unit")] {
+        let end = run(&scene, key, period).await;
+        assert!(!end.is_good && end.err.contains(says), "{}", end.said());
+    }
+}
