@@ -21,6 +21,7 @@ mod body;
 mod callback;
 mod caller;
 mod changes;
+mod client_address;
 mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -50,8 +51,8 @@ mod vidm_routes;
 mod watch_limit;
 
 pub use body::{Body, BodyBounds, Broken, Pace};
+pub use client_address::ClientAddress;
 pub use events::Events;
-pub use log::ClientAddress;
 pub use mount::{BasePath, add_reports_of_spin};
 pub use respond::Content;
 

@@ -1,6 +1,9 @@
 //! A caller's permissions, however it authenticates.
 
 use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::error::Place;
 use super::reader::meant;
@@ -87,6 +90,8 @@ pub struct Grant {
     pub scopes: Vec<Scope>,
     /// The targets it may use, as `NAME`, `vidm/NAME`, `vcf/NAME` or `fleet/NAME`; `None`: all.
     pub targets: Option<Vec<String>>,
+    /// The networks that its requests may come from; `None`: any.
+    pub from: Option<Vec<IpNet>>,
     /// The variable that defines it.
     pub variable: &'static str,
 }
@@ -101,6 +106,28 @@ impl Grant {
         };
         self.targets.as_ref().is_none_or(|entries| entries.iter().any(fits))
     }
+
+    /// Whether its requests may come from `address`. An IPv4 address in IPv6's form is that IPv4 address. An unknown address is in
+    /// no network.
+    #[must_use]
+    pub fn is_from(&self, address: Option<IpAddr>) -> bool {
+        let Some(networks) = &self.from else { return true };
+        let address = address.map(|address| address.to_canonical());
+        address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
+    }
+}
+
+/// Reads an address or a network in CIDR notation.
+///
+/// # Errors
+/// The fix.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let Ok(network) = network else {
+        return Err("use an address or a network: 192.0.2.7, 10.20.0.0/16, 2001:db8::/32".to_owned());
+    };
+    // A network whose address has bits beyond its prefix is probably a mistake in one of the two.
+    if network.trunc() == network { Ok(network) } else { Err(format!("did you mean {}?", network.trunc())) }
 }
 
 /// The known target names.
@@ -165,12 +192,45 @@ pub(super) fn read(
             }
         }
     }
-    Grant { name, scopes, targets, variable }
+    Grant { name, scopes, targets, from: None, variable }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn grant(targets: Option<Vec<String>>, from: Option<Vec<IpNet>>) -> Grant {
+        Grant { name: "a".into(), scopes: vec![], targets, from, variable: "api_keys" }
+    }
+
+    #[test]
+    fn only_addresses_in_a_listed_network_pass() {
+        let networks = ["10.20.0.0/16", "192.0.2.7", "2001:db8::/32"].map(|text| network(text).unwrap());
+        let grant = grant(None, Some(networks.to_vec()));
+        let passes = |address: &str| grant.is_from(Some(address.parse().unwrap()));
+        for address in ["10.20.255.1", "192.0.2.7", "::ffff:192.0.2.7", "2001:db8:1::1"] {
+            assert!(passes(address), "{address}");
+        }
+        for address in ["10.21.0.1", "192.0.2.8", "::ffff:10.21.0.1", "::1", "2001:db9::1"] {
+            assert!(!passes(address), "{address}");
+        }
+        assert!(!grant.is_from(None), "an unknown address");
+        assert!(!self::grant(None, Some(Vec::new())).is_from(Some("192.0.2.7".parse().unwrap())));
+        assert!(self::grant(None, None).is_from(None));
+    }
+
+    #[test]
+    fn networks_are_read_strictly() {
+        assert_eq!(network("0.0.0.0/0").unwrap().prefix_len(), 0);
+        for (text, says) in [
+            ("10.20.0.5/16", "did you mean 10.20.0.0/16?"),
+            ("10.20.0.0/33", "use an address"),
+            ("any", "use an address"),
+            ("", "use an address"),
+        ] {
+            assert!(network(text).unwrap_err().starts_with(says), "{text}");
+        }
+    }
 
     #[test]
     fn grant_allows_only_the_targets_it_names() {
@@ -183,7 +243,7 @@ mod tests {
             (Some(&[]), false, false),
         ] {
             let named = targets.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-            let grant = Grant { name: "a".into(), scopes: vec![], targets: named, variable: "api_keys" };
+            let grant = grant(named, None);
             assert_eq!((grant.is_for("vidm", "prod"), grant.is_for("vcf", "prod")), (vidm, vcf), "{targets:?}");
         }
     }

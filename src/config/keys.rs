@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -82,6 +83,9 @@ pub(super) struct Entry {
     scopes: Vec<String>,
     /// The targets that the caller may use, as `NAME`, `vidm/NAME` or `vcf/NAME`. Without it: all targets.
     targets: Option<Vec<String>>,
+    /// The addresses and networks that the caller's requests may come from: `["10.20.0.0/16", "192.0.2.7"]`. Without it: any. The
+    /// address is the one that the host reports (Spin does), or that of `client_address_header`; an unknown address is rejected.
+    from: Option<Vec<String>>,
     /// When the keys expire (RFC 3339, such as `2027-01-31T00:00:00Z`). Without it: never.
     #[serde(rename = "notAfter", alias = "not_after")]
     not_after: Option<String>,
@@ -110,7 +114,8 @@ pub(super) fn read(
     }
     let mut keys: Vec<ApiKey> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
-        let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        let mut grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
+        grant.from = entry.from.map(|texts| networks(reader, at, &texts));
         let mut key = ApiKey { grant, not_after: None, digests: Vec::new() };
         if let Some(text) = entry.not_after {
             key.not_after = rfc3339(text.trim());
@@ -150,6 +155,26 @@ pub(super) fn read(
     keys
 }
 
+/// The networks of the entry `at`.
+fn networks(reader: &mut Reader<'_>, at: usize, texts: &[String]) -> Vec<IpNet> {
+    if texts.is_empty() {
+        let place = Place::in_entry(NAME, at, ".from");
+        reader
+            .problem(place, "is an empty list, so this caller may come from nowhere; omit from to allow all addresses");
+    }
+    let mut networks = Vec::new();
+    for (which, text) in texts.iter().enumerate() {
+        match grant::network(text.trim()) {
+            Ok(network) => networks.push(network),
+            Err(fix) => {
+                let is = reader.is(text);
+                reader.problem(Place::in_entry(NAME, at, &format!(".from[{which}]")), format!("{is}; {fix}"));
+            }
+        }
+    }
+    networks
+}
+
 /// An RFC 3339 time, with `Z` or an offset.
 fn rfc3339(text: &str) -> Option<SystemTime> {
     let (local, seconds) = match text.len().checked_sub(6).and_then(|at| text.split_at_checked(at)) {
@@ -185,7 +210,7 @@ mod tests {
     #[test]
     fn key_is_found_by_its_digest_only() {
         let key = |name: &str, texts: &[&str]| ApiKey {
-            grant: Grant { name: name.into(), scopes: vec![], targets: None, variable: NAME },
+            grant: Grant { name: name.into(), scopes: vec![], targets: None, from: None, variable: NAME },
             not_after: None,
             digests: texts.iter().map(|text| Sha256::digest(text).into()).collect(),
         };

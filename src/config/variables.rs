@@ -315,7 +315,10 @@ pub const VARIABLES: &[Variable] = &[
         "targets",
         "further targets, any number: {\"vidm\": {NAME: {…}}, \"vcf\": {NAME: {…}}, \"fleet\": {NAME: {…}}}",
     ),
-    secret_json("api_keys", "callers that send a key: [{\"name\", \"sha256\", \"scopes\", \"targets\", \"notAfter\"}]"),
+    secret_json(
+        "api_keys",
+        "callers that send a key: [{\"name\", \"sha256\", \"scopes\", \"targets\", \"from\", \"notAfter\"}]",
+    ),
     secret_json(
         "webhook_secrets",
         "callers that sign their requests: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]",
@@ -344,7 +347,7 @@ pub const VARIABLES: &[Variable] = &[
     LOG_LEVEL.variable(),
     plain(
         "client_address_header",
-        "header in which your own proxy writes the client's address (X-Forwarded-For, X-Real-IP), for the log",
+        "header in which your own proxy writes the client's address (X-Forwarded-For, X-Real-IP), for the log and for from in api_keys",
     ),
     REQUEST_BODY_LIMIT.variable(),
     SIGNED_BODY_LIMIT.variable(),

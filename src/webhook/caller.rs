@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 
+use super::client_address::ClientAddress;
 use super::route::{Access, Matched};
 use super::signature::{self, Signed};
 use crate::api_key;
@@ -104,6 +105,23 @@ impl<'c> Caller<'c> {
             (Some(kind), Some(name)) if !is_unfilled(name) => self.require_target(kind.as_str(), name),
             _ => Ok(()),
         }
+    }
+
+    /// Rejects a caller whose request comes from elsewhere than its entry allows.
+    pub(super) fn require_address(&self, address: Option<ClientAddress>) -> Result<(), Error> {
+        if self.grant.is_from(address.map(ClientAddress::ip)) {
+            return Ok(());
+        }
+        let name = &self.grant.name;
+        Err(match address {
+            Some(address) => Error::new(ErrorCode::Forbidden, format!("caller {name} is not allowed from the address {}", address.ip()))
+                .hint(format!(
+                    "add the address to from in this caller's entry in {}; if it is your proxy's, set client_address_header",
+                    self.grant.variable
+                )),
+            None => Error::new(ErrorCode::Forbidden, format!("caller {name} is allowed from some addresses only, and this request's address is unknown"))
+                .hint("set client_address_header to the header in which your own proxy writes the client's address"),
+        })
     }
 
     /// Rejects a caller that may not use this target.
@@ -231,7 +249,7 @@ mod tests {
         let (mut allowed, mut refused) = (0, 0);
         for (scopes, targets) in CALLERS {
             let targets = targets.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-            let grant = Grant { name: "a".into(), scopes: scopes.to_vec(), targets, variable: "api_keys" };
+            let grant = Grant { name: "a".into(), scopes: scopes.to_vec(), targets, from: None, variable: "api_keys" };
             for row in route::ROWS {
                 let path = row.path.replace("{target}", "default").replace(['{', '}'], "");
                 let matched = route::find(&path).unwrap();
@@ -258,7 +276,8 @@ mod tests {
     #[test]
     fn placeholder_in_a_path_does_not_stand_in_for_a_scope_or_target() {
         let targets = Some(vec!["vcf/default".to_owned()]);
-        let grant = Grant { name: "a".into(), scopes: vec![Scope::VidmRead], targets, variable: "api_keys" };
+        let grant =
+            Grant { name: "a".into(), scopes: vec![Scope::VidmRead], targets, from: None, variable: "api_keys" };
         let require = |path, scope| Caller::new(&grant, 0).require(Some(scope), &route::find(path).unwrap());
         assert!(require("/vidm/default/v1/directories/${x}", Scope::VidmRead).is_err());
         assert!(require("/vidm/${x}/v1/directories", Scope::Admin).is_err());

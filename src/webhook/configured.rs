@@ -3,7 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::request::Parts;
+
 use super::caller::Caller;
+use super::client_address::ClientAddress;
 use super::request_id::RequestIdentity;
 use super::route::{self, Matched};
 use super::{Reply, body, idempotency, problem, rate_limit, sync_id, watch_limit};
@@ -64,15 +67,15 @@ impl Configured {
         }
     }
 
-    /// Rejects a caller without permission or over its rate limit. The first admitted caller makes the instance find its
+    /// Rejects a caller from elsewhere, without permission or over its rate limit. The first admitted caller makes the instance find its
     /// state key.
     pub(super) async fn admit<R: Runtime>(
         &self,
         caller: &Caller<'_>,
-        access: route::Access,
-        matched: &Matched,
+        (request, access, matched): (&Parts, route::Access, &Matched),
         store: &SharedStore<'_, R>,
     ) -> Result<(), Error> {
+        caller.require_address(ClientAddress::of(request, self.config.client_address_header.as_ref()))?;
         caller.require(access, matched)?;
         settle(&self.state_key, store).await;
         match self.config.rate_limit {

@@ -6,7 +6,6 @@
 //! line has at most [`MAX_LINE`] bytes, so a binding can write it with one call.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -17,6 +16,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
+use super::client_address::ClientAddress;
 use super::idempotency::Status;
 use super::request_id::RequestIdentity;
 use super::route::Matched;
@@ -32,58 +32,6 @@ const MAX_TEXT: usize = 160;
 
 /// The longest mistake in the configuration, in bytes as written.
 const MAX_PROBLEM: usize = 400;
-
-/// The address of the request's sender, as the host reports it. A binding adds it to the request's extensions; headers from
-/// the caller are not used.
-///
-/// ```
-/// use idhook::webhook::ClientAddress;
-///
-/// let mut request = http::Request::new(());
-/// request.headers_mut().append("spin-client-addr", "made up".parse().unwrap());
-/// request.headers_mut().append("spin-client-addr", "192.0.2.7:50123".parse().unwrap());
-/// let address = ClientAddress::of_spin(request.headers()).unwrap();
-/// request.extensions_mut().insert(address);
-/// assert_eq!(address.to_string(), "192.0.2.7:50123");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress {
-    ip: IpAddr,
-    port: Option<u16>,
-}
-
-impl ClientAddress {
-    /// The address that Spin reports in the header `spin-client-addr` (2.0 to 4.1, for WASI 0.2 and 0.3). Spin appends its
-    /// value to any that the caller sent, so the last one counts. Only for a binding that runs under Spin: elsewhere the
-    /// caller controls the header.
-    #[must_use]
-    pub fn of_spin(headers: &HeaderMap) -> Option<Self> {
-        Self::read(headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?)
-    }
-
-    /// The address in the header of the operator's proxy: the last one, which the proxy added.
-    fn of_proxy(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
-        Self::read(headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Some(Self { ip: address.ip(), port: Some(address.port()) });
-        }
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        Some(Self { ip: bare.parse().ok()?, port: None })
-    }
-}
-
-impl std::fmt::Display for ClientAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.port {
-            Some(port) => SocketAddr::new(self.ip, port).fmt(f),
-            None => self.ip.fmt(f),
-        }
-    }
-}
 
 /// The line of one request, filled in as it becomes known. The comments of the fields are the reference's texts: `cargo xtask docs`.
 #[derive(Debug, Default, Serialize)]

@@ -7,7 +7,7 @@
 use http::request::Parts;
 use http::{HeaderMap, Request};
 
-use super::log::ClientAddress;
+use super::client_address::ClientAddress;
 
 /// The longest base path, in bytes.
 const MAX_BASE: usize = 128;

@@ -98,7 +98,7 @@ pub(super) async fn serve<R: Runtime>(
     let access = if work == Work::Hook { hook::access(&configured.config, matched) } else { operation.scope };
     let mut admit = async |caller: &Caller<'_>| {
         line.caller(caller);
-        let admitted = configured.admit(caller, access, matched, outbound.store()).await;
+        let admitted = configured.admit(caller, (request, access, matched), outbound.store()).await;
         line.store(outbound.store().trouble());
         admitted
     };

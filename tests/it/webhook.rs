@@ -1,5 +1,6 @@
 //! The HTTP contract, route by route.
 
+pub(crate) mod addresses;
 pub(crate) mod bodies;
 pub(crate) mod callback;
 pub(crate) mod config;

@@ -85,7 +85,8 @@ async fn admit<R: Runtime>(
     line: &mut LogLine,
 ) -> Result<(), Error> {
     line.caller(caller);
-    incoming.configured.admit(caller, incoming.operation.scope, incoming.matched, outbound.store()).await
+    let asked = (incoming.request, incoming.operation.scope, incoming.matched);
+    incoming.configured.admit(caller, asked, outbound.store()).await
 }
 
 /// `POST …/tokens`: 201 with both tokens.

@@ -269,7 +269,7 @@ pub(crate) fn digest(key: &str) -> String {
 }
 
 /// vIDM and SDDC Manager with the names, accounts and passwords of the other scenarios, with `variables` set.
-fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::ConfigError>> {
+pub(crate) fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::ConfigError>> {
     let keys = json!([
         {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "vcf:roles", "fleet:read", "fleet:sync",
             "fleet:profile", "fleet:write", "admin"]},

@@ -154,6 +154,8 @@ fn scopes_and_targets_are_those_of_the_key_at_the_time_of_use() {
     let with = |more: Value| before.beside_with(&[("api_keys", &keys(KEY, more))]);
     let reader = with(json!({"scopes": ["vidm:read"]}));
     vendor(&reads(&reader, &token), 403, "FORBIDDEN");
+    // This request's address is unknown.
+    vendor(&reads(&with(json!({"from": ["10.0.0.0/8"]})), &token), 403, "FORBIDDEN");
     let elsewhere = with(json!({"targets": ["vidm/default"]}));
     vendor(&reads(&elsewhere, &token), 403, "FORBIDDEN");
     vendor(&refreshes(&elsewhere, &id), 403, "FORBIDDEN");
