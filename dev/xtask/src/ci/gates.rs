@@ -141,9 +141,13 @@ fn tests() -> Result<()> {
     cargo(&["test", "--locked"])
 }
 
+/// These stories wait for other programs more than they compute, so two run for each core. Those of `cargo test` do not: a crowd
+/// of watchers that shares its cores with five other stories has no time for its store.
 fn tools() -> Result<()> {
     let test = ["test", "--locked", "--package", "idhook-artifacts", "--features", "tools", "--", "tools::"];
-    cargo(&[test.as_slice(), &REDIS_STORIES].concat())
+    let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    let arguments = [test.as_slice(), &REDIS_STORIES].concat();
+    cargo_with(&arguments, "RUST_TEST_THREADS", OsStr::new(&threads.to_string()))
 }
 
 fn demo() -> Result<()> {
