@@ -159,8 +159,7 @@ pub(super) fn read(
 fn networks(reader: &mut Reader<'_>, at: usize, texts: &[String]) -> Vec<IpNet> {
     if texts.is_empty() {
         let place = Place::in_entry(NAME, at, ".from");
-        reader
-            .problem(place, "is an empty list, so this caller may come from nowhere; omit from to allow all addresses");
+        reader.problem(place, "is an empty list, so no address is allowed; omit from to allow all addresses");
     }
     let mut networks = Vec::new();
     for (which, text) in texts.iter().enumerate() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Coordinator;
 use super::directory_service::DirectoryService;
 use crate::directory::{DirectorySummary, SyncReport, SyncStatus};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::runtime::Runtime;
 
 /// Why a directory counts as stale.
@@ -52,7 +52,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// cannot be read is stale, because a monitor must not report it as fresh.
     ///
     /// # Errors
-    /// Those of the login, which all directories share; and any error of the target if no state can be read.
+    /// The error of the first directory, if no state can be read.
     pub(crate) async fn stale(
         &self,
         directories: Vec<DirectorySummary>,
@@ -70,20 +70,16 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     }
                 }
                 Err(error) => {
-                    let message = Some(error.detail().to_owned());
-                    stale.push(StaleDirectory {
-                        directory,
-                        reason: StaleReason::Unknown,
-                        age: None,
-                        sync: None,
-                        message,
-                    });
+                    let (reason, message) = (StaleReason::Unknown, Some(error.detail().to_owned()));
+                    stale.push(StaleDirectory { directory, reason, age: None, sync: None, message });
                     first_error.get_or_insert(error);
                 }
             }
         }
-        let none_read: Option<Error> = first_error.filter(|_| !was_read);
-        none_read.map_or(Ok(stale), Err)
+        match first_error {
+            Some(error) if !was_read => Err(error),
+            _ => Ok(stale),
+        }
     }
 }
 

@@ -141,8 +141,8 @@ fn tests() -> Result<()> {
     cargo(&["test", "--locked"])
 }
 
-/// These stories wait for other programs more than they compute, so two run for each core. Those of `cargo test` do not: a crowd
-/// of watchers that shares its cores with five other stories has no time for its store.
+/// Two stories run for each core, because these wait for other programs more than they compute. Those of `cargo test` include a
+/// crowd of a thousand watchers, whose count of calls was wrong once with three stories for each core: there it stays at one.
 fn tools() -> Result<()> {
     let test = ["test", "--locked", "--package", "idhook-artifacts", "--features", "tools", "--", "tools::"];
     let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
