@@ -9,7 +9,14 @@ use anyhow::{Context as _, Result};
 use crate::artifact::Artifact;
 use crate::terminal::{Failure, note, say};
 
-const TARGET: &str = "wasm32-wasip2";
+/// The target of the components.
+pub(crate) const TARGET: &str = "wasm32-wasip2";
+
+/// The target of what runs inside JavaScript and Python.
+pub(crate) const MODULE_TARGET: &str = "wasm32-unknown-unknown";
+
+/// The file of the library component.
+pub(crate) const LIBRARY: &str = "idhook_library.wasm";
 
 /// The subcommand's name.
 pub const NAME: &str = "build";
@@ -51,17 +58,17 @@ pub fn root() -> PathBuf {
 /// # Errors
 /// When the wasm target is missing and cannot be added, or the build fails.
 pub fn component(package: &str, file: &str) -> Result<PathBuf> {
-    component_in(&root(), &target_folder(), package, file)
+    wasm_in(&root(), &target_folder(), TARGET, package, file)
 }
 
-/// The same in the checkout at `root`, with `target` as cargo's folder.
-pub(crate) fn component_in(root: &Path, target: &Path, package: &str, file: &str) -> Result<PathBuf> {
-    ensure_target(TARGET)?;
-    let build = ["build", "--release", "--target", TARGET, "--package", package];
+/// Builds the wasm of this package for `target` in the checkout at `root`, with `folder` as cargo's folder.
+pub(crate) fn wasm_in(root: &Path, folder: &Path, target: &str, package: &str, file: &str) -> Result<PathBuf> {
+    ensure_target(target)?;
+    let build = ["build", "--release", "--target", target, "--package", package];
     let mut cargo = Command::new(program());
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", remapped(root)).env("CARGO_TARGET_DIR", target);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", remapped(root)).env("CARGO_TARGET_DIR", folder);
     run_cargo(cargo.current_dir(root), &build)?;
-    Ok(target.join(TARGET).join("release").join(file))
+    Ok(folder.join(target).join("release").join(file))
 }
 
 /// Builds the library component, for programs that call it, and gives its path.
@@ -69,7 +76,7 @@ pub(crate) fn component_in(root: &Path, target: &Path, package: &str, file: &str
 /// # Errors
 /// As [`component`].
 pub fn library() -> Result<PathBuf> {
-    component("idhook-library", "idhook_library.wasm")
+    component("idhook-library", LIBRARY)
 }
 
 /// Runs cargo at the root.

@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: everything a change must pass, gate by gate.
 
 mod gates;
+mod release;
 mod reproducible;
 
 use std::time::Instant;
@@ -9,6 +10,7 @@ use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use self::gates::{GATES, Gate};
+pub(crate) use self::reproducible::copy_checkout;
 use crate::terminal::{Failure, columns, say, width};
 
 /// The subcommand's name.

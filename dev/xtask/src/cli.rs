@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::terminal::{columns, complain, say, width};
 use crate::{
-    bench, build, bundle, ci, completions, contract, demo, dist, docs, doctor, key, npm, openapi, python, serve,
-    simulator, watchers,
+    bench, build, bundle, ci, completions, contract, demo, dist, docs, doctor, key, npm, openapi, python, release,
+    serve, simulator, version, watchers,
 };
 
 /// The name of the subcommand that prints help.
@@ -20,8 +20,17 @@ const HELP: &str = "help";
 const COULD_NOT_RUN: u8 = 2;
 
 /// The commands of those who work on idhook itself; hidden unless they are asked for.
-fn maintainers() -> [Command; 6] {
-    [bench::command(), ci::command(), contract::command(), docs::command(), openapi::command(), watchers::command()]
+fn maintainers() -> [Command; 8] {
+    [
+        bench::command(),
+        ci::command(),
+        contract::command(),
+        docs::command(),
+        openapi::command(),
+        release::command(),
+        version::command(),
+        watchers::command(),
+    ]
 }
 
 /// `cargo xtask` with all its commands.
@@ -93,6 +102,8 @@ async fn dispatch(matches: &ArgMatches) -> Result<ExitCode> {
         Some((npm::NAME, _)) => npm::run(),
         Some((python::NAME, _)) => python::run(),
         Some((openapi::NAME, matches)) => openapi::run(matches),
+        Some((release::NAME, matches)) => release::run(matches),
+        Some((version::NAME, matches)) => version::run(matches),
         _ => build::run(),
     }
     .map(|()| ExitCode::SUCCESS)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -18,6 +18,9 @@ pub const NAME: &str = "dist";
 
 /// The digests, as `sha256sum --check` takes them.
 pub const DIGESTS: &str = "SHA256SUMS";
+
+/// The name of the WIT package.
+pub const WIT_PACKAGE: &str = concat!("idhook-wit-", env!("CARGO_PKG_VERSION"), ".wasm");
 
 /// The command and its help.
 #[must_use]
@@ -81,6 +84,7 @@ pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
     let package = npm::package()?;
     files.extend([package.with_file_name(bundle::FILE), package]);
     files.extend(python::package()?);
+    files.push(wit_package(&folder)?);
     files.sort();
 
     let shipped = files.iter().map(|path| Shipped::read(path)).collect::<Result<Vec<_>>>()?;
@@ -104,13 +108,27 @@ impl Shipped {
 
     fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| path.display().to_string())?;
-        let mut sha256 = String::new();
-        for byte in Sha256::digest(&bytes) {
-            write!(sha256, "{byte:02x}")?;
-        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, size: u64::try_from(bytes.len())?, sha256 })
+        Ok(Self { name, size: u64::try_from(bytes.len())?, sha256: sha256(&bytes) })
     }
+}
+
+/// The SHA-256 of `bytes`, in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The WIT package with its dependencies, encoded as one file.
+fn wit_package(folder: &Path) -> Result<PathBuf> {
+    let file = folder.join(WIT_PACKAGE);
+    let wit = build::root().join("wit");
+    let (Some(wit), Some(path)) = (wit.to_str(), file.to_str()) else { bail!("a path is not UTF-8") };
+    // A program of its own: see dev/wit/Cargo.toml.
+    build::cargo(&["run", "--quiet", "--package", "idhook-wit", "--", wit, path])?;
+    Ok(file)
 }
 
 fn copy(file: &Path, folder: &Path) -> Result<PathBuf> {

@@ -23,11 +23,13 @@ pub mod npm;
 pub mod openapi;
 pub mod python;
 pub mod redis;
+pub mod release;
 mod report;
 pub mod serve;
 pub mod settings;
 pub mod simulator;
 mod terminal;
+pub mod version;
 pub mod watchers;
 
 /// Prints an error on stderr: what failed, then the fix.

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{cargo, cargo_with, ensure_target, remapped, root, target_folder};
+use crate::build::{MODULE_TARGET, cargo, root, target_folder, wasm_in};
 use crate::terminal::say;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// The file of the wasm.
+pub(crate) const WASM: &str = "idhook_node.wasm";
 
 /// The subcommand's name.
 pub const NAME: &str = "npm";
@@ -33,11 +34,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// When the wasm target is missing and cannot be added, something cannot be built, or the package cannot be written.
 pub fn package() -> Result<PathBuf> {
-    ensure_target(TARGET)?;
-    let build = ["build", "--release", "--target", TARGET, "--package", "idhook-node"];
-    // A panic's place is where the source was on the machine that built it; that is nobody's business, and no two are the same.
-    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped(&root()))?;
-    let wasm = wasm();
+    let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, "idhook-node", WASM)?;
     let folder = target_folder().join("dist");
     // A program of its own: see dev/npm/Cargo.toml.
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
@@ -48,5 +45,5 @@ pub fn package() -> Result<PathBuf> {
 /// Where the wasm is before it is packed.
 #[must_use]
 pub fn wasm() -> PathBuf {
-    target_folder().join(TARGET).join("release").join("idhook_node.wasm")
+    target_folder().join(MODULE_TARGET).join("release").join(WASM)
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{cargo, cargo_with, ensure_target, remapped, root, target_folder};
+use crate::build::{MODULE_TARGET, cargo, root, target_folder, wasm_in};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// The file of the wasm.
+pub(crate) const WASM: &str = "idhook_python.wasm";
 
 /// The subcommand's name.
 pub const NAME: &str = "python";
@@ -32,11 +33,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// If the wasm target is missing and cannot be added, something cannot be built, or an archive cannot be written.
 pub fn package() -> Result<[PathBuf; 2]> {
-    ensure_target(TARGET)?;
-    let build = ["build", "--release", "--target", TARGET, "--package", "idhook-python"];
-    // The places of panics must not depend on the machine.
-    cargo_with(&build, "CARGO_ENCODED_RUSTFLAGS", &remapped(&root()))?;
-    let wasm = target_folder().join(TARGET).join("release").join("idhook_python.wasm");
+    let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, "idhook-python", WASM)?;
     let folder = target_folder().join("dist");
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
     cargo(&["run", "--quiet", "--package", "idhook-wheel", "--", wasm, place])?;

@@ -56,7 +56,8 @@ fn variables_in_the_files_exist() {
             set.extend(following(list, "\n    - name: "));
             set.extend(following(list.split_once('\n').unwrap().0, "    - name: "));
         }
-        if file.starts_with(deploy().join("scheduled")) {
+        let is_of_a_caller = |file: &Path| ["keep-fresh.sh", "scheduled.yaml"].iter().any(|name| file.ends_with(name));
+        if file.starts_with(deploy().join("scheduled")) || is_of_a_caller(&file) {
             set.retain(|name| !OF_CALLERS.contains(&name.as_str()));
         }
         let unknown: Vec<_> = set.iter().filter(|name| !known.contains(*name)).collect();
@@ -66,6 +67,32 @@ fn variables_in_the_files_exist() {
     for name in ["vidm_url", "vidm_password", "state_key", "api_keys", "outbound_host1"] {
         assert!(seen.contains(name), "no file sets {name}: {seen:?}");
     }
+}
+
+/// The chart refuses a secret as a value: it would be in the release that Helm stores.
+#[test]
+fn chart_accepts_the_variables_of_the_manifest_and_secrets_by_reference_only() {
+    let chart = deploy().join("helm/idhook");
+    let schema = std::fs::read_to_string(chart.join("values.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let listed = |pointer: &str| -> BTreeSet<String> {
+        let names = schema.pointer(pointer).and_then(serde_json::Value::as_array).unwrap();
+        names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    let manifest = std::fs::read_to_string(idhook_docs::root().join("spin.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let variables = manifest["variables"].as_table().unwrap();
+    let is_public = |name: &String| variables[name].get("secret").is_none();
+    let public: BTreeSet<String> = manifest_variables().into_iter().filter(is_public).collect();
+    assert_eq!(listed("/properties/variables/propertyNames/enum"), public);
+    assert_eq!(listed("/properties/secretVariables/items/enum"), manifest_variables());
+
+    let values = std::fs::read_to_string(chart.join("values.yaml")).unwrap();
+    let section = |name: &str| values.split(&format!("\n{name}:\n")).nth(1).unwrap().split("\n\n").next().unwrap();
+    let set = section("variables").lines().filter_map(|line| line.trim().split_once(": http").map(|(name, _)| name));
+    assert!(set.clone().count() >= 2 && set.into_iter().all(|name| public.contains(name)));
+    let secret = section("secretVariables").lines().filter_map(|line| line.trim().strip_prefix("- "));
+    assert!(secret.clone().all(|name| manifest_variables().contains(name)) && secret.count() == 3);
 }
 
 /// Spin accepts no other names (`spin up`: "'_'-separated words must start with an ASCII letter").

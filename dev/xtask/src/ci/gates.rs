@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::reproducible;
+use super::{release, reproducible};
 use crate::build::{self, cargo, cargo_with};
 use crate::terminal::say;
 
@@ -23,7 +23,7 @@ const fn gate(name: &'static str, about: &'static str, run: fn() -> Result<()>) 
 }
 
 /// All of them, the quick ones first.
-pub(super) const GATES: [Gate; 14] = [
+pub(super) const GATES: [Gate; 15] = [
     gate("fmt", "formatting", fmt),
     gate("clippy", "lints: native, wasm32-wasip2, wasm32-unknown-unknown", clippy),
     gate("purity", "the core builds for wasm and depends on no runtime", purity),
@@ -37,6 +37,7 @@ pub(super) const GATES: [Gate; 14] = [
     gate("openapi", "the OpenAPI documents are valid (Python)", openapi),
     gate("contract", "the component does what its OpenAPI document says (Schemathesis, Python)", contract),
     gate("calls", "upstream and store calls of each operation, counted by `cargo xtask bench`", calls),
+    gate("release", "a release passes its checks; SBOMs and a signature verify (OpenSSH, Python)", release::check),
     gate("reproducible", "a build in another folder gives the same bytes", reproducible::check),
 ];
 
@@ -52,7 +53,8 @@ const RUNTIMES: [&str; 8] =
     ["hyper", "reqwest", "spin-sdk", "tokio", "wasip2", "wasip3", "wasm-bindgen", "wit-bindgen"];
 
 /// The versions of the Python programs.
-const PYTHON: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+const PYTHON: [&str; 3] =
+    ["cyclonedx-python-lib[json-validation]==11.12.0", "openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 
 /// The stories that use a Redis server, beside all below `tools`.
 const REDIS_STORIES: [&str; 3] = ["store::", "crowds::", "idempotency::"];
@@ -180,7 +182,7 @@ fn calls() -> Result<()> {
 }
 
 /// The folder of Python's programs in an environment of this checkout, made on first use.
-fn python() -> Result<PathBuf> {
+pub(super) fn python() -> Result<PathBuf> {
     let folder = build::target_folder().join("ci-python");
     let bin = folder.join("bin");
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
@@ -190,7 +192,7 @@ fn python() -> Result<PathBuf> {
     Ok(bin)
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(super) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
     if !status.success() {
         bail!("{command:?} failed");

@@ -1,7 +1,7 @@
 //! Whether a build in another folder gives the same bytes: nothing of the machine or the checkout is in what ships.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,16 +12,16 @@ use crate::build;
 /// Builds the component that ships for Spin here and in a copy of the checkout, and compares the two.
 pub(super) fn check() -> Result<()> {
     let here = Artifact::Spin.build()?;
-    let copy = build::target_folder().join("ci-copy").join("another folder");
-    copy_sources(&copy)?;
-    let there = build::component_in(&copy, &copy.join("target"), "idhook-spin", "idhook_spin.wasm")?;
+    let copy = copy_checkout()?;
+    let there = build::wasm_in(&copy, &copy.join("target"), build::TARGET, "idhook-spin", "idhook_spin.wasm")?;
     let same = fs::read(&here)? == fs::read(&there)?;
     ensure!(same, "{} and {} differ", here.display(), there.display());
     Ok(())
 }
 
-/// Copies what git knows, as it is now.
-fn copy_sources(copy: &Path) -> Result<()> {
+/// Copies what git knows, as it is now; gives the folder.
+pub(crate) fn copy_checkout() -> Result<PathBuf> {
+    let copy = build::target_folder().join("ci-copy").join("another folder");
     let list = Command::new("git").args(["ls-files", "-z"]).current_dir(build::root()).output().context("no git")?;
     ensure!(list.status.success(), "this is no checkout of git: {}", String::from_utf8_lossy(&list.stderr));
     // Not the folder `target` below it: what is built there is quick to build again.
@@ -32,8 +32,8 @@ fn copy_sources(copy: &Path) -> Result<()> {
         if fs::read(&to).is_ok_and(|there| there == bytes) {
             continue;
         }
-        fs::create_dir_all(to.parent().unwrap_or(copy))?;
+        fs::create_dir_all(to.parent().unwrap_or(&copy))?;
         fs::write(&to, bytes)?;
     }
-    Ok(())
+    Ok(copy)
 }

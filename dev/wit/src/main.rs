@@ -1,0 +1,48 @@
+//! Encodes a WIT package with its dependencies as one file, as `wkg` publishes it: `idhook-wit FOLDER FILE`. `cargo xtask dist` calls it.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use wit_parser::Resolve;
+
+fn main() -> Result<()> {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let [folder, file] = arguments.as_slice() else { bail!("usage: idhook-wit FOLDER FILE") };
+    let file = Path::new(file);
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    std::fs::write(file, encode(Path::new(folder))?).with_context(|| file.display().to_string())
+}
+
+/// The package in `folder`, encoded. The same texts give the same bytes.
+fn encode(folder: &Path) -> Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(folder).with_context(|| folder.display().to_string())?;
+    wit_component::encode(&resolve, package)
+}
+
+#[cfg(test)]
+mod tests {
+    use wit_component::DecodedWasm;
+
+    use super::*;
+
+    #[test]
+    fn encoded_package_has_the_worlds_and_the_version() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        let bytes = encode(&folder).unwrap_or_else(|e| panic!("{e:#}"));
+        let DecodedWasm::WitPackage(resolve, package) =
+            wit_component::decode(&bytes).unwrap_or_else(|e| panic!("{e:#}"))
+        else {
+            panic!("not a WIT package")
+        };
+        let package = &resolve.packages[package];
+        assert_eq!(package.name.to_string(), concat!("idhook:identity@", env!("CARGO_PKG_VERSION")));
+        for world in ["spin", "spin-wasip2", "wasi", "library"] {
+            assert!(package.worlds.contains_key(world), "{world} in {:?}", package.worlds.keys());
+        }
+        assert_eq!(bytes, encode(&folder).unwrap_or_else(|e| panic!("{e:#}")));
+    }
+}
