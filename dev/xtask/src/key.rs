@@ -54,6 +54,12 @@ pub fn command() -> Command {
                 .help("where it may do so: NAME, vidm/NAME, vcf/NAME or fleet/NAME; repeatable; default: everywhere"),
         )
         .arg(
+            many("from")
+                .value_name("NETWORK")
+                .conflicts_with("webhook")
+                .help("address or network that the key is valid from, such as 10.20.0.0/16; repeatable; default: any"),
+        )
+        .arg(
             Arg::new("webhook")
                 .long("webhook")
                 .value_name("SCHEME")
@@ -90,15 +96,19 @@ pub fn run(matches: &ArgMatches) -> Result<()> {
     let texts = |name| matches.get_many::<String>(name).unwrap_or_default().map(String::as_str).collect::<Vec<_>>();
     let text = |name| matches.get_one::<String>(name).map(String::as_str);
     let (name, scopes, targets) = (text("name").unwrap_or_default(), texts("scope"), texts("target"));
+    let from = texts("from");
     let mut made = Made::new(name, &scopes, &targets, text("webhook"))?;
+    if !from.is_empty() {
+        made.limit_to(&from)?;
+    }
     let output = matches.get_one::<PathBuf>("output");
-    if let Some(from) = text("extend") {
+    if let Some(present) = text("extend") {
         if made.is_secret() && output.is_none() {
             let fix = "give --output FILE, so that they are not printed";
             return Err(Failure::new("webhook_secrets holds the secrets of other senders", fix).into());
         }
-        let existing = Existing::read(made.variable, (from != FROM_ENVIRONMENT).then_some(from))?;
-        let keeps_grant = scopes.is_empty() && targets.is_empty();
+        let existing = Existing::read(made.variable, (present != FROM_ENVIRONMENT).then_some(present))?;
+        let keeps_grant = scopes.is_empty() && targets.is_empty() && from.is_empty();
         made.others = existing.extended(&made, keeps_grant)?;
     }
     if let Some(path) = output {
@@ -162,6 +172,17 @@ impl Made {
             fields.insert("targets".to_owned(), json!(targets));
         }
         Ok(Self { secret, variable, entry, others: Vec::new() })
+    }
+
+    /// Makes the key valid only from these addresses and networks.
+    ///
+    /// # Errors
+    /// When one of them is none.
+    fn limit_to(&mut self, networks: &[&str]) -> Result<()> {
+        if let Some(fields) = self.entry.as_object_mut() {
+            fields.insert("from".to_owned(), json!(networks));
+        }
+        extend::accepted(self.variable, std::slice::from_ref(&self.entry), "correct --from")
     }
 
     /// The variable's whole value: this entry alone, or the existing entries extended by it.
@@ -237,6 +258,20 @@ mod tests {
         }
         assert!(command().try_get_matches_from([NAME]).is_err());
         assert!(Made::new(" ", &[], &[], None).is_err());
+    }
+
+    #[test]
+    fn a_key_is_valid_from_the_given_networks_only() {
+        let mut limited = made(&["--name", "a"]);
+        limited.limit_to(&["10.20.0.0/16", "192.0.2.7"]).unwrap();
+        let config = configured(&limited);
+        let from = config.api_keys[0].grant.from.as_ref().unwrap();
+        assert_eq!(from.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.20.0.0/16", "192.0.2.7/32"]);
+        let error = made(&["--name", "a"]).limit_to(&["10.20.0.0/33"]).unwrap_err();
+        assert!(error.to_string().contains("10.20.0.0/33"), "{error}");
+        assert_eq!(error.downcast_ref::<Failure>().unwrap().fix(), "correct --from");
+        let both = [NAME, "--name", "a", "--webhook", "github", "--from", "10.0.0.1"];
+        assert!(command().try_get_matches_from(both).is_err());
     }
 
     #[test]

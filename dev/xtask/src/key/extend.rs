@@ -63,8 +63,8 @@ impl Existing {
                 ensure!(
                     keeps_grant,
                     Failure::new(
-                        format!("{name} is in {} already, with its own scopes and targets", made.variable),
-                        "leave out --scope and --target to give it a second key, or choose another --name",
+                        format!("{name} is in {} already, with its own scopes, targets and networks", made.variable),
+                        "leave out --scope, --target and --from to give it a second key, or choose another --name",
                     )
                 );
                 ensure!(
@@ -81,7 +81,7 @@ impl Existing {
                 }
             }
         }
-        accepted(made.variable, &self.0)?;
+        accepted(made.variable, &self.0, &format!("correct the present value of {}", made.variable))?;
         Ok(self.0)
     }
 }
@@ -107,7 +107,10 @@ fn from_environment(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> 
 }
 
 /// Checks the entries as idhook does. Targets are not known here, so those of the entries count as there.
-fn accepted(variable: &str, entries: &[Value]) -> Result<()> {
+///
+/// # Errors
+/// When idhook would reject them; `fix` is the instruction for that.
+pub(super) fn accepted(variable: &str, entries: &[Value], fix: &str) -> Result<()> {
     let value = json!(entries).to_string();
     let targets = named_targets(entries);
     let checked = Config::parse(|name| match name {
@@ -119,24 +122,25 @@ fn accepted(variable: &str, entries: &[Value]) -> Result<()> {
         Ok(_) => return Ok(()),
         Err(mistakes) => mistakes.iter().filter(|one| one.variable == variable).map(ToString::to_string).collect(),
     };
-    ensure!(mistakes.is_empty(), Failure::new(mistakes.join("\n"), format!("correct the present value of {variable}")));
+    ensure!(mistakes.is_empty(), Failure::new(mistakes.join("\n"), fix));
     Ok(())
 }
 
 /// The variable `targets` with every target that an entry names.
 fn named_targets(entries: &[Value]) -> String {
-    let (mut vidm, mut vcf) = (Map::new(), Map::new());
+    let (mut vidm, mut vcf, mut fleet) = (Map::new(), Map::new(), Map::new());
     let account = json!({"url": "https://unused.invalid", "username": "u@example", "password": "unused"});
     let names = entries.iter().filter_map(|entry| entry.get("targets")?.as_array()).flatten();
     for name in names.filter_map(Value::as_str).chain(["vidm/default"]) {
         match name.split_once('/') {
             Some(("vcf", name)) => vcf.insert(name.to_owned(), account.clone()),
+            Some(("fleet", name)) => fleet.insert(name.to_owned(), account.clone()),
             Some(("vidm", name)) => vidm.insert(name.to_owned(), account.clone()),
             None => vidm.insert(name.to_owned(), account.clone()),
             Some(_) => None,
         };
     }
-    json!({"vidm": vidm, "vcf": vcf}).to_string()
+    json!({"vidm": vidm, "vcf": vcf, "fleet": fleet}).to_string()
 }
 
 #[cfg(test)]
@@ -157,6 +161,8 @@ mod tests {
         let all = Existing::parse("api_keys", &old.value()).unwrap().extended(&new, true).unwrap();
         assert_eq!(all, [old.entry.clone(), new.entry.clone()]);
         assert_eq!(Existing::parse("api_keys", " \n").unwrap().extended(&new, true).unwrap(), [new.entry]);
+        let everywhere = Made::new("all", &[], &["vidm/a", "vcf/b", "fleet/c"], None).unwrap();
+        assert_eq!(Existing(Vec::new()).extended(&everywhere, true).unwrap(), [everywhere.entry]);
     }
 
     #[test]
