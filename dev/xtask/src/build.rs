@@ -95,7 +95,16 @@ pub(crate) fn program() -> OsString {
 }
 
 /// Runs cargo. What it and the programs that it runs print goes to stderr: stdout is for this program's result.
+///
+/// It runs without the variables that `cargo run` sets for this program. With them the build script of ring runs again, and half a minute
+/// of crates above it, whenever cargo is called from a program after it was called from a shell.
 fn run_cargo(cargo: &mut Command, arguments: &[&str]) -> Result<()> {
+    let is_of_this_package = |name: &OsString| {
+        name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    };
+    for name in std::env::vars_os().map(|(name, _)| name).filter(is_of_this_package) {
+        cargo.env_remove(name);
+    }
     let status = cargo.args(arguments).stdout(std::io::stderr()).status().context("cannot start cargo")?;
     if !status.success() {
         let fix = "see cargo's messages above";

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, Result, ensure};
 
 use super::gates::{python, run};
-use crate::build::{self, cargo};
 use crate::dist::DIGESTS;
+use crate::{build, release};
 
 /// Validates SBOMs against CycloneDX's JSON Schema, which the library contains.
 const VALIDATOR: &str = "\
@@ -27,24 +27,25 @@ pub(super) fn check() -> Result<()> {
     let key = folder.path().join("key");
     run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key))?;
     let path = key.to_str().context("a path is not UTF-8")?;
-    cargo(&["xtask", "release", "--check", "--quick", "--allow-dirty", "--key", path])?;
+    let arguments = [release::NAME, "--check", "--quick", "--allow-dirty", "--key", path];
+    release::run(&release::command().try_get_matches_from(arguments)?)?;
 
-    let release = build::target_folder().join(concat!("release-", env!("CARGO_PKG_VERSION")));
-    run(Command::new("sha256sum").args(["--check", "--strict", "--quiet", DIGESTS]).current_dir(&release))?;
+    let made = build::target_folder().join(concat!("release-", env!("CARGO_PKG_VERSION")));
+    run(Command::new("sha256sum").args(["--check", "--strict", "--quiet", DIGESTS]).current_dir(&made))?;
     let signers = folder.path().join("allowed_signers");
     let public = fs::read_to_string(key.with_extension("pub"))?;
     fs::write(&signers, format!("maintainer namespaces=\"idhook-release\" {public}"))?;
-    let signature = release.join("SHA256SUMS.sig");
-    let verified = verify(&signers, &signature, &release.join(DIGESTS))?;
+    let signature = made.join("SHA256SUMS.sig");
+    let verified = verify(&signers, &signature, &made.join(DIGESTS))?;
     ensure!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     let altered = folder.path().join(DIGESTS);
-    fs::write(&altered, fs::read_to_string(release.join(DIGESTS))?.replacen('a', "b", 1))?;
+    fs::write(&altered, fs::read_to_string(made.join(DIGESTS))?.replacen('a', "b", 1))?;
     ensure!(!verify(&signers, &signature, &altered)?.status.success(), "the signature verifies other digests too");
     // Nobody has this key.
     fs::remove_file(&signature)?;
 
     let is_sbom = |path: &PathBuf| path.to_string_lossy().ends_with(".cdx.json");
-    let files = fs::read_dir(&release)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let files = fs::read_dir(&made)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let sboms: Vec<PathBuf> = files.into_iter().filter(is_sbom).collect();
     ensure!(!sboms.is_empty(), "the release has no SBOM");
     run(Command::new(python()?.join("python")).args(["-c", VALIDATOR]).args(sboms))
