@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::shared_state::LocalStore;
 
 use crate::directory::{FailureReason, Product, Proof, SyncReport, SyncStatus};
+use crate::error::ErrorCode;
 
 mod compact;
 mod connector_conflicts;
@@ -85,6 +86,19 @@ pub enum SyncFailure {
 }
 
 impl SyncFailure {
+    /// Every reason.
+    pub(crate) const ALL: [Self; 4] = [Self::SafeguardTripped, Self::SyncFailed, Self::GroupAbsent, Self::UserAbsent];
+
+    /// Its error code, for functions that fail with it; the same word.
+    pub(crate) const fn code(self) -> ErrorCode {
+        match self {
+            Self::SafeguardTripped => ErrorCode::SafeguardTripped,
+            Self::SyncFailed => ErrorCode::SyncFailed,
+            Self::GroupAbsent => ErrorCode::GroupAbsent,
+            Self::UserAbsent => ErrorCode::UserAbsent,
+        }
+    }
+
     /// The fix.
     #[must_use]
     pub fn hint(self, product: Product) -> &'static str {

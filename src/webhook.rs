@@ -35,6 +35,7 @@ mod idempotency;
 mod input;
 mod kept_request;
 mod log;
+mod metrics;
 mod mount;
 mod page;
 mod pipeline;
@@ -181,11 +182,15 @@ impl Webhook {
         if is_head {
             *response.body_mut() = Bytes::new();
         }
+        let took = runtime.elapsed().saturating_sub(started);
+        if let Ok(configured) = &self.config {
+            line.count(&configured.metrics, &configured.config, (response.status(), took));
+        }
         if line.is_wanted(
             response.status(),
             self.config.as_ref().map_or(crate::config::LogLevel::Info, |c| c.config.log_level),
         ) {
-            runtime.log(&line.finish(response.status(), runtime.elapsed().saturating_sub(started), &secrets));
+            runtime.log(&line.finish(response.status(), took, &secrets));
         }
         match (watched, &self.config) {
             (Some((watch, permit)), Ok(configured)) if !is_head => {
@@ -195,6 +200,22 @@ impl Webhook {
                 response.map(|_| Content::Events(Box::new(events)))
             }
             _ => response.map(Content::Whole),
+        }
+    }
+
+    /// Adds this instance's counts for `GET /metrics` to the store, if there is one, at most every ten seconds. A binding calls it after
+    /// each response, because the instance may end with it. Requests without a proven caller alone are no reason for store calls.
+    pub async fn flush_metrics<R: Runtime>(&self, runtime: &R) {
+        if let Ok(configured) = &self.config {
+            configured.flush_metrics_of_callers(runtime).await;
+        }
+    }
+
+    /// The same for an instance that lives on after the response: waits up to ten seconds, until the next addition is due. Only
+    /// one call waits at a time.
+    pub async fn flush_metrics_when_due<R: Runtime>(&self, runtime: &R) {
+        if let Ok(configured) = &self.config {
+            configured.flush_metrics_when_due(runtime).await;
         }
     }
 

@@ -37,6 +37,8 @@ table! {
         FleetWrite => "fleet:write",
         /// Read idhook's own state: configuration warnings, doctor.
         Admin => "admin",
+        /// Read the metrics.
+        Metrics => "metrics",
     }
 }
 
@@ -71,6 +73,7 @@ impl Scope {
             }
             Self::FleetWrite => "Change VCF Operations' identity providers.",
             Self::Admin => "Run the doctor.",
+            Self::Metrics => "Read the metrics. They name every target.",
         }
     }
 }

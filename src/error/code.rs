@@ -171,7 +171,6 @@ impl ErrorCode {
 
     /// Whether the webhook returns this code. Over HTTP a failed sync is a state, returned with 200; only functions that
     /// promise success fail with these codes (`embedded::Vidm::ensure_groups`).
-    #[cfg(feature = "contract")]
     #[must_use]
     pub(crate) const fn is_sent_over_http(self) -> bool {
         !matches!(

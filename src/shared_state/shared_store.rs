@@ -35,6 +35,8 @@ pub struct StoreAccess {
     left_alone_until: Cell<Duration>,
     /// The same clock: until when the store's key need not be read again.
     pub(super) key_is_fresh_until: Cell<Duration>,
+    /// Whether the runtime grants no store, by the latest call.
+    is_absent: Cell<bool>,
 }
 
 /// Derived from one key.
@@ -71,6 +73,7 @@ impl StoreAccess {
             keys: RefCell::default(),
             left_alone_until: Cell::default(),
             key_is_fresh_until: Cell::default(),
+            is_absent: Cell::default(),
         }
     }
 
@@ -202,6 +205,11 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.reach().is_some()
+    }
+
+    /// Whether there is no store at all, rather than one that fails.
+    pub(crate) fn has_none(&self) -> bool {
+        self.runtime.store().is_none() || self.access.is_none_or(|access| access.is_absent.get())
     }
 
     /// Changes with the keys of the entries.
@@ -340,8 +348,14 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         let left = self.deadline.saturating_sub(self.runtime.elapsed());
         let time = CALL_TIME.min(left);
         let failure = match select(pin!(call), pin!(self.runtime.sleep(time))).await {
-            Either::Left((Ok(done), _)) => return Some(done),
-            Either::Left((Err(StoreError::Absent), _)) => None,
+            Either::Left((Ok(done), _)) => {
+                access.is_absent.set(false);
+                return Some(done);
+            }
+            Either::Left((Err(StoreError::Absent), _)) => {
+                access.is_absent.set(true);
+                None
+            }
             Either::Left((Err(StoreError::Failed(why)), _)) => Some(format!("{what}: {}", excerpt(&why))),
             // The request's own time is up, which is not the store's fault.
             Either::Right(_) if left < CALL_TIME => return None,

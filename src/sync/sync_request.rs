@@ -58,6 +58,11 @@ impl SyncRequest {
         Self { ledger, ..self }
     }
 
+    /// Whether it began no run when it arrived: it joined one, or waits for the next.
+    pub(crate) const fn joined(&self) -> bool {
+        !self.kicked
+    }
+
     pub(super) fn new(
         target: &SyncTarget,
         directory: DirectorySummary,

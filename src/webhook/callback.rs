@@ -12,6 +12,7 @@ use futures_util::future::{Either, select};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 
 use super::kept_request::StartedSync;
+use super::metrics::{NONE, Totals};
 use super::{Configured, idempotency};
 use crate::config::Callback;
 use crate::error::{Error, UpstreamEvidence};
@@ -19,7 +20,7 @@ use crate::retry::Repeat;
 use crate::runtime::Runtime;
 use crate::shared_state::hmac;
 use crate::upstream::{Api, Endpoint, with_body};
-use crate::upstream::{Destination, Outbound};
+use crate::upstream::{CallRecord, Destination, Outbound};
 
 /// How long a receiver may take. The request that observes the end waits meanwhile.
 const TIME: Duration = Duration::from_secs(5);
@@ -107,4 +108,10 @@ pub(super) async fn deliver<R: Runtime>(
         }
     };
     idempotency::unless_done(&key, configured, out.store(), TIME, work).await;
+}
+
+/// Counts `calls` made for `target`, among them those to the receiver of this name.
+pub(super) fn count_calls(totals: &mut Totals, calls: &[CallRecord], (target, callback): (&str, Option<&str>)) {
+    let receiver = format!("callback/{}", callback.unwrap_or(NONE));
+    totals.calls(calls, |call| if call.call == Message::CALL { &receiver } else { target });
 }

@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::client_address::ClientAddress;
 use super::request_id::RequestIdentity;
 use super::route::{self, Matched};
-use super::{Reply, body, idempotency, problem, rate_limit, sync_id, watch_limit};
+use super::{Reply, body, idempotency, metrics, problem, rate_limit, sync_id, watch_limit};
 use crate::config::Config;
 use crate::error::Error;
 use crate::operations::Targets;
@@ -33,6 +33,8 @@ pub(super) struct Configured {
     pub(super) unproven: body::Unproven,
     /// The open waits and event streams.
     pub(super) watches: watch_limit::Watches,
+    /// The counts for `GET /metrics`.
+    pub(super) metrics: metrics::Metrics,
 }
 
 impl Configured {
@@ -48,6 +50,7 @@ impl Configured {
             answers: idempotency::LocalAnswers::default(),
             unproven: body::Unproven::default(),
             watches: watch_limit::Watches::default(),
+            metrics: metrics::Metrics::default(),
             config,
         }
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::gate::{self, ErrorForm};
 use super::log::LogLine;
+use super::metrics::Family;
 use super::request_id::RequestIdentity;
 use super::{fleet_routes, health, problem, respond, route, sync_routes, vidm_routes};
 use crate::config::{self, ConfigError, Scope};
@@ -167,6 +168,31 @@ pub fn embedded_schemas() -> BTreeMap<String, Value> {
     taken.subschema_for::<vcf::NewClientSecret>();
     taken.subschema_for::<embedded::ApplySpec>();
     [taken, given].into_iter().flat_map(|mut generator| generator.take_definitions(true)).collect()
+}
+
+/// A metric family of `GET /metrics`.
+#[derive(Debug, Clone, Copy)]
+pub struct MetricFamily {
+    /// Its name; a histogram's samples add `_bucket`, `_sum` and `_count` to it.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// The names of its labels, without `le`.
+    pub labels: &'static [&'static str],
+    /// Its meaning.
+    pub help: &'static str,
+}
+
+/// Every metric family.
+#[must_use]
+pub fn metric_families() -> Vec<MetricFamily> {
+    let described = |family: &Family| MetricFamily {
+        name: family.name(),
+        kind: family.kind().as_str(),
+        labels: family.labels(),
+        help: family.help(),
+    };
+    Family::ALL.iter().map(described).collect()
 }
 
 /// The schema of a line of the log, complete in itself.

@@ -101,7 +101,10 @@ impl<R: Runtime> Events<R> {
             if let Some(permit) = &self.permit {
                 permit.renew(outbound.store()).await;
             }
-            sync_answer(configured, &outbound, &self.base, &self.sync, &self.viewer, max_age).await
+            let answer = sync_answer(configured, &outbound, &self.base, &self.sync, &self.viewer, max_age).await;
+            configured.metrics.streamed(&outbound, &self.sync.request);
+            configured.flush_metrics(outbound.store()).await;
+            answer
         };
         Some(match self.watch.next(&self.runtime, observe).await? {
             WatchEvent::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),

@@ -29,7 +29,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
             .hint("add the caller to the hook's senders"));
     }
     context.caller.require_target(hook.target.product.kind(), &hook.target.name)?;
-    context.log.target(&hook.target.name);
+    context.log.target(&hook.target);
     if is_ping(context.request) {
         return reply(&json!({ "pong": true }));
     }

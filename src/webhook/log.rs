@@ -19,13 +19,16 @@ use super::caller::Caller;
 use super::client_address::ClientAddress;
 use super::idempotency::Status;
 use super::request_id::RequestIdentity;
-use super::route::Matched;
+use super::route::{Kind, Matched};
 use crate::config::{ConfigError, LogLevel};
+use crate::directory::{Product, SyncTarget};
 use crate::error::{Error, ErrorCode};
 use crate::redact::strike;
 use crate::runtime::{MAX_LINE, rfc3339};
 use crate::secret::Secret;
 use crate::upstream::CallRecord;
+
+mod count;
 
 /// The longest text in a line, in bytes as written.
 const MAX_TEXT: usize = 160;
@@ -59,6 +62,15 @@ pub(super) struct LogLine {
     /// The path template of the route. Absent if the path is no route.
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'static str>,
+    /// Whether the route needs no caller.
+    #[serde(skip)]
+    is_public: bool,
+    /// The kind of the target.
+    #[serde(skip)]
+    kind: Option<Kind>,
+    /// Of an accepted start: whether it began no run of its own.
+    #[serde(skip)]
+    joined: Option<bool>,
     /// The name of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
@@ -165,6 +177,8 @@ impl LogLine {
     /// Adds the path's parameters. The caller may be unknown and have sent anything: every text is bounded and escaped.
     pub(super) fn route(&mut self, matched: &Matched) {
         self.route = Some(matched.row.path);
+        self.is_public = matched.row.is_public();
+        self.kind = matched.row.kind();
         self.target = matched.target().map(str::to_owned);
         self.hook = some(matched.parameter("hook"));
         self.directory = some(matched.parameter("directory"));
@@ -194,8 +208,17 @@ impl LogLine {
     }
 
     /// Adds the target, if it is not in the path.
-    pub(super) fn target(&mut self, name: &str) {
-        self.target = some(name);
+    pub(super) fn target(&mut self, target: &SyncTarget) {
+        self.target = some(&target.name);
+        self.kind = Some(match target.product {
+            Product::Vidm => Kind::Vidm,
+            Product::Fleet => Kind::Fleet,
+        });
+    }
+
+    /// Marks an accepted start, which `joined` a run or began one.
+    pub(super) fn started(&mut self, joined: bool) {
+        self.joined = Some(joined);
     }
 
     pub(super) fn caller(&mut self, caller: &Caller<'_>) {

@@ -13,7 +13,7 @@ use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::route::{Matched, Operation, Vcf, Work};
 use super::{
-    Body, BodyBounds, Reply, events, fleet_routes, gate, hook, idempotency, input, sync_routes, vcf_routes,
+    Body, BodyBounds, Reply, events, fleet_routes, gate, hook, idempotency, input, metrics, sync_routes, vcf_routes,
     vidm_routes, watch_limit,
 };
 use crate::error::Error;
@@ -149,7 +149,7 @@ pub(super) async fn serve<R: Runtime>(
     };
     // On the heap: with all the futures it may call, it is too large for several copies on the stack.
     let work = Box::pin(dispatch(context, work, matched));
-    let work = watch_limit::held(permit.as_ref(), outbound.store(), work);
+    let work = watch_limit::held(permit.as_ref(), (configured, outbound.store()), work);
     let (outcome, trouble) = match key {
         None => (work.await, None),
         Some(key) => {
@@ -178,5 +178,6 @@ async fn dispatch<R: Runtime>(context: Context<'_, R>, work: Work, matched: &Mat
         Work::Fleet(action) => fleet_routes::dispatch(context, action, matched).await.map(Reply::Whole),
         Work::Vcf(action) => vcf_routes::dispatch(context, action, matched).await.map(Reply::Whole),
         Work::Hook => hook::dispatch(context, matched).await,
+        Work::Metrics => metrics::answer(&context).await.map(Reply::Whole),
     }
 }

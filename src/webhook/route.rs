@@ -36,6 +36,8 @@ pub(super) enum Work {
     Vcf(Vcf),
     /// A hook's sync.
     Hook,
+    /// The metrics.
+    Metrics,
 }
 
 /// An action that needs no caller.
@@ -178,8 +180,13 @@ impl Row {
             Action::Work(Work::Vidm(_) | Work::Syncs(Product::Vidm, _)) => Some(Kind::Vidm),
             Action::Work(Work::Fleet(_) | Work::Syncs(Product::Fleet, _)) => Some(Kind::Fleet),
             Action::Work(Work::Vcf(_)) | Action::Gate(_) => Some(Kind::Vcf),
-            Action::Work(Work::Hook) | Action::Public(_) => None,
+            Action::Work(Work::Hook | Work::Metrics) | Action::Public(_) => None,
         })
+    }
+
+    /// Whether it needs no caller.
+    pub(super) fn is_public(&self) -> bool {
+        self.operations.iter().all(|operation| matches!(operation.action, Action::Public(_)))
     }
 
     /// The action of `method` here; `None` if it is not accepted. HEAD is GET without the body.

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::{Either, select};
 use litemap::LiteMap;
 
+use super::Configured;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
 use crate::shared_state::{FOR_GOOD, SharedStore};
@@ -50,6 +51,12 @@ pub(super) struct Permit {
 }
 
 impl Watches {
+    /// How many this instance has open.
+    pub(super) fn open(&self) -> u64 {
+        let open: usize = self.0.borrow().values().map(|own| own.open).sum();
+        u64::try_from(open).unwrap_or(u64::MAX)
+    }
+
     /// Takes a permit for `caller`, which may have `limit` open; 0: unlimited.
     ///
     /// # Errors
@@ -184,17 +191,20 @@ fn refusal(caller: &str, limit: usize) -> Error {
         .retry_after(Some(COME_BACK))
 }
 
-/// Does `work`, and meanwhile renews the permit.
+/// Does `work`, and meanwhile renews the permit and reports the metrics.
 pub(super) async fn held<R: Runtime, T>(
     permit: Option<&Permit>,
-    store: &SharedStore<'_, R>,
+    (configured, store): (&Configured, &SharedStore<'_, R>),
     mut work: impl Future<Output = T> + Unpin,
 ) -> T {
     let Some(permit) = permit else { return work.await };
     loop {
         match select(&mut work, pin!(store.runtime().sleep(WINDOW / 2))).await {
             Either::Left((done, _)) => return done,
-            Either::Right(((), _)) => permit.renew(store).await,
+            Either::Right(((), _)) => {
+                permit.renew(store).await;
+                configured.flush_metrics(store).await;
+            }
         }
     }
 }

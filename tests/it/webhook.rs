@@ -12,6 +12,7 @@ pub(crate) mod idempotency;
 pub(crate) mod idempotency_schedules;
 pub(crate) mod input;
 pub(crate) mod log;
+pub(crate) mod metrics;
 pub(crate) mod mount;
 pub(crate) mod page;
 pub(crate) mod rate_limit;

@@ -18,6 +18,7 @@ use idhook::webhook::{Body, BodyBounds, Broken, Content, Webhook, add_reports_of
 use spin_sdk::http::{Request, Response};
 use spin_sdk::variables;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
+use spin_sdk::wasip3::spawn;
 use std::convert::Infallible;
 use std::pin::Pin;
 
@@ -50,6 +51,8 @@ async fn handle(mut request: Request) -> Response<Outgoing> {
             Outgoing::Right(StreamBody::new(Box::pin(pieces)))
         }
     };
+    // Spin keeps the instance until this is done, unless it is stopped itself.
+    spawn(async move { webhook.flush_metrics_when_due(&runtime::Spin).await });
     Response::from_parts(parts, body)
 }
 

@@ -18,7 +18,7 @@ use crate::stream;
 /// extensions.
 pub type Reports = fn(&mut Request<IncomingRequest>);
 
-/// Responds to `request` through `out`, and returns when the whole response is sent or its reader is gone. `reports` adds
+/// Responds to `request` through `out`; returns when the whole response is sent or its reader is gone, and the metrics are flushed. `reports` adds
 /// the host's reports.
 pub fn serve<R: Runtime + Clone>(
     runtime: &R,
@@ -53,6 +53,7 @@ async fn answer<R: Runtime + Clone>(
         let _ = OutgoingBody::finish(body, None);
     }
     // Otherwise the body stays unfinished, which signals the host that it was truncated.
+    webhook.flush_metrics(runtime).await;
 }
 
 /// The request in the core's type; its body is read later, if at all.

@@ -23,6 +23,7 @@ pub(crate) fn block(words: &[&str]) -> Result<String, String> {
         "routes" => routes(selection),
         "log-fields" => log_fields(selection),
         "log-calls" => log_calls(),
+        "metrics" => Ok(metrics()),
         "manifest-variables" => Ok(manifest_variables("")),
         "manifest-variables-of-wasip2" => Ok(manifest_variables(UNSET_URL)),
         "component-variables" => Ok(component_variables()),
@@ -201,6 +202,14 @@ fn scopes() -> String {
         [format!("<a id=\"{}\"></a>`{scope}`", scope.as_str().replace(':', "-")), scope.permits().to_owned()]
     });
     table(["Scope", "Permits"], rows)
+}
+
+fn metrics() -> String {
+    let rows = contract::metric_families().into_iter().map(|family| {
+        let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        [format!("`{}`", family.name), family.kind.to_owned(), labels.join(", "), family.help.to_owned()]
+    });
+    table(["Family", "Type", "Labels", "Meaning"], rows)
 }
 
 fn log_fields(selection: &[&str]) -> Result<String, String> {

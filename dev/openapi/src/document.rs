@@ -192,8 +192,12 @@ fn answer(operation: &Operation, answer: &Answer) -> Value {
         .map(|name| ((*name).to_owned(), problems::header(name)))
         .collect();
     let mut written = json!({ "description": answer.description, "headers": headers });
-    let page = answer.is_page.then(|| Content { schema: json!({ "type": "string" }), examples: Vec::new() });
-    let kinds = [("application/json", &answer.content), ("text/event-stream", &answer.events), ("text/html", &page)];
+    let text = answer.text.map(|_| Content { schema: json!({ "type": "string" }), examples: Vec::new() });
+    let kinds = [
+        ("application/json", &answer.content),
+        ("text/event-stream", &answer.events),
+        (answer.text.unwrap_or_default(), &text),
+    ];
     let content: Map<_, _> = kinds
         .into_iter()
         .filter_map(|(kind, content)| Some((kind.to_owned(), content.as_ref()?.media_type())))

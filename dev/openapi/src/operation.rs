@@ -39,8 +39,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<&'static str>,
     /// Its form as an event stream.
     pub(crate) events: Option<Content>,
-    /// Whether it is a page for people.
-    pub(crate) is_page: bool,
+    /// The media type of a text: a page for people, or metrics.
+    pub(crate) text: Option<&'static str>,
 }
 
 /// The error codes of any call to a target.
@@ -125,15 +125,15 @@ impl Content {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, description: &'static str) -> Self {
-        Self { status, description, content: None, headers: Vec::new(), events: None, is_page: false }
+        Self { status, description, content: None, headers: Vec::new(), events: None, text: None }
     }
 
     pub(crate) fn json(self, content: Content) -> Self {
         Self { content: Some(content), ..self }
     }
 
-    pub(crate) fn page(self) -> Self {
-        Self { is_page: true, ..self }
+    pub(crate) fn text(self, media_type: &'static str) -> Self {
+        Self { text: Some(media_type), ..self }
     }
 
     pub(crate) fn events(self, example: &'static str) -> Self {

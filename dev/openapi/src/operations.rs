@@ -22,7 +22,7 @@ const FLEET: &str = "VCF Operations";
 
 /// The groups of operations, in display order.
 pub(crate) const TAGS: [(&str, &str); 10] = [
-    ("idhook", "idhook itself: no key needed, no call to a target."),
+    ("idhook", "idhook itself: no call to a target, and no key needed except for the metrics."),
     ("Syncs", "Directory syncs of vIDM: start, join, watch, prove."),
     ("Directories", "vIDM's directories."),
     ("Groups", "Exact look-up of groups in vIDM."),

@@ -52,7 +52,17 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
     let caller = Caller::new(
         "contract",
-        &["vidm:read", "vidm:sync", "vidm:profile", "vidm:override", "vcf:read", "vcf:write", "vcf:roles", "admin"],
+        &[
+            "vidm:read",
+            "vidm:sync",
+            "vidm:profile",
+            "vidm:override",
+            "vcf:read",
+            "vcf:write",
+            "vcf:roles",
+            "admin",
+            "metrics",
+        ],
     )?;
     let mut variables = settings::of_simulator(&simulator, false);
     let more = [

@@ -77,6 +77,15 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/", operations: &[open(Public::Page)] },
     Row { path: "/healthz", operations: &[open(Public::Health)] },
     Row { path: "/readyz", operations: &[open(Public::Ready)] },
+    Row {
+        path: "/metrics",
+        operations: &[Operation {
+            method: Method::GET,
+            action: Action::Work(Work::Metrics),
+            scope: Some(Scope::Metrics),
+            query: &[],
+        }],
+    },
     Row { path: "/openapi.json", operations: &[open(Public::OpenApi)] },
     Row { path: "/openapi-3.0.json", operations: &[open(Public::OpenApi30)] },
     Row {

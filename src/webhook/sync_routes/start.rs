@@ -94,6 +94,7 @@ async fn begin<R: Runtime>(
     let store = context.outbound.store();
     check_room(store, &order)?;
     let (request, state) = syncs.start(which, order).await?;
+    context.log.started(request.joined());
     context.log.directory(&request.directory);
     let sync = StartedSync::new(&context.configured.sync_ids, store, context.caller.name(), request).await?;
     if let Some(max_wait) = context.max_wait {

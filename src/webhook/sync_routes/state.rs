@@ -131,6 +131,7 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
     viewer.saw(&syncs, &state);
     let answer = answer_of(base, sync, state?);
     if answer.document.is_final() {
+        configured.metrics.ended(&sync.id, &sync.request.target, answer.document.reason);
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
         callback::deliver(configured, outbound, sync, body).await;
     }

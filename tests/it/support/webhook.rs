@@ -216,6 +216,16 @@ impl Instance {
         Answer { response: response.map(whole) }
     }
 
+    /// The work of a binding whose instance may end with the response.
+    pub(crate) fn flush(&self) {
+        self.script.run(self.webhook.flush_metrics(&Shared(Rc::clone(&self.script))));
+    }
+
+    /// The work of a binding whose instance lives on.
+    pub(crate) fn flush_when_due(&self) {
+        self.script.run(self.webhook.flush_metrics_when_due(&Shared(Rc::clone(&self.script))));
+    }
+
     async fn handled(&self, request: Request<Body>, was_read: &Cell<bool>) -> Answer {
         let read = async |body, _| {
             was_read.set(true);
@@ -272,7 +282,7 @@ pub(crate) fn digest(key: &str) -> String {
 pub(crate) fn configuration(variables: &[(&str, &str)]) -> Result<Config, Vec<idhook::config::ConfigError>> {
     let keys = json!([
         {"name": "all", "sha256": digest(KEY), "scopes": ["vidm:read", "vidm:sync", "vidm:profile", "vcf:read", "vcf:write", "vcf:roles", "fleet:read", "fleet:sync",
-            "fleet:profile", "fleet:write", "admin"]},
+            "fleet:profile", "fleet:write", "admin", "metrics"]},
         {"name": "other", "sha256": digest(OTHER), "scopes": ["vcf:write"]},
         {"name": "reader", "sha256": digest(READER), "scopes": ["vidm:read", "vcf:read", "fleet:read"]},
     ])

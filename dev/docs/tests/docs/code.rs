@@ -123,7 +123,7 @@ fn scripts_set_variables_that_exist_to_values_that_parse() {
 
 /// The path of idhook in a word of a shell script, and the method that `curl` uses for it.
 fn path(word: &str) -> Option<&str> {
-    const ROOTS: [&str; 6] = ["/vidm/", "/vcf/", "/hooks/", "/healthz", "/readyz", "/openapi"];
+    const ROOTS: [&str; 7] = ["/vidm/", "/vcf/", "/hooks/", "/healthz", "/readyz", "/metrics", "/openapi"];
     let word = word.trim_matches(['"', '\'', ',', ')', '(']);
     let is_url = word.starts_with("http") || word.starts_with('$') || word.starts_with('/');
     let at = ROOTS.iter().filter_map(|root| word.find(root)).min().filter(|_| is_url)?;

@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Operation> {
         Operation::new(Method::GET, "/", "getPage", TAG)
             .about("The web page", "State, a form to try a sync, code to copy. 404 if `page` is `false`.")
             .parameter(shared("IfNoneMatch"))
-            .answers(Answer::new(StatusCode::OK, "The page.").page().headers(&["ETag"]))
+            .answers(Answer::new(StatusCode::OK, "The page.").text("text/html").headers(&["ETag"]))
             .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has the current version.").headers(&["ETag"]))
             .may(&[ErrorCode::RouteNotFound]),
         Operation::new(Method::GET, "/healthz", "getHealth", TAG).about("Check that idhook is running", "").answers(
@@ -39,6 +39,14 @@ pub(super) fn all() -> Vec<Operation> {
                 ),
             ))
             .may(&[ErrorCode::NotConfigured]),
+        Operation::new(Method::GET, "/metrics", "getMetrics", TAG)
+            .about(
+                "Read the metrics, for Prometheus",
+                "Prometheus' text format 0.0.4. With a store the counters are those of all instances; without one, of the instance \
+                 that responds.",
+            )
+            .answers(Answer::new(StatusCode::OK, "The metrics.").text("text/plain"))
+            .may(&[ErrorCode::UpstreamBusy]),
         document("/openapi.json", "getOpenApi", "This contract as OpenAPI 3.1"),
         document(
             "/openapi-3.0.json",

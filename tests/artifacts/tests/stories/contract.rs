@@ -182,7 +182,7 @@ async fn every_operation_returns_each_successful_response(artifact: Artifact) {
 }
 
 async fn idhook(seen: &mut Seen<'_>) {
-    for path in ["/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz", "/metrics"] {
         seen.ask(Method::GET, path, 200, "").await;
     }
     for path in ["/", "/openapi.json", "/openapi-3.0.json"] {

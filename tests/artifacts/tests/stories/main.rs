@@ -60,6 +60,7 @@ mod fleet_providers;
 mod gate;
 mod hooks;
 mod idempotency;
+mod metrics;
 mod page;
 mod payloads;
 mod proof;

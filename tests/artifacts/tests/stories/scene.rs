@@ -206,6 +206,7 @@ impl Scene {
             "vcf:write",
             "vcf:roles",
             "admin",
+            "metrics",
         ];
         if setting.fleet.is_some() {
             scopes.extend(["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]);

@@ -1,0 +1,65 @@
+//! The metrics of one request: what its log line has, without the texts that others chose.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::LogLine;
+use crate::config::Config;
+use crate::error::ErrorCode;
+use crate::webhook::callback;
+use crate::webhook::metrics::{Family, Metrics, NONE, label};
+use crate::webhook::route::Kind;
+
+impl LogLine {
+    /// Adds this request to the `metrics`, unless its route is public: probes come every few seconds and say nothing.
+    pub(in crate::webhook) fn count(&self, metrics: &Metrics, config: &Config, (status, took): (StatusCode, Duration)) {
+        if self.is_public {
+            return;
+        }
+        if self.caller.is_some() {
+            metrics.of_caller();
+        }
+        let target = self.target_label(config).unwrap_or_else(|| NONE.to_owned());
+        let code = self.code.unwrap_or(NONE);
+        metrics.count(|totals| {
+            let route = self.route.unwrap_or(NONE);
+            totals.count(Family::Requests, &[route, method(&self.method), status.as_str(), code]);
+            totals.observe(Family::RequestSeconds, &[route], u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            if let Some(code) = self.code {
+                totals.count(Family::Errors, &[code]);
+            }
+            if code == ErrorCode::UpstreamAuth.as_str() {
+                totals.count(Family::RejectedLogins, &[&target]);
+            }
+            if self.store.is_some() {
+                totals.count(Family::StoreFailures, &[]);
+            }
+            if let Some(joined) = self.joined {
+                totals.count(Family::SyncsStarted, &[&target]);
+                if joined {
+                    totals.count(Family::JoinedCallers, &[&target]);
+                }
+            }
+            let callback = self.callback.as_deref().filter(|name| config.callback(name).is_some());
+            callback::count_calls(totals, &self.calls, (&target, callback));
+        });
+    }
+
+    /// The target as `api_keys` names it; `None` without one, or if it is not configured.
+    fn target_label(&self, config: &Config) -> Option<String> {
+        let (kind, name) = (self.kind?, self.target.as_deref()?);
+        let is_configured = match kind {
+            Kind::Vidm => config.vidm.contains_key(name),
+            Kind::Vcf => config.vcf.contains_key(name),
+            Kind::Fleet => config.fleet.contains_key(name),
+        };
+        is_configured.then(|| label(kind.as_str(), name))
+    }
+}
+
+/// The method, if it is one that idhook knows; callers may send any word.
+fn method(sent: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == sent).unwrap_or("other")
+}

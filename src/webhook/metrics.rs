@@ -1,0 +1,224 @@
+//! `GET /metrics`: counters for Prometheus. The log line counts itself (`log/count.rs`); only what no line has is counted
+//! elsewhere: the calls of event streams, and the ends of syncs.
+//!
+//! An instance counts in memory and adds its counts to those in the store, at most every [`EVERY`], under a lease: the store's
+//! only atomic call is an increment of one number. A scrape adds this instance's counts and returns the sums. It never mixes
+//! in counts that are not stored yet: the next scrape may reach another instance, and a counter that decreases is a restart to
+//! Prometheus, which would count everything before it once more.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use sha2::{Digest as _, Sha256};
+
+use super::{Configured, Context, callback, health};
+use crate::config::Config;
+use crate::directory::SyncTarget;
+use crate::error::{Error, ErrorCode};
+use crate::runtime::{Runtime, unix_ms};
+use crate::shared_state::{Backend, Counters, HOLD, Lease, SharedStore, StoreUnavailable};
+use crate::sync::{SyncFailure, SyncRequest};
+use crate::upstream::Outbound;
+
+mod family;
+mod text;
+mod totals;
+
+pub(super) use family::{Family, NONE};
+pub(super) use totals::Totals;
+
+/// The shortest time between two additions to the store.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// How long an instance's number of open watches is valid without a new one: three additions.
+const WATCHED: Duration = Duration::from_secs(30);
+
+/// The lease's name.
+const NAME: &str = "metrics";
+
+/// How long one addition may take: two store calls at their limits, and time to compute.
+const LIFE: Duration = Duration::from_secs(3);
+
+/// How long to wait for other instances' additions, and how often to look.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The outcome of a sync that succeeded; one that failed has its reason.
+const SUCCEEDED: &str = "succeeded";
+
+/// An instance's counts.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    /// Not among the sums in the store.
+    pending: RefCell<Totals>,
+    /// Whether `pending` has a request of a proven caller.
+    is_of_caller: Cell<bool>,
+    /// When the next addition is due, by the monotonic clock.
+    due: Cell<Duration>,
+    /// Whether a task waits for that.
+    waits: Cell<bool>,
+    /// This instance's id among those with open watches; drawn on first use.
+    id: Cell<u64>,
+    /// Whether the store has a number of open watches of this instance.
+    has_watches: Cell<bool>,
+}
+
+impl Metrics {
+    /// Counts.
+    pub(super) fn count(&self, count: impl FnOnce(&mut Totals)) {
+        count(&mut self.pending.borrow_mut());
+    }
+
+    /// Counts a request of a proven caller as such.
+    pub(super) fn of_caller(&self) {
+        self.is_of_caller.set(true);
+    }
+
+    /// Counts the end of the sync `id`: once, however often its state is read.
+    pub(super) fn ended(&self, id: &str, target: &SyncTarget, reason: Option<SyncFailure>) {
+        let digest = Sha256::digest(id).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let outcome = reason.map_or(SUCCEEDED, |reason| reason.code().as_str());
+        let target = label(target.product.kind(), &target.name);
+        self.count(|totals| totals.ended(digest, &[&target, outcome]));
+    }
+
+    /// Counts what an event stream does after its log line was written.
+    pub(super) fn streamed<R: Runtime>(&self, outbound: &Outbound<'_, R>, request: &SyncRequest) {
+        let target = label(request.target.product.kind(), &request.target.name);
+        self.count(|totals| {
+            if outbound.store().trouble().is_some() {
+                totals.count(Family::StoreFailures, &[]);
+            }
+            callback::count_calls(totals, &outbound.calls(), (&target, request.callback.as_deref()));
+        });
+    }
+
+    /// Adds this instance's counts and its number of open watches to the store; returns the sums of all instances. Counts that
+    /// could not be added stay.
+    async fn exchange<R: Runtime>(&self, store: &SharedStore<'_, R>, open: u64) -> Result<Totals, StoreUnavailable> {
+        let runtime = store.runtime();
+        self.due.set(runtime.elapsed().saturating_add(EVERY));
+        if self.id.get() == 0 {
+            self.id.set(runtime.random() | 1);
+        }
+        self.is_of_caller.set(false);
+        let pending = self.pending.take();
+        let lease = Lease::new(Backend::Shared(store), NAME.to_owned(), Counters::Kept);
+        let done = async {
+            let Some((held, slot)) = lease.acquire(runtime, LIFE, MAX_WAIT, PAUSE).await? else { return Ok(None) };
+            let mut sums = Totals::read(&slot.payload);
+            sums.merge(pending.clone());
+            sums.watch(self.id.get(), open, unix_ms(runtime.now()), WATCHED);
+            Ok(lease.release(runtime, held, sums.write()).await?.map(|_| sums))
+        };
+        let done: Result<Option<Totals>, StoreUnavailable> = done.await;
+        if let Ok(Some(sums)) = done {
+            self.has_watches.set(open > 0);
+            return Ok(sums);
+        }
+        self.pending.borrow_mut().take_back(pending);
+        done?;
+        // Others are at it: the sums without this instance's latest counts.
+        Ok(Totals::read(&lease.read().await?.payload))
+    }
+}
+
+impl Configured {
+    /// Adds this instance's counts to the store if that is due and there is something to add.
+    pub(super) async fn flush_metrics<R: Runtime>(&self, store: &SharedStore<'_, R>) {
+        let (metrics, open) = (&self.metrics, self.watches.open());
+        let is_new = !metrics.pending.borrow().is_empty() || open > 0 || metrics.has_watches.get();
+        if is_new && store.runtime().elapsed() >= metrics.due.get() && store.is_there() {
+            // If it fails, the counts stay until the next time.
+            let _ = metrics.exchange(store, open).await;
+        }
+    }
+
+    /// The same after a response, in an instance that may end with it. Requests without a proven caller alone are no reason.
+    pub(super) async fn flush_metrics_of_callers<R: Runtime>(&self, runtime: &R) {
+        if self.metrics.is_of_caller.get() {
+            self.flush_metrics(&self.store_for(runtime, LIFE + MAX_WAIT)).await;
+        }
+    }
+
+    /// The same after a response, in an instance that lives on: once it is due.
+    pub(super) async fn flush_metrics_when_due<R: Runtime>(&self, runtime: &R) {
+        if self.store.is_none() || self.metrics.waits.replace(true) {
+            return;
+        }
+        let wait = self.metrics.due.get().saturating_sub(runtime.elapsed());
+        if wait > Duration::ZERO && !self.metrics.pending.borrow().is_empty() {
+            runtime.sleep(wait).await;
+        }
+        self.metrics.waits.set(false);
+        self.flush_metrics(&self.store_for(runtime, LIFE + MAX_WAIT)).await;
+    }
+
+    fn store_for<'r, R: Runtime>(&'r self, runtime: &'r R, time: Duration) -> SharedStore<'r, R> {
+        SharedStore::new(runtime, self.store.as_ref(), runtime.elapsed() + time)
+    }
+}
+
+/// `GET /metrics`.
+pub(super) async fn answer<R: Runtime>(context: &Context<'_, R>) -> Result<Response<Bytes>, Error> {
+    let (configured, store) = (context.configured, context.outbound.store());
+    let (metrics, open, runtime) = (&configured.metrics, configured.watches.open(), store.runtime());
+    let shared = match store.has_none() {
+        true => None,
+        false => match metrics.exchange(store, open).await {
+            Ok(sums) => Some(sums),
+            // The host turned out to grant no store.
+            Err(StoreUnavailable) if store.has_none() => None,
+            Err(StoreUnavailable) => {
+                return Err(Error::new(ErrorCode::UpstreamBusy, "the store with the counters does not respond")
+                    .hint("retry; the log field store shows what failed")
+                    .retry_after(Some(HOLD)));
+            }
+        },
+    };
+    let is_shared = shared.is_some();
+    let mut totals = shared.unwrap_or_else(|| {
+        let mut own = metrics.pending.borrow_mut();
+        own.settle();
+        own.watch(1, open, unix_ms(runtime.now()), WATCHED);
+        own.clone()
+    });
+    let watchers = totals.watchers(unix_ms(runtime.now()));
+    let warnings = u64::try_from(health::warnings(configured, runtime).len()).unwrap_or(u64::MAX);
+    totals.set(Family::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1);
+    totals.set(Family::ConfigurationWarnings, &[], warnings);
+    totals.set(Family::CountersShared, &[], u64::from(is_shared));
+    totals.set(Family::Watchers, &[], watchers);
+    preset(&mut totals, &configured.config);
+    let mut response = Response::new(Bytes::from(text::write(&totals)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(text::MEDIA_TYPE));
+    Ok(response)
+}
+
+/// Begins the counters at 0 whose first increase matters: Prometheus does not see the increase of a series that begins at 1.
+fn preset(totals: &mut Totals, config: &Config) {
+    totals.preset(Family::StoreFailures, &[]);
+    for code in ErrorCode::ALL.iter().filter(|code| code.is_sent_over_http()) {
+        totals.preset(Family::Errors, &[code.as_str()]);
+    }
+    let vidm = config.vidm.keys().map(|name| label("vidm", name));
+    let of_syncs: Vec<_> = vidm.chain(config.fleet.keys().map(|name| label("fleet", name))).collect();
+    for target in &of_syncs {
+        totals.preset(Family::SyncsStarted, &[target]);
+        totals.preset(Family::JoinedCallers, &[target]);
+        for outcome in [SUCCEEDED].into_iter().chain(SyncFailure::ALL.map(|reason| reason.code().as_str())) {
+            totals.preset(Family::Syncs, &[target, outcome]);
+        }
+    }
+    for target in config.vcf.keys().map(|name| label("vcf", name)).chain(of_syncs) {
+        totals.preset(Family::RejectedLogins, &[&target]);
+    }
+}
+
+/// A target as `api_keys` names it.
+pub(super) fn label(kind: &str, name: &str) -> String {
+    format!("{kind}/{name}")
+}
