@@ -7,5 +7,6 @@ mod complete;
 mod current;
 mod deploy;
 mod links;
+mod observe;
 mod page;
 mod programs;
