@@ -3,10 +3,14 @@
 use idhook::webhook::contract;
 use serde_json::Value;
 
+/// The version of the log's schema: the next one if a field is removed, renamed or changes its type.
+const LOG_VERSION: u32 = 1;
+
 /// The schema of a line of the log, as a file.
 pub(crate) fn log() -> String {
     let mut schema = contract::log_schema();
     if let Some(members) = schema.as_object_mut() {
+        members.insert("$id".to_owned(), format!("urn:idhook:log-{LOG_VERSION}.json").into());
         members.insert("title".to_owned(), "A line of idhook's log".into());
         members.insert("description".to_owned(), "One line for each request. Generated: cargo xtask docs.".into());
     }

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn exact_text_of_each_kind() {
         let mut totals = Totals::default();
-        totals.count(Family::BuildInfo, &["0.1.0"]);
+        totals.count(Family::BuildInfo, &["1.2.3"]);
         totals.count(Family::UpstreamCalls, &["vidm/a\"b\\c\nd", "GET /é", "200"]);
         totals.count(Family::StoreFailures, &[]);
         for ms in [50, 70, 1_500, 200_000] {
@@ -104,7 +104,7 @@ mod tests {
             [
                 "# HELP idhook_build_info idhook's version; always 1.",
                 "# TYPE idhook_build_info gauge",
-                "idhook_build_info{version=\"0.1.0\"} 1",
+                "idhook_build_info{version=\"1.2.3\"} 1",
             ]
         );
         assert_eq!(

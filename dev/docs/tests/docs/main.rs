@@ -7,6 +7,7 @@ mod complete;
 mod current;
 mod deploy;
 mod links;
+mod log_version;
 mod observe;
 mod page;
 mod programs;
