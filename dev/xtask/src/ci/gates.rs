@@ -31,7 +31,7 @@ pub(super) const GATES: [Gate; 15] = [
     gate("docs", "rustdoc and website without warnings; links, completeness, code blocks", docs),
     gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
     gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
-    gate("npm", "tests of the programs that pack the npm and Python packages", npm),
+    gate("npm", "tests of the programs that pack the npm, Python and WIT packages", npm),
     gate("tools", "stories that need Node.js, Python, a browser, Redis, wasmtime or jco", tools),
     gate("demo", "`cargo demo -- --once`", demo),
     gate("openapi", "the OpenAPI documents are valid (Python)", openapi),
@@ -134,7 +134,7 @@ fn deny() -> Result<()> {
 }
 
 fn npm() -> Result<()> {
-    cargo(&["test", "--locked", "--package", "idhook-npm", "--package", "idhook-wheel"])
+    cargo(&["test", "--locked", "--package", "idhook-npm", "--package", "idhook-wheel", "--package", "idhook-wit"])
 }
 
 fn tests() -> Result<()> {

@@ -253,18 +253,4 @@ fn reproducible(scope: Scope) -> Result<Found> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changelog_must_describe_the_version() {
-        let of = |text: &str| changes(text, "0.2.0").map_err(|e| e.to_string());
-        assert_eq!(
-            of("# C\n\n## Unreleased\n\n## 0.2.0 - 2026-12-01\n\n- a\n- b\n").unwrap(),
-            "2 entries in \"0.2.0 - 2026-12-01\""
-        );
-        assert_eq!(of("# C\n\n## Unreleased\n\n### Added\n\n- a\n").unwrap(), "1 entries in \"Unreleased\"");
-        assert!(of("# C\n\n## Unreleased\n\n## 0.1.0 - 2026-11-01\n\n- a\n").unwrap_err().contains("is empty"));
-        assert!(of("# C\n\n## 0.1.0 - 2026-11-01\n\n- a\n").unwrap_err().contains("no section"));
-    }
-}
+mod tests;

@@ -161,6 +161,54 @@ fn world(wasm: &[u8]) -> Result<(Vec<String>, Vec<String>)> {
 mod tests {
     use super::*;
 
+    /// An empty component.
+    const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+
+    #[test]
+    fn layout_has_an_image_for_each_component() {
+        let manifest = |wasm: &str| {
+            format!(
+                "spin_manifest_version = 2\n[application]\nname = \"idhook\"\n[variables]\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \
+                 \"idhook\"\n[component.idhook]\nsource = \"{wasm}\"\nallowed_outbound_hosts = []\nkey_value_stores = []\n\
+                 [component.idhook.variables]\n"
+            )
+            .into_bytes()
+        };
+        let mut files: Files = [build::LIBRARY.to_owned()]
+            .into_iter()
+            .chain(Artifact::ALL.map(Artifact::file_name))
+            .map(|name| (name, COMPONENT.to_vec()))
+            .collect();
+        files.insert("spin.toml".to_owned(), manifest("idhook_spin.wasm"));
+        files.insert("spin-wasip2.toml".to_owned(), manifest("idhook_spin_wasip2.wasm"));
+        let layout = layout(&files, &Source::example()).unwrap();
+        let read = |name: String| -> Value { serde_json::from_slice(&layout[&name]).unwrap() };
+        let index = read(format!("{FOLDER}/index.json"));
+        let mut found = Vec::new();
+        for image in index["manifests"].as_array().unwrap() {
+            let blob = |descriptor: &Value| {
+                let digest = descriptor["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap();
+                format!("{FOLDER}/blobs/sha256/{digest}")
+            };
+            let manifest = read(blob(image));
+            let layers = manifest["layers"].as_array().unwrap();
+            assert_eq!(layout[&blob(&layers[0])], COMPONENT);
+            let config = read(blob(&manifest["config"]));
+            assert_eq!(config["architecture"], "wasm");
+            if let Some(application) = layers.get(1) {
+                assert_eq!(read(blob(application))["components"][0]["source"]["digest"], layers[0]["digest"]);
+                assert_eq!(config["config"]["Labels"]["com.fermyon.spin.lockedAppDigest"], application["digest"]);
+            } else {
+                assert_eq!(config["layerDigests"], json!([layers[0]["digest"]]));
+            }
+            let types: Vec<_> = layers.iter().map(|layer| layer["mediaType"].as_str().unwrap()).collect();
+            found.push((image["annotations"][NAME].as_str().unwrap().to_owned(), types.join(" ")));
+        }
+        let spin = format!("{SPIN_WASM} {SPIN_APPLICATION}");
+        let expected = [("spin", spin.as_str()), ("spin-wasip2", &spin), ("wasi", WASM), ("library", WASM)];
+        assert_eq!(found, expected.map(|(name, types)| (format!("{name}-0.1.0"), types.to_owned())));
+    }
+
     #[test]
     fn module_is_no_component() {
         let module = [0, b'a', b's', b'm', 1, 0, 0, 0];

@@ -107,15 +107,7 @@ mod tests {
             (root.clone(), one(None, BTreeSet::from([used.clone()]))),
             (used, one(Some("beef"), BTreeSet::new())),
         ]);
-        let source = Source {
-            version: "0.1.0",
-            commit: "c0ffee".to_owned(),
-            time: "2026-11-27T00:00:00Z".to_owned(),
-            changes: Vec::new(),
-            repository: String::new(),
-            rust: "1.95.0".to_owned(),
-            rustc: Vec::new(),
-        };
+        let source = Source::example();
         let bom = document("idhook_spin.wasm", "abcd", &Tree { root, crates }, &source).unwrap();
         let listed: BTreeSet<&str> =
             bom["components"].as_array().unwrap().iter().map(|c| c["bom-ref"].as_str().unwrap()).collect();

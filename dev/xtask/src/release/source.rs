@@ -54,6 +54,22 @@ impl Source {
     }
 }
 
+#[cfg(test)]
+impl Source {
+    /// One for tests.
+    pub(super) fn example() -> Self {
+        Self {
+            version: "0.1.0",
+            commit: "c0ffee".to_owned(),
+            time: "2026-11-27T00:00:00Z".to_owned(),
+            changes: Vec::new(),
+            repository: "git+https://git.example/idhook.git".to_owned(),
+            rust: "1.95.0".to_owned(),
+            rustc: Vec::new(),
+        }
+    }
+}
+
 /// A time as RFC 3339 has it, in UTC.
 fn rfc3339(seconds: i64) -> Result<String> {
     let time = OffsetDateTime::from_unix_timestamp(seconds).context("the time of the commit is out of range")?;

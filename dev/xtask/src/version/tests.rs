@@ -2,9 +2,11 @@ use super::*;
 use std::process::Command as Program;
 
 /// The version of something else in the tests of this program.
-const EXAMPLES: [&str; 5] = [
-    "dev/xtask/src/release/check.rs",
+const EXAMPLES: [&str; 7] = [
+    "dev/xtask/src/release/check/tests.rs",
+    "dev/xtask/src/release/oci.rs",
     "dev/xtask/src/release/sbom.rs",
+    "dev/xtask/src/release/source.rs",
     "dev/xtask/src/release/spin_lock.rs",
     "dev/xtask/src/version.rs",
     "dev/xtask/src/version/tests.rs",

@@ -25,6 +25,7 @@ async fn distribution_is_complete_and_its_manifest_starts() {
         "idhook-aria-nodejs.zip",
         concat!("idhook-", env!("CARGO_PKG_VERSION"), "-py3-none-any.whl"),
         concat!("idhook-", env!("CARGO_PKG_VERSION"), ".tar.gz"),
+        dist::WIT_PACKAGE,
         "openapi.json",
         "openapi-3.0.json",
     ] {
