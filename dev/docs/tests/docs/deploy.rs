@@ -69,7 +69,7 @@ fn variables_in_the_files_exist() {
     }
 }
 
-/// The chart refuses a secret as a value: it would be in the release that Helm stores.
+/// The chart rejects a secret as a value: Helm would store it with its release.
 #[test]
 fn chart_accepts_the_variables_of_the_manifest_and_secrets_by_reference_only() {
     let chart = deploy().join("helm/idhook");

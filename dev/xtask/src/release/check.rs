@@ -24,7 +24,7 @@ pub(super) struct Scope {
     pub(super) quick: bool,
 }
 
-/// What a check found, or why it was left out.
+/// The result of a check, or the reason why it was left out.
 enum Found {
     Good(String),
     Skipped(String),
@@ -67,7 +67,7 @@ pub(super) fn run(release: &Path, source: &Source, scope: Scope) -> Result<()> {
     }
     ensure!(
         failed.is_empty(),
-        Failure::new(format!("{} failed", failed.join(", ")), "correct what is marked and repeat")
+        Failure::new(format!("{} failed", failed.join(", ")), "correct the marked checks and repeat")
     );
     Ok(())
 }

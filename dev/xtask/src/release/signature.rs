@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::dist::DIGESTS;
 use crate::terminal::{Failure, note};
 
-/// What the signature is for: one of another namespace does not verify.
+/// The purpose of the signature: a signature with another namespace does not verify.
 const NAMESPACE: &str = "idhook-release";
 
 /// The name of the signature.

@@ -1,4 +1,4 @@
-//! What a release is made of: the commit, its time and the toolchain.
+//! The source of a release: the commit, its time and the toolchain.
 
 use std::process::Command;
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 /// The locked application of the manifest `text`, whose component is the blob `digest`.
 ///
-/// It knows what idhook's manifests use: one component, without files or dependencies, and HTTP triggers. Anything else is an error.
+/// It supports the keys that idhook's manifests use: one component, without files or dependencies, and one HTTP trigger. Any other key is an
+/// error.
 pub(super) fn application(text: &str, digest: &str) -> Result<Value> {
     let manifest: Value = toml::from_str(text).context("the manifest cannot be read")?;
     only(&manifest, &["spin_manifest_version", "application", "variables", "trigger", "component"])?;
@@ -65,12 +66,14 @@ fn object<'v>(value: &'v Value, name: &str) -> Result<&'v Map<String, Value>> {
     member(value, name)?.as_object().with_context(|| format!("{name} of the manifest is no table"))
 }
 
-/// Fails if a table has other keys: what this file does not know it must not leave out.
+/// Fails if a table has other keys: an unsupported key must not be dropped silently.
 fn only(table: &Value, known: &[&str]) -> Result<()> {
     let keys = table.as_object().context("a table of the manifest is something else")?.keys();
     let unknown: Vec<&String> = keys.filter(|key| !known.contains(&key.as_str())).collect();
     if !unknown.is_empty() {
-        bail!("the OCI layout does not know {unknown:?} of the manifest: add it to dev/xtask/src/release/spin_lock.rs");
+        bail!(
+            "the OCI layout does not support {unknown:?} of the manifest; add it to dev/xtask/src/release/spin_lock.rs"
+        );
     }
     Ok(())
 }

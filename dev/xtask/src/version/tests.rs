@@ -63,7 +63,7 @@ fn no_file_names_the_old_version_after_a_move() {
     assert!(locked.len() > 10 && locked.iter().all(|(_, version)| version == "77.8.9"), "{locked:?}");
     assert_eq!(check(root).unwrap(), PLACES.len() + 2);
 
-    // A second move, and what is refused.
+    // Versions that are rejected, and a file that names another version.
     for (wrong, reason) in [("77.8.9", "not later"), ("0.0.1", "not later"), ("78", "no version")] {
         let error = set(root, wrong, "2030-01-02").unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
