@@ -36,14 +36,17 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How long an instance's number of open watches is valid without a new one: three additions.
 const WATCHED: Duration = Duration::from_secs(30);
 
+/// After so many failures an instance no longer waits to add its counts.
+const TRIES: u32 = 3;
+
 /// The lease's name.
 const NAME: &str = "metrics";
 
 /// How long one addition may take: two store calls at their limits, and time to compute.
-const LIFE: Duration = Duration::from_secs(3);
+const LIFE: Duration = Duration::from_secs(2);
 
-/// How long to wait for other instances' additions, and how often to look.
-const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait for other instances' additions: longer than for one that crashed. And how often to look.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The outcome of a sync that succeeded; one that failed has its reason.
@@ -64,6 +67,8 @@ pub(super) struct Metrics {
     id: Cell<u64>,
     /// Whether the store has a number of open watches of this instance.
     has_watches: Cell<bool>,
+    /// Whether the latest addition failed.
+    failed: Cell<bool>,
 }
 
 impl Metrics {
@@ -105,36 +110,66 @@ impl Metrics {
             self.id.set(runtime.random() | 1);
         }
         self.is_of_caller.set(false);
-        let pending = self.pending.take();
+        let mut taken = Taken { from: &self.pending, counts: Some(self.pending.take()) };
         let lease = Lease::new(Backend::Shared(store), NAME.to_owned(), Counters::Kept);
         let done = async {
             let Some((held, slot)) = lease.acquire(runtime, LIFE, MAX_WAIT, PAUSE).await? else { return Ok(None) };
             let mut sums = Totals::read(&slot.payload);
-            sums.merge(pending.clone());
+            sums.merge(taken.counts.clone().unwrap_or_default());
             sums.watch(self.id.get(), open, unix_ms(runtime.now()), WATCHED);
-            Ok(lease.release(runtime, held, sums.write()).await?.map(|_| sums))
+            // From here on a caller that goes away leaves the addition to the store.
+            let counts = taken.counts.take();
+            let released = lease.release(runtime, held, sums.write()).await;
+            if !matches!(released, Ok(Some(_))) {
+                taken.counts = counts;
+            }
+            Ok(released?.map(|_| sums))
         };
         let done: Result<Option<Totals>, StoreUnavailable> = done.await;
+        self.failed.set(!matches!(done, Ok(Some(_))));
         if let Ok(Some(sums)) = done {
             self.has_watches.set(open > 0);
             return Ok(sums);
         }
-        self.pending.borrow_mut().take_back(pending);
         done?;
         // Others are at it: the sums without this instance's latest counts.
         Ok(Totals::read(&lease.read().await?.payload))
     }
 }
 
+/// Counts that are being added elsewhere. What is left of them at the end goes back, also if the request is cancelled: a client may
+/// close its connection at any time.
+struct Taken<'m> {
+    from: &'m RefCell<Totals>,
+    counts: Option<Totals>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(counts) = self.counts.take() {
+            self.from.borrow_mut().take_back(counts);
+        }
+    }
+}
+
 impl Configured {
-    /// Adds this instance's counts to the store if that is due and there is something to add.
+    /// Adds this instance's counts to the store if that is due and there is something to add. Counts that could not be added stay.
     pub(super) async fn flush_metrics<R: Runtime>(&self, store: &SharedStore<'_, R>) {
         let (metrics, open) = (&self.metrics, self.watches.open());
-        let is_new = !metrics.pending.borrow().is_empty() || open > 0 || metrics.has_watches.get();
-        if is_new && store.runtime().elapsed() >= metrics.due.get() && store.is_there() {
-            // If it fails, the counts stay until the next time.
-            let _ = metrics.exchange(store, open).await;
+        if (open > 0 || self.has_metrics()) && store.runtime().elapsed() >= metrics.due.get() {
+            if store.is_there() {
+                let _ = metrics.exchange(store, open).await;
+            } else {
+                metrics.due.set(store.runtime().elapsed().saturating_add(EVERY));
+                metrics.failed.set(true);
+            }
         }
+    }
+
+    /// Whether the store lacks a count, or has watches that ended.
+    fn has_metrics(&self) -> bool {
+        let metrics = &self.metrics;
+        !metrics.pending.borrow().is_empty() || metrics.has_watches.get() && self.watches.open() == 0
     }
 
     /// The same after a response, in an instance that may end with it. Requests without a proven caller alone are no reason.
@@ -144,17 +179,22 @@ impl Configured {
         }
     }
 
-    /// The same after a response, in an instance that lives on: once it is due.
+    /// The same after a response, in an instance that lives on: whenever it is due, until nothing is left or the store failed too
+    /// often.
     pub(super) async fn flush_metrics_when_due<R: Runtime>(&self, runtime: &R) {
-        if self.store.is_none() || self.metrics.waits.replace(true) {
+        if self.store_for(runtime, Duration::ZERO).has_none() || self.metrics.waits.replace(true) {
             return;
         }
-        let wait = self.metrics.due.get().saturating_sub(runtime.elapsed());
-        if wait > Duration::ZERO && !self.metrics.pending.borrow().is_empty() {
-            runtime.sleep(wait).await;
+        let mut tries = 0;
+        while self.has_metrics() && tries < TRIES {
+            let wait = self.metrics.due.get().saturating_sub(runtime.elapsed());
+            if wait > Duration::ZERO {
+                runtime.sleep(wait).await;
+            }
+            self.flush_metrics(&self.store_for(runtime, LIFE + MAX_WAIT)).await;
+            tries = if self.metrics.failed.get() { tries + 1 } else { 0 };
         }
         self.metrics.waits.set(false);
-        self.flush_metrics(&self.store_for(runtime, LIFE + MAX_WAIT)).await;
     }
 
     fn store_for<'r, R: Runtime>(&'r self, runtime: &'r R, time: Duration) -> SharedStore<'r, R> {

@@ -1,9 +1,12 @@
 //! `GET /metrics`: what is counted, by which instance, and at which cost.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use http::{Method, Request};
+use idhook::runtime::Clock as _;
 use idhook::webhook::Body;
 use serde_json::json;
 
@@ -272,4 +275,39 @@ fn scope_metrics_reads_the_metrics_and_nothing_else() {
     one.send_by("k2", Method::GET, "/metrics", "").problem("forbidden");
     one.send_by("k3", Method::GET, "/metrics", "").problem("unauthenticated");
     one.send_request(Request::get("/metrics").body(Body::Whole("".into())).unwrap()).problem("unauthenticated");
+}
+
+#[test]
+fn cancelled_scrape_loses_no_count() {
+    let store = MemoryStore::new();
+    let one = instance(&store, [logs_in("t1"), lists()]);
+    one.get(DIRECTORIES);
+    store.set_fault(StoreFault::Hangs);
+    one.script.run(async {
+        let scrape = pin!(one.ask(request(KEY, Method::GET, "/metrics", &[], "")));
+        // The client closes its connection while the store is called.
+        let Either::Right(_) = select(scrape, pin!(one.script.sleep(Duration::from_millis(100)))).await else {
+            panic!("the scrape did not wait")
+        };
+    });
+    store.set_fault(StoreFault::None);
+    one.script.advance(TEN);
+    assert_eq!(requests(&scrape(&one), OK), Some(1));
+}
+
+#[test]
+fn instance_that_lives_on_adds_its_counts_once_the_store_is_back() {
+    let store = MemoryStore::new();
+    let one = instance(&store, [logs_in("t1"), lists()]);
+    one.get(DIRECTORIES);
+    store.set_fault(StoreFault::Fails);
+    one.script.advance(TEN);
+    let slept = one.script.slept().len();
+    one.flush_when_due();
+    assert_eq!(one.script.slept()[slept..].iter().filter(|time| **time == TEN).count(), 2, "three attempts");
+    store.set_fault(StoreFault::None);
+    one.script.advance(TEN);
+    one.flush_when_due();
+    let two = instance(&store, []);
+    assert_eq!(requests(&scrape(&two), OK), Some(1));
 }
