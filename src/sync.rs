@@ -32,7 +32,7 @@ pub(crate) use coordinator::Coordinator;
 pub use decide::Doubt;
 pub(crate) use directory_service::{DirectoryService, KickOffAnswer, ProfileLookUp};
 pub use document::{DryRun, SyncDocument, SyncHistory, UpstreamWord};
-pub(crate) use freshness::StaleDirectory;
+pub(crate) use freshness::{StaleDirectory, StaleReason};
 pub use sync_order::SyncOrder;
 pub use sync_request::SyncRequest;
 pub use watch::{Watch, WatchEvent, wait};

@@ -4,9 +4,11 @@
 //! A check that was not reached because an earlier one failed is `skipped`. `ok` is whether no check failed; a warning is
 //! something that works today but needs attention.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::{FleetOperations, VcfOperations, VidmOperations};
+use super::{FleetOperations, SyncOperations, VcfOperations, VidmOperations};
 use crate::config::ConfigError;
 use crate::error::{Error, ErrorCode, excerpt};
 use crate::json::escape;
@@ -17,6 +19,7 @@ use crate::upstream::{BaseUrl, CallRecord, Outbound};
 
 mod expiry;
 mod fleet;
+mod freshness;
 mod vcf;
 mod vidm;
 
@@ -80,6 +83,9 @@ pub(crate) struct Examination<'a> {
     /// Whether to allow one more login after rejected ones: the operator has unlocked the account, or knows that it is not
     /// locked.
     pub(crate) retry: bool,
+    /// The period within which each directory needs a successful sync; `None`: this is not checked. SDDC Manager has no directory
+    /// syncs.
+    pub(crate) stale_after: Option<Duration>,
 }
 
 /// The results so far, in the order of the checks.
@@ -96,8 +102,17 @@ impl<R: Runtime> VidmOperations<'_, R> {
         if examination.retry {
             self.client.allow_login().await;
         }
-        vidm::run(&mut report, &self.client, self.out, &settings.url).await;
-        report.finish(vidm::ALL)
+        let directories = vidm::run(&mut report, &self.client, self.out, &settings.url).await;
+        let mut names = vidm::ALL.to_vec();
+        if let Some(period) = examination.stale_after {
+            names.push(freshness::CHECK);
+            if let Some(directories) = directories {
+                let syncs = SyncOperations::of_vidm(self.target, self.out, false);
+                freshness::check(&mut report, (&syncs, self.out), &crate::vidm::LOGIN_CALLS, (&directories, period))
+                    .await;
+            }
+        }
+        report.finish(&names)
     }
 }
 
@@ -122,8 +137,17 @@ impl<R: Runtime> FleetOperations<'_, R> {
         if examination.retry {
             self.client.allow_login().await;
         }
-        fleet::run(&mut report, &self.client, self.out, settings).await;
-        report.finish(fleet::ALL)
+        let directories = fleet::run(&mut report, &self.client, self.out, settings).await;
+        let mut names = fleet::ALL.to_vec();
+        if let Some(period) = examination.stale_after {
+            names.push(freshness::CHECK);
+            if let Some(directories) = directories {
+                let syncs = SyncOperations::of_fleet(self.target, self.out);
+                freshness::check(&mut report, (&syncs, self.out), &crate::fleet::LOGIN_CALLS, (&directories, period))
+                    .await;
+            }
+        }
+        report.finish(&names)
     }
 }
 

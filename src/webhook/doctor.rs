@@ -1,10 +1,11 @@
 //! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`. With `strict=true` the status is 503 if a check failed,
-//! so a monitor needs only the status; with `retry=true` one more login is allowed after rejected ones.
+//! so a monitor needs only the status; with `retry=true` one more login is allowed after rejected ones; with `staleAfter` each directory
+//! needs a successful sync within that period.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::{Context, health, json};
+use super::{Context, health, json, sync_routes};
 use crate::error::Error;
 use crate::operations::{Diagnosis, Examination};
 use crate::runtime::Runtime;
@@ -17,9 +18,11 @@ pub(super) async fn answer<'c, R: Runtime>(
     let configured = context.configured;
     let retry = context.input.query_flag("retry")?.unwrap_or_default();
     let strict = context.input.query_flag("strict")?.unwrap_or_default();
+    let stale_after = sync_routes::stale_after(context)?;
     let warnings = health::warnings(configured, context.outbound.runtime());
     let vidm = configured.config.vidm.values().map(|target| &**target).collect();
-    let diagnosis = examine(Examination { warnings, vidm, secrets: configured.config.secrets(), retry }).await;
+    let diagnosis =
+        examine(Examination { warnings, vidm, secrets: configured.config.secrets(), retry, stale_after }).await;
     let status = if strict && !diagnosis.ok { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     json(status, &diagnosis)
 }

@@ -58,8 +58,19 @@ pub fn command() -> Command {
             .action(ArgAction::SetTrue)
             .help("allow one more login after rejected ones, once the account is unlocked"),
     )
+    .arg(Arg::new("stale-after").long("stale-after").value_name("PERIOD").value_parser(period).help(
+        "also check that each directory had a successful sync within this period: 90m, 2h, 8d; a call for each directory",
+    ))
     .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("exit with 1 on a warning too"))
     .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("print the report as JSON"))
+}
+
+/// A period in the form that a query can hold; idhook checks the rest.
+fn period(text: &str) -> Result<String, String> {
+    match text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        true if !text.is_empty() => Ok(text.to_owned()),
+        _ => Err("use a number with a unit: 90m, 2h, 8d".to_owned()),
+    }
 }
 
 /// Runs the checks and prints them; the exit code says whether they passed.
@@ -97,12 +108,21 @@ pub async fn run(matches: &ArgMatches) -> Result<ExitCode> {
 struct Wanted {
     targets: Vec<String>,
     retry: bool,
+    stale_after: Option<String>,
 }
 
 impl Wanted {
     fn of(matches: &ArgMatches) -> Self {
         let targets = matches.get_many::<String>("target").into_iter().flatten().cloned().collect();
-        Self { targets, retry: matches.get_flag("retry") }
+        let stale_after = matches.get_one("stale-after").cloned();
+        Self { targets, retry: matches.get_flag("retry"), stale_after }
+    }
+
+    /// The query for a target of this kind. SDDC Manager has no directory syncs.
+    fn query(&self, kind: &str) -> String {
+        let retry = self.retry.then(|| "retry=true".to_owned());
+        let period = self.stale_after.as_ref().filter(|_| kind != "vcf").map(|period| format!("staleAfter={period}"));
+        retry.into_iter().chain(period).collect::<Vec<_>>().join("&")
     }
 }
 
@@ -161,8 +181,8 @@ async fn examine(client: &Https, url: &str, key: &str, wanted: &Wanted, trust: O
     for target in known.into_iter().filter(|target| wanted.targets.is_empty() || wanted.targets.contains(target)) {
         let Some((kind, name)) = target.split_once('/') else { continue };
         let progress = Progress::of(format!("Checking {target}"));
-        let retry = if wanted.retry { "?retry=true" } else { "" };
-        let (status, document) = client.get(&format!("{url}/{kind}/{name}/v1/doctor{retry}"), Some(key)).await?;
+        let query = wanted.query(kind);
+        let (status, document) = client.get(&format!("{url}/{kind}/{name}/v1/doctor?{query}"), Some(key)).await?;
         drop(progress);
         if status != StatusCode::OK {
             return Err(refused(status, &document));
@@ -204,5 +224,25 @@ fn show(reports: &[Report]) {
     for report in reports {
         let (mark, text) = report.verdict();
         say(hanging(&format!("{mark} "), &text, width));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_become_the_query_of_targets_that_have_them() {
+        let query = |arguments: &[&str], kind| {
+            let matches = command().try_get_matches_from([&["doctor"], arguments].concat()).unwrap();
+            Wanted::of(&matches).query(kind)
+        };
+        assert_eq!(query(&[], "vidm"), "");
+        assert_eq!(query(&["--retry", "--stale-after", "8d"], "fleet"), "retry=true&staleAfter=8d");
+        assert_eq!(query(&["--retry", "--stale-after", "8d"], "vcf"), "retry=true");
+        for wrong in ["", "8d&strict=true", "8 d"] {
+            let error = command().try_get_matches_from(["doctor", "--stale-after", wrong]).unwrap_err();
+            assert!(error.to_string().contains("90m, 2h, 8d"), "{error}");
+        }
     }
 }

@@ -26,16 +26,17 @@ pub(super) const ALL: &[&str] = &[
     "api_token",
 ];
 
+/// Makes the checks; returns the directories, if they could be listed.
 pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,
     client: &Client<'_, R>,
     out: &Outbound<'_, R>,
     target: &Target,
-) {
+) -> Option<Vec<Directory>> {
     let node = client.node_status().await;
     let ms = spent(&calls_since(out, 0), &[]);
     if !report.connection(&target.url, node.as_ref().err(), ms) {
-        return;
+        return None;
     }
     match node {
         Ok(word) if word.eq_ignore_ascii_case("ONLINE") => report.ok("node", "VCF Operations is online", ms),
@@ -51,7 +52,7 @@ pub(super) async fn run<R: Runtime>(
     let version = client.version().await;
     let calls = calls_since(out, from);
     if !report.login(version.as_ref().err(), &calls, &LOGIN_CALLS) {
-        return;
+        return None;
     }
     let ms = spent(&calls, &LOGIN_CALLS);
     match &version {
@@ -66,7 +67,8 @@ pub(super) async fn run<R: Runtime>(
                 false => {
                     let hint = "upgrade VCF Operations to 9.1 or later";
                     let detail = format!("{release} has no public calls for identity and access management");
-                    return report.add("version", Finding::Failed, &detail, Some(hint), ms);
+                    report.add("version", Finding::Failed, &detail, Some(hint), ms);
+                    return None;
                 }
             }
         }
@@ -77,21 +79,26 @@ pub(super) async fn run<R: Runtime>(
     let realms = match realms {
         Ok(realms) => realms,
         Err(error) if matches!(error.code(), ErrorCode::UpstreamAuth | ErrorCode::UpstreamForbidden) => {
-            return report.failed("permission", &error, ms);
+            report.failed("permission", &error, ms);
+            return None;
         }
-        Err(error) => return report.failed("realms", &error, ms),
+        Err(error) => {
+            report.failed("realms", &error, ms);
+            return None;
+        }
     };
     report.ok("permission", "the account can read the realms of VCF single sign-on", ms);
     realms_found(report, &realms, ms);
 
     let (listed, ms) = timed(out, &LOGIN_CALLS, client.directories_of(&realms)).await;
-    directories(report, listed, ms);
+    let found = directories(report, listed, ms);
 
-    let (found, ms) = timed(out, &LOGIN_CALLS, client.groups(&GroupQuery::Name(super::GROUP.to_owned()))).await;
-    report.group_look_up(found.err().as_ref(), "groups can be looked up in the identity broker", ms);
+    let (groups, ms) = timed(out, &LOGIN_CALLS, client.groups(&GroupQuery::Name(super::GROUP.to_owned()))).await;
+    report.group_look_up(groups.err().as_ref(), "groups can be looked up in the identity broker", ms);
 
     certificates(report, client, out, &realms).await;
     api_token(report, client, out, target, &realms).await;
+    found
 }
 
 /// Of the realms' identity providers and of the domain controllers of their directories.
@@ -190,10 +197,14 @@ fn realms_found(report: &mut Report<'_>, realms: &[Realm], ms: u64) {
     }
 }
 
-fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) {
+/// Checks derived from the list of directories; returns it.
+fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) -> Option<Vec<Directory>> {
     let directories = match listed {
         Ok(directories) => directories,
-        Err(error) => return report.failed("directories", &error, ms),
+        Err(error) => {
+            report.failed("directories", &error, ms);
+            return None;
+        }
     };
     let name = |directory: &Directory| directory.name.clone().unwrap_or_else(|| directory.id.clone());
     let syncable: Vec<_> =
@@ -218,4 +229,5 @@ fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, m
             ms,
         );
     }
+    Some(directories)
 }

@@ -21,16 +21,17 @@ pub(super) const ALL: &[&str] = &[
     "groups",
 ];
 
+/// Makes the checks; returns the directories, if they could be listed.
 pub(super) async fn run<R: Runtime>(
     report: &mut Report<'_>,
     client: &Client<'_, R>,
     out: &Outbound<'_, R>,
     url: &BaseUrl,
-) {
+) -> Option<Vec<Directory>> {
     let told = client.health().await;
     let ms = spent(&calls_since(out, 0), &[]);
     if !report.connection(url, told.as_ref().err(), ms) {
-        return;
+        return None;
     }
     health(report, told, ms);
 
@@ -38,11 +39,12 @@ pub(super) async fn run<R: Runtime>(
     let listed = client.directories().await;
     let calls = calls_since(out, from);
     if !report.login(listed.as_ref().err(), &calls, &LOGIN_CALLS) {
-        return;
+        return None;
     }
-    if let Some(directory) = directories(report, listed, spent(&calls, &LOGIN_CALLS)) {
+    let found = directories(report, listed, spent(&calls, &LOGIN_CALLS));
+    if let Some(directory) = found.as_ref().and_then(|found| found.first()) {
         let (state, ms) = timed(out, &LOGIN_CALLS, client.sync_state(&directory.id)).await;
-        let name = shown(&directory);
+        let name = shown(directory);
         match state {
             Ok(state) if state.status == SyncStatus::Unknown => {
                 let word = state.upstream_word.unwrap_or_default();
@@ -59,8 +61,9 @@ pub(super) async fn run<R: Runtime>(
         }
     }
 
-    let (found, ms) = timed(out, &LOGIN_CALLS, client.groups(&GroupQuery::Name(super::GROUP.to_owned()))).await;
-    report.group_look_up(found.err().as_ref(), "groups can be looked up with SCIM", ms);
+    let (groups, ms) = timed(out, &LOGIN_CALLS, client.groups(&GroupQuery::Name(super::GROUP.to_owned()))).await;
+    report.group_look_up(groups.err().as_ref(), "groups can be looked up with SCIM", ms);
+    found
 }
 
 fn health(report: &mut Report<'_>, told: Result<Health, Error>, ms: u64) {
@@ -84,8 +87,8 @@ fn health(report: &mut Report<'_>, told: Result<Health, Error>, ms: u64) {
     }
 }
 
-/// Checks derived from the list of directories; returns the first directory that can be synced.
-fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) -> Option<Directory> {
+/// Checks derived from the list of directories; returns those that can be synced.
+fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, ms: u64) -> Option<Vec<Directory>> {
     let mut directories = match listed {
         Ok(directories) => directories,
         Err(error) => {
@@ -114,10 +117,10 @@ fn directories(report: &mut Report<'_>, listed: Result<Vec<Directory>, Error>, m
         let hint = "check that the tenant is right (vidm_tenant) and has a directory";
         report.add("directories", Finding::Warning, &format!("{total} in total, none can be synced"), Some(hint), ms);
         report.add("sync_state", Finding::Skipped, "no directory can be synced", None, 0);
-        return None;
+    } else {
+        report.ok("directories", &detail, ms);
     }
-    report.ok("directories", &detail, ms);
-    directories.into_iter().next()
+    Some(directories)
 }
 
 fn shown(directory: &Directory) -> String {

@@ -67,6 +67,8 @@ const fn gate(method: Method, action: Gate) -> Operation {
 
 /// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
 const DOCTOR: &[&str] = &["retry", "strict"];
+/// The same where directories have syncs: `staleAfter` is the period within which each needs a successful one.
+const DOCTOR_OF_SYNCS: &[&str] = &["retry", "strict", "staleAfter"];
 /// The status of the response while a sync is running.
 const RUNNING: &[&str] = &["running"];
 /// Options of a PUT.
@@ -111,7 +113,10 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     },
     Row { path: "/vidm/{target}/v1/groups", operations: &[read_vidm(Vidm::FindGroups, &["dn", "name"])] },
     Row { path: "/vidm/{target}/v1/health", operations: &[read_vidm(Vidm::Health, &[])] },
-    Row { path: "/vidm/{target}/v1/doctor", operations: &[vidm(Method::GET, Vidm::Doctor, Scope::Admin, DOCTOR)] },
+    Row {
+        path: "/vidm/{target}/v1/doctor",
+        operations: &[vidm(Method::GET, Vidm::Doctor, Scope::Admin, DOCTOR_OF_SYNCS)],
+    },
     Row {
         path: "/vcf/{target}/v1/identity-providers",
         operations: &[
@@ -217,7 +222,10 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         path: "/fleet/{target}/v1/saml-metadata/validate",
         operations: &[fleet(Method::POST, Fleet::Provider(FleetProvider::CheckSamlMetadata), Scope::FleetRead, &[])],
     },
-    Row { path: "/fleet/{target}/v1/doctor", operations: &[fleet(Method::GET, Fleet::Doctor, Scope::Admin, DOCTOR)] },
+    Row {
+        path: "/fleet/{target}/v1/doctor",
+        operations: &[fleet(Method::GET, Fleet::Doctor, Scope::Admin, DOCTOR_OF_SYNCS)],
+    },
     Row {
         path: "/hooks/{hook}",
         operations: &[Operation {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::fleet::{PROVIDER, REALM, directories, get_iam, group_query, logs_in, realms, version};
+use crate::support::fleet::{PROVIDER, REALM, directories, get_iam, group_query, logs, logs_in, realms, version};
 use crate::support::script::{Call, START, get, post};
 use crate::support::webhook::Instance;
 
@@ -140,4 +140,26 @@ fn version_without_the_calls_is_a_failure() {
     for name in ["realms", "certificates", "api_token"] {
         assert_eq!(check(&diagnosis, name)["result"], "skipped", "{diagnosis}");
     }
+}
+
+#[test]
+fn stale_directory_fails_the_doctor_on_request() {
+    let groups = |operator| group_query(&["idhook-doctor"], operator, &json!([]));
+    let instance = Instance::new([
+        node(),
+        logs_in("t1"),
+        version(9, 1, 1),
+        realms(),
+        directories("COMPLETED", 1),
+        groups("EQUALS"),
+        groups("LIKE"),
+        provider(&[]),
+    ]);
+    // The directory's state and its log.
+    let log = logs("last=true&page=0&pageSize=50").answer(200, r#"{"syncLogs":[]}"#);
+    instance.then([directories("COMPLETED", 1), log]);
+    let diagnosis = instance.get(&format!("{DOCTOR}?staleAfter=2h")).json();
+    let freshness = check(&diagnosis, "freshness");
+    assert_eq!((&diagnosis["ok"], &freshness["result"]), (&json!(false), &json!("failed")), "{diagnosis}");
+    assert!(freshness["detail"].as_str().unwrap().contains("(last sync "), "{freshness}");
 }

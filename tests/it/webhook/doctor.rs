@@ -5,11 +5,12 @@ use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
 
 use crate::support::script::{Call, get, post};
-use crate::support::vidm::{CORP, LIST, LOGIN, lists, logs_in};
+use crate::support::vidm::{CORP, LAB, LIST, LOGIN, executions, idle, lists, logs_in, sync_state};
 use crate::support::webhook::Instance;
 use crate::vcf::session::login;
 
 const VIDM: &str = "/vidm/default/v1/doctor";
+const FRESH: &str = "/vidm/default/v1/doctor?staleAfter=2h";
 const VCF: &str = "/vcf/default/v1/doctor";
 const HEALTH: &str = include_str!("../../fixtures/vidm/health.json");
 const PROVIDERS: &str = include_str!("../../fixtures/vcf/identity-providers.answer.json");
@@ -69,6 +70,8 @@ fn examined(instance: &Instance, path: &str) -> (bool, Findings) {
     let checks = told["checks"].as_array().unwrap();
     let order = if path == VIDM {
         "configuration reach tls health login media_types permission directories sync_state groups"
+    } else if path == FRESH {
+        "configuration reach tls health login media_types permission directories sync_state groups freshness"
     } else {
         "configuration reach tls login version permission identity_providers embedded_provider external_provider certificates scim_token workspace_one_access"
     };
@@ -394,4 +397,48 @@ fn plain_http_is_a_warning() {
     assert!(ok);
     assert_eq!(of(&checks, "warning"), ["tls"]);
     says(&checks["tls"], &["https://"]);
+}
+
+/// A directory of the fixture whose kind is unknown to idhook: it may have syncs.
+const TOMORROW: &str = "66666666-7777-4888-8999-000000000005";
+
+#[test]
+fn stale_directory_fails_the_doctor_only_on_request() {
+    let instance = Instance::new([health(), logs_in("t1"), lists(), state(), groups()]);
+    // Each directory with syncs costs a call.
+    instance.then([idle(CORP), idle(LAB), idle(TOMORROW)]);
+    let (ok, checks) = examined(&instance, FRESH);
+    assert_eq!((ok, &checks["freshness"]["result"]), (true, &json!("ok")), "{checks:?}");
+    let old = || {
+        let failed = sync_state(LAB).answer(200, r#"{"status":"FAILED"}"#);
+        let never = [sync_state(TOMORROW).answer(204, ""), executions(TOMORROW).answer(404, "")];
+        [health(), lists(), state(), groups(), idle(CORP), failed].into_iter().chain(never)
+    };
+    instance.then(old());
+    let (ok, checks) = examined(&instance, FRESH);
+    assert_eq!((ok, &checks["freshness"]["result"]), (false, &json!("failed")), "{checks:?}");
+    let detail = "no successful sync within 2h: Lab (the last sync failed), Tomorrow (never synced)";
+    assert_eq!(checks["freshness"]["detail"], detail);
+    instance.then(old());
+    assert_eq!(instance.get(&format!("{FRESH}&strict=true")).status(), 503);
+    // An hour is too long for this one.
+    instance.then([health(), lists(), state(), groups(), idle(CORP), idle(LAB), idle(TOMORROW)]);
+    let checks = instance.get(&format!("{VIDM}?staleAfter=59m")).json();
+    let checks = checks["checks"].as_array().unwrap().clone();
+    assert!(
+        checks.last().unwrap()["detail"].as_str().unwrap().contains("corp.example (last sync 1h ago)"),
+        "{checks:?}"
+    );
+    // Without the option there is neither the check nor a call.
+    instance.then([health(), lists(), state(), groups()]);
+    assert!(examined(&instance, VIDM).0);
+    instance.get(&format!("{VIDM}?staleAfter=5")).problem("request_invalid");
+    instance.get(&format!("{VCF}?staleAfter=2h")).problem("request_invalid");
+}
+
+#[test]
+fn freshness_is_skipped_if_an_earlier_check_failed() {
+    let refused = post(LOGIN).answer(401, ECHO);
+    let (_, checks) = examined(&Instance::new([health(), refused]), FRESH);
+    assert_eq!(checks["freshness"]["result"], "skipped");
 }

@@ -5,7 +5,7 @@ use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::FLEET;
-use super::vidm::{DIRECTORY, NAMED, stale_after, text};
+use super::vidm::{DIRECTORY, NAMED, fresh_within, stale_after, text};
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query};
 
 /// The responses that every operation may return at a VCF Operations before 9.1.
@@ -72,6 +72,7 @@ pub(super) fn all() -> Vec<Operation> {
                 "retry",
                 "After rejected logins, allow one more login at once: the account was unlocked or corrected.",
             ))
+            .parameter(fresh_within())
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")
                     .json(Content::of("Diagnosis").example("untrusted", super::vcf::diagnosis())),

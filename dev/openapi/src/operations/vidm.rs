@@ -57,6 +57,17 @@ pub(super) fn stale_after() -> Value {
     )
 }
 
+/// The same for the doctor.
+pub(super) fn fresh_within() -> Value {
+    query(
+        "staleAfter",
+        "Adds the check `freshness`: it fails if a directory that can be synced has no sync that is known to have succeeded within \
+         this period. It reads the state of each directory, of at most twenty.",
+        text(),
+        json!("8d"),
+    )
+}
+
 /// A directory without a recent sync.
 fn stale() -> Value {
     let sync = json!({ "status": "succeeded", "upstreamWord": "COMPLETED", "finishedAt": "2026-11-21T18:00:31.000Z" });
@@ -106,6 +117,7 @@ fn others() -> Vec<Operation> {
                 "retry",
                 "After rejected logins, allow one more login at once: the account was unlocked or corrected.",
             ))
+            .parameter(fresh_within())
             .answers(
                 Answer::new(StatusCode::OK, "The checks.")
                     .json(Content::of("Diagnosis").example("untrusted", super::vcf::diagnosis())),

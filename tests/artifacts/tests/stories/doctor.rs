@@ -18,6 +18,11 @@ stories! {
     echoed_secrets_are_removed,
 }
 
+stories! {
+    in_one_instance:
+    stale_directory_is_diagnosed,
+}
+
 const VIDM: &str = "/vidm/default/v1/doctor";
 const VCF: &str = "/vcf/default/v1/doctor";
 const FLEET: &str = "/fleet/default/v1/doctor";
@@ -68,6 +73,16 @@ async fn healthy_targets_pass_over_https(artifact: Artifact) {
     }
     let line = scene.log().pop().unwrap();
     assert_eq!((&line["route"], line["calls"].as_array().unwrap().len()), (&Value::from("/vcf/{target}/v1/doctor"), 4));
+}
+
+async fn stale_directory_is_diagnosed(artifact: Artifact) {
+    let scene = Scene::with(Setting::with_fleet(artifact)).await;
+    let told = examined(&scene, FLEET).await;
+    assert_eq!(told["ok"], true, "{told}");
+    let told = examined(&scene, &format!("{FLEET}?staleAfter=8d")).await;
+    assert_eq!((&told["ok"], of(&told, "failed")), (&Value::Bool(false), vec!["freshness".to_owned()]), "{told}");
+    assert!(says(&told, "freshness").contains("fresh.example (never synced)"), "{told}");
+    assert_eq!(scene.get(&format!("{FLEET}?staleAfter=8d&strict=true")).await.status, 503);
 }
 
 /// Such a token lives for 30 to 180 days, and every sync ends with it.
