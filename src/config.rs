@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::Limits;
 use crate::secret::Secret;
-use crate::{fleet, vcf, vidm};
+use crate::{fleet, oidc, vcf, vidm};
 
 mod callbacks;
 mod credential;
@@ -20,6 +20,7 @@ mod error;
 mod grant;
 mod hooks;
 mod keys;
+mod oidc_callers;
 mod reader;
 #[cfg(feature = "contract")]
 mod schemas;
@@ -37,6 +38,7 @@ pub use grant::{Grant, Scope};
 pub use hooks::{Condition, Hook, Place, Source};
 pub use keys::ApiKey;
 pub(crate) use keys::hex32;
+pub(crate) use oidc_callers::OidcCaller;
 pub use senders::{Form, Sender};
 pub use targets::{FleetSettings, VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
@@ -82,8 +84,12 @@ pub struct Config {
     pub fleet: LiteMap<String, Rc<fleet::Target>>,
     /// Callers that authenticate with a key.
     pub api_keys: Vec<ApiKey>,
-    /// Callers that authenticate with a signature. This list or `api_keys` has at least one entry.
+    /// Callers that authenticate with a signature.
     pub senders: Vec<Sender>,
+    /// Callers that authenticate with a token of an OpenID Connect issuer. This list, `senders` or `api_keys` has at least one entry.
+    pub(crate) oidc_callers: Vec<OidcCaller>,
+    /// The issuers of those tokens.
+    pub(crate) issuers: Vec<oidc::Issuer>,
     /// The syncs that webhooks start.
     pub hooks: Vec<Hook>,
     /// The receivers of messages about finished syncs.
@@ -140,7 +146,9 @@ impl Config {
         let mut callers = Vec::new();
         let before = reader.problems.len();
         let senders = senders::read(&mut reader, &mut callers, is_target);
-        let api_keys = keys::read(&mut reader, senders.is_empty(), &mut callers, is_target);
+        let (oidc_callers, issuers) = oidc_callers::read(&mut reader, &mut callers, is_target);
+        let others = senders.len() + oidc_callers.len();
+        let api_keys = keys::read(&mut reader, others == 0, &mut callers, is_target);
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&targets));
         let callbacks = callbacks::read(&mut reader);
@@ -152,6 +160,8 @@ impl Config {
             fleet: shared(targets.fleet),
             api_keys,
             senders,
+            oidc_callers,
+            issuers,
             hooks,
             callbacks,
             state_keys,

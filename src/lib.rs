@@ -13,6 +13,7 @@
 //! * `operations`: every use case once.
 //! * [`sync`]: the sync protocol: start, join, observe, prove.
 //! * [`vidm`], [`vcf`], [`fleet`]: the APIs of VMware Identity Manager (Workspace ONE Access), SDDC Manager and VCF Operations.
+//! * `oidc`: callers with tokens of OpenID Connect issuers.
 //! * [`config`]: every variable, read and checked once.
 //! * [`upstream`]: how every upstream call is made.
 //! * [`shared_state`], [`store`]: state that instances share, if the runtime has a key-value store.
@@ -36,6 +37,7 @@ pub mod error;
 pub mod fleet;
 pub mod http;
 mod json;
+mod oidc;
 mod operations;
 mod poll_lock;
 mod redact;

@@ -47,6 +47,7 @@ mod route;
 mod signature;
 mod sync_id;
 mod sync_routes;
+mod token_caller;
 mod vcf_routes;
 mod vidm_routes;
 mod watch_limit;

@@ -62,7 +62,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
             reader.problem(place(".secret"), why);
             Vec::new()
         });
-        match split(url.trim()) {
+        match BaseUrl::split(url.trim()) {
             Some((url, path)) => {
                 if url.is_readable_on_its_way() {
                     reader.warning(place(".url"), "is http://, so messages are sent in clear text; use https://");
@@ -75,36 +75,4 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
         }
     }
     callbacks
-}
-
-/// A URL's origin, and its path and query.
-pub(super) fn split(url: &str) -> Option<(BaseUrl, String)> {
-    let authority = url.find("://")? + 3;
-    let at = url.get(authority..)?.find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    let (origin, path) = url.split_at_checked(at)?;
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let valid = path.parse::<http::uri::PathAndQuery>().is_ok() && !path.contains('#');
-    Some((BaseUrl::parse(origin).ok().filter(|_| valid)?, path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn url_is_split_into_origin_and_rest() {
-        for (url, origin, path) in [
-            ("https://hooks.corp.example/a/b?c=d", "https://hooks.corp.example", "/a/b?c=d"),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "/"),
-            ("https://h?x=y", "https://h", "/?x=y"),
-        ] {
-            let (base, rest) = split(url).unwrap();
-            assert_eq!((base.as_str(), rest.as_str()), (origin, path));
-        }
-        for url in
-            ["", "hooks.corp.example/a", "ftp://h/a", "https://u:p@h/a", "https://h/a#b", "https://h/a b", "https:///a"]
-        {
-            assert!(split(url).is_none(), "{url}");
-        }
-    }
 }

@@ -124,13 +124,32 @@ impl Grant {
 ///
 /// # Errors
 /// The fix.
-pub(super) fn network(text: &str) -> Result<IpNet, String> {
+fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let Ok(network) = network else {
         return Err("use an address or a network: 192.0.2.7, 10.20.0.0/16, 2001:db8::/32".to_owned());
     };
     // A network whose address has bits beyond its prefix is probably a mistake in one of the two.
     if network.trunc() == network { Ok(network) } else { Err(format!("did you mean {}?", network.trunc())) }
+}
+
+/// Reads the networks in `from` of the entry `at` of `variable`.
+pub(super) fn networks(reader: &mut Reader<'_>, (variable, at): (&'static str, usize), texts: &[String]) -> Vec<IpNet> {
+    if texts.is_empty() {
+        let place = Place::in_entry(variable, at, ".from");
+        reader.problem(place, "is an empty list, so no address is allowed; omit from to allow all addresses");
+    }
+    let mut networks = Vec::new();
+    for (which, text) in texts.iter().enumerate() {
+        match network(text.trim()) {
+            Ok(network) => networks.push(network),
+            Err(fix) => {
+                let is = reader.is(text);
+                reader.problem(Place::in_entry(variable, at, &format!(".from[{which}]")), format!("{is}; {fix}"));
+            }
+        }
+    }
+    networks
 }
 
 /// The known target names.

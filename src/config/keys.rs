@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -115,7 +114,7 @@ pub(super) fn read(
     let mut keys: Vec<ApiKey> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
         let mut grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
-        grant.from = entry.from.map(|texts| networks(reader, at, &texts));
+        grant.from = entry.from.map(|texts| grant::networks(reader, (NAME, at), &texts));
         let mut key = ApiKey { grant, not_after: None, digests: Vec::new() };
         if let Some(text) = entry.not_after {
             key.not_after = rfc3339(text.trim());
@@ -153,25 +152,6 @@ pub(super) fn read(
         keys.push(key);
     }
     keys
-}
-
-/// The networks of the entry `at`.
-fn networks(reader: &mut Reader<'_>, at: usize, texts: &[String]) -> Vec<IpNet> {
-    if texts.is_empty() {
-        let place = Place::in_entry(NAME, at, ".from");
-        reader.problem(place, "is an empty list, so no address is allowed; omit from to allow all addresses");
-    }
-    let mut networks = Vec::new();
-    for (which, text) in texts.iter().enumerate() {
-        match grant::network(text.trim()) {
-            Ok(network) => networks.push(network),
-            Err(fix) => {
-                let is = reader.is(text);
-                reader.problem(Place::in_entry(NAME, at, &format!(".from[{which}]")), format!("{is}; {fix}"));
-            }
-        }
-    }
-    networks
 }
 
 /// An RFC 3339 time, with `Z` or an offset.

@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::error::{ConfigError, Place};
 use super::variables::{self, Number, SECONDS, SECONDS_IN_WORDS, Seconds, Words};
-use super::{VARIABLES, callbacks, credential};
+use super::{VARIABLES, credential};
 use crate::json;
 use crate::spelling::resembled;
 use crate::template::is_unfilled;
+use crate::upstream::BaseUrl;
 
 /// A placeholder URL, which counts as unset; its host never resolves (RFC 6761, section 6.4). Spin before 4.1 does not start
 /// an application with an empty allowed host, so its manifest uses this as the default.
@@ -148,7 +149,7 @@ impl<'v> Reader<'v> {
         const NAME: &str = "docs_url";
         let Some(text) = self.text(NAME) else { return String::new() };
         let text = text.trim().trim_end_matches('/');
-        let path = callbacks::split(text).map(|(_, path)| path);
+        let path = BaseUrl::split(text).map(|(_, path)| path);
         if path.is_some_and(|path| !path.contains('?')) && !self.holds_secret(text) {
             return text.to_owned();
         }

@@ -319,6 +319,11 @@ pub const VARIABLES: &[Variable] = &[
         "api_keys",
         "callers that send a key: [{\"name\", \"sha256\", \"scopes\", \"targets\", \"from\", \"notAfter\"}]",
     ),
+    json(
+        "oidc_callers",
+        "callers that send a token of an OpenID Connect issuer: [{\"name\", \"issuer\", \"audience\", \"claims\", \"keysUrl\", \
+         \"scopes\", \"targets\", \"from\"}]",
+    ),
     secret_json(
         "webhook_secrets",
         "callers that sign their requests: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]",

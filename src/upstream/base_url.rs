@@ -41,6 +41,17 @@ impl BaseUrl {
         Ok(Self(format!("{scheme}://{authority}")))
     }
 
+    /// A URL's origin, and its path and query; `None` if it is no URL, or has a fragment or credentials.
+    #[must_use]
+    pub(crate) fn split(url: &str) -> Option<(Self, String)> {
+        let authority = url.find("://")? + 3;
+        let at = url.get(authority..)?.find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+        let (origin, path) = url.split_at_checked(at)?;
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let is_valid = path.parse::<http::uri::PathAndQuery>().is_ok() && !path.contains('#');
+        Some((Self::parse(origin).ok().filter(|_| is_valid)?, path))
+    }
+
     /// Whether data sent there is readable in transit: there is no TLS, and it leaves this machine.
     #[must_use]
     pub(crate) fn is_readable_on_its_way(&self) -> bool {
@@ -106,6 +117,23 @@ mod tests {
             "https://",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn url_is_split_into_origin_and_rest() {
+        for (url, origin, path) in [
+            ("https://hooks.corp.example/a/b?c=d", "https://hooks.corp.example", "/a/b?c=d"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "/"),
+            ("https://h?x=y", "https://h", "/?x=y"),
+        ] {
+            let (base, rest) = BaseUrl::split(url).unwrap();
+            assert_eq!((base.as_str(), rest.as_str()), (origin, path));
+        }
+        for url in
+            ["", "hooks.corp.example/a", "ftp://h/a", "https://u:p@h/a", "https://h/a#b", "https://h/a b", "https:///a"]
+        {
+            assert!(BaseUrl::split(url).is_none(), "{url}");
         }
     }
 }

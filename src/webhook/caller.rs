@@ -157,6 +157,23 @@ pub(super) fn of_key<'c>(config: &'c Config, key: &[u8], now: SystemTime) -> Res
     }
 }
 
+/// The JSON Web Token in `Authorization: Bearer`, unless the request also has an `X-API-Key`, which counts before it, or several
+/// credentials.
+pub(super) fn bearer_token(request: &Parts) -> Option<&str> {
+    let mut values = request.headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    if request.headers.get("x-api-key").is_some_and(|key| !trim(key.as_bytes()).is_empty()) {
+        return None;
+    }
+    let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
+    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && is_jwt(token))
+}
+
+/// Whether `text` has the form of a signed JSON Web Token (RFC 7519).
+fn is_jwt(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 3
+}
+
 /// Rejects a change that another site's web page requests: browsers add stored credentials (Basic, client certificates), and
 /// name the page's origin (Fetch Metadata, `Sec-Fetch-Site`). Programs send no such header.
 ///
@@ -187,6 +204,10 @@ fn unknown_key(presented: &[u8]) -> Error {
         api_key::Form::Whole => error("the API key is not configured").hint(
             "add the key's SHA-256 digest to api_keys (printf %s \"$KEY\" | sha256sum), or use a key of this idhook",
         ),
+        api_key::Form::Other if str::from_utf8(presented).is_ok_and(is_jwt) => {
+            error("the JSON Web Token is of an issuer that is not configured")
+                .hint("add the token's issuer (its claim iss) to oidc_callers, or send an API key")
+        }
         api_key::Form::Other => error("the API key is not configured")
             .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)"),
     }
@@ -320,5 +341,32 @@ mod tests {
         let mut both = with("x-api-key", "");
         both.insert("authorization", "Bearer k:1".parse().unwrap());
         assert_eq!(presented(&both).unwrap(), b"k:1");
+    }
+
+    #[test]
+    fn token_is_read_from_one_bearer_header_only() {
+        let presented = |headers: &[(&str, &str)]| {
+            let mut request = http::Request::get("/");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            bearer_token(&request.body(()).unwrap().into_parts().0).map(str::to_owned)
+        };
+        for value in ["Bearer eyJh.b.c", "bearer  eyJh.b.c "] {
+            assert_eq!(presented(&[("authorization", value)]).as_deref(), Some("eyJh.b.c"), "{value}");
+        }
+        for headers in [
+            &[("authorization", "Basic eyJh.b.c")][..],
+            &[("authorization", "eyJh.b.c")],
+            &[("authorization", "Bearer idh_x")],
+            &[("authorization", "Bearer eyJh.b")],
+            &[("authorization", "Bearer eyJh.b.c.d")],
+            &[("x-api-key", "eyJh.b.c")],
+            &[("x-api-key", "k"), ("authorization", "Bearer eyJh.b.c")],
+            &[("authorization", "Bearer eyJh.b.c"), ("authorization", "Bearer eyJh.b.c")],
+        ] {
+            assert_eq!(presented(headers), None, "{headers:?}");
+        }
+        assert!(presented(&[("x-api-key", " "), ("authorization", "Bearer eyJh.b.c")]).is_some());
     }
 }

@@ -8,10 +8,9 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::caller::Caller;
+use super::caller::{Caller, bearer_token};
 use super::configured::Configured;
 use super::route::{Kind, Matched};
 use crate::config::ApiKey;
@@ -40,16 +39,9 @@ pub(super) fn routed<'p>(path: &'p str, gate: Option<&str>) -> Cow<'p, str> {
     }
 }
 
-/// The JSON Web Token in `Authorization: Bearer`, unless the request also has an `X-API-Key`, which counts before it, or
-/// several credentials.
+/// The request's access token in the form that idhook issues, valid or not.
 fn bearer(request: &Parts) -> Option<&str> {
-    let mut values = request.headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
-    if request.headers.get("x-api-key").is_some_and(|key| !key.as_bytes().trim_ascii().is_empty()) {
-        return None;
-    }
-    let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
-    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && token::is_jwt(token))
+    bearer_token(request).filter(|token| token::is_access(token))
 }
 
 /// The caller that a gate token stands for; `None` if the request has no gate token, or its route takes none.
@@ -125,35 +117,6 @@ fn expired(configured: &Configured, dead: Dead) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn presented(headers: &[(&str, &str)]) -> Option<String> {
-        let mut request = http::Request::get("/");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        bearer(&parts).map(str::to_owned)
-    }
-
-    #[test]
-    fn token_is_read_from_one_bearer_header_only() {
-        for value in ["Bearer eyJh.b.c", "bearer  eyJh.b.c "] {
-            assert_eq!(presented(&[("authorization", value)]).as_deref(), Some("eyJh.b.c"), "{value}");
-        }
-        for headers in [
-            &[("authorization", "Basic eyJh.b.c")][..],
-            &[("authorization", "eyJh.b.c")],
-            &[("authorization", "Bearer idh_x")],
-            &[("authorization", "Bearer eyJh.b")],
-            &[("authorization", "Bearer eyJh.b.c.d")],
-            &[("x-api-key", "eyJh.b.c")],
-            &[("x-api-key", "k"), ("authorization", "Bearer eyJh.b.c")],
-            &[("authorization", "Bearer eyJh.b.c"), ("authorization", "Bearer eyJh.b.c")],
-        ] {
-            assert_eq!(presented(headers), None, "{headers:?}");
-        }
-        assert!(presented(&[("x-api-key", " "), ("authorization", "Bearer eyJh.b.c")]).is_some());
-    }
 
     #[test]
     fn only_v1_paths_belong_to_the_gate() {

@@ -80,6 +80,9 @@ pub(super) struct LogLine {
     /// Which of the caller's keys or secrets was used, counted from 0 in the order of the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<usize>,
+    /// The subject (`sub`) of the caller's token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
     /// The name of the hook.
     #[serde(skip_serializing_if = "Option::is_none")]
     hook: Option<String>,
@@ -126,7 +129,8 @@ pub(super) struct LogLine {
     /// Why the status of a sync is `unknown` although vIDM responded, with the clocks involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     sync_unknown: Option<String>,
-    /// Mistakes in the configuration; what is known of a rejected login; the reason of an `internal` error.
+    /// Mistakes in the configuration; what is known of a rejected login; why a valid token is nobody's; the reason of an `internal`
+    /// error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
     /// How many `problems` were left out to keep the line short.
@@ -226,6 +230,16 @@ impl LogLine {
         self.key = Some(caller.key());
     }
 
+    /// Adds the subject of a valid token.
+    pub(super) fn subject(&mut self, subject: Option<&str>) {
+        self.subject = subject.and_then(some);
+    }
+
+    /// Adds reasons that are not for the caller.
+    pub(super) fn notes(&mut self, reasons: Vec<String>) {
+        self.problems.extend(reasons);
+    }
+
     /// Adds the directory, if it is not in the path, or its id.
     pub(super) fn directory(&mut self, directory: &str) {
         self.directory = some(directory);
@@ -323,6 +337,7 @@ impl LogLine {
         for text in [
             &mut self.target,
             &mut self.caller,
+            &mut self.subject,
             &mut self.hook,
             &mut self.directory,
             &mut self.callback,

@@ -13,8 +13,8 @@ use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::route::{Matched, Operation, Vcf, Work};
 use super::{
-    Body, BodyBounds, Reply, events, fleet_routes, gate, hook, idempotency, input, metrics, sync_routes, vcf_routes,
-    vidm_routes, watch_limit,
+    Body, BodyBounds, Reply, events, fleet_routes, gate, hook, idempotency, input, metrics, sync_routes, token_caller,
+    vcf_routes, vidm_routes, watch_limit,
 };
 use crate::error::Error;
 use crate::runtime::Runtime;
@@ -91,7 +91,11 @@ pub(super) async fn serve<R: Runtime>(
     // A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
-    let claim = match gate::caller(configured, request, matched, outbound.store()).await? {
+    let of_token = match token_caller::caller(configured, request, &outbound, line).await? {
+        None => gate::caller(configured, request, matched, outbound.store()).await?,
+        found => found,
+    };
+    let claim = match of_token {
         Some(caller) => Claim::Proven(caller),
         None => Claim::of(request, &configured.config, runtime.now())?,
     };

@@ -14,6 +14,7 @@ pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod mount;
+pub(crate) mod oidc;
 pub(crate) mod page;
 pub(crate) mod rate_limit;
 pub(crate) mod senders;

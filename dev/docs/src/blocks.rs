@@ -251,7 +251,7 @@ fn manifest_variables(host: &str) -> String {
         format!("{} = {{ default = \"{default}\", {secret}description = \"{description}\" }}\n", variable.name)
     };
     let spare = (1..=SPARE_HOSTS).map(|number| {
-        let description = "address of a further host that idhook may call, if it is only in targets or callbacks, or an identity \
+        let description = "address of a further host that idhook may call, if it is only in targets, callbacks or oidc_callers, or an identity \
                            broker that VCF Operations names: https://host[:port]";
         format!("outbound_host{number} = {{ default = \"{host}\", description = \"{description}\" }}\n")
     });

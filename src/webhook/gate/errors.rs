@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn form_follows_route_and_token() {
-        const TOKEN: Option<&str> = Some("eyJh.b.c");
+        const TOKEN: Option<&str> = Some("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.b.c");
         let vendor = |unauthenticated, has_cause| ErrorForm::Vendor(VendorForm { unauthenticated, has_cause });
         for (method, path, token, expected) in [
             ("POST", "/vcf/a/v1/tokens", None, vendor("IDENTITY_UNAUTHORIZED_ENTITY", false)),
@@ -158,6 +158,8 @@ mod tests {
             ("GET", "/vcf/a/v1/nothing", TOKEN, vendor("TOKEN_EXPIRED", false)),
             ("GET", "/vcf/a/v1/identity-providers", None, ErrorForm::WithVendorNames),
             ("GET", "/vcf/a/v1/identity-providers", Some("idh_x"), ErrorForm::WithVendorNames),
+            // {"alg":"RS256"}: a token of an issuer.
+            ("GET", "/vcf/a/v1/identity-providers", Some("eyJhbGciOiJSUzI1NiJ9.b.c"), ErrorForm::WithVendorNames),
             ("GET", "/vcf/a/v1/tokensx", None, ErrorForm::WithVendorNames),
             ("GET", "/vidm/a/v1/directories", TOKEN, ErrorForm::Problem),
             ("GET", "/vcf", TOKEN, ErrorForm::Problem),
@@ -167,7 +169,9 @@ mod tests {
     }
 
     fn sent(error: &Error, method: &str, path: &str) -> (u16, String) {
-        let ErrorForm::Vendor(form) = form(method, path, Some("eyJh.b.c")) else { panic!() };
+        let ErrorForm::Vendor(form) = form(method, path, Some("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.b.c")) else {
+            panic!()
+        };
         let mut problem = Problem::new(error, &[]);
         problem.instance = Some("R".to_owned());
         let response = response(error, &problem, form, &[]);

@@ -92,8 +92,8 @@ struct Claims<'t> {
 }
 
 /// Whether `text` has the form of an access token.
-pub(super) fn is_jwt(text: &str) -> bool {
-    text.starts_with("eyJ") && text.len() <= MAX_TOKEN && text.split('.').count() == 3
+pub(super) fn is_access(text: &str) -> bool {
+    text.len() <= MAX_TOKEN && text.strip_prefix(HEAD).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// An access token for the key at index `at` of `entry`.

@@ -48,7 +48,7 @@ fn access_token_has_the_claims_that_clients_read() {
     let signature =
         hmac(&state_key.derive("gate access token").unwrap(), format!("{}.{}", parts[0], parts[1]).as_bytes());
     assert_eq!(parts[2], URL_SAFE_NO_PAD.encode(signature));
-    assert!(is_jwt(&token) && parts.len() == 3);
+    assert!(is_access(&token) && parts.len() == 3);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn tokens_of_a_fixed_state_key_keep_their_bytes() {
     let [(_, access), (_, refresh)] = both(&state_key, &keys[0], 0);
     assert_eq!(access, ACCESS);
     assert_eq!(refresh, REFRESH);
-    assert!(!refresh.contains(['"', '\\']) && !is_jwt(&refresh));
+    assert!(!refresh.contains(['"', '\\']) && !is_access(&refresh));
 }
 
 /// Made by another implementation of the same contract.

@@ -61,12 +61,15 @@ mod gate;
 mod hooks;
 mod idempotency;
 mod metrics;
+mod oidc;
 mod page;
 mod payloads;
 mod proof;
 mod put;
 mod scene;
 mod secrets;
+#[path = "../../../it/support/signer.rs"]
+mod signer;
 mod store;
 mod syncs;
 mod together;

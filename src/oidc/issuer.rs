@@ -1,0 +1,117 @@
+//! An issuer of tokens and the calls that read its keys.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Deserialize;
+
+use super::jwk::{self, Jwk};
+use crate::error::{Error, UpstreamEvidence};
+use crate::retry::Repeat;
+use crate::runtime::Runtime;
+use crate::upstream::{Api, BaseUrl, Destination, Endpoint, Outbound, bare, invalid, read_json};
+
+/// An issuer from the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Issuer {
+    /// Its name, exactly as its tokens have it in `iss`.
+    pub(crate) name: String,
+    /// The origin of its name.
+    pub(crate) url: BaseUrl,
+    /// The path of its name, without a slash at the end.
+    pub(crate) path: String,
+    /// Where its keys are; `None`: at the same origin, where its discovery document says.
+    pub(crate) keys: Option<(BaseUrl, String)>,
+}
+
+impl Issuer {
+    /// Reads its keys: one call if the configuration has their address, otherwise two. Also returns the document, for the store.
+    ///
+    /// # Errors
+    /// A failed call; `upstream_invalid` if a document does not have the form of OpenID Connect Discovery 1.0 or RFC 7517.
+    pub(super) async fn read_keys<R: Runtime>(&self, out: &Outbound<'_, R>) -> Result<(Vec<Jwk>, Bytes), Error> {
+        let discovered;
+        let (url, path) = match &self.keys {
+            Some(keys) => keys,
+            None => {
+                discovered = out.call(&self.at(&self.url), &Discovery(self), None).await?;
+                &discovered
+            }
+        };
+        out.call(&self.at(url), &KeySet(path), None).await
+    }
+
+    fn at<'i>(&'i self, url: &'i BaseUrl) -> Destination<'i, Provider> {
+        Destination { target: &self.name, url, profile: &() }
+    }
+}
+
+/// An issuer as an upstream. Its errors have no common format.
+struct Provider;
+
+impl Api for Provider {
+    type Dialect = ();
+
+    fn read_error(_: &[u8]) -> Option<UpstreamEvidence> {
+        None
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 4.
+struct Discovery<'i>(&'i Issuer);
+
+impl Endpoint for Discovery<'_> {
+    type Api = Provider;
+    type Response = (BaseUrl, String);
+
+    const CALL: &'static str = "GET /.well-known/openid-configuration";
+    const REPEAT: Repeat = Repeat::Always;
+    // Whoever sends a token reads the error: the response's text is not for everybody.
+    const IS_LOGIN: bool = true;
+
+    fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {
+        bare(Method::GET, &format!("{}/.well-known/openid-configuration", self.0.path), "application/json")
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Self::Response, Error> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            jwks_uri: String,
+        }
+        let document: Document = read_json(Self::CALL, &answer)?;
+        // Section 4.3: they must be identical.
+        if document.issuer != self.0.name {
+            return Err(invalid(Self::CALL, &answer, "its issuer is another one")
+                .hint("in oidc_callers, write the issuer exactly as its tokens and its discovery document have it"));
+        }
+        match BaseUrl::split(&document.jwks_uri) {
+            Some((url, path)) if url.origin() == self.0.url.origin() => Ok((url, path)),
+            _ => Err(invalid(Self::CALL, &answer, "its jwks_uri is at another host")
+                .hint("set keysUrl in this issuer's entries of oidc_callers to the address of its keys (jwks_uri)")),
+        }
+    }
+}
+
+/// A JSON Web Key Set (RFC 7517, section 5).
+struct KeySet<'i>(&'i str);
+
+impl Endpoint for KeySet<'_> {
+    type Api = Provider;
+    type Response = (Vec<Jwk>, Bytes);
+
+    const CALL: &'static str = "GET jwks_uri";
+    const REPEAT: Repeat = Repeat::Always;
+    const IS_LOGIN: bool = true;
+
+    fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {
+        bare(Method::GET, self.0, "application/jwk-set+json, application/json")
+    }
+
+    fn response(&self, answer: Response<Bytes>) -> Result<Self::Response, Error> {
+        match jwk::read(answer.body()) {
+            Some(keys) => Ok((keys, answer.into_body())),
+            None => Err(invalid(Self::CALL, &answer, "it is not a JSON Web Key Set with an RSA or P-256 key")
+                .hint("check the issuer, and keysUrl if it is set, in oidc_callers")),
+        }
+    }
+}
