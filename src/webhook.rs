@@ -26,6 +26,7 @@ mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod doctor;
+mod due;
 mod events;
 mod fleet_routes;
 mod gate;

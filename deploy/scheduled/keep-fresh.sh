@@ -1,14 +1,15 @@
 #!/bin/sh
-# Starts a sync of each directory that has no recent successful one, and waits for it. Run it by a timer. Needs curl and jq.
+# Looks after syncs that nobody watches: queued runs begin, and messages about ended syncs are sent. Then starts a sync of each directory
+# that has no recent successful one, and waits for it. Run it by a timer. Needs curl and jq.
 #
 #   IDHOOK_URL=https://idhook.example IDHOOK_KEY=… ./keep-fresh.sh [STALE_AFTER]
 #
-# Argument     STALE_AFTER (2h): a directory is synced if no sync succeeded within this time: 90m, 2h, 8d
+# Argument     STALE_AFTER (2h): a directory is synced if no sync succeeded within this time: 90m, 2h, 8d; never: only look after syncs
 # Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync (fleet/NAME: fleet:read and fleet:sync); or IDHOOK_KEY_FILE
 #              IDHOOK_TARGET (vidm/default): the target with its kind; IDHOOK_WAIT (600): seconds to wait for each sync
 #              CURL_CA_BUNDLE (a private CA; curl's own variable)
-# Exit code    0: every directory is fresh, or was just synced; 1: anything else. One line for each directory is on stdout; what failed
-#              and how to fix it is on stderr.
+# Exit code    0: every directory is fresh, or was just synced; 1: anything else. One line for each sync and directory is on stdout; what
+#              failed and how to fix it is on stderr.
 set -eu
 : "${IDHOOK_URL:?}"
 [ -z "${IDHOOK_KEY_FILE:-}" ] || IDHOOK_KEY=$(cat "$IDHOOK_KEY_FILE")
@@ -50,8 +51,16 @@ bring_up_to_date() {
   done
 }
 
-call -G --data-urlencode "staleAfter=${1:-2h}" "$target/directories" || exit 1
+# Looks at the open syncs of the target, each as if its caller had asked for its state. Without a store idhook knows none.
+look_after_syncs() {
+  call -X POST "$target/advance" || [ "$(printf '%s' "$body" | jq -r .code 2>/dev/null)" = not_supported ] || return 1
+  printf '%s' "$body" | jq -r '.syncs[]? | "\(if .open then "open" else "ended" end)\t\(.status // .code)\t\(.directory)"'
+}
+
 code=0
+look_after_syncs || code=1
+[ "${1:-2h}" != never ] || exit $code
+call -G --data-urlencode "staleAfter=${1:-2h}" "$target/directories" || exit 1
 for line in $(printf '%s' "$body" | jq -r '.stale[] | "\(.directory.id | @uri)|\(.reason)|\(.directory.name // "" | @uri)"'); do
   id=${line%%|*} rest=${line#*|}
   if bring_up_to_date "$id"; then outcome=synced; else outcome=failed code=1; fi

@@ -67,6 +67,11 @@ impl Ticket {
         self.1 / CLAIM
     }
 
+    /// The same for all tickets between the same two claims.
+    pub(crate) fn interval(self) -> (u64, u64) {
+        (self.0, self.claims())
+    }
+
     /// Whether a claim was made at its generation before it was drawn: the slot may have changed since it was read.
     pub(crate) fn is_after_a_claim(self) -> bool {
         self.claims() > 0

@@ -51,6 +51,12 @@ impl SyncRequest {
     /// A ledger in the shared store under another state key. Like [`SHARED`] it is even; instances' ids are odd.
     const ANOTHERS: u64 = 2;
 
+    /// The same for requests of a directory that the same kick-off serves.
+    #[must_use]
+    pub(crate) fn queue(&self) -> (u64, (u64, u64), bool) {
+        (self.ledger, self.ticket.interval(), self.ignore_safeguards)
+    }
+
     /// The same request with a ticket from a shared ledger that is no longer used: the state key was replaced since.
     #[must_use]
     pub(crate) fn of_another_ledger(self) -> Self {

@@ -1,6 +1,6 @@
 //! Sends a message to a receiver when a sync has ended, signed according to Standard Webhooks 1.0
 //! (<https://www.standardwebhooks.com>). The request that first observes the end sends it. There is no background work:
-//! without any request, no message is sent.
+//! without any request, no message is sent; `POST …/advance` is such a request for all syncs of a target.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::upstream::{CallRecord, Destination, Outbound};
 const TIME: Duration = Duration::from_secs(5);
 
 /// No message is sent for a sync requested longer ago; sent messages are remembered for the same time.
-const LIFE: Duration = Duration::from_hours(24);
+pub(super) const LIFE: Duration = Duration::from_hours(24);
 
 /// A receiver, as an upstream without an error format of its own.
 struct Receiver;
@@ -80,17 +80,19 @@ fn message(to: &Callback, id: String, timestamp: u64, body: Bytes) -> Message<'_
 }
 
 /// Sends the message to the receiver in `sync`, unless it was sent before: `document` is the sync's final state. A failure
-/// never fails the response; the next request that observes the end tries again.
+/// never fails the response; the next request that observes the end tries again. Returns whether no message is owed any more.
 pub(super) async fn deliver<R: Runtime>(
     configured: &Configured,
     out: &Outbound<'_, R>,
     sync: &StartedSync,
     document: impl FnOnce() -> Vec<u8>,
-) {
-    let Some(to) = sync.request.callback.as_deref().and_then(|name| configured.config.callback(name)) else { return };
+) -> bool {
+    let Some(to) = sync.request.callback.as_deref().and_then(|name| configured.config.callback(name)) else {
+        return true;
+    };
     let now = out.runtime().now();
     if now.duration_since(sync.request.requested()).is_ok_and(|age| age >= LIFE) {
-        return;
+        return true;
     }
     let key = idempotency::Key::of_message(&to.name, &sync.id);
     let work = async {
@@ -107,7 +109,7 @@ pub(super) async fn deliver<R: Runtime>(
             }
         }
     };
-    idempotency::unless_done(&key, configured, out.store(), TIME, work).await;
+    idempotency::unless_done(&key, configured, out.store(), TIME, work).await
 }
 
 /// Counts `calls` made for `target`, among them those to the receiver of this name.

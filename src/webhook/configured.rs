@@ -10,7 +10,7 @@ use super::client_address::ClientAddress;
 use super::request_id::RequestIdentity;
 use super::route::{self, Matched};
 use super::token_caller::KnownKeys;
-use super::{Reply, body, idempotency, metrics, problem, rate_limit, sync_id, watch_limit};
+use super::{Reply, body, due, idempotency, metrics, problem, rate_limit, sync_id, watch_limit};
 use crate::config::Config;
 use crate::error::Error;
 use crate::operations::Targets;
@@ -32,6 +32,8 @@ pub(super) struct Configured {
     pub(super) answers: idempotency::LocalAnswers,
     /// The bodies being read whose caller is not proven yet.
     pub(super) unproven: body::Unproven,
+    /// The queues in which a sync is listed for a timer.
+    pub(super) queues: due::Queues,
     /// The keys of the issuers of callers' tokens.
     pub(super) issuer_keys: KnownKeys,
     /// The open waits and event streams.
@@ -52,6 +54,7 @@ impl Configured {
             state_key,
             answers: idempotency::LocalAnswers::default(),
             unproven: body::Unproven::default(),
+            queues: due::Queues::default(),
             issuer_keys: KnownKeys::new(&config),
             watches: watch_limit::Watches::default(),
             metrics: metrics::Metrics::default(),

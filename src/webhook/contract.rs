@@ -89,6 +89,7 @@ pub fn schemas() -> BTreeMap<String, Value> {
     answers.subschema_for::<vidm_routes::Directories>();
     answers.subschema_for::<sync_routes::SyncAnswer>();
     answers.subschema_for::<sync::SyncHistory>();
+    answers.subschema_for::<sync_routes::AdvanceAnswer>();
     answers.subschema_for::<sync_routes::DryRunAnswer>();
     answers.subschema_for::<vidm_routes::Groups>();
     answers.subschema_for::<fleet_routes::Directories>();

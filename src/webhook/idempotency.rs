@@ -138,10 +138,16 @@ pub(super) async fn unless_done<R: Runtime>(
     store: &SharedStore<'_, R>,
     time: Duration,
     work: impl Future<Output = bool>,
-) {
-    if let Claim::Won(held) = claim(key, configured, store, time + MARGIN).await {
-        let done = work.await.then(|| Answer::of(&Response::new(Bytes::new()))).flatten();
-        settle(key, configured, held, done, store.runtime().now()).await;
+) -> bool {
+    match claim(key, configured, store, time + MARGIN).await {
+        Claim::Won(held) => {
+            let is_done = work.await;
+            let done = is_done.then(|| Answer::of(&Response::new(Bytes::new()))).flatten();
+            settle(key, configured, held, done, store.runtime().now()).await;
+            is_done
+        }
+        Claim::Taken(_) => true,
+        Claim::Waits(_) | Claim::Full(_) => false,
     }
 }
 

@@ -68,6 +68,8 @@ pub(super) enum Syncs {
     History,
     Latest,
     State,
+    /// All syncs that somebody has to look at.
+    Advance,
 }
 
 /// An action at a vIDM, besides syncs.

@@ -16,17 +16,16 @@ use crate::runtime::Runtime;
 use crate::sync::StaleDirectory;
 use crate::upstream::segment;
 
+mod advance;
 mod documents;
 mod start;
 mod state;
 
 #[cfg(feature = "contract")]
-pub(super) use documents::DryRunAnswer;
+pub(super) use documents::{AdvanceAnswer, DryRunAnswer};
 pub(super) use documents::{StartRequest, SyncAnswer};
 pub(super) use start::start_by_hook;
 pub(super) use state::{Viewer, sync_answer};
-
-use documents::Links;
 
 /// The bounds of `staleAfter`. Products report whole seconds by their own clocks, so less than a minute decides nothing.
 const STALE_AFTER: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(366 * 24 * 60 * 60);
@@ -44,6 +43,7 @@ pub(super) async fn dispatch<R: Runtime>(
         Syncs::StartOfDirectory => return start::start(&mut context, &syncs, Some(directory())).await,
         Syncs::State => return state::sync(&mut context, &target, matched.parameter("sync")).await,
         Syncs::History => json(StatusCode::OK, &syncs.history(&directory()).await?)?,
+        Syncs::Advance => advance::advance(&mut context, &target).await?,
         Syncs::Latest => latest(&context, &syncs, &directory()).await?,
     };
     Ok(Reply::Whole(response))
@@ -81,7 +81,7 @@ async fn latest<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let document = syncs.latest(which).await?;
     let this = latest_place(context.base, syncs.target(), &document.directory.id);
-    state::answer(StatusCode::OK, &SyncAnswer { document, ignored: Vec::new(), links: Links { this } })
+    state::answer(StatusCode::OK, &SyncAnswer::new(document, this))
 }
 
 /// The path of a directory's latest sync.

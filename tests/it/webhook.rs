@@ -1,6 +1,7 @@
 //! The HTTP contract, route by route.
 
 pub(crate) mod addresses;
+pub(crate) mod advance;
 pub(crate) mod bodies;
 pub(crate) mod callback;
 pub(crate) mod config;

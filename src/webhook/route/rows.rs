@@ -13,9 +13,9 @@ const fn open(action: Public) -> Operation {
 /// An action on syncs, with the product's scope for reading or starting.
 const fn syncs(method: Method, product: Product, action: Syncs, query: &'static [&'static str]) -> Operation {
     let scope = match (product, action) {
-        (Product::Vidm, Syncs::Start | Syncs::StartOfDirectory) => Scope::VidmSync,
+        (Product::Vidm, Syncs::Start | Syncs::StartOfDirectory | Syncs::Advance) => Scope::VidmSync,
         (Product::Vidm, Syncs::History | Syncs::Latest | Syncs::State) => Scope::VidmRead,
-        (Product::Fleet, Syncs::Start | Syncs::StartOfDirectory) => Scope::FleetSync,
+        (Product::Fleet, Syncs::Start | Syncs::StartOfDirectory | Syncs::Advance) => Scope::FleetSync,
         (Product::Fleet, Syncs::History | Syncs::Latest | Syncs::State) => Scope::FleetRead,
     };
     Operation { method, action: Action::Work(Work::Syncs(product, action)), scope: Some(scope), query }
@@ -111,6 +111,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         path: "/vidm/{target}/v1/syncs/{sync}",
         operations: &[syncs(Method::GET, Product::Vidm, Syncs::State, RUNNING)],
     },
+    Row { path: "/vidm/{target}/v1/advance", operations: &[syncs(Method::POST, Product::Vidm, Syncs::Advance, &[])] },
     Row { path: "/vidm/{target}/v1/groups", operations: &[read_vidm(Vidm::FindGroups, &["dn", "name"])] },
     Row { path: "/vidm/{target}/v1/health", operations: &[read_vidm(Vidm::Health, &[])] },
     Row {
@@ -194,6 +195,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         path: "/fleet/{target}/v1/syncs/{sync}",
         operations: &[syncs(Method::GET, Product::Fleet, Syncs::State, RUNNING)],
     },
+    Row { path: "/fleet/{target}/v1/advance", operations: &[syncs(Method::POST, Product::Fleet, Syncs::Advance, &[])] },
     Row { path: "/fleet/{target}/v1/groups", operations: &[read_fleet(Fleet::FindGroups, &["dn", "name"])] },
     Row {
         path: "/fleet/{target}/v1/identity-providers",

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory::SyncStatus;
+use crate::error::Error;
 use crate::sync::{DryRun, SyncDocument};
 use crate::webhook::input::{flag, text, texts};
 
@@ -52,6 +54,63 @@ pub(in crate::webhook) struct SyncAnswer {
     pub(super) ignored: Vec<String>,
     /// Links to related requests.
     pub(super) links: Links,
+    /// Whether the message about its end could not be sent yet.
+    #[serde(skip)]
+    pub(super) owes_message: bool,
+}
+
+impl SyncAnswer {
+    /// `document`, whose state is at the path `this`.
+    pub(super) fn new(document: SyncDocument, this: String) -> Self {
+        Self { document, ignored: Vec::new(), links: Links { this }, owes_message: false }
+    }
+}
+
+/// The syncs that were looked at.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Advance"))]
+pub(in crate::webhook) struct AdvanceAnswer {
+    /// Each sync, the oldest first; at most 50.
+    pub(super) syncs: Vec<AdvancedSync>,
+    /// Whether more are listed than this request could look at: send it again.
+    pub(super) has_more: bool,
+}
+
+/// A sync that was looked at. Its id is its starter's alone.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+pub(super) struct AdvancedSync {
+    /// The directory's id.
+    directory: String,
+    /// The status now; absent if it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<SyncStatus>,
+    /// Whether it stays listed: it has not ended, or its message could not be sent.
+    #[serde(rename = "open")]
+    pub(super) is_open: bool,
+    /// The error code, if the state could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "contract", schemars(with = "Option<crate::error::ErrorCode>"))]
+    code: Option<&'static str>,
+    /// What happened, if the state could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl AdvancedSync {
+    /// A sync of `directory` with its state.
+    pub(super) fn of(directory: &str, found: &Result<SyncAnswer, Error>) -> Self {
+        let (status, is_open) = match found {
+            Ok(answer) => (Some(answer.document.status), !answer.document.is_final() || answer.owes_message),
+            Err(_) => (None, true),
+        };
+        let error = found.as_ref().err();
+        let code = error.map(|error| error.code().as_str());
+        let detail = error.map(|error| error.detail().to_owned());
+        Self { directory: directory.to_owned(), status, is_open, code, detail }
+    }
 }
 
 /// The changes that a run would make; nothing was started.

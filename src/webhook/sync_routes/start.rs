@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::documents::{DryRunAnswer, Links, StartRequest, SyncAnswer};
+use super::documents::{DryRunAnswer, StartRequest, SyncAnswer};
 use super::state::{Running, answer, answer_of, waited, with_location};
 use super::{SyncOperations, latest_place, operations};
 use crate::config::{Config, Scope};
@@ -64,7 +64,7 @@ fn provisioned<R>(
     context.log.directory(&document.directory.id);
     let this = latest_place(context.base, target, &document.directory.id);
     let ignored = std::mem::take(&mut context.ignored);
-    answer(StatusCode::OK, &SyncAnswer { document, ignored, links: Links { this } })
+    answer(StatusCode::OK, &SyncAnswer { ignored, ..SyncAnswer::new(document, this) })
 }
 
 /// Starts a sync for a hook, as if its caller had requested it, with the safeguards on.
@@ -97,6 +97,7 @@ async fn begin<R: Runtime>(
     context.log.started(request.joined());
     context.log.directory(&request.directory);
     let sync = StartedSync::new(&context.configured.sync_ids, store, context.caller.name(), request).await?;
+    context.configured.queues.list(store, &sync, state.status).await;
     if let Some(max_wait) = context.max_wait {
         match waited(context, &sync, max_wait).await {
             // The sync has started: its id must not be lost because a later observation failed.

@@ -8,7 +8,7 @@ use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 use super::below;
-use super::documents::{Links, SyncAnswer};
+use super::documents::SyncAnswer;
 use crate::config::Scope;
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
@@ -96,7 +96,7 @@ pub(in crate::webhook) struct Viewer {
 }
 
 impl Viewer {
-    fn of(caller: &Caller<'_>) -> Self {
+    pub(super) fn of(caller: &Caller<'_>) -> Self {
         let may_override = caller.may(Scope::VidmOverride);
         Self { may_override, overrode: Cell::default(), unknown: RefCell::default() }
     }
@@ -107,7 +107,7 @@ impl Viewer {
         *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
     }
 
-    fn log(&self, line: &mut LogLine) {
+    pub(super) fn log(&self, line: &mut LogLine) {
         if self.overrode.get() {
             line.ignores_safeguards();
         }
@@ -129,11 +129,11 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
     let syncs = configured.targets.syncs(&sync.request.target, outbound, viewer.may_override)?;
     let state = syncs.state(&sync.request, max_age).await;
     viewer.saw(&syncs, &state);
-    let answer = answer_of(base, sync, state?);
+    let mut answer = answer_of(base, sync, state?);
     if answer.document.is_final() {
         configured.metrics.ended(&sync.id, &sync.request.target, answer.document.reason);
         let body = || serde_json::to_vec(&answer).unwrap_or_default();
-        callback::deliver(configured, outbound, sync, body).await;
+        answer.owes_message = !callback::deliver(configured, outbound, sync, body).await;
     }
     Ok(answer)
 }
@@ -141,7 +141,7 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
 pub(super) fn answer_of(base: &str, sync: &StartedSync, state: SyncState) -> SyncAnswer {
     let StartedSync { id, request } = sync;
     let this = below(base, &request.target, &format!("syncs/{id}"));
-    SyncAnswer { document: SyncDocument::of(request, id.clone(), state), ignored: Vec::new(), links: Links { this } }
+    SyncAnswer::new(SyncDocument::of(request, id.clone(), state), this)
 }
 
 /// The status of a state that is not final: 200, or with `?running=202` 202 for pollers that go by the status, such as Azure

@@ -24,6 +24,8 @@ struct Names {
     history: &'static str,
     latest: &'static str,
     state: &'static str,
+    all: &'static str,
+    advance: &'static str,
 }
 
 const VIDM: Names = Names {
@@ -38,6 +40,8 @@ const VIDM: Names = Names {
     history: "listDirectorySyncs",
     latest: "getDirectorySync",
     state: "getSync",
+    all: "/vidm/{target}/v1/advance",
+    advance: "advanceSyncs",
 };
 
 const FLEET: Names = Names {
@@ -52,6 +56,8 @@ const FLEET: Names = Names {
     history: "listFleetDirectorySyncs",
     latest: "getFleetDirectorySync",
     state: "getFleetSync",
+    all: "/fleet/{target}/v1/advance",
+    advance: "advanceFleetSyncs",
 };
 
 pub(super) fn all() -> Vec<Operation> {
@@ -190,6 +196,20 @@ fn of(names: &Names) -> Vec<Operation> {
             )
             .may(&[ErrorCode::SyncNotFound])
             .may(not_supported(product))
+            .may(&UPSTREAM),
+        Operation::new(Method::POST, names.all, names.advance, tag)
+            .about(
+                "Look after the syncs that nobody watches",
+                "For a timer: looks at the target's syncs that have a callback or were queued, as a request for the state of each would. Queued runs \
+                 begin, and messages are sent. One request looks at up to 50 syncs, the next one goes on with the others. Syncs are listed for 24 hours, \
+                 at most the last 1024 of a target. Without a key-value store nothing is listed: `not_supported`.",
+            )
+            .answers(Answer::new(StatusCode::OK, "The syncs that were looked at.").json(
+                Content::of("Advance").example("one", json!({
+                    "syncs": [{ "directory": DIRECTORY, "status": "succeeded", "open": false }], "hasMore": false
+                })),
+            ))
+            .may(&[ErrorCode::NotSupported])
             .may(&UPSTREAM),
     ]
 }

@@ -166,6 +166,8 @@ async fn every_operation_returns_each_successful_response(artifact: Artifact) {
     fleet(&mut seen).await;
 
     let mut missing = Vec::new();
+    // Without a store no syncs are listed.
+    let is_possible = |id: &str| artifact.has_store() || !id.starts_with("advance");
     for item in DOCUMENT["paths"].as_object().unwrap().values() {
         for operation in item.as_object().unwrap().values().filter(|value| value.is_object()) {
             let id = operation["operationId"].as_str().unwrap();
@@ -173,7 +175,9 @@ async fn every_operation_returns_each_successful_response(artifact: Artifact) {
                 operation["responses"].as_object().unwrap().keys().map(|status| status.parse::<u16>().unwrap());
             missing.extend(
                 statuses
-                    .filter(|status| *status < 400 && !seen.operations.contains(&(id.to_owned(), *status)))
+                    .filter(|status| {
+                        *status < 400 && is_possible(id) && !seen.operations.contains(&(id.to_owned(), *status))
+                    })
                     .map(|status| (id, status)),
             );
         }
@@ -242,6 +246,8 @@ async fn syncs(seen: &mut Seen<'_>, synced: &Synced) {
     seen.ask(Method::GET, &format!("{}?running=202", runs.header("location")), 202, "").await;
     synced.end(seen.scene);
     synced.set_duration(seen.scene, SHORT);
+    let listed = if seen.scene.stage.artifact.has_store() { 200 } else { 422 };
+    seen.ask(Method::POST, &format!("{}/advance", synced.target), listed, "").await;
     seen.ask(Method::GET, &format!("{one}/sync"), 200, "").await;
     let history = seen.ask(Method::GET, &syncs, 200, "").await;
     assert!(!history.json()["syncs"].as_array().unwrap().is_empty(), "{}", history.text);

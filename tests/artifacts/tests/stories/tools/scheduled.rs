@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use idhook_simulator::{SyncDuration, seeds};
+use idhook_simulator::{Outcome, SyncDuration, seeds};
 
 use super::programs::{self, End};
 use crate::scene::Scene;
@@ -43,4 +43,30 @@ async fn timer_syncs_only_directories_without_a_recent_sync() {
         let end = run(&scene, key, period).await;
         assert!(!end.is_good && end.err.contains(says), "{}", end.said());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timer_begins_a_queued_sync_that_nobody_watches() {
+    if !programs::are_there("deploy/scheduled", &["sh", "curl", "jq"]) {
+        return;
+    }
+    let scene = Scene::new().await;
+    scene.simulator.set_sync_duration(SyncDuration::Manual);
+    let path = format!("/vidm/default/v1/directories/{}/syncs", seeds::CORP);
+    let first = scene.post(&path, "{}").await;
+    assert_eq!(scene.get(first.header("location")).await.json()["status"], "running");
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(scene.post(&path, "{}").await.json()["status"], "queued");
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    let key = scene.keys.syncer.as_str();
+    let timer = run(&scene, key, "never").await;
+    assert!(timer.is_good && timer.out == format!("open\trunning\t{}\n", seeds::CORP), "{}", timer.said());
+    assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 2);
+    scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let timer = run(&scene, key, "never").await;
+    assert!(timer.is_good && timer.out == format!("ended\tsucceeded\t{}\n", seeds::CORP), "{}", timer.said());
+    let timer = run(&scene, key, "never").await;
+    assert!(timer.is_good && timer.out.is_empty(), "{}", timer.said());
+    assert!(!run(&scene, &scene.keys.reader, "never").await.is_good);
 }

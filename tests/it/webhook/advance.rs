@@ -1,0 +1,210 @@
+//! Syncs that nobody watches: one request looks at all that are open, begins queued runs and sends messages.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::Method;
+use idhook::http::TransportErrorKind;
+use serde_json::{Value, json};
+
+use crate::support::memory_store::{MemoryStore, StoreFault};
+use crate::support::script::{Call, START, post};
+use crate::support::vidm::{CORP, classic, idle, lists, logs_in, sync_state};
+use crate::support::webhook::Instance;
+
+const URL: &str = "https://tickets.corp.example/hook";
+const ADVANCE: &str = "/vidm/default/v1/advance";
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn sharing(store: &Rc<MemoryStore>, calls: impl IntoIterator<Item = Call>) -> Instance {
+    let callbacks = r#"[{"name":"ticket","url":"https://tickets.corp.example/hook","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]"#;
+    Instance::sharing(
+        store,
+        &[("callbacks", callbacks), ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8"), ("rate_limit", "0")],
+        calls,
+    )
+}
+
+/// The directory's state, with a run that began this many seconds after the script, or before it.
+fn shows(status: &str, began: i64) -> Call {
+    let began = i64::try_from(START.as_millis()).unwrap() + began * 1000;
+    sync_state(CORP).answer(200, format!(r#"{{"status":"{status}","startTime":{began}}}"#))
+}
+
+fn state(status: &str) -> Call {
+    shows(status, 3)
+}
+
+/// Starts a sync with this body.
+fn start(instance: &Instance, body: &str) {
+    let started = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), body);
+    assert_eq!(started.status(), 202, "{}", started.text());
+}
+
+fn starts() -> [Call; 4] {
+    [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]
+}
+
+fn advance(instance: &Instance) -> Value {
+    let answer = instance.send(Method::POST, ADVANCE, "");
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    answer.json()
+}
+
+fn none() -> Value {
+    json!({"syncs": [], "hasMore": false})
+}
+
+#[test]
+fn message_is_sent_although_nobody_watches() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, r#"{"callback":"ticket","groups":[]}"#);
+    // The timer's request comes to another instance.
+    let timer = sharing(&store, [state("RUNNING")]);
+    let seen = advance(&timer);
+    assert_eq!(seen, json!({"syncs": [{"directory": CORP, "status": "running", "open": true}], "hasMore": false}));
+    timer.script.advance(MINUTE);
+    timer.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    let seen = advance(&timer);
+    assert_eq!(seen["syncs"], json!([{"directory": CORP, "status": "succeeded", "open": false}]));
+    assert!(!seen.to_string().contains("id"), "the sync's id is its starter's: {seen}");
+    for _ in 0..3 {
+        timer.script.advance(MINUTE);
+        assert_eq!(advance(&timer), none());
+    }
+    // In the end the list itself is not read any more: the counter and the cursor are.
+    store.calls();
+    advance(&timer);
+    assert_eq!(store.calls(), 3);
+}
+
+#[test]
+fn message_that_could_not_be_sent_is_sent_by_a_later_look() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, r#"{"callback":"ticket"}"#);
+    instance.script.advance(MINUTE);
+    instance.then([state("COMPLETED"), post(URL).fail(TransportErrorKind::HostNotAllowed)]);
+    assert_eq!(advance(&instance)["syncs"], json!([{"directory": CORP, "status": "succeeded", "open": true}]));
+    instance.script.advance(MINUTE);
+    instance.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    assert_eq!(advance(&instance)["syncs"][0]["open"], false);
+    instance.script.advance(MINUTE);
+    assert_eq!(advance(&instance), none());
+}
+
+#[test]
+fn queued_run_begins_although_nobody_watches() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, [logs_in("t1"), lists(), shows("RUNNING", -60)]);
+    let started = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
+    assert_eq!(started.json()["status"], "queued", "{}", started.text());
+    instance.script.advance(MINUTE);
+    instance.then([shows("COMPLETED", -60), classic(CORP).answer(200, "{}")]);
+    let seen = advance(&instance);
+    assert_eq!((&seen["syncs"][0]["status"], &seen["syncs"][0]["open"]), (&json!("running"), &json!(true)), "{seen}");
+}
+
+#[test]
+fn sync_whose_state_cannot_be_read_stays_listed() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, r#"{"callback":"ticket"}"#);
+    instance.script.advance(MINUTE);
+    instance.then([sync_state(CORP).fail(TransportErrorKind::Tls)]);
+    let seen = advance(&instance);
+    assert_eq!(
+        (&seen["syncs"][0]["code"], &seen["syncs"][0]["open"]),
+        (&json!("upstream_tls"), &json!(true)),
+        "{seen}"
+    );
+    assert!(seen["syncs"][0]["status"].is_null() && seen["syncs"][0]["detail"].is_string(), "{seen}");
+    instance.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    assert_eq!(advance(&instance)["syncs"][0]["open"], false);
+}
+
+#[test]
+fn place_that_is_not_written_yet_is_not_passed() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, r#"{"callback":"ticket"}"#);
+    instance.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    assert_eq!(advance(&instance)["syncs"][0]["open"], false);
+    // A request elsewhere draws a serial, and writes its place only after the next look.
+    let counter = store.counters().into_iter().find(|key| key.contains("due")).unwrap();
+    store.count(&counter, 1);
+    assert_eq!(advance(&instance), none());
+    store.count(&counter, 1);
+    let (place, sealed) = store.dump().into_iter().find(|(key, _)| key.contains("due")).unwrap();
+    assert!(place.ends_with(":cursor") && !sealed.is_empty());
+    instance.script.advance(MINUTE);
+    instance.then(starts().into_iter().skip(2));
+    start(&instance, r#"{"callback":"ticket"}"#);
+    instance.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    assert_eq!(advance(&instance)["syncs"].as_array().unwrap().len(), 1, "behind two empty places");
+}
+
+#[test]
+fn only_syncs_that_need_a_look_are_listed() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, "");
+    assert!(!store.keys().iter().any(|key| key.contains("due")), "{:?}", store.keys());
+    assert_eq!(advance(&instance), none());
+    let calls_of = |body: &str| {
+        instance.script.advance(MINUTE);
+        instance.then([sync_state(CORP).answer(200, r#"{"status":"COMPLETED"}"#), classic(CORP).answer(200, "{}")]);
+        store.calls();
+        start(&instance, body);
+        store.calls()
+    };
+    let plain = calls_of("");
+    assert_eq!(calls_of(r#"{"callback":"ticket"}"#), plain + 2, "a serial and a place");
+}
+
+#[test]
+fn look_needs_a_store_and_the_scope_for_starts() {
+    let without = Instance::new([]);
+    let problem = without.send(Method::POST, ADVANCE, "").problem("not_supported");
+    assert!(problem["hint"].as_str().unwrap().contains("key-value store"), "{problem}");
+    let reader = without.send_as_reader(Method::POST, ADVANCE, "").problem("forbidden");
+    assert_eq!(reader["detail"], "caller reader lacks the scope vidm:sync");
+    let store = MemoryStore::new();
+    let instance = sharing(&store, []);
+    store.set_fault(StoreFault::Fails);
+    instance.send(Method::POST, ADVANCE, "").problem("not_supported");
+    without.send(Method::GET, ADVANCE, "").problem("method_not_allowed");
+    without.send(Method::POST, "/vidm/nowhere/v1/advance", "").problem("target_not_found");
+}
+
+#[test]
+fn many_open_syncs_do_not_keep_a_look_from_later_ones() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, r#"{"callback":"ticket"}"#);
+    // Joined, and each with a message of its own.
+    for _ in 1..60 {
+        instance.then([idle(CORP)]);
+        start(&instance, r#"{"callback":"ticket"}"#);
+    }
+    let look = |observations: usize| {
+        instance.script.advance(MINUTE);
+        instance.then((0..observations).map(|_| state("RUNNING")));
+        let seen = advance(&instance);
+        (seen["syncs"].as_array().unwrap().len(), seen["hasMore"].as_bool().unwrap())
+    };
+    assert_eq!(look(1), (50, true), "they share one observation");
+    assert_eq!(look(1), (50, true), "the last 10 and the first 40");
+    instance.script.advance(MINUTE);
+    instance.then([state("COMPLETED")]);
+    instance.then((0..50).map(|_| post(URL).answer(204, "")));
+    assert_eq!(advance(&instance)["hasMore"], true);
+    instance.script.advance(MINUTE);
+    instance.then([state("COMPLETED")]);
+    instance.then((0..10).map(|_| post(URL).answer(204, "")));
+    let rest = advance(&instance);
+    assert_eq!((rest["syncs"].as_array().unwrap().len(), &rest["hasMore"]), (10, &json!(false)), "{rest}");
+    instance.script.advance(MINUTE);
+    assert_eq!(advance(&instance), none());
+}
