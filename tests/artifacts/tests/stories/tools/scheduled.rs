@@ -58,12 +58,14 @@ async fn timer_begins_a_queued_sync_that_nobody_watches() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(scene.post(&path, "{}").await.json()["status"], "queued");
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
+    // The timer is content with an observation of the last two seconds.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     let key = scene.keys.syncer.as_str();
     let timer = run(&scene, key, "never").await;
     assert!(timer.is_good && timer.out == format!("open\trunning\t{}\n", seeds::CORP), "{}", timer.said());
     assert_eq!(scene.simulator.runs_started(seeds::CORP).unwrap(), 2);
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     let timer = run(&scene, key, "never").await;
     assert!(timer.is_good && timer.out == format!("ended\tsucceeded\t{}\n", seeds::CORP), "{}", timer.said());
     let timer = run(&scene, key, "never").await;
