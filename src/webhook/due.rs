@@ -52,7 +52,7 @@ const QUEUES: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Queues(RefCell<Vec<Queue>>);
 
-/// The target, the directory, and [`SyncRequest::queue`].
+/// The target, the directory, and [`queue`](crate::sync::SyncRequest::queue) of the request.
 type Queue = (String, String, (u64, (u64, u64), bool));
 
 impl Queues {
