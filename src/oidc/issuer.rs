@@ -65,7 +65,7 @@ impl Endpoint for Discovery<'_> {
 
     const CALL: &'static str = "GET /.well-known/openid-configuration";
     const REPEAT: Repeat = Repeat::Always;
-    // Whoever sends a token reads the error: the response's text is not for everybody.
+    // The sender of a token gets the error before it is proven, so the error must not quote the response.
     const IS_LOGIN: bool = true;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {

@@ -76,15 +76,16 @@ impl IssuerKeys {
             return Ok(keys);
         }
         let mut last = lock(&self.last, out.runtime()).await;
-        // Another request, or another instance, may have read them meanwhile.
+        // Another request may have read them meanwhile.
         if let Some(keys) = at_hand() {
             return Ok(keys);
         }
-        self.look_up(issuer, out).await;
-        if let Some(keys) = at_hand() {
-            return Ok(keys);
-        }
+        // Until then neither the store nor the issuer has anything new, whoever sends unknown keys.
         if !last.as_ref().is_some_and(|last| last.rests(now())) {
+            self.look_up(issuer, out).await;
+            if let Some(keys) = at_hand() {
+                return Ok(keys);
+            }
             let error = self.read(issuer, out).await.err();
             *last = Some(Reading { at: now(), error });
         }

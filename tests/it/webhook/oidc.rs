@@ -185,6 +185,13 @@ fn instances_share_the_keys_through_the_store() {
     let two = Instance::sharing(&store, &variables, [lists()]);
     assert_eq!(lists_with(&two, &token("1", &job())).status(), 200);
     assert!(store.keys().iter().any(|key| key.contains(":oidc:")), "{:?}", store.keys());
+    // A token with an unknown key has the keys read once. Those that follow it call neither the issuer nor the store.
+    two.script.then([discovered(), keys_are_read(&["1"])]);
+    for calls in [None, Some(0), Some(0)] {
+        store.calls();
+        lists_with(&two, &token("9", &job())).problem("unauthenticated");
+        assert!(calls.is_none_or(|calls| store.calls() == calls));
+    }
     let dump = format!("{:?}", store.dump());
     assert!(!dump.contains("githubusercontent") && !dump.contains("AQAB"), "{dump}");
 }
