@@ -103,16 +103,10 @@ impl<R: Runtime> VidmOperations<'_, R> {
             self.client.allow_login().await;
         }
         let directories = vidm::run(&mut report, &self.client, self.out, &settings.url).await;
-        let mut names = vidm::ALL.to_vec();
-        if let Some(period) = examination.stale_after {
-            names.push(freshness::CHECK);
-            if let Some(directories) = directories {
-                let syncs = SyncOperations::of_vidm(self.target, self.out, false);
-                freshness::check(&mut report, (&syncs, self.out), &crate::vidm::LOGIN_CALLS, (&directories, period))
-                    .await;
-            }
-        }
-        report.finish(&names)
+        let syncs = SyncOperations::of_vidm(self.target, self.out, false);
+        let found = (directories.as_deref(), examination.stale_after);
+        let fresh = freshness::run(&mut report, (&syncs, self.out), &crate::vidm::LOGIN_CALLS, found).await;
+        report.finish(&[vidm::ALL, fresh].concat())
     }
 }
 
@@ -138,16 +132,10 @@ impl<R: Runtime> FleetOperations<'_, R> {
             self.client.allow_login().await;
         }
         let directories = fleet::run(&mut report, &self.client, self.out, settings).await;
-        let mut names = fleet::ALL.to_vec();
-        if let Some(period) = examination.stale_after {
-            names.push(freshness::CHECK);
-            if let Some(directories) = directories {
-                let syncs = SyncOperations::of_fleet(self.target, self.out);
-                freshness::check(&mut report, (&syncs, self.out), &crate::fleet::LOGIN_CALLS, (&directories, period))
-                    .await;
-            }
-        }
-        report.finish(&names)
+        let syncs = SyncOperations::of_fleet(self.target, self.out);
+        let found = (directories.as_deref(), examination.stale_after);
+        let fresh = freshness::run(&mut report, (&syncs, self.out), &crate::fleet::LOGIN_CALLS, found).await;
+        report.finish(&[fleet::ALL, fresh].concat())
     }
 }
 

@@ -148,7 +148,7 @@ impl<'s, R: Runtime> Look<'s, R> {
         let done = match next {
             None => before_open.min(self.last),
             Some(next) if self.is_from_the_first => before_open.min(next - 1),
-            // What comes first was not looked at.
+            // This look did not read the serials before the one that it began with.
             Some(_) => self.cursor.done,
         };
         let now = unix_ms(self.store.runtime().now());

@@ -21,7 +21,7 @@ use super::idempotency::Status;
 use super::request_id::RequestIdentity;
 use super::route::{Kind, Matched};
 use crate::config::{ConfigError, LogLevel};
-use crate::directory::{Product, SyncTarget};
+use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::redact::strike;
 use crate::runtime::{MAX_LINE, rfc3339};
@@ -214,10 +214,7 @@ impl LogLine {
     /// Adds the target, if it is not in the path.
     pub(super) fn target(&mut self, target: &SyncTarget) {
         self.target = some(&target.name);
-        self.kind = Some(match target.product {
-            Product::Vidm => Kind::Vidm,
-            Product::Fleet => Kind::Fleet,
-        });
+        self.kind = Some(target.product.into());
     }
 
     /// Marks an accepted start, which `joined` a run or began one.

@@ -175,12 +175,22 @@ impl Kind {
     }
 }
 
+impl From<Product> for Kind {
+    fn from(product: Product) -> Self {
+        match product {
+            Product::Vidm => Self::Vidm,
+            Product::Fleet => Self::Fleet,
+        }
+    }
+}
+
 impl Row {
     /// The kind of target in the path; `None` without one.
     pub(super) fn kind(&self) -> Option<Kind> {
         self.operations.iter().find_map(|operation| match operation.action {
-            Action::Work(Work::Vidm(_) | Work::Syncs(Product::Vidm, _)) => Some(Kind::Vidm),
-            Action::Work(Work::Fleet(_) | Work::Syncs(Product::Fleet, _)) => Some(Kind::Fleet),
+            Action::Work(Work::Vidm(_)) => Some(Kind::Vidm),
+            Action::Work(Work::Fleet(_)) => Some(Kind::Fleet),
+            Action::Work(Work::Syncs(product, _)) => Some(product.into()),
             Action::Work(Work::Vcf(_)) | Action::Gate(_) => Some(Kind::Vcf),
             Action::Work(Work::Hook | Work::Metrics) | Action::Public(_) => None,
         })

@@ -1,6 +1,7 @@
 //! An API key for the person at the terminal.
 
 use anyhow::Result;
+use idhook::config::Scope;
 
 use crate::key::Made;
 
@@ -21,6 +22,15 @@ impl Caller {
     pub fn new(name: &str, scopes: &[&str]) -> Result<Self> {
         let made = Made::new(name, scopes, &[], None)?;
         Ok(Self { api_keys: made.value(), key: made.secret })
+    }
+
+    /// A key that may do everything at vIDM and SDDC Manager, and at VCF Operations if there is one.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn with_all_scopes(name: &str, fleet: bool) -> Result<Self> {
+        let all = Scope::ALL.iter().map(|scope| scope.as_str());
+        Self::new(name, &all.filter(|scope| fleet || !scope.starts_with("fleet:")).collect::<Vec<_>>())
     }
 
     /// A key for trying things out: all scopes but the one that turns safeguards off.

@@ -50,20 +50,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
     let simulator =
         Simulator::start(SimulatorOptions { external_provider: true, ..SimulatorOptions::default() }).await?;
     simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(200)));
-    let caller = Caller::new(
-        "contract",
-        &[
-            "vidm:read",
-            "vidm:sync",
-            "vidm:profile",
-            "vidm:override",
-            "vcf:read",
-            "vcf:write",
-            "vcf:roles",
-            "admin",
-            "metrics",
-        ],
-    )?;
+    let caller = Caller::with_all_scopes("contract", false)?;
     let mut variables = settings::of_simulator(&simulator, false);
     let more = [
         ("api_keys", caller.api_keys),

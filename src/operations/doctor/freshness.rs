@@ -11,10 +11,25 @@ use crate::sync::{StaleDirectory, StaleReason};
 use crate::upstream::Outbound;
 
 /// The name of the check.
-pub(super) const CHECK: &str = "freshness";
+const CHECK: &str = "freshness";
+
+/// Makes the check if there is a period, and the directories could be listed; returns the names of the checks that belong to the
+/// diagnosis: this one, or none.
+pub(super) async fn run<R: Runtime, D: Listed>(
+    report: &mut Report<'_>,
+    through: (&SyncOperations<'_, R>, &Outbound<'_, R>),
+    logins: &[&str],
+    (directories, period): (Option<&[D]>, Option<Duration>),
+) -> &'static [&'static str] {
+    let Some(period) = period else { return &[] };
+    if let Some(directories) = directories {
+        check(report, through, logins, (directories, period)).await;
+    }
+    &[CHECK]
+}
 
 /// Checks `directories`: each that can be synced needs a sync that succeeded within `period`.
-pub(super) async fn check<R: Runtime, D: Listed>(
+async fn check<R: Runtime, D: Listed>(
     report: &mut Report<'_>,
     (syncs, out): (&SyncOperations<'_, R>, &Outbound<'_, R>),
     logins: &[&str],

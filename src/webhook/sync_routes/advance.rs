@@ -37,18 +37,14 @@ pub(super) async fn advance<R: Runtime>(
     let mut syncs = Vec::new();
     while syncs.len() < MOST && outbound.remaining() > ENOUGH {
         let Some(entry) = look.next().await else { break };
-        let sync = match StartedSync::find(&configured.sync_ids, store, target, &entry.id).await {
-            Ok(Some(sync)) => sync,
+        let found = match StartedSync::find(&configured.sync_ids, store, target, &entry.id).await {
+            Err(error) if error.code() == ErrorCode::SyncNotFound => None,
+            found => found?,
+        };
+        let Some(sync) = found else {
             // Made under a former state key, or its groups are no longer stored: nobody can read its state.
-            Ok(None) => {
-                look.done(&entry).await;
-                continue;
-            }
-            Err(error) if error.code() == ErrorCode::SyncNotFound => {
-                look.done(&entry).await;
-                continue;
-            }
-            Err(error) => return Err(error),
+            look.done(&entry).await;
+            continue;
         };
         let found = sync_answer(configured, outbound, context.base, &sync, &viewer, MAX_AGE).await;
         let advanced = AdvancedSync::of(&sync.request.directory, &found);

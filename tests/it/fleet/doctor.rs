@@ -25,10 +25,10 @@ fn check(diagnosis: &Value, name: &str) -> Value {
     checks.find(|check| check["check"] == name).unwrap().clone()
 }
 
-/// Whether no check failed, and the check `certificates`, if the provider is answered like this.
-fn certificates(provider: Call) -> (Value, Value) {
+/// An instance whose VCF Operations passes the checks, and answers like this for its provider.
+fn healthy(provider: Call) -> Instance {
     let groups = |operator| group_query(&["idhook-doctor"], operator, &json!([]));
-    let instance = Instance::new([
+    Instance::new([
         node(),
         logs_in("t1"),
         version(9, 1, 1),
@@ -37,7 +37,12 @@ fn certificates(provider: Call) -> (Value, Value) {
         groups("EQUALS"),
         groups("LIKE"),
         provider,
-    ]);
+    ])
+}
+
+/// Whether no check failed, and the check `certificates`, if the provider is answered like this.
+fn certificates(provider: Call) -> (Value, Value) {
+    let instance = healthy(provider);
     let diagnosis = instance.get(DOCTOR).json();
     assert_eq!(check(&diagnosis, "api_token")["result"], "skipped", "{diagnosis}");
     (diagnosis["ok"].clone(), check(&diagnosis, "certificates"))
@@ -144,17 +149,7 @@ fn version_without_the_calls_is_a_failure() {
 
 #[test]
 fn stale_directory_fails_the_doctor_on_request() {
-    let groups = |operator| group_query(&["idhook-doctor"], operator, &json!([]));
-    let instance = Instance::new([
-        node(),
-        logs_in("t1"),
-        version(9, 1, 1),
-        realms(),
-        directories("COMPLETED", 1),
-        groups("EQUALS"),
-        groups("LIKE"),
-        provider(&[]),
-    ]);
+    let instance = healthy(provider(&[]));
     // The directory's state and its log.
     let log = logs("last=true&page=0&pageSize=50").answer(200, r#"{"syncLogs":[]}"#);
     instance.then([directories("COMPLETED", 1), log]);

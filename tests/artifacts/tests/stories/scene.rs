@@ -197,24 +197,10 @@ impl Scene {
         let ca = tempfile::NamedTempFile::new().unwrap();
         simulator.write_ca(ca.path()).unwrap();
 
-        let mut scopes = vec![
-            "vidm:read",
-            "vidm:sync",
-            "vidm:profile",
-            "vidm:override",
-            "vcf:read",
-            "vcf:write",
-            "vcf:roles",
-            "admin",
-            "metrics",
-        ];
-        if setting.fleet.is_some() {
-            scopes.extend(["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"]);
-        }
-        let all = Caller::new("all", &scopes).unwrap();
+        let all = Caller::with_all_scopes("all", setting.fleet.is_some()).unwrap();
         let reader = Caller::new("reader", &["vidm:read"]).unwrap();
         let syncer = Caller::new("syncer", &["vidm:read", "vidm:sync", "vidm:profile"]).unwrap();
-        let elsewhere = Caller::new("elsewhere", &scopes).unwrap();
+        let elsewhere = Caller::with_all_scopes("elsewhere", setting.fleet.is_some()).unwrap();
         let mut entries: Vec<Value> = [&all, &reader, &syncer, &elsewhere]
             .iter()
             .flat_map(|caller| serde_json::from_str::<Vec<Value>>(&caller.api_keys).unwrap())
