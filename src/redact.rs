@@ -233,12 +233,27 @@ fn hex(digits: Option<&[u8]>) -> Option<u32> {
 
 fn json(text: &[u8]) -> Option<(Decoded, usize)> {
     match text {
-        [b'\\', b'u', ..] => Some((Decoded::Char(char::from_u32(hex(text.get(2..6))?)?), 6)),
+        [b'\\', b'u', ..] => json_unit(text),
+        [b'\\', b'b', ..] => Some((Decoded::Byte(0x08), 2)),
+        [b'\\', b'f', ..] => Some((Decoded::Byte(0x0c), 2)),
         [b'\\', b'n', ..] => Some((Decoded::Byte(b'\n'), 2)),
+        [b'\\', b'r', ..] => Some((Decoded::Byte(b'\r'), 2)),
         [b'\\', b't', ..] => Some((Decoded::Byte(b'\t'), 2)),
         [b'\\', escaped @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((Decoded::Byte(*escaped), 2)),
         _ => None,
     }
+}
+
+/// `\uXXXX`, or two of these for a character beyond U+FFFF (RFC 8259, section 7).
+fn json_unit(text: &[u8]) -> Option<(Decoded, usize)> {
+    let first = hex(text.get(2..6))?;
+    if let Some(c) = char::from_u32(first) {
+        return Some((Decoded::Char(c), 6));
+    }
+    let second = hex(text.get(6..)?.strip_prefix(b"\\u")?.get(..4))?;
+    let units = [u16::try_from(first).ok()?, u16::try_from(second).ok()?];
+    let c = char::decode_utf16(units).next()?.ok()?;
+    Some((Decoded::Char(c), 12))
 }
 
 fn percent(text: &[u8]) -> Option<(Decoded, usize)> {
@@ -301,6 +316,16 @@ mod tests {
         ] {
             assert_eq!(struck(&format!("pw={form}&x"), secret), "pw=…&x", "{form}");
         }
+    }
+
+    /// The second form is that of servers that write ASCII only.
+    #[test]
+    fn secrets_with_control_characters_and_beyond_u_ffff_are_removed_from_json() {
+        let secret = "a\u{8}b\u{c}c\rd\ne\tf\u{1f511}";
+        for form in [r"a\bb\fc\rd\ne\tf\ud83d\udd11", r"a\u0008b\u000cc\u000Dd\ne\tf\uD83D\uDD11", "a\\bb\\fc\\rd\\ne\\tf\u{1f511}"] {
+            assert_eq!(struck(&format!("{{\"pw\":\"{form}\"}}"), secret), r#"{"pw":"…"}"#, "{form}");
+        }
+        assert_eq!(struck(r"\ud83d \udd11 \ud83d\u0041 \ud83d\", secret), r"\ud83d \udd11 \ud83d\u0041 \ud83d\");
     }
 
     #[test]
