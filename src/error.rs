@@ -11,6 +11,8 @@ use http::StatusCode;
 use crate::json;
 
 mod code;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod problem;
 mod step;
 mod vendor;

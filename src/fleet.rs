@@ -15,6 +15,8 @@ mod directories;
 mod directory_filter;
 mod directory_query;
 mod dn_proof;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod items;
 mod locate;
 mod login;

@@ -13,6 +13,7 @@
 //! * `operations`: every use case once.
 //! * [`sync`]: the sync protocol: start, join, observe, prove.
 //! * [`vidm`], [`vcf`], [`fleet`]: the APIs of VMware Identity Manager (Workspace ONE Access), SDDC Manager and VCF Operations.
+//! * `fuzzing` (feature of the same name): entry points for fuzzers.
 //! * `oidc`: callers with tokens of OpenID Connect issuers.
 //! * [`config`]: every variable, read and checked once.
 //! * [`upstream`]: how every upstream call is made.
@@ -35,6 +36,8 @@ mod dn;
 pub mod embedded;
 pub mod error;
 pub mod fleet;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod http;
 mod json;
 mod oidc;

@@ -6,6 +6,8 @@
 //! Discovery 1.0), at an address from the configuration. A token never decides which address is called.
 
 mod claim;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod issuer;
 mod issuer_keys;
 mod jwk;

@@ -2,6 +2,8 @@
 
 mod agreed_key;
 mod backend;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod lease;
 mod seal;
 mod shared_store;

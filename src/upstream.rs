@@ -6,6 +6,8 @@ pub(crate) mod path_segment;
 mod base_url;
 mod encoding;
 mod endpoint;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod recent;
 mod response;
 mod sender;

@@ -11,6 +11,8 @@ mod checked;
 mod compare;
 mod error;
 mod expiry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod gateway;
 mod identity_broker;
 mod identity_providers;

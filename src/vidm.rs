@@ -17,6 +17,8 @@ mod directory_filter;
 mod directory_groups;
 mod domains;
 mod dry_run;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod groups;
 mod health;
 mod locate;

@@ -29,6 +29,8 @@ mod doctor;
 mod due;
 mod events;
 mod fleet_routes;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod gate;
 mod health;
 mod hook;

@@ -5,6 +5,8 @@
 
 mod acquire_token;
 mod exchange_api_token;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod well_known_url;
 
 pub(super) use acquire_token::AcquireToken;

@@ -4,6 +4,8 @@ mod compare;
 mod create_provider;
 mod delete_provider;
 mod expiry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod get_provider;
 mod get_task;
 mod ids;

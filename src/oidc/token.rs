@@ -17,7 +17,7 @@ use crate::runtime::{Runtime, rfc3339};
 use crate::upstream::Outbound;
 
 /// The longest token, in bytes. Entra ID's with 200 groups have 10 kB.
-const MAX_TOKEN: usize = 16 << 10;
+pub(super) const MAX_TOKEN: usize = 16 << 10;
 
 /// How far the issuer's clock and this one may differ.
 const LEEWAY: Duration = Duration::from_mins(1);
@@ -88,8 +88,7 @@ impl<'t> Token<'t> {
         keys: &IssuerKeys,
         out: &Outbound<'_, R>,
     ) -> Result<(), Error> {
-        let algorithm = self.algorithm()?;
-        self.check_time(out.runtime().now())?;
+        let algorithm = self.check(out.runtime().now())?;
         let id = self.head.kid.as_deref();
         let known = keys.with(issuer, |key| key.fits(id, algorithm), out).await?;
         let fitting: Vec<&Jwk> = known.iter().filter(|key| key.fits(id, algorithm)).take(MAX_TRIES).collect();
@@ -103,6 +102,13 @@ impl<'t> Token<'t> {
         }
         Err(rejected(format!("{} did not sign the token: its signature is wrong", issuer.name))
             .hint("send the whole token, unchanged"))
+    }
+
+    /// Its algorithm, if it is of a supported type and in its time.
+    pub(super) fn check(&self, now: SystemTime) -> Result<Algorithm, Error> {
+        let algorithm = self.algorithm()?;
+        self.check_time(now)?;
+        Ok(algorithm)
     }
 
     fn algorithm(&self) -> Result<Algorithm, Error> {

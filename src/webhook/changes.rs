@@ -29,9 +29,14 @@ pub(super) fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> 
 
 /// The condition of a change, from `If-Match`.
 pub(super) fn condition<R>(context: &Context<'_, R>) -> Result<Precondition, Error> {
+    condition_of(&context.request.headers)
+}
+
+/// The condition in these headers.
+pub(super) fn condition_of(headers: &http::HeaderMap) -> Result<Precondition, Error> {
     let invalid = |why: &str| Error::invalid(vec![FieldError::new("", format!("the header If-Match {why}"))]);
     let mut lines = Vec::new();
-    for value in context.request.headers.get_all(IF_MATCH) {
+    for value in headers.get_all(IF_MATCH) {
         lines.push(value.to_str().map_err(|_| invalid("is not text"))?);
     }
     if lines.is_empty() {

@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
 use crate::shared_state::{SharedStore, StoreUnavailable};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod key;
 mod local;
 mod record;

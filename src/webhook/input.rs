@@ -26,6 +26,8 @@ use crate::json::fields_of;
 mod content;
 mod event;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod json;
 mod order;
 mod placeholder;

@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::terminal::{columns, complain, say, width};
 use crate::{
-    bench, build, bundle, ci, completions, contract, demo, dist, docs, doctor, key, npm, openapi, python, release,
-    serve, simulator, version, watchers,
+    bench, build, bundle, ci, completions, contract, demo, dist, docs, doctor, fuzz, key, npm, openapi, python,
+    release, serve, simulator, version, watchers,
 };
 
 /// The name of the subcommand that prints help.
@@ -20,12 +20,13 @@ const HELP: &str = "help";
 const COULD_NOT_RUN: u8 = 2;
 
 /// The commands of those who work on idhook itself; hidden unless they are asked for.
-fn maintainers() -> [Command; 8] {
+fn maintainers() -> [Command; 9] {
     [
         bench::command(),
         ci::command(),
         contract::command(),
         docs::command(),
+        fuzz::command(),
         openapi::command(),
         release::command(),
         version::command(),
@@ -97,6 +98,7 @@ async fn dispatch(matches: &ArgMatches) -> Result<ExitCode> {
         Some((completions::NAME, matches)) => completions::run(matches, command()),
         Some((dist::NAME, matches)) => dist::run(matches),
         Some((docs::NAME, matches)) => docs::run(matches),
+        Some((fuzz::NAME, matches)) => fuzz::run(matches),
         Some((HELP, matches)) => help(matches),
         Some((key::NAME, matches)) => key::run(matches),
         Some((npm::NAME, _)) => npm::run(),

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod dist;
 pub mod docs;
 pub mod doctor;
+pub mod fuzz;
 mod hosting;
 mod https;
 pub mod key;

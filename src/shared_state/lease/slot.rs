@@ -47,7 +47,7 @@ impl Slot {
         Some(from_unix_ms(self.held_until_ms)).filter(|until| *until > now)
     }
 
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(in crate::shared_state) fn write(&self) -> Vec<u8> {
         let Sweep { done, ready, next, next_ms } = self.sweep;
         let mut bytes = vec![FORM];
         for number in [self.generation, self.held_until_ms, done, ready, next, next_ms] {
@@ -58,7 +58,7 @@ impl Slot {
     }
 
     /// Parses a slot; `None` if another version wrote it.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::shared_state) fn read(bytes: &[u8]) -> Option<Self> {
         let (&FORM, mut rest) = bytes.split_first()? else { return None };
         let mut number = || {
             let (number, after) = rest.split_first_chunk::<8>()?;
