@@ -199,11 +199,11 @@ fn trimmed(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// One part in normal form: lower case, escapes only where required.
+/// One part in normal form: lower case, escapes only where they distinguish two names. An unescaped `"` is wrong, but means nothing else.
 fn one_form(part: &str) -> String {
     let Some((name, value)) = part.split_once('=') else { return part.trim().to_lowercase() };
-    let value =
-        String::from_utf8_lossy(&unescape(trimmed(value), |byte| SPECIAL.contains(&char::from(byte)))).into_owned();
+    let keeps = |byte| matches!(byte, b'+' | b'\\');
+    let value = String::from_utf8_lossy(&unescape(trimmed(value), keeps)).into_owned();
     format!("{}={}", name.trim().to_lowercase(), folded(&value))
 }
 
@@ -256,6 +256,7 @@ mod tests {
             ("CN=gg,OU=Groups,DC=corp", "cn=GG,ou=groups,dc=CORP"),
             ("CN=gg,OU=Groups,DC=corp", " CN = gg , OU=Groups,  DC=corp "),
             ("CN=a\\, b,DC=corp", "cn=A\\2c b,dc=corp"),
+            ("CN=a\"b;c<d>,DC=corp", "CN=a\\\"b\\;c\\<d\\>,DC=corp"),
             ("CN=été,DC=corp", "CN=\\C3\\A9t\\c3\\a9,DC=corp"),
             ("CN=ÉTÉ,DC=corp", "CN=été,DC=corp"),
             ("CN=\\#a\\=b,DC=corp", "CN=#a=b,DC=corp"),
@@ -269,6 +270,7 @@ mod tests {
             ("CN=gg,DC=corp", "CN=gg2,DC=corp"),
             ("CN=gg,DC=corp", "CN=gg,DC=corp,DC=example"),
             ("CN=a\\+b,DC=corp", "CN=a+b,DC=corp"),
+            ("CN=a\\\\+b,DC=corp", "CN=a\\+b,DC=corp"),
             ("CN=a\\,DC=b", "CN=a,DC=b"),
             ("CN=a\\ ,DC=b", "CN=a,DC=b"),
             ("gg", "gg2"),

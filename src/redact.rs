@@ -322,7 +322,11 @@ mod tests {
     #[test]
     fn secrets_with_control_characters_and_beyond_u_ffff_are_removed_from_json() {
         let secret = "a\u{8}b\u{c}c\rd\ne\tf\u{1f511}";
-        for form in [r"a\bb\fc\rd\ne\tf\ud83d\udd11", r"a\u0008b\u000cc\u000Dd\ne\tf\uD83D\uDD11", "a\\bb\\fc\\rd\\ne\\tf\u{1f511}"] {
+        for form in [
+            r"a\bb\fc\rd\ne\tf\ud83d\udd11",
+            r"a\u0008b\u000cc\u000Dd\ne\tf\uD83D\uDD11",
+            "a\\bb\\fc\\rd\\ne\\tf\u{1f511}",
+        ] {
             assert_eq!(struck(&format!("{{\"pw\":\"{form}\"}}"), secret), r#"{"pw":"…"}"#, "{form}");
         }
         assert_eq!(struck(r"\ud83d \udd11 \ud83d\u0041 \ud83d\", secret), r"\ud83d \udd11 \ud83d\u0041 \ud83d\");

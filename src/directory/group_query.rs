@@ -99,7 +99,10 @@ impl GroupQuery {
             return Err(fault);
         }
         if dn::is_dn(text) {
-            return dn::tidy(text).map(|dn| Some(Self::DistinguishedName(dn))).map_err(str::to_owned);
+            let dn = dn::tidy(text).map_err(str::to_owned)?;
+            // The blanks that are gone may have hidden a fault.
+            check_one(&dn)?;
+            return Ok(Some(Self::DistinguishedName(dn)));
         }
         let with_domain =
             text.rsplit_once('@').filter(|(name, domain)| !name.trim().is_empty() && !domain.trim().is_empty());

@@ -150,7 +150,9 @@ fn template(text: &str) -> Option<String> {
 /// `gg-M?nchen`
 fn lost_letter(text: &str) -> Option<String> {
     let c = text.chars().find(|c| matches!(c, '?' | '\u{fffd}' | '\u{1a}' | '□' | '¿'))?;
-    Some(format!("contains \"{c}\" ({}), with which encodings replace a letter: send UTF-8", code(c)))
+    // A message has no control characters.
+    let shown = if c.is_control() { code(c) } else { format!("\"{c}\" ({})", code(c)) };
+    Some(format!("contains {shown}, with which encodings replace a letter: send UTF-8"))
 }
 
 fn is_invisible(c: char) -> bool {
@@ -271,6 +273,7 @@ mod tests {
             ("CN=gg-M=C3=BCnchen,DC=corp", "quoted-printable"),
             ("gg-M\u{fffd}nchen@corp.example", "U+FFFD"),
             ("gg-M?nchen@corp.example", "contains \"?\" (U+003F), with which encodings replace a letter"),
+            ("gg-M\u{1a}nchen@corp.example", "contains U+001A, with which encodings replace a letter"),
             ("CN=gg-Mu\u{308}nchen,DC=corp", "combining characters (U+0308)"),
             ("gg-か\u{3099}@corp.example", "combining characters (U+3099)"),
             ("gg-\u{1112}\u{1161}\u{11ab}@corp.example", "combining characters (U+1161)"),

@@ -30,6 +30,13 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("contains credentials; move them to the variables for username and password");
         }
+        // The parser accepts names that no resolver does: none, and those with an empty label.
+        let host = authority.host();
+        let is_whole =
+            authority.as_str().strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+        if !is_whole || matches!(host, "" | ".") || host.contains("..") {
+            return Err("has no valid host; use https://host or https://host:port");
+        }
         // The parser accepts any digits as a port, and none.
         let port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
         if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
@@ -115,6 +122,10 @@ mod tests {
             "https://h#x",
             "https://u:p@h",
             "https://",
+            "https://.",
+            "https://a..example",
+            "https://:443",
+            "https://a[::1]b",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }

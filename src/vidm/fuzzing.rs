@@ -57,7 +57,7 @@ fn check_report(report: &SyncReport) {
         assert!(text.len() <= 1000 && !text.contains(char::is_control), "{text:?}");
     }
     for time in [report.started_at, report.finished_at].into_iter().flatten() {
-        assert_eq!(humantime::parse_rfc3339(&rfc3339(time)).is_ok(), true, "{time:?}");
+        assert!(humantime::parse_rfc3339(&rfc3339(time)).is_ok(), "{time:?}");
     }
 }
 

@@ -82,7 +82,7 @@ impl Record {
         let Some(answer) = &self.answer else { return text.into_bytes() };
         for (name, value) in &answer.headers {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name}: {}", value.to_str().unwrap_or_default());
+            let _ = writeln!(text, "{name}: {}", str::from_utf8(value.as_bytes()).unwrap_or_default());
         }
         text.push('\n');
         [text.as_bytes(), &answer.body].concat()
@@ -99,7 +99,11 @@ impl Record {
         let answer = match number()? {
             0 => None,
             status => {
-                let (head, body) = split(rest, b"\n\n").or_else(|| Some((b"", rest.strip_prefix(b"\n")?)))?;
+                // Without headers the empty line comes first, and the body may have another.
+                let (head, body) = match rest.strip_prefix(b"\n") {
+                    Some(body) => (&b""[..], body),
+                    None => split(rest, b"\n\n")?,
+                };
                 let mut headers = Vec::new();
                 for line in str::from_utf8(head).ok()?.lines() {
                     let (name, value) = line.split_once(": ")?;

@@ -80,10 +80,14 @@ fn records_survive_a_round_trip() {
             assert_eq!(Record::read(&record.write()), Some(record));
         }
     }
-    let mut bare = Response::new(Bytes::new());
-    *bare.status_mut() = StatusCode::NO_CONTENT;
-    let record = Record { answer: Answer::of(&bare), ..Record::default() };
-    assert_eq!(Record::read(&record.write()), Some(record));
+    for body in ["", "a: b\n\nc", "\n\n", "a"] {
+        let mut bare = Response::new(Bytes::from_static(body.as_bytes()));
+        *bare.status_mut() = StatusCode::NO_CONTENT;
+        let record = Record { answer: Answer::of(&bare), ..Record::default() };
+        assert_eq!(Record::read(&record.write()), Some(record), "{body:?}");
+    }
+    let record = Record::read("i 1 2 200\netag: \"\u{707}\"\n\n{}".as_bytes());
+    assert!(record.is_some() && record == Record::read(&record.as_ref().unwrap().write()), "{record:?}");
     for wrong in [b"".as_slice(), b"i 1 2 3", b"i 1 2 3 x\n", b"i 1 2 3 200\n", b"i 1 2 3 99999\n\n", b"\xFF 1 2 3 0\n"]
     {
         assert_eq!(Record::read(wrong), None, "{}", String::from_utf8_lossy(wrong));
