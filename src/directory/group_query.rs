@@ -321,6 +321,8 @@ mod tests {
             let fault = GroupQuery::parse(text).unwrap_err();
             assert!(fault.contains("a list or an object") && fault.contains("Depth 10"), "{text}: {fault}");
         }
+        // Its blanks are removed before it would be searched for.
+        assert!(GroupQuery::parse("N =\\\u{fffd}6System.String[]").unwrap_err().contains("a program's text"));
     }
 
     #[test]

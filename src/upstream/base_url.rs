@@ -32,8 +32,10 @@ impl BaseUrl {
         }
         // The parser accepts names that no resolver does: none, and those with an empty label.
         let host = authority.host();
-        let is_whole =
-            authority.as_str().strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+        let is_whole = match authority.as_str().strip_prefix(host) {
+            Some(rest) => (rest.is_empty() || rest.starts_with(':')) && (host.starts_with('[') || !host.contains('[')),
+            None => false,
+        };
         if !is_whole || matches!(host, "" | ".") || host.contains("..") {
             return Err("has no valid host; use https://host or https://host:port");
         }
@@ -126,6 +128,7 @@ mod tests {
             "https://a..example",
             "https://:443",
             "https://a[::1]b",
+            "https://[::1]b",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }
