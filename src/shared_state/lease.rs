@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `{name}` | holders | the [`Slot`]: the latest generation that a holder wrote, the end of its hold, and its payload |
 //! | `{name}:n:{generation}` (counter) | all callers | tickets in its low bits, claims in its high ones: the first claim wins |
-//! | `{name}:w` | a claimant that lost and saw no slot of the holder | the generation it lost, and the end of the wait for the holder |
+//! | `{name}:w` | a caller that met a claim and saw no slot of the holder | the generation it lost, and the end of the wait for the holder |
 //!
 //! A claimant draws from the counter of the generation after the slot's. The winner is the holder, and only the holder
 //! writes the slot. So the slot is never overwritten by an older one, and a losing claim changes nothing.
@@ -179,9 +179,35 @@ impl<'s, R: Runtime> Lease<'s, R> {
         self.draw(slot.generation + 1, 1).await
     }
 
-    /// Whether a claim after `slot` was made.
-    pub(crate) async fn is_claimed(&self, slot: &Slot) -> Result<bool, StoreUnavailable> {
-        Ok(self.draw(slot.generation + 1, 0).await?.is_after_a_claim())
+    /// Whether a claim after `slot` was made whose holder may be at work. As a claimant that lost would, records the end of the
+    /// wait for a holder that takes longer than `silence`: it may have crashed, and nobody else may ever claim.
+    pub(crate) async fn is_claimed(&self, clock: &R, slot: &Slot, silence: Duration) -> Result<bool, StoreUnavailable> {
+        let mut generation = slot.generation + 1;
+        loop {
+            let drawn = self.draw(generation, 0).await?;
+            if !drawn.is_after_a_claim() {
+                return Ok(false);
+            }
+            let watch = self.watched().await?;
+            let counts = |watch: &Watch| {
+                watch.generation > generation || watch.generation == generation && watch.claim <= drawn.claims()
+            };
+            let Some(watch) = watch.filter(counts) else {
+                let until_ms = unix_ms(clock.now() + silence);
+                self.record(&Watch { generation, claim: drawn.claims(), until_ms }).await?;
+                return Ok(true);
+            };
+            if from_unix_ms(watch.until_ms) > clock.now() {
+                return Ok(true);
+            }
+            // The holder crashed; the next generation may be claimed.
+            generation = watch.generation + 1;
+        }
+    }
+
+    async fn record(&self, watch: &Watch) -> Result<(), StoreUnavailable> {
+        let written = serde_json::to_vec(watch).unwrap_or_default();
+        self.backend.set(&self.watch(), &written, FOR_GOOD).await
     }
 
     async fn draw(&self, generation: u64, by: u64) -> Result<Ticket, StoreUnavailable> {
@@ -241,9 +267,7 @@ impl<'s, R: Runtime> Lease<'s, R> {
             }
         }
         let until = clock.now() + silence;
-        let watch = Watch { generation: lost.0, claim: lost.claims(), until_ms: unix_ms(until) };
-        let written = serde_json::to_vec(&watch).unwrap_or_default();
-        self.backend.set(&self.watch(), &written, FOR_GOOD).await?;
+        self.record(&Watch { generation: lost.0, claim: lost.claims(), until_ms: unix_ms(until) }).await?;
         Ok(Claim::Busy { until, slot: None })
     }
 

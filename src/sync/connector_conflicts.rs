@@ -129,13 +129,19 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let ledger = self.ledger(backend, other);
         let came = self.runtime().elapsed();
         loop {
-            let (claimed, runs) = ledger.stands(self.now()).await?;
+            let (claimed, entry) = ledger.stands().await?;
+            let runs = entry.may_run(self.now());
             if !claimed && !runs || !self.share_a_connector(directory, other).await {
                 return Ok(true);
             }
             if runs {
+                let mut look = self.look(&ledger, other, max_age).await?;
+                if look.as_ref().is_ok_and(|look| look.entry.head != entry.head) {
+                    // It is from before the latest kick-off, whose run it cannot show.
+                    look = self.look(&ledger, other, Duration::ZERO).await?;
+                }
                 // A directory that cannot be observed is not known to be running.
-                let Ok(look) = self.look(&ledger, other, max_age).await? else { return Ok(true) };
+                let Ok(look) = look else { return Ok(true) };
                 return Ok(!self.note(&ledger, &look).await?);
             }
             // It checks for us as we check for it.

@@ -326,11 +326,11 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         Ok((entry, ticket))
     }
 
-    /// Whether a kick-off is claimed but not recorded yet, and whether a sent one may still be running.
-    pub(super) async fn stands(&self, now: SystemTime) -> Result<(bool, bool), StoreUnavailable> {
+    /// Whether a kick-off is claimed but not recorded yet, and the stored entry.
+    pub(super) async fn stands(&self) -> Result<(bool, Entry), StoreUnavailable> {
         let entry = self.entry().await?;
-        let claimed = self.lease.is_claimed(entry.slot.as_ref().unwrap_or(&Slot::default())).await?;
-        Ok((claimed, entry.may_run(now)))
+        let slot = entry.slot.clone().unwrap_or_default();
+        Ok((self.lease.is_claimed(self.clock, &slot, LEASE).await?, entry))
     }
 
     /// Tries to get the right to kick off after `entry`, and returns the valid entry. `None`: another caller holds it, or

@@ -8,8 +8,8 @@ use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
 
 use crate::support::memory_store::{MemoryStore, StoreFault};
-use crate::support::script::{Call, START, post};
-use crate::support::vidm::{CORP, classic, idle, lists, logs_in, sync_state};
+use crate::support::script::{Call, START, get, post};
+use crate::support::vidm::{CORP, LAB, classic, idle, lists, logs_in, sync_state, v2};
 use crate::support::webhook::Instance;
 
 const URL: &str = "https://tickets.corp.example/hook";
@@ -104,6 +104,68 @@ fn queued_run_begins_although_nobody_watches() {
     instance.then([shows("COMPLETED", -60), classic(CORP).answer(200, "{}")]);
     let seen = advance(&instance);
     assert_eq!((&seen["syncs"][0]["status"], &seen["syncs"][0]["open"]), (&json!("running"), &json!(true)), "{seen}");
+}
+
+/// The call for a directory's connectors; they all share one.
+fn connectors(id: &str) -> Call {
+    let configurations = "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
+    get(format!("{configurations}/{id}/connectors")).answer(200, r#"{"items":[{"instanceId":"the only one"}]}"#)
+}
+
+/// The state of any directory.
+fn of(id: &str, status: &str, began: i64) -> Call {
+    let began = i64::try_from(START.as_millis()).unwrap() + began * 1000;
+    sync_state(id).answer(200, format!(r#"{{"status":"{status}","startTime":{began}}}"#))
+}
+
+fn start_of(instance: &Instance, id: &str) -> Value {
+    let started = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{id}/syncs"), "");
+    assert_eq!(started.status(), 202, "{}", started.text());
+    started.json()
+}
+
+#[test]
+fn directories_of_one_connector_begin_one_after_the_other() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, [logs_in("t1"), lists(), of(CORP, "RUNNING", -60), of(LAB, "RUNNING", -60)]);
+    for id in [CORP, LAB] {
+        assert_eq!(start_of(&instance, id)["status"], "queued");
+    }
+    instance.script.advance(MINUTE);
+    // The observation before the kick-off of the first directory is a moment old, and shows it idle.
+    instance.then([of(CORP, "COMPLETED", -60), classic(CORP).answer(200, "{}")]);
+    instance.then([of(LAB, "COMPLETED", -60), connectors(LAB), connectors(CORP), of(CORP, "RUNNING", 60)]);
+    let seen = advance(&instance);
+    let states: Vec<_> = seen["syncs"].as_array().unwrap().iter().map(|sync| &sync["status"]).collect();
+    assert_eq!(states, ["running", "queued"], "{seen}");
+    instance.script.advance(MINUTE);
+    instance.then([of(CORP, "COMPLETED", 60), of(LAB, "COMPLETED", -60), v2(LAB).answer(200, "{}")]);
+    assert_eq!(advance(&instance)["syncs"][1]["status"], "running");
+}
+
+#[test]
+fn crashed_holder_delays_directories_of_its_connector_for_its_lease_only() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start_of(&instance, CORP);
+    instance.script.advance(MINUTE);
+    instance.then([of(CORP, "COMPLETED", 3)]);
+    assert_eq!(instance.get(&format!("/vidm/default/v1/directories/{CORP}/sync")).json()["status"], "succeeded");
+    // A sync waits for the end of a run of the schedule. An instance claims its kick-off and crashes, and nobody asks again.
+    instance.script.advance(2 * MINUTE);
+    let before = store.counters();
+    instance.then([of(CORP, "RUNNING", 150)]);
+    assert_eq!(start_of(&instance, CORP)["status"], "queued");
+    let is_new = |key: &&String| key.contains(CORP) && !before.contains(key);
+    let counter = store.counters().iter().find(is_new).unwrap().clone();
+    store.count(&counter, 1 << 24);
+    instance.then([of(LAB, "COMPLETED", -60), connectors(LAB), connectors(CORP)]);
+    let waiting = start_of(&instance, LAB);
+    assert_eq!(waiting["status"], "queued", "{waiting}");
+    instance.script.advance(Duration::from_secs(46));
+    instance.then([of(LAB, "COMPLETED", -60), v2(LAB).answer(200, "{}")]);
+    let state = instance.get(waiting["links"]["self"].as_str().unwrap()).json();
+    assert_eq!(state["status"], "running", "{state}");
 }
 
 #[test]
