@@ -128,9 +128,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ) -> Result<bool, StoreUnavailable> {
         let ledger = self.ledger(backend, other);
         let came = self.runtime().elapsed();
+        let mut seen_idle = None;
         loop {
             let (claimed, entry) = ledger.stands().await?;
-            let runs = entry.may_run(self.now());
+            let runs = entry.may_run(self.now()) && seen_idle != entry.head;
             if !claimed && !runs || !self.share_a_connector(directory, other).await {
                 return Ok(true);
             }
@@ -141,8 +142,16 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     look = self.look(&ledger, other, Duration::ZERO).await?;
                 }
                 // A directory that cannot be observed is not known to be running.
-                let Ok(look) = look else { return Ok(true) };
-                return Ok(!self.note(&ledger, &look).await?);
+                if let Ok(look) = look
+                    && self.note(&ledger, &look).await?
+                {
+                    return Ok(false);
+                }
+                if !claimed {
+                    return Ok(true);
+                }
+                // The next run is about to begin.
+                seen_idle = entry.head;
             }
             // It checks for us as we check for it.
             if directory > other || self.runtime().elapsed().saturating_sub(came) > MAX_WAIT {

@@ -204,7 +204,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             }
             (_, None) => self.look_now(ledger, directory, ledger.entry().await?).await,
         };
-        if let Ok(look) = &look {
+        // One that is older than this instance has no time on its clock, and would pass for a younger one.
+        if let Ok(look) = &look
+            && look.age <= runtime.elapsed()
+        {
             *kept = Some(look.clone());
         }
         Ok(look)
@@ -225,7 +228,9 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             let slot = lease.read().await?;
             let shared = crate::json::parse::<SharedLook>(&slot.payload);
             let shared = shared.and_then(|shared| shared.read(self.now(), runtime.elapsed()));
-            if let Some(look) = shared.filter(|look| look.at.saturating_add(max_age) > came) {
+            // By its age: it may be older than this instance, whose clock began later.
+            let waited = runtime.elapsed().saturating_sub(came);
+            if let Some(look) = shared.filter(|look| look.age < max_age.saturating_add(waited)) {
                 return Ok(Ok(look));
             }
             let held = match lease.claim(runtime, &slot, MAX_WAIT, MAX_WAIT).await? {

@@ -132,7 +132,7 @@ pub(super) async fn once<R: Runtime>(
     (outcome, Some(status))
 }
 
-/// Does `work` unless it was done before, as far as is known; returns whether it is done now. One caller at a time works; it
+/// Does `work` unless it was done before or another caller is at it; returns whether it is known to be done. One caller at a time works; it
 /// counts as crashed after `time` and a margin.
 pub(super) async fn unless_done<R: Runtime>(
     key: &Key,
@@ -148,7 +148,8 @@ pub(super) async fn unless_done<R: Runtime>(
             settle(key, configured, held, done, store.runtime().now()).await;
             is_done
         }
-        Claim::Taken(_) => true,
+        // The one who is at it may crash.
+        Claim::Taken(record) => record.answer.is_some(),
         Claim::Waits(_) | Claim::Full(_) => false,
     }
 }

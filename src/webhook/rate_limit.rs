@@ -66,11 +66,13 @@ impl Bucket {
         Self { at_ms: self.at_ms.max(now_ms), level, ..self }
     }
 
-    /// The bucket when the counter is at `drawn`. Requests beyond its level were rejected, and are not owed.
+    /// The bucket when the counter is at `drawn`. Requests beyond its level were rejected: they are not owed, and the part of a
+    /// request that had refilled remains, or a caller that asks too often would never be served again.
     fn drawn_to(self, drawn: u64) -> (Self, bool) {
         let requests = i64::try_from(drawn.saturating_sub(self.drawn)).unwrap_or(i64::MAX);
         let level = self.level.saturating_sub(requests.saturating_mul(REQUEST));
-        (Self { level: level.max(0), drawn: self.drawn.max(drawn), ..self }, level >= 0)
+        let left = if level < 0 { self.level % REQUEST } else { level };
+        (Self { level: left, drawn: self.drawn.max(drawn), ..self }, level >= 0)
     }
 }
 

@@ -143,6 +143,8 @@ pub(crate) struct Script {
     calls: RefCell<VecDeque<Call>>,
     requests: RefCell<Vec<http::Request<Bytes>>>,
     elapsed: Cell<Duration>,
+    /// When the instance began, and its monotonic clock.
+    began: Duration,
     sleepers: RefCell<Vec<Sleeper>>,
     slept: RefCell<Vec<Duration>>,
     serial: Cell<u64>,
@@ -165,6 +167,7 @@ impl Script {
             calls: RefCell::new(calls.into_iter().collect()),
             requests: RefCell::default(),
             elapsed: Cell::default(),
+            began: Duration::ZERO,
             sleepers: RefCell::default(),
             slept: RefCell::default(),
             serial: Cell::default(),
@@ -223,6 +226,13 @@ impl Script {
         self.elapsed.set(self.elapsed.get() + time);
     }
 
+    /// The same for an instance that begins this long after the others.
+    pub(crate) fn begun_after(mut self, time: Duration) -> Self {
+        self.advance(time);
+        self.began = time;
+        self
+    }
+
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<http::Request<Bytes>> {
         self.requests.borrow().clone()
@@ -279,7 +289,7 @@ impl Clock for Script {
     }
 
     fn elapsed(&self) -> Duration {
-        self.elapsed.get()
+        self.elapsed.get().saturating_sub(self.began)
     }
 
     async fn sleep(&self, duration: Duration) {

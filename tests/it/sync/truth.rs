@@ -67,6 +67,26 @@ fn last_line(instance: &Instance) -> Value {
 }
 
 #[test]
+fn young_instance_does_not_take_an_old_observation_for_a_new_one() {
+    let store = MemoryStore::new();
+    let first = warm(Some(&store));
+    let place = start(&first, &json!({}), [idle(CORP), kicked()]);
+    first.script.advance(Duration::from_secs(2));
+    first.then([shows("COMPLETED", 1000)]);
+    let watched = first.send_with(Method::GET, &place, &[("prefer", "wait=1")], "");
+    assert_eq!(watched.json()["status"], "succeeded", "{}", watched.text());
+    // Another run is going on when the next request comes, to an instance that began a moment ago.
+    let young = Script::new([shows("RUNNING", 4000)]).with_store(&store).begun_after(Duration::from_secs(5));
+    let young = Instance::over(young, &[STATE_KEY]);
+    let place = start(&young, &json!({}), []);
+    young.script.advance(Duration::from_millis(70));
+    let later = young.beside_with(&[STATE_KEY]);
+    later.then([shows("RUNNING", 4000)]);
+    let watched = later.send_with(Method::GET, &place, &[("prefer", "wait=1")], "");
+    assert_eq!(watched.json()["status"], "queued", "{}", watched.text());
+}
+
+#[test]
 fn any_difference_between_clocks_costs_one_start() {
     for ahead in [0, 2_000, -2_000, 30_000, -30_000, HOUR, -HOUR, 14 * HOUR, -14 * HOUR, 450, -900] {
         for date in [Some(0), Some(2), Some(30), Some(-30), Some(14 * 3600), None] {

@@ -1,16 +1,19 @@
 //! Syncs that nobody watches: one request looks at all that are open, begins queued runs and sends messages.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use http::Method;
 use idhook::http::TransportErrorKind;
+use idhook::runtime::Clock as _;
 use serde_json::{Value, json};
 
 use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, START, get, post};
 use crate::support::vidm::{CORP, LAB, classic, idle, lists, logs_in, sync_state, v2};
-use crate::support::webhook::Instance;
+use crate::support::webhook::{Instance, KEY, request};
 
 const URL: &str = "https://tickets.corp.example/hook";
 const ADVANCE: &str = "/vidm/default/v1/advance";
@@ -95,6 +98,27 @@ fn message_that_could_not_be_sent_is_sent_by_a_later_look() {
 }
 
 #[test]
+fn message_whose_sender_crashed_stays_open() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start(&instance, r#"{"callback":"ticket"}"#);
+    instance.script.advance(MINUTE);
+    instance.then([state("COMPLETED"), post(URL).hang()]);
+    let is_gone = instance.script.run(async {
+        let looks = pin!(instance.ask(request(KEY, Method::POST, ADVANCE, &[], "")));
+        matches!(select(looks, pin!(instance.script.sleep(Duration::from_secs(2)))).await, Either::Right(_))
+    });
+    assert!(is_gone);
+    let other = sharing(&store, []);
+    other.script.advance(MINUTE + Duration::from_secs(3));
+    other.then([state("COMPLETED")]);
+    assert_eq!(advance(&other)["syncs"][0]["open"], true);
+    other.script.advance(MINUTE);
+    other.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    assert_eq!(advance(&other)["syncs"][0]["open"], false);
+}
+
+#[test]
 fn queued_run_begins_although_nobody_watches() {
     let store = MemoryStore::new();
     let instance = sharing(&store, [logs_in("t1"), lists(), shows("RUNNING", -60)]);
@@ -166,6 +190,23 @@ fn crashed_holder_delays_directories_of_its_connector_for_its_lease_only() {
     instance.then([of(LAB, "COMPLETED", -60), v2(LAB).answer(200, "{}")]);
     let state = instance.get(waiting["links"]["self"].as_str().unwrap()).json();
     assert_eq!(state["status"], "running", "{state}");
+}
+
+#[test]
+fn claimed_directory_is_not_idle_although_its_last_run_has_ended() {
+    let store = MemoryStore::new();
+    let instance = sharing(&store, starts());
+    start_of(&instance, CORP);
+    // Nobody saw the end of its run. The next kick-off is claimed, and on its way.
+    instance.script.advance(MINUTE);
+    let before = store.counters();
+    instance.then([of(CORP, "RUNNING", 3)]);
+    assert_eq!(start_of(&instance, CORP)["status"], "queued");
+    let is_new = |key: &&String| key.contains(CORP) && !before.contains(key);
+    let counter = store.counters().iter().find(is_new).unwrap().clone();
+    store.count(&counter, 1 << 24);
+    instance.then([of(LAB, "COMPLETED", -60), connectors(LAB), connectors(CORP), of(CORP, "COMPLETED", 3)]);
+    assert_eq!(start_of(&instance, LAB)["status"], "queued");
 }
 
 #[test]

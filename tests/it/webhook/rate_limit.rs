@@ -100,6 +100,21 @@ fn instances_count_together_and_leave_no_keys() {
 }
 
 #[test]
+fn caller_beyond_its_limit_still_gets_its_limit() {
+    let store = MemoryStore::new();
+    let instances: Vec<_> = (0..4).map(|_| instance("30", Some(&store))).collect();
+    let mut passed = 0;
+    for _ in 0..300 {
+        for instance in &instances {
+            passed += usize::from(knock(instance, KEY).0.status() == StatusCode::BAD_REQUEST);
+            instance.script.advance(Duration::from_secs(1));
+        }
+    }
+    // The full bucket, and 30 in each of the five minutes.
+    assert!((170..=180).contains(&passed), "{passed}");
+}
+
+#[test]
 fn store_is_called_seldom_and_new_instances_learn_soon() {
     let store = MemoryStore::new();
     let (one, two) = (instance("600", Some(&store)), instance("600", Some(&store)));
