@@ -98,7 +98,7 @@ impl Bench {
         };
         variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let redis = self.redis.as_ref().filter(|_| store == Store::Redis);
-        Server::start(kind, Setup { component, wasm, variables, redis, fresh }).await
+        Server::start(kind, Setup { component, wasm, variables, redis, fresh, log: None }).await
     }
 
     fn variables(&self, store: Store) -> BTreeMap<String, String> {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod cell;
+mod chaos;
 mod expected;
 mod growth;
 mod load;
@@ -38,6 +39,7 @@ async fn main() -> ExitCode {
         Some((serve::NAME, matches)) => serve::run(matches).await,
         Some((python::NAME, _)) => python().await,
         Some((growth::NAME, matches)) => growth(matches).await,
+        Some((chaos::NAME, matches)) => chaos(matches).await,
         _ => run(&matches).await,
     };
     match done {
@@ -111,6 +113,7 @@ fn command() -> Command {
                 .about("Measures increasing numbers of directories, groups, watchers and targets")
                 .arg(json()),
         )
+        .subcommand(chaos::command())
         .subcommand(serve::command())
 }
 
@@ -124,6 +127,11 @@ fn json() -> Arg {
 
 async fn python() -> Result<()> {
     python::run(&Bench::new(false).await?).await
+}
+
+async fn chaos(matches: &ArgMatches) -> Result<()> {
+    xtask::limits::open_files(4096)?;
+    chaos::run(matches).await
 }
 
 async fn growth(matches: &ArgMatches) -> Result<()> {

@@ -30,6 +30,11 @@ impl Tree {
         self.members().keys().map(|pid| memory(*pid)).sum()
     }
 
+    /// The ids of its processes.
+    pub(crate) fn processes(self) -> Vec<u32> {
+        self.members().into_keys().collect()
+    }
+
     fn members(self) -> BTreeMap<u32, Stat> {
         let mut rest = BTreeMap::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {

@@ -1,6 +1,7 @@
 //! The measured servers, each in its own process: dev/host (this program again), or a real Spin.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -67,6 +68,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) redis: Option<&'a Redis>,
     /// Whether each request gets an instance of its own.
     pub(crate) fresh: bool,
+    /// The file for the server's log; without it the log goes to stderr.
+    pub(crate) log: Option<&'a Path>,
 }
 
 /// A running server; dropping it ends it.
@@ -80,13 +83,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(kind: &Kind, setup: Setup<'_>) -> Result<Self> {
+        Self::start_at(kind, setup, free_port()?).await
+    }
+
+    /// Starts it at this port of 127.0.0.1.
+    pub(crate) async fn start_at(kind: &Kind, setup: Setup<'_>, port: u16) -> Result<Self> {
         let files = tempfile::tempdir()?;
-        let port = free_port()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut command = match kind {
             Kind::DevHost => dev_host(&setup, port)?,
             Kind::Spin(program) => spin(program, &setup, files.path(), address)?,
         };
+        if let Some(log) = setup.log {
+            let log = File::options().create(true).append(true).open(log);
+            command.stderr(log.context("the server's log cannot be written")?);
+        }
         let mut child = command.spawn().with_context(|| format!("{} could not be started", kind.name()))?;
         let talk = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
         let mut server = Self { child, address, talk, _files: files };
@@ -116,6 +127,16 @@ impl Server {
         Tree(self.child.id())
     }
 
+    /// Ends it at once, as a crash does: `kill -9` of all its processes.
+    pub(crate) fn crash(mut self) -> Result<()> {
+        for pid in self.tree().processes() {
+            // A child may have ended by itself.
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status()?;
+        }
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Store calls so far, by operation; `None` if the server does not count them.
     pub(crate) fn store_calls(&mut self) -> Option<BTreeMap<String, u64>> {
         let (input, output) = self.talk.as_mut()?;
@@ -128,6 +149,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let pid = self.child.id().to_string();
         // Spin's trigger is a child process, which stops when Spin is interrupted but not when it is killed.
         let interrupted = Command::new("kill").args(["-INT", &pid]).status().is_ok_and(|status| status.success());

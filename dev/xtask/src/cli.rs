@@ -23,6 +23,7 @@ const COULD_NOT_RUN: u8 = 2;
 fn maintainers() -> [Command; 9] {
     [
         bench::command(),
+        bench::chaos(),
         ci::command(),
         contract::command(),
         docs::command(),
@@ -93,6 +94,7 @@ async fn dispatch(matches: &ArgMatches) -> Result<ExitCode> {
         Some((contract::NAME, matches)) => contract::run(matches).await,
         Some((watchers::NAME, matches)) => watchers::run(matches).await,
         Some((bench::NAME, matches)) => bench::run(matches),
+        Some((bench::CHAOS, matches)) => bench::run_chaos(matches),
         Some((bundle::NAME, _)) => bundle::run(),
         Some((ci::NAME, matches)) => ci::run(matches),
         Some((completions::NAME, matches)) => completions::run(matches, command()),
