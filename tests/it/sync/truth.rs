@@ -75,14 +75,14 @@ fn young_instance_does_not_take_an_old_observation_for_a_new_one() {
     first.then([shows("COMPLETED", 1000)]);
     let watched = first.send_with(Method::GET, &place, &[("prefer", "wait=1")], "");
     assert_eq!(watched.json()["status"], "succeeded", "{}", watched.text());
-    // Another run is going on when the next request comes, to an instance that began a moment ago.
-    let young = Script::new([shows("RUNNING", 4000)]).with_store(&store).begun_after(Duration::from_secs(5));
-    let young = Instance::over(young, &[STATE_KEY]);
-    let place = start(&young, &json!({}), []);
-    young.script.advance(Duration::from_millis(70));
-    let later = young.beside_with(&[STATE_KEY]);
-    later.then([shows("RUNNING", 4000)]);
-    let watched = later.send_with(Method::GET, &place, &[("prefer", "wait=1")], "");
+    // Another run is going on when the next request comes.
+    let began_after = |milliseconds| {
+        let script = Script::new([shows("RUNNING", 4000)]).with_store(&store);
+        Instance::over(script.begun_after(Duration::from_millis(milliseconds)), &[STATE_KEY])
+    };
+    let place = start(&began_after(5000), &json!({}), []);
+    // The instance that is asked for the state is younger than the request.
+    let watched = began_after(5070).send_with(Method::GET, &place, &[("prefer", "wait=1")], "");
     assert_eq!(watched.json()["status"], "queued", "{}", watched.text());
 }
 
