@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+mod client;
 mod entry;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod x509;
 
 use crate::error::FieldError;
 
+pub(crate) use client::{AlternativeName, ClientCertificate, RequiredCertificate};
 use entry::Entry;
 use x509::Certificate;
 
@@ -90,7 +92,9 @@ pub(crate) fn describe(der: &[u8]) -> String {
         fingerprint.push_str(&format!("{byte:02x}"));
     }
     match Certificate::read(der) {
-        Ok(Certificate { subject, not_after, .. }) => format!("{subject}, until {not_after}, SHA-256 {fingerprint}…"),
+        Ok(Certificate { subject, not_after, .. }) => {
+            format!("{}, until {not_after}, SHA-256 {fingerprint}…", subject.shown())
+        }
         Err(_) => format!("not a readable certificate, SHA-256 {fingerprint}…"),
     }
 }
@@ -157,7 +161,8 @@ fn check_ders(
         let Certificate { subject, not_before, .. } = &certificate;
         if not_before.to_system_time() > now {
             let detail = format!(
-                "the certificate of {subject} is not valid before {not_before}; check the clock that issued it"
+                "the certificate of {} is not valid before {not_before}; check the clock that issued it",
+                subject.shown()
             );
             errors.push(FieldError::new(pointer, detail));
         } else {
@@ -166,11 +171,11 @@ fn check_ders(
     }
 }
 
-impl Certificate {
+impl Certificate<'_> {
     fn facts(&self, pointer: &str, now: SystemTime) -> CertificateFacts {
         CertificateFacts {
             pointer: pointer.to_owned(),
-            subject: self.subject.clone(),
+            subject: self.subject.shown(),
             not_after: self.not_after.to_string(),
             expires_in_days: days_until(self.not_after.to_system_time(), now),
             warning: None,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderName;
 use litemap::LiteMap;
 use sha2::{Digest, Sha256};
 
@@ -15,12 +14,15 @@ use crate::secret::Secret;
 use crate::{fleet, oidc, vcf, vidm};
 
 mod callbacks;
+mod certificate_callers;
 mod credential;
 mod error;
 mod grant;
 mod hooks;
+mod key_digest;
 mod keys;
 mod oidc_callers;
+mod proxy;
 mod reader;
 #[cfg(feature = "contract")]
 mod schemas;
@@ -33,12 +35,15 @@ mod variable_source;
 mod variables;
 
 pub use callbacks::Callback;
+pub(crate) use certificate_callers::CertificateCaller;
 pub use error::ConfigError;
 pub use grant::{Grant, Scope};
 pub use hooks::{Condition, Hook, Place, Source};
+pub(crate) use key_digest::hex32;
 pub use keys::ApiKey;
-pub(crate) use keys::hex32;
 pub(crate) use oidc_callers::OidcCaller;
+pub(crate) use proxy::PROXY_KEY;
+pub use proxy::Proxy;
 pub use senders::{Form, Sender};
 pub use targets::{FleetSettings, VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
@@ -86,10 +91,12 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// Callers that authenticate with a signature.
     pub senders: Vec<Sender>,
-    /// Callers that authenticate with a token of an OpenID Connect issuer. This list, `senders` or `api_keys` has at least one entry.
+    /// Callers that authenticate with a token of an OpenID Connect issuer.
     pub(crate) oidc_callers: Vec<OidcCaller>,
     /// The issuers of those tokens.
     pub(crate) issuers: Vec<oidc::Issuer>,
+    /// Callers that authenticate with a client certificate. This list or one of the other three has at least one entry.
+    pub(crate) certificate_callers: Vec<CertificateCaller>,
     /// The syncs that webhooks start.
     pub hooks: Vec<Hook>,
     /// The receivers of messages about finished syncs.
@@ -109,8 +116,8 @@ pub struct Config {
     pub docs_url: String,
     /// Which requests are logged.
     pub log_level: LogLevel,
-    /// The header in which the operator's own proxy writes the client's address, if there is such a proxy.
-    pub client_address_header: Option<HeaderName>,
+    /// What the operator's own proxy adds to requests.
+    pub proxy: Proxy,
     /// Largest request body, in bytes.
     pub request_body_limit: usize,
     /// Largest body of a request that is authenticated by its signature, in bytes: it is read before the caller is known.
@@ -147,12 +154,14 @@ impl Config {
         let before = reader.problems.len();
         let senders = senders::read(&mut reader, &mut callers, is_target);
         let (oidc_callers, issuers) = oidc_callers::read(&mut reader, &mut callers, is_target);
-        let others = senders.len() + oidc_callers.len();
+        let certificate_callers = certificate_callers::read(&mut reader, &mut callers, is_target);
+        let others = senders.len() + oidc_callers.len() + certificate_callers.len();
         let api_keys = keys::read(&mut reader, others == 0, &mut callers, is_target);
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&targets));
         let callbacks = callbacks::read(&mut reader);
         let state_keys = state_keys::read(&mut reader);
+        let proxy = proxy::read(&mut reader, !certificate_callers.is_empty());
         let gate = targets::gate(&mut reader, all_known.then_some(&targets));
         let config = Self {
             vidm: shared(targets.vidm),
@@ -162,6 +171,7 @@ impl Config {
             senders,
             oidc_callers,
             issuers,
+            certificate_callers,
             hooks,
             callbacks,
             state_keys,
@@ -171,7 +181,7 @@ impl Config {
             base_path: reader.base_path(),
             docs_url: reader.docs_url(),
             log_level: reader.word(&variables::LOG_LEVEL),
-            client_address_header: reader.header("client_address_header"),
+            proxy,
             request_body_limit: reader.number(&variables::REQUEST_BODY_LIMIT),
             signed_body_limit: reader.number(&variables::SIGNED_BODY_LIMIT),
             rate_limit: reader.number(&variables::RATE_LIMIT) as u64,

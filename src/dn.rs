@@ -199,12 +199,26 @@ fn trimmed(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// Whether two names are the same to the letter: only escapes, blanks around parts and the case of types may differ. For names that
+/// decide who somebody is: [`Key`] takes more names for the same.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let exact = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or(("", part));
+        (name.trim().to_ascii_uppercase(), unescape(trimmed(value), distinguishes))
+    };
+    parts(one).map(exact).eq(parts(other).map(exact))
+}
+
 /// One part in normal form: lower case, escapes only where they distinguish two names. An unescaped `"` is wrong, but means nothing else.
 fn one_form(part: &str) -> String {
     let Some((name, value)) = part.split_once('=') else { return part.trim().to_lowercase() };
-    let keeps = |byte| matches!(byte, b'+' | b'\\');
-    let value = String::from_utf8_lossy(&unescape(trimmed(value), keeps)).into_owned();
+    let value = String::from_utf8_lossy(&unescape(trimmed(value), distinguishes)).into_owned();
     format!("{}={}", name.trim().to_lowercase(), folded(&value))
+}
+
+/// Whether an escaped `byte` means something else than the same byte without the backslash.
+fn distinguishes(byte: u8) -> bool {
+    matches!(byte, b'+' | b'\\')
 }
 
 /// `text` as it is compared: composed, in lower case.
@@ -277,6 +291,33 @@ mod tests {
         ] {
             assert_ne!(Key::of(one), Key::of(other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn same_names_differ_only_in_escapes_and_blanks() {
+        const NAME: &str = "CN=Aria\\, Mu\u{308}nchen+emailAddress=a@corp.example,O=Corp";
+        for same in [
+            NAME,
+            "cn = Aria\\2C Mu\\CC\\88nchen+emailAddress=a@corp.example, O=Corp ",
+            "CN=\\41ria\\, Mu\u{308}nchen+emailAddress=a@corp.example,O=Corp",
+        ] {
+            assert!(is_same(NAME, same), "{same}");
+        }
+        for other in [
+            "CN=aria\\, Mu\u{308}nchen+emailAddress=a@corp.example,O=Corp",
+            "CN=Aria\\, M\u{fc}nchen+emailAddress=a@corp.example,O=Corp",
+            "CN=Aria\\, Mu\u{308}nchen\\+emailAddress=a@corp.example,O=Corp",
+            "CN=Aria\\, Mu\u{308}nchen+emailAddress=a@corp.example",
+            "CN=Aria\\, Mu\u{308}nchen+emailAddress=a@corp.example,O=Corp,C=DE",
+            "O=Corp,CN=Aria\\, Mu\u{308}nchen+emailAddress=a@corp.example",
+            "CN=Aria\\\\, Mu\u{308}nchen+emailAddress=a@corp.example,O=Corp",
+            "",
+        ] {
+            assert!(!is_same(NAME, other), "{other}");
+        }
+        // A Kelvin sign is no K, and a value ends where it ends.
+        assert!(!is_same("CN=K", "CN=\u{212a}") && Key::of("CN=K") == Key::of("CN=\u{212a}"));
+        assert!(!is_same("CN=a", "CN=a\\ ") && !is_same("CN=a", "CN=a\0") && !is_same("CN=a", "CN=a\\00"));
     }
 
     #[test]

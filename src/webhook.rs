@@ -20,6 +20,7 @@ mod asset;
 mod body;
 mod callback;
 mod caller;
+mod certificate_caller;
 mod changes;
 mod client_address;
 mod configured;

@@ -5,10 +5,10 @@ use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use der::asn1::{AnyRef, ObjectIdentifier};
-use der::{Decode, Encode as _, Reader, SliceReader, Tag, TagNumber};
+use der::{Decode, Encode as _, Reader, SliceReader, Tag};
 
 use super::Form;
-use super::x509::inside;
+use super::x509::{context, inside};
 use crate::error::excerpt;
 
 /// Standard base64; some tools omit the padding.
@@ -158,8 +158,7 @@ fn enclosed(content: &mut SliceReader<'_>) -> der::Result<Vec<Vec<u8>>> {
         AnyRef::decode(&mut signed)?;
     }
     let mut certificates = Vec::new();
-    if signed.is_finished() || Tag::peek(&signed)? != (Tag::ContextSpecific { constructed: true, number: TagNumber(0) })
-    {
+    if signed.is_finished() || Tag::peek(&signed)? != context(0) {
         return Ok(certificates);
     }
     let mut list = SliceReader::new(AnyRef::decode(&mut signed)?.value())?;

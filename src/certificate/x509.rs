@@ -1,6 +1,6 @@
 //! Reads an X.509 certificate.
 //!
-//! Only the subject and validity of a certificate (RFC 5280, section 4.1) are read, so nothing else can cause a rejection
+//! Only the names and the validity of a certificate (RFC 5280, section 4.1) are read, so nothing else can cause a rejection
 //! here. This uses only `der`: it costs the component 26 kB, where `x509-cert` takes 58 kB (154 kB with formatting of names)
 //! and `x509-parser` 145 kB.
 
@@ -12,31 +12,86 @@ use der::{DateTime, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use crate::error::excerpt;
 
 /// The parsed fields.
-pub(super) struct Certificate {
-    /// The subject's distinguished name (RFC 4514).
-    pub(super) subject: String,
+pub(super) struct Certificate<'d> {
+    pub(super) issuer: Name,
+    pub(super) subject: Name,
     pub(super) not_before: DateTime,
     pub(super) not_after: DateTime,
+    /// What follows the subject.
+    rest: SliceReader<'d>,
 }
 
-impl Certificate {
-    pub(super) fn read(der: &[u8]) -> der::Result<Self> {
+/// A distinguished name (RFC 4514): the most specific part first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    /// The whole name.
+    pub(super) text: String,
+    /// Whether no other name has this text: all values are texts, none of them was repaired.
+    pub(super) is_exact: bool,
+}
+
+impl Name {
+    /// The name for people, of bounded length.
+    pub(super) fn shown(&self) -> String {
+        excerpt(&self.text)
+    }
+}
+
+impl<'d> Certificate<'d> {
+    pub(super) fn read(der: &'d [u8]) -> der::Result<Self> {
         let whole = AnyRef::from_der(der)?;
         let mut whole = inside(whole)?;
         let mut signed = inside(AnyRef::decode(&mut whole)?)?;
         // A version 1 certificate omits the version.
-        if Tag::peek(&signed)? == (Tag::ContextSpecific { constructed: true, number: TagNumber(0) }) {
+        if Tag::peek(&signed)? == context(0) {
             AnyRef::decode(&mut signed)?;
         }
-        // Serial number, signature algorithm, issuer.
-        for _ in 0..3 {
+        // Serial number, signature algorithm.
+        for _ in 0..2 {
             AnyRef::decode(&mut signed)?;
         }
+        let issuer = name(AnyRef::decode(&mut signed)?)?;
         let mut validity = inside(AnyRef::decode(&mut signed)?)?;
         let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
-        let subject = excerpt(&name(AnyRef::decode(&mut signed)?)?);
-        Ok(Self { subject, not_before, not_after })
+        let subject = name(AnyRef::decode(&mut signed)?)?;
+        Ok(Self { issuer, subject, not_before, not_after, rest: signed })
     }
+
+    /// The alternative names of the subject (RFC 5280, section 4.2.1.6), each with its tag; empty if there are none.
+    pub(super) fn alternative_names(&self) -> der::Result<Vec<AnyRef<'d>>> {
+        const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 29, 17];
+        let mut rest = self.rest.clone();
+        let mut names = Vec::new();
+        // The public key, and unique ids in front of the extensions.
+        while !rest.is_finished() {
+            let field = AnyRef::decode(&mut rest)?;
+            if field.tag() != context(3) {
+                continue;
+            }
+            let mut extensions = inside(AnyRef::from_der(field.value())?)?;
+            while !extensions.is_finished() {
+                let mut extension = inside(AnyRef::decode(&mut extensions)?)?;
+                let kind: ObjectIdentifier = ObjectIdentifier::decode(&mut extension)?;
+                // Whether it is critical, and then its value.
+                let mut value = AnyRef::decode(&mut extension)?;
+                if value.tag() == Tag::Boolean {
+                    value = AnyRef::decode(&mut extension)?;
+                }
+                if kind.as_bytes() == SUBJECT_ALT_NAME {
+                    let mut list = inside(AnyRef::from_der(value.value())?)?;
+                    while !list.is_finished() {
+                        names.push(AnyRef::decode(&mut list)?);
+                    }
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// The tag of a constructed field with this number.
+pub(super) fn context(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
 }
 
 /// The content of a SEQUENCE or SET.
@@ -54,9 +109,8 @@ fn time(reader: &mut SliceReader<'_>) -> der::Result<DateTime> {
     }
 }
 
-/// A distinguished name as in RFC 4514: the most specific part first.
-fn name(name: AnyRef<'_>) -> der::Result<String> {
-    let mut parts = Vec::new();
+fn name(name: AnyRef<'_>) -> der::Result<Name> {
+    let (mut parts, mut is_exact) = (Vec::new(), true);
     let mut name = inside(name)?;
     while !name.is_finished() {
         let mut pairs = Vec::new();
@@ -64,13 +118,17 @@ fn name(name: AnyRef<'_>) -> der::Result<String> {
         while !part.is_finished() {
             let mut pair = inside(AnyRef::decode(&mut part)?)?;
             let kind = ObjectIdentifier::decode(&mut pair)?;
-            let value = escaped(&value(AnyRef::decode(&mut pair)?));
-            pairs.push(format!("{}={value}", keyword(&kind)));
+            let (value, is_whole) = value(AnyRef::decode(&mut pair)?);
+            is_exact &= is_whole;
+            pairs.push(format!("{}={}", keyword(&kind), escaped(&value)));
         }
         parts.push(pairs.join("+"));
     }
     parts.reverse();
-    Ok(if parts.is_empty() { "(no subject)".to_owned() } else { parts.join(",") })
+    if parts.is_empty() {
+        return Ok(Name { text: "(no subject)".to_owned(), is_exact: false });
+    }
+    Ok(Name { text: parts.join(","), is_exact })
 }
 
 /// The keywords of RFC 4514, section 3; other types by their number.
@@ -91,17 +149,27 @@ fn keyword(kind: &ObjectIdentifier) -> Cow<'static, str> {
     })
 }
 
-/// The text of a name's part, in any of ASN.1's string types.
-fn value(value: AnyRef<'_>) -> String {
+/// The text of a name's part, in any of ASN.1's string types, and whether it is the whole value, unrepaired.
+fn value(value: AnyRef<'_>) -> (String, bool) {
     let bytes = value.value();
-    match value.tag() {
+    let text = match value.tag() {
         Tag::BmpString => {
             let units =
                 bytes.chunks_exact(2).map(|pair| pair.iter().fold(0, |unit, byte| unit << 8 | u16::from(*byte)));
-            char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+            let text: Option<String> = char::decode_utf16(units.clone()).collect::<Result<_, _>>().ok();
+            text.filter(|_| bytes.len() % 2 == 0).ok_or_else(|| {
+                char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+            })
         }
-        Tag::TeletexString => bytes.iter().copied().map(char::from).collect(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+        Tag::TeletexString => Ok(bytes.iter().copied().map(char::from).collect()),
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {
+            str::from_utf8(bytes).map(str::to_owned).map_err(|_| String::from_utf8_lossy(bytes).into_owned())
+        }
+        _ => Err(String::from_utf8_lossy(bytes).into_owned()),
+    };
+    match text {
+        Ok(text) => (text, true),
+        Err(repaired) => (repaired, false),
     }
 }
 

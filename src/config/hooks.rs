@@ -67,7 +67,7 @@ pub enum Place {
 pub(super) struct Entry {
     /// The name in the path `/hooks/NAME`: 1 to 63 letters, digits, dots, dashes or underscores.
     name: String,
-    /// The names of the callers of `api_keys`, `oidc_callers` and `webhook_secrets` that may call the hook.
+    /// The names of the callers of `api_keys`, `oidc_callers`, `certificate_callers` and `webhook_secrets` that may call the hook.
     senders: Vec<String>,
     /// The target: the name of a vIDM target, or `fleet/NAME`. Without it: `default`.
     target: Option<String>,

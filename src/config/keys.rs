@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::Reader;
 use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
+use super::key_digest::{KeyDigests, MOST_KEYS, NOT_A_DIGEST, digest};
 
 /// A caller that authenticates with a key.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct ApiKey {
     /// When this entry's keys expire.
     pub not_after: Option<SystemTime>,
     /// The digests of its keys. During a rotation there are several.
-    digests: Vec<[u8; 32]>,
+    digests: KeyDigests,
 }
 
 impl ApiKey {
@@ -29,7 +29,7 @@ impl ApiKey {
         let digest: [u8; 32] = Sha256::digest(key).into();
         let mut found = None;
         for entry in keys {
-            if entry.position(&digest).is_some() {
+            if entry.digests.position(&digest).is_some() {
                 found = Some(entry);
             }
         }
@@ -39,22 +39,12 @@ impl ApiKey {
     /// The index of `key` in the entry, for the log; `None` for a key of another entry.
     #[must_use]
     pub fn which(&self, key: &[u8]) -> Option<usize> {
-        self.position(&Sha256::digest(key).into())
-    }
-
-    fn position(&self, digest: &[u8; 32]) -> Option<usize> {
-        let mut found = None;
-        for (at, known) in self.digests.iter().enumerate() {
-            if bool::from(known.ct_eq(digest)) {
-                found = Some(at);
-            }
-        }
-        found
+        self.digests.position(&Sha256::digest(key).into())
     }
 
     /// The digests of its keys, in the order of the configuration.
     pub(crate) fn digests(&self) -> &[[u8; 32]] {
-        &self.digests
+        self.digests.as_slice()
     }
 
     /// Whether the entry's keys have expired at `now`.
@@ -66,9 +56,6 @@ impl ApiKey {
 
 /// The variable.
 const NAME: &str = "api_keys";
-
-/// Most keys per entry.
-const MOST_KEYS: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +102,7 @@ pub(super) fn read(
     for (at, entry) in entries.into_iter().enumerate() {
         let mut grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
         grant.from = entry.from.map(|texts| grant::networks(reader, (NAME, at), &texts));
-        let mut key = ApiKey { grant, not_after: None, digests: Vec::new() };
+        let mut key = ApiKey { grant, not_after: None, digests: KeyDigests::default() };
         if let Some(text) = entry.not_after {
             key.not_after = rfc3339(text.trim());
             if key.not_after.is_none() {
@@ -136,18 +123,13 @@ pub(super) fn read(
         }
         for (place, text) in texts {
             let place = Place::in_entry(NAME, at, &place);
-            let Some(digest) = text.as_str().and_then(hex32) else {
-                reader.problem(place, "is not 64 hexadecimal digits; make it with: printf %s \"$KEY\" | sha256sum");
-                continue;
-            };
-            if <[u8; 32]>::from(Sha256::digest(b"")) == digest {
-                reader.problem(place, "is the digest of an empty text; set KEY and make the digest again");
-            } else if keys.iter().chain([&key]).any(|known| known.digests.contains(&digest)) {
-                reader.problem(place, "repeats another key; give each caller keys of its own");
-            } else if <[u8; 32]>::from(Sha256::digest(b"\n")) == digest {
-                reader.problem(place, "is the digest of a line break; set KEY and make the digest again");
+            match text.as_str().map_or(Err(NOT_A_DIGEST), digest) {
+                Ok(digest) if keys.iter().chain([&key]).any(|known| known.digests().contains(&digest)) => {
+                    reader.problem(place, "repeats another key; give each caller keys of its own");
+                }
+                Ok(digest) => key.digests.push(digest),
+                Err(fault) => reader.problem(place, fault),
             }
-            key.digests.push(digest);
         }
         keys.push(key);
     }
@@ -174,14 +156,6 @@ fn digits(text: &str) -> Option<u64> {
     (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// Decodes 64 hexadecimal digits.
-pub(crate) fn hex32(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> =
-        text.trim().chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).filter_map(|pair| Some(pair.first()? << 4 | pair.last()?)).collect();
-    if digits.len() == 64 { bytes.try_into().ok() } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,15 +174,6 @@ mod tests {
         assert!(ApiKey::find(&keys, b"gamma").is_none());
         assert!(ApiKey::find(&keys, b"").is_none());
         assert!(ApiKey::find(&[], b"alpha").is_none());
-    }
-
-    #[test]
-    fn digests_are_read_in_either_case() {
-        let hex = "6CA13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
-        assert_eq!(hex32(hex).unwrap(), <[u8; 32]>::from(Sha256::digest("abc123")));
-        assert_eq!(hex32(&hex[1..]), None);
-        assert_eq!(hex32(&format!("{hex}0")), None);
-        assert_eq!(hex32(&"é".repeat(64)), None);
     }
 
     #[test]

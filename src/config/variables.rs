@@ -324,6 +324,11 @@ pub const VARIABLES: &[Variable] = &[
         "callers that send a token of an OpenID Connect issuer: [{\"name\", \"issuer\", \"audience\", \"claims\", \"keysUrl\", \
          \"scopes\", \"targets\", \"from\"}]",
     ),
+    json(
+        "certificate_callers",
+        "callers with a client certificate that your own proxy has verified: [{\"name\", \"subject\", \"san\", \"sha256\", \"issuer\", \
+         \"scopes\", \"targets\", \"from\"}]; needs proxy_key_sha256",
+    ),
     secret_json(
         "webhook_secrets",
         "callers that sign their requests: [{\"name\", \"scheme\", \"secrets\", \"scopes\", \"targets\"}]",
@@ -353,6 +358,16 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "client_address_header",
         "header in which your own proxy writes the client's address (X-Forwarded-For, X-Real-IP), for the log and for from in api_keys",
+    ),
+    plain(
+        "client_certificate_header",
+        "header in which your own proxy writes the certificate of a client that it has verified, for certificate_callers; without it \
+         Client-Cert (RFC 9440)",
+    ),
+    secret(
+        "proxy_key_sha256",
+        "SHA-256 digest of the key that your own proxy sends in X-Idhook-Proxy-Key; several are separated by commas; with it, headers \
+         of the proxy count only beside the key",
     ),
     REQUEST_BODY_LIMIT.variable(),
     SIGNED_BODY_LIMIT.variable(),

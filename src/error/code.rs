@@ -20,7 +20,7 @@ table! {
             ("unresolved_placeholder", StatusCode::BAD_REQUEST, "A placeholder was not filled in", Caller, false),
         /// The request has no valid API key, token or signature.
         Unauthenticated =>
-            ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key, token or signature was sent", Caller, false),
+            ("unauthenticated", StatusCode::UNAUTHORIZED, "No valid key, token, signature or client certificate was sent", Caller, false),
         /// The request's signature matches no configured sender.
         SignatureInvalid =>
             ("signature_invalid", StatusCode::UNAUTHORIZED, "The signature matches no sender", Caller, false),

@@ -1,4 +1,4 @@
-//! Authentication: an API key, in any of the three ways to send one, or a signature.
+//! Authentication: an API key, in any of the three ways to send one, a signature, or the certificate of the connection.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,9 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 
+use super::certificate_caller;
 use super::client_address::ClientAddress;
+use super::log::LogLine;
 use super::route::{Access, Matched};
 use super::signature::{self, Signed};
 use crate::api_key;
@@ -35,12 +37,12 @@ pub(super) enum Claim<'c> {
 
 impl<'c> Claim<'c> {
     /// Finds the caller by `Authorization: Bearer KEY`, `X-API-Key: KEY` or `Authorization: Basic name:KEY`; without a key,
-    /// by its signature.
+    /// by its signature; without both, by its client certificate, which clients in a service mesh send with every request.
     ///
     /// # Errors
     /// `request_invalid` if a header that holds a key occurs twice: a proxy may have checked the other one.
     /// `unauthenticated` or `signature_invalid` if no caller is proven.
-    pub(super) fn of(request: &Parts, config: &'c Config, now: SystemTime) -> Result<Self, Error> {
+    pub(super) fn of(request: &Parts, config: &'c Config, now: SystemTime, line: &mut LogLine) -> Result<Self, Error> {
         for name in [AUTHORIZATION, HeaderName::from_static("x-api-key")] {
             if request.headers.get_all(&name).iter().nth(1).is_some() {
                 let detail = format!("the header {name} occurs more than once");
@@ -50,20 +52,13 @@ impl<'c> Claim<'c> {
         if let Some(presented) = presented(&request.headers) {
             return of_key(config, &presented, now).map(|(_, caller)| Self::Proven(caller));
         }
-        signature::claim(request, &config.senders, now)?.ok_or_else(|| {
-            const HOW: &str =
-                "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication; or \
-                 sign the request with a secret of webhook_secrets";
-            match signature::unread(&request.headers).as_slice() {
-                [] => Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(HOW),
-                names => {
-                    let names = names.join(", ");
-                    let detail = format!("no API key came with the request, and the signature in {names} is not supported");
-                    Error::new(ErrorCode::Unauthenticated, detail)
-                        .hint(format!("supported are {}; a sender without one of these needs an API key: {HOW}", signature::READ))
-                }
-            }
-        })
+        if let Some(claim) = signature::claim(request, &config.senders, now)? {
+            return Ok(claim);
+        }
+        match certificate_caller::caller(config, &request.headers, now, line)? {
+            Some(caller) => Ok(Self::Proven(caller)),
+            None => Err(no_credential(&request.headers)),
+        }
     }
 
     /// The caller, if it is proven.
@@ -116,7 +111,8 @@ impl<'c> Caller<'c> {
         Err(match address {
             Some(address) => Error::new(ErrorCode::Forbidden, format!("caller {name} is not allowed from the address {}", address.ip()))
                 .hint(format!(
-                    "add the address to from in this caller's entry in {}; if it is your proxy's, set client_address_header",
+                    "add the address to from in this caller's entry in {}; if it is your proxy's, set client_address_header, and check the \
+                     proxy's key if proxy_key_sha256 is set",
                     self.grant.variable
                 )),
             None => Error::new(ErrorCode::Forbidden, format!("caller {name} is allowed from some addresses only, and this request's address is unknown"))
@@ -193,6 +189,23 @@ pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
     }
     Err(Error::new(ErrorCode::Forbidden, "another site's web page requests this change (Sec-Fetch-Site)")
         .hint("call idhook from a program, or from the page that idhook itself serves"))
+}
+
+/// The rejection of a request without anything that proves its caller.
+fn no_credential(headers: &HeaderMap) -> Error {
+    const HOW: &str = "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication; or \
+                       sign the request with a secret of webhook_secrets";
+    match signature::unread(headers).as_slice() {
+        [] => Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(HOW),
+        names => {
+            let names = names.join(", ");
+            let detail = format!("no API key came with the request, and the signature in {names} is not supported");
+            Error::new(ErrorCode::Unauthenticated, detail).hint(format!(
+                "supported are {}; a sender without one of these needs an API key: {HOW}",
+                signature::READ
+            ))
+        }
+    }
 }
 
 /// The rejection of a key that is not configured.

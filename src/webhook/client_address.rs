@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+
+use crate::config::Proxy;
 
 /// The address of the request's sender, as the host reports it. A binding adds it to the request's extensions; headers from
 /// the caller are not used.
@@ -34,14 +36,16 @@ impl ClientAddress {
     }
 
     /// The address in the header of the operator's proxy: the last one, which the proxy added.
-    pub(super) fn of_proxy(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
+    pub(super) fn of_proxy(headers: &HeaderMap, proxy: &Proxy) -> Option<Self> {
+        let name = proxy.address_header(headers)?;
         Self::read(headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?)
     }
 
-    /// The address of the request's sender: with a header of the operator's proxy the one in it, otherwise the host's.
-    pub(super) fn of(request: &Parts, proxy: Option<&HeaderName>) -> Option<Self> {
-        match proxy {
-            Some(name) => Self::of_proxy(&request.headers, name),
+    /// The address of the request's sender: that of a request through the operator's proxy is in the proxy's header, that of another
+    /// request is the host's.
+    pub(super) fn of(request: &Parts, proxy: &Proxy) -> Option<Self> {
+        match proxy.address_header(&request.headers) {
+            Some(_) => Self::of_proxy(&request.headers, proxy),
             None => request.extensions.get().copied(),
         }
     }
@@ -91,14 +95,17 @@ mod tests {
             assert_eq!(of(&["192.0.2.7:1", none]), None, "{none:?}");
         }
         assert_eq!(of(&[]), None);
-        let name = HeaderName::from_static("x-forwarded-for");
-        let by_proxy = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(&name, text.parse().unwrap());
-            ClientAddress::of_proxy(&headers, &name).map(|address| address.to_string())
-        };
-        assert_eq!(by_proxy("6.6.6.6, 192.0.2.7").as_deref(), Some("192.0.2.7"), "the proxy adds the last one");
-        assert_eq!(by_proxy("[2001:db8::1]").as_deref(), Some("2001:db8::1"));
-        assert_eq!(by_proxy("192.0.2.7, unknown"), None);
+    }
+
+    #[test]
+    fn proxy_adds_the_last_address() {
+        for (header, address) in [
+            ("6.6.6.6, 192.0.2.7", Some("192.0.2.7")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("192.0.2.7, unknown", None),
+        ] {
+            let last = header.rsplit(',').next().and_then(ClientAddress::read);
+            assert_eq!(last.map(|address| address.to_string()).as_deref(), address);
+        }
     }
 }

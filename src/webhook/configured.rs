@@ -85,7 +85,7 @@ impl Configured {
         (request, access, matched): (&Parts, route::Access, &Matched),
         store: &SharedStore<'_, R>,
     ) -> Result<(), Error> {
-        caller.require_address(ClientAddress::of(request, self.config.client_address_header.as_ref()))?;
+        caller.require_address(ClientAddress::of(request, &self.config.proxy))?;
         caller.require(access, matched)?;
         settle(&self.state_key, store).await;
         match self.config.rate_limit {

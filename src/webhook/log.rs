@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +20,7 @@ use super::client_address::ClientAddress;
 use super::idempotency::Status;
 use super::request_id::RequestIdentity;
 use super::route::{Kind, Matched};
-use crate::config::{ConfigError, LogLevel};
+use crate::config::{ConfigError, LogLevel, Proxy};
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::redact::strike;
@@ -80,7 +80,7 @@ pub(super) struct LogLine {
     /// Which of the caller's keys or secrets was used, counted from 0 in the order of the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<usize>,
-    /// The subject (`sub`) of the caller's token.
+    /// The subject of the caller's token (`sub`) or client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
     /// The name of the hook.
@@ -129,8 +129,8 @@ pub(super) struct LogLine {
     /// Why the status of a sync is `unknown` although vIDM responded, with the clocks involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     sync_unknown: Option<String>,
-    /// Mistakes in the configuration; what is known of a rejected login; why a valid token is nobody's; the reason of an `internal`
-    /// error.
+    /// Mistakes in the configuration; what is known of a rejected login; why a valid token or client certificate is nobody's; the
+    /// reason of an `internal` error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
     /// How many `problems` were left out to keep the line short.
@@ -206,9 +206,9 @@ impl LogLine {
         }
     }
 
-    /// Adds the client's address from the configured proxy header.
-    pub(super) fn forwarded(&mut self, headers: &HeaderMap, name: Option<&HeaderName>) {
-        self.forwarded_for = name.and_then(|name| ClientAddress::of_proxy(headers, name)).map(|from| from.to_string());
+    /// Adds the client's address from the header of the operator's proxy.
+    pub(super) fn forwarded(&mut self, headers: &HeaderMap, proxy: &Proxy) {
+        self.forwarded_for = ClientAddress::of_proxy(headers, proxy).map(|from| from.to_string());
     }
 
     /// Adds the target, if it is not in the path.
@@ -227,7 +227,7 @@ impl LogLine {
         self.key = Some(caller.key());
     }
 
-    /// Adds the subject of a valid token.
+    /// Adds the subject of a valid token or client certificate.
     pub(super) fn subject(&mut self, subject: Option<&str>) {
         self.subject = subject.and_then(some);
     }

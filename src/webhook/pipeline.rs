@@ -86,7 +86,7 @@ pub(super) async fn serve<R: Runtime>(
     line: &mut LogLine,
 ) -> Result<Reply, Error> {
     let Incoming { configured, runtime, request, matched, operation, identity, base, .. } = *incoming;
-    line.forwarded(&request.headers, configured.config.client_address_header.as_ref());
+    line.forwarded(&request.headers, &configured.config.proxy);
     refuse_other_sites(request)?;
     // A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
@@ -97,7 +97,7 @@ pub(super) async fn serve<R: Runtime>(
     };
     let claim = match of_token {
         Some(caller) => Claim::Proven(caller),
-        None => Claim::of(request, &configured.config, runtime.now())?,
+        None => Claim::of(request, &configured.config, runtime.now(), line)?,
     };
     let access = if work == Work::Hook { hook::access(&configured.config, matched) } else { operation.scope };
     let mut admit = async |caller: &Caller<'_>| {

@@ -4,6 +4,7 @@ pub(crate) mod addresses;
 pub(crate) mod advance;
 pub(crate) mod bodies;
 pub(crate) mod callback;
+pub(crate) mod certificates;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod gate;

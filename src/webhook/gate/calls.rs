@@ -63,7 +63,7 @@ pub(in crate::webhook) async fn serve<R: Runtime>(
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let config = &incoming.configured.config;
-    line.forwarded(&incoming.request.headers, config.client_address_header.as_ref());
+    line.forwarded(&incoming.request.headers, &config.proxy);
     refuse_other_sites(incoming.request)?;
     let target = incoming.matched.target().unwrap_or_default();
     let body = incoming.unproven_body(read).await?;

@@ -47,6 +47,7 @@ mod apply;
 mod artifact;
 mod callback;
 mod callers;
+mod certificates;
 mod clocks;
 mod contract;
 mod crowds;
