@@ -20,7 +20,7 @@ const HELP: &str = "help";
 const COULD_NOT_RUN: u8 = 2;
 
 /// The commands of those who work on idhook itself; hidden unless they are asked for.
-fn maintainers() -> [Command; 9] {
+fn maintainers() -> [Command; 10] {
     [
         bench::command(),
         bench::chaos(),

@@ -115,7 +115,7 @@ async fn stream(world: &World, started: &Started, random: &mut fastrand::Rng) ->
 /// Whether the final state is the right one: runs succeed, so the named group decides.
 pub(super) fn judge(world: &World, started: &Started, state: &Value) {
     let status = state["status"].as_str().unwrap_or_default();
-    let proof = state["groups"][0]["state"].as_str().unwrap_or_default();
+    let proof = state.pointer("/groups/0/state").and_then(Value::as_str).unwrap_or_default();
     let is_right = match &started.group {
         None => status == "succeeded",
         Some((_, true)) => status == "succeeded" && proof == "present",

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use idhook_simulator::SyncDuration;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
 use super::client::{Call, Reply};
@@ -46,7 +46,7 @@ impl Wishes {
 
 /// The body of a start, and the group in it.
 fn body(world: &World, place: &Place, wishes: Wishes, random: &mut fastrand::Rng) -> (String, Option<(String, bool)>) {
-    let mut body = json!({});
+    let mut body = Map::new();
     let mut group = None;
     if wishes.group != Group::None {
         let dn = format!("CN=gg-{:016x},{}", random.u64(..), place.groups);
@@ -54,13 +54,13 @@ fn body(world: &World, place: &Place, wishes: Wishes, random: &mut fastrand::Rng
         if exists && let Err(e) = world.simulator.add_directory_group(&place.directory, &dn) {
             world.tally.broke("the harness works", e);
         }
-        body["groups"] = json!([dn]);
+        body.insert("groups".to_owned(), json!([dn]));
         group = Some((dn, exists));
     }
     if wishes.callback {
-        body["callback"] = json!("ticket");
+        body.insert("callback".to_owned(), json!("ticket"));
     }
-    (body.to_string(), group)
+    (Value::Object(body).to_string(), group)
 }
 
 /// Starts a sync, at another host if a connection fails. With `key` all attempts carry this idempotency key.
@@ -96,7 +96,7 @@ pub(super) fn started(
     reply: &Reply,
     (caller, group, has_callback): (usize, Option<(String, bool)>, bool),
 ) -> Started {
-    let id = reply.json()["id"].as_str().unwrap_or_default().to_owned();
+    let id = reply.json().get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let path = reply.header("location").to_owned();
     Started { place: place.clone(), id, path, caller, asked: reply.sent(), group, has_callback, end: None }
 }

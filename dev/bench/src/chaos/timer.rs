@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::client::Call;
 use super::world::World;
 
@@ -25,8 +27,9 @@ async fn look(world: &World, target: &str, random: &mut fastrand::Rng) -> Option
     let call = Call::post("advance", &path, world.key(caller), String::new());
     let reply = world.client.send(&call, random).await.filter(|reply| reply.status == 200)?;
     let answer = reply.json();
-    let open = answer["syncs"].as_array()?.iter().filter(|sync| sync["open"] == true).count();
-    Some(open + usize::from(answer["hasMore"] == true))
+    let is_true = |value: &Value, field: &str| value.get(field) == Some(&Value::Bool(true));
+    let open = answer.get("syncs")?.as_array()?.iter().filter(|sync| is_true(sync, "open")).count();
+    Some(open + usize::from(is_true(&answer, "hasMore")))
 }
 
 /// Looks until no sync is open, or the time is up; returns how many are.
