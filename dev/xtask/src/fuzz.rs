@@ -124,7 +124,7 @@ impl Run {
 
     /// Runs the target for this long.
     fn fuzz(&self, seconds: u32) -> Result<Figures> {
-        // The core has no `unsafe`: without a sanitizer there are several times as many executions.
+        // The core has no `unsafe`, so a sanitizer would find nothing.
         let options = ["--sanitizer", "none", "--fuzz-dir", PACKAGE, "--target-dir", "target/fuzz/build"];
         self.cargo("build", &options, &[])?;
         let limits = [

@@ -43,7 +43,10 @@ const PLACES: [&str; 22] = [
 
 /// The file with the version of all packages.
 const MANIFEST: &str = "Cargo.toml";
-const LOCK: &str = "Cargo.lock";
+/// The lock files: of the workspace, and of the targets for fuzzing, which are a workspace of their own.
+const LOCKS: [&str; 2] = ["Cargo.lock", "dev/fuzz/Cargo.lock"];
+/// The version of a package that has none.
+const NO_VERSION: &str = "0.0.0";
 const CHANGELOG: &str = "CHANGELOG.md";
 
 /// The command and its help.
@@ -96,10 +99,14 @@ pub(crate) fn check(root: &Path) -> Result<usize> {
         let names = occurrences(&read(root, place)?, &version);
         ensure!(names > 0, Failure::new(format!("{place} does not name the version {version}"), fix));
     }
-    let packages = packages(&read(root, LOCK)?);
-    let other: Vec<_> = packages.iter().filter(|(_, of)| *of != version).map(|(name, _)| name).collect();
-    ensure!(other.is_empty(), Failure::new(format!("{LOCK} has another version of {other:?}"), "run: cargo check"));
-    Ok(PLACES.len() + 2)
+    for lock in LOCKS {
+        let packages = packages(&read(root, lock)?);
+        let other = packages.iter().filter(|(_, of)| *of != version && of != NO_VERSION).map(|(name, _)| name);
+        let other: Vec<_> = other.collect();
+        let fix = "run cargo check in its folder";
+        ensure!(other.is_empty(), Failure::new(format!("{lock} has another version of {other:?}"), fix));
+    }
+    Ok(PLACES.len() + LOCKS.len() + 1)
 }
 
 /// Sets the version in the checkout at `root`; `date` dates the section of the changelog. Gives the files.
@@ -111,13 +118,13 @@ fn set(root: &Path, new: &str, date: &str) -> Result<Vec<&'static str>> {
     check(root)?;
     let (old, new) = (old.to_string(), new.to_string());
 
-    let mut texts = vec![
-        (
-            MANIFEST,
-            read(root, MANIFEST)?.replacen(&format!("\nversion = \"{old}\"\n"), &format!("\nversion = \"{new}\"\n"), 1),
-        ),
-        (LOCK, locked(&read(root, LOCK)?, &old, &new)),
-    ];
+    let mut texts = vec![(
+        MANIFEST,
+        read(root, MANIFEST)?.replacen(&format!("\nversion = \"{old}\"\n"), &format!("\nversion = \"{new}\"\n"), 1),
+    )];
+    for lock in LOCKS {
+        texts.push((lock, locked(&read(root, lock)?, &old, &new)));
+    }
     for place in PLACES {
         let text = read(root, place)?;
         let text = if place == CHANGELOG { dated(&text, &old, &new, date)? } else { replaced(&text, &old, &new) };
@@ -144,7 +151,7 @@ fn dated(changelog: &str, old: &str, new: &str, date: &str) -> Result<String> {
     Ok(format!("{promises}{heading}\n## {new} - {date}\n{changes}"))
 }
 
-/// `Cargo.lock` with the new version for the packages of this workspace: those without a source.
+/// A lock file with the new version for the packages of this repository: those without a source.
 fn locked(lock: &str, old: &str, new: &str) -> String {
     let own = |block: &&str| !block.contains("\nsource = ");
     let blocks = lock.split("\n[[package]]\n");
@@ -155,7 +162,7 @@ fn locked(lock: &str, old: &str, new: &str) -> String {
     moved.collect::<Vec<_>>().join("\n[[package]]\n")
 }
 
-/// The packages of this workspace in `Cargo.lock`, with their versions.
+/// The packages of this repository in a lock file, with their versions.
 fn packages(lock: &str) -> BTreeSet<(String, String)> {
     let blocks = lock.split("\n[[package]]\n").skip(1).filter(|block| !block.contains("\nsource = "));
     let field = |block: &str, name: &str| {

@@ -15,7 +15,7 @@ const EXAMPLES: [&str; 7] = [
 /// The files that name the version, in a folder of their own.
 fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for file in PLACES.into_iter().chain([MANIFEST, LOCK]) {
+    for file in PLACES.into_iter().chain([MANIFEST]).chain(LOCKS) {
         let path = folder.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(build::root().join(file), path).unwrap();
@@ -45,7 +45,9 @@ fn no_file_names_the_old_version_after_a_move() {
         let Ok(text) = fs::read_to_string(path) else { continue };
         // Crates of others, and what earlier versions changed.
         let text = match file.as_str() {
-            LOCK => text.split("\n[[package]]\n").filter(|block| !block.contains("\nsource = ")).collect(),
+            file if LOCKS.contains(&file) => {
+                text.split("\n[[package]]\n").filter(|block| !block.contains("\nsource = ")).collect()
+            }
             CHANGELOG => text.lines().filter(|line| line.contains("idhook:identity@")).collect(),
             _ => text,
         };
@@ -59,9 +61,10 @@ fn no_file_names_the_old_version_after_a_move() {
     assert!(changelog.contains("\n## Unreleased\n\n## 77.8.9 - 2030-01-02\n"));
     assert!(fs::read_to_string(root.join(MANIFEST)).unwrap().contains("\nversion = \"77.8.9\"\n"));
     assert!(fs::read_to_string(root.join("wit/world.wit")).unwrap().contains("package idhook:identity@77.8.9;"));
-    let locked = packages(&fs::read_to_string(root.join(LOCK)).unwrap());
+    let [locked, fuzzing] = LOCKS.map(|lock| packages(&fs::read_to_string(root.join(lock)).unwrap()));
     assert!(locked.len() > 10 && locked.iter().all(|(_, version)| version == "77.8.9"), "{locked:?}");
-    assert_eq!(check(root).unwrap(), PLACES.len() + 2);
+    assert!(fuzzing.contains(&("idhook".to_owned(), "77.8.9".to_owned())), "{fuzzing:?}");
+    assert_eq!(check(root).unwrap(), PLACES.len() + 3);
 
     // Versions that are rejected, and a file that names another version.
     for (wrong, reason) in [("77.8.9", "not later"), ("0.0.1", "not later"), ("78", "no version")] {
