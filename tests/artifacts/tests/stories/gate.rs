@@ -49,6 +49,7 @@ fn recorded() -> Vec<Recorded> {
 }
 
 /// How many of PowerVCF's requests pass, and the cmdlets whose request does not.
+#[cfg(feature = "tools")]
 pub(crate) fn requests_of_powervcf() -> (usize, Vec<&'static str>) {
     let recorded = recorded();
     let refused: Vec<_> = recorded.iter().filter(|one| one.status >= 400).collect();
