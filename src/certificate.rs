@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 mod client;
 mod entry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
 mod x509;

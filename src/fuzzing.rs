@@ -11,7 +11,7 @@ mod tests;
 mod values;
 mod world;
 
-use crate::{fleet, oidc, shared_state, upstream, vcf, vidm, webhook};
+use crate::{certificate, fleet, oidc, shared_state, upstream, vcf, vidm, webhook};
 
 /// One place where bytes from outside are read.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,12 @@ pub const ENTRY_POINTS: &[EntryPoint] = &[
     entry("names", "names of groups and users; SCIM filters for them", vidm::fuzzing::names, seeds::NAMES),
     entry("dn", "distinguished names", values::distinguished_name, seeds::DNS),
     entry("certificate", "certificates: PEM, base64, DER, PKCS#7", values::certificates, seeds::CERTIFICATES),
+    entry(
+        "client_certificate",
+        "a proxy's header with the certificate of a client",
+        certificate::fuzzing::client_certificate,
+        seeds::CLIENT_CERTIFICATES,
+    ),
     entry("redaction", "a secret, and a text that may contain it", values::redaction, seeds::REDACTION),
     entry("words", "placeholders, misspelt words, keys, excerpts", values::words, seeds::WORDS),
     entry("variables", "the configuration's variables", config::variables, seeds::VARIABLES),

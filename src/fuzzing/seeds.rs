@@ -390,6 +390,17 @@ pub(super) const CERTIFICATES: Seeds = seeds![
     b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----"
 ];
 
+pub(super) const CLIENT_CERTIFICATES: Seeds = seeds![
+    "certificates/aria.pem",
+    "certificates/plain.pem",
+    "certificates/spiffe.pem",
+    "vcf/version1.pem",
+    "vcf/odd-name.pem";
+    b":MIIB:",
+    b"By=spiffe://a/b;Hash=8f;Cert=\"-----BEGIN%20CERTIFICATE-----%0AMIIB%0A-----END%20CERTIFICATE-----%0A\";Subject=\"CN=a,O=\\\"b\\\"\";URI=,By=c",
+    b"-----BEGIN CERTIFICATE----- MIIB -----END CERTIFICATE-----"
+];
+
 pub(super) const REDACTION: Seeds = seeds![
     ;
     b"hunter2\nyou sent hunter2, aHVudGVyMg==, %68unter2 and {\"password\": \"hunter2\"}",
