@@ -275,7 +275,16 @@ fn look_needs_a_store_and_the_scope_for_starts() {
     assert_eq!(reader["detail"], "caller reader lacks the scope vidm:sync");
     let store = MemoryStore::new();
     let instance = sharing(&store, []);
+    // A store that fails is another case than none: the timer's next request may find it well.
     store.set_fault(StoreFault::Fails);
+    for _ in 0..2 {
+        let problem = instance.send(Method::POST, ADVANCE, "").problem("upstream_busy");
+        assert_eq!((problem["status"].as_u64(), problem["retryAfter"].as_u64()), (Some(503), Some(10)), "{problem}");
+    }
+    store.set_fault(StoreFault::None);
+    instance.script.advance(MINUTE);
+    assert_eq!(advance(&instance), none());
+    store.set_fault(StoreFault::Absent);
     instance.send(Method::POST, ADVANCE, "").problem("not_supported");
     without.send(Method::GET, ADVANCE, "").problem("method_not_allowed");
     without.send(Method::POST, "/vidm/nowhere/v1/advance", "").problem("target_not_found");

@@ -202,7 +202,7 @@ fn of(names: &Names) -> Vec<Operation> {
                 "Look after the syncs that nobody watches",
                 "For a timer: looks at the target's syncs that have a callback or were queued, as a request for the state of each would. Queued runs \
                  begin, and messages are sent. One request looks at up to 50 syncs, the next one goes on with the others. Syncs are listed for 24 hours, \
-                 at most the last 1024 of a target. Without a key-value store nothing is listed: `not_supported`.",
+                 at most the last 1024 of a target. Without a key-value store nothing is listed: `not_supported`; while it does not respond: `upstream_busy`.",
             )
             .answers(Answer::new(StatusCode::OK, "The syncs that were looked at.").json(
                 Content::of("Advance").example("one", json!({
