@@ -53,6 +53,16 @@ fn credentials_decide_which_login_is_used() {
 }
 
 #[test]
+fn names_of_callers_are_visible_in_the_log() {
+    let vidm = [("vidm_url", "https://v"), ("vidm_username", "u"), ("vidm_password", "p")];
+    for name in ["ci\\u0007", "ci\\u200b", "\\u202eci"] {
+        let keys = KEYS.replace("\"ci\"", &format!("\"{name}\""));
+        let told = mistakes(&[&vidm[..], &[("api_keys", &keys)]].concat());
+        assert!(told.contains("api_keys[0].name contains an invisible character"), "{name}: {told}");
+    }
+}
+
+#[test]
 fn placeholder_url_counts_as_unset() {
     let unset = ("vidm_url", "https://unset.invalid/");
     assert!(mistakes(&[unset, ("api_keys", KEYS)]).contains("there is no target"));
