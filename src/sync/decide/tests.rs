@@ -84,6 +84,9 @@ fn last_run_is_never_taken_for_that_of_the_kick_off() {
         Baseline::shown(before, &SyncReport { started_at: Some(at), ..SyncReport::running() })
     };
     assert_eq!((shown(9_999_999), shown(10_000_000), shown(10_000_001)), (Shown::Before, Shown::Before, Shown::After));
+    let at_once = baseline(SyncStatus::Running, Some(100)).unwrap();
+    assert_eq!((before.unwrap().is_recent(), at_once.is_recent()), (true, false));
+    assert_eq!((before.unwrap().shows_running(), at_once.shows_running()), (false, true));
 }
 
 #[test]
