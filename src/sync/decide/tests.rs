@@ -217,6 +217,10 @@ fn old_result_right_after_the_kick_off_is_ignored() {
     assert_eq!(decide(Succeeded, Shown::Before, EARLY), Decision::Running);
     assert_eq!(decide(Succeeded, Shown::Untimed, EARLY), Decision::Running);
     assert_eq!(decide(Succeeded, Shown::Unobserved, EARLY), Decision::Running);
+    for shown in [Shown::Before, Shown::Untimed, Shown::Unobserved] {
+        assert_eq!(decide(Succeeded, shown, ITSELF), Decision::Running, "{shown:?}");
+    }
+    assert_eq!(decide(Succeeded, Shown::Untimed, ITSELF_SETTLED), Decision::Ended { succeeded: true });
     assert_eq!(decide(Succeeded, Shown::Before, SETTLED), Decision::Start, "it was never created");
     assert_eq!(
         decide(Succeeded, Shown::Before, ITSELF_SETTLED),
@@ -246,4 +250,17 @@ fn waiting_request_gets_a_run_when_nothing_runs() {
         Decision::Unknown(Doubt::LostQueue),
         "no loop of starts"
     );
+}
+
+#[test]
+fn every_doubt_says_what_to_do_now() {
+    for (doubt, word) in [
+        (Doubt::NotShown, "look for the run in vIDM's sync log"),
+        (Doubt::LostQueue, "start the sync again"),
+        (Doubt::Clocks, "name groups in the start"),
+        (Doubt::Unreadable, "vIDM's own word"),
+    ] {
+        assert!(doubt.hint(Product::Vidm).contains(word), "{doubt:?}: {}", doubt.hint(Product::Vidm));
+    }
+    assert!(Doubt::NotShown.hint(Product::Fleet).contains("VCF Operations"));
 }
