@@ -16,6 +16,10 @@ pub(crate) fn client_certificate(input: &[u8]) {
     let ders = in_entry(&text).unwrap_or_else(|| vec![input.to_vec()]);
     let Some(der) = ders.first() else { return };
     let base64 = STANDARD.encode(der);
+    // Not the DER of certificates in PKCS#7, which is no certificate; nor what only one of the forms has room for.
+    if der.len() > 16 << 10 || in_entry(&base64).is_none_or(|ders| ders.as_slice() != std::slice::from_ref(der)) {
+        return;
+    }
     let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
     let encoded = pem.replace('\n', "%0A").replace('+', "%2B");
     let forms = [format!(":{base64}:"), encoded.clone(), pem, format!("Hash=0;Cert=\"{encoded}\";URI=")];

@@ -78,15 +78,15 @@ fn recent_observation_counts_only_later_runs() {
 #[test]
 fn last_run_is_never_taken_for_that_of_the_kick_off() {
     // The kick-off is sent within the jitter after the last run began, so that only identity tells the two apart.
-    let before = Some(Baseline::recent(10_000_000, 0, 10_000_300));
+    let before = Baseline::recent(10_000_000, 0, 10_000_300);
     let shown = |ms: u64| {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
-        Baseline::shown(before, &SyncReport { started_at: Some(at), ..SyncReport::running() })
+        Baseline::shown(Some(before), &SyncReport { started_at: Some(at), ..SyncReport::running() })
     };
     assert_eq!((shown(9_999_999), shown(10_000_000), shown(10_000_001)), (Shown::Before, Shown::Before, Shown::After));
     let at_once = baseline(SyncStatus::Running, Some(100)).unwrap();
-    assert_eq!((before.unwrap().is_recent(), at_once.is_recent()), (true, false));
-    assert_eq!((before.unwrap().shows_running(), at_once.shows_running()), (false, true));
+    assert_eq!((before.is_recent(), at_once.is_recent()), (true, false));
+    assert_eq!((before.shows_running(), at_once.shows_running()), (false, true));
 }
 
 #[test]
