@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
 
-use crate::error::excerpt;
+use crate::error::{Error, ErrorCode, excerpt};
 use crate::runtime::Runtime;
 use crate::shared_state::Sealer;
 use crate::shared_state::{StateKey, hmac};
@@ -160,6 +160,15 @@ pub(crate) const FOR_GOOD: Duration = Duration::from_hours(400 * 24);
 /// The store does not respond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StoreUnavailable;
+
+impl StoreUnavailable {
+    /// The error of a request that needs `what` from the store: `upstream_busy`, until this instance tries the store again.
+    pub(crate) fn error(self, what: &str) -> Error {
+        Error::new(ErrorCode::UpstreamBusy, format!("the store with {what} does not respond"))
+            .hint("retry; the log field store shows what failed")
+            .retry_after(Some(HOLD))
+    }
+}
 
 /// A stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -134,13 +134,8 @@ async fn recall<R: Runtime>(
     target: &SyncTarget,
     reference: &Reference,
 ) -> Result<SyncRequest, Error> {
-    let kept = store.look_up(&format!("request:{}:{}", target.short(), reference.place)).await.map_err(
-        |StoreUnavailable| {
-            Error::new(ErrorCode::UpstreamBusy, "the store with this sync's groups does not respond")
-                .hint("retry; the log field store shows what failed")
-                .retry_after(Some(HOLD))
-        },
-    )?;
+    let name = format!("request:{}:{}", target.short(), reference.place);
+    let kept = store.look_up(&name).await.map_err(|unavailable| unavailable.error("this sync's groups"))?;
     let kept = kept.filter(|kept| digest(&kept.value) == Some(reference.digest));
     kept.and_then(|kept| SyncRequest::of_bytes(target, &kept.value)).ok_or_else(|| {
         Error::new(ErrorCode::SyncNotFound, "the store no longer has the groups of this sync").hint(

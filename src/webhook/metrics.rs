@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::{Runtime, unix_ms};
-use crate::shared_state::{Backend, Counters, HOLD, Lease, SharedStore, StoreUnavailable};
+use crate::shared_state::{Backend, Counters, Lease, SharedStore, StoreUnavailable};
 use crate::sync::{SyncFailure, SyncRequest};
 use crate::upstream::Outbound;
 
@@ -212,11 +212,7 @@ pub(super) async fn answer<R: Runtime>(context: &Context<'_, R>) -> Result<Respo
             Ok(sums) => Some(sums),
             // The host turned out to grant no store.
             Err(StoreUnavailable) if store.has_none() => None,
-            Err(StoreUnavailable) => {
-                return Err(Error::new(ErrorCode::UpstreamBusy, "the store with the counters does not respond")
-                    .hint("retry; the log field store shows what failed")
-                    .retry_after(Some(HOLD)));
-            }
+            Err(unavailable) => return Err(unavailable.error("the counters")),
         },
     };
     let is_shared = shared.is_some();

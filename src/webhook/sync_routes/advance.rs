@@ -10,7 +10,7 @@ use super::state::{Viewer, sync_answer};
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::shared_state::HOLD;
+use crate::shared_state::StoreUnavailable;
 use crate::webhook::due::Look;
 use crate::webhook::kept_request::StartedSync;
 use crate::webhook::{Context, json};
@@ -59,13 +59,11 @@ pub(super) async fn advance<R: Runtime>(
     json(StatusCode::OK, &AdvanceAnswer { syncs, has_more: look.end().await })
 }
 
-/// Why the open syncs cannot be listed: `has_none`, or the store fails and its next use is due after [`HOLD`].
+/// Why the open syncs cannot be listed: there is no store (`has_none`), or it does not respond.
 fn no_list(has_none: bool) -> Error {
     if has_none {
         return Error::new(ErrorCode::NotSupported, "without a store idhook does not know which syncs are open")
             .hint("give idhook a key-value store; or let each caller watch its own sync");
     }
-    Error::new(ErrorCode::UpstreamBusy, "the store with the list of open syncs does not respond")
-        .hint("retry; the log field store shows what failed")
-        .retry_after(Some(HOLD))
+    StoreUnavailable.error("the list of open syncs")
 }
