@@ -15,6 +15,11 @@ fn report(status: SyncStatus, began: Option<u64>) -> SyncReport {
     SyncReport { status, started_at: began.map(at), ..SyncReport::running() }
 }
 
+/// A run that began at `ms`, and is active.
+fn running_since(ms: u64) -> SyncReport {
+    SyncReport { started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)), ..SyncReport::running() }
+}
+
 fn baseline(status: SyncStatus, began: Option<u64>) -> Option<Baseline> {
     Baseline::of(&report(status, began))
 }
@@ -66,10 +71,7 @@ fn without_start_times_only_a_change_to_running_shows_a_new_run() {
 fn recent_observation_counts_only_later_runs() {
     // vIDM's start times are an hour behind; the last run began at 1000 there, the kick-off is sent at 4700.
     let before = Some(Baseline::recent(1_000_000, -3_600_000, 4_700_000));
-    let shown = |ms: u64| {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
-        Baseline::shown(before, &SyncReport { started_at: Some(at), ..SyncReport::running() })
-    };
+    let shown = |ms| Baseline::shown(before, &running_since(ms));
     assert_eq!((shown(1_000_000), shown(1_099_000), shown(1_099_499)), (Shown::Before, Shown::Before, Shown::Before));
     assert_eq!((shown(1_099_500), shown(1_100_020)), (Shown::After, Shown::After));
     assert_eq!(Baseline::shown(before, &SyncReport::running()), Shown::Unobserved, "it reported times before");
@@ -77,16 +79,18 @@ fn recent_observation_counts_only_later_runs() {
 
 #[test]
 fn last_run_is_never_taken_for_that_of_the_kick_off() {
-    // The kick-off is sent within the jitter after the last run began, so that only identity tells the two apart.
-    let before = Baseline::recent(10_000_000, 0, 10_000_300);
-    let shown = |ms: u64| {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
-        Baseline::shown(Some(before), &SyncReport { started_at: Some(at), ..SyncReport::running() })
-    };
+    // idhook sends the kick-off 300 ms after the last run began, which is less than `JITTER`: the offset alone would count that run.
+    let before = Some(Baseline::recent(10_000_000, 0, 10_000_300));
+    let shown = |ms| Baseline::shown(before, &running_since(ms));
     assert_eq!((shown(9_999_999), shown(10_000_000), shown(10_000_001)), (Shown::Before, Shown::Before, Shown::After));
-    let at_once = baseline(SyncStatus::Running, Some(100)).unwrap();
-    assert_eq!((before.is_recent(), at_once.is_recent()), (true, false));
-    assert_eq!((before.shows_running(), at_once.shows_running()), (false, true));
+}
+
+#[test]
+fn baseline_says_whether_it_is_recent_and_whether_a_run_was_active() {
+    let recent = Baseline::recent(10_000_000, 0, 10_000_300);
+    let busy = baseline(SyncStatus::Running, Some(100)).unwrap();
+    assert_eq!((recent.is_recent(), busy.is_recent()), (true, false));
+    assert_eq!((recent.shows_running(), busy.shows_running()), (false, true));
 }
 
 #[test]
