@@ -18,6 +18,7 @@ use crate::store::{redis, troubled};
 stories! {
     all, several_threads:
     hundred_callers_during_a_run_cost_one_further_run,
+    hundred_callers_over_redis_cost_one_further_run,
 }
 
 const CALLERS: usize = 100;
@@ -35,10 +36,6 @@ enum Store {
     Redis,
 }
 
-/// The store, and how many hosts there are.
-const CROWDS: [(Store, usize); 6] =
-    [(Store::Memory, 1), (Store::Memory, 2), (Store::Redis, 1), (Store::Redis, 2), (Store::None, 1), (Store::None, 2)];
-
 /// The allowed number of runs. With a store: the active run, and one further run for all requests that arrived during it.
 ///
 /// Without a shared ledger each instance starts the further run itself, once. While that run is active vIDM joins all their
@@ -52,8 +49,18 @@ fn runs(store: Store, hosts: usize) -> RangeInclusive<usize> {
 }
 
 async fn hundred_callers_during_a_run_cost_one_further_run(artifact: Artifact) {
+    crowds_cost_one_further_run(artifact, [(Store::Memory, 1), (Store::Memory, 2), (Store::None, 1), (Store::None, 2)])
+        .await;
+}
+
+async fn hundred_callers_over_redis_cost_one_further_run(artifact: Artifact) {
+    crowds_cost_one_further_run(artifact, [(Store::Redis, 1), (Store::Redis, 2)]).await;
+}
+
+/// A crowd is a store, and how many hosts there are.
+async fn crowds_cost_one_further_run<const N: usize>(artifact: Artifact, crowds: [(Store, usize); N]) {
     // One of the crowds keeps a machine busy enough; the others wait for the clock meanwhile.
-    stream::iter(CROWDS)
+    stream::iter(crowds)
         .for_each_concurrent(2, |(store, hosts)| async move {
             for last in [false, false, true] {
                 let Some(crowd) = Crowd::new(artifact, store, hosts).await else { return };
