@@ -66,6 +66,7 @@ pub fn run(matches: &ArgMatches) -> Result<()> {
 pub fn make() -> Result<(PathBuf, Vec<Shipped>)> {
     let folder = build::target_folder().join("dist");
     fs::create_dir_all(&folder)?;
+    build::shipped_in(&build::root(), &build::target_folder())?;
     let mut files = Vec::new();
     for artifact in Artifact::ALL {
         files.push(copy(&artifact.build()?, &folder)?);

@@ -34,7 +34,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// When the wasm target is missing and cannot be added, something cannot be built, or the package cannot be written.
 pub fn package() -> Result<PathBuf> {
-    let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, "idhook-node", WASM)?;
+    let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, &["idhook-node"])?.join(WASM);
     let folder = target_folder().join("dist");
     // A program of its own: see dev/npm/Cargo.toml.
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };

@@ -33,7 +33,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// If the wasm target is missing and cannot be added, something cannot be built, or an archive cannot be written.
 pub fn package() -> Result<[PathBuf; 2]> {
-    let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, "idhook-python", WASM)?;
+    let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, &["idhook-python"])?.join(WASM);
     let folder = target_folder().join("dist");
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
     cargo(&["run", "--quiet", "--package", "idhook-wheel", "--", wasm, place])?;

@@ -108,15 +108,15 @@ fn built() -> Vec<Built> {
     ]
 }
 
-/// The wasm files, with their packages and targets, as cargo leaves them.
-fn wasm_files() -> [(&'static str, &'static str, &'static str); 6] {
+/// The wasm files as cargo leaves them, with their targets.
+fn wasm_files() -> [(&'static str, &'static str); 6] {
     [
-        ("idhook-spin", build::TARGET, "idhook_spin.wasm"),
-        ("idhook-spin-wasip2", build::TARGET, "idhook_spin_wasip2.wasm"),
-        ("idhook-wasi", build::TARGET, "idhook_wasi.wasm"),
-        ("idhook-library", build::TARGET, build::LIBRARY),
-        ("idhook-node", build::MODULE_TARGET, npm::WASM),
-        ("idhook-python", build::MODULE_TARGET, python::WASM),
+        (build::TARGET, "idhook_spin.wasm"),
+        (build::TARGET, "idhook_spin_wasip2.wasm"),
+        (build::TARGET, "idhook_wasi.wasm"),
+        (build::TARGET, build::LIBRARY),
+        (build::MODULE_TARGET, npm::WASM),
+        (build::MODULE_TARGET, python::WASM),
     ]
 }
 

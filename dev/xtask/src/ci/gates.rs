@@ -27,7 +27,11 @@ pub(super) const GATES: [Gate; 15] = [
     gate("fmt", "formatting", fmt),
     gate("clippy", "lints: native, wasm32-wasip2, wasm32-unknown-unknown", clippy),
     gate("purity", "the core builds for wasm and depends on no runtime", purity),
-    gate("one-build", "`cargo demo` and `cargo test` share one build of their dependencies", one_build),
+    gate(
+        "one-build",
+        "`cargo demo` and `cargo test` share one build of their dependencies, and so do the components",
+        one_build,
+    ),
     gate("docs", "rustdoc and website without warnings; links, completeness, code blocks", docs),
     gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
     gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
@@ -41,12 +45,8 @@ pub(super) const GATES: [Gate; 15] = [
     gate("reproducible", "a build in another folder gives the same bytes", reproducible::check),
 ];
 
-/// The packages that exist only as components; everything else is linted and documented natively.
-const COMPONENTS: [&str; 6] =
-    ["idhook-floor", "idhook-library", "idhook-spin", "idhook-spin-wasip2", "idhook-wasi", "idhook-wasip2"];
-
-/// The packages that exist only as modules without WASI: for JavaScript and Python.
-const MODULES: [&str; 2] = ["idhook-node", "idhook-python"];
+/// The packages that exist only for WASI, beside the components that ship; everything else is linted and documented natively.
+const ALSO_FOR_WASI: [&str; 2] = ["idhook-floor", "idhook-wasip2"];
 
 /// Crates that only a runtime or a native host has.
 const RUNTIMES: [&str; 8] =
@@ -57,15 +57,20 @@ const PYTHON: [&str; 3] =
     ["cyclonedx-python-lib[json-validation]==11.12.0", "openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 
 /// The stories that use a Redis server, beside all below `tools`.
-const REDIS_STORIES: [&str; 3] = ["store::", "crowds::", "idempotency::"];
+const REDIS_STORIES: [&str; 3] = ["store::", "over_redis", "idempotency::"];
 
 fn fmt() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])
 }
 
+/// The packages that exist only for WASI.
+fn for_wasi() -> impl Iterator<Item = &'static str> {
+    build::COMPONENTS.into_iter().chain(ALSO_FOR_WASI)
+}
+
 /// `--workspace` without what exists only as wasm.
 fn native() -> Vec<&'static str> {
-    let excluded = COMPONENTS.into_iter().chain(MODULES).flat_map(|package| ["--exclude", package]);
+    let excluded = for_wasi().chain(build::MODULES).flat_map(|package| ["--exclude", package]);
     ["--locked", "--workspace"].into_iter().chain(excluded).collect()
 }
 
@@ -74,9 +79,9 @@ fn clippy() -> Result<()> {
     // With the feature, so that no story escapes.
     let features = ["--all-targets", "--features", "idhook-artifacts/tools"];
     cargo(&[&["clippy"], native().as_slice(), &features, &deny].concat())?;
-    let components: Vec<&str> = COMPONENTS.into_iter().flat_map(|package| ["--package", package]).collect();
+    let components: Vec<&str> = for_wasi().flat_map(|package| ["--package", package]).collect();
     cargo(&[&["clippy", "--locked", "--target", "wasm32-wasip2"], components.as_slice(), &deny].concat())?;
-    let modules: Vec<&str> = MODULES.into_iter().flat_map(|package| ["--package", package]).collect();
+    let modules: Vec<&str> = build::MODULES.into_iter().flat_map(|package| ["--package", package]).collect();
     cargo(&[&["clippy", "--locked", "--target", "wasm32-unknown-unknown"], modules.as_slice(), &deny].concat())
 }
 
@@ -89,17 +94,48 @@ fn purity() -> Result<()> {
     Ok(())
 }
 
-/// wasmtime alone takes two minutes to build, and is built again if a crate below it has other features.
+/// wasmtime alone takes two minutes to build, and the core for wasm one; each is built again if a crate below it has other features.
 fn one_build() -> Result<()> {
-    let format = ["--no-dedupe", "--format", "{p} with [{f}]"];
-    let demo = tree(&[&["--package", "xtask", "--edges", "normal,build"], format.as_slice()].concat())?;
-    let tests = tree(&[&["--edges", "normal,build,dev"], format.as_slice()].concat())?;
+    let demo = crates("normal,build", &["--package", "xtask"])?;
+    let tests = crates("normal,build,dev", &[])?;
     // The core has its feature `contract` in tests only.
-    let differ: Vec<&str> =
-        demo.difference(&tests).map(String::as_str).filter(|line| !line.starts_with("idhook ")).collect();
+    share("`cargo test`", &demo, &tests, "dev/xtask/Cargo.toml", |line| line.starts_with("idhook "))?;
+    for (target, packages) in [(build::TARGET, build::COMPONENTS.as_slice()), (build::MODULE_TARGET, &build::MODULES)] {
+        let of = |packages: &[&str]| {
+            let packages = packages.iter().flat_map(|package| ["--package", package]);
+            crates("normal,build", &["--target", target].into_iter().chain(packages).collect::<Vec<_>>())
+        };
+        let together = of(packages)?;
+        for package in packages {
+            share(
+                "a build of all components",
+                &of(&[package])?,
+                &together,
+                &format!("the manifest of {package}"),
+                |_| false,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Every crate below a package, with its features.
+fn crates(edges: &str, arguments: &[&str]) -> Result<BTreeSet<String>> {
+    tree(&[&["--edges", edges, "--no-dedupe", "--format", "{p} with [{f}]"], arguments].concat())
+}
+
+/// Fails if `more` has a crate of `less` only with other features.
+fn share(
+    what: &str,
+    less: &BTreeSet<String>,
+    more: &BTreeSet<String>,
+    manifest: &str,
+    except: fn(&str) -> bool,
+) -> Result<()> {
+    let differ: Vec<&str> = less.difference(more).map(String::as_str).filter(|line| !except(line)).collect();
     ensure!(
         differ.is_empty(),
-        "`cargo test` builds these again, for it turns on more of their features; turn them on in dev/xtask/Cargo.toml: {}",
+        "{what} builds these again, for it turns on more of their features; turn them on in {manifest}: {}",
         differ.join(", ")
     );
     Ok(())
@@ -146,6 +182,8 @@ fn tests() -> Result<()> {
 /// Two stories run for each core, because these wait for other programs more than they compute. Those of `cargo test` include a
 /// crowd of a thousand watchers, whose count of calls was wrong once with three stories for each core: there it stays at one.
 fn tools() -> Result<()> {
+    // So that no story waits for them.
+    build::shipped_in(&build::root(), &build::target_folder())?;
     let test = ["test", "--locked", "--package", "idhook-artifacts", "--features", "tools", "--", "tools::"];
     let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     let arguments = [test.as_slice(), &REDIS_STORIES].concat();

@@ -9,11 +9,12 @@ use anyhow::{Context as _, Result, ensure};
 use crate::artifact::Artifact;
 use crate::build;
 
-/// Builds the component that ships for Spin here and in a copy of the checkout, and compares the two.
+/// Builds the component that ships for Spin here and in a copy of the checkout, and compares the two. Here it was built together with the
+/// others, there it is built alone.
 pub(super) fn check() -> Result<()> {
     let here = Artifact::Spin.build()?;
     let copy = copy_checkout()?;
-    let there = build::wasm_in(&copy, &copy.join("target"), build::TARGET, "idhook-spin", "idhook_spin.wasm")?;
+    let there = build::wasm_in(&copy, &copy.join("target"), build::TARGET, &["idhook-spin"])?.join("idhook_spin.wasm");
     let same = fs::read(&here)? == fs::read(&there)?;
     ensure!(same, "{} and {} differ", here.display(), there.display());
     Ok(())

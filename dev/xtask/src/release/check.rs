@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Error, Result, ensure};
@@ -241,9 +241,10 @@ fn reproducible(scope: Scope) -> Result<Found> {
     }
     let copy = copy_checkout()?;
     let wasm = wasm_files();
-    for (package, target, file) in wasm {
-        let here = build::target_folder().join(target).join("release").join(file);
-        let there = build::wasm_in(&copy, &copy.join("target"), target, package, file)?;
+    build::shipped_in(&copy, &copy.join("target"))?;
+    for (target, file) in wasm {
+        let built = |folder: PathBuf| folder.join(target).join("release").join(file);
+        let (here, there) = (built(build::target_folder()), built(copy.join("target")));
         if fs::read(&here)? != fs::read(&there)? {
             let fix = "look for a path or a time in the bytes of both: cmp -l FILE FILE";
             return Err(failure(format!("{} and {} differ", here.display(), there.display()), fix));
