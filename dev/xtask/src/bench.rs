@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 
-use crate::build::cargo;
+use crate::build::run_program;
 
 /// The subcommand's name.
 pub const NAME: &str = "bench";
@@ -52,7 +52,5 @@ pub fn run_chaos(matches: &ArgMatches) -> Result<()> {
 
 fn run_with(command: &[&str], matches: &ArgMatches) -> Result<()> {
     let options = matches.get_many::<String>("options").into_iter().flatten().map(String::as_str);
-    let package = ["run", "--quiet", "--package", "idhook-bench", "--"];
-    let arguments: Vec<&str> = package.into_iter().chain(command.iter().copied()).chain(options).collect();
-    cargo(&arguments)
+    run_program("idhook-bench", &command.iter().copied().chain(options).collect::<Vec<_>>())
 }

@@ -1,5 +1,6 @@
 //! Builds the components that ship.
 
+use std::env::consts::EXE_EXTENSION;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +24,12 @@ pub(crate) const COMPONENTS: [&str; 4] = ["idhook-spin", "idhook-spin-wasip2", "
 
 /// The packages of the modules for JavaScript and Python.
 pub(crate) const MODULES: [&str; 2] = ["idhook-node", "idhook-python"];
+
+/// The packages that exist only for WASI, beside the components that ship.
+const ALSO_FOR_WASI: [&str; 2] = ["idhook-floor", "idhook-wasip2"];
+
+/// The program that builds the website. It is built alone: mdBook's libraries have other features than those of the rest.
+pub(crate) const BOOK: &str = "idhook-book";
 
 /// The subcommand's name.
 pub const NAME: &str = "build";
@@ -96,6 +103,39 @@ pub(crate) fn wasm_in(root: &Path, folder: &Path, target: &str, packages: &[&str
 /// As [`component`].
 pub fn library() -> Result<PathBuf> {
     component("idhook-library", LIBRARY)
+}
+
+/// The packages that exist only for WASI.
+pub(crate) fn for_wasi() -> impl Iterator<Item = &'static str> {
+    COMPONENTS.into_iter().chain(ALSO_FOR_WASI)
+}
+
+/// `--workspace` without what exists only as wasm.
+pub(crate) fn native() -> Vec<&'static str> {
+    let excluded = for_wasi().chain(MODULES).flat_map(|package| ["--exclude", package]);
+    ["--workspace"].into_iter().chain(excluded).collect()
+}
+
+/// The native packages whose dependencies, built for all of them at once, are those that `cargo demo` and `cargo test` build; the gate
+/// `one-build` compares the three.
+pub(crate) fn sharing() -> Vec<&'static str> {
+    [native(), vec!["--exclude", BOOK]].concat()
+}
+
+/// Builds and runs one of the programs that pack, document or measure. They are packages of their own, so that `cargo demo` does not wait
+/// for their libraries.
+///
+/// # Errors
+/// When it cannot be built, or fails.
+pub(crate) fn run_program(name: &str, arguments: &[&str]) -> Result<()> {
+    // Not `cargo run --package`: alone, the program would have its libraries built again with fewer features.
+    cargo(&[&["build", "--quiet", "--locked"], sharing().as_slice(), &["--bin", name]].concat())?;
+    let program = target_folder().join("debug").join(name).with_extension(EXE_EXTENSION);
+    let status = Command::new(program).args(arguments).current_dir(root()).stdout(std::io::stderr()).status();
+    if !status.with_context(|| format!("cannot start {name}"))?.success() {
+        return Err(Failure::new(format!("{name} failed"), "see its messages above").into());
+    }
+    Ok(())
 }
 
 /// Runs cargo at the root.

@@ -128,7 +128,7 @@ fn wit_package(folder: &Path) -> Result<PathBuf> {
     let wit = build::root().join("wit");
     let (Some(wit), Some(path)) = (wit.to_str(), file.to_str()) else { bail!("a path is not UTF-8") };
     // A program of its own: see dev/wit/Cargo.toml.
-    build::cargo(&["run", "--quiet", "--package", "idhook-wit", "--", wit, path])?;
+    build::run_program("idhook-wit", &[wit, path])?;
     Ok(file)
 }
 

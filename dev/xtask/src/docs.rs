@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::build::cargo;
+use crate::build::{BOOK, cargo, run_program};
 
 /// The subcommand's name.
 pub const NAME: &str = "docs";
@@ -25,10 +25,9 @@ pub fn command() -> Command {
 /// When a file cannot be written or, with `--check`, is not up to date; when the website cannot be built without warnings.
 pub fn run(matches: &ArgMatches) -> Result<()> {
     let check = matches.get_flag("check").then_some("--check");
-    let arguments = ["run", "--quiet", "--locked", "--package", "idhook-docs", "--"];
-    cargo(&arguments.into_iter().chain(check).collect::<Vec<_>>())?;
+    run_program("idhook-docs", &check.into_iter().collect::<Vec<_>>())?;
     if matches.get_flag("no-book") {
         return Ok(());
     }
-    cargo(&["run", "--quiet", "--locked", "--package", "idhook-book"])
+    cargo(&["run", "--quiet", "--locked", "--package", BOOK])
 }

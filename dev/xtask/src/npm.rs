@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{MODULE_TARGET, cargo, root, target_folder, wasm_in};
+use crate::build::{MODULE_TARGET, root, run_program, target_folder, wasm_in};
 use crate::terminal::say;
 
 /// The file of the wasm.
@@ -38,7 +38,7 @@ pub fn package() -> Result<PathBuf> {
     let folder = target_folder().join("dist");
     // A program of its own: see dev/npm/Cargo.toml.
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
-    cargo(&["run", "--quiet", "--package", "idhook-npm", "--", wasm, place])?;
+    run_program("idhook-npm", &[wasm, place])?;
     Ok(folder.join(format!("idhook-{}.tgz", env!("CARGO_PKG_VERSION"))))
 }
 

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::build::cargo;
+use crate::build::run_program;
 
 /// The subcommand's name.
 pub const NAME: &str = "openapi";
@@ -26,7 +26,5 @@ pub fn command() -> Command {
 /// When a route is not described, a file cannot be written or, with `--check`, is not as it would be written.
 pub fn run(matches: &ArgMatches) -> Result<()> {
     let check = matches.get_flag("check").then_some("--check");
-    let arguments: Vec<&str> =
-        ["run", "--quiet", "--package", "idhook-openapi", "--"].into_iter().chain(check).collect();
-    cargo(&arguments)
+    run_program("idhook-openapi", &check.into_iter().collect::<Vec<_>>())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Command;
 
-use crate::build::{MODULE_TARGET, cargo, root, target_folder, wasm_in};
+use crate::build::{MODULE_TARGET, root, run_program, target_folder, wasm_in};
 
 /// The file of the wasm.
 pub(crate) const WASM: &str = "idhook_python.wasm";
@@ -36,7 +36,7 @@ pub fn package() -> Result<[PathBuf; 2]> {
     let wasm = wasm_in(&root(), &target_folder(), MODULE_TARGET, &["idhook-python"])?.join(WASM);
     let folder = target_folder().join("dist");
     let (Some(wasm), Some(place)) = (wasm.to_str(), folder.to_str()) else { bail!("a path is not UTF-8") };
-    cargo(&["run", "--quiet", "--package", "idhook-wheel", "--", wasm, place])?;
+    run_program("idhook-wheel", &[wasm, place])?;
     let stem = concat!("idhook-", env!("CARGO_PKG_VERSION"));
     Ok([format!("{stem}-py3-none-any.whl"), format!("{stem}.tar.gz")].map(|name| folder.join(name)))
 }

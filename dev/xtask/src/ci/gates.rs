@@ -26,10 +26,10 @@ const fn gate(name: &'static str, about: &'static str, run: fn() -> Result<()>) 
 pub(super) const GATES: [Gate; 15] = [
     gate("fmt", "formatting", fmt),
     gate("clippy", "lints: native, wasm32-wasip2, wasm32-unknown-unknown", clippy),
-    gate("purity", "the core builds for wasm and depends on no runtime", purity),
+    gate("purity", "the core depends on no runtime", purity),
     gate(
         "one-build",
-        "`cargo demo` and `cargo test` share one build of their dependencies, and so do the components",
+        "`cargo demo`, `cargo test` and the programs that pack share one build of their dependencies; so do the components",
         one_build,
     ),
     gate("docs", "rustdoc and website without warnings; links, completeness, code blocks", docs),
@@ -44,9 +44,6 @@ pub(super) const GATES: [Gate; 15] = [
     gate("release", "a release passes its checks; SBOMs and a signature verify (OpenSSH, Python)", release::check),
     gate("reproducible", "a build in another folder gives the same bytes", reproducible::check),
 ];
-
-/// The packages that exist only for WASI, beside the components that ship; everything else is linted and documented natively.
-const ALSO_FOR_WASI: [&str; 2] = ["idhook-floor", "idhook-wasip2"];
 
 /// Crates that only a runtime or a native host has.
 const RUNTIMES: [&str; 8] =
@@ -63,30 +60,19 @@ fn fmt() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])
 }
 
-/// The packages that exist only for WASI.
-fn for_wasi() -> impl Iterator<Item = &'static str> {
-    build::COMPONENTS.into_iter().chain(ALSO_FOR_WASI)
-}
-
-/// `--workspace` without what exists only as wasm.
-fn native() -> Vec<&'static str> {
-    let excluded = for_wasi().chain(build::MODULES).flat_map(|package| ["--exclude", package]);
-    ["--locked", "--workspace"].into_iter().chain(excluded).collect()
-}
-
 fn clippy() -> Result<()> {
     let deny = ["--", "-D", "warnings"];
     // With the feature, so that no story escapes.
     let features = ["--all-targets", "--features", "idhook-artifacts/tools"];
-    cargo(&[&["clippy"], native().as_slice(), &features, &deny].concat())?;
-    let components: Vec<&str> = for_wasi().flat_map(|package| ["--package", package]).collect();
-    cargo(&[&["clippy", "--locked", "--target", "wasm32-wasip2"], components.as_slice(), &deny].concat())?;
+    cargo(&[&["clippy", "--locked"], build::native().as_slice(), &features, &deny].concat())?;
+    // As a release, so that the macros that made the components serve here too.
+    let components: Vec<&str> = build::for_wasi().flat_map(|package| ["--package", package]).collect();
+    cargo(&[&["clippy", "--locked", "--release", "--target", build::TARGET], components.as_slice(), &deny].concat())?;
     let modules: Vec<&str> = build::MODULES.into_iter().flat_map(|package| ["--package", package]).collect();
-    cargo(&[&["clippy", "--locked", "--target", "wasm32-unknown-unknown"], modules.as_slice(), &deny].concat())
+    cargo(&[&["clippy", "--locked", "--release", "--target", build::MODULE_TARGET], modules.as_slice(), &deny].concat())
 }
 
 fn purity() -> Result<()> {
-    cargo(&["check", "--locked", "--package", "idhook", "--target", "wasm32-wasip2"])?;
     let tree = tree(&["--package", "idhook", "--edges", "normal", "--format", "{p}"])?;
     let names = tree.iter().filter_map(|line| line.split(' ').next());
     let found: Vec<&str> = names.filter(|name| RUNTIMES.contains(name)).collect();
@@ -99,7 +85,10 @@ fn one_build() -> Result<()> {
     let demo = crates("normal,build", &["--package", "xtask"])?;
     let tests = crates("normal,build,dev", &[])?;
     // The core has its feature `contract` in tests only.
-    share("`cargo test`", &demo, &tests, "dev/xtask/Cargo.toml", |line| line.starts_with("idhook "))?;
+    let is_core = |line: &str| line.starts_with("idhook ");
+    share("`cargo test`", &demo, &tests, "dev/xtask/Cargo.toml", is_core)?;
+    let programs = crates("normal,build,dev", &build::sharing())?;
+    share("a program that packs", &tests, &programs, "dev/xtask/Cargo.toml", |_| false)?;
     for (target, packages) in [(build::TARGET, build::COMPONENTS.as_slice()), (build::MODULE_TARGET, &build::MODULES)] {
         let of = |packages: &[&str]| {
             let packages = packages.iter().flat_map(|package| ["--package", package]);
@@ -150,10 +139,11 @@ fn tree(arguments: &[&str]) -> Result<BTreeSet<String>> {
 }
 
 fn docs() -> Result<()> {
-    let arguments = [&["doc"], native().as_slice(), &["--no-deps", "--document-private-items"]].concat();
+    let arguments =
+        [&["doc", "--locked"], build::native().as_slice(), &["--no-deps", "--document-private-items"]].concat();
     cargo_with(&arguments, "RUSTDOCFLAGS", OsStr::new("-D warnings"))?;
     cargo(&["xtask", "docs", "--check"])?;
-    cargo(&["test", "--locked", "--package", "idhook-docs"])
+    cargo(&["test", "--locked", "--test", "docs"])
 }
 
 fn deny() -> Result<()> {
@@ -170,7 +160,8 @@ fn deny() -> Result<()> {
 }
 
 fn npm() -> Result<()> {
-    cargo(&["test", "--locked", "--package", "idhook-npm", "--package", "idhook-wheel", "--package", "idhook-wit"])
+    let programs = ["idhook-npm", "idhook-wheel", "idhook-wit"].into_iter().flat_map(|name| ["--bin", name]);
+    cargo(&["test", "--locked"].into_iter().chain(build::sharing()).chain(programs).collect::<Vec<_>>())
 }
 
 fn tests() -> Result<()> {
