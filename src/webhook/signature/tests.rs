@@ -307,3 +307,21 @@ fn bitbucket_signatures_use_their_own_header() {
     let github = [("x-hub-signature", "sha1=2ba1f5e4"), ("x-hub-signature-256", good.as_str())];
     assert_eq!(told(&all(), &post(&github), NOW, HUB_BODY).unwrap(), "octo");
 }
+
+#[test]
+fn headers_like_signatures_are_named_up_to_a_bound() {
+    let long = "x-signature-".to_owned() + &"a".repeat(52);
+    let names = ["x-hmac", "x-date", "content-digest", long.as_str(), "x-hook-secret"];
+    let headers =
+        names.iter().map(|name| (http::HeaderName::try_from(*name).unwrap(), http::HeaderValue::from_static("v")));
+    let mut headers: HeaderMap = headers.collect();
+    let mut named = unread(&headers);
+    assert_eq!(named.len(), SHOWN, "{named:?}");
+    headers.remove("x-hmac");
+    named = unread(&headers);
+    named.sort_unstable();
+    assert_eq!(named, ["content-digest", "x-hook-secret", &long]);
+
+    let longer = http::HeaderName::try_from(long + "a").unwrap();
+    assert!(unread(&HeaderMap::from_iter([(longer, http::HeaderValue::from_static("v"))])).is_empty());
+}

@@ -127,9 +127,9 @@ async fn fails_without_success(runner: &Runner, scene: &Scene, code: &str, absen
     assert!(requests[2].1 + Duration::from_millis(100) >= RETRY_AFTER, "{tab}: {requests:?}");
 }
 
-#[tokio::test]
-async fn programs_on_the_page_run_as_shown() {
-    let Some(browser) = Browser::for_test().await else { return };
+/// The page with a directory and a group chosen.
+async fn page() -> Option<(Browser, Scene)> {
+    let browser = Browser::for_test().await?;
     let scene = Scene::new().await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
     browser.open(&scene.host.url()).await;
@@ -140,35 +140,71 @@ async fn programs_on_the_page_run_as_shown() {
     browser.click(&format!("input[value='{}']", seeds::CORP)).await;
     browser.type_into("#groups", GROUP).await;
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
+    Some((browser, scene))
+}
 
-    for runner in RUNNERS.iter().filter(|runner| runner.is_there()) {
-        let code = shown(&browser, runner.tab).await;
-        assert!(code.contains("corp.example") && !code.contains(&scene.keys.syncer), "{code}");
-        let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
-        let end = runner.run(&code, &scene.keys.syncer, None).await;
-        assert!(end.is_good, "{}: {}", runner.tab, end.said());
-        if runner.tab != "Ansible" {
-            let said = end.said();
-            assert!(said.contains("succeeded") && said.contains("\"present\""), "{}: {said}", runner.tab);
-        }
-        assert!(scene.simulator.runs_started(seeds::CORP).unwrap() > runs, "{}", runner.tab);
-
-        scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
-        let end = runner.run(&code, &scene.keys.syncer, None).await;
-        assert!(!end.is_good && end.said().contains("safeguard_tripped"), "{}: {}", runner.tab, end.said());
-        assert!(end.said().contains("sync log"), "{} shows the hint: {}", runner.tab, end.said());
-        scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
-
-        let end = runner.run(&code, "no such key", None).await;
-        assert!(!end.is_good && end.said().contains("unauthenticated"), "{}: {}", runner.tab, end.said());
-        // SCIM proves that this name is absent; a name that needs escapes would be unknown.
-        browser.fill("#groups", ABSENT).await;
-        let absent = shown(&browser, runner.tab).await;
-        browser.fill("#groups", GROUP).await;
-        assert_eq!(shown(&browser, runner.tab).await, code);
-        fails_without_success(runner, &scene, &code, &absent).await;
+async fn runs_as_shown(tab: &str) {
+    let runner = RUNNERS.iter().find(|runner| runner.tab == tab).unwrap();
+    if !runner.is_there() {
+        return;
     }
+    let Some((browser, scene)) = page().await else { return };
+    let code = shown(&browser, tab).await;
+    assert!(code.contains("corp.example") && !code.contains(&scene.keys.syncer), "{code}");
+    let runs = scene.simulator.runs_started(seeds::CORP).unwrap();
+    let end = runner.run(&code, &scene.keys.syncer, None).await;
+    assert!(end.is_good, "{}", end.said());
+    if tab != "Ansible" {
+        let said = end.said();
+        assert!(said.contains("succeeded") && said.contains("\"present\""), "{said}");
+    }
+    assert!(scene.simulator.runs_started(seeds::CORP).unwrap() > runs);
 
+    scene.simulator.set_safeguards_trip(seeds::CORP, true).unwrap();
+    let end = runner.run(&code, &scene.keys.syncer, None).await;
+    assert!(!end.is_good && end.said().contains("safeguard_tripped"), "{}", end.said());
+    assert!(end.said().contains("sync log"), "shows the hint: {}", end.said());
+    scene.simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
+
+    let end = runner.run(&code, "no such key", None).await;
+    assert!(!end.is_good && end.said().contains("unauthenticated"), "{}", end.said());
+    // SCIM proves that this name is absent; a name that needs escapes would be unknown.
+    browser.fill("#groups", ABSENT).await;
+    let absent = shown(&browser, tab).await;
+    browser.fill("#groups", GROUP).await;
+    assert_eq!(shown(&browser, tab).await, code);
+    fails_without_success(runner, &scene, &code, &absent).await;
+}
+
+// A story for each, so that they run side by side: each waits for syncs most of the time.
+#[tokio::test]
+async fn shell_script_runs_as_shown() {
+    runs_as_shown("curl").await;
+}
+
+#[tokio::test]
+async fn abx_action_in_javascript_runs_as_shown() {
+    runs_as_shown("ABX JavaScript").await;
+}
+
+#[tokio::test]
+async fn abx_action_in_python_runs_as_shown() {
+    runs_as_shown("ABX Python").await;
+}
+
+#[tokio::test]
+async fn orchestrator_script_runs_as_shown() {
+    runs_as_shown("Orchestrator").await;
+}
+
+#[tokio::test]
+async fn playbook_runs_as_shown() {
+    runs_as_shown("Ansible").await;
+}
+
+#[tokio::test]
+async fn code_has_no_secret_and_escapes_names() {
+    let Some((browser, scene)) = page().await else { return };
     // The workflow step is the shell script, indented, with the key from the repository's secrets.
     let step = shown(&browser, "GitHub Actions").await;
     let (head, script) = step.split_once("  run: |\n").unwrap();
