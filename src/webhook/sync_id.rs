@@ -186,6 +186,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ids_longer_than_any_are_not_opened() {
+        let key = key("k");
+        let target = SyncTarget::parse("default");
+        // Three bytes are four characters.
+        let fitting = LONG / 4 * 3 - 1 - DIGEST - TAG;
+        for (length, opens) in [(fitting, true), (fitting + 1, false)] {
+            let reference = Reference { place: "p".repeat(length), ..reference() };
+            let text = key.of_reference(&target, &reference).unwrap();
+            assert_eq!((text.len() <= LONG, key.open(&target, &text).is_some()), (opens, opens), "{}", text.len());
+        }
+        let longest = Reference { place: "p".repeat(fitting), ..reference() };
+        assert_eq!(key.of_reference(&target, &longest).unwrap().len(), LONG);
+    }
+
     proptest! {
         #[test]
         fn changed_ids_do_not_open(at in 0usize..120, to in "[A-Za-z0-9_-]", is_kept in any::<bool>()) {

@@ -53,6 +53,14 @@ fn keys_that_must_not_be_used_are_skipped() {
     // Some issuers write a sign byte, or padding.
     let signed = URL_SAFE_NO_PAD.encode([vec![0, 0x80], vec![1; 255]].concat());
     assert!(usable(&rsa(&signed, "")) && usable(&rsa(&format!("{}==", modulus(256)), "")));
+    // The longest that are read: 4,096 bits after a zero, and 8 bytes.
+    let zeros = |count: usize, bytes: &[u8]| URL_SAFE_NO_PAD.encode([vec![0; count].as_slice(), bytes].concat());
+    let longest = [vec![0x80; 511], vec![1]].concat();
+    let exponent = [1, 0, 1];
+    let padded = |zeros_of_n: usize, zeros_of_e: usize| {
+        rsa(&zeros(zeros_of_n, &longest), "").replace("AQAB", &zeros(zeros_of_e, &exponent))
+    };
+    assert!(usable(&padded(1, 5)) && !usable(&padded(2, 5)) && !usable(&padded(1, 6)));
     let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
     for key in [
         rsa(&modulus(128), ""),

@@ -16,6 +16,7 @@ fn claims_are_read_before_they_count() {
     let text = with_claims(&json!({"iss": "https://i", "sub": "s", "aud": ["a", "b"]}));
     let token = Token::read(&text).unwrap();
     assert_eq!((token.issuer(), token.subject()), (Some("https://i"), Some("s")));
+    assert_eq!(token.claims()["aud"], json!(["a", "b"]));
     assert!(token.is_for("a") && token.is_for("b") && !token.is_for("ab") && !token.is_for(""));
     for (aud, is_for) in
         [(json!("a"), true), (json!("a b"), false), (json!([]), false), (json!(null), false), (json!(7), false)]
@@ -46,6 +47,21 @@ fn texts_in_another_form_are_no_tokens() {
     ] {
         assert!(Token::read(&text).is_none(), "{text}");
     }
+}
+
+#[test]
+fn longest_token_is_read() {
+    let of_length = |length: usize| {
+        let mut texts = (0..4).flat_map(|id| {
+            (0..8).map(move |filler| {
+                let head = json!({"alg": "RS256", "kid": "k".repeat(id)});
+                token(&head, &json!({"iss": "i".repeat(length / 4 * 3 - 44 + filler)}))
+            })
+        });
+        texts.find(|text| text.len() == length).unwrap()
+    };
+    assert!(Token::read(&of_length(MAX_TOKEN)).is_some());
+    assert!(Token::read(&of_length(MAX_TOKEN + 1)).is_none());
 }
 
 #[test]
