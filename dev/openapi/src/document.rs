@@ -8,7 +8,7 @@ use idhook::error::ErrorCode;
 use idhook::webhook::contract::{self, Route, RouteOperation};
 use serde_json::{Map, Value, json};
 
-use crate::operation::{Answer, Content, Operation};
+use crate::operation::{Answer, Content, Operation, with};
 use crate::operations;
 use crate::problems::{self, Sets};
 
@@ -144,7 +144,11 @@ fn written(
         operation.answers.iter().map(|one| (one.status.as_u16().to_string(), answer(operation, one))).collect();
     for (status, codes) in sets {
         let name = names.get(&(*status, codes.clone())).map_or("", String::as_str);
-        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+        let problem = || json!({ "$ref": format!("#/components/responses/{name}") });
+        responses
+            .entry(status.to_string())
+            .and_modify(|document| *document = either(document, &problems::response(*status, codes)))
+            .or_insert_with(problem);
     }
     let mut description = operation.description.to_owned();
     let security: Vec<_> = match scope {
@@ -180,6 +184,16 @@ fn written(
         }
     }
     written
+}
+
+/// A status with which an operation returns its own document or a problem.
+fn either(document: &Value, problem: &Value) -> Value {
+    let text = |one: &Value| one["description"].as_str().unwrap_or_default().to_owned();
+    json!({
+        "description": format!("{}\n\nOr a problem:\n\n{}", text(document), text(problem)),
+        "headers": with(document["headers"].clone(), problem["headers"].clone()),
+        "content": with(document["content"].clone(), problem["content"].clone())
+    })
 }
 
 fn answer(operation: &Operation, answer: &Answer) -> Value {
@@ -295,7 +309,8 @@ fn about() -> Result<String, String> {
         "Every operation except the open ones requires an API key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the \
                  password of Basic authentication, or the signature of a configured sender over the body; each operation lists its \
                  scope.\n\n\
-                 Every response other than 2xx and 304 is `application/problem+json` (RFC 9457) with a stable `code`. With 4xx the same \
+                 Every response other than 2xx and 304 is `application/problem+json` (RFC 9457) with a stable `code`, except the failed \
+                 checks of a doctor with `strict`. With 4xx the same \
                  request will fail again; `retryable` says whether to repeat it. An unknown path returns 404 `route_not_found`, an \
                  unsupported method 405 `method_not_allowed` with `Allow`. HEAD is served wherever GET is, OPTIONS everywhere. Clients of SDDC \
                  Manager that log in with `createToken` get errors in SDDC Manager's form (`VendorError`) instead, with the statuses 400, 401, \

@@ -30,7 +30,7 @@ pub(crate) struct Content {
     pub(crate) examples: Vec<(&'static str, Value)>,
 }
 
-/// One successful response.
+/// A response with a document of the operation's own: a successful one, or the failed checks of a doctor.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,

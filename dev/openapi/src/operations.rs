@@ -8,6 +8,7 @@
 
 use crate::operation::Operation;
 
+mod doctor;
 mod fleet;
 mod fleet_providers;
 mod gate;

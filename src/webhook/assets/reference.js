@@ -88,7 +88,7 @@ function operationParts({ method, path, operation }) {
       property(one.name, { ...one.schema, description: one.description }, one.required, one.in)))),
     body && part("Request body", ...content(body, "Request")),
     part("Responses", ...good.map((response) => answer(response, true))),
-    bad.length > 0 && part("Errors", hint("Problem documents (RFC 9457) with a stable ", code("code"), "."), ...bad.map((response) => answer(response, false))),
+    bad.length > 0 && part("Errors", hint("Problem documents (RFC 9457) with a stable ", code("code"), ", unless stated otherwise."), ...bad.map((response) => answer(response, false))),
   ].filter(Boolean);
 }
 
@@ -112,16 +112,16 @@ function lazy(className, summary, draw) {
   return made;
 }
 
-/** The schema and the examples of a body. */
+/** The schema and the examples of a body, in each of its media types. */
 function content(body, label) {
-  const [type, media] = Object.entries(body.content || {})[0] || [];
-  if (!media) return [];
-  const examples = Object.entries(media.examples || {}).map(([name, example]) => ({ name, value: resolve(example).value }));
-  return [
-    hint(code(type)),
-    media.schema && type.includes("json") ? element("div", {}, schemaPart(media.schema)) : undefined,
-    ...examples.map(({ name, value }) => codeBlock(typeof value === "string" ? value : JSON.stringify(value, null, 2), "json", `${label} example: ${name.replaceAll("_", " ")}`)),
-  ].filter(Boolean);
+  return Object.entries(body.content || {}).flatMap(([type, media]) => {
+    const examples = Object.entries(media.examples || {}).map(([name, example]) => ({ name, value: resolve(example).value }));
+    return [
+      hint(code(type)),
+      media.schema && type.includes("json") ? element("div", {}, schemaPart(media.schema)) : undefined,
+      ...examples.map(({ name, value }) => codeBlock(typeof value === "string" ? value : JSON.stringify(value, null, 2), "json", `${label} example: ${name.replaceAll("_", " ")}`)),
+    ].filter(Boolean);
+  });
 }
 
 function typeOf(schema) {

@@ -5,6 +5,7 @@ use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::FLEET;
+use super::doctor::doctor;
 use super::vidm::{DIRECTORY, NAMED, fresh_within, stale_after, text};
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query};
 
@@ -65,18 +66,8 @@ pub(super) fn all() -> Vec<Operation> {
             )
             .may(&OLD)
             .may(&UPSTREAM),
-        Operation::new(Method::GET, "/fleet/{target}/v1/doctor", "diagnoseFleet", "Diagnosis")
-            .about("Diagnose a VCF Operations target", "Read-only. Checks after a failed one may be `skipped`.")
-            .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
-            .parameter(flag(
-                "retry",
-                "After rejected logins, allow one more login at once: the account was unlocked or corrected.",
-            ))
-            .parameter(fresh_within())
-            .answers(
-                Answer::new(StatusCode::OK, "The checks.")
-                    .json(Content::of("Diagnosis").example("untrusted", super::vcf::diagnosis())),
-            ),
+        doctor("/fleet/{target}/v1/doctor", "diagnoseFleet", "Diagnose a VCF Operations target")
+            .parameter(fresh_within()),
     ]
 }
 

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
+use super::doctor::doctor;
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, shared, with};
 
 const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
@@ -286,17 +287,7 @@ fn broker() -> Vec<Operation> {
                 }] }),
             )))
             .may(&UPSTREAM),
-        Operation::new(Method::GET, "/vcf/{target}/v1/doctor", "diagnoseVcf", "Diagnosis")
-            .about(
-                "Diagnose an SDDC Manager target",
-                "Read-only. Checks after a failed one may be `skipped`.",
-            )
-            .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
-            .parameter(flag("retry", "After rejected logins, allow one more login at once: the account was unlocked or corrected."))
-            .answers(
-                Answer::new(StatusCode::OK, "The checks.")
-                    .json(Content::of("Diagnosis").example("untrusted", diagnosis())),
-            ),
+        doctor("/vcf/{target}/v1/doctor", "diagnoseVcf", "Diagnose an SDDC Manager target"),
     ]
 }
 
@@ -337,20 +328,6 @@ fn made_so(operation: Operation, created: Value, found: (&'static str, Value)) -
 }
 
 /// A target whose certificate is not trusted.
-pub(super) fn diagnosis() -> Value {
-    json!({
-        "ok": false,
-        "checks": [
-            { "check": "reach", "result": "ok", "detail": "connected", "ms": 12 },
-            {
-                "check": "tls", "result": "failed", "detail": "the certificate is not trusted",
-                "hint": "give the runtime the CA that signed it", "ms": 12
-            },
-            { "check": "login", "result": "skipped", "detail": "skipped because tls failed", "ms": 0 }
-        ]
-    })
-}
-
 fn reached(domain: &str) -> Value {
     json!({
         "domainName": domain, "domainAlias": "CORP", "username": "svc-ldap@corp.example",

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
+use super::doctor::doctor;
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query};
 
 pub(super) const DIRECTORY: &str = "66666666-6666-4666-8666-666666666666";
@@ -110,18 +111,7 @@ fn others() -> Vec<Operation> {
                 }),
             )))
             .may(&UPSTREAM),
-        Operation::new(Method::GET, "/vidm/{target}/v1/doctor", "diagnoseVidm", "Diagnosis")
-            .about("Diagnose a vIDM target", "Read-only. Checks after a failed one may be `skipped`.")
-            .parameter(flag("strict", "Return 503 instead of 200 if a check failed; the document is the same."))
-            .parameter(flag(
-                "retry",
-                "After rejected logins, allow one more login at once: the account was unlocked or corrected.",
-            ))
-            .parameter(fresh_within())
-            .answers(
-                Answer::new(StatusCode::OK, "The checks.")
-                    .json(Content::of("Diagnosis").example("untrusted", super::vcf::diagnosis())),
-            ),
+        doctor("/vidm/{target}/v1/doctor", "diagnoseVidm", "Diagnose a vIDM target").parameter(fresh_within()),
     ]
 }
 

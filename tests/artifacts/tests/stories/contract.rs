@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use idhook_simulator::{Options as SimulatorOptions, Outcome, SyncDuration, seeds};
+use idhook_simulator::{Fault, FaultKind, Options as SimulatorOptions, Outcome, SyncDuration, seeds};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -252,7 +252,16 @@ async fn syncs(seen: &mut Seen<'_>, synced: &Synced) {
     let history = seen.ask(Method::GET, &syncs, 200, "").await;
     assert!(!history.json()["syncs"].as_array().unwrap().is_empty(), "{}", history.text);
     seen.ask(Method::GET, &format!("{}/groups?name={}", synced.target, seeds::PRESENT_GROUP_NAME), 200, "").await;
-    seen.ask(Method::GET, &format!("{}/doctor", synced.target), 200, "").await;
+    doctor(seen, synced.target).await;
+}
+
+/// The checks, and the failed checks, which have a status of their own with `strict`.
+async fn doctor(seen: &mut Seen<'_>, target: &str) {
+    seen.ask(Method::GET, &format!("{target}/doctor"), 200, "").await;
+    seen.scene.simulator.add_fault(Fault::new(FaultKind::Html { status: 500 }).always());
+    let failed = seen.ask(Method::GET, &format!("{target}/doctor?strict=true"), 503, "").await;
+    assert_eq!((failed.header("content-type"), &failed.json()["ok"]), ("application/json", &json!(false)));
+    seen.scene.simulator.clear_faults();
 }
 
 async fn vidm(seen: &mut Seen<'_>) {
@@ -366,5 +375,5 @@ async fn vcf(seen: &mut Seen<'_>) {
         seen.ask(Method::PATCH, "/vcf/default/v1/tokens/access-token/refresh", 200, &id).await;
     }
     seen.ask(Method::DELETE, "/vcf/default/v1/tokens/refresh-token", 204, &id).await;
-    seen.ask(Method::GET, "/vcf/default/v1/doctor", 200, "").await;
+    doctor(seen, "/vcf/default/v1").await;
 }

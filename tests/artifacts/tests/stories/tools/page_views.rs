@@ -213,6 +213,10 @@ async fn reference_shows_every_operation(name: &str, size: (u32, u32)) {
         {
             assert!(shown.contains(parameter), "{id}: {parameter}");
         }
+        let responses = operation["responses"].as_object().unwrap().values();
+        for kind in responses.filter_map(|one| one["content"].as_object()).flat_map(|content| content.keys()) {
+            assert!(shown.contains(kind), "{id}: {kind}");
+        }
         let wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
         assert_eq!(browser.script(wide).await, false, "{id}");
     }
