@@ -76,7 +76,7 @@ pub(crate) async fn connect(browser: &Browser, url: &str, (width, height): (u32,
 }
 
 /// Connects and chooses the directory `corp.example`.
-async fn choose_corp(browser: &Browser, url: &str, size: (u32, u32), key: &str) {
+pub(crate) async fn choose_corp(browser: &Browser, url: &str, size: (u32, u32), key: &str) {
     connect(browser, url, size, key).await;
     browser.reads("#list-said", "can be synced").await;
     browser.click(&format!("input[value='{}']", seeds::CORP)).await;

@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::tools::browser::Browser;
 use crate::tools::examples::ANSIBLE;
 use crate::tools::install;
-use crate::tools::page::{DESKTOP, connect};
+use crate::tools::page::{DESKTOP, choose_corp, connect};
 use crate::tools::page_fleet;
 use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::tools::stub::{RETRY_AFTER, Stub};
@@ -132,12 +132,7 @@ async fn page() -> Option<(Browser, Scene)> {
     let browser = Browser::for_test().await?;
     let scene = Scene::new().await;
     scene.simulator.set_sync_duration(SyncDuration::Fixed(Duration::from_millis(300)));
-    browser.open(&scene.host.url()).await;
-    browser.reads("#readiness", "Configured").await;
-    browser.type_into("#key", &scene.keys.syncer).await;
-    browser.click("#list").await;
-    browser.reads("#list-said", "can be synced").await;
-    browser.click(&format!("input[value='{}']", seeds::CORP)).await;
+    choose_corp(&browser, &scene.host.url(), DESKTOP, &scene.keys.syncer).await;
     browser.type_into("#groups", GROUP).await;
     scene.simulator.add_directory_group(seeds::CORP, GROUP).unwrap();
     Some((browser, scene))
