@@ -169,18 +169,20 @@ fn npm() -> Result<()> {
 fn tests() -> Result<()> {
     // So that no story waits for them.
     build::run()?;
-    cargo(&["test", "--locked"])
+    stories(&["test", "--locked"])
 }
 
-/// Two stories run for each core, because these wait for other programs more than they compute. Those of `cargo test` include a
-/// crowd of a thousand watchers, whose count of calls was wrong once with three stories for each core: there it stays at one.
 fn tools() -> Result<()> {
     // So that no story waits for them.
     build::shipped_in(&build::root(), &build::target_folder())?;
     let test = ["test", "--locked", "--package", "idhook-artifacts", "--features", "tools", "--", "tools::"];
+    stories(&[test.as_slice(), &REDIS_STORIES].concat())
+}
+
+/// Runs tests, two for each core: a story waits for other programs more than it computes.
+fn stories(arguments: &[&str]) -> Result<()> {
     let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
-    let arguments = [test.as_slice(), &REDIS_STORIES].concat();
-    cargo_with(&arguments, "RUST_TEST_THREADS", OsStr::new(&threads.to_string()))
+    cargo_with(arguments, "RUST_TEST_THREADS", OsStr::new(&threads.to_string()))
 }
 
 fn demo() -> Result<()> {

@@ -1,19 +1,22 @@
 //! Tools of other ecosystems, of exactly one version: installed below `target/tools` on first use, and kept for the next.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// One installation at a time.
-static TURN: Mutex<()> = Mutex::new(());
+/// By folder: who holds it installs there, and the others wait.
+static TURNS: Mutex<BTreeMap<PathBuf, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
 
-/// A Python environment with these packages (`name==version`): the folder of its programs, `python` among them. Where it cannot
-/// be had, says so and gives `None`.
+/// A Python environment with these packages: the folder of its programs, `python` among them. Where it cannot be had, says so and
+/// gives `None`. A package is a line of a requirements file: `name==version`, or `name==version --hash=sha256:…`.
 pub(crate) fn python(packages: &[&str]) -> Option<PathBuf> {
     let folder = installed("python", packages, |folder| {
         run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(Command::new(folder.join("bin/python")).args(pip).args(packages))
+        let requirements = folder.join("requirements.txt");
+        std::fs::write(&requirements, packages.join("\n")).map_err(|e| e.to_string())?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        run(Command::new(folder.join("bin/python")).args(pip).arg(requirements))
     })?;
     Some(folder.join("bin"))
 }
@@ -39,9 +42,11 @@ pub(crate) fn jco() -> Option<PathBuf> {
 }
 
 fn installed(kind: &str, packages: &[&str], install: impl FnOnce(&Path) -> Result<(), String>) -> Option<PathBuf> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = [&[kind], packages].concat().join("-").replace(['/', '@'], "-");
+    let names = packages.iter().filter_map(|package| package.split(' ').next());
+    let name = [kind].into_iter().chain(names).collect::<Vec<_>>().join("-").replace(['/', '@'], "-");
     let folder = xtask::build::root().join("target/tools").join(name);
+    let turn = TURNS.lock().unwrap_or_else(PoisonError::into_inner).entry(folder.clone()).or_default().clone();
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     let done = folder.join("installed");
     if done.exists() {
         return Some(folder);
