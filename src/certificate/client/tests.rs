@@ -77,6 +77,7 @@ fn header_without_exactly_one_certificate_is_rejected() {
     assert!(fault(CHAIN).starts_with("has 2 certificates; "));
     assert!(fault(&encoded(&format!("{ARIA}{SPIFFE}"))).starts_with("has 2 certificates; "));
     assert!(fault(&"A".repeat(MAX_HEADER + 1)).starts_with("has more than 32768 bytes; "));
+    assert_eq!(fault(&"A".repeat(MAX_HEADER)), UNREADABLE, "it is short enough to be looked at");
     // Envoy: the header of two hops, and one without the certificate.
     let element = format!("Hash=8f;Cert=\"{}\"", encoded(ARIA));
     assert!(fault(&format!("{element},{element}")).contains("SANITIZE_SET"));
