@@ -138,7 +138,7 @@ pub(super) struct LogLine {
     problems_omitted: usize,
     /// How long the request took, in milliseconds.
     ms: u64,
-    /// The calls to targets and callbacks, in order.
+    /// The calls to targets, callbacks and issuers of tokens, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallRecord>,
     /// How many `calls` were left out, from the middle, to keep the line short.
@@ -313,8 +313,9 @@ impl LogLine {
         self.idempotency
     }
 
+    /// What went wrong at the store; `None` leaves what is known.
     pub(super) fn store(&mut self, trouble: Option<String>) {
-        self.store = trouble;
+        self.store = trouble.or_else(|| self.store.take());
     }
 
     /// Whether a line with this outcome is written.

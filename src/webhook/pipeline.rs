@@ -78,20 +78,35 @@ impl<R: Runtime> Incoming<'_, R> {
     }
 }
 
-/// Finds the caller and what it wants, and does it.
+/// Finds the caller and what it wants, and does it. Whatever comes of it, the line has the calls that were made.
 pub(super) async fn serve<R: Runtime>(
     incoming: &Incoming<'_, R>,
     work: Work,
     read: impl AsyncFnOnce(BodyBounds) -> Body,
     line: &mut LogLine,
 ) -> Result<Reply, Error> {
-    let Incoming { configured, runtime, request, matched, operation, identity, base, .. } = *incoming;
+    let Incoming { configured, runtime, request, identity, .. } = *incoming;
     line.forwarded(&request.headers, &configured.config.proxy);
     refuse_other_sites(request)?;
     // A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
-    let of_token = match token_caller::caller(configured, request, &outbound, line).await? {
+    let outcome = process(incoming, (work, max_wait), &outbound, read, line).await;
+    line.calls(outbound.calls());
+    line.store(outbound.store().trouble());
+    outcome
+}
+
+/// The steps. Whoever waits does so for `max_wait` at most.
+async fn process<R: Runtime>(
+    incoming: &Incoming<'_, R>,
+    (work, max_wait): (Work, Option<Duration>),
+    outbound: &Outbound<'_, R>,
+    read: impl AsyncFnOnce(BodyBounds) -> Body,
+    line: &mut LogLine,
+) -> Result<Reply, Error> {
+    let Incoming { configured, runtime, request, matched, operation, identity, base, .. } = *incoming;
+    let of_token = match token_caller::caller(configured, request, outbound, line).await? {
         None => gate::caller(configured, request, matched, outbound.store()).await?,
         found => found,
     };
@@ -102,9 +117,7 @@ pub(super) async fn serve<R: Runtime>(
     let access = if work == Work::Hook { hook::access(&configured.config, matched) } else { operation.scope };
     let mut admit = async |caller: &Caller<'_>| {
         line.caller(caller);
-        let admitted = configured.admit(caller, (request, access, matched), outbound.store()).await;
-        line.store(outbound.store().trouble());
-        admitted
+        configured.admit(caller, (request, access, matched), outbound.store()).await
     };
     if let Some(caller) = claim.proven() {
         admit(caller).await?;
@@ -140,7 +153,7 @@ pub(super) async fn serve<R: Runtime>(
     };
     let context = Context {
         configured,
-        outbound: &outbound,
+        outbound,
         caller: &caller,
         request,
         base,
@@ -154,25 +167,23 @@ pub(super) async fn serve<R: Runtime>(
     // On the heap: with all the futures it may call, it is too large for several copies on the stack.
     let work = Box::pin(dispatch(context, work, matched));
     let work = watch_limit::held(permit.as_ref(), (configured, outbound.store()), work);
-    let (outcome, trouble) = match key {
-        None => (work.await, None),
+    let outcome = match key {
+        None => work.await,
         Some(key) => {
-            let (outcome, status, trouble) = configured.once(&key, identity, &outbound, work).await;
+            let (outcome, status, trouble) = configured.once(&key, identity, outbound, work).await;
             line.keyed(status);
-            (outcome, trouble)
+            line.store(trouble);
+            outcome
         }
     };
-    let outcome = match (outcome, permit) {
+    match (outcome, permit) {
         (Ok(Reply::Watch(request, _)), permit) => Ok(Reply::Watch(request, permit)),
         (outcome, Some(permit)) => {
             permit.close(outbound.store()).await;
             outcome
         }
         (outcome, None) => outcome,
-    };
-    line.calls(outbound.calls());
-    line.store(outbound.store().trouble().or(trouble));
-    outcome
+    }
 }
 
 async fn dispatch<R: Runtime>(context: Context<'_, R>, work: Work, matched: &Matched) -> Result<Reply, Error> {

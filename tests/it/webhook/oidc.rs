@@ -67,6 +67,7 @@ fn token_with_other_claims_is_nobody_and_only_the_log_says_why() {
     };
     let line = rejected(json!({"repository": "mallory/infra"}), "forbidden");
     assert!(line.contains("oidc_callers[0] (deploy): the claim repository differs"), "{line}");
+    assert!(line.contains("GET jwks_uri"), "the calls to the issuer: {line}");
     let line = rejected(json!({"ref": "refs/pull/7/merge", "sub": "repo:acme/infra:pull_request"}), "forbidden");
     assert!(line.contains("the claim ref differs") && line.contains("repo:acme/infra:pull_request"), "{line}");
     assert!(!line.contains("\"caller\""), "{line}");
@@ -131,6 +132,8 @@ fn issuer_that_is_down_is_named_and_left_alone_for_a_while() {
         assert!(problem["hint"].as_str().unwrap().contains("outbound_host1"), "{problem}");
         assert_eq!((answer.status().as_u16(), answer.header("retry-after")), (502, "10"));
     }
+    let called = instance.script.take_lines().into_iter().map(|line| line.contains("\"calls\":"));
+    assert_eq!(called.collect::<Vec<_>>(), [true, false, false], "the log has the call that was made");
     instance.script.advance(Duration::from_secs(10));
     instance.script.then([discovered(), keys_are_read(&["1"]), logs_in("t"), lists()]);
     assert_eq!(lists_with(&instance, &token("1", &job())).status(), 200);
