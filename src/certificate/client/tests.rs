@@ -85,6 +85,21 @@ fn header_without_exactly_one_certificate_is_rejected() {
 }
 
 #[test]
+fn another_kind_of_other_name_is_no_user_principal_name() {
+    // The type 1.3.6.1.4.1.311.20.2.3, and the tag of its value.
+    const UPN: [u8; 13] = [6, 10, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 20, 2, 3, 0xa0];
+    let der = in_entry(ARIA).unwrap().remove(0);
+    let at = der.windows(UPN.len()).position(|bytes| bytes == UPN).unwrap();
+    let has_upn = |der: &[u8]| read(&STANDARD.encode(der)).alternative_names.iter().any(|name| name.kind == "UPN");
+    assert!(has_upn(&der));
+    for changed in [at + 11, at + 12] {
+        let mut other = der.clone();
+        other[changed] += 1;
+        assert!(!has_upn(&other), "{changed}");
+    }
+}
+
+#[test]
 fn caller_has_everything_that_is_required() {
     let (aria, spiffe, plain) = (read(ARIA), read(SPIFFE), read(PLAIN));
     for (required, certificate) in [
