@@ -85,6 +85,23 @@ fn header_without_exactly_one_certificate_is_rejected() {
 }
 
 #[test]
+fn quoted_separators_separate_nothing() {
+    for (text, parts) in [
+        ("a;b;", vec!["a", "b", ""]),
+        (r#"a="1;2";b"#, vec![r#"a="1;2""#, "b"]),
+        // Escaped: a quote, and a backslash.
+        (r#"a="1\";2";b"#, vec![r#"a="1\";2""#, "b"]),
+        (r#"a="1\\";b;c"#, vec![r#"a="1\\""#, "b", "c"]),
+        (r#"a="1\\\";2";b"#, vec![r#"a="1\\\";2""#, "b"]),
+        // Outside of quotes a backslash escapes nothing, and neither does another character.
+        (r#"a=\"1;2";b"#, vec![r#"a=\"1;2""#, "b"]),
+        (r#"a="1x";b;"2"#, vec![r#"a="1x""#, "b", r#""2"#]),
+    ] {
+        assert_eq!(unquoted(text, ';'), parts, "{text}");
+    }
+}
+
+#[test]
 fn another_kind_of_other_name_is_no_user_principal_name() {
     // The type 1.3.6.1.4.1.311.20.2.3, and the tag of its value.
     const UPN: [u8; 13] = [6, 10, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 20, 2, 3, 0xa0];
