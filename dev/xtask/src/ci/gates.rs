@@ -36,7 +36,7 @@ pub(super) const GATES: [Gate; 15] = [
     gate("deny", "licences, bans, sources; advisories where the database can be reached", deny),
     gate("tests", "the README's `cargo test`: what Rust alone needs", tests),
     gate("npm", "tests of the programs that pack the npm, Python and WIT packages", npm),
-    gate("tools", "stories that need Node.js, Python, a browser, Redis, wasmtime or jco", tools),
+    gate("tools", "stories that need Node.js, Python, a browser or Redis; they install what else they use", tools),
     gate("demo", "`cargo demo -- --once`", demo),
     gate("openapi", "the OpenAPI documents are valid (Python)", openapi),
     gate("contract", "the component does what its OpenAPI document says (Schemathesis, Python)", contract),
