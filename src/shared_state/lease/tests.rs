@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use super::slot::{FORM, OUTLIVES};
 use super::*;
-use crate::runtime::Clock as _;
+use crate::runtime::{Clock as _, from_unix_ms};
 use crate::shared_state::testing::{Model, Task, explore, run};
 use crate::shared_state::{SharedStore, StateKey, StoreAccess};
 
@@ -176,6 +176,29 @@ fn late_holder_leaves_no_slot() {
         *told.borrow_mut() = true;
     }));
     assert!(*checked.borrow());
+}
+
+#[test]
+fn hold_ends_at_its_time() {
+    let slot = Slot { held_until_ms: 1_000, ..Slot::default() };
+    for (now, until) in [(0, Some(1_000)), (999, Some(1_000)), (1_000, None), (1_001, None)] {
+        assert_eq!(slot.held_until(from_unix_ms(now)), until.map(from_unix_ms), "{now}");
+    }
+}
+
+#[test]
+fn counters_are_deleted_when_no_request_can_need_them() {
+    let (begun, outlives) = (10_000_000, u64::try_from(OUTLIVES.as_millis()).unwrap());
+    let mut sweep = Sweep::default();
+    assert_eq!(sweep.advance(5, begun, false), [0; 0]);
+    assert_eq!(sweep.advance(9, begun + outlives - 1, false), [0; 0]);
+    assert_eq!(sweep.advance(12, begun + outlives, false), [1, 2, 3, 4, 5]);
+
+    // A few at once; in a hurry only from a backlog of 64.
+    let many = Sweep { done: 40, ready: 100, next: 100, next_ms: begun };
+    let deleted = |generation, is_hurried| { many }.advance(generation, begun, is_hurried);
+    let some: Vec<u64> = (41..=56).collect();
+    assert_eq!((deleted(103, true), deleted(104, true), deleted(103, false)), (Vec::new(), some.clone(), some));
 }
 
 #[test]
