@@ -12,15 +12,14 @@ use idhook_host::{Host, KeyValue, Options, Spin};
 /// The subcommand's name; not for people.
 pub(crate) const NAME: &str = "serve";
 
-/// The environment variable with the component's variables as a JSON object: a command line would be visible to others.
-pub(crate) const VARIABLES: &str = "IDHOOK_BENCH_VARIABLES";
-
 pub(crate) fn command() -> Command {
     let path = |name: &'static str| Arg::new(name).long(name).required(true).value_parser(value_parser!(PathBuf));
     Command::new(NAME)
         .hide(true)
         .arg(path("wasm"))
         .arg(path("manifest"))
+        // The component's variables as a JSON object. A command line is visible to others, and Linux limits an environment variable to 128 KiB.
+        .arg(path("variables"))
         .arg(Arg::new("port").long("port").required(true).value_parser(value_parser!(u16)))
         .arg(Arg::new("redis").long("redis"))
         .arg(Arg::new("fresh").long("fresh").action(ArgAction::SetTrue))
@@ -29,7 +28,7 @@ pub(crate) fn command() -> Command {
 /// Serves until standard input ends; responds to each input line with the store calls so far.
 pub(crate) async fn run(matches: &ArgMatches) -> Result<()> {
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned().context("a path is missing");
-    let variables: BTreeMap<String, String> = serde_json::from_str(&std::env::var(VARIABLES)?)?;
+    let variables: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(path("variables")?)?)?;
     let key_value = match matches.get_one::<String>("redis") {
         Some(url) => KeyValue::redis(url)?,
         None => KeyValue::default(),

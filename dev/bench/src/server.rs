@@ -91,7 +91,7 @@ impl Server {
         let files = tempfile::tempdir()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut command = match kind {
-            Kind::DevHost => dev_host(&setup, port)?,
+            Kind::DevHost => dev_host(&setup, files.path(), port)?,
             Kind::Spin(program) => spin(program, &setup, files.path(), address)?,
         };
         if let Some(log) = setup.log {
@@ -167,11 +167,13 @@ impl Drop for Server {
     }
 }
 
-fn dev_host(setup: &Setup<'_>, port: u16) -> Result<Command> {
+fn dev_host(setup: &Setup<'_>, files: &Path, port: u16) -> Result<Command> {
+    let variables = files.join("variables.json");
+    std::fs::write(&variables, serde_json::to_vec(&setup.variables)?)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args([crate::serve::NAME, "--port", &port.to_string()]);
     command.arg("--wasm").arg(setup.wasm).arg("--manifest").arg(setup.component.manifest());
-    command.env(crate::serve::VARIABLES, serde_json::to_string(&setup.variables)?);
+    command.arg("--variables").arg(variables);
     if let Some(redis) = setup.redis {
         command.args(["--redis", &redis.url()]);
     }
