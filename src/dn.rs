@@ -4,6 +4,7 @@
 //! are compared part by part, each in a normal form.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -65,7 +66,7 @@ pub(crate) fn tidy(dn: &str) -> Result<String, &'static str> {
     Ok(tidy.join(","))
 }
 
-/// `dn` as Active Directory writes it: types in capitals, no hex escapes, a backslash only where required. Unchanged if that
+/// `dn` as Active Directory writes it: types in capitals, a backslash only where required, hex escapes only for control characters. Unchanged if that
 /// form is unclear: a part without a type, several values joined by `+`, bytes that are not UTF-8.
 pub(crate) fn directory_form(dn: &str) -> String {
     let part = |part: &str| {
@@ -159,11 +160,17 @@ fn unescaped_positions(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// A value with the backslashes that Active Directory writes.
+/// A value with the escapes that Active Directory writes. Control characters have hex escapes: the name of an object that lost a replication
+/// conflict has `\0ACNF:` (a line feed) and an id.
 fn escape(plain: &str) -> String {
     let last = plain.chars().count().saturating_sub(1);
     let mut escaped = String::with_capacity(plain.len());
     for (at, c) in plain.chars().enumerate() {
+        if c.is_ascii_control() {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\{:02X}", u32::from(c));
+            continue;
+        }
         let is_outer_blank = c == ' ' && (at == 0 || at == last);
         if SPECIAL.contains(&c) || c == '=' || is_outer_blank || (c == '#' && at == 0) {
             escaped.push('\\');

@@ -66,6 +66,8 @@ fn directory_form_is_what_active_directory_writes() {
         ("CN=gg-M\\C3\\BCnchen,DC=corp", "CN=gg-M\u{fc}nchen,DC=corp"),
         ("CN=a=b,DC=corp", "CN=a\\=b,DC=corp"),
         ("CN=\\#a\\20,DC=corp", "CN=\\#a\\ ,DC=corp"),
+        ("CN=gg\\0aCNF:5a3f,DC=corp", "CN=gg\\0ACNF:5a3f,DC=corp"),
+        ("CN=a\\00\\7f\\,,DC=corp", "CN=a\\00\\7F\\,,DC=corp"),
         ("CN=a\\\\\\\"b,DC=corp", "CN=a\\\\\\\"b,DC=corp"),
         // Names without a clear form stay unchanged.
         ("CN=a+OU=b,dc=corp", "CN=a+OU=b,dc=corp"),
