@@ -1,5 +1,7 @@
 //! The base URL of a target.
 
+use std::net::Ipv6Addr;
+
 use http::Uri;
 
 /// The root of a target: scheme, host and port, with no path.
@@ -30,18 +32,20 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("contains credentials; move them to the variables for username and password");
         }
-        // The parser accepts names that no resolver does: none, and those with an empty label.
-        let host = authority.host();
-        let is_whole = match authority.as_str().strip_prefix(host) {
-            Some(rest) => (rest.is_empty() || rest.starts_with(':')) && (host.starts_with('[') || !host.contains('[')),
-            None => false,
+        // The parser accepts more: hosts that no resolver does (none, those with an empty label), anything in brackets, any digits as a port.
+        let place = authority.as_str();
+        let (is_valid, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host.parse::<Ipv6Addr>().is_ok(), port),
+            None => {
+                let (host, port) = place.split_at(place.find(':').unwrap_or(place.len()));
+                (!matches!(host, "" | ".") && !host.contains("..") && !host.contains(['[', ']']), port)
+            }
         };
-        if !is_whole || matches!(host, "" | ".") || host.contains("..") {
+        if !is_valid || !(port.is_empty() || port.starts_with(':')) {
             return Err("has no valid host; use https://host or https://host:port");
         }
-        // The parser accepts any digits as a port, and none.
-        let port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
-        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        let is_port = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0);
+        if port.strip_prefix(':').is_some_and(|port| !is_port(port)) {
             return Err("has a port that is not a number from 1 to 65535");
         }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
@@ -129,6 +133,11 @@ mod tests {
             "https://:443",
             "https://a[::1]b",
             "https://[::1]b",
+            "https://[::1",
+            "https://[fe80]",
+            "https://[::1]:0",
+            "https://h:+1",
+            "https://h:8[:4]..",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }
