@@ -166,7 +166,7 @@ impl Webhook {
         let mut response = match outcome {
             Ok(Reply::Whole(response)) => response,
             Ok(Reply::Watch(watch, permit)) => {
-                watched = Some((watch, permit));
+                watched = (!is_head).then(|| (watch, permit, line.begin_stream()));
                 event_stream()
             }
             Err(error) => {
@@ -198,10 +198,10 @@ impl Webhook {
             runtime.log(&line.finish(response.status(), took, &secrets));
         }
         match (watched, &self.config) {
-            (Some((watch, permit)), Ok(configured)) if !is_head => {
-                let limit = configured.config.wait_limit;
-                let base = base.to_owned();
-                let events = Events::new(Rc::clone(self), runtime.clone(), (identity, base), (*watch, permit), limit);
+            (Some((watch, permit, line)), Ok(configured)) => {
+                let log = (configured.config.wait_limit, started, line);
+                let owned = (identity, base.to_owned());
+                let events = Events::new(Rc::clone(self), runtime.clone(), owned, (*watch, permit), log);
                 response.map(|_| Content::Events(Box::new(events)))
             }
             _ => response.map(Content::Whole),

@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::header::LOCATION;
-use http::{HeaderValue, Request, Response};
+use http::response::Parts as Head;
+use http::{HeaderValue, Request};
 use serde_json::Value;
 
 use super::world::{STATE_KEY, World, answer};
 use crate::config::{Config, ConfigError};
 use crate::runtime::MAX_LINE;
 use crate::webhook::fuzzing::message;
-use crate::webhook::{Body, Content, Webhook};
+use crate::webhook::{Body, Content, Events, Webhook};
 
 /// Between the parts of an input.
 const NEXT: &[u8] = b"\n%%\n";
@@ -86,31 +87,49 @@ fn handle(request: &[u8], world: World) {
     let request = Request::from_parts(parts, Bytes::from(body));
     let handled = World::run(webhook.handle(&world, request, async |body, _| Body::Whole(body)));
     assert!(handled.is_some(), "the request never ends");
+    let mut expected = 1;
+    if let Some(response) = handled {
+        let (head, content) = response.into_parts();
+        match content {
+            Content::Whole(body) => check(&head, &body, knows_password),
+            Content::Events(events) => {
+                expected = 2;
+                check(&head, &[], knows_password);
+                read(*events, knows_password);
+            }
+        }
+    }
     let lines = world.lines();
-    assert!(lines.len() <= 1, "{lines:?}");
+    assert!(lines.len() <= expected, "{lines:?}");
     for line in &lines {
         assert!(line.len() <= MAX_LINE && line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
         assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
         assert!(knows_password || !PASSWORDS.iter().any(|password| line.contains(password)), "{line}");
     }
-    if let Some(response) = handled {
-        check(response, knows_password);
+}
+
+/// Reads the beginning of a stream; the reader then goes away, unless it ended before.
+fn read(mut events: Events<World>, knows_password: bool) {
+    for _ in 0..20 {
+        let piece = World::run(events.next());
+        assert!(piece.is_some(), "the stream's next piece never comes");
+        let Some(piece) = piece.flatten() else { return };
+        let text = String::from_utf8_lossy(&piece);
+        assert!(knows_password || !PASSWORDS.iter().any(|password| text.contains(password)), "{text}");
     }
 }
 
-fn check(response: Response<Content<World>>, knows_password: bool) {
-    let (head, content) = response.into_parts();
+fn check(head: &Head, body: &[u8], knows_password: bool) {
     assert!(head.headers.contains_key("x-request-id") && head.headers.contains_key("x-content-type-options"));
     let place = head.headers.get(LOCATION).map(HeaderValue::as_bytes);
     assert!(place.is_none_or(|place| place.starts_with(b"/") && !place.starts_with(b"//")), "{place:?}");
-    let Content::Whole(body) = content else { return };
     if head.status.as_u16() < 400 || body.is_empty() {
         return;
     }
     assert!(body.len() <= 256 << 10, "an error of {} bytes", body.len());
-    let text = String::from_utf8_lossy(&body);
+    let text = String::from_utf8_lossy(body);
     assert!(knows_password || !PASSWORDS.iter().any(|password| text.contains(password)), "{text}");
-    let problem = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+    let problem = serde_json::from_slice::<Value>(body).unwrap_or_default();
     let code = problem.get("code").or_else(|| problem.get("errorCode")).or_else(|| problem.get("checks"));
     assert!(code.is_some(), "an error without code: {text}");
     assert_ne!(problem.get("code").and_then(Value::as_str), Some("internal"), "{text}");

@@ -1,4 +1,4 @@
-//! `GET /vidm/{target}/v1/doctor` and `GET /vcf/{target}/v1/doctor`. With `strict=true` the status is 503 if a check failed,
+//! `GET …/doctor` of a target, whatever its kind. With `strict=true` the status is 503 if a check failed,
 //! so a monitor needs only the status; with `retry=true` one more login is allowed after rejected ones; with `staleAfter` each directory
 //! needs a successful sync within that period.
 

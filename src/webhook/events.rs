@@ -1,17 +1,20 @@
 //! Watching a sync over HTTP: the wait that a caller wants, and the event stream.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use super::kept_request::StartedSync;
+use super::log::{LogLine, StreamPart};
 use super::request_id::RequestIdentity;
 use super::route::{Fleet, FleetProvider, Syncs, Work};
 use super::sync_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
+use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::sync::{Watch, WatchEvent};
 
@@ -50,8 +53,10 @@ pub(super) fn wants_events(headers: &HeaderMap) -> bool {
 /// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and
 /// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before the target is called for
 /// nothing.
+///
+/// Its end is logged, also when it is dropped. A host that stops an instance without that leaves only the line at its start.
 #[derive(Debug)]
-pub struct Events<R> {
+pub struct Events<R: Runtime> {
     webhook: Rc<Webhook>,
     runtime: R,
     identity: RequestIdentity,
@@ -61,6 +66,12 @@ pub struct Events<R> {
     viewer: Viewer,
     permit: Option<Permit>,
     watch: Watch,
+    /// When the request came, by the monotonic clock.
+    started: Duration,
+    /// The line for its end, until that is logged.
+    line: RefCell<Option<Box<LogLine>>>,
+    /// The problem that was its last event.
+    problem: Option<Error>,
 }
 
 impl<R: Runtime> Events<R> {
@@ -69,10 +80,11 @@ impl<R: Runtime> Events<R> {
         runtime: R,
         (identity, base): (RequestIdentity, String),
         ((sync, viewer), permit): ((StartedSync, Viewer), Option<Permit>),
-        limit: Duration,
+        (limit, started, line): (Duration, Duration, LogLine),
     ) -> Self {
         let watch = Watch::new(&runtime, limit);
-        Self { webhook, runtime, identity, base, sync, viewer, permit, watch }
+        let line = RefCell::new(Some(Box::new(line)));
+        Self { webhook, runtime, identity, base, sync, viewer, permit, watch, started, line, problem: None }
     }
 
     /// The next piece of the stream; `None` at its end. It ends with the final state, with a permanent problem, or when a
@@ -80,6 +92,7 @@ impl<R: Runtime> Events<R> {
     pub async fn next(&mut self) -> Option<Bytes> {
         let piece = self.piece().await;
         if piece.is_none() {
+            self.log_end(StreamPart::Ended);
             self.close().await;
         }
         piece
@@ -88,9 +101,21 @@ impl<R: Runtime> Events<R> {
     /// Closes the stream because its reader is gone: the caller may open another at once, at any instance. A stream dropped
     /// without this counts against the caller's `watch_limit` at other instances for up to half a minute.
     pub async fn close(&mut self) {
+        self.log_end(StreamPart::Left);
         if let (Some(permit), Ok(configured)) = (self.permit.take(), self.webhook.config.as_ref()) {
             let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);
             permit.close(outbound.store()).await;
+        }
+    }
+
+    /// Logs the end, once.
+    fn log_end(&mut self, part: StreamPart) {
+        let (Some(mut line), Ok(configured)) = (self.line.take(), self.webhook.config.as_ref()) else { return };
+        line.end_stream(part, self.problem.as_ref());
+        self.viewer.log(&mut line);
+        if line.is_wanted(StatusCode::OK, configured.config.log_level) {
+            let took = self.runtime.elapsed().saturating_sub(self.started);
+            self.runtime.log(&line.finish(StatusCode::OK, took, &configured.config.secrets()));
         }
     }
 
@@ -104,16 +129,31 @@ impl<R: Runtime> Events<R> {
             let answer = sync_answer(configured, &outbound, &self.base, &self.sync, &self.viewer, max_age).await;
             configured.metrics.streamed(&outbound, &self.sync.request);
             configured.flush_metrics(outbound.store()).await;
+            if let Some(line) = self.line.borrow_mut().as_mut() {
+                line.calls(outbound.calls());
+                line.store(outbound.store().trouble());
+            }
             answer
         };
         Some(match self.watch.next(&self.runtime, observe).await? {
-            WatchEvent::State(answer) => event("state", &serde_json::to_vec(&answer).unwrap_or_default()),
+            WatchEvent::State(answer) => {
+                self.problem = None;
+                event("state", &serde_json::to_vec(&answer).unwrap_or_default())
+            }
             WatchEvent::Failure(error) => {
                 let secrets = configured.config.secrets();
-                event("problem", problem::response(&error, &self.identity, &secrets).body())
+                let piece = event("problem", problem::response(&error, &self.identity, &secrets).body());
+                self.problem = Some(error);
+                piece
             }
             WatchEvent::Nothing => Bytes::from_static(b":\n\n"),
         })
+    }
+}
+
+impl<R: Runtime> Drop for Events<R> {
+    fn drop(&mut self) {
+        self.log_end(StreamPart::Left);
     }
 }
 

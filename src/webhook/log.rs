@@ -1,4 +1,4 @@
-//! The log: one JSON line per request, which also serves as the audit trail. It never contains a body, token, password, key
+//! The log: one JSON line per request, and one more at the end of an event stream. It also serves as the audit trail. It never contains a body, token, password, key
 //! or signature, and no sync id, because readers of the log could use it.
 //!
 //! A line is printable ASCII; everything else is escaped as `\uXXXX`. So no control, bidirectional, invisible or separating
@@ -36,14 +36,30 @@ const MAX_TEXT: usize = 160;
 /// The longest mistake in the configuration, in bytes as written.
 const MAX_PROBLEM: usize = 400;
 
+/// The calls that are kept for a line: more than fit into one.
+const MAX_CALLS: usize = 128;
+
+/// The part of an event stream that the line is about; absent for other requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StreamPart {
+    /// Its start: its response begins.
+    Begun,
+    /// Its end, with a final state, a permanent problem, or at the time limit. The line has the calls and failures since the start.
+    Ended,
+    /// The same, but its reader went away first.
+    Left,
+}
+
 /// The line of one request, filled in as it becomes known. The comments of the fields are the reference's texts: `cargo xtask docs`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(super) struct LogLine {
     /// When the request came: RFC 3339, UTC, milliseconds.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     time: String,
-    /// `info`; `warn` for a response with 4xx; `error` for 5xx.
+    /// `info`; `warn` for a response with 4xx; `error` for 5xx. At the end of an event stream, the same by the status of its last problem.
     #[cfg_attr(feature = "contract", schemars(extend("enum" = ["info", "warn", "error"])))]
     level: &'static str,
     /// The request's id, as in `X-Request-Id`, and `instance` of a problem. Calls to targets carry it too, except logins.
@@ -117,9 +133,15 @@ pub(super) struct LogLine {
     /// `true` if the caller asked for a dry run.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
+    /// The part of an event stream that the line is about; absent for other requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<StreamPart>,
+    /// The status of an event stream's last problem, if it ended with one.
+    #[serde(skip)]
+    broken: Option<StatusCode>,
     /// The response's HTTP status.
     status: u16,
-    /// The error code of the problem.
+    /// The error code of the problem; of the last one at the end of an event stream, if no state followed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "contract", schemars(with = "Option<ErrorCode>"))]
     code: Option<&'static str>,
@@ -300,8 +322,32 @@ impl LogLine {
         }
     }
 
+    /// Adds calls. Of very many those in the middle are left out, as in a line that is too long.
     pub(super) fn calls(&mut self, calls: Vec<CallRecord>) {
-        self.calls = calls;
+        self.calls.extend(calls);
+        while self.calls.len() > MAX_CALLS {
+            self.omit_call();
+        }
+    }
+
+    fn omit_call(&mut self) {
+        self.calls.remove(self.calls.len() / 2);
+        self.calls_omitted += 1;
+    }
+
+    /// Marks the beginning of an event stream; returns the line for its end, without what this one says.
+    pub(super) fn begin_stream(&mut self) -> Self {
+        self.stream = Some(StreamPart::Begun);
+        Self { calls: Vec::new(), calls_omitted: 0, store: None, problems: Vec::new(), ..self.clone() }
+    }
+
+    /// Marks the end of an event stream, with the problem that was its last event.
+    pub(super) fn end_stream(&mut self, part: StreamPart, problem: Option<&Error>) {
+        self.stream = Some(part);
+        if let Some(problem) = problem {
+            self.failed(problem);
+            self.broken = Some(problem.code().status());
+        }
     }
 
     pub(super) fn keyed(&mut self, status: Option<Status>) {
@@ -320,12 +366,12 @@ impl LogLine {
 
     /// Whether a line with this outcome is written.
     pub(super) fn is_wanted(&self, status: StatusCode, level: LogLevel) -> bool {
-        level == LogLevel::Info || status.as_u16() >= 400
+        level == LogLevel::Info || self.broken.unwrap_or(status).as_u16() >= 400
     }
 
     /// The finished line, without newline and without `secrets`.
     pub(super) fn finish(mut self, status: StatusCode, took: Duration, secrets: &[&Secret]) -> String {
-        self.level = match status.as_u16() {
+        self.level = match self.broken.unwrap_or(status).as_u16() {
             500.. => "error",
             400.. => "warn",
             _ => "info",
@@ -359,8 +405,7 @@ impl LogLine {
             }
             // The first call shows how the request began, the last ones how it ended.
             if self.calls.len() > 2 {
-                self.calls.remove(self.calls.len() / 2);
-                self.calls_omitted += 1;
+                self.omit_call();
             } else if self.problems.pop().is_some() {
                 self.problems_omitted += 1;
             } else {

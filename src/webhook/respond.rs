@@ -7,17 +7,18 @@ use http::{Response, StatusCode};
 use super::Events;
 use crate::config::ConfigError;
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::runtime::Runtime;
 
 /// A response's body.
 #[derive(Debug)]
-pub enum Content<R> {
+pub enum Content<R: Runtime> {
     /// The whole body.
     Whole(Bytes),
     /// A stream, until [`Events::next`] returns `None` or the caller goes away.
     Events(Box<Events<R>>),
 }
 
-impl<R> Content<R> {
+impl<R: Runtime> Content<R> {
     /// The value of `Content-Length`, for a binding that frames responses: with it, the whole response is sent in one piece.
     /// `None` if it would be the length of another response (RFC 9110, section 8.6).
     #[must_use]

@@ -90,7 +90,7 @@ async fn read(request: IncomingRequest, bounds: BodyBounds) -> Body {
 }
 
 /// The response's status and headers, with its framing.
-fn outgoing<R>(response: &Response<Content<R>>, is_head: bool) -> OutgoingResponse {
+fn outgoing<R: Runtime>(response: &Response<Content<R>>, is_head: bool) -> OutgoingResponse {
     let fields = Fields::new();
     // The host controls some headers itself.
     for (name, value) in response.headers() {

@@ -85,6 +85,19 @@ fn line_has_at_most_4095_bytes_and_counts_omissions() {
 }
 
 #[test]
+fn line_of_a_long_stream_holds_few_calls_and_counts_the_others() {
+    let mut long = line().begin_stream();
+    for ms in 0..5000 {
+        long.calls(vec![CallRecord { call: "GET /x", status: Some(StatusCode::OK), ms }]);
+        assert!(long.calls.len() <= MAX_CALLS);
+    }
+    let (_, value) = finished(long, &[]);
+    let calls = value["calls"].as_array().unwrap();
+    assert_eq!(calls.len() as u64 + value["calls_omitted"].as_u64().unwrap(), 5000);
+    assert_eq!((&calls[0]["ms"], &calls.last().unwrap()["ms"]), (&0.into(), &4999.into()));
+}
+
+#[test]
 fn secret_is_removed_before_a_text_is_cut() {
     let secret = Secret::new("a long secret of the target");
     let mut told = line();

@@ -107,7 +107,8 @@ impl Viewer {
         *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
     }
 
-    pub(super) fn log(&self, line: &mut LogLine) {
+    /// Adds what it saw to the line.
+    pub(in crate::webhook) fn log(&self, line: &mut LogLine) {
         if self.overrode.get() {
             line.ignores_safeguards();
         }

@@ -1,13 +1,13 @@
 //! The log as the audit trail: who requested what, from where, with which key, and the outcome.
 
 use http::{Method, Request};
-use idhook::webhook::{Body, ClientAddress};
+use idhook::webhook::{Body, ClientAddress, Events};
 use serde_json::{Value, json};
 
 use crate::support::memory_store::MemoryStore;
-use crate::support::script::{Call, Script, post};
-use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Instance, KEY, request};
+use crate::support::script::{Call, START, Script, post};
+use crate::support::vidm::{CORP, LOGIN, classic, idle, lists, logs_in, sync_state};
+use crate::support::webhook::{Instance, KEY, Shared, request};
 use crate::vcf::session::login;
 use crate::webhook::senders::{ask, senders, signed};
 
@@ -54,6 +54,91 @@ fn start_is_logged_with_its_options() {
     assert_eq!((&line["sync"], &line["directory"]), (&json!(sync), &json!(CORP)));
     assert_eq!((&line["groups"], &line["callback"]), (&json!(2), &json!("ticket")));
     assert!(!reader.script.lines().concat().contains(&id));
+}
+
+const WATCH: [(&str, &str); 1] = [("accept", "text/event-stream")];
+
+/// The path of a started sync.
+fn started() -> String {
+    let instance = Instance::with(&[STATE_KEY], [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let answer = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), "");
+    answer.header("location").to_owned()
+}
+
+/// Its event stream at an instance with these variables, whose vIDM gives these answers.
+fn stream(variables: &[(&str, &str)], answers: impl IntoIterator<Item = Call>) -> (Instance, Box<Events<Shared>>) {
+    let instance = Instance::with(&[&[STATE_KEY], variables].concat(), answers);
+    let watch = request(KEY, Method::GET, &started(), &WATCH, "");
+    let stream = instance.script.run(instance.open(watch)).unwrap();
+    (instance, stream)
+}
+
+fn lines(instance: &Instance) -> Vec<Value> {
+    instance.script.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn run(status: &str) -> Call {
+    let began = START.as_millis() + 10;
+    sync_state(CORP).answer(200, json!({ "status": status, "startTime": began }).to_string())
+}
+
+#[test]
+fn stream_has_a_line_at_its_start_and_one_at_its_end_with_its_calls() {
+    let (instance, mut events) = stream(&[], [logs_in("t2"), run("RUNNING"), run("COMPLETED")]);
+    while instance.script.run(events.next()).is_some() {}
+    instance.script.run(events.close());
+    drop(events);
+    let lines = lines(&instance);
+    let [begun, ended] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert_eq!((&begun["stream"], &begun["status"], begun.get("calls")), (&json!("begun"), &json!(200), None));
+    assert_eq!((&ended["stream"], &ended["status"], &ended["level"]), (&json!("ended"), &json!(200), &json!("info")));
+    let calls: Vec<_> = ended["calls"].as_array().unwrap().iter().map(|call| call["call"].as_str().unwrap()).collect();
+    let observed = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
+    assert_eq!(calls, ["POST /SAAS/API/1.0/REST/auth/system/login", observed, observed]);
+    assert!(ended["ms"].as_u64().unwrap() >= 1000, "the whole stream: {ended}");
+    for field in ["request_id", "time", "route", "caller", "key", "target", "directory", "sync", "groups"] {
+        assert_eq!(begun[field], ended[field], "{field}");
+    }
+}
+
+#[test]
+fn stream_that_nobody_reads_any_more_is_logged_once() {
+    for closes in [true, false] {
+        let (instance, mut events) = stream(&[], [logs_in("t2"), run("RUNNING")]);
+        assert!(instance.script.run(events.next()).is_some());
+        if closes {
+            instance.script.run(events.close());
+        }
+        drop(events);
+        let parts: Vec<_> = lines(&instance).iter().map(|line| line["stream"].clone()).collect();
+        assert_eq!(parts, [json!("begun"), json!("left")]);
+        assert_eq!(lines(&instance)[1]["calls"].as_array().map(Vec::len), Some(2));
+    }
+    // Without a body there is no stream.
+    let instance = Instance::with(&[STATE_KEY], []);
+    assert_eq!(instance.send_with(Method::HEAD, &started(), &WATCH, "").status(), 200);
+    assert_eq!((lines(&instance).len(), last_line(&instance).get("stream")), (1, None));
+}
+
+#[test]
+fn stream_that_ends_with_a_problem_is_an_error_in_the_log() {
+    let rejects = || post(LOGIN).answer(401, "{}");
+    for variables in [&[][..], &[("log_level", "error")]] {
+        let (instance, mut events) = stream(variables, [rejects()]);
+        while instance.script.run(events.next()).is_some() {}
+        let line = last_line(&instance);
+        assert_eq!((&line["stream"], &line["level"], &line["status"]), (&json!("ended"), &json!("error"), &json!(200)));
+        assert_eq!((&line["code"], &line["calls"][0]["status"]), (&json!("upstream_auth"), &json!(401)));
+        let begun = if variables.is_empty() { 1 } else { 0 };
+        assert_eq!(lines(&instance).len(), begun + 1);
+    }
+    // A problem that passed is only in the calls.
+    let fails = || sync_state(CORP).answer(500, "");
+    let (instance, mut events) = stream(&[], [logs_in("t2"), fails(), fails(), fails(), run("COMPLETED")]);
+    while instance.script.run(events.next()).is_some() {}
+    let line = last_line(&instance);
+    assert_eq!((&line["level"], line.get("code")), (&json!("info"), None), "{line}");
+    assert_eq!(line["calls"][1]["status"], 500);
 }
 
 #[test]
