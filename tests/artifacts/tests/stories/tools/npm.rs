@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use idhook_simulator::{Options, Simulator, SyncDuration, credentials};
@@ -200,9 +200,6 @@ fn the_same_code_makes_the_same_package() {
 #[test]
 fn types_compile_in_a_strict_program() {
     let (Some(folder), Some(tool)) = (installed(), install::npm(&["typescript@5.9.3"])) else { return };
-    // Two stories may not share a configuration.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     std::fs::copy(folder.join("types.test.ts"), folder.join("types.test.cts")).unwrap();
     for (module, resolution, file) in [
         ("nodenext", "nodenext", "types.test.ts"),
