@@ -99,13 +99,32 @@ impl serde::de::Error for Error {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("something else, expected {expected}"))
+        Self::custom(format_args!("something else, expected {}", plain(&expected.to_string())))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::invalid_type(unexpected, expected)
     }
 }
+
+/// What serde expected, in JSON's words and not in Rust's: people who write JSON read it.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a map" => "an object",
+        "a sequence" | "a tuple" => "a list",
+        "a boolean" => "true or false",
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i32" | "i64" | "isize" => "a whole number",
+        "f64" => "a number",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
+}
+
+/// The name of no struct: a reader that takes a list or a text besides an object asks for it.
+pub(crate) const LOOSE: &str = "loose";
 
 /// A value being read.
 struct Node<'v>(&'v Value);
@@ -127,12 +146,12 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Value::Array(items) => {
                 let mut items = Items { rest: items, index: 0 };
                 let read = visitor.visit_seq(&mut items)?;
-                all_read(items.rest.len(), &"fewer elements in array").map(|()| read)
+                all_read(items.rest.len(), &"fewer elements").map(|()| read)
             }
             Value::Object(fields) => {
                 let mut fields = Fields { rest: fields.iter(), at: None };
                 let read = visitor.visit_map(&mut fields)?;
-                all_read(fields.rest.len(), &"fewer elements in map").map(|()| read)
+                all_read(fields.rest.len(), &"fewer fields").map(|()| read)
             }
         }
     }
@@ -171,16 +190,17 @@ impl<'de> Deserializer<'de> for Node<'_> {
         }
     }
 
-    /// serde presents a number kept as digits as an object; for our types it is not one.
+    /// serde would also read a list, by position, and a number kept as digits, which it presents as an object.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Number(_) => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
-            _ => self.deserialize_any(visitor),
+            Value::Array(_) | Value::String(_) if name == LOOSE => self.deserialize_any(visitor),
+            Value::Object(_) => self.deserialize_any(visitor),
+            _ => Err(serde::de::Error::invalid_type(Unexpected::Unit, &visitor)),
         }
     }
 
@@ -304,21 +324,22 @@ mod tests {
             (error.pointer(), error.place(), error.reason().to_owned())
         };
         for (value, pointer, place, said) in [
-            (json!("hunter2"), "", "", "something else, expected a sequence"),
-            (json!([12345]), "/0", " at [0]", "something else, expected a map"),
+            (json!("hunter2"), "", "", "something else, expected a list"),
+            (json!([12345]), "/0", " at [0]", "something else, expected an object"),
             (json!([{"a/b": {"name": [1]}}]), "/0/a~1b/name", " at [0].a/b.name", "something else, expected a string"),
+            (json!([{"a": ["n", null]}]), "/0/a", " at [0].a", "something else, expected an object"),
             (json!([{}, {"a": {}}]), "/1/a", " at [1].a", "missing field `name`"),
             (
                 json!([{"a": {"name": "n", "pair": [300, true]}}]),
                 "/0/a/pair/0",
                 " at [0].a.pair[0]",
-                "something else, expected u8",
+                "something else, expected a whole number from 0 to 255",
             ),
             (
                 json!([{"a": {"name": "n", "pair": [1, true, 2]}}]),
                 "/0/a/pair",
                 " at [0].a.pair",
-                "something else, expected fewer elements in array",
+                "something else, expected fewer elements",
             ),
             (
                 json!([{"a": {"nam": "n"}}]),
@@ -385,14 +406,14 @@ mod tests {
     fn digits_are_read_only_as_a_number() {
         for number in ["1.5", "1e400", "-0", "12345678901234567890123"] {
             let value: Value = serde_json::from_str(number).unwrap();
+            assert_eq!(read::<Entry>(&value).unwrap_err().reason(), "something else, expected an object", "{number}");
+            assert_eq!(read::<Open>(&value).unwrap_err().reason(), "something else, expected an object", "{number}");
+            assert_eq!(read::<String>(&value).unwrap_err().reason(), "something else, expected a string", "{number}");
             assert_eq!(
-                read::<Entry>(&value).unwrap_err().reason(),
-                "something else, expected struct Entry",
+                read::<i64>(&value).unwrap_err().reason(),
+                "something else, expected a whole number",
                 "{number}"
             );
-            assert_eq!(read::<Open>(&value).unwrap_err().reason(), "something else, expected struct Open", "{number}");
-            assert_eq!(read::<String>(&value).unwrap_err().reason(), "something else, expected a string", "{number}");
-            assert_eq!(read::<i64>(&value).unwrap_err().reason(), "something else, expected i64", "{number}");
             assert!(read::<Vec<u8>>(&value).is_err() && read::<BTreeMap<String, Value>>(&value).is_err(), "{number}");
         }
     }

@@ -161,8 +161,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Maybe<V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // Not any value: a number kept as digits would look like an object.
-        deserializer.deserialize_struct("an object", &[], self.0).map(Some)
+        // Not `deserialize_any`: a number kept as digits would look like an object.
+        deserializer.deserialize_struct(json::LOOSE, &[], self.0).map(Some)
     }
 }
 

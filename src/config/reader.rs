@@ -290,13 +290,7 @@ fn config_error(variable: &str, fault: &json::Fault) -> ConfigError {
     }
     match (fault.detail.strip_prefix("missing field "), fault.detail.as_str()) {
         (Some(_), _) => ConfigError::new(place, &format!("has no field {}; add it", known.join(", "))),
-        (None, detail) => ConfigError::new(
-            place,
-            &detail
-                .replace(": expected ", "; use ")
-                .replace("use a sequence", "use a list")
-                .replace("use a map", "use an object"),
-        ),
+        (None, detail) => ConfigError::new(place, &detail.replace(": expected ", "; use ")),
     }
 }
 

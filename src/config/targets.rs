@@ -1,8 +1,10 @@
 //! Targets: one of each kind from plain variables, any number from the JSON variable `targets`. Each kind has its own file.
 
-use litemap::LiteMap;
+use std::fmt;
 
+use litemap::LiteMap;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Reader;
 use super::error::{ConfigError, Place};
@@ -28,9 +30,34 @@ const URLS: [&str; 3] = ["vidm_url", "vcf_url", "fleet_url"];
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Entries {
-    vidm: LiteMap<String, VidmSettings>,
-    vcf: LiteMap<String, VcfSettings>,
-    fleet: LiteMap<String, FleetSettings>,
+    vidm: Named<VidmSettings>,
+    vcf: Named<VcfSettings>,
+    fleet: Named<FleetSettings>,
+}
+
+/// Entries by name: an object. `LiteMap` would also read a list of pairs.
+#[derive(Default)]
+struct Named<T>(LiteMap<String, T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(LiteMap::new()))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut fields: A) -> Result<Self, A::Error> {
+        while let Some((name, entry)) = fields.next_entry()? {
+            self.0.insert(name, entry);
+        }
+        Ok(self)
+    }
 }
 
 /// The targets of each kind, by name.
@@ -87,7 +114,8 @@ trait Settings: Sized {
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Targets {
     let Entries { vidm, vcf, fleet } = reader.json("targets").unwrap_or_default();
-    let targets = Targets { vidm: of_kind(vidm, reader), vcf: of_kind(vcf, reader), fleet: of_kind(fleet, reader) };
+    let (vidm, vcf, fleet) = (of_kind(vidm.0, reader), of_kind(vcf.0, reader), of_kind(fleet.0, reader));
+    let targets = Targets { vidm, vcf, fleet };
     if URLS.into_iter().all(|url| reader.url(url).is_none()) && reader.text("targets").is_none() {
         reader.problem(
             "vidm_url",
