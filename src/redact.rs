@@ -31,15 +31,22 @@ enum Decoded {
     Char(char),
 }
 
-/// As it is; as in a JSON string; percent-encoded, once with `+` as itself and once as in a form; as in HTML.
-const DECODERS: [Decoder; 5] = [|_| None, json, percent, form, html];
+/// The encodings besides base64: in a JSON string; percent-encoded, with `+` as itself and as in a form; in HTML. Each has a character without
+/// which a text need not be decoded.
+const DECODERS: [(char, Decoder); 4] = [('\\', json), ('%', percent), ('+', form), ('&', html)];
 
 /// `text` without any of `secrets`: raw, escaped, encoded, or in base64.
 pub(crate) fn strike(text: &str, secrets: &[&Secret]) -> String {
+    // No encoding is shorter than what it encodes.
+    let fits = MIN_SECRET..=text.len();
     let secrets: Vec<&[u8]> =
-        secrets.iter().map(|secret| secret.expose().as_bytes()).filter(|secret| secret.len() >= MIN_SECRET).collect();
+        secrets.iter().map(|secret| secret.expose().as_bytes()).filter(|secret| fits.contains(&secret.len())).collect();
+    if secrets.is_empty() {
+        return text.to_owned();
+    }
     let mut spans = BinaryHeap::new();
-    for decoder in DECODERS {
+    let needed = DECODERS.into_iter().filter(|(mark, _)| text.contains(*mark)).map(|(_, decoder)| decoder);
+    for decoder in std::iter::once::<Decoder>(|_| None).chain(needed) {
         let (decoded, places) = decode(text.as_bytes(), decoder);
         for secret in &secrets {
             find(&decoded, &places, secret, &mut spans);
