@@ -335,6 +335,8 @@ fn number(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Config;
+    use super::super::variables::ValueForm;
     use super::*;
 
     #[test]
@@ -394,5 +396,45 @@ mod tests {
             assert_eq!(meant(word, &known), Some(right), "{word}");
         }
         assert_eq!(meant("everything", &known), None);
+    }
+
+    fn mistakes(variable: &str, value: &str) -> String {
+        let problems = Config::parse(|name| (name == variable).then(|| value.to_owned())).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn wrong_type_is_reported_in_the_words_of_json() {
+        let values = [
+            "[]",
+            "[1]",
+            "[[]]",
+            "{}",
+            "5",
+            "true",
+            "null",
+            r#""x""#,
+            r#"["x"]"#,
+            r#"[["a","b","c"]]"#,
+            r#"{"vidm":[{}]}"#,
+        ];
+        let inner = ["[]", r#"["https://v"]"#, "5", "-1.5", "true", r#""x""#, "{}"];
+        let one = |field: &str, value: &str| format!(r#"{{"vidm":{{"lab":{{"{field}":{value}}}}}}}"#);
+        let of_target =
+            ["url", "profile", "tls", "syncApi"].iter().flat_map(|field| inner.map(|value| one(field, value)));
+        let of_variables = VARIABLES.iter().filter(|variable| variable.form == ValueForm::Json);
+        let all = of_variables.flat_map(|variable| values.map(|value| (variable.name, value.to_owned())));
+        for (variable, value) in all.chain(of_target.map(|value| ("targets", value))) {
+            let told = mistakes(variable, &value);
+            for word in ["struct ", "tuple", "sequence", "a map", " u8", " u16", " u32", " u64", " i64", "f64", "usize"]
+            {
+                assert!(!told.contains(word), "{variable}={value}: {told}");
+            }
+        }
+        for value in ["[]", r#"[{"name":"x","url":"https://v"}]"#] {
+            assert_eq!(mistakes("targets", value).lines().filter(|line| line.contains("use an object")).count(), 1);
+        }
+        let told = mistakes("targets", r#"{"vidm":{"lab":["https://v"]}}"#);
+        assert!(told.contains("targets.vidm.lab has the wrong type; use an object"), "{told}");
     }
 }

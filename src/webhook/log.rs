@@ -1,5 +1,5 @@
-//! The log: one JSON line per request, and one more at the end of an event stream. It also serves as the audit trail. It never contains a body, token, password, key
-//! or signature, and no sync id, because readers of the log could use it.
+//! The log: one JSON line per request, and one more at the end of an event stream. It also serves as the audit trail. It never
+//! contains a body, token, password, key or signature, and no sync id, because readers of the log could use it.
 //!
 //! A line is printable ASCII; everything else is escaped as `\uXXXX`. So no control, bidirectional, invisible or separating
 //! character of a caller or an upstream reaches a terminal or splits a line, and a JSON reader gets the original text. A
@@ -29,6 +29,9 @@ use crate::secret::Secret;
 use crate::upstream::CallRecord;
 
 mod count;
+mod stream;
+
+pub(super) use stream::StreamPart;
 
 /// The longest text in a line, in bytes as written.
 const MAX_TEXT: usize = 160;
@@ -38,19 +41,6 @@ const MAX_PROBLEM: usize = 400;
 
 /// The calls that are kept for a line: more than fit into one.
 const MAX_CALLS: usize = 128;
-
-/// The part of an event stream that the line is about; absent for other requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(super) enum StreamPart {
-    /// Its start: its response begins.
-    Begun,
-    /// Its end, with a final state, a permanent problem, or at the time limit. The line has the calls and failures since the start.
-    Ended,
-    /// The same, but its reader went away first.
-    Left,
-}
 
 /// The line of one request, filled in as it becomes known. The comments of the fields are the reference's texts: `cargo xtask docs`.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -333,21 +323,6 @@ impl LogLine {
     fn omit_call(&mut self) {
         self.calls.remove(self.calls.len() / 2);
         self.calls_omitted += 1;
-    }
-
-    /// Marks the beginning of an event stream; returns the line for its end, without what this one says.
-    pub(super) fn begin_stream(&mut self) -> Self {
-        self.stream = Some(StreamPart::Begun);
-        Self { calls: Vec::new(), calls_omitted: 0, store: None, problems: Vec::new(), ..self.clone() }
-    }
-
-    /// Marks the end of an event stream, with the problem that was its last event.
-    pub(super) fn end_stream(&mut self, part: StreamPart, problem: Option<&Error>) {
-        self.stream = Some(part);
-        if let Some(problem) = problem {
-            self.failed(problem);
-            self.broken = Some(problem.code().status());
-        }
     }
 
     pub(super) fn keyed(&mut self, status: Option<Status>) {
