@@ -7,6 +7,8 @@ use crate::runtime::{Clock as _, from_unix_ms};
 use crate::shared_state::testing::{Model, Task, explore, run};
 use crate::shared_state::{SharedStore, StateKey, StoreAccess};
 
+mod alone;
+
 const LIFE: Duration = Duration::from_secs(45);
 const BOTH: [Counters; 2] = [Counters::Kept, Counters::Removed];
 
