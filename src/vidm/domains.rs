@@ -14,7 +14,7 @@ use crate::upstream::{Endpoint, bare};
 /// `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains` (VMware's
 /// PowerValidatedSolutions module)
 ///
-/// The field with the domain's name is not documented, so every text of an item is returned.
+/// The field with the domain's name is not documented, so every text of an item is returned, except blank ones.
 #[derive(Debug)]
 pub(crate) struct ListDomains<'a> {
     pub(crate) directory: &'a str,
@@ -22,7 +22,7 @@ pub(crate) struct ListDomains<'a> {
 
 impl Endpoint for ListDomains<'_> {
     type Api = Vidm;
-    /// Every text of every item.
+    /// Every text of every item, none blank.
     type Response = Vec<String>;
     const CALL: &'static str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains";
     const REPEAT: Repeat = Repeat::Always;
@@ -43,7 +43,7 @@ impl Endpoint for ListDomains<'_> {
 
 fn collect(value: Value, texts: &mut Vec<String>) {
     match value {
-        Value::String(text) => texts.push(text),
+        Value::String(text) if !text.trim().is_empty() => texts.push(text),
         Value::Array(values) => values.into_iter().for_each(|value| collect(value, texts)),
         Value::Object(map) => map.into_iter().for_each(|(_, value)| collect(value, texts)),
         _ => {}
@@ -77,5 +77,7 @@ mod tests {
             "{texts:?}"
         );
         assert!(!texts.iter().any(|text| text.contains("/SAAS/")), "{texts:?}");
+        let body = r#"[{"domain": "", "names": [" ", "corp.example"]}]"#;
+        assert_eq!(ListDomains { directory: "d" }.response(answer(200, body)).unwrap(), ["corp.example"]);
     }
 }
