@@ -96,6 +96,22 @@ fn wait_recorded_for_a_deleted_counter_counts_no_longer() {
 }
 
 #[test]
+fn leases_of_other_names_do_not_share_a_wait() {
+    let model = Model::default();
+    with_lease(&model, Counters::Kept, async |lease, model| {
+        let other = Lease::new(lease.backend(), "y".to_owned(), Counters::Kept);
+        for (one, silence) in [(&lease, SECOND), (&other, LIFE)] {
+            crash(one, 1).await;
+            assert!(one.is_claimed(&model, &Slot::default(), silence).await.unwrap());
+        }
+        passes(&model, SECOND);
+        assert!(!lease.is_claimed(&model, &Slot::default(), LIFE).await.unwrap());
+        assert!(other.is_claimed(&model, &Slot::default(), LIFE).await.unwrap());
+    });
+    assert_eq!(model.world.borrow().values.len(), 2);
+}
+
+#[test]
 fn loser_waits_for_a_silent_holder_and_then_takes_the_next_generation() {
     for counters in BOTH {
         with_lease(&Model::default(), counters, async |lease, model| {
