@@ -39,7 +39,7 @@ pub(super) trait Resource: Clone + fmt::Debug {
     /// One of them, for messages.
     const NOUN: &'static str;
 
-    /// Reads an entry; `None` without an id.
+    /// Reads an entry; `None` without an id, or with a blank one.
     fn read(resource: Value) -> Option<Self>;
 
     /// Its id in vIDM.
@@ -259,9 +259,11 @@ mod tests {
 
     #[test]
     fn page_counts_entries_it_cannot_read() {
-        let body = r#"{"totalResults":3,"Resources":[{"id":"a"},{"displayName":"no id"},7]}"#;
+        let body = r#"{"totalResults":4,"Resources":[{"id":"a"},{"displayName":"no id"},{"id":" ","userName":"b"},7]}"#;
         let page = Find::<Group>::new(all("")).response(answer(200, body)).unwrap();
-        assert_eq!((page.entries.len(), page.unread, page.total), (1, 2, Some(3)));
+        assert_eq!((page.entries.len(), page.unread, page.total), (1, 3, Some(4)));
+        let page = Find::<User>::new(all("")).response(answer(200, body)).unwrap();
+        assert_eq!((page.entries.len(), page.unread, page.total), (1, 3, Some(4)));
     }
 
     #[test]
