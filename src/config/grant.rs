@@ -113,7 +113,7 @@ impl Grant {
     /// Whether its requests may come from `address`. An IPv4 address in IPv6's form is that IPv4 address. An unknown address is in
     /// no network.
     #[must_use]
-    pub fn is_from(&self, address: Option<IpAddr>) -> bool {
+    pub(crate) fn is_from(&self, address: Option<IpAddr>) -> bool {
         let Some(networks) = &self.from else { return true };
         let address = address.map(|address| address.to_canonical());
         address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))

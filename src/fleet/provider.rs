@@ -145,7 +145,7 @@ impl<R: Runtime> Client<'_, R> {
     ///
     /// # Errors
     /// As any upstream call; `upstream_rejected` for metadata that the broker cannot read.
-    pub async fn check_saml_metadata(&self, spec: &Checked<SamlMetadata>) -> Result<SamlMetadataContent> {
+    pub(crate) async fn check_saml_metadata(&self, spec: &Checked<SamlMetadata>) -> Result<SamlMetadataContent> {
         self.call(&ValidateSamlMetadata { spec: spec.spec() }).await
     }
 }

@@ -32,13 +32,13 @@ pub struct Version {
 impl Version {
     /// Whether it has the public calls of identity and access management: 9.1 and later.
     #[must_use]
-    pub fn has_iam(&self) -> bool {
+    pub(crate) fn has_iam(&self) -> bool {
         self.major >= 9
     }
 
     /// Whether groups can be searched for by distinguished name and provisioned one by one: 9.1.1 and later.
     #[must_use]
-    pub fn has_principals(&self) -> bool {
+    pub(crate) fn has_principals(&self) -> bool {
         (self.major, self.minor, self.minor_minor) >= (9, 1, 1)
     }
 }

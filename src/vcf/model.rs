@@ -143,7 +143,7 @@ pub struct IdentitySource {
 impl IdentitySource {
     /// Whether one of its domains has this name.
     #[must_use]
-    pub fn has_domain(&self, name: &str) -> bool {
+    pub(crate) fn has_domain(&self, name: &str) -> bool {
         self.domains().any(|domain| domain.eq_ignore_ascii_case(name))
     }
 

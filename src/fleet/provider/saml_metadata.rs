@@ -56,7 +56,7 @@ impl Checked<SamlMetadata> {
     ///
     /// # Errors
     /// Every missing or wrong field, by its JSON Pointer.
-    pub fn to_check(mut spec: SamlMetadata, now: SystemTime) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn to_check(mut spec: SamlMetadata, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let mut check = Check::new(Form::Pem, now);
         let known = [
             ("vidbResourceId", spec.vidb_resource_id.is_some()),

@@ -123,7 +123,7 @@ impl TokenTtl {
     ///
     /// # Errors
     /// `request_invalid` for less than one minute, and for more than the vendor's type holds.
-    pub fn from_minutes(minutes: i64) -> Result<Self> {
+    pub(crate) fn from_minutes(minutes: i64) -> Result<Self> {
         match i32::try_from(minutes) {
             Ok(minutes) if minutes > 0 => Ok(Self(minutes)),
             _ => {

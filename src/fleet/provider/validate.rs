@@ -50,7 +50,7 @@ impl Checked<FederatedIdentityProvider> {
     ///
     /// # Errors
     /// Every missing or wrong field, by its JSON Pointer.
-    pub fn to_put(spec: FederatedIdentityProvider, now: SystemTime) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn to_put(spec: FederatedIdentityProvider, now: SystemTime) -> Result<Self, Vec<FieldError>> {
         let mut check = Check::new(Form::Pem, now);
         provider(&mut check, &spec);
         for (pointer, id) in spec.ids() {
