@@ -125,7 +125,10 @@ fn certificates_in(der: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
             .to_owned()
     };
     match signed_data(&der) {
-        Some(found) => found.ok().filter(|found| !found.is_empty()).ok_or_else(fault),
+        Some(found) => {
+            let is_one = |der: &Vec<u8>| signed_data(der).is_none() && !holds_number_first(der);
+            found.ok().filter(|found| !found.is_empty() && found.iter().all(is_one)).ok_or_else(fault)
+        }
         // An indefinite length, which DER forbids but containers often have.
         None if der.starts_with(&[0x30, 0x80]) => Err(fault()),
         None if holds_number_first(&der) => {

@@ -198,8 +198,13 @@ fn pkcs7_containers_are_unpacked() {
     for entry in [PKCS7, &der, &as_certificate, &STANDARD.encode(PKCS7), &STANDARD.encode(&as_certificate)] {
         assert_eq!((checked(entry).1, on_the_wire(entry, SDDC).as_ref()), (vec![], known.as_str()), "{entry}");
     }
-    // One without certificates, and one in BER.
-    for entry in ["MBwGCSqGSIb3DQEHAqAPMA0CAQExADAGBgQqAwQF", "MIAGCSqGSIb3DQEHAqCAAAAAAA=="] {
+    // One without certificates, one in BER, and two that hold something else: SEQUENCE { INTEGER 0 } as in a key, and a container.
+    for entry in [
+        "MBwGCSqGSIb3DQEHAqAPMA0CAQExADAGBgQqAwQF",
+        "MIAGCSqGSIb3DQEHAqCAAAAAAA==",
+        "MCMGCSqGSIb3DQEHAqAWMBQCAQExADAGBgQqAwQFoAUwAwIBAA==",
+        "MDwGCSqGSIb3DQEHAqAvMC0CAQExADAGBgQqAwQFoB4wHAYJKoZIhvcNAQcCoA8wDQIBATEAMAYGBCoDBAU=",
+    ] {
         assert!(detail(entry).contains("openssl pkcs7"), "{}", detail(entry));
     }
 }
