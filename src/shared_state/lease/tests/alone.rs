@@ -163,6 +163,24 @@ fn own_wait_is_not_mistaken_for_that_of_another() {
 }
 
 #[test]
+fn wait_for_an_earlier_holder_is_over_and_one_for_a_later_holder_counts() {
+    with_lease(&Model::default(), Counters::Kept, async |lease, model| {
+        let slot = Slot { generation: 1, ..Slot::default() };
+        crash(&lease, 2).await;
+        lease.record(&Watch { generation: 1, claim: 0, until_ms: unix_ms(model.now()) }).await.unwrap();
+        assert!(matches!(lease.claim(&model, &slot, LIFE, SECOND).await.unwrap(), Claim::Busy { slot: None, .. }));
+        let watch = lease.watched().await.unwrap().unwrap();
+        assert_eq!((watch.generation, watch.claim), (2, 2), "one claim is enough to wait");
+        let later = model.now() + SECOND * 20;
+        lease.record(&Watch { generation: 5, claim: 9, until_ms: unix_ms(later) }).await.unwrap();
+        let Claim::Busy { until, slot: None } = lease.claim(&model, &slot, LIFE, SECOND).await.unwrap() else {
+            panic!("the holder of generation 5 is at work")
+        };
+        assert_eq!(until, later);
+    });
+}
+
+#[test]
 fn claim_that_never_waits_needs_a_free_generation() {
     with_lease(&Model::default(), Counters::Kept, async |lease, model| {
         let slot = Slot { generation: 6, ..Slot::default() };
