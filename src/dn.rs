@@ -66,8 +66,8 @@ pub(crate) fn tidy(dn: &str) -> Result<String, &'static str> {
     Ok(tidy.join(","))
 }
 
-/// `dn` as Active Directory writes it: types in capitals, a backslash only where required, hex escapes only for control characters. Unchanged if that
-/// form is unclear: a part without a type, several values joined by `+`, bytes that are not UTF-8.
+/// `dn` as Active Directory writes it: types in capitals, a backslash only where required, hex escapes only for control
+/// characters. Unchanged if that form is unclear: a part without a type, several values joined by `+`, bytes that are not UTF-8.
 pub(crate) fn directory_form(dn: &str) -> String {
     let part = |part: &str| {
         let (name, value) = part.split_once('=')?;
@@ -160,8 +160,8 @@ fn unescaped_positions(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// A value with the escapes that Active Directory writes. Control characters have hex escapes: the name of an object that lost a replication
-/// conflict has `\0ACNF:` (a line feed) and an id.
+/// A value with the escapes that Active Directory writes. Control characters have hex escapes: an object that lost a replication
+/// conflict is named `…\0ACNF:…`, with a line feed.
 fn escape(plain: &str) -> String {
     let last = plain.chars().count().saturating_sub(1);
     let mut escaped = String::with_capacity(plain.len());

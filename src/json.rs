@@ -111,7 +111,7 @@ impl serde::de::Error for Error {
 fn plain(expected: &str) -> &str {
     match expected {
         "a map" => "an object",
-        "a sequence" | "a tuple" => "a list",
+        "a sequence" => "a list",
         "a boolean" => "true or false",
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",

@@ -31,8 +31,8 @@ enum Decoded {
     Char(char),
 }
 
-/// The encodings besides base64: in a JSON string; percent-encoded, with `+` as itself and as in a form; in HTML. Each has a character without
-/// which a text need not be decoded.
+/// The encodings besides base64: in a JSON string; percent-encoded, with `+` as itself and as in a form; in HTML. Each has a
+/// character without which a text need not be decoded.
 const DECODERS: [(char, Decoder); 4] = [('\\', json), ('%', percent), ('+', form), ('&', html)];
 
 /// `text` without any of `secrets`: raw, escaped, encoded, or in base64.

@@ -32,7 +32,8 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("contains credentials; move them to the variables for username and password");
         }
-        // The parser accepts more: hosts that no resolver does (none, those with an empty label), anything in brackets, any digits as a port.
+        // The parser accepts more: hosts that no resolver does (none, those with an empty label), anything in brackets, any digits
+        // as a port.
         let place = authority.as_str();
         let (is_valid, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, port)) => (host.parse::<Ipv6Addr>().is_ok(), port),
