@@ -274,6 +274,24 @@ async fn event_stream_reports_each_change_and_ends(artifact: Artifact) {
     let last = states.last().unwrap();
     assert_eq!((&last["status"], &last["groups"][0]["state"]), (&json!("succeeded"), &json!("present")), "{text}");
     assert!(text.contains(":\n\n"), "a heartbeat: {text}");
+    let lines = streams(&scene, "ended", 1).await;
+    let [begun, ended] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert_eq!((&begun["stream"], &begun["request_id"]), (&json!("begun"), &ended["request_id"]));
+    assert!(ended["calls"].as_array().is_some_and(|calls| calls.len() >= 2), "{ended}");
+}
+
+/// The log lines of event streams, once that many are about this part.
+async fn streams(scene: &Scene, part: &str, count: usize) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let mut lines = scene.log();
+        lines.retain(|line| line.get("stream").is_some());
+        if lines.iter().filter(|line| line["stream"] == part).count() == count {
+            return lines;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{count} streams {part}: {lines:#?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn watchers_share_calls_and_leave_no_cost(artifact: Artifact) {
@@ -297,6 +315,7 @@ async fn watchers_share_calls_and_leave_no_cost(artifact: Artifact) {
     scene.asked();
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(scene.asked(), [""; 0], "no watcher is left");
+    assert_eq!(streams(&scene, "left", 10).await.len(), 20, "each has its two lines");
 }
 
 async fn history_and_dry_run_are_returned_if_available(artifact: Artifact) {
