@@ -289,6 +289,18 @@ fn erased_lease_leaves_nothing() {
 }
 
 #[test]
+fn forgotten_lease_has_no_slot_and_no_wait() {
+    let model = Model::default();
+    with_lease(&model, Counters::Kept, async |lease, model| {
+        let (held, slot) = lease.acquire(&model, LIFE, SECOND, SECOND).await.unwrap().unwrap();
+        lease.release(&model, held, Vec::new()).await.unwrap();
+        lease.record(&Watch { generation: slot.generation, claim: 1, until_ms: 1 }).await.unwrap();
+        lease.forget().await;
+    });
+    assert!(model.world.borrow().values.is_empty());
+}
+
+#[test]
 fn hurried_holder_leaves_former_counters_to_a_later_one() {
     let model = Model::default();
     for is_hurried in [true, false] {
