@@ -161,7 +161,11 @@ async fn person_syncs(name: &str, size: (u32, u32)) {
     scene.simulator.finish_sync(seeds::CORP, Outcome::Completed).unwrap();
     let outcome = browser.reads("#outcome", "Succeeded").await;
     assert!(outcome.contains("present") && outcome.contains(NEW_GROUP), "{outcome}");
-    let looked = scene.log().into_iter().filter(|line| line["route"] == "/vidm/{target}/v1/syncs/{sync}").count();
+    let looked = scene
+        .log()
+        .into_iter()
+        .filter(|line| line["route"] == "/vidm/{target}/v1/syncs/{sync}" && line["stream"] != "ended")
+        .count();
     assert_eq!(looked, 1, "one event stream and no polling");
     browser.holds(&in_sight("#outcome h3")).await;
     browser.holds(&format!("document.querySelectorAll('#runs li').length === {}", runs + 1)).await;

@@ -74,7 +74,11 @@ async fn person_syncs_vcf_operations(name: &str, size: (u32, u32)) {
     for text in [NEW_GROUP, "proved by its DN", &user, "proved by its name and domain"] {
         assert!(outcome.contains(text), "{text}: {outcome}");
     }
-    let watches = scene.log().into_iter().filter(|line| line["route"] == "/fleet/{target}/v1/syncs/{sync}").count();
+    let watches = scene
+        .log()
+        .into_iter()
+        .filter(|line| line["route"] == "/fleet/{target}/v1/syncs/{sync}" && line["stream"] != "ended")
+        .count();
     assert_eq!(watches, 1, "one event stream and no polling");
     browser.reads("#runs", "ended").await;
     is_accessible(&browser).await;
