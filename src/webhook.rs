@@ -199,9 +199,9 @@ impl Webhook {
         }
         match (watched, &self.config) {
             (Some((watch, permit, line)), Ok(configured)) => {
-                let log = (configured.config.wait_limit, started, line);
-                let owned = (identity, base.to_owned());
-                let events = Events::new(Rc::clone(self), runtime.clone(), owned, (*watch, permit), log);
+                let request = (identity, base.to_owned());
+                let times = (configured.config.wait_limit, started);
+                let events = Events::new(Rc::clone(self), runtime.clone(), request, (*watch, permit), (times, line));
                 response.map(|_| Content::Events(Box::new(events)))
             }
             _ => response.map(Content::Whole),

@@ -39,7 +39,7 @@ impl Resource for Group {
 
     fn read(resource: Value) -> Option<Self> {
         let Value::Object(mut item) = resource else { return None };
-        let id = take_text(&mut item, "id").filter(|id| !id.trim().is_empty())?;
+        let id = take_text(&mut item, "id")?;
         let mut workspace = match item.get_mut(WORKSPACE) {
             Some(Value::Object(workspace)) => std::mem::take(workspace),
             _ => Map::new(),

@@ -39,7 +39,7 @@ pub(super) trait Resource: Clone + fmt::Debug {
     /// One of them, for messages.
     const NOUN: &'static str;
 
-    /// Reads an entry; `None` without an id, or with a blank one.
+    /// Reads an entry; `None` without an id.
     fn read(resource: Value) -> Option<Self>;
 
     /// Its id in vIDM.
@@ -168,7 +168,8 @@ fn read_page<T: Resource>(call: &'static str, answer: &Response<Bytes>, start: u
     // The server may return fewer than requested; the next page begins after those returned.
     let (came, next) = (resources.len(), start.saturating_add(resources.len()));
     let more = came > 0 && total.map_or(came >= COUNT, |total| next <= total);
-    let entries: Vec<T> = resources.into_iter().filter_map(T::read).collect();
+    let has_id = |entry: &T| !entry.id().trim().is_empty();
+    let entries: Vec<T> = resources.into_iter().filter_map(T::read).filter(has_id).collect();
     let unread = came.saturating_sub(entries.len());
     Ok(Page { entries, total, unread, next: more.then_some(next) })
 }

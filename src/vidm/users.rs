@@ -31,7 +31,7 @@ impl Resource for User {
             _ => Map::new(),
         };
         Some(Self {
-            id: take_text(&mut item, "id").filter(|id| !id.trim().is_empty())?,
+            id: take_text(&mut item, "id")?,
             user_name: take_text(&mut item, "userName"),
             domain: take_text(&mut workspace, "domain"),
             principal_name: take_text(&mut workspace, "userPrincipalName"),

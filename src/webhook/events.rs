@@ -80,7 +80,7 @@ impl<R: Runtime> Events<R> {
         runtime: R,
         (identity, base): (RequestIdentity, String),
         ((sync, viewer), permit): ((StartedSync, Viewer), Option<Permit>),
-        (limit, started, line): (Duration, Duration, LogLine),
+        ((limit, started), line): ((Duration, Duration), LogLine),
     ) -> Self {
         let watch = Watch::new(&runtime, limit);
         let line = RefCell::new(Some(Box::new(line)));

@@ -232,7 +232,7 @@ fn acquiring_waits_for_the_other_holder_and_no_longer_than_allowed() {
         assert!(acquire(&lease, &model, SECOND * 3 / 10).await.is_none());
         assert_eq!(model.elapsed(), SECOND * 3 / 10);
         assert!(acquire(&lease, &model, Duration::ZERO).await.is_none());
-        assert_eq!(model.elapsed(), SECOND * 3 / 10, "without patience nothing is waited for");
+        assert_eq!(model.elapsed(), SECOND * 3 / 10, "a caller without patience does not wait");
     });
     // It is done already: the slot is its.
     with_lease(&Model::default(), Counters::Removed, async |lease, model| {
