@@ -92,8 +92,7 @@ impl<R: Runtime> Events<R> {
     pub async fn next(&mut self) -> Option<Bytes> {
         let piece = self.piece().await;
         if piece.is_none() {
-            self.log_end(StreamPart::Ended);
-            self.close().await;
+            self.end(StreamPart::Ended).await;
         }
         piece
     }
@@ -101,22 +100,33 @@ impl<R: Runtime> Events<R> {
     /// Closes the stream because its reader is gone: the caller may open another at once, at any instance. A stream dropped
     /// without this counts against the caller's `watch_limit` at other instances for up to half a minute.
     pub async fn close(&mut self) {
-        self.log_end(StreamPart::Left);
-        if let (Some(permit), Ok(configured)) = (self.permit.take(), self.webhook.config.as_ref()) {
-            let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);
-            permit.close(outbound.store()).await;
-        }
+        self.end(StreamPart::Left).await;
     }
 
-    /// Logs the end, once.
-    fn log_end(&mut self, part: StreamPart) {
-        let (Some(mut line), Ok(configured)) = (self.line.take(), self.webhook.config.as_ref()) else { return };
+    /// Ends the stream, once: logs it, returns its permit, and adds its counts to the store.
+    async fn end(&mut self, part: StreamPart) {
+        if !self.log_end(part) {
+            return;
+        }
+        let Ok(configured) = self.webhook.config.as_ref() else { return };
+        let outbound = configured.outbound(&self.runtime, &self.identity, CLOSING);
+        if let Some(permit) = self.permit.take() {
+            permit.close(outbound.store()).await;
+        }
+        configured.flush_metrics_now(outbound.store()).await;
+    }
+
+    /// Logs and counts the end, once; returns whether this was the first call.
+    fn log_end(&mut self, part: StreamPart) -> bool {
+        let (Some(mut line), Ok(configured)) = (self.line.take(), self.webhook.config.as_ref()) else { return false };
         line.end_stream(part, self.problem.as_ref());
         self.viewer.log(&mut line);
+        line.count_end(&configured.metrics, &configured.config);
         if line.is_wanted(StatusCode::OK, configured.config.log_level) {
             let took = self.runtime.elapsed().saturating_sub(self.started);
             self.runtime.log(&line.finish(StatusCode::OK, took, &configured.config.secrets()));
         }
+        true
     }
 
     async fn piece(&mut self) -> Option<Bytes> {

@@ -1,8 +1,8 @@
-//! `GET /metrics`: counters for Prometheus. The log line counts itself (`log/count.rs`); only what no line has is counted
-//! elsewhere: the calls of event streams, and the ends of syncs.
+//! `GET /metrics`: counters for Prometheus. The log line counts itself (`log/count.rs`); counted elsewhere are the calls of event
+//! streams, as they are made, and the ends of syncs.
 //!
-//! An instance counts in memory and adds its counts to those in the store, at most every [`EVERY`], under a lease: the store's
-//! only atomic call is an increment of one number. A scrape adds this instance's counts and returns the sums. It never mixes
+//! An instance counts in memory and adds its counts to those in the store, at most every [`EVERY`] and at the end of an event stream, under
+//! a lease: the store's only atomic call is an increment of one number. A scrape adds this instance's counts and returns the sums. It never mixes
 //! in counts that are not stored yet: the next scrape may reach another instance, and a counter that decreases is a restart to
 //! Prometheus, which would count everything before it once more.
 
@@ -155,8 +155,15 @@ impl Drop for Taken<'_> {
 impl Configured {
     /// Adds this instance's counts to the store if that is due and there is something to add. Counts that could not be added stay.
     pub(super) async fn flush_metrics<R: Runtime>(&self, store: &SharedStore<'_, R>) {
+        if store.runtime().elapsed() >= self.metrics.due.get() {
+            self.flush_metrics_now(store).await;
+        }
+    }
+
+    /// The same, whether it is due or not: at the end of an event stream, because the instance may end with it.
+    pub(super) async fn flush_metrics_now<R: Runtime>(&self, store: &SharedStore<'_, R>) {
         let (metrics, open) = (&self.metrics, self.watches.open());
-        if (open > 0 || self.has_metrics()) && store.runtime().elapsed() >= metrics.due.get() {
+        if open > 0 || self.has_metrics() {
             if store.is_there() {
                 let _ = metrics.exchange(store, open).await;
             } else {

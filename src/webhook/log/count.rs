@@ -8,7 +8,7 @@ use super::LogLine;
 use crate::config::Config;
 use crate::error::ErrorCode;
 use crate::webhook::callback;
-use crate::webhook::metrics::{Family, Metrics, NONE, label};
+use crate::webhook::metrics::{Family, Metrics, NONE, Totals, label};
 use crate::webhook::route::Kind;
 
 impl LogLine {
@@ -26,12 +26,7 @@ impl LogLine {
             let route = self.route.unwrap_or(NONE);
             totals.count(Family::Requests, &[route, method(&self.method), status.as_str(), code]);
             totals.observe(Family::RequestSeconds, &[route], u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-            if let Some(code) = self.code {
-                totals.count(Family::Errors, &[code]);
-            }
-            if code == ErrorCode::UpstreamAuth.as_str() {
-                totals.count(Family::RejectedLogins, &[&target]);
-            }
+            self.count_problem(totals, &target);
             if self.store.is_some() {
                 totals.count(Family::StoreFailures, &[]);
             }
@@ -44,6 +39,20 @@ impl LogLine {
             let callback = self.callback.as_deref().filter(|name| config.callback(name).is_some());
             callback::count_calls(totals, &self.calls, (&target, callback));
         });
+    }
+
+    /// Adds the problem that ended an event stream to the `metrics`. Its calls were counted as they were made.
+    pub(in crate::webhook) fn count_end(&self, metrics: &Metrics, config: &Config) {
+        let target = self.target_label(config).unwrap_or_else(|| NONE.to_owned());
+        metrics.count(|totals| self.count_problem(totals, &target));
+    }
+
+    fn count_problem(&self, totals: &mut Totals, target: &str) {
+        let Some(code) = self.code else { return };
+        totals.count(Family::Errors, &[code]);
+        if code == ErrorCode::UpstreamAuth.as_str() {
+            totals.count(Family::RejectedLogins, &[target]);
+        }
     }
 
     /// The target as `api_keys` names it; `None` without one, or if it is not configured.

@@ -211,6 +211,31 @@ fn rejected_login_is_counted_for_its_target() {
 }
 
 #[test]
+fn problem_that_ends_a_stream_is_counted_at_once_by_all_instances() {
+    let store = MemoryStore::new();
+    let one = instance(&store, [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let started = one.send(Method::POST, &format!("{DIRECTORIES}/{CORP}/syncs"), "");
+    let watch = request(KEY, Method::GET, started.header("location"), &[("accept", "text/event-stream")], "");
+    // The password was changed in the meantime: vIDM ends the session, then rejects the login.
+    let rejects = crate::support::script::post(LOGIN).answer(401, "{}");
+    let mut stream = one.script.run(one.open(watch)).unwrap();
+    one.then([sync_state(CORP).answer(401, "{}"), rejects]);
+    let mut pieces = 0;
+    while one.script.run(stream.next()).is_some() {
+        pieces += 1;
+        assert!(pieces < 10);
+    }
+    store.calls();
+    one.script.run(stream.close());
+    drop(stream);
+    assert_eq!(store.calls(), 0, "what has ended costs nothing");
+    let text = scrape(&instance(&store, []));
+    assert_eq!(value(&text, r#"idhook_errors_total{code="upstream_auth"}"#), Some(1), "{text}");
+    assert_eq!(value(&text, r#"idhook_rejected_logins_total{target="vidm/default"}"#), Some(1));
+    assert_eq!(value(&text, "idhook_watchers"), Some(0));
+}
+
+#[test]
 fn stream_counts_its_calls_and_is_a_watcher_at_every_instance() {
     let store = MemoryStore::new();
     let began = json!({ "status": "RUNNING", "startTime": START.as_millis() + 10 }).to_string();
