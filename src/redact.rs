@@ -45,18 +45,20 @@ pub(crate) fn strike(text: &str, secrets: &[&Secret]) -> String {
         return text.to_owned();
     }
     let mut spans = BinaryHeap::new();
-    let needed = DECODERS.into_iter().filter(|(mark, _)| text.contains(*mark)).map(|(_, decoder)| decoder);
-    for decoder in std::iter::once::<Decoder>(|_| None).chain(needed) {
+    for secret in &secrets {
+        spans.extend(find(text.as_bytes(), secret).map(Reverse));
+    }
+    for (_, decoder) in DECODERS.into_iter().filter(|(mark, _)| text.contains(*mark)) {
         let (decoded, places) = decode(text.as_bytes(), decoder);
+        let place = |(begin, end)| Some(Reverse((*places.get::<usize>(begin)?, *places.get::<usize>(end)?)));
         for secret in &secrets {
-            find(&decoded, &places, secret, &mut spans);
+            spans.extend(find(&decoded, secret).filter_map(place));
         }
     }
     if text.len() >= MIN_BASE64 {
         let plain = text.replace('-', "+").replace('_', "/");
-        let places: Vec<usize> = (0..=plain.len()).collect();
         for needle in secrets.iter().flat_map(|secret| in_base64(secret)) {
-            find(plain.as_bytes(), &places, needle.as_bytes(), &mut spans);
+            spans.extend(find(plain.as_bytes(), needle.as_bytes()).map(Reverse));
         }
     }
     cut(text, spans)
@@ -195,14 +197,12 @@ fn decode(text: &[u8], decoder: Decoder) -> (Vec<u8>, Vec<usize>) {
     (decoded, places)
 }
 
-fn find(text: &[u8], places: &[usize], needle: &[u8], spans: &mut BinaryHeap<Reverse<(usize, usize)>>) {
-    for (at, window) in text.windows(needle.len()).enumerate() {
-        if window == needle
-            && let (Some(begin), Some(end)) = (places.get(at), places.get(at + needle.len()))
-        {
-            spans.push(Reverse((*begin, *end)));
-        }
-    }
+/// Where `needle` begins and ends in `text`; occurrences may overlap.
+fn find<'t>(text: &'t [u8], needle: &'t [u8]) -> impl Iterator<Item = (usize, usize)> {
+    // Most places differ in the first byte, which is compared without a call.
+    let windows = text.windows(needle.len()).enumerate();
+    let found = windows.filter(move |(_, window)| window.first() == needle.first() && *window == needle);
+    found.map(move |(begin, _)| (begin, begin + needle.len()))
 }
 
 /// `text` with the mark in place of each span.
@@ -306,6 +306,7 @@ mod tests {
         let secrets = [&Secret::new("hunter2"), &Secret::new("a"), &Secret::new("")];
         assert_eq!(strike("bad password hunter2 for a, hunter2hunter2", &secrets), "bad password … for a, ……");
         assert_eq!(strike("", &secrets), "");
+        assert_eq!(struck("xabababy", "abab"), "x…y", "occurrences may overlap");
     }
 
     #[test]
