@@ -9,7 +9,7 @@ mod seal;
 mod shared_store;
 mod state_key;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub(crate) use agreed_key::{refresh, settle};
 pub(crate) use backend::{Backend, LocalStore, SHARED};

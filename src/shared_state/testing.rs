@@ -20,19 +20,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The world that all instances see.
 #[derive(Debug, Default)]
-pub(super) struct World {
-    pub(super) values: BTreeMap<String, Vec<u8>>,
-    pub(super) counters: BTreeMap<String, u64>,
-    pub(super) elapsed: Duration,
-    pub(super) randoms: u64,
-    pub(super) fails: bool,
+pub(crate) struct World {
+    pub(crate) values: BTreeMap<String, Vec<u8>>,
+    pub(crate) counters: BTreeMap<String, u64>,
+    pub(crate) elapsed: Duration,
+    pub(crate) randoms: u64,
+    pub(crate) fails: bool,
 }
 
 /// One instance's runtime. Before each store call the others may proceed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Model {
-    pub(super) world: Rc<RefCell<World>>,
-    pub(super) asleep: Rc<Cell<bool>>,
+pub(crate) struct Model {
+    pub(crate) world: Rc<RefCell<World>>,
+    pub(crate) asleep: Rc<Cell<bool>>,
 }
 
 impl Model {
@@ -116,16 +116,16 @@ impl Runtime for Model {
     fn log(&self, _: &str) {}
 }
 
-pub(super) type Task = Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-pub(super) fn run(mut task: Task) {
+pub(crate) fn run(mut task: Task) {
     while task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
 }
 
 /// Runs all orders of the steps of `count` instances with at most `switches` switches between two that could proceed.
 /// `begin` returns each one's work, `check` examines the outcome. `dies`: the first instance crashes after this many steps.
 /// Returns the number of orders.
-pub(super) fn explore(
+pub(crate) fn explore(
     count: usize,
     switches: usize,
     dies: Option<usize>,

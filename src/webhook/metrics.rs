@@ -1,10 +1,10 @@
 //! `GET /metrics`: counters for Prometheus. The log line counts itself (`log/count.rs`); counted elsewhere are the calls of event
 //! streams, as they are made, and the ends of syncs.
 //!
-//! An instance counts in memory and adds its counts to those in the store, at most every [`EVERY`] and at the end of an event stream, under
-//! a lease: the store's only atomic call is an increment of one number. A scrape adds this instance's counts and returns the sums. It never mixes
-//! in counts that are not stored yet: the next scrape may reach another instance, and a counter that decreases is a restart to
-//! Prometheus, which would count everything before it once more.
+//! An instance counts in memory and hands its counts in to the store, at most every [`EVERY`] and at the end of an event stream
+//! (`batches.rs`). A scrape adds them to the sums in the store, with this instance's counts, and returns the sums. It never mixes in counts
+//! that are not stored yet: the next scrape may reach another instance, and a counter that decreases is a restart to Prometheus,
+//! which would count everything before it once more.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -19,33 +19,32 @@ use crate::config::Config;
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::{Runtime, unix_ms};
-use crate::shared_state::{Backend, Counters, Lease, SharedStore, StoreUnavailable};
+use crate::shared_state::{SharedStore, StoreUnavailable};
 use crate::sync::{SyncFailure, SyncRequest};
 use crate::upstream::Outbound;
 
+mod batches;
 mod family;
 mod text;
 mod totals;
 
+use batches::{Batch, Sums};
 pub(super) use family::{Family, NONE};
 pub(super) use totals::Totals;
 
-/// The shortest time between two additions to the store.
+/// The shortest time between two batches of an instance.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// How long an instance's number of open watches is valid without a new one: three additions.
+/// How long an instance's number of open watches is valid without a new one: three batches.
 const WATCHED: Duration = Duration::from_secs(30);
 
-/// After so many failures an instance no longer waits to add its counts.
+/// After so many failures an instance no longer waits to hand in its counts.
 const TRIES: u32 = 3;
 
-/// The lease's name.
-const NAME: &str = "metrics";
-
-/// How long one addition may take: two store calls at their limits, and time to compute.
+/// How long one addition to the sums may take.
 const LIFE: Duration = Duration::from_secs(2);
 
-/// How long to wait for other instances' additions: longer than for one that crashed. And how often to look.
+/// How long a scrape waits for other instances' additions: longer than for one that crashed. And how often it looks.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -55,11 +54,11 @@ const SUCCEEDED: &str = "succeeded";
 /// An instance's counts.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    /// Not among the sums in the store.
+    /// Not in the store yet.
     pending: RefCell<Totals>,
     /// Whether `pending` has a request of a proven caller.
     is_of_caller: Cell<bool>,
-    /// When the next addition is due, by the monotonic clock.
+    /// When the next batch is due, by the monotonic clock.
     due: Cell<Duration>,
     /// Whether a task waits for that.
     waits: Cell<bool>,
@@ -67,7 +66,7 @@ pub(super) struct Metrics {
     id: Cell<u64>,
     /// Whether the store has a number of open watches of this instance.
     has_watches: Cell<bool>,
-    /// Whether the latest addition failed.
+    /// Whether the store failed at the latest batch.
     failed: Cell<bool>,
 }
 
@@ -101,59 +100,83 @@ impl Metrics {
         });
     }
 
-    /// Adds this instance's counts and its number of open watches to the store; returns the sums of all instances. Counts that
-    /// could not be added stay.
-    async fn exchange<R: Runtime>(&self, store: &SharedStore<'_, R>, open: u64) -> Result<Totals, StoreUnavailable> {
-        let runtime = store.runtime();
+    /// Takes this instance's counts, with its number of open watches.
+    fn take<R: Runtime>(&self, runtime: &R, open: u64) -> Taken<'_> {
         self.due.set(runtime.elapsed().saturating_add(EVERY));
         if self.id.get() == 0 {
             self.id.set(runtime.random() | 1);
         }
         self.is_of_caller.set(false);
-        let mut taken = Taken { from: &self.pending, counts: Some(self.pending.take()) };
-        let lease = Lease::new(Backend::Shared(store), NAME.to_owned(), Counters::Kept);
-        let done = async {
-            let Some((held, slot)) = lease.acquire(runtime, LIFE, MAX_WAIT, PAUSE).await? else { return Ok(None) };
-            let mut sums = Totals::read(&slot.payload);
-            sums.merge(taken.counts.clone().unwrap_or_default());
-            sums.watch(self.id.get(), open, unix_ms(runtime.now()), WATCHED);
-            // From here on a caller that goes away leaves the addition to the store.
-            let counts = taken.counts.take();
-            let released = lease.release(runtime, held, sums.write()).await;
-            if !matches!(released, Ok(Some(_))) {
-                taken.counts = counts;
+        let batch = Batch::new(self.pending.take(), (self.id.get(), open, unix_ms(runtime.now())));
+        Taken { from: self, batch: Some(batch) }
+    }
+
+    /// Hands in this instance's counts and its number of open watches. Counts that the store did not take stay.
+    async fn hand_in<R: Runtime>(&self, store: &SharedStore<'_, R>, open: u64) -> Result<(), StoreUnavailable> {
+        let mut taken = self.take(store.runtime(), open);
+        let number = batches::number(store).await?;
+        taken.give(async |batch| batch.hand_in(number, store).await).await?;
+        self.has_watches.set(open > 0);
+        // Its failure does not concern the batch.
+        let _ = batches::add_in_turn(number, store).await;
+        Ok(())
+    }
+
+    /// Adds all that was handed in to the sums, and what this instance has; returns the sums.
+    async fn sums<R: Runtime>(&self, store: &SharedStore<'_, R>, open: u64) -> Result<Totals, StoreUnavailable> {
+        let runtime = store.runtime();
+        let mut taken = self.take(runtime, open);
+        let lease = batches::lease(store);
+        if let Some((held, slot)) = lease.acquire(runtime, LIFE, MAX_WAIT, PAUSE).await? {
+            let mut sums = Sums::read(&slot.payload);
+            sums.collect(store).await?;
+            let added = async |batch: Batch| {
+                batch.add_to(&mut sums.totals);
+                lease.release(runtime, held, sums.write()).await?.ok_or(StoreUnavailable)?;
+                Ok(sums.totals)
+            };
+            if let Ok(totals) = taken.give(added).await {
+                self.has_watches.set(open > 0);
+                return Ok(totals);
             }
-            Ok(released?.map(|_| sums))
-        };
-        let done: Result<Option<Totals>, StoreUnavailable> = done.await;
-        self.failed.set(!matches!(done, Ok(Some(_))));
-        if let Ok(Some(sums)) = done {
-            self.has_watches.set(open > 0);
-            return Ok(sums);
         }
-        done?;
-        // Others are at it: the sums without this instance's latest counts.
-        Ok(Totals::read(&lease.read().await?.payload))
+        // Others are at it, or this took too long: the sums without this instance's latest counts.
+        Ok(Sums::read(&lease.read().await?.payload).totals)
     }
 }
 
-/// Counts that are being added elsewhere. What is left of them at the end goes back, also if the request is cancelled: a client may
-/// close its connection at any time.
+/// An instance's counts on their way to the store. What the store does not take goes back, also if the request is cancelled: a
+/// client may close its connection at any time.
 struct Taken<'m> {
-    from: &'m RefCell<Totals>,
-    counts: Option<Totals>,
+    from: &'m Metrics,
+    batch: Option<Batch>,
+}
+
+impl Taken<'_> {
+    /// Gives the counts to the store by `work`. From here on a client that goes away leaves them to the store.
+    async fn give<T>(
+        &mut self,
+        work: impl AsyncFnOnce(Batch) -> Result<T, StoreUnavailable>,
+    ) -> Result<T, StoreUnavailable> {
+        let batch = self.batch.take().unwrap_or_default();
+        let done = work(batch.clone()).await;
+        if done.is_err() {
+            self.batch = Some(batch);
+        }
+        done
+    }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        if let Some(counts) = self.counts.take() {
-            self.from.borrow_mut().take_back(counts);
+        if let Some(batch) = self.batch.take() {
+            self.from.pending.borrow_mut().take_back(batch.counts);
         }
     }
 }
 
 impl Configured {
-    /// Adds this instance's counts to the store if that is due and there is something to add. Counts that could not be added stay.
+    /// Hands in this instance's counts if that is due and there are any. Counts that the store did not take stay.
     pub(super) async fn flush_metrics<R: Runtime>(&self, store: &SharedStore<'_, R>) {
         if store.runtime().elapsed() >= self.metrics.due.get() {
             self.flush_metrics_now(store).await;
@@ -165,7 +188,7 @@ impl Configured {
         let (metrics, open) = (&self.metrics, self.watches.open());
         if open > 0 || self.has_metrics() {
             if store.is_there() {
-                let _ = metrics.exchange(store, open).await;
+                metrics.failed.set(metrics.hand_in(store, open).await.is_err());
             } else {
                 metrics.due.set(store.runtime().elapsed().saturating_add(EVERY));
                 metrics.failed.set(true);
@@ -215,7 +238,7 @@ pub(super) async fn answer<R: Runtime>(context: &Context<'_, R>) -> Result<Respo
     let (metrics, open, runtime) = (&configured.metrics, configured.watches.open(), store.runtime());
     let shared = match store.has_none() {
         true => None,
-        false => match metrics.exchange(store, open).await {
+        false => match metrics.sums(store, open).await {
             Ok(sums) => Some(sums),
             // The host turned out to grant no store.
             Err(StoreUnavailable) if store.has_none() => None,
@@ -244,6 +267,7 @@ pub(super) async fn answer<R: Runtime>(context: &Context<'_, R>) -> Result<Respo
 /// Begins the counters at 0 whose first increase matters: Prometheus does not see the increase of a series that begins at 1.
 fn preset(totals: &mut Totals, config: &Config) {
     totals.preset(Family::StoreFailures, &[]);
+    totals.preset(Family::LostBatches, &[]);
     for code in ErrorCode::ALL.iter().filter(|code| code.is_sent_over_http()) {
         totals.preset(Family::Errors, &[code.as_str()]);
     }

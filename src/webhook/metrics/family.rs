@@ -47,6 +47,8 @@ table! {
         Errors => counter("idhook_errors_total", &["code"], "Responses, and ends of event streams, with an error code."),
         JoinedCallers => counter("idhook_joined_callers_total", &["target"],
             "Accepted starts that began no run of their own: they joined one, or wait for the next."),
+        LostBatches => counter("idhook_lost_batches_total", &[],
+            "Batches of an instance's counts that were not found in the store in time; the counters lack them, unless they were handed in again."),
         RejectedLogins => counter("idhook_rejected_logins_total", &["target"],
             "Requests and event streams that failed because the target rejected idhook's login (code upstream_auth)."),
         RequestSeconds => histogram("idhook_request_seconds", &["route"],

@@ -16,6 +16,8 @@ pub(crate) enum StoreFault {
     Fails,
     /// Calls never return.
     Hangs,
+    /// Calls that set a value never return, and set nothing.
+    HangsAtSet,
 }
 
 #[derive(Debug)]
@@ -87,7 +89,7 @@ impl MemoryStore {
     async fn asked(&self) -> Result<(), StoreError> {
         self.calls.set(self.calls.get() + 1);
         match self.fault.get() {
-            StoreFault::None => Ok(()),
+            StoreFault::None | StoreFault::HangsAtSet => Ok(()),
             StoreFault::Absent => Err(StoreError::Absent),
             StoreFault::Fails => Err(StoreError::Failed("scripted".to_owned())),
             StoreFault::Hangs => std::future::pending().await,
@@ -107,6 +109,9 @@ impl Store for MemoryStore {
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         self.asked().await?;
+        if self.fault.get() == StoreFault::HangsAtSet {
+            std::future::pending::<()>().await;
+        }
         let before = self.values.borrow_mut().insert(key.to_owned(), Value::Set(value.to_vec()));
         assert!(!matches!(before, Some(Value::Counter(_))), "{key} is a counter");
         Ok(())

@@ -71,6 +71,7 @@ fn scrape_of_any_instance_returns_the_counts_of_all() {
         (r#"idhook_rejected_logins_total{target="vidm/default"}"#, 0),
         (r#"idhook_rejected_logins_total{target="vcf/default"}"#, 0),
         ("idhook_store_failures_total", 0),
+        ("idhook_lost_batches_total", 0),
         ("idhook_counters_shared", 1),
         ("idhook_watchers", 0),
         (concat!("idhook_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1),
@@ -100,26 +101,27 @@ fn only_one_addition_in_ten_seconds_calls_the_store() {
         instance.then([lists()]);
         assert_eq!(instance.get(DIRECTORIES).status(), 200);
     };
-    // The lease is read and claimed, and the sums are written.
-    assert_eq!(costs(&one, &Instance::flush), 3);
+    // A number is drawn, and the batch is written.
+    assert_eq!(costs(&one, &Instance::flush), 2);
     assert_eq!(costs(&one, &list), 0, "a request itself makes no call");
     assert_eq!(costs(&one, &Instance::flush), 0, "it is not due");
     one.script.advance(TEN);
-    assert_eq!(costs(&one, &Instance::flush), 3);
+    assert_eq!(costs(&one, &Instance::flush), 2);
     assert_eq!(costs(&one, &Instance::flush), 0, "there is nothing to add");
     list(&one);
     // An instance that lives on waits until it is due.
     let slept = one.script.slept().len();
-    assert_eq!(costs(&one, &Instance::flush_when_due), 3);
+    assert_eq!(costs(&one, &Instance::flush_when_due), 2);
     assert_eq!(one.script.slept()[slept..], [TEN]);
     // Probes are not counted, and rejected callers alone cause no call while the instance may end with each response.
     one.script.advance(TEN);
     one.get("/healthz");
     one.send_by("wrong", Method::GET, DIRECTORIES, "");
     assert_eq!(costs(&one, &Instance::flush), 0);
-    assert_eq!(costs(&one, &Instance::flush_when_due), 3);
-    // A scrape adds what is new, whether it is due or not.
-    assert_eq!(costs(&one, &|instance| drop(scrape(instance))), 3);
+    assert_eq!(costs(&one, &Instance::flush_when_due), 2);
+    // A scrape reads the sums, claims the lease, reads the four batches, and writes the sums, whether they are due or not.
+    assert_eq!(costs(&one, &|instance| drop(scrape(instance))), 8);
+    assert_eq!(costs(&one, &|instance| drop(scrape(instance))), 4);
     assert!(!scrape(&one).contains("healthz"));
     // Used-up counters are deleted.
     for _ in 0..100 {
@@ -128,6 +130,40 @@ fn only_one_addition_in_ten_seconds_calls_the_store() {
         one.flush();
     }
     assert!(store.counters().len() < 40, "{:?}", store.counters());
+}
+
+/// Such instances once waited for each other, and piled up until Spin refused new ones.
+#[test]
+fn instances_of_one_request_each_hand_in_their_counts_without_a_wait() {
+    let store = MemoryStore::new();
+    instance(&store, [logs_in("t1"), lists()]).get(DIRECTORIES);
+    // One that crashed has the lease.
+    let crashed = instance(&store, []);
+    store.set_fault(StoreFault::HangsAtSet);
+    crashed.script.run(async {
+        let scrape = pin!(crashed.ask(request(KEY, Method::GET, "/metrics", &[], "")));
+        let Either::Right(_) = select(scrape, pin!(crashed.script.sleep(Duration::from_millis(100)))).await else {
+            panic!("the scrape did not wait")
+        };
+    });
+    store.set_fault(StoreFault::None);
+    let costs: Vec<_> = (1..=40)
+        .map(|_| {
+            let one = instance(&store, [lists()]);
+            assert_eq!(one.get(DIRECTORIES).status(), 200);
+            store.calls();
+            let before = one.script.elapsed();
+            one.flush();
+            let took = one.script.elapsed() - before;
+            assert!(took <= Duration::from_millis(50), "{took:?}");
+            store.calls()
+        })
+        .collect();
+    assert_eq!(costs.iter().filter(|calls| **calls > 2).count(), 2, "every sixteenth adds: {costs:?}");
+    assert!(costs.iter().all(|calls| *calls <= 25), "{costs:?}");
+    let later = instance(&store, []);
+    later.script.advance(TEN);
+    assert_eq!(requests(&scrape(&later), OK), Some(40));
 }
 
 #[test]
