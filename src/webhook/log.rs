@@ -393,6 +393,9 @@ impl LogLine {
     fn written(&self) -> String {
         // Strings and numbers only: this cannot fail.
         let json = serde_json::to_string(self).unwrap_or_default();
+        if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return json;
+        }
         let mut line = String::with_capacity(json.len());
         for c in json.chars() {
             write_escaped(&mut line, c);
