@@ -38,8 +38,7 @@ impl Caller {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn for_trying() -> Result<Self> {
-        let of_vidm = ["vidm:read", "vidm:sync", "vidm:profile"];
-        let of_fleet = ["fleet:read", "fleet:sync", "fleet:profile", "fleet:write"];
-        Self::new("terminal", &[&of_vidm[..], &["vcf:read", "vcf:write", "vcf:roles"], &of_fleet, &["admin"]].concat())
+        let all = Scope::ALL.iter().filter(|scope| **scope != Scope::VidmOverride).map(|scope| scope.as_str());
+        Self::new("terminal", &all.collect::<Vec<_>>())
     }
 }

@@ -82,6 +82,12 @@ pub(super) async fn number<R: Runtime>(store: &SharedStore<'_, R>) -> Result<u64
     store.increment(NUMBERS, 1).await.ok_or(StoreUnavailable)
 }
 
+/// The batch with this number; `None` if it is not written yet, or overwritten.
+async fn look_up<R: Runtime>(number: u64, store: &SharedStore<'_, R>) -> Result<Option<Batch>, StoreUnavailable> {
+    let kept = store.look_up(&place(number)).await?;
+    Ok(kept.and_then(|kept| read::<Batch>(&kept.value)).filter(|batch| batch.number == number))
+}
+
 /// Adds all batches to the sums after the batch with this number, if it is its turn and nobody else is at it: the next addition includes
 /// what this one left.
 pub(super) async fn add_in_turn<R: Runtime>(number: u64, store: &SharedStore<'_, R>) -> Result<(), StoreUnavailable> {
@@ -141,16 +147,12 @@ impl Sums {
         let (began, mut rest) = (clock.elapsed(), numbers.as_slice());
         while !rest.is_empty() && clock.elapsed().saturating_sub(began) <= BEGIN_WITHIN {
             let (numbers, later) = rest.split_at(rest.len().min(AT_A_TIME));
-            let found = async |number: &u64| {
-                let kept = store.look_up(&place(*number)).await?;
-                let batch = kept.and_then(|kept| read::<Batch>(&kept.value)).filter(|batch| batch.number == *number);
-                Ok((*number, batch))
-            };
-            for (number, batch) in try_join_all(numbers.iter().map(found)).await? {
-                self.read = self.read.max(number);
+            let batches = try_join_all(numbers.iter().map(|number| look_up(*number, store))).await?;
+            for (number, batch) in numbers.iter().zip(batches) {
+                self.read = self.read.max(*number);
                 match batch {
                     Some(batch) => batch.add_to(&mut self.totals),
-                    None => self.missing.push(number),
+                    None => self.missing.push(*number),
                 }
             }
             rest = later;

@@ -31,6 +31,18 @@ fn scrape(instance: &Instance) -> String {
     answer.text()
 }
 
+/// A scrape whose client closes its connection while the store does not reply.
+fn cancel_scrape(instance: &Instance, store: &MemoryStore, fault: StoreFault) {
+    store.set_fault(fault);
+    instance.script.run(async {
+        let scrape = pin!(instance.ask(request(KEY, Method::GET, "/metrics", &[], "")));
+        let Either::Right(_) = select(scrape, pin!(instance.script.sleep(Duration::from_millis(100)))).await else {
+            panic!("the scrape did not wait")
+        };
+    });
+    store.set_fault(StoreFault::None);
+}
+
 /// The value of the series that is written as `series`; `None` if it is absent.
 fn value(text: &str, series: &str) -> Option<u64> {
     let values: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' ')).collect();
@@ -139,14 +151,7 @@ fn instances_of_one_request_each_hand_in_their_counts_without_a_wait() {
     instance(&store, [logs_in("t1"), lists()]).get(DIRECTORIES);
     // One that crashed has the lease.
     let crashed = instance(&store, []);
-    store.set_fault(StoreFault::HangsAtSet);
-    crashed.script.run(async {
-        let scrape = pin!(crashed.ask(request(KEY, Method::GET, "/metrics", &[], "")));
-        let Either::Right(_) = select(scrape, pin!(crashed.script.sleep(Duration::from_millis(100)))).await else {
-            panic!("the scrape did not wait")
-        };
-    });
-    store.set_fault(StoreFault::None);
+    cancel_scrape(&crashed, &store, StoreFault::HangsAtSet);
     let costs: Vec<_> = (1..=40)
         .map(|_| {
             let one = instance(&store, [lists()]);
@@ -343,15 +348,7 @@ fn cancelled_scrape_loses_no_count() {
     let store = MemoryStore::new();
     let one = instance(&store, [logs_in("t1"), lists()]);
     one.get(DIRECTORIES);
-    store.set_fault(StoreFault::Hangs);
-    one.script.run(async {
-        let scrape = pin!(one.ask(request(KEY, Method::GET, "/metrics", &[], "")));
-        // The client closes its connection while the store is called.
-        let Either::Right(_) = select(scrape, pin!(one.script.sleep(Duration::from_millis(100)))).await else {
-            panic!("the scrape did not wait")
-        };
-    });
-    store.set_fault(StoreFault::None);
+    cancel_scrape(&one, &store, StoreFault::Hangs);
     one.script.advance(TEN);
     assert_eq!(requests(&scrape(&one), OK), Some(1));
 }

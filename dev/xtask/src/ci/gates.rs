@@ -169,21 +169,14 @@ fn npm() -> Result<()> {
 fn tests() -> Result<()> {
     // So that no story waits for them.
     build::run()?;
-    stories(&["test", "--locked"])
+    cargo(&["test", "--locked"])
 }
 
 fn tools() -> Result<()> {
     // So that no story waits for them.
     build::shipped_in(&build::root(), &build::target_folder())?;
     let test = ["test", "--locked", "--package", "idhook-artifacts", "--features", "tools", "--", "tools::"];
-    stories(&[test.as_slice(), &REDIS_STORIES].concat())
-}
-
-/// Runs tests, two for each core: a story waits for other programs more than it computes. With three, a story that counts the calls of a
-/// thousand watchers once counted more. (`.ci/run` does the same.)
-fn stories(arguments: &[&str]) -> Result<()> {
-    let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
-    cargo_with(arguments, "RUST_TEST_THREADS", OsStr::new(&threads.to_string()))
+    cargo(&[test.as_slice(), &REDIS_STORIES].concat())
 }
 
 fn demo() -> Result<()> {

@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests, helpers included")]
 
+/// Each story holds this while it runs. One that counts how often idhook does something within a time excludes all others: on a busy
+/// machine calls of the store exceed their time, and instances that go without it do more.
+static RUNNING: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
 /// Makes each story a test per artifact: `story::spin` and so on. A story is a function of an
 /// [`Artifact`](xtask::artifact::Artifact) and is compiled once.
 macro_rules! stories {
@@ -20,6 +24,9 @@ macro_rules! stories {
     (in_spin, several_threads: $($story:ident,)+) => {
         $(stories! { @ [several_threads] [Spin spin, SpinWasip2 spin_wasip2] $story })+
     };
+    (in_spin, alone: $($story:ident,)+) => {
+        $(stories! { @ [alone] [Spin spin, SpinWasip2 spin_wasip2] $story })+
+    };
     (in_one_instance: $($story:ident,)+) => {
         $(stories! { @ [] [Spin spin] $story })+
     };
@@ -28,18 +35,29 @@ macro_rules! stories {
     };
     (@ $threads:tt [$($artifact:ident $test:ident),+] $story:ident) => {
         mod $story {
-            $(stories! { # $threads async fn $test() {
-                super::$story(xtask::artifact::Artifact::$artifact).await;
-            } })+
+            $(stories! { # $threads $test super::$story(xtask::artifact::Artifact::$artifact) })+
         }
     };
-    (# [] $test:item) => {
+    (# [] $test:ident $story:expr) => {
         #[tokio::test]
-        $test
+        async fn $test() {
+            let _others = crate::RUNNING.read().await;
+            $story.await;
+        }
     };
-    (# [several_threads] $test:item) => {
+    (# [several_threads] $test:ident $story:expr) => {
         #[tokio::test(flavor = "multi_thread")]
-        $test
+        async fn $test() {
+            let _others = crate::RUNNING.read().await;
+            $story.await;
+        }
+    };
+    (# [alone] $test:ident $story:expr) => {
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $test() {
+            let _alone = crate::RUNNING.write().await;
+            $story.await;
+        }
     };
 }
 

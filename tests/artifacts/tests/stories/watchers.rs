@@ -12,7 +12,7 @@ use xtask::artifact::Artifact;
 use crate::scene::{STATE_KEY, Scene, Setting, send};
 
 stories! {
-    in_spin, several_threads:
+    in_spin, alone:
     thousand_watchers_cost_as_few_calls_as_one,
 }
 
