@@ -58,11 +58,18 @@ pub(crate) fn exposed<S: Serializer>(secret: &Option<Secret>, serializer: S) -> 
 pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let number = match lone(Value::deserialize(deserializer)?) {
         Value::Null => return Ok(None),
-        Value::Number(number) => number.as_i64(),
+        Value::Number(number) => number.as_i64().or_else(|| without_fraction(number.as_f64()?)),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
     number.map(Some).ok_or_else(|| not("a whole number"))
+}
+
+/// `389.0` as 389: JSON Schema calls it an integer (validation, section 6.1.1), and programs with one type of number write it. Up to 2^53
+/// such a number is exact.
+fn without_fraction(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then(|| format!("{number:.0}").parse().ok())?
 }
 
 /// A boolean; null counts as false.
@@ -222,5 +229,22 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for One<T> {
         let text = text.trim();
         let read = text.starts_with('{').then(|| json::parse(text.as_bytes())).flatten();
         read.ok_or_else(|| not("an object"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_in_every_form() {
+        let read = |json: &str| whole_number(&mut serde_json::Deserializer::from_str(json)).map_err(drop);
+        for same in ["389", "389.0", "3.89e2", "\" 389 \"", "[389]"] {
+            assert_eq!(read(same), Ok(Some(389)), "{same}");
+        }
+        assert_eq!((read("null"), read("-1.0")), (Ok(None), Ok(Some(-1))));
+        for other in ["389.5", "1e300", "9007199254740994.0", "true", "\"389.0\"", "{}", "[1,2]"] {
+            assert_eq!(read(other), Err(()), "{other}");
+        }
     }
 }

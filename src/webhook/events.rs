@@ -42,11 +42,22 @@ pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
     }
 }
 
-/// Whether the caller wants an event stream.
+/// Whether the caller wants an event stream: it names that media type, and does not prefer JSON by its weight (RFC 9110, section 12.5.1).
 pub(super) fn wants_events(headers: &HeaderMap) -> bool {
-    let accepts = headers.get_all("accept").iter().filter_map(|value| value.to_str().ok());
-    accepts.flat_map(|text| text.split(',')).any(|range| {
-        range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case("text/event-stream"))
+    let stream = weight(headers, "text/event-stream");
+    let json = ["application/json", "application/*", "*/*"].into_iter().find_map(|range| weight(headers, range));
+    stream.is_some_and(|stream| stream > 0.0 && stream >= json.unwrap_or_default())
+}
+
+/// The weight of a media range in `Accept`; `None` if it is not there. One that cannot be read is 1.
+fn weight(headers: &HeaderMap, range: &str) -> Option<f32> {
+    let lines = headers.get_all("accept").iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|text| text.split(',')).find_map(|item| {
+        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+        let mut pairs = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+        let weight = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+        let is_it = name.trim().eq_ignore_ascii_case(range);
+        is_it.then(|| weight.and_then(|(_, weight)| weight.trim().parse().ok()).unwrap_or(1.0))
     })
 }
 
@@ -197,7 +208,19 @@ mod tests {
     fn event_stream_is_requested_by_media_type() {
         assert!(wants_events(&headers("accept", "text/event-stream")));
         assert!(wants_events(&headers("accept", "application/json;q=0.1, Text/Event-Stream;q=1")));
-        assert!(!wants_events(&headers("accept", "*/*")));
+        for tie in
+            ["application/json, text/event-stream", "text/event-stream;q=0.5, */*;q=0.5", "text/event-stream;q=soon"]
+        {
+            assert!(wants_events(&headers("accept", tie)), "{tie}");
+        }
+        for other in [
+            "*/*",
+            "application/json, text/event-stream;q=0",
+            "application/json, text/event-stream; Q=0.1",
+            "text/event-stream;q=0.9, application/*",
+        ] {
+            assert!(!wants_events(&headers("accept", other)), "{other}");
+        }
         assert!(!wants_events(&HeaderMap::new()));
     }
 }

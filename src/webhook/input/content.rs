@@ -54,23 +54,26 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Document, Option
         )
         .hint("send the body uncompressed, without Content-Encoding"));
     }
-    if let Some(event) = event::in_headers(headers)? {
-        return Ok((document(said, text, String::new())?, Some(event)));
-    }
+    // The media type decides: a structured event may have the same attributes in headers (HTTP binding, section 3.2.3).
     match said.filter(|said| event::is_event(said)).map(|said| media(said, text)).transpose()? {
         Some(Media::Batch) => event::only_one(text).map(|(document, event)| (document, Some(event))),
         Some(_) => event::structured(text).map(|(document, event)| (document, Some(event))),
-        None => Ok((document(said, text, String::new())?, None)),
+        None => {
+            let event = event::in_headers(headers)?;
+            Ok((document(said, text, String::new())?, event))
+        }
     }
 }
 
-/// The whole object, with an event's envelope.
+/// The whole object, with an event's envelope; of a batch the envelope of its only event.
 pub(super) fn with_envelope(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Error> {
     let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !said.is_some_and(event::is_event) {
-        return Ok(None);
+    let text = trimmed(body);
+    match said.filter(|said| event::is_event(said)).map(|said| media(said, text)).transpose()? {
+        Some(Media::Batch) => event::the_one(text).map(Some),
+        Some(_) => document(None, text, String::new()).map(|document| Some(document.value)),
+        None => Ok(None),
     }
-    document(None, trimmed(body), String::new()).map(|document| Some(document.value))
 }
 
 /// A body's text, without a byte order mark and surrounding white space.

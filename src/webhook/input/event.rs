@@ -2,6 +2,8 @@
 //! event (<https://github.com/cloudevents/spec>, `cloudevents/bindings/http-protocol-binding.md` and
 //! `cloudevents/formats/json-format.md`).
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -30,11 +32,22 @@ pub(super) fn in_headers(headers: &HeaderMap) -> Result<Option<Event>, Error> {
         return Ok(None);
     }
     let attribute = |name: &str| {
-        let value = headers.get(format!("ce-{name}"))?.to_str().ok()?;
+        let value = unquoted(headers.get(format!("ce-{name}"))?.to_str().ok()?);
         // Header values are percent-encoded (HTTP binding, section 3.1.3.2).
         Some(percent_decode(value.as_bytes()).decode_utf8().ok()?.into_owned())
     };
     event(attribute, |name, what| FieldError::new("", format!("the header ce-{name} {what}"))).map(Some)
+}
+
+/// A header's value without the quotes and backslashes that earlier versions of the HTTP binding had (section 3.1.3.2).
+fn unquoted(value: &str) -> Cow<'_, str> {
+    let Some(quoted) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return value.into() };
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        text.extend(if character == '\\' { characters.next() } else { Some(character) });
+    }
+    text.into()
 }
 
 /// An event and its data, from one JSON text.
@@ -45,11 +58,16 @@ pub(super) fn structured(text: &[u8]) -> Result<(Document, Event), Error> {
 
 /// The event of a batch of one.
 pub(super) fn only_one(text: &[u8]) -> Result<(Document, Event), Error> {
+    opened(content::object(Ok(the_one(text)?), "/0".to_owned())?)
+}
+
+/// The only element of a batch.
+pub(super) fn the_one(text: &[u8]) -> Result<Value, Error> {
     let Value::Array(mut events) = json::parse(text).map_err(invalid)? else {
         return Err(invalid(vec![FieldError::new("", "a batch of events must be a JSON array")]));
     };
     match (events.pop(), events.len()) {
-        (Some(event), 0) => opened(content::object(Ok(event), "/0".to_owned())?),
+        (Some(event), 0) => Ok(event),
         (last, others) => {
             let count = others + usize::from(last.is_some());
             let detail = format!(

@@ -335,6 +335,15 @@ fn event_attributes_are_read_from_headers() {
     let input = input(PATH, &headers, br#"{"directory":"corp","ignoreSafeguards":true}"#).unwrap();
     assert_eq!(input.order::<Wanted>().unwrap().0, corp());
     assert_eq!(input.event(), Some(&Event { source: "https://vcenter-01:443/sdk".into(), id: "i 1".into() }));
+    // Earlier versions of the binding quoted values.
+    let quoted = [("ce-specversion", r#""1.0""#), ("ce-id", r#""a\"\\%20b""#), ("ce-source", "s"), ("ce-type", "t")];
+    let input = self::input(PATH, &quoted, b"").unwrap();
+    assert_eq!(input.event(), Some(&Event { source: "s".into(), id: r#"a"\ b"#.into() }));
+    // A structured event may repeat its attributes in headers, all or some.
+    let structured = br#"{"specversion":"1.0","id":"2","source":"s","type":"t","data":{"directory":"corp","ignoreSafeguards":true}}"#;
+    let input = self::input(PATH, &[("content-type", EVENT), ("ce-id", "2")], structured).unwrap();
+    assert_eq!(input.order::<Wanted>().unwrap().0, corp());
+    assert_eq!(input.event(), Some(&Event { source: "s".into(), id: "2".into() }));
     let error = read_with(&headers[1..2], b"").unwrap_err();
     for name in ["ce-specversion", "ce-source", "ce-type"] {
         assert!(error.fields().iter().any(|field| field.detail.contains(name)), "{error}");

@@ -81,13 +81,23 @@ fn form_with_a_payload_is_read_as_its_json() {
 
 #[test]
 fn pointers_address_the_whole_cloud_event() {
-    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
-    let body = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t",
-                      "data": {"directory": "corp.example", "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"]}});
-    let mut headers = signed(&body.to_string(), 0);
-    headers.push(("content-type", "application/cloudevents+json".to_owned()));
-    let answer = send(&instance, "event", &headers, &body.to_string());
-    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    let event = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t",
+                       "data": {"directory": "corp.example", "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"]}});
+    let of = |media: &str, body: &Value, calls: Vec<Call>| {
+        let body = body.to_string();
+        let mut headers = signed(&body, 0);
+        headers.push(("content-type", media.to_owned()));
+        send(&instance(calls), "event", &headers, &body)
+    };
+    // Senders that collect events send a list of one.
+    for (media, body) in
+        [("application/cloudevents+json", event.clone()), ("application/cloudevents-batch+json", json!([event]))]
+    {
+        let answer = of(media, &body, vec![logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+        assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
+    }
+    let problem = of("application/cloudevents-batch+json", &json!([event, event]), vec![]).problem("request_invalid");
+    assert!(problem["detail"].as_str().unwrap().contains("the batch has 2 events"), "{problem}");
 }
 
 #[test]

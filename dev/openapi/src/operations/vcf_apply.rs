@@ -1,9 +1,10 @@
 //! `POST /vcf/{target}/v1/apply`.
 
 use http::{Method, StatusCode};
+use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::operation::{Answer, Content, Operation, UPSTREAM, flag};
+use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, shared};
 
 /// The whole job, with this identity source.
 pub(super) fn apply(source: Value) -> Operation {
@@ -49,6 +50,8 @@ pub(super) fn apply(source: Value) -> Operation {
         )
         .parameter(flag("dryRun", "Change nothing; return the plan."))
         .parameter(flag("force", "Update the source or provider even without a visible difference."))
+        .parameter(shared("IfMatch"))
+        .may(&[ErrorCode::PreconditionFailed])
         .takes(Content::of("ApplySpec").example("source_and_roles", body))
         .answers(
             Answer::new(StatusCode::OK, "The job is done; or, with `dryRun`, the plan.")
