@@ -86,8 +86,15 @@ impl IssuerKeys {
             if let Some(keys) = at_hand() {
                 return Ok(keys);
             }
-            let error = self.read(issuer, out).await.err();
-            *last = Some(Reading { at: now(), error });
+            // Another instance may have read them just now; a new instance knows that from the store alone.
+            let shared = self.known.borrow().as_ref().map(|known| Reading { at: known.read, error: None });
+            *last = match shared.filter(|reading| reading.rests(now())) {
+                Some(reading) => Some(reading),
+                None => {
+                    let error = self.read(issuer, out).await.err();
+                    Some(Reading { at: now(), error })
+                }
+            };
         }
         match (self.younger_than(USABLE, now()), last.as_ref().and_then(|last| last.error.clone())) {
             (Some(keys), _) => Ok(keys),

@@ -176,10 +176,18 @@ fn is_jwt(text: &str) -> bool {
 /// # Errors
 /// `forbidden`.
 pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
-    if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Ok(());
+    match request.method {
+        Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),
+        _ => refuse_pages_of_other_sites(&request.headers),
     }
-    let sites = request.headers.get_all("sec-fetch-site").iter();
+}
+
+/// The same whatever the method is: for a `GET` that has an effect.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn refuse_pages_of_other_sites(headers: &HeaderMap) -> Result<(), Error> {
+    let sites = headers.get_all("sec-fetch-site").iter();
     let is_other = |site: &[u8]| {
         let word = site.trim_ascii();
         word.eq_ignore_ascii_case(b"cross-site") || word.eq_ignore_ascii_case(b"same-site")

@@ -3,11 +3,13 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ETAG, IF_MATCH, LOCATION};
-use http::{Response, StatusCode};
+use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::input::query_error;
+use super::route::{Vcf, Work};
 use super::{Context, empty, json, with_headers};
 use crate::change::{ChangeOutcome, Precondition, PutOptions};
 use crate::error::{Error, FieldError};
@@ -25,6 +27,49 @@ pub(super) fn checked<R: Runtime, S: DeserializeOwned, C>(
 pub(super) fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> {
     let flag = |name| Ok::<_, Error>(context.input.query_flag(name)?.unwrap_or(false));
     Ok(PutOptions { force: flag("force")?, dry_run: flag("dryRun")? })
+}
+
+/// Rejects a condition that the action does not evaluate: a change must not look as if it were protected.
+///
+/// # Errors
+/// `invalid_request`
+pub(super) fn refuse_unread_conditions(work: Work, request: &Parts) -> Result<(), Error> {
+    let is_change = !matches!(request.method, Method::GET | Method::HEAD);
+    if !is_change || !matches!(work, Work::Vcf(_) | Work::Fleet(_)) {
+        return Ok(());
+    }
+    let unread = [(IF_MATCH, !reads_if_match(work)), (IF_NONE_MATCH, true)];
+    let unread = unread.into_iter().find(|(name, is_unread)| *is_unread && request.headers.contains_key(name));
+    let Some((name, _)) = unread else { return Ok(()) };
+    let name = if name == IF_MATCH { "If-Match" } else { "If-None-Match" };
+    Err(Error::invalid(vec![FieldError::new(
+        "",
+        format!("the header {name} is not supported here; nothing was changed"),
+    )])
+    .hint(format!("omit {name}; identity providers and sources of SDDC Manager can be changed with If-Match")))
+}
+
+/// Whether it calls [`condition`].
+fn reads_if_match(work: Work) -> bool {
+    use Vcf::{
+        Apply, DeleteProvider, DeleteSource, PutProvider, PutSource, SetCertificates, SetClientSecret, SetCredentials,
+        UpdateProvider, UpdateSource,
+    };
+    matches!(
+        work,
+        Work::Vcf(
+            PutProvider
+                | UpdateProvider
+                | DeleteProvider
+                | PutSource
+                | UpdateSource
+                | DeleteSource
+                | SetCredentials
+                | SetCertificates
+                | SetClientSecret
+                | Apply
+        )
+    )
 }
 
 /// The condition of a change, from `If-Match`.

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
+use super::caller::refuse_pages_of_other_sites;
 use super::{Context, health, json, sync_routes};
 use crate::error::Error;
 use crate::operations::{Diagnosis, Examination};
@@ -17,6 +18,10 @@ pub(super) async fn answer<'c, R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let configured = context.configured;
     let retry = context.input.query_flag("retry")?.unwrap_or_default();
+    if retry {
+        // It logs in although the account may be about to be locked.
+        refuse_pages_of_other_sites(&context.request.headers)?;
+    }
     let strict = context.input.query_flag("strict")?.unwrap_or_default();
     let stale_after = sync_routes::stale_after(context)?;
     let warnings = health::warnings(configured, context.outbound.runtime());

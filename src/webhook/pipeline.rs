@@ -13,8 +13,8 @@ use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::route::{Matched, Operation, Vcf, Work};
 use super::{
-    Body, BodyBounds, Reply, events, fleet_routes, gate, hook, idempotency, input, metrics, sync_routes, token_caller,
-    vcf_routes, vidm_routes, watch_limit,
+    Body, BodyBounds, Reply, changes, events, fleet_routes, gate, hook, idempotency, input, metrics, sync_routes,
+    token_caller, vcf_routes, vidm_routes, watch_limit,
 };
 use crate::error::Error;
 use crate::runtime::Runtime;
@@ -132,6 +132,7 @@ async fn process<R: Runtime>(
             caller
         }
     };
+    changes::refuse_unread_conditions(work, request)?;
     let input = Input::of(request, matched, &body)?;
     if let Some(domain) = input.source_domain().filter(|_| work == Work::Vcf(Vcf::AddSource)) {
         line.domain(domain);

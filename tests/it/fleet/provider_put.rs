@@ -41,6 +41,21 @@ fn unchanged_provider_is_not_written() {
     assert_eq!(instance.calls(), 5, "warm, an unchanged provider is two calls");
 }
 
+/// VCF Operations has no version of a provider, and idhook makes none: a caller must not believe that it is protected.
+#[test]
+fn condition_is_rejected_before_any_call() {
+    let instance = instance([]);
+    let one = format!("{LIST}/{PROVIDER}");
+    for header in ["if-match", "if-none-match"] {
+        for (method, path) in [(Method::PUT, LIST), (Method::POST, LIST), (Method::DELETE, one.as_str())] {
+            let problem =
+                instance.send_with(method, path, &[(header, "*")], &spec().to_string()).problem("request_invalid");
+            assert!(problem["detail"].as_str().unwrap().to_lowercase().contains(header), "{problem}");
+        }
+    }
+    assert_eq!(instance.calls(), 0);
+}
+
 #[test]
 fn changed_provider_is_updated_with_its_ids_and_read_again() {
     let mut after = shown();

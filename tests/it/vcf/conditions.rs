@@ -46,6 +46,16 @@ fn etag_is_in_headers_list_items_and_outcomes() {
 }
 
 #[test]
+fn create_only_is_rejected_because_it_is_not_evaluated() {
+    let instance = Instance::new([]);
+    for (method, path) in [(Method::PUT, source_path()), (Method::POST, PATH.to_owned())] {
+        let problem = instance.send_with(method, &path, &[("if-none-match", "*")], "{}").problem("request_invalid");
+        assert!(problem["detail"].as_str().unwrap().contains("If-None-Match"), "{problem}");
+    }
+    assert_eq!(instance.calls(), 0);
+}
+
+#[test]
 fn changed_object_is_not_written() {
     let instance = Instance::new([login(), listed(), listed()]);
     let source = instance.get(&source_path()).header("etag").to_owned();

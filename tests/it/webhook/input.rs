@@ -209,6 +209,9 @@ fn change_requested_by_a_foreign_page_is_rejected() {
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{site}");
             answer.problem("forbidden");
         }
+        // An image in a foreign page can send this; each such request would be a further login after a rejected one.
+        let doctor = "/vidm/default/v1/doctor?retry=true";
+        instance.send_with(Method::GET, doctor, &headers, "").problem("forbidden");
     }
     assert_eq!(instance.calls(), 0);
     instance.then([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);

@@ -188,8 +188,12 @@ fn instances_share_the_keys_through_the_store() {
     let two = Instance::sharing(&store, &variables, [lists()]);
     assert_eq!(lists_with(&two, &token("1", &job())).status(), 200);
     assert!(store.keys().iter().any(|key| key.contains(":oidc:")), "{:?}", store.keys());
-    // A token with an unknown key has the keys read once. Those that follow it call neither the issuer nor the store.
+    // The keys were just read: a token with an unknown one has them read once a minute, by all instances together.
+    lists_with(&Instance::sharing(&store, &variables, []), &token("9", &job())).problem("unauthenticated");
+    lists_with(&two, &token("9", &job())).problem("unauthenticated");
+    two.script.advance(Duration::from_secs(61));
     two.script.then([discovered(), keys_are_read(&["1"])]);
+    // Those that follow call neither the issuer nor the store.
     for calls in [None, Some(0), Some(0)] {
         store.calls();
         lists_with(&two, &token("9", &job())).problem("unauthenticated");
