@@ -23,7 +23,8 @@ impl LogLine {
         let target = self.target_label(config).unwrap_or_else(|| NONE.to_owned());
         let code = self.code.unwrap_or(NONE);
         metrics.count(|totals| {
-            let route = self.route.unwrap_or(NONE);
+            // Anybody can request each route with each method: that must not use up the series of callers.
+            let route = self.route.filter(|_| self.caller.is_some()).unwrap_or(NONE);
             totals.count(Family::Requests, &[route, method(&self.method), status.as_str(), code]);
             totals.observe(Family::RequestSeconds, &[route], u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
             self.count_problem(totals, &target);

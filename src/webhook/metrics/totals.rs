@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::family::{BOUNDS_MS, Family, Kind};
 use crate::upstream::CallRecord;
 
-/// Most series. Further label values of a family are counted together in one series, whose label values are [`OVERFLOW`].
+/// The families whose labels are bounded by more than the configuration: by what callers request, and what upstreams respond.
+const LIMITED: [Family; 2] = [Family::Requests, Family::UpstreamCalls];
+
+/// Most series of a limited family. Further label values are counted together in one series, whose label values are [`OVERFLOW`].
 const MAX_SERIES: usize = 1000;
 
 /// The label values of what found no room.
@@ -127,12 +130,21 @@ impl Totals {
     }
 
     fn add(&mut self, key: String, values: &[u64]) {
-        let key = if self.series.contains_key(&key) || self.series.len() < MAX_SERIES { key } else { overflow(&key) };
+        let key = if self.series.contains_key(&key) || self.has_room(&key) { key } else { overflow(&key) };
         let sums = self.series.entry(key).or_default();
         sums.resize(sums.len().max(values.len()), 0);
         for (sum, value) in sums.iter_mut().zip(values) {
             *sum = sum.saturating_add(*value);
         }
+    }
+
+    /// Whether there may be one more series of the family of `key`.
+    fn has_room(&self, key: &str) -> bool {
+        let is_of = |key: &str, family: &Family| {
+            key.strip_prefix(family.name()).is_some_and(|rest| rest.starts_with(SEPARATOR))
+        };
+        let limited = LIMITED.iter().find(|family| is_of(key, family));
+        limited.is_none_or(|family| self.series.keys().filter(|key| is_of(key, family)).count() < MAX_SERIES)
     }
 
     /// Sets how many watches the instance `id` has open, until a time in milliseconds since 1970.
@@ -246,12 +258,15 @@ mod tests {
             totals.count(Family::UpstreamCalls, &[&format!("vidm/{at}"), "GET /x", "200"]);
         }
         totals.count(Family::UpstreamCalls, &["vidm/0", "GET /x", "200"]);
-        totals.count(Family::RejectedLogins, &["vidm/0"]);
-        assert_eq!(totals.series.len(), MAX_SERIES + 2);
+        assert_eq!(totals.series.len(), MAX_SERIES + 1);
         let calls = values(&totals, Family::UpstreamCalls);
         assert!(calls.contains(&("overflow,overflow,overflow".to_owned(), vec![50])), "{calls:?}");
         assert!(calls.contains(&("vidm/0,GET /x,200".to_owned(), vec![2])), "{calls:?}");
-        assert_eq!(values(&totals, Family::RejectedLogins), [("overflow".to_owned(), vec![1])]);
+        // The others have room: an alert depends on them.
+        totals.count(Family::RejectedLogins, &["vidm/0"]);
+        assert_eq!(values(&totals, Family::RejectedLogins), [("vidm/0".to_owned(), vec![1])]);
+        totals.count(Family::Requests, &["/x", "GET", "500", "internal"]);
+        assert_eq!(values(&totals, Family::Requests), [("/x,GET,500,internal".to_owned(), vec![1])]);
     }
 
     #[test]

@@ -48,7 +48,13 @@ fn group_is_synced_and_proved_with_these_calls() {
     let (started, place) = start(&instance, GROUP, calls);
     assert_eq!((&started["status"], &started["directory"]), (&json!("running"), &json!({"id": CORP, "name": "corp"})));
     assert!(place.starts_with("/fleet/default/v1/syncs/"), "{place}");
+    // The log connects the start with the requests for its state.
+    let sync_of_last_line =
+        || serde_json::from_str::<Value>(instance.script.lines().last().unwrap()).unwrap()["sync"].clone();
+    let logged = sync_of_last_line();
+    assert!(logged.is_string(), "{logged}");
     assert_eq!(poll(&instance, &place, [directories("IN_PROGRESS", 5)])["status"], "running");
+    assert_eq!(sync_of_last_line(), logged);
 
     let calls = [
         directories("COMPLETED", 9),
