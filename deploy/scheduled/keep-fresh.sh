@@ -16,18 +16,20 @@ set -eu
 : "${IDHOOK_KEY:?}"
 target=${IDHOOK_URL%/}/${IDHOOK_TARGET:-vidm/default}/v1
 deadline=$(($(date +%s) + ${IDHOOK_WAIT:-600}))
+# curl empties a file before it tries again; on a pipe the body of the failed attempt would remain.
+response=$(mktemp)
+trap 'rm -f "$response"' EXIT
 
 # The key goes to curl through file descriptor 3, where no list of processes shows it. Sets body; fails, with the reason, unless the status
 # is 2xx.
 call() {
-  body=$(curl -sS -K /dev/fd/3 --max-time 120 --retry 3 -w '\n%{http_code}' "$@" 3<<END
+  : > "$response"
+  body=
+  status=$(curl -sS -K /dev/fd/3 --max-time 120 --retry 3 -o "$response" -w '%{http_code}' "$@" 3<<END
 header = "Authorization: Bearer $IDHOOK_KEY"
 END
   ) || { echo "idhook cannot be reached" >&2; return 1; }
-  status=${body##*
-}
-  body=${body%
-*}
+  body=$(cat "$response")
   case $status in
     2*) return 0 ;;
   esac

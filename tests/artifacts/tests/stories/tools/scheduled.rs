@@ -1,5 +1,7 @@
 //! `deploy/scheduled`: the script that a timer runs, against a vIDM.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,8 +11,12 @@ use super::programs::{self, End};
 use crate::scene::Scene;
 
 async fn run(scene: &Scene, key: &str, stale_after: &str) -> End {
+    run_at(&scene.host.url(), key, stale_after).await
+}
+
+async fn run_at(url: &str, key: &str, stale_after: &str) -> End {
     let mut command = Command::new(xtask::build::root().join("deploy/scheduled/keep-fresh.sh"));
-    command.arg(stale_after).env("IDHOOK_URL", scene.host.url()).env("IDHOOK_KEY", key);
+    command.arg(stale_after).env("IDHOOK_URL", url).env("IDHOOK_KEY", key);
     let end = programs::run(command).await;
     assert!(!end.said().contains(key), "{}", end.said());
     end
@@ -71,4 +77,29 @@ async fn timer_begins_a_queued_sync_that_nobody_watches() {
     let timer = run(&scene, key, "never").await;
     assert!(timer.is_good && timer.out.is_empty(), "{}", timer.said());
     assert!(!run(&scene, &scene.keys.reader, "never").await.is_good);
+}
+
+/// curl sends the request again by itself. On a pipe the body of its first attempt once remained before the second.
+#[tokio::test(flavor = "multi_thread")]
+async fn timer_reads_only_the_response_to_the_last_attempt() {
+    if !programs::are_there("deploy/scheduled", &["sh", "curl", "jq"]) {
+        return;
+    }
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    let answers = std::thread::spawn(move || {
+        let busy = r#"{"code":"upstream_busy","detail":"wait","status":503}"#;
+        let open = r#"{"syncs":[{"open":true,"status":"running","directory":"d"}]}"#;
+        for (status, body) in [("503 Busy", busy), ("200 OK", open), ("200 OK", r#"{"stale":[]}"#)] {
+            let (mut connection, _) = socket.accept().unwrap();
+            assert!(connection.read(&mut [0; 4096]).unwrap() > 0);
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 {status}\r\nRetry-After: 1\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+            connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    let end = run_at(&url, "a-key", "2h").await;
+    assert!(end.is_good && end.out == "open\trunning\td\n", "{}", end.said());
+    answers.join().unwrap();
 }
