@@ -15,7 +15,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::shared_store::{CALL_TIME, HOLD, SharedStore};
+use super::shared_store::{CALL_TIME, Call, HOLD, SharedStore};
 use crate::runtime::{Runtime, random_bytes};
 use crate::shared_state::{LENGTH, Origin, StateKey};
 use crate::store::Store as _;
@@ -84,7 +84,7 @@ async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Opt
     let runtime = store.runtime();
     let began = runtime.elapsed();
     let waited = || runtime.elapsed().saturating_sub(began);
-    let is_first = store.bounded(access, "increment", kv.increment(draws, 1)).await? == 1;
+    let is_first = store.bounded(access, Call::Write("increment"), kv.increment(draws, 1)).await? == 1;
     // Another instance may have written it between the read and the draw.
     if let Some(key) = read(store).await? {
         return Some(Some(key));
@@ -93,7 +93,7 @@ async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Opt
         let key: [u8; LENGTH] = random_bytes(runtime);
         let mut written = vec![FORM];
         written.extend_from_slice(&key);
-        store.bounded(access, "set", kv.set(&place(&access.deployment), &written)).await?;
+        store.bounded(access, Call::Write("set"), kv.set(&place(&access.deployment), &written)).await?;
         // The stored key counts, in case two have written.
         return read(store).await;
     }
@@ -109,7 +109,7 @@ async fn draw<R: Runtime>(store: &SharedStore<'_, R>, draws: &str) -> Option<Opt
 /// The stored key. The outer `None`: the store does not work.
 async fn read<R: Runtime>(store: &SharedStore<'_, R>) -> Option<Option<[u8; LENGTH]>> {
     let (access, kv) = store.at_hand()?;
-    let value = store.bounded(access, "get", kv.get(&place(&access.deployment))).await?;
+    let value = store.bounded(access, Call::Get, kv.get(&place(&access.deployment))).await?;
     Some(value.and_then(|value| match value.split_first()? {
         (&FORM, key) => key.try_into().ok(),
         // A foreign value.

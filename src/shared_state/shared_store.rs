@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 /// retries for minutes before it reports a failure, and may need one or two to notice that the server is back.
 pub(super) const CALL_TIME: Duration = Duration::from_millis(500);
 
-/// How long this instance bypasses a store that failed.
+/// How long this instance bypasses a store that failed, or only reads one that refused a write.
 pub(crate) const HOLD: Duration = Duration::from_secs(10);
 
 /// An instance's knowledge of its store: the keys, and whether to try it.
@@ -33,6 +33,8 @@ pub struct StoreAccess {
     keys: RefCell<Option<(u32, Rc<[Keys]>)>>,
     /// On the monotonic clock.
     left_alone_until: Cell<Duration>,
+    /// The same clock: until when the store is only read, because it refused a write.
+    only_read_until: Cell<Duration>,
     /// The same clock: until when the store's key need not be read again.
     pub(super) key_is_fresh_until: Cell<Duration>,
     /// Whether the runtime grants no store, by the latest call.
@@ -72,6 +74,7 @@ impl StoreAccess {
             deployment,
             keys: RefCell::default(),
             left_alone_until: Cell::default(),
+            only_read_until: Cell::default(),
             key_is_fresh_until: Cell::default(),
             is_absent: Cell::default(),
         }
@@ -157,14 +160,14 @@ fn digest(parts: &[&str]) -> [u8; 32] {
 /// The lifetime of entries without an expiry of their own. Long, because a forgotten counter begins again at one.
 pub(crate) const FOR_GOOD: Duration = Duration::from_hours(400 * 24);
 
-/// The store does not respond.
+/// The store does not respond, or refuses writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StoreUnavailable;
 
 impl StoreUnavailable {
     /// The error of a request that needs `what` from the store: `upstream_busy`, until this instance tries the store again.
     pub(crate) fn error(self, what: &str) -> Error {
-        Error::new(ErrorCode::UpstreamBusy, format!("the store with {what} does not respond"))
+        Error::new(ErrorCode::UpstreamBusy, format!("the store with {what} does not work"))
             .hint("retry; the log field store shows what failed")
             .retry_after(Some(HOLD))
     }
@@ -180,7 +183,8 @@ pub struct Kept {
 }
 
 /// One request's view of the store. Without a store, after a failure during this request, and for ten seconds after a
-/// failure in this instance, nothing is found or stored; the request continues without.
+/// failure in this instance, nothing is found or stored; the request continues without. A store that responds, but refuses a
+/// write because it is full or read-only, is read further: rejected logins and revoked tokens that it has still count.
 ///
 /// Keys begin with `idhook:` and a tag of the state key; counters with `idhook:n:` and the tag, and no other call touches
 /// those. Everything else is sealed, secret or not: whoever can write to a shared Redis must not be able to change which
@@ -192,6 +196,17 @@ pub struct SharedStore<'r, R> {
     deadline: Duration,
     trouble: RefCell<Option<String>>,
     given_up: Cell<bool>,
+    /// It refused a write during this request.
+    only_read: Cell<bool>,
+}
+
+/// What a call does with the store.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Call {
+    /// It reads a value.
+    Get,
+    /// It changes the store; with its name in the log.
+    Write(&'static str),
 }
 
 /// An instance's knowledge of the store, the keys in use, and the store.
@@ -201,7 +216,8 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     /// The store of `runtime` with `access`, until `deadline` (on the clock of
     /// [`Clock::elapsed`](crate::runtime::Clock::elapsed)); without access there is none.
     pub fn new(runtime: &'r R, access: Option<&'r StoreAccess>, deadline: Duration) -> Self {
-        Self { runtime, access, deadline, trouble: RefCell::default(), given_up: Cell::default() }
+        let (trouble, given_up, only_read) = Default::default();
+        Self { runtime, access, deadline, trouble, given_up, only_read }
     }
 
     /// The runtime.
@@ -210,10 +226,21 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         self.runtime
     }
 
-    /// Whether there is a usable store, as far as is known.
+    /// Whether there is a store that can be read and written, as far as is known.
     #[must_use]
     pub fn is_there(&self) -> bool {
+        self.is_readable() && !self.refuses_writes()
+    }
+
+    /// Whether there is a store that can be read, as far as is known.
+    pub(crate) fn is_readable(&self) -> bool {
         self.reach().is_some()
+    }
+
+    /// Whether the store recently refused a write.
+    pub(crate) fn refuses_writes(&self) -> bool {
+        let until = self.access.map_or(Duration::ZERO, |access| access.only_read_until.get());
+        self.only_read.get() || self.runtime.elapsed() < until
     }
 
     /// Whether there is no store at all, rather than one that fails.
@@ -271,12 +298,12 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     async fn get_under(&self, keys: &Keys, name: &str) -> Option<Kept> {
         let (access, _, store) = self.reach()?;
         let key = keys.value(name);
-        let sealed = self.bounded(access, "get", store.get(&key)).await??;
+        let sealed = self.bounded(access, Call::Get, store.get(&key)).await??;
         let text = keys.sealer.open(&key, &sealed)?;
         let (until, value) = text.split_first_chunk::<8>()?;
         let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*until)))?;
         if until <= self.runtime.now() {
-            self.bounded(access, "delete", store.delete(&key)).await;
+            self.bounded(access, Call::Write("delete"), store.delete(&key)).await;
             return None;
         }
         Some(Kept { value: value.to_vec(), until })
@@ -285,7 +312,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     /// The same, distinguishing an absent entry from a failed store.
     pub(crate) async fn look_up(&self, name: &str) -> Result<Option<Kept>, StoreUnavailable> {
         match self.get(name).await {
-            None if !self.is_there() => Err(StoreUnavailable),
+            None if !self.is_readable() => Err(StoreUnavailable),
             found => Ok(found),
         }
     }
@@ -299,7 +326,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         text.extend_from_slice(value);
         let key = first.value(name);
         let sealed = first.sealer.seal(&key, &text, self.runtime.random());
-        self.bounded(access, "set", store.set(&key, &sealed)).await.is_some()
+        self.bounded(access, Call::Write("set"), store.set(&key, &sealed)).await.is_some()
     }
 
     /// The same, with the failure as an error.
@@ -312,7 +339,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         let Some((access, keys, store)) = self.reach() else { return };
         let all = if name.contains(FINGERPRINT) { keys.len() } else { 1 };
         for key in keys.iter().take(all) {
-            self.bounded(access, "delete", store.delete(&key.value(name))).await;
+            self.bounded(access, Call::Write("delete"), store.delete(&key.value(name))).await;
         }
     }
 
@@ -320,14 +347,14 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     /// sealed, do not expire, and share no name with values of [`set`](Self::set).
     pub async fn increment(&self, name: &str, by: u64) -> Option<u64> {
         let (access, keys, store) = self.reach()?;
-        self.bounded(access, "increment", store.increment(&keys.first()?.counter(name), by)).await
+        self.bounded(access, Call::Write("increment"), store.increment(&keys.first()?.counter(name), by)).await
     }
 
     /// Deletes the counter `name`: it begins at 0 again.
     pub(crate) async fn delete_counter(&self, name: &str) {
         let Some((access, keys, store)) = self.reach() else { return };
         if let Some(first) = keys.first() {
-            self.bounded(access, "delete", store.delete(&first.counter(name))).await;
+            self.bounded(access, Call::Write("delete"), store.delete(&first.counter(name))).await;
         }
     }
 
@@ -347,34 +374,44 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     }
 
     /// One call within its time limit. After a failure the store is bypassed by this request, and for a while by this
-    /// instance.
+    /// instance; after an error of a write, only writes are. A refused write is not tried: the result is `None`.
     pub(super) async fn bounded<T>(
         &self,
         access: &StoreAccess,
-        what: &str,
+        what: Call,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Option<T> {
+        let name = match what {
+            Call::Get => "get",
+            Call::Write(_) if self.refuses_writes() => return None,
+            Call::Write(name) => name,
+        };
         let left = self.deadline.saturating_sub(self.runtime.elapsed());
         let time = CALL_TIME.min(left);
-        let failure = match select(pin!(call), pin!(self.runtime.sleep(time))).await {
+        let until = |elapsed: Duration| elapsed.saturating_add(HOLD);
+        match select(pin!(call), pin!(self.runtime.sleep(time))).await {
             Either::Left((Ok(done), _)) => {
                 access.is_absent.set(false);
                 return Some(done);
             }
-            Either::Left((Err(StoreError::Absent), _)) => {
-                access.is_absent.set(true);
-                None
+            Either::Left((Err(StoreError::Failed(why)), _)) => {
+                *self.trouble.borrow_mut() = Some(format!("{name}: {}", excerpt(&why)));
+                if let Call::Write(_) = what {
+                    self.only_read.set(true);
+                    access.only_read_until.set(until(self.runtime.elapsed()));
+                    return None;
+                }
             }
-            Either::Left((Err(StoreError::Failed(why)), _)) => Some(format!("{what}: {}", excerpt(&why))),
+            Either::Left((Err(StoreError::Absent), _)) => access.is_absent.set(true),
             // The request's own time is up, which is not the store's fault.
             Either::Right(_) if left < CALL_TIME => return None,
-            Either::Right(_) => Some(format!("{what}: no response within {} ms", CALL_TIME.as_millis())),
-        };
-        self.given_up.set(true);
-        access.left_alone_until.set(self.runtime.elapsed() + HOLD);
-        if failure.is_some() {
-            *self.trouble.borrow_mut() = failure;
+            Either::Right(_) => {
+                let trouble = format!("{name}: no response within {} ms", CALL_TIME.as_millis());
+                *self.trouble.borrow_mut() = Some(trouble);
+            }
         }
+        self.given_up.set(true);
+        access.left_alone_until.set(until(self.runtime.elapsed()));
         None
     }
 }

@@ -60,9 +60,14 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         self.runtime().now()
     }
 
-    /// The shared store, if it responds.
+    /// The shared store, if it can be read and written.
     pub(super) fn shared(&self) -> Option<Backend<'_, R>> {
         self.store.is_there().then_some(Backend::Shared(self.store))
+    }
+
+    /// The shared store, if it can be read: enough to show a state.
+    pub(super) fn readable(&self) -> Option<Backend<'_, R>> {
+        self.store.is_readable().then_some(Backend::Shared(self.store))
     }
 
     /// The instance's own store.

@@ -233,14 +233,15 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             if let Some(look) = shared.filter(|look| look.age < max_age.saturating_add(waited)) {
                 return Ok(Ok(look));
             }
-            let held = match lease.claim(runtime, &slot, MAX_WAIT, MAX_WAIT).await? {
-                Claim::Won(held) => Some(held),
+            let held = match lease.claim(runtime, &slot, MAX_WAIT, MAX_WAIT).await {
+                Ok(Claim::Won(held)) => Some(held),
                 // Another instance observed meanwhile, or is observing.
-                _ if runtime.elapsed().saturating_sub(came) < MAX_WAIT => {
+                Ok(_) if runtime.elapsed().saturating_sub(came) < MAX_WAIT => {
                     runtime.sleep(PAUSE).await;
                     continue;
                 }
-                _ => None,
+                // Also if the store refuses the claim.
+                Ok(_) | Err(StoreUnavailable) => None,
             };
             let look = self.look_now(ledger, directory, ledger.entry().await?).await;
             if let Some(held) = held {
@@ -248,7 +249,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     Ok(look) => serde_json::to_vec(&SharedLook::of(look, self.now())).unwrap_or_default(),
                     Err(_) => slot.payload,
                 };
-                lease.release(runtime, held, payload).await?;
+                // Without it, others observe for themselves.
+                let _ = lease.release(runtime, held, payload).await;
             }
             return Ok(look);
         }

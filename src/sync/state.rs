@@ -33,7 +33,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// # Errors
     /// Those of the calls.
     pub(crate) async fn latest(&self, directory: &str) -> Result<SyncReport> {
-        let ledger = self.ledger(self.shared().unwrap_or(self.local()), directory);
+        let ledger = self.ledger(self.readable().unwrap_or(self.local()), directory);
         match self.look(&ledger, directory, Duration::ZERO).await {
             Ok(look) => {
                 let look = look?;
@@ -50,7 +50,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// # Errors
     /// Those of the calls.
     pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
-        if let Some(shared) = self.shared()
+        if let Some(shared) = self.readable()
             && let Ok(state) = self.state_with(shared, request, max_age).await
         {
             return state;
@@ -101,7 +101,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let look = &look.with(Baseline::without_earlier_log(baseline, &look.report));
         let decision = decide(look.report.status, shown, kick_off);
         if let Some(sight) = sight.filter(|_| decision != Decision::Start) {
-            ledger.saw(entry, sight).await?;
+            // This only makes the ledger more exact; the store may refuse writes.
+            let _ = ledger.saw(entry, sight).await;
         }
         Ok(match decision {
             Decision::Queued => Ok(SyncState::of(SyncStatus::Queued, look)),

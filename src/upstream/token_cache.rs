@@ -5,7 +5,8 @@
 //! vCenter SSO account stays locked until an administrator unlocks it (VMware's hardening guides WOAA-3X-000009,
 //! VCSA-80-000023 and -000145). So after a rejected login one more attempt is made, 15 minutes later at the earliest, then
 //! none until the credential changes or an operator asks for one. An attempt is recorded before it is sent: it counts even
-//! if the request is aborted meanwhile.
+//! if the request is aborted meanwhile. After a rejection none is sent that cannot be recorded, because the store refuses
+//! writes: each instance would send one.
 //!
 //! A refresh token is kept and shared with the access token, and used before the credential. A login that replaces it revokes
 //! it, beside the request's own call, if no other instance can still use it: it was never in the store, or the store has the
@@ -242,17 +243,28 @@ async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale:
         let slot = shared.slot().await;
         let is_pending = slot.as_ref().is_some_and(|slot| slot.held_until(now()).is_some());
         if !is_pending {
-            match slot.as_ref().map(SharedToken::<R>::found) {
-                Some(Some(found)) => *state = State::from(found),
-                // Another instance may have logged in since, and its tokens have expired.
-                Some(None) if state.is_outdated(now()) => *state = State::LoggedOut,
-                Some(None) | None => {}
+            let Some(slot) = slot else {
+                return state.known(shared, stale).map_or(Turn::Ours(None), Turn::Known);
+            };
+            let found = SharedToken::<R>::found(&slot);
+            // Another instance may have logged in since, and its tokens have expired.
+            let is_outdated = found.is_none() && state.is_outdated(now());
+            if let Some(found) = found {
+                *state = State::from(found);
             }
-            if let Some(found) = state.known(shared, stale) {
+            if !is_outdated && let Some(found) = state.known(shared, stale) {
                 return Turn::Known(found);
             }
-            let Some(slot) = slot else { return Turn::Ours(None) };
-            match shared.claim(&slot).await {
+            let claim = shared.claim(&slot).await;
+            if claim.is_none()
+                && let Some(error) = state.unrecordable(shared)
+            {
+                return Turn::Known(Err(error));
+            }
+            if is_outdated {
+                *state = State::LoggedOut;
+            }
+            match claim {
                 Some(Claim::Won(held)) => return Turn::Ours(Some(held)),
                 Some(Claim::Done(_)) => continue,
                 Some(Claim::Busy { .. }) => {}
@@ -292,6 +304,16 @@ impl State {
 }
 
 impl State {
+    /// The rejection after which no attempt may be made, because the store is readable but cannot record it.
+    fn unrecordable(&self, shared: &SharedToken<'_, impl Runtime>) -> Option<Error> {
+        match self {
+            Self::Rejected(rejection) if shared.cannot_record() && rejection.next_must_be_recorded() => {
+                Some(rejection.error(shared))
+            }
+            Self::Rejected(_) | Self::LoggedIn(_) | Self::LoggedOut => None,
+        }
+    }
+
     /// Whether a store without knowledge of the account counts more: a login was rejected, but not within the last minutes.
     /// A recent rejection and a refresh token survive a store that loses its values.
     fn is_outdated(&self, now: SystemTime) -> bool {

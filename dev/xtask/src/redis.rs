@@ -1,6 +1,6 @@
 //! A private Redis server for tests: on a free loopback port, without files.
 
-use std::io::ErrorKind;
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -73,6 +73,22 @@ impl Redis {
             crate::terminal::say(format!("SKIPPED: {HOW}"));
         }
         Ok(redis)
+    }
+
+    /// From now on it is full: it refuses what needs memory, and still answers reads.
+    ///
+    /// # Errors
+    /// When it does not accept that.
+    pub fn fill(&self) -> Result<()> {
+        let mut connection = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
+        connection.set_read_timeout(Some(TIMEOUT))?;
+        connection.write_all(b"CONFIG SET maxmemory 1\r\n")?;
+        let mut answer = String::new();
+        BufReader::new(connection).read_line(&mut answer)?;
+        if answer.trim() != "+OK" {
+            bail!("redis-server does not accept maxmemory: {answer}");
+        }
+        Ok(())
     }
 
     /// Where it is.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::SharedToken;
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::runtime::{Runtime, rfc3339};
+use crate::shared_state::HOLD;
 
 /// The wait after a rejected login: the window in which vIDM and vCenter SSO count failures, by default and hardened.
 const WINDOW: Duration = Duration::from_mins(15);
@@ -19,6 +20,9 @@ const ATTEMPTS: u32 = 2;
 const REMEDY: &str = "a changed credential is tried at once; after correcting (and unlocking) the account, \
     GET …/doctor?retry=true (scope admin) or a new session of the library makes one more attempt; hardened systems lock \
     an account at the third failure";
+
+/// The fix before that, while the store refuses writes.
+const MAKE_WRITABLE: &str = "let the store accept writes again (the log field store says why it does not)";
 
 /// The known state of the credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +124,12 @@ impl Rejection {
         self.next_ms.is_some_and(|next| next <= ms(now))
     }
 
+    /// Whether the next attempt could be one too many if other instances make theirs: unknown outcomes apart, which are those
+    /// of aborted requests, the credential was rejected.
+    pub(super) fn next_must_be_recorded(&self) -> bool {
+        self.verdict != Verdict::Unknown || self.attempts >= ATTEMPTS
+    }
+
     /// Whether the last attempt is within the window in which failures are counted.
     pub(super) fn is_recent(&self, now: SystemTime) -> bool {
         ms(now).saturating_sub(self.last_ms) < ms_of(WINDOW)
@@ -134,7 +144,9 @@ impl Rejection {
             Verdict::Unknown => ErrorCode::UpstreamBusy,
         };
         let attempts = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
+        let is_barred = shared.cannot_record() && self.next_must_be_recorded();
         let next = match self.next_ms {
+            _ if is_barred => "no further attempt is made while the store refuses writes".to_owned(),
             Some(next) => format!("the next attempt is made at {} at the earliest", told(next)),
             None => "no further attempt is made".to_owned(),
         };
@@ -143,12 +155,11 @@ impl Rejection {
             self.detail,
             told(self.since_ms)
         );
-        let hint = match &self.hint {
-            Some(hint) => format!("{hint}; {REMEDY}"),
-            None => REMEDY.to_owned(),
-        };
+        let parts = [self.hint.as_deref(), is_barred.then_some(MAKE_WRITABLE), Some(REMEDY)];
+        let hint = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
         let now = ms(shared.runtime().now());
-        let wait = self.next_ms.map(|next| Duration::from_millis(next.saturating_sub(now)));
+        let least = if is_barred { HOLD } else { Duration::ZERO };
+        let wait = self.next_ms.map(|next| Duration::from_millis(next.saturating_sub(now)).max(least));
         let evidence = UpstreamEvidence {
             call: shared.login_call(),
             status: self.status.and_then(|status| StatusCode::from_u16(status).ok()),

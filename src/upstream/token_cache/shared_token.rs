@@ -57,8 +57,13 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.store.remaining()
     }
 
+    /// Whether the store shows rejections but can record none.
+    pub(super) fn cannot_record(&self) -> bool {
+        self.store.is_readable() && self.store.refuses_writes()
+    }
+
     fn lease(&self) -> Option<Lease<'a, R>> {
-        let name = self.name.clone().filter(|_| self.store.is_there())?;
+        let name = self.name.clone().filter(|_| self.store.is_readable())?;
         Some(Lease::new(Backend::Shared(self.store), name, Counters::Removed))
     }
 
@@ -91,7 +96,7 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         Some(Shared::Tokens(Tokens { is_shared: true, ..tokens }))
     }
 
-    /// Claims the next login after `slot`; `None` without a responding store.
+    /// Claims the next login after `slot`; `None` without a responding store, and if it refuses writes.
     pub(super) async fn claim(&self, slot: &Slot) -> Option<Claim> {
         self.lease()?.claim(self.runtime(), slot, self.life(), SILENCE).await.ok()
     }

@@ -230,6 +230,32 @@ fn failing_store_is_bypassed() {
 }
 
 #[test]
+fn store_that_refuses_writes_is_read() {
+    let store = MemoryStore::new();
+    warm(&store);
+    store.set_fault(StoreFault::RefusesWrites);
+    // Its token and its list are used.
+    let instance = Instance::new(&store, [starts("t1")]);
+    let (started, trouble) = instance.start("corp.example");
+    assert_eq!(started.unwrap().directory.name.as_deref(), Some("corp.example"));
+    assert_eq!(trouble, None);
+    store.calls();
+    // For a while after the first failure nothing is written.
+    let ((), trouble) = instance.run(async |out, _| {
+        let shared = out.store();
+        assert!(shared.is_there() && !shared.set("x", b"1", MINUTE).await && !shared.is_there());
+        assert_eq!(shared.increment("x", 1).await, None);
+        shared.delete("x").await;
+    });
+    assert_eq!((trouble.as_deref(), store.calls()), (Some("set: OOM command not allowed"), 1));
+    assert_eq!(instance.run(async |out, _| out.store().get("x").await), (None, None));
+    assert_eq!(store.calls(), 1);
+    store.set_fault(StoreFault::None);
+    instance.script.advance(Duration::from_secs(11));
+    assert_eq!(instance.run(async |out, _| out.store().increment("n", 2).await), (Some(2), None));
+}
+
+#[test]
 fn counters_and_values_have_separate_keys() {
     let store = MemoryStore::new();
     let instance = Instance::new(&store, []);

@@ -14,6 +14,8 @@ pub(crate) enum StoreFault {
     /// The runtime grants no access.
     Absent,
     Fails,
+    /// It is full or read-only: what writes fails, reads do not.
+    RefusesWrites,
     /// Calls never return.
     Hangs,
     /// Calls that set a value never return, and set nothing.
@@ -86,10 +88,18 @@ impl MemoryStore {
         self.values.borrow_mut().insert(key.to_owned(), Value::Set(value));
     }
 
+    async fn asked_to_write(&self) -> Result<(), StoreError> {
+        self.asked().await?;
+        match self.fault.get() {
+            StoreFault::RefusesWrites => Err(StoreError::Failed("OOM command not allowed".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
     async fn asked(&self) -> Result<(), StoreError> {
         self.calls.set(self.calls.get() + 1);
         match self.fault.get() {
-            StoreFault::None | StoreFault::HangsAtSet => Ok(()),
+            StoreFault::None | StoreFault::RefusesWrites | StoreFault::HangsAtSet => Ok(()),
             StoreFault::Absent => Err(StoreError::Absent),
             StoreFault::Fails => Err(StoreError::Failed("scripted".to_owned())),
             StoreFault::Hangs => std::future::pending().await,
@@ -108,7 +118,7 @@ impl Store for MemoryStore {
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.asked().await?;
+        self.asked_to_write().await?;
         if self.fault.get() == StoreFault::HangsAtSet {
             std::future::pending::<()>().await;
         }
@@ -118,13 +128,13 @@ impl Store for MemoryStore {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.asked().await?;
+        self.asked_to_write().await?;
         self.values.borrow_mut().remove(key);
         Ok(())
     }
 
     async fn increment(&self, key: &str, by: u64) -> Result<u64, StoreError> {
-        self.asked().await?;
+        self.asked_to_write().await?;
         match self.values.borrow_mut().entry(key.to_owned()).or_insert(Value::Counter(0)) {
             Value::Counter(count) => {
                 *count += by;

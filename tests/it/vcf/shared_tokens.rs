@@ -166,15 +166,17 @@ fn failed_revocation_does_not_concern_the_request() {
 
 #[test]
 fn refresh_token_that_others_may_use_is_not_revoked() {
-    let world = World::new([login(), list(&first_token())]);
-    world.lists(&world.first, []);
-    // The store fails for this instance: the others still find the old refresh token there.
-    world.store.set_fault(StoreFault::Fails);
-    let lost = list(&first_token()).answer(401, EXPIRED);
-    assert_eq!(world.lists(&world.first, [lost, login().answer(201, SECOND), list("second.access.token")]).0, 3);
-    world.store.set_fault(StoreFault::None);
-    world.advance(HOUR);
-    assert_eq!(world.lists(&world.another(), [refresh(REFRESH_ID), list(REFRESHED)]).0, 2);
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites] {
+        let world = World::new([login(), list(&first_token())]);
+        world.lists(&world.first, []);
+        // The store fails for this instance: the others still find the old refresh token there.
+        world.store.set_fault(fault);
+        let lost = list(&first_token()).answer(401, EXPIRED);
+        assert_eq!(world.lists(&world.first, [lost, login().answer(201, SECOND), list("second.access.token")]).0, 3);
+        world.store.set_fault(StoreFault::None);
+        world.advance(HOUR);
+        assert_eq!(world.lists(&world.another(), [refresh(REFRESH_ID), list(REFRESHED)]).0, 2);
+    }
 }
 
 #[test]

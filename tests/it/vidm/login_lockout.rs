@@ -7,7 +7,7 @@ use http::Method;
 use idhook::runtime::Clock as _;
 use serde_json::Value;
 
-use crate::support::memory_store::MemoryStore;
+use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, get, post};
 use crate::support::vidm::{LIST, LOGIN, lists, logs_in};
 use crate::support::webhook::{Instance, KEY, request};
@@ -184,6 +184,62 @@ fn operator_allows_one_attempt_through_the_doctor() {
     assert_eq!(instance.send_as_reader(Method::GET, &format!("{DOCTOR}?retry=true"), "").status(), 403);
     instance.get(&format!("{DOCTOR}?retry=perhaps")).problem("request_invalid");
 }
+
+#[test]
+fn rejection_counts_while_the_store_refuses_writes() {
+    let store = MemoryStore::new();
+    let instance = Instance::sharing(&store, &[], [rejects()]);
+    instance.get(DIRECTORIES).problem("upstream_auth");
+    store.set_fault(StoreFault::RefusesWrites);
+    let others: Vec<_> = (0..4).map(|_| instance.beside()).collect();
+    for (at, other) in others.iter().enumerate() {
+        let told = other.get(DIRECTORIES).problem("upstream_auth");
+        assert!(text(&told).contains("1 attempt since"), "{at}: {told}");
+        other.script.take_lines();
+    }
+    // The second attempt could not be recorded, so every instance would make it.
+    instance.script.advance(WINDOW);
+    for other in others.iter().chain([&instance]) {
+        let told = other.get(DIRECTORIES).problem("upstream_auth");
+        let words = text(&told);
+        assert!(words.contains("no further attempt is made while the store refuses writes"), "{words}");
+        assert!(words.contains("let the store accept writes again"), "{words}");
+        assert_eq!(told["retryAfter"], 10, "{told}");
+    }
+    let line = instance.script.take_lines().pop().unwrap();
+    assert!(line.contains(r#""store":"increment: OOM command not allowed""#), "{line}");
+    // An operator's permission could not be recorded either.
+    instance.then([health()]);
+    let told = instance.get(&format!("{DOCTOR}?retry=true")).json();
+    assert!(told.to_string().contains("while the store refuses writes"), "{told}");
+    assert_eq!(instance.calls(), 2, "a login and a health call");
+
+    store.set_fault(StoreFault::None);
+    instance.script.advance(MINUTE);
+    instance.then([logs_in("t"), lists()]);
+    assert_eq!(others[0].get(DIRECTORIES).status(), 200);
+}
+
+#[test]
+fn store_that_always_refused_writes_costs_one_attempt_for_each_instance() {
+    let store = MemoryStore::new();
+    let instance = Instance::sharing(&store, &[("state_key", STATE_KEY)], []);
+    store.set_fault(StoreFault::RefusesWrites);
+    for instance in [&instance, &instance.beside_with(&[("state_key", STATE_KEY)])] {
+        instance.then([rejects()]);
+        for _ in 0..3 {
+            let told = instance.get(DIRECTORIES).problem("upstream_auth");
+            assert!(text(&told).contains("1 attempt since"), "{told}");
+            instance.script.advance(WINDOW);
+        }
+    }
+    // A correct password is used.
+    let mended = instance.beside_with(&[("state_key", STATE_KEY), ("vidm_password", "another")]);
+    instance.then([post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), lists()]);
+    assert_eq!(mended.get(DIRECTORIES).status(), 200);
+}
+
+const STATE_KEY: &str = "q2nX8cJ0m4vTzR7yLw5eKpUa3HsDgB6f";
 
 const STATE: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/connectormanagement/directoryconfigs/66666666-7777-4888-8999-000000000002/syncprofile/sync";
 const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter=displayName%20eq%20%22idhook-doctor%40corp.example%22&startIndex=1&count=100";

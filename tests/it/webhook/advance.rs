@@ -276,8 +276,8 @@ fn look_needs_a_store_and_the_scope_for_starts() {
     let store = MemoryStore::new();
     let instance = sharing(&store, []);
     // A store that fails is another case than none: the timer's next request may find it well.
-    store.set_fault(StoreFault::Fails);
-    for _ in 0..2 {
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites] {
+        store.set_fault(fault);
         let problem = instance.send(Method::POST, ADVANCE, "").problem("upstream_busy");
         assert_eq!((problem["status"].as_u64(), problem["retryAfter"].as_u64()), (Some(503), Some(10)), "{problem}");
     }

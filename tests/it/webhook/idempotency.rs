@@ -314,7 +314,7 @@ fn caller_with_256_active_requests_gets_retry_after() {
 
 #[test]
 fn failing_store_leaves_the_instance_memory() {
-    for fault in [StoreFault::Fails, StoreFault::Hangs, StoreFault::Absent] {
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites, StoreFault::Hangs, StoreFault::Absent] {
         let store = MemoryStore::new();
         let instance = over(&store, [login(), add()]);
         store.set_fault(fault);

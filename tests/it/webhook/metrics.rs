@@ -178,7 +178,7 @@ fn failing_store_loses_no_count_and_never_decreases_a_counter() {
     let one = instance(&store, [logs_in("t1"), lists(), lists()]);
     one.get(DIRECTORIES);
     assert_eq!(requests(&scrape(&one), OK), Some(1));
-    for fault in [StoreFault::Fails, StoreFault::Hangs] {
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites, StoreFault::Hangs] {
         store.set_fault(fault);
         one.script.advance(TEN);
         let problem = one.get("/metrics").problem("upstream_busy");
@@ -189,8 +189,8 @@ fn failing_store_loses_no_count_and_never_decreases_a_counter() {
     one.script.advance(TEN);
     let text = scrape(&one);
     assert_eq!(requests(&text, OK), Some(2));
-    assert_eq!(value(&text, "idhook_store_failures_total"), Some(2));
-    assert_eq!(value(&text, r#"idhook_errors_total{code="upstream_busy"}"#), Some(2));
+    assert_eq!(value(&text, "idhook_store_failures_total"), Some(3));
+    assert_eq!(value(&text, r#"idhook_errors_total{code="upstream_busy"}"#), Some(3));
 }
 
 #[test]

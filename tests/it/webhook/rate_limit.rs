@@ -173,7 +173,7 @@ fn clock_behind_adds_no_requests() {
 
 #[test]
 fn failing_store_makes_instances_count_alone() {
-    for fault in [StoreFault::Absent, StoreFault::Fails, StoreFault::Hangs] {
+    for fault in [StoreFault::Absent, StoreFault::RefusesWrites, StoreFault::Fails, StoreFault::Hangs] {
         let store = MemoryStore::new();
         let (one, two) = (instance("2", Some(&store)), instance("2", Some(&store)));
         store.set_fault(fault);

@@ -127,6 +127,19 @@ fn groups_are_found_again_after_a_store_failure() {
 }
 
 #[test]
+fn groups_are_found_in_a_store_that_refuses_writes() {
+    let store = MemoryStore::new();
+    let instance = instance(Some(&store), [logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let id = id(&start(&instance, &json!({ "groups": unlike(50, 30, 'b') })));
+    store.set_fault(StoreFault::RefusesWrites);
+    instance.script.advance(Duration::from_secs(10));
+    for _ in 0..2 {
+        instance.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
+        assert_eq!(instance.get(&format!("/vidm/default/v1/syncs/{id}")).status(), 200);
+    }
+}
+
+#[test]
 fn lost_groups_are_an_error_and_never_a_success() {
     let groups = unlike(50, 30, 'b');
     let started = |store: &Rc<MemoryStore>, groups: &[String]| {
@@ -160,12 +173,14 @@ fn lost_groups_are_an_error_and_never_a_success() {
 #[test]
 fn ids_become_longer_while_the_store_fails() {
     let calls = || [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
-    let store = MemoryStore::new();
-    store.set_fault(StoreFault::Fails);
-    let id = id(&start(&instance(Some(&store), calls()), &json!({ "groups": unlike(4, 60, 'b') })));
-    assert!((256..=700).contains(&id.len()), "{}", id.len());
-    let busy = start(&instance(Some(&store), calls()), &json!({ "groups": unlike(20, 60, 'b') }));
-    assert!(busy.problem("upstream_busy")["hint"].as_str().unwrap().contains("send the same request again"));
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites] {
+        let store = MemoryStore::new();
+        store.set_fault(fault);
+        let id = id(&start(&instance(Some(&store), calls()), &json!({ "groups": unlike(4, 60, 'b') })));
+        assert!((256..=700).contains(&id.len()), "{}", id.len());
+        let busy = start(&instance(Some(&store), calls()), &json!({ "groups": unlike(20, 60, 'b') }));
+        assert!(busy.problem("upstream_busy")["hint"].as_str().unwrap().contains("send the same request again"));
+    }
 }
 
 #[test]

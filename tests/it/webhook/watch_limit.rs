@@ -9,7 +9,7 @@ use http::Method;
 use idhook::runtime::Clock as _;
 use idhook::webhook::Events;
 
-use crate::support::memory_store::MemoryStore;
+use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Script, get};
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
 use crate::support::webhook::{Answer, Instance, KEY, READER, Shared, request};
@@ -137,10 +137,12 @@ fn watching_leaves_few_keys_in_the_store() {
 
 #[test]
 fn failing_store_leaves_the_instances_own_count() {
-    let store = MemoryStore::new();
-    let place = started(&store);
-    let instance = instance(Some(&store));
-    store.set_fault(crate::support::memory_store::StoreFault::Fails);
-    let _streams: Vec<_> = (0..3).map(|_| open(&instance, KEY, &place).unwrap()).collect();
-    refused(&instance, &place);
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites] {
+        let store = MemoryStore::new();
+        let place = started(&store);
+        let instance = instance(Some(&store));
+        store.set_fault(fault);
+        let _streams: Vec<_> = (0..3).map(|_| open(&instance, KEY, &place).unwrap()).collect();
+        refused(&instance, &place);
+    }
 }

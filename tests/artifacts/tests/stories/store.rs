@@ -27,6 +27,7 @@ stories! {
     replaced_refresh_token_of_sddc_manager_is_revoked,
     wrong_password_is_tried_once_by_all_instances,
     redis_outage_loses_nothing,
+    full_redis_still_shows_rejected_logins,
 }
 
 stories! {
@@ -262,6 +263,20 @@ async fn redis_outage_loses_nothing(artifact: Artifact) {
     assert_eq!(sync(&scene, seeds::CORP_NAME).await.len(), 3);
     let troubled = troubled(&scene.host);
     assert!(troubled[0] && (troubled[1..].contains(&true) != artifact.keeps_instances()), "{troubled:?}");
+}
+
+async fn full_redis_still_shows_rejected_logins(artifact: Artifact) {
+    let Some(redis) = redis() else { return };
+    let wrong = vec![("vidm_password", "planted-wrong".to_owned())];
+    let on = on(artifact, KeyValue::redis(&redis.url()).unwrap());
+    let mut scene = Scene::with(Setting { variables: wrong, ..on }).await;
+    scene.get("/vidm/default/v1/directories").await.problem("upstream_auth");
+    redis.fill().unwrap();
+    for _ in 0..4 {
+        scene.restart().await;
+        scene.get("/vidm/default/v1/directories").await.problem("upstream_auth");
+    }
+    assert_eq!(scene.asked().len(), 1, "one attempt by all instances");
 }
 
 #[tokio::test]
