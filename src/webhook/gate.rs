@@ -20,6 +20,7 @@ use crate::shared_state::{Origin, SharedStore, refresh, settle};
 
 mod calls;
 mod errors;
+mod revoked;
 mod token;
 
 pub(super) use calls::serve;

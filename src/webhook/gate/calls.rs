@@ -5,12 +5,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::token::{self, Dead, Kind as TokenKind, Opened};
+use super::revoked::RevokedTokens;
+use super::token::{self, Dead, Kind as TokenKind};
 use super::{open, place};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::{Runtime, random_bytes};
 use crate::secret::Secret;
-use crate::shared_state::SharedStore;
 use crate::upstream::Outbound;
 use crate::webhook::caller::{self, Caller, refuse_other_sites};
 use crate::webhook::input::{self, Input};
@@ -128,12 +128,12 @@ async fn renew<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
     let opened = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await;
-    let Opened { caller, key, serial, .. } = opened.map_err(unknown)?;
-    admit(incoming, outbound, &caller, line).await?;
-    if is_revoked(outbound.store(), target, &serial).await {
+    let opened = opened.map_err(unknown)?;
+    admit(incoming, outbound, &opened.caller, line).await?;
+    if RevokedTokens::of(outbound.store(), target, opened.caller.name()).has(&opened.serial).await? {
         return Err(unknown(Dead::Expired));
     }
-    let token = token::access(&configured.state_key, key, &place(target), outbound.runtime().now())?;
+    let token = token::access(&configured.state_key, opened.key, &place(target), outbound.runtime().now())?;
     json(StatusCode::OK, &token)
 }
 
@@ -147,27 +147,11 @@ async fn revoke<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
     // A token that is not valid needs no revocation.
-    if let Ok(Opened { caller, serial, expires, .. }) =
-        open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await
-    {
-        admit(incoming, outbound, &caller, line).await?;
-        let store = outbound.store();
-        if let Some(name) = store.name(REVOKED, target, &[&serial]) {
-            let life = expires.duration_since(outbound.runtime().now()).unwrap_or_default();
-            store.set(&name, b"1", life).await;
-        }
+    if let Ok(opened) = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await {
+        admit(incoming, outbound, &opened.caller, line).await?;
+        RevokedTokens::of(outbound.store(), target, opened.caller.name()).add(&opened.serial, opened.expires).await?;
     }
     Ok(empty(StatusCode::NO_CONTENT, &[]))
-}
-
-/// The store's entries of revoked refresh tokens.
-const REVOKED: &str = "gate-revoked";
-
-async fn is_revoked<R: Runtime>(store: &SharedStore<'_, R>, target: &str, serial: &str) -> bool {
-    match store.name(REVOKED, target, &[serial]) {
-        Some(name) => store.get(&name).await.is_some(),
-        None => false,
-    }
 }
 
 /// The id in a body: a JSON string, as the vendor's specification says, or bare, as PowerVCF sends it.

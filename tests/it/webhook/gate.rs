@@ -222,6 +222,36 @@ fn revoked_refresh_token_is_unknown_to_every_instance_of_the_store() {
 }
 
 #[test]
+fn token_is_not_renewed_while_its_revocation_cannot_be_read() {
+    let store = MemoryStore::new();
+    let one = Instance::sharing(&store, &[], []);
+    let (_, revoked) = pair(&logs_in(&one, ROOT, KEY));
+    let (_, valid) = pair(&logs_in(&one, ROOT, KEY));
+    let before = store.keys().len();
+    assert_eq!(revokes(&one, &revoked).status(), StatusCode::NO_CONTENT);
+    assert_eq!(store.keys().len(), before + 1, "one entry, whatever the number of tokens");
+    // It can be read, but takes no further revocation.
+    store.set_fault(StoreFault::RefusesWrites);
+    let two = one.beside();
+    vendor(&refreshes(&two, &revoked), 404, "NOT_FOUND");
+    assert_eq!(refreshes(&two, &valid).status(), StatusCode::OK);
+    assert_eq!(revokes(&two, &revoked).status(), StatusCode::NO_CONTENT);
+    let error = vendor(&revokes(&two, &valid), 500, "UPSTREAM_BUSY");
+    assert_eq!(error["message"], "the store with revoked tokens does not work");
+    store.set_fault(StoreFault::Fails);
+    let three = one.beside();
+    for id in [&revoked, &valid] {
+        let answer = refreshes(&three, id);
+        vendor(&answer, 500, "UPSTREAM_BUSY");
+        assert_eq!(answer.header("retry-after"), "10");
+        vendor(&revokes(&three, id), 500, "UPSTREAM_BUSY");
+    }
+    store.set_fault(StoreFault::None);
+    three.script.advance(Duration::from_secs(11));
+    assert_eq!(refreshes(&three, &valid).status(), StatusCode::OK);
+}
+
+#[test]
 fn revocation_succeeds_without_effect_if_there_is_no_store() {
     let instance = Instance::new([]);
     let (_, id) = pair(&logs_in(&instance, ROOT, KEY));
