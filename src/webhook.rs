@@ -38,6 +38,7 @@ mod hook;
 mod idempotency;
 mod input;
 mod kept_request;
+mod list_header;
 mod log;
 mod metrics;
 mod mount;

@@ -141,8 +141,8 @@ impl<'a, R: Runtime> SyncOperations<'a, R> {
     /// The changes that a sync would make; nothing is started.
     ///
     /// # Errors
-    /// `not_supported` if the product has no dry run, `not_found` where this version has no such call; and those of the
-    /// directory look-up, the login and the calls.
+    /// `not_supported` if the product or this version has no dry run; and those of the directory look-up, the login and the
+    /// calls.
     pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         self.with_syncs(async |syncs| syncs.dry_run(which, ignore_safeguards).await).await
     }

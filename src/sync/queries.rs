@@ -36,13 +36,14 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// The changes that a run would make; nothing is started.
     ///
     /// # Errors
-    /// `not_found` `not_supported` if the product has no dry run; `not_found` if this version has no such call; and those of the directory look-up and the calls.
+    /// `not_supported` if the product or this version has no dry run; and those of the directory look-up and the calls.
     pub(crate) async fn dry_run(&self, which: &DirectoryRef, ignore_safeguards: bool) -> Result<DryRun> {
         let directory = self.service.locate(which).await?;
         match self.service.dry_run(&directory.id, ignore_safeguards).await? {
             Some(result) => Ok(DryRun { dry_run: true, directory, result }),
             None => {
-                Err(Error::new(ErrorCode::NotFound, format!("this version of {} has no dry run", self.target.product))
+                let detail = format!("this version of {} has no dry run", self.target.product);
+                Err(Error::new(ErrorCode::NotSupported, detail)
                     .hint("the console's Sync Now page shows what a run would change before it is confirmed"))
             }
         }

@@ -9,7 +9,8 @@ use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::input::query_error;
-use super::route::{Vcf, Work};
+use super::list_header::holds_version;
+use super::route::{Action, Operation, Work};
 use super::{Context, empty, json, with_headers};
 use crate::change::{ChangeOutcome, Precondition, PutOptions};
 use crate::error::{Error, FieldError};
@@ -29,47 +30,25 @@ pub(super) fn options<R>(context: &Context<'_, R>) -> Result<PutOptions, Error> 
     Ok(PutOptions { force: flag("force")?, dry_run: flag("dryRun")? })
 }
 
-/// Rejects a condition that the action does not evaluate: a change must not look as if it were protected.
+/// Rejects a condition that the operation does not evaluate: a change must not look as if it were protected. A sync changes
+/// nothing that has a version.
 ///
 /// # Errors
-/// `invalid_request`
-pub(super) fn refuse_unread_conditions(work: Work, request: &Parts) -> Result<(), Error> {
+/// `request_invalid`
+pub(super) fn refuse_unread_conditions(operation: &Operation, request: &Parts) -> Result<(), Error> {
     let is_change = !matches!(request.method, Method::GET | Method::HEAD);
-    if !is_change || !matches!(work, Work::Vcf(_) | Work::Fleet(_)) {
+    if !is_change || !matches!(operation.action, Action::Work(Work::Vcf(_) | Work::Fleet(_))) {
         return Ok(());
     }
-    let unread = [(IF_MATCH, !reads_if_match(work)), (IF_NONE_MATCH, true)];
-    let unread = unread.into_iter().find(|(name, is_unread)| *is_unread && request.headers.contains_key(name));
-    let Some((name, _)) = unread else { return Ok(()) };
-    let name = if name == IF_MATCH { "If-Match" } else { "If-None-Match" };
-    Err(Error::invalid(vec![FieldError::new(
-        "",
-        format!("the header {name} is not supported here; nothing was changed"),
-    )])
-    .hint(format!("omit {name}; identity providers and sources of SDDC Manager can be changed with If-Match")))
-}
-
-/// Whether it calls [`condition`].
-fn reads_if_match(work: Work) -> bool {
-    use Vcf::{
-        Apply, DeleteProvider, DeleteSource, PutProvider, PutSource, SetCertificates, SetClientSecret, SetCredentials,
-        UpdateProvider, UpdateSource,
-    };
-    matches!(
-        work,
-        Work::Vcf(
-            PutProvider
-                | UpdateProvider
-                | DeleteProvider
-                | PutSource
-                | UpdateSource
-                | DeleteSource
-                | SetCredentials
-                | SetCertificates
-                | SetClientSecret
-                | Apply
-        )
-    )
+    for (name, told) in [(IF_MATCH, "If-Match"), (IF_NONE_MATCH, "If-None-Match")] {
+        if request.headers.contains_key(&name) && !operation.conditions.contains(&name.as_str()) {
+            let detail = format!("the header {told} is not supported here; nothing was changed");
+            let hint =
+                format!("omit {told}; identity providers and sources of SDDC Manager can be changed with If-Match");
+            return Err(Error::invalid(vec![FieldError::new("", detail)]).hint(hint));
+        }
+    }
+    Ok(())
 }
 
 /// The condition of a change, from `If-Match`.
@@ -107,8 +86,20 @@ pub(super) fn deleted(outcome: Option<ChangeOutcome>) -> Result<Response<Bytes>,
     }
 }
 
+/// The response to a read of an object with the tag `etag` of its state: 304 if the caller holds this version.
+pub(super) fn versioned<R>(
+    context: &Context<'_, R>,
+    document: &impl serde::Serialize,
+    etag: Option<&str>,
+) -> Result<Response<Bytes>, Error> {
+    match etag.filter(|etag| holds_version(&context.request.headers, etag)) {
+        Some(etag) => Ok(empty(StatusCode::NOT_MODIFIED, &[(ETAG, etag)])),
+        None => tagged(document, etag),
+    }
+}
+
 /// A document with the tag of its state.
-pub(super) fn tagged(document: &impl serde::Serialize, etag: Option<&str>) -> Result<Response<Bytes>, Error> {
+fn tagged(document: &impl serde::Serialize, etag: Option<&str>) -> Result<Response<Bytes>, Error> {
     let response = json(StatusCode::OK, document)?;
     Ok(match etag {
         Some(etag) => with_headers(response, &[(ETAG, etag)]),

@@ -36,6 +36,8 @@ pub struct RouteOperation {
     pub scope: Option<Scope>,
     /// The names of its query parameters; others are rejected.
     pub query: &'static [&'static str],
+    /// The conditional headers that it evaluates, in lower case; a change with another one is rejected.
+    pub conditions: &'static [&'static str],
 }
 
 /// One route.
@@ -50,8 +52,12 @@ pub struct Route {
 /// Every route.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    let operation =
-        |one: &route::Operation| RouteOperation { method: one.method.clone(), scope: one.scope, query: one.query };
+    let operation = |one: &route::Operation| RouteOperation {
+        method: one.method.clone(),
+        scope: one.scope,
+        query: one.query,
+        conditions: one.conditions,
+    };
     let operations = |row: &route::Row| row.operations.iter().map(operation).collect();
     route::ROWS.iter().map(|row| Route { path: row.path, operations: operations(row) }).collect()
 }
@@ -72,7 +78,8 @@ pub fn is_sent_over_http(code: ErrorCode) -> bool {
 #[must_use]
 pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
     let id = HeaderValue::from_static(request_id);
-    let identity = RequestIdentity { id, traceparent: None, errors: ErrorForm::Problem, docs_url: "".into() };
+    let identity =
+        RequestIdentity { id, traceparent: None, has_bearer: false, errors: ErrorForm::Problem, docs_url: "".into() };
     let response = problem::response(error, &identity, &[]);
     (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
 }

@@ -5,9 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{ACCEPT, HeaderName};
 use http::{HeaderMap, StatusCode};
 
 use super::kept_request::StartedSync;
+use super::list_header::{Item, items};
 use super::log::{LogLine, StreamPart};
 use super::request_id::RequestIdentity;
 use super::route::{Fleet, FleetProvider, Syncs, Work};
@@ -18,15 +20,15 @@ use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::sync::{Watch, WatchEvent};
 
+static PREFER: HeaderName = HeaderName::from_static("prefer");
+
 /// The seconds of `Prefer: wait=N` (RFC 7240), at most `limit`.
 pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Duration> {
-    let preferences =
-        headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-    let seconds = preferences.filter_map(|preference| {
-        let (name, value) = preference.split(';').next()?.split_once('=')?;
+    let mut seconds = items(headers, &PREFER).filter_map(|preference| {
+        let (name, value) = preference.value().split_once('=')?;
         (name.trim().eq_ignore_ascii_case("wait")).then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
     });
-    seconds.take(1).next().map(|seconds| Duration::from_secs(seconds).min(limit))
+    seconds.next().map(|seconds| Duration::from_secs(seconds).min(limit))
 }
 
 /// The time to close a stream.
@@ -44,25 +46,26 @@ pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
 
 /// Whether the caller wants an event stream: it names that media type, and does not prefer JSON by its weight (RFC 9110, section 12.5.1).
 pub(super) fn wants_events(headers: &HeaderMap) -> bool {
-    let stream = weight(headers, "text/event-stream");
-    let json = ["application/json", "application/*", "*/*"].into_iter().find_map(|range| weight(headers, range));
+    let weight = |range| {
+        let mut found = items(headers, &ACCEPT).filter(|item| item.value().eq_ignore_ascii_case(range));
+        found.next().map(Item::weight)
+    };
+    let stream = weight("text/event-stream");
+    let json = ["application/json", "application/*", "*/*"].into_iter().find_map(weight);
     stream.is_some_and(|stream| stream > 0.0 && stream >= json.unwrap_or_default())
 }
 
-/// The weight of a media range in `Accept`; `None` if it is not there. One that cannot be read is 1.
-fn weight(headers: &HeaderMap, range: &str) -> Option<f32> {
-    let lines = headers.get_all("accept").iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|text| text.split(',')).find_map(|item| {
-        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
-        let mut pairs = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
-        let weight = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
-        let is_it = name.trim().eq_ignore_ascii_case(range);
-        is_it.then(|| weight.and_then(|(_, weight)| weight.trim().parse().ok()).unwrap_or(1.0))
-    })
+/// The id of a stream's last event. A client that connects again with it in `Last-Event-ID`, as browsers' `EventSource` does by
+/// itself, gets 204, upon which it stops (WHATWG HTML, section 9.2.1).
+const FINAL: &str = "final";
+
+/// Whether the caller has had a stream's last event already.
+pub(super) fn has_seen_the_end(headers: &HeaderMap) -> bool {
+    headers.get("last-event-id").is_some_and(|id| id == FINAL)
 }
 
 /// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and
-/// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before the target is called for
+/// a comment before each observation. The last event of a sync has the id [`FINAL`]. The comment is a heartbeat: it reveals a closed connection before the target is called for
 /// nothing.
 ///
 /// Its end is logged, also when it is dropped. A host that stops an instance without that leaves only the line at its start.
@@ -159,11 +162,12 @@ impl<R: Runtime> Events<R> {
         Some(match self.watch.next(&self.runtime, observe).await? {
             WatchEvent::State(answer) => {
                 self.problem = None;
-                event("state", &serde_json::to_vec(&answer).unwrap_or_default())
+                event("state", &serde_json::to_vec(&answer).unwrap_or_default(), answer.as_ref().is_final())
             }
             WatchEvent::Failure(error) => {
                 let secrets = configured.config.secrets();
-                let piece = event("problem", problem::response(&error, &self.identity, &secrets).body());
+                let piece = problem::response(&error, &self.identity, &secrets);
+                let piece = event("problem", piece.body(), !error.is_retryable());
                 self.problem = Some(error);
                 piece
             }
@@ -178,8 +182,9 @@ impl<R: Runtime> Drop for Events<R> {
     }
 }
 
-fn event(name: &str, data: &[u8]) -> Bytes {
-    [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"].concat().into()
+fn event(name: &str, data: &[u8], is_last: bool) -> Bytes {
+    let id = if is_last { format!("id: {FINAL}\n") } else { String::new() };
+    [id.as_bytes(), b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"].concat().into()
 }
 
 #[cfg(test)]
@@ -198,6 +203,7 @@ mod tests {
         assert_eq!(read("wait=20"), Some(20));
         assert_eq!(read("respond-async, WAIT = \"20\";x=y"), Some(20));
         assert_eq!(read("wait=9999"), Some(300));
+        assert_eq!(read(r#"foo="a, wait=7""#), None, "within quotes");
         for text in ["", "wait", "wait=", "wait=soon", "wait=-1", "return=minimal"] {
             assert_eq!(read(text), None, "{text}");
         }

@@ -132,7 +132,7 @@ async fn process<R: Runtime>(
             caller
         }
     };
-    changes::refuse_unread_conditions(work, request)?;
+    changes::refuse_unread_conditions(operation, request)?;
     let input = Input::of(request, matched, &body)?;
     if let Some(domain) = input.source_domain().filter(|_| work == Work::Vcf(Vcf::AddSource)) {
         line.domain(domain);

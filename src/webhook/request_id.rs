@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
@@ -15,6 +16,8 @@ pub(super) struct RequestIdentity {
     pub(super) id: HeaderValue,
     /// `traceparent` (W3C Trace Context), if there is exactly one valid header of [`TRACEPARENT`] characters.
     pub(super) traceparent: Option<HeaderValue>,
+    /// Whether it has a Bearer token, valid or not.
+    pub(super) has_bearer: bool,
     /// The form of its errors.
     pub(super) errors: ErrorForm,
     /// The address of the documentation that problems link to; empty if it is not configured.
@@ -35,7 +38,8 @@ impl RequestIdentity {
             (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
             _ => None,
         };
-        Self { id, traceparent, errors: ErrorForm::of(request, path), docs_url: Rc::clone(docs_url) }
+        let errors = ErrorForm::of(request, path);
+        Self { id, traceparent, has_bearer: has_bearer(request), errors, docs_url: Rc::clone(docs_url) }
     }
 
     /// The headers that connect upstream calls to the request. Logins do not carry them: see
@@ -58,6 +62,11 @@ impl RequestIdentity {
     pub(super) fn trace_id(&self) -> Option<&str> {
         self.traceparent.as_ref().and_then(trace_id)
     }
+}
+
+fn has_bearer(request: &Parts) -> bool {
+    let mut schemes = request.headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.as_bytes().get(..7));
+    schemes.any(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
 }
 
 fn is_id(bytes: &[u8]) -> bool {

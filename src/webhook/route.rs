@@ -144,8 +144,8 @@ pub(super) struct Row {
     pub(super) operations: &'static [Operation],
 }
 
-/// One method of a route. The contract (feature `contract`) lists these rows, so a query parameter that is missing here is
-/// rejected, and one that is listed but not documented fails the OpenAPI tests.
+/// One method of a route. The contract (feature `contract`) lists these rows, so a query parameter or a condition that is
+/// missing here is rejected, and one that is listed but not documented fails the OpenAPI tests.
 #[derive(Debug)]
 pub(super) struct Operation {
     /// HEAD is served wherever GET is, OPTIONS everywhere.
@@ -154,6 +154,8 @@ pub(super) struct Operation {
     pub(super) scope: Access,
     /// The names of its query parameters. Others are rejected.
     pub(super) query: &'static [&'static str],
+    /// The conditional headers that it evaluates. A change with another one is rejected.
+    pub(super) conditions: &'static [&'static str],
 }
 
 /// A kind of target.

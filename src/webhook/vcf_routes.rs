@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::changes::{absent_ok, checked, condition, deleted, options, respond, tagged};
+use super::changes::{absent_ok, checked, condition, deleted, options, respond, versioned};
 use super::idempotency::NotKept;
 use super::input::query_error;
 use super::route::{Matched, Vcf};
@@ -34,7 +34,7 @@ pub(super) async fn dispatch<R: Runtime>(
         Vcf::ListProviders => json(StatusCode::OK, &vcf.client.identity_providers().await?),
         Vcf::GetProvider => {
             let found = vcf.identity_provider(&provider()?).await?;
-            tagged(&found, found.etag.as_deref())
+            versioned(&context, &found, found.etag.as_deref())
         }
         Vcf::AddProvider => {
             let spec = checked(&context, Checked::<IdentityProviderSpec>::to_add)?;
@@ -61,7 +61,7 @@ pub(super) async fn dispatch<R: Runtime>(
         Vcf::GetSource => {
             let (provider, domain) = source()?;
             let found = vcf.identity_source(&provider, &domain).await?;
-            tagged(&found, found.etag.as_deref())
+            versioned(&context, &found, found.etag.as_deref())
         }
         Vcf::AddSource => {
             let provider = provider()?;

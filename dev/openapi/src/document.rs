@@ -56,6 +56,10 @@ pub(crate) fn document() -> Result<Value, String> {
                     "type": "apiKey", "in": "header", "name": "X-Hub-Signature-256",
                     "description": "GitHub's signature of the body, for a configured sender."
                 },
+                "bitbucket": {
+                    "type": "apiKey", "in": "header", "name": "X-Hub-Signature",
+                    "description": "Bitbucket's signature of the body, for a configured sender."
+                },
                 "gitLab": {
                     "type": "apiKey", "in": "header", "name": "X-Gitlab-Token",
                     "description": "GitLab's token, for a configured sender."
@@ -80,7 +84,7 @@ fn described() -> Result<Vec<Described>, String> {
     let mut operations = operations::all();
     let mut described = Vec::new();
     for route in routes {
-        for RouteOperation { method, scope, query } in route.operations.clone() {
+        for RouteOperation { method, scope, query, conditions } in route.operations.clone() {
             let place = format!("{method} {}", route.path);
             let Some(at) = operations.iter().position(|one| one.path == route.path && one.method == method) else {
                 return Err(format!("{place} is not described: add it to dev/openapi/src/operations"));
@@ -89,6 +93,10 @@ fn described() -> Result<Vec<Described>, String> {
             let told: BTreeSet<_> = operation.query_names().collect();
             if told != query.iter().copied().collect() {
                 return Err(format!("{place} has the query parameters {query:?}, but {told:?} are described"));
+            }
+            let told: BTreeSet<_> = operation.conditions().collect();
+            if told != conditions.iter().copied().collect() {
+                return Err(format!("{place} evaluates {conditions:?}, but {told:?} are described"));
             }
             let sets = problems::by_status(&codes(&operation, scope));
             described.push((route.clone(), operation, scope, sets));
@@ -157,7 +165,7 @@ fn written(
             let signed: &[&str] = match operation.method {
                 Method::DELETE => &[],
                 Method::GET => &["standardWebhooks"],
-                _ => &["standardWebhooks", "gitHub", "gitLab"],
+                _ => &["standardWebhooks", "gitHub", "bitbucket", "gitLab"],
             };
             let schemes = ["bearer", "apiKey", "basic"].iter().chain(signed);
             schemes.map(|scheme| json!({ *scheme: [scope.as_str()] })).collect()
@@ -261,6 +269,11 @@ fn parameters() -> Value {
                 processed only once. 1 to 255 visible ASCII characters, quoted or bare. Without it `webhook-id`, \
                 `X-GitHub-Delivery` or a CloudEvent's `source` and `id` are used instead.",
             "schema": { "type": "string", "minLength": 1 }, "example": "8e03978e-40d5-43dd-bc93-6894a57f9324"
+        },
+        "LastEventId": {
+            "name": "Last-Event-ID", "in": "header",
+            "description": "For an event stream: the id of the last event that the caller has had. Browsers' `EventSource` sends it by itself.",
+            "schema": { "type": "string" }, "example": "final"
         },
         "IfMatch": {
             "name": "If-Match", "in": "header",

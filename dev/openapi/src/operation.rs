@@ -89,6 +89,19 @@ impl Operation {
         own.filter_map(|one| one["name"].as_str())
     }
 
+    /// The names of its conditional headers, in lower case.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &'static str> {
+        let has = |name| self.parameters.contains(&shared(name));
+        let known = [("IfMatch", "if-match"), ("IfNoneMatch", "if-none-match")];
+        known.into_iter().filter(move |(name, _)| has(name)).map(|(_, header)| header)
+    }
+
+    /// A read of an object with an `ETag`: 304 if the caller has this version.
+    pub(crate) fn versioned(self) -> Self {
+        self.parameter(shared("IfNoneMatch"))
+            .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has the current version.").headers(&["ETag"]))
+    }
+
     pub(crate) fn takes(self, request: Content) -> Self {
         Self { request: Some(request), ..self }
     }

@@ -1,13 +1,13 @@
 //! Errors in SDDC Manager's own form, for clients that know no other: its fields, and only statuses that its API declares.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorCause, ErrorCode, Problem, VendorNames};
 use crate::secret::Secret;
+use crate::webhook::problem::document;
 
 /// The form of the errors of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,22 +100,7 @@ pub(in crate::webhook) fn response(
         nested_errors,
         reference_token,
     };
-    let status = status(error);
-    // Texts and lists of them: this cannot fail; an empty body would still carry the right status.
-    let mut response = Response::new(Bytes::from(serde_json::to_vec(&body).unwrap_or_default()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="idhook""#));
-    }
-    if let Some(seconds) = problem.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Some(allow) = error.allowed_methods().and_then(|methods| HeaderValue::from_str(methods).ok()) {
-        headers.insert(ALLOW, allow);
-    }
-    response
+    document("application/json", status(error), &body)
 }
 
 /// The status: SDDC Manager's own if it rejected the request, else one that its clients know.

@@ -6,6 +6,7 @@ fn line() -> LogLine {
     let identity = RequestIdentity {
         id: http::HeaderValue::from_static("id-1"),
         traceparent: None,
+        has_bearer: false,
         errors: crate::webhook::gate::ErrorForm::Problem,
         docs_url: "".into(),
     };

@@ -7,7 +7,11 @@ use crate::config::Scope;
 use crate::directory::Product;
 
 const fn open(action: Public) -> Operation {
-    Operation { method: Method::GET, action: Action::Public(action), scope: None, query: &[] }
+    let conditions: &[&str] = match action {
+        Public::Page | Public::OpenApi | Public::OpenApi30 => &["if-none-match"],
+        Public::Health | Public::Ready => &[],
+    };
+    Operation { method: Method::GET, action: Action::Public(action), scope: None, query: &[], conditions }
 }
 
 /// An action on syncs, with the product's scope for reading or starting.
@@ -18,11 +22,11 @@ const fn syncs(method: Method, product: Product, action: Syncs, query: &'static 
         (Product::Fleet, Syncs::Start | Syncs::StartOfDirectory | Syncs::Advance) => Scope::FleetSync,
         (Product::Fleet, Syncs::History | Syncs::Latest | Syncs::State) => Scope::FleetRead,
     };
-    Operation { method, action: Action::Work(Work::Syncs(product, action)), scope: Some(scope), query }
+    Operation { method, action: Action::Work(Work::Syncs(product, action)), scope: Some(scope), query, conditions: &[] }
 }
 
 const fn vidm(method: Method, action: Vidm, scope: Scope, query: &'static [&'static str]) -> Operation {
-    Operation { method, action: Action::Work(Work::Vidm(action)), scope: Some(scope), query }
+    Operation { method, action: Action::Work(Work::Vidm(action)), scope: Some(scope), query, conditions: &[] }
 }
 
 const fn read_vidm(action: Vidm, query: &'static [&'static str]) -> Operation {
@@ -34,7 +38,7 @@ const fn start(product: Product, action: Syncs) -> Operation {
 }
 
 const fn fleet(method: Method, action: Fleet, scope: Scope, query: &'static [&'static str]) -> Operation {
-    Operation { method, action: Action::Work(Work::Fleet(action)), scope: Some(scope), query }
+    Operation { method, action: Action::Work(Work::Fleet(action)), scope: Some(scope), query, conditions: &[] }
 }
 
 const fn read_fleet(action: Fleet, query: &'static [&'static str]) -> Operation {
@@ -50,7 +54,7 @@ const fn write_provider(method: Method, action: FleetProvider, query: &'static [
 }
 
 const fn vcf(method: Method, action: Vcf, scope: Scope, query: &'static [&'static str]) -> Operation {
-    Operation { method, action: Action::Work(Work::Vcf(action)), scope: Some(scope), query }
+    Operation { method, action: Action::Work(Work::Vcf(action)), scope: Some(scope), query, conditions: &[] }
 }
 
 const fn read_vcf(action: Vcf, query: &'static [&'static str]) -> Operation {
@@ -61,8 +65,20 @@ const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) 
     vcf(method, action, Scope::VcfWrite, query)
 }
 
+/// A read of an object that has an `ETag`.
+const fn read_versioned(action: Vcf) -> Operation {
+    let action = Action::Work(Work::Vcf(action));
+    Operation { method: Method::GET, action, scope: Some(Scope::VcfRead), query: &[], conditions: &["if-none-match"] }
+}
+
+/// A change of an object that has an `ETag`.
+const fn write_versioned(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
+    let action = Action::Work(Work::Vcf(action));
+    Operation { method, action, scope: Some(Scope::VcfWrite), query, conditions: &["if-match"] }
+}
+
 const fn gate(method: Method, action: Gate) -> Operation {
-    Operation { method, action: Action::Gate(action), scope: None, query: &[] }
+    Operation { method, action: Action::Gate(action), scope: None, query: &[], conditions: &[] }
 }
 
 /// `retry` allows one more login after rejected ones; `strict` makes a failed check 503.
@@ -86,6 +102,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
             action: Action::Work(Work::Metrics),
             scope: Some(Scope::Metrics),
             query: &[],
+            conditions: &[],
         }],
     },
     Row { path: "/openapi.json", operations: &[open(Public::OpenApi)] },
@@ -123,15 +140,15 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         operations: &[
             read_vcf(Vcf::ListProviders, &[]),
             write_vcf(Method::POST, Vcf::AddProvider, &[]),
-            write_vcf(Method::PUT, Vcf::PutProvider, &["dryRun", "force", "replace", "confirm"]),
+            write_versioned(Method::PUT, Vcf::PutProvider, &["dryRun", "force", "replace", "confirm"]),
         ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}",
         operations: &[
-            read_vcf(Vcf::GetProvider, &[]),
-            write_vcf(Method::PATCH, Vcf::UpdateProvider, &[]),
-            write_vcf(Method::DELETE, Vcf::DeleteProvider, &["absent"]),
+            read_versioned(Vcf::GetProvider),
+            write_versioned(Method::PATCH, Vcf::UpdateProvider, &[]),
+            write_versioned(Method::DELETE, Vcf::DeleteProvider, &["absent"]),
         ],
     },
     Row {
@@ -141,23 +158,23 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
         operations: &[
-            read_vcf(Vcf::GetSource, &[]),
-            write_vcf(Method::PUT, Vcf::PutSource, PUT),
-            write_vcf(Method::PATCH, Vcf::UpdateSource, &[]),
-            write_vcf(Method::DELETE, Vcf::DeleteSource, &["absent"]),
+            read_versioned(Vcf::GetSource),
+            write_versioned(Method::PUT, Vcf::PutSource, PUT),
+            write_versioned(Method::PATCH, Vcf::UpdateSource, &[]),
+            write_versioned(Method::DELETE, Vcf::DeleteSource, &["absent"]),
         ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}/credentials",
-        operations: &[write_vcf(Method::POST, Vcf::SetCredentials, &["dryRun"])],
+        operations: &[write_versioned(Method::POST, Vcf::SetCredentials, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}/certificates",
-        operations: &[write_vcf(Method::POST, Vcf::SetCertificates, &["dryRun"])],
+        operations: &[write_versioned(Method::POST, Vcf::SetCertificates, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/client-secret",
-        operations: &[write_vcf(Method::POST, Vcf::SetClientSecret, &["dryRun"])],
+        operations: &[write_versioned(Method::POST, Vcf::SetClientSecret, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
@@ -172,7 +189,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/vcf/{target}/v1/tokens/access-token/refresh", operations: &[gate(Method::PATCH, Gate::Refresh)] },
     Row { path: "/vcf/{target}/v1/tokens/refresh-token", operations: &[gate(Method::DELETE, Gate::Revoke)] },
     Row { path: "/vcf/{target}/v1/sddc-managers", operations: &[read_vcf(Vcf::SddcManagers, &[])] },
-    Row { path: "/vcf/{target}/v1/apply", operations: &[write_vcf(Method::POST, Vcf::Apply, PUT)] },
+    Row { path: "/vcf/{target}/v1/apply", operations: &[write_versioned(Method::POST, Vcf::Apply, PUT)] },
     Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/fleet/{target}/v1/directories",
@@ -235,6 +252,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
             action: Action::Work(Work::Hook),
             scope: Some(Scope::VidmSync),
             query: RUNNING,
+            conditions: &[],
         }],
     },
 ];

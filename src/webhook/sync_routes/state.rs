@@ -18,10 +18,11 @@ use crate::shared_state::{Origin, refresh};
 use crate::sync::{self, SyncDocument, SyncState};
 use crate::upstream::Outbound;
 use crate::webhook::caller::Caller;
+use crate::webhook::events::has_seen_the_end;
 use crate::webhook::input::{Input, query_error};
 use crate::webhook::kept_request::StartedSync;
 use crate::webhook::log::LogLine;
-use crate::webhook::{Configured, Context, Reply, callback, json, with_headers};
+use crate::webhook::{Configured, Context, Reply, callback, empty, json, with_headers};
 
 /// A sync by its id: its state now, after a wait, or as a stream.
 pub(super) async fn sync<R: Runtime>(
@@ -48,6 +49,9 @@ pub(super) async fn sync<R: Runtime>(
     context.log.sync(&sync.request);
     let running = Running::of(&context.input)?;
     if context.wants_events {
+        if has_seen_the_end(&context.request.headers) {
+            return Ok(Reply::Whole(empty(StatusCode::NO_CONTENT, &[])));
+        }
         let viewer = Viewer::of(context.caller);
         if sync.request.ignores_safeguards() && viewer.may_override {
             // The stream may start the run after this log line is written.

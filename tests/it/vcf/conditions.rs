@@ -46,6 +46,24 @@ fn etag_is_in_headers_list_items_and_outcomes() {
 }
 
 #[test]
+fn reader_with_the_current_version_gets_304() {
+    let instance = Instance::new([login()]);
+    for path in [source_path(), format!("{PATH}/external")] {
+        instance.then([listed()]);
+        let etag = instance.get(&path).header("etag").to_owned();
+        for held in [etag.clone(), format!("W/{etag}"), "*".to_owned(), format!("\"other\", {etag}")] {
+            instance.then([listed()]);
+            let again = instance.send_with(Method::GET, &path, &[("if-none-match", &held)], "");
+            assert_eq!((again.status().as_u16(), again.text().as_str()), (304, ""), "{held}");
+            assert_eq!(again.header("etag"), etag);
+        }
+        instance.then([changed()]);
+        let newer = instance.send_with(Method::GET, &path, &[("if-none-match", &etag)], "");
+        assert_eq!(newer.status(), 200, "{path}");
+    }
+}
+
+#[test]
 fn create_only_is_rejected_because_it_is_not_evaluated() {
     let instance = Instance::new([]);
     for (method, path) in [(Method::PUT, source_path()), (Method::POST, PATH.to_owned())] {

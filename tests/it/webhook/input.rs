@@ -199,6 +199,32 @@ fn each_challenge_has_its_own_line_basic_first() {
 }
 
 #[test]
+fn challenge_says_that_the_sent_token_is_invalid() {
+    let instance = Instance::new([]);
+    for (path, lines) in [("/vidm/default/v1/directories", 2), ("/vcf/default/v1/tokens", 1)] {
+        let method = if lines == 1 { Method::POST } else { Method::GET };
+        let request = Request::builder().method(method).uri(path).header("authorization", "bearer wrong");
+        let request = request.header("content-type", "application/json");
+        let answer =
+            instance.send_request(request.body(Body::Whole(Bytes::from_static(b"{\"password\":\"x\"}"))).unwrap());
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        let challenges: Vec<_> = answer.response.headers().get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges.len(), lines, "{path}");
+        assert_eq!(challenges[lines - 1], r#"Bearer realm="idhook", error="invalid_token""#, "{path}");
+    }
+}
+
+#[test]
+fn instance_of_a_problem_is_a_uri_reference() {
+    let instance = Instance::new([]);
+    for (id, instance_of) in [("a:b", "a%3Ab"), ("1:2:3", "1%3A2%3A3"), ("a/b=+", "a/b=+")] {
+        let answer = instance.send_with(Method::GET, "/nowhere", &[("x-request-id", id)], "");
+        assert_eq!(answer.header("x-request-id"), id);
+        assert_eq!(answer.problem("route_not_found")["instance"], instance_of);
+    }
+}
+
+#[test]
 fn change_requested_by_a_foreign_page_is_rejected() {
     let instance = Instance::new([]);
     let body = r#"{"directory":"corp.example"}"#;

@@ -82,6 +82,40 @@ fn run(status: &str) -> Call {
     sync_state(CORP).answer(200, json!({ "status": status, "startTime": began }).to_string())
 }
 
+/// The rest of a stream.
+fn rest(instance: &Instance, events: &mut Events<Shared>) -> String {
+    let pieces = std::iter::from_fn(|| instance.script.run(events.next()));
+    pieces.map(|piece| String::from_utf8(piece.to_vec()).unwrap()).collect()
+}
+
+#[test]
+fn last_event_of_a_stream_has_an_id_with_which_nobody_connects_again() {
+    let (instance, mut events) = stream(&[], [logs_in("t2"), run("RUNNING"), run("COMPLETED")]);
+    let text = rest(&instance, &mut events);
+    assert_eq!(text.matches("id: ").count(), 1, "{text}");
+    assert!(
+        text.starts_with("event: state\ndata: {") && text.contains("\n\nid: final\nevent: state\ndata: {"),
+        "{text}"
+    );
+    // A permanent problem ends a stream too, a transient one does not.
+    let (instance, mut events) = stream(&[], [logs_in("t2"), sync_state(CORP).answer(403, "")]);
+    let text = rest(&instance, &mut events);
+    assert!(text.starts_with("id: final\nevent: problem\n"), "{text}");
+    let instance = Instance::over(Script::refusing(), &[STATE_KEY]);
+    let mut events = instance.script.run(instance.open(request(KEY, Method::GET, &started(), &WATCH, ""))).unwrap();
+    assert!(instance.script.run(events.next()).unwrap().starts_with(b"event: problem\n"));
+    // The client that connects again stops, without a call.
+    let again = [WATCH[0], ("last-event-id", "final")];
+    let instance = Instance::with(&[STATE_KEY], []);
+    let answer = instance.send_with(Method::GET, &started(), &again, "");
+    assert_eq!((answer.status().as_u16(), answer.text().as_str()), (204, ""));
+    // Another id is one of no stream of ours, and without the media type there is no stream.
+    let instance = Instance::with(&[STATE_KEY], [logs_in("t2"), run("COMPLETED")]);
+    let other = request(KEY, Method::GET, &started(), &[WATCH[0], ("last-event-id", "7")], "");
+    assert!(instance.script.run(instance.open(other)).is_ok());
+    assert_eq!(instance.send_with(Method::GET, &started(), &again[1..], "").status(), 200);
+}
+
 #[test]
 fn stream_has_a_line_at_its_start_and_one_at_its_end_with_its_calls() {
     let (instance, mut events) = stream(&[], [logs_in("t2"), run("RUNNING"), run("COMPLETED")]);

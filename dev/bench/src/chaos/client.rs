@@ -271,7 +271,8 @@ impl Stream {
     pub(super) async fn next(&mut self) -> Part {
         loop {
             if let Some((piece, rest)) = self.text.split_once("\n\n") {
-                let data = piece.strip_prefix("event: state\ndata: ").and_then(|data| serde_json::from_str(data).ok());
+                let data =
+                    piece.split_once("event: state\ndata: ").and_then(|(_, data)| serde_json::from_str(data).ok());
                 self.text = rest.to_owned();
                 return data.map_or(Part::Other, Part::State);
             }

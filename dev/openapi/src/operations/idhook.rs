@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use idhook::error::ErrorCode;
 use serde_json::json;
 
-use crate::operation::{Answer, Content, Operation, shared};
+use crate::operation::{Answer, Content, Operation};
 
 const TAG: &str = "idhook";
 
@@ -12,9 +12,8 @@ pub(super) fn all() -> Vec<Operation> {
     vec![
         Operation::new(Method::GET, "/", "getPage", TAG)
             .about("The web page", "State, a form to try a sync, code to copy. 404 if `page` is `false`.")
-            .parameter(shared("IfNoneMatch"))
             .answers(Answer::new(StatusCode::OK, "The page.").text("text/html").headers(&["ETag"]))
-            .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has the current version.").headers(&["ETag"]))
+            .versioned()
             .may(&[ErrorCode::RouteNotFound]),
         Operation::new(Method::GET, "/healthz", "getHealth", TAG).about("Check that idhook is running", "").answers(
             Answer::new(StatusCode::OK, "It is.").json(
@@ -60,7 +59,6 @@ fn document(path: &'static str, id: &'static str, summary: &'static str) -> Oper
     let content = Content { schema: json!({ "type": "object" }), examples: Vec::new() };
     Operation::new(Method::GET, path, id, TAG)
         .about(summary, "Compressed if the client accepts gzip.")
-        .parameter(shared("IfNoneMatch"))
         .answers(Answer::new(StatusCode::OK, "The document.").json(content).headers(&["ETag"]))
-        .answers(Answer::new(StatusCode::NOT_MODIFIED, "The caller has the current version.").headers(&["ETag"]))
+        .versioned()
 }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::vidm::{DIRECTORY, NAMED};
 use crate::operation::{Answer, Content, Operation, UPSTREAM, query, shared, with};
 
-const EVENTS: &str =
-    "event: state\ndata: {\"status\":\"running\",…}\n\n:\n\nevent: state\ndata: {\"status\":\"succeeded\",…}\n\n";
+const EVENTS: &str = "event: state\ndata: {\"status\":\"running\",…}\n\n:\n\nid: final\nevent: state\ndata: {\"status\":\"succeeded\",…}\n\n";
 
 /// The paths and operation ids of one product.
 struct Names {
@@ -122,12 +121,11 @@ fn of(names: &Names) -> Vec<Operation> {
             .answers(
                 Answer::new(StatusCode::ACCEPTED, "The sync is started or queued; its state is at `Location`.")
                     .json(Content::of("Sync").example("running", running(product)))
-                    .headers(&["Location", "Retry-After"]),
+                    .headers(&["Location", "Retry-After", "Preference-Applied"]),
             )
             .answers(waited(product).headers(&["Location", "Retry-After", "Preference-Applied"]))
             .may(&NAMED)
-            .may(&[ErrorCode::DirectoryNotSyncable])
-            .may(not_supported(product))
+            .may(&[ErrorCode::DirectoryNotSyncable, ErrorCode::NotSupported])
             .may(&UPSTREAM)
     };
     let groups = json!({ "groups": ["CN=gg-new,OU=Groups,DC=corp,DC=example"], "addToProfile": true });
@@ -156,8 +154,7 @@ fn of(names: &Names) -> Vec<Operation> {
                 Content::of("SyncHistory").example("one", json!({ "directory": named(product), "syncs": [run(product)] })),
             ))
             .may(&NAMED)
-            .may(&[ErrorCode::DirectoryNotSyncable])
-            .may(not_supported(product))
+            .may(&[ErrorCode::DirectoryNotSyncable, ErrorCode::NotSupported])
             .may(&UPSTREAM),
         Operation::new(Method::GET, names.latest_of_directory, names.latest, tag)
             .about("Get a directory's current state", "The state of its latest run, however it was started.")
@@ -167,21 +164,22 @@ fn of(names: &Names) -> Vec<Operation> {
                     .headers(&["Retry-After"]),
             )
             .may(&NAMED)
-            .may(&[ErrorCode::DirectoryNotSyncable])
-            .may(not_supported(product))
+            .may(&[ErrorCode::DirectoryNotSyncable, ErrorCode::NotSupported])
             .may(&UPSTREAM),
         Operation::new(Method::GET, names.sync, names.state, tag)
             .about(
                 "Get a sync's state",
                 "Always 200 and flat. With `Prefer: wait=N` the response comes when the sync is final or after N seconds. `Accept: text/event-stream` \
-                 follows the sync: an event `state` at each change, the last one final; `problem` if an observation fails.",
+                 follows the sync: an event `state` at each change, the last one final; `problem` if an observation fails. The last event has \
+                 the id `final`.",
             )
             .parameter(shared("Prefer"))
+            .parameter(shared("LastEventId"))
             .parameter(running_status())
             .answers(
                 Answer::new(StatusCode::ACCEPTED, "With `running=202`: the state, not final yet.")
                     .json(Content::of("Sync").example("running", running(product)))
-                    .headers(&["Location", "Retry-After"]),
+                    .headers(&["Location", "Retry-After", "Preference-Applied"]),
             )
             .answers(
                 Answer::new(StatusCode::OK, "Its state.")
@@ -194,6 +192,7 @@ fn of(names: &Names) -> Vec<Operation> {
                     .events(EVENTS)
                     .headers(&["Location", "Retry-After", "Preference-Applied"]),
             )
+            .answers(Answer::new(StatusCode::NO_CONTENT, "With `Last-Event-ID: final`: the event stream is over; do not connect again."))
             .may(&[ErrorCode::SyncNotFound])
             .may(not_supported(product))
             .may(&UPSTREAM),

@@ -85,6 +85,7 @@ fn providers() -> Vec<Operation> {
                     .json(Content::of("IdentityProvider").example("embedded", embedded()).example("adfs", external()))
                     .headers(&["ETag"]),
             )
+            .versioned()
             .may(&UPSTREAM),
         Operation::new(Method::PATCH, ONE, "updateIdentityProvider", TAG)
             .about("Update an external identity provider", WHOLE)
@@ -124,6 +125,7 @@ fn sources() -> Vec<Operation> {
                     .json(Content::of("IdentitySource").example("active_directory", shown_source()))
                     .headers(&["ETag"]),
             )
+            .versioned()
             .may(&UPSTREAM),
         made_so(
             Operation::new(Method::PUT, ONE, "putIdentitySource", TAG)

@@ -333,7 +333,7 @@ impl<'s> Stage<'s> {
         while let Some(piece) = stream.chunk().await.unwrap() {
             text.push_str(&String::from_utf8_lossy(&piece));
             while let Some((event, rest)) = text.split_once("\n\n") {
-                match event.split_once("\ndata: ") {
+                match event.trim_start_matches("id: final\n").split_once("\ndata: ") {
                     Some(("event: state", data)) => {
                         last = serde_json::from_str(data).unwrap();
                         self.end();

@@ -145,7 +145,7 @@ async fn event_stream_reports_each_change_of_a_fleet_run(artifact: Artifact) {
             is_ended = true;
         }
     }
-    let states = text.split("\n\n").filter_map(|event| event.strip_prefix("event: state\ndata: "));
+    let states = text.split("\n\n").filter_map(|event| event.split_once("event: state\ndata: ").map(|(_, data)| data));
     let states: Vec<Value> = states.map(|data| serde_json::from_str(data).unwrap()).collect();
     let words: Vec<_> = states.iter().map(|state| &state["status"]).collect();
     assert_eq!(words, ["running", "succeeded"], "{text}");

@@ -267,7 +267,7 @@ async fn event_stream_reports_each_change_and_ends(artifact: Artifact) {
     }
     let states: Vec<Value> = text
         .split("\n\n")
-        .filter_map(|event| event.strip_prefix("event: state\ndata: "))
+        .filter_map(|event| event.split_once("event: state\ndata: ").map(|(_, data)| data))
         .map(|data| serde_json::from_str(data).unwrap())
         .collect();
     assert_eq!(states.first().unwrap()["status"], "running", "{text}");
@@ -330,7 +330,7 @@ async fn history_and_dry_run_are_returned_if_available(artifact: Artifact) {
     assert_eq!(listed["syncs"][0]["status"], "succeeded");
 
     let dry = scene.post(&syncs(), r#"{"dryRun":true}"#).await;
-    assert!(dry.problem("not_found")["detail"].as_str().unwrap().contains("no dry run"), "{}", dry.text);
+    assert!(dry.problem("not_supported")["detail"].as_str().unwrap().contains("no dry run"), "{}", dry.text);
     scene.simulator.configure_vidm(|vidm| vidm.dry_run = Some(json!({"usersAdded": 3})));
     let dry = scene.post(&syncs(), r#"{"dryRun":true}"#).await;
     assert_eq!((dry.status.as_u16(), &dry.json()["result"]["usersAdded"]), (200, &json!(3)), "{}", dry.text);
