@@ -167,6 +167,9 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub(super) const ALL: [Self; 3] = [Self::Vidm, Self::Vcf, Self::Fleet];
+
     /// Its word in paths and in a caller's `targets`.
     pub(super) const fn as_str(self) -> &'static str {
         match self {

@@ -140,11 +140,9 @@ impl Totals {
 
     /// Whether there may be one more series of the family of `key`.
     fn has_room(&self, key: &str) -> bool {
-        let is_of = |key: &str, family: &Family| {
-            key.strip_prefix(family.name()).is_some_and(|rest| rest.starts_with(SEPARATOR))
-        };
-        let limited = LIMITED.iter().find(|family| is_of(key, family));
-        limited.is_none_or(|family| self.series.keys().filter(|key| is_of(key, family)).count() < MAX_SERIES)
+        let name = split(key).0;
+        let is_limited = LIMITED.iter().any(|family| family.name() == name);
+        !is_limited || self.series.keys().filter(|key| split(key).0 == name).count() < MAX_SERIES
     }
 
     /// Sets how many watches the instance `id` has open, until a time in milliseconds since 1970.
@@ -169,15 +167,13 @@ impl Totals {
     /// The series of a family: label values, and the value.
     pub(super) fn of(&self, family: Family) -> impl Iterator<Item = (Vec<&str>, &[u64])> {
         self.series.iter().filter_map(move |(key, values)| {
-            let labels: Vec<_> = key.strip_prefix(family.name())?.split(SEPARATOR).collect();
-            // The name is followed by a separator, so the first part is empty; a longer name has another.
-            let (first, labels) = labels.split_first()?;
+            let (name, labels) = split(key);
+            let labels: Vec<_> = labels.collect();
             let fits = match family.kind() {
                 Kind::Histogram => values.len() == BOUNDS_MS.len() + 2,
                 Kind::Counter | Kind::Gauge => values.len() == 1,
             };
-            (first.is_empty() && labels.len() == family.labels().len() && fits)
-                .then(|| (labels.to_vec(), values.as_slice()))
+            (name == family.name() && labels.len() == family.labels().len() && fits).then_some((labels, &**values))
         })
     }
 }
@@ -191,11 +187,16 @@ fn key(name: &str, labels: &[&str]) -> String {
     key
 }
 
+/// The family's name and the label values in `key`.
+fn split(key: &str) -> (&str, impl Iterator<Item = &str>) {
+    let mut parts = key.split(SEPARATOR);
+    (parts.next().unwrap_or_default(), parts)
+}
+
 /// The key for what finds no room in the family of `key`.
 fn overflow(key: &str) -> String {
-    let mut parts = key.split(SEPARATOR);
-    let name = parts.next().unwrap_or_default();
-    self::key(name, &parts.map(|_| OVERFLOW).collect::<Vec<_>>())
+    let (name, labels) = split(key);
+    self::key(name, &labels.map(|_| OVERFLOW).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
