@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::issuer::Issuer;
 use super::jwk::{self, Jwk};
@@ -86,12 +87,19 @@ impl IssuerKeys {
             if let Some(keys) = at_hand() {
                 return Ok(keys);
             }
-            // Another instance may have read them just now; a new instance knows that from the store alone.
+            // Another instance may have read them just now, or failed to; a new instance knows that from the store alone.
             let shared = self.known.borrow().as_ref().map(|known| Reading { at: known.read, error: None });
-            *last = match shared.filter(|reading| reading.rests(now())) {
+            let shared = match shared.filter(|reading| reading.rests(now())) {
+                None => look_up_failure(issuer, out).await,
+                reading => reading,
+            };
+            *last = match shared {
                 Some(reading) => Some(reading),
                 None => {
                     let error = self.read(issuer, out).await.err();
+                    if let Some(error) = &error {
+                        share_failure(issuer, out, error).await;
+                    }
                     Some(Reading { at: now(), error })
                 }
             };
@@ -112,7 +120,7 @@ impl IssuerKeys {
     /// Takes the keys that another instance stored, if they are newer.
     async fn look_up<R: Runtime>(&self, issuer: &Issuer, out: &Outbound<'_, R>) {
         let store = out.store();
-        let Some(name) = name(issuer, out) else { return };
+        let Some(name) = name("keys", issuer, out) else { return };
         let Some(kept) = store.get(&name).await else { return };
         let Some(read) = kept.until.checked_sub(USABLE) else { return };
         let is_newer = self.known.borrow().as_ref().is_none_or(|known| known.read < read);
@@ -132,17 +140,42 @@ impl IssuerKeys {
         };
         let (keys, document) = reading.map_err(|error| unread(issuer, error))?;
         *self.known.borrow_mut() = Some(Known { keys: keys.into(), read: out.runtime().now() });
-        if let Some(name) = name(issuer, out) {
+        if let Some(name) = name("keys", issuer, out) {
             out.store().set(&name, &document, USABLE).await;
         }
         Ok(())
     }
 }
 
-/// The name of the stored document: it belongs to the issuer and the place of its keys.
-fn name<R: Runtime>(issuer: &Issuer, out: &Outbound<'_, R>) -> Option<String> {
+/// The name of a stored document: it belongs to the issuer and the place of its keys.
+fn name<R: Runtime>(what: &str, issuer: &Issuer, out: &Outbound<'_, R>) -> Option<String> {
     let (url, path) = issuer.keys.as_ref().map_or(("", ""), |(url, path)| (url.as_str(), path.as_str()));
-    out.store().name("oidc", "keys", &[&issuer.name, url, path])
+    out.store().name("oidc", what, &[&issuer.name, url, path])
+}
+
+/// Why the keys could not be read, as instances share it: each new one would otherwise wait for an issuer that is down.
+#[derive(Serialize, Deserialize)]
+struct Failure {
+    code: String,
+    detail: String,
+    hint: Option<String>,
+}
+
+async fn share_failure<R: Runtime>(issuer: &Issuer, out: &Outbound<'_, R>, error: &Error) {
+    let Some(name) = name("failure", issuer, out) else { return };
+    let (code, detail) = (error.code().as_str().to_owned(), error.detail().to_owned());
+    let failure = Failure { code, detail, hint: error.hint_text().map(str::to_owned) };
+    out.store().set(&name, &serde_json::to_vec(&failure).unwrap_or_default(), PAUSE_AFTER_FAILURE).await;
+}
+
+/// The last failure of any instance, if the issuer is left alone because of it.
+async fn look_up_failure<R: Runtime>(issuer: &Issuer, out: &Outbound<'_, R>) -> Option<Reading> {
+    let kept = out.store().get(&name("failure", issuer, out)?).await?;
+    let Failure { code, detail, hint } = crate::json::parse(&kept.value)?;
+    let code = ErrorCode::ALL.iter().find(|known| known.as_str() == code)?;
+    let error = Error::new(*code, detail).at(&issuer.name).retry_after(Some(PAUSE_AFTER_FAILURE));
+    let error = hint.into_iter().fold(error, Error::hint);
+    Some(Reading { at: kept.until.checked_sub(PAUSE_AFTER_FAILURE)?, error: Some(error) })
 }
 
 /// The failure to read an issuer's keys. Its rejections concern neither the caller nor a password of idhook.

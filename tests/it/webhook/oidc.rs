@@ -140,6 +140,27 @@ fn issuer_that_is_down_is_named_and_left_alone_for_a_while() {
 }
 
 #[test]
+fn issuer_that_is_down_is_called_once_by_all_instances() {
+    let store = MemoryStore::new();
+    let callers = json!([entry(&json!({}))]).to_string();
+    let variables = [("oidc_callers", callers.as_str())];
+    let down = get(format!("{GITHUB}/.well-known/openid-configuration")).fail(TransportErrorKind::HostNotAllowed);
+    let one = Instance::sharing(&store, &variables, [down]);
+    let told = lists_with(&one, &token("1", &job())).problem("upstream_unreachable");
+    for _ in 0..3 {
+        let other = Instance::sharing(&store, &variables, []);
+        let answer = lists_with(&other, &token("1", &job()));
+        let problem = answer.problem("upstream_unreachable");
+        assert_eq!((&problem["detail"], &problem["hint"]), (&told["detail"], &told["hint"]));
+        assert_eq!(answer.header("retry-after"), "10");
+    }
+    one.script.advance(Duration::from_secs(10));
+    let other = one.beside_with(&variables);
+    one.then([discovered(), keys_are_read(&["1"]), logs_in("t"), lists()]);
+    assert_eq!(lists_with(&other, &token("1", &job())).status(), 200);
+}
+
+#[test]
 fn known_keys_survive_an_issuer_that_is_down_for_some_hours() {
     let instance = instance([discovered(), keys_are_read(&["1"]), logs_in("t"), lists()]);
     let late = token("1", &with(job(), &json!({"exp": 1_795_268_800})));
