@@ -12,7 +12,7 @@ use super::{Coordinator, Observation, SyncRequest, SyncState};
 use crate::directory::{Product, SyncReport, SyncStatus};
 use crate::error::{Error, Result};
 use crate::runtime::{Runtime, rfc3339};
-use crate::shared_state::{Backend, StoreUnavailable};
+use crate::shared_state::{Backend, SHARED, StoreUnavailable};
 
 /// An older request starts nothing any more.
 const REQUEST_LIFE: Duration = Duration::from_hours(24);
@@ -50,7 +50,9 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// # Errors
     /// Those of the calls.
     pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
-        if let Some(shared) = self.readable()
+        // A store that refuses writes has the ledger of earlier requests; this instance has that of its own later ones.
+        let shared = if request.ledger == SHARED { self.readable() } else { self.shared() };
+        if let Some(shared) = shared
             && let Ok(state) = self.state_with(shared, request, max_age).await
         {
             return state;

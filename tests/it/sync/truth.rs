@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::embedded::sessions::{PRESENT, proof};
-use crate::support::memory_store::MemoryStore;
+use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, START, Script};
 use crate::support::vidm::{CORP, classic, executions, idle, lists, logs_in, sync_state};
 use crate::support::webhook::{Answer, Instance, OTHER};
@@ -140,6 +140,27 @@ fn foreign_run_delays_but_gives_no_success() {
         assert_eq!(poll(&instance, &place, [shows("RUNNING", 6_100)])["status"], "running");
         let ended = poll(&instance, &place, [shows("COMPLETED", 6_100), proof()]);
         assert_eq!((&ended["status"], &ended["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
+    }
+}
+
+#[test]
+fn queued_runs_begin_while_the_store_refuses_writes() {
+    let store = MemoryStore::new();
+    let instance = warm(Some(&store));
+    let shared = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    store.set_fault(StoreFault::RefusesWrites);
+    // The request that the store knows, and one that only this instance knows.
+    let own = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    for place in [&shared, &own] {
+        assert_eq!(poll(&instance, place, [shows("RUNNING", -20_000)])["status"], "queued", "{place}");
+    }
+    assert_eq!(poll(&instance, &own, [shows("COMPLETED", -20_000), kicked()])["status"], "running");
+    for place in [&own, &shared] {
+        assert_eq!(poll(&instance, place, [shows("RUNNING", 10_100)])["status"], "running", "{place}");
+        instance.script.advance(Duration::from_secs(11));
+    }
+    for place in [&own, &shared] {
+        assert_eq!(poll(&instance, place, [shows("COMPLETED", 10_100)])["status"], "succeeded", "{place}");
     }
 }
 
