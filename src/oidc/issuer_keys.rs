@@ -161,7 +161,11 @@ struct Failure {
     hint: Option<String>,
 }
 
+/// Shares it, unless it may be this instance's alone: its name server, its certificates, its allowed hosts.
 async fn share_failure<R: Runtime>(issuer: &Issuer, out: &Outbound<'_, R>, error: &Error) {
+    if matches!(error.code(), ErrorCode::UpstreamUnreachable | ErrorCode::UpstreamTls) {
+        return;
+    }
     let Some(name) = name("failure", issuer, out) else { return };
     let (code, detail) = (error.code().as_str().to_owned(), error.detail().to_owned());
     let failure = Failure { code, detail, hint: error.hint_text().map(str::to_owned) };

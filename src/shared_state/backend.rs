@@ -43,6 +43,14 @@ impl<R: Runtime> Backend<'_, R> {
         }
     }
 
+    /// The values of `key` under all state keys.
+    pub(crate) async fn get_all(&self, key: &str) -> Result<Vec<Vec<u8>>, StoreUnavailable> {
+        match self {
+            Self::Local(..) => Ok(self.get(key).await?.into_iter().collect()),
+            Self::Shared(store) => Ok(store.look_up_all(key).await?.into_iter().map(|kept| kept.value).collect()),
+        }
+    }
+
     /// Sets the value of `key`. The shared store ignores it after `life`.
     pub(crate) async fn set(&self, key: &str, value: &[u8], life: Duration) -> Result<(), StoreUnavailable> {
         match self {

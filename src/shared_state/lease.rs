@@ -174,6 +174,12 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(self.backend.get(&self.name).await?.and_then(|bytes| Slot::read(&bytes)).unwrap_or_default())
     }
 
+    /// The last slots of holders under all state keys, this instance's first.
+    pub(crate) async fn read_all(&self) -> Result<Vec<Slot>, StoreUnavailable> {
+        let values = self.backend.get_all(&self.name).await?;
+        Ok(values.iter().filter_map(|bytes| Slot::read(bytes)).collect())
+    }
+
     /// Draws a ticket after `slot` was read.
     pub(crate) async fn ticket(&self, slot: &Slot) -> Result<Ticket, StoreUnavailable> {
         self.draw(slot.generation + 1, 1).await

@@ -317,6 +317,16 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
         }
     }
 
+    /// The values of `name` under all keys: during a rotation, instances with another order of the keys write under another.
+    pub(crate) async fn look_up_all(&self, name: &str) -> Result<Vec<Kept>, StoreUnavailable> {
+        let (_, keys, _) = self.reach().ok_or(StoreUnavailable)?;
+        let mut all = Vec::new();
+        for key in keys.iter() {
+            all.extend(self.get_under(key, name).await);
+        }
+        if self.is_readable() { Ok(all) } else { Err(StoreUnavailable) }
+    }
+
     /// Stores `value` under `name` for this long; returns whether it is stored.
     pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
         let Some((access, keys, store)) = self.reach() else { return false };
@@ -404,7 +414,10 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
             }
             Either::Left((Err(StoreError::Absent), _)) => access.is_absent.set(true),
             // The request's own time is up, which is not the store's fault.
-            Either::Right(_) if left < CALL_TIME => return None,
+            Either::Right(_) if left < CALL_TIME => {
+                self.given_up.set(true);
+                return None;
+            }
             Either::Right(_) => {
                 let trouble = format!("{name}: no response within {} ms", CALL_TIME.as_millis());
                 *self.trouble.borrow_mut() = Some(trouble);

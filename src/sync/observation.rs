@@ -162,13 +162,15 @@ impl SharedLook {
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// The state of a directory, no older than `max_age` and shared by concurrent readers, and the ledger's entry from just
     /// before.
+    ///
+    /// If the store refuses writes and the ledger is not the request's own, this fails, so that its own is read.
     pub(super) async fn look(
         &self,
-        ledger: &Ledger<'_, R>,
+        (ledger, is_ours): (&Ledger<'_, R>, bool),
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
-        self.look_with(ledger, directory, max_age, None).await
+        self.look_with((ledger, is_ours), directory, max_age, None).await
     }
 
     /// The state of a directory now, after `entry` was read or confirmed.
@@ -178,12 +180,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         directory: &str,
         entry: &Entry,
     ) -> Result<Result<Observation>, StoreUnavailable> {
-        self.look_with(ledger, directory, Duration::ZERO, Some(entry)).await
+        self.look_with((ledger, true), directory, Duration::ZERO, Some(entry)).await
     }
 
     async fn look_with(
         &self,
-        ledger: &Ledger<'_, R>,
+        (ledger, is_ours): (&Ledger<'_, R>, bool),
         directory: &str,
         max_age: Duration,
         entry: Option<&Entry>,
@@ -200,7 +202,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let look = match (ledger.backend(), entry) {
             (_, Some(entry)) => self.look_now(ledger, directory, entry.clone()).await,
             (Backend::Shared(_), None) if max_age > Duration::ZERO => {
-                self.look_for_all(ledger, directory, max_age).await?
+                self.look_for_all((ledger, is_ours), directory, max_age).await?
             }
             (_, None) => self.look_now(ledger, directory, ledger.entry().await?).await,
         };
@@ -216,7 +218,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// An observation shared by instances.
     async fn look_for_all(
         &self,
-        ledger: &Ledger<'_, R>,
+        (ledger, is_ours): (&Ledger<'_, R>, bool),
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
@@ -240,8 +242,9 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     runtime.sleep(PAUSE).await;
                     continue;
                 }
-                // Also if the store refuses the claim.
-                Ok(_) | Err(StoreUnavailable) => None,
+                Ok(_) => None,
+                Err(StoreUnavailable) if is_ours => None,
+                Err(StoreUnavailable) => return Err(StoreUnavailable),
             };
             let look = self.look_now(ledger, directory, ledger.entry().await?).await;
             if let Some(held) = held {

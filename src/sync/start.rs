@@ -123,7 +123,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         if request.ledger == SHARED {
             return Ok(None);
         }
-        let look = self.look(ledger, &request.directory, Duration::ZERO).await?;
+        let look = self.look((ledger, true), &request.directory, Duration::ZERO).await?;
         Ok(look.ok().and_then(|look| Baseline::of(&look.report)).filter(Baseline::shows_running))
     }
 

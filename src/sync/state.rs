@@ -34,7 +34,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// Those of the calls.
     pub(crate) async fn latest(&self, directory: &str) -> Result<SyncReport> {
         let ledger = self.ledger(self.readable().unwrap_or(self.local()), directory);
-        match self.look(&ledger, directory, Duration::ZERO).await {
+        match self.look((&ledger, true), directory, Duration::ZERO).await {
             Ok(look) => {
                 let look = look?;
                 // This only makes the ledger more exact.
@@ -69,11 +69,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let ledger = self.ledger(backend, &request.directory);
         // An observation from before the request says nothing about it.
         let max_age = max_age.min(self.since(request.requested_ms));
-        let look = match self.look(&ledger, &request.directory, max_age).await? {
+        let is_ours = ledger.id() == request.ledger;
+        let look = match self.look((&ledger, is_ours), &request.directory, max_age).await? {
             Ok(look) => look,
             Err(e) => return Ok(self.without_look(request, e).await),
         };
-        let (look, entry, is_ours) = (&look, &look.entry, ledger.id() == request.ledger);
+        let (look, entry) = (&look, &look.entry);
         if is_ours && entry.succeeded(request.ignore_safeguards) >= request.ticket {
             // Later runs do not concern this request.
             return Ok(self.proven(request, &look.as_success(), max_age).await);
@@ -103,8 +104,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let look = &look.with(Baseline::without_earlier_log(baseline, &look.report));
         let decision = decide(look.report.status, shown, kick_off);
         if let Some(sight) = sight.filter(|_| decision != Decision::Start) {
-            // This only makes the ledger more exact; the store may refuse writes.
-            let _ = ledger.saw(entry, sight).await;
+            let seen = ledger.saw(entry, sight).await;
+            // This only makes the ledger more exact. If the store refuses it, another ledger may be the request's own.
+            if !is_ours {
+                seen?;
+            }
         }
         Ok(match decision {
             Decision::Queued => Ok(SyncState::of(SyncStatus::Queued, look)),

@@ -17,6 +17,7 @@ mod rejection;
 mod shared_token;
 mod tokens;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -27,7 +28,7 @@ use crate::error::{Error, ErrorCode};
 use crate::poll_lock::lock;
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
-use crate::shared_state::{Claim, Held};
+use crate::shared_state::{Claim, Held, Slot};
 
 pub use account::Account;
 use rejection::Rejection;
@@ -49,7 +50,31 @@ const TOKENS: usize = 3;
 
 /// The tokens of one account, or why there are none. Targets with the same URL, account and credential share one.
 #[derive(Debug, Default)]
-pub struct TokenCache(Mutex<State>);
+pub struct TokenCache {
+    state: Mutex<State>,
+    unrecorded: Unrecorded,
+}
+
+/// What was in the store before an outcome of this instance that the store did not take, and during its login: while the
+/// slot is one of these, this instance knows better. Changed only under the lock of the state.
+#[derive(Default)]
+struct Unrecorded(RefCell<Vec<Contents>>);
+
+/// A slot's generation and payload.
+type Contents = (u64, Vec<u8>);
+
+impl std::fmt::Debug for Unrecorded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Unrecorded(…)")
+    }
+}
+
+impl Unrecorded {
+    /// Whether `slot` is older than what this instance knows.
+    fn outdates(&self, slot: &Slot) -> bool {
+        self.0.borrow().iter().any(|(generation, payload)| (generation, payload) == (&slot.generation, &slot.payload))
+    }
+}
 
 #[derive(Debug, Default)]
 enum State {
@@ -119,7 +144,7 @@ impl TokenCache {
 
     /// Drops the token, also from the store: the next piece of work logs in. A rejection stays.
     pub async fn forget(&self, shared: &SharedToken<'_, impl Runtime>) {
-        let mut state = lock(&self.0, shared.runtime()).await;
+        let mut state = lock(&self.state, shared.runtime()).await;
         if matches!(*state, State::LoggedIn(_)) {
             *state = State::LoggedOut;
             shared.forget().await;
@@ -129,9 +154,10 @@ impl TokenCache {
     /// Allows one more attempt after a rejected login, at once, on an operator's request. Returns whether a rejection was
     /// held.
     pub(crate) async fn allow_attempt<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {
-        let mut state = lock(&self.0, shared.runtime()).await;
+        let mut state = lock(&self.state, shared.runtime()).await;
         let slot = shared.slot().await;
-        if let Some(found) = slot.as_ref().and_then(SharedToken::<R>::found) {
+        let newer = slot.as_ref().filter(|slot| !self.unrecorded.outdates(slot));
+        if let Some(found) = newer.and_then(SharedToken::<R>::found) {
             *state = State::from(found);
         }
         let State::Rejected(rejection) = &mut *state else { return false };
@@ -145,37 +171,50 @@ impl TokenCache {
         true
     }
 
+    /// Notes whether the store took the outcome of this instance's turn.
+    fn recorded(&self, is_stored: bool) {
+        if is_stored {
+            self.unrecorded.0.borrow_mut().clear();
+        }
+    }
+
     /// A token that is not in `stale`, and its source.
     ///
     /// The lock is held during the login, so concurrent requests log in once.
     async fn token(&self, shared: &SharedToken<'_, impl Runtime>, login: &dyn Login, stale: &[AccessToken]) -> Found {
-        let mut state = lock(&self.0, shared.runtime()).await;
+        let mut state = lock(&self.state, shared.runtime()).await;
         // This instance's rejection may be outdated: another may have been allowed to try again.
         if let State::LoggedIn(_) = *state
             && let Some(found) = state.known(shared, stale)
         {
             return found;
         }
-        let held = match turn(&mut state, shared, stale).await {
+        let held = match turn(&mut state, &self.unrecorded, shared, stale).await {
             Turn::Known(found) => return found,
             Turn::Ours(held) => held,
+        };
+        let announce = async |outcome: &Shared| {
+            let announced = shared.hold(held.as_ref(), outcome).await;
+            self.unrecorded.0.borrow_mut().extend(announced);
         };
         let mut replaced = None;
         if let State::LoggedIn(tokens) = &*state {
             replaced = tokens.refresh.clone().map(|refresh| (refresh, tokens.is_shared));
             if let Some(refresh_token) = tokens.renewal(stale, shared.runtime().now()) {
                 // The state remains: a renewal that is aborted is repeated.
-                shared.hold(held.as_ref(), &Shared::Tokens(tokens.clone())).await;
+                announce(&Shared::Tokens(tokens.clone())).await;
                 match login.renew(refresh_token).await {
                     Ok(access) => {
                         let renewed = Tokens { access, ..tokens.clone() };
                         let token = renewed.access.clone();
-                        *state = State::LoggedIn(shared.finish_login(held, renewed).await.0);
+                        let (tokens, is_stored) = shared.finish_login(held, renewed).await;
+                        self.recorded(is_stored);
+                        *state = State::LoggedIn(tokens);
                         return Ok((token, Source::Login { replaced: None }));
                     }
                     // There was no response, or no time is left: a login would fail too.
                     Err(e) if e.upstream_status().is_none() || e.code() == ErrorCode::UpstreamBusy => {
-                        shared.finish(held, Some(&Shared::Tokens(tokens.clone()))).await;
+                        self.recorded(shared.finish(held, Some(&Shared::Tokens(tokens.clone()))).await);
                         return Err(e);
                     }
                     // It has expired or was revoked; a failing server may still know it.
@@ -191,7 +230,14 @@ impl TokenCache {
             State::LoggedOut | State::LoggedIn(_) => None,
         };
         let begun = Rejection::begun(before.as_ref(), shared.runtime().now());
-        shared.hold(held.as_ref(), &Shared::Rejected(begun.clone())).await;
+        announce(&Shared::Rejected(begun.clone())).await;
+        if let Some(rejection) = before.as_ref()
+            && let Some(error) = rejection.unrecordable(shared)
+        {
+            // The store took the claim, but not the attempt.
+            *state = State::Rejected(rejection.clone());
+            return Err(error);
+        }
         *state = State::Rejected(begun);
         match login.log_in().await {
             Ok(tokens) => {
@@ -200,6 +246,7 @@ impl TokenCache {
                     old.until <= shared.runtime().now() || tokens.refresh.as_ref().is_some_and(|new| new.is(old))
                 });
                 let (tokens, is_stored) = shared.finish_login(held, tokens).await;
+                self.recorded(is_stored);
                 *state = State::LoggedIn(tokens);
                 // One that was in the store is still used by instances that cannot find the new one there.
                 let unused = replaced.filter(|(_, was_shared)| is_stored || !was_shared).map(|(refresh, _)| refresh);
@@ -211,7 +258,9 @@ impl TokenCache {
                     // The failure does not concern the credential: earlier knowledge remains.
                     None => (error, before),
                 };
-                shared.finish(held, known.clone().map(Shared::Rejected).as_ref()).await;
+                let is_stored = shared.finish(held, known.clone().map(Shared::Rejected).as_ref()).await;
+                // Without a rejection there is nothing to know better.
+                self.recorded(is_stored || known.is_none());
                 *state = known.map_or(State::LoggedOut, State::Rejected);
                 Err(error)
             }
@@ -237,16 +286,22 @@ enum Turn {
 
 /// Finds out what is known about the account, and waits while another instance logs in: its token or rejection applies here
 /// too.
-async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale: &[AccessToken]) -> Turn {
+async fn turn<R: Runtime>(
+    state: &mut State,
+    unrecorded: &Unrecorded,
+    shared: &SharedToken<'_, R>,
+    stale: &[AccessToken],
+) -> Turn {
     let now = || shared.runtime().now();
     loop {
         let slot = shared.slot().await;
-        let is_pending = slot.as_ref().is_some_and(|slot| slot.held_until(now()).is_some());
+        let newer = slot.as_ref().filter(|slot| !unrecorded.outdates(slot));
+        let is_pending = newer.is_some_and(|slot| slot.held_until(now()).is_some());
         if !is_pending {
+            let found = newer.and_then(SharedToken::<R>::found);
             let Some(slot) = slot else {
                 return state.known(shared, stale).map_or(Turn::Ours(None), Turn::Known);
             };
-            let found = SharedToken::<R>::found(&slot);
             // Another instance may have logged in since, and its tokens have expired.
             let is_outdated = found.is_none() && state.is_outdated(now());
             if let Some(found) = found {
@@ -256,6 +311,10 @@ async fn turn<R: Runtime>(state: &mut State, shared: &SharedToken<'_, R>, stale:
                 return Turn::Known(found);
             }
             let claim = shared.claim(&slot).await;
+            if matches!(claim, Some(Claim::Won(_)) | None) {
+                // Until the store has taken the outcome.
+                *unrecorded.0.borrow_mut() = vec![(slot.generation, slot.payload)];
+            }
             if claim.is_none()
                 && let Some(error) = state.unrecordable(shared)
             {
@@ -304,13 +363,11 @@ impl State {
 }
 
 impl State {
-    /// The rejection after which no attempt may be made, because the store is readable but cannot record it.
+    /// The error if no attempt may be made, because the store is readable but cannot record it.
     fn unrecordable(&self, shared: &SharedToken<'_, impl Runtime>) -> Option<Error> {
         match self {
-            Self::Rejected(rejection) if shared.cannot_record() && rejection.next_must_be_recorded() => {
-                Some(rejection.error(shared))
-            }
-            Self::Rejected(_) | Self::LoggedIn(_) | Self::LoggedOut => None,
+            Self::Rejected(rejection) => rejection.unrecordable(shared),
+            Self::LoggedIn(_) | Self::LoggedOut => None,
         }
     }
 

@@ -212,8 +212,7 @@ impl LogLine {
     pub(super) fn located(&mut self, place: &str) {
         // It may have a query, and a base path before the route.
         let path = place.split('?').next().unwrap_or_default();
-        let roots = Kind::ALL.map(|kind| format!("/{}/", kind.as_str()));
-        let route = roots.iter().find_map(|root| path.get(path.find(root)?..));
+        let route = Kind::ALL.iter().find_map(|kind| path.get(path.find(&format!("/{}/", kind.as_str()))?..));
         if let Some(Ok(matched)) = route.map(super::route::find) {
             self.names(&matched);
         }

@@ -124,10 +124,14 @@ impl Rejection {
         self.next_ms.is_some_and(|next| next <= ms(now))
     }
 
-    /// Whether the next attempt could be one too many if other instances make theirs: unknown outcomes apart, which are those
-    /// of aborted requests, the credential was rejected.
-    pub(super) fn next_must_be_recorded(&self) -> bool {
-        self.verdict != Verdict::Unknown || self.attempts >= ATTEMPTS
+    /// Its error if no further attempt may be made, because a store that can be read refuses to record it: each instance
+    /// would make one. An aborted request's outcome is unknown, so it alone prevents none.
+    pub(super) fn unrecordable<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> Option<Error> {
+        self.is_barred(shared).then(|| self.error(shared))
+    }
+
+    fn is_barred<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {
+        shared.cannot_record() && (self.verdict != Verdict::Unknown || self.attempts >= ATTEMPTS)
     }
 
     /// Whether the last attempt is within the window in which failures are counted.
@@ -144,7 +148,7 @@ impl Rejection {
             Verdict::Unknown => ErrorCode::UpstreamBusy,
         };
         let attempts = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
-        let is_barred = shared.cannot_record() && self.next_must_be_recorded();
+        let is_barred = self.is_barred(shared);
         let next = match self.next_ms {
             _ if is_barred => "no further attempt is made while the store refuses writes".to_owned(),
             Some(next) => format!("the next attempt is made at {} at the earliest", told(next)),

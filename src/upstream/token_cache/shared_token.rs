@@ -106,13 +106,14 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         self.remaining() + GRACE
     }
 
-    /// Records that this instance logs in or renews, and the `outcome` that applies if the real one is never known.
-    pub(super) async fn hold(&self, held: Option<&Held>, outcome: &Shared) {
-        if let (Some(lease), Some(held)) = (self.lease(), held) {
-            let until = self.runtime().now() + self.life();
-            // If the store fails now, each instance is alone.
-            let _ = lease.announce(held, until, &outcome.written()).await;
-        }
+    /// Records that this instance logs in or renews, and the `outcome` that applies if the real one is never known. Returns
+    /// the slot's generation and payload meanwhile.
+    pub(super) async fn hold(&self, held: Option<&Held>, outcome: &Shared) -> Option<(u64, Vec<u8>)> {
+        let (lease, held) = (self.lease()?, held?);
+        let (until, payload) = (self.runtime().now() + self.life(), outcome.written());
+        // If the store fails now, each instance is alone.
+        let _ = lease.announce(held, until, &payload).await;
+        Some((held.generation, payload))
     }
 
     /// Records the tokens of a login or a renewal: others may use them. Returns them, and whether they are stored.

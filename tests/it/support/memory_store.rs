@@ -16,6 +16,8 @@ pub(crate) enum StoreFault {
     Fails,
     /// It is full or read-only: what writes fails, reads do not.
     RefusesWrites,
+    /// Values cannot be set; counters can be incremented.
+    RefusesValues,
     /// Calls never return.
     Hangs,
     /// Calls that set a value never return, and set nothing.
@@ -99,7 +101,7 @@ impl MemoryStore {
     async fn asked(&self) -> Result<(), StoreError> {
         self.calls.set(self.calls.get() + 1);
         match self.fault.get() {
-            StoreFault::None | StoreFault::RefusesWrites | StoreFault::HangsAtSet => Ok(()),
+            StoreFault::None | StoreFault::RefusesWrites | StoreFault::RefusesValues | StoreFault::HangsAtSet => Ok(()),
             StoreFault::Absent => Err(StoreError::Absent),
             StoreFault::Fails => Err(StoreError::Failed("scripted".to_owned())),
             StoreFault::Hangs => std::future::pending().await,
@@ -119,8 +121,10 @@ impl Store for MemoryStore {
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         self.asked_to_write().await?;
-        if self.fault.get() == StoreFault::HangsAtSet {
-            std::future::pending::<()>().await;
+        match self.fault.get() {
+            StoreFault::HangsAtSet => std::future::pending::<()>().await,
+            StoreFault::RefusesValues => return Err(StoreError::Failed("OOM command not allowed".to_owned())),
+            _ => {}
         }
         let before = self.values.borrow_mut().insert(key.to_owned(), Value::Set(value.to_vec()));
         assert!(!matches!(before, Some(Value::Counter(_))), "{key} is a counter");

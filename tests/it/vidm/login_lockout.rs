@@ -221,6 +221,62 @@ fn rejection_counts_while_the_store_refuses_writes() {
 }
 
 #[test]
+fn older_contents_of_the_store_do_not_replace_a_rejection_that_it_refused() {
+    // The password was changed while the store has a token that was valid.
+    let store = MemoryStore::new();
+    let instance = Instance::sharing(&store, &[], [logs_in("t1"), lists()]);
+    assert_eq!(instance.get(DIRECTORIES).status(), 200);
+    store.set_fault(StoreFault::RefusesWrites);
+    let other = instance.beside();
+    instance.then([lists().header("authorization", "HZN t1").answer(401, ""), rejects()]);
+    for _ in 0..4 {
+        let told = other.get(DIRECTORIES).problem("upstream_auth");
+        assert!(text(&told).contains("1 attempt since"), "{told}");
+        instance.script.advance(MINUTE / 4);
+    }
+    // As soon as another instance has recorded something, that counts.
+    store.set_fault(StoreFault::None);
+    instance.script.advance(MINUTE);
+    let third = instance.beside();
+    instance.then([lists().answer(401, ""), post(LOGIN).answer(200, r#"{"sessionToken":"t2"}"#), lists()]);
+    assert_eq!(third.get(DIRECTORIES).status(), 200);
+    instance.then([lists().header("authorization", "HZN t2")]);
+    assert_eq!(other.get(DIRECTORIES).status(), 200);
+}
+
+#[test]
+fn login_during_which_the_store_becomes_full_counts_once() {
+    let store = MemoryStore::new();
+    let instance = Instance::sharing(&store, &[], [rejects().takes(MINUTE / 30)]);
+    let ask = instance.ask(request(KEY, Method::GET, DIRECTORIES, &[], ""));
+    let becomes_full = async {
+        instance.script.sleep(MINUTE / 60).await;
+        store.set_fault(StoreFault::RefusesWrites);
+    };
+    instance.script.run(join(ask, becomes_full)).0.problem("upstream_auth");
+    for _ in 0..4 {
+        instance.script.advance(MINUTE * 10);
+        instance.get(DIRECTORIES).problem("upstream_auth");
+    }
+    assert_eq!(instance.calls(), 1);
+}
+
+#[test]
+fn attempt_that_the_store_claimed_but_did_not_record_is_not_made() {
+    let store = MemoryStore::new();
+    let instance = Instance::sharing(&store, &[], [rejects()]);
+    instance.get(DIRECTORIES).problem("upstream_auth");
+    instance.script.advance(WINDOW);
+    store.set_fault(StoreFault::RefusesValues);
+    for _ in 0..3 {
+        let told = instance.beside().get(DIRECTORIES).problem("upstream_auth");
+        assert!(text(&told).contains("1 attempt since"), "{told}");
+        instance.script.advance(MINUTE);
+    }
+    assert_eq!(instance.calls(), 1);
+}
+
+#[test]
 fn store_that_always_refused_writes_costs_one_attempt_for_each_instance() {
     let store = MemoryStore::new();
     let instance = Instance::sharing(&store, &[("state_key", STATE_KEY)], []);

@@ -252,6 +252,34 @@ fn token_is_not_renewed_while_its_revocation_cannot_be_read() {
 }
 
 #[test]
+fn revocation_holds_while_state_keys_are_rotated() {
+    const OLD: &str = "q2nX8cJ0m4vTzR7yLw5eKpUa3HsDgB6f";
+    const NEW: &str = "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8";
+    let store = MemoryStore::new();
+    let keys = [json!([OLD, NEW]).to_string(), json!([NEW, OLD]).to_string()];
+    let [before, after] = keys.each_ref().map(|keys| Instance::sharing(&store, &[("state_key", keys)], []));
+    let ids: Vec<_> = (0..3).map(|_| pair(&logs_in(&before, ROOT, KEY)).1).collect();
+    for (instance, id) in [(&before, &ids[0]), (&after, &ids[1]), (&before, &ids[2])] {
+        assert_eq!(revokes(instance, id).status(), StatusCode::NO_CONTENT);
+    }
+    for id in &ids {
+        for instance in [&before, &after] {
+            vendor(&refreshes(instance, id), 404, "NOT_FOUND");
+        }
+    }
+}
+
+#[test]
+fn token_is_not_renewed_if_the_time_for_its_revocation_is_over() {
+    let store = MemoryStore::new();
+    let variables = [("request_timeout", "0.4")];
+    let instance = Instance::sharing(&store, &variables, []);
+    let (_, id) = pair(&logs_in(&instance, ROOT, KEY));
+    store.set_fault(StoreFault::Hangs);
+    vendor(&refreshes(&instance, &id), 500, "UPSTREAM_BUSY");
+}
+
+#[test]
 fn revocation_succeeds_without_effect_if_there_is_no_store() {
     let instance = Instance::new([]);
     let (_, id) = pair(&logs_in(&instance, ROOT, KEY));
