@@ -66,7 +66,7 @@ pub(super) fn has_seen_the_end(headers: &HeaderMap) -> bool {
 
 /// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and
 /// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before the target is called for
-/// nothing. The last event of a sync has the id [`FINAL`].
+/// nothing. The last event of a sync has the id `final`.
 ///
 /// Its end is logged, also when it is dropped. A host that stops an instance without that leaves only the line at its start.
 #[derive(Debug)]
