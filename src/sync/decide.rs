@@ -107,6 +107,17 @@ impl Baseline {
         }
     }
 
+    /// The same for a request whose ledger is gone. The marks of a run that was active when the request arrived are unknown,
+    /// so the run that ended may be that one or a later one: to start another would be repeated after each end.
+    pub(super) fn shown_without_ledger(baseline: Option<Self>, report: &SyncReport) -> Shown {
+        match Self::shown(baseline, report) {
+            Shown::Before if report.marks.is_some() && baseline.is_some_and(|baseline| baseline.running) => {
+                Shown::Untimed
+            }
+            shown => shown,
+        }
+    }
+
     /// The same if only marks tell runs apart. Neither mark is certain to change at the same moment as the status: the log's
     /// entry may be late. So a run is another one if every mark that can be compared differs, and the earlier one if none
     /// does.

@@ -98,6 +98,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             {
                 Shown::Before
             }
+            (None, _) if kick_off == KickOff::Lost => Baseline::shown_without_ledger(request.baseline, &look.report),
             (None, _) => Baseline::shown(request.baseline, &look.report),
         };
         let baseline = serving.map_or(request.baseline, |head| head.baseline);
@@ -258,12 +259,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             }
             (Doubt::LostQueue, Product::Vidm) => {
                 "idhook cannot determine whether the ended run began after this request: vIDM reports no start times, and the \
-                 instance that accepted the request is gone (there is no key-value store)"
+                 instance that accepted the request is gone (there is no key-value store, or it fails)"
                     .to_owned()
             }
             (Doubt::LostQueue, Product::Fleet) => {
                 "idhook cannot determine whether the ended run began after this request: the instance that accepted the request \
-                 is gone (there is no key-value store)"
+                 is gone (there is no key-value store, or it fails)"
                     .to_owned()
             }
             (Doubt::Clocks, Product::Vidm) => {

@@ -125,6 +125,25 @@ fn start_during_a_run_waits_for_its_end() {
 }
 
 #[test]
+fn instances_without_memory_do_not_start_run_after_run() {
+    let key = [("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")];
+    let instance = Instance::with(&key, [logs_in("t1"), realms()]);
+    let (started, place) = start(&instance, "", (0..2).map(|_| directories("IN_PROGRESS", 5)));
+    assert_eq!(started["status"], "queued");
+    // Each poll reaches another instance; the script has no start.
+    let elsewhere = |calls: Vec<Call>| {
+        let calls = [logs_in("t1"), realms(), directories("IN_PROGRESS", 5)].into_iter().chain(calls);
+        poll(&instance.beside_with(&key), &place, calls)
+    };
+    assert_eq!(elsewhere(vec![directories("IN_PROGRESS", 5)])["status"], "queued");
+    for at in [9, 12] {
+        let state = elsewhere(vec![directories("COMPLETED", at), last_log(&format!("log-{at}"), true)]);
+        assert_eq!(state["status"], "unknown", "{state}");
+        assert!(state["hint"].as_str().unwrap().contains("start the sync again"), "{state}");
+    }
+}
+
+#[test]
 fn late_log_entry_says_nothing_about_the_new_run() {
     let (instance, _) = warm();
     let (_, place) = start(&instance, "", [directories("FAILED", 5), last_log("log-1", false), starts()]);
