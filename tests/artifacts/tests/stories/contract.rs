@@ -137,12 +137,22 @@ struct Seen<'s> {
 
 impl Seen<'_> {
     async fn ask(&mut self, method: Method, path: &str, status: u16, body: &str) -> Answer {
-        self.ask_with(method, path, status, body, ("x-nothing", "")).await
+        self.ask_with(method, path, status, body, &[]).await
     }
 
-    async fn ask_with(&mut self, method: Method, path: &str, status: u16, body: &str, header: (&str, &str)) -> Answer {
-        let request = self.scene.request(method.clone(), path).bearer_auth(&self.scene.keys.all);
-        let answer = send(request.header(header.0, header.1).body(body.to_owned())).await;
+    async fn ask_with(
+        &mut self,
+        method: Method,
+        path: &str,
+        status: u16,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.scene.request(method.clone(), path).bearer_auth(&self.scene.keys.all);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = send(request.body(body.to_owned())).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
         let (_, item) = item(path).unwrap();
         let id = item[method.as_str().to_ascii_lowercase()]["operationId"].as_str().unwrap();
@@ -191,7 +201,7 @@ async fn idhook(seen: &mut Seen<'_>) {
     }
     for path in ["/", "/openapi.json", "/openapi-3.0.json"] {
         seen.ask(Method::GET, path, 200, "").await;
-        seen.ask_with(Method::GET, path, 304, "", ("if-none-match", "*")).await;
+        seen.ask_with(Method::GET, path, 304, "", &[("if-none-match", "*")]).await;
     }
 }
 
@@ -231,16 +241,19 @@ async fn syncs(seen: &mut Seen<'_>, synced: &Synced) {
     seen.ask(Method::GET, &one, 200, "").await;
     let (named, body) = (format!("{}/syncs", synced.target), json!({"directory": seeds::CORP_NAME}).to_string());
     seen.ask(Method::POST, &named, 202, &body).await;
-    seen.ask_with(Method::POST, &named, 200, &body, ("prefer", "wait=20")).await;
+    seen.ask_with(Method::POST, &named, 200, &body, &[("prefer", "wait=20")]).await;
     let syncs = format!("{one}/syncs");
     let groups = json!({"groups": [seeds::PRESENT_GROUP_NAME]}).to_string();
     let started = seen.ask(Method::POST, &syncs, 202, &groups).await;
-    let waited = seen.ask_with(Method::POST, &syncs, 200, &groups, ("prefer", "wait=20")).await;
+    let waited = seen.ask_with(Method::POST, &syncs, 200, &groups, &[("prefer", "wait=20")]).await;
     assert_eq!(waited.json()["status"], "succeeded", "{}", waited.text);
     let sync = started.header("location").to_owned();
     seen.ask(Method::GET, &sync, 200, "").await;
-    let events = seen.ask_with(Method::GET, &sync, 200, "", ("accept", "text/event-stream")).await;
+    let events = seen.ask_with(Method::GET, &sync, 200, "", &[("accept", "text/event-stream")]).await;
     assert!(events.text.contains("event: state"), "{}", events.text);
+    // As an `EventSource` that connects again.
+    let again = [("accept", "text/event-stream"), ("last-event-id", "final")];
+    seen.ask_with(Method::GET, &sync, 204, "", &again).await;
     synced.set_duration(seen.scene, SyncDuration::Manual);
     let runs = seen.ask(Method::POST, &syncs, 202, "").await;
     seen.ask(Method::GET, &format!("{}?running=202", runs.header("location")), 202, "").await;
@@ -287,7 +300,7 @@ async fn fleet(seen: &mut Seen<'_>) {
     seen.ask(Method::GET, deleted.header("location"), 200, "").await;
     until_gone(seen.scene, &place).await;
     let created = seen.ask(Method::POST, &providers, 201, &spec).await;
-    seen.ask_with(Method::DELETE, created.header("location"), 200, "", ("prefer", "wait=20")).await;
+    seen.ask_with(Method::DELETE, created.header("location"), 200, "", &[("prefer", "wait=20")]).await;
 
     let client = format!("{providers}/{}/sync-client", seeds::FLEET_SCIM_PROVIDER);
     seen.ask(Method::POST, &client, 201, "").await;
@@ -324,6 +337,7 @@ async fn vcf(seen: &mut Seen<'_>) {
     seen.ask(Method::GET, providers, 200, "").await;
     let present = format!("{providers}/{}", seeds::EXTERNAL_PROVIDER);
     seen.ask(Method::GET, &present, 200, "").await;
+    seen.ask_with(Method::GET, &present, 304, "", &[("if-none-match", "*")]).await;
     seen.ask(Method::PATCH, &present, 204, &external).await;
     seen.ask(Method::DELETE, &format!("{providers}/external"), 204, "").await;
     seen.ask(Method::DELETE, &format!("{present}?absent=ok"), 200, "").await;
@@ -343,10 +357,11 @@ async fn vcf(seen: &mut Seen<'_>) {
     seen.ask(Method::DELETE, &place, 204, "").await;
     seen.ask(Method::DELETE, &format!("{place}?absent=ok"), 200, "").await;
     seen.ask(Method::PUT, &place, 201, &source).await;
+    seen.ask_with(Method::GET, &place, 304, "", &[("if-none-match", "*")]).await;
     let put = seen.ask(Method::PUT, &place, 200, &source).await;
     let read = seen.ask(Method::GET, &place, 200, "").await;
     assert_eq!(put.header("etag"), read.header("etag"));
-    seen.ask_with(Method::PATCH, &place, 204, &source, ("if-match", read.header("etag"))).await;
+    seen.ask_with(Method::PATCH, &place, 204, &source, &[("if-match", read.header("etag"))]).await;
     seen.ask(Method::POST, &format!("{place}/credentials"), 200, r#"{"password": "new"}"#).await;
     let chain = json!({ "certChain": [seen.scene.simulator.ca_pem()], "password": "new" }).to_string();
     seen.ask(Method::POST, &format!("{place}/certificates"), 200, &chain).await;
