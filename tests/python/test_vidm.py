@@ -45,7 +45,7 @@ class TestVidm(unittest.TestCase):
                 self.assertTrue(vidm.health().all_ok)
                 self.assertEqual(vidm.latest_sync("corp.example").directory.name, "corp.example")
                 self.assertIsInstance(vidm.sync_history("corp.example").syncs, list)
-                self.assertEqual(failure(vidm.dry_run, "corp.example").code, "not_found")
+                self.assertEqual(failure(vidm.dry_run, "corp.example").code, "not_supported")
                 error = failure(vidm.directory, "lab.example")
                 self.assertEqual((error.code, len(error.candidates)), ("directory_ambiguous", 2))
                 self.assertEqual(failure(vidm.directory, "no/such?dir").code, "directory_not_found")
