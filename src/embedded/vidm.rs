@@ -66,7 +66,7 @@ impl<R: Runtime> Vidm<R> {
     /// The changes that a sync would make; nothing is started.
     ///
     /// # Errors
-    /// `not_found` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.
+    /// `not_supported` where this vIDM version has no such call; and those of the directory look-up, the login and the calls.
     pub async fn dry_run(&self, which: &str, ignore_safeguards: bool) -> Result<DryRun> {
         let which = DirectoryRef::parse(which);
         self.work(async |out| {

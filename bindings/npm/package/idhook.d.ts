@@ -342,7 +342,7 @@ export class Vidm {
    *   it instead.)
    */
   constructor(settings: VidmSettings & SessionSettings);
-  /** What a sync would change; nothing is started. `not_found` if this version of vIDM has no such call. */
+  /** What a sync would change; nothing is started. `not_supported` if this version of vIDM has no such call. */
   dryRun(directory: string, options?: DryRunOptions): Promise<DryRun>;
   /** vIDM's own health. */
   health(options?: CallOptions): Promise<VidmHealth>;

@@ -199,7 +199,7 @@ class VidmSession(SyncSession):
         return self._ensure_groups(directory, groups, users, timeout, on_progress, **flags)
 
     def dry_run(self, directory: str, *, ignore_safeguards: bool = False) -> DryRun:
-        """What a sync would change. Nothing is started. ``not_found`` if this version of vIDM has no such call."""
+        """What a sync would change. Nothing is started. ``not_supported`` if this version of vIDM has no such call."""
         options = _options(ignoreSafeguards=ignore_safeguards)
         return read(DryRun, self._call("dryRun", directory=directory, options=options))
 
