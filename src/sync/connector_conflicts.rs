@@ -126,7 +126,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         other: &str,
         max_age: Duration,
     ) -> Result<bool, StoreUnavailable> {
-        let ledger = self.ledger(backend, other);
+        let ledger = self.ledger_of_other(backend, other);
         let came = self.runtime().elapsed();
         let mut seen_idle = None;
         loop {
@@ -136,10 +136,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 return Ok(true);
             }
             if runs {
-                let mut look = self.look((&ledger, false), other, max_age).await?;
+                let mut look = self.look(&ledger, other, max_age).await?;
                 if look.as_ref().is_ok_and(|look| look.entry.head != entry.head) {
                     // It is from before the latest kick-off, whose run it cannot show.
-                    look = self.look((&ledger, false), other, Duration::ZERO).await?;
+                    look = self.look(&ledger, other, Duration::ZERO).await?;
                 }
                 // A directory that cannot be observed is not known to be running.
                 if let Ok(look) = look

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
 use super::directory_service::DirectoryService;
 use super::ledger::{Ending, Entry, Head, Ledger, Sight};
-use super::{Cache, Observation};
+use super::{Cache, Observation, SyncRequest};
 use crate::directory::{SyncReport, SyncStatus, SyncTarget};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::{Runtime, from_unix_ms};
@@ -75,8 +75,23 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         Backend::Local(&self.cache.local, self.cache.local.id(|| self.runtime().random()))
     }
 
-    pub(super) fn ledger<'s>(&'s self, backend: Backend<'s, R>, directory: &str) -> Ledger<'s, R> {
-        Ledger::new(self.runtime(), backend, &self.cache.entries, &self.target.short(), directory)
+    /// The ledger of the request's own directory, for a request whose ticket is in it, or that has none.
+    pub(super) fn own_ledger<'s>(&'s self, backend: Backend<'s, R>, directory: &str) -> Ledger<'s, R> {
+        self.ledger(backend, directory, true)
+    }
+
+    /// The ledger of the directory of `request`; it may have been accepted with another backend.
+    pub(super) fn ledger_for<'s>(&'s self, backend: Backend<'s, R>, request: &SyncRequest) -> Ledger<'s, R> {
+        self.ledger(backend, &request.directory, backend.id() == request.ledger)
+    }
+
+    /// The ledger of another directory than the request's.
+    pub(super) fn ledger_of_other<'s>(&'s self, backend: Backend<'s, R>, directory: &str) -> Ledger<'s, R> {
+        self.ledger(backend, directory, false)
+    }
+
+    fn ledger<'s>(&'s self, backend: Backend<'s, R>, directory: &str, is_own: bool) -> Ledger<'s, R> {
+        Ledger::new(self.runtime(), backend, &self.cache.entries, &self.target.short(), (directory, is_own))
     }
 
     /// Whether the latest kick-off's run, or another, is active according to `report`; and what was seen of the kick-off's

@@ -241,6 +241,7 @@ impl Entry {
 pub(super) struct Ledger<'s, R> {
     lease: Lease<'s, R>,
     directory: String,
+    is_own: bool,
     known: &'s Entries,
     clock: &'s R,
 }
@@ -288,10 +289,16 @@ impl<'s, R: Runtime> Ledger<'s, R> {
         backend: Backend<'s, R>,
         known: &'s Entries,
         target: &str,
-        directory: &str,
+        (directory, is_own): (&str, bool),
     ) -> Self {
         let lease = Lease::new(backend, format!("sync:{target}:{directory}"), Counters::Kept);
-        Self { lease, directory: directory.to_owned(), known, clock }
+        Self { lease, directory: directory.to_owned(), is_own, known, clock }
+    }
+
+    /// Whether it holds the request's ticket. Its entry still counts while the store refuses writes; that of another ledger
+    /// does not, because the request then continues with its own.
+    pub(super) fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// The id of the ledger: [`SHARED`](crate::shared_state::SHARED), or an instance's.

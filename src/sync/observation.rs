@@ -166,11 +166,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// If the store refuses writes and the ledger is not the request's own, this fails, so that its own is read.
     pub(super) async fn look(
         &self,
-        (ledger, is_ours): (&Ledger<'_, R>, bool),
+        ledger: &Ledger<'_, R>,
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
-        self.look_with((ledger, is_ours), directory, max_age, None).await
+        self.look_with(ledger, directory, max_age, None).await
     }
 
     /// The state of a directory now, after `entry` was read or confirmed.
@@ -180,12 +180,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         directory: &str,
         entry: &Entry,
     ) -> Result<Result<Observation>, StoreUnavailable> {
-        self.look_with((ledger, true), directory, Duration::ZERO, Some(entry)).await
+        self.look_with(ledger, directory, Duration::ZERO, Some(entry)).await
     }
 
     async fn look_with(
         &self,
-        (ledger, is_ours): (&Ledger<'_, R>, bool),
+        ledger: &Ledger<'_, R>,
         directory: &str,
         max_age: Duration,
         entry: Option<&Entry>,
@@ -195,14 +195,23 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let came = runtime.elapsed();
         let mut kept = lock(&place, runtime).await;
         // An observation that ended while this one waited for the lock serves all who waited.
-        let is_fresh = |look: &&Observation| look.ledger_id == ledger.id() && look.at.saturating_add(max_age) > came;
+        let is_fresh = |look: &&Observation| look.at.saturating_add(max_age) > came;
         if let Some(look) = kept.as_ref().filter(is_fresh) {
-            return Ok(Ok(Observation { age: runtime.elapsed().saturating_sub(look.at), ..look.clone() }));
+            let look = Observation { age: runtime.elapsed().saturating_sub(look.at), ..look.clone() };
+            match ledger.backend() {
+                backend if backend.id() == look.ledger_id => return Ok(Ok(look)),
+                // This instance's kick-offs discard the observation: it is later than all in its own ledger. A store that
+                // refuses a write leads here, after the observation for the shared ledger.
+                Backend::Local(..) => {
+                    return Ok(Ok(Observation { ledger_id: ledger.id(), entry: ledger.entry().await?, ..look }));
+                }
+                Backend::Shared(_) => {}
+            }
         }
         let look = match (ledger.backend(), entry) {
             (_, Some(entry)) => self.look_now(ledger, directory, entry.clone()).await,
             (Backend::Shared(_), None) if max_age > Duration::ZERO => {
-                self.look_for_all((ledger, is_ours), directory, max_age).await?
+                self.look_for_all(ledger, directory, max_age).await?
             }
             (_, None) => self.look_now(ledger, directory, ledger.entry().await?).await,
         };
@@ -218,7 +227,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// An observation shared by instances.
     async fn look_for_all(
         &self,
-        (ledger, is_ours): (&Ledger<'_, R>, bool),
+        ledger: &Ledger<'_, R>,
         directory: &str,
         max_age: Duration,
     ) -> Result<Result<Observation>, StoreUnavailable> {
@@ -243,7 +252,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     continue;
                 }
                 Ok(_) => None,
-                Err(StoreUnavailable) if is_ours => None,
+                Err(StoreUnavailable) if ledger.is_own() => None,
                 Err(StoreUnavailable) => return Err(StoreUnavailable),
             };
             let look = self.look_now(ledger, directory, ledger.entry().await?).await;

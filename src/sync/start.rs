@@ -70,7 +70,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         backend: Backend<'_, R>,
         request: &mut SyncRequest,
     ) -> Result<Result<SyncStatus>, StoreUnavailable> {
-        let ledger = self.ledger(backend, &request.directory);
+        let ledger = self.own_ledger(backend, &request.directory);
         request.ledger = ledger.id();
         let mut entry;
         (entry, request.ticket) = ledger.arrive().await?;
@@ -123,7 +123,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         if request.ledger == SHARED {
             return Ok(None);
         }
-        let look = self.look((ledger, true), &request.directory, Duration::ZERO).await?;
+        let look = self.look(ledger, &request.directory, Duration::ZERO).await?;
         Ok(look.ok().and_then(|look| Baseline::of(&look.report)).filter(Baseline::shows_running))
     }
 

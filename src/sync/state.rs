@@ -33,8 +33,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// # Errors
     /// Those of the calls.
     pub(crate) async fn latest(&self, directory: &str) -> Result<SyncReport> {
-        let ledger = self.ledger(self.readable().unwrap_or(self.local()), directory);
-        match self.look((&ledger, true), directory, Duration::ZERO).await {
+        let ledger = self.own_ledger(self.readable().unwrap_or(self.local()), directory);
+        match self.look(&ledger, directory, Duration::ZERO).await {
             Ok(look) => {
                 let look = look?;
                 // This only makes the ledger more exact.
@@ -52,11 +52,14 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     pub(crate) async fn state(&self, request: &SyncRequest, max_age: Duration) -> Result<SyncState> {
         // A store that refuses writes has the ledger of earlier requests; this instance has that of its own later ones.
         let shared = if request.ledger == SHARED { self.readable() } else { self.shared() };
+        let came = self.runtime().elapsed();
         if let Some(shared) = shared
             && let Ok(state) = self.state_with(shared, request, max_age).await
         {
             return state;
         }
+        // What was observed for the shared ledger is new enough for the local one.
+        let max_age = max_age.saturating_add(self.runtime().elapsed().saturating_sub(came));
         self.state_with(self.local(), request, max_age).await.map_err(unavailable)?
     }
 
@@ -66,11 +69,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         request: &SyncRequest,
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
-        let ledger = self.ledger(backend, &request.directory);
+        let ledger = self.ledger_for(backend, request);
         // An observation from before the request says nothing about it.
         let max_age = max_age.min(self.since(request.requested_ms));
-        let is_ours = ledger.id() == request.ledger;
-        let look = match self.look((&ledger, is_ours), &request.directory, max_age).await? {
+        let is_ours = ledger.is_own();
+        let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
             Err(e) => return Ok(self.without_look(request, e).await),
         };
@@ -198,8 +201,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         (look, sight): (&Observation, Option<Sight>),
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
-        let is_ours = ledger.id() == request.ledger;
-        if is_ours && look.entry.kick_offs_for(request.ticket) >= MOST_KICK_OFFS {
+        if ledger.is_own() && look.entry.kick_offs_for(request.ticket) >= MOST_KICK_OFFS {
             return Ok(self.undecided(request, look, max_age, Doubt::NotShown).await);
         }
         if self.since(request.requested_ms) > REQUEST_LIFE {

@@ -165,6 +165,19 @@ fn queued_runs_begin_while_the_store_refuses_writes() {
 }
 
 #[test]
+fn start_that_the_store_cannot_record_observes_once() {
+    let store = MemoryStore::new();
+    let instance = warm(Some(&store));
+    let place = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    instance.script.advance(Duration::from_secs(5));
+    store.set_fault(StoreFault::RefusesWrites);
+    // The store's ledger says that a start is due, and the instance's own takes it over.
+    let observed = shows("COMPLETED", -20_000).takes(Duration::from_millis(30));
+    assert_eq!(poll(&instance, &place, [observed, kicked()])["status"], "running");
+    assert_eq!(poll(&instance, &place, [shows("RUNNING", 7_100)])["status"], "running");
+}
+
+#[test]
 fn foreign_run_delays_on_instances_without_memory() {
     let instance = warm(None);
     let place = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
