@@ -6,7 +6,7 @@
 //! | `idempotency/key.rs` | a request's key, and when two inputs are equal |
 //! | `idempotency/record.rs` | the stored record of a key |
 //! | `idempotency/shared.rs` | claims and responses in the shared store, each under a lease |
-//! | `idempotency/local.rs` | the same in the instance's memory, without a store |
+//! | `idempotency/local.rs` | the same in the instance's memory, without a store or while it fails |
 
 use std::time::{Duration, SystemTime};
 
@@ -160,6 +160,11 @@ async fn claim<'s, R: Runtime>(
     store: &'s SharedStore<'s, R>,
     lease: Duration,
 ) -> Claim<Held<'s, R>> {
+    let memory = &configured.answers;
+    // What the store did not take when it failed, and may not show now that it works again.
+    if let Some(record) = memory.find(key, store.runtime().now()) {
+        return Claim::Taken(record);
+    }
     if let Some(place) = Place::new(store, key) {
         match place.claim(key, lease).await {
             Ok(Claim::Won(held)) => return Claim::Won(Held::Shared(place, held)),
@@ -169,7 +174,6 @@ async fn claim<'s, R: Runtime>(
             Err(StoreUnavailable) => {}
         }
     }
-    let memory = &configured.answers;
     match memory.claim(key, store.runtime().now(), lease) {
         Some(record) => Claim::Taken(record),
         None => Claim::Won(Held::Local(memory)),

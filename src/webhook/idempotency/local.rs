@@ -1,5 +1,5 @@
-//! Keys in the instance's memory, for use without a store; they last as long as the instance. Nothing here waits, so no
-//! other request runs between a check and its consequence.
+//! Keys in the instance's memory, for use without a store, or while it fails; they last as long as the instance. Nothing here
+//! waits, so no other request runs between a check and its consequence.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -24,14 +24,20 @@ struct Entry {
 }
 
 impl LocalAnswers {
+    /// The record that holds the key.
+    pub(super) fn find(&self, key: &Key, now: SystemTime) -> Option<Record> {
+        let entries = self.0.borrow();
+        let found = entries.iter().find(|entry| entry.id == key.id && entry.record.holds(now));
+        found.map(|entry| entry.record.clone())
+    }
+
     /// Claims the key, or returns the record that holds it.
     pub(super) fn claim(&self, key: &Key, now: SystemTime, lease: Duration) -> Option<Record> {
-        let found = self.0.borrow().iter().find(|entry| entry.id == key.id).map(|entry| entry.record.clone());
-        if let Some(record) = found.filter(|record| record.holds(now)) {
-            return Some(record);
+        let found = self.find(key, now);
+        if found.is_none() {
+            self.keep(key, Record { input: Some(key.input.clone()), until: now + lease, ..Record::default() }, now);
         }
-        self.keep(key, Record { input: Some(key.input.clone()), until: now + lease, ..Record::default() }, now);
-        None
+        found
     }
 
     /// Replaces the key's record. When full, the oldest response of the caller with the most is dropped, so a caller with

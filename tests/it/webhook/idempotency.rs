@@ -324,6 +324,28 @@ fn failing_store_leaves_the_instance_memory() {
 }
 
 #[test]
+fn store_that_fails_during_the_work_leaves_the_instance_memory() {
+    for fault in [StoreFault::Fails, StoreFault::RefusesWrites] {
+        let store = MemoryStore::new();
+        let instance = over(&store, [login(), add().takes(Duration::from_secs(3))]);
+        let fails = async {
+            instance.script.sleep(Duration::from_secs(1)).await;
+            store.set_fault(fault);
+        };
+        let ask = instance.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", "k")], PROVIDER));
+        let (first, ()) = instance.script.run(join(ask, fails));
+        assert_eq!(told(&first), (201, "best-effort".to_owned()), "{fault:?}");
+        // The store still shows a request at work; later it shows none, and works again.
+        for _ in 0..2 {
+            assert_eq!(told(&keyed(&instance, "k", PROVIDER)), (201, "replayed".to_owned()), "{fault:?}");
+            keyed(&instance, "k", "{}").problem("idempotency_key_reused");
+            instance.script.advance(Duration::from_secs(60));
+            store.set_fault(StoreFault::None);
+        }
+    }
+}
+
+#[test]
 fn store_does_not_grow_beyond_its_slots() {
     let store = MemoryStore::new();
     let instance = over(&store, [login(), add(), add(), add()]);
