@@ -15,13 +15,29 @@ use crate::webhook::{Body, signature};
 /// The longest key.
 const MAX_KEY: usize = 255;
 
-/// Headers that identify a request; the first one present counts: the caller's own (draft-07), Standard Webhooks', GitHub's.
-const HEADERS: [&str; 3] = ["idempotency-key", "webhook-id", "x-github-delivery"];
+/// The caller's own header (draft-07).
+const OWN: &str = "idempotency-key";
+
+/// Headers that identify a request; the first one present counts: the caller's own, Standard Webhooks', GitHub's.
+const HEADERS: [&str; 3] = [OWN, "webhook-id", "x-github-delivery"];
 
 /// The same for a signed Standard Webhook: its signature covers only its own id header, so a replayed request cannot be
 /// renamed with another header.
 const fn signed(id: &'static str) -> [&'static str; 3] {
-    [id, "idempotency-key", "x-github-delivery"]
+    [id, OWN, "x-github-delivery"]
+}
+
+/// What a request is identified by.
+enum Name {
+    /// A key that the caller gave this request.
+    Own(String),
+    /// The id of a signed message. Its signature covers neither the path nor the names of its headers: it is the same message
+    /// anywhere.
+    Signed(String),
+    /// The id of an event, in this header. The senders give it to every receiver of the event (GitHub's `guid` is "shared with
+    /// all deliveries for all webhooks that subscribe to this event"), so it identifies a request only with its path and
+    /// query.
+    Event(&'static str, String),
 }
 
 /// A caller's key for a request, and a digest of the request.
@@ -29,7 +45,7 @@ const fn signed(id: &'static str) -> [&'static str; 3] {
 pub(in crate::webhook) struct Key {
     /// The key's owner, in one short text: each caller has room of its own and cannot use up another's.
     pub(super) owner: String,
-    /// Caller, kind of key and key in one text, unique across callers.
+    /// Caller, kind of key and key in one text, unique across callers; with the path and query, if the key is an event's id.
     pub(super) id: String,
     /// A digest of method, path, query, body and `If-Match`.
     pub(super) input: String,
@@ -61,13 +77,17 @@ impl Key {
         if !matches!(request.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
             return Ok(None);
         }
+        let (path, query) = (request.uri.path(), request.uri.query().unwrap_or_default());
         let id = match (named(&request.headers)?, event) {
-            (Some((header, key)), _) => digest(&[caller, header, &key].map(str::as_bytes)),
-            (None, Some(event)) => digest(&[caller, "event", &event.source, &event.id].map(str::as_bytes)),
+            (Some(Name::Own(key)), _) => digest(&[caller, OWN, &key].map(str::as_bytes)),
+            (Some(Name::Signed(id)), _) => digest(&[caller, "signed", &id].map(str::as_bytes)),
+            (Some(Name::Event(header, id)), _) => digest(&[caller, header, &id, path, query].map(str::as_bytes)),
+            (None, Some(Event { source, id })) => {
+                digest(&[caller, "event", source, id, path, query].map(str::as_bytes))
+            }
             (None, None) => return Ok(None),
         };
-        let (path, query) = (request.uri.path().as_bytes(), request.uri.query().unwrap_or_default().as_bytes());
-        let mut parts = vec![request.method.as_str().as_bytes(), path, query, body];
+        let mut parts = vec![request.method.as_str().as_bytes(), path.as_bytes(), query.as_bytes(), body];
         parts.extend(request.headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes));
         let input = digest(&parts);
         Ok(Some(Self { owner: owner_of_caller(caller), id, input }))
@@ -79,9 +99,10 @@ pub(in crate::webhook) fn owner_of_caller(caller: &str) -> String {
     digest(&[b"caller", caller.as_bytes()])
 }
 
-/// The header that identifies the request, and its value.
-fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
-    for header in signature::signed_id(headers).map_or(HEADERS, signed) {
+/// What the headers call the request.
+fn named(headers: &HeaderMap) -> Result<Option<Name>, Error> {
+    let signed_id = signature::signed_id(headers);
+    for header in signed_id.map_or(HEADERS, signed) {
         let mut values = headers.get_all(header).iter();
         let Some(value) = values.next() else { continue };
         let wrong = |what: &str| Err(Error::invalid(vec![FieldError::new("", format!("the header {header} {what}"))]));
@@ -93,10 +114,14 @@ fn named(headers: &HeaderMap) -> Result<Option<(&'static str, String)>, Error> {
             // Otherwise all requests of this caller would count as one.
             return wrong(crate::template::REFUSED);
         }
-        let key = if header == "idempotency-key" { item(text) } else { Some(text.to_owned()) };
+        let key = if header == OWN { item(text) } else { Some(text.to_owned()) };
         return match key {
             Some(key) if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Ok(Some((header, key)))
+                Ok(Some(match header {
+                    OWN => Name::Own(key),
+                    header if Some(header) == signed_id => Name::Signed(key),
+                    header => Name::Event(header, key),
+                }))
             }
             _ => wrong("must be 1 to 255 visible ASCII characters, quoted or not"),
         };

@@ -52,13 +52,30 @@ fn invalid_keys_are_rejected() {
 
 #[test]
 fn keys_are_unique_per_caller_and_input() {
-    let with = |caller, uri, body| key(&[("webhook-id", "k")], caller, uri, body).unwrap().unwrap();
+    let with = |caller, uri, body| key(&[("idempotency-key", "k")], caller, uri, body).unwrap().unwrap();
     let one = with("ci", "/p?q", "b");
     assert_ne!(with("other", "/p?q", "b").id, one.id);
     for other in [with("ci", "/p?r", "b"), with("ci", "/p", "b"), with("ci", "/p?q", "c"), with("ci", "/p?qb", "")] {
         assert_eq!(other.id, one.id);
         assert_ne!(other.input, one.input);
     }
+}
+
+#[test]
+fn events_have_a_key_for_each_address_and_signed_messages_one_for_all() {
+    let id = |header, uri| key(&[(header, "1")], "ci", uri, "").unwrap().unwrap().id;
+    for header in ["x-github-delivery", "webhook-id", "ce-id"] {
+        assert_eq!(id(header, "/hooks/a?b"), id(header, "/hooks/a?b"), "{header}");
+        for other in ["/hooks/b?b", "/hooks/a?c", "/hooks/a"] {
+            assert_ne!(id(header, "/hooks/a?b"), id(header, other), "{header}");
+        }
+    }
+    let signed = |[id, signature]: [&'static str; 2], uri| {
+        key(&[(id, "1"), (signature, "v1,x")], "ci", uri, "").unwrap().unwrap().id
+    };
+    let [standard, svix] = [["webhook-id", "webhook-signature"], ["svix-id", "svix-signature"]];
+    assert_eq!(signed(standard, "/hooks/a"), signed(standard, "/hooks/b"));
+    assert_eq!(signed(standard, "/hooks/a"), signed(svix, "/hooks/a"), "the signed text is the same");
 }
 
 fn response(body: &str) -> Response<Bytes> {

@@ -70,6 +70,20 @@ fn push_starts_a_sync_without_waiting() {
 }
 
 #[test]
+fn one_event_for_two_hooks_starts_two_syncs() {
+    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP), idle(CORP)]);
+    let key = ("x-api-key", KEY.to_owned());
+    // GitHub sends an event to all its webhooks with the same id.
+    let id = ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958".to_owned());
+    let headers = [key, id, ("x-github-event", "push".to_owned())];
+    for (hook, status) in [("infra", "best-effort"), ("fixed", "best-effort"), ("infra", "replayed")] {
+        let answer = send(&instance, hook, &headers, &push());
+        assert_eq!(answer.status(), StatusCode::ACCEPTED, "{hook}: {}", answer.text());
+        assert_eq!(answer.header("idempotency-status"), status, "{hook}");
+    }
+}
+
+#[test]
 fn form_with_a_payload_is_read_as_its_json() {
     let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
     let encoded: String = push().bytes().map(|byte| format!("%{byte:02x}")).collect();

@@ -206,10 +206,12 @@ fn svix_headers_start_a_sync_once() {
     let (answer, _) = ask(&instance, (Method::POST, SYNCS), &headers, &body);
     assert_eq!(answer.status(), StatusCode::ACCEPTED, "{}", answer.text());
     assert_eq!(answer.header("idempotency-status"), "stored");
-    // The same message with an unsigned id is still the same message.
+    // The same message with an unsigned id, or under the standard's names, is still the same message.
     headers.push(("webhook-id", "another".to_owned()));
-    let (again, _) = ask(&instance, (Method::POST, SYNCS), &headers, &body);
-    assert_eq!(again.header("idempotency-status"), "replayed", "{}", again.text());
+    for headers in [headers, signed(&body, 0)] {
+        let (again, _) = ask(&instance, (Method::POST, SYNCS), &headers, &body);
+        assert_eq!(again.header("idempotency-status"), "replayed", "{}", again.text());
+    }
 }
 
 #[test]
