@@ -361,15 +361,16 @@ impl std::error::Error for Error {}
 pub fn excerpt(text: &str) -> String {
     let mut short = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        if short.len() + word.len() >= MAX_EVIDENCE {
-            let room = MAX_EVIDENCE.saturating_sub(short.len());
+        if !short.is_empty() {
+            // Before the last word too: two pieces of a secret must not become one.
+            short.push(' ');
+        }
+        let room = MAX_EVIDENCE.saturating_sub(short.len());
+        if word.len() >= room {
             let cut = word.char_indices().map(|(at, _)| at).take_while(|at| *at < room).last().unwrap_or(0);
             short.push_str(word.get(..cut).unwrap_or_default());
             short.push('…');
             break;
-        }
-        if !short.is_empty() {
-            short.push(' ');
         }
         short.push_str(word);
     }
@@ -385,5 +386,14 @@ mod tests {
         assert_eq!(excerpt("<html>\r\n  <h1>404</h1>\u{0}</html>"), "<html> <h1>404</h1> </html>");
         assert!(excerpt(&"ä".repeat(10_000)).len() <= MAX_EVIDENCE + '…'.len_utf8());
         assert!(excerpt(&"word ".repeat(10_000)).len() <= MAX_EVIDENCE + '…'.len_utf8() + 5);
+    }
+
+    #[test]
+    fn words_stay_apart_where_an_excerpt_is_cut() {
+        for before in MAX_EVIDENCE - 30..MAX_EVIDENCE {
+            let text = format!("{} Secre t-of-the-target-1 and more", "x".repeat(before));
+            let short = excerpt(&text);
+            assert!(text.starts_with(short.strip_suffix('…').unwrap_or(&short)), "{short}");
+        }
     }
 }
