@@ -11,7 +11,7 @@ mod state_key;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use agreed_key::{refresh, settle};
+pub(crate) use agreed_key::{may_be_in_store, refresh, settle};
 pub(crate) use backend::{Backend, LocalStore, SHARED};
 pub(crate) use lease::{Claim, Counters, Held, Lease, Slot, Ticket};
 pub(crate) use seal::Sealer;

@@ -60,6 +60,17 @@ pub(crate) async fn refresh<R: Runtime>(state_key: &StateKey, store: &SharedStor
     }
 }
 
+/// Whether the key of an id or a token that does not open may be in the store, which this instance cannot read now.
+pub(crate) fn may_be_in_store<R: Runtime>(state_key: &StateKey, store: &SharedStore<'_, R>) -> bool {
+    let is_unread = match state_key.origin() {
+        Some(Origin::Configured) => false,
+        // A store that lost its values has another key since.
+        Some(Origin::Store) => store.at_hand().is_none(),
+        Some(Origin::Instance) | None => true,
+    };
+    is_unread && !store.has_none()
+}
+
 /// The key shared by all instances of this deployment; `None` without a working store.
 async fn agree<R: Runtime>(store: &SharedStore<'_, R>) -> Option<[u8; LENGTH]> {
     if let Some(key) = read(store).await? {

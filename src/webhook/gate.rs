@@ -16,7 +16,7 @@ use super::route::{Kind, Matched};
 use crate::config::ApiKey;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
-use crate::shared_state::{Origin, SharedStore, refresh, settle};
+use crate::shared_state::{Origin, SharedStore, StoreUnavailable, may_be_in_store, refresh, settle};
 
 mod calls;
 mod errors;
@@ -48,7 +48,7 @@ fn bearer(request: &Parts) -> Option<&str> {
 /// The caller that a gate token stands for; `None` if the request has no gate token, or its route takes none.
 ///
 /// # Errors
-/// `unauthenticated` if the token is not valid here, or no longer.
+/// `unauthenticated` if the token is not valid here, or no longer; `upstream_busy` while the store with its key does not work.
 pub(super) async fn caller<'c, R: Runtime>(
     configured: &'c Configured,
     request: &Parts,
@@ -80,6 +80,7 @@ async fn open<'c, R: Runtime>(
         Err(Dead::NotOurs) if refresh(&configured.state_key, store).await => {
             open_now(configured, kind, target, token, now)
         }
+        Err(Dead::NotOurs) if may_be_in_store(&configured.state_key, store) => Err(Dead::KeyInStore),
         opened => opened,
     }
 }
@@ -99,9 +100,15 @@ fn place(target: &str) -> String {
     format!("{}/{target}", Kind::Vcf.as_str())
 }
 
+/// The error of a token that may be valid.
+fn key_unavailable() -> Error {
+    StoreUnavailable.error("the key of tokens")
+}
+
 /// The rejection of a dead access token.
 fn expired(configured: &Configured, dead: Dead) -> Error {
     let (detail, hint) = match dead {
+        Dead::KeyInStore => return key_unavailable(),
         Dead::Expired => ("the access token has expired", "get a new one with the refresh token or the key"),
         Dead::KeyGone => {
             ("the API key of the access token has expired or is not configured any more", "log in with another key")

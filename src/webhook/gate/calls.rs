@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::revoked::RevokedTokens;
 use super::token::{self, Dead, Kind as TokenKind};
-use super::{open, place};
+use super::{key_unavailable, open, place};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::{Runtime, random_bytes};
 use crate::secret::Secret;
@@ -146,10 +146,15 @@ async fn revoke<R: Runtime>(
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
-    // A token that is not valid needs no revocation.
-    if let Ok(opened) = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await {
-        admit(incoming, outbound, &opened.caller, line).await?;
-        RevokedTokens::of(outbound.store(), target, opened.caller.name()).add(&opened.serial, opened.expires).await?;
+    match open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await {
+        Ok(opened) => {
+            admit(incoming, outbound, &opened.caller, line).await?;
+            let revoked = RevokedTokens::of(outbound.store(), target, opened.caller.name());
+            revoked.add(&opened.serial, opened.expires).await?;
+        }
+        Err(Dead::KeyInStore) => return Err(key_unavailable()),
+        // A token that is not valid needs no revocation.
+        Err(Dead::NotOurs | Dead::Expired | Dead::KeyGone) => {}
     }
     Ok(empty(StatusCode::NO_CONTENT, &[]))
 }
@@ -167,7 +172,10 @@ fn id(body: &Body) -> Result<String, Error> {
     })
 }
 
-fn unknown(_: Dead) -> Error {
+fn unknown(dead: Dead) -> Error {
+    if dead == Dead::KeyInStore {
+        return key_unavailable();
+    }
     Error::new(ErrorCode::NotFound, "the refresh token is unknown, revoked or has expired")
         .hint("log in with the key again")
 }

@@ -14,7 +14,7 @@ use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::operations::SyncOperations;
 use crate::runtime::Runtime;
-use crate::shared_state::{Origin, refresh};
+use crate::shared_state::{Origin, StoreUnavailable, may_be_in_store, refresh};
 use crate::sync::{self, SyncDocument, SyncState};
 use crate::upstream::Outbound;
 use crate::webhook::caller::Caller;
@@ -35,6 +35,9 @@ pub(super) async fn sync<R: Runtime>(
     let mut found = StartedSync::find(&configured.sync_ids, store, target, text).await?;
     if found.is_none() && refresh(&configured.state_key, store).await {
         found = StartedSync::find(&configured.sync_ids, store, target, text).await?;
+    }
+    if found.is_none() && may_be_in_store(&configured.state_key, store) {
+        return Err(StoreUnavailable.error("the key of sync ids"));
     }
     let sync = found.ok_or_else(|| {
         let hint = match configured.state_key.origin() {

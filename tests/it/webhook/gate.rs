@@ -311,6 +311,23 @@ fn tokens_need_a_common_state_key() {
 }
 
 #[test]
+fn tokens_may_be_valid_while_the_store_with_their_key_fails() {
+    let unset = [("state_key", "")];
+    let store = MemoryStore::new();
+    let (token, id) = pair(&logs_in(&Instance::sharing(&store, &unset, []), ROOT, KEY));
+    store.set_fault(StoreFault::Fails);
+    let young = Instance::sharing(&store, &unset, []);
+    idhook::runtime::Runtime::random(&*young.script);
+    for answer in [revokes(&young, &id), refreshes(&young, &id), reads(&young, &token)] {
+        vendor(&answer, 500, "UPSTREAM_BUSY");
+    }
+    store.set_fault(StoreFault::None);
+    young.script.advance(Duration::from_secs(11));
+    assert_eq!(revokes(&young, &id).status(), StatusCode::NO_CONTENT);
+    vendor(&refreshes(&young, &id), 404, "NOT_FOUND");
+}
+
+#[test]
 fn token_calls_count_as_requests_of_the_key() {
     let instance = Instance::with(&[("rate_limit", "3")], []);
     let (token, id) = pair(&logs_in(&instance, ROOT, KEY));

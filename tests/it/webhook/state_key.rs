@@ -76,6 +76,29 @@ fn other_targets_on_the_same_store_have_another_key() {
 }
 
 #[test]
+fn ids_may_be_valid_while_the_store_with_their_key_fails() {
+    let store = MemoryStore::new();
+    let place = started(&Instance::sharing(&store, &[UNSET], starts()));
+    for fault in [StoreFault::Fails, StoreFault::Hangs] {
+        store.set_fault(fault);
+        let young = Instance::sharing(&store, &[UNSET], []);
+        young.script.random();
+        let answer = young.get(&place);
+        assert_eq!(answer.problem("upstream_busy")["retryable"], true, "{fault:?}");
+        assert_eq!(answer.header("retry-after"), "10", "{fault:?}");
+        // It recovers with the store.
+        store.set_fault(StoreFault::None);
+        young.script.advance(std::time::Duration::from_secs(11));
+        young.then([state()]);
+        assert_eq!(young.get(&place).json()["status"], "running", "{fault:?}");
+    }
+    // A configured key decides by itself.
+    store.set_fault(StoreFault::Fails);
+    let keyed = Instance::sharing(&store, &[("state_key", OLD)], []);
+    keyed.get(&place).problem("sync_not_found");
+}
+
+#[test]
 fn id_is_valid_only_at_its_instance_without_a_store() {
     for store in ["none", "auto"] {
         let one = Instance::with(&[UNSET, ("store", store)], starts());
