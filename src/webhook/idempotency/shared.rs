@@ -7,7 +7,7 @@
 //!
 //! | ring | entered | when its turn comes again |
 //! |---|---|---|
-//! | `{owner}:claims` (counter), `{owner}:claim:{serial mod CLAIMS}` | before anything is written under a key | what a crashed claimant left there is deleted; if the claim is still active, the new request is rejected |
+//! | `{owner}:claims` (counter), `{owner}:claim:{serial mod CLAIMS}` | before anything is written under a key | what a crashed claimant left there is deleted; if the claim is still active, the new request takes a later turn; after a few of them it is rejected |
 //! | `{owner}:answers` (counter), `{owner}:answer:{serial mod ANSWERS}` | with a response | that response is deleted |
 //!
 //! So a caller has at most [`ANSWERS`] responses and [`CLAIMS`] claims in the store, and cannot displace another's. A
@@ -27,6 +27,10 @@ const ANSWERS: u64 = 1024;
 
 /// At most this many claims per caller are in the store, one per request being processed.
 const CLAIMS: u64 = 256;
+
+/// The most turns that one request takes in the ring of claims. Each step is twice the one before, so together they lead
+/// past a run of 127 active claims: long requests often stand side by side.
+const MAX_TURNS: u32 = 8;
 
 /// The most attempts at a claim within one request.
 const MAX_CLAIMS: usize = 8;
@@ -104,10 +108,21 @@ impl<'s, R: Runtime> Place<'s, R> {
         Ok(Claim::Waits(self.now() + life))
     }
 
-    /// Enters the key into the caller's ring of claims, and deletes a crashed claimant's entry at that place; if that claim
-    /// may still be active, returns its end.
+    /// Enters the key into the caller's ring of claims. The ring goes by turns, and a long request may still have the place;
+    /// then the next turns are tried. If all of these places are active, returns the earliest end.
     async fn enter(&self, life: Duration) -> Result<Option<SystemTime>, StoreUnavailable> {
-        let serial = self.store.increment(&self.ring("claims"), 1).await.ok_or(StoreUnavailable)?;
+        let mut earliest: Option<SystemTime> = None;
+        for turn in 0..MAX_TURNS {
+            let serial = self.store.increment(&self.ring("claims"), 1 << turn).await.ok_or(StoreUnavailable)?;
+            let Some(until) = self.enter_at(serial, life).await? else { return Ok(None) };
+            earliest = Some(earliest.map_or(until, |earliest| earliest.min(until)));
+        }
+        Ok(earliest)
+    }
+
+    /// Enters the key at the place of `serial`, and deletes a crashed claimant's entry there; if that claim may still be
+    /// active, returns its end.
+    async fn enter_at(&self, serial: u64, life: Duration) -> Result<Option<SystemTime>, StoreUnavailable> {
         let place = self.ring(&format!("claim:{}", serial % CLAIMS));
         let until = self.now() + life;
         if let Some(kept) = self.store.look_up(&place).await?

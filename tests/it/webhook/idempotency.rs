@@ -313,6 +313,31 @@ fn caller_with_256_active_requests_gets_retry_after() {
 }
 
 #[test]
+fn long_requests_do_not_block_the_places_of_others() {
+    for open in [1, 100] {
+        let store = MemoryStore::new();
+        let instance = over(&store, [login(), add()]);
+        keyed(&instance, "first", PROVIDER);
+        for n in 0..open {
+            instance.then([add().hang()]);
+            let key = format!("open-{n}");
+            let ask = instance.ask(request(KEY, Method::POST, PATH, &[("idempotency-key", key.as_str())], PROVIDER));
+            let sleep = instance.script.sleep(Duration::from_millis(10));
+            let (ask, sleep) = (pin!(ask), pin!(sleep));
+            assert!(matches!(instance.script.run(select(ask, sleep)), Either::Right(_)), "{n}");
+        }
+        // These finish; their turns come to the places of the open ones.
+        for n in 0..300 {
+            let answer = keyed(&instance, &format!("done-{n}"), "{}");
+            assert_eq!(told(&answer), (400, "not-stored".to_owned()), "{open} open, {n}");
+        }
+        let left = store.keys().iter().filter(|key| key.contains(":idempotency:")).count();
+        assert!(left <= 2 * open + 256 + 2 + 2, "{left} keys");
+        keyed(&instance, "open-0", PROVIDER).problem("idempotency_key_in_flight");
+    }
+}
+
+#[test]
 fn failing_store_leaves_the_instance_memory() {
     for fault in [StoreFault::Fails, StoreFault::RefusesWrites, StoreFault::Hangs, StoreFault::Absent] {
         let store = MemoryStore::new();
