@@ -88,8 +88,9 @@ pub(super) async fn serve<R: Runtime>(
     let Incoming { configured, runtime, request, identity, .. } = *incoming;
     line.forwarded(&request.headers, &configured.config.proxy);
     refuse_other_sites(request)?;
-    // A hook's sender waits only a few seconds; the sync continues without it.
-    let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work != Work::Hook);
+    // Where nothing waits, the preference adds no time. A hook's sender waits only a few seconds; the sync continues without it.
+    let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit)
+        .filter(|_| events::is_long(work, true, false));
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
     let outcome = process(incoming, (work, max_wait), &outbound, read, line).await;
     line.calls(outbound.calls());

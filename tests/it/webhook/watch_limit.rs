@@ -11,7 +11,7 @@ use idhook::webhook::Events;
 
 use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Script, get};
-use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
+use crate::support::vidm::{CORP, LIST, classic, idle, lists, logs_in};
 use crate::support::webhook::{Answer, Instance, KEY, READER, Shared, request};
 
 const LIMIT: (&str, &str) = ("watch_limit", "3");
@@ -145,4 +145,14 @@ fn failing_store_leaves_the_instances_own_count() {
         let _streams: Vec<_> = (0..3).map(|_| open(&instance, KEY, &place).unwrap()).collect();
         refused(&instance, &place);
     }
+}
+
+#[test]
+fn wait_does_not_lengthen_a_request_that_does_not_wait() {
+    let instance = Instance::over(Script::new([logs_in("t1"), get(LIST).hang()]), &[("first_byte_timeout", "600")]);
+    let headers = [("prefer", "wait=300")];
+    let answer = instance.send_with(Method::GET, "/vidm/default/v1/directories", &headers, "");
+    assert!(answer.status().is_server_error(), "{}", answer.text());
+    let took = instance.script.elapsed();
+    assert!(took <= Duration::from_secs(26), "{took:?}");
 }
