@@ -63,12 +63,18 @@ async fn found_broker<R: Runtime>(
 }
 
 fn no_broker(error: Error) -> Error {
+    const SET: &str = "set fleet_broker_url, the address of the identity broker that exchanges API tokens";
     match error.upstream_status().map(|status| status.as_u16()) {
+        // This call needs no login and sends no credential, so it is no rejection of one, and may be repeated at once.
+        Some(401 | 403) if error.code() == ErrorCode::UpstreamAuth => {
+            let detail = error.detail().to_owned();
+            error.recode(ErrorCode::UpstreamInvalid, detail).hint(SET)
+        }
         Some(409) => error.hint(
             "this VCF Operations has no identity broker, so an API token cannot be used: log in with fleet_username and \
              fleet_password, or configure VCF single sign-on",
         ),
-        Some(_) => error.hint("set fleet_broker_url, the address of the identity broker that exchanges API tokens"),
+        Some(_) => error.hint(SET),
         None => error,
     }
 }

@@ -99,6 +99,18 @@ fn broker_is_found_through_the_well_known_address() {
 }
 
 #[test]
+fn gateway_that_hides_the_broker_does_not_count_as_a_rejected_token() {
+    let hides = || get(WELL_KNOWN).answer(403, r#"{"message":"blocked"}"#);
+    let found = get(WELL_KNOWN).answer(200, r#"{"url":"https://vidb.corp.example/x"}"#);
+    let instance = Instance::with(TOKEN, [hides(), hides(), hides(), found, exchanges(), lists()]);
+    for _ in 0..3 {
+        let problem = instance.get(DIRECTORIES).problem("upstream_invalid");
+        assert!(problem["hint"].as_str().unwrap().contains("fleet_broker_url"), "{problem}");
+    }
+    assert_eq!(instance.get(DIRECTORIES).status(), 200);
+}
+
+#[test]
 fn dead_api_token_is_reported_without_showing_it() {
     let body = r#"{"error":"invalid_client","error_description":"api+token is dead"}"#;
     let variables = [TOKEN, &[("fleet_broker_url", "https://vidb.corp.example")]].concat();
