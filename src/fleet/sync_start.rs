@@ -48,10 +48,12 @@ pub(super) fn wants_body(error: &Error) -> bool {
         || (error.answer_status().is_some_and(|status| status == 400) && says(error, &["body"]))
 }
 
-/// Whether a rejected start says that a run is active. The real response is unknown.
+/// Whether a rejected start says that a run is active, and not that something is "not running" or "already failed". The
+/// real response is unknown.
 pub(super) fn already_running(error: &Error) -> bool {
     error.answer_status().is_some_and(|status| status.is_client_error())
         && says(error, &["already", "in progress", "in_progress", "running"])
+        && !says(error, &["not running", "not in progress", "fail", "disabled", "deleted"])
 }
 
 fn says(error: &Error, words: &[&str]) -> bool {
@@ -84,6 +86,8 @@ mod tests {
             (409, r#"{"message":"A sync is already in progress."}"#, false, true),
             (400, r#"{"message":"Directory sync is running"}"#, false, true),
             (409, r#"{"message":"The directory is locked."}"#, false, false),
+            (400, r#"{"message":"LDAP sync service is not running"}"#, false, false),
+            (400, r#"{"message":"The setup has already failed"}"#, false, false),
             (409, "<html>already running</html>", false, false),
             (500, r#"{"message":"already running"}"#, false, false),
             (415, "", true, false),

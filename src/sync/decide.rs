@@ -218,7 +218,7 @@ pub(super) enum Decision {
 /// Why a status is `unknown` although the target's response could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// The target accepted the start, but shows only an earlier run.
+    /// A run was started, but the target shows only an earlier one.
     NotShown,
     /// Nothing tells runs apart, and the instance that accepted the request is gone with its memory.
     LostQueue,

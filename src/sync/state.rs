@@ -27,6 +27,13 @@ const GIVES_WAY: &str = "waiting for another directory on the same connector to 
 const NEEDS_OVERRIDE: &str =
     "waiting for a caller with the scope vidm:override to read this state, because the run will ignore the safeguards";
 
+/// The message of a request whose start the target refused because a run is active, although it shows an idle directory.
+fn already_running(product: Product) -> String {
+    format!(
+        "{product} refused the start because a sync is running, but shows none; it is started again when this state is read next"
+    )
+}
+
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// The state of a directory's latest run, however it was started; the observation is recorded.
     ///
@@ -216,11 +223,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Ok(Kick::Sent) => {
                 Ok(SyncState { report: SyncReport::running(), ..SyncState::of(SyncStatus::Running, look) })
             }
-            Ok(Kick::Waits | Kick::AlreadyRunning) => Ok(SyncState::of(SyncStatus::Queued, look)),
+            Ok(Kick::Waits) => Ok(SyncState::of(SyncStatus::Queued, look)),
+            Ok(Kick::AlreadyRunning) => waits(&already_running(self.target.product)),
             Ok(Kick::GivesWay) => waits(GIVES_WAY),
             Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
             // It is recorded as one that may have begun a run; the next observation shows it.
-            Err(e) if e.may_have_been_done() => Ok(SyncState::of(SyncStatus::Queued, look)),
+            Err(e) if e.may_have_been_done() => waits(&format!("the last start failed: {}", e.detail())),
             Err(e) => Err(e),
         })
     }
@@ -257,7 +265,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let why = match (doubt, product) {
             (Doubt::Unreadable, _) => return None,
             (Doubt::NotShown, _) => {
-                format!("{product} accepted the start, but still shows an earlier run: no run of this request has appeared")
+                format!("the sync was started, but {product} still shows an earlier run: no run of this request has appeared")
             }
             (Doubt::LostQueue, Product::Vidm) => {
                 "idhook cannot determine whether the ended run began after this request: vIDM reports no start times, and the \

@@ -189,6 +189,26 @@ fn foreign_run_delays_on_instances_without_memory() {
 }
 
 #[test]
+fn queued_request_says_why_its_start_failed() {
+    let instance = warm(None);
+    let place = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    let refusals = [
+        (
+            409,
+            r#"{"errors":[{"message":"Sync is already in progress"}]}"#,
+            "vIDM refused the start because a sync is running",
+        ),
+        (500, r#"{"errors":[{"message":"connector unreachable"}]}"#, "connector unreachable"),
+    ];
+    for (status, body, part) in refusals {
+        let refused = classic(CORP).answer(status, body);
+        let state = poll(&instance, &place, [shows("COMPLETED", -20_000), refused]);
+        assert_eq!(state["status"], "queued", "{state}");
+        assert!(state["message"].as_str().is_some_and(|message| message.contains(part)), "{state}");
+    }
+}
+
+#[test]
 fn start_that_never_shows_is_repeated_once_and_then_unknown() {
     for store in [None, Some(MemoryStore::new())] {
         let instance = warm(store.as_ref());
