@@ -344,6 +344,16 @@ mod tests {
     }
 
     #[test]
+    fn no_base_path_begins_like_a_row() {
+        let roots = ROWS.iter().filter_map(|row| row.path.split('/').nth(1)).filter(|root| !root.is_empty());
+        for root in roots.chain(["v1"]) {
+            let read = |name: &str| (name == "base_path").then(|| format!("/{root}"));
+            let mistakes = crate::config::Config::parse(read).unwrap_err();
+            assert!(mistakes.iter().any(|mistake| mistake.variable == "base_path"), "{root}");
+        }
+    }
+
+    #[test]
     fn parameters_are_decoded_once() {
         let matched = find("/vcf/default/v1/identity-providers/a%2Fb/identity-sources/corp%2520x.example").unwrap();
         assert_eq!(matched.parameter("id"), "a/b");

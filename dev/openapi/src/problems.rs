@@ -61,7 +61,7 @@ fn example(code: ErrorCode) -> Error {
         ErrorCode::Forbidden => new("caller ci lacks the scope vidm:sync")
             .hint("add vidm:sync to this caller's scopes in api_keys, or use another caller"),
         ErrorCode::RouteNotFound => new("no route /vidm/default/directories")
-            .hint("routes begin with /vidm/{target}/v1/ or /vcf/{target}/v1/; if a proxy serves idhook below a path, set base_path"),
+            .hint("routes begin with /vidm/{target}/v1/, /vcf/{target}/v1/ or /fleet/{target}/v1/; if a proxy serves idhook below a path, set base_path"),
         ErrorCode::TargetNotFound => {
             new("no vidm target prod").hint("GET /readyz lists the configured targets")
         }
