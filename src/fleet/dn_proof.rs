@@ -66,48 +66,53 @@ impl<R: Runtime> Client<'_, R> {
         self.resolve(located, &distinct, found).await
     }
 
-    /// The group with this distinguished name.
-    pub(super) async fn group_by_dn(&self, located: &Located, query: &GroupQuery) -> Result<Option<Group>> {
+    /// What is known about the group with this distinguished name.
+    pub(super) async fn state_of_dn(&self, located: &Located, query: &GroupQuery) -> Result<Option<State>> {
         let mut found = Found::new();
         self.prove_dns(located, &[query], &mut found).await?;
-        Ok(match found.remove(&query.identity()) {
-            Some(State::Present(group, _)) => Some(group),
-            _ => None,
-        })
+        Ok(found.remove(&query.identity()))
     }
 
-    /// Asks for all of `batch` in one query.
+    /// Asks for all of `batch` in one query, and for single names where the results do not show whose they are.
+    ///
+    /// A result has no distinguished name, and a broker may ignore the field or compare only the beginning. So more results
+    /// than names prove nothing, and neither does a group that two names find.
     async fn search_dns(&self, located: &Located, batch: &[&GroupQuery], found: &mut Found) -> Result<()> {
-        let mut groups = self.with_dns(located, batch).await?;
-        let mut unassigned = Vec::new();
+        let mut answer = self.with_dns(located, batch).await?;
+        let mut named: Vec<(&GroupQuery, Group)> = Vec::new();
+        let mut unassigned: Vec<&GroupQuery> = Vec::new();
         for query in batch {
-            let names_it = |group: &Group| {
-                dn::value_and_parent(query.as_str())
-                    .is_some_and(|(name, _)| group.names().any(|theirs| same(theirs, &name)))
-            };
-            let fitting: Vec<usize> =
-                groups.iter().enumerate().filter(|(_, group)| names_it(group)).map(|(at, _)| at).collect();
-            match fitting.as_slice() {
-                // Two groups may have the same name in different containers.
-                [at] if batch.iter().filter(|other| same_name(other, query)).count() == 1 => {
-                    let group = groups.swap_remove(*at);
-                    found.insert(query.identity(), State::Present(group, ProvedBy::Dn));
+            let mut fitting = answer.iter().filter(|group| has_name(group, query) && is_in_domain(group, query));
+            // Two groups may have the same name in different containers.
+            let is_only =
+                answer.len() <= batch.len() && batch.iter().filter(|other| same_name(other, query)).count() == 1;
+            match (fitting.next(), fitting.next()) {
+                (Some(group), None) if is_only => named.push((query, group.clone())),
+                _ => unassigned.push(query),
+            }
+        }
+        // The results may all belong to those without one: the display name of a group may be another group's name.
+        if !named.is_empty() && !unassigned.is_empty() {
+            answer = self.with_dns(located, &unassigned).await?;
+        }
+        let mut alone: Vec<(&GroupQuery, Group)> = Vec::new();
+        if !answer.is_empty() {
+            for query in &unassigned {
+                let results = match unassigned.as_slice() {
+                    [_] => std::mem::take(&mut answer),
+                    _ => self.with_dns(located, &[query]).await?,
+                };
+                if let [group] = results.as_slice()
+                    && is_in_domain(group, query)
+                {
+                    alone.push((query, group.clone()));
                 }
-                _ => unassigned.push(*query),
             }
         }
-        // The remaining results belong to some of the other names.
-        for query in unassigned {
-            if groups.is_empty() {
-                break;
-            }
-            let one =
-                if batch.len() == 1 { std::mem::take(&mut groups) } else { self.with_dns(located, &[query]).await? };
-            if let Some(group) = one.into_iter().next() {
-                groups.retain(|other| other.group_id != group.group_id);
-                found.insert(query.identity(), State::Present(group, ProvedBy::Dn));
-            }
-        }
+        let is_shared = |group: &Group| alone.iter().filter(|(_, other)| other.group_id == group.group_id).count() > 1;
+        named.retain(|(_, group)| alone.iter().all(|(_, other)| other.group_id != group.group_id));
+        named.extend(alone.iter().filter(|(_, group)| !is_shared(group)).cloned());
+        found.extend(named.into_iter().map(|(query, group)| (query.identity(), State::Present(group, ProvedBy::Dn))));
         Ok(())
     }
 
@@ -136,9 +141,10 @@ impl<R: Runtime> Client<'_, R> {
                 Ok(None) => State::Absent(Some(
                     "Active Directory has no group with this distinguished name in the directory".to_owned(),
                 )),
-                Err(error) if is_of_the_query(&error) => {
-                    State::Unknown(format!("VCF Operations rejected the look-up of this group: {}", error.detail()))
-                }
+                Err(error) if is_of_the_query(&error) => State::Unknown(
+                    format!("VCF Operations rejected the look-up of this group: {}", error.detail()),
+                    error,
+                ),
                 Err(error) => return Err(error),
             };
             found.insert(query.identity(), state);
@@ -169,6 +175,17 @@ impl<R: Runtime> Client<'_, R> {
         let domain = dn::domain(dn).or_else(|| located.domains.first().cloned()).unwrap_or_default();
         Ok(found.map(|entry| Entry { name: text(entry, "name").unwrap_or(name), domain, id: text(entry, "id") }))
     }
+}
+
+/// Whether a result has the name that the distinguished name begins with.
+fn has_name(group: &Group, query: &GroupQuery) -> bool {
+    dn::value_and_parent(query.as_str()).is_some_and(|(name, _)| group.names().any(|theirs| same(theirs, &name)))
+}
+
+/// Whether a result can be of the distinguished name's domain. An entry may leave its domain out.
+fn is_in_domain(group: &Group, query: &GroupQuery) -> bool {
+    let domain = dn::domain(query.as_str());
+    group.domain().is_none_or(|theirs| domain.is_none_or(|domain| same(theirs, &domain)))
 }
 
 /// Whether two distinguished names begin with the same name.

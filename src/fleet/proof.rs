@@ -13,7 +13,7 @@ use super::locate::Located;
 use super::principal_query::{Group, Principal, Query, Term, User};
 use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, ProvedBy, UserQuery, odd_name};
 use crate::dn;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::Runtime;
 
 /// Names in one query.
@@ -31,8 +31,8 @@ pub(super) enum State<P = Group> {
     Present(P, ProvedBy),
     /// It is absent; and how that was determined, if not by the requested name itself.
     Absent(Option<String>),
-    /// Its look-up was rejected.
-    Unknown(String),
+    /// Its look-up failed: the detail, and the failure.
+    Unknown(String, Error),
 }
 
 /// A requested group or user by name.
@@ -71,7 +71,7 @@ impl<R: Runtime> Client<'_, R> {
     /// none, in all realms.
     ///
     /// # Errors
-    /// Those of the login and the calls.
+    /// Those of the login and the calls. If no group is found, that of the first look-up that was rejected: it proves nothing.
     pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
         let domain = match query {
             GroupQuery::Name(text) => Name::of(text).domain.to_owned(),
@@ -81,6 +81,7 @@ impl<R: Runtime> Client<'_, R> {
         let is_of_domain = directories.iter().any(|directory| directory.has_domain(&domain));
         let mut groups: Vec<Group> = Vec::new();
         let mut realms: Vec<String> = Vec::new();
+        let mut rejected: Option<Error> = None;
         for directory in directories.into_iter().filter(|directory| !is_of_domain || directory.has_domain(&domain)) {
             let located = Located::of(directory, self.listed.get());
             let is_by_name = matches!(query, GroupQuery::Name(_));
@@ -90,12 +91,23 @@ impl<R: Runtime> Client<'_, R> {
             realms.push(located.realm.id.clone());
             let found = match query {
                 GroupQuery::Name(text) => self.named(&located, &Name::of(text)).await?,
-                GroupQuery::DistinguishedName(_) => self.group_by_dn(&located, query).await?.into_iter().collect(),
+                GroupQuery::DistinguishedName(_) => match self.state_of_dn(&located, query).await? {
+                    Some(State::Present(group, _)) => vec![group],
+                    Some(State::Unknown(_, error)) => {
+                        rejected.get_or_insert(error);
+                        Vec::new()
+                    }
+                    Some(State::Absent(_)) | None => Vec::new(),
+                },
             };
             groups.extend(found);
             groups.dedup_by(|one, other| one.group_id == other.group_id);
         }
-        Ok(groups)
+        // Another directory of the domain may have the group: its base may contain the name.
+        match rejected {
+            Some(error) if groups.is_empty() => Err(error),
+            _ => Ok(groups),
+        }
     }
 
     /// The groups of one realm with exactly this name.
@@ -239,7 +251,7 @@ impl Proof {
                 display_name: entry.names().next().map(str::to_owned),
                 proved_by: Some(*by),
             },
-            Some(State::Unknown(detail)) => not(Presence::Unknown, Some(detail.clone())),
+            Some(State::Unknown(detail, _)) => not(Presence::Unknown, Some(detail.clone())),
             Some(State::Absent(Some(detail))) => not(Presence::Absent, Some(detail.clone())),
             Some(State::Absent(None)) | None => {
                 let oddities = odd_name::oddities(&requested);

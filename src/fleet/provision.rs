@@ -142,7 +142,10 @@ impl<R: Runtime> Client<'_, R> {
                 continue;
             }
             if let Some(error) = &failure {
-                found.insert(query.identity(), State::Unknown(format!("not tried after: {}", error.detail())));
+                found.insert(
+                    query.identity(),
+                    State::Unknown(format!("not tried after: {}", error.detail()), error.clone()),
+                );
                 continue;
             }
             let mut done = self.provision(&located.provider, &located.id, query.as_str()).await;
@@ -159,7 +162,7 @@ impl<R: Runtime> Client<'_, R> {
                     found.insert(query.identity(), State::Present(principal.group(), ProvedBy::Id));
                 }
                 Ok(Provisioning::Unproved(error)) => {
-                    found.insert(query.identity(), State::Unknown(error.detail().to_owned()));
+                    found.insert(query.identity(), State::Unknown(error.detail().to_owned(), error.clone()));
                     doubtful.push((query, error));
                 }
                 Err(error) if is_of_the_query(&error) => {
@@ -167,7 +170,7 @@ impl<R: Runtime> Client<'_, R> {
                 }
                 Err(error) if found.is_empty() => return Err(error),
                 Err(error) => {
-                    found.insert(query.identity(), State::Unknown(error.detail().to_owned()));
+                    found.insert(query.identity(), State::Unknown(error.detail().to_owned(), error.clone()));
                     failure = Some(error);
                 }
             }

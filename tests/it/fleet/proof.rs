@@ -9,7 +9,7 @@ use crate::support::fleet::{
     CORP, PROVIDER, REALM, directories, group, group_query, last_log, logs_in, post_iam, realms, starts, version,
 };
 use crate::support::script::Call;
-use crate::support::webhook::Instance;
+use crate::support::webhook::{Answer, Instance};
 
 fn find(query: &str, calls: impl IntoIterator<Item = Call>) -> Value {
     let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5)]);
@@ -161,6 +161,67 @@ fn rejected_look_up_of_one_group_leaves_the_others() {
     let groups = proved(&[A, B], calls);
     assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("unknown"), &json!("present")), "{groups:?}");
     assert!(groups[0]["detail"].as_str().unwrap().contains("Invalid searchDn"));
+}
+
+/// The response to a look-up of the group `A` by its distinguished name, after `calls`.
+fn found_by_dn(calls: impl IntoIterator<Item = Call>) -> Answer {
+    let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5), version(9, 1, 1)]);
+    instance.then(calls);
+    instance.get(&format!("/fleet/default/v1/groups?dn={}", A.replace('=', "%3D").replace(',', "%2C")))
+}
+
+#[test]
+fn rejected_look_up_is_an_error_not_an_absent_group() {
+    for (status, expected) in [(400, 422), (404, 404), (422, 422)] {
+        let rejected = directory_query("gg-a", &json!([])).answer(status, r#"{"message":"Invalid searchDn"}"#);
+        let answer = found_by_dn([dn_query(&[A], &json!([])), rejected]);
+        assert_eq!(answer.status(), expected, "{}", answer.json());
+        assert!(answer.json()["detail"].as_str().unwrap().contains("Invalid searchDn"), "{}", answer.json());
+    }
+    // A group that the search found does not need the look-up.
+    assert_eq!(found_by_dn([dn_query(&[A], &json!([group("g-a", "gg-a")]))]).json()["present"], true);
+}
+
+#[test]
+fn broker_that_ignores_the_dn_proves_nothing() {
+    let page = json!([group("g-1", "gg-other"), group("g-2", "gg-a"), group("g-3", "gg-more")]);
+    let absent = directory_query("gg-a", &json!([]));
+    let answer = found_by_dn([dn_query(&[A], &page), absent]);
+    assert_eq!(answer.json(), json!({"present": false, "groups": []}));
+    // The entry in Active Directory has the id.
+    let entry = json!([{"name": "gg-a", "dn": A, "id": "g-9"}]);
+    let answer = found_by_dn([dn_query(&[A], &page), directory_query("gg-a", &entry)]);
+    assert_eq!(answer.json()["groups"][0]["id"], "g-9");
+    // Several names: each is asked for alone, and the same group for two names proves neither.
+    let one = || json!([group("g-1", "gg-other")]);
+    let calls = [
+        version(9, 1, 1),
+        dn_query(&[A, B], &page),
+        dn_query(&[A], &one()),
+        dn_query(&[B], &one()),
+        directory_query("gg-a", &json!([])),
+        directory_query("gg-b", &json!([])),
+    ];
+    let groups = proved(&[A, B], calls);
+    assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("absent"), &json!("absent")), "{groups:?}");
+}
+
+#[test]
+fn result_of_another_domain_does_not_prove_a_dn() {
+    let other = json!([{"groupId": "g-1", "groupName": "gg-a", "displayName": "gg-a", "domainName": "lab.example"}]);
+    let answer = found_by_dn([dn_query(&[A], &other), directory_query("gg-a", &json!([]))]);
+    assert_eq!(answer.json()["present"], false);
+}
+
+#[test]
+fn display_name_equal_to_an_absent_groups_name_proves_only_its_own_dn() {
+    // The display name of A is the CN of B.
+    let found = || json!([group("g-a", "gg-b")]);
+    let calls =
+        [version(9, 1, 1), dn_query(&[A, B], &found()), dn_query(&[A], &found()), directory_query("gg-b", &json!([]))];
+    let groups = proved(&[A, B], calls);
+    assert_eq!((&groups[0]["id"], &groups[0]["provedBy"]), (&json!("g-a"), &json!("dn")), "{groups:?}");
+    assert_eq!(groups[1]["state"], "absent", "{groups:?}");
 }
 
 #[test]

@@ -39,6 +39,10 @@ impl Search {
         let body = object(ask)?;
         let new = if settings.version >= FleetVersion::V9_1_1 { NEW_FIELDS.as_slice() } else { &[] };
         let mut search = Self::terms(&body, settings, "searchableField", &[&FIELDS, new].concat())?;
+        if settings.ignores_dn {
+            search.all_of.retain(|term| term.field != "DN");
+            search.any_of.retain(|term| term.field != "DN");
+        }
         search.has_role = match body.get("filters") {
             None | Some(Value::Null) => None,
             Some(Value::String(word)) if word == "HAS_ROLE" => Some(true),

@@ -320,6 +320,8 @@ pub struct FleetSettings {
     pub equals: EqualsCase,
     /// How `LIKE` compares.
     pub like: LikeTerms,
+    /// Whether a query for groups or users ignores its terms with the field `DN`. Default: false.
+    pub ignores_dn: bool,
     /// The largest page.
     pub page_cap: PageCap,
     /// `POST …/sync` with the mode `ON_DEMAND`.
@@ -363,6 +365,7 @@ impl Default for FleetSettings {
             display_names: DisplayNames::default(),
             equals: EqualsCase::default(),
             like: LikeTerms::default(),
+            ignores_dn: false,
             page_cap: PageCap::default(),
             on_demand_sync: OnDemandSync::default(),
             principals: PrincipalSettings::default(),

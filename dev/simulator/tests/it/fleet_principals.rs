@@ -61,6 +61,8 @@ async fn dn_and_id_are_searchable_from_9_1_1() {
     );
     let id = got["vidbGroups"][0]["groupId"].as_str().unwrap();
     assert_eq!(ops.groups(json!([term("ID", "EQUALS", &[id])])).await.len(), 1);
+    ops.simulator.configure_fleet(|settings| settings.ignores_dn = true);
+    assert!(ops.groups(json!([term("DN", "EQUALS", &["CN=none,DC=corp,DC=example"])])).await.len() > 1);
 }
 
 #[tokio::test]
