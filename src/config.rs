@@ -33,6 +33,7 @@ mod targets;
 mod tests;
 mod variable_source;
 mod variables;
+mod words;
 
 pub use callbacks::Callback;
 pub(crate) use certificate_callers::CertificateCaller;
@@ -161,7 +162,11 @@ impl Config {
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&targets));
         let callbacks = callbacks::read(&mut reader);
         let state_keys = state_keys::read(&mut reader);
-        let proxy = proxy::read(&mut reader, !certificate_callers.is_empty());
+        let mut grants = (api_keys.iter().map(|key| &key.grant))
+            .chain(oidc_callers.iter().map(|caller| &caller.grant))
+            .chain(certificate_callers.iter().map(|caller| &caller.grant));
+        let has_networks = grants.any(|grant| grant.from.is_some());
+        let proxy = proxy::read(&mut reader, !certificate_callers.is_empty(), has_networks);
         let gate = targets::gate(&mut reader, all_known.then_some(&targets));
         let config = Self {
             vidm: shared(targets.vidm),

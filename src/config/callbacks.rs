@@ -53,8 +53,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Callback> {
     for (at, Entry { name, url, secret }) in entries.into_iter().enumerate() {
         let place = |path: &str| Place::in_entry(NAME, at, path);
         if !is_name(&name) {
-            let is = reader.is(&name);
-            reader.problem(place(".name"), format!("{is}; use 1 to 63 letters, digits, dots, dashes or underscores"));
+            reader.wrong(place(".name"), &name, "; use 1 to 63 letters, digits, dots, dashes or underscores");
         } else if callbacks.iter().any(|callback| callback.name == name) {
             reader.problem(place(".name"), "is the name of another callback; use a different name");
         }

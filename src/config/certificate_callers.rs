@@ -53,7 +53,7 @@ pub(super) fn read(
     is_target: IsTarget<'_>,
 ) -> Vec<CertificateCaller> {
     let mut callers = Vec::new();
-    for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
+    for (at, entry) in grant::entries::<Entry>(reader, NAME).unwrap_or_default().into_iter().enumerate() {
         let mut grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
         grant.from = entry.from.map(|texts| grant::networks(reader, (NAME, at), &texts));
         if entry.subject.is_none() && entry.san.is_none() && entry.sha256.is_none() {
@@ -86,8 +86,7 @@ fn alternative_name(reader: &mut Reader<'_>, at: usize, text: &str) -> Option<Al
     let name = AlternativeName::parse(text);
     if name.is_none() {
         let kinds = AlternativeName::KINDS.map(|kind| format!("{kind}:…")).join(", ");
-        let is = reader.is(text);
-        reader.problem(Place::in_entry(NAME, at, ".san"), format!("{is}; use one of {kinds}"));
+        reader.wrong(Place::in_entry(NAME, at, ".san"), text, format!("; use one of {kinds}"));
     }
     name
 }

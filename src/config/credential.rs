@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::error::Place;
-use super::reader::in_quotes;
+use super::words::in_quotes;
 use crate::secret::Secret;
 use crate::template;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::VARIABLES;
 use crate::json::escape;
 
 /// One mistake, or one warning.
@@ -69,6 +70,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Whether its variable is secret: no message shows a value of it.
+    pub(super) fn is_secret(&self) -> bool {
+        VARIABLES.iter().any(|variable| variable.secret && variable.name == self.variable)
+    }
+
     /// A place in a variable's JSON, from the steps that lead to it.
     pub(crate) fn within<'s>(variable: &str, steps: impl IntoIterator<Item = &'s str>) -> Self {
         let pointer = steps.into_iter().map(|step| format!("/{}", escape(step))).collect();

@@ -4,9 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::de::DeserializeOwned;
 
 use super::error::Place;
-use super::reader::meant;
+use super::words::meant;
 use super::{Reader, credential};
 
 table! {
@@ -120,17 +121,31 @@ impl Grant {
     }
 }
 
+/// The entries of `variable`, a list of callers. A field with the value null is a mistake: read as absent it would restrict
+/// nothing, and Terraform's `jsonencode` writes null for a value that is not set.
+pub(super) fn entries<T: DeserializeOwned>(reader: &mut Reader<'_>, variable: &str) -> Option<Vec<T>> {
+    let value = reader.value(variable)?;
+    let entries = reader.read(variable, value.clone())?;
+    for (at, entry) in value.as_array().into_iter().flatten().enumerate() {
+        let fields = entry.as_object().into_iter().flatten();
+        for (name, _) in fields.filter(|(_, field)| field.is_null()) {
+            let place = Place::in_entry(variable, at, &format!(".{name}"));
+            reader.problem(place, "is null; give it a value, or omit it");
+        }
+    }
+    Some(entries)
+}
+
 /// Reads an address or a network in CIDR notation.
 ///
 /// # Errors
 /// The fix.
-fn network(text: &str) -> Result<IpNet, String> {
+fn network(text: &str) -> Result<IpNet, &'static str> {
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let Ok(network) = network else {
-        return Err("use an address or a network: 192.0.2.7, 10.20.0.0/16, 2001:db8::/32".to_owned());
-    };
-    // A network whose address has bits beyond its prefix is probably a mistake in one of the two.
-    if network.trunc() == network { Ok(network) } else { Err(format!("did you mean {}?", network.trunc())) }
+    let network = network.map_err(|_| "use an address or a network: 192.0.2.7, 10.20.0.0/16, 2001:db8::/32")?;
+    // Probably a mistake in one of the two.
+    const BEYOND: &str = "the address has bits beyond the prefix: use 10.20.0.0/16, not 10.20.1.2/16";
+    if network.trunc() == network { Ok(network) } else { Err(BEYOND) }
 }
 
 /// Reads the networks in `from` of the entry `at` of `variable`.
@@ -144,8 +159,7 @@ pub(super) fn networks(reader: &mut Reader<'_>, (variable, at): (&'static str, u
         match network(text.trim()) {
             Ok(network) => networks.push(network),
             Err(fix) => {
-                let is = reader.is(text);
-                reader.problem(Place::in_entry(variable, at, &format!(".from[{which}]")), format!("{is}; {fix}"));
+                reader.wrong(Place::in_entry(variable, at, &format!(".from[{which}]")), text, format!("; {fix}"));
             }
         }
     }
@@ -174,13 +188,12 @@ pub(super) fn read(
     let place = |path: &str| Place::in_entry(variable, at, path);
     if let Some(Targets { is_target, names }) = is_target {
         for (which, target) in targets.iter().flatten().enumerate().filter(|(_, target)| !is_target(target)) {
-            let is = reader.is(target);
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let fix = match meant(target, &known) {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => format!("use NAME or KIND/NAME, one of {}", known.join(", ")),
             };
-            reader.problem(place(&format!(".targets[{which}]")), format!("{is}, which is not a target; {fix}"));
+            reader.wrong(place(&format!(".targets[{which}]")), target, format!(", which is not a target; {fix}"));
         }
     }
     if targets.as_ref().is_some_and(Vec::is_empty) {
@@ -209,8 +222,7 @@ pub(super) fn read(
         match Scope::ALL.iter().find(|scope| scope.as_str() == word) {
             Some(scope) => scopes.push(*scope),
             None => {
-                let text = reader.unknown(word, &known);
-                reader.problem(place(&format!(".scopes[{which}]")), text);
+                reader.unknown(place(&format!(".scopes[{which}]")), word, &known);
             }
         }
     }
@@ -245,12 +257,33 @@ mod tests {
     fn networks_are_read_strictly() {
         assert_eq!(network("0.0.0.0/0").unwrap().prefix_len(), 0);
         for (text, says) in [
-            ("10.20.0.5/16", "did you mean 10.20.0.0/16?"),
+            ("10.20.0.5/16", "the address has bits beyond the prefix"),
             ("10.20.0.0/33", "use an address"),
             ("any", "use an address"),
             ("", "use an address"),
         ] {
             assert!(network(text).unwrap_err().starts_with(says), "{text}");
+        }
+    }
+
+    #[test]
+    fn null_restricts_nothing_and_is_a_mistake() {
+        let entry = |fields: &str| format!(r#"[{{"name":"a","scopes":["admin"],{fields}}}]"#);
+        let digest = format!(r#""sha256":"{}""#, "ab".repeat(32));
+        for (variable, fields, nulls) in [
+            ("api_keys", digest.as_str(), &["targets", "from", "notAfter"][..]),
+            ("webhook_secrets", r#""scheme":"github","secrets":["It's a Secret"]"#, &["targets"]),
+            ("oidc_callers", r#""issuer":"https://i","audience":"a","claims":{"sub":"x"}"#, &["targets", "from"]),
+            ("certificate_callers", r#""subject":"CN=a""#, &["targets", "from", "san", "sha256", "issuer"]),
+        ] {
+            for null in nulls {
+                let text = entry(&format!(r#"{fields},"{null}":null"#));
+                let problems =
+                    crate::config::Config::parse(|name| (name == variable).then(|| text.clone())).unwrap_err();
+                let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                let expected = format!("{variable}[0].{null} is null; give it a value, or omit it");
+                assert!(told.contains(&expected), "{told:?}");
+            }
         }
     }
 

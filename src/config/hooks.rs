@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::Reader;
 use super::error::Place as At;
-use super::reader::meant;
 use super::targets::Targets;
+use super::words::meant;
 use crate::directory::{GroupQuery, SyncTarget};
 
 /// The variable.
@@ -93,8 +93,8 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&[String]>, targets:
     for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
         let mut errors = EntryErrors { reader, at };
         if !super::targets::is_name(&entry.name) {
-            let is = errors.reader.is(&entry.name);
-            errors.problem(".name", format!("{is}; use 1 to 63 letters, digits, dots, dashes or underscores"));
+            let place = At::in_entry(NAME, at, ".name");
+            errors.reader.wrong(place, &entry.name, "; use 1 to 63 letters, digits, dots, dashes or underscores");
         }
         if hooks.iter().any(|hook| hook.name == entry.name) {
             errors.problem(".name", "is the name of another hook; use a different name");
@@ -152,14 +152,14 @@ impl EntryErrors<'_, '_> {
     }
 
     fn no_such(&mut self, path: &str, name: &str, what: &str, known: &[String]) {
-        let is = self.reader.is(name);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let fix = match meant(name, &known) {
             Some(meant) => format!("did you mean {meant:?}?"),
             None if known.is_empty() => format!("no {what} is configured"),
             None => format!("use one of {}", known.join(", ")),
         };
-        self.problem(path, format!("{is}, which is not a {what}; {fix}"));
+        let place = At::in_entry(NAME, self.at, path);
+        self.reader.wrong(place, name, format!(", which is not a {what}; {fix}"));
     }
 }
 

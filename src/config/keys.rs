@@ -85,7 +85,7 @@ pub(super) fn read(
     is_target: IsTarget<'_>,
 ) -> Vec<ApiKey> {
     let before = reader.problems.len();
-    let Some(entries) = reader.json::<Vec<Entry>>(NAME) else {
+    let Some(entries) = grant::entries::<Entry>(reader, NAME) else {
         if required && reader.problems.len() == before {
             reader
                 .problem(NAME, "is not set, so no caller is allowed; make an entry with: cargo xtask key --name NAME");
@@ -106,9 +106,8 @@ pub(super) fn read(
         if let Some(text) = entry.not_after {
             key.not_after = rfc3339(text.trim());
             if key.not_after.is_none() {
-                let is = reader.is(&text);
                 let place = Place::in_entry(NAME, at, ".notAfter");
-                reader.problem(place, format!("{is}; use an RFC 3339 time: 2027-01-31T00:00:00Z"));
+                reader.wrong(place, &text, "; use an RFC 3339 time: 2027-01-31T00:00:00Z");
             }
         }
         let texts = match entry.sha256 {

@@ -67,7 +67,7 @@ pub(super) fn read(
     is_target: IsTarget<'_>,
 ) -> (Vec<OidcCaller>, Vec<Issuer>) {
     let (mut callers, mut issuers) = (Vec::new(), Vec::<Issuer>::new());
-    for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
+    for (at, entry) in grant::entries::<Entry>(reader, NAME).unwrap_or_default().into_iter().enumerate() {
         let mut grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
         grant.from = entry.from.map(|texts| grant::networks(reader, (NAME, at), &texts));
         if entry.audience.trim().is_empty() {

@@ -49,8 +49,9 @@ impl Proxy {
     }
 }
 
-/// Reads the settings. `has_callers`: there are callers that the proxy alone can prove.
-pub(super) fn read(reader: &mut Reader<'_>, has_callers: bool) -> Proxy {
+/// Reads the settings. `has_callers`: there are callers that the proxy alone can prove; `has_networks`: there are callers whose
+/// address is restricted.
+pub(super) fn read(reader: &mut Reader<'_>, has_callers: bool, has_networks: bool) -> Proxy {
     let client_address_header = reader.header("client_address_header");
     let client_certificate_header = reader.header(CERTIFICATE_VARIABLE);
     let keys = keys(reader);
@@ -63,6 +64,13 @@ pub(super) fn read(reader: &mut Reader<'_>, has_callers: bool) -> Proxy {
         );
     } else if is_set && !has_callers && client_address_header.is_none() {
         reader.warning(KEY_VARIABLE, "has no effect; set certificate_callers or client_address_header, or remove it");
+    }
+    if has_networks && client_address_header.is_some() && !is_set {
+        reader.warning(
+            "client_address_header",
+            "counts in every request, and callers have from: whoever reaches idhook without the proxy can write any address; set \
+             proxy_key_sha256",
+        );
     }
     if client_certificate_header.is_some() && !has_callers {
         reader.warning(CERTIFICATE_VARIABLE, "has no effect without certificate_callers; set them, or remove it");
@@ -101,7 +109,7 @@ mod tests {
         let lookup =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let mut reader = Reader::new(&lookup);
-        let proxy = read(&mut reader, has_callers);
+        let proxy = read(&mut reader, has_callers, true);
         let texts = |errors: &[crate::config::ConfigError]| errors.iter().map(ToString::to_string).collect();
         (proxy, texts(&reader.problems), texts(&reader.warnings))
     }
@@ -149,6 +157,7 @@ mod tests {
         says(&read_from(&[(KEY_VARIABLE, &format!("{key},x"))], true).1, "proxy_key_sha256[1] is not 64");
         says(&read_from(&[(KEY_VARIABLE, &[key.as_str(); 9].join(","))], true).1, "has 9 digests");
         says(&read_from(&[(KEY_VARIABLE, &key)], false).2, "has no effect");
+        says(&read_from(&[("client_address_header", "X-Real-IP")], false).2, "can write any address");
         let address = [(KEY_VARIABLE, key.as_str()), ("client_address_header", "X-Real-IP")];
         assert!(read_from(&address, false).2.is_empty());
         says(&read_from(&[(CERTIFICATE_VARIABLE, "Client-Cert")], false).2, "has no effect");

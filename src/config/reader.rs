@@ -1,17 +1,16 @@
 //! Reads variables one by one and collects their mistakes.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::HeaderName;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::VARIABLES;
 use super::error::{ConfigError, Place};
 use super::variables::{self, Number, SECONDS, SECONDS_IN_WORDS, Seconds, Words};
-use super::{VARIABLES, credential};
+use super::words::{in_quotes, meant, number, quoted};
 use crate::json;
-use crate::spelling::resembled;
 use crate::template::is_unfilled;
 use crate::upstream::BaseUrl;
 
@@ -69,10 +68,31 @@ impl<'v> Reader<'v> {
         self.secrets.push(secret.trim().to_owned());
     }
 
-    /// `is "value"` for the wrong value of a field that holds no secret; `is not valid` if the value may be a secret in the
-    /// wrong field.
-    pub(super) fn is(&self, value: &str) -> String {
-        if self.may_be_secret(value) { "is not valid".to_owned() } else { format!("is {}", quoted(value)) }
+    /// The same for the wrong `value` at `place`, followed by `rest`. A value in a secret variable is not shown, and neither is
+    /// one that may be a secret in the wrong field.
+    pub(super) fn wrong(&mut self, place: impl Into<Place>, value: &str, rest: impl AsRef<str>) {
+        let (place, rest) = (place.into(), rest.as_ref());
+        let is = match self.shows(&place, value) {
+            true => format!("is {}", quoted(value)),
+            false if rest.starts_with(';') => "is not valid".to_owned(),
+            false => "is a text that is not shown".to_owned(),
+        };
+        self.problem(place, format!("{is}{rest}"));
+    }
+
+    /// The same for a `word` that is not one of `known`.
+    pub(super) fn unknown(&mut self, place: impl Into<Place>, word: &str, known: &[&str]) {
+        let rest = match meant(word, known) {
+            _ if in_quotes(word) => ", with quotes around it; remove the quotes".to_owned(),
+            Some(meant) => format!("; did you mean {meant:?}?"),
+            None => format!("; use one of {}", known.join(", ")),
+        };
+        self.wrong(place, word, rest);
+    }
+
+    /// Whether a message about `place` may show `value`.
+    fn shows(&self, place: &Place, value: &str) -> bool {
+        !place.is_secret() && !self.may_be_secret(value)
     }
 
     /// Whether `value` contains a secret of the configuration, or the reverse.
@@ -134,10 +154,7 @@ impl<'v> Reader<'v> {
         match path {
             "" => String::new(),
             _ if !is_path => {
-                self.problem(
-                    NAME,
-                    format!("{}; use a path such as /idhook, of letters, digits and ._~-", self.is(path)),
-                );
+                self.wrong(NAME, path, "; use a path such as /idhook, of letters, digits and ._~-");
                 String::new()
             }
             _ if path.split('/').nth(1).is_some_and(|first| OWN_ROOTS.contains(&first)) => {
@@ -177,21 +194,8 @@ impl<'v> Reader<'v> {
         if let Some((_, value)) = choices.find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             return value;
         }
-        let text = self.unknown(text, &variable.words);
-        self.problem(place, text);
+        self.unknown(place, text, &variable.words);
         default
-    }
-
-    /// The message for `word`, which is not one of `known`.
-    pub(super) fn unknown(&self, word: &str, known: &[&str]) -> String {
-        let is = self.is(word);
-        if in_quotes(word) {
-            return format!("{is}, with quotes around it; remove the quotes");
-        }
-        match meant(word, known) {
-            Some(meant) => format!("{is}; did you mean {meant:?}?"),
-            None => format!("{is}; use one of {}", known.join(", ")),
-        }
     }
 
     pub(super) fn number(&mut self, variable: &Number) -> usize {
@@ -228,20 +232,25 @@ impl<'v> Reader<'v> {
     }
 
     fn not_a_number(&mut self, name: &str, text: &str, what: &str) {
-        let is = self.is(text.trim());
         let quotes = if in_quotes(text) { ", with quotes around it" } else { "" };
-        self.problem(name, format!("{is}{quotes}; use {what}"));
+        self.wrong(name, text.trim(), format!("{quotes}; use {what}"));
     }
 
     /// A JSON variable. Mistakes are reported by place and type only, all of them: a value may be a secret.
     pub(super) fn json<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let value = self.value(name)?;
+        self.read(name, value)
+    }
+
+    /// Reads the parsed `value` of the variable `name`.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, name: &str, value: Value) -> Option<T> {
         json::read_all(value, &[])
             .map_err(|faults| faults.iter().for_each(|fault| self.problems.push(config_error(name, fault))))
             .ok()
     }
 
-    fn value(&mut self, name: &str) -> Option<Value> {
+    /// The JSON variable `name`, parsed.
+    pub(super) fn value(&mut self, name: &str) -> Option<Value> {
         let text = self.text(name)?;
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if in_quotes(text) {
@@ -299,61 +308,11 @@ fn config_error(variable: &str, fault: &json::Fault) -> ConfigError {
     }
 }
 
-/// The known word that `word` probably means.
-pub(super) fn meant<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let folded = |text: &str| text.to_lowercase().replace(['.', '/', '-', '_', ' '], ":");
-    let by_separator = || known.iter().find(|known| folded(known) == folded(word)).copied();
-    resembled(word, known.iter().copied()).map(|(meant, _)| meant).or_else(by_separator)
-}
-
-/// Whether a text is in quotes, as `docker --env-file` and some shells leave them.
-pub(super) fn in_quotes(text: &str) -> bool {
-    let text = text.trim();
-    let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else { return false };
-    let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('„', '“'), ('«', '»')];
-    text.chars().nth(1).is_some() && pairs.contains(&(first, last))
-}
-
-/// A value for display: in quotes, with invisible characters as code points.
-pub(super) fn quoted(value: &str) -> String {
-    let mut shown = String::from('"');
-    for c in value.chars() {
-        if c.is_control() || credential::is_invisible(c) {
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "<U+{:04X}>", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown.push('"');
-    shown
-}
-
-/// A number as people write it: JSON's format, also with a sign, zeros or point that JSON rejects (`+5`, `05`, `.5`, `5.`).
-/// std's parser of floats would cost 17 kB for this alone.
-fn number(text: &str) -> Option<f64> {
-    let digits = text.strip_prefix('+').unwrap_or(text).trim_start_matches('0');
-    let digits = digits.strip_suffix('.').unwrap_or(digits);
-    let zero = if digits.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "0" };
-    serde_json::from_slice::<serde_json::Value>([zero, digits].concat().as_bytes()).ok()?.as_f64()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Config;
     use super::super::variables::ValueForm;
     use super::*;
-
-    #[test]
-    fn numbers_are_read_in_every_notation() {
-        for text in ["0.1", ".1", "+.1", "1", "01", "+1", "1.", "1.50", "2e1", "600", "600.0", "0", "00.5", "0.000001"]
-        {
-            assert_eq!(number(text), text.parse().ok(), "{text}");
-        }
-        for text in ["-1", "1,5", "1 s", "+-1", "++1", "0x1", "inf", "NaN", "1_0", "\"1\"", "null", "1.2.3", "0 1"] {
-            assert_eq!(number(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn values_that_may_be_secrets_are_not_shown() {
@@ -379,28 +338,23 @@ mod tests {
             "p@ss",
             &"x".repeat(65),
         ] {
-            assert_eq!(reader.is(secret), "is not valid", "{secret}");
+            assert!(!reader.shows(&"gate".into(), secret), "{secret}");
         }
-        for (word, shown) in
-            [("vidm:reed", "\"vidm:reed\""), ("30s", "\"30s\""), ("a\u{200b}\n", "\"a<U+200B><U+000A>\"")]
-        {
-            assert_eq!(reader.is(word), format!("is {shown}"));
+        for word in ["vidm:reed", "30s", "a\u{200b}\n"] {
+            assert!(reader.shows(&"gate".into(), word), "{word}");
+            assert!(!reader.shows(&Place::in_entry("api_keys", 0, ".scopes[0]"), word), "in a secret variable: {word}");
         }
     }
 
     #[test]
-    fn misspelt_words_are_recognised() {
-        let known = ["vidm:read", "vidm:sync", "admin"];
-        for (word, right) in [
-            ("vidm:reed", "vidm:read"),
-            ("vidm.read", "vidm:read"),
-            ("VIDM_SYNC", "vidm:sync"),
-            ("vidmsync", "vidm:sync"),
-            ("Admin", "admin"),
-        ] {
-            assert_eq!(meant(word, &known), Some(right), "{word}");
-        }
-        assert_eq!(meant("everything", &known), None);
+    fn wrong_values_read_as_sentences_whether_they_are_shown_or_not() {
+        let mut reader = Reader::new(&|_| None);
+        reader.wrong("gate", "a\u{200b}\n", "; use b");
+        reader.wrong("webhook_secrets", "horse battery", "; use b");
+        reader.wrong("webhook_secrets", "horse battery", ", which is not a target; use b");
+        let told: Vec<_> = reader.problems.iter().map(ToString::to_string).collect();
+        let hidden = "webhook_secrets is a text that is not shown, which is not a target; use b";
+        assert_eq!(told, ["gate is \"a<U+200B><U+000A>\"; use b", "webhook_secrets is not valid; use b", hidden]);
     }
 
     fn mistakes(variable: &str, value: &str) -> String {

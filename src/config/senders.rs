@@ -10,7 +10,7 @@ use super::Reader;
 use super::credential::at_the_ends;
 use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
-use super::reader::in_quotes;
+use super::words::in_quotes;
 use crate::secret::Secret;
 
 /// The variable.
@@ -94,7 +94,7 @@ const SCHEMES: [&str; 4] = ["standard", "github", "bitbucket", "gitlab"];
 /// Reads the senders. `taken` collects the callers' names.
 pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: IsTarget<'_>) -> Vec<Sender> {
     let mut senders: Vec<Sender> = Vec::new();
-    for (at, entry) in reader.json::<Vec<Entry>>(NAME).unwrap_or_default().into_iter().enumerate() {
+    for (at, entry) in grant::entries::<Entry>(reader, NAME).unwrap_or_default().into_iter().enumerate() {
         let grant = grant::read(reader, (NAME, at), (entry.name, &entry.scopes, entry.targets), taken, is_target);
         let place = |path: &str| Place::in_entry(NAME, at, path);
         if entry.secrets.is_empty() {
@@ -102,8 +102,7 @@ pub(super) fn read(reader: &mut Reader<'_>, taken: &mut Vec<String>, is_target: 
         }
         let mut sender = Sender { grant, secrets: Vec::new() };
         if !SCHEMES.contains(&entry.scheme.as_str()) {
-            let text = reader.unknown(&entry.scheme, &SCHEMES);
-            reader.problem(place(".scheme"), text);
+            reader.unknown(place(".scheme"), &entry.scheme, &SCHEMES);
             senders.push(sender);
             continue;
         }
@@ -228,9 +227,12 @@ mod tests {
     #[test]
     fn mistakes_show_their_place_and_no_secret() {
         for (more, place) in [
-            (json!({"scheme": "other"}), "[0].scheme is \"other\"; use one of standard, github, bitbucket, gitlab"),
-            (json!({"scopes": ["sync"]}), "[0].scopes[0] is \"sync\""),
-            (json!({"targets": ["default", "prod"]}), "[0].targets[1] is \"prod\", which is not a target"),
+            (json!({"scheme": "other"}), "[0].scheme is not valid; use one of standard, github, bitbucket, gitlab"),
+            (json!({"scopes": ["sync"]}), "[0].scopes[0] is not valid"),
+            (
+                json!({"targets": ["default", "prod"]}),
+                "[0].targets[1] is a text that is not shown, which is not a target",
+            ),
             (json!({"name": " "}), "[0].name is empty"),
             (json!({"secrets": []}), "[0].secrets"),
             (json!({"secrets": [SIGNING, "hunter2"]}), "[0].secrets[1]"),

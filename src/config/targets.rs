@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Reader;
 use super::error::{ConfigError, Place};
-use super::reader::{in_quotes, quoted};
+use super::words::{in_quotes, quoted};
 use crate::directory::{Product, SyncTarget};
 use crate::template::{REFUSED, is_unfilled};
 use crate::upstream::BaseUrl;
@@ -160,8 +160,7 @@ pub(super) fn gate(reader: &mut Reader<'_>, targets: Option<&Targets>) -> Option
     if known.is_empty() {
         reader.problem(NAME, "needs an SDDC Manager target, and there is none; set vcf_url, or leave gate empty");
     } else if !known.contains(&name.as_str()) {
-        let text = reader.unknown(&name, &known);
-        reader.problem(NAME, text);
+        reader.unknown(NAME, &name, &known);
     }
     Some(name)
 }
@@ -218,7 +217,8 @@ fn url(url: Option<String>, reader: &mut Reader<'_>, place: Place) -> Option<Bas
         }
         Err(why) => {
             // A path or a query may contain a password, a host cannot.
-            let shows = text.len() <= 64 && !text.contains(['@', '?', '#']) && !reader.holds_secret(text);
+            let may_be_secret = text.len() > 64 || text.contains(['@', '?', '#']) || reader.holds_secret(text);
+            let shows = !place.is_secret() && !may_be_secret;
             let (what, fix) = why.split_once("; ").unwrap_or((why, "use https://host or https://host:port"));
             match shows {
                 true => reader.problem(place, format!("is {}: {what}; {fix}", quoted(text))),

@@ -88,11 +88,8 @@ impl Settings for VcfSettings {
             (username, password, None) => {
                 let username = required(username, reader, at("username"));
                 if let Some(username) = username.as_deref().filter(|username| !has_domain(username)) {
-                    let is = reader.is(username);
-                    reader.problem(
-                        at("username"),
-                        format!("{is}, which has no domain; use user@domain, such as administrator@vsphere.local"),
-                    );
+                    let fault = ", which has no domain; use user@domain, such as administrator@vsphere.local";
+                    reader.wrong(at("username"), username, fault);
                 }
                 let password = required(password, reader, at("password"));
                 username.zip(password).map(|(username, password)| vcf::Credentials::Account { username, password })

@@ -79,14 +79,11 @@ impl Settings for VidmSettings {
         let tenant = credential::name(self.tenant.clone(), at("tenant"), reader);
         let is_visible = |text: &&String| !text.chars().any(|c| c.is_control() || credential::is_invisible(c));
         if let Some(tenant) = tenant.as_ref().filter(is_visible) {
-            let is = reader.is(tenant);
             if tenant.contains(['/', '\\']) {
-                reader.problem(
-                    at("tenant"),
-                    format!("{is}, with a slash in it; use only the tenant's name, the NAME in /SAAS/t/NAME"),
-                );
+                let fault = ", with a slash in it; use only the tenant's name, the NAME in /SAAS/t/NAME";
+                reader.wrong(at("tenant"), tenant, fault);
             } else if tenant.contains(|c: char| c.is_whitespace() || "?#%:@".contains(c)) {
-                reader.problem(at("tenant"), format!("{is}, which is not a tenant name; use the NAME in /SAAS/t/NAME"));
+                reader.wrong(at("tenant"), tenant, ", which is not a tenant name; use the NAME in /SAAS/t/NAME");
             }
         }
         let url = url(self.url.clone(), reader, at("url"));
@@ -140,8 +137,7 @@ impl VidmSettings {
             None => Some(vidm::Dialect::default()),
         };
         let Some(profile) = named else {
-            let text = reader.unknown(self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
-            reader.problem(at("profile"), text);
+            reader.unknown(at("profile"), self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
             return vidm::Dialect::default();
         };
         let overrides = vidm::DialectOverrides { paths: self.paths.clone(), media_types: self.media_types.clone() };

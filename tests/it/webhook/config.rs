@@ -67,7 +67,7 @@ fn readiness_lists_each_mistake_with_variable_pointer_detail_and_hint() {
     let reed = errors.iter().find(|error| error["pointer"] == "/0/scopes/0").unwrap();
     assert_eq!(
         *reed,
-        json!({"variable": "api_keys", "pointer": "/0/scopes/0", "detail": "is \"vidm:reed\"", "hint": "did you mean \"vidm:read\"?"})
+        json!({"variable": "api_keys", "pointer": "/0/scopes/0", "detail": "is not valid", "hint": "did you mean \"vidm:read\"?"})
     );
     let password = errors.iter().find(|error| error["variable"] == "vidm_password").unwrap();
     assert_eq!((&password["pointer"], &password["detail"]), (&json!(""), &json!("ends with a line break (U+000A)")));
