@@ -83,6 +83,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     let is_busy;
                     (is_busy, sight) = self.weigh(&look.entry, &look.report);
                     if is_busy {
+                        // A run that is about to appear began before this request, and is not what the directory shows.
+                        request.baseline = request.baseline.filter(Baseline::shows_running);
                         return Ok(Ok(SyncStatus::Queued));
                     }
                     entry = look.entry;

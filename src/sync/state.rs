@@ -89,7 +89,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             // Later runs do not concern this request.
             return Ok(self.proven(request, &look.as_success(), max_age).await);
         }
-        let (_, sight) = self.weigh(entry, &look.report);
+        let (is_busy, sight) = self.weigh(entry, &look.report);
         let serving = entry.kick_off().filter(|_| is_ours && request.is_served_by(entry));
         let kick_off = match serving {
             Some(head) => self.serving(&head, entry),
@@ -123,6 +123,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         }
         Ok(match decision {
             Decision::Queued => Ok(SyncState::of(SyncStatus::Queued, look)),
+            // The run of another request's kick-off is about to appear: a start now would only join it.
+            Decision::Start if is_busy => Ok(SyncState::of(SyncStatus::Queued, look)),
             Decision::Running => Ok(SyncState::of(SyncStatus::Running, look)),
             Decision::Start => self.go_on(&ledger, request, (look, sight), max_age).await?,
             Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,

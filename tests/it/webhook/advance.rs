@@ -293,27 +293,30 @@ fn look_needs_a_store_and_the_scope_for_starts() {
 #[test]
 fn many_open_syncs_do_not_keep_a_look_from_later_ones() {
     let store = MemoryStore::new();
-    let instance = sharing(&store, starts());
-    start(&instance, r#"{"callback":"ticket"}"#);
-    // Joined, and each with a message of its own.
-    for _ in 1..60 {
-        instance.then([idle(CORP)]);
+    let instance = sharing(&store, [logs_in("t1"), lists()]);
+    // They wait for the end of the run that is going on, each with a message of its own.
+    for _ in 0..60 {
+        instance.then([shows("RUNNING", -20)]);
         start(&instance, r#"{"callback":"ticket"}"#);
     }
     let look = |observations: usize| {
         instance.script.advance(MINUTE);
-        instance.then((0..observations).map(|_| state("RUNNING")));
+        instance.then((0..observations).map(|_| shows("RUNNING", -20)));
         let seen = advance(&instance);
         (seen["syncs"].as_array().unwrap().len(), seen["hasMore"].as_bool().unwrap())
     };
     assert_eq!(look(1), (50, true), "they share one observation");
     assert_eq!(look(1), (50, true), "the last 10 and the first 40");
+    // One of them begins the run for all.
     instance.script.advance(MINUTE);
-    instance.then([state("COMPLETED")]);
+    instance.then([shows("COMPLETED", -20), classic(CORP).answer(200, "{}")]);
+    assert_eq!(advance(&instance)["hasMore"], true);
+    instance.script.advance(MINUTE);
+    instance.then([shows("COMPLETED", 181)]);
     instance.then((0..50).map(|_| post(URL).answer(204, "")));
     assert_eq!(advance(&instance)["hasMore"], true);
     instance.script.advance(MINUTE);
-    instance.then([state("COMPLETED")]);
+    instance.then([shows("COMPLETED", 181)]);
     instance.then((0..10).map(|_| post(URL).answer(204, "")));
     let rest = advance(&instance);
     assert_eq!((rest["syncs"].as_array().unwrap().len(), &rest["hasMore"]), (10, &json!(false)), "{rest}");

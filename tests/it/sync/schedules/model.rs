@@ -68,6 +68,15 @@ impl Clocks {
     }
 }
 
+/// What a vIDM shows of its runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shows {
+    /// How many milliseconds after its beginning a run appears in the state, and after its end in the list of runs.
+    pub(super) late: u64,
+    /// Whether the state has an unknown word and no time, so that only the list of ended runs can be read.
+    pub(super) ended_only: bool,
+}
+
 /// The world of one schedule. Times are milliseconds; each step takes ten.
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -75,6 +84,7 @@ pub(super) struct World {
     pub(super) steps: u64,
     pub(super) runs: Vec<Run>,
     pub(super) clocks: Clocks,
+    pub(super) shows: Shows,
     /// VCF Operations in place of vIDM.
     pub(super) fleet: Option<Log>,
     /// The run that follows the active one, at a VCF Operations that queues starts.
@@ -153,6 +163,14 @@ impl World {
         }
     }
 
+    fn row(&self, run: &Run) -> Value {
+        let mut row = json!({ "status": if run.ended.is_some() { "COMPLETED" } else { "RUNNING" } });
+        if let Some(start) = self.clocks.start(run.began) {
+            row["startTime"] = json!(start);
+        }
+        row
+    }
+
     /// vIDM's response; `None` for an unknown call.
     fn answer(&mut self, caller: usize, method: &str, path: &str, body: &Bytes) -> Option<Value> {
         if path.ends_with("/auth/system/login") {
@@ -195,15 +213,19 @@ impl World {
                 }
                 json!({})
             }
+            ("GET", "syncprofile/sync") if self.shows.ended_only => json!({ "status": "SYNC_STATE_7" }),
             ("GET", "syncprofile/sync") => {
-                let Some(run) = self.runs.iter().rev().find(|run| run.directory == directory) else {
+                let appeared = |run: &&Run| run.directory == directory && run.began + self.shows.late <= self.now;
+                let Some(run) = self.runs.iter().rev().find(appeared) else {
                     return Some(json!({ "status": "COMPLETED" }));
                 };
-                let mut document = json!({ "status": if run.ended.is_some() { "COMPLETED" } else { "RUNNING" } });
-                if let Some(start) = self.clocks.start(run.began) {
-                    document["startTime"] = json!(start);
-                }
-                document
+                self.row(run)
+            }
+            ("GET", "syncexecutions") if self.shows.ended_only => {
+                let appeared = |run: &&Run| {
+                    run.directory == directory && run.ended.is_some_and(|ended| ended + self.shows.late <= self.now)
+                };
+                json!({"items": self.runs.iter().rev().filter(appeared).map(|run| self.row(run)).collect::<Vec<_>>()})
             }
             _ => return None,
         })
@@ -215,7 +237,7 @@ impl HttpClient for Model {
         let (method, path) = (request.method().as_str(), request.uri().path());
         self.step(&format!("{method} {}", path.rsplit('/').next().unwrap())).await;
         let mut world = self.world.borrow_mut();
-        if path.ends_with("/syncexecutions") {
+        if path.ends_with("/syncexecutions") && !world.shows.ended_only {
             return Ok(http::Response::builder().status(404).body(Bytes::new()).unwrap());
         }
         let answer = match world.fleet {

@@ -8,7 +8,7 @@ use idhook::webhook::Webhook;
 use serde_json::{Value, json};
 
 use super::explorer::{Bounds, Schedule, Task, explore, play, wander};
-use super::model::{Clocks, DIRECTORY, LastSync, Log, Model, Run, World, ask, group, webhook};
+use super::model::{Clocks, DIRECTORY, LastSync, Log, Model, Run, Shows, World, ask, group, webhook};
 
 /// A scenario.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,7 @@ struct Scenario {
     /// Whether one instance serves all callers.
     one_instance: bool,
     clocks: Clocks,
+    shows: Shows,
     /// VCF Operations in place of vIDM.
     fleet: Option<Log>,
     /// Whether a foreign run is active at first.
@@ -71,8 +72,13 @@ async fn caller(at: usize, webhook: Rc<Webhook>, model: Model, polls: usize, sce
 
 impl Scenario {
     fn play(self, schedule: &mut Schedule) -> World {
-        let world =
-            Rc::new(RefCell::new(World { clocks: self.clocks, fleet: self.fleet, now: 5000, ..World::default() }));
+        let world = Rc::new(RefCell::new(World {
+            clocks: self.clocks,
+            shows: self.shows,
+            fleet: self.fleet,
+            now: 5000,
+            ..World::default()
+        }));
         if self.busy_at_first {
             let run = Run { directory: DIRECTORY.to_owned(), began: 1000, ended: None, drawn: 0 };
             world.borrow_mut().runs.push(run);
@@ -155,6 +161,7 @@ const SCENARIO: Scenario = Scenario {
     shares: true,
     one_instance: false,
     clocks: Clocks::ONE,
+    shows: Shows { late: 0, ended_only: false },
     fleet: None,
     busy_at_first: true,
     watches: false,
@@ -310,4 +317,18 @@ fn second_sync_after_a_recent_one_is_told_apart_by_its_entry() {
 #[test]
 fn groups_of_second_syncs_are_never_reported_absent_too_early() {
     with_every_log(Scenario { groups: true, again: true, busy_at_first: false, ..SCENARIO });
+}
+
+/// Runs appear in the state after a second and a half.
+const LATE: Shows = Shows { late: 1500, ended_only: false };
+
+/// Two instances without a store know nothing of each other's starts: they are not in this test.
+#[test]
+fn run_that_appears_late_serves_no_later_request() {
+    for busy_at_first in [true, false] {
+        let late = Scenario { shows: LATE, busy_at_first, ..SCENARIO };
+        late.explore_and_wander();
+        Scenario { clocks: UNTIMED, ..late }.explore_and_wander();
+        Scenario { shares: false, one_instance: true, ..late }.explore_and_wander();
+    }
 }
