@@ -16,6 +16,7 @@ mod coordinator;
 mod decide;
 mod directory_service;
 mod document;
+mod entry;
 mod freshness;
 mod ledger;
 mod observation;
@@ -169,6 +170,13 @@ impl SyncState {
             doubt: None,
             age: look.age,
         }
+    }
+
+    /// A state whose run `look` does not show: only the target's word is kept of the run that it shows.
+    fn without_run(status: SyncStatus, look: &Observation) -> Self {
+        let begun = Self::begun(status);
+        let report = SyncReport { upstream_word: look.report.upstream_word.clone(), ..begun.report };
+        Self { report, age: look.age, ..begun }
     }
 
     fn with(self, ProofSet { groups, users }: ProofSet) -> Self {

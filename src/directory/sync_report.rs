@@ -98,6 +98,10 @@ pub struct SyncReport {
     /// The status without the newest entry of the sync log, if it differs: that entry may be an earlier run's.
     #[serde(skip)]
     pub without_log: Option<SyncStatus>,
+    /// Whether it is from a list that may have ended runs only, because the state could not be read: a later run may be
+    /// active.
+    #[serde(skip)]
+    pub ended_only: bool,
 }
 
 /// The values that distinguish a directory's runs where the vendor reports no start times: values that change with each run, compared
@@ -131,6 +135,7 @@ impl SyncReport {
             server_time: None,
             marks: None,
             without_log: None,
+            ended_only: false,
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
 use super::directory_service::DirectoryService;
-use super::ledger::{Ending, Entry, Head, Ledger, Sight};
+use super::entry::{Ending, Entry, Head, Sight};
+use super::ledger::Ledger;
 use super::{Cache, Observation, SyncRequest};
 use crate::directory::{SyncReport, SyncStatus, SyncTarget};
 use crate::error::{Error, ErrorCode, Result};
@@ -106,9 +107,9 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         let ended = |succeeded, certain| sight(false, Some(Ending { succeeded, certain }));
         match decide(report.status, shown, self.serving(&head, entry)) {
             Decision::Running if is_active(report.status) => (true, sight(true, None)),
-            Decision::Running | Decision::Queued => (true, None),
+            Decision::Running | Decision::Queued | Decision::NotShown => (true, None),
             Decision::Ended { succeeded } => (false, ended(succeeded, true)),
-            Decision::Doubtful { succeeded } => (false, ended(succeeded, false)),
+            Decision::Doubtful { succeeded, .. } => (false, ended(succeeded, false)),
             Decision::Start | Decision::Unknown(_) => (false, None),
         }
     }
@@ -134,8 +135,10 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         if report.status != SyncStatus::Unknown || report.marks.is_some() {
             return Ok(report);
         }
-        let runs = self.service.executions(directory).await?;
-        Ok(runs.and_then(|runs| runs.into_iter().next()).unwrap_or(report))
+        let newest = self.service.executions(directory).await?.and_then(|runs| runs.into_iter().next());
+        // An active one shows that the list has them; LIKELY it has ended runs only, some time after their end.
+        let newest = newest.map(|run| SyncReport { ended_only: run.status.is_final(), ..run });
+        Ok(newest.unwrap_or(report))
     }
 
     pub(super) fn since(&self, ms: u64) -> Duration {
@@ -147,7 +150,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
 /// neither start times nor marks distinguish its end from an earlier one: they may be late, or in whole seconds.
 pub(super) fn shown_of(head: &Head, entry: &Entry, report: &SyncReport) -> Shown {
     match Baseline::shown(head.baseline, report) {
-        Shown::Before if entry.sight().is_some_and(|seen| seen.is_of(report)) => Shown::After,
+        Shown::Before | Shown::Hidden if entry.sight().is_some_and(|seen| seen.is_of(report)) => Shown::After,
         shown => shown,
     }
 }

@@ -16,6 +16,12 @@ use crate::runtime::unix_ms as ms;
 /// How long after a kick-off the target may still show the previous run.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
+/// How long after a kick-off its run may begin late, if nothing tells it from the previous one.
+const LATEST_BEGIN: Duration = Duration::from_mins(1);
+
+/// Without an observation for this long a run is considered finished: one hour exceeds every documented sync.
+pub(super) const LONGEST_RUN: Duration = Duration::from_hours(1);
+
 /// How much earlier than a learned offset says a run may have begun and still count as the kick-off's: the offset is only as
 /// exact as the response to its kick-off was quick.
 pub(super) const JITTER: Duration = Duration::from_millis(500);
@@ -39,6 +45,9 @@ pub(super) struct Baseline {
     /// The marks of the shown run, if it has no start time.
     #[serde(rename = "m", default)]
     marks: Option<RunMarks>,
+    /// Whether the list of ended runs was read in place of the state: another run may have been active.
+    #[serde(rename = "o", default)]
+    ended_only: bool,
 }
 
 /// How the shown run relates to a [`Baseline`].
@@ -50,6 +59,8 @@ pub(super) enum Shown {
     After,
     /// Neither start times nor marks distinguish the runs.
     Untimed,
+    /// The list of ended runs has no other run: a later one may be active.
+    Hidden,
     /// There is no baseline: the directory could not be observed before.
     Unobserved,
 }
@@ -65,7 +76,8 @@ impl Baseline {
             SyncStatus::Unknown => report.started_at.map(|_| true)?,
         };
         let (began_ms, ended_ms) = (report.started_at.map(ms), report.finished_at.map(ms));
-        Some(Self { began_ms, ended_ms, running, floor_ms: None, marks: report.marks })
+        let (marks, ended_only) = (report.marks, report.ended_only);
+        Some(Self { began_ms, ended_ms, running, floor_ms: None, marks, ended_only })
     }
 
     /// An idle directory, observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
@@ -74,17 +86,26 @@ impl Baseline {
         let jitter = u64::try_from(JITTER.as_millis()).unwrap_or(u64::MAX);
         let floor = kicked_ms.saturating_sub(jitter).saturating_add_signed(offset_ms);
         let floor_ms = Some(floor.max(began_ms + 1));
-        Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms, marks: None }
+        Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms, marks: None, ended_only: false }
     }
 
     /// How the run in `report` relates to `baseline`.
     pub(super) fn shown(baseline: Option<Self>, report: &SyncReport) -> Shown {
         let Some(baseline) = baseline else { return Shown::Unobserved };
+        match baseline.compared_with(report) {
+            // It may have been active before, when the list did not have it yet.
+            Shown::After if baseline.ended_only => Shown::Unobserved,
+            Shown::Before | Shown::Untimed if report.ended_only => Shown::Hidden,
+            shown => shown,
+        }
+    }
+
+    fn compared_with(self, report: &SyncReport) -> Shown {
         if let Some(marks) = report.marks {
-            return baseline.shown_by_marks(marks, is_active(report.status));
+            return self.shown_by_marks(marks, is_active(report.status));
         }
         let began = report.started_at.map(ms);
-        if let Some(floor) = baseline.floor_ms {
+        if let Some(floor) = self.floor_ms {
             return match began {
                 Some(began) if began >= floor => Shown::After,
                 Some(_) => Shown::Before,
@@ -92,17 +113,15 @@ impl Baseline {
                 None => Shown::Unobserved,
             };
         }
-        if !baseline.running && is_active(report.status) {
+        if !self.running && is_active(report.status) {
             return Shown::After;
         }
-        match (baseline.began_ms, began) {
+        match (self.began_ms, began) {
             (Some(before), Some(now)) if before != now => Shown::After,
             // Two runs within one second, if start times are whole seconds.
-            (Some(_), Some(_)) if !baseline.running && differ(baseline.ended_ms, report.finished_at.map(ms)) => {
-                Shown::After
-            }
+            (Some(_), Some(_)) if !self.running && differ(self.ended_ms, report.finished_at.map(ms)) => Shown::After,
             (Some(_), Some(_)) => Shown::Before,
-            (None, Some(_)) if !baseline.running => Shown::After,
+            (None, Some(_)) if !self.running => Shown::After,
             (None, _) | (_, None) => Shown::Untimed,
         }
     }
@@ -205,10 +224,12 @@ pub(super) enum Decision {
     Queued,
     /// A run that serves the request is active, or is about to appear.
     Running,
+    /// No run that serves the request is shown, but it may be active or about to begin: present groups decide, or else time.
+    NotShown,
     /// The run that serves the request has ended.
     Ended { succeeded: bool },
     /// A run has ended that may have begun before the request: the groups decide, or a further run.
-    Doubtful { succeeded: bool },
+    Doubtful { succeeded: bool, doubt: Doubt },
     /// No run is active and none has served the request: start a run for all waiting requests.
     Start,
     /// The outcome cannot be known.
@@ -224,6 +245,12 @@ pub enum Doubt {
     LostQueue,
     /// The directory could not be observed before the start, and only clocks would show whether the run began before.
     Clocks,
+    /// Nothing tells runs apart, and none was seen active since the start.
+    NotSeen,
+    /// Only ended runs can be read, so the shown one may have been active when the request came.
+    EndedOnly,
+    /// The target refuses every start because of a run that it does not show.
+    Refused,
     /// The response cannot be interpreted.
     Unreadable,
 }
@@ -240,7 +267,14 @@ impl Doubt {
                 "start the sync again now that the earlier run has ended; with a key-value store (or groups in the start) idhook determines \
                  this by itself"
             }
-            Self::Clocks => "name groups in the start, so that their presence decides, or start the sync again",
+            Self::Refused => {
+                return format!(
+                    "look for the running sync in {product}'s console; start the sync again once it has ended"
+                );
+            }
+            Self::Clocks | Self::NotSeen | Self::EndedOnly => {
+                "name groups in the start, so that their presence decides, or start the sync again"
+            }
             Self::Unreadable => {
                 return format!(
                     "`upstream.status` is {product}'s own word; name groups in the start, so that their presence decides, or \
@@ -259,7 +293,7 @@ pub(super) fn decide(status: SyncStatus, shown: Shown, kick_off: KickOff) -> Dec
         SyncStatus::Unknown => Decision::Unknown(Doubt::Unreadable),
         SyncStatus::Queued | SyncStatus::Running => match (shown, kick_off) {
             (Shown::After, _) => Decision::Running,
-            (Shown::Before, _) => Decision::Queued,
+            (Shown::Before | Shown::Hidden, _) => Decision::Queued,
             (Shown::Untimed | Shown::Unobserved, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Running,
             (Shown::Untimed | Shown::Unobserved, KickOff::Pending | KickOff::Lost) => Decision::Queued,
         },
@@ -268,25 +302,30 @@ pub(super) fn decide(status: SyncStatus, shown: Shown, kick_off: KickOff) -> Dec
 }
 
 fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
-    let is_settled = |ago: Duration, seen_running| seen_running || ago >= SETTLE;
-    match (shown, kick_off) {
-        (Shown::After, _) => Decision::Ended { succeeded },
-        // An earlier run: ours is not shown yet, or was never created.
-        (Shown::Before, KickOff::Serving { ago, .. } | KickOff::Itself { ago }) if ago < SETTLE => Decision::Running,
-        (Shown::Before, KickOff::Serving { .. } | KickOff::Pending | KickOff::Lost) => Decision::Start,
-        // A start here would be repeated by every instance that reads the state.
-        (Shown::Before, KickOff::Itself { .. }) => Decision::Unknown(Doubt::NotShown),
-        (Shown::Untimed | Shown::Unobserved, KickOff::Pending) => Decision::Start,
-        (Shown::Untimed | Shown::Unobserved, KickOff::Lost) => Decision::Unknown(Doubt::LostQueue),
-        (Shown::Untimed | Shown::Unobserved, KickOff::Serving { ago, seen_running })
-            if !is_settled(ago, seen_running) =>
-        {
-            Decision::Running
+    let (ago, seen_running) = match kick_off {
+        _ if shown == Shown::After => return Decision::Ended { succeeded },
+        KickOff::Serving { ago, seen_running } => (ago, seen_running),
+        KickOff::Itself { ago } => (ago, false),
+        KickOff::Lost if matches!(shown, Shown::Untimed | Shown::Unobserved) => {
+            return Decision::Unknown(Doubt::LostQueue);
         }
-        (Shown::Untimed | Shown::Unobserved, KickOff::Itself { ago }) if !is_settled(ago, false) => Decision::Running,
-        // It was idle before the kick-off, so a run that ended since then is ours.
-        (Shown::Untimed, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Ended { succeeded },
-        (Shown::Unobserved, KickOff::Serving { .. } | KickOff::Itself { .. }) => Decision::Doubtful { succeeded },
+        KickOff::Pending | KickOff::Lost => return Decision::Start,
+    };
+    let is_settled = ago >= SETTLE || (seen_running && matches!(shown, Shown::Untimed | Shown::Unobserved));
+    match shown {
+        // An earlier run: ours is not shown yet, or was never created.
+        _ if !is_settled => Decision::Running,
+        Shown::Before if matches!(kick_off, KickOff::Serving { .. }) => Decision::Start,
+        // A start here would be repeated by every instance that reads the state.
+        Shown::Before => Decision::Unknown(Doubt::NotShown),
+        Shown::Hidden if ago < LONGEST_RUN => Decision::NotShown,
+        Shown::Hidden => Decision::Unknown(Doubt::NotShown),
+        // It was idle before the kick-off and active after it, so the run that ended since then is ours.
+        Shown::Untimed if seen_running => Decision::Ended { succeeded },
+        // The connector may begin it late.
+        Shown::Untimed if ago < LATEST_BEGIN => Decision::NotShown,
+        Shown::Untimed => Decision::Doubtful { succeeded, doubt: Doubt::NotSeen },
+        Shown::Unobserved | Shown::After => Decision::Doubtful { succeeded, doubt: Doubt::Clocks },
     }
 }
 
@@ -296,7 +335,14 @@ impl Baseline {
     pub(super) fn example() -> Self {
         let at = 1_700_000_000_123;
         let marks = RunMarks { log: Some(u32::MAX), last_sync: Some(at) };
-        Self { began_ms: Some(at), ended_ms: Some(at), running: true, floor_ms: Some(at), marks: Some(marks) }
+        Self {
+            began_ms: Some(at),
+            ended_ms: Some(at),
+            running: true,
+            floor_ms: Some(at),
+            marks: Some(marks),
+            ended_only: true,
+        }
     }
 }
 

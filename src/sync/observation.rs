@@ -12,7 +12,8 @@ use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::directory_service::DirectoryService;
-use super::ledger::{Entry, Head, Ledger, Seen};
+use super::entry::{Entry, Head, Seen};
+use super::ledger::Ledger;
 use super::proof_outcome::ProofSet;
 use super::start::queries;
 use super::{Coordinator, SyncRequest};
@@ -94,6 +95,8 @@ struct SharedLook {
     marks: Option<RunMarks>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     without_log: Option<SyncStatus>,
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    ended_only: bool,
 }
 
 impl Observation {
@@ -128,6 +131,7 @@ impl SharedLook {
             server_ms: report.server_time.map(ms),
             marks: report.marks,
             without_log: report.without_log,
+            ended_only: report.ended_only,
         }
     }
 
@@ -152,6 +156,7 @@ impl SharedLook {
                 server_time: self.server_ms.map(time),
                 marks: self.marks,
                 without_log: self.without_log,
+                ended_only: self.ended_only,
             },
             at: elapsed.saturating_sub(age),
             age,

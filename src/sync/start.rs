@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::coordinator::unavailable;
 use super::decide::Baseline;
 use super::directory_service::{DirectoryService, KickOffAnswer};
-use super::ledger::{Entry, KickOffMade, Ledger, Sight};
+use super::entry::{Entry, Head, KickOffMade, Sight};
+use super::ledger::Ledger;
 use super::{Coordinator, SyncOrder, SyncRequest};
 use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus, UserQuery};
 use crate::error::{Error, ErrorCode, Result};
@@ -16,8 +17,8 @@ use crate::shared_state::{Backend, SHARED, StoreUnavailable};
 pub(super) enum Kick {
     /// It was sent, and a run began.
     Sent,
-    /// The target responded that a run is active; ours follows.
-    AlreadyRunning,
+    /// The target responded that a run is active, which it does not show; ours follows, after this time at the earliest.
+    AlreadyRunning(Duration),
     /// Another caller is kicking off; ours follows, or is the same.
     Waits,
     /// Another directory with the same connector is running; ours follows.
@@ -106,7 +107,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Ok(kick) => {
                 // A recent observation is enough if the request's own kick-off follows; if it shows an idle directory, it is
                 // outdated once the target responds that a run is active.
-                if matches!(kick, Kick::AlreadyRunning) || request.baseline.is_some_and(Baseline::is_recent) {
+                if matches!(kick, Kick::AlreadyRunning(_)) || request.baseline.is_some_and(Baseline::is_recent) {
                     request.baseline = self.baseline_of_waiting(&ledger, request).await?;
                 }
                 Ok(SyncStatus::Queued)
@@ -158,11 +159,13 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         // From here on a ledger failure only makes it less exact: the kick-off was sent.
         let kick = match outcome {
             Ok(KickOffAnswer::AlreadyRunning) => {
-                let _ = ledger.failed(claim, &entry).await;
-                Ok(Kick::AlreadyRunning)
+                let head = Head::refused(&claim, &entry, made);
+                let _ = ledger.kicked(claim, &entry, head).await;
+                Ok(Kick::AlreadyRunning(head.pause()))
             }
             Ok(KickOffAnswer::Started) => {
-                let _ = ledger.kicked(claim, &entry, made).await;
+                let head = Head::started(&claim, &entry, made, self.now());
+                let _ = ledger.kicked(claim, &entry, head).await;
                 Ok(Kick::Sent)
             }
             Err(e) => {
@@ -171,10 +174,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     let _ = self.unlist(ledger.backend(), &request.directory).await;
                 }
                 // A kick-off without response may have begun a run; a rejected one has not.
-                let _ = match e.may_have_been_done() {
-                    true => ledger.kicked(claim, &entry, made).await,
-                    false => ledger.failed(claim, &entry).await,
+                let head = match e.may_have_been_done() {
+                    true => Head::started(&claim, &entry, made, self.now()),
+                    false => Head::nothing(&claim, &entry, self.now()),
                 };
+                let _ = ledger.kicked(claim, &entry, head).await;
                 Err(e)
             }
         };

@@ -3,9 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::coordinator::{shown_of, unavailable};
-use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide};
+use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide, is_active};
 use super::directory_service::DirectoryService;
-use super::ledger::{Ledger, Sight};
+use super::entry::{Refusals, Sight};
+use super::ledger::Ledger;
 use super::proof_outcome::{ProofOutcome, proof_after_success};
 use super::start::Kick;
 use super::{Coordinator, Observation, SyncRequest, SyncState};
@@ -27,10 +28,13 @@ const GIVES_WAY: &str = "waiting for another directory on the same connector to 
 const NEEDS_OVERRIDE: &str =
     "waiting for a caller with the scope vidm:override to read this state, because the run will ignore the safeguards";
 
-/// The message of a request whose start the target refused because a run is active, although it shows an idle directory.
-fn already_running(product: Product) -> String {
+/// The message of a request whose start the target refused because a run is active, although it shows an idle directory;
+/// the next start is sent after `pause` at the earliest.
+fn refused(product: Product, pause: Duration) -> String {
     format!(
-        "{product} refused the start because a sync is running, but shows none; it is started again when this state is read next"
+        "{product} refused the start because a sync is running, but shows none; it is started again when this state is read in \
+         {} seconds or later",
+        pause.as_secs().max(1)
     )
 }
 
@@ -124,8 +128,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         Ok(match decision {
             Decision::Queued => Ok(SyncState::of(SyncStatus::Queued, look)),
             // The run of another request's kick-off is about to appear: a start now would only join it.
-            Decision::Start if is_busy => Ok(SyncState::of(SyncStatus::Queued, look)),
-            Decision::Running => Ok(SyncState::of(SyncStatus::Running, look)),
+            Decision::Start if is_busy => Ok(SyncState::without_run(SyncStatus::Queued, look)),
+            Decision::Running if is_active(look.report.status) => Ok(SyncState::of(SyncStatus::Running, look)),
+            Decision::Running => Ok(SyncState::without_run(SyncStatus::Running, look)),
+            Decision::NotShown => self.not_shown(request, look, max_age).await,
             Decision::Start => self.go_on(&ledger, request, (look, sight), max_age).await?,
             Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,
             Decision::Ended { succeeded: true } => self.proven(request, look, max_age).await,
@@ -133,13 +139,38 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 let is_ours = serving.is_some() && entry.sight().is_some_and(|seen| seen.is_of(&look.report));
                 self.failed(request, look, max_age, baseline.filter(|_| !is_ours), is_ours).await
             }
-            Decision::Doubtful { .. } => match self.undecided(request, look, max_age, Doubt::Clocks).await {
-                Ok(state) if state.status == SyncStatus::Unknown && serving.is_some() => {
-                    self.go_on(&ledger, request, (look, None), max_age).await?
+            Decision::Doubtful { doubt, .. } => {
+                let doubt = if look.report.ended_only { Doubt::EndedOnly } else { doubt };
+                // After a further run the list would show no more; but it may bring a group that the ended one missed.
+                let helps = doubt != Doubt::EndedOnly || request.needs_proof();
+                let may_start = serving.is_some() && entry.kick_offs_for(request.ticket) < MOST_KICK_OFFS;
+                match self.undecided(request, look, max_age, doubt).await {
+                    Ok(state) if state.status == SyncStatus::Unknown && helps && may_start => {
+                        self.go_on(&ledger, request, (look, None), max_age).await?
+                    }
+                    state => state,
                 }
-                state => state,
-            },
+            }
         })
+    }
+
+    /// No run of the request is shown, but it may be active or about to begin: present groups and users decide already.
+    async fn not_shown(&self, request: &SyncRequest, look: &Observation, max_age: Duration) -> Result<SyncState> {
+        // A failed look-up does not change the decision here.
+        let proofs = self.prove(request, look, max_age).await.unwrap_or_default();
+        let product = self.target.product;
+        if proofs.is_complete() {
+            let mut state = SyncState::without_run(SyncStatus::Succeeded, look);
+            state.report.message = Some(format!("{}; {product} does not show the run", proofs.complete_message()));
+            return Ok(state.with(proofs));
+        }
+        let mut state = SyncState::without_run(SyncStatus::Running, look);
+        if look.report.ended_only {
+            state.report.message = Some(format!(
+                "{product}'s state of this sync cannot be read, and its list of runs has a run only after its end"
+            ));
+        }
+        Ok(state)
     }
 
     /// A failed run. If it was not seen active as this request's, it may be a later one that hides ours: then the list of
@@ -216,17 +247,24 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         if self.since(request.requested_ms) > REQUEST_LIFE {
             return Ok(Ok(SyncState::of(SyncStatus::Unknown, look)));
         }
+        let refusals = look.entry.refusals(&look.report, self.now());
+        if refusals == Some(Refusals::TooMany) {
+            return Ok(self.undecided(request, look, max_age, Doubt::Refused).await);
+        }
         let request = &SyncRequest { baseline: Baseline::of(&look.report), ..request.clone() };
         let waits = |message: &str| {
             let report = SyncReport { message: Some(message.to_owned()), ..SyncReport::queued() };
             Ok(SyncState { report, ..SyncState::of(SyncStatus::Queued, look) })
         };
+        if let Some(Refusals::Pause(pause)) = refusals {
+            return Ok(waits(&refused(self.target.product, pause)));
+        }
         Ok(match self.kick(ledger, (&look.entry, sight), request, max_age).await? {
             Ok(Kick::Sent) => {
                 Ok(SyncState { report: SyncReport::running(), ..SyncState::of(SyncStatus::Running, look) })
             }
             Ok(Kick::Waits) => Ok(SyncState::of(SyncStatus::Queued, look)),
-            Ok(Kick::AlreadyRunning) => waits(&already_running(self.target.product)),
+            Ok(Kick::AlreadyRunning(pause)) => waits(&refused(self.target.product, pause)),
             Ok(Kick::GivesWay) => waits(GIVES_WAY),
             Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
             // It is recorded as one that may have begun a run; the next observation shows it.
@@ -269,15 +307,26 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             (Doubt::NotShown, _) => {
                 format!("the sync was started, but {product} still shows an earlier run: no run of this request has appeared")
             }
-            (Doubt::LostQueue, Product::Vidm) => {
-                "idhook cannot determine whether the ended run began after this request: vIDM reports no start times, and the \
-                 instance that accepted the request is gone (there is no key-value store, or it fails)"
-                    .to_owned()
+            (Doubt::LostQueue, _) => {
+                let untimed = match product {
+                    Product::Vidm if report.started_at.is_none() => "vIDM reports no start times, and ",
+                    _ => "",
+                };
+                format!(
+                    "idhook cannot determine whether the ended run began after this request: {untimed}the instance that accepted the \
+                     request is gone (there is no key-value store, or it fails)"
+                )
             }
-            (Doubt::LostQueue, Product::Fleet) => {
-                "idhook cannot determine whether the ended run began after this request: the instance that accepted the request \
-                 is gone (there is no key-value store, or it fails)"
-                    .to_owned()
+            (Doubt::NotSeen, _) => format!(
+                "{product} reports nothing that tells its runs apart, and no run was seen active since the start: the ended run may \
+                 be an earlier one"
+            ),
+            (Doubt::EndedOnly, _) => format!(
+                "{product}'s state of this sync cannot be read, and its list of runs has a run only after its end: the ended run may \
+                 have begun before the request"
+            ),
+            (Doubt::Refused, _) => {
+                format!("{product} has refused every start for an hour because a sync is running, but shows none")
             }
             (Doubt::Clocks, Product::Vidm) => {
                 "idhook could not observe the directory before its start, and these clocks may differ, so it is unknown whether \

@@ -4,3 +4,4 @@ pub(crate) mod connector_conflicts;
 pub(crate) mod schedules;
 pub(crate) mod staleness;
 pub(crate) mod truth;
+pub(crate) mod unshown;

@@ -122,6 +122,7 @@ impl From<directory::SyncReport> for wit::SyncReport {
             server_time: _,
             marks: _,
             without_log: _,
+            ended_only: _,
         } = report;
         Self {
             status: status.into(),

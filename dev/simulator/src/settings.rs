@@ -133,6 +133,8 @@ pub struct VidmSettings {
     pub clocks: Clocks,
     /// The order of `syncexecutions`.
     pub executions_newest_first: bool,
+    /// Whether `syncexecutions` has the active run too. Default: no, as the console's sync log.
+    pub executions_have_active: bool,
     /// The 200 response of `POST …/syncprofile/dryrun`; `None` means 404, because the real call is unknown.
     pub dry_run: Option<Value>,
     /// The most resources per SCIM response, whatever `count` requests.
@@ -165,6 +167,7 @@ impl Default for VidmSettings {
             status_lag: Duration::ZERO,
             clocks: Clocks::default(),
             executions_newest_first: true,
+            executions_have_active: false,
             dry_run: None,
             scim_page_limit: None,
             scim_values: ScimValues::default(),

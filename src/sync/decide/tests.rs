@@ -68,6 +68,23 @@ fn without_start_times_only_a_change_to_running_shows_a_new_run() {
 }
 
 #[test]
+fn list_of_ended_runs_shows_neither_an_idle_directory_nor_that_none_is_active() {
+    use SyncStatus::{Running, Succeeded};
+    let listed = |began| SyncReport { ended_only: true, ..report(Succeeded, began) };
+    let before = Baseline::of(&listed(Some(100)));
+    assert_eq!(Baseline::shown(before, &listed(Some(100))), Shown::Hidden);
+    assert_eq!(Baseline::shown(before, &report(Succeeded, Some(100))), Shown::Before, "the state can be read again");
+    for later in [listed(Some(160)), report(Succeeded, Some(160)), report(Running, Some(160)), report(Running, None)] {
+        assert_eq!(Baseline::shown(before, &later), Shown::Unobserved, "it may have been active before: {later:?}");
+    }
+    // The state could be read before, and showed an idle directory.
+    let before = baseline(Succeeded, Some(100));
+    assert_eq!(Baseline::shown(before, &listed(Some(100))), Shown::Hidden);
+    assert_eq!(Baseline::shown(before, &listed(Some(160))), Shown::After);
+    assert_eq!(Baseline::shown(before, &listed(None)), Shown::Hidden, "without times any row is the same");
+}
+
+#[test]
 fn recent_observation_counts_only_later_runs() {
     // vIDM's start times are an hour behind; the last run began at 1000 there, the kick-off is sent at 4700.
     let before = Some(Baseline::recent(1_000_000, -3_600_000, 4_700_000));
@@ -217,28 +234,61 @@ fn run_from_after_serves_every_request() {
 
 #[test]
 fn old_result_right_after_the_kick_off_is_ignored() {
-    use SyncStatus::{Failed, Succeeded};
-    assert_eq!(decide(Succeeded, Shown::Before, EARLY), Decision::Running);
-    assert_eq!(decide(Succeeded, Shown::Untimed, EARLY), Decision::Running);
-    assert_eq!(decide(Succeeded, Shown::Unobserved, EARLY), Decision::Running);
-    for shown in [Shown::Before, Shown::Untimed, Shown::Unobserved] {
-        assert_eq!(decide(Succeeded, shown, ITSELF), Decision::Running, "{shown:?}");
+    use SyncStatus::Succeeded;
+    for shown in [Shown::Before, Shown::Untimed, Shown::Unobserved, Shown::Hidden] {
+        for kick_off in [EARLY, ITSELF] {
+            assert_eq!(decide(Succeeded, shown, kick_off), Decision::Running, "{shown:?}");
+        }
     }
-    assert_eq!(decide(Succeeded, Shown::Untimed, ITSELF_SETTLED), Decision::Ended { succeeded: true });
     assert_eq!(decide(Succeeded, Shown::Before, SETTLED), Decision::Start, "it was never created");
     assert_eq!(
         decide(Succeeded, Shown::Before, ITSELF_SETTLED),
         Decision::Unknown(Doubt::NotShown),
         "no loop of starts"
     );
-    assert_eq!(decide(Failed, Shown::Untimed, SETTLED), Decision::Ended { succeeded: false });
+}
+
+#[test]
+fn end_without_times_counts_only_if_the_run_was_seen_active() {
+    use SyncStatus::{Failed, Succeeded};
+    let ago = |ago, seen_running| [KickOff::Serving { ago, seen_running }, KickOff::Itself { ago }];
     assert_eq!(decide(Succeeded, Shown::Untimed, SEEN), Decision::Ended { succeeded: true });
+    assert_eq!(decide(Failed, Shown::Untimed, SEEN), Decision::Ended { succeeded: false });
+    let just_before = LATEST_BEGIN - Duration::from_millis(1);
+    for kick_off in [SETTLED, ITSELF_SETTLED].into_iter().chain(ago(just_before, false)) {
+        assert_eq!(decide(Succeeded, Shown::Untimed, kick_off), Decision::NotShown, "{kick_off:?}");
+    }
+    for kick_off in ago(LATEST_BEGIN, false) {
+        let doubtful = Decision::Doubtful { succeeded: false, doubt: Doubt::NotSeen };
+        assert_eq!(decide(Failed, Shown::Untimed, kick_off), doubtful, "{kick_off:?}");
+    }
+}
+
+#[test]
+fn run_outside_the_list_of_ended_runs_may_last_an_hour() {
+    use SyncStatus::Succeeded;
+    let just_before = LONGEST_RUN - Duration::from_millis(1);
+    for seen_running in [true, false] {
+        for (ago, expected) in [
+            (SETTLE, Decision::NotShown),
+            (just_before, Decision::NotShown),
+            (LONGEST_RUN, Decision::Unknown(Doubt::NotShown)),
+        ] {
+            for kick_off in [KickOff::Serving { ago, seen_running }, KickOff::Itself { ago }] {
+                assert_eq!(decide(Succeeded, Shown::Hidden, kick_off), expected, "{kick_off:?}");
+            }
+        }
+    }
+    for kick_off in [KickOff::Pending, KickOff::Lost] {
+        assert_eq!(decide(Succeeded, Shown::Hidden, kick_off), Decision::Start, "{kick_off:?}");
+    }
 }
 
 #[test]
 fn kick_off_without_an_observation_before_it_proves_nothing() {
+    let doubtful = Decision::Doubtful { succeeded: true, doubt: Doubt::Clocks };
     for kick_off in [SETTLED, SEEN, ITSELF_SETTLED] {
-        assert_eq!(decide(SyncStatus::Succeeded, Shown::Unobserved, kick_off), Decision::Doubtful { succeeded: true });
+        assert_eq!(decide(SyncStatus::Succeeded, Shown::Unobserved, kick_off), doubtful);
     }
     assert_eq!(decide(SyncStatus::Running, Shown::Unobserved, SETTLED), Decision::Running);
 }
@@ -262,6 +312,9 @@ fn every_doubt_says_what_to_do_now() {
         (Doubt::NotShown, "look for the run in vIDM's sync log"),
         (Doubt::LostQueue, "start the sync again"),
         (Doubt::Clocks, "name groups in the start"),
+        (Doubt::NotSeen, "name groups in the start"),
+        (Doubt::EndedOnly, "name groups in the start"),
+        (Doubt::Refused, "vIDM's console"),
         (Doubt::Unreadable, "vIDM's own word"),
     ] {
         assert!(doubt.hint(Product::Vidm).contains(word), "{doubt:?}: {}", doubt.hint(Product::Vidm));

@@ -188,9 +188,11 @@ pub(super) fn status(vidm: &Vidm, ask: &Ask) -> Answer {
 pub(super) fn executions(vidm: &Vidm, ask: &Ask) -> Answer {
     let mut state = vidm.administrator(ask)?;
     let (newest_first, clocks) = (state.settings.executions_newest_first, state.settings.clocks);
+    let have_active = state.settings.executions_have_active;
     let content_type = media::produces(ask, state.settings.strict_media_types, &[media::EXECUTIONS, media::V1])?;
     let directory = state.directory(ask)?;
-    let mut items: Vec<Value> = directory.runs.iter().map(|run| execution(run, clocks)).collect();
+    let runs = directory.runs.iter().filter(|run| have_active || run.end.is_some());
+    let mut items: Vec<Value> = runs.map(|run| execution(run, clocks)).collect();
     if newest_first {
         items.reverse();
     }

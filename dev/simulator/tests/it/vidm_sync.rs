@@ -191,7 +191,7 @@ async fn status_has_every_documented_shape() {
 }
 
 #[tokio::test]
-async fn the_executions_are_newest_first_unless_told_otherwise() {
+async fn the_executions_have_ended_and_are_newest_first_unless_told_otherwise() {
     let admin = manual().await;
     admin.sync(seeds::CORP, OFF).await;
     let path = format!("{DIRECTORIES}/{}/syncexecutions", seeds::CORP);
@@ -199,6 +199,8 @@ async fn the_executions_are_newest_first_unless_told_otherwise() {
         let items = admin.get(&path).await.json()["items"].as_array().unwrap().clone();
         items.iter().map(|item| item["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    assert_eq!(words().await, ["COMPLETED"]);
+    admin.simulator.configure_vidm(|settings| settings.executions_have_active = true);
     assert_eq!(words().await, ["RUNNING", "COMPLETED"]);
     admin.simulator.configure_vidm(|settings| settings.executions_newest_first = false);
     assert_eq!(words().await, ["COMPLETED", "RUNNING"]);

@@ -19,6 +19,7 @@ stories! {
     crowd_without_keys_does_no_harm,
     earlier_result_is_not_reported_as_ours,
     unreadable_states_are_unknown_unless_groups_decide,
+    list_of_ended_runs_shows_a_run_at_its_end,
     wait_ends_with_the_sync_or_its_time_limit,
     event_stream_reports_each_change_and_ends,
     watchers_share_calls_and_leave_no_cost,
@@ -225,6 +226,19 @@ async fn unreadable_states_are_unknown_unless_groups_decide(artifact: Artifact) 
         assert_eq!(state["status"], "unknown", "{shape:?}: {state}");
         assert!(state["upstream"]["status"].is_string(), "{shape:?}: {state}");
     }
+}
+
+async fn list_of_ended_runs_shows_a_run_at_its_end(artifact: Artifact) {
+    let scene = Scene::of(artifact).await;
+    scene.simulator.add_directory_group(seeds::CORP, NEW_GROUP).unwrap();
+    let place = start(&scene, &json!({"groups": [NEW_GROUP]})).await;
+    scene.simulator.configure_vidm(|vidm| vidm.status_shape = StatusShape::Word("FROBNICATING".to_owned()));
+    let state = scene.get(&place).await.json();
+    assert_eq!((&state["status"], &state["finishedAt"]), (&json!("running"), &Value::Null), "{state}");
+    end(&scene);
+    let state = scene.get(&place).await.json();
+    assert_eq!((&state["status"], &state["groups"][0]["state"]), (&json!("succeeded"), &json!("present")), "{state}");
+    assert_eq!(runs(&scene), 1);
 }
 
 async fn wait_ends_with_the_sync_or_its_time_limit(artifact: Artifact) {

@@ -142,10 +142,21 @@ impl Scenario {
         })
     }
 
+    /// The same where nothing shows which run serves a request without groups: no success is certain.
+    fn explore_and_wander_in_doubt(self) {
+        let (count, served) = self.explore();
+        assert!(count > 20 && served == 0, "{served} of {count}");
+        self.wander();
+    }
+
     /// All schedules with one preemption, and some hundred random ones with any number.
     fn explore_and_wander(self) {
         let (count, served) = self.explore();
         assert!(count > 20 && served > count / 2, "{served} of {count}");
+        self.wander();
+    }
+
+    fn wander(self) {
         let free = Self { bounds: Bounds { preemptions: usize::MAX, ..self.bounds }, ..self };
         wander(|schedule| {
             let world = free.play(schedule);
@@ -330,5 +341,27 @@ fn run_that_appears_late_serves_no_later_request() {
         late.explore_and_wander();
         Scenario { clocks: UNTIMED, ..late }.explore_and_wander();
         Scenario { shares: false, one_instance: true, ..late }.explore_and_wander();
+    }
+}
+
+/// The state cannot be read, and the list of runs has a run at its end, or a second and a half later.
+fn ended_only(late: u64) -> Shows {
+    Shows { late, ended_only: true }
+}
+
+#[test]
+fn list_of_ended_runs_alone_proves_nothing() {
+    let busy = Scenario { shows: ended_only(1500), ..SCENARIO };
+    busy.explore_and_wander_in_doubt();
+    for scenario in [busy, Scenario { shows: ended_only(0), busy_at_first: false, ..busy }] {
+        let one = Scenario { bounds: Bounds { preemptions: 0, dies: None }, ..scenario };
+        for scenario in [
+            Scenario { clocks: UNTIMED, ..one },
+            Scenario { shares: false, ..one },
+            Scenario { shares: false, one_instance: true, ..one },
+        ] {
+            let (_, served) = scenario.explore();
+            assert_eq!(served, 0, "{scenario:?}");
+        }
     }
 }
