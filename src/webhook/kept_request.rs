@@ -26,7 +26,7 @@ const MAX_KEPT: usize = 64 << 10;
 /// How long a request is kept: as long as it may continue a sync, plus time to read its end.
 const LIFE: Duration = Duration::from_hours(48);
 
-/// A ring: its name, its places, and its largest request. Each ring takes at most 16 MiB.
+/// A ring: its name, its places, and its largest request. Each ring of a caller takes at most 16 MiB.
 const RINGS: [(&str, u64, usize); 2] = [("small", 4096, 4 << 10), ("large", 256, usize::MAX)];
 
 /// A started sync with its id.
@@ -122,7 +122,8 @@ async fn keep<R: Runtime>(
     let owner = owner_of_caller(caller);
     let serial = store.increment(&format!("requests:{owner}:{ring}"), 1).await.ok_or(StoreUnavailable)?;
     let place = (serial % places).to_string();
-    let name = store.name("request", &request.target.short(), &[&owner, ring, &place]).ok_or(StoreUnavailable)?;
+    // Without the target: the rings bound a caller's entries, however many targets there are.
+    let name = store.name("request", "place", &[&owner, ring, &place]).ok_or(StoreUnavailable)?;
     store.put(&name, &bytes, LIFE).await?;
     let place = name.rsplit_once(':').ok_or(StoreUnavailable)?.1.to_owned();
     Ok(Reference { digest: digest(&bytes).ok_or(StoreUnavailable)?, place })
@@ -134,7 +135,7 @@ async fn recall<R: Runtime>(
     target: &SyncTarget,
     reference: &Reference,
 ) -> Result<SyncRequest, Error> {
-    let name = format!("request:{}:{}", target.short(), reference.place);
+    let name = format!("request:place:{}", reference.place);
     let kept = store.look_up(&name).await.map_err(|unavailable| unavailable.error("this sync's groups"))?;
     let kept = kept.filter(|kept| digest(&kept.value) == Some(reference.digest));
     kept.and_then(|kept| SyncRequest::of_bytes(target, &kept.value)).ok_or_else(|| {

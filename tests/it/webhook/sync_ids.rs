@@ -223,3 +223,25 @@ fn starts_for_unknown_ids_leave_nothing_in_the_store() {
     }
     assert!(store.keys().len() <= first + 2, "{:#?}", store.keys());
 }
+
+#[test]
+fn kept_requests_are_bounded_per_caller() {
+    let store = MemoryStore::new();
+    let other = json!({"vidm": {"other": {"url": "https://vidm.corp.example", "username": "svc-sync", "password": "pässword"}}});
+    let calls = || [lists(), idle(CORP), classic(CORP).answer(200, "{}")];
+    let instance = Instance::sharing(&store, &[("targets", &other.to_string())], [logs_in("t1")]);
+    let body = json!({ "groups": unlike(50, 30, 'b') }).to_string();
+    let kept = || store.keys().into_iter().filter(|key| key.contains(":request:")).collect::<Vec<_>>();
+    let mut places = Vec::new();
+    for target in ["default", "other"] {
+        instance.then(calls());
+        let path = format!("/vidm/{target}/v1/directories/{CORP}/syncs");
+        id(&instance.send(Method::POST, &path, &body));
+        places.push(kept());
+        // The ring's other places are used.
+        let serial = store.counters().into_iter().find(|key| key.contains(":requests:")).unwrap();
+        store.count(&serial, 4095);
+    }
+    assert_eq!(places[0], places[1], "one place for the requests of both targets");
+    assert_eq!(places[0].len(), 1);
+}
