@@ -12,7 +12,7 @@ use crate::runtime::Clock;
 const FRESH: Duration = Duration::from_millis(900);
 /// The first wait between two observations of a sync.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest wait.
+/// The longest wait, unless the upstream requires a longer one.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The waits between observations: from one second to ten, or as long as the upstream requires.
@@ -93,7 +93,7 @@ pub enum WatchEvent<T> {
     State(T),
     /// An observation failed. The watch continues if the failure may be transient.
     Failure(Error),
-    /// No change, and the wait is over: another observation follows.
+    /// No change: a wait of at most ten seconds is over.
     Nothing,
 }
 
@@ -121,8 +121,8 @@ impl Watch {
         Self { last: None, pace: Pace::default(), ends, next: Next::Observation }
     }
 
-    /// Advances by one observation or by the wait before it; `None` at the end. `look` returns the state from an observation
-    /// no older than its argument.
+    /// Advances by one observation or by at most ten seconds of the wait before it; `None` at the end. `look` returns the
+    /// state from an observation no older than its argument.
     pub async fn next<T: AsRef<SyncDocument> + Serialize>(
         &mut self,
         clock: &impl Clock,
@@ -150,8 +150,12 @@ impl Watch {
             self.next = Next::End;
             return None;
         }
-        clock.sleep(wait.min(left)).await;
-        self.next = Next::Observation;
+        let slice = wait.min(left).min(LONGEST);
+        clock.sleep(slice).await;
+        self.next = match wait.saturating_sub(slice) {
+            Duration::ZERO => Next::Observation,
+            rest => Next::Wait(rest),
+        };
         Some(WatchEvent::Nothing)
     }
 

@@ -19,6 +19,7 @@ use super::{Webhook, problem};
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::sync::{Watch, WatchEvent};
+use crate::upstream::Outbound;
 
 static PREFER: HeaderName = HeaderName::from_static("prefer");
 
@@ -65,8 +66,8 @@ pub(super) fn has_seen_the_end(headers: &HeaderMap) -> bool {
 }
 
 /// A sync as server-sent events (WHATWG HTML, section 9.2): `state` at each change, `problem` when an observation fails, and
-/// a comment before each observation. The comment is a heartbeat: it reveals a closed connection before the target is called for
-/// nothing. The last event of a sync has the id `final`.
+/// a comment before each observation and every ten seconds of a longer wait. The comment is a heartbeat: it reveals a closed
+/// connection before the target is called for nothing. The last event of a sync has the id `final`.
 ///
 /// Its end is logged, also when it is dropped. A host that stops an instance without that leaves only the line at its start.
 #[derive(Debug)]
@@ -145,18 +146,16 @@ impl<R: Runtime> Events<R> {
 
     async fn piece(&mut self) -> Option<Bytes> {
         let configured = self.webhook.config.as_ref().ok()?;
+        let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
+        if let Some(permit) = &self.permit {
+            permit.renew(outbound.store()).await;
+            record(&self.line, &outbound);
+        }
         let observe = async |max_age| {
-            let outbound = configured.outbound(&self.runtime, &self.identity, configured.config.request_timeout);
-            if let Some(permit) = &self.permit {
-                permit.renew(outbound.store()).await;
-            }
             let answer = sync_answer(configured, &outbound, &self.base, &self.sync, &self.viewer, max_age).await;
             configured.metrics.streamed(&outbound, &self.sync.request);
             configured.flush_metrics(outbound.store()).await;
-            if let Some(line) = self.line.borrow_mut().as_mut() {
-                line.calls(outbound.calls());
-                line.store(outbound.store().trouble());
-            }
+            record(&self.line, &outbound);
             answer
         };
         Some(match self.watch.next(&self.runtime, observe).await? {
@@ -179,6 +178,14 @@ impl<R: Runtime> Events<R> {
 impl<R: Runtime> Drop for Events<R> {
     fn drop(&mut self) {
         self.log_end(StreamPart::Left);
+    }
+}
+
+/// Adds what happened at the target and at the store to the line.
+fn record<R: Runtime>(line: &RefCell<Option<Box<LogLine>>>, outbound: &Outbound<'_, R>) {
+    if let Some(line) = line.borrow_mut().as_mut() {
+        line.calls(outbound.calls());
+        line.store(outbound.store().trouble());
     }
 }
 

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
 use crate::shared_state::{FOR_GOOD, SharedStore};
 
-/// Longer than the longest time between two observations of a watcher (`sync/watch.rs`).
+/// Longer than the longest wait of a watcher between two renewals (`sync/watch.rs`).
 const WINDOW: Duration = Duration::from_secs(15);
 
 /// One watcher that left, in a window's counter.

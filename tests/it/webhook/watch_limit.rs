@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::Method;
 use idhook::runtime::Clock as _;
@@ -11,7 +12,7 @@ use idhook::webhook::Events;
 
 use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Script, get};
-use crate::support::vidm::{CORP, LIST, classic, idle, lists, logs_in};
+use crate::support::vidm::{CORP, LIST, classic, idle, lists, logs_in, sync_state};
 use crate::support::webhook::{Answer, Instance, KEY, READER, Shared, request};
 
 const LIMIT: (&str, &str) = ("watch_limit", "3");
@@ -116,6 +117,28 @@ fn instances_that_share_a_store_count_together() {
     }
     let _both = (open(&late, KEY, &place).unwrap(), open(&late, KEY, &place).unwrap());
     refused(&one.beside_with(&[LIMIT]), &place);
+}
+
+#[test]
+fn stream_counts_while_the_targets_retry_after_runs() {
+    let store = MemoryStore::new();
+    let place = started(&store);
+    let one_only = [("watch_limit", "1")];
+    let busy = sync_state(CORP).answer(429, "").answer_header("retry-after", "60");
+    let instance = Instance::sharing(&store, &one_only, [busy]);
+    let mut stream = open(&instance, KEY, &place).unwrap();
+    let mut next = || {
+        let begun = instance.script.elapsed();
+        let piece = instance.script.run(stream.next()).unwrap();
+        (piece, instance.script.elapsed() - begun)
+    };
+    assert!(next().0.starts_with(b"event: problem"));
+    for _ in 0..6 {
+        assert_eq!(next(), (Bytes::from_static(b":\n\n"), 10 * SECOND));
+        refused(&instance.beside_with(&one_only), &place);
+    }
+    instance.then([sync_state(CORP).answer(200, r#"{"status":"RUNNING"}"#)]);
+    assert!(next().0.starts_with(b"event: state"));
 }
 
 #[test]
