@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::entity_tag::EntityTag;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Fields that are no part of the state: the tag itself, a token's description and a message for people.
@@ -74,7 +75,7 @@ pub(crate) enum Precondition {
     /// Change it if it exists.
     Exists,
     /// Change it if its state has one of these tags.
-    OneOf(Vec<String>),
+    OneOf(Vec<EntityTag>),
 }
 
 impl Precondition {
@@ -89,11 +90,7 @@ impl Precondition {
         }
         let mut tags = Vec::new();
         for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-            let opaque = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            if opaque.is_none_or(|opaque| opaque.contains('"')) || tags.len() == MAX_TAGS {
-                return Err(FORM);
-            }
-            tags.push(tag.to_owned());
+            tags.push(EntityTag::parse(tag).filter(|_| tags.len() < MAX_TAGS).ok_or(FORM)?);
         }
         if tags.is_empty() { Err(FORM) } else { Ok(Self::OneOf(tags)) }
     }
@@ -109,9 +106,12 @@ impl Precondition {
     /// `precondition_failed`
     pub(crate) fn check(&self, present: Option<&str>) -> Result<()> {
         let failed = |detail: &str| Err(Error::new(ErrorCode::PreconditionFailed, detail));
+        let tag = present.and_then(EntityTag::parse);
         match (self, present) {
             (Self::None, _) | (Self::Exists, Some(_)) => Ok(()),
-            (Self::OneOf(tags), Some(present)) if tags.iter().any(|tag| tag == present) => Ok(()),
+            (Self::OneOf(tags), Some(_)) if tag.is_some_and(|tag| tags.iter().any(|one| one.is_strongly(&tag))) => {
+                Ok(())
+            }
             (Self::Exists | Self::OneOf(_), None) => {
                 failed("the object does not exist, and If-Match requires that it does; nothing was changed")
             }

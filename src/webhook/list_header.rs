@@ -4,6 +4,8 @@
 use http::HeaderMap;
 use http::header::{HeaderName, IF_NONE_MATCH};
 
+use crate::change::EntityTag;
+
 /// One item of a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item<'h>(&'h str);
@@ -31,8 +33,9 @@ impl<'h> Item<'h> {
 
 /// Whether the client holds the version `etag` (`If-None-Match`), by weak comparison (RFC 9110, section 13.1.2).
 pub(super) fn holds_version(headers: &HeaderMap, etag: &str) -> bool {
-    let plain = etag.trim_start_matches("W/");
-    items(headers, &IF_NONE_MATCH).any(|item| item.0 == "*" || item.0.trim_start_matches("W/") == plain)
+    let Some(etag) = EntityTag::parse(etag) else { return false };
+    let is_held = |tag: &str| tag == "*" || EntityTag::parse(tag).is_some_and(|tag| tag.is_weakly(&etag));
+    items(headers, &IF_NONE_MATCH).any(|item| is_held(item.0))
 }
 
 /// The pieces of `text` between separators that are not within quotes, without blanks around them.
