@@ -30,7 +30,7 @@ const NEEDS_OVERRIDE: &str =
 
 /// The message of a request whose start the target refused because a run is active, although it shows an idle directory;
 /// the next start is sent after `pause` at the earliest.
-fn refused(product: Product, pause: Duration) -> String {
+fn hidden_run_message(product: Product, pause: Duration) -> String {
     format!(
         "{product} refused the start because a sync is running, but shows none; it is started again when this state is read in \
          {} seconds or later",
@@ -257,14 +257,14 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Ok(SyncState { report, ..SyncState::of(SyncStatus::Queued, look) })
         };
         if let Some(Refusals::Pause(pause)) = refusals {
-            return Ok(waits(&refused(self.target.product, pause)));
+            return Ok(waits(&hidden_run_message(self.target.product, pause)));
         }
         Ok(match self.kick(ledger, (&look.entry, sight), request, max_age).await? {
             Ok(Kick::Sent) => {
                 Ok(SyncState { report: SyncReport::running(), ..SyncState::of(SyncStatus::Running, look) })
             }
             Ok(Kick::Waits) => Ok(SyncState::of(SyncStatus::Queued, look)),
-            Ok(Kick::AlreadyRunning(pause)) => waits(&refused(self.target.product, pause)),
+            Ok(Kick::AlreadyRunning(pause)) => waits(&hidden_run_message(self.target.product, pause)),
             Ok(Kick::GivesWay) => waits(GIVES_WAY),
             Ok(Kick::NeedsOverride) => waits(NEEDS_OVERRIDE),
             // It is recorded as one that may have begun a run; the next observation shows it.
