@@ -12,7 +12,6 @@ use super::kept_request::StartedSync;
 use super::list_header::{Item, items};
 use super::log::{LogLine, StreamPart};
 use super::request_id::RequestIdentity;
-use super::route::{Fleet, FleetProvider, Syncs, Work};
 use super::sync_routes::{Viewer, sync_answer};
 use super::watch_limit::Permit;
 use super::{Webhook, problem};
@@ -34,16 +33,6 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
 
 /// The time to close a stream.
 const CLOSING: Duration = Duration::from_secs(1);
-
-/// Whether this request stays open: it waits for a sync or a deletion, or streams a sync.
-pub(super) fn is_long(work: Work, waits: bool, wants_events: bool) -> bool {
-    match work {
-        Work::Syncs(_, Syncs::State) => waits || wants_events,
-        Work::Syncs(_, Syncs::Start | Syncs::StartOfDirectory)
-        | Work::Fleet(Fleet::Provider(FleetProvider::Delete)) => waits,
-        _ => false,
-    }
-}
 
 /// Whether the caller wants an event stream: it names that media type, and does not prefer JSON by its weight (RFC 9110, section 12.5.1).
 pub(super) fn wants_events(headers: &HeaderMap) -> bool {

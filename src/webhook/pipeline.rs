@@ -89,8 +89,7 @@ pub(super) async fn serve<R: Runtime>(
     line.forwarded(&request.headers, &configured.config.proxy);
     refuse_other_sites(request)?;
     // Where nothing waits, the preference adds no time. A hook's sender waits only a few seconds; the sync continues without it.
-    let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit)
-        .filter(|_| events::is_long(work, true, false));
+    let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work.can_wait());
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
     let outcome = process(incoming, (work, max_wait), &outbound, read, line).await;
     line.calls(outbound.calls());
@@ -147,7 +146,7 @@ async fn process<R: Runtime>(
     if work == Work::Hook && hook::is_idle(&configured.config, request, &input, bytes, matched) {
         line.keyed(key.take().map(|_| idempotency::Status::NotStored));
     }
-    let permit = if events::is_long(work, max_wait.is_some(), wants_events) {
+    let permit = if max_wait.is_some() || wants_events && work.can_stream() {
         let limit = configured.config.watch_limit;
         Some(configured.watches.enter(caller.name(), limit, outbound.store()).await?)
     } else {

@@ -40,6 +40,19 @@ pub(super) enum Work {
     Metrics,
 }
 
+impl Work {
+    /// Whether it waits if the caller prefers that: for the end of a sync or of a deletion.
+    pub(super) fn can_wait(self) -> bool {
+        let of_sync = matches!(self, Self::Syncs(_, Syncs::State | Syncs::Start | Syncs::StartOfDirectory));
+        of_sync || self == Self::Fleet(Fleet::Provider(FleetProvider::Delete))
+    }
+
+    /// Whether it is an event stream if the caller wants one.
+    pub(super) fn can_stream(self) -> bool {
+        matches!(self, Self::Syncs(_, Syncs::State))
+    }
+}
+
 /// An action that needs no caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Public {
