@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::certificate_caller;
 use super::client_address::ClientAddress;
@@ -161,8 +161,25 @@ pub(super) fn bearer_token(request: &Parts) -> Option<&str> {
     if request.headers.get("x-api-key").is_some_and(|key| !trim(key.as_bytes()).is_empty()) {
         return None;
     }
-    let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
-    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && is_jwt(token))
+    let (scheme, token) = scheme_and_credentials(value)?;
+    let token = str::from_utf8(token).ok().filter(|token| token.is_ascii())?;
+    (is_bearer(scheme) && is_jwt(token)).then_some(token)
+}
+
+/// Whether there is a Bearer token, valid or not.
+pub(super) fn has_bearer(headers: &HeaderMap) -> bool {
+    headers.get_all(AUTHORIZATION).iter().filter_map(scheme_and_credentials).any(|(scheme, _)| is_bearer(scheme))
+}
+
+fn is_bearer(scheme: &[u8]) -> bool {
+    scheme.eq_ignore_ascii_case(b"bearer")
+}
+
+/// The two parts of an `Authorization`, without blanks around them.
+fn scheme_and_credentials(value: &HeaderValue) -> Option<(&[u8], &[u8])> {
+    let value = trim(value.as_bytes());
+    let (scheme, credentials) = value.split_at_checked(value.iter().position(|byte| *byte == b' ')?)?;
+    Some((scheme, trim(credentials)))
 }
 
 /// Whether `text` has the form of a signed JSON Web Token (RFC 7519).
@@ -242,10 +259,8 @@ fn presented(headers: &HeaderMap) -> Option<Vec<u8>> {
 }
 
 fn authorization(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let value = trim(headers.get(AUTHORIZATION)?.as_bytes());
-    let (scheme, credentials) = value.split_at_checked(value.iter().position(|byte| *byte == b' ')?)?;
-    let credentials = trim(credentials);
-    if scheme.eq_ignore_ascii_case(b"bearer") {
+    let (scheme, credentials) = scheme_and_credentials(headers.get(AUTHORIZATION)?)?;
+    if is_bearer(scheme) {
         return Some(credentials.to_vec());
     }
     if scheme.eq_ignore_ascii_case(b"basic") {

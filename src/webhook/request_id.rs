@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
+use super::caller::has_bearer;
 use super::gate::ErrorForm;
 use crate::runtime::Runtime;
 
@@ -39,7 +39,8 @@ impl RequestIdentity {
             _ => None,
         };
         let errors = ErrorForm::of(request, path);
-        Self { id, traceparent, has_bearer: has_bearer(request), errors, docs_url: Rc::clone(docs_url) }
+        let has_bearer = has_bearer(&request.headers);
+        Self { id, traceparent, has_bearer, errors, docs_url: Rc::clone(docs_url) }
     }
 
     /// The headers that connect upstream calls to the request. Logins do not carry them: see
@@ -62,11 +63,6 @@ impl RequestIdentity {
     pub(super) fn trace_id(&self) -> Option<&str> {
         self.traceparent.as_ref().and_then(trace_id)
     }
-}
-
-fn has_bearer(request: &Parts) -> bool {
-    let mut schemes = request.headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.as_bytes().get(..7));
-    schemes.any(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
 }
 
 fn is_id(bytes: &[u8]) -> bool {
