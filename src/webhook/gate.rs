@@ -61,27 +61,33 @@ pub(super) async fn caller<'c, R: Runtime>(
     if ApiKey::find(&configured.config.api_keys, token.as_bytes()).is_some() {
         return Ok(None);
     }
-    let opened = open(configured, TokenKind::Access, target, token, store).await;
+    let opened = open(configured, TokenKind::Access, target, token, store).await?;
     opened.map(|opened| Some(opened.caller)).map_err(|dead| expired(configured, dead))
 }
 
 /// Opens a token of `target`. An instance that does not know its state key yet finds it first.
+///
+/// # Errors
+/// `upstream_busy` if the token may be valid: no key that this instance knows signed it, and the store with the key that
+/// instances share does not work.
 async fn open<'c, R: Runtime>(
     configured: &'c Configured,
     kind: TokenKind,
     target: &str,
     token: &str,
     store: &SharedStore<'_, R>,
-) -> Result<Opened<'c>, Dead> {
+) -> Result<Result<Opened<'c>, Dead>, Error> {
     settle(&configured.state_key, store).await;
     let now = store.runtime().now();
     let opened = open_now(configured, kind, target, token, now);
     match opened {
         Err(Dead::NotOurs) if refresh(&configured.state_key, store).await => {
-            open_now(configured, kind, target, token, now)
+            Ok(open_now(configured, kind, target, token, now))
         }
-        Err(Dead::NotOurs) if may_be_in_store(&configured.state_key, store) => Err(Dead::KeyInStore),
-        opened => opened,
+        Err(Dead::NotOurs) if may_be_in_store(&configured.state_key, store) => {
+            Err(StoreUnavailable.error("the key of tokens"))
+        }
+        opened => Ok(opened),
     }
 }
 
@@ -100,15 +106,9 @@ fn place(target: &str) -> String {
     format!("{}/{target}", Kind::Vcf.as_str())
 }
 
-/// The error of a token that may be valid.
-fn key_unavailable() -> Error {
-    StoreUnavailable.error("the key of tokens")
-}
-
 /// The rejection of a dead access token.
 fn expired(configured: &Configured, dead: Dead) -> Error {
     let (detail, hint) = match dead {
-        Dead::KeyInStore => return key_unavailable(),
         Dead::Expired => ("the access token has expired", "get a new one with the refresh token or the key"),
         Dead::KeyGone => {
             ("the API key of the access token has expired or is not configured any more", "log in with another key")

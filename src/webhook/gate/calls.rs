@@ -6,8 +6,8 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::revoked::RevokedTokens;
-use super::token::{self, Dead, Kind as TokenKind};
-use super::{key_unavailable, open, place};
+use super::token::{self, Kind as TokenKind};
+use super::{open, place};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::{Runtime, random_bytes};
 use crate::secret::Secret;
@@ -127,11 +127,11 @@ async fn renew<R: Runtime>(
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
-    let opened = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await;
-    let opened = opened.map_err(unknown)?;
+    let opened = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await?;
+    let opened = opened.map_err(|_| unknown())?;
     admit(incoming, outbound, &opened.caller, line).await?;
     if RevokedTokens::of(outbound.store(), target, opened.caller.name()).has(&opened.serial).await? {
-        return Err(unknown(Dead::Expired));
+        return Err(unknown());
     }
     let token = token::access(&configured.state_key, opened.key, &place(target), outbound.runtime().now())?;
     json(StatusCode::OK, &token)
@@ -146,15 +146,11 @@ async fn revoke<R: Runtime>(
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
-    match open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await {
-        Ok(opened) => {
-            admit(incoming, outbound, &opened.caller, line).await?;
-            let revoked = RevokedTokens::of(outbound.store(), target, opened.caller.name());
-            revoked.add(&opened.serial, opened.expires).await?;
-        }
-        Err(Dead::KeyInStore) => return Err(key_unavailable()),
-        // A token that is not valid needs no revocation.
-        Err(Dead::NotOurs | Dead::Expired | Dead::KeyGone) => {}
+    // A token that is not valid needs no revocation.
+    if let Ok(opened) = open(configured, TokenKind::Refresh, target, &id(body)?, outbound.store()).await? {
+        admit(incoming, outbound, &opened.caller, line).await?;
+        let revoked = RevokedTokens::of(outbound.store(), target, opened.caller.name());
+        revoked.add(&opened.serial, opened.expires).await?;
     }
     Ok(empty(StatusCode::NO_CONTENT, &[]))
 }
@@ -172,10 +168,7 @@ fn id(body: &Body) -> Result<String, Error> {
     })
 }
 
-fn unknown(dead: Dead) -> Error {
-    if dead == Dead::KeyInStore {
-        return key_unavailable();
-    }
+fn unknown() -> Error {
     Error::new(ErrorCode::NotFound, "the refresh token is unknown, revoked or has expired")
         .hint("log in with the key again")
 }

@@ -64,8 +64,6 @@ impl Kind {
 pub(super) enum Dead {
     /// No key of this idhook signed it for this target.
     NotOurs,
-    /// No key that this instance knows signed it, and the store with the key that instances share does not work.
-    KeyInStore,
     Expired,
     /// Its API key has expired or is not configured any more.
     KeyGone,
