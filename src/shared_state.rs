@@ -13,7 +13,7 @@ pub(crate) mod testing;
 
 pub(crate) use agreed_key::{may_be_in_store, refresh, settle};
 pub(crate) use backend::{Backend, LocalStore, SHARED};
-pub(crate) use lease::{Claim, Counters, Held, Lease, Slot, Ticket};
+pub(crate) use lease::{Claim, Contents, Counters, Held, Lease, Slot, Ticket};
 pub(crate) use seal::Sealer;
 pub(crate) use shared_store::{FOR_GOOD, HOLD, StoreUnavailable};
 pub use shared_store::{Kept, SharedStore, StoreAccess};

@@ -36,8 +36,8 @@ use crate::runtime::{Runtime, from_unix_ms, unix_ms};
 
 mod slot;
 
-pub(crate) use slot::Slot;
 use slot::Sweep;
+pub(crate) use slot::{Contents, Slot};
 
 /// A claim's addition to a counter; a ticket adds 1. So a generation has room for 16 million tickets.
 const CLAIM: u64 = 1 << 24;

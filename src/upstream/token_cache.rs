@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorCode};
 use crate::poll_lock::lock;
 use crate::runtime::Runtime;
 use crate::secret::{AccessToken, Secret};
-use crate::shared_state::{Claim, Held, Slot};
+use crate::shared_state::{Claim, Contents, Held, Slot};
 
 pub use account::Account;
 use rejection::Rejection;
@@ -55,13 +55,10 @@ pub struct TokenCache {
     unrecorded: Unrecorded,
 }
 
-/// What was in the store before an outcome of this instance that the store did not take, and during its login: while the
-/// slot is one of these, this instance knows better. Changed only under the lock of the state.
+/// The slots that this instance saw before and during a login whose outcome the store refused. While the store shows one of
+/// them, this instance's own outcome counts. Changed only under the lock of the state.
 #[derive(Default)]
 struct Unrecorded(RefCell<Vec<Contents>>);
-
-/// A slot's generation and payload.
-type Contents = (u64, Vec<u8>);
 
 impl std::fmt::Debug for Unrecorded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,9 +67,24 @@ impl std::fmt::Debug for Unrecorded {
 }
 
 impl Unrecorded {
+    /// This instance's turn begins after `slot`.
+    fn begin(&self, slot: Slot) {
+        *self.0.borrow_mut() = vec![slot.into_contents()];
+    }
+
+    /// This instance announced its turn with these contents, if it could.
+    fn announced(&self, contents: Option<Contents>) {
+        self.0.borrow_mut().extend(contents);
+    }
+
+    /// The store took the outcome.
+    fn taken(&self) {
+        self.0.borrow_mut().clear();
+    }
+
     /// Whether `slot` is older than what this instance knows.
     fn outdates(&self, slot: &Slot) -> bool {
-        self.0.borrow().iter().any(|(generation, payload)| (generation, payload) == (&slot.generation, &slot.payload))
+        self.0.borrow().iter().any(|contents| slot.has(contents))
     }
 }
 
@@ -174,7 +186,7 @@ impl TokenCache {
     /// Notes whether the store took the outcome of this instance's turn.
     fn recorded(&self, is_stored: bool) {
         if is_stored {
-            self.unrecorded.0.borrow_mut().clear();
+            self.unrecorded.taken();
         }
     }
 
@@ -194,8 +206,7 @@ impl TokenCache {
             Turn::Ours(held) => held,
         };
         let announce = async |outcome: &Shared| {
-            let announced = shared.hold(held.as_ref(), outcome).await;
-            self.unrecorded.0.borrow_mut().extend(announced);
+            self.unrecorded.announced(shared.hold(held.as_ref(), outcome).await);
         };
         let mut replaced = None;
         if let State::LoggedIn(tokens) = &*state {
@@ -312,8 +323,7 @@ async fn turn<R: Runtime>(
             }
             let claim = shared.claim(&slot).await;
             if matches!(claim, Some(Claim::Won(_)) | None) {
-                // Until the store has taken the outcome.
-                *unrecorded.0.borrow_mut() = vec![(slot.generation, slot.payload)];
+                unrecorded.begin(slot);
             }
             if claim.is_none()
                 && let Some(error) = state.unrecordable(shared)

@@ -28,6 +28,9 @@ pub(crate) struct Slot {
     pub(super) sweep: Sweep,
 }
 
+/// A slot's generation and payload, by which it can be recognised.
+pub(crate) type Contents = (u64, Vec<u8>);
+
 /// The progress of deleting former generations' counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sweep {
@@ -45,6 +48,15 @@ impl Slot {
     /// The end of the hold, if it is still held.
     pub(crate) fn held_until(&self, now: SystemTime) -> Option<SystemTime> {
         Some(from_unix_ms(self.held_until_ms)).filter(|until| *until > now)
+    }
+
+    /// Whether it has these contents.
+    pub(crate) fn has(&self, (generation, payload): &Contents) -> bool {
+        (&self.generation, &self.payload) == (generation, payload)
+    }
+
+    pub(crate) fn into_contents(self) -> Contents {
+        (self.generation, self.payload)
     }
 
     pub(in crate::shared_state) fn write(&self) -> Vec<u8> {

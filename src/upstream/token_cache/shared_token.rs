@@ -9,7 +9,7 @@ use super::{Account, GRACE, SILENCE};
 use crate::error::{Error, ErrorCode};
 use crate::runtime::{Runtime, from_unix_ms, unix_ms};
 use crate::secret::{AccessToken, Scheme, Secret};
-use crate::shared_state::{Backend, Claim, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot};
+use crate::shared_state::{Backend, Claim, Contents, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot};
 
 /// Stored in place of a token if the login was rejected.
 const REJECTED: &str = "rejected";
@@ -107,8 +107,8 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
     }
 
     /// Records that this instance logs in or renews, and the `outcome` that applies if the real one is never known. Returns
-    /// the slot's generation and payload meanwhile.
-    pub(super) async fn hold(&self, held: Option<&Held>, outcome: &Shared) -> Option<(u64, Vec<u8>)> {
+    /// the slot's contents meanwhile.
+    pub(super) async fn hold(&self, held: Option<&Held>, outcome: &Shared) -> Option<Contents> {
         let (lease, held) = (self.lease()?, held?);
         let (until, payload) = (self.runtime().now() + self.life(), outcome.written());
         // If the store fails now, each instance is alone.
