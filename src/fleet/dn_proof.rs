@@ -66,7 +66,7 @@ impl<R: Runtime> Client<'_, R> {
         self.resolve(located, &distinct, found).await
     }
 
-    /// What is known about the group with this distinguished name.
+    /// Looks the group with this distinguished name up, and returns its state.
     pub(super) async fn state_of_dn(&self, located: &Located, query: &GroupQuery) -> Result<Option<State>> {
         let mut found = Found::new();
         self.prove_dns(located, &[query], &mut found).await?;

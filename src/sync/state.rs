@@ -69,7 +69,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         {
             return state;
         }
-        // What was observed for the shared ledger is new enough for the local one.
+        // The local ledger may use the observation that this request made for the shared ledger.
         let max_age = max_age.saturating_add(self.runtime().elapsed().saturating_sub(came));
         self.state_with(self.local(), request, max_age).await.map_err(unavailable)?
     }

@@ -153,7 +153,7 @@ fn issuer_that_does_not_respond_is_called_once_by_all_instances() {
         assert_eq!((&problem["detail"], &problem["hint"]), (&told["detail"], &told["hint"]));
         assert_eq!(answer.header("retry-after"), "10");
     }
-    // What may be an instance's own fault is not shared.
+    // Instances do not share a failure that may be their own fault.
     let other = MemoryStore::new();
     let down = || get(format!("{GITHUB}/.well-known/openid-configuration")).fail(TransportErrorKind::HostNotAllowed);
     for _ in 0..2 {
