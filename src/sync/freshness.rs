@@ -8,7 +8,10 @@ use super::Coordinator;
 use super::directory_service::DirectoryService;
 use crate::directory::{DirectorySummary, SyncReport, SyncStatus};
 use crate::error::Result;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, rfc3339};
+
+/// How far two clocks may differ: a time that is farther ahead is in another zone, or wrong. Kerberos allows the same.
+const SKEW: Duration = Duration::from_mins(5);
 
 /// Why a directory counts as stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,7 +26,7 @@ pub(crate) enum StaleReason {
     Failed,
     /// Its latest sync is still active after more than the period.
     Stuck,
-    /// The state or the time of its latest sync could not be read.
+    /// The state or the time of its latest sync could not be read, or that time is in the future.
     Unknown,
 }
 
@@ -42,7 +45,7 @@ pub(crate) struct StaleDirectory {
     /// The latest sync, as the target reports it; absent if the state could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sync: Option<SyncReport>,
-    /// Why the state could not be read.
+    /// Why the state or the age is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
 }
@@ -66,7 +69,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     let now = report.server_time.unwrap_or_else(|| self.now());
                     if let (Some(reason), age) = staleness(&report, period, now) {
                         let age = age.map(|age| age.as_secs());
-                        stale.push(StaleDirectory { directory, reason, age, sync: Some(report), message: None });
+                        let message = (reason == StaleReason::Unknown).then(|| self.ahead(&report, now)).flatten();
+                        stale.push(StaleDirectory { directory, reason, age, sync: Some(report), message });
                     }
                 }
                 Err(error) => {
@@ -81,12 +85,33 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             _ => Ok(stale),
         }
     }
+
+    /// The message if the time of the sync in `report` is in the future.
+    fn ahead(&self, report: &SyncReport, now: SystemTime) -> Option<String> {
+        let time = report.finished_at.or(report.started_at).filter(|time| age(*time, now).is_none())?;
+        let product = self.target.product;
+        let clock = if report.server_time.is_some() { "its Date header" } else { "idhook's clock" };
+        Some(format!(
+            "{product} reports {} for the last sync, but {clock} shows {}: check the clocks and time zones of {product} and its \
+             connectors",
+            rfc3339(time),
+            rfc3339(now)
+        ))
+    }
 }
 
-/// Why a directory with this latest sync is stale at `now`, by the clock that the report's times are from; and the sync's age.
-/// A time in the future counts as now: clocks differ, and such a sync is not old.
+/// The time since `time`; `None` if that is in the future, so that its zone or clock is another one.
+fn age(time: SystemTime, now: SystemTime) -> Option<Duration> {
+    match now.duration_since(time) {
+        Ok(age) => Some(age),
+        Err(ahead) => (ahead.duration() <= SKEW).then_some(Duration::ZERO),
+    }
+}
+
+/// Why a directory with this latest sync is stale at `now`, by the clock that the report's times are from; and the sync's age. A
+/// time in the future has no age: in a zone that is ahead, the time of an old sync is too.
 fn staleness(report: &SyncReport, period: Duration, now: SystemTime) -> (Option<StaleReason>, Option<Duration>) {
-    let age = |time: Option<SystemTime>| time.map(|time| now.duration_since(time).unwrap_or_default());
+    let age = |time: Option<SystemTime>| time.and_then(|time| age(time, now));
     let is_over = |age: Option<Duration>| age.is_some_and(|age| age > period);
     if report.shows_no_run() {
         return (Some(StaleReason::NeverSynced), None);
@@ -123,7 +148,11 @@ mod tests {
             // vIDM's lists of runs have start times only.
             (report(SyncStatus::Succeeded, ago(3601), None), Some(StaleReason::TooOld), Some(3601)),
             (report(SyncStatus::Succeeded, ago(4000), ago(60)), None, Some(60)),
-            (report(SyncStatus::Succeeded, None, Some(now + HOUR)), None, Some(0)),
+            (report(SyncStatus::Succeeded, None, Some(now + SKEW)), None, Some(0)),
+            (report(SyncStatus::Succeeded, None, Some(now + SKEW * 2)), Some(StaleReason::Unknown), None),
+            (report(SyncStatus::Succeeded, Some(now + HOUR), None), Some(StaleReason::Unknown), None),
+            (report(SyncStatus::Running, Some(now + HOUR), None), None, None),
+            (report(SyncStatus::Failed, None, Some(now + HOUR)), Some(StaleReason::Failed), None),
             (report(SyncStatus::Succeeded, None, None), Some(StaleReason::Unknown), None),
             (report(SyncStatus::Failed, ago(20), ago(10)), Some(StaleReason::Failed), Some(10)),
             (report(SyncStatus::Failed, None, None), Some(StaleReason::Failed), None),

@@ -78,6 +78,24 @@ fn vidms_times_are_compared_with_vidms_clock() {
 }
 
 #[test]
+fn directory_with_a_time_in_the_future_is_not_fresh() {
+    // The connector reports local time without an offset, two hours ahead: the sync ended an hour ago.
+    let run = || state(CORP, &json!({"status": "COMPLETED", "startTime": "2026-11-20T11:00:00"}));
+    let dated = || run().answer_header("date", "Fri, 20 Nov 2026 10:00:00 GMT");
+    for (call, clock) in
+        [(dated(), "its Date header shows 2026-11-20T10:00"), (run(), "idhook's clock shows 2026-11-20T10:00")]
+    {
+        let instance = Instance::new([logs_in("t1"), lists(), call]);
+        let answer = instance.get("/vidm/default/v1/directories?name=corp.example&staleAfter=2h");
+        let stale = &answer.json()["stale"][0];
+        assert_eq!((&stale["reason"], &stale["age"]), (&json!("unknown"), &Value::Null), "{}", answer.text());
+        let message = stale["message"].as_str().unwrap();
+        assert!(message.contains("vIDM reports 2026-11-20T11:00:00.000Z for the last sync"), "{message}");
+        assert!(message.contains(clock) && message.contains("time zones"), "{message}");
+    }
+}
+
+#[test]
 fn directories_of_vcf_operations_can_be_stale() {
     const PATH: &str = "/fleet/default/v1/directories?staleAfter=2h";
     let ms = |hours: u64| u64::try_from((START - Duration::from_secs(3600 * hours)).as_millis()).unwrap();
