@@ -96,8 +96,15 @@ impl Baseline {
             // It may have been active before, when the list did not have it yet.
             Shown::After if baseline.ended_only => Shown::Unobserved,
             Shown::Before | Shown::Untimed if report.ended_only => Shown::Hidden,
+            Shown::After if report.ended_only && !baseline.is_not_later_than(report) => Shown::Hidden,
             shown => shown,
         }
+    }
+
+    /// Whether the shown run of this baseline began no later than that of `report`. A list of ended runs may lack the latest
+    /// ones: its newest run is then earlier than one that was shown before.
+    fn is_not_later_than(&self, report: &SyncReport) -> bool {
+        self.began_ms.zip(report.started_at.map(ms)).is_some_and(|(before, now)| before <= now)
     }
 
     fn compared_with(self, report: &SyncReport) -> Shown {

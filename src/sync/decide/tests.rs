@@ -82,6 +82,9 @@ fn list_of_ended_runs_shows_neither_an_idle_directory_nor_that_none_is_active() 
     assert_eq!(Baseline::shown(before, &listed(Some(100))), Shown::Hidden);
     assert_eq!(Baseline::shown(before, &listed(Some(160))), Shown::After);
     assert_eq!(Baseline::shown(before, &listed(None)), Shown::Hidden, "without times any row is the same");
+    assert_eq!(Baseline::shown(before, &listed(Some(40))), Shown::Hidden, "the row of the shown run is late");
+    let untimed = baseline(Succeeded, None);
+    assert_eq!(Baseline::shown(untimed, &listed(Some(40))), Shown::Hidden, "the state has no times, the list has");
 }
 
 #[test]
