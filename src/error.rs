@@ -69,6 +69,9 @@ pub struct UpstreamEvidence {
     pub is_vendor: bool,
     /// Whether the body was an HTML page, which the vendor's API does not send.
     pub is_page: bool,
+    /// Whether the token of the call may be the reason, and the request was not carried out: 401, 403, a redirect, or a page in
+    /// place of data.
+    pub may_deny_token: bool,
     /// The vendor's error code, a word for programs.
     pub code: Option<String>,
     /// The vendor's message, or the beginning of a body in another format.
@@ -240,6 +243,15 @@ impl Error {
         if let Some(evidence) = &mut self.0.upstream {
             evidence.is_login = true;
             evidence.forget_words();
+        }
+        self
+    }
+
+    /// Marks a failure whose reason may be the token of the call.
+    #[must_use]
+    pub(crate) fn may_deny_token(mut self) -> Self {
+        if let Some(evidence) = &mut self.0.upstream {
+            evidence.may_deny_token = true;
         }
         self
     }

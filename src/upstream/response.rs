@@ -139,6 +139,9 @@ impl Kind {
         };
         let error = invalid(self.call, &answer, &why).hint(hint).dated(server_time(answer.headers()));
         let error = if self.is_login { error.of_login() } else { error };
+        // A page with 200 does not prove that a change was not made.
+        let may_be_sign_in = is_page(&answer) && !self.is_login && !self.changes();
+        let error = if may_be_sign_in { error.may_deny_token() } else { error };
         Err(if self.changes() { error.not_retryable() } else { error })
     }
 
@@ -160,11 +163,23 @@ impl Kind {
         }
     }
 
+    /// Whether the reason for `status` may be the token: SDDC Manager's Terraform provider expects 401 and 403 for one that was
+    /// revoked, and a front end redirects to its sign-in page.
+    ///
+    /// None of these was carried out, so any request may be sent again: access was denied before. Only 303 (RFC 9110, section
+    /// 15.4.4) may follow a change.
+    fn may_deny_token(&self, status: StatusCode) -> bool {
+        let is_denial = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let is_redirect = status.is_redirection() && (status != StatusCode::SEE_OTHER || !self.changes());
+        !self.is_login && (is_denial || is_redirect)
+    }
+
     /// The contents of an error response.
     fn evidence(&self, answer: &http::Response<Bytes>, secrets: &[&Secret]) -> UpstreamEvidence {
         let of_call = |said| {
             let status = Some(answer.status());
-            UpstreamEvidence { call: self.call, status, is_login: self.is_login, ..said }
+            let may_deny_token = self.may_deny_token(answer.status());
+            UpstreamEvidence { call: self.call, status, is_login: self.is_login, may_deny_token, ..said }
         };
         if let Some(unread) = unread(answer) {
             return of_call(UpstreamEvidence { message: Some(unread), ..UpstreamEvidence::default() });

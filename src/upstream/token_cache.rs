@@ -13,6 +13,7 @@
 //! new one, which every other instance reads before it renews or logs in.
 
 mod account;
+mod denial;
 mod rejection;
 mod shared_token;
 mod tokens;
@@ -31,6 +32,7 @@ use crate::secret::{AccessToken, Secret};
 use crate::shared_state::{Claim, Contents, Held, Slot};
 
 pub use account::Account;
+use denial::Denial;
 use rejection::Rejection;
 use shared_token::Shared;
 pub use shared_token::SharedToken;
@@ -111,8 +113,9 @@ impl TokenCache {
     }
 
     /// Runs `work` with a token; renews it or logs in first if neither this instance nor the store has a valid one. If the upstream
-    /// rejects a cached token (401), it may have been revoked: a newer token in the store is tried, then there is one new
-    /// login and one replay.
+    /// rejects a cached token ([`Denial`]), it may have been revoked: a newer token in the store is tried, then there is one new
+    /// login and one replay. If the new token is denied as well, but not with 401, the account lacks a permission: the cache
+    /// remembers this with the token, and later denials cost no login while the token is kept.
     ///
     /// # Errors
     /// Those of the login and of the work. While a rejected login is held, its error, and nothing is sent. `upstream_busy`
@@ -139,18 +142,40 @@ impl TokenCache {
             let (token, from) = self.token(shared, login, &stale).await?;
             let done = match &from {
                 Source::Login { replaced: Some(old) } => beside(work(token.clone()), login.revoke(old.clone())).await,
-                Source::Login { replaced: None } | Source::Kept => work(token.clone()).await,
+                Source::Login { replaced: None } | Source::Kept { .. } => work(token.clone()).await,
             };
-            match done {
-                Err(e)
-                    if matches!(from, Source::Kept)
-                        && e.code() == ErrorCode::UpstreamAuth
-                        && stale.len() + 1 < TOKENS =>
+            let denial = done.as_ref().err().and_then(Denial::of);
+            match (denial, from) {
+                (Some(Denial::Token), Source::Kept { .. })
+                | (Some(Denial::TokenOrPermission), Source::Kept { is_sound: false })
+                    if stale.len() + 1 < TOKENS =>
                 {
                     stale.push(token);
                 }
-                done => return done,
+                (Some(Denial::TokenOrPermission), Source::Login { .. }) => {
+                    self.remember_sound(shared, &token).await;
+                    return done;
+                }
+                _ => return done,
             }
+        }
+    }
+
+    /// Remembers, also in the store, that `token` was denied just after its login: later denials have another reason.
+    async fn remember_sound<R: Runtime>(&self, shared: &SharedToken<'_, R>, token: &AccessToken) {
+        let mut state = lock(&self.state, shared.runtime()).await;
+        let State::LoggedIn(tokens) = &mut *state else { return };
+        if !tokens.access.is(token) || tokens.is_sound {
+            return;
+        }
+        tokens.is_sound = true;
+        // If another instance has logged in since, its token is another one.
+        if let Some(slot) = shared.slot().await
+            && let Some(Shared::Tokens(stored)) = SharedToken::<R>::found(&slot)
+            && stored.access.is(token)
+            && let Some(Claim::Won(held)) = shared.claim(&slot).await
+        {
+            shared.finish(Some(held), Some(&Shared::Tokens(tokens.clone()))).await;
         }
     }
 
@@ -216,7 +241,7 @@ impl TokenCache {
                 announce(&Shared::Tokens(tokens.clone())).await;
                 match login.renew(refresh_token).await {
                     Ok(access) => {
-                        let renewed = Tokens { access, ..tokens.clone() };
+                        let renewed = tokens.renewed(access, shared.runtime().now());
                         let token = renewed.access.clone();
                         let (tokens, is_stored) = shared.finish_login(held, renewed).await;
                         self.recorded(is_stored);
@@ -256,6 +281,7 @@ impl TokenCache {
                 replaced.take_if(|(old, _)| {
                     old.until <= shared.runtime().now() || tokens.refresh.as_ref().is_some_and(|new| new.is(old))
                 });
+                let tokens = tokens.issued_at(shared.runtime().now());
                 let (tokens, is_stored) = shared.finish_login(held, tokens).await;
                 self.recorded(is_stored);
                 *state = State::LoggedIn(tokens);
@@ -350,8 +376,8 @@ async fn turn<R: Runtime>(
 /// The source of a token.
 #[derive(Debug)]
 enum Source {
-    /// Cached, here or in the store: it may have been revoked.
-    Kept,
+    /// Cached, here or in the store: it may have been revoked. If `is_sound`, only a 401 means that.
+    Kept { is_sound: bool },
     /// A login or a renewal just now. The former refresh token, if nobody needs it any more.
     Login { replaced: Option<Secret> },
 }
@@ -361,10 +387,11 @@ impl State {
     fn known(&self, shared: &SharedToken<'_, impl Runtime>, stale: &[AccessToken]) -> Option<Found> {
         let now: SystemTime = shared.runtime().now();
         match self {
-            Self::LoggedIn(Tokens { access, .. })
-                if access.is_fresh(now) && !stale.iter().any(|stale| stale.is(access)) =>
+            Self::LoggedIn(tokens)
+                if tokens.access.is_fresh(now) && !stale.iter().any(|stale| stale.is(&tokens.access)) =>
             {
-                Some(Ok((access.clone(), Source::Kept)))
+                let is_sound = tokens.is_sound || tokens.is_new(now);
+                Some(Ok((tokens.access.clone(), Source::Kept { is_sound })))
             }
             Self::Rejected(rejection) if !rejection.allows_attempt(now) => Some(Err(rejection.error(shared))),
             Self::LoggedOut | Self::LoggedIn(_) | Self::Rejected(_) => None,

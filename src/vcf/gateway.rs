@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, UpstreamEvidence};
 
 /// The beginning of a redirect's evidence, followed by its location.
 const REDIRECT: &str = "redirect to ";
@@ -35,7 +35,10 @@ pub(super) fn explained(error: Error) -> Error {
     if status.is_redirection() && is_user_interface(message) {
         let detail =
             format!("this version of SDDC Manager has no such operation: {} returned {status}, {message}", said.call);
-        return error.recode(ErrorCode::UpstreamInvalid, detail).hint(NO_SUCH_OPERATION).not_retryable();
+        // An expired token is not redirected, so a login would change nothing.
+        let said = UpstreamEvidence { may_deny_token: false, ..said.clone() };
+        let error = error.recode(ErrorCode::UpstreamInvalid, detail).hint(NO_SUCH_OPERATION);
+        return error.upstream(said).not_retryable();
     }
     let is_page = message.contains("HTML page");
     match status {
@@ -60,7 +63,6 @@ fn is_user_interface(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::UpstreamEvidence;
 
     fn error(code: ErrorCode, status: StatusCode, message: &str, is_vendor: bool) -> Error {
         let evidence = UpstreamEvidence {

@@ -3,6 +3,7 @@
 pub(crate) mod aliases;
 pub(crate) mod apply;
 pub(crate) mod conditions;
+pub(crate) mod denied_tokens;
 pub(crate) mod documents;
 pub(crate) mod ensure;
 pub(crate) mod input;

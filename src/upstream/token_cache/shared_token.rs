@@ -17,6 +17,12 @@ const REJECTED: &str = "rejected";
 /// Stored before a refresh token, which precedes the access token.
 const RENEWABLE: &str = "renewable ";
 
+/// Stored before all tokens, with the time when the access token was issued.
+const SINCE: &str = "since ";
+
+/// The same if [`Tokens::is_sound`].
+const SOUND: &str = "sound ";
+
 /// One account's entry in the store. Its name contains a fingerprint of URL, tenant and account, and a short one of the
 /// credential, so another password has another entry.
 #[derive(Debug)]
@@ -78,6 +84,12 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
         if let Some(rejection) = text.strip_prefix(REJECTED) {
             return crate::json::parse(rejection.as_bytes()).map(Shared::Rejected);
         }
+        let is_sound = text.starts_with(SOUND);
+        let (since, text) = match text.strip_prefix(SINCE).or_else(|| text.strip_prefix(SOUND)) {
+            Some(text) => time_and_text(text)?,
+            // An earlier version wrote it.
+            None => (SystemTime::UNIX_EPOCH, text),
+        };
         let (refresh, text) = match text.strip_prefix(RENEWABLE).map(time_and_text) {
             Some(renewable) => {
                 let (until, rest) = renewable?;
@@ -93,7 +105,7 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
             Some((secret, until)) => tokens.renewable(secret, until),
             None => tokens,
         };
-        Some(Shared::Tokens(Tokens { is_shared: true, ..tokens }))
+        Some(Shared::Tokens(Tokens { is_shared: true, is_sound, since, ..tokens }))
     }
 
     /// Claims the next login after `slot`; `None` without a responding store, and if it refuses writes.
@@ -162,14 +174,15 @@ impl Shared {
             Self::Rejected(rejection) => {
                 format!("{REJECTED} {}", serde_json::to_string(rejection).unwrap_or_default())
             }
-            Self::Tokens(Tokens { access, refresh, .. }) => {
+            Self::Tokens(Tokens { access, refresh, is_sound, since, .. }) => {
+                let since = format!("{}{} ", if *is_sound { SOUND } else { SINCE }, unix_ms(*since));
                 let access_token = format!("{} {}", unix_ms(access.expires()), access.header().expose());
                 match refresh {
                     Some(refresh) => {
                         let until = unix_ms(refresh.until);
-                        format!("{RENEWABLE}{until} {} {access_token}", refresh.secret.expose())
+                        format!("{since}{RENEWABLE}{until} {} {access_token}", refresh.secret.expose())
                     }
-                    None => access_token,
+                    None => format!("{since}{access_token}"),
                 }
             }
         };

@@ -1,11 +1,15 @@
 //! The tokens of a login, and how an account gets, renews and ends them.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::{LocalBoxFuture, ready};
 
 use crate::error::Error;
 use crate::secret::{AccessToken, Secret};
+
+/// A token is not taken for revoked this soon after its login, unless by a 401: several calls of one request lack a permission
+/// at the cost of no login.
+const NEW: Duration = Duration::from_mins(1);
 
 /// A login's tokens.
 #[derive(Debug, Clone)]
@@ -14,6 +18,10 @@ pub struct Tokens {
     pub(super) refresh: Option<RefreshToken>,
     /// Whether other instances may have them: they were read from the store, or written to it.
     pub(super) is_shared: bool,
+    /// Whether the access token was denied just after its login, but not with 401: the account lacks a permission.
+    pub(super) is_sound: bool,
+    /// When the access token was issued, by the clock of the instance that received it.
+    pub(super) since: SystemTime,
 }
 
 /// A token that gets new access tokens without the account's credential.
@@ -32,7 +40,7 @@ impl RefreshToken {
 
 impl From<AccessToken> for Tokens {
     fn from(access: AccessToken) -> Self {
-        Self { access, refresh: None, is_shared: false }
+        Self { access, refresh: None, is_shared: false, is_sound: false, since: SystemTime::UNIX_EPOCH }
     }
 }
 
@@ -40,6 +48,23 @@ impl Tokens {
     /// The same with a refresh token that is valid until then. It is visible ASCII without spaces.
     pub(crate) fn renewable(self, secret: Secret, until: SystemTime) -> Self {
         Self { refresh: Some(RefreshToken { secret, until }), ..self }
+    }
+
+    /// The same, issued at `now`.
+    pub(super) fn issued_at(self, now: SystemTime) -> Self {
+        Self { since: now, ..self }
+    }
+
+    /// The same with the access token of a renewal at `now`.
+    pub(super) fn renewed(&self, access: AccessToken, now: SystemTime) -> Self {
+        Self { access, is_sound: false, since: now, ..self.clone() }
+    }
+
+    /// Whether the access token was issued less than a minute before `now`.
+    pub(super) fn is_new(&self, now: SystemTime) -> bool {
+        // Another instance's clock may be ahead.
+        now.duration_since(self.since).is_ok_and(|age| age < NEW)
+            || self.since.duration_since(now).is_ok_and(|ahead| ahead < NEW)
     }
 
     /// The refresh token, if a new access token may be requested with it. Not if the access token is `stale`: a server that

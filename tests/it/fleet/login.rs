@@ -1,5 +1,7 @@
 //! Both logins of VCF Operations.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::fleet::{directories, get_iam, logs_in, realms, version};
@@ -47,6 +49,19 @@ fn expired_session_is_renewed_whether_401_is_json_or_a_page() {
         for _ in 0..2 {
             assert_eq!(instance.get(DIRECTORIES).status(), 200);
         }
+    }
+}
+
+#[test]
+fn session_that_ended_is_renewed_whatever_vcf_operations_answers() {
+    let page = "<html><title>Sign in</title></html>";
+    for (status, body) in [(403, "{}"), (302, ""), (200, page)] {
+        let ended = get_iam("/ssorealms").answer(status, body).answer_header("location", "/ui/login.action");
+        let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 1)]);
+        assert_eq!(instance.get(DIRECTORIES).status(), 200);
+        instance.script.advance(Duration::from_mins(5));
+        instance.then([ended, logs_in("t1"), realms(), directories("COMPLETED", 1)]);
+        assert_eq!(instance.get(DIRECTORIES).status(), 200, "{status}");
     }
 }
 
