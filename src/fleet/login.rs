@@ -66,7 +66,7 @@ fn no_broker(error: Error) -> Error {
     const SET: &str = "set fleet_broker_url, the address of the identity broker that exchanges API tokens";
     match error.upstream_status().map(|status| status.as_u16()) {
         // This call needs no login and sends no credential, so it is no rejection of one, and may be repeated at once.
-        Some(401 | 403) if error.code() == ErrorCode::UpstreamAuth => {
+        Some(_) if error.code() == ErrorCode::UpstreamAuth => {
             let detail = error.detail().to_owned();
             error.recode(ErrorCode::UpstreamInvalid, detail).hint(SET)
         }

@@ -290,11 +290,12 @@ impl TokenCache {
                 Ok((token, Source::Login { replaced: unused.map(|refresh| refresh.secret) }))
             }
             Err(error) => {
-                let (error, known) = match Rejection::of(&error, before.as_ref(), shared.runtime().now()) {
-                    Some(rejection) => (rejection.error(shared), Some(rejection)),
-                    // The failure does not concern the credential: earlier knowledge remains.
-                    None => (error, before),
-                };
+                let (error, known) =
+                    match Rejection::of(&error, shared.login_call(), before.as_ref(), shared.runtime().now()) {
+                        Some(rejection) => (rejection.error(shared), Some(rejection)),
+                        // The failure does not concern the credential: earlier knowledge remains.
+                        None => (error, before),
+                    };
                 let is_stored = shared.finish(held, known.clone().map(Shared::Rejected).as_ref()).await;
                 // Without a rejection there is nothing to know better.
                 self.recorded(is_stored || known.is_none());

@@ -58,9 +58,12 @@ pub(super) struct Rejection {
 }
 
 impl Rejection {
-    /// The meaning of `error` for the credential, given its known state `before`. `None` if it has none: there was no response, or a
-    /// failure of another kind.
-    pub(super) fn of(error: &Error, before: Option<&Self>, now: SystemTime) -> Option<Self> {
+    /// The meaning of `error` for the credential, given its known state `before`. `None` if it has none: there was no response, a
+    /// failure of another kind, or a call other than `login_call`, which sends no credential (it looks up where to log in).
+    pub(super) fn of(error: &Error, login_call: &'static str, before: Option<&Self>, now: SystemTime) -> Option<Self> {
+        if error.evidence().is_some_and(|evidence| evidence.call != login_call) {
+            return None;
+        }
         let evidence = error.evidence().filter(|evidence| evidence.is_login);
         let status = evidence.and_then(|evidence| evidence.status);
         let is_page = evidence.is_some_and(|evidence| evidence.is_page);

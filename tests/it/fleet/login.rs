@@ -115,14 +115,17 @@ fn broker_is_found_through_the_well_known_address() {
 
 #[test]
 fn gateway_that_hides_the_broker_does_not_count_as_a_rejected_token() {
-    let hides = || get(WELL_KNOWN).answer(403, r#"{"message":"blocked"}"#);
-    let found = get(WELL_KNOWN).answer(200, r#"{"url":"https://vidb.corp.example/x"}"#);
-    let instance = Instance::with(TOKEN, [hides(), hides(), hides(), found, exchanges(), lists()]);
-    for _ in 0..3 {
-        let problem = instance.get(DIRECTORIES).problem("upstream_invalid");
-        assert!(problem["hint"].as_str().unwrap().contains("fleet_broker_url"), "{problem}");
+    let (blocked, page) = (r#"{"message":"blocked"}"#, "<html><title>Blocked</title></html>");
+    for (status, body) in [(403, blocked), (400, blocked), (401, page), (403, page)] {
+        let hides = || get(WELL_KNOWN).answer(status, body);
+        let found = get(WELL_KNOWN).answer(200, r#"{"url":"https://vidb.corp.example/x"}"#);
+        let instance = Instance::with(TOKEN, [hides(), hides(), hides(), found, exchanges(), lists()]);
+        for _ in 0..3 {
+            let problem = instance.get(DIRECTORIES).problem("upstream_invalid");
+            assert!(problem["hint"].as_str().unwrap().contains("fleet_broker_url"), "{problem}");
+        }
+        assert_eq!(instance.get(DIRECTORIES).status(), 200);
     }
-    assert_eq!(instance.get(DIRECTORIES).status(), 200);
 }
 
 #[test]
