@@ -1,6 +1,6 @@
 //! The client: sends calls with a token.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
@@ -29,12 +29,14 @@ pub struct Client<'a, R> {
     pub(super) out: &'a Outbound<'a, R>,
     /// Whether this piece of work has read the list of directories: it does not read it twice.
     pub(super) listed: Cell<bool>,
+    /// Why the list that it read lacks the directories of an identity provider.
+    pub(super) passed_over: RefCell<Option<String>>,
 }
 
 impl<'a, R: Runtime> Client<'a, R> {
     /// A view of `target` through `out`.
     pub fn new(target: &'a Target, cache: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
-        Self { target, cache, out, listed: Cell::new(false) }
+        Self { target, cache, out, listed: Cell::new(false), passed_over: RefCell::default() }
     }
 
     fn to(&self) -> Destination<'_, Fleet> {

@@ -61,7 +61,8 @@ impl<R: Runtime> Client<'_, R> {
     /// All LDAP directories, of all realms.
     ///
     /// # Errors
-    /// As [`realms`](Self::realms); and those of the calls. An identity provider that rejects the call has no LDAP directory.
+    /// As [`realms`](Self::realms); and those of the calls. An identity provider for which VCF Operations itself rejects the call
+    /// has no LDAP directory.
     pub async fn directories(&self) -> Result<Vec<Directory>> {
         self.directories_of(&self.realms().await?).await
     }
@@ -71,15 +72,19 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// Those of the login and the calls.
     pub(crate) async fn directories_of(&self, realms: &[Realm]) -> Result<Vec<Directory>> {
-        let mut directories = Vec::new();
+        let (mut directories, mut passed_over) = (Vec::new(), None);
         let with_provider = realms.iter().filter_map(|realm| Some((realm, realm.provider.as_deref()?)));
         for (realm, provider) in with_provider.take(MAX_PROVIDERS) {
             match self.call(&ListDirectories { realm: &realm.named(), provider }).await {
                 Ok(listed) => directories.extend(listed),
-                Err(error) if is_of_the_place(&error) => {}
+                // Another server's page does not prove that there is none.
+                Err(error) if is_of_the_place(&error) && error.evidence().is_some_and(|said| said.is_vendor) => {
+                    passed_over.get_or_insert_with(|| error.detail().to_owned());
+                }
                 Err(error) => return Err(error),
             }
         }
+        *self.passed_over.borrow_mut() = passed_over;
         self.listed.set(true);
         self.cache.list.keep(&directories, self.out.runtime().now());
         self.cache.list.share(self.out.store(), self.list_name()).await;
@@ -97,7 +102,16 @@ impl<R: Runtime> Client<'_, R> {
             None => self.directories().await?,
         };
         let found = which.find(&directories).map_err(|e| e.at(&self.target.name))?;
-        found.cloned().ok_or_else(|| which.not_found(&directories).at(&self.target.name))
+        found.cloned().ok_or_else(|| {
+            let error = which.not_found(&directories).at(&self.target.name);
+            match (self.passed_over.borrow().as_deref(), error.hint_text()) {
+                (Some(why), Some(hint)) => {
+                    let hint = format!("{hint}; an identity provider was passed over: {why}");
+                    error.hint(hint)
+                }
+                _ => error,
+            }
+        })
     }
 
     /// The same from a list that is read now: the cached one proved wrong, and is dropped here and in the store.

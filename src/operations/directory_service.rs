@@ -122,7 +122,8 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
     async fn look_up_for_profile(&self, directory: &str, groups: &[GroupQuery]) -> Result<ProfileLookUp<Addition>> {
         let (not_found, addition) = match self {
             Self::Vidm(vidm) => {
-                let addition = vidm.profile_addition(directory, groups).await?;
+                let known = DirectorySummary { id: directory.to_owned(), name: None, kind: None };
+                let addition = vidm.profile_addition_of(&vidm.recall(known).await, groups).await?;
                 (addition.not_found().to_vec(), addition.is_needed().then_some(Addition::Vidm(addition)))
             }
             Self::Fleet(fleet) => {

@@ -87,7 +87,7 @@ pub(crate) trait DirectoryService {
     ///
     /// # Errors
     /// `request_invalid` for a group without distinguished name; `upstream_invalid` for a profile that cannot be read
-    /// completely.
+    /// completely; `directory_not_found` as [`kick_off`](Self::kick_off).
     async fn look_up_for_profile(
         &self,
         directory: &str,

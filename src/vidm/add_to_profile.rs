@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::client::Client;
 use super::directory_groups::FindDirectoryGroups;
 use super::groups::Group;
+use super::locate::Located;
 use super::scim_filter::quoted;
 use super::scim_search::PAGES;
 use super::selection::{Selection, found};
@@ -28,6 +31,27 @@ impl<R: Runtime> Client<'_, R> {
     pub async fn profile_addition(&self, directory_id: &str, wanted: &[GroupQuery]) -> Result<ProfileAddition> {
         let access = Profile { client: self, directory: directory_id };
         profile::find(&access, directory_id.to_owned(), wanted).await
+    }
+
+    /// [`profile_addition`](Self::profile_addition) for a located directory. A 404 may mean that a cached one was created anew: then
+    /// it is located again, so that the list decides.
+    ///
+    /// # Errors
+    /// As [`profile_addition`](Self::profile_addition) and [`locate`](Self::locate).
+    pub(crate) async fn profile_addition_of(
+        &self,
+        directory: &Located,
+        wanted: &[GroupQuery],
+    ) -> Result<ProfileAddition> {
+        let done = self.profile_addition(&directory.summary.id, wanted).await;
+        if let Err(error) = &done
+            && error.answer_status() == Some(StatusCode::NOT_FOUND)
+            && !directory.is_fresh
+        {
+            self.locate_again(directory).await?;
+        }
+        // If the directory exists, the rejection is about something else.
+        done
     }
 
     /// Selects the found groups in the directory's sync profile, so that its next sync imports them. Makes no call if there

@@ -101,6 +101,28 @@ fn provider_without_ldap_directories_is_passed_over() {
 }
 
 #[test]
+fn provider_that_is_passed_over_is_named_if_the_directory_is_not_found() {
+    let rejects = get_iam(&format!("/identity-providers/{SECOND}/ldap-directories"))
+        .answer(400, r#"{"message":"Not an LDAP provider"}"#);
+    let instance = Instance::new([logs_in("t1"), two_realms(), directories("COMPLETED", 5), rejects]);
+    let problem = instance.get("/fleet/default/v1/directories/emea.example").problem("directory_not_found");
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(hint.contains("\"corp\"") && hint.contains("Not an LDAP provider"), "{hint}");
+}
+
+#[test]
+fn page_in_place_of_directories_is_reported() {
+    for status in [400, 404] {
+        let page = get_iam(&format!("/identity-providers/{SECOND}/ldap-directories"))
+            .answer(status, "<html><title>No server is available</title></html>")
+            .answer_header("content-type", "text/html");
+        let instance = Instance::new([logs_in("t1"), two_realms(), directories("COMPLETED", 5), page]);
+        let problem = instance.get("/fleet/default/v1/directories").json();
+        assert!(problem["code"].as_str().unwrap_or_default().starts_with("upstream_"), "{problem}");
+    }
+}
+
+#[test]
 fn replaced_provider_is_found_again_at_the_start() {
     // The provider was made anew: the cached id is stale, and a stale id is answered with 400 or 404.
     for status in [400, 404] {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::support::script::{Call, get, post};
-use crate::support::vidm::{CORP, Estate, lists};
+use crate::support::vidm::{CORP, Estate, LIST, classic, idle, lists, logs_in};
+use crate::support::webhook::Instance;
 
 const PROFILE: &str = include_str!("../../fixtures/vidm/sync_profile.json");
 const FOUND: &str = include_str!("../../fixtures/vidm/directory_groups.json");
@@ -353,6 +354,33 @@ fn empty_selection_is_accepted_only_without_synced_groups() {
     // Without certainty nothing is written.
     let error = fails(prepared().into_iter().chain([synced().answer(400, "")]));
     assert_eq!(error.code(), ErrorCode::UpstreamRejected);
+}
+
+#[test]
+fn directory_that_was_created_anew_is_located_again() {
+    const ANEW: &str = "66666666-7777-4888-8999-00000000000a";
+    let gone = || get(url("syncprofile")).answer(404, r#"{"errors":[{"code":"directory.not.found"}]}"#);
+    let recreated = json!({"items": [{"directoryId": ANEW, "name": "corp.example", "type": "ACTIVE_DIRECTORY_LDAP"}]});
+    let instance = Instance::new([logs_in("t1"), lists()]);
+    instance.get("/vidm/default/v1/directories");
+    instance.then([
+        gone(),
+        get(LIST).answer(200, recreated.to_string()),
+        // The new directory's profile selects the group already. The observation before the start, and the start:
+        get(url("syncprofile").replace(CORP, ANEW)).answer(200, PROFILE),
+        idle(ANEW),
+        classic(ANEW),
+    ]);
+    let order = json!({"groups": [APP], "addToProfile": true}).to_string();
+    let answer = instance.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &order);
+    assert_eq!((answer.status().as_u16(), &answer.json()["status"]), (202, &json!("running")), "{}", answer.text());
+    // A directory that exists has no such profile, or this version has it elsewhere.
+    let instance = Instance::new([logs_in("t1"), lists()]);
+    instance.get("/vidm/default/v1/directories");
+    instance.then([gone(), lists()]);
+    let problem = instance.send(Method::POST, "/vidm/default/v1/directories/corp.example/syncs", &order);
+    let problem = problem.problem("upstream_rejected");
+    assert!(problem["hint"].as_str().unwrap().contains("no sync profile"), "{problem}");
 }
 
 #[test]
