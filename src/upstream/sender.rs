@@ -321,9 +321,14 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
             format!("check the scheme and port of {url}"),
         ),
     };
-    let error = Error::new(code, format!("{call}: {what}: {}", crate::error::excerpt(&e.detail)))
-        .hint(hint)
-        .upstream(UpstreamEvidence { call, is_login: kind.is_login, ..UpstreamEvidence::default() });
+    let error = Error::new(code, format!("{call}: {what}: {}", crate::error::excerpt(&e.detail))).hint(hint).upstream(
+        UpstreamEvidence {
+            call,
+            is_login: kind.is_login,
+            is_too_large: e.kind == TransportErrorKind::BodyTooLarge,
+            ..UpstreamEvidence::default()
+        },
+    );
     let waits_for_somebody = e.kind == TransportErrorKind::HostNotAllowed;
     let may_be_done = kind.changes() && !e.kind.never_arrived();
     if waits_for_somebody || may_be_done { error.not_retryable() } else { error }

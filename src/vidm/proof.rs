@@ -5,6 +5,10 @@
 //!
 //! A user is looked up like a group.
 //!
+//! A group is proved by its distinguished name with all its attributes, its members among them, because some versions do not
+//! return the name's attribute if attributes are requested. If the response is too large, the rest of the look-up requests
+//! attributes without members: one more call in all. A name is looked up without members from the beginning.
+//!
 //! A group is absent only if the response proves it: a filter without escapes, and pages with as many groups as reported.
 //! Whether vIDM reads `\\"` and `\\\\` in a filter is unknown (no known client sends them; RFC 7644 has JSON's rule). So a
 //! name with such a character is looked up with escapes, unescaped, and by a piece without such characters; if none of the
@@ -64,6 +68,8 @@ struct LookUp<Q: ByName> {
     failed_in_a_row: usize,
     /// The last rejection of one group's look-up.
     rejection: Option<Error>,
+    /// Whether a response with members was too large, and one without was not.
+    without_members: bool,
 }
 
 impl<Q: ByName> LookUp<Q> {
@@ -163,8 +169,15 @@ impl<R: Runtime> Client<'_, R> {
     }
 
     async fn look_up<Q: ByName>(&self, wanted: &[Q], wish: Wish) -> Result<LookUp<Q>> {
-        let mut look_up =
-            LookUp { wish, found: Found::new(), answered: false, failure: None, failed_in_a_row: 0, rejection: None };
+        let mut look_up = LookUp {
+            wish,
+            found: Found::new(),
+            answered: false,
+            failure: None,
+            failed_in_a_row: 0,
+            rejection: None,
+            without_members: false,
+        };
         let mut distinct = Vec::new();
         for query in wanted {
             if !look_up.found.contains_key(&query.identity()) {
@@ -248,14 +261,29 @@ impl<R: Runtime> Client<'_, R> {
         pages: usize,
         look_up: &mut LookUp<Q>,
     ) -> Result<(Listing, Option<String>)> {
-        let attributes = batch.first().filter(|_| look_up.wish.names).and_then(|query| query.attributes());
+        let names = look_up.wish.names;
+        let first = batch.first();
+        let attributes = first.filter(|_| names).and_then(|query| query.attributes());
+        let others = first.filter(|_| attributes.is_none()).and_then(|query| query.attributes_without_members(names));
+        let attributes = attributes.or(others.filter(|_| look_up.without_members));
         let mut lacks = false;
         let mut take = |group: Q::Resource| {
             lacks |= batch.iter().any(|query| query.cannot_compare(&group));
             look_up.note(&group);
             !look_up.wish.all && batch.iter().all(|query| look_up.is_found(query))
         };
-        let listing = self.search(filter, attributes, pages, &mut take).await?;
+        let mut listing = self.search(filter, attributes, pages, &mut take).await;
+        let mut without_members = false;
+        if attributes.is_none()
+            && others.is_some()
+            && listing.as_ref().is_err_and(|e| e.evidence().is_some_and(|said| said.is_too_large))
+            // The first error has the other fix.
+            && let Ok(again) = self.search(filter, others, pages, &mut take).await
+        {
+            (listing, without_members) = (Ok(again), true);
+        }
+        let listing = listing?;
+        look_up.without_members |= without_members;
         let doubt = lacks.then(|| {
             format!("vIDM returned a {} without the requested attribute, so it cannot be compared", Q::Resource::NOUN)
         });

@@ -145,6 +145,8 @@ pub struct VidmSettings {
     pub scim_rejects: Vec<String>,
     /// Whether `POST …/scim/Groups/.search` exists; without it the call is 404.
     pub scim_search: bool,
+    /// How many members each synced group lists, unless attributes are requested.
+    pub scim_members: usize,
     /// How many more `totalResults` reports than the pages contain.
     pub scim_hides: usize,
     /// Whether the first group is 0 and the second is 1; otherwise both mean the first.
@@ -173,6 +175,7 @@ impl Default for VidmSettings {
             scim_values: ScimValues::default(),
             scim_rejects: Vec::new(),
             scim_search: true,
+            scim_members: 0,
             scim_hides: 0,
             scim_first_is_zero: false,
             healthy: true,

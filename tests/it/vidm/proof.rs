@@ -8,7 +8,7 @@ use crate::support::script::{Call, get, post};
 use crate::support::vidm::Estate;
 
 const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups";
-const NONE: &str = r#"{"totalResults":0,"Resources":[]}"#;
+pub(crate) const NONE: &str = r#"{"totalResults":0,"Resources":[]}"#;
 
 /// A search with a body.
 fn search(filter: &str, attributes: &str, start: usize) -> Call {
@@ -24,7 +24,7 @@ fn named(name: &str) -> String {
 }
 
 /// A page of a response: groups by id, name and distinguished name.
-fn page(total: usize, groups: &[(&str, &str, &str)]) -> String {
+pub(crate) fn page(total: usize, groups: &[(&str, &str, &str)]) -> String {
     let groups = groups.iter().map(|(id, name, dn)| {
         let extension = serde_json::json!({ "distinguishedName": dn });
         serde_json::json!({"id": id, "displayName": name, "urn:scim:schemas:extension:workspace:1.0": extension})

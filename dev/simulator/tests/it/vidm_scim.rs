@@ -49,6 +49,19 @@ async fn a_resource_has_the_workspace_extension() {
 }
 
 #[tokio::test]
+async fn members_are_listed_unless_attributes_are_requested() {
+    let admin = Admin::new().await;
+    admin.simulator.configure_vidm(|settings| settings.scim_members = 3);
+    let filter = encode(&format!("distinguishedName eq \"{}\"", seeds::PRESENT_GROUP_DN));
+    let got = list(&admin, &format!("filter={filter}")).await.json();
+    assert_eq!(got["Resources"][0]["members"].as_array().unwrap().len(), 3);
+    let asked = list(&admin, &format!("filter={filter}&attributes=id,displayName,distinguishedName")).await.json();
+    let group = &asked["Resources"][0];
+    assert!(group.get("members").is_none(), "{group}");
+    assert_eq!(group[EXTENSION]["distinguishedName"], seeds::PRESENT_GROUP_DN);
+}
+
+#[tokio::test]
 async fn no_match_is_an_empty_list() {
     let admin = Admin::new().await;
     let got = list(&admin, &format!("filter={}", encode("displayName eq \"nobody\""))).await;
