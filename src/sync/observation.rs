@@ -55,7 +55,8 @@ pub(super) struct Observation {
     pub(super) age: Duration,
 }
 
-/// A proof belongs to a request and to the run that was seen to end: it must not be used for another run.
+/// A proof belongs to a request and to the run that was seen to end: it must not be used for another run, nor one from before
+/// the end for the time after it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ProofKey {
     directory: String,
@@ -64,6 +65,7 @@ pub(super) struct ProofKey {
     generation: u64,
     began: Option<SystemTime>,
     marks: Option<RunMarks>,
+    has_succeeded: bool,
 }
 
 /// An observation as instances share it, with short names.
@@ -297,6 +299,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             generation: look.entry.head.map_or(0, |head| head.generation),
             began: look.report.started_at,
             marks: look.report.marks,
+            has_succeeded: look.report.status == SyncStatus::Succeeded,
         };
         let place = {
             let mut proofs = self.cache.proofs.borrow_mut();
