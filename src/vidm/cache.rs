@@ -31,6 +31,8 @@ pub struct Cache {
     connectors: RefCell<LiteMap<String, (Vec<String>, SystemTime)>>,
     /// Whether this vIDM's filters accept only one group each.
     one_group_each: Cell<bool>,
+    /// Whether this vIDM is known to evaluate all parts of a filter with `or`.
+    evaluates_or: Cell<bool>,
     /// Whether this vIDM lacks the search with a body.
     no_search: Cell<bool>,
 }
@@ -57,6 +59,14 @@ impl Cache {
 
     pub(crate) fn keep_one_group_each(&self) {
         self.one_group_each.set(true);
+    }
+
+    pub(crate) fn evaluates_or(&self) -> bool {
+        self.evaluates_or.get()
+    }
+
+    pub(crate) fn keep_evaluates_or(&self) {
+        self.evaluates_or.set(true);
     }
 
     pub(crate) fn no_search(&self) -> bool {

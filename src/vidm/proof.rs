@@ -14,6 +14,10 @@
 //! name with such a character is looked up with escapes, unescaped, and by a piece without such characters; if none of the
 //! responses lists any group, its state is unknown. It is also unknown if vIDM rejects its look-up but answers others.
 
+mod absence;
+
+use std::collections::BTreeSet;
+
 use super::client::Client;
 use super::groups::Group;
 use super::scim::Resource;
@@ -68,6 +72,8 @@ struct LookUp<Q: ByName> {
     failed_in_a_row: usize,
     /// The last rejection of one group's look-up.
     rejection: Option<Error>,
+    /// The names that were looked up only in a filter with others.
+    together: BTreeSet<Identity>,
     /// Whether a response with members was too large, and one without was not.
     without_members: bool,
 }
@@ -143,7 +149,8 @@ impl<R: Runtime> Client<'_, R> {
 
     /// The presence of these groups, in order; a repeated one is looked up once.
     ///
-    /// A distinguished name and a `name@domain` match exactly, ignoring case.
+    /// A distinguished name and a `name@domain` match exactly, ignoring case. Up to 25 names of a kind cost one call; one more if a
+    /// response with members is too large, and up to 40 more to confirm that names are absent.
     ///
     /// # Errors
     /// Those of the login and the calls, if they concern all groups. A group whose look-up vIDM rejects is
@@ -176,6 +183,7 @@ impl<R: Runtime> Client<'_, R> {
             failure: None,
             failed_in_a_row: 0,
             rejection: None,
+            together: BTreeSet::new(),
             without_members: false,
         };
         let mut distinct = Vec::new();
@@ -185,7 +193,7 @@ impl<R: Runtime> Client<'_, R> {
                 distinct.push(query);
             }
         }
-        let (awkward, plain): (Vec<_>, Vec<_>) = distinct.into_iter().partition(|query| query.is_awkward());
+        let (awkward, plain): (Vec<_>, Vec<_>) = distinct.iter().copied().partition(|query| query.is_awkward());
         for queries in [plain, awkward] {
             let (dns, mut names): (Vec<&Q>, Vec<&Q>) = queries.into_iter().partition(|query| query.is_dn());
             self.find_all(&dns, &mut look_up).await?;
@@ -197,6 +205,7 @@ impl<R: Runtime> Client<'_, R> {
                 self.find_awkward(queries, &mut look_up).await?;
             }
         }
+        self.confirm_absence(&distinct, &mut look_up).await?;
         match look_up.failure.take() {
             Some(failure) if !look_up.answered => Err(failure),
             _ => Ok(look_up),
@@ -230,6 +239,9 @@ impl<R: Runtime> Client<'_, R> {
             };
             for query in batch {
                 look_up.set(query, doubt.clone());
+                if batch.len() > 1 {
+                    look_up.together.insert(query.identity());
+                }
             }
             rest = later;
         }
@@ -243,12 +255,20 @@ impl<R: Runtime> Client<'_, R> {
     /// One look-up for all of `batch`: returns why those not found may exist anyway.
     async fn find<Q: ByName>(&self, batch: &[&Q], look_up: &mut LookUp<Q>) -> Result<Option<String>> {
         let filters: Vec<_> = batch.iter().flat_map(|query| query.exact_filters()).collect();
-        let mut doubt = None;
+        let found = |look_up: &LookUp<Q>| batch.iter().filter(|query| look_up.is_found(query)).count();
+        let (before, mut doubt) = (found(look_up), None);
         for filter in without_or(filters, batch.len()) {
             match self.list(&filter, batch, PAGES, look_up).await? {
-                (Listing::Enough, _) => return Ok(None),
+                (Listing::Enough, _) => {
+                    doubt = None;
+                    break;
+                }
                 (listing, lacks) => doubt = doubt.or(listing.doubt(Q::Resource::NOUN)).or(lacks),
             }
+        }
+        // More than one part of the filter counted.
+        if found(look_up) > before + 1 {
+            self.cache().keep_evaluates_or();
         }
         Ok(doubt)
     }
@@ -321,7 +341,10 @@ impl<R: Runtime> Client<'_, R> {
                     match (listing, lacks) {
                         (Listing::Enough, _) => {}
                         // vIDM answers for this piece of the name, and this group is not listed.
-                        (Listing::Whole(held), None) if held > 0 => look_up.set(query, None),
+                        (Listing::Whole(held), None) if held > 0 => {
+                            look_up.together.remove(&query.identity());
+                            look_up.set(query, None);
+                        }
                         (listing, lacks) => look_up.doubt_escapes(query, listing.doubt(Q::Resource::NOUN).or(lacks)),
                     }
                 }

@@ -70,6 +70,23 @@ pub(super) trait ByName {
         self.comparisons().iter().map(filter).collect()
     }
 
+    /// The filters for the name with its domain, and whole, in lower case, for a vIDM that compares the case of values. None for
+    /// spellings that the exact filters have, and for those that need escapes.
+    fn lower_case_filters(&self) -> Vec<String> {
+        let mut all = self.comparisons();
+        let exact = all.len();
+        for Comparison { attribute, value } in self.comparisons() {
+            for value in lower_cases(attribute, &value) {
+                let lower = Comparison { attribute, value };
+                if !all.contains(&lower) && !needs_escape(&lower.value) {
+                    all.push(lower);
+                }
+            }
+        }
+        let lower = all.iter().skip(exact);
+        lower.map(|Comparison { attribute, value }| format!("{attribute} eq {}", quoted(value))).collect()
+    }
+
     /// The filters for the spellings that need escapes, with unescaped values, for servers that do not read escapes; none
     /// for a value that contains a quotation mark.
     fn raw_filters(&self) -> Vec<String> {
@@ -180,6 +197,18 @@ fn comparisons(attribute: &'static str, spellings: Vec<String>) -> Vec<Compariso
     spellings.into_iter().map(|value| Comparison { attribute, value }).collect()
 }
 
+/// `value` with its domain in lower case, and whole; of a distinguished name only the domain: nobody writes the rest so.
+fn lower_cases(attribute: &str, value: &str) -> Vec<String> {
+    if attribute == DN {
+        let Some((name, domain)) = value.find(",DC=").and_then(|at| value.split_at_checked(at)) else {
+            return Vec::new();
+        };
+        return vec![format!("{name}{}", domain.to_lowercase().replace(",dc=", ",DC="))];
+    }
+    let Some((name, domain)) = value.rsplit_once('@') else { return vec![value.to_lowercase()] };
+    vec![format!("{name}@{}", domain.to_lowercase()), value.to_lowercase()]
+}
+
 /// The spellings of a name that vIDM may use, most likely first: Active Directory's `form`, composed, as given.
 fn spellings(form: String, given: &str) -> Vec<String> {
     let mut spellings = vec![dn::composed(&form).into_owned()];
@@ -270,6 +299,25 @@ mod tests {
         let one_way = dn("CN=R&amp;D,DC=c");
         assert!(one_way.is_awkward() && !one_way.always_needs_escape());
         assert_eq!(one_way.raw_filters(), [r#"distinguishedName eq "CN=R&amp\;D,DC=c""#]);
+    }
+
+    #[test]
+    fn lower_case_is_looked_up_if_it_differs() {
+        for (query, filters) in [
+            (name("gg-new@corp.example"), &[][..]),
+            (
+                name("GG-New@CORP.Example"),
+                &[r#"displayName eq "GG-New@corp.example""#, r#"displayName eq "gg-new@corp.example""#],
+            ),
+            (dn("CN=gg-New,OU=Groups,DC=corp,DC=example"), &[]),
+            (
+                dn("CN=gg-New,OU=Groups,DC=CORP,DC=Example"),
+                &[r#"distinguishedName eq "CN=gg-New,OU=Groups,DC=corp,DC=example""#],
+            ),
+            (dn(r"CN=Sales\, EMEA,DC=CORP"), &[]),
+        ] {
+            assert_eq!(query.lower_case_filters(), filters);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Calls to vIDM and the interpretation of its responses.
 
+pub(crate) mod absence;
 pub(crate) mod big_groups;
 pub(crate) mod group_proof;
 pub(crate) mod login;

@@ -72,14 +72,19 @@ fn user_of_another_domain_is_absent() {
 }
 
 #[test]
-fn several_users_share_one_call() {
+fn several_users_share_one_call_until_one_is_absent() {
     let filter = ["asmith", "jdoe"].map(|name| {
         format!(
             r#"userName eq "{name}" or userPrincipalName eq "{name}@corp.example" or userName eq "{name}@corp.example""#
         )
     });
-    let estate =
-        Estate::warm(false).then([find(&filter.join(" or ")).answer(200, page(&[user("2", "jdoe", "corp.example")]))]);
+    let estate = Estate::warm(false).then([
+        find(&filter.join(" or ")).answer(200, page(&[user("2", "jdoe", "corp.example")])),
+        // The one that it did not find is looked up by itself.
+        find(r#"userName eq "asmith""#),
+        find(r#"userPrincipalName eq "asmith@corp.example""#),
+        find(r#"userName eq "asmith@corp.example""#),
+    ]);
     assert_eq!(
         shown(&estate, &["asmith@corp.example", "jdoe@corp.example", "JDOE@corp.example"]),
         ["asmith@corp.example -", "jdoe@corp.example 2", "JDOE@corp.example 2"]
