@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 use idhook::directory::SyncStatus;
-use idhook::embedded::{self, EnsureOptions, Vidm};
+use idhook::embedded::{self, EnsureOptions, SyncOrder, Vidm};
 use idhook::error::{ErrorCode, Problem};
 use idhook::http::{TransportError, TransportErrorKind};
 use idhook::runtime::Clock as _;
@@ -191,6 +191,25 @@ fn ensure_groups_fails_unless_the_sync_succeeds_with_every_group() {
             let later = server.clock.run(vidm.wait_for_sync(id, Duration::from_secs(60))).unwrap();
             assert_eq!(later.status, SyncStatus::Succeeded, "{problem}");
         }
+    }
+}
+
+#[test]
+fn proof_from_before_the_end_of_a_run_is_not_used_after_it() {
+    // The second observation is new at some of these times, and the first proof is not old yet.
+    for millis in 890..910 {
+        let (server, vidm) = vidm();
+        server.ends.set(("WIBBLE", ""));
+        *server.brings.borrow_mut() = vec![FIRST];
+        let order = SyncOrder { groups: named(&[FIRST, SECOND]), ..SyncOrder::default() };
+        let id = server.clock.run(vidm.start_sync(CORP, order)).unwrap().id.unwrap();
+        server.clock.advance(Duration::from_secs(3));
+        let now = || server.clock.run(vidm.wait_for_sync(&id, Duration::ZERO)).unwrap().status;
+        assert_eq!(now(), SyncStatus::Unknown);
+        server.clock.advance(Duration::from_millis(millis));
+        server.ends.set(("COMPLETED", ""));
+        *server.brings.borrow_mut() = vec![FIRST, SECOND];
+        assert_ne!(now(), SyncStatus::Failed, "after {millis} ms");
     }
 }
 
