@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value, json};
 
 use super::truth::{kicked, poll, shows, start, warm};
@@ -91,6 +92,27 @@ fn refused_start_is_repeated_at_once_after_the_run_in_its_way() {
         assert_eq!(poll(&instance, &place, [idle()])["status"], "queued");
         assert_eq!(poll(&instance, &place, [shows("COMPLETED", -1_000), kicked()])["status"], "running");
         assert_eq!(poll(&instance, &place, [shows("COMPLETED", 4_000)])["status"], "succeeded");
+    }
+}
+
+#[test]
+fn run_of_a_start_with_an_unknown_outcome_may_appear_for_ten_seconds() {
+    let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+    // A redirect proves that nothing was started; a page with 200 does not.
+    for (status, is_denied) in [(302, true), (200, false)] {
+        let instance = warm(Some(&MemoryStore::new()));
+        let failed = classic(CORP).answer(status, "<html>").answer_header("location", "https://sso.example/");
+        instance.then([idle(), failed]);
+        instance.send(Method::POST, &path, "").problem("upstream_invalid");
+        if is_denied {
+            let place = start(&instance, &json!({}), [idle(), kicked()]);
+            assert_eq!(poll(&instance, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
+            continue;
+        }
+        let place = start(&instance, &json!({}), [idle()]);
+        assert_eq!(poll(&instance, &place, [idle()])["status"], "queued");
+        instance.script.advance(Duration::from_secs(8));
+        assert_eq!(poll(&instance, &place, [idle(), kicked()])["status"], "running");
     }
 }
 

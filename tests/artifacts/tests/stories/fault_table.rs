@@ -377,15 +377,19 @@ impl<'s> Stage<'s> {
             return;
         }
         assert_eq!(started.status, 202, "{:?}: {}", self.cell, started.text);
-        let mut last = Value::Null;
-        for _ in 0..5 {
-            last = send(self.request(Method::GET, started.header("location"))).await.json();
+        let begun = Instant::now();
+        loop {
+            let last = send(self.request(Method::GET, started.header("location"))).await.json();
             if last["status"] == "succeeded" {
                 return;
             }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}, told {told}: {last}", self.cell);
             self.end();
+            // After a start whose outcome is unknown, its run may appear for ten seconds.
+            if last["status"] == "queued" {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
         }
-        panic!("{:?}, told {told}: {last}", self.cell);
     }
 }
 

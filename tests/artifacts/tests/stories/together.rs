@@ -77,7 +77,7 @@ async fn lost_groups_are_reported(artifact: Artifact) {
     let scene = Scene::with(Setting { key_value: key_value.clone(), ..Setting::of(artifact) }).await;
     let started = start(&scene, seeds::CORP, &json!({ "groups": many_groups() })).await;
     let keys = key_value.keys("default").await.unwrap();
-    let place = keys.iter().find(|key| key.contains(":request:default:")).unwrap();
+    let place = keys.iter().find(|key| key.contains(":request:place:")).unwrap();
     key_value.set("default", place, b"a foreign value".to_vec()).await.unwrap();
     let problem = scene.get(started.header("location")).await;
     assert!(problem.problem("sync_not_found")["detail"].as_str().unwrap().contains("store"));
