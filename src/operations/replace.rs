@@ -1,9 +1,15 @@
 //! Replacing the external identity provider by another: SDDC Manager accepts only one, so the present one is deleted first.
 
+use std::time::Duration;
+
 use super::VcfOperations;
 use crate::error::{Error, ErrorCode, FieldError, Result, excerpt};
 use crate::runtime::Runtime;
 use crate::vcf::{ChangeOutcome, Checked, DirectoryList, IdentityProvider, IdentityProviderSpec, Outcome, PutOptions};
+
+/// The time that must be left before something is removed that is to be added again: for the removal, the addition and, if
+/// that fails, the restoration.
+pub(super) const RESERVE: Duration = Duration::from_secs(5);
 
 /// Whether PUT may replace the external provider by one with another name or kind.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +55,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 format!("if this is intended, send replace=true and confirm={name} (percent-encoded in a query)");
             return Err(Error::invalid(vec![FieldError::new("", detail)]).hint(hint).at(target));
         }
+        self.has_time_to_replace(&format!("the external provider {name}"), "raise request_timeout")?;
         match self.client.delete_identity_provider(&id).await {
             // Somebody else deleted it after the read.
             Err(error) if error.code() == ErrorCode::NotFound => {}
@@ -74,6 +81,16 @@ impl<R: Runtime> VcfOperations<'_, R> {
             )
         })?;
         Ok(ChangeOutcome { outcome: Some(Outcome::Replaced), removed, ..created })
+    }
+
+    /// Rejects a replacement of `what` shortly before the end of the request's time, when its addition might not be sent.
+    /// `more`: how the caller gets more time.
+    pub(super) fn has_time_to_replace(&self, what: &str, more: &str) -> Result<()> {
+        if self.out.remaining() >= RESERVE {
+            return Ok(());
+        }
+        let detail = format!("the time of the request is nearly over, so {what} was not removed");
+        Err(Error::new(ErrorCode::UpstreamTimeout, detail).hint(more).at(&self.target.settings.name))
     }
 }
 

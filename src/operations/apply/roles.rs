@@ -10,6 +10,7 @@ use super::group::{GroupName, is_account, is_kind, split};
 use super::order::Assignment;
 use crate::error::{Candidate, Error, ErrorCode, FieldError, Result, StepName, StepOutcome};
 use crate::operations::VcfOperations;
+use crate::operations::replace::RESERVE;
 use crate::runtime::Runtime;
 use crate::vcf::{Credentials, NewGroup, Role, SsoEntity, User, UserId};
 
@@ -19,8 +20,6 @@ const ADMIN: &str = "ADMIN";
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// The time left for the calls after the search.
-const RESERVE: Duration = Duration::from_secs(5);
 
 /// The roles and their holders, as last read.
 #[derive(Debug, Default)]
@@ -191,9 +190,13 @@ impl<R: Runtime> VcfOperations<'_, R> {
             }
             Decision::Replace(user, role) => {
                 known.guard(user, wanted, self.account(), false)?;
-                // Without the group the old role would be lost.
+                // Without the group, or without the time to add it again, the old role would be lost.
                 let name = self.entity(wanted, is_new).await?;
-                self.remove(user).await?;
+                self.has_time_to_replace(
+                    &format!("the role of {}", wanted.group),
+                    "Prefer: wait=N allows N seconds more",
+                )?;
+                self.remove(wanted, user).await?;
                 let from = known.role_of(user);
                 match self.add(wanted, known, &name, role).await {
                     Ok(_) => Ok((StepOutcome::Updated, Some(format!("{from} became {}", role.name)))),
@@ -203,7 +206,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             Decision::Remove(user) => {
                 known.guard(user, wanted, self.account(), false)?;
                 let from = known.role_of(user).to_owned();
-                Ok(match self.remove(user).await? {
+                Ok(match self.remove(wanted, user).await? {
                     true => (StepOutcome::Removed, Some(from)),
                     false => (StepOutcome::Unchanged, Some("another writer removed it at the same time".to_owned())),
                 })
@@ -230,14 +233,24 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
     }
 
-    /// Removes an entry. Returns whether it existed.
-    async fn remove(&self, user: &User) -> Result<bool> {
+    /// Removes an entry. Returns whether it existed. If that fails and the entry is gone nevertheless, the response was lost.
+    async fn remove(&self, wanted: &Assignment, user: &User) -> Result<bool> {
         let id = UserId::parse(user.id.as_deref().unwrap_or_default())
             .map_err(|_| Error::new(ErrorCode::UpstreamInvalid, "SDDC Manager lists the group without a usable id"))?;
-        match self.client.remove_user(&id).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.answer_status() == Some(http::StatusCode::NOT_FOUND) => Ok(false),
-            Err(error) => Err(error),
+        let error = match self.client.remove_user(&id).await {
+            Ok(()) => return Ok(true),
+            Err(error) if error.answer_status() == Some(http::StatusCode::NOT_FOUND) => return Ok(false),
+            Err(error) if !may_be_done(&error) => return Err(error),
+            Err(error) => error,
+        };
+        match self.client.users().await {
+            Ok(users) if users.iter().all(|other| other.id != user.id) => Ok(true),
+            Ok(_) => Err(error),
+            Err(_) => {
+                let detail = format!("{}; {} may have no role now", error.detail(), wanted.group);
+                let code = error.code();
+                Err(error.recode(code, detail))
+            }
         }
     }
 
@@ -326,6 +339,17 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 .hint("another writer may have changed it at the same time"));
         }
         Ok(())
+    }
+}
+
+/// Whether the change may have been made in spite of this failure. After a failed login it was not sent.
+fn may_be_done(error: &Error) -> bool {
+    match error.answer_status() {
+        Some(status) => !status.is_client_error(),
+        None => {
+            let codes = [ErrorCode::UpstreamTimeout, ErrorCode::UpstreamFailed, ErrorCode::UpstreamInvalid];
+            !error.evidence().is_some_and(|said| said.is_login) && codes.contains(&error.code())
+        }
     }
 }
 

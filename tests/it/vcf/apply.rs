@@ -11,6 +11,7 @@ use crate::support::vcf::{ID, LIST, SOURCE};
 use crate::support::webhook::{Answer, Instance, OTHER};
 use crate::vcf::session::login;
 
+mod lost;
 mod races;
 mod roles;
 

@@ -1,5 +1,7 @@
 //! Replacing the external provider by another: what is refused, the calls, and a failure at each of them.
 
+use std::time::Duration;
+
 use http::Method;
 use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
@@ -131,4 +133,13 @@ fn provider_deleted_by_another_writer_is_added_all_the_same() {
     let gone = deletion().answer(404, r#"{"errorCode":"NOT_FOUND","message":"gone"}"#);
     let instance = Instance::new([login(), listed(), gone, addition().answer(201, ADDED), replaced()]);
     assert_eq!(put(&instance, CONFIRMED).json()["outcome"], "replaced");
+}
+
+#[test]
+fn provider_is_not_deleted_when_the_time_to_add_the_new_one_is_nearly_over() {
+    // The default request_timeout is 25 s.
+    let instance = Instance::new([login(), listed().takes(Duration::from_secs(21))]);
+    let problem = put(&instance, CONFIRMED).problem("upstream_timeout");
+    assert!(problem["detail"].as_str().unwrap().contains("was not removed"), "{problem}");
+    assert_eq!(problem["retryable"], true);
 }
