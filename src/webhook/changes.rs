@@ -1,11 +1,11 @@
 //! The common parts of routes that change something by a specification.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderName, Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::input::query_error;
@@ -117,4 +117,15 @@ pub(super) fn respond(outcome: &ChangeOutcome, place: Option<String>) -> Result<
         }
     }
     Ok(response)
+}
+
+/// `response`, with the wait that the caller was granted.
+pub(super) fn preference_applied(response: Response<Bytes>, max_wait: Option<Duration>) -> Response<Bytes> {
+    match max_wait {
+        Some(wait) => {
+            let applied = format!("wait={}", wait.as_secs());
+            with_headers(response, &[(HeaderName::from_static("preference-applied"), &applied)])
+        }
+        None => response,
+    }
 }

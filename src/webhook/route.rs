@@ -41,10 +41,10 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Whether it waits if the caller prefers that: for the end of a sync or of a deletion.
+    /// Whether it waits if the caller prefers that: for the end of a sync, a deletion or a whole job.
     pub(super) fn can_wait(self) -> bool {
         let of_sync = matches!(self, Self::Syncs(_, Syncs::State | Syncs::Start | Syncs::StartOfDirectory));
-        of_sync || self == Self::Fleet(Fleet::Provider(FleetProvider::Delete))
+        of_sync || self == Self::Fleet(Fleet::Provider(FleetProvider::Delete)) || self == Self::Vcf(Vcf::Apply)
     }
 
     /// Whether it is an event stream if the caller wants one.

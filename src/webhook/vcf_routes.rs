@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::changes::{absent_ok, checked, condition, deleted, options, respond, versioned};
+use super::changes::{absent_ok, checked, condition, deleted, options, preference_applied, respond, versioned};
 use super::idempotency::NotKept;
 use super::input::query_error;
 use super::route::{Matched, Vcf};
@@ -123,7 +123,8 @@ async fn apply<R: Runtime>(context: &Context<'_, R>, vcf: &VcfOperations<'_, R>)
     if order.has_roles() && !context.caller.may(Scope::VcfRoles) {
         return Err(context.caller.lacks(Scope::VcfRoles));
     }
-    json(StatusCode::OK, &vcf.apply(&order, options(context)?, &condition(context)?).await?)
+    let applied = vcf.apply(&order, options(context)?, &condition(context)?).await?;
+    Ok(preference_applied(json(StatusCode::OK, &applied)?, context.max_wait))
 }
 
 fn lifetime<R>(context: &Context<'_, R>) -> Result<Option<TokenLifetime>, Error> {

@@ -260,7 +260,7 @@ fn parameters() -> Value {
         "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
         "Prefer": {
             "name": "Prefer", "in": "header",
-            "description": "`wait=N`: respond when the sync or deletion is final, or after N seconds (RFC 7240).",
+            "description": "`wait=N`: respond when the sync or deletion is final, or after N seconds (RFC 7240). An apply may take N seconds more.",
             "schema": { "type": "string" }, "example": "wait=60"
         },
         "IdempotencyKey": {

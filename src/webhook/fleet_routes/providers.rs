@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
-use http::{HeaderName, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use crate::change::Checked;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::fleet::{FederatedIdentityProvider, ResourceId, SamlMetadata, TokenTtl
 use crate::operations::{Deletion, FleetOperations};
 use crate::runtime::Runtime;
 use crate::upstream::segment;
-use crate::webhook::changes::{checked, options, respond};
+use crate::webhook::changes::{checked, options, preference_applied, respond};
 use crate::webhook::idempotency::NotKept;
 use crate::webhook::input::query_error;
 use crate::webhook::route::{FleetProvider, Matched};
@@ -88,13 +88,7 @@ async fn delete<R: Runtime>(
         let place = format!("{root}/tasks/{}", segment(task));
         response = with_headers(response, &[(LOCATION, &place), (RETRY_AFTER, LOOK_AGAIN)]);
     }
-    Ok(match context.max_wait {
-        Some(wait) => {
-            let applied = format!("wait={}", wait.as_secs());
-            with_headers(response, &[(HeaderName::from_static("preference-applied"), &applied)])
-        }
-        None => response,
-    })
+    Ok(preference_applied(response, context.max_wait))
 }
 
 fn ttl<R>(context: &Context<'_, R>) -> Result<Option<TokenTtl>, Error> {

@@ -51,11 +51,13 @@ pub(super) fn apply(source: Value) -> Operation {
         .parameter(flag("dryRun", "Change nothing; return the plan."))
         .parameter(flag("force", "Update the source or provider even without a visible difference."))
         .parameter(shared("IfMatch"))
+        .parameter(shared("Prefer"))
         .may(&[ErrorCode::PreconditionFailed])
         .takes(Content::of("ApplySpec").example("source_and_roles", body))
         .answers(
             Answer::new(StatusCode::OK, "The job is done; or, with `dryRun`, the plan.")
-                .json(Content::of("Applied").example("done", done).example("plan", plan)),
+                .json(Content::of("Applied").example("done", done).example("plan", plan))
+                .headers(&["Preference-Applied"]),
         )
         .may(&UPSTREAM)
 }

@@ -79,3 +79,14 @@ fn role_is_not_taken_when_the_time_to_give_the_new_one_is_nearly_over() {
     instance.then([roles(), users(), found().takes(Duration::from_secs(19)), remove(GROUP_ID), add, has_role(ADMIN)]);
     assert_eq!(steps(&apply(&instance, "", &body).json()), ["roles updated"]);
 }
+
+#[test]
+fn caller_can_allow_more_time_for_a_job() {
+    let slow = found().takes(Duration::from_secs(50));
+    let add = add("gg-vcf-operators", "EMBEDDED-IDS.COM", ADMIN);
+    let instance = Instance::new([login(), roles(), users(), slow, remove(GROUP_ID), add, has_role(ADMIN)]);
+    let body = wants(&json!({"group": OPERATORS, "role": "ADMIN"})).to_string();
+    let answer = instance.send_with(Method::POST, PATH, &[("prefer", "wait=60")], &body);
+    assert_eq!(steps(&answer.json()), ["roles updated"]);
+    assert_eq!(answer.header("preference-applied"), "wait=60");
+}
