@@ -36,8 +36,25 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 }
                 Ok(self.outcome_of(spec, options, outcome))
             }
-            Some(source) => self.change_source(&id, source, domain, spec, options).await,
+            Some(source) => {
+                self.is_of_domain(source, domain)?;
+                self.change_source(&id, source, domain, spec, options).await
+            }
         }
+    }
+
+    /// Rejects a specification of `domain` for a source of several domains that belongs to another of them: it would
+    /// overwrite that one.
+    fn is_of_domain(&self, source: &IdentitySource, domain: &DomainName) -> Result<()> {
+        let own = source.ldap.as_ref().and_then(|ldap| ldap.domain_name.as_deref()).unwrap_or(domain.as_str());
+        let is_listed = source.domain_names.iter().flatten().any(|name| name.eq_ignore_ascii_case(own));
+        if own.eq_ignore_ascii_case(domain.as_str()) || !is_listed {
+            return Ok(());
+        }
+        let detail = format!("is a further domain of the identity source of {own}, which would be overwritten");
+        Err(Error::invalid(vec![FieldError::new("/ldap/domainName", detail)])
+            .hint(format!("send the specification of {own} to …/identity-sources/{own}"))
+            .at(&self.target.settings.name))
     }
 
     /// Changes the identity source `present` if it differs from `spec`, and reads it again.
@@ -198,8 +215,8 @@ impl<R: Runtime> VcfOperations<'_, R> {
     }
 }
 
-/// The domain's name as the server writes it, which the update must use.
-fn as_known(source: &IdentitySource, domain: &DomainName) -> Result<DomainName> {
+/// The domain's name as the server writes it, which changes must use in their path.
+pub(super) fn as_known(source: &IdentitySource, domain: &DomainName) -> Result<DomainName> {
     match source.domains().find(|name| name.eq_ignore_ascii_case(domain.as_str())) {
         Some(name) => DomainName::parse(name),
         None => Ok(domain.clone()),

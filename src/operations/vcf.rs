@@ -1,6 +1,7 @@
 //! The operations on an SDDC Manager: identity providers and their identity sources.
 
 use super::VcfTarget;
+use super::put::as_known;
 use crate::change::Precondition;
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
@@ -131,10 +132,13 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         spec: &Checked<IdentitySourceSpec>,
         condition: &Precondition,
     ) -> Result<()> {
+        let mut domain = domain.clone();
         if condition.is_some() {
-            self.check(condition, self.identity_source(provider, domain).await?.etag.as_deref())?;
+            let source = self.identity_source(provider, &domain).await?;
+            self.check(condition, source.etag.as_deref())?;
+            domain = as_known(&source, &domain)?;
         }
-        self.client.at_provider(provider, async |id| self.client.update_identity_source(id, domain, spec).await).await
+        self.client.at_provider(provider, async |id| self.client.update_identity_source(id, &domain, spec).await).await
     }
 
     /// Deletes the identity source of `domain`. With `absent_ok` a source that does not exist is an outcome, not an error.
@@ -149,11 +153,16 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         absent_ok: bool,
         condition: &Precondition,
     ) -> Result<Option<ChangeOutcome>> {
+        let mut domain = domain.clone();
         if absent_ok || condition.is_some() {
             let found = self.client.listed_provider(provider).await?;
             let mut sources = found.into_iter().flat_map(|found| found.identity_sources.unwrap_or_default());
             match sources.find(|source| source.has_domain(domain.as_str())) {
-                Some(source) => self.check(condition, source.etag.as_deref())?,
+                // In another spelling it might not be found, and then pass for deleted.
+                Some(source) => {
+                    self.check(condition, source.etag.as_deref())?;
+                    domain = as_known(&source, &domain)?;
+                }
                 None if absent_ok => {
                     let domain_name = Some(domain.as_str().to_owned());
                     return Ok(Some(ChangeOutcome { domain_name, ..ChangeOutcome::absent() }));
@@ -161,7 +170,7 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
                 None => self.check(condition, None)?,
             }
         }
-        let delete = async |id: &_| self.client.delete_identity_source(id, domain).await;
+        let delete = async |id: &_| self.client.delete_identity_source(id, &domain).await;
         absent(self.client.at_provider(provider, delete).await, absent_ok)
     }
 

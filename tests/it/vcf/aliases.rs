@@ -200,3 +200,16 @@ fn missing_source_is_unchanged_only_with_absent_ok() {
         instance.send(Method::DELETE, &path("x.example").replace("=ok", "=true"), "").problem("request_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("use ok"), "{problem}");
 }
+
+/// SDDC Manager may compare the domain in a path with its case, so its own spelling is sent.
+#[test]
+fn source_is_deleted_and_changed_under_the_servers_spelling() {
+    let one = format!("{ID}/identity-sources/embedded-ids.com");
+    let path = format!("{PATH}/embedded/identity-sources/EMBEDDED-IDS.com");
+    let instance = Instance::new([login(), listed(), deletion(&one).answer(204, "")]);
+    assert_eq!(instance.send(Method::DELETE, &format!("{path}?absent=ok"), "").status(), 204);
+    for (method, body) in [(Method::DELETE, ""), (Method::PATCH, SOURCE)] {
+        instance.then([listed(), Call::new(method.clone(), format!("{ROOT}/{one}")).answer(204, "")]);
+        assert_eq!(instance.send_with(method, &path, &[("if-match", "*")], body).status(), 204);
+    }
+}

@@ -315,3 +315,20 @@ fn vendor_error_details_are_kept_in_a_put() {
     let answer = put(&instance, &format!("{}?force=true", place("embedded-ids.com")), &source());
     assert_eq!(answer.problem("upstream_rejected")["upstream"]["reference"], "H0IJ5E");
 }
+
+#[test]
+fn further_domain_of_a_source_does_not_overwrite_the_source() {
+    let mut list = parsed(LIST);
+    list["elements"][0]["identitySources"][2]["domainNames"] = json!(["embedded-ids.com", "emea.embedded-ids.com"]);
+    let listed = || get(ROOT).answer(200, list.to_string());
+    let instance = Instance::new([login(), listed()]);
+    let mut spec = source();
+    spec["ldap"]["domainName"] = json!("emea.embedded-ids.com");
+    let path = "/vcf/default/v1/identity-providers/embedded/identity-sources/emea.embedded-ids.com";
+    let problem = instance.send(Method::PUT, path, &spec.to_string()).problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/ldap/domainName", "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("identity source of embedded-ids.com"), "{problem}");
+    instance.then([listed()]);
+    let path = path.replace("emea.", "");
+    assert_eq!(instance.send(Method::PUT, &path, &source().to_string()).json()["outcome"], "unchanged");
+}
