@@ -163,6 +163,8 @@ impl<R: Runtime> Client<'_, R> {
                 }
                 Ok(Provisioning::Unproved(error)) => {
                     found.insert(query.identity(), State::Unknown(error.detail().to_owned(), error.clone()));
+                    // The others are not sent after the end of the request's time.
+                    failure = self.out.remaining().is_zero().then(|| error.clone());
                     doubtful.push((query, error));
                 }
                 Err(error) if is_of_the_query(&error) => {
@@ -177,7 +179,15 @@ impl<R: Runtime> Client<'_, R> {
         }
         let queries: Vec<&GroupQuery> = doubtful.iter().map(|(query, _)| *query).collect();
         let mut looked_up = Found::new();
-        self.prove_dns(&located, &queries, &mut looked_up).await?;
+        if let Err(error) = self.prove_dns(&located, &queries, &mut looked_up).await {
+            if !found.values().any(|state| matches!(state, State::Present(..))) {
+                return Err(error);
+            }
+            for (query, cause) in &doubtful {
+                let detail = format!("{}; and it could not be looked up: {}", cause.detail(), error.detail());
+                found.insert(query.identity(), State::Unknown(detail, cause.clone()));
+            }
+        }
         let present = looked_up.into_iter().filter(|(_, state)| matches!(state, State::Present(..)));
         found.extend(present);
         Ok((

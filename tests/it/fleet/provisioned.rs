@@ -77,6 +77,30 @@ fn failure_after_the_first_group_keeps_what_is_done() {
 }
 
 #[test]
+fn failed_search_for_one_group_keeps_the_others() {
+    let already =
+        |dn: &str| provisions(dn).answer(409, r#"{"message":"Principal already exists","httpStatusCode":409}"#);
+    let search =
+        || post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50")).answer(403, r#"{"message":"no"}"#);
+    let document = send(&[A, B], [version(9, 1, 1), realms(), on_demand(), provisions(A), already(B), search()]).json();
+    assert_eq!((&document["status"], &document["groups"][0]["state"]), (&json!("unknown"), &json!("present")));
+    let detail = document["groups"][1]["detail"].as_str().unwrap();
+    assert!(detail.contains("already exists") && detail.contains("403"), "{document}");
+    // Without a group that is certainly there, the failure is the response.
+    send(&[A], [version(9, 1, 1), realms(), on_demand(), already(A), search()]).problem("upstream_forbidden");
+}
+
+#[test]
+fn no_group_is_brought_in_after_the_end_of_the_requests_time() {
+    const C: &str = "CN=gg-c,OU=Groups,DC=corp,DC=example";
+    let search = post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50")).hang();
+    let calls = [version(9, 1, 1), realms(), on_demand(), provisions(A), provisions(B).hang(), search];
+    let document = send(&[A, B, C], calls).json();
+    assert_eq!(document["groups"][0]["state"], "present", "{document}");
+    assert!(document["groups"][2]["detail"].as_str().unwrap().starts_with("not tried after"), "{document}");
+}
+
+#[test]
 fn version_and_product_without_the_call_change_nothing() {
     let answer = send(&[A], [version(9, 1, 0)]);
     assert_eq!(answer.status(), 422);
