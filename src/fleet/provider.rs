@@ -23,7 +23,7 @@ use http::StatusCode;
 use super::Client;
 use super::directories::{ListDirectories, RealmName};
 use crate::change::Checked;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result, excerpt};
 use crate::runtime::Runtime;
 
 use create_provider::CreateProvider;
@@ -96,10 +96,20 @@ impl<R: Runtime> Client<'_, R> {
         }
         let provider = present.id.as_deref().unwrap_or_default();
         let listed = self.call(&ListDirectories { realm: &RealmName::default(), provider }).await?;
+        let is_only = present.synced().len() == 1;
+        let only = if let [one] = listed.as_slice() { is_only.then_some(one) } else { None };
         for directory in present.synced_mut() {
-            let listed = listed.iter().find(|one| one.name == directory.name);
+            let listed = listed.iter().find(|one| one.name == directory.name).or(only);
             let id = &mut directory.ldap_configuration_id;
             *id = id.take().or_else(|| listed.map(|one| one.id.clone()));
+            if id.is_none() {
+                let name = directory.name.as_deref().unwrap_or("without a name");
+                let detail =
+                    format!("VCF Operations returns no id of the directory {}; nothing was changed", excerpt(name));
+                return Err(Error::new(ErrorCode::UpstreamInvalid, detail)
+                    .hint("an update without the id might replace the directory: change the provider in VCF Operations")
+                    .at(&self.target.name));
+            }
         }
         Ok(present)
     }

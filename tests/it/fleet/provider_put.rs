@@ -96,6 +96,22 @@ fn directory_ids_that_the_provider_lacks_are_looked_up() {
     );
 }
 
+#[test]
+fn directory_without_an_id_is_not_updated() {
+    let mut bare = shown();
+    bare["provisioningConfig"]["ldapConfigurations"][0].as_object_mut().unwrap().remove("ldapConfigurationId");
+    let listed =
+        |list: &'static str| get(format!("{IAM}/identity-providers/{PROVIDER}/ldap-directories")).answer(200, list);
+    let instance = instance([login(), realms(), read(&bare), listed(r#"{"ldapDirectories":[]}"#)]);
+    let problem = put(&instance, "", &changed()).problem("upstream_invalid");
+    assert!(problem["detail"].as_str().unwrap().contains("no id of the directory corp"), "{problem}");
+    // The only one is the same, whatever the list calls it.
+    let other = r#"{"ldapDirectories":[{"ldapConfigurationId":"x","name":"Corp AD"}]}"#;
+    instance.then([realms(), read(&bare), listed(other), put_call(), read(&shown())]);
+    put(&instance, "", &changed());
+    assert_eq!(sent(&instance, 7)["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"], "x");
+}
+
 fn created_and_read() -> Value {
     json!({
         "outcome": "created", "id": PROVIDER, "remaining": [], "verified": true, "secretsCompared": false,
