@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use crate::error::{Result, excerpt};
+use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
-use crate::vcf::text::plain;
+use crate::vcf::text::{message, plain};
 use crate::vcf::version::{Feature, Versioned};
 use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, ProviderId, Vcf};
 
@@ -104,15 +104,14 @@ impl Endpoint for Add<'_> {
 
     /// The provider exists, whatever the response contains.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedProvider> {
-        let text = plain(answer.body());
         let id = match serde_json::from_slice(answer.body()) {
             Ok(Value::Object(mut object)) => match object.remove("id") {
                 Some(Value::String(id)) if ProviderId::parse(&id).is_ok() => Some(id),
                 _ => None,
             },
-            _ => text.clone().filter(|text| is_uuid(text)),
+            _ => plain(answer.body()).filter(|text| is_uuid(text)),
         };
-        let message = if id.is_some() { None } else { text.map(|text| excerpt(&text)) };
+        let message = if id.is_some() { None } else { message(answer.body()) };
         Ok(AddedProvider { id, message })
     }
 }
@@ -250,6 +249,15 @@ mod tests {
             let read = read(&add, answer).unwrap();
             assert_eq!((read.id, read.message.as_deref()), (None, message), "{answer}");
         }
+    }
+
+    #[test]
+    fn echo_of_the_specification_has_no_secrets() {
+        let json = include_str!("../../tests/fixtures/vcf/identity-provider-add.request.json");
+        let spec = serde_json::from_str(json).unwrap();
+        let message = read(&Add { spec: &spec }, json).unwrap().message.unwrap();
+        assert!(message.contains("My ADFS") && !message.contains("23bf3c38"), "{message}");
+        assert_eq!(message.matches('…').count(), 2, "{message}");
     }
 
     #[test]

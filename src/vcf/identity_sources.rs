@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::Method;
 
-use crate::error::{Result, excerpt};
+use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, json, segment, with_body};
-use crate::vcf::text::plain;
+use crate::vcf::text::message;
 use crate::vcf::version::{Feature, Versioned};
 use crate::vcf::{AddedSource, DomainName, IdentitySourceSpec, ProviderId, Vcf};
 
@@ -42,7 +42,7 @@ impl Endpoint for Add<'_> {
 
     /// The source exists, whatever the response contains.
     fn response(&self, answer: http::Response<Bytes>) -> Result<AddedSource> {
-        Ok(AddedSource { message: plain(answer.body()).map(|text| excerpt(&text)) })
+        Ok(AddedSource { message: message(answer.body()) })
     }
 }
 
@@ -133,6 +133,11 @@ mod tests {
         assert_eq!(read(&add, sentence).unwrap().message.as_deref(), Some(sentence));
         assert_eq!(read(&add, &format!("\"{sentence}\"")).unwrap().message.as_deref(), Some(sentence));
         assert_eq!(read(&add, "").unwrap().message, None);
+        // A server may return what it got.
+        for echo in [json.to_owned(), serde_json::to_string(json).unwrap()] {
+            let message = read(&add, &echo).unwrap().message.unwrap();
+            assert!(message.contains("embedded-ids.com") && !message.contains("xxxxxxxxx"), "{message}");
+        }
     }
 
     #[test]

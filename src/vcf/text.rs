@@ -1,6 +1,11 @@
 //! Responses with a JSON content type and a bare text: SDDC Manager sends ids, sentences and tokens like this, quoted or
 //! not.
 
+use serde_json::Value;
+
+use crate::error::excerpt;
+use crate::redact::blank_secret_fields;
+
 /// The text of `body`, trimmed, without one pair of quotes; `None` if empty.
 pub(super) fn plain(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
@@ -16,6 +21,13 @@ pub(super) fn plain(body: &[u8]) -> Option<String> {
     let unquoted = unquoted.unwrap_or_else(|| text.to_owned());
     let unquoted = unquoted.trim();
     (!unquoted.is_empty()).then(|| unquoted.to_owned())
+}
+
+/// The text of a response to a change, for the caller. A server may return what it got, so secrets in it are blanked.
+pub(super) fn message(body: &[u8]) -> Option<String> {
+    let mut text = Value::String(plain(body)?);
+    blank_secret_fields(&mut text);
+    text.as_str().map(excerpt)
 }
 
 #[cfg(test)]
