@@ -21,8 +21,8 @@ cut          failed      ok          failed!     ok          ok          ok     
 403          auth!       forbidden!  forbidden!  running     forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  forbidden!  ok          ok
 expired      auth!       auth!       ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
 redirect     invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
-too much     invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
-uncounted    invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
+too much     invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok          ok
+uncounted    invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok          ok
 garbage      invalid!    invalid!    ok          ok          invalid!    invalid!    invalid!    ok          invalid!    invalid!    ok          ok
 a page       invalid!    invalid!    invalid!    running     invalid!    invalid!    invalid!    invalid!    invalid!    invalid!    ok          ok
 no type      ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok          ok
