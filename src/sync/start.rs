@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::coordinator::unavailable;
 use super::decide::Baseline;
 use super::directory_service::{DirectoryService, KickOffAnswer};
-use super::entry::{Entry, Head, KickOffMade, Sight};
+use super::entry::{Entry, Head, KickOffMade, Refusals, Sight};
 use super::ledger::Ledger;
 use super::{Coordinator, SyncOrder, SyncRequest};
 use crate::directory::{DirectoryRef, DirectorySummary, GroupQuery, SyncStatus, UserQuery};
@@ -83,8 +83,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     request.baseline = Baseline::of(&look.report);
                     let is_busy;
                     (is_busy, sight) = self.weigh(&look.entry, &look.report);
-                    if is_busy {
-                        // A run that is about to appear began before this request, and is not what the directory shows.
+                    let refusals = look.entry.refusals(&look.report, self.now());
+                    if is_busy || matches!(refusals, Some(Refusals::Pause(_))) {
+                        // A run that is about to appear began before this request, and is not what the directory shows; so did
+                        // one that the target does not show.
                         request.baseline = request.baseline.filter(Baseline::shows_running);
                         return Ok(Ok(SyncStatus::Queued));
                     }

@@ -85,6 +85,25 @@ fn refused_start_is_repeated_less_and_less_often_and_for_about_an_hour() {
 }
 
 #[test]
+fn many_requests_during_a_run_that_is_not_shown_cost_one_start() {
+    for store in [None, Some(MemoryStore::new())] {
+        let instance = warm(store.as_ref());
+        let first = start_refused(&instance, store.is_some());
+        let others: Vec<_> = (0..20).map(|_| start(&instance, &json!({}), [idle()])).collect();
+        for place in [&first, &others[19]] {
+            let state = poll(&instance, place, [idle()]);
+            assert_eq!(state["status"], "queued", "{state}");
+            assert!(message(&state).contains("shows none"), "{state}");
+        }
+        // The run in the way began before all of them, and serves none.
+        assert_eq!(poll(&instance, &others[0], [shows("COMPLETED", -1_000), kicked()])["status"], "running");
+        for place in [&first, &others[19]] {
+            assert_eq!(poll(&instance, place, [shows("COMPLETED", 7_000)])["status"], "succeeded");
+        }
+    }
+}
+
+#[test]
 fn refused_start_is_repeated_at_once_after_the_run_in_its_way() {
     for store in [None, Some(MemoryStore::new())] {
         let instance = warm(store.as_ref());
