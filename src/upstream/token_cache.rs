@@ -114,8 +114,8 @@ impl TokenCache {
 
     /// Runs `work` with a token; renews it or logs in first if neither this instance nor the store has a valid one. If the
     /// upstream denies a cached token (401, 403, a redirect, a sign-in page), it may have been revoked: a newer token in the store
-    /// is tried, then there is one new login and one replay. If the new token is denied as well, but not with 401, the account lacks a permission: the cache
-    /// remembers this with the token, and later denials cost no login while the token is kept.
+    /// is tried, then there is one new login and one replay. If the new token is denied as well, but not with 401, the account
+    /// lacks a permission: the cache remembers this with the token, and later denials cost no login while the token is kept.
     ///
     /// # Errors
     /// Those of the login and of the work. While a rejected login is held, its error, and nothing is sent. `upstream_busy`
