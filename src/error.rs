@@ -72,6 +72,8 @@ pub struct UpstreamEvidence {
     /// Whether the token of the call may be the reason, and the request was not carried out: 401, 403, a redirect, or a page in
     /// place of data.
     pub may_deny_token: bool,
+    /// Whether the request certainly never reached the server.
+    pub never_arrived: bool,
     /// Whether the response was larger than the limit, and was not read.
     pub is_too_large: bool,
     /// The vendor's error code, a word for programs.

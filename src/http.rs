@@ -68,6 +68,8 @@ pub enum TransportErrorKind {
     ConnectTimeout,
     /// The TLS handshake failed; most often an untrusted certificate.
     Tls,
+    /// No time was left before the request was sent.
+    NotSent,
     /// Connected, but no response within the time limit.
     Timeout,
     /// The connection broke before the response was complete.
@@ -83,7 +85,10 @@ impl TransportErrorKind {
     /// repeated.
     #[must_use]
     pub(crate) const fn never_arrived(self) -> bool {
-        matches!(self, Self::HostNotAllowed | Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Tls)
+        matches!(
+            self,
+            Self::HostNotAllowed | Self::Dns | Self::Refused | Self::ConnectTimeout | Self::Tls | Self::NotSent
+        )
     }
 
     /// Whether another attempt may succeed. A rejected host, a bad certificate or an oversized response will not change.

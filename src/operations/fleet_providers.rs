@@ -185,7 +185,8 @@ impl<R: Runtime> FleetOperations<'_, R> {
                 let realms = self.client.realms().await?;
                 let has_it =
                     |realm: &Realm| realm.provider.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(&deletion.id));
-                deletion.deleted = !realms.iter().any(has_it);
+                // A VCF Operations with a provider has a realm: a list without one proves nothing.
+                deletion.deleted = !realms.is_empty() && !realms.iter().any(has_it);
             }
         }
         Ok(())

@@ -37,7 +37,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 Ok(self.outcome_of(spec, options, outcome))
             }
             Some(source) => {
-                self.is_of_domain(source, domain)?;
+                self.check_domain(source, domain)?;
                 self.change_source(&id, source, domain, spec, options).await
             }
         }
@@ -45,7 +45,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
 
     /// Rejects a specification of `domain` for a source of several domains that belongs to another of them: it would
     /// overwrite that one.
-    fn is_of_domain(&self, source: &IdentitySource, domain: &DomainName) -> Result<()> {
+    fn check_domain(&self, source: &IdentitySource, domain: &DomainName) -> Result<()> {
         let own = source.ldap.as_ref().and_then(|ldap| ldap.domain_name.as_deref()).unwrap_or(domain.as_str());
         let is_listed = source.domain_names.iter().flatten().any(|name| name.eq_ignore_ascii_case(own));
         if own.eq_ignore_ascii_case(domain.as_str()) || !is_listed {

@@ -55,7 +55,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 format!("if this is intended, send replace=true and confirm={name} (percent-encoded in a query)");
             return Err(Error::invalid(vec![FieldError::new("", detail)]).hint(hint).at(target));
         }
-        self.has_time_to_replace(&format!("the external provider {name}"), "raise request_timeout")?;
+        self.check_time_to_replace(&format!("the external provider {name}"), "raise request_timeout")?;
         match self.client.delete_identity_provider(&id).await {
             // Somebody else deleted it after the read.
             Err(error) if error.code() == ErrorCode::NotFound => {}
@@ -85,7 +85,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
 
     /// Rejects a replacement of `what` shortly before the end of the request's time, when its addition might not be sent.
     /// `more`: how the caller gets more time.
-    pub(super) fn has_time_to_replace(&self, what: &str, more: &str) -> Result<()> {
+    pub(super) fn check_time_to_replace(&self, what: &str, more: &str) -> Result<()> {
         if self.out.remaining() >= RESERVE {
             return Ok(());
         }

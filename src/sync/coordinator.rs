@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
 use super::directory_service::DirectoryService;
-use super::entry::{Ending, Entry, Head, Sight};
+use super::entry::{Ending, Entry, Head, Sight, since};
 use super::ledger::Ledger;
 use super::{Cache, Observation, SyncRequest};
 use crate::directory::{SyncReport, SyncStatus, SyncTarget};
 use crate::error::{Error, ErrorCode, Result};
-use crate::runtime::{Runtime, from_unix_ms};
+use crate::runtime::Runtime;
 use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
 
 /// The syncs of one target's directories, for one piece of work.
@@ -142,7 +142,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     }
 
     pub(super) fn since(&self, ms: u64) -> Duration {
-        self.now().duration_since(from_unix_ms(ms)).unwrap_or_default()
+        since(ms, self.now())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::runtime::unix_ms as ms;
 /// How long after a kick-off the target may still show the previous run.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
-/// How long after a kick-off its run may begin late, if nothing tells it from the previous one.
+/// How long after a kick-off its run may begin, if nothing distinguishes that run from the previous one.
 const LATEST_BEGIN: Duration = Duration::from_mins(1);
 
 /// Without an observation for this long a run is considered finished: one hour exceeds every documented sync.
@@ -252,7 +252,7 @@ pub enum Doubt {
     LostQueue,
     /// The directory could not be observed before the start, and only clocks would show whether the run began before.
     Clocks,
-    /// Nothing tells runs apart, and none was seen active since the start.
+    /// The target's reports do not distinguish runs, and no run was seen active since the start.
     NotSeen,
     /// Only ended runs can be read, so the shown one may have been active when the request came.
     EndedOnly,

@@ -331,6 +331,6 @@ impl Entry {
 }
 
 /// The time since `ms`, in milliseconds since 1970; zero if that is later than `now`.
-fn since(ms: u64, now: SystemTime) -> Duration {
+pub(super) fn since(ms: u64, now: SystemTime) -> Duration {
     now.duration_since(from_unix_ms(ms)).unwrap_or_default()
 }

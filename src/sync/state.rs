@@ -38,6 +38,11 @@ fn hidden_run_message(product: Product, pause: Duration) -> String {
     )
 }
 
+/// Why the end of a run that is shown is no proof that the run began after the request.
+fn ended_only(product: Product) -> String {
+    format!("{product}'s state of this sync cannot be read, and its list of runs has a run only after its end")
+}
+
 impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     /// The state of a directory's latest run, however it was started; the observation is recorded.
     ///
@@ -166,9 +171,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         }
         let mut state = SyncState::without_run(SyncStatus::Running, look);
         if look.report.ended_only {
-            state.report.message = Some(format!(
-                "{product}'s state of this sync cannot be read, and its list of runs has a run only after its end"
-            ));
+            state.report.message = Some(ended_only(product));
         }
         Ok(state)
     }
@@ -321,10 +324,9 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 "{product} reports nothing that tells its runs apart, and no run was seen active since the start: the ended run may \
                  be an earlier one"
             ),
-            (Doubt::EndedOnly, _) => format!(
-                "{product}'s state of this sync cannot be read, and its list of runs has a run only after its end: the ended run may \
-                 have begun before the request"
-            ),
+            (Doubt::EndedOnly, _) => {
+                format!("{}: the ended run may have begun before the request", ended_only(product))
+            }
             (Doubt::Refused, _) => {
                 format!("{product} has refused every start for an hour because a sync is running, but shows none")
             }

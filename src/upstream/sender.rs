@@ -215,30 +215,38 @@ impl<'r, R: Runtime> Outbound<'r, R> {
             };
             let wait =
                 if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
-            let Some(wait) = wait else {
-                return match sent {
-                    Ok(answer) => {
-                        let sent: Vec<Secret> = match is_quoted(&answer) {
-                            true => self.sent.borrow().iter().flat_map(|body| secrets_in_body(body)).collect(),
-                            false => Vec::new(),
-                        };
-                        let known = self.secrets.iter().copied().chain(token.map(AccessToken::secret));
-                        kind.check(answer, now, &known.chain(&sent).collect::<Vec<_>>())
-                    }
-                    Err(e) => Err(unreached(&kind, url, &e, self.runtime.how_to_trust())),
-                };
+            if let Some(wait) = wait {
+                self.runtime.sleep(wait).await;
+                // A wait can last longer than asked. Then this failure says more than that the next call was not sent.
+                if !self.remaining().is_zero() {
+                    attempt += 1;
+                    continue;
+                }
+            }
+            return match sent {
+                Ok(answer) => {
+                    let sent: Vec<Secret> = match is_quoted(&answer) {
+                        true => self.sent.borrow().iter().flat_map(|body| secrets_in_body(body)).collect(),
+                        false => Vec::new(),
+                    };
+                    let known = self.secrets.iter().copied().chain(token.map(AccessToken::secret));
+                    kind.check(answer, now, &known.chain(&sent).collect::<Vec<_>>())
+                }
+                Err(e) => Err(unreached(&kind, url, &e, self.runtime.how_to_trust())),
             };
-            self.runtime.sleep(wait).await;
-            attempt += 1;
         }
     }
 
-    /// One exchange within the deadline, recorded.
+    /// One exchange within the deadline, recorded. Nothing is sent after the deadline: a change whose response nobody waits
+    /// for could take effect without anybody's knowledge.
     async fn exchange(
         &self,
         call: &'static str,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
+        if self.remaining().is_zero() {
+            return Err(TransportError::new(TransportErrorKind::NotSent, "the request's time is used up"));
+        }
         let started = self.runtime.elapsed();
         let answer = pin!(self.runtime.send(request, &self.limits));
         let deadline = pin!(self.runtime.sleep(self.remaining()));
@@ -297,6 +305,11 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
                  certificate names; and check that this port speaks TLS"
             ),
         ),
+        TransportErrorKind::NotSent => (
+            ErrorCode::UpstreamTimeout,
+            "the call was not sent",
+            "retry; if this persists, raise request_timeout or check why the calls before it took so long".to_owned(),
+        ),
         TransportErrorKind::Timeout => (
             ErrorCode::UpstreamTimeout,
             "no response in time",
@@ -326,6 +339,7 @@ fn unreached(kind: &Kind, url: &BaseUrl, e: &TransportError, how_to_trust: &str)
             call,
             is_login: kind.is_login,
             is_too_large: e.kind == TransportErrorKind::BodyTooLarge,
+            never_arrived: e.kind.never_arrived(),
             ..UpstreamEvidence::default()
         },
     );

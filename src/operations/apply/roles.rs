@@ -192,7 +192,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 known.guard(user, wanted, self.account(), false)?;
                 // Without the group, or without the time to add it again, the old role would be lost.
                 let name = self.entity(wanted, is_new).await?;
-                self.has_time_to_replace(
+                self.check_time_to_replace(
                     &format!("the role of {}", wanted.group),
                     "Prefer: wait=N allows N seconds more",
                 )?;
@@ -342,13 +342,13 @@ impl<R: Runtime> VcfOperations<'_, R> {
     }
 }
 
-/// Whether the change may have been made in spite of this failure. After a failed login it was not sent.
+/// Whether the change may have been made in spite of this failure. After a failed login, and without time, it was not sent.
 fn may_be_done(error: &Error) -> bool {
     match error.answer_status() {
         Some(status) => !status.is_client_error(),
         None => {
             let codes = [ErrorCode::UpstreamTimeout, ErrorCode::UpstreamFailed, ErrorCode::UpstreamInvalid];
-            !error.evidence().is_some_and(|said| said.is_login) && codes.contains(&error.code())
+            !error.evidence().is_some_and(|said| said.is_login || said.never_arrived) && codes.contains(&error.code())
         }
     }
 }

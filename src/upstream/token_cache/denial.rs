@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode};
 
-/// What was denied.
+/// What the upstream denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denial {
     /// The token (401).

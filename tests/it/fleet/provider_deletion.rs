@@ -125,6 +125,14 @@ fn deletion_without_a_readable_task_is_followed_by_the_realms() {
 }
 
 #[test]
+fn empty_list_of_realms_proves_no_deletion() {
+    let empty = get(format!("{IAM}/ssorealms")).answer(200, r#"{"ssoRealms":[]}"#);
+    let instance = instance([login(), delete_call(""), task("UNKNOWN"), empty]);
+    let answer = delete(&instance, "", "wait=2");
+    assert_eq!((answer.status().as_u16(), &answer.json()["deleted"]), (202, &json!(false)));
+}
+
+#[test]
 fn rejected_deletion_is_not_repeated() {
     let busy =
         Call::new(Method::DELETE, format!("{IAM}/identity-providers/{PROVIDER}")).answer(500, r#"{"message":"x"}"#);

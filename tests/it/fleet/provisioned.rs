@@ -93,8 +93,7 @@ fn failed_search_for_one_group_keeps_the_others() {
 #[test]
 fn no_group_is_brought_in_after_the_end_of_the_requests_time() {
     const C: &str = "CN=gg-c,OU=Groups,DC=corp,DC=example";
-    let search = post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50")).hang();
-    let calls = [version(9, 1, 1), realms(), on_demand(), provisions(A), provisions(B).hang(), search];
+    let calls = [version(9, 1, 1), realms(), on_demand(), provisions(A), provisions(B).hang()];
     let document = send(&[A, B, C], calls).json();
     assert_eq!(document["groups"][0]["state"], "present", "{document}");
     assert!(document["groups"][2]["detail"].as_str().unwrap().starts_with("not tried after"), "{document}");

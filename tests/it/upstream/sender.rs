@@ -1,6 +1,6 @@
 //! The sender's handling of failed calls: repeats, waits, deadlines, evidence.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -14,9 +14,11 @@ use idhook::upstream::{BaseUrl, Destination, Outbound};
 
 use crate::support::script::{Call, Script, get, post};
 
+mod deadline;
+
 const THING: &str = "https://up.example/thing";
 const LOGIN: &str = "https://up.example/login";
-const START_TIME: std::time::SystemTime = std::time::SystemTime::UNIX_EPOCH;
+const START_TIME: SystemTime = SystemTime::UNIX_EPOCH;
 
 #[derive(Debug)]
 struct Plain;
@@ -213,27 +215,6 @@ fn retry_after_is_honoured_within_the_deadline() {
     let [busy, _] = calls();
     let error = run(&Script::new([busy]), 15, &Read).0.unwrap_err();
     assert_eq!((error.code(), error.wait()), (ErrorCode::UpstreamBusy, Some(Duration::from_secs(20))));
-}
-
-#[test]
-fn deadline_ends_a_hanging_call() {
-    let script = Script::new([get(THING).hang()]);
-    let (done, statuses) = run(&script, 7, &Read);
-    let error = done.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
-    assert_eq!(statuses, [None]);
-    assert_eq!(script.slept(), [Duration::from_secs(7)]);
-}
-
-#[test]
-fn deadline_covers_all_attempts() {
-    let slow = || get(THING).takes(Duration::from_secs(4)).answer(503, "");
-    let script = Script::new([slow(), slow(), slow()]);
-    let (done, statuses) = run(&script, 10, &Read);
-    // 4 s, a wait, 4 s, a wait, and the rest of the ten.
-    assert_eq!(done.unwrap_err().code(), ErrorCode::UpstreamTimeout);
-    assert_eq!(statuses, [Some(503), Some(503), None]);
-    assert!(script.slept().last().unwrap() < &Duration::from_secs(2));
 }
 
 #[test]

@@ -349,6 +349,8 @@ pub(super) fn webhook() -> Rc<Webhook> {
         ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8"),
         // It would only add steps to every schedule.
         ("rate_limit", "0"),
+        // A schedule may take longer than a request, and nothing is sent after a request's time.
+        ("request_timeout", "600"),
     ];
     let variables: BTreeMap<_, _> = variables.into_iter().collect();
     Rc::new(Webhook::new(Config::parse(|name| variables.get(name).map(|value| (*value).to_owned()))))
