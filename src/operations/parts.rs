@@ -52,7 +52,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         with_part: impl FnOnce(&IdentitySource) -> Result<Checked<IdentitySourceSpec>, Vec<FieldError>>,
     ) -> Result<ChangeOutcome> {
         let (id, found) = self.client.referred_provider(provider).await?;
-        let present = self.source_of(&found, domain, "")?.ok_or_else(|| self.no_source(domain))?;
+        let present = self.source_of(&found, domain, "")?.ok_or_else(|| self.no_source(&found, domain))?;
         self.check(condition, present.etag.as_deref())?;
         let spec = with_part(present).map_err(|fields| self.unfit(fields))?;
         self.change_source(&id, present, domain, &spec, options).await

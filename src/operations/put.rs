@@ -86,7 +86,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
     ) -> ChangeOutcome {
         outcome.etag = None;
         let found = self.client.identity_provider(provider).await.and_then(|found| {
-            let source = self.source_of(&found, domain, "")?.ok_or_else(|| self.no_source(domain))?;
+            let source = self.source_of(&found, domain, "")?.ok_or_else(|| self.no_source(&found, domain))?;
             outcome.etag.clone_from(&source.etag);
             Ok(spec.spec().difference(source))
         });

@@ -37,12 +37,35 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
     /// `not_found`; and those of the login and the call.
     pub(crate) async fn identity_source(&self, provider: &ProviderRef, domain: &DomainName) -> Result<IdentitySource> {
         let (_, found) = self.client.referred_provider(provider).await?;
-        let mut sources = found.identity_sources.into_iter().flatten();
-        sources.find(|source| source.has_domain(domain.as_str())).ok_or_else(|| self.no_source(domain))
+        self.source_in(&found, domain)
     }
 
-    /// The error for a domain without a source.
-    pub(super) fn no_source(&self, domain: &DomainName) -> Error {
+    fn source_in(&self, provider: &IdentityProvider, domain: &DomainName) -> Result<IdentitySource> {
+        let mut sources = provider.identity_sources.iter().flatten();
+        let found = sources.find(|source| source.has_domain(domain.as_str()));
+        found.cloned().ok_or_else(|| self.no_source(provider, domain))
+    }
+
+    /// The identity source of `domain`; `None` if it or the provider certainly does not exist.
+    async fn listed_source(&self, provider: &ProviderRef, domain: &DomainName) -> Result<Option<IdentitySource>> {
+        let Some(found) = self.client.listed_provider(provider).await? else {
+            return match provider {
+                ProviderRef::Embedded => Err(provider.not_found().at(&self.target.settings.name)),
+                ProviderRef::External | ProviderRef::Id(_) => Ok(None),
+            };
+        };
+        match self.source_in(&found, domain) {
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            source => source.map(Some),
+        }
+    }
+
+    /// The error if `provider` shows no source of a domain.
+    pub(super) fn no_source(&self, provider: &IdentityProvider, domain: &DomainName) -> Error {
+        if provider.is_embedded() && provider.identity_sources.is_none() {
+            let detail = "SDDC Manager shows the Embedded provider without its identity sources";
+            return Error::new(ErrorCode::UpstreamInvalid, detail).at(&self.target.settings.name);
+        }
         Error::new(ErrorCode::NotFound, format!("there is no identity source of the domain {}", domain.as_str()))
             .hint("GET …/v1/identity-providers/embedded lists the sources; PUT creates one")
             .at(&self.target.settings.name)
@@ -155,9 +178,7 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
     ) -> Result<Option<ChangeOutcome>> {
         let mut domain = domain.clone();
         if absent_ok || condition.is_some() {
-            let found = self.client.listed_provider(provider).await?;
-            let mut sources = found.into_iter().flat_map(|found| found.identity_sources.unwrap_or_default());
-            match sources.find(|source| source.has_domain(domain.as_str())) {
+            match self.listed_source(provider, &domain).await? {
                 // In another spelling it might not be found, and then pass for deleted.
                 Some(source) => {
                     self.check(condition, source.etag.as_deref())?;

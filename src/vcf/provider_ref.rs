@@ -4,9 +4,11 @@
 //! provider"). The Embedded provider's id stays, so it is remembered. The external provider can be replaced, so its id is
 //! looked up each time.
 
+use super::identity_providers::List;
 use super::{Client, IdentityProvider, IdentityProviders, ProviderId};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Candidate, Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
+use crate::upstream::Endpoint as _;
 
 /// An identity provider as callers name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +34,34 @@ impl ProviderRef {
         })
     }
 
-    /// The provider among these.
-    fn find(&self, list: IdentityProviders) -> Option<IdentityProvider> {
-        list.elements.into_iter().find(|provider| match self {
+    /// The provider among these; `None` only if the list proves that there is none.
+    ///
+    /// # Errors
+    /// `request_invalid` if several are external; `upstream_invalid` for an incomplete list, and for a provider without a
+    /// type that may be the Embedded one.
+    fn find(&self, list: IdentityProviders) -> Result<Option<IdentityProvider>> {
+        let unusable = |detail: String| Err(Error::new(ErrorCode::UpstreamInvalid, detail));
+        let has_embedded = list.elements.iter().any(IdentityProvider::is_embedded);
+        let missing = list.missing();
+        let is_meant = |provider: &IdentityProvider| match self {
             Self::Id(id) => id.is(provider),
             Self::Embedded => provider.is_embedded(),
             Self::External => !provider.is_embedded(),
-        })
+        };
+        let meant: Vec<_> = list.elements.into_iter().filter(is_meant).collect();
+        if *self == Self::External && meant.len() > 1 {
+            return Err(several(&meant));
+        }
+        match (meant.into_iter().next(), missing) {
+            (Some(found), _) if found.kind.is_none() && !has_embedded => {
+                let name = found.name.as_deref().unwrap_or("without a name");
+                unusable(format!(
+                    "SDDC Manager lists the identity provider {name} without a type: it may be the Embedded one"
+                ))
+            }
+            (None, Some(missing)) => unusable(format!("{}: {missing}", List::CALL)),
+            (found, _) => Ok(found),
+        }
     }
 
     /// The error if it is not listed.
@@ -53,6 +76,20 @@ impl ProviderRef {
                 .hint("add one with POST or PUT …/v1/identity-providers"),
         }
     }
+}
+
+/// The error if `external` may mean several providers.
+fn several(providers: &[IdentityProvider]) -> Error {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let candidates = providers.iter().map(|provider| Candidate {
+        id: text(&provider.id),
+        name: text(&provider.name),
+        kind: provider.kind.clone(),
+    });
+    let detail = format!("SDDC Manager lists {} external identity providers", providers.len());
+    Error::invalid(vec![FieldError::new("", detail)])
+        .hint("send the id of one of them in place of external; before a PUT, delete all but one of them by their ids")
+        .candidates(candidates.collect())
 }
 
 impl ProviderId {
@@ -92,15 +129,24 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// The provider, if the list of providers has it.
+    /// The provider, if the list of providers has it. The Embedded one is read by itself if the list omits its sources.
+    ///
+    /// # Errors
+    /// `request_invalid` if several providers are external, `upstream_invalid` for an incomplete list, and as any upstream call.
     pub(crate) async fn listed_provider(&self, provider: &ProviderRef) -> Result<Option<IdentityProvider>> {
-        Ok(provider.find(self.identity_providers().await?))
+        let here = |error: Error| error.at(&self.target.name);
+        match provider.find(self.identity_providers().await?).map_err(here)? {
+            Some(found) if found.is_embedded() && found.identity_sources.is_none() => {
+                self.identity_provider(&ProviderId::of(&found).map_err(here)?).await.map(Some)
+            }
+            found => Ok(found),
+        }
     }
 
     /// The provider with its id, by one call.
     ///
     /// # Errors
-    /// `not_found`, and as any upstream call.
+    /// `not_found`, and as [`listed_provider`](Self::listed_provider).
     pub(crate) async fn referred_provider(&self, provider: &ProviderRef) -> Result<(ProviderId, IdentityProvider)> {
         if let ProviderRef::Id(id) = provider {
             return Ok((id.clone(), self.identity_provider(id).await?));

@@ -213,3 +213,94 @@ fn source_is_deleted_and_changed_under_the_servers_spelling() {
         assert_eq!(instance.send_with(method, &path, &[("if-match", "*")], body).status(), 204);
     }
 }
+
+/// A list with the Embedded provider alone, changed.
+fn only_embedded(change: impl FnOnce(&mut Value)) -> String {
+    let mut list = parsed(LIST);
+    list["elements"].as_array_mut().unwrap().truncate(1);
+    change(&mut list);
+    list.to_string()
+}
+
+#[test]
+fn incomplete_list_proves_no_absence() {
+    let cut = only_embedded(|list| list["pageMetadata"] = json!({"totalElements": 2}));
+    for (list, why) in [
+        ("{}", "not even the Embedded one"),
+        (r#"{"elements":[]}"#, "no provider"),
+        (cut.as_str(), "only 1 of 2 elements"),
+    ] {
+        let list = || get(ROOT).answer(200, list.to_owned());
+        let instance = Instance::new([login(), list(), list(), list(), list()]);
+        let one = format!("{PATH}/{ADFS}");
+        for (method, path, body) in [
+            (Method::DELETE, format!("{one}?absent=ok"), ""),
+            (Method::DELETE, format!("{PATH}/external?absent=ok"), ""),
+            (Method::DELETE, format!("{one}/identity-sources/corp.example?absent=ok"), ""),
+            (Method::PUT, PATH.to_owned(), PROVIDER),
+        ] {
+            let problem = instance.send(method, &path, body).problem("upstream_invalid");
+            assert!(problem["detail"].as_str().unwrap().contains(why), "{path}: {problem}");
+        }
+    }
+    let instance = Instance::new([login(), get(ROOT).answer(200, cut.clone())]);
+    instance.get(&format!("{PATH}/embedded"));
+}
+
+#[test]
+fn alias_for_several_external_providers_changes_none() {
+    let mut list = parsed(LIST);
+    let mut second = list["elements"][1].clone();
+    second["id"] = json!(NEXT_ID);
+    second["name"] = json!("Second");
+    list["elements"].as_array_mut().unwrap().push(second);
+    let list = || get(ROOT).answer(200, list.to_string());
+    let instance = Instance::new([login(), list(), list(), list()]);
+    let external = format!("{PATH}/external");
+    for (method, path, body) in [
+        (Method::DELETE, &external, ""),
+        (Method::PATCH, &external, PROVIDER),
+        (Method::PUT, &PATH.to_owned(), PROVIDER),
+    ] {
+        let problem = instance.send(method, path, body).problem("request_invalid");
+        let ids: Vec<_> = problem["candidates"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        assert_eq!(ids, [ADFS, NEXT_ID], "{problem}");
+    }
+    instance.then([list(), deletion(NEXT_ID).answer(204, "")]);
+    assert_eq!(instance.send(Method::DELETE, &format!("{PATH}/{NEXT_ID}"), "").status(), 204);
+}
+
+#[test]
+fn provider_without_a_type_is_not_taken_for_an_external_one() {
+    let list = || {
+        let text = only_embedded(|list| drop(list["elements"][0].as_object_mut().unwrap().remove("type")));
+        get(ROOT).answer(200, text)
+    };
+    let instance = Instance::new([login(), list(), list()]);
+    for id in ["external", ID] {
+        let problem = instance.send(Method::DELETE, &format!("{PATH}/{id}"), "").problem("upstream_invalid");
+        assert!(problem["detail"].as_str().unwrap().contains("without a type"), "{problem}");
+    }
+}
+
+#[test]
+fn sources_that_the_list_omits_are_read_from_the_provider_itself() {
+    let omitted = || {
+        let text = only_embedded(|list| drop(list["elements"][0].as_object_mut().unwrap().remove("identitySources")));
+        get(ROOT).answer(200, text)
+    };
+    let one = || get(format!("{ROOT}/{ID}"));
+    let whole = one().answer(200, parsed(LIST)["elements"][0].to_string());
+    let instance = Instance::new([login(), omitted(), whole]);
+    let path = format!("{PATH}/embedded/identity-sources");
+    let source = instance.get(&format!("{path}/embedded-ids.com"));
+    assert_eq!(source.json()["name"], "embedded-ids-name");
+    let bare = || one().answer(200, json!({"id": ID, "type": "Embedded"}).to_string());
+    instance.then([omitted(), bare(), omitted(), bare()]);
+    for method in [Method::GET, Method::DELETE] {
+        let query = if method == Method::DELETE { "?absent=ok" } else { "" };
+        let answer = instance.send(method, &format!("{path}/gone.example{query}"), "");
+        let problem = answer.problem("upstream_invalid");
+        assert!(problem["detail"].as_str().unwrap().contains("without its identity sources"), "{problem}");
+    }
+}
