@@ -10,6 +10,7 @@
 //! | `fleet.rs` | directories, groups and users of a VCF Operations |
 //! | `fleet_providers.rs` | identity providers of a VCF Operations |
 //! | `vcf.rs`, `put.rs`, `replace.rs`, `parts.rs` | identity providers and sources of an SDDC Manager |
+//! | `read_back.rs` | the look at an object after its change |
 //! | `apply.rs` | the whole job at an SDDC Manager: precheck, source or provider, roles of groups |
 //! | `directory_service.rs` | each product as the sync protocol's `DirectoryService` |
 //! | `doctor.rs` | the diagnosis of a target |
@@ -23,6 +24,7 @@ mod fleet;
 mod fleet_providers;
 mod parts;
 mod put;
+mod read_back;
 mod replace;
 mod syncs;
 mod targets;

@@ -1,7 +1,8 @@
 //! Compares a specification with the server's view of the same object. No calls: two values in, a list of differences out.
 //!
 //! Only returned fields can be compared: secrets are never returned. Fields that the specification omits are the server's
-//! choice, so they are not differences. Certificates and domains are sets; certificates are equal if their DER is.
+//! choice, so they are not differences; but the vendors' changes take a whole object, so a change may remove or reset what
+//! it omits, and these fields are listed too. Certificates and domains are sets; certificates are equal if their DER is.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use super::Extra;
 use crate::certificate;
 use crate::dn::Key;
 use crate::json::escape;
-use crate::redact::{blank_secrets_in, is_secret_name};
+use crate::redact::{blank_secret_fields, blank_secrets_in, is_secret_name};
 
 /// The fields that a specification would change.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// JSON Pointers to specified fields that the server does not return, secrets above all.
     pub not_compared: Vec<String>,
+    /// Fields that the server shows and the specification omits.
+    pub omitted: Vec<Change>,
 }
 
 /// One differing field.
@@ -27,11 +30,11 @@ pub struct Difference {
 pub struct Change {
     /// JSON Pointer (RFC 6901) into the specification.
     pub pointer: String,
-    /// The current value; null if there is none. A certificate is described in one line. Omitted, like `to`, for a field
+    /// The current value; null if there is none. A certificate that is a field of its own is described in one line. Omitted, like `to`, for a field
     /// that this version does not know: it may be a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
-    /// The specified value.
+    /// The specified value; omitted if the specification omits the field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Value>,
 }
@@ -39,6 +42,26 @@ pub struct Change {
 impl Difference {
     pub(crate) fn change(&mut self, pointer: &str, from: Value, to: Value) {
         self.changes.push(Change { pointer: pointer.to_owned(), from: Some(from), to: Some(to) });
+    }
+
+    /// A field that the specification omits. `shown`: the server's value, if it shows one that is not empty.
+    pub(crate) fn omits(&mut self, pointer: &str, shown: Option<Value>) {
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::Array(list) => list.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        };
+        if let Some(shown) = shown.filter(|shown| !is_empty(shown)) {
+            self.omitted.push(Change { pointer: pointer.to_owned(), from: Some(shown), to: None });
+        }
+    }
+
+    /// An object that the specification omits, without the secrets in it.
+    pub(crate) fn omits_object<T: Serialize>(&mut self, pointer: &str, shown: &Option<T>) {
+        let Ok(mut shown) = serde_json::to_value(shown) else { return };
+        blank_secret_fields(&mut shown);
+        self.omits(pointer, Some(shown));
     }
 
     /// A specified field that is not returned.
@@ -55,10 +78,10 @@ impl Difference {
         shown: &Option<String>,
         same: fn(&str, &str) -> bool,
     ) {
-        if let Some(wanted) = wanted
-            && !shown.as_deref().is_some_and(|shown| same(wanted, shown))
-        {
-            self.change(pointer, shown.clone().into(), wanted.clone().into());
+        match wanted {
+            None => self.omits(pointer, shown.clone().map(Value::from)),
+            Some(wanted) if shown.as_deref().is_some_and(|shown| same(wanted, shown)) => {}
+            Some(wanted) => self.change(pointer, shown.clone().into(), wanted.clone().into()),
         }
     }
 
@@ -70,8 +93,8 @@ impl Difference {
         shown: &Option<Vec<String>>,
         same: fn(&[String], &[String]) -> bool,
     ) {
-        let Some(wanted) = wanted else { return };
         let shown = shown.as_deref().unwrap_or_default();
+        let Some(wanted) = wanted else { return self.omits(pointer, Some(Value::from(shown))) };
         if !same(wanted, shown) {
             self.change(pointer, Value::from(shown), Value::from(wanted.as_slice()));
         }
@@ -79,18 +102,29 @@ impl Difference {
 
     /// Certificates as a set of DER. Each is shown as one line, not as base64.
     pub(crate) fn certificates(&mut self, pointer: &str, wanted: &Option<Vec<String>>, shown: &Option<Vec<String>>) {
-        let Some(wanted) = wanted else { return };
-        let wanted = certificate::ders(wanted);
+        let lines = |ders: &[Vec<u8>]| {
+            let mut lines = Vec::new();
+            for der in ders {
+                lines.push(certificate::describe(der));
+            }
+            Value::from(lines)
+        };
         let shown = certificate::ders(shown.as_deref().unwrap_or_default());
+        let Some(wanted) = wanted else { return self.omits(pointer, Some(lines(&shown))) };
+        let wanted = certificate::ders(wanted);
         if !same_set(&wanted, &shown, |one, other| one == other) {
-            let lines = |ders: &[Vec<u8>]| {
-                let mut lines = Vec::new();
-                for der in ders {
-                    lines.push(certificate::describe(der));
-                }
-                Value::from(lines)
-            };
             self.change(pointer, lines(&shown), lines(&wanted));
+        }
+    }
+
+    /// An object whose fields the model does not name, but the vendor does.
+    pub(crate) fn fields(&mut self, at: &str, wanted: &Option<Extra>, shown: &Option<Extra>) {
+        let Some(wanted) = wanted else { return self.omits_object(at, shown) };
+        let none = Extra::default();
+        let shown = shown.as_ref().unwrap_or(&none);
+        self.extra(at, wanted, shown);
+        for (name, value) in shown.0.iter().filter(|(name, _)| !wanted.0.contains_key(*name)) {
+            self.omits_object(&format!("{at}/{}", escape(name)), &Some(value));
         }
     }
 

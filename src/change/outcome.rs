@@ -63,6 +63,10 @@ pub struct ChangeOutcome {
     /// be verified. False too if it could not be read again. Omitted if nothing was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
+    /// The fields with a value that the specification omits: the vendor's change takes the whole object, so the server may
+    /// remove or reset them. After the change `message` names those that are not shown with the same value any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub omitted: Vec<Change>,
     /// The differences that the server still shows after the change; empty if it shows none. Omitted if it was not read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining: Option<Vec<Change>>,
@@ -85,9 +89,10 @@ impl ChangeOutcome {
 
     /// The outcome of a PUT for an existing object with these differences.
     pub(crate) fn found(difference: Difference, options: PutOptions) -> Self {
-        let Difference { changes, not_compared } = difference;
+        let Difference { changes, not_compared, omitted } = difference;
         let differs = options.force || !changes.is_empty();
         Self {
+            omitted: if differs { omitted } else { Vec::new() },
             outcome: Some(if differs { Outcome::Updated } else { Outcome::Unchanged }),
             changes: differs.then_some(changes),
             secrets_compared: Some(false),
@@ -105,22 +110,38 @@ impl ChangeOutcome {
     /// so a failure here is a message.
     pub(crate) fn read_back(self, found: Result<Difference>) -> Self {
         match found {
-            Ok(Difference { changes, not_compared }) => Self {
-                verified: Some(changes.is_empty()),
-                remaining: Some(changes),
-                secrets_compared: Some(false),
-                not_compared,
-                ..self
-            },
+            Ok(Difference { changes, not_compared, omitted }) => {
+                let lost: Vec<_> =
+                    self.omitted.iter().filter(|field| !omitted.contains(field)).map(|field| &*field.pointer).collect();
+                let message = (!lost.is_empty()).then(|| {
+                    format!(
+                        "the server no longer shows the same at {}, which the specification omits: if the value is still \
+                         needed, send the specification with it",
+                        lost.join(", ")
+                    )
+                });
+                Self {
+                    verified: Some(changes.is_empty()),
+                    remaining: Some(changes),
+                    secrets_compared: Some(false),
+                    not_compared,
+                    ..self.told(message)
+                }
+            }
             Err(error) => {
                 let why = format!("the change was made, but it could not be read again: {}", error.detail());
-                let message = match self.message {
-                    Some(message) => format!("{message}; {why}"),
-                    None => why,
-                };
-                Self { verified: Some(false), message: Some(message), ..self }
+                Self { verified: Some(false), ..self.told(Some(why)) }
             }
         }
+    }
+
+    /// The same with a further message.
+    pub(crate) fn told(self, further: Option<String>) -> Self {
+        let message = match (self.message, further) {
+            (Some(message), Some(further)) => Some(format!("{message}; {further}")),
+            (message, further) => message.or(further),
+        };
+        Self { message, ..self }
     }
 
     /// Whether something new was created.

@@ -5,6 +5,7 @@
 //! all steps. No step depends on an earlier run, so the same request continues after a failure.
 
 mod group;
+mod holders;
 mod order;
 mod roles;
 
@@ -20,6 +21,7 @@ pub(crate) use order::ApplyOrder;
 pub use order::{ApplySpec, GroupParts, GroupSpec, RoleSpec};
 
 use order::Object;
+use roles::Appearance;
 
 /// The changes that an apply made or would make.
 #[derive(Debug, Clone, Serialize)]
@@ -184,10 +186,15 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
         for (index, wanted) in order.roles.iter().enumerate() {
             progress.begin(StepName::Roles, index);
-            let is_new = changes && order.object.as_ref().is_some_and(|object| object.provides(&wanted.group.domain));
+            let provides = order.object.as_ref().is_some_and(|object| object.provides(&wanted.group.domain));
+            let appearance = match (provides, changes) {
+                (false, _) => Appearance::Now,
+                (true, false) => Appearance::WithDomain,
+                (true, true) => Appearance::Later,
+            };
             let (outcome, detail) = match options.dry_run {
-                true => self.plan_role(wanted, &known, is_new && plan == Some(Outcome::Created)).await?,
-                false => self.assign(wanted, &mut known, is_new).await?,
+                true => self.plan_role(wanted, &known, provides && plan == Some(Outcome::Created)).await?,
+                false => self.assign(wanted, &mut known, appearance).await?,
             };
             progress.end(outcome, detail);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::FleetOperations;
+use super::read_back::{Look, read_back};
 use crate::change::{ChangeOutcome, Checked, Outcome, PutOptions};
 use crate::error::{Error, ErrorCode, FieldError, Result, excerpt};
 use crate::fleet::{FederatedIdentityProvider, IamTask, Realm, ResourceId, ScimSyncClient, TokenTtl};
@@ -105,20 +106,20 @@ impl<R: Runtime> FleetOperations<'_, R> {
             return Ok(outcome);
         }
         self.client.update_identity_provider(&present, spec).await?;
-        let outcome = self.read_back(spec, outcome).await;
-        Ok(ChangeOutcome { message: outcome.message.or_else(|| unsent_secrets(spec.spec())), ..outcome })
+        Ok(self.read_back(spec, outcome).await.told(unsent_secrets(spec.spec())))
     }
 
     /// Compares the provider with `spec` again. The change was made, so a failure here is a message.
     async fn read_back(&self, spec: &Checked<FederatedIdentityProvider>, outcome: ChangeOutcome) -> ChangeOutcome {
-        let found = match outcome.id.as_deref() {
-            Some(id) => match self.usable(id) {
-                Ok(id) => self.client.identity_provider(&id).await,
-                Err(error) => Err(error),
-            },
+        let id = match outcome.id.as_deref() {
+            Some(id) => self.usable(id),
             None => Err(Error::new(ErrorCode::UpstreamInvalid, "VCF Operations returned no id of it")),
         };
-        outcome.read_back(found.map(|shown| spec.spec().difference(&shown)))
+        let look = async || {
+            let shown = self.client.identity_provider(id.as_ref().map_err(Error::clone)?).await?;
+            Ok(Look { difference: spec.spec().difference(&shown), id: None, etag: None })
+        };
+        read_back(self.out, outcome, look).await
     }
 
     fn same_provider(&self, present: &FederatedIdentityProvider, spec: &FederatedIdentityProvider) -> Result<()> {
@@ -247,9 +248,13 @@ impl<R: Runtime> FleetOperations<'_, R> {
     /// The id of the provider's only directory.
     async fn scim_directory(&self, provider: &ResourceId) -> Result<ResourceId> {
         let found = self.client.identity_provider(provider).await?;
-        let id = found.directories.iter().flatten().find_map(|directory| directory.id.as_deref());
-        match id {
-            Some(id) => ResourceId::parse("the directory's id", id),
+        let directory = found.directories.iter().flatten().next();
+        match directory.map(|directory| directory.id.as_deref()) {
+            Some(Some(id)) => ResourceId::parse("the directory's id", id),
+            Some(None) => {
+                let detail = "VCF Operations shows the directory of this provider without its id";
+                Err(Error::new(ErrorCode::UpstreamInvalid, detail))
+            }
             None => {
                 let kind = found.provision_type.as_deref().unwrap_or("unknown");
                 let detail = format!("this provider has no directory for SCIM: its provisionType is {kind}");

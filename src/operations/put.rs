@@ -1,6 +1,7 @@
 //! PUT: brings an identity source or the external provider into the specified state. It is created if absent, changed if
 //! different, else left unchanged. After a change it is read again.
 
+use super::read_back::{Look, read_back};
 use super::{Replacement, VcfOperations};
 use crate::change::Precondition;
 use crate::error::{Error, FieldError, Result};
@@ -82,15 +83,14 @@ impl<R: Runtime> VcfOperations<'_, R> {
         provider: &ProviderId,
         domain: &DomainName,
         spec: &Checked<IdentitySourceSpec>,
-        mut outcome: ChangeOutcome,
+        outcome: ChangeOutcome,
     ) -> ChangeOutcome {
-        outcome.etag = None;
-        let found = self.client.identity_provider(provider).await.and_then(|found| {
+        let look = async || {
+            let found = self.client.identity_provider(provider).await?;
             let source = self.source_of(&found, domain, "")?.ok_or_else(|| self.no_source(&found, domain))?;
-            outcome.etag.clone_from(&source.etag);
-            Ok(spec.spec().difference(source))
-        });
-        outcome.read_back(found)
+            Ok(Look { difference: spec.spec().difference(source), id: None, etag: source.etag.clone() })
+        };
+        read_back(self.out, outcome, look).await
     }
 
     fn outcome_of(
@@ -167,21 +167,14 @@ impl<R: Runtime> VcfOperations<'_, R> {
 
     /// Compares the external provider with `spec` again. The list also has the id, which not every version returns when a
     /// provider is added.
-    async fn read_provider_back(
-        &self,
-        spec: &Checked<IdentityProviderSpec>,
-        mut outcome: ChangeOutcome,
-    ) -> ChangeOutcome {
-        outcome.etag = None;
-        let found = self.client.listed_provider(&ProviderRef::External).await.and_then(|found| {
+    async fn read_provider_back(&self, spec: &Checked<IdentityProviderSpec>, outcome: ChangeOutcome) -> ChangeOutcome {
+        let look = async || {
+            let found = self.client.listed_provider(&ProviderRef::External).await?;
             let found = found.ok_or_else(|| ProviderRef::External.not_found())?;
-            if outcome.id.is_none() {
-                outcome.id = self.id_of(&found).ok().map(|id| id.as_str().to_owned());
-            }
-            outcome.etag.clone_from(&found.etag);
-            Ok(spec.spec().difference(&found))
-        });
-        outcome.read_back(found)
+            let id = self.id_of(&found).ok().map(|id| id.as_str().to_owned());
+            Ok(Look { difference: spec.spec().difference(&found), id, etag: found.etag })
+        };
+        read_back(self.out, outcome, look).await
     }
 
     /// The id of a listed provider.

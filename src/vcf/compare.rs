@@ -4,7 +4,7 @@
 //! `certChain`; its `type` and its directory's are returned in other words than those accepted (`AD_FS` or `ActiveDirectory`
 //! becomes `Microsoft ADFS` and `Oidc` in the vendor's reference). These are listed in [`Difference::not_compared`]. Fields
 //! that the specification omits are the server's choice (an OpenLDAP source without an alias gets one), so they are not
-//! differences.
+//! differences, but [`Difference::omitted`].
 //!
 //! Servers are compared in order: the first is the primary, the second its replacement (administration guide, "Add Active
 //! Directory over LDAP or OpenLDAP"). Certificates and domains are sets; certificates are equal if their DER is.
@@ -159,7 +159,10 @@ impl Difference {
             federated_idp_source_type: _,
             extra,
         } = wanted;
-        self.text("/fedIdpSpec/directory/directoryId", directory_id, &shown.directory_id, in_any_case);
+        // The server assigns it.
+        if directory_id.is_some() {
+            self.text("/fedIdpSpec/directory/directoryId", directory_id, &shown.directory_id, in_any_case);
+        }
         self.text("/fedIdpSpec/directory/name", name, &shown.name, exact);
         self.text("/fedIdpSpec/directory/defaultDomain", default_domain, &shown.default_domain, in_any_case);
         self.list("/fedIdpSpec/directory/domains", domains, &shown.domains, same_domains);

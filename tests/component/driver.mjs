@@ -12,7 +12,7 @@ const JSON_TEXTS = ["result", "from", "to", "sync", "steps"];
 // Words of an enumeration.
 const WORDS = ["code", "reason"];
 // Lists that are left out when they are empty.
-const LEFT_OUT = ["candidates", "certificates", "errors", "groups", "notCompared", "removed", "users"];
+const LEFT_OUT = ["candidates", "certificates", "errors", "groups", "notCompared", "omitted", "removed", "users"];
 // The functions whose first argument is a specification as a JSON text.
 const SPECIFICATIONS = ["createIdentityProvider", "putIdentityProvider", "validateSamlMetadata"];
 // The functions whose last argument is an object with one option in it.

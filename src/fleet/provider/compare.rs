@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::FederatedIdentityProvider;
 use super::ldap::{DomainController, LdapBindConfiguration, LdapConfiguration};
 use super::model::{IdpConfig, IdpDirectory, OidcConfiguration, ProvisioningConfig, SamlConfiguration};
-use crate::change::{Difference, Extra, exact, in_any_case, same_dn, same_domains, same_url};
+use crate::change::{Difference, exact, in_any_case, same_dn, same_domains, same_url};
 use crate::error::FieldError;
 
 impl FederatedIdentityProvider {
@@ -17,16 +17,25 @@ impl FederatedIdentityProvider {
     pub fn difference(&self, present: &Self) -> Difference {
         let mut found = Difference::default();
         found.text("/name", &self.name, &present.name, exact);
-        if let Some(config) = &self.idp_config {
-            idp_config(&mut found, config, present.idp_config.as_ref().unwrap_or(&IdpConfig::default()));
+        match &self.idp_config {
+            Some(config) => {
+                idp_config(&mut found, config, present.idp_config.as_ref().unwrap_or(&IdpConfig::default()))
+            }
+            None => found.omits_object("/idpConfig", &present.idp_config),
+        }
+        if self.directories.is_none() {
+            found.omits_object("/directories", &present.directories);
         }
         for (index, directory) in self.directories.iter().flatten().enumerate() {
             let shown = present.directories.as_ref().and_then(|list| list.get(index));
             identity_directory(&mut found, index, directory, shown.unwrap_or(&IdpDirectory::default()));
         }
-        if let Some(config) = &self.provisioning_config {
-            let none = ProvisioningConfig::default();
-            provisioning(&mut found, config, present.provisioning_config.as_ref().unwrap_or(&none));
+        match &self.provisioning_config {
+            Some(config) => {
+                let none = ProvisioningConfig::default();
+                provisioning(&mut found, config, present.provisioning_config.as_ref().unwrap_or(&none));
+            }
+            None => found.omits_object("/provisioningConfig", &present.provisioning_config),
         }
         found.certificates("/certificateChain", &self.certificate_chain, &present.certificate_chain);
         found.extra("", &self.extra, &present.extra);
@@ -68,13 +77,19 @@ impl FederatedIdentityProvider {
 }
 
 fn idp_config(found: &mut Difference, wanted: &IdpConfig, shown: &IdpConfig) {
-    if let Some(oidc) = &wanted.oidc_configuration {
-        let none = OidcConfiguration::default();
-        oidc_configuration(found, oidc, shown.oidc_configuration.as_ref().unwrap_or(&none));
+    match &wanted.oidc_configuration {
+        Some(oidc) => {
+            let none = OidcConfiguration::default();
+            oidc_configuration(found, oidc, shown.oidc_configuration.as_ref().unwrap_or(&none));
+        }
+        None => found.omits_object("/idpConfig/oidcConfiguration", &shown.oidc_configuration),
     }
-    if let Some(saml) = &wanted.saml_configuration {
-        let none = SamlConfiguration::default();
-        saml_configuration(found, saml, shown.saml_configuration.as_ref().unwrap_or(&none));
+    match &wanted.saml_configuration {
+        Some(saml) => {
+            let none = SamlConfiguration::default();
+            saml_configuration(found, saml, shown.saml_configuration.as_ref().unwrap_or(&none));
+        }
+        None => found.omits_object("/idpConfig/samlConfiguration", &shown.saml_configuration),
     }
     found.extra("/idpConfig", &wanted.extra, &shown.extra);
 }
@@ -110,13 +125,16 @@ fn saml_configuration(found: &mut Difference, wanted: &SamlConfiguration, shown:
     found.text(&at("metadataXml"), &wanted.metadata_xml, &shown.metadata_xml, same_base64);
     found.text(&at("nameIdFormatType"), &wanted.name_id_format_type, &shown.name_id_format_type, exact);
     found.text(&at("authenticationContext"), &wanted.authentication_context, &shown.authentication_context, exact);
-    if let Some(mappings) = &wanted.name_id_attribute_mappings {
-        let shown = shown.name_id_attribute_mappings.as_deref().unwrap_or_default();
-        if mappings != shown {
-            let pointer = at("nameIdAttributeMappings");
-            let value = |mappings| serde_json::to_value(mappings).unwrap_or_default();
-            found.change(&pointer, value(shown), value(mappings));
+    let pointer = at("nameIdAttributeMappings");
+    match &wanted.name_id_attribute_mappings {
+        Some(mappings) => {
+            let shown = shown.name_id_attribute_mappings.as_deref().unwrap_or_default();
+            if mappings != shown {
+                let value = |mappings| serde_json::to_value(mappings).unwrap_or_default();
+                found.change(&pointer, value(shown), value(mappings));
+            }
         }
+        None => found.omits_object(&pointer, &shown.name_id_attribute_mappings),
     }
     found.extra(AT, &wanted.extra, &shown.extra);
 }
@@ -136,13 +154,11 @@ fn identity_directory(found: &mut Difference, index: usize, wanted: &IdpDirector
 
 fn provisioning(found: &mut Difference, wanted: &ProvisioningConfig, shown: &ProvisioningConfig) {
     const AT: &str = "/provisioningConfig";
-    if let Some(wanted) = &wanted.ldap_configurations {
-        synced_directories(found, wanted, shown.ldap_configurations.as_deref().unwrap_or_default());
+    match &wanted.ldap_configurations {
+        Some(wanted) => synced_directories(found, wanted, shown.ldap_configurations.as_deref().unwrap_or_default()),
+        None => found.omits_object(&format!("{AT}/ldapConfigurations"), &shown.ldap_configurations),
     }
-    let none = Extra::default();
-    if let Some(jit) = &wanted.jit_configuration {
-        found.extra(&format!("{AT}/jitConfiguration"), jit, shown.jit_configuration.as_ref().unwrap_or(&none));
-    }
+    found.fields(&format!("{AT}/jitConfiguration"), &wanted.jit_configuration, &shown.jit_configuration);
     found.extra(AT, &wanted.extra, &shown.extra);
 }
 
@@ -176,10 +192,13 @@ impl LdapConfiguration {
 fn synced_directory(found: &mut Difference, at: &str, wanted: &LdapConfiguration, shown: &LdapConfiguration) {
     found.text(&format!("{at}/name"), &wanted.name, &shown.name, exact);
     found.list(&format!("{at}/domains"), &wanted.domains, &shown.domains, same_domains);
-    if let Some(bind) = &wanted.ldap_bind_configuration {
-        let none = LdapBindConfiguration::default();
-        let shown = shown.ldap_bind_configuration.as_ref().unwrap_or(&none);
-        connection(found, &format!("{at}/ldapBindConfiguration"), bind, shown);
+    let bind_at = format!("{at}/ldapBindConfiguration");
+    match &wanted.ldap_bind_configuration {
+        Some(bind) => {
+            let none = LdapBindConfiguration::default();
+            connection(found, &bind_at, bind, shown.ldap_bind_configuration.as_ref().unwrap_or(&none));
+        }
+        None => found.omits_object(&bind_at, &shown.ldap_bind_configuration),
     }
     found.extra(at, &wanted.extra, &shown.extra);
 }
@@ -203,15 +222,15 @@ fn connection(found: &mut Difference, at: &str, wanted: &LdapBindConfiguration, 
         ("primaryDomainController", &wanted.primary_domain_controller, &shown.primary_domain_controller),
         ("secondaryDomainController", &wanted.secondary_domain_controller, &shown.secondary_domain_controller),
     ] {
-        if let Some(wanted) = wanted {
-            domain_controller(found, &pointer(name), wanted, shown.as_ref().unwrap_or(&DomainController::default()));
+        let at = pointer(name);
+        match wanted {
+            Some(wanted) => {
+                domain_controller(found, &at, wanted, shown.as_ref().unwrap_or(&DomainController::default()))
+            }
+            None => found.omits_object(&at, shown),
         }
     }
-    if let Some(open_ldap) = &wanted.open_ldap_configuration {
-        let none = Extra::default();
-        let shown = shown.open_ldap_configuration.as_ref().unwrap_or(&none);
-        found.extra(&pointer("openLdapConfiguration"), open_ldap, shown);
-    }
+    found.fields(&pointer("openLdapConfiguration"), &wanted.open_ldap_configuration, &shown.open_ldap_configuration);
     found.extra(at, &wanted.extra, &shown.extra);
 }
 
@@ -219,8 +238,10 @@ fn domain_controller(found: &mut Difference, at: &str, wanted: &DomainController
     let pointer = |name: &str| format!("{at}/{name}");
     found.text(&pointer("host"), &wanted.host, &shown.host, in_any_case);
     found.text(&pointer("protocol"), &wanted.protocol, &shown.protocol, exact);
-    if wanted.port.is_some() && wanted.port != shown.port {
-        found.change(&pointer("port"), shown.port.into(), wanted.port.into());
+    match wanted.port {
+        None => found.omits(&pointer("port"), shown.port.map(Value::from)),
+        port if port == shown.port => {}
+        port => found.change(&pointer("port"), shown.port.into(), port.into()),
     }
     let chain = |one: &Option<String>| one.clone().map(|one| vec![one]);
     found.certificates(&pointer("certificate"), &chain(&wanted.certificate), &chain(&shown.certificate));

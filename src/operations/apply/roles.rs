@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Progress;
 use super::group::{GroupName, is_account, is_kind, split};
+use super::holders::written;
 use super::order::Assignment;
 use crate::error::{Candidate, Error, ErrorCode, FieldError, Result, StepName, StepOutcome};
 use crate::operations::VcfOperations;
@@ -39,6 +40,25 @@ enum Decision<'k> {
 
 type Done = (StepOutcome, Option<String>);
 
+/// A failed addition.
+#[derive(Debug)]
+struct NotAdded {
+    error: Error,
+    /// Whether the group certainly has no role.
+    has_none: bool,
+}
+
+/// Whether a group that is not found may appear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appearance {
+    /// It is there, or never.
+    Now,
+    /// The job names its source, which was there before: it may appear if SDDC Manager does not know the domain yet.
+    WithDomain,
+    /// Its source was just added or changed.
+    Later,
+}
+
 impl Known {
     fn role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name.eq_ignore_ascii_case(name))
@@ -64,7 +84,7 @@ impl Known {
         let entries: Vec<_> = self.users.iter().filter(|user| wanted.group.is_user(user)).collect();
         Ok(match (entries.as_slice(), wanted.present, role) {
             ([], true, Some(role)) => Decision::Add(role),
-            ([], ..) => Decision::Nothing(None),
+            ([], ..) => Decision::Nothing(self.unclear(wanted)),
             ([one], true, Some(role)) if self.role_of(one) != role.name => Decision::Replace(one, role),
             ([_], true, _) => Decision::Nothing(None),
             ([one], false, Some(role)) if self.role_of(one) != role.name => {
@@ -83,6 +103,19 @@ impl Known {
                     .candidates(candidates.collect()));
             }
         })
+    }
+
+    /// A sentence about an entry that may be the group under another name.
+    fn unclear(&self, wanted: &Assignment) -> Option<String> {
+        let user = self.users.iter().find(|user| wanted.group.may_be(user))?;
+        let (name, domain) = written(user);
+        let domain = domain.unwrap_or_default();
+        Some(format!(
+            "SDDC Manager lists {domain}\\{name} with {}, and no identity source shows which domain {domain} is: if it is {}, \
+             remove the entry in SDDC Manager's user interface",
+            self.role_of(user),
+            wanted.group
+        ))
     }
 
     /// Rejects the end of `user`'s role if it would leave no administrator, or might lock out idhook's own account.
@@ -137,7 +170,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             return Ok(Known::default());
         }
         progress.begin(StepName::Roles, 0);
-        let known = Known { roles: self.client.roles().await?, users: self.client.users().await? };
+        let known = Known { roles: self.client.roles().await?, users: self.holders(roles).await? };
         let mut gains = false;
         for (index, wanted) in roles.iter().enumerate() {
             progress.begin(StepName::Roles, index);
@@ -158,7 +191,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
     pub(super) async fn plan_role(&self, wanted: &Assignment, known: &Known, is_absent: bool) -> Result<Done> {
         let looked_up = async || match is_absent {
             true => Ok(Some("the group can be looked up once its domain is added".to_owned())),
-            false => self.entity(wanted, false).await.map(|_| None),
+            false => self.entity(wanted, Appearance::Now).await.map(|_| None),
         };
         Ok(match known.decide(wanted)? {
             Decision::Nothing(detail) => (StepOutcome::Unchanged, detail),
@@ -174,24 +207,24 @@ impl<R: Runtime> VcfOperations<'_, R> {
         })
     }
 
-    /// Gives a group its role, or takes it. `is_new`: its domain was just added, so the group may appear after a delay.
-    pub(super) async fn assign(&self, wanted: &Assignment, known: &mut Known, is_new: bool) -> Result<Done> {
+    /// Gives a group its role, or takes it.
+    pub(super) async fn assign(&self, wanted: &Assignment, known: &mut Known, appearance: Appearance) -> Result<Done> {
         if let Decision::Remove(user) | Decision::Replace(user, _) = known.decide(wanted)?
             && known.is_admin(user)
         {
             // The guard decides by the present holders, not by those of a while ago.
-            known.users = self.client.users().await?;
+            known.users = self.holders(std::slice::from_ref(wanted)).await?;
         }
         match known.decide(wanted)? {
             Decision::Nothing(detail) => Ok((StepOutcome::Unchanged, detail)),
             Decision::Add(role) => {
-                let name = self.entity(wanted, is_new).await?;
-                self.add(wanted, known, &name, role).await
+                let name = self.entity(wanted, appearance).await?;
+                self.add(wanted, known, &name, role).await.map_err(|failed| failed.error)
             }
             Decision::Replace(user, role) => {
                 known.guard(user, wanted, self.account(), false)?;
                 // Without the group, or without the time to add it again, the old role would be lost.
-                let name = self.entity(wanted, is_new).await?;
+                let name = self.entity(wanted, appearance).await?;
                 self.check_time_to_replace(
                     &format!("the role of {}", wanted.group),
                     "Prefer: wait=N allows N seconds more",
@@ -200,7 +233,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 let from = known.role_of(user);
                 match self.add(wanted, known, &name, role).await {
                     Ok(_) => Ok((StepOutcome::Updated, Some(format!("{from} became {}", role.name)))),
-                    Err(error) => Err(self.restored(wanted, user, &name, from, error).await),
+                    Err(failed) => Err(self.restored(wanted, user, &name, from, failed).await),
                 }
             }
             Decision::Remove(user) => {
@@ -216,12 +249,15 @@ impl<R: Runtime> VcfOperations<'_, R> {
 
     /// Adds the group. If that fails and the group has the role nevertheless, another writer was faster or the response was
     /// lost.
-    async fn add(&self, wanted: &Assignment, known: &Known, name: &str, role: &Role) -> Result<Done> {
+    async fn add(&self, wanted: &Assignment, known: &Known, name: &str, role: &Role) -> Result<Done, NotAdded> {
         let group = NewGroup::new(name, wanted.group.domain.as_str(), &role.id);
         let Err(error) = self.client.add_group(&group).await else {
             return Ok((StepOutcome::Created, Some(role.name.clone())));
         };
-        let Ok(users) = self.client.users().await else { return Err(error) };
+        let Ok(users) = self.holders(std::slice::from_ref(wanted)).await else {
+            let has_none = !may_be_done(&error);
+            return Err(NotAdded { error, has_none });
+        };
         let now = Known { roles: known.roles.clone(), users };
         match now.decide(wanted) {
             Ok(Decision::Nothing(_)) => {
@@ -229,7 +265,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                     format!("SDDC Manager lists it with {}, although it returned: {}", role.name, error.detail());
                 Ok((StepOutcome::Created, Some(detail)))
             }
-            _ => Err(error),
+            decision => Err(NotAdded { error, has_none: matches!(decision, Ok(Decision::Add(_))) }),
         }
     }
 
@@ -254,20 +290,25 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
     }
 
-    /// The error of a failed change of role, after an attempt to restore the old role.
-    async fn restored(&self, wanted: &Assignment, user: &User, name: &str, from: &str, error: Error) -> Error {
+    /// The error of a failed change of role, after an attempt to restore the old role. A group that may have a role is left
+    /// alone: it would have two entries.
+    async fn restored(&self, wanted: &Assignment, user: &User, name: &str, from: &str, failed: NotAdded) -> Error {
+        let NotAdded { error, has_none } = failed;
         let old = user.role.as_ref().map(|role| role.id.as_str()).unwrap_or_default();
         let group = NewGroup::new(name, wanted.group.domain.as_str(), old);
-        let state = match self.client.add_group(&group).await {
-            Ok(()) => format!("its old role {from} is restored"),
-            Err(_) => format!("its old role {from} could not be restored, so it may have no role now"),
+        let state = match has_none {
+            false => format!("its old role {from} was removed, and it is unknown whether it has a role now"),
+            true => match self.client.add_group(&group).await {
+                Ok(()) => format!("its old role {from} is restored"),
+                Err(_) => format!("its old role {from} could not be restored, so it may have no role now"),
+            },
         };
         let (code, detail) = (error.code(), format!("{}; {state}", error.detail()));
         error.recode(code, detail)
     }
 
     /// The group's name as its domain writes it, without the domain.
-    async fn entity(&self, wanted: &Assignment, is_new: bool) -> Result<String> {
+    async fn entity(&self, wanted: &Assignment, mut appearance: Appearance) -> Result<String> {
         let group = &wanted.group;
         let clock = self.out.runtime();
         let (started, mut pause) = (clock.elapsed(), FIRST_WAIT);
@@ -286,36 +327,18 @@ impl<R: Runtime> VcfOperations<'_, R> {
             if let Some(name) = unique(&found, wanted)? {
                 return Ok(bare(group, name));
             }
-            if !is_new || self.out.remaining() < pause + RESERVE {
-                return Err(self.absent(wanted, clock.elapsed().saturating_sub(started), cause).await);
+            let may_wait = self.out.remaining() >= pause + RESERVE;
+            if appearance == Appearance::Later && may_wait {
+                clock.sleep(pause).await;
+                pause = (pause * 3 / 2).min(LONGEST_WAIT);
+                continue;
             }
-            clock.sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_WAIT);
-        }
-    }
-
-    /// Why the group is not found.
-    async fn absent(&self, wanted: &Assignment, waited: Duration, cause: Option<Error>) -> Error {
-        let (group, domain) = (&wanted.group, wanted.group.domain.as_str());
-        let waited = match waited.as_secs() {
-            0 => String::new(),
-            seconds => format!(" within {seconds} s"),
-        };
-        if let Ok(domains) = self.client.sso_domains().await
-            && !domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
-        {
-            let detail =
-                format!("SDDC Manager does not know the domain {domain}{waited}; it knows {}", domains.join(", "));
-            return Error::new(ErrorCode::NotFound, detail)
-                .hint("use the domain name of an identity source; a domain that was just added may appear later");
-        }
-        let detail = format!("{domain} has no group {:?}{waited}", group.name);
-        match cause {
-            Some(error) => error,
-            None => Error::new(ErrorCode::NotFound, detail).hint(
-                "check the group's name, which must be complete, and that it is below groupsBaseDn of the identity source; \
-                 a group of a source that was just added may appear later",
-            ),
+            // A failed call does not change the decision.
+            let unknown = self.client.sso_domains().await.ok().filter(|known| !has(known, group));
+            match unknown {
+                Some(_) if appearance == Appearance::WithDomain && may_wait => appearance = Appearance::Later,
+                unknown => return Err(absent(group, clock.elapsed().saturating_sub(started), unknown, cause)),
+            }
         }
     }
 
@@ -326,7 +349,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         known: &Known,
         progress: &mut Progress,
     ) -> Result<()> {
-        let now = Known { roles: known.roles.clone(), users: self.client.users().await? };
+        let now = Known { roles: known.roles.clone(), users: self.holders(roles).await? };
         for (index, wanted) in roles.iter().enumerate() {
             if matches!(now.decide(wanted), Ok(Decision::Nothing(_))) {
                 continue;
@@ -351,6 +374,32 @@ fn may_be_done(error: &Error) -> bool {
             !error.evidence().is_some_and(|said| said.is_login || said.never_arrived) && codes.contains(&error.code())
         }
     }
+}
+
+/// Whether these domains contain that of the group.
+fn has(domains: &[String], group: &GroupName) -> bool {
+    domains.iter().any(|known| known.eq_ignore_ascii_case(group.domain.as_str()))
+}
+
+/// Why the group is not found. `domains`: those of SDDC Manager, if the group's domain is not among them.
+fn absent(group: &GroupName, waited: Duration, domains: Option<Vec<String>>, cause: Option<Error>) -> Error {
+    let domain = group.domain.as_str();
+    let waited = match waited.as_secs() {
+        0 => String::new(),
+        seconds => format!(" within {seconds} s"),
+    };
+    if let Some(domains) = domains {
+        let detail = format!("SDDC Manager does not know the domain {domain}{waited}; it knows {}", domains.join(", "));
+        return Error::new(ErrorCode::NotFound, detail)
+            .hint("use the domain name of an identity source; a domain that was just added may appear later");
+    }
+    let detail = format!("{domain} has no group {:?}{waited}", group.name);
+    cause.unwrap_or_else(|| {
+        Error::new(ErrorCode::NotFound, detail).hint(
+            "check the group's name, which must be complete, and that it is below groupsBaseDn of the identity source; \
+             a group of a source that was just added may appear later",
+        )
+    })
 }
 
 /// Whether the response leaves open if the group exists.

@@ -191,6 +191,7 @@ curl -X ${method} -H "X-API-Key: $IDHOOK_KEY" -H 'Content-Type: application/json
       element("h3", {}, badge(outcome.outcome), `This ${method} ${OUTCOMES[outcome.outcome] || outcome.outcome}`),
       rows.length > 0 && element("ul", { class: "diff" }, ...rows),
       (outcome.notCompared || []).length > 0 && hint("Not compared: ", ...outcome.notCompared.flatMap((pointer, at) => [at ? ", " : "", code(pointer)])),
+      (outcome.omitted || []).length > 0 && hint("Not in the specification, and perhaps lost by the change: ", ...outcome.omitted.flatMap((field, at) => [at ? ", " : "", code(field.pointer)])),
       certificates.length > 0 && element("div", {}, strong("Certificates"), element("ul", {}, ...certificates)),
       hint("This was a dry run: idhook read the present state and changed nothing.")),
     element("div", { class: "box" }, codeBlock(command, "shell", "Apply it")),

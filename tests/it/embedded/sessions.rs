@@ -235,6 +235,8 @@ fn put_checks_and_creates_a_source() {
         ))
         .answer(202, ""),
         embedded(),
+        embedded(),
+        embedded(),
     ]);
     let created = script.run(put(ChangeOptions::default())).unwrap();
     // The script still shows the provider without the new source.

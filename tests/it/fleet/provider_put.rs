@@ -1,5 +1,7 @@
 //! PUT of a realm's identity provider: the calls, and the outcome.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -31,6 +33,13 @@ fn changed() -> Value {
     spec
 }
 
+/// The provider after that change.
+fn after() -> Value {
+    let mut after = shown();
+    after["provisioningConfig"]["ldapConfigurations"][0]["domains"] = json!(["dev.corp.example", "corp.example"]);
+    after
+}
+
 #[test]
 fn unchanged_provider_is_not_written() {
     let instance = instance([login(), realms(), read(&shown()), realms(), read(&shown())]);
@@ -58,9 +67,7 @@ fn condition_is_rejected_before_any_call() {
 
 #[test]
 fn changed_provider_is_updated_with_its_ids_and_read_again() {
-    let mut after = shown();
-    after["provisioningConfig"]["ldapConfigurations"][0]["domains"] = json!(["dev.corp.example", "corp.example"]);
-    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&after)]);
+    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&after())]);
     let answer = put(&instance, "", &changed());
     let pointer = "/provisioningConfig/ldapConfigurations/0/domains";
     assert_eq!(
@@ -86,7 +93,8 @@ fn directory_ids_that_the_provider_lacks_are_looked_up() {
         200,
         r#"{"ldapDirectories":[{"ldapConfigurationId":"x","name":"other"},{"ldapConfigurationId":"y","name":"corp"}]}"#,
     );
-    let instance = instance([login(), realms(), read(&bare), listed, put_call(), read(&shown())]);
+    let instance = instance([login(), realms(), read(&bare), listed, put_call()]);
+    instance.then([read(&shown()), read(&shown()), read(&shown())]);
     let told = put(&instance, "", &changed()).json();
     assert_eq!(sent(&instance, 4)["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"], "y");
     assert_eq!(
@@ -107,7 +115,7 @@ fn directory_without_an_id_is_not_updated() {
     assert!(problem["detail"].as_str().unwrap().contains("no id of the directory corp"), "{problem}");
     // The only one is the same, whatever the list calls it.
     let other = r#"{"ldapDirectories":[{"ldapConfigurationId":"x","name":"Corp AD"}]}"#;
-    instance.then([realms(), read(&bare), listed(other), put_call(), read(&shown())]);
+    instance.then([realms(), read(&bare), listed(other), put_call(), read(&after())]);
     put(&instance, "", &changed());
     assert_eq!(sent(&instance, 7)["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"], "x");
 }
@@ -168,9 +176,62 @@ fn unsent_secret_is_reported_after_a_change() {
     let mut spec = changed();
     let bind = &mut spec["provisioningConfig"]["ldapConfigurations"][0]["ldapBindConfiguration"];
     bind.as_object_mut().unwrap().remove("bindDnPassword");
-    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&shown())]);
+    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&after())]);
     let message = put(&instance, "", &spec).json()["message"].as_str().unwrap().to_owned();
     assert!(message.starts_with(SECRET) && message.contains("check that users can log in"), "{message}");
+}
+
+/// A server with several nodes may show the former state for a moment.
+#[test]
+fn change_that_is_shown_late_is_verified() {
+    let instance = instance([login(), realms(), read(&shown()), put_call(), read(&shown()), read(&after())]);
+    let told = put(&instance, "", &changed()).json();
+    assert_eq!((&told["verified"], &told["remaining"]), (&json!(true), &json!([])), "{told}");
+    assert_eq!(instance.script.slept(), [Duration::from_secs(1)]);
+
+    // A created one may not be found at first.
+    let mut spec = spec();
+    spec["ssoRealmId"] = json!(EMPTY_REALM);
+    let gone =
+        get(format!("{IAM}/identity-providers/{PROVIDER}")).answer(404, r#"{"message":"none","apiErrorCode":404}"#);
+    let created = post(format!("{IAM}/identity-providers")).answer(201, shown().to_string());
+    instance.then([realms(), created, gone, read(&shown())]);
+    assert_eq!(put(&instance, "", &spec).json()["verified"], true);
+
+    // Near the end of the request's time there is one look.
+    instance.then([realms(), read(&shown()), put_call().takes(Duration::from_secs(23)), read(&shown())]);
+    assert_eq!(put(&instance, "", &changed()).json()["verified"], false);
+}
+
+/// A PUT takes the whole provider, and it is not documented what becomes of the fields that it omits.
+#[test]
+fn omitted_fields_are_named_before_the_change_and_after_their_loss() {
+    const MODE: &str = "/provisioningConfig/ldapConfigurations/0/ldapBindConfiguration/syncMode";
+    let spec = changed();
+    let with_mode = |domains: &[&str], mode: Option<&str>| {
+        let mut shown = shown();
+        let directory = &mut shown["provisioningConfig"]["ldapConfigurations"][0];
+        directory["domains"] = json!(domains);
+        directory["ldapBindConfiguration"]["syncMode"] = json!(mode);
+        read(&shown)
+    };
+    let before = || with_mode(&["corp.example"], Some("ON_DEMAND"));
+    let after = |mode| with_mode(&["corp.example", "dev.corp.example"], mode);
+    let instance = instance([login(), realms(), before()]);
+    let omitted = json!([{"pointer": MODE, "from": "ON_DEMAND"}]);
+    let told = put(&instance, "?dryRun=true", &spec).json();
+    assert_eq!((&told["omitted"], told.get("message")), (&omitted, None), "{told}");
+
+    instance.then([realms(), before(), put_call(), after(Some("ON_DEMAND"))]);
+    let told = put(&instance, "", &spec).json();
+    assert_eq!((&told["omitted"], told.get("message")), (&omitted, None), "{told}");
+
+    for mode in [None, Some("FULL")] {
+        instance.then([realms(), before(), put_call(), after(mode)]);
+        let told = put(&instance, "", &spec).json();
+        assert_eq!((&told["omitted"], &told["verified"]), (&omitted, &json!(true)), "{told}");
+        assert!(told["message"].as_str().unwrap().contains(&format!("no longer shows the same at {MODE}")), "{told}");
+    }
 }
 
 #[test]

@@ -222,6 +222,11 @@ fn provider_without_a_directory_has_no_sync_client() {
     let instance = instance([login(), read(&shown())]);
     let problem = instance.get(&format!("{LIST}/{PROVIDER}/sync-client")).problem("request_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("its provisionType is LDAP"), "{problem}");
+    let mut unnamed = scim();
+    unnamed["directories"][0].as_object_mut().unwrap().remove("id");
+    instance.then([read(&unnamed)]);
+    let problem = instance.get(&format!("{LIST}/{PROVIDER}/sync-client")).problem("upstream_invalid");
+    assert!(problem["detail"].as_str().unwrap().contains("without its id"), "{problem}");
 }
 
 #[test]

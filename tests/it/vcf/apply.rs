@@ -12,6 +12,7 @@ use crate::support::webhook::{Answer, Instance, OTHER};
 use crate::vcf::session::login;
 
 mod lost;
+mod names;
 mod races;
 mod roles;
 
@@ -230,7 +231,7 @@ fn changed_source_is_updated_and_compared_again() {
     let document = apply(&instance, "", &body).json();
     assert_eq!(steps(&document), ["ensure updated", "verify passed"]);
     // A server that accepts a change and does not make it is not trusted.
-    instance.then([listed(), listed(), patched(), embedded()]);
+    instance.then([listed(), listed(), patched(), embedded(), embedded(), embedded()]);
     let problem = apply(&instance, "", &body).problem("upstream_invalid");
     assert_eq!(steps(&problem), ["ensure updated", "verify failed"]);
     assert!(problem["detail"].as_str().unwrap().contains("/ldap/username"), "{problem}");
@@ -345,8 +346,9 @@ fn failure_at_each_step_names_it_and_a_second_run_continues() {
 
 #[test]
 fn source_that_cannot_be_read_again_fails_the_verification() {
-    let failing = embedded().answer(500, include_str!("../../fixtures/vcf/error.answer.json"));
-    let instance = Instance::new([login(), listed(), roles(), users(), listed(), added(), failing]);
+    let failing = || embedded().answer(500, include_str!("../../fixtures/vcf/error.answer.json"));
+    let instance = Instance::new([login(), listed(), roles(), users(), listed(), added()]);
+    instance.then([failing(), failing(), failing()]);
     let problem = apply(&instance, "", &whole()).problem("upstream_invalid");
     assert_eq!(steps(&problem), ["ensure created", "verify failed", "roles skipped"]);
     assert!(problem["detail"].as_str().unwrap().contains("could not be read again"), "{problem}");

@@ -51,6 +51,48 @@ fn provider_equals_itself() {
     );
 }
 
+fn without(json: &Value, pointer: &str) -> Value {
+    let mut json = json.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    json.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name).unwrap();
+    json
+}
+
+#[test]
+fn omitted_fields_are_listed_with_their_values() {
+    let oidc = with(&oidc(), "/certificateChain", json!([EXPIRED]));
+    let jit = "/provisioningConfig/jitConfiguration";
+    for (json, pointer) in [
+        (ad(), format!("{BIND}/secondaryDomainController")),
+        (ad(), format!("{BIND}/secondaryDomainController/port")),
+        (ad(), format!("{BIND}/secondaryDomainController/certificate")),
+        (with(&ad(), &format!("{BIND}/syncMode"), json!("ON_DEMAND")), format!("{BIND}/syncMode")),
+        (ad(), BIND.to_owned()),
+        (ad(), "/provisioningConfig/ldapConfigurations".to_owned()),
+        (ad(), "/provisioningConfig".to_owned()),
+        (oidc.clone(), "/certificateChain".to_owned()),
+        (oidc.clone(), "/directories".to_owned()),
+        (oidc.clone(), "/idpConfig".to_owned()),
+        (oidc.clone(), "/idpConfig/oidcConfiguration".to_owned()),
+        (oidc.clone(), "/idpConfig/oidcConfiguration/openIdUserIdentifierAttribute".to_owned()),
+        (oidc.clone(), format!("{jit}/oidcJitConfiguration")),
+    ] {
+        let found = provider(&without(&json, &pointer)).difference(&provider(&json));
+        let omitted: Vec<_> = found.omitted.iter().map(|field| field.pointer.as_str()).collect();
+        assert_eq!((omitted, found.changes), (vec![pointer.as_str()], vec![]), "{pointer}");
+        let text = serde_json::to_string(&found.omitted).unwrap();
+        assert!(text.contains(r#""from""#) && !text.contains(r#""to""#), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    // A secret is not shown, and an empty object is no value.
+    let secret = without(&oidc, "/idpConfig/oidcConfiguration/clientSecret");
+    assert_eq!(provider(&secret).difference(&provider(&secret)).omitted, []);
+    let empty = with(&oidc, "/idpConfig/samlConfiguration", json!({}));
+    assert_eq!(provider(&oidc).difference(&provider(&empty)).omitted, []);
+    let groups = without(&oidc, &format!("{jit}/jitProvisioningGroups"));
+    assert_eq!(provider(&groups).difference(&provider(&oidc)).omitted, [], "an empty list is no value");
+}
+
 #[test]
 fn spelling_is_no_difference() {
     let controller = format!("{BIND}/primaryDomainController");

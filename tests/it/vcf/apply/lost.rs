@@ -90,3 +90,26 @@ fn caller_can_allow_more_time_for_a_job() {
     assert_eq!(steps(&answer.json()), ["roles updated"]);
     assert_eq!(answer.header("preference-applied"), "wait=60");
 }
+
+#[test]
+fn old_role_is_not_given_back_while_the_new_one_may_be_there() {
+    let body = wants(&json!({"group": OPERATORS, "role": "ADMIN"}));
+    let unread = || get(on("users")).answer(400, "");
+    for lost in [post(on("users")).fail(TransportErrorKind::Timeout), post(on("users")).answer(502, "")] {
+        let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID), lost, unread()]);
+        let problem = apply(&instance, "", &body).json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.ends_with("was removed, and it is unknown whether it has a role now"), "{problem}");
+    }
+    // A rejection is certain.
+    let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID)]);
+    let old = add("gg-vcf-operators", "EMBEDDED-IDS.COM", OPERATOR);
+    instance.then([post(on("users")).answer(400, ""), unread(), old]);
+    let problem = apply(&instance, "", &body).json();
+    assert!(problem["detail"].as_str().unwrap().ends_with("its old role OPERATOR is restored"), "{problem}");
+    // Another writer gave the group another role meanwhile.
+    let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID)]);
+    instance.then([post(on("users")).answer(500, ""), users()]);
+    let problem = apply(&instance, "", &body).json();
+    assert!(problem["detail"].as_str().unwrap().contains("unknown whether"), "{problem}");
+}
