@@ -30,8 +30,8 @@ pub struct Difference {
 pub struct Change {
     /// JSON Pointer (RFC 6901) into the specification.
     pub pointer: String,
-    /// The current value; null if there is none. A certificate that is a field of its own is described in one line. Omitted, like `to`, for a field
-    /// that this version does not know: it may be a secret.
+    /// The current value; null if there is none. A certificate that is a field of its own is described in one line. Omitted,
+    /// like `to`, for a field that this version does not know: it may be a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
     /// The specified value; omitted if the specification omits the field.

@@ -125,18 +125,18 @@ impl ChangeOutcome {
                     remaining: Some(changes),
                     secrets_compared: Some(false),
                     not_compared,
-                    ..self.told(message)
+                    ..self.with_message(message)
                 }
             }
             Err(error) => {
                 let why = format!("the change was made, but it could not be read again: {}", error.detail());
-                Self { verified: Some(false), ..self.told(Some(why)) }
+                Self { verified: Some(false), ..self.with_message(Some(why)) }
             }
         }
     }
 
     /// The same with a further message.
-    pub(crate) fn told(self, further: Option<String>) -> Self {
+    pub(crate) fn with_message(self, further: Option<String>) -> Self {
         let message = match (self.message, further) {
             (Some(message), Some(further)) => Some(format!("{message}; {further}")),
             (message, further) => message.or(further),

@@ -106,7 +106,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
             return Ok(outcome);
         }
         self.client.update_identity_provider(&present, spec).await?;
-        Ok(self.read_back(spec, outcome).await.told(unsent_secrets(spec.spec())))
+        Ok(self.read_back(spec, outcome).await.with_message(unsent_secrets(spec.spec())))
     }
 
     /// Compares the provider with `spec` again. The change was made, so a failure here is a message.

@@ -11,8 +11,8 @@ use crate::vcf::{IdentityProvider, LdapInfo, User};
 impl GroupName {
     /// Whether a group's entry has this name and only a domain without dots, which may be the NetBIOS name of this domain or
     /// of another one.
-    pub(super) fn may_be(&self, user: &User) -> bool {
-        let (name, domain) = written(user);
+    pub(super) fn may_be_user(&self, user: &User) -> bool {
+        let (name, domain) = parts_of(user);
         let is_short = |domain: &str| !domain.contains('.');
         is_kind(user.kind.as_deref(), "GROUP")
             && name.to_lowercase() == self.name.to_lowercase()
@@ -23,7 +23,7 @@ impl GroupName {
 }
 
 /// An entry's name without its domain, and the domain: the one in the name counts.
-pub(super) fn written(user: &User) -> (&str, Option<&str>) {
+pub(super) fn parts_of(user: &User) -> (&str, Option<&str>) {
     let (name, domain) = split(user.name.as_deref().unwrap_or_default());
     (name, domain.or(user.domain.as_deref()))
 }
@@ -36,7 +36,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
     /// Those of the calls.
     pub(super) async fn holders(&self, roles: &[Assignment]) -> Result<Vec<User>> {
         let mut users = self.client.users().await?;
-        let is_short = |user: &&mut User| roles.iter().any(|wanted| wanted.group.may_be(user));
+        let is_short = |user: &&mut User| roles.iter().any(|wanted| wanted.group.may_be_user(user));
         let mut short: Vec<_> = users.iter_mut().filter(is_short).collect();
         if short.is_empty() {
             return Ok(users);
@@ -48,7 +48,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             Err(error) => return Err(error),
         };
         for user in &mut short {
-            let alias = written(user).1.unwrap_or_default();
+            let alias = parts_of(user).1.unwrap_or_default();
             if let Some(domain) = providers.iter().find_map(|provider| domain_of(provider, alias)) {
                 user.domain = Some(domain);
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Progress;
 use super::group::{GroupName, is_account, is_kind, split};
-use super::holders::written;
+use super::holders::parts_of;
 use super::order::Assignment;
 use crate::error::{Candidate, Error, ErrorCode, FieldError, Result, StepName, StepOutcome};
 use crate::operations::VcfOperations;
@@ -107,8 +107,8 @@ impl Known {
 
     /// A sentence about an entry that may be the group under another name.
     fn unclear(&self, wanted: &Assignment) -> Option<String> {
-        let user = self.users.iter().find(|user| wanted.group.may_be(user))?;
-        let (name, domain) = written(user);
+        let user = self.users.iter().find(|user| wanted.group.may_be_user(user))?;
+        let (name, domain) = parts_of(user);
         let domain = domain.unwrap_or_default();
         Some(format!(
             "SDDC Manager lists {domain}\\{name} with {}, and no identity source shows which domain {domain} is: if it is {}, \
@@ -334,7 +334,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 continue;
             }
             // A failed call does not change the decision.
-            let unknown = self.client.sso_domains().await.ok().filter(|known| !has(known, group));
+            let unknown = self.client.sso_domains().await.ok().filter(|known| !has_domain(known, group));
             match unknown {
                 Some(_) if appearance == Appearance::WithDomain && may_wait => appearance = Appearance::Later,
                 unknown => return Err(absent(group, clock.elapsed().saturating_sub(started), unknown, cause)),
@@ -377,7 +377,7 @@ fn may_be_done(error: &Error) -> bool {
 }
 
 /// Whether these domains contain that of the group.
-fn has(domains: &[String], group: &GroupName) -> bool {
+fn has_domain(domains: &[String], group: &GroupName) -> bool {
     domains.iter().any(|known| known.eq_ignore_ascii_case(group.domain.as_str()))
 }
 
