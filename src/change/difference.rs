@@ -24,7 +24,7 @@ pub struct Difference {
     pub omitted: Vec<Change>,
 }
 
-/// One differing field.
+/// One field that differs, or that the specification omits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "FieldChange"))]
 pub struct Change {

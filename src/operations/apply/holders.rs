@@ -1,9 +1,11 @@
 //! The groups and users with a role, as SDDC Manager lists them. An entry may name its domain by its NetBIOS name (`CORP`),
 //! which only the identity source of the domain translates.
 
+use http::StatusCode;
+
 use super::group::{GroupName, is_kind, split};
 use super::order::Assignment;
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::operations::VcfOperations;
 use crate::runtime::Runtime;
 use crate::vcf::{IdentityProvider, LdapInfo, User};
@@ -43,8 +45,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
         let providers = match self.client.identity_providers().await {
             Ok(list) => list.elements,
-            // Versions before 4.5 have no such call.
-            Err(error) if error.code() == ErrorCode::NotSupported => Vec::new(),
+            Err(error) if is_missing(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
         for user in &mut short {
@@ -55,6 +56,11 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
         Ok(users)
     }
+}
+
+/// Whether this version has no identity providers: those before 4.5 have none.
+fn is_missing(error: &Error) -> bool {
+    error.code() == ErrorCode::NotSupported || error.answer_status() == Some(StatusCode::NOT_FOUND)
 }
 
 /// The domain with this NetBIOS name at a provider.

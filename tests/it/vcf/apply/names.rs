@@ -48,15 +48,17 @@ fn group_of_another_domain_with_the_same_name_is_left_alone() {
 
 #[test]
 fn group_under_a_short_name_that_no_source_shows_is_named() {
-    let unclear = listed_as("CORP\\gg-vcf-operators", Some("CORP"));
-    let instance = Instance::new([login(), roles(), unclear, listed()]);
-    let document = apply(&instance, "", &without_role()).json();
-    assert_eq!(steps(&document), ["roles unchanged"]);
-    let detail = document["steps"][0]["detail"].as_str().unwrap();
-    assert!(detail.starts_with("SDDC Manager lists CORP\\gg-vcf-operators with OPERATOR"), "{detail}");
-    // Without the sources nothing is known about the group.
-    let unclear = listed_as("CORP\\gg-vcf-operators", Some("CORP"));
-    let instance = Instance::new([login(), roles(), unclear, listed().answer(400, "")]);
+    let unclear = || listed_as("CORP\\gg-vcf-operators", Some("CORP"));
+    // Versions before 4.5 have no identity sources to read.
+    for sources in [listed(), listed().answer(404, "")] {
+        let instance = Instance::new([login(), roles(), unclear(), sources]);
+        let document = apply(&instance, "", &without_role()).json();
+        assert_eq!(steps(&document), ["roles unchanged"]);
+        let detail = document["steps"][0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with("SDDC Manager lists CORP\\gg-vcf-operators with OPERATOR"), "{detail}");
+    }
+    // If the sources cannot be read, nothing is known about the group.
+    let instance = Instance::new([login(), roles(), unclear(), listed().answer(400, "")]);
     apply(&instance, "", &without_role()).problem("upstream_rejected");
 }
 
