@@ -69,11 +69,17 @@ pub async fn wait<T: AsRef<SyncDocument>>(
 ) -> Result<T> {
     let ends = clock.elapsed().saturating_add(max_wait);
     let mut pace = Pace::default();
-    let mut last = None;
+    let mut last: Option<T> = None;
     loop {
         let (pause, outcome) = match look(pace.max_age).await {
             Ok(seen) if seen.as_ref().is_final() => return Ok(seen),
-            Ok(seen) => (pace.after_look(seen.as_ref().age), Ok(seen)),
+            Ok(seen) => {
+                // A run that was waited for may be short.
+                if last.as_ref().is_some_and(|last| last.as_ref().status != seen.as_ref().status) {
+                    pace.again();
+                }
+                (pace.after_look(seen.as_ref().age), Ok(seen))
+            }
             Err(error) if !error.is_retryable() => return Err(error),
             // A transient failure is retried; the state before it is still valid.
             Err(error) => (pace.after_failure(error.wait()), last.take().ok_or(error)),

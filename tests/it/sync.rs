@@ -1,6 +1,7 @@
 //! The sync protocol: stories and every schedule of a few callers.
 
 pub(crate) mod connector_conflicts;
+pub(crate) mod pace;
 pub(crate) mod schedules;
 pub(crate) mod staleness;
 pub(crate) mod truth;
