@@ -142,6 +142,14 @@ pub struct Candidate {
     pub kind: Option<String>,
 }
 
+impl Candidate {
+    /// An object as a list shows it.
+    pub(crate) fn of(id: Option<&str>, name: Option<&str>, kind: Option<&str>) -> Self {
+        let [id, name] = [id, name].map(|text| text.unwrap_or_default().to_owned());
+        Self { id, name, kind: kind.map(str::to_owned) }
+    }
+}
+
 /// The result of every fallible function here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

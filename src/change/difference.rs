@@ -57,7 +57,21 @@ impl Difference {
         }
     }
 
-    /// An object that the specification omits, without the secrets in it.
+    /// An object, compared field by field by `compare` with the shown one, or with an empty one if none is shown.
+    pub(crate) fn object<T: Serialize + Default>(
+        &mut self,
+        at: &str,
+        wanted: &Option<T>,
+        shown: &Option<T>,
+        compare: fn(&mut Self, &str, &T, &T),
+    ) {
+        match wanted {
+            Some(wanted) => compare(self, at, wanted, shown.as_ref().unwrap_or(&T::default())),
+            None => self.omits_object(at, shown),
+        }
+    }
+
+    /// An object that the specification omits, without the fields that have names of secrets.
     pub(crate) fn omits_object<T: Serialize>(&mut self, pointer: &str, shown: &Option<T>) {
         let Ok(mut shown) = serde_json::to_value(shown) else { return };
         blank_secret_fields(&mut shown);
@@ -119,13 +133,12 @@ impl Difference {
 
     /// An object whose fields the model does not name, but the vendor does.
     pub(crate) fn fields(&mut self, at: &str, wanted: &Option<Extra>, shown: &Option<Extra>) {
-        let Some(wanted) = wanted else { return self.omits_object(at, shown) };
-        let none = Extra::default();
-        let shown = shown.as_ref().unwrap_or(&none);
-        self.extra(at, wanted, shown);
-        for (name, value) in shown.0.iter().filter(|(name, _)| !wanted.0.contains_key(*name)) {
-            self.omits_object(&format!("{at}/{}", escape(name)), &Some(value));
-        }
+        self.object(at, wanted, shown, |found, at, wanted, shown| {
+            found.extra(at, wanted, shown);
+            for (name, value) in shown.0.iter().filter(|(name, _)| !wanted.0.contains_key(*name)) {
+                found.omits_object(&format!("{at}/{}", escape(name)), &Some(value));
+            }
+        });
     }
 
     /// Fields without a name in the model: compared if the response has one with the same name.

@@ -16,6 +16,16 @@ impl EntityTag {
         (!inside.contains('"')).then(|| Self { is_weak, opaque: opaque.to_owned() })
     }
 
+    /// The tags of a list, `None` for each that is none. A tag may contain commas; a backslash in it escapes nothing.
+    pub(crate) fn list(text: &str) -> impl Iterator<Item = Option<Self>> {
+        let mut is_quoted = false;
+        let ends = move |c: char| {
+            is_quoted ^= c == '"';
+            c == ',' && !is_quoted
+        };
+        text.split(ends).map(str::trim).filter(|tag| !tag.is_empty()).map(Self::parse)
+    }
+
     /// Whether both are the same strong tag (RFC 9110, section 8.8.3.2).
     pub(crate) fn is_strongly(&self, other: &Self) -> bool {
         !self.is_weak && self == other
@@ -39,5 +49,12 @@ mod tests {
         for wrong in ["", "a", "\"a", "a\"", "\"", "\"a\" \"b\"", "w/\"a\"", "W/a", "*", " \"a\""] {
             assert_eq!(EntityTag::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn tags_of_a_list_may_contain_commas_and_backslashes() {
+        let list = r#""a,b", , W/"c","d", e"#;
+        let tags = [r#""a,b""#, r#"W/"c""#, r#""d""#, "e"].map(EntityTag::parse);
+        assert_eq!(EntityTag::list(list).collect::<Vec<_>>(), tags);
     }
 }

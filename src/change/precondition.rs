@@ -88,15 +88,9 @@ impl Precondition {
         if text.trim() == "*" {
             return Ok(Self::Exists);
         }
-        // A tag of another server may contain commas.
-        let mut is_quoted = false;
-        let is_end = |c: char| {
-            is_quoted ^= c == '"';
-            c == ',' && !is_quoted
-        };
         let mut tags = Vec::new();
-        for tag in text.split(is_end).map(str::trim).filter(|tag| !tag.is_empty()) {
-            tags.push(EntityTag::parse(tag).filter(|_| tags.len() < MAX_TAGS).ok_or(FORM)?);
+        for tag in EntityTag::list(text) {
+            tags.push(tag.filter(|_| tags.len() < MAX_TAGS).ok_or(FORM)?);
         }
         if tags.is_empty() { Err(FORM) } else { Ok(Self::OneOf(tags)) }
     }

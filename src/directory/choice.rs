@@ -40,8 +40,7 @@ pub(crate) trait Listed: Clone {
 
     /// This directory as a candidate for an ambiguous name.
     fn candidate(&self) -> Candidate {
-        let name = self.name().unwrap_or_default().to_owned();
-        Candidate { id: self.id().to_owned(), name, kind: self.kind().map(str::to_owned) }
+        Candidate::of(Some(self.id()), self.name(), self.kind())
     }
 }
 

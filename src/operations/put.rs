@@ -197,8 +197,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             let detail = format!("identity sources belong to the embedded provider, but this one is of type {kind}");
             return refused("", detail);
         }
-        let mut sources = provider.identity_sources.iter().flatten();
-        let found = sources.find(|source| source.has_domain(domain.as_str()));
+        let found = provider.source_of(domain);
         let kind = found.and_then(|source| source.kind.as_deref()).unwrap_or_default();
         if ["SystemDomain", "LocalOs"].iter().any(|built_in| built_in.eq_ignore_ascii_case(kind)) {
             let detail = format!("is a built-in domain ({kind}), which has no directory to configure");

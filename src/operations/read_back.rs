@@ -24,26 +24,37 @@ pub(super) struct Look {
     pub(super) etag: Option<String>,
 }
 
+/// The first of `read`'s results that `shows` the change, else the third one.
+///
+/// # Errors
+/// That of the last `read`. One that another attempt cannot change is the last.
+pub(super) async fn look<T, R: Runtime>(
+    out: &Outbound<'_, R>,
+    read: impl AsyncFn() -> Result<T>,
+    shows: impl Fn(&T) -> bool,
+) -> Result<T> {
+    let mut waits = WAITS.into_iter();
+    loop {
+        let found = read().await;
+        let is_final = match &found {
+            Ok(found) => shows(found),
+            Err(error) => !error.is_retryable() && error.code() != ErrorCode::NotFound,
+        };
+        match waits.next() {
+            Some(wait) if !is_final && out.remaining() >= wait + RESERVE => out.runtime().sleep(wait).await,
+            _ => return found,
+        }
+    }
+}
+
 /// Completes `outcome` by a look that shows the change, at most by the third one. The change was made, so a failure here is a
 /// message.
 pub(super) async fn read_back<R: Runtime>(
     out: &Outbound<'_, R>,
     outcome: ChangeOutcome,
-    look: impl AsyncFn() -> Result<Look>,
+    read: impl AsyncFn() -> Result<Look>,
 ) -> ChangeOutcome {
-    let mut waits = WAITS.into_iter();
-    let found = loop {
-        let found = look().await;
-        let is_final = match &found {
-            Ok(look) => look.difference.changes.is_empty(),
-            Err(error) => !error.is_retryable() && error.code() != ErrorCode::NotFound,
-        };
-        match waits.next() {
-            Some(wait) if !is_final && out.remaining() >= wait + RESERVE => out.runtime().sleep(wait).await,
-            _ => break found,
-        }
-    };
-    match found {
+    match look(out, read, |look| look.difference.changes.is_empty()).await {
         Ok(Look { difference, id, etag }) => {
             let id = outcome.id.clone().or(id);
             ChangeOutcome { id, etag, ..outcome }.read_back(Ok(difference))

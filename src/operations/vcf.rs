@@ -37,13 +37,7 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
     /// `not_found`; and those of the login and the call.
     pub(crate) async fn identity_source(&self, provider: &ProviderRef, domain: &DomainName) -> Result<IdentitySource> {
         let (_, found) = self.client.referred_provider(provider).await?;
-        self.source_in(&found, domain)
-    }
-
-    fn source_in(&self, provider: &IdentityProvider, domain: &DomainName) -> Result<IdentitySource> {
-        let mut sources = provider.identity_sources.iter().flatten();
-        let found = sources.find(|source| source.has_domain(domain.as_str()));
-        found.cloned().ok_or_else(|| self.no_source(provider, domain))
+        found.source_of(domain).cloned().ok_or_else(|| self.no_source(&found, domain))
     }
 
     /// The identity source of `domain`; `None` if it or the provider certainly does not exist.
@@ -54,15 +48,15 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
                 ProviderRef::External | ProviderRef::Id(_) => Ok(None),
             };
         };
-        match self.source_in(&found, domain) {
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            source => source.map(Some),
+        if found.hides_sources() {
+            return Err(self.no_source(&found, domain));
         }
+        Ok(found.source_of(domain).cloned())
     }
 
     /// The error if `provider` shows no source of a domain.
     pub(super) fn no_source(&self, provider: &IdentityProvider, domain: &DomainName) -> Error {
-        if provider.is_embedded() && provider.identity_sources.is_none() {
+        if provider.hides_sources() {
             let detail = "SDDC Manager shows the Embedded provider without its identity sources";
             return Error::new(ErrorCode::UpstreamInvalid, detail).at(&self.target.settings.name);
         }

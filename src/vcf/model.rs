@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::change::{Extra, etag};
 use crate::json;
 use crate::secret::Secret;
+use crate::vcf::DomainName;
 use crate::vcf::spec::{IdentityProviderDirectory, SourceDetails};
 
 /// All identity providers (the vendor's `PageOfIdentityProvider`; paging cannot be requested).
@@ -138,6 +139,18 @@ pub struct IdentitySource {
     /// Unknown fields.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl IdentityProvider {
+    /// Whether it must have identity sources, but shows no list of them.
+    pub(crate) fn hides_sources(&self) -> bool {
+        self.is_embedded() && self.identity_sources.is_none()
+    }
+
+    /// The identity source of `domain` that it shows.
+    pub(crate) fn source_of(&self, domain: &DomainName) -> Option<&IdentitySource> {
+        self.identity_sources.iter().flatten().find(|source| source.has_domain(domain.as_str()))
+    }
 }
 
 impl IdentitySource {

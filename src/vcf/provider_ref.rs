@@ -80,12 +80,8 @@ impl ProviderRef {
 
 /// The error if `external` may mean several providers.
 fn several(providers: &[IdentityProvider]) -> Error {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let candidates = providers.iter().map(|provider| Candidate {
-        id: text(&provider.id),
-        name: text(&provider.name),
-        kind: provider.kind.clone(),
-    });
+    let candidates =
+        providers.iter().map(|one| Candidate::of(one.id.as_deref(), one.name.as_deref(), one.kind.as_deref()));
     let detail = format!("SDDC Manager lists {} external identity providers", providers.len());
     Error::invalid(vec![FieldError::new("", detail)])
         .hint("send the id of one of them in place of external; before a PUT, delete all but one of them by their ids")
@@ -136,7 +132,7 @@ impl<R: Runtime> Client<'_, R> {
     pub(crate) async fn listed_provider(&self, provider: &ProviderRef) -> Result<Option<IdentityProvider>> {
         let here = |error: Error| error.at(&self.target.name);
         match provider.find(self.identity_providers().await?).map_err(here)? {
-            Some(found) if found.is_embedded() && found.identity_sources.is_none() => {
+            Some(found) if found.hides_sources() => {
                 self.identity_provider(&ProviderId::of(&found).map_err(here)?).await.map(Some)
             }
             found => Ok(found),

@@ -12,8 +12,12 @@ pub(super) struct Item<'h>(&'h str);
 
 /// The items of all lines of the field `name`, in their order. Lines that are not ASCII are skipped.
 pub(super) fn items<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Item<'h>> {
-    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| split(line, ',')).filter(|item| !item.is_empty()).map(Item)
+    lines(headers, name).flat_map(|line| split(line, ',')).filter(|item| !item.is_empty()).map(Item)
+}
+
+/// The lines of the field `name` that are ASCII.
+fn lines<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
 impl<'h> Item<'h> {
@@ -34,8 +38,8 @@ impl<'h> Item<'h> {
 /// Whether the client holds the version `etag` (`If-None-Match`), by weak comparison (RFC 9110, section 13.1.2).
 pub(super) fn holds_version(headers: &HeaderMap, etag: &str) -> bool {
     let Some(etag) = EntityTag::parse(etag) else { return false };
-    let is_held = |tag: &str| tag == "*" || EntityTag::parse(tag).is_some_and(|tag| tag.is_weakly(&etag));
-    items(headers, &IF_NONE_MATCH).any(|item| is_held(item.0))
+    let is_held = |line: &str| line.trim() == "*" || EntityTag::list(line).flatten().any(|tag| tag.is_weakly(&etag));
+    lines(headers, &IF_NONE_MATCH).any(is_held)
 }
 
 /// The pieces of `text` between separators that are not within quotes, without blanks around them.

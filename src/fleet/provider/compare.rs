@@ -17,12 +17,7 @@ impl FederatedIdentityProvider {
     pub fn difference(&self, present: &Self) -> Difference {
         let mut found = Difference::default();
         found.text("/name", &self.name, &present.name, exact);
-        match &self.idp_config {
-            Some(config) => {
-                idp_config(&mut found, config, present.idp_config.as_ref().unwrap_or(&IdpConfig::default()))
-            }
-            None => found.omits_object("/idpConfig", &present.idp_config),
-        }
+        found.object("/idpConfig", &self.idp_config, &present.idp_config, idp_config);
         if self.directories.is_none() {
             found.omits_object("/directories", &present.directories);
         }
@@ -30,13 +25,7 @@ impl FederatedIdentityProvider {
             let shown = present.directories.as_ref().and_then(|list| list.get(index));
             identity_directory(&mut found, index, directory, shown.unwrap_or(&IdpDirectory::default()));
         }
-        match &self.provisioning_config {
-            Some(config) => {
-                let none = ProvisioningConfig::default();
-                provisioning(&mut found, config, present.provisioning_config.as_ref().unwrap_or(&none));
-            }
-            None => found.omits_object("/provisioningConfig", &present.provisioning_config),
-        }
+        found.object("/provisioningConfig", &self.provisioning_config, &present.provisioning_config, provisioning);
         found.certificates("/certificateChain", &self.certificate_chain, &present.certificate_chain);
         found.extra("", &self.extra, &present.extra);
         found
@@ -76,30 +65,19 @@ impl FederatedIdentityProvider {
     }
 }
 
-fn idp_config(found: &mut Difference, wanted: &IdpConfig, shown: &IdpConfig) {
-    match &wanted.oidc_configuration {
-        Some(oidc) => {
-            let none = OidcConfiguration::default();
-            oidc_configuration(found, oidc, shown.oidc_configuration.as_ref().unwrap_or(&none));
-        }
-        None => found.omits_object("/idpConfig/oidcConfiguration", &shown.oidc_configuration),
-    }
-    match &wanted.saml_configuration {
-        Some(saml) => {
-            let none = SamlConfiguration::default();
-            saml_configuration(found, saml, shown.saml_configuration.as_ref().unwrap_or(&none));
-        }
-        None => found.omits_object("/idpConfig/samlConfiguration", &shown.saml_configuration),
-    }
-    found.extra("/idpConfig", &wanted.extra, &shown.extra);
+fn idp_config(found: &mut Difference, at: &str, wanted: &IdpConfig, shown: &IdpConfig) {
+    let pointer = |name: &str| format!("{at}/{name}");
+    let (oidc, saml) = (pointer("oidcConfiguration"), pointer("samlConfiguration"));
+    found.object(&oidc, &wanted.oidc_configuration, &shown.oidc_configuration, oidc_configuration);
+    found.object(&saml, &wanted.saml_configuration, &shown.saml_configuration, saml_configuration);
+    found.extra(at, &wanted.extra, &shown.extra);
 }
 
-fn oidc_configuration(found: &mut Difference, wanted: &OidcConfiguration, shown: &OidcConfiguration) {
-    const AT: &str = "/idpConfig/oidcConfiguration";
-    let at = |name: &str| format!("{AT}/{name}");
-    found.text(&at("discoveryEndpoint"), &wanted.discovery_endpoint, &shown.discovery_endpoint, same_url);
-    found.text(&at("clientId"), &wanted.client_id, &shown.client_id, exact);
-    found.hidden(&at("clientSecret"), wanted.client_secret.is_some());
+fn oidc_configuration(found: &mut Difference, at: &str, wanted: &OidcConfiguration, shown: &OidcConfiguration) {
+    let pointer = |name: &str| format!("{at}/{name}");
+    found.text(&pointer("discoveryEndpoint"), &wanted.discovery_endpoint, &shown.discovery_endpoint, same_url);
+    found.text(&pointer("clientId"), &wanted.client_id, &shown.client_id, exact);
+    found.hidden(&pointer("clientSecret"), wanted.client_secret.is_some());
     for (name, wanted, shown) in [
         (
             "openIdUserIdentifierAttribute",
@@ -112,31 +90,27 @@ fn oidc_configuration(found: &mut Difference, wanted: &OidcConfiguration, shown:
             &shown.internal_user_identifier_attribute,
         ),
     ] {
-        found.text(&at(name), wanted, shown, exact);
+        found.text(&pointer(name), wanted, shown, exact);
     }
-    found.extra(AT, &wanted.extra, &shown.extra);
+    found.extra(at, &wanted.extra, &shown.extra);
 }
 
-fn saml_configuration(found: &mut Difference, wanted: &SamlConfiguration, shown: &SamlConfiguration) {
-    const AT: &str = "/idpConfig/samlConfiguration";
-    let at = |name: &str| format!("{AT}/{name}");
-    found.text(&at("metadataSourceType"), &wanted.metadata_source_type, &shown.metadata_source_type, exact);
-    found.text(&at("metadataUrl"), &wanted.metadata_url, &shown.metadata_url, same_url);
-    found.text(&at("metadataXml"), &wanted.metadata_xml, &shown.metadata_xml, same_base64);
-    found.text(&at("nameIdFormatType"), &wanted.name_id_format_type, &shown.name_id_format_type, exact);
-    found.text(&at("authenticationContext"), &wanted.authentication_context, &shown.authentication_context, exact);
-    let pointer = at("nameIdAttributeMappings");
-    match &wanted.name_id_attribute_mappings {
-        Some(mappings) => {
-            let shown = shown.name_id_attribute_mappings.as_deref().unwrap_or_default();
-            if mappings != shown {
-                let value = |mappings| serde_json::to_value(mappings).unwrap_or_default();
-                found.change(&pointer, value(shown), value(mappings));
-            }
+fn saml_configuration(found: &mut Difference, at: &str, wanted: &SamlConfiguration, shown: &SamlConfiguration) {
+    let pointer = |name: &str| format!("{at}/{name}");
+    found.text(&pointer("metadataSourceType"), &wanted.metadata_source_type, &shown.metadata_source_type, exact);
+    found.text(&pointer("metadataUrl"), &wanted.metadata_url, &shown.metadata_url, same_url);
+    found.text(&pointer("metadataXml"), &wanted.metadata_xml, &shown.metadata_xml, same_base64);
+    found.text(&pointer("nameIdFormatType"), &wanted.name_id_format_type, &shown.name_id_format_type, exact);
+    let context = pointer("authenticationContext");
+    found.text(&context, &wanted.authentication_context, &shown.authentication_context, exact);
+    let (wanted_mappings, shown_mappings) = (&wanted.name_id_attribute_mappings, &shown.name_id_attribute_mappings);
+    found.object(&pointer("nameIdAttributeMappings"), wanted_mappings, shown_mappings, |found, at, wanted, shown| {
+        if wanted != shown {
+            let value = |mappings| serde_json::to_value(mappings).unwrap_or_default();
+            found.change(at, value(shown), value(wanted));
         }
-        None => found.omits_object(&pointer, &shown.name_id_attribute_mappings),
-    }
-    found.extra(AT, &wanted.extra, &shown.extra);
+    });
+    found.extra(at, &wanted.extra, &shown.extra);
 }
 
 /// Base64, in lines or not.
@@ -152,27 +126,26 @@ fn identity_directory(found: &mut Difference, index: usize, wanted: &IdpDirector
     found.extra(&at, &wanted.extra, &shown.extra);
 }
 
-fn provisioning(found: &mut Difference, wanted: &ProvisioningConfig, shown: &ProvisioningConfig) {
-    const AT: &str = "/provisioningConfig";
-    match &wanted.ldap_configurations {
-        Some(wanted) => synced_directories(found, wanted, shown.ldap_configurations.as_deref().unwrap_or_default()),
-        None => found.omits_object(&format!("{AT}/ldapConfigurations"), &shown.ldap_configurations),
-    }
-    found.fields(&format!("{AT}/jitConfiguration"), &wanted.jit_configuration, &shown.jit_configuration);
-    found.extra(AT, &wanted.extra, &shown.extra);
+fn provisioning(found: &mut Difference, at: &str, wanted: &ProvisioningConfig, shown: &ProvisioningConfig) {
+    let pointer = |name: &str| format!("{at}/{name}");
+    let directories = pointer("ldapConfigurations");
+    found.object(&directories, &wanted.ldap_configurations, &shown.ldap_configurations, |found, at, wanted, shown| {
+        synced_directories(found, at, wanted, shown);
+    });
+    found.fields(&pointer("jitConfiguration"), &wanted.jit_configuration, &shown.jit_configuration);
+    found.extra(at, &wanted.extra, &shown.extra);
 }
 
 /// Directories in any order. One that appears or disappears is a change of the list.
-fn synced_directories(found: &mut Difference, wanted: &[LdapConfiguration], shown: &[LdapConfiguration]) {
-    const AT: &str = "/provisioningConfig/ldapConfigurations";
+fn synced_directories(found: &mut Difference, at: &str, wanted: &[LdapConfiguration], shown: &[LdapConfiguration]) {
     let pairs: Vec<_> = wanted.iter().map(|directory| directory.among(shown, wanted.len())).collect();
     if wanted.len() != shown.len() || pairs.iter().any(Option::is_none) {
         let names = |list: &[LdapConfiguration]| -> Value { list.iter().map(|one| one.name.clone()).collect() };
-        found.change(AT, names(shown), names(wanted));
+        found.change(at, names(shown), names(wanted));
     }
     for (index, (wanted, shown)) in wanted.iter().zip(pairs).enumerate() {
         if let Some(shown) = shown {
-            synced_directory(found, &format!("{AT}/{index}"), wanted, shown);
+            synced_directory(found, &format!("{at}/{index}"), wanted, shown);
         }
     }
 }
@@ -193,13 +166,7 @@ fn synced_directory(found: &mut Difference, at: &str, wanted: &LdapConfiguration
     found.text(&format!("{at}/name"), &wanted.name, &shown.name, exact);
     found.list(&format!("{at}/domains"), &wanted.domains, &shown.domains, same_domains);
     let bind_at = format!("{at}/ldapBindConfiguration");
-    match &wanted.ldap_bind_configuration {
-        Some(bind) => {
-            let none = LdapBindConfiguration::default();
-            connection(found, &bind_at, bind, shown.ldap_bind_configuration.as_ref().unwrap_or(&none));
-        }
-        None => found.omits_object(&bind_at, &shown.ldap_bind_configuration),
-    }
+    found.object(&bind_at, &wanted.ldap_bind_configuration, &shown.ldap_bind_configuration, connection);
     found.extra(at, &wanted.extra, &shown.extra);
 }
 
@@ -222,13 +189,7 @@ fn connection(found: &mut Difference, at: &str, wanted: &LdapBindConfiguration, 
         ("primaryDomainController", &wanted.primary_domain_controller, &shown.primary_domain_controller),
         ("secondaryDomainController", &wanted.secondary_domain_controller, &shown.secondary_domain_controller),
     ] {
-        let at = pointer(name);
-        match wanted {
-            Some(wanted) => {
-                domain_controller(found, &at, wanted, shown.as_ref().unwrap_or(&DomainController::default()))
-            }
-            None => found.omits_object(&at, shown),
-        }
+        found.object(&pointer(name), wanted, shown, domain_controller);
     }
     found.fields(&pointer("openLdapConfiguration"), &wanted.open_ldap_configuration, &shown.open_ldap_configuration);
     found.extra(at, &wanted.extra, &shown.extra);

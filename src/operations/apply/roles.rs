@@ -11,6 +11,7 @@ use super::holders::parts_of;
 use super::order::Assignment;
 use crate::error::{Candidate, Error, ErrorCode, FieldError, Result, StepName, StepOutcome};
 use crate::operations::VcfOperations;
+use crate::operations::read_back::look;
 use crate::operations::replace::RESERVE;
 use crate::runtime::Runtime;
 use crate::vcf::{Credentials, NewGroup, Role, SsoEntity, User, UserId};
@@ -92,11 +93,9 @@ impl Known {
             }
             ([one], false, _) => Decision::Remove(one),
             (many, ..) => {
-                let candidates = many.iter().map(|user| Candidate {
-                    id: user.id.clone().unwrap_or_default(),
-                    name: user.name.clone().unwrap_or_default(),
-                    kind: Some(self.role_of(user).to_owned()),
-                });
+                let role = |user| Some(self.role_of(user));
+                let candidates =
+                    many.iter().map(|one| Candidate::of(one.id.as_deref(), one.name.as_deref(), role(one)));
                 let detail = format!("SDDC Manager lists {} {} times", wanted.group, many.len());
                 return Err(refused(wanted, detail)
                     .hint("remove all but one of these entries in SDDC Manager's user interface")
@@ -342,26 +341,24 @@ impl<R: Runtime> VcfOperations<'_, R> {
         }
     }
 
-    /// Reads the holders again and compares.
+    /// Reads the holders again and compares; at most three times, if the changes are not shown at once.
     pub(super) async fn verify_roles(
         &self,
         roles: &[Assignment],
         known: &Known,
         progress: &mut Progress,
     ) -> Result<()> {
-        let now = Known { roles: known.roles.clone(), users: self.holders(roles).await? };
-        for (index, wanted) in roles.iter().enumerate() {
-            if matches!(now.decide(wanted), Ok(Decision::Nothing(_))) {
-                continue;
-            }
-            progress.begin(StepName::Roles, index);
-            let shown = now.users.iter().find(|user| wanted.group.is_user(user));
-            let shown = shown.map_or("without a role", |user| now.role_of(user));
-            let detail = format!("SDDC Manager accepted the change, but lists {} {shown}", wanted.group);
-            return Err(Error::new(ErrorCode::UpstreamInvalid, detail)
-                .hint("another writer may have changed it at the same time"));
-        }
-        Ok(())
+        let read = async || Ok(Known { roles: known.roles.clone(), users: self.holders(roles).await? });
+        let differs = |now: &Known, wanted: &Assignment| !matches!(now.decide(wanted), Ok(Decision::Nothing(_)));
+        let now = look(self.out, read, |now| !roles.iter().any(|wanted| differs(now, wanted))).await?;
+        let Some((index, wanted)) = roles.iter().enumerate().find(|(_, wanted)| differs(&now, wanted)) else {
+            return Ok(());
+        };
+        progress.begin(StepName::Roles, index);
+        let shown = now.users.iter().find(|user| wanted.group.is_user(user));
+        let shown = shown.map_or("without a role", |user| now.role_of(user));
+        let detail = format!("SDDC Manager accepted the change, but lists {} {shown}", wanted.group);
+        Err(Error::new(ErrorCode::UpstreamInvalid, detail).hint("another writer may have changed it at the same time"))
     }
 }
 
@@ -417,11 +414,8 @@ fn unique<'e>(found: &[&'e SsoEntity], wanted: &Assignment) -> Result<Option<&'e
         ([one], _) => Ok(Some(name(one))),
         (_, [one]) => Ok(Some(name(one))),
         (many, _) => {
-            let candidates = many.iter().map(|entity| Candidate {
-                id: entity.id.clone().unwrap_or_default(),
-                name: name(entity).to_owned(),
-                kind: entity.kind.clone(),
-            });
+            let candidates =
+                many.iter().map(|one| Candidate::of(one.id.as_deref(), one.name.as_deref(), one.kind.as_deref()));
             let detail = format!("{} groups of the domain have this name", many.len());
             let field = FieldError::new(format!("{}/group", wanted.pointer), detail);
             Err(Error::invalid(vec![field]).hint("rename one of them").candidates(candidates.collect()))

@@ -1,5 +1,6 @@
 //! Roles of groups: present, absent, another one, guards, other writers.
 
+use idhook::runtime::Clock as _;
 use serde_json::{Value, json};
 
 use super::*;
@@ -207,6 +208,23 @@ fn guard_decides_by_the_holders_at_the_time_of_the_removal() {
 }
 
 #[test]
+fn role_that_the_server_shows_late_is_verified() {
+    let instance = Instance::new([
+        login(),
+        roles(),
+        users(),
+        entities("embedded-ids.com", "gg-a", &[("GROUP", "gg-a")]),
+        add("gg-a", "EMBEDDED-IDS.COM", ADMIN),
+        users(),
+        users(),
+        users_with("gg-a", "EMBEDDED-IDS.COM", ADMIN),
+    ]);
+    let job = job(json!({"group": "gg-a@embedded-ids.com", "role": "ADMIN"}));
+    assert_eq!(steps(&apply(&instance, "", &job).json()), ["roles created"]);
+    assert_eq!(instance.script.elapsed(), Duration::from_secs(3));
+}
+
+#[test]
 fn other_writers_are_noticed() {
     // Another writer adds the group first.
     let instance = Instance::new([
@@ -234,6 +252,8 @@ fn other_writers_are_noticed() {
         users(),
         entities("embedded-ids.com", "gg-a", &[("GROUP", "gg-a")]),
         add("gg-a", "EMBEDDED-IDS.COM", ADMIN),
+        users(),
+        users(),
         users(),
     ]);
     let problem = apply(&instance, "", &body).problem("upstream_invalid");
