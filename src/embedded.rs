@@ -7,6 +7,7 @@
 //! A sync's id is also valid in another session and another process; it contains no secret.
 
 mod fleet;
+mod options;
 mod sync_id;
 mod syncs;
 mod timeouts;
@@ -26,9 +27,12 @@ use crate::secret::Secret;
 
 pub use crate::operations::{Applied, ApplySpec, Deletion, GroupParts, GroupSpec, RoleSpec};
 pub use fleet::{Fleet, FleetServer};
+pub use options::{
+    Absent, ChangeOptions, DeleteOptions, PartOptions, ProviderDeletionOptions, ProviderOptions, UpdateOptions,
+};
 pub use syncs::{EnsureOptions, SyncOrder, SyncSession, Syncs, Watch};
 pub use timeouts::Timeouts;
-pub use vcf::{Absent, ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions, Vcf};
+pub use vcf::Vcf;
 pub use vidm::{Vidm, VidmTenant};
 
 /// The result of every fallible function here. The problem is boxed because it is large and rare.

@@ -17,7 +17,8 @@ use crate::error::{Error, ErrorCode, Result};
 const NOT_STATE: [&str; 3] = ["etag", "syncClientTokenInfo", "idpMessage"];
 
 /// Lists that servers may return in any order.
-const SETS: [&str; 4] = ["identitySources", "domainNames", "domains", "certChain"];
+const SETS: [&str; 6] =
+    ["identitySources", "domainNames", "domains", "certChain", "certificateChain", "dnsLookupCertificateChain"];
 
 /// The most tags in one condition.
 const MAX_TAGS: usize = 20;
@@ -130,9 +131,10 @@ mod tests {
 
     #[test]
     fn etag_ignores_order_of_fields_and_sets_and_volatile_fields() {
-        let one = json!({"id": "i", "identitySources": [{"name": "a"}, {"name": "b"}], "domainNames": ["x", "y"]});
+        let one = json!({"id": "i", "identitySources": [{"name": "a"}, {"name": "b"}], "domainNames": ["x", "y"],
+            "certificateChain": ["c", "d"]});
         let two = json!({"etag": "\"old\"", "idpMessage": "m", "syncClientTokenInfo": {"expireAt": "z"},
-            "domainNames": ["y", "x"], "identitySources": [{"name": "b"}, {"name": "a"}], "id": "i"});
+            "certificateChain": ["d", "c"], "domainNames": ["y", "x"], "identitySources": [{"name": "b"}, {"name": "a"}], "id": "i"});
         assert_eq!(etag(&one), etag(&two));
         assert_eq!(etag(&one).unwrap().len(), 34);
     }

@@ -1,12 +1,11 @@
 //! SDDC Manager (VMware Cloud Foundation): identity providers and their identity sources.
 
-mod options;
-
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde_json::Value;
 
+use super::options::{ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions, condition};
 use super::{Result, Timeouts, checked, misconfigured, problem, settings};
 use crate::config::VcfSettings;
 use crate::error::Error;
@@ -19,10 +18,6 @@ use crate::vcf::{
     NewCertificates, NewClientSecret, NewCredentials, PrecheckResult, ProviderRef, SddcManagerOidc, SyncClientToken,
     TokenLifetime,
 };
-
-pub use options::{Absent, ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions};
-
-use options::condition;
 
 /// The target's name in errors.
 const NAME: &str = "vcf";

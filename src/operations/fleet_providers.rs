@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::FleetOperations;
 use super::read_back::{Look, read_back};
-use crate::change::{ChangeOutcome, Checked, Outcome, PutOptions};
+use crate::change::{ChangeOutcome, Checked, Outcome, Precondition, PutOptions, etag};
 use crate::error::{Error, ErrorCode, FieldError, Result, excerpt};
 use crate::fleet::{FederatedIdentityProvider, IamTask, Realm, ResourceId, ScimSyncClient, TokenTtl};
 use crate::runtime::Runtime;
@@ -46,21 +46,28 @@ impl<R: Runtime> FleetOperations<'_, R> {
     /// different, else left unchanged. PUT never replaces it by another. After a change the provider is read again.
     ///
     /// # Errors
-    /// `request_invalid` for an unknown realm, and for a realm whose provider has another id, name or kind; and those of the
-    /// login and the calls.
+    /// `request_invalid` for an unknown realm, and for a realm whose provider has another id, name or kind;
+    /// `precondition_failed`; and those of the login and the calls.
     pub(crate) async fn put_identity_provider(
         &self,
         spec: &Checked<FederatedIdentityProvider>,
         options: PutOptions,
+        condition: &Precondition,
     ) -> Result<ChangeOutcome> {
         let realm = self.realm_of(spec.spec()).await?;
         let outcome = match realm.provider.as_deref() {
-            None if options.dry_run => ChangeOutcome::default().by_put(),
-            None => self.created(spec).await?.by_put(),
-            Some(id) => self.changed(&self.usable(id)?, spec, options).await?,
+            Some(id) => self.changed(&self.usable(id)?, spec, options, condition).await?,
+            None => {
+                self.check(condition, None)?;
+                if options.dry_run { ChangeOutcome::default() } else { self.created(spec).await? }.by_put()
+            }
         };
         let certificates = spec.certificates().to_vec();
         Ok(ChangeOutcome { certificates, dry_run: options.dry_run, ..outcome })
+    }
+
+    fn check(&self, condition: &Precondition, present: Option<&str>) -> Result<()> {
+        condition.check(present).map_err(|error| error.at(&self.target.settings.name))
     }
 
     /// The realm that `spec` names.
@@ -96,12 +103,15 @@ impl<R: Runtime> FleetOperations<'_, R> {
         id: &ResourceId,
         spec: &Checked<FederatedIdentityProvider>,
         options: PutOptions,
+        condition: &Precondition,
     ) -> Result<ChangeOutcome> {
         let mut present = self.client.identity_provider(id).await?;
+        let etag = etag(&present);
+        self.check(condition, etag.as_deref())?;
         present.id.get_or_insert_with(|| id.as_str().to_owned());
         self.same_provider(&present, spec.spec())?;
         let outcome = ChangeOutcome::found(spec.spec().difference(&present), options);
-        let outcome = ChangeOutcome { id: present.id.clone(), ..outcome };
+        let outcome = ChangeOutcome { id: present.id.clone(), etag, ..outcome };
         if outcome.outcome != Some(Outcome::Updated) || options.dry_run {
             return Ok(outcome);
         }
@@ -117,7 +127,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
         };
         let look = async || {
             let shown = self.client.identity_provider(id.as_ref().map_err(Error::clone)?).await?;
-            Ok(Look { difference: spec.spec().difference(&shown), id: None, etag: None })
+            Ok(Look { difference: spec.spec().difference(&shown), id: None, etag: etag(&shown) })
         };
         read_back(self.out, outcome, look).await
     }
@@ -144,19 +154,24 @@ impl<R: Runtime> FleetOperations<'_, R> {
         })
     }
 
-    /// Deletes an identity provider, and follows the deletion for at most `max_wait`.
+    /// Deletes an identity provider, and follows the deletion for at most `max_wait`. It is read first only for a `condition`.
     ///
     /// The task decides. Where its state is unknown or cannot be read (servers answered 500 for other tasks), the realms do:
     /// the deletion is over when none has the provider.
     ///
     /// # Errors
-    /// `upstream_failed` for a failed task; and those of the login and the calls.
+    /// `precondition_failed`; `upstream_failed` for a failed task; and those of the login and the calls.
     pub(crate) async fn delete_identity_provider(
         &self,
         id: &ResourceId,
         force: bool,
+        condition: &Precondition,
         max_wait: Option<Duration>,
     ) -> Result<Deletion> {
+        if condition.is_some() {
+            let present = self.client.identity_provider(id).await?;
+            self.check(condition, etag(&present).as_deref())?;
+        }
         let task = self.client.delete_identity_provider(id, force).await?;
         let mut deletion = Deletion { id: id.as_str().to_owned(), deleted: false, task };
         let Some(max_wait) = max_wait else { return Ok(deletion) };

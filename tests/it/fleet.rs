@@ -5,6 +5,7 @@ mod doctor;
 mod login;
 pub(crate) mod profile;
 mod proof;
+mod provider_conditions;
 pub(crate) mod provider_deletion;
 pub(crate) mod provider_put;
 pub(crate) mod providers;

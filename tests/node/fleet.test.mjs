@@ -101,7 +101,9 @@ test("identity providers are read, compared and deleted", async () => {
   assert.ok((await failure(fleet.createIdentityProvider(spec))).errors.length > 1);
   assert.equal((await failure(fleet.validateSamlMetadata({}))).code, "request_invalid");
   assert.equal((await failure(fleet.identityProvider(".."))).code, "request_invalid");
-  const { deleted, id } = await fleet.deleteIdentityProvider(provider.id, { force: true, timeoutSeconds: 30 });
+  const raced = await failure(fleet.deleteIdentityProvider(provider.id, { force: true, ifMatch: '"old"' }));
+  assert.equal(raced.code, "precondition_failed");
+  const { deleted, id } = await fleet.deleteIdentityProvider(provider.id, { force: true, timeoutSeconds: 30, ifMatch: "*" });
   assert.deepEqual([deleted, id], [true, provider.id]);
   assert.equal((await failure(fleet.identityProvider(provider.id))).status, 404);
 });

@@ -64,7 +64,9 @@ class TestFleet(unittest.TestCase):
                 self.assertGreater(len(failure(fleet.put_identity_provider, {"name": "x"}, dry_run=True).errors), 1)
                 self.assertEqual(failure(fleet.validate_saml_metadata, {}).code, "request_invalid")
                 self.assertEqual(failure(fleet.task, "no-such-task").code, "upstream_rejected")
-        gone = Webhook(IDHOOK, KEY).fleet().delete_identity_provider(id, force=True, timeout=30)
+                raced = failure(fleet.delete_identity_provider, id, force=True, if_match='"old"')
+                self.assertEqual(raced.code, "precondition_failed")
+        gone = Webhook(IDHOOK, KEY).fleet().delete_identity_provider(id, force=True, timeout=30, if_match="*")
         self.assertEqual((gone.deleted, gone.id), (True, id))
 
     def test_api_token(self) -> None:

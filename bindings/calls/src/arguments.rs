@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use idhook::embedded::{Result, read};
-use idhook::vcf::PutOptions;
+use idhook::embedded::{ProviderDeletionOptions, Result, read};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -81,33 +80,27 @@ pub(crate) struct DryRunOptions {
     pub(crate) ignore_safeguards: bool,
 }
 
-/// The options of a put.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Put {
-    force: bool,
-    dry_run: bool,
-}
-
-impl From<Put> for PutOptions {
-    fn from(Put { force, dry_run }: Put) -> Self {
-        Self { force, dry_run }
-    }
-}
-
 /// The options of a deletion.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Deletion {
     /// Also remove what uses the provider.
-    pub(crate) force: bool,
+    force: bool,
     /// How long to follow the deletion.
-    pub(crate) timeout_seconds: u32,
+    timeout_seconds: u32,
+    /// The tag that the provider must still have.
+    if_match: Option<String>,
+}
+
+impl From<Deletion> for ProviderDeletionOptions {
+    fn from(Deletion { force, timeout_seconds, if_match }: Deletion) -> Self {
+        Self { force, max_wait: Duration::from_secs(timeout_seconds.into()), if_match }
+    }
 }
 
 impl Default for Deletion {
     fn default() -> Self {
-        Self { force: false, timeout_seconds: WaitOptions::DEFAULT }
+        Self { force: false, timeout_seconds: WaitOptions::DEFAULT, if_match: None }
     }
 }
 

@@ -1,12 +1,10 @@
 //! The functions of a session with VCF Operations (VCF 9.1 and later).
 
-use std::time::Duration;
-
 use idhook::embedded::{Fleet, Result};
 use idhook::runtime::Runtime;
 use idhook::sync::SyncDocument;
 
-use crate::arguments::{Arguments, Deletion, Put, SyncClient};
+use crate::arguments::{Arguments, Deletion, SyncClient};
 use crate::{json, syncs};
 
 pub(crate) async fn call<R: Runtime>(
@@ -24,13 +22,12 @@ pub(crate) async fn call<R: Runtime>(
         "identityProvider" => json(&fleet.identity_provider(&given.text("id")?).await?),
         "createIdentityProvider" => json(&fleet.create_identity_provider(given.optional("spec")?).await?),
         "putIdentityProvider" => {
-            let options: Put = given.optional("options")?;
-            json(&fleet.put_identity_provider(given.optional("spec")?, options.into()).await?)
+            let options = given.optional("options")?;
+            json(&fleet.put_identity_provider(given.optional("spec")?, options).await?)
         }
         "deleteIdentityProvider" => {
-            let Deletion { force, timeout_seconds } = given.optional("options")?;
-            let max_wait = Duration::from_secs(timeout_seconds.into());
-            json(&fleet.delete_identity_provider(&given.text("id")?, force, max_wait).await?)
+            let options: Deletion = given.optional("options")?;
+            json(&fleet.delete_identity_provider(&given.text("id")?, options.into()).await?)
         }
         "task" => json(&fleet.task(&given.text("id")?).await?),
         "syncClient" => json(&fleet.sync_client(&given.text("providerId")?).await?),

@@ -3,12 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use idhook::config::FleetSettings;
-use idhook::embedded::{self, Fleet};
+use idhook::embedded::{self, ChangeOptions, Fleet, ProviderDeletionOptions};
 use idhook::error::{FieldError, Problem};
 use idhook::fleet;
 use idhook::runtime::rfc3339;
 use idhook::secret::Secret;
-use idhook::vcf::PutOptions;
 use idhook_wasip2::{Wasi, block_on};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -98,17 +97,14 @@ impl wit::GuestSession for Session {
     }
 
     fn put_identity_provider(&self, spec: String, options: Option<wit::PutOptions>) -> Result<String> {
-        let options = options.map_or_else(PutOptions::default, |wit::PutOptions { force, dry_run }| PutOptions {
-            force: force.unwrap_or_default(),
-            dry_run: dry_run.unwrap_or_default(),
-        });
+        let options = options.map(Into::into).unwrap_or_default();
         Ok(json(&block_on(self.0.put_identity_provider(read(&spec)?, options))?))
     }
 
     fn delete_identity_provider(&self, id: String, options: Option<wit::DeletionOptions>) -> Result<String> {
-        let (force, seconds) = options.map_or((None, None), |options| (options.force, options.timeout_seconds));
-        let wait = max_wait(seconds.unwrap_or(DELETION_SECONDS));
-        Ok(json(&block_on(self.0.delete_identity_provider(&id, force.unwrap_or_default(), wait))?))
+        let options =
+            options.unwrap_or(wit::DeletionOptions { force: None, timeout_seconds: None, if_match: None }).into();
+        Ok(json(&block_on(self.0.delete_identity_provider(&id, options))?))
     }
 
     fn task(&self, id: String) -> Result<String> {
@@ -167,6 +163,19 @@ impl From<wit::EnsureOptions> for embedded::EnsureOptions {
             timeout_seconds,
             ..Self::default()
         }
+    }
+}
+
+impl From<wit::PutOptions> for ChangeOptions {
+    fn from(wit::PutOptions { force, dry_run, if_match }: wit::PutOptions) -> Self {
+        Self { force: force.unwrap_or_default(), dry_run: dry_run.unwrap_or_default(), if_match }
+    }
+}
+
+impl From<wit::DeletionOptions> for ProviderDeletionOptions {
+    fn from(wit::DeletionOptions { force, timeout_seconds, if_match }: wit::DeletionOptions) -> Self {
+        let max_wait = max_wait(timeout_seconds.unwrap_or(DELETION_SECONDS));
+        Self { force: force.unwrap_or_default(), max_wait, if_match }
     }
 }
 

@@ -43,7 +43,7 @@ export interface PutOptions extends CallOptions {
   dryRun?: boolean;
 }
 
-/** The condition of a change in SDDC Manager. */
+/** The condition of a change. */
 export interface Condition extends CallOptions {
   /**
    * The `etag` that the object must still have, or `"*"` if it must only exist; otherwise the call rejects with `precondition_failed`
@@ -52,7 +52,7 @@ export interface Condition extends CallOptions {
   ifMatch?: string;
 }
 
-/** The options of {@link Vcf.putIdentitySource} and {@link Vcf.apply}. */
+/** The options of {@link Vcf.putIdentitySource}, {@link Vcf.apply} and {@link Fleet.putIdentityProvider}. */
 export interface ChangeOptions extends PutOptions, Condition {}
 
 /** The options of {@link Vcf.putIdentityProvider}. */
@@ -82,7 +82,7 @@ export interface SyncClientTokenOptions extends CallOptions {
 }
 
 /** The options of {@link Fleet.deleteIdentityProvider}. */
-export interface ProviderDeletionOptions extends WaitOptions {
+export interface ProviderDeletionOptions extends WaitOptions, Condition {
   /** Also remove the components that use the provider. */
   force?: boolean;
 }
@@ -376,7 +376,7 @@ export class Fleet {
   /** Creates the identity provider of a realm without one. */
   createIdentityProvider(spec: FederatedIdentityProvider, options?: CallOptions): Promise<ChangeOutcome>;
   /** Makes the identity provider of the specified realm match `spec`: creates it, changes it, or leaves it alone. */
-  putIdentityProvider(spec: FederatedIdentityProvider, options?: PutOptions): Promise<ChangeOutcome>;
+  putIdentityProvider(spec: FederatedIdentityProvider, options?: ChangeOptions): Promise<ChangeOutcome>;
   /** Deletes an identity provider, and follows the deletion until the time is up; `deleted` shows whether it is complete. */
   deleteIdentityProvider(id: string, options?: ProviderDeletionOptions): Promise<ProviderDeletion>;
   /** The state of a deletion's task. */

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Fleet;
-use crate::change::{ChangeOutcome, Checked, PutOptions};
+use crate::change::{ChangeOutcome, Checked};
+use crate::embedded::options::{ChangeOptions, ProviderDeletionOptions, condition};
 use crate::embedded::{Result, checked};
 use crate::fleet::{
     FederatedIdentityProvider, IamTask, IdentityProviders, ResourceId, SamlMetadata, SamlMetadataContent,
@@ -66,28 +67,31 @@ impl<R: Runtime> Fleet<R> {
     ///
     /// # Errors
     /// `request_invalid` with every missing or wrong field, for an unknown realm, and for a realm whose provider has another
-    /// id, name or kind; and those of the login and the calls.
+    /// id, name or kind; `precondition_failed`; and those of the login and the calls.
     pub async fn put_identity_provider(
         &self,
         spec: FederatedIdentityProvider,
-        options: PutOptions,
+        options: ChangeOptions,
     ) -> Result<ChangeOutcome> {
         self.providers(self.operation, async |out| {
             let spec = checked(out.runtime(), spec, Checked::<FederatedIdentityProvider>::to_put)?;
-            self.fleet(out).put_identity_provider(&spec, options).await
+            let condition = condition(options.if_match.as_deref())?;
+            self.fleet(out).put_identity_provider(&spec, options.put(), &condition).await
         })
         .await
     }
 
-    /// Deletes an identity provider, and follows the deletion for at most `max_wait`. `force` also removes the components that
-    /// use it.
+    /// Deletes an identity provider, and follows the deletion for at most `max_wait`.
     ///
     /// # Errors
-    /// `request_invalid` for an invalid id; `upstream_failed` for a failed deletion; and those of the login and the calls.
-    pub async fn delete_identity_provider(&self, id: &str, force: bool, max_wait: Duration) -> Result<Deletion> {
+    /// `request_invalid` for an invalid id; `precondition_failed`; `upstream_failed` for a failed deletion; and those of the
+    /// login and the calls.
+    pub async fn delete_identity_provider(&self, id: &str, options: ProviderDeletionOptions) -> Result<Deletion> {
+        let ProviderDeletionOptions { force, max_wait, if_match } = options;
         let wait = Some(max_wait).filter(|wait| !wait.is_zero());
         self.providers(self.operation.saturating_add(max_wait), async |out| {
-            self.fleet(out).delete_identity_provider(&provider_id(id)?, force, wait).await
+            let (id, condition) = (provider_id(id)?, condition(if_match.as_deref())?);
+            self.fleet(out).delete_identity_provider(&id, force, &condition, wait).await
         })
         .await
     }

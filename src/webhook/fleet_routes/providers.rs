@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
-use crate::change::Checked;
+use crate::change::{Checked, etag};
 use crate::error::Error;
 use crate::fleet::{FederatedIdentityProvider, ResourceId, SamlMetadata, TokenTtl};
 use crate::operations::{Deletion, FleetOperations};
 use crate::runtime::Runtime;
 use crate::upstream::segment;
-use crate::webhook::changes::{checked, options, preference_applied, respond};
+use crate::webhook::changes::{checked, condition, options, preference_applied, respond, versioned};
 use crate::webhook::idempotency::NotKept;
 use crate::webhook::input::query_error;
 use crate::webhook::route::{FleetProvider, Matched};
@@ -43,7 +43,10 @@ async fn act<R: Runtime>(
     let place = |id: Option<&str>| id.map(|id| format!("{root}/identity-providers/{}", segment(id)));
     match action {
         FleetProvider::List => json(StatusCode::OK, &fleet.client.identity_providers().await?),
-        FleetProvider::Get => json(StatusCode::OK, &fleet.client.identity_provider(&id()?).await?),
+        FleetProvider::Get => {
+            let provider = fleet.client.identity_provider(&id()?).await?;
+            versioned(context, &provider, etag(&provider).as_deref())
+        }
         FleetProvider::Create => {
             let spec = checked(context, Checked::<FederatedIdentityProvider>::to_add)?;
             let outcome = fleet.create_identity_provider(&spec).await?;
@@ -51,7 +54,7 @@ async fn act<R: Runtime>(
         }
         FleetProvider::Put => {
             let spec = checked(context, Checked::<FederatedIdentityProvider>::to_put)?;
-            let outcome = fleet.put_identity_provider(&spec, options(context)?).await?;
+            let outcome = fleet.put_identity_provider(&spec, options(context)?, &condition(context)?).await?;
             respond(&outcome, place(outcome.id.as_deref()))
         }
         FleetProvider::Delete => delete(context, &id()?, fleet, &root).await,
@@ -81,7 +84,7 @@ async fn delete<R: Runtime>(
     root: &str,
 ) -> Result<Response<Bytes>, Error> {
     let force = context.input.query_flag("force")?.unwrap_or(false);
-    let deletion = fleet.delete_identity_provider(id, force, context.max_wait).await?;
+    let deletion = fleet.delete_identity_provider(id, force, &condition(context)?, context.max_wait).await?;
     let Deletion { deleted, task, .. } = &deletion;
     let mut response = json(if *deleted { StatusCode::OK } else { StatusCode::ACCEPTED }, &deletion)?;
     if let (false, Some(task)) = (deleted, &task.task_id) {

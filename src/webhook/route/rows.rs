@@ -66,15 +66,26 @@ const fn write_vcf(method: Method, action: Vcf, query: &'static [&'static str]) 
 }
 
 /// A read of an object that has an `ETag`.
-const fn read_versioned(action: Vcf) -> Operation {
-    let action = Action::Work(Work::Vcf(action));
-    Operation { method: Method::GET, action, scope: Some(Scope::VcfRead), query: &[], conditions: &["if-none-match"] }
+const fn read_versioned(work: Work, scope: Scope) -> Operation {
+    let (action, scope) = (Action::Work(work), Some(scope));
+    Operation { method: Method::GET, action, scope, query: &[], conditions: &["if-none-match"] }
 }
 
 /// A change of an object that has an `ETag`.
-const fn write_versioned(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
-    let action = Action::Work(Work::Vcf(action));
-    Operation { method, action, scope: Some(Scope::VcfWrite), query, conditions: &["if-match"] }
+const fn write_versioned(method: Method, work: Work, scope: Scope, query: &'static [&'static str]) -> Operation {
+    Operation { method, action: Action::Work(work), scope: Some(scope), query, conditions: &["if-match"] }
+}
+
+const fn read_vcf_object(action: Vcf) -> Operation {
+    read_versioned(Work::Vcf(action), Scope::VcfRead)
+}
+
+const fn write_vcf_object(method: Method, action: Vcf, query: &'static [&'static str]) -> Operation {
+    write_versioned(method, Work::Vcf(action), Scope::VcfWrite, query)
+}
+
+const fn write_present_provider(method: Method, action: FleetProvider, query: &'static [&'static str]) -> Operation {
+    write_versioned(method, Work::Fleet(Fleet::Provider(action)), Scope::FleetWrite, query)
 }
 
 const fn gate(method: Method, action: Gate) -> Operation {
@@ -140,15 +151,15 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         operations: &[
             read_vcf(Vcf::ListProviders, &[]),
             write_vcf(Method::POST, Vcf::AddProvider, &[]),
-            write_versioned(Method::PUT, Vcf::PutProvider, &["dryRun", "force", "replace", "confirm"]),
+            write_vcf_object(Method::PUT, Vcf::PutProvider, &["dryRun", "force", "replace", "confirm"]),
         ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}",
         operations: &[
-            read_versioned(Vcf::GetProvider),
-            write_versioned(Method::PATCH, Vcf::UpdateProvider, &[]),
-            write_versioned(Method::DELETE, Vcf::DeleteProvider, &["absent"]),
+            read_vcf_object(Vcf::GetProvider),
+            write_vcf_object(Method::PATCH, Vcf::UpdateProvider, &[]),
+            write_vcf_object(Method::DELETE, Vcf::DeleteProvider, &["absent"]),
         ],
     },
     Row {
@@ -158,23 +169,23 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}",
         operations: &[
-            read_versioned(Vcf::GetSource),
-            write_versioned(Method::PUT, Vcf::PutSource, PUT),
-            write_versioned(Method::PATCH, Vcf::UpdateSource, &[]),
-            write_versioned(Method::DELETE, Vcf::DeleteSource, &["absent"]),
+            read_vcf_object(Vcf::GetSource),
+            write_vcf_object(Method::PUT, Vcf::PutSource, PUT),
+            write_vcf_object(Method::PATCH, Vcf::UpdateSource, &[]),
+            write_vcf_object(Method::DELETE, Vcf::DeleteSource, &["absent"]),
         ],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}/credentials",
-        operations: &[write_versioned(Method::POST, Vcf::SetCredentials, &["dryRun"])],
+        operations: &[write_vcf_object(Method::POST, Vcf::SetCredentials, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/identity-sources/{domainName}/certificates",
-        operations: &[write_versioned(Method::POST, Vcf::SetCertificates, &["dryRun"])],
+        operations: &[write_vcf_object(Method::POST, Vcf::SetCertificates, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/client-secret",
-        operations: &[write_versioned(Method::POST, Vcf::SetClientSecret, &["dryRun"])],
+        operations: &[write_vcf_object(Method::POST, Vcf::SetClientSecret, &["dryRun"])],
     },
     Row {
         path: "/vcf/{target}/v1/identity-providers/{id}/sync-client",
@@ -189,7 +200,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/vcf/{target}/v1/tokens/access-token/refresh", operations: &[gate(Method::PATCH, Gate::Refresh)] },
     Row { path: "/vcf/{target}/v1/tokens/refresh-token", operations: &[gate(Method::DELETE, Gate::Revoke)] },
     Row { path: "/vcf/{target}/v1/sddc-managers", operations: &[read_vcf(Vcf::SddcManagers, &[])] },
-    Row { path: "/vcf/{target}/v1/apply", operations: &[write_versioned(Method::POST, Vcf::Apply, PUT)] },
+    Row { path: "/vcf/{target}/v1/apply", operations: &[write_vcf_object(Method::POST, Vcf::Apply, PUT)] },
     Row { path: "/vcf/{target}/v1/doctor", operations: &[vcf(Method::GET, Vcf::Doctor, Scope::Admin, DOCTOR)] },
     Row {
         path: "/fleet/{target}/v1/directories",
@@ -219,14 +230,14 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
         operations: &[
             read_provider(FleetProvider::List),
             write_provider(Method::POST, FleetProvider::Create, &[]),
-            write_provider(Method::PUT, FleetProvider::Put, PUT),
+            write_present_provider(Method::PUT, FleetProvider::Put, PUT),
         ],
     },
     Row {
         path: "/fleet/{target}/v1/identity-providers/{id}",
         operations: &[
-            read_provider(FleetProvider::Get),
-            write_provider(Method::DELETE, FleetProvider::Delete, &["force"]),
+            read_versioned(Work::Fleet(Fleet::Provider(FleetProvider::Get)), Scope::FleetRead),
+            write_present_provider(Method::DELETE, FleetProvider::Delete, &["force"]),
         ],
     },
     Row {

@@ -21,6 +21,14 @@ fn put(instance: &Instance, query: &str, spec: &Value) -> Answer {
     answer
 }
 
+/// The outcome without its tag, which the header `ETag` repeats.
+fn untagged(answer: &Answer) -> Value {
+    let mut outcome = answer.json();
+    let etag = outcome.as_object_mut().unwrap().remove("etag");
+    assert_eq!(etag, Some(json!(answer.header("etag"))));
+    outcome
+}
+
 /// The body of the last request.
 fn sent(instance: &Instance, index: usize) -> Value {
     serde_json::from_slice(instance.script.requests()[index].body()).unwrap()
@@ -45,24 +53,9 @@ fn unchanged_provider_is_not_written() {
     let instance = instance([login(), realms(), read(&shown()), realms(), read(&shown())]);
     let unchanged = json!({"outcome": "unchanged", "id": PROVIDER, "secretsCompared": false, "notCompared": [SECRET]});
     let answer = put(&instance, "", &spec());
-    assert_eq!((answer.status().as_u16(), answer.json()), (200, unchanged.clone()));
-    assert_eq!(put(&instance, "?dryRun=false", &spec()).json(), unchanged);
+    assert_eq!((answer.status().as_u16(), untagged(&answer)), (200, unchanged.clone()));
+    assert_eq!(untagged(&put(&instance, "?dryRun=false", &spec())), unchanged);
     assert_eq!(instance.calls(), 5, "warm, an unchanged provider is two calls");
-}
-
-/// VCF Operations has no version of a provider, and idhook makes none: a caller must not believe that it is protected.
-#[test]
-fn condition_is_rejected_before_any_call() {
-    let instance = instance([]);
-    let one = format!("{LIST}/{PROVIDER}");
-    for header in ["if-match", "if-none-match"] {
-        for (method, path) in [(Method::PUT, LIST), (Method::POST, LIST), (Method::DELETE, one.as_str())] {
-            let problem =
-                instance.send_with(method, path, &[(header, "*")], &spec().to_string()).problem("request_invalid");
-            assert!(problem["detail"].as_str().unwrap().to_lowercase().contains(header), "{problem}");
-        }
-    }
-    assert_eq!(instance.calls(), 0);
 }
 
 #[test]
@@ -71,7 +64,7 @@ fn changed_provider_is_updated_with_its_ids_and_read_again() {
     let answer = put(&instance, "", &changed());
     let pointer = "/provisioningConfig/ldapConfigurations/0/domains";
     assert_eq!(
-        answer.json(),
+        untagged(&answer),
         json!({
             "outcome": "updated", "id": PROVIDER, "secretsCompared": false, "notCompared": [SECRET],
             "changes": [{"pointer": pointer, "from": ["corp.example"], "to": ["corp.example", "dev.corp.example"]}],
@@ -138,7 +131,7 @@ fn absent_provider_is_created_and_read_again() {
     assert_eq!((dry.status().as_u16(), dry.json()), (200, json!({"outcome": "created", "dryRun": true})));
     let answer = put(&instance, "", &spec);
     assert_eq!(answer.status(), 201);
-    assert_eq!(answer.json(), created_and_read());
+    assert_eq!(untagged(&answer), created_and_read());
     assert_eq!(answer.header("location"), format!("{LIST}/{PROVIDER}"));
     let directory = &sent(&instance, 3)["provisioningConfig"]["ldapConfigurations"][0];
     assert_eq!(directory.get("ldapConfigurationId"), None, "an id of another provider is not sent");
@@ -152,7 +145,7 @@ fn id_of_a_created_provider_is_found_in_its_realm() {
     let realms_after = get(format!("{IAM}/ssorealms"))
         .answer(200, json!({"ssoRealms": [{"id": EMPTY_REALM, "idpId": PROVIDER}]}).to_string());
     let instance = instance([login(), realms(), created(), realms_after, read(&shown())]);
-    assert_eq!(put(&instance, "", &spec).json(), created_and_read());
+    assert_eq!(untagged(&put(&instance, "", &spec)), created_and_read());
 
     let fails = || get(format!("{IAM}/ssorealms")).answer(403, r#"{"message":"no"}"#);
     instance.then([realms(), created(), fails()]);

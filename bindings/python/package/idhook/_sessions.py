@@ -253,17 +253,25 @@ class FleetSession(SyncSession):
         return read(ChangeOutcome, self._call("createIdentityProvider", spec=spec))
 
     def put_identity_provider(
-        self, spec: FederatedIdentityProvider | Mapping[str, Any], *, force: bool = False, dry_run: bool = False
+        self,
+        spec: FederatedIdentityProvider | Mapping[str, Any],
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+        if_match: str | None = None,
     ) -> ChangeOutcome:
-        """Makes the identity provider of the specified realm match ``spec``: creates it, changes it, or leaves it alone. ``force`` and
-        ``dry_run`` are those of :meth:`VcfSession.put_identity_provider`."""
-        options = _options(force=force, dryRun=dry_run)
+        """Makes the identity provider of the specified realm match ``spec``: creates it, changes it, or leaves it alone. ``force``,
+        ``dry_run`` and ``if_match`` are those of :meth:`VcfSession.put_identity_provider`; outcomes have the ``etag``."""
+        options = _options(force=force, dryRun=dry_run, ifMatch=if_match)
         return read(ChangeOutcome, self._call("putIdentityProvider", spec=spec, options=options))
 
-    def delete_identity_provider(self, id: str, *, force: bool = False, timeout: int = 600) -> ProviderDeletion:
+    def delete_identity_provider(
+        self, id: str, *, force: bool = False, timeout: int = 600, if_match: str | None = None
+    ) -> ProviderDeletion:
         """Deletes an identity provider, and follows the deletion for at most ``timeout`` whole seconds; ``deleted`` shows whether it is
-        complete. A server follows it for at most 20 s. ``force``: also remove the components that use the provider."""
-        options = {"timeoutSeconds": timeout, **_options(force=force)}
+        complete. A server follows it for at most 20 s. ``force``: also remove the components that use the provider. ``if_match`` as in
+        :meth:`put_identity_provider`."""
+        options = {"timeoutSeconds": timeout, **_options(force=force, ifMatch=if_match)}
         return read(ProviderDeletion, self._call("deleteIdentityProvider", id=id, options=options))
 
     def task(self, id: str) -> IamTask:

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use idhook::error::ErrorCode;
 use serde_json::{Value, json};
 
+use super::vcf::ETAG;
 use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, shared, with};
 
 const TAG: &str = "Identity providers of VCF 9";
@@ -54,24 +55,33 @@ fn collection() -> Vec<Operation> {
             )
             .parameter(flag("dryRun", "Change nothing; return what would be done."))
             .parameter(flag("force", "Update even without a visible difference."))
+            .parameter(shared("IfMatch"))
             .takes(spec())
             .answers(
                 Answer::new(StatusCode::CREATED, "It was absent and was created.")
-                    .json(outcome("created", json!({ "outcome": "created", "id": PROVIDER, "verified": true, "remaining": [] })))
-                    .headers(&["Location"]),
+                    .json(outcome(
+                        "created",
+                        json!({ "outcome": "created", "id": PROVIDER, "verified": true, "remaining": [], "etag": ETAG }),
+                    ))
+                    .headers(&["Location", "ETag"]),
             )
-            .answers(Answer::new(StatusCode::OK, "It existed; or, with `dryRun`, what would be done.").json(outcome(
-                "updated",
-                json!({
-                    "outcome": "updated", "id": PROVIDER, "secretsCompared": false,
-                    "changes": [{
-                        "pointer": "/provisioningConfig/ldapConfigurations/0/domains",
-                        "from": ["corp.example"], "to": ["corp.example", "dev.corp.example"]
-                    }],
-                    "notCompared": ["/provisioningConfig/ldapConfigurations/0/ldapBindConfiguration/bindDnPassword"],
-                    "verified": true, "remaining": []
-                }),
-            ))),
+            .answers(
+                Answer::new(StatusCode::OK, "It existed; or, with `dryRun`, what would be done.")
+                    .json(outcome(
+                        "updated",
+                        json!({
+                            "outcome": "updated", "id": PROVIDER, "secretsCompared": false,
+                            "changes": [{
+                                "pointer": "/provisioningConfig/ldapConfigurations/0/domains",
+                                "from": ["corp.example"], "to": ["corp.example", "dev.corp.example"]
+                            }],
+                            "notCompared": ["/provisioningConfig/ldapConfigurations/0/ldapBindConfiguration/bindDnPassword"],
+                            "verified": true, "remaining": [], "etag": ETAG
+                        }),
+                    ))
+                    .headers(&["ETag"]),
+            )
+            .may(&[ErrorCode::PreconditionFailed]),
     ]
 }
 
@@ -86,8 +96,10 @@ fn one() -> Vec<Operation> {
             .about("Get an identity provider", "Without its secrets.")
             .answers(
                 Answer::new(StatusCode::OK, "The provider.")
-                    .json(Content::of("FederatedIdentityProvider").example("active_directory", present())),
-            ),
+                    .json(Content::of("FederatedIdentityProvider").example("active_directory", present()))
+                    .headers(&["ETag"]),
+            )
+            .versioned(),
         Operation::new(Method::DELETE, ONE, "deleteFederatedIdentityProvider", TAG)
             .about(
                 "Delete an identity provider",
@@ -96,6 +108,8 @@ fn one() -> Vec<Operation> {
             )
             .parameter(flag("force", "Also remove the components that use the provider."))
             .parameter(shared("Prefer"))
+            .parameter(shared("IfMatch"))
+            .may(&[ErrorCode::PreconditionFailed])
             .answers(
                 Answer::new(StatusCode::ACCEPTED, "The deletion goes on.")
                     .json(deletion("running", false, "IN_PROGRESS"))

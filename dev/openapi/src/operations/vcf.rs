@@ -10,7 +10,7 @@ use crate::operation::{Answer, Content, Operation, UPSTREAM, flag, query, shared
 const PROVIDER: &str = "b9103988-c8a4-4f66-8076-42c93d480bbe";
 const EXTERNAL: &str = "bb7a3e9b-8322-4b0e-9431-3ed00b17a821";
 
-const ETAG: &str = "\"5f1c7a90e3b24d6881f0c2a4b6d8e0f1\"";
+pub(super) const ETAG: &str = "\"5f1c7a90e3b24d6881f0c2a4b6d8e0f1\"";
 
 const WHOLE: &str = "SDDC Manager has no partial update: the body is the whole specification, secrets included.";
 const MAKE_SO: &str = "Reads the current object, then creates it, updates it or leaves it unchanged. Fields that the body omits are not \

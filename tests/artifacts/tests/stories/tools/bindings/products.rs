@@ -235,6 +235,8 @@ pub(super) fn operations(product: Product) -> Vec<(&'static str, Vec<Value>)> {
             ("identityProvider", vec![json!("no-such-id")]),
             ("createIdentityProvider", vec![json!({"name": "Okta", "ssoRealmId": seeds::FLEET_EMPTY_REALM})]),
             ("putIdentityProvider", vec![json!({"name": "Okta"}), json!({"dryRun": true})]),
+            ("putIdentityProvider", vec![json!({"name": "Okta"}), json!({"ifMatch": "no-quotes"})]),
+            ("deleteIdentityProvider", vec![json!(seeds::FLEET_SCIM_PROVIDER), json!({"ifMatch": "\"old\""})]),
             ("syncClient", vec![json!(seeds::FLEET_SCIM_PROVIDER)]),
             ("syncClient", vec![json!(seeds::FLEET_PROVIDER)]),
             ("task", vec![json!("no-such-task")]),

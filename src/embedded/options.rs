@@ -1,12 +1,15 @@
 //! The options of changes: the webhook's query parameters, and its header `If-Match`.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::change::{Precondition, PutOptions};
 use crate::error::{Error, FieldError};
 use crate::operations::Replacement;
 
-/// Options of [`Vcf::put_identity_source`](super::Vcf::put_identity_source) and of [`Vcf::apply`](super::Vcf::apply).
+/// Options of [`Vcf::put_identity_source`](super::Vcf::put_identity_source), of [`Vcf::apply`](super::Vcf::apply) and of
+/// [`Fleet::put_identity_provider`](super::Fleet::put_identity_provider).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ChangeOptions {
@@ -52,12 +55,23 @@ pub struct UpdateOptions {
     pub if_match: Option<String>,
 }
 
-/// Options of a deletion.
+/// Options of a deletion in SDDC Manager.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DeleteOptions {
     /// Whether an object that does not exist is an outcome and not an error.
     pub absent: Option<Absent>,
+    /// As in [`ChangeOptions`].
+    pub if_match: Option<String>,
+}
+
+/// Options of [`Fleet::delete_identity_provider`](super::Fleet::delete_identity_provider).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProviderDeletionOptions {
+    /// Also remove the components that use the provider.
+    pub force: bool,
+    /// How long to follow the deletion.
+    pub max_wait: Duration,
     /// As in [`ChangeOptions`].
     pub if_match: Option<String>,
 }
