@@ -53,8 +53,8 @@ mod tests {
 
     #[test]
     fn tags_of_a_list_may_contain_commas_and_backslashes() {
-        let list = r#""a,b", , W/"c","d", e"#;
-        let tags = [r#""a,b""#, r#"W/"c""#, r#""d""#, "e"].map(EntityTag::parse);
+        let list = r#""a,b", , W/"c\","d", e"#;
+        let tags = [r#""a,b""#, r#"W/"c\""#, r#""d""#, "e"].map(EntityTag::parse);
         assert_eq!(EntityTag::list(list).collect::<Vec<_>>(), tags);
     }
 }
