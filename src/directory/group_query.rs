@@ -3,7 +3,7 @@
 use super::odd_name::{self, shown};
 use crate::dn::{self, Key};
 
-/// The longest reference, in bytes.
+/// The longest reference, in bytes, with blanks around it.
 const MAX_LENGTH: usize = 2_048;
 
 /// The domain of vIDM's own users and groups, the only one with a blank in its name.
@@ -82,10 +82,11 @@ impl GroupQuery {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub(super) fn parse_name(text: &str) -> Result<Option<Self>, String> {
-        let text = text.trim();
+        // With its blanks: responses repeat the text as it is.
         if text.len() > MAX_LENGTH {
             return Err("is longer than 2,048 bytes".to_owned());
         }
+        let text = text.trim();
         if crate::template::is_unfilled(text) {
             return Err(crate::template::REFUSED.to_owned());
         }

@@ -20,7 +20,7 @@ pub enum Presence {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "RequestedGroup"))]
 pub struct Proof {
-    /// The name as requested.
+    /// The name as the request has it.
     pub requested: String,
     /// Whether the target has it.
     pub state: Presence,
@@ -57,6 +57,12 @@ impl Proof {
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.state == Presence::Present
+    }
+
+    /// The proofs under the names that the caller wrote, which have the same order: a client that compares them finds its own
+    /// text, though a DN is looked up without meaningless blanks.
+    pub(crate) fn named(proofs: Vec<Self>, names: &[String]) -> Vec<Self> {
+        proofs.into_iter().zip(names).map(|(proof, name)| Self { requested: name.clone(), ..proof }).collect()
     }
 
     /// The proof of a group in this state.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::directory::{GroupQuery, Presence, Proof, SyncStatus, UserQuery};
+use crate::directory::{Presence, Proof, SyncStatus};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::sync::{SyncDocument, SyncFailure};
 
@@ -35,10 +35,7 @@ pub(crate) fn failure(
     let message = state.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
     let error = match (state.status, state.reason) {
         (SyncStatus::Succeeded, _) | (SyncStatus::Failed, Some(SyncFailure::GroupAbsent | SyncFailure::UserAbsent)) => {
-            let missing_groups =
-                missing(groups, &state.groups, |name| Some(GroupQuery::parse(name).ok()?.as_str().to_owned()));
-            let missing_users =
-                missing(users, &state.users, |name| Some(UserQuery::parse(name).ok()?.as_str().to_owned()));
+            let (missing_groups, missing_users) = (missing(groups, &state.groups), missing(users, &state.users));
             let is_of_users = missing_groups.is_empty() && state.reason != Some(SyncFailure::GroupAbsent);
             if is_of_users && missing_users.is_empty() && state.status == SyncStatus::Succeeded {
                 return None;
@@ -76,16 +73,14 @@ pub(crate) fn failure(
     })
 }
 
-/// Those of `names` that `proofs` do not prove, each with its detail. `read` gives the form in the proofs: a DN has no
-/// meaningless blanks there.
-fn missing(names: &[String], proofs: &[Proof], read: impl Fn(&str) -> Option<String>) -> Vec<String> {
+/// Those of `names` that `proofs` do not prove, each with its detail.
+fn missing(names: &[String], proofs: &[Proof]) -> Vec<String> {
     let mut missing = Vec::new();
-    for name in names.iter().map(|name| name.trim()) {
-        let requested = read(name);
-        match proofs.iter().find(|proof| requested.as_ref() == Some(&proof.requested)) {
+    for name in names {
+        match proofs.iter().find(|proof| proof.requested == *name) {
             Some(proof) if proof.state == Presence::Present => {}
-            Some(Proof { detail: Some(detail), .. }) => missing.push(format!("\"{name}\" ({detail})")),
-            _ => missing.push(format!("\"{name}\"")),
+            Some(Proof { detail: Some(detail), .. }) => missing.push(format!("\"{}\" ({detail})", name.trim())),
+            _ => missing.push(format!("\"{}\"", name.trim())),
         }
     }
     missing

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::directory_service::Service;
 use super::{FleetTarget, VidmTarget};
-use crate::directory::{DirectoryRef, DirectorySummary, Listed, SyncTarget};
+use crate::directory::{DirectoryRef, DirectorySummary, Listed, Proof, SyncTarget};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::sync::{
@@ -126,6 +126,7 @@ impl<'a, R: Runtime> SyncOperations<'a, R> {
         match &self.service {
             Service::Fleet(fleet) => {
                 let (directory, groups) = fleet.provision_all(which, order.groups()).await?;
+                let groups = Proof::named(groups, order.group_names());
                 Ok(SyncDocument::of_groups(self.target.product, directory.into(), groups, now))
             }
             Service::Vidm(_) => Err(Error::new(ErrorCode::NotSupported, "vIDM brings groups in only by a sync")

@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::proof_outcome::ProofSet;
 use super::start::queries;
 use super::{Coordinator, SyncRequest};
-use crate::directory::{Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
+use crate::directory::{Counts, FailureReason, Proof, RunMarks, SyncReport, SyncStatus};
 use crate::error::Result;
 use crate::poll_lock::lock;
 use crate::runtime::{Runtime, from_unix_ms as time, unix_ms as ms};
@@ -329,10 +329,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let (groups, users) = queries(request);
         let mut proofs = ProofSet::default();
         if !groups.is_empty() {
-            proofs.groups = self.service.prove(&request.directory, &groups).await?;
+            let found = self.service.prove(&request.directory, &groups).await?;
+            proofs.groups = Proof::named(found, &request.groups);
         }
         if !users.is_empty() {
-            proofs.users = self.service.prove_users(&request.directory, &users).await?;
+            let found = self.service.prove_users(&request.directory, &users).await?;
+            proofs.users = Proof::named(found, &request.users);
         }
         Ok(proofs)
     }

@@ -21,6 +21,8 @@ use crate::error::FieldError;
 pub struct SyncOrder {
     groups: Vec<GroupQuery>,
     users: Vec<UserQuery>,
+    group_names: Vec<String>,
+    user_names: Vec<String>,
     add_to_profile: bool,
     ignore_safeguards: bool,
     callback: Option<String>,
@@ -57,7 +59,14 @@ impl SyncOrder {
             fields.push(FieldError::new("/groups", "is missing; send the DNs of the groups to add to the profile"));
         }
         match fields.is_empty() {
-            true => Ok(Self { groups: queries, users: named_users, add_to_profile, ..Self::default() }),
+            true => Ok(Self {
+                groups: queries,
+                users: named_users,
+                group_names: names(groups),
+                user_names: names(users),
+                add_to_profile,
+                ..Self::default()
+            }),
             false => Err(fields),
         }
     }
@@ -86,23 +95,23 @@ impl SyncOrder {
         &self.users
     }
 
-    /// The groups as written in requests.
+    /// The groups as the caller wrote them, in the order of [`groups`](Self::groups).
     #[must_use]
-    pub(crate) fn group_names(&self) -> Vec<String> {
-        self.groups.iter().map(|group| group.as_str().to_owned()).collect()
+    pub(crate) fn group_names(&self) -> &[String] {
+        &self.group_names
     }
 
-    /// The users as written in requests.
+    /// The users as the caller wrote them, in the order of [`users`](Self::users).
     #[must_use]
-    pub(crate) fn user_names(&self) -> Vec<String> {
-        self.users.iter().map(|user| user.as_str().to_owned()).collect()
+    pub(crate) fn user_names(&self) -> &[String] {
+        &self.user_names
     }
 
     /// The size of the groups' and users' names in a sync id, in bytes.
     #[must_use]
     pub(crate) fn size_of_names(&self) -> usize {
-        let size = |names: Vec<String>| if names.is_empty() { 0 } else { super::compact::size_of(&names) };
-        size(self.group_names()) + size(self.user_names())
+        let size = |names: &[String]| if names.is_empty() { 0 } else { super::compact::size_of(names) };
+        size(&self.group_names) + size(&self.user_names)
     }
 
     /// Whether missing groups are first added to the sync profile. There are groups then.
@@ -129,8 +138,12 @@ fn named(names: &[String]) -> impl Iterator<Item = (usize, &String)> {
     names.iter().enumerate().filter(|(_, name)| !name.trim().is_empty())
 }
 
-fn count(names: &[String]) -> usize {
-    named(names).count()
+fn count(all: &[String]) -> usize {
+    named(all).count()
+}
+
+fn names(all: &[String]) -> Vec<String> {
+    named(all).map(|(_, name)| name.clone()).collect()
 }
 
 /// Reads the names of a list; every wrong one is added to `fields`.
@@ -167,7 +180,8 @@ mod tests {
     #[test]
     fn users_are_checked_like_groups() {
         let order = with_users(&["gg@corp.example"], &["", " jdoe@corp.example"], false).unwrap();
-        assert_eq!((order.groups().len(), order.user_names()), (1, vec!["jdoe@corp.example".to_owned()]));
+        assert_eq!((order.groups().len(), order.users()[0].as_str()), (1, "jdoe@corp.example"));
+        assert_eq!(order.user_names(), [" jdoe@corp.example"], "as the caller wrote it");
         let wrong = with_users(&["gg"], &["jdoe@corp.example", "", "jdoe", "CN=jdoe,DC=x"], false).unwrap_err();
         assert_eq!(wrong, ["/groups/0", "/users/2", "/users/3"]);
         // Users do not replace the groups that are added to the profile.

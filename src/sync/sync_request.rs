@@ -86,9 +86,9 @@ impl SyncRequest {
             ticket: Ticket::NONE,
             kicked: false,
             ignore_safeguards: order.ignores_safeguards(),
-            groups: order.group_names(),
+            groups: order.group_names().to_owned(),
             callback: order.callback().map(str::to_owned),
-            users: order.user_names(),
+            users: order.user_names().to_owned(),
         }
     }
 

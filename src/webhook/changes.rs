@@ -43,7 +43,8 @@ pub(super) fn refuse_unread_conditions(operation: &Operation, request: &Parts) -
     for (name, told) in [(IF_MATCH, "If-Match"), (IF_NONE_MATCH, "If-None-Match")] {
         if request.headers.contains_key(&name) && !operation.conditions.contains(&name.as_str()) {
             let detail = format!("the header {told} is not supported here; nothing was changed");
-            let hint = format!("omit {told}; If-Match protects changes of identity providers and sources, not additions");
+            let hint =
+                format!("omit {told}; If-Match protects changes of identity providers and sources, not additions");
             return Err(Error::invalid(vec![FieldError::new("", detail)]).hint(hint));
         }
     }

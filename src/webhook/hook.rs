@@ -261,7 +261,7 @@ mod tests {
             hook(at("/repository/name"), &[Source::Fixed("CN=f".into()), at("/a~1b"), at("/one"), at("/a~1b/1")]);
         let wanted = ["CN=f", "CN=a", "CN=b", "CN=c", "CN=b"].map(str::to_owned).to_vec();
         let (directory, order) = order(&hook, &body).unwrap();
-        assert_eq!((directory, order.group_names()), (DirectoryRef::parse("corp"), wanted));
+        assert_eq!((directory, order.group_names()), (DirectoryRef::parse("corp"), wanted.as_slice()));
     }
 
     #[test]

@@ -187,6 +187,20 @@ fn requested_users_decide_like_groups() {
     assert!(without.get("users").is_none(), "{without}");
 }
 
+/// Clients compare `requested` with what they sent.
+#[test]
+fn names_are_repeated_as_the_request_has_them() {
+    let scim: Scim = |filter| match filter.contains("gg-new") {
+        true => one("gg-new@corp.example", ""),
+        false => none(),
+    };
+    let groups = [" gg-new@corp.example\n", "CN=gg-old, OU=Groups, DC=corp, DC=example"];
+    let found = state_of(scim, &groups, &["jdoe@corp.example "]).unwrap();
+    let told: Vec<_> = found["groups"].as_array().unwrap().iter().map(|one| (&one["requested"], &one["state"])).collect();
+    assert_eq!(told, [(&json!(groups[0]), &json!("present")), (&json!(groups[1]), &json!("absent"))]);
+    assert_eq!(found["users"][0]["requested"], "jdoe@corp.example ");
+}
+
 #[test]
 fn user_that_vidm_shows_later_is_found_by_the_next_request() {
     thread_local!(static IS_THERE: Cell<bool> = const { Cell::new(false) });

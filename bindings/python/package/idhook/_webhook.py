@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.utils
 import json
 import os
-import re
 import ssl
 import time
 import urllib.parse
@@ -216,7 +215,8 @@ class _Fleet(_Syncs, FleetSession):
         providers = f"{self._base}/identity-providers"
         named = next((given[name] for name in ("id", "providerId") if name in given), None)
         one = f"{providers}/{_segment(named)}" if named is not None else ""
-        options, spec = given.get("options", {}), given.get("spec")
+        options, if_match = _condition(given)
+        spec = given.get("spec")
         lifetime = _query({"tokenTtl": options["ttlMinutes"]}) if "ttlMinutes" in options else ""
         routes: Mapping[str, _Route] = {
             "identityProviders": _Route("GET", providers),
@@ -233,7 +233,7 @@ class _Fleet(_Syncs, FleetSession):
             return _Route("POST", f"{self._base}/syncs", order)
         if name == "task":
             return _Route("GET", f"{self._base}/tasks/{_segment(given['id'])}")
-        return routes[name] if name in routes else super()._route(name, given)
+        return replace(routes[name], if_match=if_match) if name in routes else super()._route(name, given)
 
 
 class _Vcf(VcfSession):
@@ -254,10 +254,7 @@ class _Vcf(VcfSession):
         provider = f"{providers}/{_segment(named)}" if named is not None else ""
         sources = f"{provider}/identity-sources"
         source = f"{sources}/{_segment(given['domainName'])}" if "domainName" in given else ""
-        choices = dict(given.get("options", {}))
-        if_match = choices.pop("ifMatch", None)
-        if if_match is not None and not (isinstance(if_match, str) and if_match.isascii() and if_match.isprintable()):
-            raise invalid("ifMatch", "must be * or an ETag in its quotes, as idhook returned it")
+        choices, if_match = _condition(given)
         options, spec = _query(choices), given.get("spec")
         routes: Mapping[str, _Route] = {
             "identityProviders": _Route("GET", providers),
@@ -279,6 +276,15 @@ class _Vcf(VcfSession):
             "sddcManagerOidc": _Route("GET", f"{self._base}/identity-broker/sddc-manager-oidc"),
         }
         return replace(routes[name], if_match=if_match)
+
+
+def _condition(given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The options of a change without its condition, and the condition, which is a header."""
+    options = dict(given.get("options", {}))
+    if_match = options.pop("ifMatch", None)
+    if if_match is not None and not (isinstance(if_match, str) and if_match.isascii() and if_match.isprintable()):
+        raise invalid("ifMatch", "must be * or an ETag in its quotes, as idhook returned it")
+    return options, if_match
 
 
 def _lifetime(options: dict[str, Any]) -> str:
@@ -367,8 +373,8 @@ def _are_names(names: list[Any]) -> bool:
 
 def _missing(names: list[str], proofs: list[dict[str, Any]]) -> list[str]:
     """Those of the names that the proofs do not prove."""
-    present = {_plain(proof["requested"]) for proof in proofs if proof["state"] == "present"}
-    return [name for name in names if _plain(name) not in present]
+    present = {proof["requested"] for proof in proofs if proof["state"] == "present"}
+    return [name for name in names if name not in present]
 
 
 def _verdict(
@@ -400,8 +406,3 @@ def _verdict(
         hint = hint or "the sync goes on: wait for it by its id (sync.id), or allow more time"
     problem = {"code": code, "title": title, "status": http, "detail": detail, "retryable": retryable}
     return {**problem, "hint": hint} if hint else problem
-
-
-def _plain(name: str) -> str:
-    """A name without the blanks that mean nothing in a distinguished name: the server returns it so."""
-    return re.sub(r"\s*([,=+])\s*", r"\1", name.strip())

@@ -296,6 +296,7 @@ async fn fleet(seen: &mut Seen<'_>) {
     seen.ask(Method::PUT, &providers, 200, &spec).await;
     let place = created.header("location").to_owned();
     seen.ask(Method::GET, &place, 200, "").await;
+    seen.ask_with(Method::GET, &place, 304, "", &[("if-none-match", "*")]).await;
     let deleted = seen.ask(Method::DELETE, &place, 202, "").await;
     seen.ask(Method::GET, deleted.header("location"), 200, "").await;
     until_gone(seen.scene, &place).await;

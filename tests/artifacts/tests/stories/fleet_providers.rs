@@ -17,6 +17,7 @@ stories! {
 stories! {
     in_one_instance:
     quoted_secret_of_a_change_is_masked,
+    provider_that_another_writer_changed_is_kept,
     provider_of_another_kind_is_kept,
     deletion_is_followed_however_its_task_is_reported,
     failed_deletion_has_the_vendors_reason,
@@ -73,6 +74,36 @@ async fn listed(scene: &Scene, realm: &str) -> Value {
     let list = scene.get(PROVIDERS).await.json();
     let elements = list["elements"].as_array().unwrap();
     elements.iter().find(|element| element["realm"]["id"] == realm).unwrap()["provider"].clone()
+}
+
+/// Two writers read the same provider; the second one's change and deletion are rejected.
+async fn provider_that_another_writer_changed_is_kept(artifact: Artifact) {
+    let scene = fleet(artifact).await;
+    let pem = scene.simulator.ca_pem().to_owned();
+    let created = put(&scene, "", &ad(&pem, &["research.example"])).await;
+    let place = created.header("location").to_owned();
+    let read = scene.get(&place).await.header("etag").to_owned();
+    assert_eq!(created.header("etag"), read);
+
+    let change = async |method: Method, path: &str, tag: &str, body: String| {
+        let request = scene.request(method, path).bearer_auth(&scene.keys.all).header("if-match", tag);
+        send(request.header("content-type", "application/json").body(body)).await
+    };
+    let spec = |domains: &[&str]| ad(&pem, domains).to_string();
+    let domains = [["research.example", "a.example"], ["research.example", "b.example"]];
+    let first = change(Method::PUT, PROVIDERS, &read, spec(&domains[0])).await;
+    assert_eq!((first.status.as_u16(), &first.json()["verified"]), (200, &json!(true)), "{}", first.text);
+    for second in [
+        change(Method::PUT, PROVIDERS, &read, spec(&domains[1])).await,
+        change(Method::DELETE, &place, &read, String::new()).await,
+    ] {
+        assert_eq!(second.status, 412, "{}", second.text);
+        assert_eq!(second.json()["code"], "precondition_failed");
+    }
+    let kept = scene.get(&place).await.json();
+    assert_eq!(kept["provisioningConfig"]["ldapConfigurations"][0]["domains"], json!(domains[0]));
+    let second = change(Method::PUT, PROVIDERS, first.header("etag"), spec(&domains[1])).await;
+    assert_eq!(second.status, 200, "{}", second.text);
 }
 
 /// Four runs of one pipeline, and the end of the provider.
