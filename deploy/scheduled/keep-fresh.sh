@@ -6,7 +6,7 @@
 #
 # Argument     STALE_AFTER (2h): a directory is synced if no sync succeeded within this time: 90m, 2h, 8d; never: only look after syncs
 # Environment  IDHOOK_KEY: a key with the scopes vidm:read and vidm:sync (fleet/NAME: fleet:read and fleet:sync); or IDHOOK_KEY_FILE
-#              IDHOOK_TARGET (vidm/default): the target with its kind; IDHOOK_WAIT (600): seconds to wait for each sync
+#              IDHOOK_TARGET (vidm/default): the target with its kind; IDHOOK_WAIT (600): seconds to wait for each sync, one after another
 #              CURL_CA_BUNDLE (a private CA; curl's own variable)
 # Exit code    0: every directory is fresh, or was just synced; 1: anything else. One line for each sync and directory is on stdout; what
 #              failed and how to fix it is on stderr.
@@ -15,7 +15,6 @@ set -eu
 [ -z "${IDHOOK_KEY_FILE:-}" ] || IDHOOK_KEY=$(cat "$IDHOOK_KEY_FILE")
 : "${IDHOOK_KEY:?}"
 target=${IDHOOK_URL%/}/${IDHOOK_TARGET:-vidm/default}/v1
-deadline=$(($(date +%s) + ${IDHOOK_WAIT:-600}))
 # curl empties a file before it tries again; on a pipe the body of the failed attempt would remain.
 response=$(mktemp)
 trap 'rm -f "$response"' EXIT
@@ -40,7 +39,7 @@ END
 
 # Joins a sync that is queued or running; the timer and a workflow do not start two.
 bring_up_to_date() {
-  directory=$1
+  directory=$1 deadline=$(($(date +%s) + ${IDHOOK_WAIT:-600}))
   call -X POST -H 'Content-Type: application/json' -H 'Prefer: wait=60' --data '{}' "$target/directories/$directory/syncs" || return 1
   while :; do
     case $(printf '%s' "$body" | jq -r .status) in
