@@ -37,11 +37,6 @@ foreach ($name in 'IDHOOK_KEY', 'LDAP_PASSWORD') {
 }
 Import-Module PowerVCF
 
-# The gate does not read the user name. PowerVCF keeps the token in a global variable and refreshes it before each call.
-$Global:Error.Clear()
-Request-VCFToken -fqdn "$Server/vcf/$Target" -username idhook -password $env:IDHOOK_KEY | Out-Null
-Assert-NoFailedCall
-
 # PowerVCF catches the errors of its calls. PowerShell records them all the same.
 function Assert-NoFailedCall {
     $failed = $Global:Error | Where-Object { $_ -is [Management.Automation.ErrorRecord] -and $_.FullyQualifiedErrorId -like 'WebCmdlet*' } |
@@ -55,6 +50,11 @@ function Get-Domain {
     Assert-NoFailedCall
     $embedded.identitySources | ForEach-Object { $_.domainNames }
 }
+
+# The gate does not read the user name. PowerVCF keeps the token in a global variable and refreshes it before each call.
+$Global:Error.Clear()
+Request-VCFToken -fqdn "$Server/vcf/$Target" -username idhook -password $env:IDHOOK_KEY | Out-Null
+Assert-NoFailedCall
 
 $spec = Get-Content -LiteralPath $File -Raw | ConvertFrom-Json
 $domain = $spec.ldap.domainName

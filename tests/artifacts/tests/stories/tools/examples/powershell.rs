@@ -7,7 +7,7 @@ use crate::tools::install;
 use crate::tools::programs;
 
 #[tokio::test]
-async fn powershell_scripts_are_read_by_the_grammar() {
+async fn powershell_scripts_parse_and_define_before_use() {
     let packages = ["tree-sitter==0.25.2", "tree-sitter-powershell==0.26.4"];
     let Some(bin) = install::python(&packages) else { return };
     for script in [
