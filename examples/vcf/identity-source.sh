@@ -56,3 +56,5 @@ fi
 printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null ||
   { printf 'idhook returned no outcome: %s\n' "$outcome" >&2; exit 1; }
 printf '%s\n' "$outcome"
+printf '%s' "$outcome" | jq -e '.verified != false' >/dev/null ||
+  { echo "SDDC Manager accepted the change, but does not show it: see remaining and message" >&2; exit 1; }

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use idhook_simulator::{SyncDuration, seeds};
+use idhook_simulator::{Fault, Server, SyncDuration, seeds};
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
 use xtask::redis::free_port;
@@ -58,6 +58,11 @@ async fn script_keeps_a_realms_identity_provider_up_to_date() {
     let updated = outcome(REALM, &more, &["--dry-run"], "updated").await;
     let pointer = "/provisioningConfig/ldapConfigurations/0/domains";
     assert_eq!(updated["changes"][0]["pointer"], pointer, "{updated}");
+    // VCF Operations accepts the change and keeps the former domains.
+    scene.simulator.add_fault(Fault::answer(200, "application/json", "{}").on(Server::Fleet).method("PUT"));
+    let end = run(&url, key, REALM, &more, &[]).await;
+    assert!(!end.is_good && end.out.contains("\"remaining\""), "{}", end.said());
+    assert!(end.err.contains("does not show it"), "{}", end.said());
     let wrong = other(|directory| {
         directory["ldapBindConfiguration"]["primaryDomainController"]["protocol"] = json!("http");
     });

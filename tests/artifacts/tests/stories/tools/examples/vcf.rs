@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use idhook_simulator::{Fault, FaultKind, RetryAfter, seeds};
+use idhook_simulator::{Fault, FaultKind, RetryAfter, Server, seeds};
 use serde_json::{Value, json};
 use xtask::redis::free_port;
 
@@ -45,6 +45,14 @@ async fn script_keeps_an_identity_source_up_to_date() {
     let place = tempfile::tempdir().unwrap();
     let other = place.path().join("other.json");
     let mut spec: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    // SDDC Manager accepts the change and keeps the former endpoints.
+    spec["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["ldap://dc03.corp.example"]);
+    std::fs::write(&other, spec.to_string()).unwrap();
+    scene.simulator.add_fault(Fault::answer(200, "application/json", "{}").on(Server::Sddc).method("PATCH"));
+    let end = run(&url, key, &other, &[]).await;
+    assert!(!end.is_good && end.out.contains("\"remaining\""), "{}", end.said());
+    assert!(end.err.contains("does not show it"), "{}", end.said());
+
     spec["ldap"]["sourceDetails"]["serverEndpoints"] = json!(["http://dc01"]);
     std::fs::write(&other, spec.to_string()).unwrap();
     let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
