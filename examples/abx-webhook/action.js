@@ -14,7 +14,7 @@
 //           users           optional: users that must be present too, as name@domain
 //           provision       optional, VCF Operations 9.1.1 and later: bring the groups (DNs) in without a sync; needs fleet:profile
 //           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
-// Outputs   status ("succeeded"), id, directory, groups
+// Outputs   status ("succeeded"), id, directory, groups; there is no id with provision
 // Fails     with a code, what happened, and what to do.
 
 const TIMEOUT = 150; // seconds for the whole action
@@ -31,6 +31,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa
   let sync = await call("POST", syncs, order);
   while (sync.status !== "succeeded") {
     if (sync.status === "failed") throw new Error(text("the sync failed", sync));
+    if (!sync.id) throw new Error(text(`the groups are ${sync.status}`, sync));
     const left = ends - Date.now();
     if (left <= 0) throw new Error(text(`the sync is still ${sync.status}; ask for it at ${syncs}/${sync.id}`, sync));
     await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
@@ -45,7 +46,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa
   const groups = sync.groups || [];
   const absent = asked(order).filter((name) => !groups.some(({ requested, state }) => requested === name && state === "present"));
   if (absent.length) throw new Error(text(`group_absent: the sync succeeded, but these groups are absent: ${absent.join(", ")}`, sync));
-  console.log(`the sync ${sync.id} succeeded`);
+  console.log(sync.id ? `the sync ${sync.id} succeeded` : "the groups are present");
   return { status: sync.status, id: sync.id, directory: sync.directory, groups };
 };
 

@@ -12,8 +12,10 @@
 #           groups          optional: groups that must be present in the end, as DN or name@domain
 #           addToProfile    optional: first add the groups (DNs) to the directory's sync profile; needs the scope vidm:profile or
 #                           fleet:profile. Must be an input: idhook does not read it from `customProperties`
+#           users           optional: users that must be present too, as name@domain
+#           provision       optional, VCF Operations 9.1.1 and later: bring the groups (DNs) in without a sync; needs fleet:profile
 #           If directory and groups are not inputs, idhook reads them from `customProperties`, so the action can be bound to a subscription.
-# Outputs   status ("succeeded"), id, directory, groups
+# Outputs   status ("succeeded"), id, directory, groups; there is no id with provision
 # Fails     with a code, what happened, and what to do.
 
 import http.client
@@ -51,6 +53,8 @@ def handler(context, inputs):
     while sync["status"] != "succeeded":
         if sync["status"] == "failed":
             raise Problem(text("the sync failed", sync))
+        if "id" not in sync:
+            raise Problem(text(f"the groups are {sync['status']}", sync))
         left = ends - time.monotonic()
         if left <= 0:
             raise Problem(text(f"the sync is still {sync['status']}; ask for it at {syncs}/{sync['id']}", sync))
@@ -67,8 +71,8 @@ def handler(context, inputs):
     absent = [name for name in asked(order) if name not in present]
     if absent:
         raise Problem(text(f"group_absent: the sync succeeded, but these groups are absent: {', '.join(absent)}", sync))
-    print(f"the sync {sync['id']} succeeded")
-    return {"status": sync["status"], "id": sync["id"], "directory": sync["directory"], "groups": groups}
+    print(f"the sync {sync['id']} succeeded" if "id" in sync else "the groups are present")
+    return {"status": sync["status"], "id": sync.get("id"), "directory": sync["directory"], "groups": groups}
 
 
 def text(happened, sync):

@@ -3,12 +3,13 @@
 use std::process::Command;
 use std::time::Duration;
 
-use idhook_simulator::{SyncDuration, seeds};
+use idhook_simulator::{Fault, FaultKind, FleetVersion, Server, SyncDuration, seeds};
 use serde_json::{Value, json};
+use xtask::artifact::Artifact;
 use xtask::redis::free_port;
 
-use super::{Order, ends_well_and_badly, folder, serves_fleet};
-use crate::scene::Scene;
+use super::{ABSENT, Order, ends_well_and_badly, folder, serves_fleet};
+use crate::scene::{Scene, Setting};
 use crate::tools::programs::{self, ABX_NODE, ABX_PYTHON, End};
 use crate::tools::stub::Stub;
 
@@ -49,6 +50,41 @@ async fn an_abx_action_in_javascript() {
 #[tokio::test]
 async fn an_abx_action_in_python() {
     action(&["python3", "-c", ABX_PYTHON], "action.py").await;
+}
+
+/// The response to `provision` has no id, so an action must not read the state of a sync.
+#[tokio::test]
+async fn abx_actions_bring_groups_in_without_a_sync() {
+    const GROUP: &str = "CN=gg-at-once,OU=Groups,DC=corp,DC=example";
+    if !programs::are_there("examples/abx-webhook", &["node", "python3"]) {
+        return;
+    }
+    for (program, arguments, file) in
+        [("node", ["-e", ABX_NODE], "action.js"), ("python3", ["-c", ABX_PYTHON], "action.py")]
+    {
+        let scene = Scene::with(Setting::with_fleet(Artifact::Spin)).await;
+        scene.simulator.configure_fleet(|settings| settings.version = FleetVersion::V9_1_1);
+        scene.simulator.add_ad_group(seeds::FLEET_CORP, GROUP, &[]).unwrap();
+        let (url, key) = (scene.host.url(), scene.keys.all.as_str());
+        let run = async |groups: &[&str]| -> End {
+            let order =
+                Order { url: &url, key, target: "fleet/default", directory: seeds::CORP_NAME, groups, timeout: 60 };
+            let mut inputs = inputs(&order);
+            inputs["provision"] = json!(true);
+            let mut command = Command::new(program);
+            command.args(arguments).arg(folder("abx-webhook").join(file));
+            command.env("IDHOOK_KEY", key).env("INPUTS", inputs.to_string());
+            programs::run(command).await
+        };
+        let end = run(&[GROUP]).await;
+        assert!(end.is_good && end.out.contains("the groups are present"), "{file}: {}", end.said());
+        // The second group cannot be brought in.
+        let fault = Fault::new(FaultKind::Html { status: 500 }).on(Server::Fleet).method("POST").path("/principals$");
+        scene.simulator.add_fault(fault.after(1).always());
+        let end = run(&[GROUP, ABSENT]).await;
+        assert!(!end.is_good && end.err.contains("the groups are unknown"), "{file}: {}", end.said());
+        assert!(!scene.log().iter().any(|line| line["route"] == "/fleet/{target}/v1/syncs/{sync}"), "{file}");
+    }
 }
 
 #[tokio::test]
