@@ -49,7 +49,9 @@ export function narrowed(sync: Sync): string | number {
     case "running":
       return sync.retryAfter;
     case "unknown":
-      return sync.retryAfter;
+      // @ts-expect-error: `provision` returns none, because there is no sync to ask for
+      sync.retryAfter.toFixed();
+      return sync.retryAfter ?? "";
   }
 }
 

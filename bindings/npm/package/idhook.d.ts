@@ -251,8 +251,8 @@ export interface SyncPending extends SyncFields {
 export interface SyncUnknown extends SyncFields {
   status: "unknown";
   reason?: never;
-  /** Seconds until it is worth asking again. */
-  retryAfter: number;
+  /** Seconds until it is worth asking again. Absent in the outcome of `provision`, which started no sync. */
+  retryAfter?: number;
 }
 
 /** A sync. Its `status` decides which fields it has. */
