@@ -67,7 +67,7 @@ pub(super) struct Entry {
     sha256: Value,
     /// The caller's scopes; at least one.
     scopes: Vec<String>,
-    /// The targets that the caller may use, as `NAME`, `vidm/NAME` or `vcf/NAME`. Without it: all targets.
+    /// The targets that the caller may use, as `NAME`, `vidm/NAME`, `vcf/NAME` or `fleet/NAME`. Without it: all targets.
     targets: Option<Vec<String>>,
     /// The addresses and networks that the caller's requests may come from: `["10.20.0.0/16", "192.0.2.7"]`. Without it: any. The
     /// address is the one that the host reports (Spin does), or that of `client_address_header`; an unknown address is rejected.

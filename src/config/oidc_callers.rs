@@ -54,7 +54,7 @@ pub(super) struct Entry {
     keys_url: Option<String>,
     /// The caller's scopes; at least one.
     scopes: Vec<String>,
-    /// The targets that the caller may use, as `NAME`, `vidm/NAME` or `vcf/NAME`. Without it: all targets.
+    /// The targets that the caller may use, as `NAME`, `vidm/NAME`, `vcf/NAME` or `fleet/NAME`. Without it: all targets.
     targets: Option<Vec<String>>,
     /// The addresses and networks that the caller's requests may come from, as in `api_keys`. Without it: any.
     from: Option<Vec<String>>,

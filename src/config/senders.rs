@@ -84,7 +84,7 @@ pub(super) struct Entry {
     secrets: Vec<Secret>,
     /// The caller's scopes; at least one.
     scopes: Vec<String>,
-    /// The targets that the caller may use, as `NAME`, `vidm/NAME` or `vcf/NAME`. Without it: all targets.
+    /// The targets that the caller may use, as `NAME`, `vidm/NAME`, `vcf/NAME` or `fleet/NAME`. Without it: all targets.
     targets: Option<Vec<String>>,
 }
 
