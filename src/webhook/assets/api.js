@@ -147,7 +147,7 @@ function hasKey() {
 
 // The list of requests
 
-const SECRETS = new Set(["password", "bindDnPassword", "clientSecret", "referenceToken"]);
+const SECRETS = new Set(["password", "bindDnPassword", "clientSecret"]);
 const pretty = (value) =>
   typeof value === "string" ? value : JSON.stringify(value, (name, inner) => (SECRETS.has(name) && inner ? "(hidden)" : inner), 2);
 
