@@ -196,7 +196,8 @@ fn names_are_repeated_as_the_request_has_them() {
     };
     let groups = [" gg-new@corp.example\n", "CN=gg-old, OU=Groups, DC=corp, DC=example"];
     let found = state_of(scim, &groups, &["jdoe@corp.example "]).unwrap();
-    let told: Vec<_> = found["groups"].as_array().unwrap().iter().map(|one| (&one["requested"], &one["state"])).collect();
+    let told: Vec<_> =
+        found["groups"].as_array().unwrap().iter().map(|one| (&one["requested"], &one["state"])).collect();
     assert_eq!(told, [(&json!(groups[0]), &json!("present")), (&json!(groups[1]), &json!("absent"))]);
     assert_eq!(found["users"][0]["requested"], "jdoe@corp.example ");
 }
