@@ -116,18 +116,22 @@ function problemBox(problem, retry) {
 
 const problemOf = (error) => (error instanceof Refusal ? error.problem : { title: "This page failed", detail: String(error) });
 
+/** Shows `waiting` in `place` while `work` runs. Gives `{result}` or `{problem}`; neither if `place` shows something else by then: the response is late, and what it is for is no longer chosen. */
+async function awaited(place, waiting, work) {
+  const mark = busy(waiting);
+  show(place, mark);
+  const ended = await work().then((result) => ({ result }), (error) => ({ problem: problemOf(error) }));
+  if (!mark.isConnected) return {};
+  if (ended.problem) markKey(ended.problem.code === "unauthenticated" ? ended.problem.title : "");
+  return ended;
+}
+
 /** Does `work` and shows its result in `place`, or the problem with a button to retry. Returns whether it succeeded. */
 async function shown(place, waiting, work) {
-  show(place, busy(waiting));
-  try {
-    show(place, ...[await work()].flat());
-    return true;
-  } catch (error) {
-    const problem = problemOf(error);
-    markKey(problem.code === "unauthenticated" ? problem.title : "");
-    show(place, problemBox(problem, problem.retryable ? () => shown(place, waiting, work) : undefined));
-    return false;
-  }
+  const { result, problem } = await awaited(place, waiting, work);
+  if (result) show(place, ...[result].flat());
+  if (problem) show(place, problemBox(problem, problem.retryable ? () => shown(place, waiting, work) : undefined));
+  return Boolean(result);
 }
 
 /** Shows the fault of the key, or removes it. */

@@ -4,9 +4,10 @@ function examine(event) {
   event.preventDefault();
   if (!hasKey() || !byId("doctor-target").value) return;
   const target = byId("doctor-target").selectedOptions[0].textContent;
+  const path = `${targetPath("doctor-target")}/doctor`;
   shown("checks", `Checking ${target}…`, async () => {
     try {
-      return diagnosis(await open(`${targetPath("doctor-target")}/doctor`), target);
+      return diagnosis(await open(path), target);
     } catch (error) {
       if (error instanceof Refusal && error.problem.code === "forbidden") return [needsAdmin(error.problem)];
       throw error;

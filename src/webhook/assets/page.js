@@ -62,7 +62,7 @@ on("key", "input", () => {
   markKey("");
   if (isConnected) forget();
 });
-on("target", "change", () => (isConnected ? listDirectories() : choose()));
+on("target", "change", () => changeTarget(forgetDirectories));
 on("order", "change", (event) => {
   // Either of the two, because the second starts no sync.
   for (const [one, other] of [["add", "provision"], ["provision", "add"]]) if (event.target.id === one && event.target.checked) byId(other).checked = false;
@@ -72,7 +72,7 @@ on("order", "input", writeSnippet);
 on("order", "submit", startSync);
 on("stop", "click", () => watching && watching.abort());
 on("reload-runs", "click", loadRuns);
-on("idp-target", "change", () => (isConnected ? listProviders() : undefined));
+on("idp-target", "change", () => changeTarget(forgetProviders));
 on("put-what", "change", pickObject);
 on("put", "submit", preview);
 on("put-spec", "input", () => byId("put-fault").textContent && specFault(""));

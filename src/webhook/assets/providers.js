@@ -24,23 +24,29 @@ const NEW_IN_REALM = {
 /** The objects that can be previewed: `{text, path, spec}`; a new source has a `parent` until its domain is known. */
 let objects = [];
 
-function forgetProviders(text) {
-  providers = [];
-  show("providers", blank(text));
+function forgetProviders() {
+  setProviders([]);
+  show("providers", blank(need("idp-target")));
+}
+
+function setProviders(found) {
+  providers = found;
   setObjects();
 }
 
 async function listProviders() {
-  forgetProviders("");
+  setProviders([]);
   const base = targetPath("idp-target");
-  const isListed = await shown("providers", "Listing identity providers…", async () => {
+  const { result, problem } = await awaited("providers", "Listing identity providers…", async () => {
     const [list, version] = await Promise.all([open(`${base}/identity-providers`), base.startsWith("/vcf/") && versionPart(base)]);
-    providers = list.elements || [];
-    markKey("");
-    const parts = providers.map((one) => providerPart(one.realm ? inRealm(one) : one));
-    return [version, ...(parts.length ? parts : [blank(`${productOf("idp-target")} reports no identity provider.`)])];
+    const found = list.elements || [];
+    return { found, parts: [version, ...found.map((one) => providerPart(one.realm ? inRealm(one) : one))] };
   });
-  if (isListed) setObjects();
+  if (problem) show("providers", problemBox(problem, problem.retryable ? listProviders : undefined));
+  if (!result) return;
+  markKey("");
+  show("providers", ...result.parts, result.found.length === 0 && blank(`${productOf("idp-target")} reports no identity provider.`));
+  setProviders(result.found);
 }
 
 /** SDDC Manager's version, and what it deprecates. The list is complete without it. */

@@ -27,9 +27,9 @@ async function checkHealth() {
   }
 }
 
+/** Reads the targets. If that fails, the known ones stay, with what is chosen. */
 async function checkReadiness() {
   show("missing");
-  targets = {};
   try {
     const ready = await open("/readyz", { withKey: false, seconds: LIMITS.health });
     targets = Object.fromEntries(Object.entries(ready).filter(([kind, names]) => kind !== "warnings" && Array.isArray(names) && names.length));
@@ -45,8 +45,6 @@ async function checkReadiness() {
   document.querySelectorAll("select[data-kind]").forEach(fillTargets);
   byId("list").disabled = Object.keys(targets).length === 0;
   byId("doctor-run").disabled = byId("list").disabled;
-  if (!isConnected) forget();
-  choose();
 }
 
 function warnings(list) {
@@ -57,7 +55,7 @@ function warnings(list) {
 /** One mistake or warning of the configuration. */
 const mistake = (one) => element("li", {}, code(one.variable + one.pointer), ` ${one.detail}${one.hint ? `; ${one.hint}` : ""}`);
 
-/** Fills a list of targets: of some kinds, or of all. Its values are `kind/name`; the kind is shown where it can differ. */
+/** Fills a list of targets: of some kinds, or of all. Its values are `kind/name`; the kind is shown where it can differ. If the chosen target is gone, the list changes as if a person had done it. */
 function fillTargets(list) {
   const before = list.value;
   const isForAll = list.dataset.kind === "*";
@@ -69,6 +67,7 @@ function fillTargets(list) {
   }));
   list.replaceChildren(...options);
   list.disabled = options.length === 0;
+  if (list.value !== before) list.dispatchEvent(new Event("change"));
 }
 
 /** The chosen target: `{kind, name}`; an example while there is none. */
@@ -89,11 +88,25 @@ const productOf = (list) => kindName(targetOf(list).kind);
 /** Empties all lists: nothing has been loaded with the key that is in the field now. */
 function forget() {
   isConnected = false;
+  forgetDirectories();
+  forgetProviders();
+}
+
+/** What a person has to do before the list of a target can be loaded. */
+function need(list) {
+  const { disabled, dataset } = byId(list);
+  return disabled ? `No ${dataset.kind.split(" ").map(kindName).join(" or ")} target is configured.` : "Enter an API key and press Connect.";
+}
+
+function forgetDirectories() {
   setDirectories([]);
-  const need = (list) => byId(list).disabled ? `No ${byId(list).dataset.kind.split(" ").map(kindName).join(" or ")} target is configured.` : "Enter an API key and press Connect.";
   show("directory-list", blank(need("target")));
-  byId("list-said").textContent = "";
-  forgetProviders(need("idp-target"));
+}
+
+/** Another target is chosen: what is shown belongs to the former one. */
+function changeTarget(forgetList) {
+  forgetList();
+  loadView();
 }
 
 function connect(event) {
@@ -118,18 +131,15 @@ let directories = [];
 
 async function listDirectories() {
   setDirectories([]);
-  show("list-problem");
-  show("directory-list", busy("Listing directories…"));
-  try {
-    setDirectories((await open(`${targetPath("target")}/directories`)).directories);
-    markKey("");
-  } catch (error) {
-    const problem = problemOf(error);
-    markKey(problem.code === "unauthenticated" ? problem.title : "");
+  const path = `${targetPath("target")}/directories`;
+  const { result, problem } = await awaited("directory-list", "Listing directories…", () => open(path));
+  if (problem) {
     show("directory-list", blank("No directories listed."));
     show("list-problem", problemBox(problem, problem.retryable ? listDirectories : undefined));
-    return;
   }
+  if (!result) return;
+  markKey("");
+  setDirectories(result.directories);
   const able = directories.filter((directory) => directory.syncable).length;
   byId("list-said").textContent = `${directories.length} directories, ${able} can be synced.`;
 }
@@ -143,6 +153,7 @@ function setDirectories(found) {
     return element("label", {}, radio, element("span", {}, directory.name || directory.id, element("small", {}, about)));
   });
   show("directory-list", ...choices);
+  show("list-problem");
   byId("list-said").textContent = "";
   choose();
 }
@@ -208,10 +219,7 @@ async function loadRuns() {
   const id = runsOf;
   if (!id) return;
   const path = `${targetPath("target")}/directories/${encodeURIComponent(id)}/syncs`;
-  await shown("runs", "Loading…", async () => {
-    const history = await open(path);
-    return id === runsOf ? runsList(history.syncs) : [];
-  });
+  await shown("runs", "Loading…", async () => runsList((await open(path)).syncs));
 }
 
 function runsList(syncs) {
