@@ -77,6 +77,7 @@ pub async fn run(matches: &ArgMatches) -> Result<()> {
         // One worker: before Python 3.13 two threads that parse at once may fail each other.
         .args(["--workers", "1", "--request-timeout", "30", "--continue-on-failure", "--warnings", "off"])
         .args(matches.get_many::<String>("more").into_iter().flatten())
+        .env("CONTRACT_HOOKS", build::root().join("dev/openapi/schemathesis_hooks.py"))
         .env("CONTRACT_DIRECTORY", seeds::CORP_NAME)
         .env("CONTRACT_PROVIDER", seeds::EMBEDDED_PROVIDER)
         .current_dir(folder.path())
