@@ -2,7 +2,7 @@
 //! in the instance.
 //!
 //! A directory has one lease (`shared_state/lease.rs`), whose slot holds an [`Entry`]: the latest kick-off ([`Head`]) and
-//! what was seen of its run ([`Seen`](super::entry::Seen)). The lease's holder alone kicks off or changes the entry.
+//! what was seen of its run ([`Seen`](super::entry::Seen)). Only the lease's holder sends a kick-off or changes the entry.
 //!
 //! A request draws a ticket when it arrives. A claim for the kick-off is drawn from the same counter just before the
 //! kick-off is sent, so a kick-off serves exactly the tickets below its own: their requests came before it. The second draw

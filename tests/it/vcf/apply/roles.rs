@@ -21,6 +21,19 @@ fn users_now(role: &'static str) -> Call {
     users_after(|users| users[1]["role"]["id"] = json!(role))
 }
 
+/// A job that makes the group `gg-a` an administrator.
+fn admin() -> Value {
+    job(json!({"group": "gg-a@embedded-ids.com", "role": "ADMIN"}))
+}
+
+/// An instance for that job: the group has no role, and these calls follow its look-up.
+fn adding(calls: impl IntoIterator<Item = Call>) -> Instance {
+    let instance =
+        Instance::new([login(), roles(), users(), entities("embedded-ids.com", "gg-a", &[("GROUP", "gg-a")])]);
+    instance.then(calls);
+    instance
+}
+
 fn refused(call: Call) -> Call {
     call.answer(400, include_str!("../../../fixtures/vcf/error.answer.json"))
 }
@@ -209,35 +222,25 @@ fn guard_decides_by_the_holders_at_the_time_of_the_removal() {
 
 #[test]
 fn role_that_the_server_shows_late_is_verified() {
-    let instance = Instance::new([
-        login(),
-        roles(),
-        users(),
-        entities("embedded-ids.com", "gg-a", &[("GROUP", "gg-a")]),
+    let instance = adding([
         add("gg-a", "EMBEDDED-IDS.COM", ADMIN),
         users(),
         users(),
         users_with("gg-a", "EMBEDDED-IDS.COM", ADMIN),
     ]);
-    let job = job(json!({"group": "gg-a@embedded-ids.com", "role": "ADMIN"}));
-    assert_eq!(steps(&apply(&instance, "", &job).json()), ["roles created"]);
+    assert_eq!(steps(&apply(&instance, "", &admin()).json()), ["roles created"]);
     assert_eq!(instance.script.elapsed(), Duration::from_secs(3));
 }
 
 #[test]
 fn other_writers_are_noticed() {
     // Another writer adds the group first.
-    let instance = Instance::new([
-        login(),
-        roles(),
-        users(),
-        entities("embedded-ids.com", "gg-a", &[("GROUP", "gg-a")]),
+    let instance = adding([
         refused(post(on("users"))),
         users_with("gg-a", "EMBEDDED-IDS.COM", ADMIN),
         users_with("gg-a", "EMBEDDED-IDS.COM", ADMIN),
     ]);
-    let body = job(json!({"group": "gg-a@embedded-ids.com", "role": "ADMIN"}));
-    let document = apply(&instance, "", &body).json();
+    let document = apply(&instance, "", &admin()).json();
     assert_eq!(steps(&document), ["roles created"]);
     assert!(document["steps"][0]["detail"].as_str().unwrap().contains("although it returned"), "{document}");
     // Another writer removes it first.
@@ -246,16 +249,7 @@ fn other_writers_are_noticed() {
     let document = apply(&instance, "", &job(json!({"group": OPERATORS, "state": "absent"}))).json();
     assert_eq!(steps(&document), ["roles unchanged"]);
     // Another writer takes it away again: the job does not report success.
-    let instance = Instance::new([
-        login(),
-        roles(),
-        users(),
-        entities("embedded-ids.com", "gg-a", &[("GROUP", "gg-a")]),
-        add("gg-a", "EMBEDDED-IDS.COM", ADMIN),
-        users(),
-        users(),
-        users(),
-    ]);
-    let problem = apply(&instance, "", &body).problem("upstream_invalid");
+    let instance = adding([add("gg-a", "EMBEDDED-IDS.COM", ADMIN), users(), users(), users()]);
+    let problem = apply(&instance, "", &admin()).problem("upstream_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("without a role"), "{problem}");
 }
