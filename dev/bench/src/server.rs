@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use http::{HeaderMap, Method};
 use xtask::build;
-use xtask::redis::{Redis, free_port};
+use xtask::ports::free_port;
+use xtask::redis::Redis;
 
 use crate::load::{self, Order};
 use crate::process::Tree;

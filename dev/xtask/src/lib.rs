@@ -1,6 +1,7 @@
 //! The commands, one file each: `cargo xtask help --all` lists them.
 //!
-//! The artifact tests use [`artifact`] too, so that they test the very components that ship, and [`redis`] and [`limits`].
+//! The artifact tests use [`artifact`] too, so that they test the very components that ship, and [`redis`],
+//! [`ports`] and [`limits`].
 
 pub mod artifact;
 pub mod bench;
@@ -22,6 +23,7 @@ pub mod key;
 pub mod limits;
 pub mod npm;
 pub mod openapi;
+pub mod ports;
 pub mod python;
 pub mod redis;
 pub mod release;

@@ -1,11 +1,13 @@
 //! A private Redis server for tests: on a free loopback port, without files.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::ports::free_port;
 
 /// The longest that the server may take to start.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -104,12 +106,4 @@ impl Drop for Redis {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
-}
-
-/// A port that nothing listens on.
-///
-/// # Errors
-/// When there is none.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::artifact::Artifact;
 use crate::caller::Caller;
-use crate::redis::free_port;
+use crate::ports::free_port;
 use crate::terminal::say;
 use crate::{limits, serve};
 

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use xtask::redis::{Redis, free_port};
+use xtask::ports::free_port;
+use xtask::redis::Redis;
 
 use super::tally::Tally;
 use crate::server::{Component, Kind, Server, Setup};

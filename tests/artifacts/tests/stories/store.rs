@@ -6,7 +6,8 @@ use idhook_host::{Host, KeyValue};
 use idhook_simulator::{Outcome, credentials, seeds};
 use reqwest::StatusCode;
 use xtask::artifact::Artifact;
-use xtask::redis::{Redis, free_port};
+use xtask::ports::free_port;
+use xtask::redis::Redis;
 
 use crate::scene::{Scene, Setting, Stage};
 use crate::secrets::{everything, no_secret};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 /// The longest wait for anything on the page.
 const MAX_WAIT: Duration = Duration::from_secs(40);

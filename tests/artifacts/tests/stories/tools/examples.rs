@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use idhook_simulator::{Fault, FaultKind, FleetSettings, Outcome, Server, SyncDuration, seeds};
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 use crate::scene::{Scene, Setting};
 use crate::tools::programs::End;

@@ -340,7 +340,7 @@ async fn each_fault_has_its_code(host: Host) {
     let wrong = binding.call("startSync", json!([seeds::CORP, {"groups": ["gg"], "addToProfile": true}])).unwrap_err();
     assert_eq!((&wrong["code"], &wrong["errors"][0]["pointer"]), (&json!("request_invalid"), &json!("/groups/0")));
 
-    let nowhere = xtask::redis::free_port().unwrap();
+    let nowhere = xtask::ports::free_port().unwrap();
     binding.open("vidm", &vidm(format!("http://127.0.0.1:{nowhere}"))).unwrap();
     assert_eq!(binding.call("health", json!([])).unwrap_err()["code"], "upstream_unreachable");
     settings["password"] = json!("planted-wrong");

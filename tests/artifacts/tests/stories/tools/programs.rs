@@ -121,7 +121,7 @@ pub(crate) async fn ensures_a_group(
     simulator.set_sync_duration(SyncDuration::Manual);
     fails(url, password, "1", "sync_timeout").await;
     fails(url, "wrong", "60", "upstream_auth").await;
-    let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
+    let nobody = format!("http://127.0.0.1:{}", xtask::ports::free_port().unwrap());
     fails(&nobody, password, "60", "upstream_unreachable").await;
 }
 

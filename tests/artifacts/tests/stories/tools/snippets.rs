@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idhook_simulator::{Outcome, SyncDuration, seeds};
 use serde_json::json;
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 use crate::scene::Scene;
 use crate::tools::browser::Browser;

@@ -13,7 +13,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
 use xtask::caller::Caller;
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 use xtask::{build, settings};
 
 use crate::scene::{STATE_KEY, send, wasm};

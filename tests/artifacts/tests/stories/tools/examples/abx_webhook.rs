@@ -6,7 +6,7 @@ use std::time::Duration;
 use idhook_simulator::{Fault, FaultKind, FleetVersion, Server, SyncDuration, seeds};
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 use super::{ABSENT, Order, ends_well_and_badly, folder, serves_fleet};
 use crate::scene::{Scene, Setting};

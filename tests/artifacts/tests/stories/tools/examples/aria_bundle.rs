@@ -12,7 +12,7 @@ use idhook_simulator::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 use super::{ABSENT, GROUP};
 use crate::tools::programs::{self, ABX_NODE, End};

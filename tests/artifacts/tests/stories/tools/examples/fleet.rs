@@ -7,7 +7,7 @@ use std::time::Duration;
 use idhook_simulator::{Fault, Server, SyncDuration, seeds};
 use serde_json::{Value, json};
 use xtask::artifact::Artifact;
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 use super::folder;
 use crate::scene::{Scene, Setting};

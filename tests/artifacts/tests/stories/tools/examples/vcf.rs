@@ -5,7 +5,7 @@ use std::process::Command;
 
 use idhook_simulator::{Fault, FaultKind, RetryAfter, Server, seeds};
 use serde_json::{Value, json};
-use xtask::redis::free_port;
+use xtask::ports::free_port;
 
 use super::{ANSIBLE, folder};
 use crate::scene::Scene;

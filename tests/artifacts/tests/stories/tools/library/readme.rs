@@ -58,7 +58,7 @@ async fn documented_examples_run_as_shown() {
         let end = run(credentials::VIDM_PASSWORD).await;
         assert!(!end.is_good && end.said().contains("safeguard-tripped"), "{program:?}: {}", end.said());
         simulator.set_safeguards_trip(seeds::CORP, false).unwrap();
-        let nobody = format!("http://127.0.0.1:{}", xtask::redis::free_port().unwrap());
+        let nobody = format!("http://127.0.0.1:{}", xtask::ports::free_port().unwrap());
         let end = run_at(&nobody, credentials::VIDM_PASSWORD).await;
         assert!(!end.is_good && end.said().contains("upstream-unreachable"), "{program:?}: {}", end.said());
         let text = std::fs::read_to_string(file).unwrap();
